@@ -1,0 +1,14 @@
+"""Data sets. Each is a Component that says how many inputs, classes and rows it has, and whose verb `sample` makes the rows."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from dlcore.datasets import tabular, toy
+from dlcore.datasets.base import DatasetComponent, Table
+
+Dataset = Annotated[toy.Toy | tabular.Tabular, Field(discriminator="kind")]
+
+__all__ = ["Dataset", "DatasetComponent", "Table"]

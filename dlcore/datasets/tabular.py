@@ -1,0 +1,94 @@
+"""Real tables that come with scikit-learn. Inputs are standardized with the mean and deviation of the training rows."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from dlcore.datasets.base import DatasetComponent, Table, Task
+
+
+class BundledTable(DatasetComponent):
+    """A table that scikit-learn carries; `loader` is its function in sklearn.datasets."""
+
+    loader: ClassVar[str]
+    size: ClassVar[int]
+    classes: ClassVar[int] = 0
+    task: ClassVar[Task] = "classification"
+    standardized: ClassVar[bool] = True
+
+    @property
+    def num_classes(self) -> int:
+        return self.classes
+
+    @property
+    def rows(self) -> int:
+        return self.size
+
+    def sample(self, generator: np.random.Generator) -> Table:
+        from sklearn import datasets
+
+        bunch = getattr(datasets, self.loader)()
+        class_names = tuple(str(name) for name in bunch.target_names) if self.classes else ()
+        target_type = np.int64 if self.classes else np.float64
+        names = tuple(str(name) for name in bunch.feature_names)
+        return Table(bunch.data.astype(np.float64), bunch.target.astype(target_type), names, class_names)
+
+
+class Iris(BundledTable):
+    """150 flowers, 4 lengths in cm, 3 species (Fisher, 1936)."""
+
+    kind: Literal["iris"] = "iris"
+    title: ClassVar[str] = "Iris"
+    loader: ClassVar[str] = "load_iris"
+    size: ClassVar[int] = 150
+    inputs: ClassVar[int] = 4
+    classes: ClassVar[int] = 3
+
+
+class Wine(BundledTable):
+    """178 wines, 13 chemical measurements, 3 growers (Forina et al., 1991)."""
+
+    kind: Literal["wine"] = "wine"
+    title: ClassVar[str] = "Wine"
+    loader: ClassVar[str] = "load_wine"
+    size: ClassVar[int] = 178
+    inputs: ClassVar[int] = 13
+    classes: ClassVar[int] = 3
+
+
+class BreastCancer(BundledTable):
+    """569 tumours, 30 measurements of cell nuclei, malignant or benign (Street et al., 1993)."""
+
+    kind: Literal["breast_cancer"] = "breast_cancer"
+    title: ClassVar[str] = "Breast cancer"
+    loader: ClassVar[str] = "load_breast_cancer"
+    size: ClassVar[int] = 569
+    inputs: ClassVar[int] = 30
+    classes: ClassVar[int] = 2
+
+
+class Digits(BundledTable):
+    """1,797 handwritten digits of 8x8 pixels, 10 classes (Alpaydin and Kaynak, 1998)."""
+
+    kind: Literal["digits"] = "digits"
+    title: ClassVar[str] = "Digits 8x8"
+    loader: ClassVar[str] = "load_digits"
+    size: ClassVar[int] = 1797
+    inputs: ClassVar[int] = 64
+    classes: ClassVar[int] = 10
+
+
+class Diabetes(BundledTable):
+    """442 patients, 10 measurements, progression of the disease after a year as a number (Efron et al., 2004)."""
+
+    kind: Literal["diabetes"] = "diabetes"
+    title: ClassVar[str] = "Diabetes"
+    loader: ClassVar[str] = "load_diabetes"
+    size: ClassVar[int] = 442
+    inputs: ClassVar[int] = 10
+    task: ClassVar[Task] = "regression"
+
+
+Tabular = Iris | Wine | BreastCancer | Digits | Diabetes

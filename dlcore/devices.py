@@ -1,0 +1,32 @@
+"""Where the numbers are crunched: auto takes a GPU where there is one."""
+
+from __future__ import annotations
+
+import platform
+
+import torch
+
+from dlcore.problems import Problem
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+def choose_device(asked: str) -> str:
+    """cpu, cuda or mps. Raises Problem for one that is unknown or not on this machine."""
+    available = ["cpu"]
+    if torch.cuda.is_available():
+        available.append("cuda")
+    if torch.backends.mps.is_available():
+        available.append("mps")
+    if asked == "auto":
+        return available[-1]
+    if asked not in available:
+        raise Problem("no_device", expected=", ".join(["auto", *available]), came=asked)
+    return asked
+
+
+def device_name(device: str) -> str:
+    """The name people know: "CPU (x86_64)", "NVIDIA H200"."""
+    if device == "cuda":
+        return torch.cuda.get_device_name()
+    return "Apple GPU" if device == "mps" else f"CPU ({platform.machine()})"

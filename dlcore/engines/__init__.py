@@ -1,0 +1,1 @@
+"""How steps are taken: autograd.py (any stack of ours, any device)."""

@@ -1,0 +1,81 @@
+"""The autograd engine: any stack of ours, on any device, by torch's own differentiation.
+
+Lean: all parameters live in one flat tensor (the module's are views of it), so that clearing, clipping, penalty and update are one
+operation each, whatever the number of layers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+if TYPE_CHECKING:
+    from dlcore.experiment import Experiment
+
+
+class AutogradEngine:
+    """Takes one optimisation step at a time on a model that it has flattened."""
+
+    name = "autograd"
+
+    def __init__(self, model: nn.Sequential, experiment: Experiment) -> None:
+        self.model = model
+        self.flat, self.is_weight = flatten(model)
+        self.previous = self.flat.detach().clone()
+        self.optimizer = experiment.optimizer.build([self.flat])
+        self.use(experiment)
+
+    def use(self, experiment: Experiment) -> None:
+        """Take over the learning settings of an experiment; an optimizer of the same kind keeps its state."""
+        fresh = experiment.optimizer.build([self.flat])
+        if type(fresh) is type(self.optimizer):
+            fresh.state.update(self.optimizer.state)
+        self.optimizer = fresh
+        self.loss = experiment.loss
+        self.classes = experiment.dataset.num_classes
+        self.regularizer = experiment.regularizer
+        self.clip = experiment.gradient_clip
+
+    def step(self, X_BD: torch.Tensor, targets: torch.Tensor, learning_rate: float) -> float:
+        """One update. Returns the batch's mean loss before it, without the penalty; a loss that is not finite makes no update."""
+        gradient = self.flat.grad
+        assert gradient is not None
+        gradient.zero_()
+        loss = self.loss.rows(self.model(X_BD), targets, self.classes).mean()
+        value = loss.item()
+        if value - value != 0:  # NaN or infinite
+            self.restore_previous()
+            return value
+        loss.backward()
+        with torch.no_grad():
+            if self.regularizer.kind != "none":
+                self.regularizer.add_gradient(gradient, self.flat.detach() * self.is_weight)
+            if self.clip:
+                nn.utils.clip_grad_norm_([self.flat], self.clip)
+            self.previous.copy_(self.flat)
+        self.optimizer.param_groups[0]["lr"] = learning_rate
+        self.optimizer.step()
+        return value
+
+    def restore_previous(self) -> None:
+        """Go back to the last weights that gave a finite loss."""
+        with torch.no_grad():
+            self.flat.copy_(self.previous)
+
+
+def flatten(model: nn.Sequential) -> tuple[nn.Parameter, torch.Tensor]:
+    """Move all parameters into one flat one, of which they (and their gradients) become views; and a mask, 1 for weights, 0 for biases."""
+    parameters = list(model.parameters())
+    flat = nn.Parameter(torch.cat([parameter.detach().reshape(-1) for parameter in parameters]))
+    flat.grad = torch.zeros_like(flat)
+    is_weight = torch.zeros_like(flat, requires_grad=False)
+    offset = 0
+    for parameter in parameters:
+        end = offset + parameter.numel()
+        parameter.data = flat.data[offset:end].view(parameter.shape)
+        parameter.grad = flat.grad[offset:end].view(parameter.shape)
+        is_weight[offset:end] = float(parameter.dim() > 1)
+        offset = end
+    return flat, is_weight

@@ -1,0 +1,196 @@
+"""The recipe: one frozen value that says everything about a run. The same recipe gives the same numbers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from dlcore.component import Component, validated
+from dlcore.datasets import Dataset
+from dlcore.datasets.toy import CircleData
+from dlcore.initializers import GlorotUniform, Initializer
+from dlcore.layers import Dense, Layer
+from dlcore.losses import CrossEntropy, Loss, LossComponent
+from dlcore.metrics import metric_for
+from dlcore.optimizers import Adam, Optimizer
+from dlcore.problems import Problem
+from dlcore.regularizers import NoRegularizer, Regularizer
+from dlcore.schedules import Constant, Schedule
+
+Feature = Literal["x1", "x2", "x1_squared", "x2_squared", "x1_x2", "sin_x1", "sin_x2"]
+
+MOST_LAYERS = 12
+MOST_PARAMETERS = 2_000_000
+MOST_EPOCHS = 100_000
+LONGEST_RECIPE = 100_000  # characters
+FRESH_START_FIELDS = ("dataset", "features", "test_fraction", "layers", "seed")
+
+
+@dataclass(frozen=True)
+class LayerPlan:
+    """A layer's place in the network: shapes (inputs,) -> (outputs,) per row, and how many parameters it has."""
+
+    kind: str
+    inputs: int
+    outputs: int
+    parameters: int
+    activation: str  # of a dense or output layer, else ""
+
+
+class Experiment(Component):
+    """The whole recipe. Every field has a default: `Experiment()` is the default run (circle, 2-4-2-1, tanh)."""
+
+    version: Literal[1] = Field(default=1, description="Version of the recipe's form.")
+    dataset: Dataset = Field(default=CircleData(), description="Where the rows come from.")
+    features: tuple[Feature, ...] | None = Field(
+        default=None, max_length=7, description="Inputs made from x1 and x2; only for data with these two. Default: x1 and x2."
+    )
+    test_fraction: float = Field(default=0.5, ge=0.1, le=0.9, description="Share of the rows kept for testing.")
+    layers: tuple[Layer, ...] = Field(
+        default=(Dense(units=4), Dense(units=2)), max_length=MOST_LAYERS, description="Hidden layers, from input to output."
+    )
+    loss: Loss = Field(default=CrossEntropy(), description="What is descended.")
+    optimizer: Optimizer = Field(default=Adam(), description="How a gradient becomes a step.")
+    schedule: Schedule = Field(default=Constant(), description="The learning rate over time.")
+    regularizer: Regularizer = Field(default=NoRegularizer(), description="Price on large weights.")
+    gradient_clip: float = Field(default=0.0, ge=0, le=1000, description="Largest norm of the gradient; 0 = no clipping.")
+    early_stopping: int = Field(
+        default=0, ge=0, le=10_000, description="Epochs without a better test loss after which the run stops; 0 = off."
+    )
+    batch_size: int = Field(default=10, ge=1, le=5000, description="Rows in a step; 1 = stochastic, all rows = batch descent.")
+    seed: int = Field(default=0, ge=0, le=2**31 - 1, description="Where all randomness starts.")
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Experiment:
+        _check_features(self)
+        _check_loss(self)
+        if min(self.train_rows, self.test_rows) < max(2, self.dataset.num_classes):
+            raise Problem(
+                "too_few_rows", test=self.test_rows, train=self.train_rows, classes=max(1, self.dataset.num_classes)
+            )
+        if self.batch_size > self.train_rows:
+            raise Problem("batch_larger_than_rows", rows=self.train_rows, came=self.batch_size)
+        if self.num_parameters > MOST_PARAMETERS:
+            raise Problem("too_many_parameters", came=self.num_parameters, limit=MOST_PARAMETERS)
+        return self
+
+    @classmethod
+    def from_dict(cls, values: Any) -> Experiment:
+        """Check plain JSON values. Raises Problem with the path of what is wrong."""
+        return validated(cls, values)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Experiment:
+        """Check a recipe's text. Raises Problem."""
+        if len(text) > LONGEST_RECIPE:
+            raise Problem("too_long", came=len(text), limit=LONGEST_RECIPE)
+        try:
+            values = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise Problem("not_json", line=error.lineno, column=error.colno, detail=error.msg) from None
+        except UnicodeDecodeError:
+            raise Problem("not_json", line=1, column=1, detail="the text is not UTF-8") from None
+        except (RecursionError, ValueError):
+            raise Problem("not_json", line=1, column=1, detail="too deeply nested or too long a number") from None
+        return cls.from_dict(values)
+
+    def to_dict(self) -> dict[str, Any]:
+        return self.model_dump(mode="json", exclude_none=True)
+
+    def to_json(self, indent: int | None = None) -> str:
+        """The recipe's text; `from_json` gives an equal experiment."""
+        return json.dumps(self.to_dict(), indent=indent)
+
+    def same_start(self, other: Experiment) -> bool:
+        """Whether a run of `other` can go on as a run of this: same data, same network, same seed."""
+        return not self.changed_start_fields(other)
+
+    def changed_start_fields(self, other: Experiment) -> list[str]:
+        """The fields whose change needs a fresh start."""
+        return [name for name in FRESH_START_FIELDS if getattr(self, name) != getattr(other, name)]
+
+    @property
+    def input_features(self) -> tuple[str, ...]:
+        """The features in use; empty for data that has none."""
+        return (self.features or ("x1", "x2")) if self.dataset.inputs == 2 else ()
+
+    @property
+    def num_inputs(self) -> int:
+        """Numbers in a row as the first layer sees it."""
+        return len(self.input_features) or self.dataset.inputs
+
+    @property
+    def num_outputs(self) -> int:
+        """Units of the output layer: one for two classes or a number, else one a class."""
+        classes = self.dataset.num_classes
+        return classes if classes > 2 else 1
+
+    @property
+    def test_rows(self) -> int:
+        """Rows kept for testing."""
+        return round(self.dataset.rows * self.test_fraction)
+
+    @property
+    def train_rows(self) -> int:
+        """Rows learned from."""
+        return self.dataset.rows - self.test_rows
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Updates in an epoch; the last batch may be smaller."""
+        return -(-self.train_rows // self.batch_size)
+
+    @property
+    def metric(self) -> str:
+        """accuracy or r2."""
+        return metric_for(self.dataset.task).kind
+
+    @property
+    def output_initializer(self) -> Initializer:
+        """How the output layer starts: as the last dense layer does."""
+        dense = [layer for layer in self.layers if isinstance(layer, Dense)]
+        return dense[-1].initializer if dense else GlorotUniform()
+
+    def plan(self) -> tuple[LayerPlan, ...]:
+        """Every layer with its shapes, the implied output layer last."""
+        plans = []
+        inputs = self.num_inputs
+        for layer in self.layers:
+            activation = layer.activation.kind if isinstance(layer, Dense) else ""
+            plans.append(LayerPlan(layer.kind, inputs, layer.outputs(inputs), layer.parameters(inputs), activation))
+            inputs = layer.outputs(inputs)
+        output = self.loss.output_activation(self.dataset.num_classes)
+        plans.append(LayerPlan("output", inputs, self.num_outputs, (inputs + 1) * self.num_outputs, output))
+        return tuple(plans)
+
+    @property
+    def num_parameters(self) -> int:
+        """Weights and biases of the whole network."""
+        return sum(layer.parameters for layer in self.plan())
+
+
+def _check_features(experiment: Experiment) -> None:
+    features = experiment.features
+    if features is None:
+        return
+    dataset = experiment.dataset
+    if dataset.inputs != 2:
+        raise Problem("features_need_plane", dataset=dataset.kind, inputs=dataset.inputs)
+    if not features:
+        raise Problem("features_empty")
+    for feature in features:
+        if features.count(feature) > 1:
+            raise Problem("features_repeated", came=feature)
+
+
+def _check_loss(experiment: Experiment) -> None:
+    loss: LossComponent = experiment.loss
+    dataset = experiment.dataset
+    classes = dataset.num_classes
+    if classes == 0 and not loss.for_numbers:
+        raise Problem("loss_needs_classes", loss=experiment.loss.kind, dataset=dataset.kind)
+    if loss.most_classes is not None and classes > loss.most_classes:
+        raise Problem("loss_needs_two_classes", loss=experiment.loss.kind, dataset=dataset.kind, classes=classes)

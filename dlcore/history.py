@@ -1,0 +1,47 @@
+"""The numbers of a run: one row an epoch, row 0 before the first step."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+
+import numpy as np
+
+
+class History:
+    """Rows of (epoch, step, train_loss, test_loss, train_<metric>, test_<metric>); grows, never changes what it holds."""
+
+    def __init__(self, metric: str, rows: np.ndarray | None = None) -> None:
+        self.columns = ("epoch", "step", "train_loss", "test_loss", f"train_{metric}", f"test_{metric}")
+        self._rows = np.empty((64, len(self.columns)))
+        self._length = 0
+        for row in rows if rows is not None else ():
+            self.append(row)
+
+    def __len__(self) -> int:
+        return self._length
+
+    def append(self, row: Sequence[float] | np.ndarray) -> None:
+        """Add one row in the order of `columns`."""
+        if self._length == len(self._rows):
+            self._rows = np.concatenate([self._rows, np.empty_like(self._rows)])
+        self._rows[self._length] = row
+        self._length += 1
+
+    def rows(self, start: int = 0) -> np.ndarray:
+        """A copy of the rows from `start` on: (n, columns) float64."""
+        return self._rows[start : self._length].copy()
+
+    def column(self, name: str) -> np.ndarray:
+        """A copy of one column: (n,)."""
+        return self._rows[: self._length, self.columns.index(name)].copy()
+
+    def to_csv(self) -> str:
+        """CSV with a header; epoch and step as whole numbers, the rest with full precision."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(self.columns)
+        for epoch, step, *values in self.rows():
+            writer.writerow([int(epoch), int(step), *map(repr, map(float, values))])
+        return text.getvalue()

@@ -1,0 +1,283 @@
+"""Pictures of a network: what every unit answers over the plane, along the line or to each class, as the canvas shows it.
+
+D inputs, K units of a layer, P points of a grid, G groups (classes or target quantiles), R x C rows and columns of a map.
+Values travel as bytes: 128 is zero, 1 and 255 are minus and plus `scale`, one scale a unit.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from dlcore.datasets.split import Scaling, with_features
+from dlcore.layers import Dense
+
+if TYPE_CHECKING:
+    from dlcore.experiment import Experiment
+    from dlcore.snapshot import Snapshot
+    from dlcore.trainer import Trainer
+
+MOST_SHOWN = 32  # units of a layer that travel
+MOST_POINTS = 2000  # of a split that travel
+PLANE = (-6.0, 6.0)
+FINE, COARSE = 100, 50  # sides of the output map; neuron maps are half of it
+MANY_UNITS = 200
+
+
+class Picture:
+    """What to draw of one run's network. Built once a fresh start; `arrays` is asked once a frame."""
+
+    def __init__(self, trainer: Trainer) -> None:
+        self.experiment = trainer.experiment
+        self.data = trainer.data
+        self.dense = [layer for layer in self.experiment.layers if isinstance(layer, Dense)]
+        self.bends = [layer.activation.build() for layer in self.dense]
+        self.plan = [plan for plan in self.experiment.plan() if plan.kind != "dropout"]
+        shown = sum(min(plan.outputs, MOST_SHOWN) for plan in self.plan)
+        self.side = FINE if shown <= MANY_UNITS else COARSE
+        self.surface = _surface(trainer, self.side)
+        inputs = self.experiment.dataset.inputs
+        self.map_kind = {1: "line", 2: "plane"}.get(inputs, "bars")
+        if self.map_kind == "bars":
+            self.groups, self.group_names = _groups(trainer)
+            self.rows_DN = torch.from_numpy(self.data.train.X[:MOST_POINTS]).T.contiguous()
+        classes = self.experiment.dataset.num_classes
+        self.value_range = (-1.0, 1.0) if classes else _value_range(self.data.train.y)
+
+    @property
+    def layout(self) -> dict[str, Any]:
+        """What stays the same from frame to frame."""
+        experiment, data = self.experiment, self.data
+        names = list(data.input_names)
+        layers = []
+        for plan in experiment.plan():
+            described = {
+                "kind": plan.kind,
+                "units": plan.outputs,
+                "shown": min(plan.outputs, MOST_SHOWN),
+                "parameters": plan.parameters,
+                "activation": plan.activation,
+            }
+            layers.append(described)
+        for layer, described in zip(experiment.layers, layers, strict=False):
+            if layer.kind == "dropout":
+                described["p"] = layer.p
+        return {
+            "task": experiment.dataset.task,
+            "classes": list(data.class_names),
+            "parameters": experiment.num_parameters,
+            "rows": {"train": len(data.train.y), "test": len(data.test.y)},
+            "metric": experiment.metric,
+            "inputs": {"names": names[:MOST_SHOWN], "units": len(names), "shown": min(len(names), MOST_SHOWN)},
+            "layers": layers,
+            "map": self._map_layout(),
+            "output": self.surface.layout | {"value_range": list(self.value_range), "dataset": experiment.dataset.kind},
+        }
+
+    @property
+    def constant_arrays(self) -> dict[str, np.ndarray]:
+        """The points and the pictures of the inputs."""
+        arrays = {}
+        for name, split in (("train", self.data.train), ("test", self.data.test)):
+            arrays[f"points/{name}"] = self.surface.points(split.raw, split.X, split.y)[:MOST_POINTS].astype(np.float32)
+            arrays[f"points/{name}_target"] = split.y[:MOST_POINTS].astype(np.float32)
+        inputs_DP = self._map_inputs()[:MOST_SHOWN]
+        arrays["input_maps"], arrays["input_scales"] = self._quantized(inputs_DP, inputs_DP.abs().amax(1).clamp(min=1e-6))
+        return arrays
+
+    def arrays(self, snapshot: Snapshot) -> dict[str, np.ndarray]:
+        """Weights, the map of every unit and the output map at one moment."""
+        arrays: dict[str, np.ndarray] = {}
+        tensors = list(snapshot.weights.values())
+        weights, biases = tensors[0::2], tensors[1::2]
+        values = self.surface.inputs_DP
+        group_values = self.rows_DN if self.map_kind == "bars" else None
+        classes = self.experiment.dataset.num_classes
+        for index, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
+            shown = min(len(weight), MOST_SHOWN)
+            arrays[f"weight/{index}"] = weight[:shown, :MOST_SHOWN].numpy()
+            arrays[f"bias/{index}"] = bias[:shown].numpy()
+            last = index == len(weights) - 1
+            bend = self._claim if last else self.bends[index]
+            sums = torch.addmm(bias[:, None], weight, values)
+            values = sums if last else bend(sums)
+            if group_values is not None:
+                group_values = bend(torch.addmm(bias[:, None], weight, group_values))
+                pictured = group_values[:shown] @ self.groups
+            else:
+                pictured = self._thinned((bend(sums) if last else values)[:shown])
+            scales = pictured.abs().amax(1).clamp(min=1.0)
+            arrays[f"maps/{index}"], arrays[f"scales/{index}"] = self._quantized(pictured, scales)
+        claims = self.experiment.loss.predict(values.T, classes)
+        return arrays | self._output(claims)
+
+    def _claim(self, outputs_KP: torch.Tensor) -> torch.Tensor:
+        # An output unit's picture is what the loss makes of it: probabilities as 2p - 1, so that orange and blue keep their meaning.
+        match self.plan[-1].activation:
+            case "sigmoid":
+                return 2 * outputs_KP.sigmoid() - 1
+            case "softmax":
+                return 2 * outputs_KP.softmax(0) - 1
+            case "tanh":
+                return outputs_KP.tanh()
+            case _:
+                return outputs_KP
+
+    def _output(self, claims: torch.Tensor) -> dict[str, np.ndarray]:
+        classes = self.experiment.dataset.num_classes
+        if classes > 2:
+            top = claims.max(1)
+            certainty = ((top.values - 1 / classes) / (1 - 1 / classes) * 255).round()
+            shape = (self.side, self.side)
+            return {
+                "output_class": top.indices.to(torch.uint8).numpy().reshape(shape),
+                "output_certainty": certainty.clamp(0, 255).to(torch.uint8).numpy().reshape(shape),
+            }
+        if classes == 2:
+            signed = (claims[:, 1] - claims[:, 0]) * 127 + 128
+            return {"output": signed.round().to(torch.uint8).numpy().reshape(self.side, self.side)}
+        values = claims.double().numpy() * self.data.scaling.target_deviation + self.data.scaling.target_mean
+        if self.map_kind == "line":
+            return {"output_line": values.astype(np.float32)}
+        low, high = self.value_range
+        bytes_ = np.clip(1 + 254 * (values - low) / (high - low), 1, 255).round().astype(np.uint8)
+        return {"output": bytes_.reshape(self.side, self.side)}
+
+    def _map_layout(self) -> dict[str, Any]:
+        if self.map_kind == "bars":
+            return {"kind": "bars", "groups": self.group_names}
+        if self.map_kind == "line":
+            return {"kind": "line", "columns": self.side, "x_range": list(PLANE)}
+        half = self.side // 2
+        return {"kind": "plane", "rows": half, "columns": half, "x_range": list(PLANE), "y_range": list(PLANE)}
+
+    def _map_inputs(self) -> torch.Tensor:
+        if self.map_kind == "bars":
+            return self.rows_DN @ self.groups
+        return self._thinned(self.surface.inputs_DP)
+
+    def _thinned(self, values_KP: torch.Tensor) -> torch.Tensor:
+        # A neuron's map is every second point of the output map's grid: one forward pass serves both.
+        if self.map_kind == "line":
+            return values_KP
+        half = self.side // 2
+        return values_KP.reshape(-1, half, 2, half, 2)[:, :, 0, :, 0].reshape(-1, half * half)
+
+    def _quantized(self, values_KP: torch.Tensor, scales: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+        bytes_ = (values_KP * (127 / scales)[:, None] + 128).round().to(torch.uint8).numpy()
+        if self.map_kind == "plane":
+            half = self.side // 2
+            bytes_ = bytes_.reshape(-1, half, half)
+        elif self.map_kind == "line":
+            bytes_ = bytes_[:, None, :]
+        return bytes_, scales.numpy().astype(np.float32)
+
+
+class _Surface:
+    """Where the output map lies in the space of the inputs: the grid as the network sees it, and where rows fall on it."""
+
+    def __init__(self, inputs_PD: np.ndarray, layout: dict[str, Any]) -> None:
+        self.inputs_DP = torch.from_numpy(inputs_PD.astype(np.float32)).T.contiguous()
+        self.layout = layout
+
+    def points(self, raw: np.ndarray, X: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """(N, 2) places of rows."""
+        raise NotImplementedError
+
+
+class _Line(_Surface):
+    def points(self, raw: np.ndarray, X: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return np.stack([raw[:, 0], y], axis=1)
+
+
+class _Plane(_Surface):
+    def points(self, raw: np.ndarray, X: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return raw
+
+
+class _Projection(_Surface):
+    def __init__(self, inputs_PD: np.ndarray, layout: dict[str, Any], mean: np.ndarray, axes_2D: np.ndarray) -> None:
+        super().__init__(inputs_PD, layout)
+        self.mean, self.axes_2D = mean, axes_2D
+
+    def points(self, raw: np.ndarray, X: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return (X - self.mean) @ self.axes_2D.T
+
+
+def _surface(trainer: Trainer, side: int) -> _Surface:
+    experiment, data = trainer.experiment, trainer.data
+    if experiment.dataset.inputs == 1:
+        x = np.linspace(*PLANE, side)[:, None]
+        layout = {"kind": "line", "columns": side, "x_range": list(PLANE), "y_range": list(_padded(data.train.y))}
+        return _Line(data.scaling.inputs(x), layout | {"axes": ["x", "y"]})
+    if experiment.dataset.inputs == 2:
+        raw = _grid(PLANE, PLANE, side)
+        layout = _plane_layout("plane", side, PLANE, PLANE, ["x1", "x2"])
+        return _Plane(_as_seen(raw, experiment, data.scaling), layout)
+    return _projection(data.train.X.astype(np.float64), side)
+
+
+def _projection(X: np.ndarray, side: int) -> _Projection:
+    # The plane of the first two principal components of the training rows (Pearson, 1901).
+    mean = X.mean(axis=0)
+    _, strengths, axes = np.linalg.svd(X - mean, full_matrices=False)
+    axes_2D = axes[:2]
+    places = (X - mean) @ axes_2D.T
+    x_range, y_range = _padded(places[:, 0]), _padded(places[:, 1])
+    explained = (strengths**2 / (strengths**2).sum())[:2]
+    layout = _plane_layout("projection", side, x_range, y_range, ["PC 1", "PC 2"])
+    layout["explained"] = [float(share) for share in explained]
+    return _Projection(_grid(x_range, y_range, side) @ axes_2D + mean, layout, mean, axes_2D)
+
+
+def _plane_layout(
+    kind: str, side: int, x_range: tuple[float, float], y_range: tuple[float, float], axes: list[str]
+) -> dict[str, Any]:
+    return {
+        "kind": kind, "rows": side, "columns": side,
+        "x_range": list(x_range), "y_range": list(y_range), "axes": axes,
+    }  # fmt: skip
+
+
+def _as_seen(raw: np.ndarray, experiment: Experiment, scaling: Scaling) -> np.ndarray:
+    return scaling.inputs(with_features(raw, experiment.input_features))
+
+
+def _grid(x_range: tuple[float, float], y_range: tuple[float, float], side: int) -> np.ndarray:
+    """(side * side, 2) centres of cells, row by row from the top (largest y) left to right."""
+    x = _centres(x_range, side)
+    y = _centres(y_range, side)[::-1]
+    across, down = np.meshgrid(x, y)
+    return np.stack([across.ravel(), down.ravel()], axis=1)
+
+
+def _centres(bounds: tuple[float, float], side: int) -> np.ndarray:
+    low, high = bounds
+    return low + (np.arange(side) + 0.5) * (high - low) / side
+
+
+def _padded(values: np.ndarray) -> tuple[float, float]:
+    low, high = float(values.min()), float(values.max())
+    margin = 0.1 * (high - low) or 1.0
+    return low - margin, high + margin
+
+
+def _value_range(values: np.ndarray) -> tuple[float, float]:
+    low, high = float(values.min()), float(values.max())
+    return (low, high) if high > low else (low - 1, high + 1)
+
+
+def _groups(trainer: Trainer) -> tuple[torch.Tensor, list[str]]:
+    """(N, G) matrix that takes a unit's values on the rows to its mean over each class or target quintile, and the groups' names."""
+    y = trainer.data.train.y[:MOST_POINTS]
+    if trainer.experiment.dataset.num_classes:
+        group, names = y, list(trainer.data.class_names)
+    else:
+        edges = np.quantile(y, [0.2, 0.4, 0.6, 0.8])
+        group = np.searchsorted(edges, y, side="right")
+        bounds = [float(y.min()), *map(float, edges), float(y.max())]
+        names = [f"{low:.3g} – {high:.3g}" for low, high in zip(bounds, bounds[1:], strict=False)]
+    member = np.eye(len(names), dtype=np.float32)[group]
+    return torch.from_numpy(member / np.maximum(member.sum(axis=0), 1)), names

@@ -1,0 +1,79 @@
+"""What can go wrong, as one sentence each: where, what was expected, what came, what to do.
+
+A problem travels as its key and values (JSON), so that the page can say it in the reader's language.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+LONGEST_VALUE = 64
+
+TEMPLATES: dict[str, str] = {
+    # The recipe
+    "not_json": "The recipe is not valid JSON (line {line}, column {column}): {detail}. Check the file, or export it anew.",
+    "too_long": "The recipe has {came} characters; at most {limit} are read. Check that it is the right file.",
+    "unknown_key": "{path}: unknown key. Remove it or check the spelling.",
+    "unknown_kind": "{path}: unknown kind '{came}'. Expected one of: {expected}.",
+    "out_of_bounds": "{path}: expected {expected}, but got {came}. Choose a value inside the bounds.",
+    "wrong_type": "{path}: expected {expected}, but got {came}. Correct the value.",
+    "unknown_version": "version: expected 1, but got {came}. The recipe comes from another version of this program.",
+    "features_need_plane": "features: only data with two inputs x1 and x2 have features, but '{dataset}' has {inputs} inputs."
+    " Remove the key 'features'.",
+    "features_empty": "features: expected at least one input feature, but got none. Switch one on.",
+    "features_repeated": "features: '{came}' is named twice. Name each feature once.",
+    "loss_needs_classes": "loss: {loss} needs classes, but '{dataset}' has a number as target. Use mse, mae or huber.",
+    "loss_needs_two_classes": "loss: {loss} needs exactly two classes, but '{dataset}' has {classes}. Use cross_entropy.",
+    "batch_larger_than_rows": "batch_size: expected at most the {rows} training rows, but got {came}. Make the batch smaller.",
+    "too_few_rows": "test_fraction: {test} test rows and {train} training rows are too few for {classes} classes."
+    " Take more samples or another share of test rows.",
+    "too_many_parameters": "layers: the network would have {came} parameters; the limit is {limit}. Use fewer units or layers.",
+    "needs_fresh_start": "{path}: this change needs a fresh start of the run.",
+    # Training
+    "diverged": "Training stopped at step {step}: the loss became {loss}. Most likely the learning rate ({learning_rate}) is too"
+    " large. Use a third of it, or clip the gradient.",
+    "gpu_memory": "The GPU ({device}) ran out of memory; training goes on on the CPU.",
+    "no_device": "device: expected {expected}, but got '{came}'. It is not available on this machine.",
+    "out_of_memory": "There is not enough memory for this network and batch. Use fewer units or a smaller batch.",
+    # Runs and their workers
+    "bad_speed": "speed: expected a number of updates a second between 1 and {limit}, or nothing, but got {came}.",
+    "run_gone": "This run has ended. Reload the page to start a new one.",
+    "run_lost": "The process computing this run stopped each time it went on, so the run was given up. Start it anew with a"
+    " smaller network or smaller batches.",
+    "too_many_runs": "The server already holds {limit} runs, as many as it may. Try again when others have finished.",
+    "worker_busy": "The process computing this run did not answer in time. Try again in a moment.",
+    "worker_lost": "The process computing this run stopped before it answered. Try again in a moment.",
+    "worker_restarted": "The process computing this run stopped and was started again; the run goes on from step {step}.",
+    "internal": "Something went wrong inside the program; the run was kept as it was. The server's log has the details.",
+}
+
+
+def clean(text: str) -> str:
+    """Untrusted text, safe to show: no control or bidirectional marks, at most 64 characters."""
+    shown = "".join(c for c in text if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn"))
+    return shown if len(shown) <= LONGEST_VALUE else shown[: LONGEST_VALUE - 1] + "…"
+
+
+class Problem(ValueError):
+    """One clear sentence about bad input or a failed run; `key` names it, `values` fill its places."""
+
+    def __init__(self, key: str, **values: str | int | float) -> None:
+        self.key = key
+        self.values = {name: _shown(name, value) for name, value in values.items()}
+        super().__init__(TEMPLATES[key].format(**self.values))
+
+    def to_dict(self) -> dict[str, object]:
+        """The form that travels: {"key", "values"}."""
+        return {"key": self.key, "values": self.values}
+
+    def __reduce__(self):
+        return _rebuild, (self.key, self.values)
+
+
+def _rebuild(key: str, values: dict[str, str | int | float]) -> Problem:
+    return Problem(key, **values)
+
+
+def _shown(name: str, value: str | int | float) -> str | int | float:
+    # "expected" is our own text (lists of kinds); all else may hold what a stranger typed.
+    return clean(value) if isinstance(value, str) and name not in ("expected", "detail") else value

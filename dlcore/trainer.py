@@ -1,0 +1,270 @@
+"""The trainer: the one thing that moves. Everybody pulls the same iterator: `for step in islice(trainer.steps(), 100)`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from dlcore.datasets.split import Data, Split, prepare
+from dlcore.devices import choose_device, device_name
+from dlcore.engines.autograd import AutogradEngine
+from dlcore.engines.modules import SeededDropout
+from dlcore.experiment import MOST_EPOCHS, Experiment
+from dlcore.history import History
+from dlcore.metrics import metric_for
+from dlcore.network import build_model
+from dlcore.problems import Problem
+from dlcore.randomness import derived_seed
+from dlcore.snapshot import Scores, Snapshot
+
+
+class Step(NamedTuple):
+    """One update: its number from 1, the epoch it belongs to from 0, the batch's mean loss before it (without the penalty)."""
+
+    step: int
+    epoch: int
+    loss: float
+
+
+class Diverged(Problem):
+    """The loss is not finite any more; the trainer holds the last weights for which it was."""
+
+
+class Trainer:
+    """Brings an experiment to life. `device` is auto, cpu, cuda or mps. Raises Problem for a device that is not there."""
+
+    def __init__(self, experiment: Experiment, device: str = "auto", data: Data | None = None) -> None:
+        self.experiment = experiment
+        self.data = data or prepare(experiment)
+        self.metric = metric_for(experiment.dataset.task)
+        self.notices: list[Problem] = []
+        self._place(choose_device(device))
+        self.reset()
+
+    def reset(self) -> None:
+        """Back to the very same initial weights, step 0."""
+        self.step = 0
+        self.epoch = 0
+        self.finished: str | None = None
+        self.engine = AutogradEngine(build_model(self.experiment, self.device), self.experiment)
+        self.order_generator = torch.Generator().manual_seed(derived_seed(self.experiment.seed, "order"))
+        self._begin_epoch()
+        self._scores: tuple[int, Scores] | None = None
+        self.history = History(self.metric.kind)
+        self._best = (math.inf, 0)
+        self._record()
+
+    @property
+    def model(self) -> torch.nn.Sequential:
+        """The network, with its current weights."""
+        return self.engine.model
+
+    @property
+    def progress(self) -> float:
+        """Time in epochs, fractions included."""
+        return self.epoch + self.cursor / len(self.data.train.X)
+
+    @property
+    def learning_rate(self) -> float:
+        """The optimizer's learning rate times the schedule's factor, now."""
+        return self.experiment.optimizer.learning_rate * self.experiment.schedule.factor(self.progress)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Updates in an epoch."""
+        return self.experiment.steps_per_epoch
+
+    @property
+    def device_name(self) -> str:
+        """The device as people know it."""
+        return device_name(self.device)
+
+    @property
+    def engine_name(self) -> str:
+        """The engine that takes the steps."""
+        return self.engine.name
+
+    def steps(self) -> Iterator[Step]:
+        """Endless updates, one an item; ends by early stopping or at the limit of epochs (`finished` says which). Raises Diverged."""
+        while self.finished is None:
+            yield self._take_step()
+
+    def scores(self) -> Scores:
+        """Loss and metric of the current weights on all rows of both splits."""
+        if self._scores is None or self._scores[0] != self.step:
+            self._scores = (self.step, Scores(self._score("train"), self._score("test")))
+        return self._scores[1]
+
+    def snapshot(self) -> Snapshot:
+        """This moment, frozen."""
+        weights = {name: value.detach().cpu().clone() for name, value in self.model.state_dict().items()}
+        return Snapshot(self.experiment, self.step, self.epoch, self.progress, self.learning_rate, self.scores(), weights)
+
+    def change(self, experiment: Experiment) -> None:
+        """Take over new learning settings, live. Raises Problem for changes that need a fresh start."""
+        changed = self.experiment.changed_start_fields(experiment)
+        if changed:
+            raise Problem("needs_fresh_start", path=changed[0])
+        loss_changed = experiment.loss != self.experiment.loss
+        self.experiment = experiment
+        self.engine.use(experiment)
+        if loss_changed:
+            self._encode_targets()
+            self._scores = None
+            self._best = (math.inf, self.epoch)
+        if self.finished == "early_stopped":
+            self.finished = None
+            self._best = (self._best[0], self.epoch)
+
+    def load_weights(self, weights: dict[str, np.ndarray], step: int = 0, epoch: int = 0) -> None:
+        """Start from given weights (names and shapes of the plain nn.Sequential); the optimizer starts anew."""
+        self.reset()
+        with torch.no_grad():
+            for name, value in self.model.state_dict().items():
+                value.copy_(torch.from_numpy(np.array(weights[name])))
+            self.engine.previous.copy_(self.engine.flat)
+        self.step, self.epoch = step, epoch
+        self._scores = None
+        self.history = History(self.metric.kind)
+        self._record()
+
+    def move(self, device: str) -> None:
+        """Go on on another device. Raises Problem for one that is not there."""
+        target = choose_device(device)
+        if target != self.device:
+            state = self.state()
+            self._place(target)
+            self.restore(state)
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Everything that is needed to go on bit for bit: weights, optimizer, generators, place in the epoch, history."""
+        optimizer = self.engine.optimizer.state_dict()["state"].get(0, {})
+        dropout = self._dropout_generator()
+        state = {
+            "flat": self.engine.flat.detach().cpu().numpy().copy(),
+            "previous": self.engine.previous.cpu().numpy().copy(),
+            "order": self.order.cpu().numpy(),
+            "order_generator": self.order_generator.get_state().numpy(),
+            "counters": np.array([self.step, self.epoch, self.cursor, self._best[1]], dtype=np.int64),
+            "best_loss": np.array([self._best[0]]),
+            "finished": np.array([_FINISHED.index(self.finished)], dtype=np.int64),
+            "history": self.history.rows(),
+        }
+        if dropout is not None:
+            state["dropout_generator"] = dropout.get_state().numpy()
+        tensors = {f"optimizer.{name}": value for name, value in optimizer.items() if isinstance(value, torch.Tensor)}
+        return state | {name: value.detach().cpu().numpy().copy() for name, value in tensors.items()}
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """Go on from what `state` gave, for the same experiment."""
+        self.reset()
+        with torch.no_grad():
+            self.engine.flat.copy_(torch.from_numpy(state["flat"].copy()))
+            self.engine.previous.copy_(torch.from_numpy(state["previous"].copy()))
+        described = self.engine.optimizer.state_dict()
+        moments = {
+            name.removeprefix("optimizer."): torch.from_numpy(np.array(value))
+            for name, value in state.items()
+            if name.startswith("optimizer.")
+        }
+        described["state"] = {0: moments} if moments else {}
+        self.engine.optimizer.load_state_dict(described)
+        self.step, self.epoch, self.cursor, best_epoch = (int(count) for count in state["counters"])
+        self._best = (float(state["best_loss"][0]), best_epoch)
+        self.finished = _FINISHED[int(state["finished"][0])]
+        self.order_generator.set_state(torch.from_numpy(state["order_generator"].copy()))
+        dropout = self._dropout_generator()
+        if dropout is not None:
+            dropout.set_state(torch.from_numpy(state["dropout_generator"].copy()))
+        self._use_order(torch.from_numpy(state["order"].copy()))
+        self.history = History(self.metric.kind, state["history"])
+        self._scores = None
+
+    def _take_step(self) -> Step:
+        end = min(self.cursor + self.experiment.batch_size, len(self.order))
+        batch = slice(self.cursor, end)
+        rate = self.learning_rate
+        try:
+            loss = self.engine.step(self._X_epoch[batch], self._targets_epoch[batch], rate)
+        except torch.OutOfMemoryError:
+            if self.device == "cpu":
+                raise
+            self._leave_gpu()
+            return self._take_step()
+        self._scores = None
+        if not math.isfinite(loss):
+            raise Diverged("diverged", step=self.step + 1, loss=str(loss), learning_rate=f"{rate:g}")
+        taken = Step(self.step + 1, self.epoch, loss)
+        self.step += 1
+        self.cursor = end
+        if end == len(self.order):
+            self._end_epoch()
+        return taken
+
+    def _end_epoch(self) -> None:
+        self.epoch += 1
+        self._begin_epoch()
+        scores = self._record()
+        if scores.test["loss"] < self._best[0]:
+            self._best = (scores.test["loss"], self.epoch)
+        patience = self.experiment.early_stopping
+        if patience and self.epoch - self._best[1] >= patience:
+            self.finished = "early_stopped"
+        elif self.epoch >= MOST_EPOCHS:
+            self.finished = "epoch_limit"
+
+    def _begin_epoch(self) -> None:
+        self.cursor = 0
+        self._use_order(torch.randperm(len(self.data.train.X), generator=self.order_generator))
+
+    def _use_order(self, order: torch.Tensor) -> None:
+        # Permuted once an epoch on the device, so that a batch is a slice, not a gather.
+        self.order = order.to(self.device)
+        self._X_epoch = self._X["train"][self.order]
+        self._targets_epoch = self._targets["train"][self.order]
+
+    def _record(self) -> Scores:
+        scores = self.scores()
+        train, test, metric = scores.train, scores.test, self.metric.kind
+        self.history.append((self.epoch, self.step, train["loss"], test["loss"], train[metric], test[metric]))
+        return scores
+
+    def _score(self, split: str) -> dict[str, float]:
+        classes = self.experiment.dataset.num_classes
+        loss = self.experiment.loss
+        self.model.eval()
+        with torch.no_grad():
+            outputs = self.model(self._X[split])
+            mean = loss.rows(outputs, self._targets[split], classes).cpu().double().mean().item()
+            measured = self.metric.measure(loss.predict(outputs, classes).cpu(), self._y[split])
+        self.model.train()
+        return {"loss": mean, self.metric.kind: measured}
+
+    def _place(self, device: str) -> None:
+        self.device = device
+        splits: dict[str, Split] = {"train": self.data.train, "test": self.data.test}
+        self._X = {name: torch.from_numpy(split.X).to(device) for name, split in splits.items()}
+        self._y = {name: torch.from_numpy(split.target) for name, split in splits.items()}
+        self._encode_targets()
+
+    def _encode_targets(self) -> None:
+        classes = self.experiment.dataset.num_classes
+        self._targets = {
+            name: self.experiment.loss.encode(y, classes).to(self.device) for name, y in self._y.items()
+        }
+        if hasattr(self, "order"):
+            self._targets_epoch = self._targets["train"][self.order]
+
+    def _leave_gpu(self) -> None:
+        self.notices.append(Problem("gpu_memory", device=self.device_name))
+        self.move("cpu")
+
+    def _dropout_generator(self) -> torch.Generator | None:
+        return next((module.generator for module in self.model if isinstance(module, SeededDropout)), None)
+
+
+_FINISHED = (None, "early_stopped", "epoch_limit")
