@@ -6,12 +6,11 @@ bounds and description, and one verb (`build`, `sample`, `factor`...). A family 
 
 from __future__ import annotations
 
-import inspect
 from typing import Any, ClassVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from dlcore.problems import Problem
+from dlcore.problems import Problem, clean
 
 
 class Component(BaseModel):
@@ -51,7 +50,7 @@ def problem_of(error: ValidationError) -> Problem:
             return raised
     # An unknown key is usually a misspelt one: the likeliest cause of what else was found.
     first = min(error.errors(), key=lambda finding: finding["type"] != "extra_forbidden")
-    path = _path(first["loc"])
+    path = clean(_path(first["loc"])).strip() or "recipe"
     context = first.get("ctx", {})
     came = _came(first.get("input"))
     match first["type"]:
@@ -102,8 +101,7 @@ def kinds(union: Any) -> dict[str, type[Component]]:
     alternatives = get_args(union)
     if alternatives and not isinstance(alternatives[0], type):  # Annotated[A | B, Field(...)]
         alternatives = get_args(alternatives[0])
-    classes = alternatives or (union,)
-    return {kind_of(cls): cls for cls in classes if inspect.isclass(cls)}
+    return {kind_of(cls): cls for cls in alternatives or (union,)}
 
 
 def kind_of(component: type[Component]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 
 import torch
 
@@ -26,7 +25,7 @@ def choose_device(asked: str) -> str:
 
 
 def device_name(device: str) -> str:
-    """The name people know: "CPU (x86_64)", "NVIDIA H200"."""
+    """The name people know: "CPU", "NVIDIA H200"."""
     if device == "cuda":
         return torch.cuda.get_device_name()
-    return "Apple GPU" if device == "mps" else f"CPU ({platform.machine()})"
+    return "Apple GPU" if device == "mps" else "CPU"

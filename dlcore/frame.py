@@ -20,7 +20,7 @@ def encode_frame(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> bytes
     parts = []
     offset = 0
     for name, array in arrays.items():
-        raw = np.ascontiguousarray(array)
+        raw = np.asarray(array, order="C")
         described.append({"name": name, "dtype": raw.dtype.name, "shape": list(raw.shape), "offset": offset})
         padding = -raw.nbytes % ALIGNMENT
         parts.append(raw.tobytes() + b"\0" * padding)

@@ -7,6 +7,7 @@ network claims (`predict`): (B, classes) probabilities, or (B,) values.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -23,6 +24,8 @@ class LossComponent(Component):
     for_classes: ClassVar[bool] = True
     for_numbers: ClassVar[bool] = False
     most_classes: ClassVar[int | None] = None
+    per_row: ClassVar[Callable[..., torch.Tensor]]
+    """The formula (outputs_BK, targets, classes, ...) -> (B,), as a plain function that an exported script can carry."""
 
     def output_activation(self, classes: int) -> str:
         """The activation that the loss puts on the output units, by its name in the field."""
@@ -39,11 +42,6 @@ class LossComponent(Component):
     def rows(self, outputs_BK: torch.Tensor, targets: torch.Tensor, classes: int) -> torch.Tensor:
         """The loss of each row: (B,)."""
         return self.per_row(outputs_BK, targets, classes, **self.arguments())
-
-    @staticmethod
-    def per_row(outputs_BK: torch.Tensor, targets: torch.Tensor, classes: int, **arguments: Any) -> torch.Tensor:
-        """The formula, as a plain function that an exported script can carry."""
-        raise NotImplementedError
 
     def predict(self, outputs_BK: torch.Tensor, classes: int) -> torch.Tensor:
         """(B, classes) probabilities that sum to 1, or (B,) values."""

@@ -6,6 +6,7 @@ Values travel as bytes: 128 is zero, 1 and 255 are minus and plus `scale`, one s
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -278,6 +279,6 @@ def _groups(trainer: Trainer) -> tuple[torch.Tensor, list[str]]:
         edges = np.quantile(y, [0.2, 0.4, 0.6, 0.8])
         group = np.searchsorted(edges, y, side="right")
         bounds = [float(y.min()), *map(float, edges), float(y.max())]
-        names = [f"{low:.3g} – {high:.3g}" for low, high in zip(bounds, bounds[1:], strict=False)]
+        names = [f"{low:.3g} – {high:.3g}" for low, high in pairwise(bounds)]
     member = np.eye(len(names), dtype=np.float32)[group]
     return torch.from_numpy(member / np.maximum(member.sum(axis=0), 1)), names

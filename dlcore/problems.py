@@ -44,6 +44,32 @@ TEMPLATES: dict[str, str] = {
     "worker_busy": "The process computing this run did not answer in time. Try again in a moment.",
     "worker_lost": "The process computing this run stopped before it answered. Try again in a moment.",
     "worker_restarted": "The process computing this run stopped and was started again; the run goes on from step {step}.",
+    # Checkpoints, files and the command line
+    "checkpoint_too_large": "The checkpoint has {size} MB; at most {limit} MB are read. Check that it is the right file.",
+    "checkpoint_truncated": "The checkpoint ends too early. Download or copy it again.",
+    "checkpoint_pickle": "This is a pickle file, which can hold harmful code and is never opened. Save the model as .safetensors.",
+    "checkpoint_foreign": "This file is not a checkpoint of this program. Choose a model.safetensors that it has saved.",
+    "checkpoint_header_too_long": "The checkpoint's header has {came} bytes; at most {limit} are read. Choose a model.safetensors"
+    " that this program has saved.",
+    "checkpoint_too_many_tensors": "The checkpoint has {came} tensors; at most {limit} are read. Choose a model.safetensors that"
+    " this program has saved.",
+    "checkpoint_metadata": "The checkpoint's {name} do not fit its recipe. Save it anew.",
+    "checkpoint_shapes": "Tensor '{name}' of the checkpoint: the recipe says {expected}, the file {came}. Save it anew.",
+    "checkpoint_offsets": "The tensors of the checkpoint overlap or leave gaps. Download or copy it again.",
+    "checkpoint_not_finite": "Tensor '{name}' of the checkpoint holds values that are not finite numbers. Use an earlier checkpoint.",
+    "cannot_read": "{path}: cannot be read ({detail}).",
+    "cannot_write": "{path}: cannot be written ({detail}).",
+    "no_format": "format: expected one of {expected}, but got '{came}'.",
+    "no_engine": "engine: expected {expected}, but got '{came}'. This version has the autograd engine only.",
+    "epochs_out_of_bounds": "--epochs: expected a whole number from 0 to {limit}, but got '{came}'.",
+    "table_too_large": "{path}: larger than the {limit} MB that are read. Split the table.",
+    "table_not_text": "{path}: not a CSV table in UTF-8. Export it as CSV.",
+    "table_empty": "{path}: empty. Expected a header with the columns {expected}.",
+    "table_column_missing": "{path}: the column '{column}' is missing. Expected a header, separated by commas, with: {expected}.",
+    "table_column_twice": "{path}: the column '{column}' stands twice. Name each column once.",
+    "table_ragged": "{path}, line {line}: expected {expected} cells, but got {came}.",
+    "table_not_a_number": "{path}, line {line}, column '{column}': expected a finite number, but got '{came}'.",
+    "table_out_of_range": "{path}, row {row}: the numbers are too large for the network. Check the units.",
     "internal": "Something went wrong inside the program; the run was kept as it was. The server's log has the details.",
 }
 

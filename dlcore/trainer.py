@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -20,6 +20,9 @@ from dlcore.network import build_model
 from dlcore.problems import Problem
 from dlcore.randomness import derived_seed
 from dlcore.snapshot import Scores, Snapshot
+
+
+Result = TypeVar("Result")
 
 
 class Step(NamedTuple):
@@ -43,7 +46,7 @@ class Trainer:
         self.metric = metric_for(experiment.dataset.task)
         self.notices: list[Problem] = []
         self._place(choose_device(device))
-        self.reset()
+        self._off_the_gpu_if_full(self.reset)
 
     def reset(self) -> None:
         """Back to the very same initial weights, step 0."""
@@ -96,7 +99,8 @@ class Trainer:
     def scores(self) -> Scores:
         """Loss and metric of the current weights on all rows of both splits."""
         if self._scores is None or self._scores[0] != self.step:
-            self._scores = (self.step, Scores(self._score("train"), self._score("test")))
+            scores = self._off_the_gpu_if_full(lambda: Scores(self._score("train"), self._score("test")))
+            self._scores = (self.step, scores)
         return self._scores[1]
 
     def snapshot(self) -> Snapshot:
@@ -142,7 +146,6 @@ class Trainer:
 
     def state(self) -> dict[str, np.ndarray]:
         """Everything that is needed to go on bit for bit: weights, optimizer, generators, place in the epoch, history."""
-        optimizer = self.engine.optimizer.state_dict()["state"].get(0, {})
         dropout = self._dropout_generator()
         state = {
             "flat": self.engine.flat.detach().cpu().numpy().copy(),
@@ -156,8 +159,8 @@ class Trainer:
         }
         if dropout is not None:
             state["dropout_generator"] = dropout.get_state().numpy()
-        tensors = {f"optimizer.{name}": value for name, value in optimizer.items() if isinstance(value, torch.Tensor)}
-        return state | {name: value.detach().cpu().numpy().copy() for name, value in tensors.items()}
+        memory = {f"optimizer.{name}": value.cpu().numpy().copy() for name, value in self.engine.memory.items()}
+        return state | memory
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
         """Go on from what `state` gave, for the same experiment."""
@@ -165,14 +168,10 @@ class Trainer:
         with torch.no_grad():
             self.engine.flat.copy_(torch.from_numpy(state["flat"].copy()))
             self.engine.previous.copy_(torch.from_numpy(state["previous"].copy()))
-        described = self.engine.optimizer.state_dict()
-        moments = {
-            name.removeprefix("optimizer."): torch.from_numpy(np.array(value))
-            for name, value in state.items()
-            if name.startswith("optimizer.")
-        }
-        described["state"] = {0: moments} if moments else {}
-        self.engine.optimizer.load_state_dict(described)
+        for name, value in state.items():
+            if name.startswith("optimizer."):
+                kept = torch.from_numpy(value.copy())
+                self.engine.memory[name.removeprefix("optimizer.")] = kept if kept.dim() == 0 else kept.to(self.device)
         self.step, self.epoch, self.cursor, best_epoch = (int(count) for count in state["counters"])
         self._best = (float(state["best_loss"][0]), best_epoch)
         self.finished = _FINISHED[int(state["finished"][0])]
@@ -188,13 +187,9 @@ class Trainer:
         end = min(self.cursor + self.experiment.batch_size, len(self.order))
         batch = slice(self.cursor, end)
         rate = self.learning_rate
-        try:
-            loss = self.engine.step(self._X_epoch[batch], self._targets_epoch[batch], rate)
-        except torch.OutOfMemoryError:
-            if self.device == "cpu":
-                raise
-            self._leave_gpu()
-            return self._take_step()
+        loss = self._off_the_gpu_if_full(
+            lambda: self.engine.step(self._X_epoch[batch], self._targets_epoch[batch], rate)
+        )
         self._scores = None
         if not math.isfinite(loss):
             raise Diverged("diverged", step=self.step + 1, loss=str(loss), learning_rate=f"{rate:g}")
@@ -259,9 +254,19 @@ class Trainer:
         if hasattr(self, "order"):
             self._targets_epoch = self._targets["train"][self.order]
 
-    def _leave_gpu(self) -> None:
+    def _off_the_gpu_if_full(self, act: Callable[[], Result]) -> Result:
+        """Do it; if the GPU has no memory left for it, go over to the CPU, say so, and do it there."""
+        try:
+            return act()
+        except torch.OutOfMemoryError:
+            if self.device == "cpu":
+                raise
         self.notices.append(Problem("gpu_memory", device=self.device_name))
-        self.move("cpu")
+        if hasattr(self, "history"):
+            self.move("cpu")
+        else:  # Not even the first weights had room.
+            self._place("cpu")
+        return act()
 
     def _dropout_generator(self) -> torch.Generator | None:
         return next((module.generator for module in self.model if isinstance(module, SeededDropout)), None)

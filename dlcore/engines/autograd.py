@@ -13,6 +13,7 @@ from torch import nn
 
 if TYPE_CHECKING:
     from dlcore.experiment import Experiment
+    from dlcore.optimizers import Memory
 
 
 class AutogradEngine:
@@ -24,15 +25,15 @@ class AutogradEngine:
         self.model = model
         self.flat, self.is_weight = flatten(model)
         self.previous = self.flat.detach().clone()
-        self.optimizer = experiment.optimizer.build([self.flat])
+        self.memory: Memory = {}
+        self.optimizer = experiment.optimizer
         self.use(experiment)
 
     def use(self, experiment: Experiment) -> None:
-        """Take over the learning settings of an experiment; an optimizer of the same kind keeps its state."""
-        fresh = experiment.optimizer.build([self.flat])
-        if type(fresh) is type(self.optimizer):
-            fresh.state.update(self.optimizer.state)
-        self.optimizer = fresh
+        """Take over the learning settings of an experiment; an optimizer of the same kind keeps its memory."""
+        if experiment.optimizer.kind != self.optimizer.kind:
+            self.memory = {}
+        self.optimizer = experiment.optimizer
         self.loss = experiment.loss
         self.classes = experiment.dataset.num_classes
         self.regularizer = experiment.regularizer
@@ -55,8 +56,7 @@ class AutogradEngine:
             if self.clip:
                 nn.utils.clip_grad_norm_([self.flat], self.clip)
             self.previous.copy_(self.flat)
-        self.optimizer.param_groups[0]["lr"] = learning_rate
-        self.optimizer.step()
+            self.optimizer.update(self.flat, gradient, self.memory, learning_rate)
         return value
 
     def restore_previous(self) -> None:

@@ -1,0 +1,224 @@
+"""The command line: `python -m dlcore train RECIPE.json --epochs 100 --out DIR`, then evaluate, predict, export.
+
+Exit status 0; 2 with one line on standard error for bad input. torch is imported by the verbs that need it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import numpy as np
+
+from dlcore.experiment import LONGEST_RECIPE, MOST_EPOCHS, Experiment
+from dlcore.export import FORMATS, export
+from dlcore.problems import Problem
+from dlcore.table import read_bytes, read_columns
+
+if TYPE_CHECKING:
+    from dlcore.checkpoint import Checkpoint
+    from dlcore.trainer import Trainer
+
+ENGINES = ("auto", "autograd", "dense")
+SECONDS_BETWEEN_LINES = 0.1
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Do as told; the exit status."""
+    try:
+        asked = parser().parse_args(arguments)
+        asked.verb(asked)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # Whoever reads has seen enough. What is still unwritten goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Problem as problem:
+        return refuse(str(problem))
+    except MemoryError:
+        return refuse(str(Problem("out_of_memory")))
+    except RuntimeError as error:  # torch's form of a MemoryError
+        if "memory" not in str(error).lower():
+            raise
+        return refuse(str(Problem("out_of_memory")))
+    return 0
+
+
+def refuse(sentence: str) -> int:
+    """One line on standard error, and the status that goes with it."""
+    print(f"dlcore: {' '.join(sentence.split())}", file=sys.stderr)
+    return 2
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """argparse without the usage in front of each complaint, and without guessing what a shortened option means."""
+
+    def __init__(self, **settings) -> None:
+        super().__init__(**settings, allow_abbrev=False)
+
+    def error(self, message: str) -> NoReturn:
+        sys.exit(refuse(f"{message} (see {self.prog} --help)"))
+
+
+def parser() -> argparse.ArgumentParser:
+    """The verbs and what they take."""
+    top = OneLineParser(prog="python -m dlcore", description="Train small networks and take them home.")
+    verbs = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    verb = verbs.add_parser("train", help="train a recipe, write model.safetensors, recipe.json and history.csv")
+    verb.add_argument("recipe", metavar="RECIPE.json", type=Path)
+    verb.add_argument("--epochs", required=True, metavar="N", help=f"0 to {MOST_EPOCHS}")
+    verb.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to write; made if it is not there")
+    verb.add_argument("--device", default="auto", metavar="auto|cpu|cuda|mps", help="default: %(default)s")
+    verb.add_argument(
+        "--engine", default="auto", choices=ENGINES, metavar="|".join(ENGINES), help="default: %(default)s"
+    )
+    verb.set_defaults(verb=train)
+
+    verb = verbs.add_parser("evaluate", help="print loss and metric on both splits as JSON")
+    verb.add_argument("directory", metavar="DIR", type=Path)
+    verb.set_defaults(verb=evaluate)
+
+    verb = verbs.add_parser("predict", help="print predictions for the rows of a table as CSV")
+    verb.add_argument("directory", metavar="DIR", type=Path)
+    verb.add_argument(
+        "table", metavar="DATA.csv", type=Path, help="a header with the data's own column names, in any order"
+    )
+    verb.set_defaults(verb=predict)
+
+    verb = verbs.add_parser("export", help="write the network in another form")
+    verb.add_argument("directory", metavar="DIR", type=Path)
+    verb.add_argument("--format", choices=FORMATS, required=True, metavar="|".join(FORMATS))
+    verb.add_argument("--out", type=Path, required=True, metavar="FILE")
+    verb.set_defaults(verb=export_file)
+
+    verb = verbs.add_parser("catalogue", help="print everything there is to choose from as JSON")
+    verb.set_defaults(verb=print_catalogue)
+    verb = verbs.add_parser("schema", help="print the recipe's JSON Schema")
+    verb.set_defaults(verb=print_schema)
+    return top
+
+
+def train(asked: argparse.Namespace) -> None:
+    """Everything is checked before the first step; nothing is written before the last."""
+    epochs = number_of_epochs(asked.epochs)
+    experiment = Experiment.from_json(read_bytes(asked.recipe, 4 * LONGEST_RECIPE + 1))
+    if asked.engine == "dense":
+        raise Problem("no_engine", expected="auto or autograd", came=asked.engine)
+
+    import torch
+
+    from dlcore.checkpoint import check_writable, write_run
+    from dlcore.trainer import Trainer
+
+    check_writable(asked.out)
+    torch.set_num_threads(1)
+    trainer = Trainer(experiment, device=asked.device)
+    try:
+        advance(trainer, epochs)
+    finally:
+        if sys.stderr.isatty():
+            print(file=sys.stderr)
+    for notice in trainer.notices:
+        print(f"dlcore: {notice}", file=sys.stderr)
+    write_run(asked.out, trainer)
+
+
+def number_of_epochs(text: str) -> int:
+    """A whole number in bounds."""
+    if not text.isdecimal() or len(text) > 9 or int(text) > MOST_EPOCHS:
+        raise Problem("epochs_out_of_bounds", limit=MOST_EPOCHS, came=text)
+    return int(text)
+
+
+def advance(trainer: Trainer, epochs: int) -> None:
+    """So many epochs, or fewer when the recipe stops early; somebody at a terminal sees how far it is."""
+    shows = sys.stderr.isatty()
+    shown_at = 0.0
+    steps = trainer.steps()
+    while trainer.epoch < epochs and next(steps, None) is not None:
+        if shows and time.monotonic() - shown_at > SECONDS_BETWEEN_LINES:
+            shown_at = time.monotonic()
+            show_progress(trainer, epochs)
+    if shows:
+        show_progress(trainer, epochs)
+
+
+def show_progress(trainer: Trainer, total: int) -> None:
+    """One line that writes over itself."""
+    _, _, *values = trainer.history.rows(len(trainer.history) - 1)[0]
+    numbers = zip(trainer.history.columns[2:], values, strict=True)
+    line = f"epoch {trainer.epoch}/{total}  " + "  ".join(f"{name} {value:.4f}" for name, value in numbers)
+    print(f"\r{line}\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def evaluate(asked: argparse.Namespace) -> None:
+    """{"train": {"loss", metric}, "test": {...}}: the numbers of the history's last row."""
+    checkpoint = opened(asked.directory)
+
+    from dlcore.trainer import Trainer
+
+    trainer = Trainer(checkpoint.experiment, device="cpu")
+    trainer.load_weights(checkpoint.weights, step=checkpoint.step, epoch=checkpoint.epoch)
+    print(json.dumps(trainer.scores().to_dict()))
+
+
+def predict(asked: argparse.Namespace) -> None:
+    """A row for each row of the table: prediction, and for classes the probability of each."""
+    checkpoint = opened(asked.directory)
+
+    from dlcore import checkpoint as network
+
+    X = read_columns(asked.table, checkpoint.column_names)
+    predictions = network.predict(checkpoint, X)
+    bad = np.flatnonzero(~np.isfinite(predictions.reshape(len(X), -1)).all(axis=1))
+    if len(bad):
+        raise Problem("table_out_of_range", path=asked.table.name, row=int(bad[0]) + 1)
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    names = checkpoint.class_names
+    writer.writerow(["prediction", *(f"probability_{name}" for name in names)])
+    for row in predictions:
+        writer.writerow([names[row.argmax()], *map(str, row)] if names else [repr(float(row))])
+
+
+def export_file(asked: argparse.Namespace) -> None:
+    """One file in the format asked for."""
+    checkpoint = opened(asked.directory)
+
+    from dlcore.checkpoint import write_files
+
+    write_files({asked.out: export(checkpoint, asked.format)})
+
+
+def opened(directory: Path) -> Checkpoint:
+    """The checkpoint that `train` has written into this directory."""
+    import torch
+
+    from dlcore.checkpoint import LARGEST_FILE, MODEL_FILE, open_checkpoint
+
+    torch.set_num_threads(1)
+    return open_checkpoint(read_bytes(directory / MODEL_FILE, LARGEST_FILE + 1))
+
+
+def print_catalogue(asked: argparse.Namespace) -> None:
+    """Every family with its kinds."""
+    from dlcore.catalogue import catalogue
+
+    print(json.dumps(catalogue(), indent=2))
+
+
+def print_schema(asked: argparse.Namespace) -> None:
+    """The recipe's JSON Schema."""
+    from dlcore.catalogue import schema
+
+    print(json.dumps(schema(), indent=2))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,94 @@
+"""What there is to choose from, as JSON: every family, its kinds, their fields with bounds and help; and the recipe's JSON Schema.
+
+Both are read off the classes. Imports no torch.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, get_args
+
+from pydantic import BaseModel
+
+from dlcore.activations import Activation
+from dlcore.component import Component, kinds
+from dlcore.datasets import Dataset
+from dlcore.experiment import Experiment
+from dlcore.initializers import Initializer
+from dlcore.layers import Layer
+from dlcore.losses import Loss
+from dlcore.metrics import Metric
+from dlcore.optimizers import Optimizer
+from dlcore.regularizers import Regularizer
+from dlcore.schedules import Schedule
+
+FAMILIES: dict[str, Any] = {
+    "dataset": Dataset,
+    "layer": Layer,
+    "activation": Activation,
+    "initializer": Initializer,
+    "loss": Loss,
+    "metric": Metric,
+    "optimizer": Optimizer,
+    "schedule": Schedule,
+    "regularizer": Regularizer,
+}
+
+
+def catalogue() -> dict[str, dict[str, Any]]:
+    """{family: {kind: {"title", "help", "fields": {name: {"type", "default", bounds, "help"}}}}}; "recipe" holds the recipe itself."""
+    families = {
+        family: {kind: _described(cls) for kind, cls in kinds(union).items()} for family, union in FAMILIES.items()
+    }
+    return {"recipe": {"experiment": {**_described(Experiment), "title": "Recipe"}}, **families}
+
+
+def schema() -> dict[str, Any]:
+    """The recipe's JSON Schema (draft 2020-12)."""
+    described = Experiment.model_json_schema()
+    for definition in described["$defs"].values():
+        if "kind" in definition.get("properties", {}):
+            definition["required"] = ["kind"]  # Without it nobody could tell which is meant.
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **described, "title": "Recipe"}
+
+
+def _described(cls: type[Component]) -> dict[str, Any]:
+    properties = cls.model_json_schema()["properties"]
+    fields = {name: _field(cls, name, properties[name]) for name in cls.model_fields if name not in ("kind", "version")}
+    return {"title": cls.title, "help": inspect.getdoc(cls) or "", "fields": fields}
+
+
+def _field(cls: type[Component], name: str, described: dict[str, Any]) -> dict[str, Any]:
+    """Type, default, bounds (under JSON Schema's names) and help of one field."""
+    default = cls.model_fields[name].default
+    family = _family(cls.model_fields[name].annotation)
+    field: dict[str, Any] = {"type": described.get("type", "array")}
+    if family:
+        field = {"type": "family", "family": family, "list": isinstance(default, tuple)}
+    field["default"] = _plain(default)
+    for alternative in (described, *described.get("anyOf", ())):
+        field |= {bound: alternative[bound] for bound in _BOUNDS if bound in alternative and not family}
+        if "enum" in alternative.get("items", {}):
+            field["choices"] = alternative["items"]["enum"]
+    return {**field, "help": described.get("description", "")}
+
+
+_BOUNDS = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "maxItems")
+
+
+def _family(annotation: Any) -> str | None:
+    """The family that a field takes its value, or the entries of its list, from."""
+    names = {cls: family for family, union in FAMILIES.items() for cls in kinds(union).values()}
+    waiting = [annotation]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, type) and part in names:
+            return names[part]
+        waiting += get_args(part)
+    return None
+
+
+def _plain(default: Any) -> Any:
+    if isinstance(default, tuple):
+        return [_plain(entry) for entry in default]
+    return default.model_dump(mode="json") if isinstance(default, BaseModel) else default

@@ -1,0 +1,77 @@
+"""A message on a pipe: uint32 LE length of the header, header (JSON), payload (as long as the header's "payload").
+
+Plain values both ways, so that a run can live behind a pipe here or on another machine alike.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+from collections.abc import Iterator
+from typing import IO, Any
+
+Header = dict[str, Any]
+
+_LENGTH = struct.Struct("<I")
+_READ_SIZE = 1 << 18
+
+
+def pack(header: Header, payload: bytes = b"") -> bytes:
+    """The bytes of one message up to its payload, which the writer sends as it is (frames are not copied)."""
+    text = json.dumps({**header, "payload": len(payload)}, separators=(",", ":")).encode()
+    return _LENGTH.pack(len(text)) + text
+
+
+def write_all(descriptor: int, *parts: bytes) -> None:
+    """Write all bytes, however little the pipe takes at a time. Blocks; raises OSError when nobody reads them."""
+    for part in parts:
+        rest = memoryview(part)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+
+
+def read_message(stream: IO[bytes]) -> tuple[Header, bytes] | None:
+    """The next message of a buffered stream, or None at its end, even when the end cuts a message."""
+    prefix = stream.read(_LENGTH.size)
+    if len(prefix) < _LENGTH.size:
+        return None
+    (length,) = _LENGTH.unpack(prefix)
+    text = stream.read(length)
+    if len(text) < length:
+        return None
+    header: Header = json.loads(text)
+    payload = stream.read(header["payload"])
+    return (header, payload) if len(payload) == header["payload"] else None
+
+
+class Inbox:
+    """Messages from a descriptor that is read a piece at a time, as `select` says there is one."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+        self.ended = False
+        self._bytes = bytearray()
+
+    def receive(self) -> Iterator[tuple[Header, bytes]]:
+        """Read one piece (blocks when there is none) and yield the messages that are whole by now."""
+        piece = os.read(self.descriptor, _READ_SIZE)
+        self.ended = not piece
+        self._bytes += piece
+        while (message := self._take()) is not None:
+            yield message
+
+    def _take(self) -> tuple[Header, bytes] | None:
+        if len(self._bytes) < _LENGTH.size:
+            return None
+        (length,) = _LENGTH.unpack_from(self._bytes)
+        start = _LENGTH.size + length
+        if len(self._bytes) < start:
+            return None
+        header: Header = json.loads(self._bytes[_LENGTH.size : start])
+        end = start + header["payload"]
+        if len(self._bytes) < end:
+            return None
+        payload = bytes(self._bytes[start:end])
+        del self._bytes[:end]
+        return header, payload

@@ -1,0 +1,75 @@
+"""A worker that computes nothing and starts at once, for tests of the pool and of the live channel.
+
+A run's recipe tells by its seed what the run does when it is played: 13 ends the worker, and again each time the run is
+brought back; 14 ends it once; 15 hangs. Everything else just changes the run's version.
+"""
+
+from __future__ import annotations
+
+import json
+import mmap
+import os
+import sys
+import time
+from typing import Any
+
+from dlcore.runs.wire import Inbox, pack, write_all
+
+DEADLY, WEAK, HANGING = 13, 14, 15
+
+
+def send(header: dict[str, Any], payload: bytes = b"") -> None:
+    write_all(1, pack(header, payload), payload)
+
+
+def main() -> None:
+    in_hand = mmap.mmap(int(sys.argv[sys.argv.index("--in-hand") + 1]), 0)
+    runs: dict[str, dict[str, Any]] = {}
+    waiting: list[dict[str, Any]] = []
+    inbox = Inbox(0)
+    send({"ready": os.getpid()})
+    while not inbox.ended:
+        for header, state in inbox.receive():
+            do, token = header["do"], header.get("token", "")
+            if do == "forget":
+                waiting = [frame for frame in waiting if frame["id"] != header["request"]]
+                continue
+            in_hand[:] = token.encode().ljust(len(in_hand), b"\0")
+            if do == "create":
+                runs[token] = {"version": header["life"] * 1000, "recipe": header["recipe"], "state": state.decode()}
+                runs[token] |= {"speed": header["speed"], "status": header["status"]}
+            elif do == "close":
+                del runs[token]
+            run = runs.get(token, {"recipe": '{"seed": 0}'})
+            seed = json.loads(run["recipe"])["seed"]
+            if do == "play" and seed in (DEADLY, WEAK):
+                os._exit(1)
+            if do == "create" and header["life"] and seed == DEADLY:
+                os._exit(1)
+            if do == "play" and seed == HANGING:
+                time.sleep(60)
+            if do == "frame":
+                waiting.append(header)
+            else:
+                if do in ("play", "pause", "step", "speed", "change"):
+                    run["version"] += 1
+                    run["status"] = {"play": "playing", "pause": "paused"}.get(do, run["status"])
+                    run["speed"] = header["value"] if do == "speed" else run["speed"]
+                    run["recipe"] = header.get("recipe", run["recipe"])
+                    kept = {name: run[name] for name in ("recipe", "status", "speed")}
+                    send({"kept": token, **kept, "device": "auto", "step": run["version"]}, b"kept")
+                send({"id": header["id"], **run})
+            for frame in list(waiting):
+                held = runs.get(frame["token"])
+                if held is None:
+                    send({"id": frame["id"], "problem": {"key": "run_gone", "values": {}}})
+                elif held["version"] != frame.get("version"):
+                    send({"id": frame["id"], **held}, f"frame {held['version']}".encode())
+                else:
+                    continue
+                waiting.remove(frame)
+            in_hand[:] = bytes(len(in_hand))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,300 @@
+"""The live channel over a real socket: who may look, one frame at a time, notices, and the canvas's files."""
+
+from __future__ import annotations
+
+import gzip
+import http.client
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+from streamlit import config
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+
+from dlcore.experiment import Experiment
+from dlcore.runs.pool import Pool
+from tests.fake_worker import DEADLY
+from ui import live
+
+FAKE = (sys.executable, "-m", "tests.fake_worker")
+BASE = "under/a/path"
+PATIENCE = 30.0  # Seconds: a machine that runs tests may be busy.
+READY = {"type": "ready", "version": None, "structure": None, "history": 0}
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[Pool]:
+    live._pool = Pool(workers=1, command=FAKE)
+    live._pool.start()
+    yield live._pool
+    live._pool.stop()
+    live._pool = None
+
+
+@pytest.fixture(scope="module")
+def host(pool: Pool) -> Iterator[str]:
+    before = config.get_option("server.baseUrlPath")
+    config.set_option("server.baseUrlPath", f"/{BASE}/")
+    app = Starlette(routes=live.routes())
+    config.set_option("server.baseUrlPath", before)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        settings = uvicorn.Config(app, ws="websockets-sansio", log_level="warning", lifespan="off")
+        server = uvicorn.Server(settings)
+        thread = threading.Thread(target=server.run, args=([listening],))
+        thread.start()
+        port = listening.getsockname()[1]
+        yield f"127.0.0.1:{port}"
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture
+def token(pool: Pool) -> str:
+    return pool.create(Experiment().to_json())
+
+
+def look(host: str, token: str, origin: str | None = "same", base: str = "") -> ClientConnection:
+    origin = f"http://{host}" if origin == "same" else origin
+    return connect(f"ws://{host}{base}/api/live/{token}", origin=origin, proxy=None)  # type: ignore[arg-type]
+
+
+def say(viewer: ClientConnection, message: object) -> None:
+    viewer.send(json.dumps(message))
+
+
+def command(viewer: ClientConnection, do: str, **value: object) -> None:
+    say(viewer, {"type": "command", "do": do, **value})
+
+
+def ready(viewer: ClientConnection, version: int | None) -> None:
+    say(viewer, READY | {"version": version})
+
+
+def close_code(viewer: ClientConnection) -> int | None:
+    try:
+        while True:
+            viewer.recv(timeout=PATIENCE)
+    except ConnectionClosed as closed:
+        return closed.rcvd and closed.rcvd.code
+
+
+def version_of(frame: str | bytes) -> int:
+    assert isinstance(frame, bytes)
+    return int(frame.removeprefix(b"frame "))
+
+
+def test_an_unknown_token_is_told_that_the_run_is_gone(host: str) -> None:
+    with look(host, "nobody") as viewer:
+        assert json.loads(viewer.recv(timeout=PATIENCE)) == {"type": "gone"}
+        assert close_code(viewer) == 4404
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "http://127.0.0.1:1", "null", "http://[", ""])
+def test_a_page_of_another_server_is_refused(host: str, token: str, origin: str) -> None:
+    with look(host, token, origin) as viewer:
+        assert close_code(viewer) == 4403
+
+
+def test_an_origin_that_the_settings_name_may_look(host: str, token: str) -> None:
+    before = config.get_option("server.corsAllowedOrigins")
+    config.set_option("server.corsAllowedOrigins", ["https://lab.example"])
+    try:
+        with look(host, token, "https://lab.example") as viewer:
+            ready(viewer, None)
+            version_of(viewer.recv(timeout=PATIENCE))
+    finally:
+        config.set_option("server.corsAllowedOrigins", before)
+
+
+def test_a_host_that_the_settings_do_not_name_is_refused_even_with_its_own_origin() -> None:
+    before = config.get_option("server.allowedHosts")
+    config.set_option("server.allowedHosts", ["lab.example"])
+    try:
+        assert not live.origin_allowed("http://evil.example", "evil.example")
+        assert live.origin_allowed("https://lab.example", "lab.example")
+    finally:
+        config.set_option("server.allowedHosts", before)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "",
+        "no json",
+        "[" * 4000,
+        "[]",
+        "1",
+        '{"type": "ready", "version": "1"}',
+        '{"type": "ready", "version": true}',
+        '{"type": "ready", "history": -1}',
+        '{"type": "ready", "history": 1e400}',
+        '{"type": "ready", "structure": 99999999999999999999}',
+        '{"type": "command", "do": "checkpoint"}',
+        '{"type": "command", "do": ["play"]}',
+        '{"type": "command", "do": "speed", "value": {}}',
+        '{"type": "ready", "x": "' + "x" * 5000 + '"}',
+        b"bytes",
+    ],
+)
+def test_a_message_that_is_none_closes_the_socket(host: str, token: str, message: str | bytes) -> None:
+    with look(host, token) as viewer:
+        viewer.send(message)
+        assert close_code(viewer) == 4400
+
+
+def test_a_viewer_gets_the_next_frame_that_differs_from_the_one_it_holds(host: str, token: str) -> None:
+    with look(host, token) as viewer:
+        ready(viewer, None)
+        first = version_of(viewer.recv(timeout=PATIENCE))
+        ready(viewer, first)
+        with pytest.raises(TimeoutError):
+            viewer.recv(timeout=0.2)
+        command(viewer, "step")  # Obeyed while the request for a frame is held.
+        assert version_of(viewer.recv(timeout=PATIENCE)) == first + 1
+
+
+def test_a_slow_viewer_never_has_more_than_one_frame_under_way(host: str, token: str, pool: Pool) -> None:
+    with look(host, token) as viewer:
+        ready(viewer, None)
+        held = version_of(viewer.recv(timeout=PATIENCE))
+        for _ in range(5):
+            ready(viewer, held)
+        command(viewer, "step")  # Read after the five requests, and before the steps that follow.
+        version_of(viewer.recv(timeout=PATIENCE))
+        for _ in range(19):
+            pool.call(token, "step")
+        with pytest.raises(TimeoutError):
+            viewer.recv(timeout=0.3)
+        ready(viewer, held)
+        assert version_of(viewer.recv(timeout=PATIENCE)) == held + 20
+
+
+def test_several_viewers_see_the_same_run(host: str, token: str) -> None:
+    with look(host, token) as one, look(host, token) as other:
+        for viewer in (one, other):
+            ready(viewer, None)
+            held = version_of(viewer.recv(timeout=PATIENCE))
+            ready(viewer, held)
+        command(one, "step")
+        assert [version_of(viewer.recv(timeout=PATIENCE)) for viewer in (one, other)] == [held + 1] * 2
+
+
+def test_a_viewer_that_leaves_takes_its_request_along(host: str, token: str, pool: Pool) -> None:
+    with look(host, token) as viewer:
+        ready(viewer, None)
+        ready(viewer, version_of(viewer.recv(timeout=PATIENCE)))
+        time.sleep(0.05)
+        assert pool._entries[token].listeners
+    end = time.monotonic() + PATIENCE
+    while (pool._entries[token].listeners or pool._process_of(token)._pending) and time.monotonic() < end:
+        time.sleep(0.01)
+    assert not pool._entries[token].listeners
+    assert not pool._process_of(token)._pending
+
+
+def test_viewers_are_told_when_a_worker_was_lost_and_go_on(host: str, token: str, pool: Pool) -> None:
+    with look(host, token) as viewer:
+        command(viewer, "step")
+        ready(viewer, None)
+        held = version_of(viewer.recv(timeout=PATIENCE))
+        ready(viewer, held)
+        while not pool.warm:
+            time.sleep(0.05)
+        os.kill(pool._process_of(token).pid, signal.SIGKILL)
+        notice = json.loads(viewer.recv(timeout=PATIENCE))
+        assert (notice["type"], notice["key"]) == ("notice", "worker_restarted")
+        assert version_of(viewer.recv(timeout=PATIENCE)) == 1000
+
+
+def test_viewers_of_a_run_that_was_given_up_are_told_and_let_go(host: str, pool: Pool) -> None:
+    token = pool.create(Experiment(seed=DEADLY).to_json())
+    with look(host, token) as viewer:
+        ready(viewer, None)
+        ready(viewer, version_of(viewer.recv(timeout=PATIENCE)))
+        command(viewer, "play")
+        messages = []
+        while not messages or messages[-1]["type"] != "gone":
+            messages.append(json.loads(viewer.recv(timeout=PATIENCE)))
+        assert {"type": "notice", "key": "run_lost", "values": {}} in messages
+        assert close_code(viewer) == 4404
+
+
+def test_viewers_of_a_run_that_is_closed_are_let_go(host: str, token: str, pool: Pool) -> None:
+    with look(host, token) as viewer:
+        ready(viewer, None)
+        ready(viewer, version_of(viewer.recv(timeout=PATIENCE)))
+        time.sleep(0.05)
+        pool.close(token)
+        assert json.loads(viewer.recv(timeout=PATIENCE)) == {"type": "gone"}
+        assert close_code(viewer) == 4404
+
+
+def test_the_routes_are_there_under_the_base_path_too(host: str, token: str) -> None:
+    with look(host, token, base=f"/{BASE}") as viewer:
+        ready(viewer, None)
+        version_of(viewer.recv(timeout=PATIENCE))
+    with get(host, f"/{BASE}/api/assets/x/canvas/canvas.js") as response:
+        assert response.status == 200
+
+
+# Files
+
+
+@contextmanager
+def get(host: str, path: str, **headers: str) -> Iterator[http.client.HTTPResponse]:
+    with closing(http.client.HTTPConnection(host, timeout=PATIENCE)) as connection:
+        connection.request("GET", path, headers=headers)
+        yield connection.getresponse()
+
+
+def test_canvas_files_have_their_type_and_may_be_kept_for_ever_under_their_version(host: str) -> None:
+    for name, media_type in (("canvas.js", "text/javascript"), ("canvas.css", "text/css")):
+        with get(host, f"/api/assets/{live.asset_version()}/canvas/{name}") as response:
+            assert response.status == 200
+            assert response.headers["content-type"].startswith(media_type)
+            assert "immutable" in response.headers["cache-control"]
+            assert response.read() == (live.CANVAS / name).read_bytes()
+    with get(host, "/api/assets/older/canvas/canvas.js") as response:
+        assert response.headers["cache-control"] == "no-cache"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "__init__.py",
+        "canvas.html",
+        "../live.py",
+        "..%2flive.py",
+        "%2e%2e/live.py",
+        "%2fetc%2fpasswd",
+        "..%5clive.py",
+        "canvas.js%00.css",
+        "canvas.js%0a",
+        "missing.js",
+        "",
+    ],
+)
+def test_nothing_but_canvas_files_is_served(host: str, name: str) -> None:
+    with get(host, f"/api/assets/x/canvas/{name}") as response:
+        assert response.status == 404
+
+
+def test_plotly_comes_from_the_installed_package_compressed_when_asked(host: str) -> None:
+    path = f"/api/assets/{live.asset_version()}/plotly.min.js"
+    with get(host, path) as response:
+        plain = response.read()
+    with get(host, path, **{"Accept-Encoding": "gzip, br"}) as response:
+        assert response.headers["content-encoding"] == "gzip"
+        assert response.headers["content-type"].startswith("text/javascript")
+        assert gzip.decompress(response.read()) == plain
+    assert b"plotly.js v" in plain[:200]

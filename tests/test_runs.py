@@ -1,0 +1,271 @@
+"""Runs: what they do when told, how fast they go, their frames, and how they are kept."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dlcore.frame import decode_frame
+from dlcore.problems import Problem
+from dlcore.runs.run import Run
+
+SMALL = {"dataset": {"kind": "gauss"}, "layers": [{"kind": "dense", "units": 3}]}
+DIVERGING = {
+    "dataset": {"kind": "plane"},
+    "layers": [],
+    "loss": {"kind": "mse"},
+    "optimizer": {"kind": "sgd", "learning_rate": 10.0},
+}
+
+
+def recipe(**changes: Any) -> str:
+    return json.dumps({**SMALL, **changes})
+
+
+@pytest.fixture
+def run() -> Run:
+    return Run(recipe(), "cpu")
+
+
+def picture(run: Run, version: int | None = None, structure: int | None = None, history: int = 0) -> Any:
+    return decode_frame(run.frame(version, structure, history))
+
+
+def weights(run: Run) -> np.ndarray:
+    return run.trainer.state()["flat"]
+
+
+def let_go_on(run: Run, seconds: float) -> None:
+    """What a worker does with one run."""
+    end = time.monotonic() + seconds
+    while (now := time.monotonic()) < end:
+        if run.due <= now:
+            run.advance(0.008)
+        else:
+            time.sleep(max(min(run.due, end) - now, 0.0))
+
+
+# One run
+
+
+def test_a_new_run_stands_at_step_0_and_plays_when_told(run: Run) -> None:
+    assert (run.status, run.trainer.step) == ("paused", 0)
+    run.play()
+    let_go_on(run, 0.1)
+    assert run.trainer.step > 0
+    run.pause()
+    step = run.trainer.step
+    let_go_on(run, 0.05)
+    assert (run.status, run.trainer.step) == ("paused", step)
+
+
+@pytest.mark.parametrize("speed", [10, 100])
+def test_a_run_goes_as_fast_as_its_speed_says(run: Run, speed: int) -> None:
+    run.set_speed(speed)
+    run.play()
+    let_go_on(run, 1.0)
+    assert 0.8 * speed <= run.trainer.step <= 1.1 * speed + 1
+    assert run.updates_per_second == pytest.approx(speed, rel=0.2)
+
+
+def test_slow_motion_takes_one_update_a_second_and_leaves_the_worker_asleep(run: Run) -> None:
+    run.set_speed(1)
+    run.play()
+    slices = 0
+    end = time.monotonic() + 1.5
+    while (now := time.monotonic()) < end:
+        if run.due <= now:
+            run.advance(0.008)
+            slices += 1
+        time.sleep(0.001)
+    assert run.trainer.step == slices == 2  # At once, and after a second.
+    assert 0.3 < run.due - time.monotonic() <= 0.6
+
+
+def test_a_run_that_was_held_up_catches_up_a_little_and_forgets_the_rest(run: Run) -> None:
+    run.set_speed(100)
+    run.play()
+    run._next_update -= 60
+    let_go_on(run, 0.2)
+    assert run.trainer.step < 45
+
+
+def test_as_fast_as_it_goes_fills_its_slice_and_no_more(run: Run) -> None:
+    run.set_speed(None)
+    run.play()
+    begin = time.monotonic()
+    run.advance(0.1)
+    assert 0.1 <= time.monotonic() - begin < 0.2
+    assert run.due == 0.0
+
+
+@pytest.mark.parametrize("speed", [0, 0.5, -1, float("nan"), float("inf"), 10**9, True, "fast"])
+def test_a_speed_that_is_none_is_refused(run: Run, speed: object) -> None:
+    with pytest.raises(Problem, match="updates a second"):
+        run.set_speed(speed)
+    assert run.speed == 1000
+
+
+def test_step_takes_one_update_and_stands(run: Run) -> None:
+    run.play()
+    let_go_on(run, 0.02)
+    step = run.trainer.step
+    run.step()
+    assert (run.status, run.trainer.step) == ("paused", step + 1)
+
+
+def test_epoch_goes_on_to_the_end_of_the_epoch_and_stands(run: Run) -> None:
+    run.step()
+    run.epoch()
+    while run.finishing_epoch:
+        run.advance(0.001)
+    assert (run.status, run.trainer.step, run.trainer.epoch) == ("paused", run.trainer.steps_per_epoch, 1)
+
+
+def test_reset_goes_back_to_the_very_same_weights(run: Run) -> None:
+    before = weights(run)
+    run.play()
+    let_go_on(run, 0.05)
+    assert not np.array_equal(weights(run), before)
+    run.reset()
+    assert np.array_equal(weights(run), before)
+    assert (run.status, run.trainer.step, len(run.trainer.history)) == ("paused", 0, 1)
+
+
+def test_a_learning_setting_changes_while_it_plays(run: Run) -> None:
+    run.play()
+    let_go_on(run, 0.05)
+    step, structure = run.trainer.step, run.structure
+    assert not run.change(recipe(optimizer={"kind": "adam", "learning_rate": 0.1}))
+    assert (run.status, run.trainer.step, run.structure) == ("playing", step, structure)
+    let_go_on(run, 0.05)
+    assert run.trainer.step > step
+
+
+def test_another_network_is_a_fresh_start_that_goes_on_playing(run: Run) -> None:
+    run.play()
+    let_go_on(run, 0.05)
+    structure = run.structure
+    assert run.change(recipe(layers=[]))
+    assert (run.status, run.trainer.step, run.structure) == ("playing", 0, structure + 1)
+
+
+def test_a_change_that_fails_leaves_the_run_as_it_was(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    run.play()
+    let_go_on(run, 0.05)
+    before = (run.status, run.structure, run.trainer)
+    with pytest.raises(Problem):
+        run.change(recipe(batch_size=10**6))
+    monkeypatch.setattr("dlcore.runs.run.Picture", lambda trainer: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        run.change(recipe(layers=[]))
+    assert (run.status, run.structure, run.trainer) == before
+
+
+def test_a_diverged_run_stays_at_its_last_finite_picture_until_reset_or_changed() -> None:
+    run = Run(json.dumps(DIVERGING), "cpu")
+    run.set_speed(None)
+    run.play()
+    let_go_on(run, 0.2)
+    header, arrays = picture(run)
+    assert header["status"] == "diverged"
+    assert header["problem"]["key"] == "diverged"
+    assert all(np.isfinite(array).all() for name, array in arrays.items() if name.startswith("weight"))
+    for told in (run.play, run.step, run.epoch):
+        told()
+        assert (run.status, run.due) == ("diverged", float("inf"))
+    assert not run.change(json.dumps(DIVERGING | {"gradient_clip": 1.0}))
+    assert (run.status, picture(run)[0]["problem"]) == ("paused", None)
+
+
+def test_early_stopping_ends_the_run_and_says_so() -> None:
+    run = Run(recipe(early_stopping=1, optimizer={"kind": "sgd", "learning_rate": 1.0}), "cpu")
+    run.set_speed(None)
+    run.play()
+    let_go_on(run, 2.0)
+    assert run.status == "early_stopped"
+    run.play()
+    assert run.due == float("inf")
+    run.reset()
+    assert run.status == "paused"
+
+
+# Frames
+
+
+def test_a_frame_says_all_that_the_protocol_names(run: Run) -> None:
+    header, arrays = picture(run)
+    names = """type version structure status step epoch steps_per_epoch updates_per_second speed losses metrics device
+        engine loss_kind learning_rate problem history_from history_columns layout arrays"""
+    assert set(header) == set(names.split())
+    assert set(header["losses"]) == set(header["metrics"]) == {"train", "test"}
+    assert {"weight/0", "bias/0", "maps/0", "scales/0", "weight/1", "output", "history", "points/train"} <= set(arrays)
+    assert arrays["history"].shape == (1, len(header["history_columns"]))
+
+
+def test_layout_and_points_travel_once_a_structure(run: Run) -> None:
+    first, _ = picture(run)
+    run.step()
+    header, arrays = picture(run, first["version"], first["structure"], 1)
+    assert "layout" not in header
+    assert "points/train" not in arrays
+    run.change(recipe(layers=[]))
+    header, arrays = picture(run, header["version"], header["structure"], 1)
+    assert header["layout"]["layers"][0]["kind"] == "output"
+    assert "points/train" in arrays
+    assert header["history_from"] == 0
+
+
+def test_only_the_rows_of_history_that_a_viewer_lacks_travel(run: Run) -> None:
+    first, arrays = picture(run)
+    run.epoch()
+    run.advance(5.0)
+    second, more = picture(run, first["version"], first["structure"], len(arrays["history"]))
+    assert (second["history_from"], len(more["history"])) == (1, 1)
+
+
+def test_a_viewer_whose_rows_a_reset_has_swept_away_gets_all_anew(run: Run) -> None:
+    first, arrays = picture(run)
+    run.reset()
+    run.epoch()
+    run.advance(5.0)
+    header, more = picture(run, first["version"], first["structure"], len(arrays["history"]))
+    assert (header["history_from"], len(more["history"])) == (0, 2)
+
+
+def test_a_run_comes_back_from_what_was_kept_and_goes_on_bit_for_bit(run: Run) -> None:
+    for _ in range(7):
+        run.step()
+    header, state = run.kept()
+    again = Run(header["recipe"], header["device"], life=1)
+    again.restore(state, "playing", 1)
+    assert (again.status, again.speed, again.trainer.step) == ("playing", 1, 7)
+    for either in (run, again):
+        for _ in range(60):
+            either.step()
+    assert np.array_equal(weights(run), weights(again))
+    assert again.version > run.version
+    assert again.structure > run.structure
+
+
+def test_a_checkpoint_loads_back_and_training_goes_on_from_it(run: Run) -> None:
+    for _ in range(7):
+        run.step()
+    data, trained, structure = run.checkpoint(), weights(run), run.structure
+    run.change(recipe(layers=[]))
+    run.load(data)
+    assert np.array_equal(weights(run), trained)
+    assert (run.status, run.trainer.step, run.structure) == ("paused", 7, structure + 2)
+    run.step()
+    assert run.trainer.step == 8
+
+
+def test_a_checkpoint_that_is_none_leaves_the_run_as_it_was(run: Run) -> None:
+    trainer = run.trainer
+    with pytest.raises(Problem):
+        run.load(b"no checkpoint")
+    assert run.trainer is trainer

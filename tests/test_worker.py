@@ -1,0 +1,208 @@
+"""Many runs in a worker, which fail alone; and real worker processes, which come back when they are killed."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import mmap
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from dlcore.experiment import Experiment
+from dlcore.frame import decode_frame
+from dlcore.problems import Problem
+from dlcore.runs.pool import Pool, WorkerLost
+from dlcore.runs.run import Run
+from dlcore.runs.wire import Inbox, pack, read_message, write_all
+from dlcore.runs.worker import Worker, as_problem
+
+SMALL = {"dataset": {"kind": "gauss"}, "layers": [{"kind": "dense", "units": 3}]}
+
+
+def recipe(**changes: Any) -> str:
+    return json.dumps({**SMALL, **changes})
+
+
+class Client:
+    """Talks to a worker that lives in a thread."""
+
+    def __init__(self) -> None:
+        source, to_worker = os.pipe()
+        from_worker, output = os.pipe()
+        self._to_worker, self._ends = to_worker, (source, output)
+        self._from_worker = os.fdopen(from_worker, "rb")
+        self._ids = itertools.count(1)
+        self.news: list[dict[str, Any]] = []
+        self.replies: dict[int, tuple[dict[str, Any], bytes]] = {}
+        self.worker = Worker(Inbox(source), output, mmap.mmap(-1, 64))
+        self._thread = threading.Thread(target=self.worker.serve)
+        self._thread.start()
+
+    def post(self, token: str, do: str, payload: bytes = b"", **arguments: Any) -> int:
+        identifier = next(self._ids)
+        write_all(self._to_worker, pack({"do": do, "id": identifier, "token": token, **arguments}, payload), payload)
+        return identifier
+
+    def reply(self, identifier: int) -> tuple[dict[str, Any], bytes]:
+        while identifier not in self.replies:
+            message = read_message(self._from_worker)
+            assert message is not None
+            if "id" in message[0]:
+                self.replies[message[0]["id"]] = message
+            else:
+                self.news.append(message[0])
+        return self.replies.pop(identifier)
+
+    def ask(self, token: str, do: str, payload: bytes = b"", **arguments: Any) -> dict[str, Any]:
+        return self.reply(self.post(token, do, payload, **arguments))[0]
+
+    def create(self, token: str, text: str) -> dict[str, Any]:
+        return self.ask(token, "create", recipe=text, device="cpu", life=0, status="paused", speed=1000)
+
+    def close(self) -> None:
+        os.close(self._to_worker)
+        drain = threading.Thread(target=self._from_worker.read)  # What it still has to say.
+        drain.start()
+        self._thread.join()
+        for descriptor in self._ends:
+            os.close(descriptor)
+        drain.join()
+        self._from_worker.close()
+
+
+@pytest.fixture
+def client() -> Iterator[Client]:
+    client = Client()
+    yield client
+    client.close()
+
+
+def test_the_failure_of_one_run_does_not_touch_another(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    for token in ("good", "bad"):
+        client.create(token, recipe())
+    bad = client.worker.runs["bad"]
+    monkeypatch.setattr(bad.trainer.engine, "step", lambda *arguments: 1 / 0)
+    for token in ("good", "bad"):
+        client.ask(token, "play")
+    time.sleep(0.2)
+    header, _ = decode_frame(client.reply(client.post("bad", "frame"))[1])
+    assert (header["status"], header["problem"]["key"]) == ("paused", "internal")
+    header, _ = decode_frame(client.reply(client.post("good", "frame"))[1])
+    assert header["status"] == "playing"
+    assert header["step"] > 10
+
+
+def test_a_frame_that_fails_is_a_problem_of_its_viewer_alone(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    client.create("a", recipe())
+    monkeypatch.setattr(client.worker.runs["a"].picture, "arrays", lambda snapshot: 1 / 0)
+    assert client.ask("a", "frame")["problem"]["key"] == "internal"
+    assert client.ask("a", "step")["step"] == 1
+
+
+def test_a_run_that_could_not_be_made_says_why_until_its_recipe_changes(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("dlcore.runs.run.Picture", lambda trainer: bytearray(1 << 62))
+        assert client.create("a", recipe())["problem"]["key"] == "out_of_memory"
+    assert client.ask("a", "frame")["problem"]["key"] == "out_of_memory"
+    assert "problem" not in client.ask("a", "change", recipe=recipe())
+    assert client.ask("a", "step")["step"] == 1
+
+
+def test_two_viewers_wait_for_one_run_and_both_are_answered(client: Client) -> None:
+    client.create("a", recipe())
+    version = client.ask("a", "frame")["version"]
+    waiting = [client.post("a", "frame", version=version, structure=1, history=1) for _ in range(2)]
+    client.ask("a", "pause")
+    assert not client.replies
+    client.ask("a", "step")
+    assert [client.reply(identifier)[0]["version"] > version for identifier in waiting] == [True, True]
+
+
+def test_epoch_is_answered_when_the_epoch_is_over(client: Client) -> None:
+    client.create("a", recipe())
+    assert client.ask("a", "epoch")["epoch"] == 1
+
+
+def test_a_change_is_kept_before_it_is_answered(client: Client) -> None:
+    client.create("a", recipe())
+    changed = Experiment.from_json(recipe(layers=[])).to_json()
+    client.ask("a", "change", recipe=changed)
+    assert client.news[-1]["recipe"] == changed
+
+
+def test_runs_that_play_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    worker = Worker(Inbox(0), os.open(os.devnull, os.O_WRONLY), mmap.mmap(-1, 64))
+    turns: list[str] = []
+    for token in "abc":
+        run = worker.runs[token] = Run(recipe(), "cpu")
+        run.set_speed(None)
+        run.play()
+        monkeypatch.setattr(run, "advance", lambda seconds, token=token: turns.append(token))
+    for _ in range(9):
+        worker._give_slice()
+    os.close(worker._output)
+    assert "".join(turns) == "abcabcabc"
+
+
+def test_a_shortage_of_memory_is_told_as_such() -> None:
+    assert as_problem(MemoryError()).key == "out_of_memory"
+    assert as_problem(RuntimeError("DefaultCPUAllocator: can't allocate memory")).key == "out_of_memory"
+    assert as_problem(RuntimeError("anything else")).key == "internal"
+
+
+# Real worker processes
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[Pool]:
+    pool = Pool(workers=1)
+    pool.start()
+    yield pool
+    pool.stop()
+
+
+def test_a_real_worker_plays_and_pauses(pool: Pool) -> None:
+    token = pool.create(recipe(), "cpu")
+    pool.call(token, "play")
+    first, _ = decode_frame(pool.call(token, "frame", version=None)[1])
+    second, _ = decode_frame(pool.call(token, "frame", version=first["version"], structure=1, history=1)[1])
+    assert second["step"] > first["step"]
+    step = pool.call(token, "pause")[0]["step"]
+    time.sleep(0.1)
+    assert pool.call(token, "pause")[0]["step"] == step
+    assert pool.call(token, "history")[1].startswith(b"epoch,step,train_loss")
+    pool.close(token)
+
+
+def test_a_killed_worker_is_back_within_3_seconds_with_its_runs_as_kept(pool: Pool) -> None:
+    playing, paused = pool.create(recipe(), "cpu"), pool.create(recipe(seed=1), "cpu")
+    step = [pool.call(paused, "step")[0]["step"] for _ in range(5)][-1]
+    pool.call(playing, "speed", value=50)
+    pool.call(playing, "play")
+    told: list[Problem] = []
+    while not pool.warm:
+        time.sleep(0.05)
+    with pool.viewer(paused, told.append):
+        killed = time.monotonic()
+        os.kill(pool._process_of(paused).pid, signal.SIGKILL)
+        headers = []
+        for token in (playing, paused):
+            while len(headers) < 2:
+                with suppress(WorkerLost):
+                    headers.append(decode_frame(pool.call(token, "frame")[1])[0])
+                    break
+        assert time.monotonic() - killed < 3.0
+    assert headers[0]["status"] == "playing"
+    assert headers[0]["speed"] == 50
+    assert headers[0]["step"] > 0
+    assert (headers[1]["status"], headers[1]["step"]) == ("paused", step)
+    assert [problem.key for problem in told] == ["worker_restarted"]

@@ -1,0 +1,231 @@
+/**
+ * The network canvas. Streamlit calls the default export at each change of data or theme; what it keeps lives in one
+ * `Canvas` per place on the page. Frames come over the live channel and are drawn at the browser's own pace.
+ */
+
+import { Channel } from "./channel.js";
+import { css, rampGradient, readTheme } from "./colours.js";
+import { Controls } from "./controls.js";
+import { Curves, History } from "./curves.js";
+import { Texts } from "./format.js";
+import { Messages } from "./messages.js";
+import { Network } from "./network.js";
+import { Output } from "./output.js";
+
+/** "https://host/base/api/": two folders above this module, `api/assets/<version>/canvas/canvas.js`. */
+const API = new URL("../../../", import.meta.url);
+const PLOTLY = new URL("../plotly.min.js", import.meta.url).href;
+const MANY_LAYERS = 6; // from here on the network takes the page's whole width
+
+/** @type {WeakMap<Node, Canvas>} */
+const canvases = new WeakMap();
+
+class Canvas {
+  constructor(root) {
+    this.root = root;
+    const command = (verb, value) => this.command(verb, value);
+    const action = (verb) => this.action(verb);
+    this.controls = new Controls(root, { command, action, toggle: (name, on) => this.toggle(name, on) });
+    this.messages = new Messages(root, action);
+    this.output = new Output(root);
+    this.network = new Network(root, (selection) => this.output.select(selection));
+    this.curves = new Curves(root, PLOTLY);
+    this.history = new History();
+    this.token = null;
+    this.drawn = 0;
+    this.observer = new ResizeObserver(() => this.resized());
+    this.observer.observe(root);
+    this.wake = () => document.visibilityState === "visible" && this.channel?.hurry();
+    document.addEventListener("visibilitychange", this.wake);
+    window.addEventListener("online", this.wake);
+  }
+
+  /** New data or a new theme; calling it again with the same changes nothing. */
+  update({ data, setTriggerValue }) {
+    this.setTriggerValue = setTriggerValue;
+    const theme = readTheme(this.root);
+    const texts = JSON.stringify(data.strings);
+    const options = JSON.stringify(data.options ?? {});
+    const changed = theme.key !== this.theme?.key || texts !== this.textsKey || options !== this.optionsKey;
+    this.options = data.options ?? {};
+    if (changed) {
+      this.theme = theme;
+      this.textsKey = texts;
+      this.optionsKey = options;
+      this.texts = new Texts(data.strings);
+      document.documentElement.lang = data.language.replace("_", "-");
+      this.root.lang = data.language.replace("_", "-");
+      this.paintTheme();
+      this.controls.build(this.texts);
+      this.messages.build(this.texts);
+      this.nameRegions();
+      this.curves.build(theme, this.texts);
+      this.redraw();
+    }
+    if (data.token !== this.token) this.connect(data.token);
+  }
+
+  nameRegions() {
+    const name = (selector, key) => { this.root.querySelector(selector).ariaLabel = this.texts.say(`canvas.${key}`); };
+    name(".nn-bar", "controls");
+    name(".nn-network", "network");
+    name(".nn-neurons", "units_help");
+    name(".nn-output", "output");
+    name(".nn-curve-loss", "loss");
+    name(".nn-curve-metric", "metric");
+  }
+
+  paintTheme() {
+    const { theme } = this;
+    const set = (name, value) => this.root.style.setProperty(`--nn-${name}`, value);
+    for (const name of ["panel", "muted", "line", "negative", "positive", "zero"]) set(name, css(theme[name]));
+    set("on-primary", css(theme.onPrimary));
+    set("train", css(theme.curves.train));
+    set("test", css(theme.curves.test));
+    set("ramp", rampGradient(theme));
+    this.root.dataset.theme = theme.dark ? "dark" : "light";
+  }
+
+  connect(token) {
+    this.channel?.close();
+    this.token = token;
+    this.structure = null;
+    this.version = null;
+    this.history.clear();
+    this.messages.forget();
+    this.connection("connecting");
+    const address = new URL(`live/${token}`, API);
+    address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
+    this.channel = new Channel(address.href, {
+      onState: (state) => this.connection(state),
+      onFrame: (frame) => this.receive(frame),
+      onNotice: (notice) => this.messages.notice(notice),
+    });
+  }
+
+  connection(state) {
+    this.root.dataset.connection = state;
+    this.messages.setConnection(state);
+    if (state === "open") this.channel.ready(this.structure, this.history.rows, this.version);
+    if (state === "gone") this.action("renew");
+  }
+
+  command(verb, value) {
+    this.channel?.command(verb, value);
+  }
+
+  action(verb) {
+    this.setTriggerValue("action", { do: verb });
+  }
+
+  toggle(name, on) {
+    if (name === "log") this.curves.setLogScale(on);
+    else this.output.toggle(name, on);
+  }
+
+  /** A frame came: keep it, draw it when the browser draws next. */
+  receive(frame) {
+    const { header, arrays } = frame;
+    if (header.layout) {
+      this.layout = header.layout;
+      this.constants = {};
+      for (const name of ["points/train", "points/train_target", "points/test", "points/test_target", "input_maps"]) {
+        this.constants[name] = arrays[name];
+      }
+      this.rebuild = true;
+      this.history.clear();
+    }
+    this.structure = header.structure;
+    this.history.merge(header.history_from, header.history_columns, arrays.history);
+    this.frame = frame;
+    if (!this.scheduled) this.scheduled = requestAnimationFrame(() => this.paint());
+  }
+
+  paint() {
+    this.scheduled = 0;
+    const { header, arrays } = this.frame;
+    if (!this.layout) return;
+    this.version = header.version;
+    // The next frame is made and sent while this one is drawn.
+    this.channel.ready(this.structure, this.history.rows, this.version);
+    if (this.rebuild) {
+      this.network.select(null);
+      this.build();
+    }
+    this.network.draw(arrays, header.status === "playing");
+    this.output.draw(arrays);
+    this.controls.read(header);
+    this.messages.setStatus(header);
+    this.curves.feed(this.history, header);
+    this.drawn += 1;
+    Object.assign(this.root.dataset, {
+      status: header.status, step: header.step, epoch: header.epoch, structure: header.structure, frames: this.drawn,
+    });
+    if (this.drawn === 1) setTimeout(() => this.curves.start(), 60);
+  }
+
+  /** Lay everything out anew: another structure, width, theme or language. */
+  build() {
+    if (!this.layout || !this.root.clientWidth) return;
+    this.rebuild = false;
+    this.width = this.root.clientWidth;
+    this.root.classList.toggle("nn-wide", this.layout.layers.length > MANY_LAYERS);
+    const { layout, constants, theme, texts } = this;
+    this.root.querySelector(".nn-metric-title").textContent = texts.say(`canvas.${layout.metric}`);
+    this.root.classList.add("nn-ready");
+    this.network.build(layout, constants, theme, texts, this.options.dataset ?? layout.output.dataset);
+    this.output.build(layout, constants, theme, texts);
+  }
+
+  /** The same frame in another width, theme or language. */
+  redraw() {
+    this.network.select(null);
+    this.build();
+    if (!this.frame || this.rebuild || !this.layout) return;
+    this.network.draw(this.frame.arrays, false);
+    this.output.draw(this.frame.arrays);
+    this.controls.read(this.frame.header, true);
+  }
+
+  resized() {
+    if (!this.frame || this.root.clientWidth === this.width || !this.root.clientWidth) return;
+    this.redraw();
+    this.curves.resize();
+  }
+
+  destroy() {
+    this.channel?.close();
+    cancelAnimationFrame(this.scheduled);
+    this.observer.disconnect();
+    document.removeEventListener("visibilitychange", this.wake);
+    window.removeEventListener("online", this.wake);
+    this.messages.destroy();
+    this.curves.destroy();
+  }
+}
+
+/** @param {{parentElement: HTMLElement | ShadowRoot, data: object, setTriggerValue: (name: string, value: object) => void}} component */
+export default function mount(component) {
+  const place = component.parentElement;
+  const root = place.querySelector(".nn");
+  let canvas = canvases.get(place);
+  if (canvas && canvas.root !== root) {
+    canvas.destroy();
+    canvas = null;
+  }
+  if (!canvas) {
+    canvas = new Canvas(root);
+    canvases.set(place, canvas);
+  }
+  canvas.runs = (canvas.runs ?? 0) + 1;
+  const run = canvas.runs;
+  canvas.update(component);
+  return () => {
+    // Streamlit also cleans up after a run that a newer one overtook; only the last run's word counts.
+    setTimeout(() => {
+      if (canvas.runs !== run || canvases.get(place) !== canvas) return;
+      canvas.destroy();
+      canvases.delete(place);
+    }, 0);
+  };
+}

@@ -1,0 +1,119 @@
+/** The live channel: one WebSocket to a run, paced by this side (one undrawn frame in flight), reconnecting with back-off. */
+
+const TYPES = {
+  float32: Float32Array, float64: Float64Array, uint8: Uint8Array, int8: Int8Array, uint16: Uint16Array,
+  int16: Int16Array, int32: Int32Array, uint32: Uint32Array,
+};
+const FIRST_WAIT = 250;
+const LONGEST_WAIT = 5000;
+const CLOSED_FOR_GOOD = 4404;
+const text = new TextDecoder();
+
+/**
+ * A frame: uint32 header length | header JSON | raw little-endian arrays at multiples of 8.
+ * @param {ArrayBuffer} buffer
+ * @returns {{header: object, arrays: Record<string, ArrayLike<number> & {shape: number[]}>}}
+ */
+export function decodeFrame(buffer) {
+  const length = new DataView(buffer).getUint32(0, true);
+  const header = JSON.parse(text.decode(new Uint8Array(buffer, 4, length)));
+  const base = Math.ceil((4 + length) / 8) * 8;
+  const arrays = {};
+  for (const { name, dtype, shape, offset } of header.arrays) {
+    const count = shape.reduce((product, size) => product * size, 1);
+    arrays[name] = new TYPES[dtype](buffer, base + offset, count);
+    arrays[name].shape = shape;
+  }
+  return { header, arrays };
+}
+
+export class Channel {
+  /**
+   * @param {string} address ws(s)://.../api/live/<token>
+   * @param {{onState: (state: "connecting"|"open"|"reconnecting"|"gone") => void, onFrame: (frame: object) => void,
+   *          onNotice: (notice: object) => void}} listener
+   */
+  constructor(address, listener) {
+    this.address = address;
+    this.listener = listener;
+    this.closed = false;
+    this.wait = FIRST_WAIT;
+    this.waiting = null;
+    this.unsent = [];
+    this.state = "connecting";
+    this.connect();
+  }
+
+  setState(state) {
+    this.state = state;
+    this.listener.onState(state);
+  }
+
+  connect() {
+    const socket = new WebSocket(this.address);
+    socket.binaryType = "arraybuffer";
+    this.socket = socket;
+    socket.onopen = () => {
+      this.wait = FIRST_WAIT;
+      this.setState("open");
+      for (const message of this.unsent.splice(0)) socket.send(message);
+    };
+    socket.onmessage = (event) => this.receive(event.data);
+    socket.onclose = (event) => this.lost(event.code === CLOSED_FOR_GOOD);
+  }
+
+  receive(data) {
+    if (this.closed) return;
+    if (typeof data !== "string") {
+      this.listener.onFrame(decodeFrame(data));
+      return;
+    }
+    const message = JSON.parse(data);
+    if (message.type === "gone") this.gone();
+    else this.listener.onNotice(message);
+  }
+
+  gone() {
+    if (this.closed) return;
+    this.close();
+    this.setState("gone");
+  }
+
+  lost(forGood) {
+    if (this.closed) return;
+    if (forGood) {
+      this.gone();
+      return;
+    }
+    this.setState("reconnecting");
+    // A little chance in the wait, so that a class of thirty does not come back in the same instant.
+    this.waiting = setTimeout(() => this.connect(), this.wait * (0.75 + 0.5 * Math.random()));
+    this.wait = Math.min(LONGEST_WAIT, this.wait * 2);
+  }
+
+  /** Try at once, not after the wait: the page became visible or the network came back. */
+  hurry() {
+    if (this.closed || this.state !== "reconnecting" || this.socket.readyState !== WebSocket.CLOSED) return;
+    clearTimeout(this.waiting);
+    this.connect();
+  }
+
+  /** "I drew the last one; send me the next that differs." Dropped when the socket is not open: opening sends a new one. */
+  ready(structure, history, version) {
+    if (this.socket.readyState !== WebSocket.OPEN) return;
+    this.socket.send(JSON.stringify({ type: "ready", structure, history, version }));
+  }
+
+  /** A person's command; kept until the socket opens. */
+  command(verb, value) {
+    const message = JSON.stringify({ type: "command", do: verb, value: value ?? null });
+    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(message);
+    else if (!this.closed && this.unsent.length < 20) this.unsent.push(message);
+  }
+
+  close() {
+    this.closed = true;
+    clearTimeout(this.waiting);
+    this.socket.close();
+  }
+}

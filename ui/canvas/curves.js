@@ -1,0 +1,225 @@
+/** Loss and metric over the epochs, drawn by Plotly's own script, which is loaded after the first frame is on the screen. */
+
+import { css } from "./colours.js";
+
+const MOST_POINTS = 1000;
+const SHORTEST_WAIT = 250;
+const SHARE_OF_TIME = 0.07; // of the page's time that the curves may take while the network moves
+
+let loading = null;
+
+/** Plotly, loaded once for the page. @param {string} address */
+function loadPlotly(address) {
+  loading ??= new Promise((resolve, reject) => {
+    if (window.Plotly?.react) {
+      resolve(window.Plotly);
+      return;
+    }
+    const script = document.createElement("script");
+    script.src = address;
+    script.onload = () => resolve(window.Plotly);
+    script.onerror = () => {
+      loading = null;
+      script.remove();
+      reject(new Error("Plotly could not be loaded"));
+    };
+    document.head.append(script);
+  });
+  return loading;
+}
+
+/** Plotly writes its rules into the document; inside a shadow root they are needed once more. */
+function adoptStyles(root) {
+  const scope = root.getRootNode();
+  const sheet = document.getElementById("plotly.js-style-global")?.sheet;
+  if (scope === document || !sheet || scope.querySelector(".nn-plotly-style")) return;
+  const style = document.createElement("style");
+  style.className = "nn-plotly-style";
+  style.textContent = [...sheet.cssRules].map((rule) => rule.cssText).join("\n");
+  root.append(style);
+}
+
+/** History as columns that grow, row by row as the frames bring them. */
+export class History {
+  constructor() {
+    this.clear();
+  }
+
+  clear() {
+    this.rows = 0;
+    this.columns = {};
+  }
+
+  /** @param {number} from first row that came @param {string[]} names @param {ArrayLike<number>} values row after row */
+  merge(from, names, values) {
+    if (from > this.rows) return;
+    const added = values.length / names.length;
+    names.forEach((name, i) => {
+      const column = (this.columns[name] ??= []);
+      column.length = from;
+      for (let row = 0; row < added; row += 1) column.push(values[row * names.length + i]);
+    });
+    this.rows = from + added;
+  }
+
+  /** At most `most` rows that keep every peak and trough of the named column. */
+  thinned(most, name) {
+    const column = this.columns[name] ?? [];
+    if (this.rows <= most) return Array.from({ length: this.rows }, (_, i) => i);
+    const kept = [0];
+    const buckets = most / 2;
+    for (let bucket = 0; bucket < buckets; bucket += 1) {
+      const start = Math.floor((bucket * this.rows) / buckets);
+      const end = Math.floor(((bucket + 1) * this.rows) / buckets);
+      let [low, high] = [start, start];
+      for (let row = start; row < end; row += 1) {
+        if (column[row] < column[low]) low = row;
+        if (column[row] > column[high]) high = row;
+      }
+      kept.push(Math.min(low, high));
+      if (low !== high) kept.push(Math.max(low, high));
+    }
+    if (kept.at(-1) !== this.rows - 1) kept.push(this.rows - 1);
+    return kept;
+  }
+}
+
+export class Curves {
+  /** @param {HTMLElement} root @param {string} address of plotly.min.js */
+  constructor(root, address) {
+    this.root = root;
+    this.address = address;
+    this.plots = ["loss", "metric"].map((kind) => {
+      const panel = root.querySelector(`.nn-curve-${kind}`);
+      const plot = { kind, element: panel.querySelector(".nn-plot"), unzoom: panel.querySelector(".nn-unzoom"), drawn: "" };
+      plot.unzoom.onclick = () => this.unzoom(plot);
+      return plot;
+    });
+    this.logScale = false;
+    this.wait = SHORTEST_WAIT;
+    this.next = 0;
+    this.turn = 0;
+  }
+
+  /** Start loading; draws as soon as it is there. */
+  start() {
+    if (this.started) return;
+    this.started = true;
+    loadPlotly(this.address).then((plotly) => {
+      this.plotly = plotly;
+      this.update(true);
+    }, () => {
+      for (const { element } of this.plots) element.textContent = this.texts.say("canvas.curves_missing");
+      this.started = false;
+    });
+  }
+
+  build(theme, texts) {
+    this.theme = theme;
+    this.texts = texts;
+    this.update(true);
+  }
+
+  resize() {
+    this.update(true);
+  }
+
+  setLogScale(on) {
+    this.logScale = on;
+    this.update(true);
+  }
+
+  /** @param {History} history @param {object} header of the newest frame */
+  feed(history, header) {
+    this.history = history;
+    this.header = header;
+    this.update(header.status !== "playing" && header.version !== this.version);
+  }
+
+  /** Draw what is due: one plot at a time, so that no frame waits long. @param {boolean} all both, and now */
+  update(all) {
+    if (!this.plotly || !this.history || !this.theme) return;
+    const now = performance.now();
+    if (!all && now < this.next) return;
+    this.version = this.header.version;
+    const plots = all ? this.plots : [this.plots[this.turn]];
+    this.turn = 1 - this.turn;
+    for (const plot of plots) this.draw(plot);
+    const cost = (performance.now() - now) / plots.length;
+    // Each plot at most four times a second, and slower where drawing is dear.
+    this.next = performance.now() + Math.max(SHORTEST_WAIT / 2, cost / SHARE_OF_TIME);
+  }
+
+  draw(plot) {
+    const { header, history, texts } = this;
+    const { progress: live } = header;
+    const metric = plot.kind === "loss" ? "loss" : header.metrics.train.r2 === undefined ? "accuracy" : "r2";
+    const newest = plot.kind === "loss" ? header.losses : { train: header.metrics.train[metric], test: header.metrics.test[metric] };
+    const playing = header.status === "playing";
+    const rows = history.thinned(playing ? MOST_POINTS / 2 : MOST_POINTS, `train_${metric}`);
+    const at = rows.map((row) => history.columns.epoch[row]);
+    const beyond = rows.length === 0 || live > at.at(-1);
+    if (beyond) at.push(live);
+    const traces = ["train", "test"].map((split) => {
+      const column = history.columns[`${split}_${metric}`] ?? [];
+      const values = rows.map((row) => column[row]);
+      if (beyond) values.push(newest[split]);
+      return {
+        type: "scatter", mode: at.length > 1 ? "lines" : "markers", name: texts.say(`canvas.${split}`), x: at, y: values,
+        line: { color: css(this.theme.curves[split]), width: 2 },
+        marker: { color: css(this.theme.curves[split]), size: 7 },
+        hovertemplate: metric === "accuracy" ? "%{y:.1%}" : "%{y:.4g}", connectgaps: false,
+      };
+    });
+    const element = plot.element;
+    if (!element.clientWidth) return;
+    this.plotly.react(element, traces, this.figure(plot, metric, element), { displayModeBar: false, responsive: false, doubleClick: "reset" });
+    element.setAttribute("data-points", String(at.length));
+    element.setAttribute("data-epoch", String(header.epoch));
+    if (!plot.wired) {
+      plot.wired = true;
+      adoptStyles(this.root);
+      element.on("plotly_relayout", (change) => {
+        const keys = Object.keys(change);
+        if (keys.some((key) => key.includes(".range"))) plot.unzoom.hidden = false;
+        if (keys.some((key) => key.includes("autorange"))) plot.unzoom.hidden = true;
+      });
+    }
+  }
+
+  figure(plot, metric, element) {
+    const { theme, texts } = this;
+    const axis = {
+      gridcolor: css(theme.text, 0.09), linecolor: css(theme.text, 0.25), zeroline: false, tickfont: { size: 11, color: css(theme.muted) },
+      titlefont: { size: 12 }, automargin: false, ticklen: 4, tickcolor: "rgba(0,0,0,0)", nticks: 6,
+    };
+    const logarithmic = plot.kind === "loss" && this.logScale;
+    const title = (text) => ({ text, font: { size: 12, color: css(theme.muted) }, standoff: 6 });
+    return {
+      width: element.clientWidth, height: element.clientHeight, margin: { l: 54, r: 10, t: 6, b: 38 },
+      paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { family: theme.font, size: 12, color: css(theme.text) },
+      showlegend: true, hovermode: "x unified", dragmode: "zoom", uirevision: `${plot.kind}${logarithmic}`,
+      legend: { x: 0.99, xanchor: "right", y: metric === "loss" ? 0.99 : 0.03, yanchor: metric === "loss" ? "top" : "bottom",
+        bgcolor: css(theme.panel, 0.75), font: { size: 11.5, color: css(theme.text) }, itemclick: "toggle" },
+      hoverlabel: { bgcolor: css(theme.panel), bordercolor: css(theme.line), font: { color: css(theme.text), size: 12 } },
+      xaxis: { ...axis, title: title(texts.say("canvas.epochs")), rangemode: "tozero", hoverformat: ",.4~g" },
+      yaxis: { ...axis, title: title(texts.say(`canvas.${metric}`)), type: logarithmic ? "log" : "linear",
+        tickformat: metric === "accuracy" ? ".0%" : "", rangemode: metric === "loss" && !logarithmic ? "tozero" : "normal",
+        exponentformat: "power" },
+    };
+  }
+
+  unzoom(plot) {
+    plot.unzoom.hidden = true;
+    this.plotly.relayout(plot.element, { "xaxis.autorange": true, "yaxis.autorange": true });
+  }
+
+  /** A new run: what was zoomed into is gone. */
+  forget() {
+    for (const plot of this.plots) if (plot.wired && !plot.unzoom.hidden) this.unzoom(plot);
+  }
+
+  destroy() {
+    for (const { element } of this.plots) this.plotly?.purge(element);
+  }
+}

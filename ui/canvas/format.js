@@ -1,0 +1,62 @@
+/** Numbers and sentences as a person reads them. */
+
+const MINUS = "\u2212";
+
+/** A number in few digits, with a true minus sign. @param {number} value @param {number} [digits] significant digits */
+export function number(value, digits = 3) {
+  if (value === null || value === undefined || Number.isNaN(value)) return "–";
+  if (!Number.isFinite(value)) return value > 0 ? "∞" : `${MINUS}∞`;
+  const size = Math.abs(value);
+  let written;
+  if (size !== 0 && (size < 1e-3 || size >= 1e6)) written = size.toExponential(Math.max(0, digits - 2)).replace("e+", "e");
+  else if (size >= 1000) written = Math.round(size).toLocaleString("en-US");
+  else written = String(Number(size.toPrecision(digits)));
+  return value < 0 && Number(written) !== 0 ? MINUS + written.replace("e-", `e${MINUS}`) : written.replace("e-", `e${MINUS}`);
+}
+
+/** A number with a fixed count of decimals. */
+export const fixed = (value, decimals) =>
+  value === null || value === undefined || !Number.isFinite(value) ? number(value) : value.toFixed(decimals).replace("-", MINUS);
+
+/** 0.912 as "91.2%". */
+export const percent = (value, decimals = 1) => (Number.isFinite(value) ? `${fixed(100 * value, decimals)}%` : "–");
+
+/** A whole number with thousands apart. */
+export const count = (value) => Math.round(value).toLocaleString("en-US");
+
+/** A loss: four decimals while they say something. */
+export const loss = (value) => (Math.abs(value) >= 1e-3 && Math.abs(value) < 1000 ? fixed(value, value < 10 ? 4 : 2) : number(value, 3));
+
+const SUBSCRIPT = "₀₁₂₃₄₅₆₇₈₉";
+/** The seven input features as mathematics; any other name as it is. @param {string} name */
+export function featureName(name) {
+  const term = (t) => t.replace(/^x(\d)$/, (_, d) => `x${SUBSCRIPT[d]}`);
+  let match;
+  if ((match = /^(x\d)_squared$/.exec(name))) return `${term(match[1])}²`;
+  if ((match = /^(x\d)_(x\d)$/.exec(name))) return `${term(match[1])}${term(match[2])}`;
+  if ((match = /^sin_(x\d)$/.exec(name))) return `sin ${term(match[1])}`;
+  return term(name);
+}
+
+/** Texts of the page's language. */
+export class Texts {
+  /** @param {Record<string, string>} strings */
+  constructor(strings) {
+    this.strings = strings;
+  }
+
+  /** The text of a key with its {placeholders} filled in. @param {string} key @param {Record<string, string|number>} [values] */
+  say(key, values = {}) {
+    const template = this.strings[key] ?? key;
+    return template.replace(/\{(\w+)(?::[^}]*)?\}/g, (whole, name) => {
+      const value = values[name];
+      if (value === undefined) return whole;
+      return typeof value === "number" && !Number.isInteger(value) ? number(value, 4) : String(value);
+    });
+  }
+
+  /** A problem or notice {key, values} as a sentence. */
+  problem(problem) {
+    return this.say(`problem.${problem.key}`, problem.values ?? {});
+  }
+}

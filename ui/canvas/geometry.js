@@ -1,0 +1,126 @@
+/** Where everything of the network stands: columns, tiles and links, in CSS pixels of the stage. */
+
+const SLIM = 30; // width of a dropout marker's own slot
+const GAP = 8;
+const SMALLEST_TILE = 13;
+const ROOM_FOR_MORE = 20; // under a column, for "+N more"
+
+/**
+ * @typedef {{x: number, y: number, size: number, column: number, unit: number}} Tile
+ * @typedef {{kind: string, index: number, layer: object, left: number, size: number, pitch: number, tiles: Tile[],
+ *            center: number, width: number, units: number, shown: number, dense: number}} Column
+ *   `dense`: -1 for the inputs, else the index of the dense layer ("weight/<dense>"); dropout has none.
+ */
+
+/**
+ * @param {object} layout of the frame's header
+ * @param {number} width room in CSS pixels
+ * @param {{labels: number, classes: number}} texts widths of the longest input name and class name
+ */
+export function arrange(layout, width, texts) {
+  const phone = width < 520;
+  const most = Math.max(layout.inputs.shown, ...layout.layers.map((layer) => layer.shown ?? 0));
+  const crowded = [layout.inputs, ...layout.layers].some((layer) => layer.units > layer.shown);
+  const height = Math.round(Math.max(phone ? 250 : 330, Math.min(most, 32) * (phone ? 16 : 19.5) + (crowded ? ROOM_FOR_MORE : 0)));
+  const thumb = phone ? 42 : 76;
+  const labels = phone && layout.inputs.shown > 16 ? 8 : Math.min(texts.labels, phone ? 46 : 96) + 14;
+  const classes = texts.classes ? Math.min(texts.classes, phone ? 40 : 88) + 14 : 6;
+  const big = layout.layers.length > 9 ? 38 : phone ? 38 : most <= 5 ? 56 : 48;
+
+  const dense = layout.layers.filter((layer) => layer.kind !== "dropout");
+  const slims = layout.layers.length - dense.length;
+  const left = 4 + thumb + 14 + labels;
+  const narrowest = phone ? 62 : 64;
+  const fitting = (width - left - classes - 4 - big - slims * SLIM) / dense.length;
+  const step = Math.max(narrowest, Math.min(190, fitting));
+  const used = left + big + classes + 4 + slims * SLIM + step * dense.length;
+  const stage = Math.max(width, Math.ceil(used));
+  // When there is room to spare it goes evenly to both sides.
+  let x = left + Math.max(0, (stage - used) / 2);
+  const shift = x - left;
+  const tileLimit = Math.min(big, step * 0.66);
+
+  /** @type {Column[]} */
+  const columns = [];
+  const place = (kind, layer, index, denseIndex) => {
+    const room = height - (layer.units > layer.shown ? ROOM_FOR_MORE : 0);
+    const single = layer.shown === 1 ? 1.18 : 1;
+    const pitch = Math.min(tileLimit * single + (layer.shown > 12 ? 4 : phone ? 12 : 18), room / layer.shown);
+    const gap = pitch > 30 ? GAP : Math.max(2.5, pitch * 0.18);
+    const size = Math.max(Math.min(SMALLEST_TILE, pitch - 2), Math.round(Math.min(tileLimit * single, pitch - gap)));
+    const top = (room - pitch * layer.shown) / 2;
+    const column = {
+      kind, index, layer, size, pitch, left: x + (big - size) / 2, center: x + big / 2, width: step, dense: denseIndex,
+      units: layer.units, shown: layer.shown, tiles: [],
+    };
+    for (let unit = 0; unit < layer.shown; unit += 1) {
+      column.tiles.push({ x: column.left, y: top + pitch * unit + (pitch - size) / 2, size, column: columns.length, unit });
+    }
+    column.bottom = top + pitch * layer.shown;
+    columns.push(column);
+  };
+
+  place("inputs", layout.inputs, -1, -1);
+  let denseIndex = 0;
+  layout.layers.forEach((layer, index) => {
+    if (layer.kind === "dropout") {
+      // The marker stands in the middle of the gap that it widens.
+      columns.push({ kind: "dropout", layer, index, center: x + big / 2 + (step + SLIM) / 2, width: SLIM, tiles: [], dense: -2 });
+      x += SLIM;
+      return;
+    }
+    x += step;
+    place(layer.kind, layer, index, denseIndex);
+    denseIndex += 1;
+  });
+  return {
+    columns, height, width: stage, phone, step,
+    thumb: { x: 4 + shift, y: (height - thumb) / 2, size: thumb },
+    labels: { right: left + shift - 7, width: labels - 13, shown: labels > 8 },
+    classes: { width: classes - 14 },
+    dense: columns.filter((column) => column.kind !== "dropout"),
+  };
+}
+
+/** How far along the gap (0..1) a link's curve is at parameter t: the x of a cubic with its control points at the middle. */
+const along = (t) => 1.5 * t * (1 - t) + t ** 3;
+
+/** The parameter t at which a link has come a share `x` of the gap. @param {number} x 0..1 */
+function parameterAt(x) {
+  let [low, high] = [0, 1];
+  for (let i = 0; i < 24; i += 1) {
+    const middle = (low + high) / 2;
+    if (along(middle) < x) low = middle;
+    else high = middle;
+  }
+  return (low + high) / 2;
+}
+
+/**
+ * The link nearest to a point, at most `reach` pixels away.
+ * @returns {{dense: number, from: number, to: number} | null}
+ */
+export function nearestLink(geometry, x, y, reach = 5) {
+  for (let k = 1; k < geometry.dense.length; k += 1) {
+    const [source, target] = [geometry.dense[k - 1], geometry.dense[k]];
+    const x0 = source.left + source.size;
+    const share = (x - x0) / (target.left - x0);
+    if (share <= 0 || share >= 1) continue;
+    const t = parameterAt(share);
+    const eased = t * t * (3 - 2 * t);
+    let best = null;
+    let distance = reach;
+    for (const to of target.tiles) {
+      for (const from of source.tiles) {
+        const y0 = from.y + from.size / 2;
+        const away = Math.abs(y0 + (to.y + to.size / 2 - y0) * eased - y);
+        if (away < distance) {
+          distance = away;
+          best = { dense: k - 1, from: from.unit, to: to.unit };
+        }
+      }
+    }
+    return best;
+  }
+  return null;
+}

@@ -1,0 +1,121 @@
+/** What does not change between frames, drawn once: the data's points, names of inputs and classes, "+N more", dropout. */
+
+import { css } from "./colours.js";
+
+const clip = (context, text, room) => {
+  if (context.measureText(text).width <= room) return text;
+  let kept = text;
+  while (kept.length > 1 && context.measureText(`${kept}…`).width > room) kept = kept.slice(0, -1);
+  return `${kept}…`;
+};
+
+/** @returns {HTMLCanvasElement} as large as the stage */
+export function drawStill({ layout, constants, theme, texts, geometry, inputNames, classNames, ratio }) {
+  const canvas = document.createElement("canvas");
+  canvas.width = Math.round(geometry.width * ratio);
+  canvas.height = Math.round(geometry.height * ratio);
+  const context = canvas.getContext("2d");
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context.textBaseline = "middle";
+  drawInputs(context, geometry, inputNames, theme);
+  drawThumb(context, layout, constants, geometry.thumb, theme);
+  drawClassNames(context, geometry, classNames, theme);
+  context.textAlign = "center";
+  for (const column of geometry.columns) {
+    if (column.kind === "dropout") drawDropout(context, column, geometry.height, theme);
+    else if (column.units > column.shown) {
+      context.fillStyle = css(theme.muted);
+      context.font = `11px ${theme.font}`;
+      context.fillText(texts.say("canvas.more", { count: column.units - column.shown }), column.center, column.bottom + 11);
+    }
+  }
+  return canvas;
+}
+
+/** Names of the inputs, and the threads from the data to them. */
+function drawInputs(context, geometry, inputNames, theme) {
+  const inputs = geometry.dense[0];
+  const { x, y, size } = geometry.thumb;
+  const { right, width, shown } = geometry.labels;
+  context.font = `${inputs.pitch < 15 ? 9.5 : 12}px ${theme.font}`;
+  context.textAlign = "right";
+  context.strokeStyle = css(theme.line);
+  context.lineWidth = 1;
+  for (const tile of inputs.tiles) {
+    const name = shown ? clip(context, inputNames[tile.unit] ?? "", width) : "";
+    const middle = tile.y + tile.size / 2;
+    const [x0, y0, x1] = [x + size, y + size / 2, right - context.measureText(name).width - 5];
+    context.beginPath();
+    context.moveTo(x0, y0);
+    context.bezierCurveTo((x0 + x1) / 2, y0, (x0 + x1) / 2, middle, x1, middle);
+    context.stroke();
+    context.fillStyle = css(theme.text);
+    context.fillText(name, right, middle + 0.5);
+  }
+}
+
+function drawThumb(context, layout, constants, thumb, theme) {
+  const { x, y, size } = thumb;
+  context.fillStyle = css(theme.zero);
+  context.strokeStyle = css(theme.text, 0.3);
+  context.beginPath();
+  context.roundRect(x, y, size, size, size * 0.13);
+  context.fill();
+  context.stroke();
+  drawThumbPoints(context, layout, constants, thumb, theme);
+}
+
+function drawClassNames(context, geometry, classNames, theme) {
+  const output = geometry.dense.at(-1);
+  context.font = `${output.pitch < 15 ? 9.5 : 11.5}px ${theme.font}`;
+  context.textAlign = "left";
+  classNames.forEach((name, unit) => {
+    const tile = output.tiles[unit];
+    const middle = tile.y + tile.size / 2;
+    context.fillStyle = css(theme.palette[unit % theme.palette.length]);
+    context.beginPath();
+    context.arc(tile.x + tile.size + 9, middle, 3.5, 0, 7);
+    context.fill();
+    context.fillStyle = css(theme.text);
+    context.fillText(clip(context, name, geometry.classes.width), tile.x + tile.size + 16, middle + 0.5);
+  });
+}
+
+function drawDropout(context, column, height, theme) {
+  context.strokeStyle = css(theme.muted, 0.8);
+  context.lineWidth = 1.5;
+  context.lineCap = "round";
+  context.setLineDash([2, 5]);
+  context.beginPath();
+  context.moveTo(column.center, 6);
+  context.lineTo(column.center, height - 6);
+  context.stroke();
+  context.setLineDash([]);
+}
+
+/** The data set's points, small. */
+function drawThumbPoints(context, layout, constants, thumb, theme) {
+  const points = constants["points/train"];
+  const target = constants["points/train_target"];
+  const shown = Math.min(target.length, 260);
+  const { x_range: [x0, x1], y_range: yRange, value_range: range } = layout.output;
+  const [y0, y1] = layout.output.kind === "line" ? range : yRange;
+  const inside = thumb.size - 8;
+  for (let i = 0; i < shown; i += 1) {
+    const x = (points[2 * i] - x0) / (x1 - x0);
+    const y = (points[2 * i + 1] - y0) / (y1 - y0);
+    if (x < 0 || x > 1 || y < 0 || y > 1) continue;
+    context.fillStyle = css(pointColour(target[i], layout, theme));
+    context.beginPath();
+    context.arc(thumb.x + 4 + x * inside, thumb.y + 4 + (1 - y) * inside, thumb.size > 50 ? 1.5 : 1.1, 0, 7);
+    context.fill();
+  }
+}
+
+/** The colour of a point by its class or value. */
+export function pointColour(target, layout, theme) {
+  if (layout.task === "classification") return theme.palette[target % theme.palette.length];
+  if (layout.output.kind === "line") return theme.positive;
+  const [low, high] = layout.output.value_range;
+  return theme.rampColours[Math.round(Math.max(1, Math.min(255, 1 + (254 * (target - low)) / (high - low))))];
+}
