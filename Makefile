@@ -1,0 +1,55 @@
+# make run    set up what is missing and serve the playground
+# make test   set up what is missing, Chromium included, and run all tests
+# make lint   ruff and pyright
+# make bench  the figures (NAME=learning for one table, QUICK=--quick for a glance)
+
+PYTHON ?= python3
+BIN := .venv/bin
+SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
+APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
+PYTEST ?= -n 2 --dist loadgroup
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: run test lint format bench chromium clean
+
+run: .venv/.runtime
+	$(BIN)/streamlit run app.py
+
+test: .venv/.tests chromium
+	$(BIN)/python -m pytest $(PYTEST)
+
+lint: .venv/.tests
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/pyright
+
+format: .venv/.tests
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: .venv/.tests
+	$(BIN)/python -m benchmarks $(NAME) $(QUICK)
+
+# A Debian without python3-venv has no ensurepip: it is fetched once.
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one with make PYTHON=..."; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { $(APT) update && $(APT) install -y python3-venv; } || { echo "$(PYTHON) cannot make a virtual environment: install python3-venv."; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/.runtime: requirements.txt | .venv/bin/python
+	$(BIN)/python -m pip install -q -r requirements.txt
+	@touch $@
+
+.venv/.tests: tests/requirements.txt .venv/.runtime
+	$(BIN)/python -m pip install -q -r tests/requirements.txt
+	@touch $@
+
+# The browser tests take any Chromium or Chrome on the PATH.
+chromium:
+	@for name in chromium chromium-browser google-chrome; do command -v $$name > /dev/null && exit 0; done; \
+	echo "No Chromium on the PATH: installing Debian's."; \
+	{ $(APT) update && $(APT) install -y chromium; } || { echo "Chromium could not be installed: install chromium or google-chrome yourself, then run make test again."; exit 1; }
+
+clean:
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis test-results

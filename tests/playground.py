@@ -1,0 +1,88 @@
+"""The playground under test: the real page with a pool that only writes down what it is told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+from dlcore.experiment import Experiment
+from dlcore.problems import Problem
+from ui import session
+from ui.messages import escape
+
+ROOT = Path(__file__).parent.parent
+
+
+class RecordingPool:
+    """Takes every command, computes nothing."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, str, dict[str, Any]]] = []
+        self.created: list[tuple[str, str]] = []
+        self.alive: set[str] = set()
+        self.refusal: Problem | None = None
+        self.answer: dict[str, Any] = {}
+
+    def create(self, recipe: str, device: str = "auto") -> str:
+        token = f"run {len(self.created)}"
+        self.created.append((recipe, device))
+        self.alive.add(token)
+        return token
+
+    def exists(self, token: str) -> bool:
+        return token in self.alive
+
+    def hold(self, token: str) -> None:
+        if token not in self.alive:
+            raise Problem("run_gone")
+
+    def release(self, token: str) -> None:
+        self.alive.discard(token)
+
+    def call(self, token: str, do: str, payload: bytes = b"", **values: Any) -> tuple[dict[str, Any], bytes]:
+        self.hold(token)
+        if self.refusal is not None:
+            raise self.refusal
+        self.calls.append((token, do, values))
+        return self.answer, b"bytes of " + do.encode()
+
+    async def call_async(
+        self, token: str, do: str, payload: bytes = b"", **values: Any
+    ) -> tuple[dict[str, Any], bytes]:
+        return self.call(token, do, payload, **values)
+
+    @property
+    def recipes(self) -> list[dict[str, Any]]:
+        """The recipes that were sent as changes."""
+        return [json.loads(values["recipe"]) for _, do, values in self.calls if do == "change"]
+
+
+def open_page(experiment: Experiment | None = None, language: str = "en", locale: str | None = None) -> AppTest:
+    """The page after its first run, standing on this experiment."""
+    at = AppTest.from_file(str(ROOT / "ui" / "frame.py"), default_timeout=60)
+    if experiment is not None:
+        at.session_state["session"] = session.Session(language, experiment, experiment.to_dict())
+    if locale is not None:
+        at.context = {"locale": locale}
+    return at.run()
+
+
+def widget(at: AppTest, path: str) -> Any:
+    """The widget that holds this part of the recipe."""
+    return at.get_by_key(session.widget_key(path))
+
+
+def state(at: AppTest) -> session.Session:
+    return at.session_state["session"]
+
+
+def errors(at: AppTest) -> list[str]:
+    return [error.value for error in at.error]
+
+
+def shown(plain: str) -> str:
+    """How a plain text stands in a place that reads markdown."""
+    return escape(plain)

@@ -1,0 +1,212 @@
+"""The real page in a real browser, used as a person would: by role and name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+from safetensors.numpy import load_file
+
+pytestmark = pytest.mark.browser
+PATIENCE = 60_000  # milliseconds: both cores may be busy with other tests
+PLAYING, PAUSED = "playing", "paused"
+
+
+@pytest.fixture
+def page(chromium: Browser, app_address: str) -> Iterator[Page]:
+    """The page as it opens for an English reader, and no error in its console when the test is done."""
+    context = chromium.new_context(viewport={"width": 1440, "height": 900}, locale="en-US", accept_downloads=True)
+    context.set_default_timeout(PATIENCE)
+    expect.set_options(timeout=PATIENCE)
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.goto(app_address)
+    expect(canvas(page)).to_have_attribute("data-connection", "open")
+    expect(canvas(page)).not_to_have_attribute("data-frames", "0")
+    yield page
+    context.close()
+    assert errors == []
+
+
+def canvas(page: Page) -> Locator:
+    return page.locator(".nn")
+
+
+def press(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def open_tab(page: Page, name: str) -> None:
+    page.get_by_role("tab", name=name, exact=True).click()
+
+
+def step(page: Page) -> int:
+    return int(canvas(page).get_attribute("data-step") or -1)
+
+
+def score(page: Page, name: str) -> str:
+    return page.locator(f"[data-score={name}]").inner_text()
+
+
+def wait_for_step(page: Page, beyond: int) -> None:
+    page.wait_for_function(
+        """n => {
+            const find = (root) => root.querySelector('.nn')
+                ?? [...root.querySelectorAll('*')].map((e) => e.shadowRoot && find(e.shadowRoot)).find(Boolean);
+            return Number(find(document).dataset.step) > n;
+        }""",
+        arg=beyond,
+    )
+
+
+def take_home(page: Page, what: str, folder: Path) -> Path:
+    open_tab(page, "Take home")
+    with page.expect_download() as download:
+        press(page, what)
+    path = folder / f"{len(list(folder.iterdir()))}-{download.value.suggested_filename}"
+    download.value.save_as(path)
+    return path
+
+
+def load(page: Page, path: Path) -> None:
+    open_tab(page, "Take home")
+    page.locator("input[type=file]").set_input_files(path)
+
+
+def same_weights(one: Path, other: Path) -> bool:
+    a, b = load_file(one), load_file(other)
+    return a.keys() == b.keys() and all(np.array_equal(a[name], b[name]) for name in a)
+
+
+def test_play_learns_pause_stands_step_is_one_update_and_reset_gives_the_same_weights(page: Page, tmp_path: Path):
+    expect(canvas(page)).to_have_attribute("data-step", "0")
+    loss_at_first = score(page, "train_loss")
+    first = take_home(page, "Checkpoint", tmp_path)
+
+    press(page, "Play")
+    expect(canvas(page)).to_have_attribute("data-status", PLAYING)
+    wait_for_step(page, 100)
+    press(page, "Pause")
+    expect(canvas(page)).to_have_attribute("data-status", PAUSED)
+    stood = step(page)
+    assert float(score(page, "train_loss")) < float(loss_at_first)
+    assert not same_weights(first, take_home(page, "Checkpoint", tmp_path))
+
+    assert step(page) == stood
+    press(page, "Step")
+    expect(canvas(page)).to_have_attribute("data-step", str(stood + 1))
+    epoch = int(canvas(page).get_attribute("data-epoch") or -1)
+    press(page, "Epoch")
+    expect(canvas(page)).to_have_attribute("data-epoch", str(epoch + 1))
+
+    press(page, "Reset")
+    expect(canvas(page)).to_have_attribute("data-step", "0")
+    expect(page.locator("[data-score=train_loss]")).to_have_text(loss_at_first)
+    assert same_weights(first, take_home(page, "Checkpoint", tmp_path))
+
+
+def test_the_learning_rate_changes_while_the_run_plays_on(page: Page, tmp_path: Path):
+    before = json.loads(take_home(page, "Recipe", tmp_path).read_text())["optimizer"]["learning_rate"]
+    press(page, "Play")
+    wait_for_step(page, 20)
+    structure = canvas(page).get_attribute("data-structure")
+    open_tab(page, "Learning")
+    page.get_by_role("slider", name="Learning rate Learning rate", exact=True).press("ArrowRight")
+    after = before
+    for _ in range(20):  # Streamlit waits a moment before it sends a slider's value.
+        after = json.loads(take_home(page, "Recipe", tmp_path).read_text())["optimizer"]["learning_rate"]
+        if after != before:
+            break
+    assert after > before
+    reached = step(page)
+    wait_for_step(page, reached)
+    expect(canvas(page)).to_have_attribute("data-status", PLAYING)
+    assert reached > 20
+    assert canvas(page).get_attribute("data-structure") == structure
+
+
+def test_another_data_set_and_another_language(page: Page):
+    structure = canvas(page).get_attribute("data-structure")
+    page.get_by_role("radio", name="Spiral", exact=True).click()
+    expect(canvas(page)).not_to_have_attribute("data-structure", structure or "")
+    expect(page.locator(".nn-headings")).to_contain_text("Spiral")
+    page.get_by_role("radio", name="中文", exact=True).click()
+    expect(page.get_by_role("button", name="播放", exact=True)).to_be_visible()
+    expect(page.get_by_role("tab", name="数据", exact=True)).to_be_visible()
+    expect(page.locator(".nn-headings")).to_contain_text("螺旋")
+    page.get_by_role("button", name="播放", exact=True).click()
+    wait_for_step(page, 0)
+
+
+def test_a_checkpoint_goes_home_comes_back_and_learns_on(page: Page, tmp_path: Path):
+    press(page, "Play")
+    wait_for_step(page, 60)
+    press(page, "Pause")
+    expect(canvas(page)).to_have_attribute("data-status", PAUSED)
+    saved_at, saved_loss = step(page), score(page, "test_loss")
+    saved = take_home(page, "Checkpoint", tmp_path)
+    history = take_home(page, "History", tmp_path).read_text().splitlines()
+    assert history[0] == "epoch,step,train_loss,test_loss,train_accuracy,test_accuracy"
+    assert history[1].startswith("0,0,")
+
+    press(page, "Reset")
+    expect(canvas(page)).to_have_attribute("data-step", "0")
+    load(page, saved)
+    expect(canvas(page)).to_have_attribute("data-step", str(saved_at))
+    expect(page.locator("[data-score=test_loss]")).to_have_text(saved_loss)
+    assert same_weights(saved, take_home(page, "Checkpoint", tmp_path))
+    press(page, "Play")
+    wait_for_step(page, saved_at + 20)
+
+
+def test_a_file_that_is_no_checkpoint_is_refused_in_one_sentence_and_the_run_plays_on(page: Page, tmp_path: Path):
+    press(page, "Play")
+    wait_for_step(page, 20)
+    bad = tmp_path / "model.safetensors"
+    bad.write_bytes(b"\x80\x04\x95 this was a pickle once")
+    load(page, bad)
+    alert = page.get_by_test_id("stAlert")
+    expect(alert).to_have_count(1)
+    assert "Traceback" not in alert.inner_text()
+    expect(canvas(page)).to_have_attribute("data-status", PLAYING)
+    wait_for_step(page, step(page))
+
+
+def test_a_loss_that_explodes_is_explained_and_the_offered_fix_learns(page: Page, tmp_path: Path):
+    recipe = tmp_path / "recipe.json"
+    steep = {
+        "dataset": {"kind": "plane"},
+        "layers": [{"kind": "dense", "units": 8, "activation": {"kind": "relu"}}],
+        "loss": {"kind": "mse"},
+        "optimizer": {"kind": "sgd", "learning_rate": 0.5},
+    }
+    recipe.write_text(json.dumps(steep))
+    load(page, recipe)
+    expect(page.locator(".nn-headings")).to_contain_text("Plane")
+    press(page, "Play")
+    expect(canvas(page)).to_have_attribute("data-status", "diverged")
+    expect(page.locator("[data-message=diverged]")).to_contain_text("learning rate")
+    press(page, "Clip the gradients")
+    wait_for_step(page, 20)
+    expect(canvas(page)).to_have_attribute("data-status", PLAYING)
+    clipped = json.loads(take_home(page, "Recipe", tmp_path).read_text())
+    assert clipped["gradient_clip"] > 0
+
+
+def test_the_keyboard_alone_plays_and_pauses(page: Page):
+    play = page.get_by_role("button", name="Play", exact=True)
+    for _ in range(60):
+        if play.evaluate("button => button.matches(':focus')"):
+            break
+        page.keyboard.press("Tab")
+    expect(play).to_be_focused()
+    page.keyboard.press("Enter")
+    wait_for_step(page, 0)
+    page.keyboard.press("Space")
+    expect(canvas(page)).to_have_attribute("data-status", PAUSED)

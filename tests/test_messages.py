@@ -1,0 +1,175 @@
+"""Every sentence of the page exists in both languages, with the same places to fill."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import string
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dlcore.experiment import Experiment
+from dlcore.problems import TEMPLATES, Problem
+from ui import canvas, settings, takehome
+from ui.fitting import dataset_groups
+from ui.messages import LANGUAGES, LOCALES, catalogue, escape, language_of, phrase, said_by_classes, sentence, text
+
+ROOT = Path(__file__).parent.parent
+SOURCES = sorted([*(ROOT / "ui").rglob("*.py"), *(ROOT / "pages").glob("*.py")])
+SPOKEN = {"t", "label"}
+#: Arguments of streamlit's calls that people read, by position or by name.
+READ_FIRST = {
+    "button", "caption", "checkbox", "download_button", "error", "expander", "file_uploader", "header", "info", "markdown",
+    "metric", "multiselect", "number_input", "pills", "popover", "radio", "segmented_control", "select_slider", "selectbox",
+    "slider", "spinner", "subheader", "success", "text", "text_input", "title", "toast", "toggle", "warning", "write",
+}  # fmt: skip
+READ_BY_NAME = {"label", "help", "placeholder", "page_title", "title", "body", "text"}
+#: Signs that are the same in every language: an icon, a heading's marks.
+SIGNS = re.compile(r":material/\w+:|[#*·\s\d{}]*")
+
+
+def places(message: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(message) if name is not None}
+
+
+@pytest.mark.parametrize("language", [language for language in LANGUAGES if language != "en"])
+def test_every_message_exists_in_every_language_with_the_same_places(language: str) -> None:
+    english, other = catalogue("en"), catalogue(language)
+    assert sorted(set(english) - set(other)) == []
+    assert sorted(set(other) - set(english)) == []
+    assert {key for key in english if places(english[key]) != places(other[key])} == set()
+    assert {key for key, message in other.items() if not message.strip()} == set()
+
+
+def test_no_english_is_written_twice() -> None:
+    written = json.loads((LOCALES / "en.json").read_text(encoding="utf-8"))
+    said = said_by_classes()
+    assert {key for key in written if written[key] == said.get(key)} == set()
+    assert set(written) & {f"problem.{key}" for key in TEMPLATES} == set()
+
+
+def test_every_description_is_translated() -> None:
+    english, chinese = catalogue("en"), catalogue("zh_CN")
+    told = [key for key in english if key.endswith(".help") or key.startswith(("problem.", "page.", "canvas."))]
+    speechless = {key for key in told if not re.search(r"[\u4e00-\u9fff]", chinese[key])}
+    assert speechless <= {"canvas.metric", "canvas.r2"}
+
+
+def test_help_keeps_its_year_of_source() -> None:
+    english, chinese = catalogue("en"), catalogue("zh_CN")
+    for key in english:
+        if key.startswith("component.") and key.endswith(".help"):
+            years = re.findall(r"\b(?:1[789]|20)\d\d\b", english[key])
+            assert set(years) <= set(re.findall(r"(?:1[789]|20)\d\d", chinese[key])), key
+
+
+def test_the_keys_of_all_calls_exist() -> None:
+    known = set(catalogue("en"))
+    for path in SOURCES:
+        for key in spoken_keys(ast.parse(path.read_text(encoding="utf-8"))):
+            pattern = re.compile(key)
+            assert any(pattern.fullmatch(one) for one in known), f"{path.name}: {key}"
+
+
+def spoken_keys(tree: ast.AST) -> Iterator[str]:
+    """The first argument of t(...) and label(...), as a pattern."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in SPOKEN and node.args:
+            match node.args[0]:
+                case ast.Constant(value=str(key)):
+                    yield re.escape(key)
+                case ast.JoinedStr(values=parts):
+                    yield "".join(re.escape(part.value) if isinstance(part, ast.Constant) else ".+" for part in parts)
+
+
+def test_keys_made_of_parts_exist() -> None:
+    known = catalogue("en")
+    keys = {f"take.{what}" for what in takehome.FILES} | {f"take.{what}.help" for what in takehome.FILES}
+    keys |= {f"device.{device}" for device in settings.DEVICES} | {f"layer.{move}" for move in settings.MOVES}
+    keys |= {f"dataset.{group}" for group in dataset_groups()}
+    keys |= {f"experiment.{name}" for name in Experiment.model_fields}
+    # The output layer's activation is named by the loss; not all of them stand on the menu of activations.
+    keys |= {f"component.activation.{name}.title" for name in ("sigmoid", "softmax", "tanh", "linear")}
+    keys |= set(canvas.STRINGS)
+    assert keys <= set(known)
+
+
+def test_no_text_for_people_stands_in_the_code() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}: {node.value!r}"
+        for path in SOURCES
+        for node in literal_texts(ast.parse(path.read_text(encoding="utf-8")))
+        if not SIGNS.fullmatch(node.value)
+    ]
+    assert found == []
+
+
+def literal_texts(tree: ast.AST) -> Iterator[ast.Constant]:
+    """Literal strings among what streamlit's calls show."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in READ_FIRST:
+            shown = [*node.args[:1], *(word.value for word in node.keywords if word.arg in READ_BY_NAME)]
+            for argument in shown:
+                yield from _literals(argument)
+
+
+def _literals(node: ast.expr) -> Iterator[ast.Constant]:
+    match node:
+        case ast.Constant(value=str()):
+            yield node
+        case ast.JoinedStr(values=parts):
+            for part in parts:
+                yield from _literals(part)
+        case ast.BinOp(left=left, right=right):
+            yield from _literals(left)
+            yield from _literals(right)
+        case ast.IfExp(body=body, orelse=orelse):
+            yield from _literals(body)
+            yield from _literals(orelse)
+
+
+@pytest.mark.parametrize(
+    ("wish", "expected"),
+    [
+        ("zh-CN", "zh_CN"),
+        ("zh", "zh_CN"),
+        ("zh_TW", "zh_CN"),
+        ("en-GB", "en"),
+        ("EN", "en"),
+        ("fr", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_a_language_is_found_by_its_tag(wish: str | None, expected: str | None) -> None:
+    assert language_of(wish) == expected
+
+
+def test_a_problem_is_said_whole_in_both_languages() -> None:
+    problem = Problem("out_of_bounds", path="batch_size", expected="at least 1", came="0")
+    assert sentence("en", problem) == str(problem)
+    assert sentence("zh_CN", problem) == text(
+        "zh_CN", "problem.out_of_bounds", path="batch_size", expected="不小于 1", came="0"
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [("at most 5 entries", "至多 5 项"), ("a finite number", "有限的数"), ("relu, tanh", "relu, tanh")],
+)
+def test_turns_of_the_checker_are_translated_and_the_rest_left_alone(said: str, expected: str) -> None:
+    assert phrase("zh_CN", said) == expected
+    assert phrase("en", said) == said
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    ["![x](http://evil.example/a.png)", "[x](http://evil.example)", "<script>", ":red[x]", "www.evil.example", "$x^2$"],
+)
+def test_no_markdown_comes_alive_in_escaped_text(hostile: str) -> None:
+    escaped = escape(hostile)
+    assert re.sub(r"\\(.)", r"\1", escaped) == hostile
+    assert not re.search(r"(?<!\\)[\[\]()<>:$!.]", escaped)

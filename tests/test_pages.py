@@ -1,0 +1,446 @@
+"""Every control of the page reaches the run; what is wrong is said and not sent."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import pytest
+from hypothesis import Phase, given, settings
+from streamlit.proto.ButtonGroup_pb2 import ButtonGroup as ButtonGroupProto
+
+from dlcore.component import Component, kinds
+from dlcore.datasets import Dataset
+from dlcore.experiment import Experiment
+from dlcore.layers import Dense, Dropout
+from dlcore.losses import Hinge
+from dlcore.optimizers import SGD, Adam
+from dlcore.problems import Problem
+from tests.playground import RecordingPool, errors, open_page, shown, state, widget
+from tests.strategies import experiments
+from ui import live, session, takehome
+from ui.fitting import fitting_losses
+from ui.messages import FAMILIES, own_fields, sentence, text
+
+LEARNING = ("loss", "optimizer", "schedule", "regularizer")
+IN_A_LAYER = ("activation", "initializer")
+
+
+@pytest.fixture
+def pool(monkeypatch: pytest.MonkeyPatch) -> RecordingPool:
+    recording = RecordingPool()
+    monkeypatch.setattr(live, "pool", lambda: recording)
+    return recording
+
+
+def move(at: Any, path: str) -> None:
+    """Let the widget hold another value that it offers."""
+    element = widget(at, path)
+    match element.type:
+        case "toggle" | "checkbox":
+            value = not element.value
+        case "slider" | "number_input":
+            rises = element.value + element.step <= element.max
+            value = element.value + element.step if rises else element.value - element.step
+        case "select_slider":
+            rungs = [type(element.value)(rung) for rung in element.proto.options if rung != text("en", "off")]
+            value = next(rung for rung in reversed(rungs) if rung != element.value)
+        case other:
+            raise AssertionError(other)
+    element.set_value(value).run()
+    assert not at.exception
+
+
+def at_path(recipe: dict[str, Any], path: str) -> Any:
+    value: Any = recipe
+    for part in path.split("."):
+        value = value[int(part)] if part.isdigit() else value[part]
+    return value
+
+
+def standing_on(family: str, kind: str) -> tuple[Experiment, str]:
+    """An experiment that has this choice, and where."""
+    cls = kinds(FAMILIES[family])[kind]
+    choice: Component = cls()
+    if isinstance(choice, SGD):
+        choice = SGD(momentum=0.5)
+    if family == "layer":
+        return Experiment(layers=(choice,)), "layers.0"
+    if family in IN_A_LAYER:
+        return Experiment(layers=(Dense(**{family: choice}),)), f"layers.0.dense.{family}"
+    if family == "dataset":
+        loss = FAMILIES["loss"]
+        usual = kinds(loss)[fitting_losses({"kind": kind})[0]]()
+        return Experiment(dataset=choice, loss=usual), "dataset"
+    return Experiment(**{family: choice}), family
+
+
+def recipe_path(path: str, kind: str) -> str:
+    """layers.0.dense.activation -> layers.0.activation."""
+    return path.replace(".dense.activation", ".activation").replace(".dense.initializer", ".initializer")
+
+
+def kinds_with_fields() -> list[tuple[str, str]]:
+    """Every choice that has numbers or switches of its own; of those with the same ones in a family, the first."""
+    found: dict[str, tuple[str, str]] = {}
+    for family in ("dataset", "layer", *IN_A_LAYER, *LEARNING):
+        for kind, cls in kinds(FAMILIES[family]).items():
+            fields = {name: info for name, info in own_fields(cls).items() if not info.discriminator}
+            if fields:
+                found.setdefault(f"{family} {fields}", (family, kind))
+    return list(found.values())
+
+
+@pytest.mark.parametrize(("family", "kind"), kinds_with_fields())
+def test_moving_the_widget_of_a_field_changes_the_recipe_that_is_sent(
+    pool: RecordingPool, family: str, kind: str
+) -> None:
+    experiment, path = standing_on(family, kind)
+    at = open_page(experiment)
+    assert not pool.recipes
+    for name, info in own_fields(kinds(FAMILIES[family])[kind]).items():
+        if info.discriminator:
+            continue
+        before = at_path(state(at).experiment.to_dict(), f"{recipe_path(path, kind)}.{name}")
+        move(at, f"{path}.{kind}.{name}")
+        assert not errors(at), name
+        after = at_path(pool.recipes[-1], f"{recipe_path(path, kind)}.{name}")
+        assert after != before, name
+        assert state(at).experiment.to_dict() == pool.recipes[-1]
+
+
+@pytest.mark.parametrize("family", [*IN_A_LAYER, *LEARNING])
+def test_every_kind_on_a_menu_is_sent(pool: RecordingPool, family: str) -> None:
+    path = f"layers.0.dense.{family}" if family in IN_A_LAYER else family
+    at = open_page()
+    start = at_path(state(at).experiment.to_dict(), f"{recipe_path(path, '')}.kind")
+    for kind in [kind for kind in kinds(FAMILIES[family]) if kind != start]:
+        widget(at, f"{path}.kind").set_value(kind).run()
+        assert not at.exception
+        assert not errors(at)
+        assert at_path(pool.recipes[-1], f"{recipe_path(path, '')}.kind") == kind
+
+
+def test_every_data_set_is_sent_and_its_loss_fits(pool: RecordingPool) -> None:
+    at = open_page()
+    for group in ("classes", "numbers", "tables"):
+        for option in _options(at, group):
+            if option == state(at).draft["dataset"]["kind"]:
+                continue
+            widget(at, f"dataset.{group}").set_value(option).run()
+            assert not at.exception
+            assert not errors(at)
+            assert pool.recipes[-1]["dataset"]["kind"] == option
+    assert {recipe["dataset"]["kind"] for recipe in pool.recipes} | {"circle"} == set(kinds(Dataset))
+
+
+def _options(at: Any, group: str) -> list[str]:
+    from ui.fitting import dataset_groups
+
+    element = widget(at, f"dataset.{group}")
+    assert element.proto.click_mode == ButtonGroupProto.ClickMode.SINGLE_SELECT
+    return dataset_groups()[group]
+
+
+@pytest.mark.parametrize("name", ["test_fraction", "gradient_clip", "early_stopping", "batch_size", "seed"])
+def test_a_number_of_the_experiment_is_sent(pool: RecordingPool, name: str) -> None:
+    at = open_page()
+    before = getattr(state(at).experiment, name)
+    move(at, name)
+    assert pool.recipes[-1][name] != before
+
+
+def test_features_are_sent_and_an_empty_choice_is_not(pool: RecordingPool) -> None:
+    at = open_page()
+    widget(at, "features").set_value(["x1", "x2", "sin_x1"]).run()
+    assert pool.recipes[-1]["features"] == ["x1", "x2", "sin_x1"]
+    widget(at, "features").set_value([]).run()
+    assert len(pool.recipes) == 1
+    assert errors(at) == [shown(str(Problem("features_empty")))]
+
+
+def test_layers_are_added_moved_and_removed(pool: RecordingPool) -> None:
+    at = open_page()
+    at.button(key="layer_add_dropout").click().run()
+    assert [layer["kind"] for layer in pool.recipes[-1]["layers"]] == ["dense", "dense", "dropout"]
+    at.button(key="layer_up_2").click().run()
+    assert [layer["kind"] for layer in pool.recipes[-1]["layers"]] == ["dense", "dropout", "dense"]
+    at.button(key="layer_down_0").click().run()
+    assert [layer.get("units") for layer in pool.recipes[-1]["layers"]] == [None, 4, 2]
+    at.button(key="layer_remove_1").click().run()
+    assert [layer.get("units") for layer in pool.recipes[-1]["layers"]] == [None, 2]
+    at.button(key="layer_add_dense").click().run()
+    assert [layer.get("units") for layer in pool.recipes[-1]["layers"]] == [None, 2, 2]
+    assert not at.exception
+
+
+def test_twelve_layers_are_enough(pool: RecordingPool) -> None:
+    at = open_page(Experiment(layers=(Dropout(),) * 12))
+    assert at.button(key="layer_add_dense").disabled
+    assert at.button(key="layer_add_dropout").disabled
+
+
+def test_shapes_and_parameter_counts_stand_below_each_layer(pool: RecordingPool) -> None:
+    at = open_page()
+    captions = [caption.value for caption in at.caption]
+    for inputs, outputs, parameters in ((2, 4, 12), (4, 2, 10), (2, 1, 3)):
+        expected = shown(text("en", "network.shapes", inputs=inputs, outputs=outputs, parameters=parameters))
+        assert any(expected in caption for caption in captions)
+    assert shown(text("en", "network.total", parameters=25)) in captions
+
+
+def test_a_new_seed_is_the_next_one(pool: RecordingPool) -> None:
+    at = open_page()
+    at.button(key="new_seed").click().run()
+    assert pool.recipes[-1]["seed"] == 1
+    assert widget(at, "seed").value == 1
+
+
+def test_all_rows_is_a_click(pool: RecordingPool) -> None:
+    at = open_page()
+    at.button(key="batch_all").click().run()
+    assert pool.recipes[-1]["batch_size"] == 250
+    assert widget(at, "batch_size").value == 250
+
+
+def test_a_batch_larger_than_the_rows_is_cut_and_said(pool: RecordingPool) -> None:
+    at = open_page(Experiment(batch_size=200))
+    widget(at, "dataset.circle.samples").set_value(100).run()
+    assert (pool.recipes[-1]["batch_size"], pool.recipes[-1]["dataset"]["samples"]) == (50, 100)
+    assert [toast.value for toast in at.toast] == [shown(text("en", "adjusted.batch", rows=50))]
+
+
+def test_numbers_as_target_call_for_another_loss_and_that_is_said(pool: RecordingPool) -> None:
+    at = open_page(Experiment(loss=Hinge()))
+    widget(at, "dataset.numbers").set_value("sine").run()
+    assert pool.recipes[-1]["loss"] == {"kind": "mse"}
+    assert len(at.toast) == 1
+    assert widget(at, "loss.kind").options == [
+        text("en", f"component.loss.{kind}.title") for kind in ("mse", "mae", "huber")
+    ]
+    widget(at, "dataset.tables").set_value("iris").run()
+    assert pool.recipes[-1]["loss"] == {"kind": "cross_entropy"}
+    assert not errors(at)
+
+
+def test_a_second_press_on_a_data_set_changes_nothing(pool: RecordingPool) -> None:
+    at = open_page()
+    widget(at, "dataset.classes").set_value(None).run()
+    assert not pool.recipes
+    assert widget(at, "dataset.classes").value == "circle"
+
+
+def test_what_cannot_work_together_keeps_the_last_good_experiment_and_what_was_typed(pool: RecordingPool) -> None:
+    at = open_page(Experiment(optimizer=SGD()))
+    widget(at, "optimizer.sgd.nesterov").set_value(True).run()
+    problem = Problem("out_of_bounds", path="optimizer.momentum", expected="more than 0 with nesterov", came=0)
+    assert errors(at) == [shown(str(problem))]
+    assert not pool.recipes
+    assert widget(at, "optimizer.sgd.nesterov").value is True
+    at.run()
+    assert errors(at) == [shown(str(problem))]
+    widget(at, "optimizer.sgd.momentum").set_value(0.9).run()
+    assert not errors(at)
+    assert pool.recipes[-1]["optimizer"] == {"kind": "sgd", "learning_rate": 0.03, "momentum": 0.9, "nesterov": True}
+
+
+def test_a_change_that_the_worker_refuses_is_said_and_tried_again(pool: RecordingPool) -> None:
+    at = open_page()
+    pool.refusal = Problem("worker_busy")
+    widget(at, "seed").set_value(5).run()
+    assert errors(at) == [shown(str(Problem("worker_busy")))]
+    assert state(at).experiment.seed == 0
+    pool.refusal = None
+    at.run()
+    assert not errors(at)
+    assert pool.recipes[-1]["seed"] == 5
+
+
+@settings(max_examples=5, phases=[Phase.explicit, Phase.reuse, Phase.generate])  # shrinking would take minutes
+@given(experiment=experiments())
+def test_looking_at_an_experiment_does_not_change_it(experiment: Experiment) -> None:
+    recording = RecordingPool()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(live, "pool", lambda: recording)
+        at = open_page(experiment)
+        assert not errors(at)
+        assert not at.run().exception
+    assert not recording.calls
+    assert Experiment.from_dict(state(at).draft) == experiment
+
+
+def test_switching_a_kind_keeps_what_means_the_same(pool: RecordingPool) -> None:
+    at = open_page(Experiment(optimizer=Adam(learning_rate=0.1, beta1=0.5)))
+    widget(at, "optimizer.kind").set_value("adamw").run()
+    assert (pool.recipes[-1]["optimizer"]["learning_rate"], pool.recipes[-1]["optimizer"]["beta1"]) == (0.1, 0.5)
+    widget(at, "optimizer.kind").set_value("sgd").run()
+    assert pool.recipes[-1]["optimizer"]["learning_rate"] == SGD().learning_rate
+
+
+# The run
+
+
+def test_a_session_makes_one_run_and_holds_it(pool: RecordingPool) -> None:
+    at = open_page()
+    at.run()
+    assert len(pool.created) == 1
+    assert Experiment.from_json(pool.created[0][0]) == Experiment()
+
+
+def test_a_run_that_has_ended_is_replaced_by_one_of_the_last_good_experiment(pool: RecordingPool) -> None:
+    at = open_page()
+    widget(at, "seed").set_value(7).run()
+    pool.alive.clear()
+    at.run()
+    assert len(pool.created) == 2
+    assert Experiment.from_json(pool.created[1][0]).seed == 7
+    assert [toast.value for toast in at.toast] == [shown(text("en", "page.renewed"))]
+    assert not at.run().toast
+
+
+def test_the_device_is_told_to_the_run_and_one_that_is_missing_is_refused(pool: RecordingPool) -> None:
+    at = open_page()
+    widget(at, "/device").set_value("cpu").run()
+    assert pool.calls[-1][1:] == ("device", {"value": "cpu"})
+    pool.refusal = Problem("no_device", expected="auto, cpu", came="cuda")
+    widget(at, "/device").set_value("cuda").run()
+    assert errors(at) == [shown(str(pool.refusal))]
+    assert widget(at, "/device").value == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("action", "path", "value"),
+    [
+        ("fix_learning_rate", "optimizer.learning_rate", 1.0),
+        ("fix_gradient_clip", "gradient_clip", 1.0),
+        ("new_seed", "seed", 4),
+    ],
+)
+def test_a_press_on_the_canvas_is_answered(
+    pool: RecordingPool, monkeypatch: pytest.MonkeyPatch, action: str, path: str, value: float
+) -> None:
+    press(monkeypatch, action)
+    at = open_page(Experiment(optimizer=Adam(learning_rate=3.0), seed=3))
+    at.button(key="new_seed").click().run()
+    assert at_path(pool.recipes[-1], path) == value
+    assert not errors(at)
+
+
+def test_the_canvas_asks_for_a_new_run_when_its_own_is_gone(
+    pool: RecordingPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    press(monkeypatch, "renew")
+    at = open_page()
+    pool.alive.clear()
+    at.button(key="new_seed").click().run()
+    assert len(pool.created) == 2
+
+
+def press(monkeypatch: pytest.MonkeyPatch, action: str) -> None:
+    """Let the button for a new seed stand for a press on the canvas, which AppTest cannot make."""
+    from types import SimpleNamespace
+
+    answer, told = session.answer_canvas, SimpleNamespace(action={"do": action})
+    new_seed = session.new_seed
+
+    def stand_in() -> None:
+        monkeypatch.setattr(session, "canvas_action", lambda: told.action)
+        monkeypatch.setattr(session, "new_seed", new_seed)
+        answer()
+
+    monkeypatch.setattr(session, "new_seed", stand_in)
+
+
+# Take home
+
+
+def test_files_are_made_at_the_press(pool: RecordingPool) -> None:
+    at = open_page()
+    assert [button.key for button in at.download_button] == [f"take_{what}" for what in takehome.FILES]
+    assert not pool.calls
+    for what, expected in (
+        ("checkpoint", "checkpoint"),
+        ("history", "history"),
+        ("script", "export"),
+        ("onnx", "export"),
+    ):
+        assert takehome.maker(what, "run 0", Experiment())() == f"bytes of {expected}".encode()
+    assert [values.get("format") for _, _, values in pool.calls] == [None, None, "script", "onnx"]
+    recipe = takehome.maker("recipe", "run 0", Experiment(seed=9))()
+    assert Experiment.from_json(recipe).seed == 9
+
+
+def test_a_checkpoint_is_loaded_and_its_recipe_shown(pool: RecordingPool) -> None:
+    at = open_page()
+    pool.answer = {"recipe": Experiment(layers=(Dense(units=7),), seed=2).to_json()}
+    at.file_uploader[0].upload("model.safetensors", b"weights").run()
+    assert [do for _, do, _ in pool.calls] == ["load"]
+    assert widget(at, "layers.0.dense.units").value == 7
+    assert widget(at, "seed").value == 2
+    assert [toast.value for toast in at.toast] == [shown(text("en", "load.done", name="model.safetensors"))]
+
+
+def test_a_recipe_is_loaded_strictly(pool: RecordingPool) -> None:
+    at = open_page()
+    at.file_uploader[0].upload("recipe.json", Experiment(batch_size=3).to_json().encode()).run()
+    assert pool.recipes[-1]["batch_size"] == 3
+    at.file_uploader[0].upload("recipe.json", b'{"loss": {"kind": "hinge"}, "dataset": {"kind": "iris"}}').run()
+    assert len(pool.recipes) == 1
+    assert errors(at) == [shown(str(Problem("loss_needs_two_classes", loss="hinge", dataset="iris", classes=3)))]
+    assert widget(at, "batch_size").value == 3
+
+
+def test_a_refused_checkpoint_leaves_the_run_alone(pool: RecordingPool) -> None:
+    at = open_page(Experiment(seed=4))
+    pool.refusal = Problem("checkpoint_pickle")
+    at.file_uploader[0].upload("<b>[x](http://evil.example)</b>.pt", b"\x80\x04").run()
+    pool.refusal = None
+    assert errors(at) == [shown(str(Problem("checkpoint_pickle")))]
+    assert not pool.calls
+    assert state(at).experiment.seed == 4
+    assert not errors(at.run())
+
+
+# Words
+
+
+def test_the_language_comes_from_the_browser_and_changes_with_the_switch(pool: RecordingPool) -> None:
+    at = open_page(locale="zh-CN")
+    assert widget(at, "seed").label == shown(text("zh_CN", "experiment.seed"))
+    widget(at, "/language").set_value("en").run()
+    assert widget(at, "seed").label == shown(text("en", "experiment.seed"))
+    assert at.query_params["lang"] == "en"
+    assert not pool.calls
+
+
+def test_the_address_chooses_the_language_before_the_browser(pool: RecordingPool) -> None:
+    from streamlit.testing.v1 import AppTest
+
+    from tests.playground import ROOT
+
+    at = AppTest.from_file(str(ROOT / "ui" / "frame.py"), default_timeout=60)
+    at.query_params["lang"] = "zh"
+    assert state(at.run()).language == "zh_CN"
+
+
+def test_a_problem_is_said_in_chinese(pool: RecordingPool) -> None:
+    at = open_page(Experiment(), language="zh_CN")
+    widget(at, "features").set_value([]).run()
+    assert errors(at) == [shown(sentence("zh_CN", Problem("features_empty")))]
+
+
+def test_what_nobody_foresaw_is_our_own_sentence(pool: RecordingPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ui import settings as ui_settings
+
+    monkeypatch.setattr(ui_settings, "all_settings", lambda draft, token: 1 / 0)
+    at = open_page()
+    assert not at.exception
+    assert errors(at) == [shown(text("en", "page.failed"))]
+
+
+def test_a_page_is_a_table_of_contents() -> None:
+    from tests.playground import ROOT
+
+    for page in (ROOT / "pages").glob("*.py"):
+        assert len(page.read_text(encoding="utf-8").splitlines()) <= 30
+    assert inspect.getdoc(session)
