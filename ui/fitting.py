@@ -1,0 +1,77 @@
+"""What goes together: the menus offer only what works, and a choice made impossible by another gives way. Pure functions of drafts.
+
+Recipes from files do not come here: they are checked strictly.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from dlcore.component import kinds, validated
+from dlcore.datasets import Dataset
+from dlcore.experiment import Experiment
+from dlcore.layers import Layer
+from dlcore.losses import Loss
+from dlcore.problems import Problem
+
+Draft = dict[str, Any]
+
+LOSS_OF_TASK = {"classification": "cross_entropy", "regression": "mse"}
+
+
+def dataset_groups() -> dict[str, list[str]]:
+    """Kinds of data sets as people look for them: generated classes, generated numbers, real tables."""
+    groups: dict[str, list[str]] = {"classes": [], "numbers": [], "tables": []}
+    for kind, cls in kinds(Dataset).items():
+        generated = "samples" in cls.model_fields
+        group = "tables" if not generated else "numbers" if task_of(kind) == "regression" else "classes"
+        groups[group].append(kind)
+    return groups
+
+
+def task_of(kind: str) -> str:
+    """classification or regression."""
+    return kinds(Dataset)[kind].task  # type: ignore[attr-defined]
+
+
+def has_features(dataset: Draft) -> bool:
+    """Whether inputs can be made from x1 and x2."""
+    return kinds(Dataset)[dataset["kind"]].inputs == 2  # type: ignore[attr-defined]
+
+
+def fitting_losses(dataset: Draft) -> list[str]:
+    """The losses that this data set can be learned with."""
+    return [kind for kind in kinds(Loss) if _goes_with(dataset, kind)]
+
+
+def _goes_with(dataset: Draft, loss: str) -> bool:
+    # Few test rows and no layers, so that nothing but data and loss is judged.
+    recipe = {"dataset": dataset, "loss": {"kind": loss}, "layers": [], "batch_size": 1}
+    try:
+        Experiment.from_dict(recipe)
+    except Problem as problem:
+        return not problem.key.startswith("loss_")
+    return True
+
+
+def fitted_loss(loss: Draft, dataset: Draft, previous: Draft) -> Draft:
+    """The loss, or the usual one of the task where it no longer goes with the data or the task is another one."""
+    new_task = task_of(dataset["kind"]) != task_of(previous["kind"])
+    usual = LOSS_OF_TASK[task_of(dataset["kind"])]
+    fits = loss["kind"] in fitting_losses(dataset)
+    if (fits and not new_task) or loss["kind"] == usual:
+        return loss
+    return {"kind": usual}
+
+
+def most_rows(draft: Draft) -> int:
+    """Training rows, the largest batch there is."""
+    dataset = validated(kinds(Dataset)[draft["dataset"]["kind"]], draft["dataset"])
+    return dataset.rows - round(dataset.rows * draft["test_fraction"])
+
+
+def new_layer(kind: str, layers: list[Draft]) -> Draft:
+    """A layer to add: like the last one of its kind, else as its class starts."""
+    alike = [layer for layer in layers if layer["kind"] == kind]
+    return copy.deepcopy(alike[-1]) if alike else kinds(Layer)[kind]().to_dict()

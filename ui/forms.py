@@ -1,0 +1,234 @@
+"""Component -> widgets -> Component. Generic: knows no layer, loss or data set by name.
+
+A field's bounds choose its widget (`scale_of`), its description is its help, and a union of components is a menu of kinds with the
+fields of the chosen one below. Forms read and give plain recipe values; the whole recipe is checked once, as an Experiment.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import annotated_types
+import streamlit as st
+from pydantic.fields import FieldInfo
+
+from dlcore.component import Component, kind_of, kinds
+from ui import session
+from ui.messages import FAMILIES, own_fields
+from ui.session import label, t
+
+MEMORIES = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 0.9999)
+FEW = 20  # so many whole numbers still stand on one slider
+DECADES = 1000  # a range this many times its start is walked in ratios, not in steps ...
+MILLION = 1_000_000  # ... and beyond this a number is a name, not a quantity
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """The numbers a field takes."""
+
+    lower: float
+    upper: float
+    without_lower: bool = False
+    without_upper: bool = False
+
+
+@dataclass(frozen=True)
+class Slider:
+    """A slider in even steps."""
+
+    lower: float
+    upper: float
+    step: float
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """A slider over chosen values: a rate is felt in ratios."""
+
+    rungs: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A box to type in."""
+
+    lower: int
+    upper: int
+
+
+Scale = Slider | Ladder | Entry
+
+
+def bounds_of(info: FieldInfo) -> Bounds:
+    """A number's bounds, as its field states them."""
+    found: dict[str, Any] = {}
+    for constraint in info.metadata:
+        match constraint:
+            case annotated_types.Ge(ge=value):
+                found["lower"] = value
+            case annotated_types.Gt(gt=value):
+                found |= {"lower": value, "without_lower": True}
+            case annotated_types.Le(le=value):
+                found["upper"] = value
+            case annotated_types.Lt(lt=value):
+                found |= {"upper": value, "without_upper": True}
+    return Bounds(**found)
+
+
+def scale_of(info: FieldInfo) -> Scale:
+    """The widget that a bounded number is best set with."""
+    bounds = bounds_of(info)
+    default = info.default
+    if info.annotation is int:
+        if bounds.upper - bounds.lower <= FEW:
+            return Slider(int(bounds.lower), int(bounds.upper), 1)
+        if DECADES * max(1, bounds.lower) <= bounds.upper <= MILLION:
+            return Ladder(_one_two_five(int(bounds.lower), int(bounds.upper)))
+        if default >= 100:
+            return Slider(int(bounds.lower), int(bounds.upper), 10)
+        return Entry(int(bounds.lower), int(bounds.upper))
+    if bounds.without_upper:
+        return Ladder(tuple(rung for rung in MEMORIES if rung >= bounds.lower))
+    if bounds.upper >= 50 * default:
+        return Ladder(_one_three_ten(bounds, default))
+    step = 0.01 if bounds.upper <= 1 else 0.1
+    return Slider(float(bounds.lower or step * bounds.without_lower), float(bounds.upper), step)
+
+
+def _one_two_five(lower: int, upper: int) -> tuple[int, ...]:
+    rungs = [digit * 10**power for power in range(len(str(upper))) for digit in (1, 2, 5)]
+    return (lower, *(rung for rung in rungs if lower < rung < upper), upper)
+
+
+def _one_three_ten(bounds: Bounds, default: float) -> tuple[float, ...]:
+    lowest = math.floor(math.log10(default)) - 3 if default else math.floor(math.log10(bounds.upper)) - 5
+    powers = range(lowest, math.ceil(math.log10(bounds.upper)) + 1)
+    rungs = [float(f"{digit}e{power}") for power in powers for digit in (1, 3)]
+    zero = () if bounds.without_lower or bounds.lower > 0 else (0.0,)
+    return (*zero, *(rung for rung in rungs if bounds.lower < rung < bounds.upper), float(bounds.upper))
+
+
+def component_form(
+    cls: type[Component], family: str, values: Mapping[str, Any], path: str, tucked: Collection[str] = ()
+) -> dict[str, Any]:
+    """Widgets for the fields of one component, those named in `tucked` together behind a button; the values they hold."""
+    kind = kind_of(cls)
+    fields = own_fields(cls)
+    hidden = [name for name in fields if name in tucked]
+
+    def draw(names: list[str]) -> dict[str, Any]:
+        prefix = f"component.{family}.{kind}"
+        return {
+            name: field_form(fields[name], name, values[name], f"{path}.{kind}.{name}", f"{prefix}.{name}")
+            for name in names
+        }
+
+    chosen = draw([name for name in fields if name not in tucked])
+    if hidden:
+        name = f"component.{family}.{kind}.{hidden[0]}" if len(hidden) == 1 else "more"
+        with st.popover(
+            label(name), icon=":material/tune:", width="stretch", key=session.widget_key(f"{path}.{kind}/more")
+        ):
+            chosen |= draw(hidden)
+    return {"kind": kind} | {name: chosen[name] for name in fields}
+
+
+def field_form(info: FieldInfo, name: str, value: Any, path: str, key: str) -> Any:
+    """The widget of one field; the value it holds."""
+    if info.discriminator:
+        return choice_form(name, value, path, key)
+    if info.annotation is bool:
+        session.seed(path, session.held(path, value), bool)
+        return st.toggle(label(key), key=session.widget_key(path), help=label(f"{key}.help"))
+    return number_form(info, value, path, key)
+
+
+def choice_form(
+    family: str,
+    values: Mapping[str, Any],
+    path: str,
+    key: str,
+    allowed: Collection[str] | None = None,
+    tucked: Collection[str] = (),
+) -> dict[str, Any]:
+    """A menu of the kinds of a family, and the fields of the chosen one."""
+    classes = kinds(FAMILIES[family])
+    options = [kind for kind in classes if allowed is None or kind in allowed]
+    kind_path = f"{path}.kind"
+    chosen = session.held(kind_path, values["kind"])
+    chosen = chosen if chosen in options else options[0]
+    session.seed(kind_path, chosen, tuple(options))
+    titles = {kind: t(f"component.{family}.{kind}.title") for kind in options}
+    kind = st.selectbox(
+        label(key),
+        options,
+        format_func=titles.__getitem__,
+        key=session.widget_key(kind_path),
+        help=label(f"component.{family}.{chosen}.help"),
+    )
+    cls = classes[kind]
+    return component_form(cls, family, carried(values, classes[values["kind"]], cls), path, tucked)
+
+
+def carried(values: Mapping[str, Any], old: type[Component], new: type[Component]) -> dict[str, Any]:
+    """Values for a new kind: those of fields that mean the same in both stay, the others get their defaults."""
+    before, after = own_fields(old), own_fields(new)
+    return {
+        name: values[name] if name in values and _same(before.get(name), info) else plain_default(info)
+        for name, info in after.items()
+    }
+
+
+def _same(old: FieldInfo | None, new: FieldInfo) -> bool:
+    return old is not None and (old.annotation, old.default, old.metadata) == (
+        new.annotation,
+        new.default,
+        new.metadata,
+    )
+
+
+def plain_default(info: FieldInfo) -> Any:
+    """A field's default as a plain recipe value."""
+    return info.default.to_dict() if isinstance(info.default, Component) else info.default
+
+
+def number_form(info: FieldInfo, value: float, path: str, key: str, scale: Scale | None = None, zero: str = "0") -> Any:
+    """A bounded number. `scale` says how to set it where its bounds alone would suggest otherwise, `zero` what 0 means."""
+    scale = scale or scale_of(info)
+    arguments: dict[str, Any] = {"key": session.widget_key(path), "help": _help(info, scale, key)}
+    held = session.held(path, value)
+    if isinstance(scale, Ladder):
+        # A value from a file or a fix may stand between the rungs: it gets one of its own.
+        rungs = tuple(sorted({*scale.rungs, held}))
+        session.seed(path, held, rungs)
+        return st.select_slider(
+            label(key), rungs, format_func=lambda rung: shown_number(rung) if rung else zero, **arguments
+        )
+    session.seed(path, min(max(held, scale.lower), scale.upper), scale)
+    if isinstance(scale, Slider):
+        return st.slider(
+            label(key), scale.lower, scale.upper, step=scale.step, format=_number_format(info), **arguments
+        )
+    return st.number_input(label(key), scale.lower, scale.upper, step=1, **arguments)
+
+
+def shown_number(value: float) -> str:
+    """0.00001 rather than 1e-05; six figures are enough for the eye."""
+    short = f"{value:.6g}"
+    return f"{float(short):.11f}".rstrip("0").rstrip(".") if 1e-6 <= abs(value) < 1 else f"{float(short):g}"
+
+
+def _number_format(info: FieldInfo) -> str:
+    return "%d" if info.annotation is int else "%.2f"
+
+
+def _help(info: FieldInfo, scale: Scale, key: str) -> str:
+    bounds = bounds_of(info)
+    which = "open_low" if bounds.without_lower else "open_high" if bounds.without_upper else "closed"
+    upper = scale.upper if isinstance(scale, Entry) else bounds.upper
+    limits = label(f"bounds.{which}", lower=shown_number(bounds.lower), upper=shown_number(upper))
+    return f"{label(f'{key}.help')} {limits}"

@@ -1,0 +1,34 @@
+"""The frame around every page: title, language, navigation; and our own sentence for what nobody foresaw."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import streamlit as st
+
+from dlcore.problems import Problem
+from ui import session
+from ui.messages import escape, sentence
+from ui.session import label, t
+
+ROOT = Path(__file__).parent.parent
+SIDEBAR_WIDTH = 320  # pixels
+
+st.set_page_config(
+    page_title=t("app.title"),
+    page_icon=str(ROOT / "ui" / "icon.svg"),
+    layout="wide",
+    initial_sidebar_state=SIDEBAR_WIDTH,
+)
+st.html(ROOT / "ui" / "frame.css")
+page = st.navigation(
+    [st.Page(ROOT / "pages" / "playground.py", title=t("page.playground"), default=True)], position="top"
+)
+try:
+    page.run()
+except Problem as problem:
+    st.error(escape(sentence(session.current().language, problem)), icon=":material/error:")
+except Exception:
+    logging.getLogger(__name__).exception("The page failed.")
+    st.error(label("page.failed"), icon=":material/error:")

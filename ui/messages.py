@@ -1,0 +1,119 @@
+"""What the page says, in the reader's language.
+
+English words about a choice stand in its class (title, docstring, descriptions) and about what goes wrong in `dlcore.problems`;
+en.json holds the rest. zh_CN.json holds everything. `t` gives plain text; what a widget would read as markdown goes through `label`.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from pydantic.fields import FieldInfo
+
+from dlcore.activations import Activation
+from dlcore.component import Component, kinds
+from dlcore.datasets import Dataset
+from dlcore.experiment import Experiment
+from dlcore.initializers import Initializer
+from dlcore.layers import Layer
+from dlcore.losses import Loss
+from dlcore.metrics import Metric
+from dlcore.optimizers import Optimizer
+from dlcore.problems import TEMPLATES, Problem
+from dlcore.regularizers import Regularizer
+from dlcore.schedules import Schedule
+
+LANGUAGES: dict[str, str] = {"en": "English", "zh_CN": "中文"}
+LOCALES = Path(__file__).parent / "locales"
+FAMILIES: dict[str, Any] = {
+    "dataset": Dataset,
+    "layer": Layer,
+    "activation": Activation,
+    "initializer": Initializer,
+    "loss": Loss,
+    "optimizer": Optimizer,
+    "schedule": Schedule,
+    "regularizer": Regularizer,
+    "metric": Metric,
+}
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&^=@])")
+
+
+def language_of(wish: str | None) -> str | None:
+    """One of our languages for a tag like "zh-CN", "zh" or "en-GB"; None where we have none for it."""
+    wish = (wish or "").lower()
+    return next((language for language in LANGUAGES if wish[:2] == language[:2]), None)
+
+
+@functools.cache
+def catalogue(language: str) -> dict[str, str]:
+    """Every message in this language."""
+    written = json.loads((LOCALES / f"{language}.json").read_text(encoding="utf-8"))
+    return {**said_by_classes(), **written} if language == "en" else written
+
+
+def said_by_classes() -> dict[str, str]:
+    """The English that the classes and the problems say of themselves."""
+    messages = {f"problem.{key}": template for key, template in TEMPLATES.items()}
+    for name, info in Experiment.model_fields.items():
+        messages |= _field(f"experiment.{name}", name, info)
+    for family, union in FAMILIES.items():
+        for kind, cls in kinds(union).items():
+            prefix = f"component.{family}.{kind}"
+            messages[f"{prefix}.title"] = cls.title
+            messages[f"{prefix}.help"] = " ".join(inspect.getdoc(cls).split())  # type: ignore[union-attr]
+            for name, info in own_fields(cls).items():
+                messages |= _field(f"{prefix}.{name}", name, info)
+    return messages
+
+
+def own_fields(cls: type[Component]) -> dict[str, FieldInfo]:
+    """The fields that people set: all but the kind."""
+    return {name: info for name, info in cls.model_fields.items() if name != "kind"}
+
+
+def _field(key: str, name: str, info: FieldInfo) -> dict[str, str]:
+    return {key: name.replace("_", " ").capitalize(), f"{key}.help": info.description or ""}
+
+
+def text(language: str, key: str, **values: str | int | float) -> str:
+    """The message of this key."""
+    message = catalogue(language)[key]
+    return message.format(**values) if values else message
+
+
+def sentence(language: str, problem: Problem) -> str:
+    """A problem in this language."""
+    values = {
+        name: phrase(language, value) if name in ("expected", "came") else value
+        for name, value in problem.values.items()
+    }
+    return text(language, f"problem.{problem.key}", **values)
+
+
+def phrase(language: str, value: str | int | float) -> str | int | float:
+    """A turn of the checker ("at most 5") in this language; what it did not say stays as it is."""
+    for key, pattern in _turns():
+        if isinstance(value, str) and (match := pattern.fullmatch(value)):
+            return text(language, key, **match.groupdict())
+    return value
+
+
+@functools.cache
+def _turns() -> list[tuple[str, re.Pattern[str]]]:
+    turns = {key: template for key, template in catalogue("en").items() if key.startswith("turn.")}
+    return [
+        (key, re.compile(re.escape(template).replace(r"\{value\}", r"(?P<value>[^ ]+)")))
+        for key, template in turns.items()
+    ]
+
+
+def escape(plain: str) -> str:
+    """Plain text for a place that reads markdown: every sign is shown as it is, no link and no picture comes alive."""
+    return _MARKDOWN.sub(r"\\\1", plain)

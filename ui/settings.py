@@ -1,0 +1,268 @@
+"""The settings at the side: each group draws its widgets and gives the part of the draft that they hold."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+import streamlit as st
+
+from dlcore.component import kinds
+from dlcore.datasets import Dataset
+from dlcore.experiment import MOST_LAYERS, Experiment, Feature, LayerPlan
+from dlcore.layers import Layer
+from dlcore.problems import Problem
+from ui import forms, session
+from ui.fitting import Draft, dataset_groups, fitted_loss, fitting_losses, has_features, most_rows, new_layer
+from ui.messages import escape
+from ui.session import label, t
+from ui.takehome import take_home
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+FIELDS = Experiment.model_fields
+FEATURES: tuple[str, ...] = get_args(Feature)
+FEATURE_SIGNS = dict(zip(FEATURES, ("x₁", "x₂", "x₁²", "x₂²", "x₁·x₂", "sin x₁", "sin x₂"), strict=True))
+
+
+def number(name: str, draft: Draft, scale: forms.Scale | None = None, zero: str = "0") -> Any:
+    """A number of the experiment itself."""
+    return forms.number_form(FIELDS[name], draft[name], name, f"experiment.{name}", scale, zero)
+
+
+def choice(family: str, draft: Draft, allowed: list[str] | None = None, tucked: tuple[str, ...] = ()) -> Draft:
+    """A family of the experiment itself."""
+    return forms.choice_form(family, draft[family], family, f"experiment.{family}", allowed, tucked)
+
+
+# Data
+
+
+def data_settings(draft: Draft) -> Draft:
+    """Which rows, how many, how split; which inputs are made of them."""
+    dataset = _dataset(draft["dataset"])
+    chosen: Draft = {"dataset": dataset, "test_fraction": number("test_fraction", draft)}
+    if has_features(dataset):
+        chosen["features"] = _features(draft.get("features"))
+    chosen["seed"] = _seed(draft)
+    return chosen
+
+
+def _dataset(values: Draft) -> Draft:
+    kind = values["kind"]
+    for group, options in dataset_groups().items():
+        path = f"dataset.{group}"
+        titles = {kind: escape(_title("dataset", kind)) for kind in options}
+        session.seed(path, kind if kind in options else None, kind)
+        st.pills(
+            label(f"dataset.{group}"),
+            options,
+            format_func=titles.__getitem__,
+            key=session.widget_key(path),
+            on_change=choose_dataset,
+            args=(path,),
+        )
+    st.caption(label(f"component.dataset.{kind}.help"))
+    return forms.component_form(kinds(Dataset)[kind], "dataset", values, "dataset")
+
+
+@session.guarded
+def choose_dataset(path: str) -> None:
+    """Take the pressed data set; what means the same there stays as it is. A second press changes nothing."""
+    state = session.current()
+    before = state.draft["dataset"]
+    kind = session.held(path, None) or before["kind"]
+    classes = kinds(Dataset)
+    dataset = {"kind": kind, **forms.carried(before, classes[before["kind"]], classes[kind])}
+    loss = fitted_loss(state.draft["loss"], dataset, before)
+    if loss != state.draft["loss"]:
+        state.notices.append(t("adjusted.loss", dataset=_title("dataset", kind), loss=_title("loss", loss["kind"])))
+    session.put({**state.draft, "dataset": dataset, "loss": loss})
+
+
+def _title(family: str, kind: str) -> str:
+    return t(f"component.{family}.{kind}.title")
+
+
+def _features(features: list[str] | None) -> list[str] | None:
+    usual = ["x1", "x2"]
+    session.seed("features", session.held("features", features or usual), FEATURES)
+    held = st.pills(
+        label("experiment.features"),
+        FEATURES,
+        selection_mode="multi",
+        format_func=lambda feature: FEATURE_SIGNS[feature],
+        key=session.widget_key("features"),
+        help=label("experiment.features.help"),
+    )
+    # The same inputs in the recipe's own order are the same experiment.
+    if set(held) == set(features or usual) and len(held) == len(features or usual):
+        return features
+    return [feature for feature in FEATURES if feature in held]
+
+
+def _seed(draft: Draft) -> int:
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    with left:
+        value = number("seed", draft)
+    right.button(
+        label("seed.new"), icon=":material/casino:", on_click=session.new_seed, key="new_seed", width="stretch",
+        help=label("seed.new.help"),
+    )  # fmt: skip
+    return value
+
+
+# Network
+
+
+def network_settings(draft: Draft) -> Draft:
+    """The stack of layers, from input to output."""
+    layers = draft["layers"]
+    plan = _plan(draft)
+    chosen = [_layer(position, layer, len(layers), plan) for position, layer in enumerate(layers)]
+    _add_buttons(len(layers))
+    if plan is not None:
+        output = t("network.output", units=plan[-1].outputs, activation=_title("activation", plan[-1].activation))
+        st.caption(f"{escape(output)} · {_shapes(plan[-1])}")
+        st.caption(label("network.total", parameters=f"{sum(layer.parameters for layer in plan):,}"))
+    return {"layers": chosen}
+
+
+def _plan(draft: Draft) -> tuple[LayerPlan, ...] | None:
+    try:
+        return Experiment.from_dict(draft).plan()
+    except Problem:
+        return None
+
+
+def _layer(position: int, values: Draft, count: int, plan: tuple[LayerPlan, ...] | None) -> Draft:
+    cls = kinds(Layer)[values["kind"]]
+    with st.container(border=True, gap="xsmall"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+            heading = f"**{position + 1} · {escape(_title('layer', values['kind']))}**"
+            st.markdown(heading, help=label(f"component.layer.{values['kind']}.help"), width="stretch")
+            _move_button(position, "up", position == 0)
+            _move_button(position, "down", position == count - 1)
+            _move_button(position, "remove", False)
+        chosen = forms.component_form(cls, "layer", values, f"layers.{position}", tucked=("initializer",))
+        if plan is not None:
+            st.caption(_shapes(plan[position]))
+    return chosen
+
+
+def _shapes(layer: LayerPlan) -> str:
+    return label("network.shapes", inputs=layer.inputs, outputs=layer.outputs, parameters=f"{layer.parameters:,}")
+
+
+def _move_button(position: int, move: str, disabled: bool) -> None:
+    icons = {"up": ":material/arrow_upward:", "down": ":material/arrow_downward:", "remove": ":material/close:"}
+    st.button(
+        icons[move], key=f"layer_{move}_{position}", type="tertiary", disabled=disabled, help=label(f"layer.{move}"),
+        on_click=session.edit_layers, args=(MOVES[move], position),
+    )  # fmt: skip
+
+
+def _up(layers: list[Draft], position: int) -> None:
+    layers[position - 1 : position + 1] = reversed(layers[position - 1 : position + 1])
+
+
+def _down(layers: list[Draft], position: int) -> None:
+    _up(layers, position + 1)
+
+
+def _remove(layers: list[Draft], position: int) -> None:
+    del layers[position]
+
+
+def _add(layers: list[Draft], kind: str) -> None:
+    layers.append(new_layer(kind, layers))
+
+
+MOVES = {"up": _up, "down": _down, "remove": _remove}
+
+
+def _add_buttons(count: int) -> None:
+    full = count >= MOST_LAYERS
+    with st.container(horizontal=True, gap="small"):
+        for kind in kinds(Layer):
+            st.button(
+                label("layer.add", layer=_title("layer", kind)), key=f"layer_add_{kind}", icon=":material/add:",
+                disabled=full, help=label("layer.full", limit=MOST_LAYERS) if full else None, width="stretch",
+                on_click=session.edit_layers, args=(_add, kind),
+            )  # fmt: skip
+
+
+# Learning
+
+
+def learning_settings(draft: Draft) -> Draft:
+    """How the network learns; all of it takes effect while it runs."""
+    return {
+        "optimizer": choice("optimizer", draft, tucked=("alpha", "beta1", "beta2")),
+        "loss": choice("loss", draft, fitting_losses(draft["dataset"])),
+        "batch_size": _batch_size(draft),
+        "regularizer": choice("regularizer", draft),
+        "schedule": choice("schedule", draft),
+        "gradient_clip": number("gradient_clip", draft, zero=t("off")),
+        "early_stopping": number("early_stopping", draft, zero=t("off")),
+    }
+
+
+def _batch_size(draft: Draft) -> int:
+    most = most_rows(draft)
+    if draft["batch_size"] > most:
+        session.current().notices.append(t("adjusted.batch", rows=most))
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    with left:
+        value = number("batch_size", {**draft, "batch_size": min(draft["batch_size"], most)}, forms.Entry(1, most))
+    right.button(
+        label("batch.all"), key="batch_all", on_click=take_all_rows, args=(most,), width="stretch",
+        help=label("batch.all.help"), disabled=value == most,
+    )  # fmt: skip
+    return value
+
+
+@session.guarded
+def take_all_rows(most: int) -> None:
+    """Batch gradient descent."""
+    state = session.current()
+    state.draft = {**state.draft, "batch_size": most}
+    session.forget_widgets("batch_size")
+
+
+def device_settings() -> None:
+    """Where the run computes."""
+    names = {device: t(f"device.{device}") for device in DEVICES}
+    session.seed("/device", session.current().device, DEVICES)
+    st.segmented_control(
+        label("device"),
+        DEVICES,
+        format_func=names.__getitem__,
+        key=session.widget_key("/device"),
+        help=label("device.help"),
+        on_change=choose_device,
+    )
+
+
+@session.guarded
+def choose_device() -> None:
+    """Compute there, if there is such a device here."""
+    chosen = session.held("/device", None)
+    if chosen is not None:
+        session.choose_device(chosen)
+
+
+def all_settings(draft: Draft, token: str) -> Draft:
+    """The whole recipe as the widgets say it."""
+    names = [label(f"tab.{name}") for name in ("data", "network", "learning", "home")]
+    data, network, learning, home = st.tabs(names, key="settings")
+    with data:
+        draft = {**draft, **data_settings(draft)}
+        if not has_features(draft["dataset"]):
+            draft.pop("features", None)
+    with network:
+        draft |= network_settings(draft)
+    with learning:
+        draft |= learning_settings(draft)
+        device_settings()
+    with home:
+        take_home(token)
+    return draft

@@ -1,0 +1,55 @@
+"""Take it home: the files of a run, made when they are asked for, and the way back from a file."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import streamlit as st
+
+from dlcore.problems import clean
+from ui import live, session
+from ui.session import label, t
+
+FILES = {
+    "checkpoint": ("model.safetensors", "application/octet-stream", ":material/deployed_code:"),
+    "recipe": ("recipe.json", "application/json", ":material/receipt_long:"),
+    "history": ("history.csv", "text/csv", ":material/show_chart:"),
+    "script": ("train.py", "text/x-python", ":material/code:"),
+    "onnx": ("model.onnx", "application/octet-stream", ":material/move_to_inbox:"),
+}
+
+
+def take_home(token: str) -> None:
+    """Downloads and an upload."""
+    state = session.current()
+    for what, (file_name, mime, icon) in FILES.items():
+        st.download_button(
+            label(f"take.{what}"), maker(what, token, state), file_name, mime, key=f"take_{what}", icon=icon, on_click="ignore",
+            help=label(f"take.{what}.help"), width="stretch",
+        )  # fmt: skip
+    key = f"upload_{state.uploads}"
+    st.file_uploader(label("load"), key=key, help=label("load.help"), on_change=load_file, args=(key,))
+
+
+def maker(what: str, token: str, state: session.Session) -> Callable[[], bytes]:
+    """What makes a file's bytes. It runs at the press, outside the script, and later than it: it captures who asks, not what is so now."""
+    match what:
+        case "recipe":
+            return lambda: state.experiment.to_json(indent=2).encode()
+        case "script" | "onnx":
+            # An export may take longer than a command is waited for.
+            return lambda: asyncio.run(live.pool().call_async(token, "export", format=what))[1]
+        case _:
+            return lambda: live.pool().call(token, what)[1]
+
+
+@session.guarded
+def load_file(key: str) -> None:
+    """Go on from a file. If it is not right, the run stays as it is."""
+    file = session.uploaded(key)
+    if file is None:
+        return
+    session.current().uploads += 1  # A new uploader: the same file can be chosen again.
+    session.load(file.name, file.getvalue())
+    session.current().notices.append(t("load.done", name=clean(file.name)))
