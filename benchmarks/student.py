@@ -11,6 +11,7 @@ import websockets
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
+from websockets.typing import Origin, Subprotocol
 
 from dlcore.frame import decode_frame
 
@@ -28,9 +29,11 @@ class Student:
 
     async def open(self) -> None:
         """Load the page, as a browser's first script run does."""
-        origin = f"http://127.0.0.1:{self.port}"
+        origin = Origin(f"http://127.0.0.1:{self.port}")
         address = f"ws://127.0.0.1:{self.port}/_stcore/stream"
-        self.page = await websockets.connect(address, origin=origin, subprotocols=["streamlit"], max_size=None)
+        self.page = await websockets.connect(
+            address, origin=origin, subprotocols=[Subprotocol("streamlit")], max_size=None
+        )
         await self._rerun([])
         live = f"ws://127.0.0.1:{self.port}/api/live/{self.token}"
         self.live = await websockets.connect(live, origin=origin, max_size=None)
@@ -80,7 +83,7 @@ class Student:
         message.rerun_script.widget_states.widgets.extend(states)
         await self.page.send(message.SerializeToString())
         while True:
-            answer = ForwardMsg.FromString(await self.page.recv())
+            answer = ForwardMsg.FromString(await self.page.recv(decode=False))
             kind = answer.WhichOneof("type")
             if kind == "delta":
                 self._learn(answer.delta.new_element)

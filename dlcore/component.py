@@ -17,7 +17,12 @@ class Component(BaseModel):
     """One bounded choice. Two components with equal fields are equal; `replace` validates anew."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True, strict=False, use_attribute_docstrings=True
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        validate_default=True,
+        strict=False,
+        use_attribute_docstrings=True,
     )
 
     title: ClassVar[str] = ""
@@ -76,7 +81,9 @@ def problem_of(error: ValidationError) -> Problem:
         case "too_long":
             return Problem("out_of_bounds", path=path, expected=f"at most {context['max_length']} entries", came="more")
         case "too_short":
-            return Problem("out_of_bounds", path=path, expected=f"at least {context['min_length']} entries", came="fewer")
+            return Problem(
+                "out_of_bounds", path=path, expected=f"at least {context['min_length']} entries", came="fewer"
+            )
         case "finite_number":
             return Problem("wrong_type", path=path, expected="a finite number", came=came)
         case kind:
@@ -114,7 +121,9 @@ def _path(location: tuple[int | str, ...]) -> str:
     parts: list[str] = []
     for position, part in enumerate(location):
         previous = location[position - 1] if position else None
-        is_kind = isinstance(part, str) and part in _all_kinds() and (isinstance(previous, int) or previous in _UNION_FIELDS)
+        is_kind = (
+            isinstance(part, str) and part in _all_kinds() and (isinstance(previous, int) or previous in _UNION_FIELDS)
+        )
         if not is_kind:
             parts.append(str(part))
     return ".".join(parts) or "recipe"

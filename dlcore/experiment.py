@@ -46,21 +46,29 @@ class Experiment(Component):
     version: Literal[1] = Field(default=1, description="Version of the recipe's form.")
     dataset: Dataset = Field(default=CircleData(), description="Where the rows come from.")
     features: tuple[Feature, ...] | None = Field(
-        default=None, max_length=7, description="Inputs made from x1 and x2; only for data with these two. Default: x1 and x2."
+        default=None,
+        max_length=7,
+        description="Inputs made from x1 and x2; only for data with these two. Default: x1 and x2.",
     )
     test_fraction: float = Field(default=0.5, ge=0.1, le=0.9, description="Share of the rows kept for testing.")
     layers: tuple[Layer, ...] = Field(
-        default=(Dense(units=4), Dense(units=2)), max_length=MOST_LAYERS, description="Hidden layers, from input to output."
+        default=(Dense(units=4), Dense(units=2)),
+        max_length=MOST_LAYERS,
+        description="Hidden layers, from input to output.",
     )
     loss: Loss = Field(default=CrossEntropy(), description="What is descended.")
     optimizer: Optimizer = Field(default=Adam(), description="How a gradient becomes a step.")
     schedule: Schedule = Field(default=Constant(), description="The learning rate over time.")
     regularizer: Regularizer = Field(default=NoRegularizer(), description="Price on large weights.")
-    gradient_clip: float = Field(default=0.0, ge=0, le=1000, description="Largest norm of the gradient; 0 = no clipping.")
+    gradient_clip: float = Field(
+        default=0.0, ge=0, le=1000, description="Largest norm of the gradient; 0 = no clipping."
+    )
     early_stopping: int = Field(
         default=0, ge=0, le=10_000, description="Epochs without a better test loss after which the run stops; 0 = off."
     )
-    batch_size: int = Field(default=10, ge=1, le=5000, description="Rows in a step; 1 = stochastic, all rows = batch descent.")
+    batch_size: int = Field(
+        default=10, ge=1, le=5000, description="Rows in a step; 1 = stochastic, all rows = batch descent."
+    )
     seed: int = Field(default=0, ge=0, le=2**31 - 1, description="Where all randomness starts.")
 
     @model_validator(mode="after")

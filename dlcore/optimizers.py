@@ -42,7 +42,9 @@ class SGD(OptimizerComponent):
     title: ClassVar[str] = "SGD"
     rule: ClassVar[str] = "SGD"
     momentum: float = Field(default=0.0, ge=0, lt=1, description="Share of the last step that is kept.")
-    nesterov: bool = Field(default=False, description="Take the gradient where the momentum will lead (needs momentum).")
+    nesterov: bool = Field(
+        default=False, description="Take the gradient where the momentum will lead (needs momentum)."
+    )
 
     @model_validator(mode="after")
     def _nesterov_needs_momentum(self) -> SGD:
@@ -109,7 +111,9 @@ class AdamW(OptimizerComponent):
     learning_rate: float = Field(default=0.01, gt=0, le=100, description="Length of a step along the gradient.")
     beta1: float = Field(default=0.9, ge=0, lt=1, description="How slowly the mean of the gradient moves.")
     beta2: float = Field(default=0.999, ge=0, lt=1, description="How slowly the mean square of the gradient moves.")
-    weight_decay: float = Field(default=0.01, ge=0, le=1, description="Share of each weight that a unit step takes away.")
+    weight_decay: float = Field(
+        default=0.01, ge=0, le=1, description="Share of each weight that a unit step takes away."
+    )
 
     def arguments(self) -> dict[str, Any]:
         return {"lr": self.learning_rate, "betas": (self.beta1, self.beta2), "weight_decay": self.weight_decay}

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dlcore.trainer import Trainer
 
 MOST_SHOWN = 32  # units of a layer that travel
+MOST_INPUTS = 16  # inputs that travel: the whole pipeline stays in view
 MOST_POINTS = 2000  # of a split that travel
 PLANE = (-6.0, 6.0)
 FINE, COARSE = 100, 50  # sides of the output map; neuron maps are half of it
@@ -71,7 +72,7 @@ class Picture:
             "parameters": experiment.num_parameters,
             "rows": {"train": len(data.train.y), "test": len(data.test.y)},
             "metric": experiment.metric,
-            "inputs": {"names": names[:MOST_SHOWN], "units": len(names), "shown": min(len(names), MOST_SHOWN)},
+            "inputs": {"names": names[:MOST_INPUTS], "units": len(names), "shown": min(len(names), MOST_INPUTS)},
             "layers": layers,
             "map": self._map_layout(),
             "output": self.surface.layout | {"value_range": list(self.value_range), "dataset": experiment.dataset.kind},
@@ -84,8 +85,10 @@ class Picture:
         for name, split in (("train", self.data.train), ("test", self.data.test)):
             arrays[f"points/{name}"] = self.surface.points(split.raw, split.X, split.y)[:MOST_POINTS].astype(np.float32)
             arrays[f"points/{name}_target"] = split.y[:MOST_POINTS].astype(np.float32)
-        inputs_DP = self._map_inputs()[:MOST_SHOWN]
-        arrays["input_maps"], arrays["input_scales"] = self._quantized(inputs_DP, inputs_DP.abs().amax(1).clamp(min=1e-6))
+        inputs_DP = self._map_inputs()[:MOST_INPUTS]
+        arrays["input_maps"], arrays["input_scales"] = self._quantized(
+            inputs_DP, inputs_DP.abs().amax(1).clamp(min=1e-6)
+        )
         return arrays
 
     def arrays(self, snapshot: Snapshot) -> dict[str, np.ndarray]:
@@ -98,7 +101,7 @@ class Picture:
         classes = self.experiment.dataset.num_classes
         for index, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
             shown = min(len(weight), MOST_SHOWN)
-            arrays[f"weight/{index}"] = weight[:shown, :MOST_SHOWN].numpy()
+            arrays[f"weight/{index}"] = weight[:shown, : MOST_SHOWN if index else MOST_INPUTS].numpy()
             arrays[f"bias/{index}"] = bias[:shown].numpy()
             last = index == len(weights) - 1
             bend = self._claim if last else self.bends[index]

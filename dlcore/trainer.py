@@ -21,7 +21,6 @@ from dlcore.problems import Problem
 from dlcore.randomness import derived_seed
 from dlcore.snapshot import Scores, Snapshot
 
-
 Result = TypeVar("Result")
 
 
@@ -106,7 +105,9 @@ class Trainer:
     def snapshot(self) -> Snapshot:
         """This moment, frozen."""
         weights = {name: value.detach().cpu().clone() for name, value in self.model.state_dict().items()}
-        return Snapshot(self.experiment, self.step, self.epoch, self.progress, self.learning_rate, self.scores(), weights)
+        return Snapshot(
+            self.experiment, self.step, self.epoch, self.progress, self.learning_rate, self.scores(), weights
+        )
 
     def change(self, experiment: Experiment) -> None:
         """Take over new learning settings, live. Raises Problem for changes that need a fresh start."""
@@ -248,9 +249,7 @@ class Trainer:
 
     def _encode_targets(self) -> None:
         classes = self.experiment.dataset.num_classes
-        self._targets = {
-            name: self.experiment.loss.encode(y, classes).to(self.device) for name, y in self._y.items()
-        }
+        self._targets = {name: self.experiment.loss.encode(y, classes).to(self.device) for name, y in self._y.items()}
         if hasattr(self, "order"):
             self._targets_epoch = self._targets["train"][self.order]
 

@@ -17,10 +17,11 @@ import safetensors.numpy
 
 from dlcore import Experiment, Problem, Trainer
 from dlcore.activations import Activation
-from dlcore.checkpoint import Checkpoint, checkpoint_of, predict
+from dlcore.checkpoint import Checkpoint, checkpoint_of, open_checkpoint, predict, save_checkpoint
 from dlcore.component import kinds
 from dlcore.export import FORMATS, export
 from dlcore.export.script import export_script
+from dlcore.runs.exporting import export_elsewhere
 from dlcore.runs.run import Run
 
 EPOCHS = 8
@@ -206,11 +207,11 @@ def test_onnx_runtime_predicts_the_same(name: str, capfd: pytest.CaptureFixture[
 
 def test_a_live_run_is_exported() -> None:
     run = Run("{}", "cpu")
-    assert b"EPOCHS = 100\n" in run.export("script")  # Not trained yet: a number that shows something.
+    assert b"EPOCHS = 100\n" in run.script()  # Not trained yet: a number that shows something.
     run.epoch()
     while run.finishing_epoch:
         run.advance(1)
-    assert b"EPOCHS = 1\n" in run.export("script")
+    assert b"EPOCHS = 1\n" in run.script()
 
 
 def test_an_unknown_format_is_a_problem() -> None:
@@ -218,3 +219,11 @@ def test_an_unknown_format_is_a_problem() -> None:
     with pytest.raises(Problem, match="script, onnx"):
         export(checkpoint, "pickle")
     assert FORMATS == ("script", "onnx")
+
+
+def test_an_export_in_a_process_of_its_own_is_the_same_file() -> None:
+    trainer = Trainer(Experiment(), "cpu")
+    checkpoint = save_checkpoint(trainer.snapshot(), trainer.data)
+    assert export_elsewhere(checkpoint, "script") == export(open_checkpoint(checkpoint), "script")
+    with pytest.raises(Problem):
+        export_elsewhere(b"no checkpoint", "script")

@@ -358,16 +358,20 @@ def test_files_are_made_at_the_press(pool: RecordingPool) -> None:
     at = open_page()
     assert [button.key for button in at.download_button] == [f"take_{what}" for what in takehome.FILES]
     assert not pool.calls
-    for what, expected in (
-        ("checkpoint", "checkpoint"),
-        ("history", "history"),
-        ("script", "export"),
-        ("onnx", "export"),
-    ):
-        assert takehome.maker(what, "run 0", Experiment())() == f"bytes of {expected}".encode()
-    assert [values.get("format") for _, _, values in pool.calls] == [None, None, "script", "onnx"]
-    recipe = takehome.maker("recipe", "run 0", Experiment(seed=9))()
-    assert Experiment.from_json(recipe).seed == 9
+    person = state(at)
+    for what in ("checkpoint", "history", "script"):
+        assert takehome.maker(what, "run 0", person)() == f"bytes of {what}".encode()
+    recipe = takehome.maker("recipe", "run 0", person)
+    person.experiment = Experiment(seed=9)  # Changed after the page was drawn, before the press.
+    assert Experiment.from_json(recipe()).seed == 9
+
+
+def test_the_onnx_model_is_made_of_the_checkpoint_in_another_process(
+    pool: RecordingPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = state(open_page())
+    monkeypatch.setattr(takehome, "export_elsewhere", lambda checkpoint, form: form.encode() + b" of " + checkpoint)
+    assert takehome.maker("onnx", "run 0", person)() == b"onnx of bytes of checkpoint"
 
 
 def test_a_checkpoint_is_loaded_and_its_recipe_shown(pool: RecordingPool) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
 import streamlit as st
 
 from dlcore.problems import clean
+from dlcore.runs.exporting import export_elsewhere
 from ui import live, session
 from ui.session import label, t
 
@@ -37,9 +37,8 @@ def maker(what: str, token: str, state: session.Session) -> Callable[[], bytes]:
     match what:
         case "recipe":
             return lambda: state.experiment.to_json(indent=2).encode()
-        case "script" | "onnx":
-            # An export may take longer than a command is waited for.
-            return lambda: asyncio.run(live.pool().call_async(token, "export", format=what))[1]
+        case "onnx":
+            return lambda: export_elsewhere(live.pool().call(token, "checkpoint")[1], what)
         case _:
             return lambda: live.pool().call(token, what)[1]
 

@@ -27,7 +27,9 @@ class DatasetComponent(Component):
 
     task: ClassVar[Task]
     inputs: ClassVar[int]
-    standardized: ClassVar[bool] = False  # inputs (and a number as target) are scaled to mean 0, variance 1 of the training rows
+    standardized: ClassVar[bool] = (
+        False  # inputs (and a number as target) are scaled to mean 0, variance 1 of the training rows
+    )
 
     @property
     def num_classes(self) -> int:

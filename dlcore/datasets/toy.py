@@ -111,7 +111,9 @@ class ToyDataset(DatasetComponent):
     task: ClassVar[Task] = "classification"
     inputs: ClassVar[int] = 2
     samples: int = Field(default=500, ge=20, le=5000, description="Number of points, training and test together.")
-    noise: float = Field(default=0.1, ge=0, le=1, description="How far points stray, as a share of the picture's scale.")
+    noise: float = Field(
+        default=0.1, ge=0, le=1, description="How far points stray, as a share of the picture's scale."
+    )
 
     @property
     def num_classes(self) -> int:

@@ -275,12 +275,12 @@ class Run:
 
         return save_checkpoint(self.trainer.snapshot(), self.trainer.data)
 
-    def export(self, form: str) -> bytes:
-        """This moment in another form: script or onnx."""
+    def script(self) -> bytes:
+        """A PyTorch file that trains the same."""
         from dlcore.checkpoint import checkpoint_of
         from dlcore.export import export
 
-        return export(checkpoint_of(self.trainer.snapshot(), self.trainer.data), form)
+        return export(checkpoint_of(self.trainer.snapshot(), self.trainer.data), "script")
 
     def history_csv(self) -> bytes:
         return self.trainer.history.to_csv().encode()

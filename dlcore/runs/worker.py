@@ -134,8 +134,8 @@ class Worker:
                 return None
             case "checkpoint":
                 return {}, run.checkpoint()
-            case "export":
-                return {}, run.export(header["format"])
+            case "script":
+                return {}, run.script()
             case "history":
                 return {}, run.history_csv()
             case "epoch":

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import streamlit as st
+from streamlit.components.v2 import component
 
 from ui.live import asset_version
 
@@ -42,7 +42,7 @@ export default async function (component) {
 }
 """
 
-_network_canvas = st.components.v2.component(
+_network_canvas = component(
     "network_canvas",
     html=(FOLDER / "canvas.html").read_text(encoding="utf-8"),
     css=(FOLDER / "canvas.css").read_text(encoding="utf-8"),

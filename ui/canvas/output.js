@@ -22,7 +22,7 @@ export class Output {
     this.caption = find(".nn-caption");
     this.discretizeToggle = find('[data-toggle="discretize"]').closest("label");
     this.selection = null;
-    this.showTest = false;
+    this.showTest = true;
     this.discretize = false;
     this.frame.onpointermove = (event) => this.point(event);
     this.frame.onpointerdown = (event) => this.point(event);

@@ -1,0 +1,208 @@
+"""The page as a person meets it: first paint, frames, the time a press takes, memory, and a class of ten."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import tempfile
+import time
+from itertools import pairwise
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from benchmarks.server import Server, cpu_seconds, megabytes, served
+from benchmarks.student import Student
+from benchmarks.tables import markdown
+
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+NETWORK = {"layers": [{"kind": "dense", "units": 8}, {"kind": "dense", "units": 8}]}  # 2-8-8-1 on the circle
+STUDENTS = 10
+PATIENCE = 60_000  # milliseconds
+
+FIND_CANVAS = """() => {
+    const find = (root) => root.querySelector('.nn')
+        ?? [...root.querySelectorAll('*')].map((e) => e.shadowRoot && find(e.shadowRoot)).find(Boolean);
+    window.canvasRoot = find(document);
+    return window.canvasRoot !== undefined && Number(window.canvasRoot.dataset.frames) > 0;
+}"""
+WATCH_FRAMES = """() => {
+    window.frameTimes = [];
+    new MutationObserver(() => window.frameTimes.push(performance.now()))
+        .observe(window.canvasRoot, {attributes: true, attributeFilter: ['data-frames']});
+}"""
+PRESS_PLAY = """() => new Promise((resolve) => {
+    const root = window.canvasRoot, before = root.dataset.step, start = performance.now();
+    const observer = new MutationObserver(() => {
+        if (root.dataset.step === before) return;
+        observer.disconnect();
+        resolve(performance.now() - start);
+    });
+    observer.observe(root, {attributes: true, attributeFilter: ['data-step']});
+    root.querySelector('[data-do=play]').click();
+})"""
+
+
+def run(quick: bool) -> str:
+    """The table of the page's figures, each beside its goal."""
+    seconds, presses = (4.0, 4) if quick else (15.0, 20)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=_chromium(), args=FLAGS)
+        with served() as server:
+            cold = _first_paint(browser, server)
+            warm = [_first_paint(browser, server) for _ in range(2 if quick else 7)]
+            page = _open(browser, server)
+            memory = (megabytes(server.pid), max(map(megabytes, server.workers())))
+            frames = _frames(page, server, seconds)
+            page.context.close()
+            page = _open(browser, server)
+            press = _presses(page, presses)
+            page.context.close()
+        browser.close()
+    with served() as server:
+        waits = asyncio.run(_class(server, 2 if quick else 8))
+    rows = [
+        ("first paint of a cold server, Play in sight / first picture", _pair(cold, "s"), "4 s"),
+        ("first paint of a warm server, Play in sight / first picture, medians", _pair(_medians(warm), "s"), "1.5 s"),
+        ("frames a second, 2-8-8-1, maps 50x50, output 100x100", f"{frames['rate']:.1f}", "at least 30"),
+        ("interval of frames, median / p95", _pair((frames["median"], frames["p95"]), "ms"), "p95 under 50 ms"),
+        ("canvas mounted anew meanwhile", "yes" if frames["remounted"] else "no", "no"),
+        ("serving process, processor time a frame", f"{frames['serving']:.2f} ms", ""),
+        ("worker, processor time a frame beside training", f"{frames['worker']:.2f} ms", "both together 3 ms"),
+        ("Play to the first changed frame, median / worst", _pair((median(press), max(press)), "ms"), "300 ms"),
+        ("memory: serving process / largest worker, one session", _pair(memory, "MB"), "200 / 450 MB"),
+        (f"a widget's answer, {STUDENTS} sessions playing, median / p95", _pair(waits, "ms"), "p95 150 ms"),
+    ]
+    return markdown(("figure", "here", "goal"), rows)
+
+
+def _chromium() -> str:
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        raise SystemExit("No chromium or google-chrome on the PATH: `make chromium` installs one.")
+    return found
+
+
+def _first_paint(browser: Browser, server: Server) -> tuple[float, float]:
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-US")
+    page = context.new_page()
+    start = time.perf_counter()
+    page.goto(server.url, wait_until="commit")
+    page.get_by_role("button", name="Play", exact=True).wait_for(timeout=PATIENCE)
+    in_sight = time.perf_counter() - start
+    page.wait_for_function(FIND_CANVAS, timeout=PATIENCE)
+    picture = time.perf_counter() - start
+    context.close()
+    return in_sight, picture
+
+
+def _open(browser: Browser, server: Server) -> Page:
+    """A page with the network to be measured, loaded as its owner would load it."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-US")
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    page.goto(server.url)
+    page.wait_for_function(FIND_CANVAS)
+    with tempfile.TemporaryDirectory() as folder:
+        recipe = Path(folder) / "recipe.json"
+        recipe.write_text(json.dumps(NETWORK))
+        page.get_by_role("tab", name="Take home", exact=True).click()
+        page.locator("input[type=file]").set_input_files(recipe)
+        page.get_by_text("parameters in all").filter(has_text="105").first.wait_for()
+    page.wait_for_timeout(3000)
+    return page
+
+
+def _frames(page: Page, server: Server, seconds: float) -> dict[str, Any]:
+    """Rate and intervals of drawn frames; processor time of both sides, the worker's against the same training unseen."""
+    page.evaluate("window.canvasRoot.mark = 'the same'")
+    _set_speed(page, "100")
+    page.evaluate(PRESS_PLAY)
+    page.wait_for_timeout(2000)
+    page.evaluate(WATCH_FRAMES)
+    before = cpu_seconds(server.pid), _worker_seconds(server)
+    page.wait_for_timeout(1000 * seconds)
+    times = page.evaluate("window.frameTimes")
+    after = cpu_seconds(server.pid), _worker_seconds(server)
+    remounted = page.evaluate(f"({FIND_CANVAS})(), window.canvasRoot.mark !== 'the same'")
+    steps = int(page.evaluate("window.canvasRoot.dataset.step"))
+    unseen = _unseen_seconds(page, server, seconds)
+    assert steps > 0
+    gaps = [later - earlier for earlier, later in pairwise(times)]
+    return {
+        "rate": len(times) / seconds,
+        "median": median(gaps),
+        "p95": quantiles(gaps, n=20)[-1],
+        "remounted": remounted,
+        "serving": 1000 * (after[0] - before[0]) / len(times),
+        "worker": 1000 * max(0.0, after[1] - before[1] - unseen) / len(times),
+    }
+
+
+def _set_speed(page: Page, updates: str) -> None:
+    """Move the speed slider until it says so."""
+    slider = page.get_by_role("slider", name="Speed", exact=True)
+    slider.press("Home")
+    for _ in range(20):
+        if page.locator(".nn-speed-value").inner_text().startswith(f"{updates} "):
+            return
+        slider.press("ArrowRight")
+    raise RuntimeError(f"the speed slider has no place for {updates}")
+
+
+def _unseen_seconds(page: Page, server: Server, seconds: float) -> float:
+    """Processor time of the workers for the same training while nobody looks: a run that was left plays on for a minute."""
+    page.goto("about:blank")
+    page.wait_for_timeout(1500)
+    before = _worker_seconds(server)
+    page.wait_for_timeout(1000 * seconds)
+    return _worker_seconds(server) - before
+
+
+def _worker_seconds(server: Server) -> float:
+    return sum(map(cpu_seconds, server.workers()))
+
+
+def _presses(page: Page, count: int) -> list[float]:
+    """Milliseconds from a press on Play to the first drawn frame with another step."""
+    found = []
+    for _ in range(count):
+        page.wait_for_timeout(400)
+        found.append(page.evaluate(PRESS_PLAY))
+        page.evaluate("window.canvasRoot.querySelector('[data-do=play]').click()")
+    return found
+
+
+async def _class(server: Server, moves: int) -> tuple[float, float]:
+    """Median and p95 in milliseconds of a slider's answer while all play and watch."""
+    students = [Student(server.port) for _ in range(STUDENTS)]
+    for student in students:
+        await student.open()
+        await student.command("play")
+    watching = [asyncio.create_task(student.watch(3 + 2.5 * moves, most_frames_a_second=10)) for student in students]
+    await asyncio.sleep(3)
+    waits = []
+    for move in range(moves):
+        for student in students:
+            waits.append(await student.move("Noise", 0.05 + 0.01 * move))
+            await asyncio.sleep(0.2)
+    await asyncio.gather(*watching)
+    assert all(student.frames > 0 for student in students)
+    for student in students:
+        await student.close()
+    return 1000 * median(waits), 1000 * quantiles(waits, n=20)[-1]
+
+
+def _medians(pairs: list[tuple[float, float]]) -> tuple[float, float]:
+    return median(first for first, _ in pairs), median(second for _, second in pairs)
+
+
+def _pair(values: tuple[float, float], unit: str) -> str:
+    digits = 2 if unit == "s" else 0
+    return " / ".join(f"{value:.{digits}f}" for value in values) + f" {unit}"

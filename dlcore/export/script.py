@@ -1,0 +1,358 @@
+"""A recipe as a PyTorch script that a student can read from top to bottom, run anywhere, and take apart.
+
+Only what the recipe uses is in it. The formulas are the sources of our own functions, so that the script gives the same numbers.
+"""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from dlcore.component import Component
+from dlcore.datasets.split import test_rows, with_features
+from dlcore.datasets.tabular import BundledTable
+from dlcore.datasets.toy import ToyDataset
+from dlcore.engines.modules import SeededDropout
+from dlcore.export.source import PRESENT, called_functions, class_text, expression_of_key, function_text
+from dlcore.initializers import Initializer
+from dlcore.layers import Dense
+from dlcore.metrics import metric_for
+from dlcore.randomness import derived_seed
+
+if TYPE_CHECKING:
+    from dlcore.experiment import Experiment
+
+
+def export_script(experiment: Experiment, epochs: int) -> str:
+    """The text of a script that trains this recipe anew for so many epochs; it needs torch, numpy, safetensors and scikit-learn only."""
+    sections = {
+        "Settings": _settings(experiment, epochs),
+        "Data": _data(experiment),
+        "Network": _network(experiment),
+        "Loss and metric": _loss(experiment),
+        "Training": _training(experiment),
+        "Results": _results(experiment),
+    }
+    body = "\n\n".join(f"# {title} {'-' * (98 - len(title))}\n{_spaced(blocks)}" for title, blocks in sections.items())
+    return f"{_introduction(experiment, epochs)}\n{_imports(experiment, body)}\n{body}"
+
+
+def _spaced(blocks: list[str]) -> str:
+    """Blocks with one blank line between them, two around definitions."""
+    text = ""
+    after_definition = False
+    for block in blocks:
+        definition = block.startswith(("def ", "class ", "@"))
+        text += "\n\n" if definition or after_definition else "\n"
+        text += f"{block.rstrip()}\n"
+        after_definition = definition
+    return text
+
+
+def _introduction(experiment: Experiment, epochs: int) -> str:
+    widths = "-".join(str(width) for width in _widths(experiment))
+    tabular = isinstance(experiment.dataset, BundledTable)
+    return _text(f'''
+        """{experiment.dataset.title}: a network of {widths} units, trained with {experiment.loss.title} and {experiment.optimizer.title}.
+
+            pip install torch numpy safetensors{" scikit-learn" if tabular else ""}
+            python THIS_FILE.py
+
+        Makes the data and the network from the seed, trains for {epochs} epochs, prints the history (losses are means over all
+        rows, without any penalty) and saves the weights as model.safetensors. The same seed gives the same numbers.
+
+        Shapes: N rows of a data set, B rows of a batch, D inputs, K output units.
+        """
+    ''')
+
+
+def _imports(experiment: Experiment, body: str) -> str:
+    standard = [f"import {name}" for name in ("math", "zlib") if f"{name}." in body]
+    third = ["import numpy as np", "import torch", "from safetensors.torch import save_file"]
+    if isinstance(experiment.dataset, BundledTable):
+        third.append(f"from sklearn.datasets import {experiment.dataset.loader}")
+    third.append("from torch import nn")
+    if "functional." in body:
+        third.append("from torch.nn import functional")
+    return "\n".join([*standard, "", *third, ""])
+
+
+def _settings(experiment: Experiment, epochs: int) -> list[str]:
+    constants = _text(f"""
+        SEED = {experiment.seed}
+        EPOCHS = {epochs}
+        BATCH_SIZE = {experiment.batch_size}
+
+        torch.set_num_threads(1)  # Fastest for a small network, and sums are taken in the same order everywhere.
+    """)
+    return [constants, function_text(derived_seed, "derived_seed", _first_line(derived_seed))]
+
+
+def _data(experiment: Experiment) -> list[str]:
+    classes = experiment.dataset.num_classes
+    which = "each class gives its share" if classes else "any rows"
+    choose = function_text(
+        test_rows, "test_rows", f"Sorted indices of `count` test rows: {which}.", {"y": PRESENT if classes else None}
+    )
+    split = _text(f"""
+        # Rows are split before anything is learned from them: the test rows stand for the future.
+        split_generator = np.random.default_rng(derived_seed(SEED, "split"))
+        test = test_rows({"y, " if classes else ""}len(y), {experiment.test_rows}, split_generator)
+        train = np.setdiff1d(np.arange(len(y)), test)
+    """)
+    tensors = _text("""
+        X_train, X_test = torch.from_numpy(X[train]), torch.from_numpy(X[test])
+        y_train, y_test = torch.from_numpy(y[train]), torch.from_numpy(y[test])
+    """)
+    return [*_sample(experiment.dataset), choose, split, *_features(experiment), _scaling(experiment), tensors]
+
+
+def _sample(dataset: Any) -> list[str]:
+    if isinstance(dataset, ToyDataset):
+        rule = type(dataset).rule
+        arguments = ", ".join(f"{name}={value!r}" for name, value in dataset.rule_arguments().items())
+        sample = _text(f"""
+            data_generator = np.random.default_rng(derived_seed(SEED, "data"))
+            X, y = {rule.__name__}({arguments}, generator=data_generator)
+        """)
+        return [function_text(rule, rule.__name__, _first_line(type(dataset))), sample]
+    kind = "int64" if dataset.num_classes else "float64"
+    sample = _text(f"""
+        # {_first_line(type(dataset))}
+        table = {dataset.loader}()
+        X, y = table.data.astype(np.float64), table.target.astype(np.{kind})
+    """)
+    return [sample]
+
+
+def _features(experiment: Experiment) -> list[str]:
+    """What the network sees of x1 and x2, where that is more or less than the two."""
+    features = experiment.input_features
+    if features in ((), ("x1", "x2")):
+        return []
+    columns = ", ".join(expression_of_key(with_features, name) for name in features)
+    lines = [f"{x} = X[:, {index}]" for index, x in enumerate(("x1", "x2")) if any(x in name for name in features)]
+    return ["\n".join([*lines, f"X = np.stack([{columns}], axis=1)  # The features that the network sees."])]
+
+
+def _scaling(experiment: Experiment) -> str:
+    number = not experiment.dataset.num_classes
+    if not experiment.dataset.standardized:
+        return "X, y = X.astype(np.float32), y.astype(np.float32)" if number else "X = X.astype(np.float32)"
+    lines = [
+        "# Every column to mean 0 and deviation 1, as the training rows have it; a constant column is only centred.",
+        "mean, deviation = X[train].mean(axis=0), X[train].std(axis=0)",
+        "deviation[deviation == 0] = 1.0",
+        "X = ((X - mean) / deviation).astype(np.float32)",
+    ]
+    if number:
+        lines += [
+            "# The target too. A prediction p means p * target_deviation + target_mean in the data's own units.",
+            "target_mean, target_deviation = float(y[train].mean()), float(y[train].std()) or 1.0",
+            "y = ((y - target_mean) / target_deviation).astype(np.float32)",
+        ]
+    return "\n".join(lines)
+
+
+def _network(experiment: Experiment) -> list[str]:
+    modules: list[str] = []
+    fills: list[tuple[int, Initializer]] = []  # (place among the modules, how its weights start)
+    inputs = experiment.num_inputs
+    for layer in experiment.layers:
+        if isinstance(layer, Dense):
+            fills.append((len(modules), layer.initializer))
+            activation = f"nn.{layer.activation.module}({_keywords(layer.activation.arguments())})"
+            modules += [f"nn.Linear({inputs}, {layer.units})", activation]
+        else:
+            modules.append(f"SeededDropout({layer.p!r})")
+        inputs = layer.outputs(inputs)
+    fills.append((len(modules), experiment.output_initializer))
+    modules.append(f"nn.Linear({inputs}, {experiment.num_outputs})")
+    model = "\n".join(["model = nn.Sequential(", *(f"    {module}," for module in modules), ")"])
+    starts = {initializer.kind: type(initializer) for _, initializer in fills}
+    functions = [function_text(start.fill, kind, _first_line(start)) for kind, start in starts.items()]
+    if not _has_dropout(experiment):
+        return [*functions, model, _filling(fills)]
+    masks = _text("""
+        dropout_generator = torch.Generator().manual_seed(derived_seed(SEED, "dropout"))
+        for module in model:
+            if isinstance(module, SeededDropout):
+                module.generator = dropout_generator
+    """)
+    return [class_text(SeededDropout), *functions, model, _filling(fills), masks]
+
+
+def _filling(fills: list[tuple[int, Initializer]]) -> str:
+    lines = [
+        'weight_generator = torch.Generator().manual_seed(derived_seed(SEED, "weights"))',
+        "with torch.no_grad():",
+    ]
+    kinds = {initializer.kind for _, initializer in fills}
+    if len(kinds) > 1:
+        lines += [
+            f"    {fill.kind}(model[{place}].weight, model[{place}].bias, weight_generator)" for place, fill in fills
+        ]
+    else:
+        lines += [
+            "    for module in model:",
+            "        if isinstance(module, nn.Linear):",
+            f"            {kinds.pop()}(module.weight, module.bias, weight_generator)",
+        ]
+    return "\n".join(lines)
+
+
+def _loss(experiment: Experiment) -> list[str]:
+    loss, classes = experiment.loss, experiment.dataset.num_classes
+    metric = metric_for(experiment.dataset.task)
+    known = {"classes": classes}
+    meaning = "probabilities (B, classes)" if classes else "values (B,)"
+    predict = function_text(loss.predict, "predict", f"What the sums of the last layer claim: {meaning}.", known)
+    helpers = called_functions(predict, loss.predict).items()
+    return [
+        function_text(loss.encode, "encode", "Targets in the form that the loss takes.", known),
+        function_text(loss.per_row, "loss_of_rows", _first_line(type(loss)), known, loss.arguments()),
+        *(
+            function_text(helper, name, "(B,) to (B, 2): the probabilities of class 0 and class 1.")
+            for name, helper in helpers
+        ),
+        predict,
+        function_text(metric.measure, metric.kind, _first_line(type(metric))),
+        "targets_train, targets_test = encode(y_train), encode(y_test)",
+    ]
+
+
+def _training(experiment: Experiment) -> list[str]:
+    metric, optimizer = experiment.metric, experiment.optimizer
+    schedule, regularizer = experiment.schedule, experiment.regularizer
+    blocks = []
+    if schedule.kind != "constant":
+        blocks.append(_method_text(schedule, type(schedule).factor, "learning_rate_factor"))
+    if regularizer.kind != "none":
+        blocks.append(_method_text(regularizer, type(regularizer).add_gradient, "add_penalty_gradient"))
+    blocks += [
+        _scores(experiment),
+        _text(f"""
+            optimizer = torch.optim.{optimizer.rule}(model.parameters(), {_keywords(optimizer.arguments())})
+            order_generator = torch.Generator().manual_seed(derived_seed(SEED, "order"))
+            step = 0
+            print("epoch,step,train_loss,test_loss,train_{metric},test_{metric}")
+            report(0, step)
+        """),
+    ]
+    if experiment.early_stopping:
+        blocks.append('best_test_loss, best_epoch = float("inf"), 0')
+    return [*blocks, _loop(experiment)]
+
+
+def _scores(experiment: Experiment) -> str:
+    metric = experiment.metric
+    lines = ["outputs_NK = model(X)"]
+    if _has_dropout(experiment):
+        lines = ["model.eval()  # Nothing is dropped when it counts.", *lines, "model.train()"]
+    measure = textwrap.indent("\n".join(lines), "    ").lstrip()
+    report = _text(f'''
+        @torch.no_grad()
+        def scores(X, targets, y):
+            """Loss and metric over all rows."""
+            MEASURE
+            loss = loss_of_rows(outputs_NK, targets).double().mean().item()
+            return loss, {metric}(predict(outputs_NK), y)
+
+
+        def report(epoch, step):
+            """Print a row of the history."""
+            train_loss, train_{metric} = scores(X_train, targets_train, y_train)
+            test_loss, test_{metric} = scores(X_test, targets_test, y_test)
+            print(f"{{epoch}},{{step}},{{train_loss:.6f}},{{test_loss:.6f}},{{train_{metric}:.6f}},{{test_{metric}:.6f}}")
+    ''').replace("MEASURE", measure)
+    if experiment.early_stopping:
+        report = report.replace("Print a row of the history.", "Print a row of the history; return the test loss.")
+        report += "    return test_loss\n"
+    return report
+
+
+def _loop(experiment: Experiment) -> str:
+    update = ["batch = order[start : start + BATCH_SIZE]"]
+    if experiment.schedule.kind != "constant":
+        rate = f"{experiment.optimizer.learning_rate!r} * learning_rate_factor(epoch - 1 + start / len(order))"
+        update.append(f'optimizer.param_groups[0]["lr"] = {rate}')
+    update += [
+        "optimizer.zero_grad()",
+        "loss = loss_of_rows(model(X_train[batch]), targets_train[batch]).mean()",
+        "if not loss.isfinite():",
+        '    raise SystemExit(f"Stopped at step {step + 1}: the loss is not finite. Use a third of the learning rate.")',
+        "loss.backward()",
+    ]
+    if experiment.regularizer.kind != "none":
+        update += [
+            "with torch.no_grad():",
+            "    for parameter in model.parameters():",
+            "        if parameter.dim() > 1:  # Weights only: a bias costs nothing.",
+            "            add_penalty_gradient(parameter.grad, parameter)",
+        ]
+    if experiment.gradient_clip:
+        update += [
+            "gradient = torch.cat([parameter.grad.flatten() for parameter in model.parameters()])",
+            "norm = nn.utils.get_total_norm([gradient])",
+            f"nn.utils.clip_grads_with_norm_(model.parameters(), {experiment.gradient_clip!r}, norm)",
+        ]
+    update += ["optimizer.step()", "step += 1"]
+    epoch = [
+        "order = torch.randperm(len(X_train), generator=order_generator)",
+        "for start in range(0, len(order), BATCH_SIZE):",
+        *(f"    {line}" for line in update),
+    ]
+    if experiment.early_stopping:
+        epoch += [
+            "test_loss = report(epoch, step)",
+            "if test_loss < best_test_loss:",
+            "    best_test_loss, best_epoch = test_loss, epoch",
+            f"if epoch - best_epoch >= {experiment.early_stopping}:",
+            "    break  # Early stopping: the test loss has not been better for so many epochs.",
+        ]
+    else:
+        epoch.append("report(epoch, step)")
+    return "\n".join(["for epoch in range(1, EPOCHS + 1):", *(f"    {line}" for line in epoch)])
+
+
+def _results(experiment: Experiment) -> list[str]:
+    metric = experiment.metric
+    results = _text(f"""
+        train_loss, train_{metric} = scores(X_train, targets_train, y_train)
+        test_loss, test_{metric} = scores(X_test, targets_test, y_test)
+        print(f"train_loss {{train_loss:.6f}}")
+        print(f"test_loss {{test_loss:.6f}}")
+        print(f"train_{metric} {{train_{metric}:.6f}}")
+        print(f"test_{metric} {{test_{metric}:.6f}}")
+        save_file(model.state_dict(), "model.safetensors")
+    """)
+    return [results]
+
+
+def _method_text(component: Component, method: Callable[..., Any], name: str) -> str:
+    """A method as a function whose arguments have the component's fields as defaults."""
+    fields = {field: value for field, value in component if field != "kind"}
+    return function_text(method, name, _first_line(type(component)), defaults=fields)
+
+
+def _has_dropout(experiment: Experiment) -> bool:
+    return any(layer.kind == "dropout" for layer in experiment.layers)
+
+
+def _widths(experiment: Experiment) -> list[int]:
+    hidden = [layer.units for layer in experiment.layers if isinstance(layer, Dense)]
+    return [experiment.num_inputs, *hidden, experiment.num_outputs]
+
+
+def _first_line(documented: object) -> str:
+    return (inspect.getdoc(documented) or "").splitlines()[0]
+
+
+def _keywords(arguments: dict[str, Any]) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+
+
+def _text(template: str) -> str:
+    return f"{textwrap.dedent(template).strip()}\n"
