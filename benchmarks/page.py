@@ -114,7 +114,7 @@ def _open(browser: Browser, server: Server) -> Page:
         recipe.write_text(json.dumps(NETWORK))
         page.get_by_role("tab", name="Take home", exact=True).click()
         page.locator("input[type=file]").set_input_files(recipe)
-        page.get_by_text("parameters in all").filter(has_text="105").first.wait_for()
+        page.locator(".nn-total").filter(has_text="105").wait_for()
     page.wait_for_timeout(3000)
     return page
 

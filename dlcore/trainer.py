@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 import torch
 
-from dlcore.datasets.split import Data, Split, prepare
+from dlcore.datasets.split import Data, prepare
 from dlcore.devices import choose_device, device_name
 from dlcore.engines.autograd import AutogradEngine
 from dlcore.engines.modules import SeededDropout
@@ -98,13 +98,12 @@ class Trainer:
     def scores(self) -> Scores:
         """Loss and metric of the current weights on all rows of both splits."""
         if self._scores is None or self._scores[0] != self.step:
-            scores = self._off_the_gpu_if_full(lambda: Scores(self._score("train"), self._score("test")))
-            self._scores = (self.step, scores)
+            self._scores = (self.step, self._off_the_gpu_if_full(self._score))
         return self._scores[1]
 
     def snapshot(self) -> Snapshot:
         """This moment, frozen."""
-        weights = {name: value.detach().cpu().clone() for name, value in self.model.state_dict().items()}
+        weights = self.engine.copy_of_weights()
         return Snapshot(
             self.experiment, self.step, self.epoch, self.progress, self.learning_rate, self.scores(), weights
         )
@@ -220,8 +219,8 @@ class Trainer:
     def _use_order(self, order: torch.Tensor) -> None:
         # Permuted once an epoch on the device, so that a batch is a slice, not a gather.
         self.order = order.to(self.device)
-        self._X_epoch = self._X["train"][self.order]
-        self._targets_epoch = self._targets["train"][self.order]
+        self._X_epoch = self._X_all[self.order]  # The training rows come first.
+        self._targets_epoch = self._targets_all[self.order]
 
     def _record(self) -> Scores:
         scores = self.scores()
@@ -229,29 +228,40 @@ class Trainer:
         self.history.append((self.epoch, self.step, train["loss"], test["loss"], train[metric], test[metric]))
         return scores
 
-    def _score(self, split: str) -> dict[str, float]:
+    def _score(self) -> Scores:
+        # Both splits in one pass: for small networks the number of calls counts, not the number of rows.
         classes = self.experiment.dataset.num_classes
         loss = self.experiment.loss
+        train_rows = len(self.data.train.X)
         self.model.eval()
         with torch.no_grad():
-            outputs = self.model(self._X[split])
-            mean = loss.rows(outputs, self._targets[split], classes).cpu().double().mean().item()
-            measured = self.metric.measure(loss.predict(outputs, classes).cpu(), self._y[split])
+            outputs = self.model(self._X_all)
+            losses = loss.rows(outputs, self._targets_all, classes).cpu().double()
+            predictions = loss.predict(outputs, classes).cpu()
         self.model.train()
-        return {"loss": mean, self.metric.kind: measured}
+        train, test = slice(None, train_rows), slice(train_rows, None)
+        return Scores(
+            *(
+                {
+                    "loss": losses[rows].mean().item(),
+                    self.metric.kind: self.metric.measure(predictions[rows], self._y_all[rows]),
+                }
+                for rows in (train, test)
+            )
+        )
 
     def _place(self, device: str) -> None:
         self.device = device
-        splits: dict[str, Split] = {"train": self.data.train, "test": self.data.test}
-        self._X = {name: torch.from_numpy(split.X).to(device) for name, split in splits.items()}
-        self._y = {name: torch.from_numpy(split.target) for name, split in splits.items()}
+        splits = (self.data.train, self.data.test)
+        self._X_all = torch.from_numpy(np.concatenate([split.X for split in splits])).to(device)
+        self._y_all = torch.from_numpy(np.concatenate([split.target for split in splits]))
         self._encode_targets()
 
     def _encode_targets(self) -> None:
         classes = self.experiment.dataset.num_classes
-        self._targets = {name: self.experiment.loss.encode(y, classes).to(self.device) for name, y in self._y.items()}
+        self._targets_all = self.experiment.loss.encode(self._y_all, classes).to(self.device)
         if hasattr(self, "order"):
-            self._targets_epoch = self._targets["train"][self.order]
+            self._targets_epoch = self._targets_all[self.order]
 
     def _off_the_gpu_if_full(self, act: Callable[[], Result]) -> Result:
         """Do it; if the GPU has no memory left for it, go over to the CPU, say so, and do it there."""

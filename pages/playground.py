@@ -8,8 +8,8 @@ from ui import playground, session, settings
 
 token = session.ensure_run()
 messages = playground.heading()
+playground.canvas(token)
 with st.sidebar:
     draft = settings.all_settings(session.current().draft, token)
-playground.canvas(token, draft)
 problem = session.submit(draft)
 playground.say(messages, problem)

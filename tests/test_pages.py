@@ -19,6 +19,7 @@ from dlcore.problems import Problem
 from tests.playground import RecordingPool, errors, open_page, shown, state, widget
 from tests.strategies import experiments
 from ui import live, session, takehome
+from ui import settings as ui_settings
 from ui.fitting import fitting_losses
 from ui.messages import FAMILIES, own_fields, sentence, text
 
@@ -26,10 +27,15 @@ LEARNING = ("loss", "optimizer", "schedule", "regularizer")
 IN_A_LAYER = ("activation", "initializer")
 
 
+IN_FRONT = ui_settings.in_front
+
+
 @pytest.fixture
 def pool(monkeypatch: pytest.MonkeyPatch) -> RecordingPool:
+    """A pool that writes down what it is told, and a page whose tabs are all drawn."""
     recording = RecordingPool()
     monkeypatch.setattr(live, "pool", lambda: recording)
+    monkeypatch.setattr(ui_settings, "in_front", lambda tab: True)
     return recording
 
 
@@ -221,6 +227,17 @@ def test_numbers_as_target_call_for_another_loss_and_that_is_said(pool: Recordin
     widget(at, "dataset.tables").set_value("iris").run()
     assert pool.recipes[-1]["loss"] == {"kind": "cross_entropy"}
     assert not errors(at)
+
+
+def test_only_the_tab_in_front_is_drawn_and_what_the_others_hold_stays(
+    pool: RecordingPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ui_settings, "in_front", IN_FRONT)
+    at = open_page(Experiment(batch_size=7, optimizer=SGD(momentum=0.9)))
+    assert not at.download_button
+    widget(at, "dataset.classes").set_value("moons").run()
+    expected = Experiment(batch_size=7, optimizer=SGD(momentum=0.9)).to_dict()
+    assert pool.recipes[-1] == expected | {"dataset": {**expected["dataset"], "kind": "moons"}}
 
 
 def test_a_second_press_on_a_data_set_changes_nothing(pool: RecordingPool) -> None:

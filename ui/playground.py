@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from dlcore.component import kinds
+from dlcore.datasets import Dataset
 from dlcore.problems import TEMPLATES, Problem
 from ui import session
 from ui.canvas import STRINGS, network_canvas
@@ -37,15 +37,16 @@ def choose_language() -> None:
     session.speak(session.held("/language", None) or session.current().language)
 
 
-def canvas(token: str, draft: dict[str, Any]) -> None:
+def canvas(token: str) -> None:
     """The live picture of the run."""
     language = session.current().language
-    strings = {key: t(key) for key in STRINGS} | {f"problem.{key}": t(f"problem.{key}") for key in TEMPLATES}
+    problems = [f"problem.{key}" for key in TEMPLATES]
+    titles = [f"component.dataset.{kind}.title" for kind in kinds(Dataset)]
+    strings = {key: t(key) for key in (*STRINGS, *problems, *titles)}
     network_canvas(
         token,
         strings,
         language.replace("_", "-"),
-        options={"dataset": t(f"component.dataset.{draft['dataset']['kind']}.title")},
         key=session.CANVAS,
         on_action=session.answer_canvas,
     )

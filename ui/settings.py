@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, get_args
 
 import streamlit as st
+from streamlit.elements.lib.mutable_tab_container import TabContainer
 
 from dlcore.component import kinds
 from dlcore.datasets import Dataset
@@ -208,11 +209,9 @@ def learning_settings(draft: Draft) -> Draft:
 
 def _batch_size(draft: Draft) -> int:
     most = most_rows(draft)
-    if draft["batch_size"] > most:
-        session.current().notices.append(t("adjusted.batch", rows=most))
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     with left:
-        value = number("batch_size", {**draft, "batch_size": min(draft["batch_size"], most)}, forms.Entry(1, most))
+        value = number("batch_size", draft, forms.Entry(1, most))
     right.button(
         label("batch.all"), key="batch_all", on_click=take_all_rows, args=(most,), width="stretch",
         help=label("batch.all.help"), disabled=value == most,
@@ -251,18 +250,37 @@ def choose_device() -> None:
 
 
 def all_settings(draft: Draft, token: str) -> Draft:
-    """The whole recipe as the widgets say it."""
+    """The whole recipe as the widgets say it. Only the tab in front is drawn: the page opens and answers sooner."""
     names = [label(f"tab.{name}") for name in ("data", "network", "learning", "home")]
-    data, network, learning, home = st.tabs(names, key="settings")
-    with data:
-        draft = {**draft, **data_settings(draft)}
-        if not has_features(draft["dataset"]):
-            draft.pop("features", None)
-    with network:
-        draft |= network_settings(draft)
-    with learning:
-        draft |= learning_settings(draft)
-        device_settings()
-    with home:
-        take_home(token)
+    data, network, learning, home = st.tabs(names, key="settings", on_change="rerun")
+    if in_front(data):
+        with data:
+            draft = {**draft, **data_settings(draft)}
+            if not has_features(draft["dataset"]):
+                draft.pop("features", None)
+    draft = _with_fitting_batch(draft)
+    if in_front(network):
+        with network:
+            draft |= network_settings(draft)
+    if in_front(learning):
+        with learning:
+            draft |= learning_settings(draft)
+            device_settings()
+    if in_front(home):
+        with home:
+            take_home(token)
     return draft
+
+
+def in_front(tab: TabContainer) -> bool:
+    """Whether this is the tab that one sees."""
+    return bool(tab.open)
+
+
+def _with_fitting_batch(draft: Draft) -> Draft:
+    most = most_rows(draft)
+    if draft["batch_size"] <= most:
+        return draft
+    session.current().notices.append(t("adjusted.batch", rows=most))
+    session.forget_widgets("batch_size")
+    return {**draft, "batch_size": most}

@@ -25,6 +25,7 @@ class AutogradEngine:
         self.model = model
         self.flat, self.is_weight = flatten(model)
         self.previous = self.flat.detach().clone()
+        self.places = places(model)
         self.memory: Memory = {}
         self.optimizer = experiment.optimizer
         self.use(experiment)
@@ -59,10 +60,25 @@ class AutogradEngine:
             self.optimizer.update(self.flat, gradient, self.memory, learning_rate)
         return value
 
+    def copy_of_weights(self) -> dict[str, torch.Tensor]:
+        """{name: value} of every parameter on the CPU; training that goes on does not move them."""
+        flat = self.flat.detach().cpu().clone()
+        return {name: flat[start:end].view(shape) for name, (start, end, shape) in self.places.items()}
+
     def restore_previous(self) -> None:
         """Go back to the last weights that gave a finite loss."""
         with torch.no_grad():
             self.flat.copy_(self.previous)
+
+
+def places(model: nn.Sequential) -> dict[str, tuple[int, int, torch.Size]]:
+    """{name: (start, end, shape)} of every parameter in the flat one."""
+    found = {}
+    start = 0
+    for name, parameter in model.named_parameters():
+        found[name] = (start, start + parameter.numel(), parameter.shape)
+        start += parameter.numel()
+    return found
 
 
 def flatten(model: nn.Sequential) -> tuple[nn.Parameter, torch.Tensor]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from streamlit.components.v2 import component
 
@@ -55,7 +54,6 @@ def network_canvas(
     strings: dict[str, str],
     language: str,
     *,
-    options: dict[str, Any],
     key: str,
     on_action: Callable[[], None],
 ) -> None:
@@ -66,5 +64,5 @@ def network_canvas(
     A press that Python must answer calls `on_action`; `st.session_state[key].action` is then
     `{"do": "new_seed" | "fix_learning_rate" | "fix_gradient_clip" | "renew"}`.
     """
-    data = {"token": token, "strings": strings, "language": language, "version": asset_version(), "options": options}
+    data = {"token": token, "strings": strings, "language": language, "version": asset_version()}
     _network_canvas(data=data, key=key, on_action_change=on_action)

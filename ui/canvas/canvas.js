@@ -45,13 +45,10 @@ class Canvas {
     this.setTriggerValue = setTriggerValue;
     const theme = readTheme(this.root);
     const texts = JSON.stringify(data.strings);
-    const options = JSON.stringify(data.options ?? {});
-    const changed = theme.key !== this.theme?.key || texts !== this.textsKey || options !== this.optionsKey;
-    this.options = data.options ?? {};
+    const changed = theme.key !== this.theme?.key || texts !== this.textsKey;
     if (changed) {
       this.theme = theme;
       this.textsKey = texts;
-      this.optionsKey = options;
       this.texts = new Texts(data.strings);
       document.documentElement.lang = data.language.replace("_", "-");
       this.root.lang = data.language.replace("_", "-");
@@ -173,7 +170,7 @@ class Canvas {
     const { layout, constants, theme, texts } = this;
     this.root.querySelector(".nn-metric-title").textContent = texts.say(`canvas.${layout.metric}`);
     this.root.classList.add("nn-ready");
-    this.network.build(layout, constants, theme, texts, this.options.dataset ?? layout.output.dataset);
+    this.network.build(layout, constants, theme, texts, texts.say(`component.dataset.${layout.output.dataset}.title`));
     this.output.build(layout, constants, theme, texts);
   }
 
