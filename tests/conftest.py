@@ -45,8 +45,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def app_address() -> Iterator[str]:
-    """The address of the playground, served as `streamlit run app.py` serves it, with the session's own port."""
+def app() -> Iterator[tuple[str, int]]:
+    """The playground, served as `streamlit run app.py` serves it on a port of its own: its address and its process id."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -56,7 +56,7 @@ def app_address() -> Iterator[str]:
     address = f"http://127.0.0.1:{port}"
     try:
         _wait_for(f"{address}/_stcore/health", server)
-        yield address
+        yield address, server.pid
     finally:
         server.terminate()
         try:
@@ -64,6 +64,18 @@ def app_address() -> Iterator[str]:
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait()
+
+
+@pytest.fixture
+def app_address(app: tuple[str, int]) -> str:
+    """Where the playground is served."""
+    return app[0]
+
+
+@pytest.fixture
+def app_process(app: tuple[str, int]) -> int:
+    """The process id of its server."""
+    return app[1]
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -210,3 +212,23 @@ def test_the_keyboard_alone_plays_and_pauses(page: Page):
     wait_for_step(page, 0)
     page.keyboard.press("Space")
     expect(canvas(page)).to_have_attribute("data-status", PAUSED)
+
+
+
+def test_a_killed_worker_comes_back_with_its_run_and_the_page_says_so(page: Page, app_process: int):
+    press(page, "Play")
+    wait_for_step(page, 60)
+    page.wait_for_timeout(2000)  # A state is kept about once a second.
+    for pid in workers_of(app_process):
+        os.kill(pid, signal.SIGKILL)
+    expect(page.locator("[data-message='notice worker_restarted']")).to_be_visible()
+    restored = step(page)
+    assert restored > 0
+    wait_for_step(page, restored)
+    expect(canvas(page)).to_have_attribute("data-status", PLAYING)
+
+
+def workers_of(server: int) -> list[int]:
+    """Process ids of the workers that hold runs or wait to."""
+    children = [pid for path in Path(f"/proc/{server}/task").glob("*/children") for pid in path.read_text().split()]
+    return [int(pid) for pid in children if b"dlcore.runs.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()]

@@ -235,7 +235,8 @@ def answer_canvas() -> None:
         case "new_seed":
             new_seed()
         case "renew":
-            if not live.pool().exists(current().token):  # type: ignore[arg-type]
+            token = current().token  # None in a new session: the page makes a run anyway.
+            if token is not None and not live.pool().exists(token):
                 renew_run()
         case "fix_learning_rate":
             third = float(f"{experiment.optimizer.learning_rate / 3:.3g}")

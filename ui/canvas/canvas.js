@@ -15,6 +15,7 @@ import { Output } from "./output.js";
 /** "https://host/base/api/": two folders above this module, `api/assets/<version>/canvas/canvas.js`. */
 const API = new URL("../../../", import.meta.url);
 const PLOTLY = new URL("../plotly.min.js", import.meta.url).href;
+const RENEW_EVERY = 3000; // milliseconds
 const MANY_LAYERS = 6; // from here on the network takes the page's whole width
 
 /** @type {WeakMap<Node, Canvas>} */
@@ -104,7 +105,11 @@ class Canvas {
     this.root.dataset.connection = state;
     this.messages.setConnection(state);
     if (state === "open") this.channel.ready(this.structure, this.history.rows, this.version);
-    if (state === "gone") this.action("renew");
+    clearInterval(this.renewing);
+    if (state !== "gone") return;
+    this.action("renew");
+    // Streamlit's own socket may not be back yet, and then the event is lost.
+    this.renewing = setInterval(() => this.action("renew"), RENEW_EVERY);
   }
 
   command(verb, value) {
@@ -191,6 +196,7 @@ class Canvas {
   }
 
   destroy() {
+    clearInterval(this.renewing);
     this.channel?.close();
     cancelAnimationFrame(this.scheduled);
     this.observer.disconnect();

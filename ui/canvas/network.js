@@ -88,13 +88,13 @@ export class Network {
   }
 
   makeHeadings(dataset) {
-    const { columns, thumb, step, phone } = this.geometry;
+    const { columns, thumb, step, phone, width: stage } = this.geometry;
     const say = (key, values) => this.texts.say(`canvas.${key}`, values);
     this.headings.replaceChildren();
     const add = (center, width, kind, lines) => {
       const heading = document.createElement("div");
       heading.className = `nn-heading nn-heading-${kind}`;
-      heading.style.left = `${center - width / 2}px`;
+      heading.style.left = `${Math.max(0, Math.min(center - width / 2, stage - width))}px`;
       heading.style.width = `${width}px`;
       for (const [name, line] of lines) {
         const element = document.createElement("span");
@@ -123,7 +123,7 @@ export class Network {
       }
       // Where columns stand close the numbers go without their words.
       const parameters = count(layer.parameters);
-      add(column.center, Math.min(step - 2, 130), column.kind, [
+      add(column.center, Math.min(step - 2, 100), column.kind, [
         ["name", step < 70 && dense > 9 ? this.layerName(column).replace(/^(\D)\D*?(\d+)$/, "$1$2") : this.layerName(column)],
         ["what", layer.activation],
         ["shape", `${before} → ${layer.units}`],
