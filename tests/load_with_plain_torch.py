@@ -8,7 +8,7 @@ from torch import nn
 
 with safe_open("run/model.safetensors", framework="pt") as file:
     facts = file.metadata()
-    weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+    weights = {name: file.get_tensor(name) for name in file.keys()}
 
 model = nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 2), nn.Tanh(), nn.Linear(2, 1))
 model.load_state_dict(weights)

@@ -214,7 +214,6 @@ def test_the_keyboard_alone_plays_and_pauses(page: Page):
     expect(canvas(page)).to_have_attribute("data-status", PAUSED)
 
 
-
 def test_a_killed_worker_comes_back_with_its_run_and_the_page_says_so(page: Page, app_process: int):
     press(page, "Play")
     wait_for_step(page, 60)

@@ -349,3 +349,9 @@ def test_a_file_in_the_way_is_a_problem(tmp_path: Path) -> None:
         check_writable(tmp_path / "file" / "run")
     with pytest.raises(Problem):
         write_files({tmp_path / "file" / "run" / "model.safetensors": b""})
+
+
+def test_the_readme_shows_the_very_code_that_loads_a_checkpoint() -> None:
+    shown = (Path(__file__).parent.parent / "README.md").read_text()
+    code = (Path(__file__).parent / "load_with_plain_torch.py").read_text()
+    assert code[code.index("import json") :].strip() in shown
