@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from dlcore.experiment import Experiment
 from dlcore.problems import Problem
 from ui import session
 from ui.messages import escape
+from ui.settings import TABS
 
 ROOT = Path(__file__).parent.parent
 
@@ -60,11 +62,17 @@ class RecordingPool:
         return [json.loads(values["recipe"]) for _, do, values in self.calls if do == "change"]
 
 
-def open_page(experiment: Experiment | None = None, language: str = "en", locale: str | None = None) -> AppTest:
-    """The page after its first run, standing on this experiment."""
+def open_page(experiment: Experiment | None = None, language: str = "en", opened: Iterable[str] = TABS) -> AppTest:
+    """The page after its first run, standing on this experiment, in a session that has opened these tabs."""
     at = AppTest.from_file(str(ROOT / "ui" / "frame.py"), default_timeout=60)
-    if experiment is not None:
-        at.session_state["session"] = session.Session(language, experiment, experiment.to_dict())
+    experiment = experiment or Experiment()
+    at.session_state["session"] = session.Session(language, experiment, experiment.to_dict(), opened=set(opened))
+    return at.run()
+
+
+def first_visit(locale: str | None = None) -> AppTest:
+    """The page as somebody new sees it."""
+    at = AppTest.from_file(str(ROOT / "ui" / "frame.py"), default_timeout=60)
     if locale is not None:
         at.context = {"locale": locale}
     return at.run()

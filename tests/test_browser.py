@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -121,10 +122,9 @@ def test_the_learning_rate_changes_while_the_run_plays_on(page: Page, tmp_path: 
     open_tab(page, "Learning")
     page.get_by_role("slider", name="Learning rate Learning rate", exact=True).press("ArrowRight")
     after = before
-    for _ in range(20):  # Streamlit waits a moment before it sends a slider's value.
+    end = time.monotonic() + PATIENCE / 1000
+    while after == before and time.monotonic() < end:  # Streamlit waits a moment before it sends a slider's value.
         after = json.loads(take_home(page, "Recipe", tmp_path).read_text())["optimizer"]["learning_rate"]
-        if after != before:
-            break
     assert after > before
     reached = step(page)
     wait_for_step(page, reached)

@@ -16,10 +16,9 @@ from dlcore.layers import Dense, Dropout
 from dlcore.losses import Hinge
 from dlcore.optimizers import SGD, Adam
 from dlcore.problems import Problem
-from tests.playground import RecordingPool, errors, open_page, shown, state, widget
+from tests.playground import RecordingPool, errors, first_visit, open_page, shown, state, widget
 from tests.strategies import experiments
 from ui import live, session, takehome
-from ui import settings as ui_settings
 from ui.fitting import fitting_losses
 from ui.messages import FAMILIES, own_fields, sentence, text
 
@@ -27,15 +26,11 @@ LEARNING = ("loss", "optimizer", "schedule", "regularizer")
 IN_A_LAYER = ("activation", "initializer")
 
 
-IN_FRONT = ui_settings.in_front
-
-
 @pytest.fixture
 def pool(monkeypatch: pytest.MonkeyPatch) -> RecordingPool:
-    """A pool that writes down what it is told, and a page whose tabs are all drawn."""
+    """A pool that writes down what it is told."""
     recording = RecordingPool()
     monkeypatch.setattr(live, "pool", lambda: recording)
-    monkeypatch.setattr(ui_settings, "in_front", lambda tab: True)
     return recording
 
 
@@ -229,11 +224,8 @@ def test_numbers_as_target_call_for_another_loss_and_that_is_said(pool: Recordin
     assert not errors(at)
 
 
-def test_only_the_tab_in_front_is_drawn_and_what_the_others_hold_stays(
-    pool: RecordingPool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(ui_settings, "in_front", IN_FRONT)
-    at = open_page(Experiment(batch_size=7, optimizer=SGD(momentum=0.9)))
+def test_a_tab_is_drawn_from_its_first_opening_on_and_what_the_others_hold_stays(pool: RecordingPool) -> None:
+    at = open_page(Experiment(batch_size=7, optimizer=SGD(momentum=0.9)), opened=())
     assert not at.download_button
     widget(at, "dataset.classes").set_value("moons").run()
     expected = Experiment(batch_size=7, optimizer=SGD(momentum=0.9)).to_dict()
@@ -426,7 +418,7 @@ def test_a_refused_checkpoint_leaves_the_run_alone(pool: RecordingPool) -> None:
 
 
 def test_the_language_comes_from_the_browser_and_changes_with_the_switch(pool: RecordingPool) -> None:
-    at = open_page(locale="zh-CN")
+    at = first_visit(locale="zh-CN")
     assert widget(at, "seed").label == shown(text("zh_CN", "experiment.seed"))
     widget(at, "/language").set_value("en").run()
     assert widget(at, "seed").label == shown(text("en", "experiment.seed"))
@@ -451,9 +443,9 @@ def test_a_problem_is_said_in_chinese(pool: RecordingPool) -> None:
 
 
 def test_what_nobody_foresaw_is_our_own_sentence(pool: RecordingPool, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ui import settings as ui_settings
+    from ui import settings
 
-    monkeypatch.setattr(ui_settings, "all_settings", lambda draft, token: 1 / 0)
+    monkeypatch.setattr(settings, "all_settings", lambda draft, token: 1 / 0)
     at = open_page()
     assert not at.exception
     assert errors(at) == [shown(text("en", "page.failed"))]

@@ -38,6 +38,7 @@ class Session:
     problems: list[Problem] = field(default_factory=list)
     signatures: dict[str, Any] = field(default_factory=dict)
     uploads: int = 0
+    opened: set[str] = field(default_factory=set)  # the tabs of settings that have been looked at
 
 
 def current() -> Session:

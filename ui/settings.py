@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, get_args
 
 import streamlit as st
-from streamlit.elements.lib.mutable_tab_container import TabContainer
 
 from dlcore.component import kinds
 from dlcore.datasets import Dataset
@@ -18,6 +17,7 @@ from ui.messages import escape
 from ui.session import label, t
 from ui.takehome import take_home
 
+TABS = ("data", "network", "learning", "home")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 FIELDS = Experiment.model_fields
 FEATURES: tuple[str, ...] = get_args(Feature)
@@ -250,31 +250,29 @@ def choose_device() -> None:
 
 
 def all_settings(draft: Draft, token: str) -> Draft:
-    """The whole recipe as the widgets say it. Only the tab in front is drawn: the page opens and answers sooner."""
-    names = [label(f"tab.{name}") for name in ("data", "network", "learning", "home")]
-    data, network, learning, home = st.tabs(names, key="settings", on_change="rerun")
-    if in_front(data):
-        with data:
+    """The whole recipe as the widgets say it. A tab is drawn from its first opening on: the page opens sooner."""
+    names = [label(f"tab.{name}") for name in TABS]
+    tabs = dict(zip(TABS, st.tabs(names, key="settings", on_change="rerun"), strict=True))
+    opened = session.current().opened
+    # Not only while it is in front: a slider moved just before another tab is pressed must still be heard.
+    opened |= {name for name, tab in tabs.items() if tab.open}
+    if "data" in opened:
+        with tabs["data"]:
             draft = {**draft, **data_settings(draft)}
             if not has_features(draft["dataset"]):
                 draft.pop("features", None)
     draft = _with_fitting_batch(draft)
-    if in_front(network):
-        with network:
+    if "network" in opened:
+        with tabs["network"]:
             draft |= network_settings(draft)
-    if in_front(learning):
-        with learning:
+    if "learning" in opened:
+        with tabs["learning"]:
             draft |= learning_settings(draft)
             device_settings()
-    if in_front(home):
-        with home:
+    if "home" in opened:
+        with tabs["home"]:
             take_home(token)
     return draft
-
-
-def in_front(tab: TabContainer) -> bool:
-    """Whether this is the tab that one sees."""
-    return bool(tab.open)
 
 
 def _with_fitting_batch(draft: Draft) -> Draft:
