@@ -57,6 +57,8 @@ def run(quick: bool) -> str:
         with served() as server:
             cold = _first_paint(browser, server)
             warm = [_first_paint(browser, server) for _ in range(2 if quick else 7)]
+            with served(_one_button()) as bare:
+                floor = [_in_sight(browser, bare) for _ in warm]
             page = _open(browser, server)
             memory = (megabytes(server.pid), max(map(megabytes, server.workers())))
             frames = _frames(page, server, seconds)
@@ -70,6 +72,7 @@ def run(quick: bool) -> str:
     rows = [
         ("first paint of a cold server, Play in sight / first picture", _pair(cold, "s"), "4 s"),
         ("first paint of a warm server, Play in sight / first picture, medians", _pair(_medians(warm), "s"), "1.5 s"),
+        ("the same, a Streamlit page of one button and nothing else", f"{median(floor):.2f} s", ""),
         ("frames a second, 2-8-8-1, maps 50x50, output 100x100", f"{frames['rate']:.1f}", "at least 30"),
         ("interval of frames, median / p95", _pair((frames["median"], frames["p95"]), "ms"), "p95 under 50 ms"),
         ("canvas mounted anew meanwhile", "yes" if frames["remounted"] else "no", "no"),
@@ -87,6 +90,25 @@ def _chromium() -> str:
     if found is None:
         raise SystemExit("No chromium or google-chrome on the PATH: `make chromium` installs one.")
     return found
+
+
+def _one_button() -> str:
+    """A script that shows what Streamlit itself costs here."""
+    script = Path(tempfile.mkdtemp()) / "one_button.py"
+    script.write_text('import streamlit as st\n\nst.button("Play")\n')
+    return str(script)
+
+
+def _in_sight(browser: Browser, server: Server) -> float:
+    """Seconds until a new visitor, with an empty cache, sees Play."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-US")
+    page = context.new_page()
+    start = time.perf_counter()
+    page.goto(server.url, wait_until="commit")
+    page.get_by_role("button", name="Play", exact=True).wait_for(timeout=PATIENCE)
+    seconds = time.perf_counter() - start
+    context.close()
+    return seconds
 
 
 def _first_paint(browser: Browser, server: Server) -> tuple[float, float]:

@@ -45,14 +45,14 @@ def cpu_seconds(pid: int) -> float:
 
 
 @contextmanager
-def served(environment: dict[str, str] | None = None) -> Iterator[Server]:
-    """Start the app, yield once it answers, end it."""
+def served(script: str = "app.py") -> Iterator[Server]:
+    """Start the app (or another Streamlit script), yield once it answers, end it."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true", f"--server.port={port}"]
+    command = [sys.executable, "-m", "streamlit", "run", script, "--server.headless=true", f"--server.port={port}"]
     command += ["--server.fileWatcherType=none"]
-    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **(environment or {})}, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
     url = f"http://127.0.0.1:{port}"
     try:
         _wait_until_it_answers(url, process)
