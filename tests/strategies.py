@@ -10,30 +10,13 @@ from hypothesis import assume
 from hypothesis import strategies as st
 from pydantic.fields import FieldInfo
 
-from dlcore.activations import Activation
+from dlcore.catalogue import FAMILIES
 from dlcore.component import Component, kinds
 from dlcore.datasets import Dataset
 from dlcore.experiment import Experiment, Feature
-from dlcore.initializers import Initializer
 from dlcore.layers import Dense, Layer
 from dlcore.losses import Loss
-from dlcore.metrics import Metric
-from dlcore.optimizers import Optimizer
 from dlcore.problems import Problem
-from dlcore.regularizers import Regularizer
-from dlcore.schedules import Schedule
-
-FAMILIES: dict[str, Any] = {
-    "activation": Activation,
-    "initializer": Initializer,
-    "layer": Layer,
-    "loss": Loss,
-    "metric": Metric,
-    "optimizer": Optimizer,
-    "schedule": Schedule,
-    "regularizer": Regularizer,
-    "dataset": Dataset,
-}
 
 Bounds = dict[str, float]
 

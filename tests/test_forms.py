@@ -9,6 +9,7 @@ import pytest
 from pydantic import Field
 from pydantic.fields import FieldInfo
 
+from dlcore.catalogue import FAMILIES
 from dlcore.component import Component, kinds
 from dlcore.datasets import Dataset
 from dlcore.experiment import Experiment
@@ -16,7 +17,7 @@ from dlcore.losses import Loss
 from dlcore.optimizers import SGD, Adam, AdamW
 from ui.fitting import dataset_groups, fitted_loss, fitting_losses, most_rows, new_layer
 from ui.forms import Entry, Ladder, Slider, bounds_of, carried, plain_default, scale_of, shown_number
-from ui.messages import FAMILIES, own_fields
+from ui.messages import own_fields
 
 
 def numbers() -> list[Any]:

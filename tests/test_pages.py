@@ -9,6 +9,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from streamlit.proto.ButtonGroup_pb2 import ButtonGroup as ButtonGroupProto
 
+from dlcore.catalogue import FAMILIES
 from dlcore.component import Component, kinds
 from dlcore.datasets import Dataset
 from dlcore.experiment import Experiment
@@ -20,7 +21,7 @@ from tests.playground import RecordingPool, errors, first_visit, open_page, show
 from tests.strategies import experiments
 from ui import live, session, takehome
 from ui.fitting import fitting_losses
-from ui.messages import FAMILIES, own_fields, sentence, text
+from ui.messages import own_fields, sentence, text
 
 LEARNING = ("loss", "optimizer", "schedule", "regularizer")
 IN_A_LAYER = ("activation", "initializer")

@@ -15,9 +15,10 @@ import annotated_types
 import streamlit as st
 from pydantic.fields import FieldInfo
 
+from dlcore.catalogue import FAMILIES
 from dlcore.component import Component, kind_of, kinds
 from ui import session
-from ui.messages import FAMILIES, own_fields
+from ui.messages import own_fields
 from ui.session import label, t
 
 MEMORIES = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 0.9999)

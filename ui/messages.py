@@ -11,36 +11,16 @@ import inspect
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from dlcore.activations import Activation
+from dlcore.catalogue import FAMILIES
 from dlcore.component import Component, kinds
-from dlcore.datasets import Dataset
 from dlcore.experiment import Experiment
-from dlcore.initializers import Initializer
-from dlcore.layers import Layer
-from dlcore.losses import Loss
-from dlcore.metrics import Metric
-from dlcore.optimizers import Optimizer
 from dlcore.problems import TEMPLATES, Problem
-from dlcore.regularizers import Regularizer
-from dlcore.schedules import Schedule
 
 LANGUAGES: dict[str, str] = {"en": "English", "zh_CN": "中文"}
 LOCALES = Path(__file__).parent / "locales"
-FAMILIES: dict[str, Any] = {
-    "dataset": Dataset,
-    "layer": Layer,
-    "activation": Activation,
-    "initializer": Initializer,
-    "loss": Loss,
-    "optimizer": Optimizer,
-    "schedule": Schedule,
-    "regularizer": Regularizer,
-    "metric": Metric,
-}
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&^=@])")
 

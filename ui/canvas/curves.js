@@ -4,6 +4,7 @@ import { css } from "./colours.js";
 
 const MOST_POINTS = 1000;
 const SHORTEST_WAIT = 250;
+const LONGEST_WAIT = 1200; // or the curves would lag behind the numbers beside them
 const SHARE_OF_TIME = 0.07; // of the page's time that the curves may take while the network moves
 
 let loading = null;
@@ -146,8 +147,8 @@ export class Curves {
     this.turn = 1 - this.turn;
     for (const plot of plots) this.draw(plot);
     const cost = (performance.now() - now) / plots.length;
-    // Each plot at most four times a second, and slower where drawing is dear.
-    this.next = performance.now() + Math.max(SHORTEST_WAIT / 2, cost / SHARE_OF_TIME);
+    // Each plot at most four times a second, and slower where drawing is dear; the two take turns.
+    this.next = performance.now() + Math.min(LONGEST_WAIT, Math.max(SHORTEST_WAIT, cost / SHARE_OF_TIME)) / 2;
   }
 
   draw(plot) {
