@@ -7,6 +7,8 @@ import json
 import shutil
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from statistics import median, quantiles
@@ -58,7 +60,7 @@ def run(quick: bool) -> str:
             cold = _first_paint(browser, server)
             _wait_until_warm(server)
             warm = [_first_paint(browser, server) for _ in range(2 if quick else 7)]
-            with served(_one_button()) as bare:
+            with _one_button() as bare:
                 floor = [_in_sight(browser, bare) for _ in warm]
             page = _open(browser, server)
             memory = (megabytes(server.pid), max(map(megabytes, server.workers())))
@@ -104,36 +106,38 @@ def _wait_until_warm(server: Server) -> None:
         time.sleep(2)
 
 
-def _one_button() -> str:
-    """A script that shows what Streamlit itself costs here."""
-    script = Path(tempfile.mkdtemp()) / "one_button.py"
-    script.write_text('import streamlit as st\n\nst.button("Play")\n')
-    return str(script)
+@contextmanager
+def _one_button() -> Iterator[Server]:
+    """What Streamlit itself costs here: a served page of one button."""
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder) / "one_button.py"
+        script.write_text('import streamlit as st\n\nst.button("Play")\n')
+        with served(str(script)) as server:
+            yield server
+
+
+@contextmanager
+def _visit(browser: Browser, server: Server) -> Iterator[tuple[Page, float]]:
+    """A new visitor with an empty cache, once Play is in sight; and when the visit began."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-US")
+    page = context.new_page()
+    start = time.perf_counter()
+    page.goto(server.url, wait_until="commit")
+    page.get_by_role("button", name="Play", exact=True).wait_for(timeout=PATIENCE)
+    yield page, start
+    context.close()
 
 
 def _in_sight(browser: Browser, server: Server) -> float:
-    """Seconds until a new visitor, with an empty cache, sees Play."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-US")
-    page = context.new_page()
-    start = time.perf_counter()
-    page.goto(server.url, wait_until="commit")
-    page.get_by_role("button", name="Play", exact=True).wait_for(timeout=PATIENCE)
-    seconds = time.perf_counter() - start
-    context.close()
-    return seconds
+    with _visit(browser, server) as (_, start):
+        return time.perf_counter() - start
 
 
 def _first_paint(browser: Browser, server: Server) -> tuple[float, float]:
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-US")
-    page = context.new_page()
-    start = time.perf_counter()
-    page.goto(server.url, wait_until="commit")
-    page.get_by_role("button", name="Play", exact=True).wait_for(timeout=PATIENCE)
-    in_sight = time.perf_counter() - start
-    page.wait_for_function(FIND_CANVAS, timeout=PATIENCE)
-    picture = time.perf_counter() - start
-    context.close()
-    return in_sight, picture
+    with _visit(browser, server) as (page, start):
+        in_sight = time.perf_counter() - start
+        page.wait_for_function(FIND_CANVAS, timeout=PATIENCE)
+        return in_sight, time.perf_counter() - start
 
 
 def _open(browser: Browser, server: Server) -> Page:

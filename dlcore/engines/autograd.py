@@ -87,11 +87,8 @@ def flatten(model: nn.Sequential) -> tuple[nn.Parameter, torch.Tensor]:
     flat = nn.Parameter(torch.cat([parameter.detach().reshape(-1) for parameter in parameters]))
     flat.grad = torch.zeros_like(flat)
     is_weight = torch.zeros_like(flat, requires_grad=False)
-    offset = 0
-    for parameter in parameters:
-        end = offset + parameter.numel()
-        parameter.data = flat.data[offset:end].view(parameter.shape)
-        parameter.grad = flat.grad[offset:end].view(parameter.shape)
-        is_weight[offset:end] = float(parameter.dim() > 1)
-        offset = end
+    for parameter, (start, end, shape) in zip(parameters, places(model).values(), strict=True):
+        parameter.data = flat.data[start:end].view(shape)
+        parameter.grad = flat.grad[start:end].view(shape)
+        is_weight[start:end] = float(parameter.dim() > 1)
     return flat, is_weight
