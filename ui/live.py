@@ -11,6 +11,7 @@ import gzip
 import hashlib
 import json
 import re
+import socket
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -57,12 +58,26 @@ def pool() -> Pool:
 async def lifespan(app: object) -> AsyncIterator[None]:
     """Start the workers with the server, in the background, and end them with it."""
     pool().start()
+    _answer_at_once()
     # Streamlit collects garbage after scripts; what is imported by now need not be looked through each time.
     gc.freeze()
     try:
         yield
     finally:
         await asyncio.to_thread(pool().stop)
+
+
+def _answer_at_once() -> None:
+    """Set TCP_NODELAY on the server's listening socket, from which connections inherit it.
+
+    asyncio does so only for sockets that were made with their protocol named, and Streamlit's is not: an answer of two
+    writes then waits up to 40 ms for the other side's delayed acknowledgement.
+    """
+    for thing in gc.get_objects():
+        if type(thing) is socket.socket and thing.family != getattr(socket, "AF_UNIX", None):
+            with suppress(OSError):
+                if thing.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                    thing.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def routes() -> list[BaseRoute]:
