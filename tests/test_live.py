@@ -24,7 +24,7 @@ from websockets.sync.client import ClientConnection, connect
 from dlcore.experiment import Experiment
 from dlcore.runs.pool import Pool
 from tests.fake_worker import DEADLY
-from ui import live
+from ui import assets, live
 
 FAKE = (sys.executable, "-m", "tests.fake_worker")
 BASE = "under/a/path"
@@ -259,11 +259,11 @@ def get(host: str, path: str, **headers: str) -> Iterator[http.client.HTTPRespon
 
 def test_canvas_files_have_their_type_and_may_be_kept_for_ever_under_their_version(host: str) -> None:
     for name, media_type in (("canvas.js", "text/javascript"), ("canvas.css", "text/css")):
-        with get(host, f"/api/assets/{live.asset_version()}/canvas/{name}") as response:
+        with get(host, f"/api/assets/{assets.asset_version()}/canvas/{name}") as response:
             assert response.status == 200
             assert response.headers["content-type"].startswith(media_type)
             assert "immutable" in response.headers["cache-control"]
-            assert response.read() == (live.CANVAS / name).read_bytes()
+            assert response.read() == (assets.CANVAS / name).read_bytes()
     with get(host, "/api/assets/older/canvas/canvas.js") as response:
         assert response.headers["cache-control"] == "no-cache"
 
@@ -290,7 +290,7 @@ def test_nothing_but_canvas_files_is_served(host: str, name: str) -> None:
 
 
 def test_plotly_comes_from_the_installed_package_compressed_when_asked(host: str) -> None:
-    path = f"/api/assets/{live.asset_version()}/plotly.min.js"
+    path = f"/api/assets/{assets.asset_version()}/plotly.min.js"
     with get(host, path) as response:
         plain = response.read()
     with get(host, path, **{"Accept-Encoding": "gzip, br"}) as response:

@@ -1,4 +1,4 @@
-"""The live channel: tokens, the WebSocket route, newest frame wins; and the files that the canvas needs.
+"""The live channel: tokens, the WebSocket route, newest frame wins.
 
 A viewer asks for each frame ("I drew the last one"), so a slow one skips frames and never slows the run.
 """
@@ -7,23 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import gzip
-import hashlib
 import json
-import re
 import socket
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from functools import cache, lru_cache
-from importlib.metadata import distribution
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from streamlit import config
 from streamlit.web.server.server_util import allowlisted_origins
@@ -31,15 +23,12 @@ from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
 from dlcore.problems import Problem
 from dlcore.runs.pool import Pool, WorkerLost
+from ui import assets
 
 COMMANDS = ("play", "pause", "step", "epoch", "reset", "speed", "device")
 LONGEST_MESSAGE = 4096
 MOST_COMMANDS = 16  # Unanswered ones of a socket; beyond it, the next message waits.
 BAD_MESSAGE, FOREIGN_ORIGIN, GONE = 4400, 4403, 4404  # Close codes.
-
-CANVAS = Path(__file__).parent / "canvas"
-CANVAS_FILE = re.compile(r"[a-z0-9_-]+\.(js|css)")
-MEDIA_TYPES = {"js": "text/javascript", "css": "text/css"}
 
 _pool: Pool | None = None
 _pool_lock = threading.Lock()
@@ -82,16 +71,10 @@ def _answer_at_once() -> None:
 
 def routes() -> list[BaseRoute]:
     """For `st.App`, which leaves the base path to us."""
-    base = config.get_option("server.baseUrlPath").strip("/")
-    return [
-        route
-        for prefix in dict.fromkeys(["", f"/{base}" if base else ""])
-        for route in (
-            WebSocketRoute(f"{prefix}/api/live/{{token}}", live),
-            Route(f"{prefix}/api/assets/{{version}}/canvas/{{file}}", canvas_file),
-            Route(f"{prefix}/api/assets/{{version}}/plotly.min.js", plotly_file),
-        )
-    ]
+    found: list[BaseRoute] = []
+    for prefix in dict.fromkeys(["", assets.base_path()]):
+        found += [WebSocketRoute(f"{prefix}/api/live/{{token}}", live), *assets.routes(prefix)]
+    return found
 
 
 # The WebSocket
@@ -244,55 +227,3 @@ def read_request(text: str | None) -> dict[str, Any] | None:
             good = all(value is None or (type(value) is int and 0 <= value < 2**53) for value in held.values())
             return {"type": "ready", **held} if good else None
     return None
-
-
-# Files for the canvas
-
-
-def asset_version() -> str:
-    """A short hash of the canvas files and of Plotly's version, for addresses that may be cached for ever."""
-    files = sorted(path for path in CANVAS.glob("*") if CANVAS_FILE.fullmatch(path.name))
-    return _asset_version(tuple((path, path.stat().st_mtime_ns) for path in files))
-
-
-@lru_cache(maxsize=4)
-def _asset_version(files: tuple[tuple[Path, int], ...]) -> str:
-    digest = hashlib.blake2b(distribution("plotly").version.encode(), digest_size=8)
-    for path, _ in files:
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
-
-
-def canvas_file(request: Request) -> Response:
-    """A script or style sheet of the canvas."""
-    name = request.path_params["file"]
-    path = CANVAS / name
-    if not CANVAS_FILE.fullmatch(name) or not path.is_file():
-        return Response("Not found", status_code=404, media_type="text/plain")
-    return Response(path.read_bytes(), headers=_headers(request), media_type=MEDIA_TYPES[path.suffix[1:]])
-
-
-def plotly_file(request: Request) -> Response:
-    """Plotly's own JavaScript, from the installed package. Compressed once: Streamlit would do it each time."""
-    headers = {**_headers(request), "Vary": "Accept-Encoding"}
-    if "gzip" not in request.headers.get("accept-encoding", ""):
-        return Response(_plotly_path().read_bytes(), headers=headers, media_type=MEDIA_TYPES["js"])
-    headers["Content-Encoding"] = "gzip"
-    return Response(_plotly_gzipped(), headers=headers, media_type=MEDIA_TYPES["js"])
-
-
-def _headers(request: Request) -> dict[str, str]:
-    current = request.path_params["version"] == asset_version()
-    return {
-        "Cache-Control": "public, max-age=31536000, immutable" if current else "no-cache",
-        "X-Content-Type-Options": "nosniff",
-    }
-
-
-def _plotly_path() -> Path:
-    return Path(str(distribution("plotly").locate_file("plotly/package_data/plotly.min.js")))
-
-
-@cache
-def _plotly_gzipped() -> bytes:
-    return gzip.compress(_plotly_path().read_bytes(), compresslevel=6, mtime=0)

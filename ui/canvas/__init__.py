@@ -7,7 +7,7 @@ from pathlib import Path
 
 from streamlit.components.v2 import component
 
-from ui.live import asset_version
+from ui.assets import asset_version
 
 FOLDER = Path(__file__).parent
 

@@ -1,0 +1,98 @@
+"""Streamlit's own files from memory, and what the first answer names: judged by Streamlit's folder and by the files' own addresses."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from streamlit import config
+from streamlit.file_util import get_static_dir
+
+from ui import assets, live
+
+STATIC = Path(get_static_dir())
+BASE = "/under/a/path"
+
+
+def page(_: object) -> PlainTextResponse:
+    return PlainTextResponse("the page")
+
+
+def quick_start() -> assets.QuickStart:
+    inner = Starlette(routes=[*assets.routes(assets.base_path()), Route("/{path:path}", page, methods=["GET", "POST"])])
+    return assets.QuickStart(inner)
+
+
+def ask(app: assets.QuickStart, path: str, method: str = "GET") -> tuple[int, dict[str, str], bytes]:
+    """Status, headers and body of one request."""
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": method, "path": path, "headers": [], "query_string": b"", "root_path": ""}
+    asyncio.run(app(scope, receive, send))
+    headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+    return sent[0]["status"], headers, b"".join(message.get("body", b"") for message in sent[1:])
+
+
+@pytest.fixture(params=["", BASE])
+def base(request: pytest.FixtureRequest) -> Any:
+    before = config.get_option("server.baseUrlPath")
+    config.set_option("server.baseUrlPath", request.param)
+    yield request.param
+    config.set_option("server.baseUrlPath", before)
+
+
+def test_streamlits_own_files_are_those_of_its_folder_and_may_be_kept_for_ever(base: str) -> None:
+    app = quick_start()
+    for pattern, media_type in (("js/index.*.js", "text/javascript"), ("css/index.*.css", "text/css")):
+        path = next((STATIC / "static").glob(pattern))
+        for _ in range(2):  # the second time from memory
+            status, headers, body = ask(app, f"{base}/{path.relative_to(STATIC)}")
+            assert (status, body) == (200, path.read_bytes())
+            assert headers["content-type"].startswith(media_type)
+            assert "immutable" in headers["cache-control"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/static/../index.html", "/static/js/", "/static/js/../../index.html", "/static/none.js"]
+)
+def test_everything_else_is_left_to_streamlit(path: str) -> None:
+    assert ask(quick_start(), path)[2] == b"the page"
+    known = next((STATIC / "static" / "js").glob("index.*.js")).relative_to(STATIC)
+    assert ask(quick_start(), f"/{known}", method="POST")[2] == b"the page"
+
+
+def test_the_page_names_the_scripts_that_it_will_need_and_each_of_them_is_there(base: str) -> None:
+    app = quick_start()
+    status, headers, body = ask(app, f"{base}/")
+    assert (status, body) == (200, b"the page")
+    addresses = re.findall(r"<([^>]+)>; rel=modulepreload", headers["link"])
+    assert f"{base}/api/assets/{assets.asset_version()}/canvas/canvas.js" in addresses
+    assert any("BidiComponent" in address for address in addresses)
+    for address in addresses:
+        status, headers, body = ask(app, address)
+        assert status == 200 and body != b"the page" and headers["content-type"].startswith("text/javascript")
+    assert "link" not in ask(app, f"{base}/elsewhere")[1]
+
+
+def test_a_listening_socket_passes_on_that_answers_leave_at_once() -> None:
+    with socket.socket(socket.AF_INET) as listening, socket.socket(socket.AF_INET) as client:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        assert not listening.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        live._answer_at_once()
+        client.connect(listening.getsockname())
+        with listening.accept()[0] as accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
