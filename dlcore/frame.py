@@ -7,11 +7,17 @@ from __future__ import annotations
 
 import json
 import struct
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 ALIGNMENT = 8
+
+
+@cache
+def _name(dtype: np.dtype[Any]) -> str:
+    return dtype.name  # Put together anew at each asking.
 
 
 def encode_frame(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> bytes:
@@ -21,7 +27,7 @@ def encode_frame(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> bytes
     offset = 0
     for name, array in arrays.items():
         raw = np.asarray(array, order="C")
-        described.append({"name": name, "dtype": raw.dtype.name, "shape": list(raw.shape), "offset": offset})
+        described.append({"name": name, "dtype": _name(raw.dtype), "shape": list(raw.shape), "offset": offset})
         padding = -raw.nbytes % ALIGNMENT
         parts.append(raw.tobytes() + b"\0" * padding)
         offset += raw.nbytes + padding
