@@ -26,6 +26,7 @@ READ_FIRST = {
     "metric", "multiselect", "number_input", "pills", "popover", "radio", "segmented_control", "select_slider", "selectbox",
     "slider", "spinner", "subheader", "success", "text", "text_input", "title", "toast", "toggle", "warning", "write",
 }  # fmt: skip
+SPLITS_AND_VERBS = {"train", "test", "play", "pause", "step", "epoch", "reset", "new_seed"}
 READ_BY_NAME = {"label", "help", "placeholder", "page_title", "title", "body", "text"}
 #: Signs that are the same in every language: an icon, a heading's marks.
 SIGNS = re.compile(r":material/\w+:|[#*·\s\d{}]*")
@@ -93,8 +94,15 @@ def test_keys_made_of_parts_exist() -> None:
     keys |= {f"experiment.{name}" for name in Experiment.model_fields}
     # The output layer's activation is named by the loss; not all of them stand on the menu of activations.
     keys |= {f"component.activation.{name}.title" for name in ("sigmoid", "softmax", "tanh", "linear")}
-    keys |= set(canvas.STRINGS)
     assert keys <= set(known)
+
+
+def test_the_canvas_says_each_of_its_texts() -> None:
+    scripts = "".join(path.read_text(encoding="utf-8") for path in canvas.FOLDER.glob("*.*") if path.suffix != ".py")
+    words = set(re.findall(r"\w+", scripts))
+    # A few are put together of two parts: a verb and "_help", a split and a score.
+    parts = {f"{first}_{second}" for first in words & SPLITS_AND_VERBS for second in ("help", "loss", "accuracy", "r2")}
+    assert {key.removeprefix("canvas.") for key in canvas.STRINGS} - words - parts == set()
 
 
 def test_no_text_for_people_stands_in_the_code() -> None:

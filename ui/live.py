@@ -154,7 +154,9 @@ class Viewer:
                 task = asyncio.create_task(self._command(request))
                 self._commands.add(task)
                 task.add_done_callback(self._commands.discard)
-            elif self._frame is None or self._frame.done():
+            elif self._frame is None or self._frame.done() or request.get("now"):
+                if self._frame is not None:
+                    self._frame.cancel()  # It waits for something that the viewer no longer wants.
                 self._frame = asyncio.create_task(self._send_frame(request))
 
     async def _command(self, request: dict[str, Any]) -> None:

@@ -8,23 +8,14 @@ from pathlib import Path
 from streamlit.components.v2 import component
 
 from ui.assets import asset_version
+from ui.messages import catalogue
 
 FOLDER = Path(__file__).parent
 
-_NAMES = """
-play play_help pause pause_help step step_help epoch epoch_help reset reset_help new_seed
-new_seed_help controls speed speed_value fastest epoch_label step_label rate device network data
-rows inputs hidden output units one_unit dropout parameters parameters_short total_parameters more
-units_help unit input_unit output_unit bias weight range negative positive test_points discretize
-class value predicted predicted_class output_picture projection_caption line_caption groups_caption
-train_loss test_loss train_accuracy test_accuracy train_r2 test_r2 loss accuracy r2 metric epochs
-train test log_scale reset_zoom curves_missing connecting reconnecting gone diverged early_stopped
-epoch_limit dismiss fix_learning_rate fix_gradient_clip
-"""
-
 #: Every text that the scripts draw; the catalogues hold them under these very keys.
-STRINGS: tuple[str, ...] = tuple(f"canvas.{name}" for name in _NAMES.split())
-
+STRINGS: tuple[str, ...] = tuple(key for key in catalogue("en") if key.startswith("canvas."))
+#: One style sheet for each part of the page, so that a part can be read by itself.
+STYLES = "\n".join(path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.css")))
 
 # Streamlit sends this text again at every update, so it is short and fetches the rest once. The base is
 # taken from Streamlit's own script tag: it is right under a base path and behind a proxy.
@@ -44,7 +35,7 @@ export default async function (component) {
 _network_canvas = component(
     "network_canvas",
     html=(FOLDER / "canvas.html").read_text(encoding="utf-8"),
-    css=(FOLDER / "canvas.css").read_text(encoding="utf-8"),
+    css=STYLES,
     js=LOADER,
 )
 
@@ -60,9 +51,8 @@ def network_canvas(
     """Draw the run behind `token`.
 
     `strings` holds the texts of STRINGS and every `problem.<key>`, in the page's `language` ("en", "zh-CN").
-    `options`: `dataset`, the data set's title under the data column.
-    A press that Python must answer calls `on_action`; `st.session_state[key].action` is then
-    `{"do": "new_seed" | "fix_learning_rate" | "fix_gradient_clip" | "renew"}`.
+    A press that Python must answer calls `on_action`; `st.session_state[key].action` is then `{"do": ..., ...}`, see
+    `session.answer_canvas`.
     """
     data = {"token": token, "strings": strings, "language": language, "version": asset_version()}
     _network_canvas(data=data, key=key, on_action_change=on_action)

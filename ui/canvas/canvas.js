@@ -16,6 +16,7 @@ import { Output } from "./output.js";
 const API = new URL("../../../", import.meta.url);
 const PLOTLY = new URL("../plotly.min.js", import.meta.url).href;
 const RENEW_EVERY = 3000; // milliseconds
+const KEPT = ["predictions/train", "predictions/test"];
 const MANY_LAYERS = 6; // from here on the network takes the page's whole width
 
 /** @type {WeakMap<Node, Canvas>} */
@@ -25,15 +26,19 @@ class Canvas {
   constructor(root) {
     this.root = root;
     const command = (verb, value) => this.command(verb, value);
-    const action = (verb) => this.action(verb);
+    const action = (verb, values) => this.action(verb, values);
+    const want = (wants) => this.want(wants);
     this.controls = new Controls(root, { command, action, toggle: (name, on) => this.toggle(name, on) });
     this.messages = new Messages(root, action);
-    this.output = new Output(root);
-    this.network = new Network(root, (selection) => this.output.select(selection));
+    this.output = new Output(root, { command, action, want });
+    this.network = new Network(root, { command, action, want, select: (selection) => this.output.select(selection) });
     this.curves = new Curves(root, PLOTLY);
     this.history = new History();
     this.token = null;
     this.drawn = 0;
+    this.wants = { gradients: false, histograms: false, probe: null, moment: null };
+    this.kept = {}; // arrays that do not come with every frame
+    this.moments = null;
     this.observer = new ResizeObserver(() => this.resized());
     this.observer.observe(root);
     this.wake = () => document.visibilityState === "visible" && this.channel?.hurry();
@@ -89,6 +94,9 @@ class Canvas {
     this.token = token;
     this.structure = null;
     this.version = null;
+    this.moments = null;
+    this.momentsVersion = null;
+    this.kept = {};
     this.history.clear();
     this.messages.forget();
     this.connection("connecting");
@@ -104,7 +112,7 @@ class Canvas {
   connection(state) {
     this.root.dataset.connection = state;
     this.messages.setConnection(state);
-    if (state === "open") this.channel.ready(this.structure, this.history.rows, this.version);
+    if (state === "open") this.ask(true);
     clearInterval(this.renewing);
     if (state !== "gone") return;
     this.action("renew");
@@ -116,8 +124,23 @@ class Canvas {
     this.channel?.command(verb, value);
   }
 
-  action(verb) {
-    this.setTriggerValue("action", { do: verb });
+  /** For Python to answer: what changes the recipe, or needs the session. */
+  action(verb, values = {}) {
+    this.setTriggerValue("action", { do: verb, ...values });
+  }
+
+  /** What the frames should hold beside the usual: {gradients, histograms, probe, moment}; asks at once when something changed. */
+  want(wants) {
+    const before = JSON.stringify(this.wants);
+    Object.assign(this.wants, wants);
+    if (JSON.stringify(this.wants) !== before && this.channel) this.ask(true);
+  }
+
+  /** The next frame, please. @param {boolean} now even if the run has not moved */
+  ask(now) {
+    this.channel.ready({
+      structure: this.structure, history: this.history.rows, version: this.version, moments: this.momentsVersion ?? null, now, wants: this.wants,
+    });
   }
 
   toggle(name, on) {
@@ -130,6 +153,7 @@ class Canvas {
     const { header, arrays } = frame;
     if (header.layout) {
       this.layout = header.layout;
+      this.kept = {};
       this.constants = {};
       for (const name of ["points/train", "points/train_target", "points/test", "points/test_target", "input_maps"]) {
         this.constants[name] = arrays[name];
@@ -138,6 +162,11 @@ class Canvas {
       this.history.clear();
     }
     this.structure = header.structure;
+    if (arrays.moments) {
+      this.moments = arrays.moments;
+      this.momentsVersion = header.moments_version;
+    }
+    for (const name of KEPT) if (arrays[name]) this.kept[name] = arrays[name];
     this.history.merge(header.history_from, header.history_columns, arrays.history);
     this.frame = frame;
     if (!this.scheduled) this.scheduled = requestAnimationFrame(() => this.paint());
@@ -149,13 +178,14 @@ class Canvas {
     if (!this.layout) return;
     this.version = header.version;
     // The next frame is made and sent while this one is drawn.
-    this.channel.ready(this.structure, this.history.rows, this.version);
+    this.ask(false);
     if (this.rebuild) {
       this.network.select(null);
       this.build();
     }
-    this.network.draw(arrays, header.status === "playing");
-    this.output.draw(arrays);
+    const all = { ...this.kept, ...arrays };
+    this.network.draw(all, header);
+    this.output.draw(all, header);
     this.controls.read(header);
     this.messages.setStatus(header);
     this.curves.feed(this.history, header);
@@ -184,8 +214,9 @@ class Canvas {
     this.network.select(null);
     this.build();
     if (!this.frame || this.rebuild || !this.layout) return;
-    this.network.draw(this.frame.arrays, false);
-    this.output.draw(this.frame.arrays);
+    const all = { ...this.kept, ...this.frame.arrays };
+    this.network.draw(all, { ...this.frame.header, status: "paused" });
+    this.output.draw(all, this.frame.header);
     this.controls.read(this.frame.header, true);
   }
 

@@ -98,10 +98,13 @@ export class Channel {
     this.connect();
   }
 
-  /** "I drew the last one; send me the next that differs." Dropped when the socket is not open: opening sends a new one. */
-  ready(structure, history, version) {
+  /**
+   * "I drew the last one; send me the next that differs." Dropped when the socket is not open: opening sends a new one.
+   * @param {{structure: number | null, history: number, version: number | null, moments: number | null, now: boolean, wants: object}} held
+   */
+  ready(held) {
     if (this.socket.readyState !== WebSocket.OPEN) return;
-    this.socket.send(JSON.stringify({ type: "ready", structure, history, version }));
+    this.socket.send(JSON.stringify({ type: "ready", ...held }));
   }
 
   /** A person's command; kept until the socket opens. */

@@ -10,9 +10,10 @@ import { drawLink, drawLinks, shadeOf } from "./links.js";
 export class Network {
   /**
    * @param {HTMLElement} root
-   * @param {(selection: {dense: number, unit: number, name: string, column: object} | null) => void} onSelect
+   * @param {{select: (selection: {dense: number, unit: number, name: string, column: object} | null) => void,
+   *          command: (verb: string, value?: any) => void, action: (verb: string, values?: object) => void, want: (wants: object) => void}} host
    */
-  constructor(root, onSelect) {
+  constructor(root, host) {
     const find = (name) => root.querySelector(name);
     this.panel = find(".nn-network");
     this.scroll = find(".nn-scroll");
@@ -23,7 +24,7 @@ export class Network {
     this.neurons = find(".nn-neurons");
     this.tip = this.stage.querySelector(".nn-tip");
     this.total = find(".nn-total");
-    this.onSelect = onSelect;
+    this.host = host;
     this.atlas = new Atlas();
     this.inputAtlas = new Atlas();
     this.selected = null;
@@ -183,7 +184,7 @@ export class Network {
     }
     this.panel.classList.toggle("nn-has-selection", this.selected !== null);
     if (this.arrays) this.drawTiles(this.arrays);
-    this.onSelect(this.selected);
+    this.host.select(this.selected);
     this.showUnitTip();
   }
 
@@ -214,9 +215,11 @@ export class Network {
     this.inputAtlas.upload();
   }
 
-  /** Draw one frame. @param {Record<string, any>} arrays @param {boolean} moving */
-  draw(arrays, moving) {
+  /** Draw one frame. @param {Record<string, any>} arrays @param {object} header */
+  draw(arrays, header) {
     this.arrays = arrays;
+    this.header = header;
+    const moving = header.status === "playing";
     if (this.kind === "plane") {
       let first = 0;
       for (const column of this.geometry.dense.slice(1)) {

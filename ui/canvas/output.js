@@ -8,8 +8,9 @@ import { pointColour } from "./still.js";
 const MARGIN = { left: 34, right: 4, top: 4, bottom: 30 };
 
 export class Output {
-  /** @param {HTMLElement} root */
-  constructor(root) {
+  /** @param {HTMLElement} root @param {{command: Function, action: Function, want: Function}} host as in network.js */
+  constructor(root, host) {
+    this.host = host;
     const find = (name) => root.querySelector(name);
     this.title = find(".nn-output-title");
     this.note = find(".nn-output-note");
@@ -170,9 +171,10 @@ export class Output {
     }
   }
 
-  /** One frame. */
-  draw(arrays) {
+  /** One frame. @param {Record<string, any>} arrays @param {object} header */
+  draw(arrays, header = this.header) {
     this.arrays = arrays;
+    this.header = header;
     const view = this.view;
     if (this.selection) this.showRange(arrays);
     if (view.kind === "plane") this.drawImage(arrays);
