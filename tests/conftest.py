@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -23,6 +24,7 @@ BROWSER_FLAGS = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 LONGEST_START = 60.0  # seconds until a server must answer
+BROWSER_PATIENCE = 60_000  # milliseconds: both cores may be busy with other tests
 
 # The same examples every time, so that a red run is red again; HYPOTHESIS_PROFILE=search looks for new ones.
 _COMMON = {"deadline": None, "print_blob": True, "suppress_health_check": [HealthCheck.too_slow]}
@@ -90,6 +92,27 @@ def chromium() -> Iterator[object]:
         browser = playwright.chromium.launch(executable_path=found, args=BROWSER_FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def page(chromium: Any, app_address: str) -> Iterator[Any]:
+    """The page as it opens for an English reader, and no error in its console when the test is done."""
+    from playwright.sync_api import expect
+
+    context = chromium.new_context(viewport={"width": 1440, "height": 900}, locale="en-US", accept_downloads=True)
+    context.set_default_timeout(BROWSER_PATIENCE)
+    expect.set_options(timeout=BROWSER_PATIENCE)
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.goto(app_address)
+    canvas = page.locator(".nn")
+    expect(canvas).to_have_attribute("data-connection", "open")
+    expect(canvas).not_to_have_attribute("data-frames", "0")
+    yield page
+    context.close()
+    assert errors == []
 
 
 def _wait_for(address: str, server: subprocess.Popen[bytes]) -> None:

@@ -6,85 +6,27 @@ import json
 import os
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
-from safetensors.numpy import load_file
+from playwright.sync_api import Page, expect
+
+from tests.browser import (
+    PATIENCE,
+    PAUSED,
+    PLAYING,
+    canvas,
+    load,
+    open_tab,
+    press,
+    same_weights,
+    score,
+    step,
+    take_home,
+    wait_for_step,
+)  # fmt: skip
 
 pytestmark = pytest.mark.browser
-PATIENCE = 60_000  # milliseconds: both cores may be busy with other tests
-PLAYING, PAUSED = "playing", "paused"
-
-
-@pytest.fixture
-def page(chromium: Browser, app_address: str) -> Iterator[Page]:
-    """The page as it opens for an English reader, and no error in its console when the test is done."""
-    context = chromium.new_context(viewport={"width": 1440, "height": 900}, locale="en-US", accept_downloads=True)
-    context.set_default_timeout(PATIENCE)
-    expect.set_options(timeout=PATIENCE)
-    page = context.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-    page.goto(app_address)
-    expect(canvas(page)).to_have_attribute("data-connection", "open")
-    expect(canvas(page)).not_to_have_attribute("data-frames", "0")
-    yield page
-    context.close()
-    assert errors == []
-
-
-def canvas(page: Page) -> Locator:
-    return page.locator(".nn")
-
-
-def press(page: Page, name: str) -> None:
-    page.get_by_role("button", name=name, exact=True).click()
-
-
-def open_tab(page: Page, name: str) -> None:
-    page.get_by_role("tab", name=name, exact=True).click()
-
-
-def step(page: Page) -> int:
-    return int(canvas(page).get_attribute("data-step") or -1)
-
-
-def score(page: Page, name: str) -> str:
-    return page.locator(f"[data-score={name}]").inner_text()
-
-
-def wait_for_step(page: Page, beyond: int) -> None:
-    page.wait_for_function(
-        """n => {
-            const find = (root) => root.querySelector('.nn')
-                ?? [...root.querySelectorAll('*')].map((e) => e.shadowRoot && find(e.shadowRoot)).find(Boolean);
-            return Number(find(document).dataset.step) > n;
-        }""",
-        arg=beyond,
-    )
-
-
-def take_home(page: Page, what: str, folder: Path) -> Path:
-    open_tab(page, "Take home")
-    with page.expect_download() as download:
-        press(page, what)
-    path = folder / f"{len(list(folder.iterdir()))}-{download.value.suggested_filename}"
-    download.value.save_as(path)
-    return path
-
-
-def load(page: Page, path: Path) -> None:
-    open_tab(page, "Take home")
-    page.locator("input[type=file]").set_input_files(path)
-
-
-def same_weights(one: Path, other: Path) -> bool:
-    a, b = load_file(one), load_file(other)
-    return a.keys() == b.keys() and all(np.array_equal(a[name], b[name]) for name in a)
 
 
 def test_play_learns_pause_stands_step_is_one_update_and_reset_gives_the_same_weights(page: Page, tmp_path: Path):

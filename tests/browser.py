@@ -1,0 +1,64 @@
+"""What browser tests share: the ways of a person on the real page, by role and name. The `page` itself is in conftest.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from playwright.sync_api import Locator, Page
+from safetensors.numpy import load_file
+
+from tests.conftest import BROWSER_PATIENCE
+
+PATIENCE = BROWSER_PATIENCE
+PLAYING, PAUSED = "playing", "paused"
+
+
+def canvas(page: Page) -> Locator:
+    return page.locator(".nn")
+
+
+def press(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def open_tab(page: Page, name: str) -> None:
+    page.get_by_role("tab", name=name, exact=True).click()
+
+
+def step(page: Page) -> int:
+    return int(canvas(page).get_attribute("data-step") or -1)
+
+
+def score(page: Page, name: str) -> str:
+    return page.locator(f"[data-score={name}]").inner_text()
+
+
+def wait_for_step(page: Page, beyond: int) -> None:
+    page.wait_for_function(
+        """n => {
+            const find = (root) => root.querySelector('.nn')
+                ?? [...root.querySelectorAll('*')].map((e) => e.shadowRoot && find(e.shadowRoot)).find(Boolean);
+            return Number(find(document).dataset.step) > n;
+        }""",
+        arg=beyond,
+    )
+
+
+def take_home(page: Page, what: str, folder: Path) -> Path:
+    open_tab(page, "Take home")
+    with page.expect_download() as download:
+        press(page, what)
+    path = folder / f"{len(list(folder.iterdir()))}-{download.value.suggested_filename}"
+    download.value.save_as(path)
+    return path
+
+
+def load(page: Page, path: Path) -> None:
+    open_tab(page, "Take home")
+    page.locator("input[type=file]").set_input_files(path)
+
+
+def same_weights(one: Path, other: Path) -> bool:
+    a, b = load_file(one), load_file(other)
+    return a.keys() == b.keys() and all(np.array_equal(a[name], b[name]) for name in a)
