@@ -8,7 +8,7 @@ import importlib
 from benchmarks.tables import machine
 
 # Each is a module of this package with `run(quick) -> str`, the Markdown to print.
-BENCHMARKS = ("learning", "reference", "steps", "page")
+BENCHMARKS = ("learning", "reference", "steps", "page", "canvas")
 
 
 def main() -> None:

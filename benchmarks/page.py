@@ -19,6 +19,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from benchmarks.server import Server, cpu_seconds, megabytes, served
 from benchmarks.student import Student
 from benchmarks.tables import markdown
+from dlcore.experiment import Experiment
 
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -68,18 +69,18 @@ def run(quick: bool) -> str:
     """The table of the page's figures, each beside its goal."""
     seconds, presses = (4.0, 4) if quick else (15.0, 20)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=_chromium(), args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=browser_path(), args=FLAGS)
         with served() as server:
             cold = _first_paint(browser, server)
             _wait_until_warm(server)
             warm = [_first_paint(browser, server) for _ in range(2 if quick else 7)]
             with _one_button() as bare:
                 floor = [_in_sight(browser, bare) for _ in warm]
-            page = _open(browser, server)
+            page = opened(browser, server, NETWORK)
             memory = (megabytes(server.pid), max(map(megabytes, server.workers())))
             frames = _frames(page, server, seconds)
             page.context.close()
-            page = _open(browser, server)
+            page = opened(browser, server, NETWORK)
             press = _presses(page, presses)
             page.context.close()
         browser.close()
@@ -101,7 +102,8 @@ def run(quick: bool) -> str:
     return markdown(("figure", "here", "goal"), rows)
 
 
-def _chromium() -> str:
+def browser_path() -> str:
+    """Chromium or Chrome on the PATH."""
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if found is None:
         raise SystemExit("No chromium or google-chrome on the PATH: `make chromium` installs one.")
@@ -150,19 +152,21 @@ def _first_paint(browser: Browser, server: Server) -> tuple[float, float]:
     return seen["play"], seen["picture"]
 
 
-def _open(browser: Browser, server: Server) -> Page:
+def opened(browser: Browser, server: Server, recipe: dict[str, Any]) -> Page:
     """A page with the network to be measured, loaded as its owner would load it."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-US")
     context.set_default_timeout(PATIENCE)
     page = context.new_page()
     page.goto(server.url)
     page.wait_for_function(FIND_CANVAS)
-    with tempfile.TemporaryDirectory() as folder:
-        recipe = Path(folder) / "recipe.json"
-        recipe.write_text(json.dumps(NETWORK))
-        page.get_by_role("tab", name="Take home", exact=True).click()
-        page.locator("input[type=file]").set_input_files(recipe)
-        page.locator(".nn-total").filter(has_text="105").wait_for()
+    if recipe:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "recipe.json"
+            path.write_text(json.dumps(recipe))
+            page.get_by_role("tab", name="Take home", exact=True).click()
+            page.locator("input[type=file]").set_input_files(path)
+            parameters = f"{Experiment.from_dict(recipe).num_parameters:,} "
+            page.locator(".nn-total").filter(has_text=parameters).wait_for()
     page.wait_for_timeout(3000)
     return page
 
@@ -170,7 +174,7 @@ def _open(browser: Browser, server: Server) -> Page:
 def _frames(page: Page, server: Server, seconds: float) -> dict[str, Any]:
     """Rate and intervals of drawn frames; processor time of both sides, the worker's against the same training unseen."""
     page.evaluate("window.canvasRoot.mark = 'the same'")
-    _set_speed(page, "100")
+    set_speed(page, "100")
     page.evaluate(PRESS_PLAY)
     page.wait_for_timeout(2000)
     page.evaluate(WATCH_FRAMES)
@@ -193,7 +197,7 @@ def _frames(page: Page, server: Server, seconds: float) -> dict[str, Any]:
     }
 
 
-def _set_speed(page: Page, updates: str) -> None:
+def set_speed(page: Page, updates: str) -> None:
     """Move the speed slider until it says so."""
     slider = page.get_by_role("slider", name="Speed", exact=True)
     slider.press("Home")
