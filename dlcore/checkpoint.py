@@ -67,7 +67,7 @@ def checkpoint_of(snapshot: Snapshot, data: Data) -> Checkpoint:
     """This moment of a run, with what is needed to use it elsewhere."""
     return Checkpoint(
         experiment=snapshot.experiment,
-        weights={name: weight.numpy() for name, weight in snapshot.weights.items()},
+        weights={name: weight.numpy() for name, weight in snapshot.plain_weights.items()},
         scaling=data.scaling,
         column_names=data.raw_names,
         input_names=data.input_names,

@@ -25,8 +25,7 @@ Feature = Literal["x1", "x2", "x1_squared", "x2_squared", "x1_x2", "sin_x1", "si
 MOST_LAYERS = 12
 MOST_PARAMETERS = 2_000_000
 MOST_EPOCHS = 100_000
-LONGEST_RECIPE = 100_000  # characters
-FRESH_START_FIELDS = ("dataset", "features", "test_fraction", "layers", "seed")
+LONGEST_RECIPE = 200_000  # characters: as many drawn points as there may be, one number a line
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,8 @@ class Experiment(Component):
     def _fits_together(self) -> Experiment:
         _check_features(self)
         _check_loss(self)
-        if min(self.train_rows, self.test_rows) < max(2, self.dataset.num_classes):
+        few = min(self.train_rows, self.test_rows) < max(2, self.dataset.num_classes)
+        if few and not self.dataset.own_split:  # Such a data set has judged its rows itself.
             raise Problem(
                 "too_few_rows", test=self.test_rows, train=self.train_rows, classes=max(1, self.dataset.num_classes)
             )
@@ -113,12 +113,15 @@ class Experiment(Component):
         return json.dumps(self.to_dict(), indent=indent)
 
     def same_start(self, other: Experiment) -> bool:
-        """Whether a run of `other` can go on as a run of this: same data, same network, same seed."""
+        """Whether a run of this can go on as a run of `other` and keep what it has learned."""
         return not self.changed_start_fields(other)
 
     def changed_start_fields(self, other: Experiment) -> list[str]:
-        """The fields whose change needs a fresh start."""
-        return [name for name in FRESH_START_FIELDS if getattr(self, name) != getattr(other, name)]
+        """The fields whose change to `other` needs a fresh start: another seed, or data that ask something else."""
+        before, after = self.dataset, other.dataset
+        other_rows = after.kind not in (before.kind, "drawn")  # Drawn points are what somebody made of the old ones.
+        other_question = (before.task, self.num_outputs) != (after.task, other.num_outputs)
+        return ["seed"] * (self.seed != other.seed) + ["dataset"] * (other_rows or other_question)
 
     @property
     def input_features(self) -> tuple[str, ...]:
@@ -139,7 +142,7 @@ class Experiment(Component):
     @property
     def test_rows(self) -> int:
         """Rows kept for testing."""
-        return round(self.dataset.rows * self.test_fraction)
+        return self.dataset.test_rows(self.test_fraction)
 
     @property
     def train_rows(self) -> int:

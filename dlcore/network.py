@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from dlcore.experiment import Experiment
 
 
-def build_model(experiment: Experiment, device: str = "cpu") -> nn.Sequential:
+def build_model(experiment: Experiment, device: str = "cpu", draw: str = "weights") -> nn.Sequential:
     """The network with its initial weights, (B, inputs) -> (B, output units); the output activation belongs to the loss.
 
     Initial weights are drawn on the CPU, so that a seed gives the same network on every device. On "meta" nothing is allocated.
+    Another `draw` names other weights of the same seed.
     """
     place = "meta" if device == "meta" else "cpu"
-    generator = torch.Generator().manual_seed(derived_seed(experiment.seed, "weights"))
+    generator = torch.Generator().manual_seed(derived_seed(experiment.seed, draw))
     dropout_generator = torch.Generator().manual_seed(derived_seed(experiment.seed, "dropout"))
     modules: list[nn.Module] = []
     inputs = experiment.num_inputs

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
 
 from dlcore.activations import Activation, Tanh
-from dlcore.datasets.split import Scaling, with_features
+from dlcore.datasets.split import Data, Scaling, with_features
 from dlcore.layers import Dense
 
 if TYPE_CHECKING:
     from dlcore.experiment import Experiment
     from dlcore.snapshot import Snapshot
-    from dlcore.trainer import Trainer
 
 MOST_SHOWN = 32  # units of a layer that travel
 MOST_INPUTS = 16  # inputs that travel: the whole pipeline stays in view
@@ -30,10 +29,20 @@ FINE, COARSE = 100, 50  # sides of the output map; neuron maps are half of it
 MANY_UNITS = 200
 
 
-class Picture:
-    """What to draw of one run's network. Built once a fresh start; `arrays` is asked once a frame."""
+class Scene(Protocol):
+    """Whose network is drawn: a trainer, or a recipe with its rows."""
 
-    def __init__(self, trainer: Trainer) -> None:
+    @property
+    def experiment(self) -> Experiment: ...
+
+    @property
+    def data(self) -> Data: ...
+
+
+class Picture:
+    """What to draw of one run's network. Built once a structure; `arrays` is asked once a frame."""
+
+    def __init__(self, trainer: Scene) -> None:
         self.experiment = trainer.experiment
         self.data = trainer.data
         self.dense = [layer for layer in self.experiment.layers if isinstance(layer, Dense)]
@@ -109,8 +118,13 @@ class Picture:
             bend = self._claim if last else self.bends[index]
             sums = torch.addmm(bias[:, None], weight, values)
             values = sums if last else bend(sums)
+            quiet = None if last or snapshot.silenced is None else snapshot.silenced[index][:, None]
+            if quiet is not None:
+                values.masked_fill_(quiet, 0.0)
             if group_values is not None:
                 group_values = bend(torch.addmm(bias[:, None], weight, group_values))
+                if quiet is not None:
+                    group_values.masked_fill_(quiet, 0.0)
                 pictured.append(group_values[:shown] @ self.groups)
             else:
                 seen = self._thinned(values)
@@ -226,7 +240,7 @@ class _Projection(_Surface):
         return (X - self.mean) @ self.axes_2D.T
 
 
-def _surface(trainer: Trainer, side: int) -> _Surface:
+def _surface(trainer: Scene, side: int) -> _Surface:
     experiment, data = trainer.experiment, trainer.data
     if experiment.dataset.inputs == 1:
         x = np.linspace(*PLANE, side)[:, None]
@@ -289,7 +303,7 @@ def _value_range(values: np.ndarray) -> tuple[float, float]:
     return (low, high) if high > low else (low - 1, high + 1)
 
 
-def _groups(trainer: Trainer) -> tuple[torch.Tensor, list[str]]:
+def _groups(trainer: Scene) -> tuple[torch.Tensor, list[str]]:
     """(N, G) matrix that takes a unit's values on the rows to its mean over each class or target quintile, and the groups' names."""
     y = trainer.data.train.y[:MOST_POINTS]
     if trainer.experiment.dataset.num_classes:

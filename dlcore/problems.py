@@ -29,12 +29,27 @@ TEMPLATES: dict[str, str] = {
     " Take more samples or another share of test rows.",
     "too_many_parameters": "layers: the network would have {came} parameters; the limit is {limit}. Use fewer units or layers.",
     "needs_fresh_start": "{path}: this change needs a fresh start of the run.",
+    "last_unit": "A layer needs at least one unit. Remove the whole layer instead.",
+    "points_need_plane": "Points can be drawn on data with two inputs and classes only. Choose such a data set first.",
+    # Links and runs side by side
+    "link_broken": "The link is cut short or garbled, so the default run was opened. Copy the whole link once more.",
+    "link_version": "The link has version {came}, but this program reads version {expected}. Make it anew from a run.",
+    "link_too_long": "A link may hold {limit} characters, but this run needs {came}. Save the recipe as a file instead.",
+    "runs_full": "At most {limit} runs are kept side by side. Remove one on the page Compare first.",
+    "drawn_class_empty": "Class {label} has no training point. Keep at least one of it, or draw one.",
+    "drawn_few_train": "Drawn data need at least 2 training points, but there would be {came}. Keep or draw some.",
+    "drawn_no_test": "Drawn data need at least 1 test point, but there would be none. Keep or draw one.",
+    "drawn_too_many": "Drawn data may have {limit} points, but there would be {came}. Remove some.",
+    "weights_kept": "Kept {kept} of {total} weights and biases; any others start small.",
     # Training
     "diverged": "Training stopped at step {step}: the loss became {loss}. Most likely the learning rate ({learning_rate}) is too"
     " large. Use a third of it, or clip the gradient.",
     "gpu_memory": "The GPU ({device}) ran out of memory; training goes on on the CPU.",
     "no_device": "device: expected {expected}, but got '{came}'. It is not available on this machine.",
     "out_of_memory": "There is not enough memory for this network and batch. Use fewer units or a smaller batch.",
+    # What a hand does to a run
+    "bad_weight": "The old weight stays: expected a number such as -0.5, at most 3.4e38 in size, but got '{came}'.",
+    "moment_gone": "This moment of the run is no longer kept. Choose another one on the time line.",
     # Runs and their workers
     "bad_speed": "speed: expected a number of updates a second between 1 and {limit}, or nothing, but got {came}.",
     "run_gone": "This run has ended. Reload the page to start a new one.",

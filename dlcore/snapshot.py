@@ -34,3 +34,15 @@ class Snapshot:
     learning_rate: float
     scores: Scores
     weights: dict[str, torch.Tensor]  # names of the plain nn.Sequential
+    silenced: tuple[torch.Tensor, ...] | None = None  # bool, one a hidden dense layer: units that count as 0
+
+    @property
+    def plain_weights(self) -> dict[str, torch.Tensor]:
+        """Weights with which plain PyTorch, which knows of no silenced units, predicts the same: what they send out weighs 0."""
+        if self.silenced is None:
+            return self.weights
+        plain = dict(self.weights)
+        following = list(self.weights)[2::2]  # Each dense layer has a weight and a bias.
+        for name, units in zip(following, self.silenced, strict=True):
+            plain[name] = plain[name].masked_fill(units, 0.0)
+        return plain

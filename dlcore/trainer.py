@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import copy
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
 
+from dlcore.carry import Carriage, Origins, align, successor
 from dlcore.datasets.split import Data, prepare
 from dlcore.devices import choose_device, device_name
 from dlcore.engines.autograd import AutogradEngine
 from dlcore.engines.modules import SeededDropout
 from dlcore.experiment import MOST_EPOCHS, Experiment
 from dlcore.history import History
+from dlcore.layers import Dense
 from dlcore.metrics import metric_for
 from dlcore.network import build_model
 from dlcore.problems import Problem
@@ -33,6 +36,15 @@ class Step(NamedTuple):
     loss: float
 
 
+class Change(NamedTuple):
+    """What a change of the recipe did: of `total` weights and biases, `kept` stayed; whether any came, went or moved; whether it shows."""
+
+    kept: int
+    total: int
+    reshaped: bool
+    redrawn: bool
+
+
 class Diverged(Problem):
     """The loss is not finite any more; the trainer holds the last weights for which it was."""
 
@@ -45,6 +57,7 @@ class Trainer:
         self.data = data or prepare(experiment)
         self.metric = metric_for(experiment.dataset.task)
         self.notices: list[Problem] = []
+        self.edits = 0  # How often a hand has been in it.
         self._place(choose_device(device))
         self._off_the_gpu_if_full(self.reset)
 
@@ -53,6 +66,7 @@ class Trainer:
         self.step = 0
         self.epoch = 0
         self.finished: str | None = None
+        self.intervened = False  # A hand was in it: the recipe alone does not reproduce this run.
         self.engine = AutogradEngine(build_model(self.experiment, self.device), self.experiment)
         self.order_generator = torch.Generator().manual_seed(derived_seed(self.experiment.seed, "order"))
         self._begin_epoch()
@@ -65,6 +79,15 @@ class Trainer:
     def model(self) -> torch.nn.Sequential:
         """The network, with its current weights."""
         return self.engine.model
+
+    @property
+    def silenced(self) -> list[torch.Tensor] | None:
+        """Units that count as 0: a bool tensor for each hidden dense layer, or None."""
+        return self.engine.silenced
+
+    @silenced.setter
+    def silenced(self, units: Sequence[torch.Tensor] | None) -> None:
+        self.engine.silence(units)
 
     @property
     def progress(self) -> float:
@@ -102,28 +125,71 @@ class Trainer:
             self._scores = (self.step, self._off_the_gpu_if_full(self._score))
         return self._scores[1]
 
+    def predictions(self) -> torch.Tensor:
+        """What the network claims of every row, the training rows first, on the CPU: (N, classes), or (N,) values."""
+        self.scores()
+        return self._predicted
+
+    def touched(self) -> None:
+        """A hand has changed weights or what counts: nothing that was computed from them holds any more."""
+        self.intervened = True
+        self.edits += 1
+        self._scores = None
+
     def snapshot(self) -> Snapshot:
         """This moment, frozen."""
-        weights = self.engine.copy_of_weights()
         return Snapshot(
-            self.experiment, self.step, self.epoch, self.progress, self.learning_rate, self.scores(), weights
+            self.experiment,
+            self.step,
+            self.epoch,
+            self.progress,
+            self.learning_rate,
+            self.scores(),
+            self.engine.copy_of_weights(),
+            None if self.silenced is None else tuple(mask.cpu() for mask in self.silenced),
         )
 
-    def change(self, experiment: Experiment) -> None:
-        """Take over new learning settings, live. Raises Problem for changes that need a fresh start."""
-        changed = self.experiment.changed_start_fields(experiment)
-        if changed:
-            raise Problem("needs_fresh_start", path=changed[0])
-        loss_changed = experiment.loss != self.experiment.loss
-        self.experiment = experiment
-        self.engine.use(experiment)
-        if loss_changed:
+    def change(self, experiment: Experiment, origins: Origins | None = None) -> Change:
+        """Take over another recipe, live; what was learned is kept as far as it fits (`origins` says what came from where: carry.py).
+
+        Raises Problem for a change that needs a fresh start. Whoever fears another failure asks `unchanged_on_failure` for help.
+        """
+        needs = self.experiment.changed_start_fields(experiment)
+        if needs:
+            raise Problem("needs_fresh_start", path=needs[0])
+        old, self.experiment = self.experiment, experiment
+        carriage = align(old, experiment, origins)
+        other_network = carriage.changes_shape or old.layers != experiment.layers
+        other_rows = self._change_rows(old)
+        if other_network:
+            self._change_network(carriage)
+        else:
+            self.engine = copy.copy(self.engine)  # The old one stays as it is for `unchanged_on_failure`.
+            self.engine.use(experiment)
+        other_loss = experiment.loss != old.loss
+        if other_loss:
             self._encode_targets()
+        if other_loss or other_rows or other_network:
             self._scores = None
             self._best = (math.inf, self.epoch)
+        if other_rows or other_network:
+            self._note_other_start(old, carriage.changes_shape)
         if self.finished == "early_stopped":
             self.finished = None
             self._best = (self._best[0], self.epoch)
+        redrawn = other_rows or other_network or old.dataset != experiment.dataset or old.plan() != experiment.plan()
+        return Change(carriage.kept, carriage.total, carriage.changes_shape, redrawn)
+
+    @contextmanager
+    def unchanged_on_failure(self) -> Iterator[None]:
+        """If what is done meanwhile fails, a change included, everything is as before."""
+        before = vars(self).copy()
+        try:
+            yield
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
 
     def load_weights(self, weights: dict[str, np.ndarray], step: int = 0, epoch: int = 0) -> None:
         """Start from given weights (names and shapes of the plain nn.Sequential); the optimizer starts anew."""
@@ -151,13 +217,19 @@ class Trainer:
         state = {
             "flat": self.engine.flat.detach().cpu().numpy().copy(),
             "previous": self.engine.previous.cpu().numpy().copy(),
+            "gradient": self.engine.gradient().numpy(),
             "order": self.order.cpu().numpy(),
             "order_generator": self.order_generator.get_state().numpy(),
             "counters": np.array([self.step, self.epoch, self.cursor, self._best[1]], dtype=np.int64),
             "best_loss": np.array([self._best[0]]),
             "finished": np.array([_FINISHED.index(self.finished)], dtype=np.int64),
+            "intervened": np.array([self.intervened]),
             "history": self.history.rows(),
         }
+        if self.engine.frozen is not None:
+            state["frozen"] = self.engine.frozen.cpu().numpy().copy()
+        if self.silenced is not None:
+            state["silenced"] = torch.cat(self.silenced).cpu().numpy()
         if dropout is not None:
             state["dropout_generator"] = dropout.get_state().numpy()
         memory = {f"optimizer.{name}": value.cpu().numpy().copy() for name, value in self.engine.memory.items()}
@@ -169,6 +241,13 @@ class Trainer:
         with torch.no_grad():
             self.engine.flat.copy_(torch.from_numpy(state["flat"].copy()))
             self.engine.previous.copy_(torch.from_numpy(state["previous"].copy()))
+            assert self.engine.flat.grad is not None
+            self.engine.flat.grad.copy_(torch.from_numpy(state["gradient"].copy()))
+        if "frozen" in state:
+            self.engine.frozen = torch.from_numpy(state["frozen"].copy()).to(self.device)
+        if "silenced" in state:
+            self.silenced = split_by_layer(torch.from_numpy(state["silenced"].copy()), self.experiment)
+        self.intervened = bool(state["intervened"][0])
         for name, value in state.items():
             if name.startswith("optimizer."):
                 kept = torch.from_numpy(value.copy())
@@ -183,6 +262,44 @@ class Trainer:
         self._use_order(torch.from_numpy(state["order"].copy()))
         self.history = History(self.metric.kind, state["history"])
         self._scores = None
+
+    def _change_rows(self, old: Experiment) -> bool:
+        """Make the rows of the new recipe, if they are others. An epoch goes on with as many rows as before, else it begins anew."""
+        if all(getattr(old, name) == getattr(self.experiment, name) for name in _WHERE_ROWS_COME_FROM):
+            return False
+        before, self.data = self.data, prepare(self.experiment)
+        if before.holds_same_rows(self.data):
+            return False
+        order = self.order
+        del self.order
+        self._place(self.device)
+        if len(before.train.X) == len(self.data.train.X):
+            self._use_order(order)
+            return True
+        self.order_generator = self.order_generator.clone_state()
+        if self.step == 0:  # Nobody has seen the order yet: the recipe alone still gives this run.
+            self.order_generator.manual_seed(derived_seed(self.experiment.seed, "order"))
+        self._begin_epoch()
+        return True
+
+    def _change_network(self, carriage: Carriage) -> None:
+        """Another network with the old one's weights, memory and marks, where it has a place for them."""
+        engine, dropout = self.engine, self._dropout_generator()
+        self.engine = successor(engine, carriage, self.experiment)
+        if dropout is not None and (generator := self._dropout_generator()) is not None:
+            generator.set_state(dropout.get_state())
+
+    def _note_other_start(self, old: Experiment, other_shape: bool) -> None:
+        """Before the first step the history begins anew, and unless weights were carried the recipe alone gives this run."""
+        if self.step:
+            self.intervened = True
+            return
+        before, after = (
+            [layer.initializer for layer in one.layers if isinstance(layer, Dense)] for one in (old, self.experiment)
+        )
+        self.intervened |= other_shape or before != after
+        self.history = History(self.metric.kind)
+        self._record()
 
     def _take_step(self) -> Step:
         end = min(self.cursor + self.experiment.batch_size, len(self.order))
@@ -237,7 +354,7 @@ class Trainer:
         with torch.no_grad(), self._evaluating():
             outputs = self.model(self._X_all)
             losses = loss.rows(outputs, self._targets_all, classes).cpu().double()
-            predictions = loss.predict(outputs, classes).cpu()
+            predictions = self._predicted = loss.predict(outputs, classes).cpu()
         train, test = slice(None, train_rows), slice(train_rows, None)
         return Scores(
             *(
@@ -290,4 +407,10 @@ class Trainer:
         return next((module.generator for module in self.model if isinstance(module, SeededDropout)), None)
 
 
+def split_by_layer(units: torch.Tensor, experiment: Experiment) -> list[torch.Tensor]:
+    """One value a hidden unit, cut into one tensor a hidden dense layer."""
+    return list(units.split([layer.outputs for layer in experiment.plan() if layer.kind == "dense"]))
+
+
+_WHERE_ROWS_COME_FROM = ("dataset", "features", "test_fraction")
 _FINISHED = (None, "early_stopped", "epoch_limit")

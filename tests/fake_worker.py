@@ -51,7 +51,7 @@ def main() -> None:
             if do == "frame":
                 waiting.append(header)
             else:
-                if do in ("play", "pause", "step", "speed", "change"):
+                if do in ("play", "pause", "step", "speed", "change", "set", "freeze", "silence", "undo"):
                     run["version"] += 1
                     run["status"] = {"play": "playing", "pause": "paused"}.get(do, run["status"])
                     run["speed"] = header["value"] if do == "speed" else run["speed"]
@@ -63,7 +63,7 @@ def main() -> None:
                 held = runs.get(frame["token"])
                 if held is None:
                     send({"id": frame["id"], "problem": {"key": "run_gone", "values": {}}})
-                elif held["version"] != frame.get("version"):
+                elif frame.get("now") or held["version"] != frame.get("version"):
                     send({"id": frame["id"], **held}, f"frame {held['version']}".encode())
                 else:
                     continue

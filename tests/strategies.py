@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 from dlcore.catalogue import FAMILIES
 from dlcore.component import Component, kinds
 from dlcore.datasets import Dataset
+from dlcore.datasets.drawn import EDGE, MOST_CLASSES, Drawn
 from dlcore.experiment import Experiment, Feature
 from dlcore.layers import Dense, Layer
 from dlcore.losses import Loss
@@ -33,8 +34,22 @@ def bounds(field: FieldInfo) -> Bounds:
 
 
 @st.composite
+def drawn_sets(draw: st.DrawFn) -> Drawn:
+    """A few drawn points of two to six classes."""
+    coordinate = st.floats(-EDGE, EDGE, allow_subnormal=False)
+    label = st.integers(0, draw(st.integers(1, MOST_CLASSES - 1)))
+    test = draw(st.lists(st.tuples(coordinate, coordinate, label), min_size=1, max_size=20))
+    train = draw(st.lists(st.tuples(coordinate, coordinate, label), min_size=2, max_size=40))
+    needed = range(max(2, *(1 + point[2] for point in test + train)))
+    train += [(draw(coordinate), draw(coordinate), one) for one in needed if one not in {point[2] for point in train}]
+    return Drawn(train=tuple(train), test=tuple(test))
+
+
+@st.composite
 def components(draw: st.DrawFn, cls: type[Component], **fixed: st.SearchStrategy) -> Any:
     """Any valid value of a class; fields named in `fixed` are drawn from there instead."""
+    if cls is Drawn:
+        return draw(drawn_sets())
     drawn = {
         name: fixed[name] if name in fixed else _values(field)
         for name, field in cls.model_fields.items()

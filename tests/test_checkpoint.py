@@ -269,7 +269,7 @@ def test_tensors_that_share_bytes_are_refused(good: bytes) -> None:
     [
         ({"recipe": "{"}, "not_json"),
         ({"recipe": '{"layers": [{"kind": "conv"}]}'}, "unknown_kind"),
-        ({"recipe": "{}" + " " * 100_001}, "too_long"),
+        ({"recipe": "{}" + " " * 200_001}, "too_long"),
         ({"recipe": '{"dataset": {"kind": "iris"}}'}, "checkpoint_metadata"),
         ({"format": "dlcore 2"}, "checkpoint_foreign"),
         ({"input_mean": "[0]"}, "checkpoint_metadata"),

@@ -22,7 +22,7 @@ from dlcore.datasets.tabular import Tabular
 from dlcore.randomness import derived_seed
 
 TABLES = list(kinds(Tabular))
-ALL = list(kinds(Dataset))
+ALL = [kind for kind, cls in kinds(Dataset).items() if not cls.own_split]
 
 
 def data_of(kind: str, **more: Any) -> Data:

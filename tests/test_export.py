@@ -65,6 +65,15 @@ SCRIPTS = {
         "layers": [],
         "optimizer": {"kind": "sgd", "momentum": 0.9, "nesterov": True},
     },
+    "drawn points": {
+        "dataset": {
+            "kind": "drawn",
+            "train": [[round(i * 0.37 % 9 - 4.5, 3), round(i * 0.61 % 9 - 4.5, 3), i % 3] for i in range(50)],
+            "test": [[-1, 0.5, 2], [3, -2.125, 0], [0, 0, 1]],
+        },
+        "features": ["x1", "x2", "x1_x2"],
+        "test_fraction": 0.9,
+    },
     "a margin": {
         "dataset": {"kind": "moons"},
         "loss": {"kind": "hinge"},

@@ -142,6 +142,23 @@ def test_a_host_that_the_settings_do_not_name_is_refused_even_with_its_own_origi
         '{"type": "command", "do": "checkpoint"}',
         '{"type": "command", "do": ["play"]}',
         '{"type": "command", "do": "speed", "value": {}}',
+        '{"type": "command", "do": "set", "value": 1}',
+        '{"type": "command", "do": "set", "value": {"dense": 0, "unit": 0, "input": 0, "value": 1}}',
+        '{"type": "command", "do": "set", "value": {"structure": 1, "dense": true, "unit": 0, "input": 0, "value": 1}}',
+        '{"type": "command", "do": "set", "value": {"structure": 1, "dense": 0, "unit": 0, "input": 0, "value": [1]}}',
+        '{"type": "command", "do": "set", "value": {"structure": 1, "dense": 0, "unit": -1, "input": 0, "value": 1}}',
+        '{"type": "command", "do": "freeze", "value": {"structure": 1, "dense": 0, "unit": 0, "input": "b", "on": true}}',
+        '{"type": "command", "do": "silence", "value": {"structure": 1, "dense": 0, "unit": 0, "on": 1}}',
+        '{"type": "command", "do": "set", "value": {"structure": 1, "dense": 0, "value": "' + "x" * 5000 + '"}}',
+        '{"type": "command", "do": "undo", "value": {}}',
+        '{"type": "ready", "now": 1}',
+        '{"type": "ready", "moments": -1}',
+        '{"type": "ready", "wants": []}',
+        '{"type": "ready", "wants": {"gradients": 1}}',
+        '{"type": "ready", "wants": {"probe": {"split": "all", "row": 0}}}',
+        '{"type": "ready", "wants": {"probe": {"split": ["train"], "row": 0}}}',
+        '{"type": "ready", "wants": {"probe": {"split": "train", "row": 1.5}}}',
+        '{"type": "ready", "wants": {"moment": "1"}}',
         '{"type": "ready", "x": "' + "x" * 5000 + '"}',
         b"bytes",
     ],
@@ -160,6 +177,28 @@ def test_a_viewer_gets_the_next_frame_that_differs_from_the_one_it_holds(host: s
         with pytest.raises(TimeoutError):
             viewer.recv(timeout=0.2)
         command(viewer, "step")  # Obeyed while the request for a frame is held.
+        assert version_of(viewer.recv(timeout=PATIENCE)) == first + 1
+
+
+def test_a_viewer_that_wants_to_see_something_else_is_answered_at_once(host: str, token: str) -> None:
+    with look(host, token) as viewer:
+        ready(viewer, None)
+        first = version_of(viewer.recv(timeout=PATIENCE))
+        ready(viewer, first)  # Nothing has changed: this one is held, ...
+        wants = {"gradients": True, "histograms": False, "probe": {"split": "test", "row": 3}, "moment": None}
+        say(viewer, READY | {"version": first, "moments": 4, "now": True, "wants": wants})
+        assert version_of(viewer.recv(timeout=PATIENCE)) == first  # ... and this one takes its place.
+        with pytest.raises(TimeoutError):
+            viewer.recv(timeout=0.2)
+
+
+@pytest.mark.parametrize("weight", [0.5, -3, "abc", None, True, float("inf")])
+def test_a_typed_weight_goes_to_the_worker_whatever_was_typed(host: str, token: str, weight: object) -> None:
+    with look(host, token) as viewer:
+        ready(viewer, None)
+        first = version_of(viewer.recv(timeout=PATIENCE))
+        ready(viewer, first)
+        command(viewer, "set", value={"structure": 1, "dense": 0, "unit": 0, "input": None, "value": weight})
         assert version_of(viewer.recv(timeout=PATIENCE)) == first + 1
 
 

@@ -31,6 +31,10 @@ def run() -> Run:
     return Run(recipe(), "cpu")
 
 
+def fresh_start(run: Run, changed: str) -> bool:
+    return run.change(changed)["fresh_start"]
+
+
 def picture(run: Run, version: int | None = None, structure: int | None = None, history: int = 0) -> Any:
     return decode_frame(run.frame(version, structure, history))
 
@@ -140,18 +144,27 @@ def test_a_learning_setting_changes_while_it_plays(run: Run) -> None:
     run.play()
     let_go_on(run, 0.05)
     step, structure = run.trainer.step, run.structure
-    assert not run.change(recipe(optimizer={"kind": "adam", "learning_rate": 0.1}))
+    assert not fresh_start(run, recipe(optimizer={"kind": "adam", "learning_rate": 0.1}))
     assert (run.status, run.trainer.step, run.structure) == ("playing", step, structure)
     let_go_on(run, 0.05)
     assert run.trainer.step > step
 
 
-def test_another_network_is_a_fresh_start_that_goes_on_playing(run: Run) -> None:
+def test_another_seed_is_a_fresh_start_that_goes_on_playing(run: Run) -> None:
     run.play()
     let_go_on(run, 0.05)
     structure = run.structure
-    assert run.change(recipe(layers=[]))
+    assert fresh_start(run, recipe(seed=1))
     assert (run.status, run.trainer.step, run.structure) == ("playing", 0, structure + 1)
+
+
+def test_another_network_goes_on_from_where_it_is(run: Run) -> None:
+    run.play()
+    let_go_on(run, 0.05)
+    structure, step, rows = run.structure, run.trainer.step, len(run.trainer.history)
+    assert not fresh_start(run, recipe(layers=[]))
+    assert (run.status, run.trainer.step, run.structure) == ("playing", step, structure + 1)
+    assert len(run.trainer.history) == rows
 
 
 def test_a_change_that_fails_leaves_the_run_as_it_was(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,7 +191,7 @@ def test_a_diverged_run_stays_at_its_last_finite_picture_until_reset_or_changed(
     for told in (run.play, run.step, run.epoch):
         told()
         assert (run.status, run.due) == ("diverged", float("inf"))
-    assert not run.change(json.dumps(DIVERGING | {"gradient_clip": 1.0}))
+    assert not fresh_start(run, json.dumps(DIVERGING | {"gradient_clip": 1.0}))
     assert (run.status, picture(run)[0]["problem"]) == ("paused", None)
 
 
@@ -200,7 +213,7 @@ def test_early_stopping_ends_the_run_and_says_so() -> None:
 def test_a_frame_says_all_that_the_protocol_names(run: Run) -> None:
     header, arrays = picture(run)
     names = """type version structure status step epoch progress steps_per_epoch updates_per_second speed losses metrics device
-        engine loss_kind learning_rate problem history_from history_columns layout arrays"""
+        engine loss_kind learning_rate problem history_from history_columns layout arrays undo interventions moments_version"""
     assert set(header) == set(names.split())
     assert set(header["losses"]) == set(header["metrics"]) == {"train", "test"}
     assert {"weight/0", "bias/0", "maps/0", "scales/0", "weight/1", "output", "history", "points/train"} <= set(arrays)

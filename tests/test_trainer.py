@@ -404,9 +404,6 @@ def test_a_new_batch_size_still_takes_every_row_once() -> None:
     ("field", "changes"),
     [
         ("dataset", {"dataset": {"kind": "circle", "samples": 90}}),
-        ("features", {"features": ["x1"]}),
-        ("test_fraction", {"test_fraction": 0.4}),
-        ("layers", {"layers": []}),
         ("seed", {"seed": 9}),
     ],
 )

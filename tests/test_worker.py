@@ -46,7 +46,7 @@ class Client:
         self._thread.start()
 
     def post(self, token: str, do: str, payload: bytes = b"", **arguments: Any) -> int:
-        identifier = next(self._ids)
+        identifier = self.last = next(self._ids)
         write_all(self._to_worker, pack({"do": do, "id": identifier, "token": token, **arguments}, payload), payload)
         return identifier
 
@@ -127,6 +127,95 @@ def test_two_viewers_wait_for_one_run_and_both_are_answered(client: Client) -> N
     assert [client.reply(identifier)[0]["version"] > version for identifier in waiting] == [True, True]
 
 
+def test_a_viewer_that_wants_something_else_is_answered_at_once(client: Client) -> None:
+    client.create("a", recipe())
+    version = client.ask("a", "frame")["version"]
+    held = {"version": version, "structure": 1, "history": 1}
+    wants = {"gradients": True, "probe": {"split": "train", "row": 2}}
+    header, arrays = decode_frame(client.reply(client.post("a", "frame", **held, moments=0, now=True, wants=wants))[1])
+    assert header["probe"]["row"] == 2
+    assert "gradient/0" in arrays
+
+
+def test_a_viewer_of_the_past_hears_of_the_present_ten_times_a_second(client: Client) -> None:
+    client.create("a", recipe())
+    header, arrays = decode_frame(client.reply(client.post("a", "frame"))[1])
+    client.ask("a", "speed", value=200)
+    client.ask("a", "play")
+    wants = {"moment": arrays["moments"][0, 0]}
+    begin, live = time.monotonic(), []
+    while time.monotonic() < begin + 1.0:
+        held = {name: header[name] for name in ("version", "structure")}
+        header, arrays = decode_frame(client.reply(client.post("a", "frame", **held, history=1, wants=wants))[1])
+        live.append(header["live"]["step"])
+        assert header["step"] == 0
+    assert 5 <= len(live) <= 11
+    assert live == sorted(live)
+    client.ask("a", "pause")
+    client.reply(client.post("a", "frame", version=header["version"], structure=1, history=1, wants=wants))
+    header, _ = decode_frame(client.reply(client.post("a", "frame", version=None, structure=1, wants=wants))[1])
+    waiting = client.post("a", "frame", version=header["version"], structure=1, history=1, wants=wants)
+    client.ask("a", "pause")
+    assert waiting not in client.replies
+
+
+def test_a_viewer_of_the_past_is_answered_though_the_run_has_come_to_rest(client: Client) -> None:
+    client.create("a", recipe())
+    header, arrays = decode_frame(client.reply(client.post("a", "frame"))[1])
+    wants = {"moment": arrays["moments"][0, 0]}
+    waiting = client.post("a", "frame", version=header["version"], structure=1, history=1, wants=wants)
+    client.ask("a", "step")
+    assert decode_frame(client.reply(waiting)[1])[0]["live"]["step"] == 1
+
+
+def test_interventions_come_over_the_wire_and_are_kept_before_they_are_answered(client: Client) -> None:
+    client.create("a", recipe())
+    place = {"structure": 1, "dense": 0, "unit": 0, "input": 0}
+    client.ask("a", "set", value={**place, "value": 0.25})
+    client.ask("a", "freeze", value={**place, "on": True})
+    client.ask("a", "silence", value={**place, "on": True})
+    header, arrays = decode_frame(client.reply(client.post("a", "frame"))[1])
+    assert (header["undo"], arrays["weight/0"][0, 0], arrays["frozen/0"][0, 0], arrays["silenced/0"][0]) == (
+        3,
+        0.25,
+        1,
+        1,
+    )
+    client.ask("a", "undo")
+    assert client.ask("a", "set", value={**place, "value": "abc"})["problem"]["key"] == "bad_weight"
+    client.ask("a", "set", value={**place, "structure": 7, "value": 9})
+    header, arrays = decode_frame(client.reply(client.post("a", "frame"))[1])
+    assert (header["undo"], arrays["weight/0"][0, 0]) == (2, 0.25)
+    assert len([news for news in client.news if "kept" in news]) >= 5
+
+
+def test_a_leash_holds_a_playing_run(client: Client) -> None:
+    client.create("a", recipe())
+    client.ask("a", "leash", value=3)
+    client.ask("a", "speed", value=None)
+    client.ask("a", "play")
+    time.sleep(0.1)
+    assert client.ask("a", "pause")["step"] == 3
+
+
+def test_rewinding_and_forking_over_the_wire(client: Client) -> None:
+    client.create("a", recipe())
+    client.ask("a", "epoch")
+    _, arrays = decode_frame(client.reply(client.post("a", "frame"))[1])
+    first, last = (int(moment) for moment in arrays["moments"][:, 0])
+    header, state = client.reply(client.post("a", "fork", moment=last))
+    assert client.ask("a", "rewind", moment=first) == {"id": client.last, **_at_start(recipe()), "payload": 0}
+    assert client.news[-1]["step"] == 0
+    made = {"recipe": header["recipe"], "device": "cpu", "life": 0, "status": "paused", "speed": 1000}
+    client.ask("b", "create", state, **made)
+    assert client.ask("b", "pause")["step"] == header["step"] > 0
+    assert client.ask("a", "rewind", moment=last)["problem"]["key"] == "moment_gone"
+
+
+def _at_start(text: str) -> dict[str, Any]:
+    return {"recipe": Experiment.from_json(text).to_json(), "step": 0, "epoch": 0}
+
+
 def test_epoch_is_answered_when_the_epoch_is_over(client: Client) -> None:
     client.create("a", recipe())
     assert client.ask("a", "epoch")["epoch"] == 1
@@ -181,6 +270,19 @@ def test_a_real_worker_plays_and_pauses(pool: Pool) -> None:
     assert pool.call(token, "pause")[0]["step"] == step
     assert pool.call(token, "history")[1].startswith(b"epoch,step,train_loss")
     pool.close(token)
+
+
+def test_a_fork_lives_on_in_the_pool(pool: Pool) -> None:
+    token = pool.create(recipe(), "cpu")
+    step = [pool.call(token, "step")[0]["step"] for _ in range(3)][-1]
+    header, state = pool.call(token, "fork", moment=None)
+    fork = pool.create(header["recipe"], "cpu", state=state)
+    pool.call(fork, "change", recipe=recipe(optimizer={"kind": "sgd"}))
+    frame, arrays = decode_frame(pool.call(fork, "frame")[1])
+    assert (frame["step"], header["step"]) == (step, step)
+    assert arrays["moments"].shape == (1, 3)
+    for each in (token, fork):
+        pool.close(each)
 
 
 def test_a_killed_worker_is_back_within_3_seconds_with_its_runs_as_kept(pool: Pool) -> None:

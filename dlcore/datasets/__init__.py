@@ -8,7 +8,8 @@ from pydantic import Field
 
 from dlcore.datasets import tabular, toy
 from dlcore.datasets.base import DatasetComponent, Table
+from dlcore.datasets.drawn import Drawn
 
-Dataset = Annotated[toy.Toy | tabular.Tabular, Field(discriminator="kind")]
+Dataset = Annotated[toy.Toy | tabular.Tabular | Drawn, Field(discriminator="kind")]
 
 __all__ = ["Dataset", "DatasetComponent", "Table"]

@@ -30,6 +30,7 @@ class DatasetComponent(Component):
     standardized: ClassVar[bool] = (
         False  # inputs (and a number as target) are scaled to mean 0, variance 1 of the training rows
     )
+    own_split: ClassVar[bool] = False  # the rows say themselves which are for testing: the training rows come first
 
     @property
     def num_classes(self) -> int:
@@ -40,6 +41,10 @@ class DatasetComponent(Component):
     def rows(self) -> int:
         """Number of rows in all."""
         raise NotImplementedError
+
+    def test_rows(self, fraction: float) -> int:
+        """Number of rows kept for testing, if the recipe asks for this share."""
+        return round(self.rows * fraction)
 
     def sample(self, generator: np.random.Generator) -> Table:
         """Make or load the rows."""

@@ -56,18 +56,26 @@ class Data:
     input_names: tuple[str, ...]
     class_names: tuple[str, ...]
 
+    def holds_same_rows(self, other: Data) -> bool:
+        """Whether a network sees and learns the same."""
+        pairs = ((self.train, other.train), (self.test, other.test))
+        return all(np.array_equal(a.X, b.X) and np.array_equal(a.target, b.target) for a, b in pairs)
+
 
 def prepare(experiment: Experiment) -> Data:
     """Make, split and scale the rows of a recipe."""
     dataset = experiment.dataset
     table = dataset.sample(np.random.default_rng(derived_seed(experiment.seed, "data")))
-    test = test_rows(
-        table.y if dataset.num_classes else None,
-        len(table.y),
-        experiment.test_rows,
-        np.random.default_rng(derived_seed(experiment.seed, "split")),
-    )
-    train = np.setdiff1d(np.arange(len(table.y)), test)
+    if dataset.own_split:
+        train, test = np.split(np.arange(len(table.y)), [experiment.train_rows])
+    else:
+        test = test_rows(
+            table.y if dataset.num_classes else None,
+            len(table.y),
+            experiment.test_rows,
+            np.random.default_rng(derived_seed(experiment.seed, "split")),
+        )
+        train = np.setdiff1d(np.arange(len(table.y)), test)
     features = experiment.input_features
     X = with_features(table.X, features)
     scaling = fit_scaling(X[train], table.y[train], dataset.standardized, dataset.num_classes)

@@ -6,10 +6,13 @@ operation each, whatever the number of layers.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
+from torch.utils.hooks import RemovableHandle
 
 if TYPE_CHECKING:
     from dlcore.experiment import Experiment
@@ -27,6 +30,9 @@ class AutogradEngine:
         self.previous = self.flat.detach().clone()
         self.places = places(model)
         self.memory: Memory = {}
+        self.frozen: torch.Tensor | None = None  # bool, like flat: what does not learn
+        self.silenced: list[torch.Tensor] | None = None  # bool, one a hidden dense layer: units that count as 0
+        self._mutes: list[RemovableHandle] = []
         self.optimizer = experiment.optimizer
         self.use(experiment)
 
@@ -54,21 +60,59 @@ class AutogradEngine:
         with torch.no_grad():
             if self.regularizer.kind != "none":
                 self.regularizer.add_gradient(gradient, self.flat.detach() * self.is_weight)
+            if self.frozen is not None:  # Before clipping: what does not learn has no share in the norm.
+                gradient.masked_fill_(self.frozen, 0.0)
             if self.clip:
                 nn.utils.clip_grad_norm_([self.flat], self.clip)
             self.previous.copy_(self.flat)
             self.optimizer.update(self.flat, gradient, self.memory, learning_rate)
+            if self.frozen is not None:  # Decay and momentum move weights without a gradient too.
+                torch.where(self.frozen, self.previous, self.flat, out=self.flat)
         return value
+
+    def silence(self, units: Sequence[torch.Tensor] | None) -> None:
+        """Let these units of the hidden dense layers (bool, one tensor a layer) count as 0 from here on; None: let all speak."""
+        for mute in self._mutes:
+            mute.remove()
+        self._mutes = []
+        if units is None or not any(mask.any() for mask in units):
+            self.silenced = None
+            return
+        self.silenced = [mask.to(self.flat.device) for mask in units]
+        # Hooks, because a module more would change the names in the state_dict.
+        for bend, mask in zip(self.bends, self.silenced, strict=True):
+            if mask.any():
+                self._mutes.append(bend.register_forward_hook(_Mute(mask)))
+
+    @property
+    def bends(self) -> list[nn.Module]:
+        """The activation of each hidden dense layer."""
+        return [after for module, after in pairwise(self.model) if isinstance(module, nn.Linear)]
+
+    def gradient(self) -> torch.Tensor:
+        """The gradient that the last step used, on the CPU: zeros before the first; training that goes on does not move it."""
+        assert self.flat.grad is not None
+        return self.flat.grad.detach().cpu().clone()
 
     def copy_of_weights(self) -> dict[str, torch.Tensor]:
         """{name: value} of every parameter on the CPU; training that goes on does not move them."""
-        flat = self.flat.detach().cpu().clone()
-        return {name: flat[start:end].view(shape) for name, (start, end, shape) in self.places.items()}
+        parts = self.flat.detach().cpu().clone().split([end - start for start, end, _ in self.places.values()])
+        return {name: part.view(shape) for part, (name, (_, _, shape)) in zip(parts, self.places.items(), strict=True)}
 
     def restore_previous(self) -> None:
         """Go back to the last weights that gave a finite loss."""
         with torch.no_grad():
             self.flat.copy_(self.previous)
+
+
+class _Mute:
+    """A forward hook: the activation without its silenced units."""
+
+    def __init__(self, units: torch.Tensor) -> None:
+        self.units = units
+
+    def __call__(self, module: nn.Module, inputs: object, activations_BK: torch.Tensor) -> torch.Tensor:
+        return activations_BK.masked_fill(self.units, 0.0)  # Not times 0: infinity times 0 is no number.
 
 
 def places(model: nn.Sequential) -> dict[str, tuple[int, int, torch.Size]]:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from dlcore.component import Component
+from dlcore.datasets.drawn import Drawn, Point
 from dlcore.datasets.split import test_rows, with_features
 from dlcore.datasets.tabular import BundledTable
 from dlcore.datasets.toy import ToyDataset
@@ -54,13 +55,14 @@ def _spaced(blocks: list[str]) -> str:
 def _introduction(experiment: Experiment, epochs: int) -> str:
     widths = "-".join(str(width) for width in _widths(experiment))
     tabular = isinstance(experiment.dataset, BundledTable)
+    made = "the network" if experiment.dataset.own_split else "the data and the network"
     return _text(f'''
         """{experiment.dataset.title}: a network of {widths} units, trained with {experiment.loss.title} and {experiment.optimizer.title}.
 
             pip install torch numpy safetensors{" scikit-learn" if tabular else ""}
             python THIS_FILE.py
 
-        Makes the data and the network from the seed, trains for {epochs} epochs, prints the history (losses are means over all
+        Makes {made} from the seed, trains for {epochs} epochs, prints the history (losses are means over all
         rows, without any penalty) and saves the weights as model.safetensors. The same seed gives the same numbers.
 
         Shapes: N rows of a data set, B rows of a batch, D inputs, K output units.
@@ -91,6 +93,16 @@ def _settings(experiment: Experiment, epochs: int) -> list[str]:
 
 
 def _data(experiment: Experiment) -> list[str]:
+    tensors = _text("""
+        X_train, X_test = torch.from_numpy(X[train]), torch.from_numpy(X[test])
+        y_train, y_test = torch.from_numpy(y[train]), torch.from_numpy(y[test])
+    """)
+    rows = _drawn(experiment.dataset) if isinstance(experiment.dataset, Drawn) else _split_rows(experiment)
+    return [*rows, *_features(experiment), _scaling(experiment), tensors]
+
+
+def _split_rows(experiment: Experiment) -> list[str]:
+    """X, y, and the places `train` and `test` among them."""
     classes = experiment.dataset.num_classes
     which = "each class gives its share" if classes else "any rows"
     choose = function_text(
@@ -102,11 +114,25 @@ def _data(experiment: Experiment) -> list[str]:
         test = test_rows({"y, " if classes else ""}len(y), {experiment.test_rows}, split_generator)
         train = np.setdiff1d(np.arange(len(y)), test)
     """)
-    tensors = _text("""
-        X_train, X_test = torch.from_numpy(X[train]), torch.from_numpy(X[test])
-        y_train, y_test = torch.from_numpy(y[train]), torch.from_numpy(y[test])
+    return [*_sample(experiment.dataset), choose, split]
+
+
+def _drawn(dataset: Drawn) -> list[str]:
+    """The same for points that stand in the recipe."""
+    take = _text("""
+        points = np.array(train_points + test_points)
+        X, y = points[:, :2], points[:, 2].astype(np.int64)
+        train, test = np.split(np.arange(len(points)), [len(train_points)])
     """)
-    return [*_sample(experiment.dataset), choose, split, *_features(experiment), _scaling(experiment), tensors]
+    points = [_point_list("train_points", dataset.train), _point_list("test_points", dataset.test)]
+    return ["\n".join(["# Drawn by hand: x1, x2 and class of each point.", *points, take])]
+
+
+def _point_list(name: str, points: tuple[Point, ...]) -> str:
+    # Wrapped between points: inside one, a space that does not break.
+    text = " ".join(f"({x1!r},~{x2!r},~{label})," for x1, x2, label in points)
+    lines = textwrap.wrap(text, 100, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False)
+    return "\n".join([f"{name} = [", *(line.replace("~", " ") for line in lines), "]"])
 
 
 def _sample(dataset: Any) -> list[str]:

@@ -128,14 +128,17 @@ class Pool:
 
     # Runs
 
-    def create(self, recipe: str, device: str = "auto") -> str:
-        """A new run of this recipe; its token. Does not wait: what goes wrong later, the first call raises."""
+    def create(self, recipe: str, device: str = "auto", state: bytes = b"") -> str:
+        """A new run of this recipe; its token. Does not wait: what goes wrong later, the first call raises.
+
+        With the state that another run's "fork" gave it goes on from there.
+        """
         recipe = Experiment.from_json(recipe).to_json()
         self.start()
         with self._lock:
             if len(self._entries) >= self.max_runs:
                 raise Problem("too_many_runs", limit=self.max_runs)
-            entry = Entry(secrets.token_urlsafe(24), self._emptiest(), recipe, device)
+            entry = Entry(secrets.token_urlsafe(24), self._emptiest(), recipe, device, state=state)
             self._entries[entry.token] = entry
             self._post_create(entry)
         return entry.token

@@ -10,15 +10,17 @@ import time
 from collections import deque
 from typing import Any
 
-import numpy as np
 import safetensors.numpy
 
 from dlcore.experiment import Experiment
 from dlcore.frame import encode_frame
+from dlcore.interventions import Interventions
+from dlcore.looks import finite
 from dlcore.probes import Picture
 from dlcore.problems import Problem
 from dlcore.runs import DEFAULT_SPEED
-from dlcore.snapshot import Snapshot
+from dlcore.runs.sights import Sight, Sights, data_of
+from dlcore.timeline import Timeline
 from dlcore.trainer import Diverged, Trainer
 
 FASTEST = 1_000_000.0
@@ -41,23 +43,34 @@ class Run:
         self.structure = life * 1_000_000
         self.status = "paused"
         self.speed: float | None = DEFAULT_SPEED
+        self.leash: int | None = None  # A playing run takes no update beyond this step.
         self.problem: Problem | None = None
         self.device = device
+        self.timeline = Timeline(first=self.version)
+        self.interventions = Interventions()
+        self.sights = Sights()
         self._start(Trainer(Experiment.from_json(recipe), device=device))
 
     def _start(self, trainer: Trainer, status: str = "paused") -> None:
         """Go on with this trainer. Its picture is built first, so that a failure leaves the run as it was."""
         picture = Picture(trainer)
         self.trainer, self.picture = trainer, picture
+        self.sights.forget()
         self.structure += 1
         self._start_over(status)
 
     def _start_over(self, status: str = "paused") -> None:
+        """The trainer stands at the beginning of what is known of it."""
+        self._stand_elsewhere(status)
+        self.timeline.clear()
+        self._keep_moment()
+
+    def _stand_elsewhere(self, status: str = "paused") -> None:
         """The trainer stands at another point, with another history."""
         self._last_epoch: int | None = None
         self._next_update = self._ticked = time.monotonic()
         self._rate: deque[tuple[float, int]] = deque()
-        self._drawn: tuple[int, Snapshot, dict[str, np.ndarray]] | None = None
+        self.interventions.clear()
         self._stand(status)
         self._history_since = self.version  # A viewer with an older frame holds rows that are no more.
 
@@ -76,6 +89,10 @@ class Run:
             self._resume("playing")
 
     def pause(self) -> None:
+        self._halt()
+        self._keep_moment()
+
+    def _halt(self) -> None:
         self._last_epoch = None
         if self.status == "playing":
             self.status = "paused"
@@ -83,14 +100,15 @@ class Run:
 
     def step(self) -> None:
         """One update, then stand."""
-        self.pause()
+        self._halt()
         if self.status == "paused":
             self._resume("paused")
             self._update(1, NEVER)
+            self._keep_moment()
 
     def epoch(self) -> None:
         """On to the end of the current epoch at full speed, then stand. The slices that follow do it."""
-        self.pause()
+        self._halt()
         if self.status == "paused":
             self._resume("paused")
             self._last_epoch = self.trainer.epoch
@@ -118,20 +136,31 @@ class Run:
         self.device = str(device)
         self.version += 1
 
-    def change(self, recipe: str) -> bool:
-        """Take this recipe: live where it only changes how to learn, else from a fresh start (then True)."""
+    def change(self, recipe: str, origins: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Take this recipe, live; {"fresh_start", "kept", "total"}: of all weights and biases so many are those of before.
+
+        Only another seed or other data that ask something else need a fresh start. `origins` says which layers and units
+        were which (see carry.py).
+        """
         experiment = Experiment.from_json(recipe)
         status: str = "playing" if self.status == "playing" else "paused"
-        if self.trainer.experiment.same_start(experiment):
-            meaning_changed = experiment.plan() != self.trainer.experiment.plan()
-            self.trainer.change(experiment)
-            if meaning_changed:  # Another loss may put another activation on the output units.
-                self.picture = Picture(self.trainer)
-                self.structure += 1
-            self._stand(status)
-            return False
-        self._start(Trainer(experiment, device=self.device), status)
-        return True
+        trainer = self.trainer
+        if not trainer.experiment.same_start(experiment):
+            self._start(Trainer(experiment, device=self.device), status)
+            return {"fresh_start": True, "kept": 0, "total": experiment.num_parameters}
+        with trainer.unchanged_on_failure():
+            done = trainer.change(experiment, origins)
+            picture = Picture(trainer) if done.redrawn else self.picture
+        if done.redrawn:
+            self.picture = picture
+            self.structure += 1
+        if done.reshaped:
+            self.interventions.clear()
+            trainer.notices.append(Problem("weights_kept", kept=done.kept, total=done.total))
+        self._stand(status)
+        if done.redrawn:
+            self._keep_moment(edited=True)
+        return {"fresh_start": False, "kept": done.kept, "total": done.total}
 
     def load(self, data: bytes) -> None:
         """Go on from this checkpoint: its recipe and its weights."""
@@ -140,11 +169,58 @@ class Run:
         checkpoint = open_checkpoint(data)
         trainer = Trainer(checkpoint.experiment, device=self.device)
         trainer.load_weights(checkpoint.weights, step=checkpoint.step, epoch=checkpoint.epoch)
+        trainer.intervened = True
         self._start(trainer)
+
+    def set_leash(self, step: object) -> None:
+        """While it plays, take no update beyond this step, and go on when it moves; None takes it off."""
+        self.leash = step if type(step) is int else None
+
+    def intervene(self, do: str, value: dict[str, Any]) -> None:
+        """Set, freeze or silence what is named; nothing happens where that is gone. Raises Problem for a weight that is no number."""
+        if value.get("structure") == self.structure and self.interventions.apply(do, value, self.trainer):
+            self._edited()
+
+    def undo(self) -> None:
+        """Take back the last intervention."""
+        if self.interventions.undo(self.trainer):
+            self._edited()
+
+    def _edited(self) -> None:
+        if self.status == "diverged":
+            self._stand("paused")
+        self.version += 1
+        self._keep_moment(edited=True)
+
+    def rewind(self, identifier: object) -> dict[str, Any]:
+        """Stand again where the run stood at this moment, with the recipe of then; what came later is cut."""
+        moment, old = self.timeline.moment(identifier), self.trainer
+        experiment = old.experiment if moment.experiment == old.experiment else moment.experiment
+        trainer = Trainer(experiment, device=old.device, data=data_of(experiment, old))
+        trainer.restore(moment.full_state(old.history.rows()))
+        trainer.notices += old.notices
+        if moment.structure != self.structure:
+            self.picture = Picture(trainer)
+            self.structure += 1
+        self.trainer = trainer
+        self.timeline.cut(moment)
+        self._stand_elsewhere()
+        self._keep_epoch = self.timeline.next_epoch
+        return {"recipe": experiment.to_json(), "step": trainer.step, "epoch": trainer.epoch}
+
+    def fork(self, identifier: object) -> tuple[dict[str, Any], bytes]:
+        """Recipe, step and state with which another run goes on from this moment (None: from now)."""
+        trainer = self.trainer
+        experiment, step, state = trainer.experiment, trainer.step, None
+        if identifier is not None:
+            moment = self.timeline.moment(identifier)
+            experiment, step, state = moment.experiment, moment.step, moment.full_state(trainer.history.rows())
+        header = {"recipe": experiment.to_json(), "step": step}
+        return header, safetensors.numpy.save(trainer.state() if state is None else state)
 
     def fail(self, problem: Problem) -> None:
         """Stand still after a failure, and say so."""
-        self.pause()
+        self._halt()
         self.problem = problem
         self._steps = self.trainer.steps()
         self.version += 1
@@ -160,19 +236,26 @@ class Run:
         """When (`time.monotonic`) the next slice has something to do."""
         if self._last_epoch is not None:
             return 0.0
-        if self.status != "playing":
+        if self.status != "playing" or self._room <= 0:
             return NEVER
         return 0.0 if self.speed is None else max(self._next_update, self._ticked + TICK)
+
+    @property
+    def _room(self) -> float:
+        """Updates that the leash still allows."""
+        return NEVER if self.leash is None else self.leash - self.trainer.step
 
     def advance(self, seconds: float) -> None:
         """Train for at most so long, and no faster than the speed says."""
         now = time.monotonic()
         self._ticked = now
-        if self._last_epoch is not None or self.speed is None:
+        if self._last_epoch is not None:
             self._update(NEVER, now + seconds)
+        elif self.speed is None:
+            self._update(self._room, now + seconds)
         elif self.status == "playing" and now >= self._next_update:
             self._next_update = max(self._next_update, now - max(LONGEST_DEBT, 1 / self.speed))
-            allowed = int((now - self._next_update) * self.speed) + 1
+            allowed = min(int((now - self._next_update) * self.speed) + 1, self._room)
             self._next_update += self._update(allowed, now + seconds) / self.speed
 
     def _resume(self, status: str) -> None:
@@ -190,11 +273,14 @@ class Run:
             while taken < allowed:
                 next(self._steps)
                 taken += 1
+                if self.trainer.epoch >= self._keep_epoch:
+                    self._keep_moment()
                 if self.trainer.finished is not None:
                     self._end(self.trainer.finished)
                     break
                 if self._last_epoch is not None and self.trainer.epoch > self._last_epoch:
                     self._last_epoch = None
+                    self._keep_moment()
                     break
                 if time.monotonic() >= deadline:
                     break
@@ -210,6 +296,12 @@ class Run:
         self.status = status
         self._last_epoch = None
         self.version += 1
+        self._keep_moment()
+
+    def _keep_moment(self, edited: bool = False) -> None:
+        self.timeline.keep(self.trainer, self.structure, edited)
+        # A network too large for moments is asked about once an epoch, not once a step.
+        self._keep_epoch = max(self.timeline.next_epoch, self.trainer.epoch + 1)
 
     def _count(self) -> None:
         now = time.monotonic()
@@ -227,47 +319,71 @@ class Run:
 
     # What leaves it
 
-    def frame(self, version: int | None, structure: int | None, history: int) -> bytes:
-        """The picture of this moment, with what a viewer that holds that much lacks."""
-        if self._drawn is None or self._drawn[0] != self.version:
-            snapshot = self.trainer.snapshot()
-            self._drawn = (self.version, snapshot, self.picture.arrays(snapshot))
-        _, snapshot, arrays = self._drawn
-        knows_layout = structure == self.structure
+    def frame(
+        self,
+        version: int | None,
+        structure: int | None,
+        history: int,
+        moments: int | None = None,
+        wants: dict[str, Any] | None = None,
+    ) -> bytes:
+        """The picture of this moment, or of the kept one that is wanted, with what a viewer that holds that much lacks."""
+        wants = wants or {}
+        moment = self.timeline.find(wants.get("moment"))
+        if moment is None:
+            playing = self.status == "playing" or self.finishing_epoch
+            sight = self.sights.now(self.trainer, self.picture, self.version, self.structure, playing)
+        else:
+            sight = self.sights.then(moment, self.trainer, self.picture, self.structure)
+        knows_layout = structure == sight.structure
         has_history = knows_layout and version is not None and version >= self._history_since
         known_rows = min(max(history, 0), len(self.trainer.history)) if has_history else 0
-        header = self._header(snapshot)
+        header, arrays = self._header(sight), sight.arrays
         header["history_from"] = known_rows
+        if moment is not None:
+            place = sight.snapshot
+            header["moment"] = {"id": moment.id, "step": place.step, "epoch": place.epoch, "progress": place.progress}
+            header["live"] = {"step": self.trainer.step, "epoch": self.trainer.epoch}
         if not knows_layout:
-            header["layout"] = self.picture.layout
-            arrays = {**self.picture.constant_arrays, **arrays}
-        return encode_frame(header, {**arrays, "history": self.trainer.history.rows(known_rows)})
+            layout, arrays = sight.with_layout()
+            header |= layout
+        arrays = {**arrays, "history": self.trainer.history.rows(known_rows)}
+        if moments != self.timeline.version:
+            arrays["moments"] = self.timeline.table()
+        if wants:
+            more, wanted = sight.wanted(wants)
+            header |= more
+            arrays |= wanted
+        return encode_frame(header, arrays)
 
-    def _header(self, snapshot: Snapshot) -> dict[str, Any]:
-        trainer, scores = self.trainer, snapshot.scores
-        splits = {"train": scores.train, "test": scores.test}
+    def _header(self, sight: Sight) -> dict[str, Any]:
+        trainer, snapshot = self.trainer, sight.snapshot
+        splits = {"train": snapshot.scores.train, "test": snapshot.scores.test}
         return {
             "type": "frame",
             "version": self.version,
-            "structure": self.structure,
+            "structure": sight.structure,
             "status": self.status,
-            "step": trainer.step,
-            "epoch": trainer.epoch,
-            "progress": trainer.progress,
-            "steps_per_epoch": trainer.steps_per_epoch,
+            "step": snapshot.step,
+            "epoch": snapshot.epoch,
+            "progress": snapshot.progress,
+            "steps_per_epoch": snapshot.experiment.steps_per_epoch,
             "updates_per_second": round(self.updates_per_second, 1),
             "speed": self.speed,
-            "losses": {split: _finite(values["loss"]) for split, values in splits.items()},
+            "losses": {split: finite(values["loss"]) for split, values in splits.items()},
             "metrics": {
-                split: {name: _finite(value) for name, value in values.items() if name != "loss"}
+                split: {name: finite(value) for name, value in values.items() if name != "loss"}
                 for split, values in splits.items()
             },
             "device": trainer.device_name,
             "engine": trainer.engine_name,
-            "loss_kind": trainer.experiment.loss.kind,
-            "learning_rate": _finite(trainer.learning_rate),
+            "loss_kind": snapshot.experiment.loss.kind,
+            "learning_rate": finite(snapshot.learning_rate),
             "problem": None if self.problem is None else self.problem.to_dict(),
             "history_columns": list(trainer.history.columns),
+            "undo": len(self.interventions),
+            "interventions": trainer.intervened,
+            "moments_version": self.timeline.version,
         }
 
     def checkpoint(self) -> bytes:
@@ -311,7 +427,3 @@ class Run:
         self.set_speed(speed)
         if status == "playing":
             self.play()
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None

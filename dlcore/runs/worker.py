@@ -24,7 +24,7 @@ import traceback
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ from dlcore.runs.run import NEVER, Run
 from dlcore.runs.wire import Header, Inbox, pack, write_all
 
 SLICE = 0.008  # Seconds of training before others get their turn.
+LOOK_BACK_EVERY = 0.1  # Seconds between two answers to a viewer of a kept moment.
 KEEP_EVERY = 1.0  # Seconds between two kept states of a playing run, and ...
 KEEP_RATE = 1_000_000  # ... bytes a second at most: a large state is kept more seldom.
 MEMORY_LIMIT = 4 << 30  # Address space above that of the imports.
@@ -51,6 +52,21 @@ class FrameRequest:
     version: int | None
     structure: int | None
     history: int
+    moments: int | None = None
+    now: bool = False  # Even if nothing has changed: the viewer wants to see something else.
+    wants: dict[str, Any] | None = None
+    since: float = field(default_factory=time.monotonic)
+
+    def due(self, run: Run) -> float:
+        """When (`time.monotonic`) there is something to answer; NEVER while the viewer has seen it all."""
+        moment = run.timeline.find((self.wants or {}).get("moment"))
+        structure = run.structure if moment is None else moment.structure
+        if self.now or self.structure != structure:
+            return 0.0
+        if self.version == run.version:
+            return NEVER
+        # What is looked at stands still; only the number beside it moves.
+        return 0.0 if moment is None else self.since + LOOK_BACK_EVERY
 
 
 class Worker:
@@ -67,18 +83,22 @@ class Worker:
         self._epochs: defaultdict[str, list[int]] = defaultdict(list)
         self._served: dict[str, float] = {}
         self._keep_at: dict[str, float] = {}
+        self._tell_at: dict[str, float] = {}  # Runs with a viewer whose answer must wait a little.
 
     def serve(self) -> None:
         """The loop of slices."""
         self._send({"ready": os.getpid()})
         while not self._inbox.ended:
             now = time.monotonic()
-            next_due = min((run.due for run in self.runs.values()), default=NEVER)
+            due = [*(run.due for run in self.runs.values()), *self._tell_at.values()]
+            next_due = min(due, default=NEVER)
             pause = None if next_due == NEVER else max(next_due - now, 0.0)
             if select.select([self._inbox.descriptor], [], [], pause)[0]:
                 for header, payload in self._inbox.receive():
                     self._answer(header, payload)
             self._give_slice()
+            for token in [token for token, at in self._tell_at.items() if at <= time.monotonic()]:
+                self._tell(token)
 
     def _give_slice(self) -> None:
         """A slice of training for the run that is due and has waited longest."""
@@ -130,7 +150,8 @@ class Worker:
         match do:
             case "frame":
                 seen = header.get("version"), header.get("structure"), header.get("history", 0)
-                self._frames[token].append(FrameRequest(header["id"], *seen))
+                more = header.get("moments"), bool(header.get("now")), header.get("wants")
+                self._frames[token].append(FrameRequest(header["id"], *seen, *more))
                 return None
             case "checkpoint":
                 return {}, run.checkpoint()
@@ -138,6 +159,8 @@ class Worker:
                 return {}, run.script()
             case "history":
                 return {}, run.history_csv()
+            case "fork":
+                return run.fork(header.get("moment"))
             case "epoch":
                 run.epoch()
                 self._epochs[token].append(header["id"])
@@ -161,7 +184,15 @@ class Worker:
             case "device":
                 run.set_device(header["value"])
             case "change":
-                return {"fresh_start": run.change(header["recipe"])}
+                return run.change(header["recipe"], header.get("origins"))
+            case "set" | "freeze" | "silence":
+                run.intervene(do, header["value"])
+            case "undo":
+                run.undo()
+            case "leash":
+                run.set_leash(header.get("value"))
+            case "rewind":
+                return run.rewind(header.get("moment"))
             case "load":
                 run.load(payload)
                 return {"recipe": run.trainer.experiment.to_json()}
@@ -177,9 +208,10 @@ class Worker:
             self._failed[token] = (problem, header["device"])
             raise problem from error
         self.runs[token] = run
-        if header["life"]:
+        if header["life"] or state:
             try:
                 run.restore(state, header["status"], header["speed"])
+                self._keep(token)
             except Exception as error:
                 self._notice(token, as_problem(error))
 
@@ -200,7 +232,7 @@ class Worker:
             self._refuse(frame.id, Problem("run_gone"))
         for identifier in self._epochs.pop(token, []):
             self._refuse(identifier, Problem("run_gone"))
-        for table in (self.runs, self._failed, self._served, self._keep_at):
+        for table in (self.runs, self._failed, self._served, self._keep_at, self._tell_at):
             table.pop(token, None)
 
     # What leaves
@@ -214,16 +246,19 @@ class Worker:
             self._keep(token)
             for identifier in self._epochs.pop(token):
                 self._send({"id": identifier, **_place(run)})
-        seen = (run.version, run.structure)
-        waiting = self._frames[token]
-        self._frames[token] = [frame for frame in waiting if (frame.version, frame.structure) == seen]
-        for frame in waiting:
-            if (frame.version, frame.structure) != seen:
+        now = time.monotonic()
+        due = [(frame.due(run), frame) for frame in self._frames[token]]
+        self._frames[token] = [frame for at, frame in due if at > now]
+        self._tell_at.pop(token, None)
+        if later := [at for at, _ in due if now < at < NEVER]:
+            self._tell_at[token] = min(later)
+        for at, frame in due:
+            if at <= now:
                 self._send_frame(run, frame)
 
     def _send_frame(self, run: Run, frame: FrameRequest) -> None:
         try:
-            payload = run.frame(frame.version, frame.structure, frame.history)
+            payload = run.frame(frame.version, frame.structure, frame.history, frame.moments, frame.wants)
         except Exception as error:
             self._refuse(frame.id, as_problem(error))
         else:

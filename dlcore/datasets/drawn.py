@@ -1,0 +1,94 @@
+"""Points that a person has drawn: the recipe holds them, and which of them are for training."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from math import cos, pi, sin
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field, field_validator, model_validator
+
+from dlcore.component import validated
+from dlcore.datasets.base import DatasetComponent, Table, Task
+from dlcore.problems import Problem
+
+if TYPE_CHECKING:
+    from dlcore.datasets.split import Data, Split
+
+EDGE = 6.0  # of the plane that is drawn on
+MOST_CLASSES = 6
+MOST_POINTS = 2000  # in all
+DECIMALS = 3
+
+Coordinate = Annotated[float, Field(ge=-EDGE, le=EDGE)]
+Point = tuple[Coordinate, Coordinate, Annotated[int, Field(ge=0, lt=MOST_CLASSES)]]
+Points = Annotated[tuple[Point, ...], Field(json_schema_extra={"maxItems": MOST_POINTS})]
+
+
+def _two_arms(count: int, start: float) -> tuple[Point, ...]:
+    """Two arms of a slow spiral in turn, half a turn apart: `count` points, each a little further out than the last."""
+    points = []
+    for index in range(count):
+        along = (index // 2 + start) / (count // 2)
+        radius, angle = 1 + 4 * along, 1.25 * pi * along + pi * (index % 2)
+        points.append((round(radius * cos(angle), DECIMALS), round(radius * sin(angle), DECIMALS), index % 2))
+    return tuple(points)
+
+
+class Drawn(DatasetComponent):
+    """Points drawn by hand on the plane, each with its class, some to learn from and some to test with (as Karpathy, ConvNetJS, 2014)."""
+
+    kind: Literal["drawn"] = "drawn"
+    title: ClassVar[str] = "Drawn"
+    task: ClassVar[Task] = "classification"
+    inputs: ClassVar[int] = 2
+    own_split: ClassVar[bool] = True
+    train: Points = Field(default=_two_arms(40, 0.0), description="Points to learn from: x1, x2 and class of each.")
+    test: Points = Field(default=_two_arms(20, 0.25), description="Points to test with: x1, x2 and class of each.")
+
+    @field_validator("train", "test", mode="after")
+    @classmethod
+    def _rounded(cls, points: tuple[Point, ...]) -> tuple[Point, ...]:
+        # + 0.0: a rounded -0.0004 is 0, not -0.
+        return tuple((round(x1, DECIMALS) + 0.0, round(x2, DECIMALS) + 0.0, label) for x1, x2, label in points)
+
+    @model_validator(mode="after")
+    def _enough_of_each(self) -> Drawn:
+        if self.rows > MOST_POINTS:
+            raise Problem("drawn_too_many", came=self.rows, limit=MOST_POINTS)
+        if len(self.train) < 2:
+            raise Problem("drawn_few_train", came=len(self.train))
+        if not self.test:
+            raise Problem("drawn_no_test")
+        learned = {label for _, _, label in self.train}
+        for label in range(self.num_classes):
+            if label not in learned:
+                raise Problem("drawn_class_empty", label=label)
+        return self
+
+    @classmethod
+    def of(cls, data: Data) -> Drawn:
+        """The rows of any classes on the plane as drawn points, in their order; those beyond the edge come to lie on it. Raises Problem."""
+        return validated(cls, {"train": _points(data.train), "test": _points(data.test)})
+
+    @cached_property
+    def num_classes(self) -> int:  # type: ignore[override]
+        return max(2, 1 + max((label for _, _, label in self.train + self.test), default=0))
+
+    @property
+    def rows(self) -> int:
+        return len(self.train) + len(self.test)
+
+    def test_rows(self, fraction: float) -> int:
+        return len(self.test)
+
+    def sample(self, generator: np.random.Generator) -> Table:
+        points = np.array(self.train + self.test, dtype=np.float64)
+        names = tuple(str(index) for index in range(self.num_classes))
+        return Table(points[:, :2].copy(), points[:, 2].astype(np.int64), ("x1", "x2"), names)
+
+
+def _points(split: Split) -> list[tuple[float, float, int]]:
+    places = np.clip(split.raw, -EDGE, EDGE).tolist()
+    return [(x1, x2, label) for (x1, x2), label in zip(places, split.y.tolist(), strict=True)]

@@ -1,0 +1,170 @@
+"""Interventions: what a hand does to the network of a run (set a number, freeze, silence), and taking it back.
+
+Places are those of the canvas: dense layers counted from 0, the output layer last; a unit; one of its inputs, or its bias.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+
+from dlcore.problems import Problem
+
+if TYPE_CHECKING:
+    from dlcore.engines.autograd import AutogradEngine
+    from dlcore.trainer import Trainer
+
+MOST_UNDOS = 200
+LARGEST = torch.finfo(torch.float32).max
+Inverse = Callable[["Trainer"], None]
+
+
+class Done(NamedTuple):
+    """How to take back an intervention, and where the trainer stood before it."""
+
+    inverse: Inverse
+    step: int
+    engine: weakref.ref[AutogradEngine]
+    intervened: bool
+
+
+class Interventions:
+    """The hand in a run. It remembers how to take back what it did."""
+
+    def __init__(self) -> None:
+        self._undos: deque[Done] = deque(maxlen=MOST_UNDOS)
+
+    def __len__(self) -> int:
+        return len(self._undos)
+
+    def clear(self) -> None:
+        """The network is another one: nothing of what was done can be taken back."""
+        self._undos.clear()
+
+    def apply(self, do: str, value: dict[str, Any], trainer: Trainer) -> bool:
+        """Set, freeze or silence. False where the place does not exist; raises Problem for a weight that is no number."""
+        inverse = {"set": _set, "freeze": _freeze, "silence": _silence}[do](trainer, value)
+        if inverse is None:
+            return False
+        self._undos.append(Done(inverse, trainer.step, weakref.ref(trainer.engine), trainer.intervened))
+        trainer.touched()
+        return True
+
+    def undo(self, trainer: Trainer) -> bool:
+        """Take back the last intervention; False when there is none."""
+        if not self._undos:
+            return False
+        done = self._undos.pop()
+        done.inverse(trainer)
+        trainer.touched()
+        if trainer.step == done.step and trainer.engine is done.engine():
+            trainer.intervened = done.intervened  # Nothing came between: it is as if it had never been.
+        return True
+
+
+def as_weight(value: object) -> float:
+    """What was typed, as a float32 number. Raises Problem for anything else."""
+    try:
+        number = float(value) if isinstance(value, (int, float, str)) and not isinstance(value, bool) else None
+    except (ValueError, OverflowError):
+        number = None
+    if number is None or not abs(number) <= LARGEST:
+        raise Problem("bad_weight", came="" if value is None else str(value))
+    return number
+
+
+def _set(trainer: Trainer, value: dict[str, Any]) -> Inverse | None:
+    unit, source = value.get("unit"), value.get("input")
+    places = None if unit is None else _places(trainer, value.get("dense"), unit, "bias" if source is None else source)
+    if not places:
+        return None
+    return _write(trainer, places[0].start, as_weight(value.get("value")))
+
+
+def _write(trainer: Trainer, index: int, number: float) -> Inverse:
+    engine = trainer.engine
+    with torch.no_grad():
+        before = engine.flat[index].clone(), engine.previous[index].clone()
+        engine.flat[index] = number
+        engine.previous[index] = number
+
+    def undo(trainer: Trainer) -> None:
+        with torch.no_grad():
+            trainer.engine.flat[index], trainer.engine.previous[index] = before
+
+    return undo
+
+
+def _freeze(trainer: Trainer, value: dict[str, Any]) -> Inverse | None:
+    places = _places(trainer, value.get("dense"), value.get("unit"), value.get("input"))
+    if not places:
+        return None
+    frozen = trainer.engine.frozen
+    before = [False if frozen is None else _shortened(frozen[place]) for place in places]
+    _mark(trainer, places, [bool(value.get("on"))] * len(places))
+    return lambda trainer: _mark(trainer, places, before)
+
+
+def _mark(trainer: Trainer, places: list[slice], values: Sequence[bool | torch.Tensor]) -> None:
+    engine = trainer.engine
+    frozen = torch.zeros_like(engine.flat, dtype=torch.bool) if engine.frozen is None else engine.frozen
+    for place, value in zip(places, values, strict=True):
+        frozen[place] = value
+    engine.frozen = frozen if frozen.any() else None
+
+
+def _shortened(mask: torch.Tensor) -> bool | torch.Tensor:
+    # The old mask of a large layer takes no room when it is all the same, as it mostly is.
+    if mask.all() or not mask.any():
+        return bool(mask.any())
+    return mask.clone()
+
+
+def _silence(trainer: Trainer, value: dict[str, Any]) -> Inverse | None:
+    layers = [layer.outputs for layer in trainer.experiment.plan() if layer.kind == "dense"]
+    dense: Any = value.get("dense")
+    unit: Any = value.get("unit")
+    if not _in(dense, len(layers)) or not _in(unit, layers[dense]):
+        return None
+
+    def switch(trainer: Trainer, on: bool) -> bool:
+        # Copies: a snapshot holds the old ones.
+        silenced = [mask.clone() for mask in trainer.silenced or [torch.zeros(n, dtype=torch.bool) for n in layers]]
+        before = bool(silenced[dense][unit])
+        silenced[dense][unit] = on
+        trainer.silenced = silenced
+        return before
+
+    before = switch(trainer, bool(value.get("on")))
+
+    def undo(trainer: Trainer) -> None:
+        switch(trainer, before)
+
+    return undo
+
+
+def _places(trainer: Trainer, dense: Any, unit: Any, source: Any) -> list[slice]:
+    """Where in the flat parameters; [] when there is no such place. No unit: the whole layer; no source: all that comes in."""
+    found = list(trainer.engine.places.values())
+    if not _in(dense, len(found) // 2):
+        return []
+    (start, end, shape), (bias, bias_end, _) = found[2 * dense], found[2 * dense + 1]
+    if unit is None:
+        return [slice(start, end), slice(bias, bias_end)]
+    units, inputs = shape
+    if not _in(unit, units):
+        return []
+    row = start + unit * inputs
+    if source is None:
+        return [slice(row, row + inputs), slice(bias + unit, bias + unit + 1)]
+    if source == "bias":
+        return [slice(bias + unit, bias + unit + 1)]
+    return [slice(row + source, row + source + 1)] if _in(source, inputs) else []
+
+
+def _in(index: Any, length: int) -> bool:
+    return type(index) is int and 0 <= index < length

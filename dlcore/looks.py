@@ -1,0 +1,201 @@
+"""Looks: questions to one moment of a network beyond its pictures: what learns, what is dead, what becomes of one row.
+
+D inputs, K units of a layer, N rows. `tensors` are weight (K, D) and bias (K,) of each dense layer in turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from dlcore.probes import MOST_INPUTS, MOST_POINTS, MOST_SHOWN, Picture
+
+if TYPE_CHECKING:
+    from dlcore.snapshot import Snapshot
+
+MOST_ROWS = 500  # training rows that are asked about a unit's health
+BINS = 24
+AT_THE_END = 0.99  # of the way from the middle of tanh or sigmoid to its end
+SAME = 1e-6  # relative to the answer
+FINE, NEVER_ACTIVE, SATURATED, ALWAYS_THE_SAME = range(4)
+
+Arrays = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Motion:
+    """The last step of a network, flat: the gradient it used and what it added to the parameters; and what is frozen."""
+
+    gradient: torch.Tensor
+    update: torch.Tensor
+
+
+class Looks:
+    """What may be asked of the networks of one structure."""
+
+    def __init__(self, picture: Picture) -> None:
+        self.picture = picture
+        X = picture.data.train.X
+        # Spread over all rows: data sets come class by class.
+        self.rows_DN = torch.from_numpy(X[:: -(-len(X) // MOST_ROWS)]).T.contiguous()
+        self._all_DN: torch.Tensor | None = None
+        self._shown = [min(layer.units, MOST_SHOWN) for layer in picture.dense]
+        # For each shown hidden unit: whether it can saturate, and what makes a tanh of its answer.
+        kinds = np.repeat([layer.activation.kind for layer in picture.dense], self._shown)
+        self._squeezes = np.isin(kinds, ["tanh", "sigmoid"])
+        self._stretch = np.where(kinds == "sigmoid", np.float32(2), np.float32(1))
+
+    def answers(self, snapshot: Snapshot, values_DN: torch.Tensor) -> list[torch.Tensor]:
+        """What each dense layer's units answer, (K, N) a layer; plain sums of the output layer last."""
+        found = self._hidden(snapshot, values_DN)
+        *_, weight, bias = snapshot.weights.values()
+        return [*found, torch.addmm(bias[:, None], weight, found[-1] if found else values_DN)]
+
+    def _hidden(self, snapshot: Snapshot, values_DN: torch.Tensor) -> list[torch.Tensor]:
+        tensors = list(snapshot.weights.values())
+        found = []
+        for index, bend in enumerate(self.picture.bends):
+            values_DN = bend(torch.addmm(tensors[2 * index + 1][:, None], tensors[2 * index], values_DN))
+            if snapshot.silenced is not None:
+                values_DN.masked_fill_(snapshot.silenced[index][:, None], 0.0)
+            found.append(values_DN)
+        return found
+
+    def health(self, snapshot: Snapshot) -> Arrays:
+        """`health/k`, a code for each shown unit of the hidden layers; a silenced one is fine."""
+        if not self._shown:
+            return {}
+        hidden = self._hidden(snapshot, self.rows_DN)
+        # All units at once: for small networks the number of calls counts, not the number of rows.
+        values = torch.cat([answers_KN[:MOST_SHOWN] for answers_KN in hidden]).numpy()
+        low, high = values.min(1), values.max(1)
+        with np.errstate(invalid="ignore"):  # A weight typed by hand may be so large that answers are infinite.
+            codes = (high - low <= SAME * np.maximum(np.abs(high), 1)) * np.uint8(ALWAYS_THE_SAME)
+        codes[(low == 0) & (high == 0)] = NEVER_ACTIVE
+        stretch = self._stretch
+        farthest = np.maximum(np.abs(low * stretch - (stretch - 1)), np.abs(high * stretch - (stretch - 1)))
+        if (near := np.flatnonzero(self._squeezes & (farthest > AT_THE_END))).size:
+            as_tanh = values[near] * stretch[near, None] - (stretch[near, None] - 1)
+            codes[near[np.abs(as_tanh).min(1) > AT_THE_END]] = SATURATED
+        if snapshot.silenced is not None:
+            codes[torch.cat([units[:MOST_SHOWN] for units in snapshot.silenced]).numpy()] = FINE
+        ends = list(accumulate(self._shown))
+        return {f"health/{index}": codes[end - self._shown[index] : end] for index, end in enumerate(ends)}
+
+    def predictions(self, snapshot: Snapshot) -> torch.Tensor:
+        """What the network claims of every row, the training rows first: (N, classes), or (N,) values."""
+        if self._all_DN is None:
+            data = self.picture.data
+            self._all_DN = torch.from_numpy(np.concatenate([data.train.X, data.test.X])).T.contiguous()
+        return self._claims(snapshot, self.answers(snapshot, self._all_DN)[-1])
+
+    def predicted_classes(self, predictions: torch.Tensor) -> Arrays:
+        """`predictions/train` and `predictions/test`: the class of each shown row; {} where a number is predicted."""
+        if not self.picture.experiment.dataset.num_classes:
+            return {}
+        classes = predictions.argmax(1).to(torch.uint8).numpy()
+        train_rows = len(self.picture.data.train.y)
+        train, test = classes[:train_rows], classes[train_rows:]
+        return {"predictions/train": train[:MOST_POINTS], "predictions/test": test[:MOST_POINTS]}
+
+    def motion(self, snapshot: Snapshot, motion: Motion) -> Arrays:
+        """Gradient and last update of each weight and bias that travels."""
+        found = {}
+        for name, flat in (("gradient", motion.gradient), ("update", motion.update)):
+            tensors = cut(flat, snapshot.weights.values())
+            for index, (weight, bias) in enumerate(zip(tensors[0::2], tensors[1::2], strict=True)):
+                found[f"{name}/{index}"] = shown_weight(weight, index).numpy()
+                found[f"{name}_bias/{index}"] = bias[:MOST_SHOWN].numpy()
+        return found
+
+    def histograms(self, snapshot: Snapshot, gradient: torch.Tensor) -> tuple[list[dict[str, Any]], Arrays]:
+        """Counts in BINS equal bins of each layer's weights, answers (outputs as the loss reads them), and weights' gradients."""
+        weights, gradients = list(snapshot.weights.values())[0::2], cut(gradient, snapshot.weights.values())[0::2]
+        answers = self.answers(snapshot, self.rows_DN)
+        answers[-1] = self._as_read(answers[-1])
+        bounds, found = [], {}
+        for index, parts in enumerate(zip(weights, answers, gradients, strict=True)):
+            bounds.append({})
+            for name, part in zip(("weights", "activations", "gradients"), parts, strict=True):
+                values = part.numpy().ravel().astype(np.float64)  # In float32 the range itself may overflow.
+                counts, edges = np.histogram(values[np.isfinite(values)], BINS)
+                found[f"histogram_{name}/{index}"] = counts.astype(np.uint32)
+                bounds[-1][name] = [float(edges[0]), float(edges[-1])]
+        return bounds, found
+
+    def probe(self, snapshot: Snapshot, split: str, row: int) -> tuple[dict[str, Any], Arrays] | None:
+        """The way of one row through the network; None for a row that is not there."""
+        picture, experiment = self.picture, snapshot.experiment
+        part = {"train": picture.data.train, "test": picture.data.test}[split]
+        if not 0 <= row < len(part.y):
+            return None
+        one = slice(row, row + 1)
+        X_1D, y = part.X[one], part.y[one]
+        answers = self.answers(snapshot, torch.from_numpy(X_1D).T.contiguous())
+        claims = self._claims(snapshot, answers[-1])
+        classes = experiment.dataset.num_classes
+        targets = experiment.loss.encode(torch.from_numpy(part.target[one]), classes)
+        loss = experiment.loss.rows(answers[-1].T, targets, classes).item()
+        if classes:
+            prediction: Any = [finite(value) for value in claims[0].tolist()]
+        else:
+            prediction = finite(float(picture.data.scaling.unscale_targets(claims.double().numpy())[0]))
+        header = {
+            "split": split,
+            "row": row,
+            "place": [float(value) for value in picture.surface.points(part.raw[one], X_1D, y)[0]],
+            "inputs": [float(value) for value in X_1D[0]],
+            "target": int(y[0]) if classes else float(y[0]),
+            "prediction": prediction,
+            "loss": finite(loss),
+        }
+        answers[-1] = self._as_read(answers[-1])
+        arrays = {f"probe/{index}": layer[:MOST_SHOWN, 0].numpy() for index, layer in enumerate(answers)}
+        return header, {"probe/inputs": X_1D[0, :MOST_INPUTS], **arrays}
+
+    def _claims(self, snapshot: Snapshot, sums_KN: torch.Tensor) -> torch.Tensor:
+        experiment = snapshot.experiment
+        return experiment.loss.predict(sums_KN.T, experiment.dataset.num_classes)
+
+    def _as_read(self, sums_KN: torch.Tensor) -> torch.Tensor:
+        bends: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+            "sigmoid": torch.sigmoid,
+            "softmax": lambda sums: sums.softmax(0),
+            "tanh": torch.tanh,
+        }
+        bend = bends.get(self.picture.plan[-1].activation)
+        return sums_KN if bend is None else bend(sums_KN)
+
+
+def masks(snapshot: Snapshot, frozen: torch.Tensor | None) -> Arrays:
+    """`frozen/k` and `frozen_bias/k` where anything is frozen, `silenced/k` where any unit is silenced."""
+    found: Arrays = {}
+    if frozen is not None:
+        tensors = cut(frozen.to(torch.uint8), snapshot.weights.values())
+        for index, (weight, bias) in enumerate(zip(tensors[0::2], tensors[1::2], strict=True)):
+            found[f"frozen/{index}"] = shown_weight(weight, index).numpy()
+            found[f"frozen_bias/{index}"] = bias[:MOST_SHOWN].numpy()
+    for index, units in enumerate(snapshot.silenced or ()):
+        found[f"silenced/{index}"] = units[:MOST_SHOWN].to(torch.uint8).numpy()
+    return found
+
+
+def cut(flat: torch.Tensor, like: Iterable[torch.Tensor]) -> list[torch.Tensor]:
+    """A flat tensor as tensors of these shapes."""
+    shapes = [tensor.shape for tensor in like]
+    return [part.view(shape) for part, shape in zip(flat.split([s.numel() for s in shapes]), shapes, strict=True)]
+
+
+def shown_weight(weight_KD: torch.Tensor, index: int) -> torch.Tensor:
+    """The part of a layer's weights that travels."""
+    return weight_KD[:MOST_SHOWN, : MOST_SHOWN if index else MOST_INPUTS]
+
+
+def finite(value: float) -> float | None:
+    """The number, or None for one that JSON does not have."""
+    return float(value) if np.isfinite(value) else None
