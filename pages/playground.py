@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
-from ui import playground, session, settings
+from ui import comparing, playground, session, settings, share
 
 token = session.ensure_run()
-messages = playground.heading()
+comparing.let_go()
+messages = playground.heading(comparing.run_menu, lambda: share.share_menu(token))
 playground.canvas(token)
-with st.sidebar:
-    draft = settings.all_settings(session.current().draft, token)
+draft = settings.sidebar(session.current().draft, token)
 problem = session.submit(draft)
+comparing.stay_awake()
 playground.say(messages, problem)

@@ -27,10 +27,12 @@ class RecordingPool:
         self.alive: set[str] = set()
         self.refusal: Problem | None = None
         self.answer: dict[str, Any] = {}
+        self.states: dict[str, bytes] = {}
 
-    def create(self, recipe: str, device: str = "auto") -> str:
+    def create(self, recipe: str, device: str = "auto", state: bytes = b"") -> str:
         token = f"run {len(self.created)}"
         self.created.append((recipe, device))
+        self.states[token] = state
         self.alive.add(token)
         return token
 
@@ -42,6 +44,9 @@ class RecordingPool:
             raise Problem("run_gone")
 
     def release(self, token: str) -> None:
+        self.alive.discard(token)
+
+    def close(self, token: str) -> None:
         self.alive.discard(token)
 
     def call(self, token: str, do: str, payload: bytes = b"", **values: Any) -> tuple[dict[str, Any], bytes]:
@@ -94,3 +99,11 @@ def errors(at: AppTest) -> list[str]:
 def shown(plain: str) -> str:
     """How a plain text stands in a place that reads markdown."""
     return escape(plain)
+
+
+def at_path(recipe: dict[str, Any], path: str) -> Any:
+    """What stands at this dotted path of a recipe."""
+    value: Any = recipe
+    for part in path.split("."):
+        value = value[int(part)] if part.isdigit() else value[part]
+    return value

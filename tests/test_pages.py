@@ -12,16 +12,21 @@ from streamlit.proto.ButtonGroup_pb2 import ButtonGroup as ButtonGroupProto
 from dlcore.catalogue import FAMILIES
 from dlcore.component import Component, kinds
 from dlcore.datasets import Dataset
+from dlcore.datasets.drawn import Drawn
+from dlcore.datasets.tabular import Iris
+from dlcore.datasets.toy import SpiralData
 from dlcore.experiment import Experiment
 from dlcore.layers import Dense, Dropout
 from dlcore.losses import Hinge
 from dlcore.optimizers import SGD, Adam
 from dlcore.problems import Problem
-from tests.playground import RecordingPool, errors, first_visit, open_page, shown, state, widget
+from tests.playground import RecordingPool, at_path, errors, first_visit, open_page, shown, state, widget
 from tests.strategies import experiments
 from ui import live, session, takehome
 from ui.fitting import fitting_losses
+from ui.forms import has_widget
 from ui.messages import own_fields, sentence, text
+from ui.shaping import drawn_from
 
 LEARNING = ("loss", "optimizer", "schedule", "regularizer")
 IN_A_LAYER = ("activation", "initializer")
@@ -53,13 +58,6 @@ def move(at: Any, path: str) -> None:
     assert not at.exception
 
 
-def at_path(recipe: dict[str, Any], path: str) -> Any:
-    value: Any = recipe
-    for part in path.split("."):
-        value = value[int(part)] if part.isdigit() else value[part]
-    return value
-
-
 def standing_on(family: str, kind: str) -> tuple[Experiment, str]:
     """An experiment that has this choice, and where."""
     cls = kinds(FAMILIES[family])[kind]
@@ -87,7 +85,9 @@ def kinds_with_fields() -> list[tuple[str, str]]:
     found: dict[str, tuple[str, str]] = {}
     for family in ("dataset", "layer", *IN_A_LAYER, *LEARNING):
         for kind, cls in kinds(FAMILIES[family]).items():
-            fields = {name: info for name, info in own_fields(cls).items() if not info.discriminator}
+            fields = {
+                name: info for name, info in own_fields(cls).items() if has_widget(info) and not info.discriminator
+            }
             if fields:
                 found.setdefault(f"{family} {fields}", (family, kind))
     return list(found.values())
@@ -318,47 +318,34 @@ def test_the_device_is_told_to_the_run_and_one_that_is_missing_is_refused(pool: 
     assert widget(at, "/device").value == "cpu"
 
 
-@pytest.mark.parametrize(
-    ("action", "path", "value"),
-    [
-        ("fix_learning_rate", "optimizer.learning_rate", 1.0),
-        ("fix_gradient_clip", "gradient_clip", 1.0),
-        ("new_seed", "seed", 4),
-    ],
-)
-def test_a_press_on_the_canvas_is_answered(
-    pool: RecordingPool, monkeypatch: pytest.MonkeyPatch, action: str, path: str, value: float
-) -> None:
-    press(monkeypatch, action)
-    at = open_page(Experiment(optimizer=Adam(learning_rate=3.0), seed=3))
-    at.button(key="new_seed").click().run()
-    assert at_path(pool.recipes[-1], path) == value
+def test_moving_a_layer_at_the_side_says_where_it_came_from(pool: RecordingPool) -> None:
+    at = open_page()
+    at.button(key="layer_down_0").click().run()
+    at.button(key="layer_add_dense").click().run()
+    at.button(key="layer_remove_1").click().run()
+    told = [values.get("origins") for _, do, values in pool.calls if do == "change"]
+    assert told == [{"layers": [1, 0]}, {"layers": [0, 1, None]}, {"layers": [0, 2]}]
+    widget(at, "seed").set_value(4).run()
+    assert "origins" not in pool.calls[-1][2]
+
+
+def test_drawn_data_begin_with_the_points_there_are(pool: RecordingPool) -> None:
+    at = open_page(Experiment(dataset=SpiralData(samples=40), batch_size=4))
+    widget(at, "dataset.classes").set_value("drawn").run()
+    drawn = pool.recipes[-1]["dataset"]
+    assert (len(drawn["train"]), len(drawn["test"])) == (20, 20)
+    assert drawn == drawn_from(Experiment(dataset=SpiralData(samples=40))).to_dict()
+    assert shown(text("en", "points.on_the_map", train=20, test=20)) in [caption.value for caption in at.caption]
+    assert "test_fraction" not in [one.key.removeprefix(session.WIDGETS) for one in at.slider]
+    at.run()
+    assert len(pool.recipes) == 1
     assert not errors(at)
 
 
-def test_the_canvas_asks_for_a_new_run_when_its_own_is_gone(
-    pool: RecordingPool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    press(monkeypatch, "renew")
-    at = open_page()
-    pool.alive.clear()
-    at.button(key="new_seed").click().run()
-    assert len(pool.created) == 2
-
-
-def press(monkeypatch: pytest.MonkeyPatch, action: str) -> None:
-    """Let the button for a new seed stand for a press on the canvas, which AppTest cannot make."""
-    from types import SimpleNamespace
-
-    answer, told = session.answer_canvas, SimpleNamespace(action={"do": action})
-    new_seed = session.new_seed
-
-    def stand_in() -> None:
-        monkeypatch.setattr(session, "canvas_action", lambda: told.action)
-        monkeypatch.setattr(session, "new_seed", new_seed)
-        answer()
-
-    monkeypatch.setattr(session, "new_seed", stand_in)
+def test_drawn_data_begin_with_points_of_their_own_where_there_are_none_to_draw_on(pool: RecordingPool) -> None:
+    at = open_page(Experiment(dataset=Iris()))
+    widget(at, "dataset.classes").set_value("drawn").run()
+    assert Experiment.from_dict(pool.recipes[-1]).dataset == Drawn()
 
 
 # Take home
@@ -374,6 +361,16 @@ def test_files_are_made_at_the_press(pool: RecordingPool) -> None:
     recipe = takehome.maker("recipe", "run 0", person)
     person.experiment = Experiment(seed=9)  # Changed after the page was drawn, before the press.
     assert Experiment.from_json(recipe()).seed == 9
+
+
+def test_the_data_go_home_as_a_table() -> None:
+    lines = takehome.data_csv(Experiment(dataset=Drawn())).decode().splitlines()
+    assert lines[0] == "x1,x2,class,split"
+    assert lines[1] == "1.0,0.0,0,train"
+    assert [line.rsplit(",", 1)[1] for line in lines[1:]] == ["train"] * 40 + ["test"] * 20
+    iris = takehome.data_csv(Experiment(dataset=Iris())).decode().splitlines()
+    assert iris[0].endswith(",class,split") and len(iris) == 151
+    assert {line.split(",")[4] for line in iris[1:]} == {"setosa", "versicolor", "virginica"}
 
 
 def test_the_onnx_model_is_made_of_the_checkpoint_in_another_process(

@@ -24,7 +24,9 @@ from streamlit import config
 from streamlit.file_util import get_static_dir
 
 CANVAS = Path(__file__).parent / "canvas"
-CANVAS_FILE = re.compile(r"[a-z0-9_-]+\.(js|css)")
+#: Folders of scripts that the browser asks for by name.
+FOLDERS = {"canvas": CANVAS, "compare": CANVAS.parent / "compare"}
+OWN_FILE = re.compile(r"[a-z0-9_-]+\.(js|css)")
 MEDIA_TYPES = {"js": "text/javascript", "css": "text/css", "woff2": "font/woff2"}
 FOR_EVER = "public, max-age=31536000, immutable"
 #: Streamlit's chunks that the playground's first picture waits for, by the beginning of their names.
@@ -39,21 +41,22 @@ def base_path() -> str:
 
 
 def routes(prefix: str) -> list[BaseRoute]:
-    """The canvas's own files and Plotly, below `prefix`."""
+    """Our own files and Plotly, below `prefix`."""
     return [
-        Route(f"{prefix}/api/assets/{{version}}/canvas/{{file}}", canvas_file),
+        Route(f"{prefix}/api/assets/{{version}}/{{folder}}/{{file}}", own_file),
         Route(f"{prefix}/api/assets/{{version}}/plotly.min.js", plotly_file),
     ]
 
 
 def asset_version() -> str:
-    """A short hash of the canvas files and of Plotly's version, for addresses that may be cached for ever."""
-    return _asset_version(tuple((path, path.stat().st_mtime_ns) for path in canvas_files()))
+    """A short hash of our own files and of Plotly's version, for addresses that may be cached for ever."""
+    files = [path for folder in FOLDERS for path in own_files(folder)]
+    return _asset_version(tuple((path, path.stat().st_mtime_ns) for path in files))
 
 
-def canvas_files() -> list[Path]:
-    """Scripts and style sheets of the canvas."""
-    return sorted(path for path in CANVAS.glob("*") if CANVAS_FILE.fullmatch(path.name))
+def own_files(folder: str) -> list[Path]:
+    """Scripts and style sheets of a folder."""
+    return sorted(path for path in FOLDERS[folder].glob("*") if OWN_FILE.fullmatch(path.name))
 
 
 @lru_cache(maxsize=4)
@@ -64,11 +67,11 @@ def _asset_version(files: tuple[tuple[Path, int], ...]) -> str:
     return digest.hexdigest()
 
 
-def canvas_file(request: Request) -> Response:
-    """A script or style sheet of the canvas."""
-    name = request.path_params["file"]
-    path = CANVAS / name
-    if not CANVAS_FILE.fullmatch(name) or not path.is_file():
+def own_file(request: Request) -> Response:
+    """A script or style sheet of ours."""
+    folder, name = FOLDERS.get(request.path_params["folder"]), request.path_params["file"]
+    path = (folder or CANVAS) / name
+    if folder is None or not OWN_FILE.fullmatch(name) or not path.is_file():
         return Response("Not found", status_code=404, media_type="text/plain")
     return Response(path.read_bytes(), headers=_headers(request), media_type=MEDIA_TYPES[path.suffix[1:]])
 
@@ -137,7 +140,7 @@ class QuickStart:
         version = asset_version()
         scripts = [
             f"<{self._base}/api/assets/{version}/canvas/{path.name}>; rel=modulepreload"
-            for path in canvas_files()
+            for path in own_files("canvas")
             if path.suffix == ".js"
         ]
         link = (b"link", ", ".join(chunks + scripts).encode())

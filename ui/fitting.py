@@ -21,11 +21,11 @@ LOSS_OF_TASK = {"classification": "cross_entropy", "regression": "mse"}
 
 
 def dataset_groups() -> dict[str, list[str]]:
-    """Kinds of data sets as people look for them: generated classes, generated numbers, real tables."""
+    """Kinds of data sets as people look for them: classes made or drawn, numbers made, real tables."""
     groups: dict[str, list[str]] = {"classes": [], "numbers": [], "tables": []}
     for kind, cls in kinds(Dataset).items():
-        generated = "samples" in cls.model_fields
-        group = "tables" if not generated else "numbers" if task_of(kind) == "regression" else "classes"
+        given = "samples" not in cls.model_fields and not has_own_split({"kind": kind})
+        group = "tables" if given else "numbers" if task_of(kind) == "regression" else "classes"
         groups[group].append(kind)
     return groups
 
@@ -38,6 +38,11 @@ def task_of(kind: str) -> str:
 def has_features(dataset: Draft) -> bool:
     """Whether inputs can be made from x1 and x2."""
     return kinds(Dataset)[dataset["kind"]].inputs == 2  # type: ignore[attr-defined]
+
+
+def has_own_split(dataset: Draft) -> bool:
+    """Whether the rows say themselves which are for testing."""
+    return kinds(Dataset)[dataset["kind"]].own_split  # type: ignore[attr-defined]
 
 
 def fitting_losses(dataset: Draft) -> list[str]:
@@ -68,7 +73,7 @@ def fitted_loss(loss: Draft, dataset: Draft, previous: Draft) -> Draft:
 def most_rows(draft: Draft) -> int:
     """Training rows, the largest batch there is."""
     dataset = validated(kinds(Dataset)[draft["dataset"]["kind"]], draft["dataset"])
-    return dataset.rows - round(dataset.rows * draft["test_fraction"])
+    return dataset.rows - dataset.test_rows(draft["test_fraction"])
 
 
 def new_layer(kind: str, layers: list[Draft]) -> Draft:

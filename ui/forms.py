@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_origin
 
 import annotated_types
 import streamlit as st
@@ -118,7 +118,7 @@ def component_form(
 ) -> dict[str, Any]:
     """Widgets for the fields of one component, those named in `tucked` together behind a button; the values they hold."""
     kind = kind_of(cls)
-    fields = own_fields(cls)
+    fields = {name: info for name, info in own_fields(cls).items() if has_widget(info)}
     hidden = [name for name in fields if name in tucked]
 
     def draw(names: list[str]) -> dict[str, Any]:
@@ -135,7 +135,12 @@ def component_form(
             label(name), icon=":material/tune:", width="stretch", key=session.widget_key(f"{path}.{kind}/more")
         ):
             chosen |= draw(hidden)
-    return {"kind": kind} | {name: chosen[name] for name in fields}
+    return {"kind": kind} | {name: chosen.get(name, values[name]) for name in own_fields(cls)}
+
+
+def has_widget(info: FieldInfo) -> bool:
+    """Whether a field is set here; what is a list of points is drawn on the canvas."""
+    return get_origin(info.annotation) is not tuple
 
 
 def field_form(info: FieldInfo, name: str, value: Any, path: str, key: str) -> Any:
@@ -194,7 +199,9 @@ def _same(old: FieldInfo | None, new: FieldInfo) -> bool:
 
 def plain_default(info: FieldInfo) -> Any:
     """A field's default as a plain recipe value."""
-    return info.default.to_dict() if isinstance(info.default, Component) else info.default
+    if isinstance(info.default, Component):
+        return info.default.to_dict()
+    return [list(point) for point in info.default] if isinstance(info.default, tuple) else info.default
 
 
 def number_form(info: FieldInfo, value: float, path: str, key: str, scale: Scale | None = None, zero: str = "0") -> Any:
@@ -209,11 +216,12 @@ def number_form(info: FieldInfo, value: float, path: str, key: str, scale: Scale
         return st.select_slider(
             label(key), rungs, format_func=lambda rung: shown_number(rung) if rung else zero, **arguments
         )
-    session.seed(path, min(max(held, scale.lower), scale.upper), scale)
     if isinstance(scale, Slider):
-        return st.slider(
-            label(key), scale.lower, scale.upper, step=scale.step, format=_number_format(info), **arguments
-        )
+        # Smaller than a step, yet allowed: a value from a file stays what it is.
+        lower = min(scale.lower, held)
+        session.seed(path, held, (scale, lower))
+        return st.slider(label(key), lower, scale.upper, step=scale.step, format=_number_format(info), **arguments)
+    session.seed(path, min(max(held, scale.lower), scale.upper), scale)
     return st.number_input(label(key), scale.lower, scale.upper, step=1, **arguments)
 
 

@@ -22,9 +22,18 @@ st.set_page_config(
     initial_sidebar_state=SIDEBAR_WIDTH,
 )
 st.html(ROOT / "ui" / "frame.css")
-page = st.navigation(
-    [st.Page(ROOT / "pages" / "playground.py", title=t("page.playground"), default=True)], position="top"
-)
+if session.current().wishes.quiet:
+    st.html(ROOT / "ui" / "quiet.css")
+pages = [
+    st.Page(ROOT / "pages" / "playground.py", title=t("page.playground"), icon=":material/hub:", default=True),
+    st.Page(
+        ROOT / "pages" / "compare.py",
+        title=t("page.compare"),
+        icon=":material/compare:",
+        visibility="hidden" if session.hides("compare") else "visible",
+    ),
+]
+page = st.navigation(pages, position="top")
 try:
     page.run()
 except Problem as problem:

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from dlcore.activations import Activation
 from dlcore.component import kinds
 from dlcore.datasets import Dataset
 from dlcore.problems import TEMPLATES, Problem
-from ui import session
+from ui import acting, session
 from ui.canvas import STRINGS, network_canvas
 from ui.messages import LANGUAGES, escape, sentence
 from ui.session import label, t
+from ui.share import GROUPS
 
 
-def heading() -> DeltaGenerator:
-    """Title and language switch; the place for messages below them."""
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="heading"):
-        st.markdown(f"#### {label('app.title')}", width="content")
+def heading(*menus: Callable[[], None]) -> DeltaGenerator:
+    """Title, these menus and the language switch; the place for messages below them."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="heading"):
+        st.title(label("app.title"), anchor=False, width="stretch")
+        for menu in menus:
+            menu()
         session.seed("/language", session.current().language, None)
         st.segmented_control(
             label("app.language"),
@@ -41,15 +47,23 @@ def canvas(token: str) -> None:
     """The live picture of the run."""
     language = session.current().language
     problems = [f"problem.{key}" for key in TEMPLATES]
-    titles = [f"component.dataset.{kind}.title" for kind in kinds(Dataset)]
+    families = {"dataset": Dataset, "activation": Activation}
+    titles = [f"component.{name}.{kind}.title" for name, family in families.items() for kind in kinds(family)]
     strings = {key: t(key) for key in (*STRINGS, *problems, *titles)}
     network_canvas(
         token,
         strings,
         language.replace("_", "-"),
         key=session.CANVAS,
-        on_action=session.answer_canvas,
+        hidden=hidden_groups(),
+        on_action=acting.answer_canvas,
     )
+
+
+def hidden_groups() -> str:
+    """What the address takes away from the canvas, as its style sheet reads it."""
+    wishes = session.current().wishes
+    return " ".join(sorted({*wishes.hidden, *(["text"] if wishes.quiet else [])} & {*GROUPS, "text"}))
 
 
 def say(place: DeltaGenerator, problem: Problem | None) -> None:

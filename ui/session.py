@@ -16,6 +16,7 @@ import streamlit as st
 
 from dlcore.experiment import Experiment
 from dlcore.problems import Problem
+from dlcore.share import decode
 from ui import live, messages
 
 CANVAS = "canvas"
@@ -23,6 +24,25 @@ WIDGETS = "widget:"  # what the keys of all widgets that hold a part of the reci
 LARGEST_SEED = 2**31 - 1
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass
+class KeptRun:
+    """A run that stands beside the present one."""
+
+    token: str
+    experiment: Experiment
+    number: int
+    name: str = ""  # as somebody has called it
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the address asks the page to be."""
+
+    hidden: frozenset[str] = frozenset()  # groups of controls
+    quiet: bool = False  # no captions, no help
+    playing: bool = False  # from the start
 
 
 @dataclass
@@ -39,14 +59,43 @@ class Session:
     signatures: dict[str, Any] = field(default_factory=dict)
     uploads: int = 0
     opened: set[str] = field(default_factory=set)  # the tabs of settings that have been looked at
+    moved: list[int | None] | None = (
+        None  # where the draft's layers come from, when the list was edited since the last change
+    )
+    wishes: Wishes = field(default_factory=Wishes)
+    number: int = 1  # of the present run
+    name: str = ""
+    numbered: int = 1  # runs so far
+    kept: list[KeptRun] = field(default_factory=list)
+    leashed: bool = False  # the page Compare may have held the runs together
+    leaving: bool = False  # ... and is to make way for the playground
 
 
 def current() -> Session:
-    """This person's session; made on the first look, in the language of the address or the browser."""
+    """This person's session; made on the first look, as the address or the browser says."""
     if "session" not in st.session_state:
-        wished = messages.language_of(st.query_params.get("lang"))
-        st.session_state["session"] = Session(wished or messages.language_of(st.context.locale) or "en")
+        st.session_state["session"] = _first_look()
     return st.session_state["session"]
+
+
+def _first_look() -> Session:
+    query = st.query_params
+    language = messages.language_of(query.get("lang")) or messages.language_of(st.context.locale) or "en"
+    hidden = frozenset(filter(None, query.get("hide", "").split(",")))
+    wishes = Wishes(hidden, query.get("text") == "off", query.get("play") == "1")
+    session = Session(language, wishes=wishes)
+    try:
+        if "run" in query:
+            session.experiment = decode(query["run"])
+            session.draft = session.experiment.to_dict()
+    except Problem as problem:
+        session.problems.append(problem)
+    return session
+
+
+def hides(group: str) -> bool:
+    """Whether the address has taken this group of controls away."""
+    return group in current().wishes.hidden
 
 
 # Words
@@ -88,7 +137,7 @@ def guarded(callback: Callable[..., None]) -> Callable[..., None]:
 
 
 @st.cache_resource(scope="session", on_release=lambda token: live.pool().release(token), show_spinner=False)
-def _lease(token: str) -> str:
+def lease(token: str) -> str:
     """Ends the run when the session ends."""
     return token
 
@@ -98,12 +147,26 @@ def ensure_run() -> str:
     session = current()
     if session.token is None:
         _new_run(session)
+        if session.wishes.playing:
+            live.pool().call(session.token, "play")  # type: ignore[arg-type]
     else:
         try:
             live.pool().hold(session.token)
         except Problem:
             renew_run()
-    return _lease(session.token)  # type: ignore[arg-type]
+    hold_kept_runs()
+    return lease(session.token)  # type: ignore[arg-type]
+
+
+def hold_kept_runs() -> None:
+    """This session still wants the runs beside the present one. One that has ended begins anew."""
+    session = current()
+    for run in session.kept:
+        if not live.pool().exists(run.token):
+            run.token = live.pool().create(run.experiment.to_json(), device=session.device)
+            session.notices.append(t("page.renewed"))
+        live.pool().hold(run.token)
+        lease(run.token)
 
 
 def renew_run() -> None:
@@ -124,16 +187,28 @@ def submit(draft: dict[str, Any]) -> Problem | None:
     try:
         experiment = Experiment.from_dict(draft)
         if experiment != session.experiment:
-            _send(session, experiment)
-            session.experiment = experiment
+            send(experiment, _origins_of_draft())
+        session.moved = None
     except Problem as problem:
         return problem
     return None
 
 
-def _send(session: Session, experiment: Experiment) -> None:
+def _origins_of_draft() -> dict[str, Any] | None:
+    session = current()
+    fits = session.moved is not None and len(session.moved) == len(session.draft["layers"])
+    return {"layers": session.moved} if fits else None
+
+
+def send(experiment: Experiment, origins: dict[str, Any] | None = None) -> None:
+    """Let the run go on as this experiment. `origins` says which of its layers and units were which."""
+    session = current()
+    arguments: dict[str, Any] = {"recipe": experiment.to_json()}
+    if origins is not None:
+        arguments["origins"] = origins
     try:
-        live.pool().call(session.token, "change", recipe=experiment.to_json())  # type: ignore[arg-type]
+        live.pool().call(session.token, "change", **arguments)  # type: ignore[arg-type]
+        session.experiment = experiment
     except Problem as problem:
         if problem.key != "run_gone":
             raise
@@ -141,17 +216,27 @@ def _send(session: Session, experiment: Experiment) -> None:
         renew_run()
 
 
+def take(experiment: Experiment, origins: dict[str, Any] | None = None) -> None:
+    """The same at once, ahead of the widgets; they follow."""
+    send(experiment, origins)
+    put(experiment.to_dict())
+
+
+def stand_on(token: str, experiment: Experiment) -> None:
+    """Look at this run from now on; the widgets follow."""
+    session = current()
+    session.token, session.experiment = token, experiment
+    put(experiment.to_dict())
+
+
 def load(name: str, content: bytes) -> None:
     """Take a recipe or a checkpoint from a file. Raises Problem and changes nothing if it is not right."""
     session = current()
     if name.lower().endswith(".json"):
-        experiment = Experiment.from_json(content)
-        _send(session, experiment)
+        take(Experiment.from_json(content))
     else:
         header, _ = live.pool().call(session.token, "load", content)  # type: ignore[arg-type]
-        experiment = Experiment.from_json(header["recipe"])
-    session.experiment = experiment
-    put(experiment.to_dict())
+        stand_on(session.token, Experiment.from_json(header["recipe"]))  # type: ignore[arg-type]
 
 
 def uploaded(key: str) -> Any:
@@ -194,7 +279,8 @@ def seed(path: str, value: Any, signature: object) -> None:
 
 def put(draft: dict[str, Any]) -> None:
     """Let the widgets show these values from their next drawing on."""
-    current().draft = draft
+    session = current()
+    session.draft, session.moved = draft, None
     forget_widgets("")
 
 
@@ -217,40 +303,10 @@ def edit_layers(edit: Callable[..., None], *arguments: Any) -> None:
     """Change the list of layers: add, remove, move."""
     session = current()
     layers = copy.deepcopy(session.draft["layers"])
+    before = list(layers)
+    origins = session.moved or list(range(len(layers)))
+    known = {id(layer): origin for layer, origin in zip(before, origins, strict=True)}
     edit(layers, *arguments)
+    session.moved = [known.get(id(layer)) for layer in layers]
     session.draft = {**session.draft, "layers": layers}
     forget_widgets("layers.")
-
-
-def canvas_action() -> dict[str, Any]:
-    """What was pressed on the canvas."""
-    return st.session_state[CANVAS].action or {}
-
-
-@guarded
-def answer_canvas() -> None:
-    """Do what a press on the canvas asks for."""
-    action = canvas_action()
-    experiment = current().experiment
-    match action.get("do"):
-        case "new_seed":
-            new_seed()
-        case "renew":
-            token = current().token  # None in a new session: the page makes a run anyway.
-            if token is not None and not live.pool().exists(token):
-                renew_run()
-        case "fix_learning_rate":
-            third = float(f"{experiment.optimizer.learning_rate / 3:.3g}")
-            _mend(experiment.replace(optimizer=experiment.optimizer.replace(learning_rate=third)))
-        case "fix_gradient_clip":
-            _mend(experiment.replace(gradient_clip=1.0))
-
-
-def _mend(experiment: Experiment) -> None:
-    """Start anew with a setting that should not diverge: the weights of a run that did are of no more use."""
-    session = current()
-    _send(session, experiment)
-    session.experiment = experiment
-    put(experiment.to_dict())
-    for verb in ("reset", "play"):
-        live.pool().call(session.token, verb)  # type: ignore[arg-type]

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import Any
 
 import streamlit as st
 
 from dlcore.component import kinds
 from dlcore.datasets import Dataset
-from dlcore.experiment import MOST_LAYERS, Experiment, Feature, LayerPlan
+from dlcore.datasets.drawn import Drawn
+from dlcore.experiment import MOST_LAYERS, Experiment, LayerPlan
 from dlcore.layers import Layer
 from dlcore.problems import Problem
 from ui import forms, session
-from ui.fitting import Draft, dataset_groups, fitted_loss, fitting_losses, has_features, most_rows, new_layer
+from ui.differences import FEATURE_SIGNS
+from ui.fitting import (
+    Draft,
+    dataset_groups,
+    fitted_loss,
+    fitting_losses,
+    has_features,
+    has_own_split,
+    most_rows,
+    new_layer,
+)  # fmt: skip
 from ui.messages import escape
 from ui.session import label, t
+from ui.shaping import FEATURES, USUAL_FEATURES, drawn_from
 from ui.takehome import take_home
 
 TABS = ("data", "network", "learning", "home")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 FIELDS = Experiment.model_fields
-FEATURES: tuple[str, ...] = get_args(Feature)
-FEATURE_SIGNS = dict(zip(FEATURES, ("x₁", "x₂", "x₁²", "x₂²", "x₁·x₂", "sin x₁", "sin x₂"), strict=True))
 
 
 def number(name: str, draft: Draft, scale: forms.Scale | None = None, zero: str = "0") -> Any:
@@ -40,7 +50,11 @@ def choice(family: str, draft: Draft, allowed: list[str] | None = None, tucked: 
 def data_settings(draft: Draft) -> Draft:
     """Which rows, how many, how split; which inputs are made of them."""
     dataset = _dataset(draft["dataset"])
-    chosen: Draft = {"dataset": dataset, "test_fraction": number("test_fraction", draft)}
+    chosen: Draft = {"dataset": dataset}
+    if has_own_split(dataset):
+        st.caption(label("points.on_the_map", train=len(dataset["train"]), test=len(dataset["test"])))
+    else:
+        chosen["test_fraction"] = number("test_fraction", draft)
     if has_features(dataset):
         chosen["features"] = _features(draft.get("features"))
     chosen["seed"] = _seed(draft)
@@ -73,10 +87,20 @@ def choose_dataset(path: str) -> None:
     kind = session.held(path, None) or before["kind"]
     classes = kinds(Dataset)
     dataset = {"kind": kind, **forms.carried(before, classes[before["kind"]], classes[kind])}
+    if classes[kind] is Drawn and kind != before["kind"]:
+        dataset = _points_to_draw_on(dataset)
     loss = fitted_loss(state.draft["loss"], dataset, before)
     if loss != state.draft["loss"]:
         state.notices.append(t("adjusted.loss", dataset=_title("dataset", kind), loss=_title("loss", loss["kind"])))
     session.put({**state.draft, "dataset": dataset, "loss": loss})
+
+
+def _points_to_draw_on(otherwise: Draft) -> Draft:
+    """The points there are, if somebody can draw on with them."""
+    try:
+        return drawn_from(session.current().experiment).to_dict()
+    except Problem:
+        return otherwise
 
 
 def _title(family: str, kind: str) -> str:
@@ -84,7 +108,7 @@ def _title(family: str, kind: str) -> str:
 
 
 def _features(features: list[str] | None) -> list[str] | None:
-    usual = ["x1", "x2"]
+    usual = list(USUAL_FEATURES)
     session.seed("features", session.held("features", features or usual), FEATURES)
     held = st.pills(
         label("experiment.features"),
@@ -249,13 +273,28 @@ def choose_device() -> None:
         session.choose_device(chosen)
 
 
+def sidebar(draft: Draft, token: str) -> Draft:
+    """All settings at the side, unless the address has taken every one of them away."""
+    if not shown_tabs():
+        return draft
+    with st.sidebar:
+        return all_settings(draft, token)
+
+
+def shown_tabs() -> tuple[str, ...]:
+    """The groups of settings that the address leaves."""
+    return tuple(name for name in TABS if not session.hides(name))
+
+
 def all_settings(draft: Draft, token: str) -> Draft:
     """The whole recipe as the widgets say it. A tab is drawn from its first opening on: the page opens sooner."""
-    names = [label(f"tab.{name}") for name in TABS]
-    tabs = dict(zip(TABS, st.tabs(names, key="settings", on_change="rerun"), strict=True))
-    opened = session.current().opened
+    shown = shown_tabs()
+    tabs = dict(
+        zip(shown, st.tabs([label(f"tab.{name}") for name in shown], key="settings", on_change="rerun"), strict=True)
+    )
     # Not only while it is in front: a slider moved just before another tab is pressed must still be heard.
-    opened |= {name for name, tab in tabs.items() if tab.open}
+    session.current().opened |= {name for name, tab in tabs.items() if tab.open}
+    opened = session.current().opened & tabs.keys()
     if "data" in opened:
         with tabs["data"]:
             draft = {**draft, **data_settings(draft)}

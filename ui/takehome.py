@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Callable
 
 import streamlit as st
 
+from dlcore.datasets.split import prepare
+from dlcore.experiment import Experiment
 from dlcore.problems import clean
 from dlcore.runs.exporting import export_elsewhere
 from ui import live, session
@@ -15,6 +19,7 @@ FILES = {
     "checkpoint": ("model.safetensors", "application/octet-stream", ":material/deployed_code:"),
     "recipe": ("recipe.json", "application/json", ":material/receipt_long:"),
     "history": ("history.csv", "text/csv", ":material/show_chart:"),
+    "data": ("data.csv", "text/csv", ":material/table:"),
     "script": ("train.py", "text/x-python", ":material/code:"),
     "onnx": ("model.onnx", "application/octet-stream", ":material/move_to_inbox:"),
 }
@@ -37,10 +42,25 @@ def maker(what: str, token: str, state: session.Session) -> Callable[[], bytes]:
     match what:
         case "recipe":
             return lambda: state.experiment.to_json(indent=2).encode()
+        case "data":
+            return lambda: data_csv(state.experiment)
         case "onnx":
             return lambda: export_elsewhere(live.pool().call(token, "checkpoint")[1], what)
         case _:
             return lambda: live.pool().call(token, what)[1]
+
+
+def data_csv(experiment: Experiment) -> bytes:
+    """The rows in the data's own units: inputs, class or value, and whether they are for training or testing."""
+    data = prepare(experiment)
+    classes = data.class_names
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([*data.raw_names, "class" if classes else "value", "split"])
+    for name, split in (("train", data.train), ("test", data.test)):
+        for row, target in zip(split.raw.tolist(), split.y.tolist(), strict=True):
+            writer.writerow([*row, classes[target] if classes else target, name])
+    return out.getvalue().encode()
 
 
 @session.guarded

@@ -46,13 +46,15 @@ def network_canvas(
     language: str,
     *,
     key: str,
+    hidden: str,
     on_action: Callable[[], None],
 ) -> None:
     """Draw the run behind `token`.
 
     `strings` holds the texts of STRINGS and every `problem.<key>`, in the page's `language` ("en", "zh-CN").
+    `hidden` names the groups of controls that are not shown, see hide.css.
     A press that Python must answer calls `on_action`; `st.session_state[key].action` is then `{"do": ..., ...}`, see
-    `session.answer_canvas`.
+    `acting.answer_canvas`.
     """
-    data = {"token": token, "strings": strings, "language": language, "version": asset_version()}
+    data = {"token": token, "strings": strings, "language": language, "hidden": hidden, "version": asset_version()}
     _network_canvas(data=data, key=key, on_action_change=on_action)

@@ -48,7 +48,10 @@ export function drawAxes(context, box, view, names, theme, grid) {
   context.textBaseline = "top";
   context.textAlign = "right";
   context.fillText(names[0], x + size, y + size + 6 + (names[0].length > 4 ? 14 : 0));
-  if (names[1].length <= 4) context.fillText(names[1], x - 7, y);
+  if (names[1].length <= 4) {
+    if (names[1].length > 2) context.font = `600 11px ${theme.font}`;
+    context.fillText(names[1], x - 5, y);
+  }
   else {
     context.translate(x - 33, y);
     context.rotate(-Math.PI / 2);

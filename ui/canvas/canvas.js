@@ -3,14 +3,21 @@
  * `Canvas` per place on the page. Frames come over the live channel and are drawn at the browser's own pace.
  */
 
+import { Announcer } from "./announce.js";
 import { Channel } from "./channel.js";
 import { css, rampGradient, readTheme } from "./colours.js";
 import { Controls } from "./controls.js";
 import { Curves, History } from "./curves.js";
 import { Texts } from "./format.js";
+import { Keyboard } from "./keyboard.js";
 import { Messages } from "./messages.js";
 import { Network } from "./network.js";
 import { Output } from "./output.js";
+import { Save } from "./save.js";
+import { nameStreamlit } from "./streamlit.js";
+import { Summary } from "./summary.js";
+import { Timeline } from "./timeline.js";
+import { Way } from "./way.js";
 
 /** "https://host/base/api/": two folders above this module, `api/assets/<version>/canvas/canvas.js`. */
 const API = new URL("../../../", import.meta.url);
@@ -18,6 +25,10 @@ const PLOTLY = new URL("../plotly.min.js", import.meta.url).href;
 const RENEW_EVERY = 3000; // milliseconds
 const KEPT = ["predictions/train", "predictions/test"];
 const MANY_LAYERS = 6; // from here on the network takes the page's whole width
+const CALM = matchMedia("(prefers-reduced-motion: reduce)");
+// Four pictures a second for whoever asks for less motion: learning is still seen to go on, and no map can flash more than
+// twice a second, well below the three that WCAG 2.3.1 allows.
+const CALM_PAUSE = 250;
 
 /** @type {WeakMap<Node, Canvas>} */
 const canvases = new WeakMap();
@@ -30,9 +41,15 @@ class Canvas {
     const want = (wants) => this.want(wants);
     this.controls = new Controls(root, { command, action, toggle: (name, on) => this.toggle(name, on) });
     this.messages = new Messages(root, action);
+    this.announcer = new Announcer(root.querySelector(".nn-spoken"));
+    this.keyboard = new Keyboard(root);
+    this.summary = new Summary(root, () => this.seen());
     this.output = new Output(root, { command, action, want });
     this.network = new Network(root, { command, action, want, select: (selection) => this.output.select(selection) });
+    this.way = new Way(root);
     this.curves = new Curves(root, PLOTLY);
+    this.timeline = new Timeline(root, { action, want });
+    this.save = new Save(root, () => this.scene());
     this.history = new History();
     this.token = null;
     this.drawn = 0;
@@ -49,6 +66,7 @@ class Canvas {
   /** New data or a new theme; calling it again with the same changes nothing. */
   update({ data, setTriggerValue }) {
     this.setTriggerValue = setTriggerValue;
+    if (this.root.dataset.hide !== data.hidden) this.root.dataset.hide = data.hidden;
     const theme = readTheme(this.root);
     const texts = JSON.stringify(data.strings);
     const changed = theme.key !== this.theme?.key || texts !== this.textsKey;
@@ -60,9 +78,13 @@ class Canvas {
       this.root.lang = data.language.replace("_", "-");
       this.paintTheme();
       this.controls.build(this.texts);
-      this.messages.build(this.texts);
+      for (const part of [this.messages, this.announcer, this.keyboard, this.summary]) part.build(this.texts);
+      this.unnameStreamlit?.();
+      this.unnameStreamlit = nameStreamlit(this.texts);
       this.nameRegions();
       this.curves.build(theme, this.texts);
+      this.timeline.build(theme, this.texts);
+      this.save.build(this.texts);
       this.redraw();
     }
     if (data.token !== this.token) this.connect(data.token);
@@ -73,6 +95,7 @@ class Canvas {
     name(".nn-bar", "controls");
     name(".nn-network", "network");
     name(".nn-neurons", "units_help");
+    name(".nn-shows", "show");
     name(".nn-output", "output");
     name(".nn-curve-loss", "loss");
     name(".nn-curve-metric", "metric");
@@ -96,9 +119,13 @@ class Canvas {
     this.version = null;
     this.moments = null;
     this.momentsVersion = null;
+    Object.assign(this.wants, { probe: null, moment: null }); // they name rows and moments of the run before
+    this.timeline.forget();
+    this.output.lookAt(null);
     this.kept = {};
     this.history.clear();
     this.messages.forget();
+    this.announcer.forget();
     this.connection("connecting");
     const address = new URL(`live/${token}`, API);
     address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
@@ -143,6 +170,12 @@ class Canvas {
     });
   }
 
+  /** What is on the canvas now, for those who would rather read it; null before the first frame. */
+  seen() {
+    if (!this.frame || !this.layout) return null;
+    return { layout: this.layout, header: this.frame.header, arrays: { ...this.kept, ...this.frame.arrays }, history: this.history };
+  }
+
   toggle(name, on) {
     if (name === "log") this.curves.setLogScale(on);
     else this.output.toggle(name, on);
@@ -178,17 +211,21 @@ class Canvas {
     if (!this.layout) return;
     this.version = header.version;
     // The next frame is made and sent while this one is drawn.
-    this.ask(false);
-    if (this.rebuild) {
-      this.network.select(null);
-      this.build();
-    }
+    if (header.status === "playing" && CALM.matches) this.resting = setTimeout(() => this.ask(false), CALM_PAUSE);
+    else this.ask(false);
+    const { rebuild } = this;
+    if (rebuild) this.build();
     const all = { ...this.kept, ...arrays };
     this.network.draw(all, header);
     this.output.draw(all, header);
+    if (rebuild) this.network.settle();
+    this.way.draw(this.network, all);
     this.controls.read(header);
     this.messages.setStatus(header);
+    this.announcer.read(header);
     this.curves.feed(this.history, header);
+    this.curves.mark(header.moment?.progress ?? null);
+    this.timeline.read(header, this.moments);
     this.drawn += 1;
     Object.assign(this.root.dataset, {
       status: header.status, step: header.step, epoch: header.epoch, structure: header.structure, frames: this.drawn,
@@ -209,15 +246,24 @@ class Canvas {
     this.output.build(layout, constants, theme, texts);
   }
 
+  /** What is on the screen, to keep as a picture; null before the first frame. */
+  scene() {
+    const { network, output, layout, theme, texts, frame } = this;
+    if (!frame || !layout) return null;
+    return { network, output, layout, theme, texts, header: frame.header, arrays: { ...this.kept, ...frame.arrays } };
+  }
+
   /** The same frame in another width, theme or language. */
   redraw() {
-    this.network.select(null);
     this.build();
     if (!this.frame || this.rebuild || !this.layout) return;
     const all = { ...this.kept, ...this.frame.arrays };
     this.network.draw(all, { ...this.frame.header, status: "paused" });
     this.output.draw(all, this.frame.header);
+    this.network.settle();
+    this.way.draw(this.network, all);
     this.controls.read(this.frame.header, true);
+    this.timeline.show();
   }
 
   resized() {
@@ -229,12 +275,14 @@ class Canvas {
   destroy() {
     clearInterval(this.renewing);
     this.channel?.close();
+    clearTimeout(this.resting);
     cancelAnimationFrame(this.scheduled);
     this.observer.disconnect();
     document.removeEventListener("visibilitychange", this.wake);
     window.removeEventListener("online", this.wake);
-    this.messages.destroy();
-    this.curves.destroy();
+    for (const part of [this.messages, this.announcer, this.keyboard]) part.destroy();
+    this.unnameStreamlit?.();
+    for (const part of [this.network, this.output, this.timeline, this.curves]) part.destroy();
   }
 }
 

@@ -13,6 +13,8 @@ const ICONS = {
   reset: '<path d="M12 5V2.200c0-.5-.6-.8-1-.4L6.800 5.600c-.3.200-.3.600 0 .800L11 10.200c.400.400 1 .100 1-.400V7a5.800 5.800 0 1 1-5.700 7 1 1 0 0 0-2 .400A7.800 7.800 0 1 0 12 5z"/>',
   new_seed: '<path fill-rule="evenodd" d="M6 3h12a3 3 0 0 1 3 3v12a3 3 0 0 1-3 3H6a3 3 0 0 1-3-3V6a3 3 0 0 1 3-3zm2.300 3.700a1.600 1.600 0 1 0 0 3.200 1.600 1.600 0 0 0 0-3.200zm7.400 0a1.600 1.600 0 1 0 0 3.200 1.600 1.600 0 0 0 0-3.200zM12 10.400a1.600 1.600 0 1 0 0 3.200 1.600 1.600 0 0 0 0-3.200zm-3.700 3.700a1.600 1.600 0 1 0 0 3.200 1.600 1.600 0 0 0 0-3.200zm7.400 0a1.600 1.600 0 1 0 0 3.200 1.600 1.600 0 0 0 0-3.200z"/>',
 };
+/** As listed in keyboard.js; said with the button, for those who cannot see its tip. */
+const SHORTCUTS = { play: "Space", pause: "Space", step: "S", epoch: "E", reset: "R" };
 const PATIENCE = 2000; // how long a pressed Play is believed before the run says otherwise
 const READ_EVERY = 90; // milliseconds between changes of the readouts: faster cannot be read
 
@@ -24,7 +26,7 @@ export class Controls {
   constructor(root, listener) {
     this.root = root;
     this.listener = listener;
-    this.buttons = Object.fromEntries([...root.querySelectorAll(".nn-button")].map((button) => [button.dataset.do, button]));
+    this.buttons = Object.fromEntries([...root.querySelectorAll(".nn-button[data-do]")].map((button) => [button.dataset.do, button]));
     this.range = root.querySelector(".nn-range");
     this.speedValue = root.querySelector(".nn-speed-value");
     this.values = Object.fromEntries([...root.querySelectorAll("[data-value]")].map((element) => [element.dataset.value, element]));
@@ -53,7 +55,10 @@ export class Controls {
   dress(button, verb) {
     button.innerHTML = `<svg viewBox="0 0 24 24" aria-hidden="true" focusable="false">${ICONS[verb]}</svg><span></span>`;
     button.lastElementChild.textContent = this.texts.say(`canvas.${verb}`);
-    button.title = this.texts.say(`canvas.${verb}_help`);
+    const key = SHORTCUTS[verb];
+    const help = this.texts.say(`canvas.${verb}_help`);
+    button.title = key ? `${help} (${key === "Space" ? this.texts.say("canvas.key_space") : key})` : help;
+    if (key) button.setAttribute("aria-keyshortcuts", key);
   }
 
   press(verb) {
@@ -143,10 +148,10 @@ export class Controls {
       for (const split of ["train", "test"]) {
         const tile = document.createElement("div");
         tile.className = `nn-score nn-score-${split}`;
-        const label = document.createElement("span");
+        const label = document.createElement("dt");
         label.className = "nn-score-name";
         label.textContent = this.texts.say(`canvas.${split}_${name}`);
-        const value = document.createElement("strong");
+        const value = document.createElement("dd");
         value.className = "nn-score-value";
         value.dataset.score = `${split}_${name}`;
         tile.append(label, value);

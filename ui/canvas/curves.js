@@ -10,7 +10,7 @@ const SHARE_OF_TIME = 0.07; // of the page's time that the curves may take while
 let loading = null;
 
 /** Plotly, loaded once for the page. @param {string} address */
-function loadPlotly(address) {
+export function loadPlotly(address) {
   loading ??= new Promise((resolve, reject) => {
     if (window.Plotly?.react) {
       resolve(window.Plotly);
@@ -30,7 +30,7 @@ function loadPlotly(address) {
 }
 
 /** Plotly writes its rules into the document; inside a shadow root they are needed once more. */
-function adoptStyles(root) {
+export function adoptStyles(root) {
   const scope = root.getRootNode();
   const sheet = document.getElementById("plotly.js-style-global")?.sheet;
   if (scope === document || !sheet || scope.querySelector(".nn-plotly-style")) return;
@@ -96,6 +96,10 @@ export class Curves {
       plot.unzoom.onclick = () => this.unzoom(plot);
       return plot;
     });
+    for (const plot of this.plots) {
+      plot.marker = Object.assign(document.createElement("div"), { className: "nn-plot-then", hidden: true });
+      plot.element.after(plot.marker);
+    }
     this.logScale = false;
     this.wait = SHORTEST_WAIT;
     this.next = 0;
@@ -137,6 +141,21 @@ export class Curves {
     this.update(header.status !== "playing" && header.version !== this.version);
   }
 
+  /** A line at the moment that is looked at. It is no part of the plot: scrubbing does not wait for one. @param {number | null} progress in epochs */
+  mark(progress) {
+    this.marked = progress;
+    for (const plot of this.plots) this.placeMarker(plot);
+  }
+
+  placeMarker({ element, marker }) {
+    const { xaxis, yaxis } = element._fullLayout ?? {};
+    const at = this.marked === null || this.marked === undefined || !xaxis ? NaN : xaxis.l2p(this.marked);
+    marker.hidden = !(at >= 0 && at <= xaxis._length);
+    if (marker.hidden) return;
+    marker.style.height = `${yaxis._length}px`;
+    marker.style.transform = `translate(${element.offsetLeft + xaxis._offset + at}px, ${element.offsetTop + yaxis._offset}px)`;
+  }
+
   /** Draw what is due: one plot at a time, so that no frame waits long. @param {boolean} all both, and now */
   update(all) {
     if (!this.plotly || !this.history || !this.theme) return;
@@ -175,6 +194,7 @@ export class Curves {
     const element = plot.element;
     if (!element.clientWidth) return;
     this.plotly.react(element, traces, this.figure(plot, metric, element), { displayModeBar: false, responsive: false, doubleClick: "reset" });
+    this.placeMarker(plot);
     element.setAttribute("data-points", String(at.length));
     element.setAttribute("data-epoch", String(header.epoch));
     if (!plot.wired) {
@@ -184,6 +204,7 @@ export class Curves {
         const keys = Object.keys(change);
         if (keys.some((key) => key.includes(".range"))) plot.unzoom.hidden = false;
         if (keys.some((key) => key.includes("autorange"))) plot.unzoom.hidden = true;
+        this.placeMarker(plot);
       });
     }
   }

@@ -4,13 +4,24 @@ const SLIM = 30; // width of a dropout marker's own slot
 const GAP = 8;
 const SMALLEST_TILE = 13;
 const ROOM_FOR_MORE = 20; // under a column, for "+N more"
+const MOST_LAYERS = 12; // hidden ones
+const OFF_ROW = 26; // height of an input feature that is off
+
+/** What can be made of the two numbers of a plane, in the recipe's order. */
+export const FEATURES = ["x1", "x2", "x1_squared", "x2_squared", "x1_x2", "sin_x1", "sin_x2"];
 
 /**
  * @typedef {{x: number, y: number, size: number, column: number, unit: number}} Tile
  * @typedef {{kind: string, index: number, layer: object, left: number, size: number, pitch: number, tiles: Tile[],
  *            center: number, width: number, units: number, shown: number, dense: number}} Column
  *   `dense`: -1 for the inputs, else the index of the dense layer ("weight/<dense>"); dropout has none.
+ *   `index`: place in the recipe's layers.
  */
+
+/** Names of the features of a plane that are off; none where the inputs are the data's own. */
+export function featuresOff(layout) {
+  return layout.output.kind === "plane" ? FEATURES.filter((name) => !layout.inputs.names.includes(name)) : [];
+}
 
 /**
  * @param {object} layout of the frame's header
@@ -20,8 +31,9 @@ const ROOM_FOR_MORE = 20; // under a column, for "+N more"
 export function arrange(layout, width, texts) {
   const phone = width < 520;
   const most = Math.max(layout.inputs.shown, ...layout.layers.map((layer) => layer.shown ?? 0));
+  const off = featuresOff(layout);
   const crowded = [layout.inputs, ...layout.layers].some((layer) => layer.units > layer.shown);
-  const height = Math.round(Math.max(phone ? 250 : 330, Math.min(most, 32) * (phone ? 16 : 19.5) + (crowded ? ROOM_FOR_MORE : 0)));
+  const height = Math.round(Math.max(phone ? 250 : 304, Math.min(most, 32) * (phone ? 16 : 19.5) + (crowded ? ROOM_FOR_MORE : 0)));
   const thumb = phone ? 42 : 76;
   const labels = phone && layout.inputs.shown > 16 ? 8 : Math.min(texts.labels, phone ? 46 : 96) + 14;
   const classes = texts.classes ? Math.min(texts.classes, phone ? 40 : 88) + 14 : 6;
@@ -43,12 +55,14 @@ export function arrange(layout, width, texts) {
   /** @type {Column[]} */
   const columns = [];
   const place = (kind, layer, index, denseIndex) => {
-    const room = height - (layer.units > layer.shown ? ROOM_FOR_MORE : 0);
+    const reserved = layer.units > layer.shown ? ROOM_FOR_MORE : kind === "inputs" ? off.length * OFF_ROW : 0;
+    const room = height - reserved;
     const single = layer.shown === 1 ? 1.18 : 1;
     const pitch = Math.min(tileLimit * single + (layer.shown > 12 ? 4 : phone ? 12 : 18), room / layer.shown);
     const gap = pitch > 30 ? GAP : Math.max(2.5, pitch * 0.18);
     const size = Math.max(Math.min(SMALLEST_TILE, pitch - 2), Math.round(Math.min(tileLimit * single, pitch - gap)));
     const top = (room - pitch * layer.shown) / 2;
+    const last = top + pitch * layer.shown;
     const column = {
       kind, index, layer, size, pitch, left: x + (big - size) / 2, center: x + big / 2, width: step, dense: denseIndex,
       units: layer.units, shown: layer.shown, tiles: [],
@@ -56,7 +70,7 @@ export function arrange(layout, width, texts) {
     for (let unit = 0; unit < layer.shown; unit += 1) {
       column.tiles.push({ x: column.left, y: top + pitch * unit + (pitch - size) / 2, size, column: columns.length, unit });
     }
-    column.bottom = top + pitch * layer.shown;
+    column.bottom = last;
     columns.push(column);
   };
 
@@ -73,13 +87,27 @@ export function arrange(layout, width, texts) {
     place(layer.kind, layer, index, denseIndex);
     denseIndex += 1;
   });
+  const inputs = columns[0];
   return {
-    columns, height, width: stage, phone, step,
+    columns, height, width: stage, phone, step, big,
+    off: off.map((name, row) => ({ name, y: inputs.bottom + row * OFF_ROW, x: inputs.center })),
+    gaps: layout.layers.length > MOST_LAYERS ? [] : gapsOf(columns),
     thumb: { x: 4 + shift, y: (height - thumb) / 2, size: thumb },
     labels: { right: left + shift - 7, width: labels - 13, shown: labels > 8 },
     classes: { width: classes - 14 },
     dense: columns.filter((column) => column.kind !== "dropout"),
   };
+}
+
+/** Where a layer can come between two others. @param {Column[]} columns @returns {{at: number, after: Column, x: number}[]} */
+function gapsOf(columns) {
+  const found = [];
+  for (let k = 0; k + 1 < columns.length; k += 1) {
+    const [after, next] = [columns[k], columns[k + 1]];
+    if (after.kind === "dropout") continue;
+    found.push({ at: after.index + 1, after, x: (after.center + next.center) / 2 });
+  }
+  return found;
 }
 
 /** How far along the gap (0..1) a link's curve is at parameter t: the x of a cubic with its control points at the middle. */

@@ -1,25 +1,68 @@
-/** Links between units: smooth curves, width by the weight's size, colour by its sign. */
+/** Links between units: smooth curves, width by the weight's size, colour and pattern by its sign; many of them as bundles. */
 
-import { css, mix } from "./colours.js";
+import { css } from "./colours.js";
+import { drawLock, shadeOf } from "./marks.js";
 
 const FULL = 3; // a weight of this size has the greatest width
-const MOST_LINKS = 2000; // beyond this only the strongest of each layer are drawn
+const MOST_LINKS = 2000; // beyond this only the strongest are drawn by themselves ...
+const STRONGEST = 700; // ... and so many of them; the others are a band between the two layers
+const MOST_DASHED = 900; // patterns cannot be told apart among more
+const MOST_LOCKS = 150;
+const DECADES = 4; // of gradients, from the widest link to the thinnest
+const FAINT = 0.14; // of a link's strength, where a unit is silenced
 
-/** Colour of a weight or bias: zero fades into the background. */
-export function shadeOf(weight, theme) {
-  return mix(theme.line, weight < 0 ? theme.negative : theme.positive, Math.min(1, 0.25 + Math.abs(weight) * 1.2));
+/** What a person chose to see. @typedef {{signs: boolean, gradients: boolean}} Shows */
+export const USUAL = { signs: true, gradients: false };
+
+/** How a link is drawn: its strength (0..1) and its width. A gradient counts by its order of magnitude, so that small ones are seen too. */
+function styleOf(value, widest, largest) {
+  if (largest === null) return { strength: Math.min(1, Math.abs(value)), width: Math.max(0.35, widest * Math.min(1, Math.sqrt(Math.abs(value) / FULL))) };
+  const strength = value === 0 || largest === 0 ? 0 : Math.max(0, 1 + Math.log10(Math.abs(value) / largest) / DECADES);
+  return { strength, width: Math.max(0.35, widest * strength ** 1.5) };
 }
 
-const widthOf = (weight, widest) => Math.max(0.35, widest * Math.min(1, Math.sqrt(Math.abs(weight) / FULL)));
+const widestOf = (source, target) => Math.max(1.2, Math.min(8, 0.22 * Math.max(source.size, target.size)));
 
-/** One link on its own, for the unit that is looked at. @param {CanvasRenderingContext2D} context */
-export function drawLink(context, from, to, weight, theme) {
+/** What the links show: weights, or the last gradient where it has come. @param {Shows} shows */
+function valuesOf(arrays, dense, shows) {
+  return (shows.gradients && arrays[`gradient/${dense}`]) || arrays[`weight/${dense}`];
+}
+
+/** The largest gradient of the whole network, so that layers can be compared; null while weights are shown. */
+export function largestGradient(geometry, arrays, shows) {
+  if (!shows.gradients || !arrays["gradient/0"]) return null;
+  let largest = 0;
+  for (const column of geometry.dense.slice(1)) for (const value of arrays[`gradient/${column.dense}`]) largest = Math.max(largest, Math.abs(value));
+  return largest;
+}
+
+const countLinks = (geometry, arrays) => geometry.dense.slice(1).reduce((sum, column) => sum + arrays[`weight/${column.dense}`].length, 0);
+
+/** Whether negative links are broken lines. @param {Shows} shows */
+export const tellsSigns = (geometry, arrays, shows) => shows.signs && countLinks(geometry, arrays) <= MOST_DASHED;
+
+/** One link on its own: of the unit that is looked at, or the one that is. @param {CanvasRenderingContext2D} context */
+export function drawLink(context, from, to, weight, theme, shows = USUAL) {
+  const width = Math.max(1, styleOf(weight, 8, null).width);
   context.beginPath();
   trace(context, from, to);
-  context.lineWidth = Math.max(1, widthOf(weight, 8));
+  context.lineWidth = width;
   context.strokeStyle = css(shadeOf(weight, theme));
+  if (shows.signs && weight < 0) context.setLineDash(dashOf(width));
+  context.stroke();
+  context.setLineDash([]);
+}
+
+/** A rim along a link that is looked at. */
+export function drawRim(context, from, to, weight, theme) {
+  context.beginPath();
+  trace(context, from, to);
+  context.lineWidth = Math.max(1, styleOf(weight, 8, null).width) + 6;
+  context.strokeStyle = css(theme.text, 0.22);
   context.stroke();
 }
+
+const dashOf = (width) => [4 + 1.6 * width, 2.5 + 1.1 * width];
 
 function trace(context, from, to) {
   const [x0, y0, x1, y1] = [from.x + from.size, from.y + from.size / 2, to.x, to.y + to.size / 2];
@@ -30,38 +73,82 @@ function trace(context, from, to) {
 
 /**
  * All links of a frame. Thin ones first, so that what matters lies on top.
- * @param {CanvasRenderingContext2D} context
+ * @param {CanvasRenderingContext2D} context @param {Shows} shows
  * @returns {number} how many were drawn
  */
-export function drawLinks(context, geometry, arrays, theme, ratio) {
+export function drawLinks(context, geometry, arrays, theme, ratio, shows = USUAL) {
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   context.clearRect(0, 0, geometry.width, geometry.height);
-  const total = geometry.dense.slice(1).reduce((sum, column) => sum + arrays[`weight/${column.dense}`].length, 0);
-  const share = Math.min(1, MOST_LINKS / total);
+  const total = countLinks(geometry, arrays);
+  const largest = largestGradient(geometry, arrays, shows);
+  const share = total > MOST_LINKS ? STRONGEST / total : 1;
+  const dashed = tellsSigns(geometry, arrays, shows);
   let drawn = 0;
   for (let k = 1; k < geometry.dense.length; k += 1) {
     const [source, target] = [geometry.dense[k - 1], geometry.dense[k]];
-    const weight = arrays[`weight/${target.dense}`];
-    const least = share < 1 ? strongest(weight, share) : 0;
-    const widest = Math.max(1.2, Math.min(8, 0.22 * Math.max(source.size, target.size)));
+    const values = valuesOf(arrays, target.dense, shows);
+    // A small layer loses no link for the sake of the large ones.
+    const least = share < 1 && values.length > 64 ? strongest(values, share) : 0;
+    if (least > 0) drawBand(context, source, target, values, theme, largest);
+    const widest = widestOf(source, target);
     const order = [];
-    for (let i = 0; i < weight.length; i += 1) if (Math.abs(weight[i]) >= least) order.push(i);
+    for (let i = 0; i < values.length; i += 1) if (Math.abs(values[i]) >= least) order.push(i);
     drawn += order.length;
-    if (order.length <= 300) order.sort((a, b) => Math.abs(weight[a]) - Math.abs(weight[b]));
+    if (order.length <= 300) order.sort((a, b) => Math.abs(values[a]) - Math.abs(values[b]));
+    const [quietFrom, quietTo] = [arrays[`silenced/${source.dense}`], arrays[`silenced/${target.dense}`]];
     for (const i of order) {
+      const [from, to] = [i % source.shown, (i / source.shown) | 0];
+      const { strength, width } = styleOf(values[i], widest, largest);
       context.beginPath();
-      trace(context, source.tiles[i % source.shown], target.tiles[(i / source.shown) | 0]);
-      context.lineWidth = widthOf(weight[i], widest);
-      const size = Math.min(1, Math.abs(weight[i]));
-      context.strokeStyle = css(shadeOf(weight[i], theme), 0.45 + 0.5 * size);
+      trace(context, source.tiles[from], target.tiles[to]);
+      context.lineWidth = width;
+      const alpha = (quietFrom?.[from] || quietTo?.[to] ? FAINT : 1) * (0.45 + 0.5 * strength);
+      context.strokeStyle = css(largest === null ? shadeOf(values[i], theme) : shadeOf(Math.sign(values[i]) * strength, theme), alpha);
+      const broken = dashed && values[i] < 0;
+      if (broken) context.setLineDash(dashOf(width));
       context.stroke();
+      if (broken) context.setLineDash([]);
     }
+    drawLocks(context, source, target, arrays, theme);
   }
   return drawn;
 }
 
-/** The size that only a share of the weights reaches. */
-function strongest(weight, share) {
-  const sizes = Float32Array.from(weight, Math.abs).sort();
+/** All links of a gap that are too weak to be drawn by themselves: one band, the stronger the larger they are on average. */
+function drawBand(context, source, target, values, theme, largest) {
+  let sum = 0;
+  for (const value of values) sum += largest === null ? Math.min(1, Math.abs(value)) : styleOf(value, 1, largest).strength;
+  const [first, last] = [source.tiles[0], source.tiles.at(-1)];
+  const [top, bottom] = [target.tiles[0], target.tiles.at(-1)];
+  const [x0, x1] = [first.x + first.size, top.x];
+  const middle = (x0 + x1) / 2;
+  context.beginPath();
+  context.moveTo(x0, first.y);
+  context.bezierCurveTo(middle, first.y, middle, top.y, x1, top.y);
+  context.lineTo(x1, bottom.y + bottom.size);
+  context.bezierCurveTo(middle, bottom.y + bottom.size, middle, last.y + last.size, x0, last.y + last.size);
+  context.closePath();
+  context.fillStyle = css(theme.muted, 0.05 + 0.3 * Math.min(1, sum / values.length));
+  context.fill();
+}
+
+/** A lock on each frozen link; where all of a unit is frozen its tile has one. */
+function drawLocks(context, source, target, arrays, theme) {
+  const frozen = arrays[`frozen/${target.dense}`];
+  if (!frozen || source.size < 18) return;
+  const places = [];
+  for (const to of target.tiles) {
+    const row = source.tiles.filter((from) => frozen[to.unit * source.shown + from.unit]);
+    if (row.length < source.shown) places.push(...row.map((from) => [from, to]));
+  }
+  if (places.length > MOST_LOCKS) return;
+  for (const [from, to] of places) {
+    drawLock(context, (from.x + from.size + to.x) / 2, (from.y + from.size / 2 + to.y + to.size / 2) / 2, 6.5, theme);
+  }
+}
+
+/** The size that only a share of the values reaches. */
+function strongest(values, share) {
+  const sizes = Float32Array.from(values, Math.abs).sort();
   return sizes[Math.max(0, Math.floor(sizes.length * (1 - share)))];
 }

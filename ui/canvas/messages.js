@@ -2,6 +2,9 @@
 
 const CONNECTING_IS_NEWS_AFTER = 700; // milliseconds; a connection that is quick needs no words
 
+/** Two lines that say the same are the same line; a notice that comes again is a new one. */
+const saying = ({ id, words, time }) => `${id} ${words} ${time ?? ""}`;
+
 export class Messages {
   /** @param {HTMLElement} root @param {(verb: string) => void} action */
   constructor(root, action) {
@@ -17,6 +20,7 @@ export class Messages {
   build(texts) {
     this.texts = texts;
     this.shown = "";
+    this.region.replaceChildren(); // The words of the buttons are in the old language.
     this.draw();
   }
 
@@ -36,7 +40,7 @@ export class Messages {
   }
 
   notice(notice) {
-    this.notices = [...this.notices.filter((one) => one.key !== notice.key), notice].slice(-3);
+    this.notices = [...this.notices.filter((one) => one.key !== notice.key), { ...notice, time: performance.now() }].slice(-3);
     this.draw();
   }
 
@@ -53,23 +57,32 @@ export class Messages {
     } else if (status === "early_stopped" || status === "epoch_limit") {
       lines.push({ id: status, tone: "plain", words: problem ? this.texts.problem(problem) : say(status) });
     } else if (problem) lines.push({ id: `problem ${problem.key}`, tone: "error", words: this.texts.problem(problem) });
-    for (const notice of this.notices) lines.push({ id: `notice ${notice.key}`, tone: "plain", words: this.texts.problem(notice), notice });
+    for (const notice of this.notices) lines.push({ id: `notice ${notice.key}`, tone: "plain", words: this.texts.problem(notice), notice, time: notice.time });
     return lines;
   }
 
   draw() {
     if (!this.texts) return;
     const lines = this.lines();
-    const shown = JSON.stringify(lines.map((line) => [line.id, line.words]));
+    const shown = JSON.stringify(lines.map(saying));
     if (shown === this.shown) return;
     this.shown = shown;
-    this.region.replaceChildren(...lines.map((line) => this.line(line)));
+    // Lines that stay are the same elements: a screen reader speaks only what is new, and a button in use keeps its focus.
+    const before = new Map([...this.region.children].map((element) => [element.dataset.said, element]));
+    const focused = this.region.querySelector(":focus") !== null;
+    const elements = lines.map((line) => before.get(saying(line)) ?? this.line(line));
+    for (const element of before.values()) if (!elements.includes(element)) element.remove();
+    elements.forEach((element, at) => {
+      if (this.region.children[at] !== element) this.region.insertBefore(element, this.region.children[at] ?? null);
+    });
+    if (focused && !this.region.querySelector(":focus")) (this.region.querySelector("button") ?? this.region).focus();
   }
 
-  line({ tone, words, fixes, notice, busy, id }) {
+  line({ tone, words, fixes, notice, busy, id, time }) {
     const element = document.createElement("div");
     element.className = `nn-message nn-message-${tone}${busy ? " nn-busy" : ""}`;
     element.dataset.message = id;
+    element.dataset.said = saying({ id, words, time });
     const text = document.createElement("span");
     text.className = "nn-message-words";
     text.textContent = words;

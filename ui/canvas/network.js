@@ -1,11 +1,20 @@
-/** The network's drawing: headings, tiles with each unit's own map, links by weight, biases, dropout markers. */
+/** The network's drawing: tiles with each unit's own map, links by weight, and what is looked at: under the pointer, focused or pinned. */
 
 import { css } from "./colours.js";
+import { Edit } from "./edit.js";
 import { count, featureName, number } from "./format.js";
-import { arrange, nearestLink } from "./geometry.js";
+import { FEATURES, arrange, nearestLink } from "./geometry.js";
+import { Histograms } from "./histograms.js";
+import { Inspector } from "./inspector.js";
+import { USUAL, drawLink, drawLinks, drawRim, largestGradient, tellsSigns } from "./links.js";
 import { Atlas, drawBars, drawCurve } from "./maps.js";
+import { drawBiases, drawMarks } from "./marks.js";
+import { found, linkPlace, moved, same, unitPlace } from "./places.js";
 import { drawStill } from "./still.js";
-import { drawLink, drawLinks, shadeOf } from "./links.js";
+
+const TIP_EVERY = 150; // milliseconds between changes of a tip's numbers
+const GRADIENTS_LINGER = 1200; // milliseconds after the last link that was looked at
+const BIAS_REACH = 9; // pixels around a bias that press it
 
 export class Network {
   /**
@@ -24,33 +33,41 @@ export class Network {
     this.neurons = find(".nn-neurons");
     this.tip = this.stage.querySelector(".nn-tip");
     this.total = find(".nn-total");
+    this.key = find(".nn-links-key");
     this.host = host;
     this.atlas = new Atlas();
     this.inputAtlas = new Atlas();
-    this.selected = null;
+    this.edit = new Edit(this.panel, host);
+    this.inspector = new Inspector(this.panel, this, host);
+    this.histograms = new Histograms(this.panel, { showTip: (...tip) => this.showTip(...tip), hideTip: () => this.hideTip() });
+    this.shows = { ...USUAL, histograms: false, dead: true };
+    this.hovered = null;
+    this.pinned = null;
     this.linksRest = 0;
     this.linksDrawn = 0;
     this.stage.onpointermove = (event) => this.point(event);
     this.stage.onpointerdown = (event) => this.point(event);
-    this.stage.onpointerleave = () => this.hideTip();
+    this.stage.onpointerleave = () => this.look(null);
+    this.stage.onclick = (event) => this.press(event);
     this.neurons.onkeydown = (event) => this.walk(event);
+    for (const box of this.panel.querySelectorAll("[data-show]")) {
+      box.checked = this.shows[box.dataset.show];
+      box.onchange = () => this.toggle(box.dataset.show, box.checked);
+    }
   }
 
-  /** A new structure, width, theme or language: everything that does not move is made here. */
+  /** A new structure, width, theme or language: everything that does not move is made here. `settle` is to follow. */
   build(layout, constants, theme, texts, dataset) {
-    this.layout = layout;
-    this.constants = constants;
-    this.theme = theme;
-    this.texts = texts;
-    const context = this.tiles.getContext("2d");
-    context.font = this.font(12);
-    const widest = (names) => Math.ceil(Math.max(0, ...names.map((name) => context.measureText(name).width)));
+    const before = this.layout;
+    this.host.select(null);
+    Object.assign(this, { layout, constants, theme, texts, arrays: null });
+    if (layout !== before) this.carry();
+    const widest = (names) => Math.ceil(Math.max(0, ...names.map((name) => this.widthOf(name))));
     this.inputNames = layout.inputs.names.map(featureName);
     const output = layout.layers.at(-1);
     this.classNames = output.units > 1 ? layout.classes.slice(0, output.shown) : [];
-    this.geometry = arrange(layout, this.scroll.clientWidth, {
-      labels: widest(this.inputNames.slice(0, layout.inputs.shown)), classes: widest(this.classNames),
-    });
+    const inputs = layout.output.kind === "plane" ? FEATURES.map(featureName) : this.inputNames.slice(0, layout.inputs.shown);
+    this.geometry = arrange(layout, this.scroll.clientWidth, { labels: widest(inputs), classes: widest(this.classNames) });
     const { width, height } = this.geometry;
     this.ratio = Math.min(2, window.devicePixelRatio || 1);
     for (const canvas of [this.links, this.tiles]) {
@@ -60,7 +77,9 @@ export class Network {
       canvas.style.height = `${height}px`;
     }
     this.stage.style.width = `${width}px`;
-    this.makeHeadings(dataset);
+    this.edit.build(this, dataset);
+    this.inspector.build(this);
+    this.histograms.build({ ...this, layerName: (column) => this.layerName(column) });
     this.makeButtons();
     this.total.textContent = texts.say("canvas.total_parameters", { count: count(layout.parameters) });
     this.prepareAtlases();
@@ -70,8 +89,39 @@ export class Network {
     this.linksDrawn = 0;
   }
 
+  /** An edit is under way: what is pinned goes along when the new structure comes. */
+  expect(verb, values) {
+    const { layout } = this;
+    const change = { add_layer: 1, remove_layer: -1 }[verb] ?? 0;
+    this.carriedTo = { layers: layout.layers.length + change, place: () => moved(this.pinned, layout, verb, values) };
+  }
+
+  carry() {
+    this.hovered = null;
+    const { carriedTo } = this;
+    this.carriedTo = null;
+    const place = carriedTo && carriedTo.layers === this.layout.layers.length ? carriedTo.place() : this.pinned;
+    this.pinned = found(place, this.layout);
+  }
+
+  /** After a build, when all parts stand: what was looked at is looked at again. */
+  settle() {
+    this.refresh();
+  }
+
   font(size, weight = 400) {
     return `${weight} ${size}px ${this.theme.font}`;
+  }
+
+  /** Width of a name beside a tile. */
+  widthOf(name) {
+    const context = this.tiles.getContext("2d");
+    context.font = this.font(12);
+    return context.measureText(name).width;
+  }
+
+  columnOf(dense) {
+    return this.geometry.dense[dense + 1];
   }
 
   layerName(column) {
@@ -88,54 +138,18 @@ export class Network {
     return this.texts.say("canvas.unit", { layer: this.layerName(column), number: unit + 1 });
   }
 
-  makeHeadings(dataset) {
-    const { columns, thumb, step, phone, width: stage } = this.geometry;
-    const say = (key, values) => this.texts.say(`canvas.${key}`, values);
-    this.headings.replaceChildren();
-    const add = (center, width, kind, lines) => {
-      const heading = document.createElement("div");
-      heading.className = `nn-heading nn-heading-${kind}`;
-      heading.style.left = `${Math.max(0, Math.min(center - width / 2, stage - width))}px`;
-      heading.style.width = `${width}px`;
-      for (const [name, line] of lines) {
-        const element = document.createElement("span");
-        element.className = `nn-heading-${name}`;
-        element.textContent = line;
-        heading.append(element);
-      }
-      if (lines.length) heading.title = lines.map(([, line]) => line).join(" · ");
-      this.headings.append(heading);
-    };
-    const { rows } = this.layout;
-    add(thumb.x + thumb.size / 2, thumb.size + (phone ? 8 : 26), "data", [
-      ["name", say("data")], ["what", dataset], ["shape", say("rows", { count: count(rows.train + rows.test) })],
-    ]);
-    let before = this.layout.inputs.units;
-    const dense = this.geometry.dense.length;
-    for (const column of columns) {
-      const { layer } = column;
-      if (column.kind === "dropout") {
-        add(column.center, 60, "dropout", [["dropout", say("dropout", { p: number(layer.p, 3) })]]);
-        continue;
-      }
-      if (column.kind === "inputs") {
-        add(column.center, Math.min(step, 110), "inputs", [["name", this.layerName(column)], ["what", say(layer.units === 1 ? "one_unit" : "units", { count: layer.units })]]);
-        continue;
-      }
-      // Where columns stand close the numbers go without their words.
-      const parameters = count(layer.parameters);
-      add(column.center, Math.min(step - 2, 100), column.kind, [
-        ["name", step < 70 && dense > 9 ? this.layerName(column).replace(/^(\D)\D*?(\d+)$/, "$1$2") : this.layerName(column)],
-        ["what", layer.activation],
-        ["shape", `${before} → ${layer.units}`],
-        ["parameters", step < 78 ? say("parameters_short", { count: parameters }) : say("parameters", { count: parameters })],
-      ]);
-      before = layer.units;
-    }
+  shortName(column, unit) {
+    return column.kind === "inputs" ? (this.inputNames[unit] ?? String(unit + 1)) : this.unitName(column, unit);
+  }
+
+  placeName(place) {
+    const target = this.unitName(this.columnOf(place.dense), place.unit);
+    return place.kind === "unit" ? target : `${this.shortName(this.columnOf(place.dense - 1), place.input)} → ${target}`;
   }
 
   makeButtons() {
     const focused = this.neurons.querySelector(":focus") !== null;
+    const start = this.pinned ? this.pinned : { dense: -1, unit: 0 };
     this.neurons.replaceChildren();
     this.neurons.style.height = `${this.geometry.height}px`;
     this.buttons = this.geometry.dense.map((column) => column.tiles.map((tile) => {
@@ -145,24 +159,37 @@ export class Network {
       button.tabIndex = -1;
       button.ariaLabel = this.unitName(column, tile.unit);
       button.style.cssText = `left:${tile.x - 1}px;top:${tile.y - 1}px;width:${tile.size + 2}px;height:${tile.size + 2}px;border-radius:${tile.size * 0.13 + 2}px`;
-      const select = () => this.select(column, tile.unit);
-      button.onpointerenter = select;
-      button.onfocus = select;
-      button.onclick = select;
-      button.onpointerleave = () => (button.matches(":focus-visible") ? null : this.select(null));
-      button.onblur = () => this.select(null);
+      const place = unitPlace(this.layout, column.dense, tile.unit);
+      button.onpointerenter = () => this.look(place);
+      button.onfocus = () => button.matches(":focus-visible") && this.look(place);
+      button.onpointerleave = () => !button.matches(":focus-visible") && this.look(null);
+      button.onblur = () => this.look(null);
+      button.onclick = (event) => this.pressUnit(place, event, button, tile);
       this.neurons.append(button);
       return button;
     }));
-    this.buttons[0][0].tabIndex = 0;
-    if (focused) this.buttons[0][0].focus();
+    const first = this.buttons[start.dense + 1][start.unit];
+    first.tabIndex = 0;
+    if (focused) first.focus({ preventScroll: true });
+  }
+
+  pressUnit(place, event, button, tile) {
+    event.stopPropagation();
+    const box = button.getBoundingClientRect();
+    // A press on the bias is for its number.
+    const onBias = event.detail > 0 && place.dense >= 0 && tile.size > 26 && Math.hypot(event.clientX - box.left, box.bottom - event.clientY) < BIAS_REACH;
+    this.pin(same(place, this.pinned) && !onBias ? null : place);
+    if (onBias) this.inspector.input.select();
   }
 
   /** Arrow keys go from unit to unit: one stop for the tab key, however many units there are. */
   walk(event) {
     const moves = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
     const move = moves[event.key];
-    if (event.key === "Escape") event.target.blur();
+    if (event.key === "Escape") {
+      if (this.pinned) this.pin(null);
+      else event.target.blur();
+    }
     if (!move) return;
     event.preventDefault();
     const column = this.buttons.findIndex((buttons) => buttons.includes(event.target));
@@ -174,31 +201,92 @@ export class Network {
     button.focus();
   }
 
-  select(column, unit) {
-    if (!column) {
-      if (!this.selected) return;
-      this.selected = null;
-    } else {
-      if (this.selected && this.selected.column === column && this.selected.unit === unit) return;
-      this.selected = { column, unit, dense: column.dense, name: this.unitName(column, unit) };
-    }
-    this.panel.classList.toggle("nn-has-selection", this.selected !== null);
-    if (this.arrays) this.drawTiles(this.arrays);
-    this.host.select(this.selected);
-    this.showUnitTip();
+  // What is looked at
+
+  /** The pointer or the focus is on this. @param {import("./places.js").Place | null} place */
+  look(place) {
+    if (same(place, this.hovered)) return;
+    this.hovered = place;
+    this.refresh();
   }
 
-  showUnitTip() {
-    if (!this.selected || !this.arrays) {
-      this.hideTip();
-      return;
-    }
-    const { column, unit, dense } = this.selected;
-    const tile = column.tiles[unit];
-    const lines = [this.unitName(column, unit)];
-    if (dense >= 0) lines.push(this.texts.say("canvas.bias", { value: number(this.arrays[`bias/${dense}`][unit]) }));
-    this.showTip(tile.x + tile.size / 2, tile.y, lines);
+  /** Stay with this until told otherwise. @param {boolean} [back] the focus goes back to the drawing */
+  pin(place, back = false) {
+    const before = this.pinned;
+    this.pinned = place;
+    this.hovered = null;
+    this.refresh();
+    if (back && before) this.buttons[before.dense + 1]?.[before.unit]?.focus({ preventScroll: true });
   }
+
+  /** Everything that shows what is looked at. */
+  refresh() {
+    if (!this.geometry) return;
+    const { hovered, pinned } = this;
+    this.linkSeen = [hovered, pinned].find((place) => place?.kind === "link") ?? null;
+    const unit = [hovered, pinned].find((place) => place?.kind === "unit") ?? null;
+    this.selected = unit ? { ...unit, column: this.columnOf(unit.dense), name: this.placeName(unit) } : null;
+    this.panel.classList.toggle("nn-has-selection", this.selected !== null);
+    this.panel.classList.toggle("nn-has-link", pinned?.kind === "link" && !this.selected);
+    this.buttons.flat().forEach((button) => button.removeAttribute("aria-pressed"));
+    if (pinned?.kind === "unit") this.buttons[pinned.dense + 1][pinned.unit].ariaPressed = "true";
+    if (!same(this.inspector.place, pinned) || this.inspector.shownFor === null) this.inspector.show(pinned);
+    this.wantGradients();
+    if (this.arrays) {
+      this.drawTiles(this.arrays);
+      this.inspector.draw(this.arrays, this.header);
+    }
+    this.picture = undefined;
+    this.showPicture();
+    this.showPlaceTip();
+  }
+
+  /** The large picture: of the unit that is looked at; of the output, to see what it loses, when the pinned unit is silenced. */
+  showPicture() {
+    const { selected, hovered } = this;
+    const quiet = selected && !hovered && this.arrays?.[`silenced/${selected.dense}`]?.[selected.unit];
+    const picture = quiet ? null : selected;
+    if (picture === this.picture) return;
+    this.picture = picture;
+    this.host.select(picture);
+  }
+
+  wantGradients() {
+    clearTimeout(this.lingering);
+    if (this.shows.gradients || this.linkSeen) this.host.want({ gradients: true });
+    else this.lingering = setTimeout(() => this.host.want({ gradients: false }), GRADIENTS_LINGER);
+  }
+
+  toggle(name, on) {
+    this.shows[name] = on;
+    this.linksDrawn = 0;
+    if (name === "histograms") {
+      this.panel.classList.toggle("nn-with-histograms", on);
+      this.host.want({ histograms: on });
+    }
+    if (name === "gradients") this.wantGradients();
+    if (this.arrays) this.draw(this.arrays, this.header);
+  }
+
+  /** The pointer over the stage: the link nearest to it. */
+  point(event) {
+    if (!this.arrays || event.target.closest("button, select, .nn-histogram")) return;
+    this.look(this.linkAt(event));
+  }
+
+  linkAt(event) {
+    const box = this.tiles.getBoundingClientRect();
+    const link = nearestLink(this.geometry, event.clientX - box.left, event.clientY - box.top, event.pointerType === "touch" ? 14 : 6);
+    return link ? linkPlace(this.layout, link.dense, link.to, link.from) : null;
+  }
+
+  press(event) {
+    if (!this.arrays || event.target.closest("button, select, .nn-histogram")) return;
+    const link = this.linkAt(event);
+    if (link || this.pinned) this.pin(same(link, this.pinned) ? null : link);
+  }
+
+  // Drawing
 
   prepareAtlases() {
     const { layout, geometry } = this;
@@ -231,11 +319,25 @@ export class Network {
     const now = performance.now();
     // A thousand links cost more than a frame has, most of it after this script: they then move less often than the maps.
     if (!moving || now - this.linksDrawn > this.linksRest) {
-      const drawn = drawLinks(this.links.getContext("2d"), this.geometry, arrays, this.theme, this.ratio);
+      const drawn = drawLinks(this.links.getContext("2d"), this.geometry, arrays, this.theme, this.ratio, this.shows);
       this.linksRest = drawn < 500 ? 0 : drawn / 5;
       this.linksDrawn = now;
+      this.showKey(arrays);
     }
     this.drawTiles(arrays);
+    if (this.pinned) this.showPicture();
+    this.inspector.draw(arrays, header);
+    if (this.shows.histograms) this.histograms.draw(arrays, header);
+    if (!this.tip.hidden && this.hovered && now - this.tipShown > TIP_EVERY) this.showPlaceTip();
+  }
+
+  /** What the links mean, beside the key of colours. */
+  showKey(arrays) {
+    const largest = largestGradient(this.geometry, arrays, this.shows);
+    const words = largest === null ? "" : this.texts.say("canvas.links_gradient", { value: number(largest, 2) });
+    if (this.key.textContent !== words) this.key.textContent = words;
+    this.key.hidden = words === "";
+    this.panel.classList.toggle("nn-signs", tellsSigns(this.geometry, arrays, this.shows));
   }
 
   drawTiles(arrays) {
@@ -245,6 +347,7 @@ export class Network {
     context.clearRect(0, 0, geometry.width, geometry.height);
     context.drawImage(this.still, 0, 0, geometry.width, geometry.height);
     if (this.selected) this.drawSelectedLinks(context, arrays);
+    if (this.linkSeen) this.drawSeenLink(context, arrays);
     let first = 0;
     for (const column of geometry.dense) {
       const bytes = column.dense < 0 ? this.constants.input_maps : arrays[`maps/${column.dense}`];
@@ -264,67 +367,83 @@ export class Network {
       for (const tile of column.tiles) context.roundRect(tile.x, tile.y, tile.size, tile.size, tile.size * 0.13);
     }
     context.stroke();
-    this.drawBiases(context, arrays);
-    if (this.selected) {
-      const tile = this.selected.column.tiles[this.selected.unit];
-      context.strokeStyle = css(theme.text);
-      context.lineWidth = 2;
-      context.beginPath();
-      context.roundRect(tile.x - 1, tile.y - 1, tile.size + 2, tile.size + 2, tile.size * 0.13 + 1);
-      context.stroke();
-    }
+    if (this.pinned?.kind === "unit") this.drawFrame(context, this.pinned, css(theme.primary), 3);
+    if (this.hovered?.kind === "unit" && !same(this.hovered, this.pinned)) this.drawFrame(context, this.hovered, css(theme.text), 2);
+    drawMarks(context, geometry, arrays, theme, this.shows.dead);
+    drawBiases(context, geometry, arrays, theme);
   }
 
-  drawBiases(context, arrays) {
-    for (const column of this.geometry.dense) {
-      if (column.dense < 0) continue;
-      const bias = arrays[`bias/${column.dense}`];
-      const radius = Math.max(1.6, Math.min(4, column.size * 0.1));
-      for (const tile of column.tiles) {
-        context.beginPath();
-        context.arc(tile.x, tile.y + tile.size - radius, radius, 0, 7);
-        context.fillStyle = css(shadeOf(bias[tile.unit], this.theme));
-        context.fill();
-        context.strokeStyle = css(this.theme.panel);
-        context.lineWidth = radius > 2 ? 1.2 : 0.6;
-        context.stroke();
-      }
-    }
+  drawFrame(context, { dense, unit }, colour, width) {
+    const tile = this.columnOf(dense).tiles[unit];
+    const out = width / 2 + 0.5;
+    context.strokeStyle = colour;
+    context.lineWidth = width;
+    context.beginPath();
+    context.roundRect(tile.x - out, tile.y - out, tile.size + 2 * out, tile.size + 2 * out, tile.size * 0.13 + out);
+    context.stroke();
   }
 
   drawSelectedLinks(context, arrays) {
     const { column, unit, dense } = this.selected;
     const at = this.geometry.dense.indexOf(column);
-    const before = this.geometry.dense[at - 1];
-    const after = this.geometry.dense[at + 1];
+    const [before, after] = [this.geometry.dense[at - 1], this.geometry.dense[at + 1]];
+    context.globalAlpha = arrays[`silenced/${dense}`]?.[unit] ? 0.3 : 1;
+    const draw = (from, to, weight) => drawLink(context, from, to, weight, this.theme, this.shows);
     if (before) {
       const weight = arrays[`weight/${dense}`];
-      for (const tile of before.tiles) drawLink(context, tile, column.tiles[unit], weight[unit * before.shown + tile.unit], this.theme);
+      for (const tile of before.tiles) draw(tile, column.tiles[unit], weight[unit * before.shown + tile.unit]);
     }
     if (after) {
       const weight = arrays[`weight/${after.dense}`];
-      for (const tile of after.tiles) drawLink(context, column.tiles[unit], tile, weight[tile.unit * column.shown + unit], this.theme);
+      for (const tile of after.tiles) draw(column.tiles[unit], tile, weight[tile.unit * column.shown + unit]);
     }
+    context.globalAlpha = 1;
   }
 
-  point(event) {
-    if (event.target.classList.contains("nn-neuron") || !this.arrays) return;
-    const box = this.tiles.getBoundingClientRect();
-    const [x, y] = [event.clientX - box.left, event.clientY - box.top];
-    const link = nearestLink(this.geometry, x, y, event.pointerType === "touch" ? 12 : 5);
-    if (!link) {
+  drawSeenLink(context, arrays) {
+    const { dense, unit, input } = this.linkSeen;
+    const [source, target] = [this.columnOf(dense - 1), this.columnOf(dense)];
+    const weight = arrays[`weight/${dense}`][unit * source.shown + input];
+    drawRim(context, source.tiles[input], target.tiles[unit], weight, this.theme);
+    drawLink(context, source.tiles[input], target.tiles[unit], weight, this.theme, this.shows);
+  }
+
+  // The tip
+
+  showPlaceTip() {
+    const place = this.hovered;
+    if (!place || !this.arrays) {
       this.hideTip();
       return;
     }
-    const [source, target] = [this.geometry.dense[link.dense], this.geometry.dense[link.dense + 1]];
-    const weight = this.arrays[`weight/${link.dense}`][link.to * source.shown + link.from];
-    this.showTip(x, y - 6, [
-      `${this.unitName(source, link.from)} → ${this.unitName(target, link.to)}`,
-      this.texts.say("canvas.weight", { value: number(weight) }),
-    ]);
+    const column = this.columnOf(place.dense);
+    const tile = column.tiles[place.unit];
+    if (place.kind === "unit") {
+      this.showTip(tile.x + tile.size / 2, tile.y, [this.placeName(place), ...this.unitLines(place)]);
+      return;
+    }
+    const source = this.columnOf(place.dense - 1);
+    const from = source.tiles[place.input];
+    const at = place.unit * source.shown + place.input;
+    const { [`weight/${place.dense}`]: weight, [`gradient/${place.dense}`]: gradient, [`update/${place.dense}`]: update } = this.arrays;
+    const lines = [this.placeName(place), this.texts.say("canvas.weight", { value: number(weight[at]) })];
+    if (gradient) lines.push(this.texts.say("canvas.motion", { gradient: number(gradient[at], 2), update: number(update[at], 2) }));
+    if (this.arrays[`frozen/${place.dense}`]?.[at]) lines.push(this.texts.say("canvas.frozen"));
+    this.showTip((from.x + from.size + tile.x) / 2, (from.y + from.size / 2 + tile.y + tile.size / 2) / 2 - 8, lines);
+  }
+
+  unitLines({ dense, unit }) {
+    if (dense < 0) return [];
+    const say = (key, values) => this.texts.say(`canvas.${key}`, values);
+    const lines = [say("bias", { value: number(this.arrays[`bias/${dense}`][unit]) })];
+    const health = this.arrays[`health/${dense}`]?.[unit];
+    if (this.arrays[`silenced/${dense}`]?.[unit]) lines.push(say("silenced"));
+    else if (health) lines.push(say(`health_${health}`));
+    return lines;
   }
 
   showTip(x, y, lines) {
+    this.tipShown = performance.now();
     this.tip.replaceChildren(...lines.map((line) => Object.assign(document.createElement("div"), { textContent: line })));
     this.tip.hidden = false;
     const half = this.tip.offsetWidth / 2;
@@ -334,5 +453,10 @@ export class Network {
 
   hideTip() {
     this.tip.hidden = true;
+  }
+
+  destroy() {
+    clearTimeout(this.lingering);
+    this.edit.destroy();
   }
 }

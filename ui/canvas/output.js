@@ -1,52 +1,92 @@
 /** The large map: what the network answers over the plane, with the data's points on it; or one unit's own map, while it is looked at. */
 
-import { css, rampGradient } from "./colours.js";
-import { featureName, number, percent } from "./format.js";
-import { drawAxes, drawGroups, ticks } from "./axes.js";
-import { pointColour } from "./still.js";
+import { drawAxes, ticks } from "./axes.js";
+import { drawContours } from "./contours.js";
+import { Drawing } from "./drawing.js";
+import { Edits } from "./edits.js";
+import { featureName, number } from "./format.js";
+import { captionOf, legendOf } from "./legend.js";
+import { Picture } from "./picture.js";
+import { drawPoints, ringWrong } from "./points.js";
+import { POINT_NAMES, Probe } from "./probe.js";
+import { css } from "./colours.js";
 
 const MARGIN = { left: 34, right: 4, top: 4, bottom: 30 };
+const MOST_DRAWN_CLASSES = 6;
+const SPLITS = ["test", "train"]; // training points lie on top
 
 export class Output {
   /** @param {HTMLElement} root @param {{command: Function, action: Function, want: Function}} host as in network.js */
   constructor(root, host) {
     this.host = host;
     const find = (name) => root.querySelector(name);
+    this.panel = find(".nn-output");
     this.title = find(".nn-output-title");
     this.note = find(".nn-output-note");
     this.frame = find(".nn-map");
     this.image = find(".nn-map-image");
     this.curve = find(".nn-map-curve");
     this.points = find(".nn-map-points");
+    this.marks = find(".nn-map-marks");
     this.tip = find(".nn-map-tip");
     this.legend = find(".nn-legend");
     this.caption = find(".nn-caption");
-    this.discretizeToggle = find('[data-toggle="discretize"]').closest("label");
+    this.spoken = find(".nn-map-spoken");
+    this.toggles = Object.fromEntries(["discretize", "contours", "wrong"].map((name) => [name, find(`[data-toggle="${name}"]`).closest("label")]));
     this.selection = null;
-    this.showTest = true;
-    this.discretize = false;
-    this.frame.onpointermove = (event) => this.point(event);
-    this.frame.onpointerdown = (event) => this.point(event);
-    this.frame.onpointerleave = () => { this.tip.hidden = true; };
+    this.shows = { test: true, discretize: false, contours: false, wrong: false };
+    this.predictions = {};
+    this.past = false;
+    this.picture = new Picture(this.image);
+    this.toPixels = (x, y) => this.pixelsOf(x, y);
+    this.edits = new Edits({ send: (batch) => host.action("points", batch), changed: () => this.pointsChanged() });
+    this.probe = new Probe(root, host);
+    this.drawing = new Drawing(root, this, {
+      look: (point) => this.lookAt(point), speak: (words) => { this.spoken.textContent = words; }, clear: () => host.action("clear_points"),
+    });
+    this.frame.addEventListener("pointermove", (event) => this.point(event));
+    this.frame.addEventListener("pointerdown", (event) => this.point(event));
+    this.frame.addEventListener("pointerleave", () => { this.tip.hidden = true; });
+    this.card = this.probe.card;
+    // The card closes itself too; the mark and the keyboard's place go with it.
+    this.card.addEventListener("click", (event) => event.target.closest(".nn-probe-close") && this.lookAt(null));
   }
 
   /** A new structure, width, theme or language. */
   build(layout, constants, theme, texts) {
+    const others = constants !== this.constants;
     Object.assign(this, { layout, constants, theme, texts });
     this.ratio = Math.min(2, window.devicePixelRatio || 1);
     this.width = this.frame.clientWidth;
     this.size = this.width - MARGIN.left - MARGIN.right;
     this.height = this.size + MARGIN.top + MARGIN.bottom;
+    this.box = { x: MARGIN.left, y: MARGIN.top, size: this.size };
     this.frame.style.height = `${this.height}px`;
-    for (const canvas of [this.curve, this.points]) {
+    for (const canvas of [this.curve, this.points, this.marks]) {
       canvas.width = Math.round(this.width * this.ratio);
       canvas.height = Math.round(this.height * this.ratio);
       canvas.style.cssText = `width:${this.width}px;height:${this.height}px`;
     }
     this.image.style.cssText = `left:${MARGIN.left}px;top:${MARGIN.top}px;width:${this.size}px;height:${this.size}px`;
-    this.pixelsShape = "";
+    if (others) {
+      this.predictions = {};
+      this.edits.reset(constants);
+      this.probe.follow(this.edits.points);
+    }
+    this.probe.build(layout, theme, texts);
     this.describe();
+    this.drawing.build(layout, theme, texts, this.drawable);
     this.drawPoints();
+  }
+
+  /** Whether points can be drawn here: classes on a plane, as many as can be drawn. */
+  get drawable() {
+    const { task, output, map, classes } = this.layout;
+    return task === "classification" && output.kind === "plane" && map.kind === "plane" && classes.length <= MOST_DRAWN_CLASSES;
+  }
+
+  get showTest() {
+    return this.shows.test;
   }
 
   /** What is looked at: the output, or a unit of the network. */
@@ -61,235 +101,209 @@ export class Output {
     return { x: source.x_range, y: source.y_range ?? this.layout.output.value_range };
   }
 
+  pixelsOf(x, y) {
+    const { x: [x0, x1], y: [y0, y1] } = this.placed;
+    return [this.box.x + ((x - x0) / (x1 - x0)) * this.box.size, this.box.y + (1 - (y - y0) / (y1 - y0)) * this.box.size];
+  }
+
+  toPlane(px, py) {
+    const { x: [x0, x1], y: [y0, y1] } = this.placed;
+    return [x0 + ((px - this.box.x) / this.box.size) * (x1 - x0), y0 + (1 - (py - this.box.y) / this.box.size) * (y1 - y0)];
+  }
+
+  isInside(px, py) {
+    const { x, y, size } = this.box;
+    return px >= x && px < x + size && py >= y && py < y + size;
+  }
+
   select(selection) {
     this.selection = selection;
     if (!this.layout) return;
-    this.pixelsShape = "";
     this.describe();
     this.drawPoints();
     if (this.arrays) this.draw(this.arrays);
   }
 
   toggle(name, on) {
-    this[name === "test" ? "showTest" : "discretize"] = on;
+    this.shows[name] = on;
     if (!this.layout) return;
+    this.describe();
     this.drawPoints();
     if (this.arrays) this.draw(this.arrays);
   }
 
-  /** Title, legend and caption; all text, so all of it through textContent. */
+  /** @param {import("./edits.js").Point | null} point */
+  lookAt(point) {
+    this.probe.look(point);
+    if (!point) this.drawing.at = null;
+    this.drawMarks();
+  }
+
+  /** Title, legend and caption. */
   describe() {
     const { layout, texts, theme, selection } = this;
-    const say = (key, values) => texts.say(`canvas.${key}`, values);
-    this.title.textContent = selection ? selection.name : say("output");
+    this.picture.build(layout, this.constants, theme, texts, selection);
+    this.placed = this.view.kind === "bars" ? this.ranges(layout.output) : this.view;
+    this.title.textContent = selection ? selection.name : texts.say("canvas.output");
+    this.panel.classList.toggle("nn-of-a-unit", selection !== null);
     this.note.textContent = "";
     this.noteScale = null;
-    this.legend.replaceChildren();
-    const label = (text, className) => Object.assign(document.createElement("span"), { textContent: text, className });
-    const scale = (low, high, middle) => {
-      const ramp = label("", "nn-ramp");
-      ramp.style.background = rampGradient(theme);
-      this.legend.append(label(low, "nn-ramp-low"), ramp, label(high, "nn-ramp-high"));
-      if (middle) ramp.title = middle;
-    };
-    if (selection && layout.map.kind === "plane") scale(say("negative"), say("positive"));
-    else if (selection) this.legend.append(label("", ""));
-    else if (layout.task === "classification" && layout.classes.length > 2) {
-      layout.classes.forEach((name, index) => {
-        const item = label("", "nn-class");
-        const swatch = label("", "nn-swatch");
-        swatch.style.background = css(theme.palette[index % theme.palette.length]);
-        item.append(swatch, label(name, ""));
-        this.legend.append(item);
-      });
-    } else if (layout.task === "classification") {
-      scale(say("class", { name: layout.classes[0] }), say("class", { name: layout.classes[1] }));
-    } else if (layout.output.kind !== "line") {
-      const [low, high] = layout.output.value_range;
-      scale(number(low), number(high));
-    }
+    this.legend.replaceChildren(...legendOf(layout, theme, texts, selection));
     this.legend.hidden = this.legend.childElementCount === 0;
-    this.discretizeToggle.hidden = layout.output.kind === "line";
-    let caption = "";
-    if (selection && layout.map.kind === "bars") caption = say("groups_caption");
-    else if (!selection && layout.output.kind === "projection") {
-      caption = say("projection_caption", {
-        first: percent(layout.output.explained[0], 0), second: percent(layout.output.explained[1], 0),
-      });
-    } else if (!selection && layout.output.kind === "line") caption = say("line_caption");
-    this.caption.textContent = caption;
+    const line = layout.output.kind === "line";
+    this.toggles.discretize.hidden = line;
+    this.toggles.contours.hidden = line;
+    this.toggles.contours.title = texts.say("canvas.contours_help");
+    this.toggles.wrong.title = texts.say("canvas.wrong_points_help");
+    this.toggles.wrong.hidden = layout.task !== "classification";
+    this.plainCaption = captionOf(layout, texts, selection, this.shows.contours && this.view.kind === "plane");
+    this.showCaption();
+    this.points.ariaLabel = texts.say("canvas.output_picture", { dataset: this.title.textContent });
+  }
+
+  showCaption() {
+    const wrong = this.wrongWords ?? "";
+    const caption = [this.plainCaption, wrong].filter(Boolean).join(" · ");
+    if (this.caption.textContent !== caption) this.caption.textContent = caption;
     this.caption.hidden = caption === "";
-    this.points.ariaLabel = say("output_picture", { dataset: this.title.textContent });
+  }
+
+  /** A point in words. */
+  describePoint(point) {
+    const { layout, texts } = this;
+    const target = layout.task === "classification" ? texts.say("canvas.class", { name: layout.classes[point.target] ?? String(point.target) }) : number(point.target);
+    const names = layout.output.axes.map(featureName);
+    const place = `${names[0]} ${number(point.x)}, ${names[1]} ${number(point.y)}`;
+    return [texts.say(`canvas.${POINT_NAMES[point.split]}`, { number: (point.row ?? 0) + 1 }), target, place].join(", ");
+  }
+
+  /** Edits changed what is shown; drawn once, however many there were since the browser drew last. */
+  pointsChanged() {
+    if (!this.box || this.pending) return;
+    this.pending = requestAnimationFrame(() => {
+      this.pending = 0;
+      this.drawPoints();
+      this.drawing.describe();
+    });
   }
 
   /** Points and axes: drawn when something changed, not at each frame. */
   drawPoints() {
     const { theme, view } = this;
-    const context = this.points.getContext("2d");
-    context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
-    context.clearRect(0, 0, this.width, this.height);
-    this.box = { x: MARGIN.left, y: MARGIN.top, size: this.size };
+    const context = this.fresh(this.points);
     this.image.hidden = view.kind !== "plane";
+    this.drawMarks();
     if (view.kind === "bars") return;
-    const names = view.names.map(featureName);
-    drawAxes(context, this.box, view, names, theme, view.kind === "line");
+    drawAxes(context, this.box, view, view.names.map(featureName), theme, view.kind === "line");
     if (view.kind === "line" && this.selection) return;
-    context.save();
-    context.beginPath();
-    context.rect(MARGIN.left, MARGIN.top, this.size, this.size);
-    context.clip();
-    if (this.showTest) this.drawSplit(context, "test", view);
-    this.drawSplit(context, "train", view);
-    context.restore();
+    this.drawData(context);
   }
 
-  drawSplit(context, split, view) {
-    const points = this.constants[`points/${split}`];
-    const targets = this.constants[`points/${split}_target`];
-    if (!targets || !targets.length) return;
-    const { theme, box } = this;
-    const radius = (targets.length > 800 ? 2.1 : targets.length > 300 ? 2.7 : 3.3) * (split === "test" ? 0.92 : 1);
-    for (let i = 0; i < targets.length; i += 1) {
-      const x = box.x + ((points[2 * i] - view.x[0]) / (view.x[1] - view.x[0])) * box.size;
-      const y = box.y + (1 - (points[2 * i + 1] - view.y[0]) / (view.y[1] - view.y[0])) * box.size;
-      const colour = pointColour(targets[i], this.layout, theme);
-      context.beginPath();
-      context.arc(x, y, radius, 0, 7);
-      if (split === "train") {
-        context.fillStyle = css(colour);
-        context.fill();
-        context.strokeStyle = css(theme.ring, 0.95);
-        context.lineWidth = targets.length > 500 ? 0.7 : 1;
-      } else {
-        // Hollow, with a dark rim, so that it is told from a training point on any ground.
-        context.fillStyle = css(theme.zero, 0.85);
-        context.fill();
-        context.strokeStyle = css(colour);
-        context.lineWidth = 1.6;
-      }
-      context.stroke();
+  /** The points within the map's frame; also for a picture to keep. @param {CanvasRenderingContext2D} context */
+  drawData(context) {
+    const { box } = this;
+    context.save();
+    context.beginPath();
+    context.rect(box.x, box.y, box.size, box.size);
+    context.clip();
+    let wrong = 0;
+    let all = 0;
+    for (const split of SPLITS) {
+      if (split === "test" && !this.showTest) continue;
+      const points = this.edits.points[split];
+      drawPoints(context, points, split, this);
+      all += points.length;
     }
+    const rings = this.shows.wrong && this.layout.task === "classification";
+    if (rings) {
+      for (const split of SPLITS) {
+        if (split === "train" || this.showTest) wrong += ringWrong(context, this.edits.points[split], split, this.predictions[split], this);
+      }
+    }
+    context.restore();
+    this.wrongWords = rings && this.predictions.train ? this.texts.say("canvas.wrong_count", { count: wrong, all }) : "";
+    this.showCaption();
+  }
+
+  /** A canvas without anything on it, in CSS pixels. @param {HTMLCanvasElement} canvas */
+  fresh(canvas) {
+    const context = canvas.getContext("2d");
+    context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+    context.clearRect(0, 0, this.width, this.height);
+    return context;
+  }
+
+  /** What moves over the points: the point that is looked at, the keyboard's cross, the brush. */
+  drawMarks() {
+    if (!this.box) return;
+    const context = this.fresh(this.marks);
+    if (this.view.kind === "bars" || (this.view.kind === "line" && this.selection)) return;
+    const { point } = this.probe;
+    if (point) {
+      const [x, y] = this.toPixels(point.x, point.y);
+      for (const [colour, width] of [[css(this.theme.panel, 0.95), 6], [css(this.theme.text), 2.4]]) {
+        context.beginPath();
+        context.arc(x, y, 8.5, 0, 7);
+        for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
+          context.moveTo(x + 8.5 * dx, y + 8.5 * dy);
+          context.lineTo(x + 13.5 * dx, y + 13.5 * dy);
+        }
+        context.strokeStyle = colour;
+        context.lineWidth = width;
+        context.stroke();
+      }
+    }
+    this.drawing.drawMarks(context);
   }
 
   /** One frame. @param {Record<string, any>} arrays @param {object} header */
   draw(arrays, header = this.header) {
     this.arrays = arrays;
     this.header = header;
-    const view = this.view;
+    this.past = Boolean(header.moment);
+    const { view } = this;
     if (this.selection) this.showRange(arrays);
-    if (view.kind === "plane") this.drawImage(arrays);
-    else this.drawCurve(arrays, view);
-    if (view.kind === "plane" && this.curveDrawn) {
-      this.curve.getContext("2d").clearRect(0, 0, this.curve.width, this.curve.height);
-      this.curveDrawn = false;
+    if (view.kind === "plane") this.picture.drawPlane(arrays, this.shows.discretize);
+    const lines = view.kind === "plane" && this.shows.contours;
+    if (view.kind !== "plane" || lines || this.curveDrawn) {
+      const context = this.fresh(this.curve);
+      this.curveDrawn = view.kind !== "plane" || lines;
+      if (lines) this.drawLines(context);
+      else if (view.kind !== "plane") this.picture.drawCurve(context, this.points.getContext("2d"), this.box, arrays, view);
     }
+    if (this.predictions.train !== arrays["predictions/train"] || this.predictions.test !== arrays["predictions/test"]) {
+      this.predictions = { train: arrays["predictions/train"], test: arrays["predictions/test"] };
+      if (this.shows.wrong) this.drawPoints();
+    }
+    this.probe.read(header);
+  }
+
+  drawLines(context) {
+    const { selection } = this;
+    const unit = selection && { unit: selection.unit, bytes: this.picture.unitBytes(this.arrays) };
+    drawContours(context, this.box, this.arrays, this.layout, this.theme, unit);
   }
 
   /** The range of the unit that is looked at; its scale moves while it learns. */
   showRange(arrays) {
-    const { dense, unit } = this.selection;
-    const scale = dense < 0 ? 1 : arrays[`scales/${dense}`][unit];
+    const scale = this.picture.unitScale(arrays);
     const shown = number(scale, 2);
-    if (dense < 0 || shown === this.noteScale) return;
+    if (this.selection.dense < 0 || shown === this.noteScale) return;
     this.noteScale = shown;
     this.note.textContent = this.texts.say("canvas.range", { low: number(-scale, 2), high: shown });
-  }
-
-  preparePixels(rows, columns) {
-    const shape = `${rows}x${columns}`;
-    if (shape === this.pixelsShape) return;
-    this.pixelsShape = shape;
-    this.image.width = columns;
-    this.image.height = rows;
-    this.imageData = this.image.getContext("2d").createImageData(columns, rows);
-    this.pixels = new Uint32Array(this.imageData.data.buffer);
-  }
-
-  drawImage(arrays) {
-    const { theme, selection } = this;
-    if (selection) this.fillFromUnit(arrays, selection);
-    else {
-      const { rows, columns } = this.layout.output;
-      this.preparePixels(rows, columns);
-      const { pixels, discretize } = this;
-      if (arrays.output_class) {
-        const [kinds, certainty] = [arrays.output_class, arrays.output_certainty];
-        const ramps = theme.classRamps;
-        for (let i = 0; i < pixels.length; i += 1) pixels[i] = ramps[kinds[i] % ramps.length][discretize ? 235 : certainty[i]];
-      } else this.fill(arrays.output, 0);
-    }
-    this.image.getContext("2d").putImageData(this.imageData, 0, 0);
-  }
-
-  fillFromUnit(arrays, { dense, unit }) {
-    const { rows, columns } = this.layout.map;
-    this.preparePixels(rows, columns);
-    this.fill(dense < 0 ? this.constants.input_maps : arrays[`maps/${dense}`], unit * rows * columns);
-  }
-
-  fill(bytes, start) {
-    const { pixels, discretize } = this;
-    const { ramp } = this.theme;
-    if (discretize) for (let i = 0; i < pixels.length; i += 1) pixels[i] = ramp[bytes[start + i] < 128 ? 20 : 236];
-    else for (let i = 0; i < pixels.length; i += 1) pixels[i] = ramp[bytes[start + i]];
-  }
-
-  /** A unit's values: bytes to numbers by its scale. */
-  unitValues(arrays, { dense, unit }, length) {
-    const bytes = dense < 0 ? this.constants.input_maps : arrays[`maps/${dense}`];
-    const scale = dense < 0 ? 1 : arrays[`scales/${dense}`][unit];
-    return Array.from({ length }, (_, i) => ((bytes[unit * length + i] - 128) / 127) * scale);
-  }
-
-  drawCurve(arrays, view) {
-    const context = this.curve.getContext("2d");
-    context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
-    context.clearRect(0, 0, this.width, this.height);
-    this.curveDrawn = true;
-    const { theme, box } = this;
-    if (view.kind === "bars") {
-      const { groups } = this.layout.map;
-      drawGroups(context, box, groups, this.unitValues(arrays, this.selection, groups.length), theme);
-      return;
-    }
-    const values = this.selection ? this.unitValues(arrays, this.selection, this.layout.map.columns) : arrays.output_line;
-    let [low, high] = view.y;
-    if (this.selection) {
-      high = Math.max(1e-6, ...values.map(Math.abs)) * 1.1;
-      low = -high;
-      // The unit has a range of its own: its axis moves with it.
-      const axes = this.points.getContext("2d");
-      axes.clearRect(0, 0, this.width, this.height);
-      drawAxes(axes, box, { x: view.x, y: [low, high] }, [featureName(view.names[0]), ""], theme, true);
-    }
-    context.fillStyle = css(theme.zero, 0.6);
-    context.fillRect(box.x, box.y, box.size, box.size);
-    context.save();
-    context.beginPath();
-    context.rect(box.x, box.y, box.size, box.size);
-    context.clip();
-    context.beginPath();
-    values.forEach((value, i) => {
-      context.lineTo(box.x + (i / (values.length - 1)) * box.size, box.y + (1 - (value - low) / (high - low)) * box.size);
-    });
-    context.strokeStyle = css(theme.text, 0.9);
-    context.lineWidth = 3;
-    context.lineJoin = "round";
-    context.stroke();
-    context.restore();
   }
 
   /** The value under the pointer, in words. */
   point(event) {
     if (!this.arrays) return;
-    const view = this.view;
-    const bounds = this.frame.getBoundingClientRect();
-    const u = (event.clientX - bounds.left - MARGIN.left) / this.size;
-    const v = (event.clientY - bounds.top - MARGIN.top) / this.size;
-    if (view.kind === "bars" || u < 0 || u >= 1 || v < 0 || v >= 1) {
+    const { view } = this;
+    const [px, py] = this.drawing.place(event);
+    const busy = this.drawing.stroke || (this.drawing.tool !== "look" && event.pointerType === "touch");
+    if (view.kind === "bars" || busy || !this.isInside(px, py)) {
       this.tip.hidden = true;
       return;
     }
+    const [u, v] = [(px - this.box.x) / this.size, (py - this.box.y) / this.size];
     const x = view.x[0] + u * (view.x[1] - view.x[0]);
     const names = view.names.map(featureName);
     const digits = (range) => Math.max(2, ticks(range, 5).decimals + 1);
@@ -298,38 +312,17 @@ export class Output {
       const y = view.y[1] - v * (view.y[1] - view.y[0]);
       place.push(`${names[1]} ${y.toFixed(digits(view.y)).replace("-", "−")}`);
     }
-    this.tip.replaceChildren(...[place.join("  "), this.valueAt(u, v)].map((line) => Object.assign(document.createElement("div"), { textContent: line })));
+    const lines = [place.join("  "), this.picture.valueAt(this.arrays, u, v)];
+    this.tip.replaceChildren(...lines.map((line) => Object.assign(document.createElement("div"), { textContent: line })));
     this.tip.hidden = false;
     const half = this.tip.offsetWidth / 2;
-    const left = Math.max(half, Math.min(this.width - half, event.clientX - bounds.left));
-    this.tip.style.transform = `translate(${left - half}px, ${Math.max(0, event.clientY - bounds.top - this.tip.offsetHeight - 12)}px)`;
+    const left = Math.max(half, Math.min(this.width - half, px));
+    this.tip.style.transform = `translate(${left - half}px, ${Math.max(0, py - this.tip.offsetHeight - 16)}px)`;
   }
 
-  valueAt(u, v) {
-    const { layout, arrays, selection, texts } = this;
-    const say = (key, values) => texts.say(`canvas.${key}`, values);
-    const source = selection ? layout.map : layout.output;
-    const column = Math.floor(u * source.columns);
-    if (source.kind === "line") {
-      const values = selection ? this.unitValues(arrays, selection, source.columns) : arrays.output_line;
-      return say("predicted", { value: number(values[column]) });
-    }
-    const index = Math.floor(v * source.rows) * source.columns + column;
-    if (selection) {
-      const size = source.rows * source.columns;
-      return say("value", { value: number(this.unitValues(arrays, selection, size)[index], 2) });
-    }
-    if (arrays.output_class) {
-      const name = layout.classes[arrays.output_class[index]];
-      return say("predicted_class", { name, certainty: percent(arrays.output_certainty[index] / 255, 0) });
-    }
-    const byte = arrays.output[index];
-    if (layout.task === "regression") {
-      const [low, high] = layout.output.value_range;
-      return say("predicted", { value: number(low + ((byte - 1) / 254) * (high - low)) });
-    }
-    return say("predicted_class", {
-      name: layout.classes[byte < 128 ? 0 : 1], certainty: percent(Math.abs(byte - 128) / 127, 0),
-    });
+  destroy() {
+    cancelAnimationFrame(this.pending);
+    this.edits.destroy();
+    this.drawing.destroy();
   }
 }

@@ -1,6 +1,7 @@
 /** What does not change between frames, drawn once: the data's points, names of inputs and classes, "+N more", dropout. */
 
 import { css } from "./colours.js";
+import { traceMarker } from "./markers.js";
 
 const clip = (context, text, room) => {
   if (context.measureText(text).width <= room) return text;
@@ -44,7 +45,7 @@ function drawInputs(context, geometry, inputNames, theme) {
   for (const tile of inputs.tiles) {
     const name = shown ? clip(context, inputNames[tile.unit] ?? "", width) : "";
     const middle = tile.y + tile.size / 2;
-    const [x0, y0, x1] = [x + size, y + size / 2, right - context.measureText(name).width - 5];
+    const [x0, y0, x1] = [x + size, y + size / 2, right - context.measureText(name).width - 6];
     context.beginPath();
     context.moveTo(x0, y0);
     context.bezierCurveTo((x0 + x1) / 2, y0, (x0 + x1) / 2, middle, x1, middle);
@@ -74,7 +75,7 @@ function drawClassNames(context, geometry, classNames, theme) {
     const middle = tile.y + tile.size / 2;
     context.fillStyle = css(theme.palette[unit % theme.palette.length]);
     context.beginPath();
-    context.arc(tile.x + tile.size + 9, middle, 3.5, 0, 7);
+    traceMarker(context, unit, tile.x + tile.size + 9, middle, 3.5);
     context.fill();
     context.fillStyle = css(theme.text);
     context.fillText(clip(context, name, geometry.classes.width), tile.x + tile.size + 16, middle + 0.5);
@@ -91,6 +92,30 @@ function drawDropout(context, column, height, theme) {
   context.lineTo(column.center, height - 6);
   context.stroke();
   context.setLineDash([]);
+}
+
+const SIDE = 22;
+const PLANE = 6;
+/** What each feature makes of the plane, from -1 to 1. */
+const PICTURES = {
+  x1: (x) => x, x2: (_, y) => y, x1_squared: (x) => x * x, x2_squared: (_, y) => y * y, x1_x2: (x, y) => x * y,
+  sin_x1: (x) => Math.sin(PLANE * x), sin_x2: (_, y) => Math.sin(PLANE * y),
+};
+
+/** A feature over the plane, small: what one that is off would bring. @param {string} name @returns {HTMLCanvasElement} */
+export function featurePicture(name, theme) {
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = SIDE;
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(SIDE, SIDE);
+  const pixels = new Uint32Array(image.data.buffer);
+  const place = (i) => (2 * (i + 0.5)) / SIDE - 1;
+  for (let i = 0; i < pixels.length; i += 1) {
+    const value = PICTURES[name](place(i % SIDE), -place((i / SIDE) | 0));
+    pixels[i] = theme.ramp[Math.round(128 + 127 * value)];
+  }
+  context.putImageData(image, 0, 0);
+  return canvas;
 }
 
 /** The data set's points, small. */

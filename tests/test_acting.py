@@ -1,0 +1,157 @@
+"""What a press on the canvas asks for reaches the run; what names something gone does nothing."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from dlcore.experiment import Experiment
+from dlcore.layers import Dense
+from dlcore.optimizers import Adam
+from dlcore.problems import Problem
+from tests.playground import RecordingPool, at_path, errors, open_page, shown, state, widget
+from ui import acting, live, session
+
+
+@pytest.fixture
+def pool(monkeypatch: pytest.MonkeyPatch) -> RecordingPool:
+    """A pool that writes down what it is told."""
+    recording = RecordingPool()
+    monkeypatch.setattr(live, "pool", lambda: recording)
+    return recording
+
+
+@pytest.mark.parametrize(
+    ("action", "path", "value"),
+    [
+        ("fix_learning_rate", "optimizer.learning_rate", 1.0),
+        ("fix_gradient_clip", "gradient_clip", 1.0),
+        ("new_seed", "seed", 4),
+    ],
+)
+def test_a_press_on_the_canvas_is_answered(
+    pool: RecordingPool, monkeypatch: pytest.MonkeyPatch, action: str, path: str, value: float
+) -> None:
+    press(monkeypatch, action)
+    at = open_page(Experiment(optimizer=Adam(learning_rate=3.0), seed=3))
+    at.button(key="new_seed").click().run()
+    assert at_path(pool.recipes[-1], path) == value
+    assert not errors(at)
+
+
+def test_the_canvas_asks_for_a_new_run_when_its_own_is_gone(
+    pool: RecordingPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    press(monkeypatch, "renew")
+    at = open_page()
+    pool.alive.clear()
+    at.button(key="new_seed").click().run()
+    assert len(pool.created) == 2
+
+
+@pytest.mark.parametrize(
+    ("action", "path", "value", "origins"),
+    [
+        ({"do": "add_unit", "layer": 1}, "layers.1.units", 3, {"layers": [0, 1], "units": {"1": [0, 1, None]}}),
+        (
+            {"do": "remove_unit", "layer": 0, "unit": 0},
+            "layers.0.units",
+            3,
+            {"layers": [0, 1], "units": {"0": [1, 2, 3]}},
+        ),
+        ({"do": "add_layer", "at": 1}, "layers.1.units", 4, {"layers": [0, None, 1]}),
+        ({"do": "remove_layer", "layer": 0}, "layers.0.units", 2, {"layers": [1]}),
+        ({"do": "activation", "layer": 0, "kind": "relu"}, "layers.0.activation.kind", "relu", {"layers": [0, 1]}),
+        ({"do": "feature", "name": "sin_x2", "on": True}, "features", ["x1", "x2", "sin_x2"], {"layers": [0, 1]}),
+        ({"do": "points", "add": [[1, 2, 1, "train"]]}, "dataset.kind", "drawn", {"layers": [0, 1]}),
+        ({"do": "clear_points"}, "batch_size", 2, {"layers": [0, 1]}),
+    ],
+)
+def test_an_edit_on_the_canvas_is_sent_at_once_and_the_widgets_follow(
+    pool: RecordingPool,
+    monkeypatch: pytest.MonkeyPatch,
+    action: dict[str, Any],
+    path: str,
+    value: Any,
+    origins: dict[str, Any],
+) -> None:
+    press(monkeypatch, action)
+    at = open_page()
+    at.button(key="new_seed").click().run()
+    changes = [values for _, do, values in pool.calls if do == "change"]
+    assert len(changes) == 1
+    assert at_path(pool.recipes[0], path) == value
+    assert changes[0]["origins"] == origins
+    assert Experiment.from_dict(state(at).draft) == Experiment.from_dict(pool.recipes[0])
+    assert not errors(at)
+    assert not at.exception
+
+
+@pytest.mark.parametrize(
+    "action",
+    [{"do": "add_unit", "layer": 12}, {"do": "rewind", "moment": "1"}, {"do": "fork", "moment": -1}, {"do": []}],
+)
+def test_an_action_that_names_what_is_gone_does_nothing(
+    pool: RecordingPool, monkeypatch: pytest.MonkeyPatch, action: dict[str, Any]
+) -> None:
+    press(monkeypatch, action)
+    at = open_page()
+    at.button(key="new_seed").click().run()
+    assert not pool.calls
+    assert not errors(at)
+
+
+def test_an_edit_that_may_not_be_is_one_sentence_and_changes_nothing(
+    pool: RecordingPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    press(monkeypatch, {"do": "remove_unit", "layer": 0, "unit": 0})
+    at = open_page(Experiment(layers=(Dense(units=1),)))
+    at.button(key="new_seed").click().run()
+    assert errors(at) == [shown(str(Problem("last_unit")))]
+    assert not pool.calls
+
+
+def test_a_rewound_run_stands_on_the_recipe_of_then(pool: RecordingPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    pool.answer = {"recipe": Experiment(seed=77).to_json(), "step": 5}
+    press(monkeypatch, {"do": "rewind", "moment": 3})
+    at = open_page()
+    at.button(key="new_seed").click().run()
+    assert pool.calls == [("run 0", "rewind", {"moment": 3})]
+    assert widget(at, "seed").value == 77
+    assert not errors(at)
+
+
+@pytest.mark.parametrize(
+    ("action", "present", "kept"),
+    [
+        ({"do": "fork", "moment": 3}, "run 1", ["run 0"]),
+        ({"do": "fork", "moment": None}, "run 1", ["run 0"]),
+        ({"do": "keep"}, "run 0", ["run 1"]),
+        ({"do": "change_one"}, "run 2", ["run 1"]),
+    ],
+)
+def test_a_press_on_the_canvas_makes_another_run(
+    pool: RecordingPool, monkeypatch: pytest.MonkeyPatch, action: dict[str, Any], present: str, kept: list[str]
+) -> None:
+    pool.answer = {"recipe": Experiment().to_json(), "step": 0}
+    press(monkeypatch, action)
+    at = open_page()
+    at.button(key="new_seed").click().run()
+    assert (state(at).token, [run.token for run in state(at).kept]) == (present, kept)
+    assert len(at.toast) == 1
+    assert not errors(at)
+
+
+def press(monkeypatch: pytest.MonkeyPatch, action: str | dict[str, Any]) -> None:
+    """Let the button for a new seed stand for a press on the canvas, which AppTest cannot make."""
+    answer, told = acting.answer_canvas, SimpleNamespace(action=action if isinstance(action, dict) else {"do": action})
+    new_seed = session.new_seed
+
+    def stand_in() -> None:
+        monkeypatch.setattr(acting, "canvas_action", lambda: told.action)
+        monkeypatch.setattr(session, "new_seed", new_seed)
+        answer()
+
+    monkeypatch.setattr(session, "new_seed", stand_in)

@@ -1,0 +1,165 @@
+"""Runs side by side and links, in a real browser: by role and name, as a person would."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from dlcore.experiment import Experiment
+from dlcore.layers import Dense
+from dlcore.share import encode
+from tests.browser import PATIENCE, PLAYING, canvas, open_tab, press, take_home
+from ui.assets import asset_version
+
+pytestmark = pytest.mark.browser
+
+
+def menu(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name).first.click()
+
+
+def cards(page: Page) -> list[dict[str, str]]:
+    return [card.evaluate("card => ({...card.dataset})") for card in page.locator(".cmp-run").all()]
+
+
+def test_two_runs_alike_but_for_one_setting_train_in_step_and_their_difference_is_said(page: Page):
+    menu(page, "Compare")
+    press(page, "Change one thing")
+    expect(page.get_by_text("Change one setting, then open Compare.")).to_be_visible()
+    open_tab(page, "Learning")
+    page.get_by_role("slider", name="Learning rate Learning rate", exact=True).press("ArrowRight")
+    menu(page, "Compare · 1")
+    page.get_by_role("link", name="Open Compare").click()
+    expect(page.locator(".cmp-run")).to_have_count(2)
+    expect(page.locator(".cmp-run[data-step='0']")).to_have_count(2)
+    expect(page.locator(".cmp-sentence")).to_contain_text("Run 1 and Run 2 differ in learning rate: 0.01 and 0.03.")
+    alike = [page.locator(".cmp-facts").nth(index).inner_text() for index in range(2)]
+    assert alike[0] == alike[1]
+
+    page.get_by_role("button", name="Play", exact=True).click()
+    page.wait_for_function(
+        """() => { const find = (root) => root.querySelector('.cmp')
+            ?? [...root.querySelectorAll('*')].map((e) => e.shadowRoot && find(e.shadowRoot)).find(Boolean);
+            return [...find(document).querySelectorAll('.cmp-run')].every((card) => Number(card.dataset.step) > 300); }"""
+    )
+    steps = [int(card["step"]) for card in cards(page)]
+    assert max(steps) - min(steps) <= 200
+    page.get_by_role("button", name="Pause", exact=True).click()
+    expect(page.locator(".cmp[data-state=standing]")).to_be_visible()
+    expect(page.locator(".cmp-run[data-status=paused]")).to_have_count(2)
+    assert len({card["step"] for card in cards(page)}) == 1
+    expect(page.locator(".cmp-sentence")).to_contain_text("has the lower test loss")
+    expect(page.locator(".cmp-share")).to_contain_text("% of the plane")
+    expect(page.locator(".cmp-table")).to_contain_text("Learning rate")
+
+    page.get_by_label("Name of Run 1").fill("Slow")
+    page.get_by_label("Name of Run 1").press("Enter")
+    expect(page.locator(".cmp-sentence")).to_contain_text("Slow and Run 2 differ")
+    reached = cards(page)[0]["step"]
+    page.get_by_role("button", name="Go on with this one: Slow").click()
+    expect(canvas(page)).to_have_attribute("data-step", reached)
+    press(page, "Play")  # It is no longer held to the other's pace.
+    expect(canvas(page)).to_have_attribute("data-status", PLAYING)
+    page.wait_for_timeout(500)
+    expect(canvas(page)).not_to_have_attribute("data-step", reached)
+
+
+@pytest.fixture
+def two_visitors(chromium: Browser, app_address: str) -> Iterator[list[Page]]:
+    """Two people who open the same link that starts playing, with a run that ends by itself."""
+    link = encode(Experiment(seed=11, layers=(Dense(units=3),)))
+    contexts = [
+        chromium.new_context(viewport={"width": 1440, "height": 900}, locale="en-US", accept_downloads=True)
+        for _ in range(2)
+    ]
+    pages = []
+    for context in contexts:
+        context.set_default_timeout(PATIENCE)
+        expect.set_options(timeout=PATIENCE)
+        visitor = context.new_page()
+        visitor.goto(f"{app_address}/?run={link}&hide=speed,network&play=1&lang=en")
+        pages.append(visitor)
+    yield pages
+    for context in contexts:
+        context.close()
+
+
+def test_the_same_link_in_two_sessions_gives_the_same_losses_to_the_last_digit(two_visitors: list[Page], tmp_path):
+    rows = []
+    for number, visitor in enumerate(two_visitors):
+        expect(canvas(visitor)).to_have_attribute("data-connection", "open")
+        expect(visitor.locator(".nn-speed")).to_be_hidden()
+        expect(visitor.get_by_role("tab", name="Network", exact=True)).to_have_count(0)
+        visitor.wait_for_function(
+            """() => { const find = (root) => root.querySelector('.nn')
+                ?? [...root.querySelectorAll('*')].map((e) => e.shadowRoot && find(e.shadowRoot)).find(Boolean);
+                return Number(find(document).dataset.epoch) > 101; }"""
+        )
+        press(visitor, "Pause")
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        lines = take_home(visitor, "History", folder).read_text().splitlines()
+        rows.append(next(line for line in lines if line.startswith("100,")))
+    assert rows[0] == rows[1]
+
+
+def test_a_bad_link_opens_the_default_run_with_one_sentence(page: Page, app_address: str):
+    page.goto(f"{app_address}/?run=1.eNqrVsovKMnM")
+    alert = page.get_by_test_id("stAlert")
+    expect(alert).to_have_count(1)
+    expect(alert).to_contain_text("cut short or garbled")
+    expect(canvas(page)).to_have_attribute("data-connection", "open")
+    expect(page.locator(".nn-headings")).to_contain_text("Circle")
+
+
+OUTCOMES = [
+    ({"loss": 0.12, "epoch": 50}, {"loss": 0.34, "epoch": 50}, "A has the lower test loss: 0.1200 against 0.3400 after 50 epochs."),
+    (
+        {"loss": 0.34, "epoch": 50},
+        {"loss": 0.12, "epoch": 20},
+        "B has the lower test loss: 0.1200 after 20 epochs against 0.3400 after 50.",
+    ),
+    ({"loss": 0.12, "epoch": 5}, {"loss": 0.12, "epoch": 5}, "Their test scores are level after 5 epochs."),
+    ({"loss": 0.12, "epoch": 0, "step": 0}, {"loss": 0.12, "epoch": 0, "step": 0}, "Press Play to train them in step."),
+    ({"loss": None, "epoch": 3}, {"loss": 0.12, "epoch": 3}, "The loss of A is no longer a finite number."),
+    (
+        {"loss": 0.1, "epoch": 9, "kind": "mse", "score": 0.9},
+        {"loss": 0.2, "epoch": 9, "score": 0.95},
+        "B has the higher score (Test accuracy): 95.0% against 90.0% after 9 epochs.",
+    ),
+    (
+        {"loss": 0.1, "epoch": 9},
+        {"loss": 0.1, "epoch": 9, "dataset": "xor"},
+        "They answer different questions, so their scores cannot be compared.",
+    ),
+]  # fmt: skip
+
+
+def test_a_sentence_says_which_run_came_out_better(page: Page, app_address: str):
+    from ui.compare import STRINGS
+    from ui.messages import text
+
+    strings = {key: text("en", key) for key in STRINGS}
+
+    def run(name: str, told: dict[str, object]) -> dict[str, object]:
+        header = {
+            "step": told.get("step", 10),
+            "epoch": told["epoch"],
+            "loss_kind": told.get("kind", "cross_entropy"),
+            "losses": {"test": told["loss"]},
+            "metrics": {"train": {"accuracy": 0.9}, "test": {"accuracy": told.get("score", 0.9)}},
+        }
+        return {"name": name, "header": header, "dataset": told.get("dataset", "circle")}
+
+    for one, other, expected in OUTCOMES:
+        said = page.evaluate(
+            """async ([base, strings, a, b]) => {
+                const { outcome } = await import(`${base}/compare/words.js`);
+                const { Texts } = await import(`${base}/canvas/format.js`);
+                return outcome(new Texts(strings), a, b);
+            }""",
+            [f"{app_address}/api/assets/{asset_version()}", strings, run("A", one), run("B", other)],
+        )
+        assert said == expected

@@ -1,0 +1,77 @@
+"""What a press on the canvas asks of the session: another shape, other points, another moment, another run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from dlcore.experiment import Experiment
+from ui import comparing, live, session
+from ui.session import t
+from ui.shaping import shaped
+
+
+def canvas_action() -> dict[str, Any]:
+    """What was pressed on the canvas."""
+    return st.session_state[session.CANVAS].action or {}
+
+
+@session.guarded
+def answer_canvas() -> None:
+    """Do what a press on the canvas asks for; an action that names what is gone does nothing."""
+    action = canvas_action()
+    state = session.current()
+    match action.get("do"):
+        case "new_seed":
+            session.new_seed()
+        case "renew":
+            # None in a new session: the page makes a run anyway.
+            if state.token is not None and not live.pool().exists(state.token):
+                session.renew_run()
+        case "fix_learning_rate":
+            third = float(f"{state.experiment.optimizer.learning_rate / 3:.3g}")
+            _mend(state.experiment.replace(optimizer=state.experiment.optimizer.replace(learning_rate=third)))
+        case "fix_gradient_clip":
+            _mend(state.experiment.replace(gradient_clip=1.0))
+        case "rewind":
+            if _is_moment(action.get("moment")):
+                header, _ = live.pool().call(state.token, "rewind", moment=action["moment"])  # type: ignore[arg-type]
+                session.stand_on(state.token, Experiment.from_json(header["recipe"]))  # type: ignore[arg-type]
+        case "fork":
+            if action.get("moment") is None or _is_moment(action["moment"]):
+                comparing.fork(action.get("moment"))
+        case "keep":
+            comparing.keep()
+        case "change_one":
+            comparing.change_one()
+        case _:
+            _shape(action)
+
+
+def _is_moment(value: Any) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _shape(action: dict[str, Any]) -> None:
+    state = session.current()
+    before = state.experiment
+    change = shaped(before, action)
+    if change is None or change.experiment == before:
+        return
+    after = change.experiment
+    session.take(after, change.origins)
+    if after.batch_size != before.batch_size:
+        state.notices.append(t("adjusted.batch", rows=after.train_rows))
+    if after.loss.kind != before.loss.kind:
+        names = {"dataset": t(f"component.dataset.{after.dataset.kind}.title")}
+        state.notices.append(t("adjusted.loss", loss=t(f"component.loss.{after.loss.kind}.title"), **names))
+    if action.get("do") == "clear_points":
+        state.notices.append(t("points.cleared"))
+
+
+def _mend(experiment: Experiment) -> None:
+    """Start anew with a setting that should not diverge: the weights of a run that did are of no more use."""
+    session.take(experiment)
+    for verb in ("reset", "play"):
+        live.pool().call(session.current().token, verb)  # type: ignore[arg-type]

@@ -1,0 +1,225 @@
+/**
+ * Headings over the drawing and the controls that shape the network where it is drawn: activation, units, layers, input features.
+ * What is asked for is sent one at a time: an edit is made on the network as it is after the one before.
+ */
+
+import { count, featureName, number } from "./format.js";
+import { featurePicture } from "./still.js";
+
+const MOST_UNITS = 512;
+const PATIENCE = 1500; // milliseconds until an edit that changed nothing counts as refused
+const NARROW = 92; // width of a column from which on words have room
+const CLOSE = 132; // ... and the "+" of a new layer beside the names
+const ACTIVATION = /^component\.activation\.(\w+)\.title$/;
+
+export class Edit {
+  /** @param {{action: (verb: string, values: object) => void}} host @param {HTMLElement} panel of the network */
+  constructor(panel, host) {
+    this.host = host;
+    this.headings = panel.querySelector(".nn-headings");
+    this.features = panel.querySelector(".nn-features");
+    this.waiting = [];
+    this.sent = null;
+  }
+
+  /** A new structure, width, theme or language. @param {import("./network.js").Network} network */
+  build(network, dataset) {
+    const { layout, geometry, texts } = network;
+    Object.assign(this, { network, layout, geometry, texts });
+    if (this.sent && layout !== this.sent.layout) this.done();
+    const key = this.focusedKey();
+    this.makeHeadings(dataset);
+    this.makeFeatures();
+    if (key) this.focus(key);
+    this.flush();
+  }
+
+  // One edit after the other
+
+  /** @param {() => ([string, object] | null)} edit made when its turn comes: an action, or nothing where it has become pointless */
+  act(edit) {
+    this.waiting.push(edit);
+    this.flush();
+  }
+
+  flush() {
+    while (!this.sent && this.waiting.length) {
+      const edit = this.waiting.shift()();
+      if (!edit) continue;
+      this.sent = { layout: this.layout };
+      this.timer = setTimeout(() => { this.done(); this.flush(); }, PATIENCE);
+      this.network.expect(...edit);
+      this.host.action(...edit);
+    }
+  }
+
+  done() {
+    clearTimeout(this.timer);
+    this.sent = null;
+  }
+
+  destroy() {
+    clearTimeout(this.timer);
+  }
+
+  // The focus stays where it was, or goes to what is nearest
+
+  focusedKey() {
+    return (this.headings.querySelector(":focus") ?? this.features.querySelector(":focus"))?.dataset.key ?? null;
+  }
+
+  focus(key) {
+    const all = [...this.headings.querySelectorAll("[data-key]"), ...this.features.querySelectorAll("[data-key]")];
+    const same = all.find((one) => one.dataset.key === key && !one.disabled);
+    const [verb, at] = key.split(" ");
+    const near = all.filter((one) => one.dataset.key.startsWith(verb) && !one.disabled);
+    (same ?? near.find((one) => Number(one.dataset.key.split(" ")[1]) >= Number(at)) ?? near.at(-1) ?? all[0])?.focus({ preventScroll: true });
+  }
+
+  // Headings
+
+  makeHeadings(dataset) {
+    const { columns, thumb, step, phone, width: stage, gaps } = this.geometry;
+    const say = (key, values) => this.texts.say(`canvas.${key}`, values);
+    const { rows, inputs } = this.layout;
+    const narrow = step < NARROW;
+    this.headings.replaceChildren();
+    this.headings.classList.toggle("nn-close-columns", step < CLOSE);
+    const add = (center, width, kind, lines) => {
+      const heading = document.createElement("div");
+      heading.className = `nn-heading nn-heading-${kind}`;
+      heading.style.left = `${Math.max(0, Math.min(center - width / 2, stage - width))}px`;
+      heading.style.width = `${width}px`;
+      for (const [name, line] of lines) {
+        heading.append(Object.assign(document.createElement("span"), { className: `nn-heading-${name}`, textContent: line }));
+      }
+      heading.title = lines.map(([, line]) => line).join(" · ");
+      this.headings.append(heading);
+      return heading;
+    };
+    add(thumb.x + thumb.size / 2, thumb.size + (phone ? 8 : 26), "data", [
+      ["name", say("data")], ["what", dataset], ["shape", say("rows", { count: count(rows.train + rows.test) })],
+    ]);
+    let before = inputs.units;
+    const between = (after) => gaps.filter((gap) => gap.after === after).forEach((gap) => this.addInsert(gap));
+    for (const column of columns) {
+      const { layer } = column;
+      if (column.kind === "dropout") {
+        const heading = add(column.center, 64, "dropout", [["dropout", say("dropout", { p: number(layer.p, 3) })]]);
+        const after = this.network.layerName(columns[columns.indexOf(column) - 1]);
+        const remove = this.button(`remove ${column.index}`, "×", say("remove_dropout", { layer: after }), () => ["remove_layer", { layer: column.index }]);
+        remove.classList.add("nn-remove");
+        heading.append(remove);
+        continue;
+      }
+      if (column.kind === "inputs") {
+        add(column.center, Math.min(step, 110), "inputs", [["name", this.network.layerName(column)], ["what", say(layer.units === 1 ? "one_unit" : "units", { count: layer.units })]]);
+        between(column);
+        continue;
+      }
+      const name = this.network.layerName(column);
+      const parameters = count(layer.parameters);
+      const hidden = column.kind !== "output";
+      const heading = add(column.center, Math.min(step - 2, 112), column.kind, [
+        ["name", hidden && narrow && step < 80 ? name.replace(/^(\D)\D*?(\d+)$/, "$1$2") : name],
+        ["what", this.activationTitle(layer.activation)],
+        ["shape", hidden && narrow ? count(layer.units) : `${before} → ${layer.units}`],
+        // Where columns stand close the numbers go without their words.
+        ["parameters", narrow ? say("parameters_short", { count: parameters }) : say("parameters", { count: parameters })],
+      ]);
+      if (hidden) this.addControls(heading, column, name);
+      if (hidden) between(column);
+      before = layer.units;
+    }
+  }
+
+  activationTitle(kind) {
+    return this.texts.strings[`component.activation.${kind}.title`] ?? kind.charAt(0).toUpperCase() + kind.slice(1);
+  }
+
+  addControls(heading, column, name) {
+    const say = (key) => this.texts.say(`canvas.${key}`, { layer: name });
+    const { index, layer } = column;
+    heading.role = "group";
+    heading.ariaLabel = name;
+    heading.classList.add("nn-heading-shaped");
+    const remove = this.button(`remove ${index}`, "×", say("remove_layer"), () => ["remove_layer", { layer: index }]);
+    remove.classList.add("nn-remove");
+    const last = () => this.layout.layers[index]?.units - 1;
+    const fewer = this.button(`fewer ${index}`, "−", say("remove_neuron"), () => (last() > 0 ? ["remove_unit", { layer: index, unit: last() }] : null));
+    const more = this.button(`more ${index}`, "+", say("add_neuron"), () => ["add_unit", { layer: index }]);
+    fewer.classList.add("nn-fewer");
+    more.classList.add("nn-more");
+    fewer.disabled = layer.units <= 1;
+    more.disabled = layer.units >= MOST_UNITS;
+    const select = document.createElement("select");
+    select.className = "nn-activation nn-edit";
+    select.dataset.key = `activation ${index}`;
+    select.ariaLabel = say("activation_of");
+    for (const key of Object.keys(this.texts.strings)) {
+      const kind = ACTIVATION.exec(key)?.[1];
+      if (kind) select.append(new Option(this.texts.strings[key], kind, false, kind === layer.activation));
+    }
+    select.onchange = () => {
+      const kind = select.value;
+      select.previousElementSibling.textContent = this.activationTitle(kind);
+      this.act(() => ["activation", { layer: index, kind }]);
+    };
+    heading.querySelector(".nn-heading-what").after(select);
+    heading.append(fewer, more, remove);
+  }
+
+  /** "+" between two columns. */
+  addInsert({ at, after, x }) {
+    const button = this.button(`insert ${at}`, "+", this.texts.say("canvas.add_layer", { layer: this.network.layerName(after) }), () => ["add_layer", { at }]);
+    button.classList.add("nn-insert");
+    button.style.left = `${x - 12}px`;
+    this.headings.append(button);
+  }
+
+  button(key, sign, name, edit) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "nn-shape nn-edit";
+    button.dataset.key = key;
+    button.ariaLabel = button.title = name;
+    button.append(Object.assign(document.createElement("span"), { textContent: sign, ariaHidden: "true" }));
+    button.onclick = () => this.act(edit);
+    return button;
+  }
+
+  // Input features
+
+  makeFeatures() {
+    const { geometry, layout } = this;
+    this.features.replaceChildren();
+    this.features.hidden = layout.output.kind !== "plane";
+    if (this.features.hidden) return;
+    this.features.ariaLabel = this.texts.say("canvas.features");
+    const inputs = geometry.dense[0];
+    const { right } = geometry.labels;
+    const names = layout.inputs.names;
+    const add = (name, on, middle, width) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = `nn-feature nn-edit${on ? "" : " nn-off"}`;
+      button.dataset.key = `feature ${name}`;
+      button.ariaPressed = String(on);
+      button.ariaLabel = this.texts.say("canvas.feature", { name: featureName(name) });
+      button.title = this.texts.say(on ? "canvas.feature_off_help" : "canvas.feature_on_help", { name: featureName(name) });
+      button.append(Object.assign(document.createElement("span"), { textContent: featureName(name) }));
+      const left = right - (on ? Math.max(18, this.network.widthOf(featureName(name))) + 6 : geometry.labels.width + 6);
+      button.style.cssText = `left:${left}px;top:${middle - 12}px;width:${width - left}px`;
+      if (on && names.length === 1) {
+        button.ariaDisabled = "true";
+        button.title = this.texts.say("canvas.last_feature");
+      } else button.onclick = () => this.act(() => (this.layout.inputs.names.includes(name) === !on || (on && this.layout.inputs.names.length < 2) ? null : ["feature", { name, on: !on }]));
+      button.style.setProperty("--nn-label", `${right - left}px`);
+      if (on) button.firstElementChild.hidden = true; // the drawing has its name
+      else button.append(featurePicture(name, this.network.theme));
+      this.features.append(button);
+    };
+    for (const tile of inputs.tiles) add(names[tile.unit], true, tile.y + tile.size / 2, right + 3);
+    for (const { name, x, y } of geometry.off) add(name, false, y + 13, x + 14);
+  }
+}

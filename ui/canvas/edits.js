@@ -1,0 +1,115 @@
+/**
+ * Points that a person adds, moves and takes away: shown at once, sent in batches, forgotten when the run's own points come.
+ * One batch is under way at a time; what is done meanwhile waits and finds its rows among the new points by their places.
+ */
+
+export const MOST_POINTS = 2000; // in all
+const MOST_IN_A_BATCH = 100;
+const PATIENCE = 2500; // milliseconds until a batch that brought no new points counts as refused
+const EDGE = 6;
+const SAME_PLACE = 0.002; // points are kept to three decimals
+const SPLITS = ["train", "test"];
+
+const inside = (value) => Math.round(Math.max(-EDGE, Math.min(EDGE, value)) * 1000) / 1000;
+
+/** @typedef {{split: "train"|"test", x: number, y: number, target: number, row: number | null}} Point  row: null until the run has it */
+
+export class Edits {
+  /** @param {{send: (batch: object) => void, changed: () => void}} listener changed: what is shown is another */
+  constructor(listener) {
+    this.listener = listener;
+    this.points = { train: [], test: [] };
+    this.queue = [];
+    this.flying = [];
+  }
+
+  /** The run's own points. What was under way is in them, or was refused; what waits is done to them. */
+  reset(constants) {
+    this.constants = constants;
+    clearTimeout(this.timer);
+    this.flying = [];
+    for (const split of SPLITS) {
+      const [places, targets] = [constants[`points/${split}`], constants[`points/${split}_target`]];
+      this.points[split] = Array.from(targets ?? [], (target, row) => ({ split, x: places[2 * row], y: places[2 * row + 1], target, row }));
+    }
+    this.queue = this.queue.filter((edit) => this.redo(edit));
+    this.listener.changed();
+    if (this.queue.length) this.flush();
+  }
+
+  redo(edit) {
+    if (edit.kind === "add") {
+      edit.point.row = null;
+      this.points[edit.point.split].push(edit.point);
+      return true;
+    }
+    const { split, x, y, target } = edit.from;
+    const point = this.points[split].find((one) => one.target === target && Math.abs(one.x - inside(x)) < SAME_PLACE && Math.abs(one.y - inside(y)) < SAME_PLACE);
+    if (!point) return false;
+    edit.point = point;
+    edit.from = { ...point };
+    if (edit.kind === "move") Object.assign(point, edit.to);
+    else this.points[split].splice(this.points[split].indexOf(point), 1);
+    return true;
+  }
+
+  get count() {
+    return this.points.train.length + this.points.test.length;
+  }
+
+  get idle() {
+    return this.queue.length === 0 && this.flying.length === 0;
+  }
+
+  /** @returns {boolean} whether there was room */
+  add(x, y, target, split) {
+    if (this.count >= MOST_POINTS) return false;
+    const point = { split, x: inside(x), y: inside(y), target, row: null };
+    this.points[split].push(point);
+    this.queue.push({ kind: "add", point });
+    this.listener.changed();
+    return true;
+  }
+
+  /** @param {Point} point */
+  remove(point) {
+    const list = this.points[point.split];
+    list.splice(list.indexOf(point), 1);
+    const waiting = this.queue.find((edit) => edit.point === point);
+    if (waiting) this.queue.splice(this.queue.indexOf(waiting), 1);
+    // A point that never left needs no farewell.
+    if (waiting?.kind !== "add") this.queue.push({ kind: "remove", point, from: waiting?.from ?? { ...point } });
+    this.listener.changed();
+  }
+
+  /** @param {Point} point */
+  move(point, x, y) {
+    const to = { x: inside(x), y: inside(y) };
+    const waiting = this.queue.find((edit) => edit.point === point);
+    if (!waiting) this.queue.push({ kind: "move", point, from: { ...point }, to });
+    else if (waiting.kind === "move") waiting.to = to;
+    Object.assign(point, to);
+    this.listener.changed();
+  }
+
+  /** Send what waits, if nothing is under way. */
+  flush() {
+    if (this.flying.length || !this.queue.length) return;
+    // A point that was added before the last batch came back has no row yet: it waits for it.
+    const ready = this.queue.filter((edit) => edit.kind === "add" || edit.from.row !== null).slice(0, MOST_IN_A_BATCH);
+    if (!ready.length) return;
+    this.queue = this.queue.filter((edit) => !ready.includes(edit));
+    this.flying = ready;
+    const of = (kind) => ready.filter((edit) => edit.kind === kind);
+    this.listener.send({
+      add: of("add").map(({ point }) => [point.x, point.y, point.target, point.split]),
+      remove: of("remove").map(({ from }) => [from.split, from.row]),
+      move: of("move").map(({ from, to }) => [from.split, from.row, to.x, to.y]),
+    });
+    this.timer = setTimeout(() => this.reset(this.constants), PATIENCE);
+  }
+
+  destroy() {
+    clearTimeout(this.timer);
+  }
+}

@@ -1,0 +1,305 @@
+/** The strip under the drawing: the numbers of the unit or link that is pinned, what may be done to it, and taking back what was. */
+
+import { number } from "./format.js";
+import { isFrozen } from "./marks.js";
+import { linkPlace, same, unitPlace } from "./places.js";
+
+const READ_EVERY = 120; // milliseconds between changes of numbers that move: faster cannot be read
+const DRAG_EVERY = 60; // milliseconds between two values of a drag
+const WIDE = 3; // a slider goes at least so far to both sides
+const SHOWN_DIGITS = 4;
+
+/** What was typed, as a number that a weight can be; null for anything else. @param {string} text */
+export function asWeight(text) {
+  const plain = text.trim().replace(/[\u2212\u2013]/g, "-").replace(/^(-?\d*),(\d+)$/, "$1.$2");
+  if (plain === "" || !/^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(plain)) return null;
+  const value = Number(plain);
+  return Number.isFinite(Math.fround(value)) ? value : null;
+}
+
+export class Inspector {
+  /**
+   * @param {HTMLElement} panel
+   * @param {import("./network.js").Network} network
+   * @param {{command: (verb: string, value?: any) => void}} host
+   */
+  constructor(panel, network, host) {
+    const find = (name) => panel.querySelector(`.nn-inspector${name}`);
+    this.network = network;
+    this.host = host;
+    this.strip = find("");
+    this.name = find(" .nn-inspector-name");
+    this.hint = find(" .nn-hint");
+    this.release = find(" .nn-let-go");
+    this.undo = find(" .nn-undo");
+    this.body = find(" .nn-inspector-body");
+    this.field = find(" .nn-field-number");
+    this.input = this.field.querySelector("input");
+    this.slider = find(" .nn-slide");
+    this.incoming = find(" .nn-incoming select");
+    this.motion = find(" .nn-motion");
+    this.why = find(" .nn-why");
+    this.state = find(" .nn-state");
+    this.buttons = Object.fromEntries([...this.body.querySelectorAll("[data-mark]")].map((button) => [button.dataset.mark, button]));
+    this.place = null;
+    this.read = 0;
+    this.stroke = 0;
+    this.release.onclick = () => network.pin(null, true);
+    this.undo.onclick = () => {
+      this.explain("");
+      host.command("undo");
+    };
+    this.input.onchange = () => this.commit();
+    this.input.onkeydown = (event) => { if (event.key === "Enter") this.commit(); };
+    this.input.onblur = () => this.leave();
+    this.slider.onpointerdown = () => { this.stroke = Date.now(); };
+    this.slider.oninput = () => this.drag();
+    this.slider.onchange = () => { this.stroke = 0; };
+    this.incoming.onchange = () => this.walk();
+    this.incoming.onpointerdown = this.incoming.onfocus = () => this.nameIncoming();
+    this.buttons.freeze.onclick = () => this.toggle("freeze", this.frozenTarget());
+    this.buttons.freeze_layer.onclick = () => this.toggle("freeze_layer", { unit: null, input: null });
+    this.buttons.silence.onclick = () => this.toggle("silence", { unit: this.place.unit });
+    this.buttons.remove.onclick = () => this.remove();
+    this.strip.onkeydown = (event) => { if (event.key === "Escape" && this.place) network.pin(null, true); };
+  }
+
+  /** A new structure or language. */
+  build({ layout, texts }) {
+    Object.assign(this, { layout, texts });
+    this.strip.ariaLabel = texts.say("canvas.inspector");
+    this.release.ariaLabel = this.release.title = texts.say("canvas.let_go");
+    for (const [mark, button] of Object.entries(this.buttons)) button.title = texts.say(`canvas.${mark.replace("_layer", "")}_help`);
+    this.buttons.freeze_layer.textContent = texts.say("canvas.freeze_layer");
+    this.shownFor = null;
+    this.undone = null;
+    this.explain("");
+  }
+
+  /** @param {import("./places.js").Place | null} place */
+  show(place) {
+    if (!same(place, this.place)) this.explain("");
+    this.place = place;
+    this.shownFor = null;
+    const { texts } = this;
+    const on = place !== null;
+    this.name.hidden = this.release.hidden = !on;
+    this.hint.hidden = on;
+    this.body.hidden = !on || place.dense < 0;
+    this.state.textContent = "";
+    if (!on) return;
+    this.name.textContent = this.network.placeName(place);
+    if (place.dense < 0) {
+      this.state.textContent = texts.say("canvas.input_hint");
+      return;
+    }
+    const link = place.kind === "link";
+    const hidden = this.network.columnOf(place.dense).kind !== "output";
+    this.field.firstElementChild.textContent = texts.say(link ? "canvas.weight_label" : "canvas.bias_label");
+    this.slider.ariaLabel = this.field.firstElementChild.textContent;
+    this.input.removeAttribute("aria-invalid");
+    this.motion.hidden = !link;
+    this.buttons.freeze.textContent = texts.say(link ? "canvas.freeze_weight" : "canvas.freeze_neuron");
+    this.buttons.freeze_layer.hidden = link;
+    this.buttons.silence.hidden = link || !hidden;
+    this.buttons.remove.hidden = link || !hidden;
+    this.buttons.silence.textContent = texts.say("canvas.silence");
+    this.buttons.remove.textContent = texts.say("canvas.remove");
+    this.makeIncoming();
+  }
+
+  // Reading a frame
+
+  get value() {
+    const { dense, unit, input } = this.place;
+    return this.place.kind === "link" ? this.arrays[`weight/${dense}`][this.flat(unit, input)] : this.arrays[`bias/${dense}`][unit];
+  }
+
+  flat(unit, input) {
+    return unit * this.network.columnOf(this.place.dense - 1).shown + input;
+  }
+
+  /** @param {Record<string, any>} arrays @param {object} header */
+  draw(arrays, header) {
+    this.arrays = arrays;
+    this.structure = header.structure;
+    this.strip.inert = Boolean(header.moment);
+    this.showUndo(header.undo ?? 0);
+    if (!this.place || this.place.dense < 0) return;
+    const now = performance.now();
+    const fresh = this.shownFor !== this.place;
+    if (!fresh && header.status === "playing" && now - this.read < READ_EVERY) return;
+    this.read = now;
+    const { value } = this;
+    if (!this.inUse(this.input)) this.input.value = number(value, SHOWN_DIGITS);
+    if (!this.stroke) this.showSlider(value, fresh);
+    this.showMotion();
+    this.showMarks();
+    if (fresh) this.nameIncoming();
+    this.shownFor = this.place;
+  }
+
+  inUse(element) {
+    return element.matches(":focus");
+  }
+
+  showSlider(value, fresh) {
+    const reach = Number(this.slider.max);
+    if (fresh || Math.abs(value) > reach) {
+      const wide = Math.max(WIDE, Math.ceil(1.5 * Math.abs(value)));
+      this.slider.min = String(-wide);
+      this.slider.max = String(wide);
+      this.slider.step = String(wide / 300);
+    }
+    this.slider.value = String(value);
+    this.fillSlider();
+  }
+
+  fillSlider() {
+    const { min, max, value } = this.slider;
+    this.slider.style.setProperty("--nn-filled", `${(100 * (value - min)) / (max - min)}%`);
+    this.slider.setAttribute("aria-valuetext", number(Number(value), 3));
+  }
+
+  showMotion() {
+    if (this.place.kind !== "link") return;
+    const { dense, unit, input } = this.place;
+    const [gradient, update] = [this.arrays[`gradient/${dense}`], this.arrays[`update/${dense}`]];
+    if (!gradient) return;
+    const at = this.flat(unit, input);
+    this.write(this.motion, this.texts.say("canvas.motion", { gradient: number(gradient[at], 2), update: number(update[at], 2) }));
+  }
+
+  showMarks() {
+    const { dense, unit, input, kind } = this.place;
+    const { arrays } = this;
+    const inputs = this.network.columnOf(dense - 1).shown;
+    const units = this.network.columnOf(dense).shown;
+    const frozen = kind === "link" ? Boolean(arrays[`frozen/${dense}`]?.[this.flat(unit, input)]) : isFrozen(arrays, dense, unit, inputs);
+    this.press(this.buttons.freeze, frozen);
+    if (kind === "link") {
+      this.write(this.state, "");
+      return;
+    }
+    let all = true;
+    for (let one = 0; one < units && all; one += 1) all = isFrozen(arrays, dense, one, inputs);
+    this.press(this.buttons.freeze_layer, all);
+    const silenced = Boolean(arrays[`silenced/${dense}`]?.[unit]);
+    this.press(this.buttons.silence, silenced);
+    const health = arrays[`health/${dense}`]?.[unit];
+    this.write(this.state, silenced ? this.texts.say("canvas.silenced") : health ? this.texts.say(`canvas.health_${health}`) : "");
+  }
+
+  showUndo(count) {
+    if (count === this.undone) return;
+    this.undone = count;
+    this.undo.disabled = count === 0;
+    this.undo.textContent = count ? this.texts.say("canvas.undo_count", { count }) : this.texts.say("canvas.undo");
+    this.undo.title = this.texts.say("canvas.undo_help");
+  }
+
+  press(button, on) {
+    if (button.ariaPressed !== String(on)) button.ariaPressed = String(on);
+  }
+
+  write(element, words) {
+    if (element.textContent !== words) element.textContent = words;
+  }
+
+  // Changing
+
+  send(verb, values) {
+    this.host.command(verb, { structure: this.structure, dense: this.place.dense, ...values });
+  }
+
+  setTo(value, more = {}) {
+    const { unit, kind, input } = this.place;
+    this.send("set", { unit, input: kind === "link" ? input : null, value, ...more });
+  }
+
+  /** What was typed: a number goes to the run, anything else is refused with the reason. */
+  commit() {
+    if (this.input.value === number(this.value, SHOWN_DIGITS)) {
+      this.explain("");
+      return;
+    }
+    if (this.input.value === this.committed) return;
+    const value = asWeight(this.input.value);
+    if (value === null) {
+      this.explain(this.texts.problem({ key: "bad_weight", values: { came: this.input.value.trim().slice(0, 40) } }));
+      this.input.ariaInvalid = "true";
+      return;
+    }
+    this.committed = this.input.value;
+    this.explain("");
+    this.setTo(value);
+    this.showSlider(value, false);
+  }
+
+  /** The old number is back in the field; why it stayed remains to be read. */
+  leave() {
+    this.committed = null;
+    this.input.removeAttribute("aria-invalid");
+    if (this.place && this.arrays) this.input.value = number(this.value, SHOWN_DIGITS);
+  }
+
+  explain(words) {
+    this.write(this.why, words);
+    if (!words) this.input.removeAttribute("aria-invalid");
+  }
+
+  /** All values of one drag are one thing to take back. */
+  drag() {
+    this.fillSlider();
+    this.input.value = number(Number(this.slider.value), 3);
+    this.explain("");
+    if (this.dragging) return;
+    const stroke = this.stroke || undefined;
+    const place = this.place;
+    this.dragging = setTimeout(() => {
+      this.dragging = null;
+      if (same(place, this.place)) this.setTo(Number(this.slider.value), stroke ? { stroke } : {});
+    }, DRAG_EVERY);
+  }
+
+  frozenTarget() {
+    const { kind, unit, input } = this.place;
+    return { unit, input: kind === "link" ? input : null };
+  }
+
+  toggle(mark, target) {
+    this.explain("");
+    const on = this.buttons[mark].ariaPressed !== "true";
+    this.press(this.buttons[mark], on);
+    this.send(mark === "silence" ? "silence" : "freeze", { ...target, on });
+  }
+
+  remove() {
+    const { dense, unit } = this.place;
+    const layer = this.network.columnOf(dense).index;
+    this.network.edit.act(() => ["remove_unit", { layer, unit }]);
+  }
+
+  // The links that come in
+
+  makeIncoming() {
+    const source = this.network.columnOf(this.place.dense - 1);
+    const first = new Option(this.texts.say("canvas.incoming_choose", { count: source.units }), "");
+    this.sources = source.tiles.map((tile) => ({ option: new Option("", String(tile.unit)), name: this.network.shortName(source, tile.unit) }));
+    this.incoming.replaceChildren(first, ...this.sources.map((one) => one.option));
+    this.incoming.value = this.place.kind === "link" ? String(this.place.input) : "";
+  }
+
+  nameIncoming() {
+    if (!this.place || !this.sources || !this.arrays) return;
+    const weight = this.arrays[`weight/${this.place.dense}`];
+    this.sources.forEach(({ option, name }, input) => { option.textContent = `${name}: ${number(weight[this.flat(this.place.unit, input)])}`; });
+  }
+
+  /** The arrow keys of the list go from link to link. */
+  walk() {
+    const { dense, unit } = this.place;
+    const { value } = this.incoming;
+    this.network.pin(value === "" ? unitPlace(this.layout, dense, unit) : linkPlace(this.layout, dense, unit, Number(value)));
+  }
+}

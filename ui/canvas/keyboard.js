@@ -1,0 +1,101 @@
+/** One key for each of the things that people do all the time, and the dialog that lists the keys. */
+
+import { Dialog } from "./dialogs.js";
+
+/** Which button of the bar a key presses. */
+const KEYS = { " ": "play", s: "step", e: "epoch", r: "reset", d: "describe", "?": "keys", "？": "keys" };
+const REPEATED = "step"; // a held key goes on stepping; all else happens once a press
+const CHOICE = "nn-single-keys"; // in the browser's own store: it belongs to the person, not to the run
+
+const TYPING = 'input:not([type="checkbox"], [type="radio"], [type="range"], [type="button"], [type="file"]), textarea, select, [contenteditable]:not([contenteditable="false"])';
+/** Where keys choose from a list, or belong to what lies above the page. */
+const OWN_KEYS = '[role="textbox"], [role="searchbox"], [role="spinbutton"], [role="combobox"], [role="listbox"], [role="menu"], dialog, [role="dialog"], [role="alertdialog"]';
+/** What Space presses, moves or opens itself. */
+const PRESSABLE = 'button, a[href], input, summary, audio, video, [role="button"], [role="link"], [role="slider"], [role="checkbox"], [role="switch"], [role="radio"], [role="tab"], [role="option"], [role="menuitem"], [role="application"]';
+
+/** What a key pressed here should do; null where it belongs to something else. @param {KeyboardEvent} event */
+export function meaningOf(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return null;
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  const verb = KEYS[key];
+  // A shifted letter is no shortcut; the question mark needs the shift key on most keyboards.
+  if (!verb || (event.shiftKey && verb !== "keys") || (event.repeat && verb !== REPEATED)) return null;
+  // Not event.target alone: from outside, a field within a shadow root looks like its host.
+  const path = event.composedPath().filter((one) => one instanceof Element);
+  const inside = (selector) => path.some((element) => element.matches(selector));
+  if (inside(TYPING) || inside(OWN_KEYS) || (key === " " && inside(PRESSABLE))) return null;
+  return verb;
+}
+
+// A browser may refuse to keep anything; then the choice holds for as long as the page is open.
+function recalled() {
+  try {
+    return localStorage.getItem(CHOICE);
+  } catch {
+    return null;
+  }
+}
+
+function remember(choice) {
+  try {
+    localStorage.setItem(CHOICE, choice);
+  } catch {
+    // Not kept, but in force.
+  }
+}
+
+export class Keyboard {
+  /** @param {HTMLElement} root holds the buttons `[data-do]` that the keys press, and the dialog `.nn-keys` */
+  constructor(root) {
+    this.root = root;
+    this.opener = root.querySelector('[data-do="keys"]');
+    this.dialog = new Dialog(root.querySelector(".nn-keys"), this.opener);
+    this.rows = this.dialog.element.querySelector("tbody");
+    this.choice = this.dialog.element.querySelector(".nn-keys-choice");
+    this.opener.onclick = () => this.dialog.open();
+    // Single keys must be possible to switch off (WCAG 2.1.4): spoken words arrive as letters.
+    this.choice.checked = recalled() !== "off";
+    this.choice.onchange = () => remember(this.choice.checked ? "on" : "off");
+    // In the capturing phase, for Streamlit listens on the document too, and its R reruns the page.
+    this.listen = (event) => this.press(event);
+    document.addEventListener("keydown", this.listen, true);
+  }
+
+  /** A new language. */
+  build(texts) {
+    const say = (key) => texts.say(`canvas.${key}`);
+    this.dialog.name(say("keys"), say("close"));
+    this.opener.title = `${say("keys")} (?)`;
+    const head = this.dialog.element.querySelectorAll("th[scope=col]");
+    head[0].textContent = say("key_column");
+    head[1].textContent = say("key_meaning");
+    const lines = [
+      [say("key_space"), say("keys_play")], ["S", say("keys_step")], ["E", say("keys_epoch")], ["R", say("keys_reset")],
+      ["D", say("keys_describe")], ["?", say("keys_keys")], ["← ↑ → ↓", say("keys_arrows")], ["Enter", say("keys_enter")],
+      ["Esc", say("keys_escape")],
+    ];
+    this.rows.replaceChildren(...lines.map(([key, meaning]) => {
+      const row = document.createElement("tr");
+      const name = Object.assign(document.createElement("th"), { scope: "row" });
+      name.append(Object.assign(document.createElement("kbd"), { textContent: key }));
+      row.append(name, Object.assign(document.createElement("td"), { textContent: meaning }));
+      return row;
+    }));
+    this.choice.nextElementSibling.textContent = say("keys_choice");
+  }
+
+  press(event) {
+    if (event.defaultPrevented || !this.root.isConnected) return;
+    const verb = meaningOf(event);
+    if (!verb || !this.choice.checked) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const button = this.root.querySelector(`[data-do="${verb}"]`);
+    // A button that a teacher's link hides is not to be pressed by its key either.
+    if (button?.checkVisibility()) button.click();
+  }
+
+  destroy() {
+    document.removeEventListener("keydown", this.listen, true);
+  }
+}

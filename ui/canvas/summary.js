@@ -1,0 +1,240 @@
+/** The picture in plain sentences: what the network is, where its answers lie, how the curves went, which units do nothing. */
+
+import { count, featureName, loss, number, percent, fixed } from "./format.js";
+import { Dialog } from "./dialogs.js";
+import { extremePlace, regions } from "./regions.js";
+
+const UNDECIDED = 0.2; // certainty below which an answer is hardly one
+const WORTH_SAYING = 0.02; // shares below this are left out
+const NAMES = 8; // more inputs are not read out one by one
+const MOST_CLASSES = 6; // with regions of their own; the smaller ones are summed up
+const APART = 0.1; // test loss this much above the training loss, as a share of the loss at the start: more than chance
+const FLAT = 0.01; // a change within the last tenth smaller than this share of the whole way is none
+const HEALTH = ["", "dead", "saturated", "constant"];
+const PLACES = {
+  centre: "place_centre", left: "place_left", right: "place_right", top: "place_top", bottom: "place_bottom",
+  top_left: "place_top_left", top_right: "place_top_right", bottom_left: "place_bottom_left", bottom_right: "place_bottom_right",
+};
+
+/** Everything that is said, as numbers and names. @param {{layout: object, header: object, arrays: object, history: {rows: number, columns: object}}} seen */
+export function facts({ layout, header, arrays, history }) {
+  return {
+    run: { status: header.status, epoch: header.epoch, step: header.step, moment: Boolean(header.moment) },
+    surface: surfaceOf(layout, arrays),
+    curves: curvesOf(header, history),
+    units: unitsOf(layout, arrays),
+  };
+}
+
+/** Where each answer lies on the output map. */
+export function surfaceOf(layout, arrays) {
+  const { output } = layout;
+  if (output.kind === "line") return lineOf(arrays.output_line);
+  const { rows, columns } = output;
+  if (layout.task === "regression") {
+    const [low, high] = output.value_range;
+    const value = (byte) => low + ((byte - 1) / 254) * (high - low);
+    let [least, most] = [255, 0];
+    for (const byte of arrays.output) [least, most] = [Math.min(least, byte), Math.max(most, byte)];
+    return {
+      kind: "values", low: value(least), high: value(most), flat: most - least <= 2,
+      lowPlace: extremePlace(arrays.output, rows, columns, -1), highPlace: extremePlace(arrays.output, rows, columns, 1),
+    };
+  }
+  const kinds = arrays.output_class ?? Uint8Array.from(arrays.output, (byte) => (byte < 128 ? 0 : 1));
+  const certainty = arrays.output_certainty ? (i) => arrays.output_certainty[i] / 255 : (i) => Math.abs(arrays.output[i] - 128) / 127;
+  let undecided = 0;
+  for (let i = 0; i < kinds.length; i += 1) if (certainty(i) < UNDECIDED) undecided += 1;
+  return { kind: "classes", regions: regions(kinds, rows, columns), undecided: undecided / kinds.length };
+}
+
+/** A curve over a line: its ends, its range, how often it turns. @param {ArrayLike<number>} values */
+function lineOf(values) {
+  let [low, high] = [Infinity, -Infinity];
+  for (const value of values) [low, high] = [Math.min(low, value), Math.max(high, value)];
+  const smallest = (high - low) * 0.05; // a smaller way back is a ripple
+  let [turns, direction, extreme] = [0, 0, values[0]];
+  for (const value of values) {
+    const way = value - extreme;
+    if (direction === 0 && Math.abs(way) > smallest) [direction, extreme] = [Math.sign(way), value];
+    else if (direction * way > 0) extreme = value;
+    else if (direction !== 0 && -direction * way > smallest) {
+      turns += 1;
+      [direction, extreme] = [-direction, value];
+    }
+  }
+  return { kind: "line", start: values[0], end: values[values.length - 1], low, high, turns, flat: high - low < 1e-3 };
+}
+
+/** The way of the test loss, and how far it is from the training loss. */
+export function curvesOf(header, history) {
+  const now = header.losses;
+  const rows = history.rows;
+  const tests = (history.columns.test_loss ?? []).slice(0, rows);
+  const epochs = (history.columns.epoch ?? []).slice(0, rows);
+  const metric = header.metrics.train.r2 === undefined ? "accuracy" : "r2";
+  const found = { metric, train: header.metrics.train[metric], test: header.metrics.test[metric], loss: now.test, untrained: header.step === 0 };
+  if (found.untrained || tests.length === 0) return { ...found, untrained: true };
+  let best = 0;
+  for (let i = 1; i < tests.length; i += 1) if (tests[i] < tests[best]) best = i;
+  const lowest = now.test < tests[best] ? { loss: now.test, epoch: header.epoch } : { loss: tests[best], epoch: epochs[best] };
+  const start = tests[0];
+  const gap = now.test - now.train;
+  return { ...found, start, lowest, trend: trendOf(tests), gap, apart: gap > APART * Math.abs(start) && now.test > 1.1 * now.train };
+}
+
+/** What the last tenth did: "rising", "falling" or "flat". Null where it is too short to tell. @param {number[]} values */
+export function trendOf(values) {
+  const last = values.slice(-Math.max(4, Math.ceil(values.length / 10)));
+  if (last.length < 4 || values.length < 8) return null;
+  const half = Math.floor(last.length / 2);
+  const mean = (part) => part.reduce((sum, value) => sum + value, 0) / part.length;
+  const change = mean(last.slice(-half)) - mean(last.slice(0, half));
+  let [low, high] = [Infinity, -Infinity];
+  for (const value of values) [low, high] = [Math.min(low, value), Math.max(high, value)];
+  if (Math.abs(change) <= FLAT * (high - low)) return "flat";
+  return change > 0 ? "rising" : "falling";
+}
+
+/** Units that do nothing, by layer, and what a person has taken hold of. */
+export function unitsOf(layout, arrays) {
+  const layers = [];
+  let frozen = 0;
+  const dense = layout.layers.filter((layer) => layer.kind !== "dropout");
+  dense.forEach((layer, index) => {
+    const counts = { dead: 0, saturated: 0, constant: 0, silenced: 0 };
+    for (const state of arrays[`health/${index}`] ?? []) if (HEALTH[state]) counts[HEALTH[state]] += 1;
+    for (const on of arrays[`silenced/${index}`] ?? []) counts.silenced += on ? 1 : 0;
+    for (const name of [`frozen/${index}`, `frozen_bias/${index}`]) for (const on of arrays[name] ?? []) frozen += on ? 1 : 0;
+    layers.push({ index, units: layer.units, output: index === dense.length - 1, ...counts });
+  });
+  return { layers, frozen, known: dense.some((_, index) => arrays[`health/${index}`]) };
+}
+
+/** The same as sentences, under headings. @param {object} seen as in `facts` @returns {{title: string, lines: string[]}[]} */
+export function describe(seen, texts, language) {
+  const say = (key, values) => texts.say(`canvas.${key}`, values);
+  const known = facts(seen);
+  const list = new Intl.ListFormat(language, { type: "conjunction" });
+  return [
+    { title: say("network"), lines: [...networkLines(seen.layout, say, list), runLine(known.run, say)] },
+    { title: say("output"), lines: surfaceLines(known.surface, seen.layout, say, list) },
+    { title: say("summary_curves"), lines: curveLines(known.curves, say) },
+    { title: say("summary_units"), lines: unitLines(known.units, say) },
+  ];
+}
+
+function networkLines(layout, say, list) {
+  const { names, units } = layout.inputs;
+  const shown = names.slice(0, NAMES).map(featureName);
+  const lines = [units <= NAMES ? say("summary_inputs", { names: list.format(shown) }) : say("summary_many_inputs", { count: count(units) })];
+  let hidden = 0;
+  layout.layers.forEach((layer, index) => {
+    if (layer.kind === "dropout") {
+      lines.push(say("summary_dropout", { share: percent(layer.p, 0) }));
+      return;
+    }
+    const name = index === layout.layers.length - 1 ? say("output") : say("hidden", { number: (hidden += 1) });
+    lines.push(say(layer.units === 1 ? "summary_layer_of_one" : "summary_layer", { layer: name, count: layer.units, activation: layer.activation }));
+  });
+  lines.push(say("summary_parameters", { count: count(layout.parameters) }));
+  return lines;
+}
+
+function runLine(run, say) {
+  const values = { epoch: count(run.epoch), step: count(run.step) };
+  if (run.moment) return say("summary_moment", values);
+  return say(run.status === "playing" ? "summary_playing" : "summary_standing", values);
+}
+
+function surfaceLines(surface, layout, say, list) {
+  const place = (name) => say(PLACES[name]);
+  if (surface.kind === "line") {
+    if (surface.flat) return [say("summary_flat", { value: number(surface.start) })];
+    return [say("summary_line", {
+      start: number(surface.start), end: number(surface.end), low: number(surface.low), high: number(surface.high), turns: surface.turns,
+    })];
+  }
+  const [across, up] = layout.output.axes.map(featureName);
+  const lines = [say("summary_axes", { across, up })];
+  if (surface.kind === "values") {
+    if (surface.flat) return [...lines, say("summary_flat", { value: number(surface.low) })];
+    return [...lines, say("summary_values", {
+      low: number(surface.low), high: number(surface.high), low_place: place(surface.lowPlace), high_place: place(surface.highPlace),
+    })];
+  }
+  const present = [...surface.regions].sort((a, b) => b[1].share - a[1].share);
+  const nameOf = (kind) => layout.classes[kind];
+  if (present.length === 1) lines.push(say("summary_whole", { name: nameOf(present[0][0]) }));
+  for (const [kind, region] of present.length > 1 ? present.slice(0, MOST_CLASSES) : []) {
+    lines.push(say("summary_share", { name: nameOf(kind), share: percent(region.share, region.share < 0.1 ? 1 : 0), place: place(region.place) }));
+    if (region.enclosed) lines.push(say("summary_enclosed", { name: nameOf(kind) }));
+    if (region.pieces > 1) lines.push(say("summary_pieces", { name: nameOf(kind), count: region.pieces }));
+  }
+  if (present.length > MOST_CLASSES) {
+    const rest = present.slice(MOST_CLASSES);
+    lines.push(say("summary_rest", { names: list.format(rest.map(([kind]) => nameOf(kind))), share: percent(rest.reduce((sum, [, one]) => sum + one.share, 0), 0) }));
+  }
+  const missing = layout.classes.filter((_, kind) => !surface.regions.has(kind));
+  if (missing.length) lines.push(say("summary_never", { names: list.format(missing) }));
+  if (surface.undecided >= WORTH_SAYING) lines.push(say("summary_undecided", { share: percent(surface.undecided, 0), limit: percent(UNDECIDED, 0) }));
+  return lines;
+}
+
+function curveLines(curves, say) {
+  const score = curves.metric === "r2" ? (value) => fixed(value, 3) : percent;
+  const lines = [say("summary_score", { name: say(curves.metric === "r2" ? "r2" : "accuracy"), train: score(curves.train), test: score(curves.test) })];
+  if (curves.untrained) return [say("summary_untrained", { loss: loss(curves.loss) }), ...lines];
+  lines.unshift(say("summary_loss", {
+    start: loss(curves.start), now: loss(curves.loss), lowest: loss(curves.lowest.loss), epoch: count(curves.lowest.epoch),
+  }));
+  if (curves.trend) lines.push(say({ rising: "summary_rising", falling: "summary_falling", flat: "summary_steady" }[curves.trend]));
+  const values = { gap: loss(Math.abs(curves.gap)) };
+  if (curves.apart) lines.push(say("summary_overfitting", values));
+  else lines.push(say(curves.gap >= 0 ? "summary_above" : "summary_below", values));
+  return lines;
+}
+
+function unitLines(units, say) {
+  const lines = [];
+  const texts = { dead: "summary_dead", saturated: "summary_saturated", constant: "summary_constant", silenced: "summary_silenced" };
+  for (const layer of units.layers) {
+    const name = layer.output ? say("output") : say("hidden", { number: layer.index + 1 });
+    for (const [state, key] of Object.entries(texts)) {
+      if (layer[state]) lines.push(say(key, { layer: name, count: layer[state], units: layer.units }));
+    }
+  }
+  if (!lines.length) lines.push(say(units.known ? "summary_all_answer" : "summary_not_looked"));
+  if (units.frozen) lines.push(say("summary_frozen", { count: count(units.frozen) }));
+  return lines;
+}
+
+/** The dialog with the sentences of the moment in which it was opened. */
+export class Summary {
+  /** @param {HTMLElement} root @param {() => object | null} look what is on the canvas now, as in `facts` */
+  constructor(root, look) {
+    this.root = root;
+    this.look = look;
+    const opener = root.querySelector('[data-do="describe"]');
+    this.dialog = new Dialog(root.querySelector(".nn-summary"), opener);
+    this.body = this.dialog.element.querySelector(".nn-summary-body");
+    opener.onclick = () => this.open();
+  }
+
+  /** A new language. */
+  build(texts) {
+    this.texts = texts;
+    this.dialog.name(texts.say("canvas.describe"), texts.say("canvas.close"));
+    this.dialog.opener.title = `${texts.say("canvas.describe")} (D)`;
+  }
+
+  open() {
+    const seen = this.look();
+    if (!seen) return;
+    this.body.replaceChildren(...describe(seen, this.texts, this.root.lang).flatMap(({ title, lines }) => [
+      Object.assign(document.createElement("h3"), { textContent: title }),
+      ...lines.map((line) => Object.assign(document.createElement("p"), { textContent: line })),
+    ]));
+    this.dialog.open();
+  }
+}

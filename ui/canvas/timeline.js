@@ -1,0 +1,177 @@
+/** The time line: scrub back to any kept moment, go on from there, or fork there. */
+
+import { css } from "./colours.js";
+import { count, fixed } from "./format.js";
+
+const WORDS = { now: ["back_to_now", "back_to_now_help"], go_on: ["go_on", "go_on_help"], fork: ["fork", "fork_help"] };
+const PATIENCE = 600; // milliseconds until a moment that was asked for counts as not coming
+const THUMB = 14; // pixels: the line below runs from the middle of its first to the middle of its last place
+
+export class Timeline {
+  /** @param {HTMLElement} root @param {{action: (verb: string, values?: object) => void, want: (wants: object) => void}} host */
+  constructor(root, host) {
+    this.root = root;
+    this.host = host;
+    const find = (name) => root.querySelector(name);
+    this.row = find(".nn-time");
+    this.range = find(".nn-time-range");
+    this.line = find(".nn-time-line");
+    this.label = find(".nn-time-label");
+    this.banner = find(".nn-then");
+    this.buttons = Object.fromEntries([...this.row.querySelectorAll("[data-time]")].map((button) => [button.dataset.time, button]));
+    this.range.oninput = () => this.choose(this.moments[Number(this.range.value)]?.id ?? null);
+    this.buttons.now.onclick = () => this.backToNow();
+    this.buttons.go_on.onclick = () => this.goOn();
+    this.buttons.fork.onclick = () => host.action("fork", { moment: this.chosen });
+    this.banner.querySelector("button").onclick = () => this.backToNow();
+    this.forget();
+  }
+
+  /** Another run. */
+  forget() {
+    this.moments = [];
+    this.table = null;
+    this.chosen = this.sent = null; // the moment that the slider stands on and the one that was asked for; null: now
+    this.waiting = false; // for its frame
+    clearTimeout(this.timer);
+    this.row.hidden = true;
+    this.banner.hidden = true;
+    this.root.classList.remove("nn-past");
+  }
+
+  build(theme, texts) {
+    Object.assign(this, { theme, texts });
+    const say = (key) => texts.say(`canvas.${key}`);
+    this.row.ariaLabel = this.range.ariaLabel = say("timeline");
+    this.range.title = say("timeline_help");
+    for (const [name, button] of Object.entries(this.buttons)) [button.textContent, button.title] = WORDS[name].map(say);
+    this.banner.querySelector("button").textContent = say("back_to_now");
+    this.drawnFor = "";
+    this.show();
+  }
+
+  /** @param {object} header of a frame @param {ArrayLike<number> | null} table (n, 3): id, progress, test loss */
+  read(header, table) {
+    this.header = header;
+    if (table && table !== this.table) {
+      this.table = table;
+      this.moments = Array.from({ length: table.length / 3 }, (_, i) => ({ id: table[3 * i], progress: table[3 * i + 1], loss: table[3 * i + 2] }));
+      if (this.chosen !== null && !this.moments.some((moment) => moment.id === this.chosen)) this.choose(null);
+    }
+    if (this.waiting && (header.moment?.id ?? null) === this.sent) this.answered();
+    this.show();
+  }
+
+  get position() {
+    const at = this.moments.findIndex((moment) => moment.id === this.chosen);
+    return at < 0 ? this.moments.length : at;
+  }
+
+  /** @param {number | null} moment its id; null: now */
+  choose(moment) {
+    this.chosen = moment;
+    this.show();
+    this.ask();
+  }
+
+  /** One question is under way at a time: where the slider goes meanwhile is asked when its answer is there. */
+  ask() {
+    if (this.waiting || this.sent === this.chosen) return;
+    this.sent = this.chosen;
+    this.waiting = true;
+    this.timer = setTimeout(() => this.answered(), PATIENCE);
+    this.host.want({ moment: this.chosen });
+  }
+
+  answered() {
+    clearTimeout(this.timer);
+    this.waiting = false;
+    this.ask();
+  }
+
+  backToNow() {
+    const active = this.root.getRootNode().activeElement;
+    const pressed = active?.matches("button") && (this.row.contains(active) || this.banner.contains(active));
+    this.choose(null);
+    // The button that was pressed can no longer be: the keyboard stays on the time line.
+    if (pressed) this.range.focus();
+  }
+
+  goOn() {
+    if (this.chosen === null) return;
+    this.host.action("rewind", { moment: this.chosen });
+    this.backToNow();
+  }
+
+  show() {
+    const { moments, header, texts, chosen } = this;
+    if (!texts) return;
+    this.row.hidden = moments.length < 2;
+    const past = chosen !== null;
+    this.root.classList.toggle("nn-past", past);
+    this.banner.hidden = !past || !header;
+    if (this.row.hidden || !header) return;
+    const last = count((header.live ?? header).epoch);
+    const { position } = this;
+    const epoch = past ? fixed(moments[position]?.progress ?? header.progress, Number.isInteger(moments[position]?.progress) ? 0 : 1) : last;
+    const words = past ? texts.say("canvas.timeline_at", { epoch, last }) : texts.say("canvas.timeline_now", { last });
+    if (Number(this.range.max) !== moments.length) this.range.max = String(moments.length);
+    if (Number(this.range.value) !== position) this.range.value = String(position);
+    if (this.label.textContent !== words) {
+      this.label.textContent = words;
+      this.range.setAttribute("aria-valuetext", words);
+    }
+    if (past) {
+      const sentence = texts.say("canvas.timeline_looking", { epoch, last });
+      if (this.banner.firstElementChild.textContent !== sentence) this.banner.firstElementChild.textContent = sentence;
+    }
+    this.buttons.now.disabled = this.buttons.go_on.disabled = !past;
+    this.drawLine();
+  }
+
+  /** The test loss of every kept moment, small. */
+  drawLine() {
+    const { line, moments, theme, position } = this;
+    const [width, height] = [line.clientWidth, line.clientHeight];
+    const key = [width, height, moments.length, moments.at(-1)?.id, position, theme.key].join(" ");
+    if (!width || key === this.drawnFor) return;
+    this.drawnFor = key;
+    const ratio = Math.min(2, window.devicePixelRatio || 1);
+    line.width = Math.round(width * ratio);
+    line.height = Math.round(height * ratio);
+    const context = line.getContext("2d");
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    const losses = moments.map((moment) => moment.loss).filter(Number.isFinite);
+    const top = Math.max(1e-9, ...losses);
+    const place = (index) => THUMB / 2 + (index / moments.length) * (width - THUMB);
+    const level = (value) => height - 2 - (Math.min(value, top) / top) * (height - 5);
+    const trace = (from, to) => {
+      context.beginPath();
+      let drawn = 0;
+      for (let i = from; i <= to; i += 1) {
+        const value = moments[Math.min(i, moments.length - 1)].loss; // the end is now: level with the newest moment
+        if (!Number.isFinite(value)) continue;
+        context.lineTo(place(i), level(value));
+        drawn += 1;
+      }
+      return drawn;
+    };
+    const part = (from, to, alpha) => {
+      if (to <= from || trace(from, to) < 2) return;
+      context.strokeStyle = css(theme.curves.test, alpha);
+      context.lineWidth = 1.6;
+      context.lineJoin = "round";
+      context.stroke();
+      context.lineTo(place(to), height);
+      context.lineTo(place(from), height);
+      context.fillStyle = css(theme.curves.test, alpha * 0.16);
+      context.fill();
+    };
+    part(0, position, 1);
+    part(position, moments.length, 0.35);
+  }
+
+  destroy() {
+    clearTimeout(this.timer);
+  }
+}

@@ -1,0 +1,248 @@
+/** Runs side by side. Streamlit calls the default export at each change of data or theme; frames come over one live channel a run. */
+
+import { css, readTheme } from "../canvas/colours.js";
+import { Texts, count, percent } from "../canvas/format.js";
+import { nameStreamlit } from "../canvas/streamlit.js";
+import { Overlay, Table } from "./figures.js";
+import { Run } from "./run.js";
+import { difference, drawDifference, prepared } from "./small.js";
+import { InStep } from "./step.js";
+import { outcome } from "./words.js";
+
+/** "https://host/base/api/": two folders above this module, `api/assets/<version>/compare/compare.js`. */
+const API = new URL("../../../", import.meta.url);
+const PLOTLY = new URL("../plotly.min.js", import.meta.url).href;
+/** Orange and blue mean classes and signs in every picture: the runs take other colours of the palette. */
+const RUN_COLOURS = [5, 2, 3, 6];
+const READ_EVERY = 200; // milliseconds between changes of words, table and the map of differences
+const ICONS = {
+  play: '<path d="M7 4.600v14.800c0 .8.9 1.300 1.600.8l11-7.400c.6-.4.6-1.200 0-1.600l-11-7.400C7.900 3.300 7 3.800 7 4.600z"/>',
+  pause: '<rect x="5.500" y="4" width="4.600" height="16" rx="1.400"/><rect x="13.900" y="4" width="4.600" height="16" rx="1.400"/>',
+  reset: '<path d="M12 5V2.200c0-.5-.6-.8-1-.4L6.800 5.600c-.3.200-.3.600 0 .8L11 10.200c.4.400 1 .1 1-.4V7a5.800 5.800 0 1 1-5.700 7 1 1 0 0 0-2 .4A7.800 7.800 0 1 0 12 5z"/>',
+};
+
+/** @type {WeakMap<Node, Comparison>} */
+const comparisons = new WeakMap();
+
+class Comparison {
+  constructor(root) {
+    this.root = root;
+    const find = (name) => root.querySelector(name);
+    this.list = find(".cmp-runs");
+    this.messages = find(".cmp-messages");
+    this.stepReadout = find(".cmp-step");
+    this.buttons = Object.fromEntries([...root.querySelectorAll("[data-do]")].map((button) => [button.dataset.do, button]));
+    this.selects = [find(".cmp-first"), find(".cmp-second")];
+    this.what = find(".cmp-what");
+    this.outcome = find(".cmp-outcome");
+    this.picture = find(".cmp-difference");
+    this.share = find(".cmp-share");
+    this.runs = [];
+    this.inStep = new InStep(() => this.runs);
+    this.overlay = new Overlay(root, PLOTLY);
+    this.overlay.onReady = () => this.read(true);
+    this.table = new Table(find(".cmp-table"));
+    this.buttons.play.onclick = () => this.press(this.inStep.state === "playing" ? "pause" : "play");
+    this.buttons.reset.onclick = () => this.press("reset");
+    for (const select of this.selects) select.onchange = () => this.read(true);
+    this.observer = new ResizeObserver(() => this.resized());
+    this.observer.observe(root);
+    this.host = { changed: () => this.schedule(), action: (verb, values) => this.setTriggerValue("action", { do: verb, ...values }) };
+    this.leaving = () => this.inStep.letGo();
+    window.addEventListener("pagehide", this.leaving);
+  }
+
+  /** New data or a new theme; calling it again with the same changes nothing. */
+  update({ data, setTriggerValue }) {
+    this.setTriggerValue = setTriggerValue;
+    const theme = readTheme(this.root);
+    const key = JSON.stringify([data, theme.key]);
+    if (key === this.key) return;
+    this.key = key;
+    this.theme = theme;
+    this.data = data;
+    this.texts = new Texts(data.strings);
+    this.unnameStreamlit?.();
+    this.unnameStreamlit = nameStreamlit(this.texts);
+    this.root.lang = document.documentElement.lang = data.language;
+    this.paintTheme();
+    this.name();
+    this.fill();
+    this.overlay.start(this.texts);
+    this.read(true);
+    this.schedule();
+  }
+
+  paintTheme() {
+    for (const name of ["panel", "muted", "line"]) this.root.style.setProperty(`--cmp-${name}`, css(this.theme[name]));
+    this.root.style.setProperty("--cmp-on-primary", css(this.theme.onPrimary));
+  }
+
+  name() {
+    const say = (key) => this.texts.say(key);
+    for (const element of this.root.querySelectorAll("[data-text]")) element.textContent = say(element.dataset.text);
+    this.root.querySelector(".cmp-bar").ariaLabel = say("compare.controls");
+    this.root.querySelector(".cmp-pair").ariaLabel = say("compare.decisions");
+    const [lossPanel, metricPanel] = this.root.querySelectorAll(".cmp-curve");
+    lossPanel.ariaLabel = say("canvas.loss");
+    metricPanel.ariaLabel = say("compare.score");
+    this.root.querySelector(".cmp-table").ariaLabel = say("compare.recipe");
+    this.list.ariaLabel = say("compare.runs");
+    this.dressed = null;
+    this.dress("reset", "reset");
+    this.showState();
+  }
+
+  dress(name, icon) {
+    const button = this.buttons[name];
+    button.innerHTML = `<svg viewBox="0 0 24 24" aria-hidden="true" focusable="false">${ICONS[icon]}</svg><span></span>`;
+    button.lastElementChild.textContent = this.texts.say(`canvas.${icon}`);
+    button.title = this.texts.say(`compare.${icon}_help`);
+  }
+
+  /** The runs that Python names, in its order; those that stay keep their channel. */
+  fill() {
+    const before = this.runs;
+    this.runs = this.data.runs.map((told) => before.find((run) => run.id === told.id && run.token === told.token) ?? new Run(told, API, this.host));
+    for (const run of before) if (!this.runs.includes(run)) run.close();
+    const cards = this.runs.map((run) => run.card);
+    if (cards.some((card, i) => this.list.children[i] !== card)) this.list.replaceChildren(...cards);
+    this.runs.forEach((run, i) => run.dress(this.data.runs[i], this.theme, this.texts, this.theme.palette[RUN_COLOURS[i % RUN_COLOURS.length]]));
+    this.root.dataset.runs = String(this.runs.length);
+    this.offer();
+    this.table.build(this.runs, this.data.rows, this.texts);
+  }
+
+  /** The choice of two. */
+  offer() {
+    const chosen = this.selects.map((select) => select.value);
+    this.selects.forEach((select, i) => {
+      select.replaceChildren(...this.runs.map((run) => new Option(run.name, String(run.id))));
+      const still = this.runs.some((run) => String(run.id) === chosen[i]);
+      select.value = still ? chosen[i] : String(this.runs[Math.min(i, this.runs.length - 1)].id);
+    });
+    // The newest two, until somebody chooses otherwise.
+    if (!chosen[0] && this.runs.length > 1) this.selects.forEach((select, i) => { select.value = String(this.runs.at(i - 2).id); });
+  }
+
+  press(verb) {
+    this.inStep[verb]();
+    this.showState();
+  }
+
+  showState() {
+    const playing = this.inStep.state === "playing";
+    this.root.dataset.state = this.inStep.state;
+    if (this.dressed === playing) return;
+    this.dressed = playing;
+    this.dress("play", playing ? "pause" : "play");
+  }
+
+  schedule() {
+    if (!this.scheduled) this.scheduled = requestAnimationFrame(() => this.paint());
+  }
+
+  paint() {
+    this.scheduled = 0;
+    this.inStep.follow();
+    for (const run of this.runs) {
+      run.answer();
+      run.draw();
+    }
+    this.showState();
+    this.showConnection();
+    this.read(this.inStep.state === "standing");
+  }
+
+  showConnection() {
+    const worst = this.runs.some((run) => run.state === "gone") ? "gone" : this.runs.some((run) => run.state === "reconnecting") ? "reconnecting" : "";
+    const words = worst ? this.texts.say(`canvas.${worst}`) : "";
+    if (this.messages.textContent !== words) this.messages.textContent = words;
+  }
+
+  /** Words, curves, table and the map of differences; not at every frame. */
+  read(now) {
+    if (!this.texts || (!now && performance.now() < (this.readNext ?? 0))) return;
+    this.readNext = performance.now() + READ_EVERY;
+    const shown = this.runs.filter((run) => run.header);
+    if (!shown.length) return;
+    const steps = shown.map((run) => run.header.step);
+    const [least, most] = [Math.min(...steps), Math.max(...steps)];
+    this.stepReadout.textContent = this.texts.say("compare.step", { step: least === most ? count(least) : `${count(least)}–${count(most)}` });
+    this.table.read(this.runs);
+    this.overlay.draw(this.runs, this.theme, this.texts, now);
+    this.readPair();
+  }
+
+  readPair() {
+    const [a, b] = this.selects.map((select) => this.runs.find((run) => String(run.id) === select.value));
+    if (!a?.header || !b?.header || !a.layout || !b.layout) return;
+    const [low, high] = a.id <= b.id ? [a, b] : [b, a];
+    const write = (element, words) => { if (element.textContent !== words) element.textContent = words; };
+    write(this.what, this.data.pairs[`${low.id} ${high.id}`] ?? "");
+    // A live region that changes five times a second says nothing: the outcome is told when they stand.
+    const standing = this.inStep.state === "standing";
+    this.outcome.ariaHidden = standing ? null : "true";
+    write(this.outcome, a === b ? "" : outcome(this.texts, low.known, high.known));
+    const found = difference(a, b);
+    this.picture.hidden = !found;
+    if (!found) {
+      write(this.share, this.texts.say("compare.other_planes"));
+      return;
+    }
+    const key = { class: "share_of_plane", value: "share_of_values", line: "share_of_line" }[found.kind];
+    const words = this.texts.say(`compare.${key}`, { share: percent(found.share) });
+    write(this.share, words);
+    this.picture.ariaLabel = words;
+    const side = Math.min(this.share.clientWidth, 340);
+    if (side <= 0) return;
+    const [context, size] = prepared(this.picture, side, side);
+    drawDifference(context, size, a, b, found, this.theme, [a.colour, b.colour]);
+  }
+
+  resized() {
+    if (this.root.clientWidth === this.width || !this.root.clientWidth) return;
+    this.width = this.root.clientWidth;
+    for (const run of this.runs) {
+      run.stale = true;
+      run.draw();
+    }
+    this.read(true);
+  }
+
+  destroy() {
+    this.inStep.letGo();
+    window.removeEventListener("pagehide", this.leaving);
+    cancelAnimationFrame(this.scheduled);
+    this.observer.disconnect();
+    for (const run of this.runs) run.close();
+    this.overlay.destroy();
+    this.unnameStreamlit?.();
+  }
+}
+
+/** @param {{parentElement: HTMLElement | ShadowRoot, data: object, setTriggerValue: (name: string, value: object) => void}} component */
+export default function mount(component) {
+  const place = component.parentElement;
+  const root = place.querySelector(".cmp");
+  let comparison = comparisons.get(place);
+  if (comparison && comparison.root !== root) {
+    comparison.destroy();
+    comparison = null;
+  }
+  if (!comparison) {
+    comparison = new Comparison(root);
+    comparisons.set(place, comparison);
+  }
+  comparison.mounts = (comparison.mounts ?? 0) + 1;
+  const { mounts } = comparison;
+  comparison.update(component);
+  return () => {
+    // Streamlit also cleans up after a run that a newer one overtook; only the last run's word counts.
+    setTimeout(() => {
+      if (comparison.mounts !== mounts || comparisons.get(place) !== comparison) return;
+      comparison.destroy();
+      comparisons.delete(place);
+    }, 0);
+  };
+}

@@ -1,0 +1,177 @@
+/** Curves of all runs over one another, and the table of what differs. */
+
+import { css } from "../canvas/colours.js";
+import { adoptStyles, loadPlotly } from "../canvas/curves.js";
+import { count, fixed, loss, percent } from "../canvas/format.js";
+
+const MOST_POINTS = 250;
+const DRAW_EVERY = 350; // milliseconds while something moves
+const DASHES = ["solid", "dash", "dot", "dashdot"];
+
+const metricOf = (header) => (header.metrics.train.r2 === undefined ? "accuracy" : "r2");
+
+export class Overlay {
+  /** @param {HTMLElement} root @param {string} address of plotly.min.js */
+  constructor(root, address) {
+    this.root = root;
+    this.address = address;
+    this.plots = [...root.querySelectorAll(".cmp-plot")];
+    this.title = root.querySelector(".cmp-metric-title");
+    this.next = 0;
+  }
+
+  start(texts) {
+    if (this.started) return;
+    this.started = true;
+    loadPlotly(this.address).then((plotly) => { this.plotly = plotly; this.next = 0; this.onReady?.(); }, () => {
+      for (const element of this.plots) element.textContent = texts.say("canvas.curves_missing");
+      this.started = false;
+    });
+  }
+
+  /** @param {import("./run.js").Run[]} runs */
+  draw(runs, theme, texts, now) {
+    if (!this.plotly || (!now && performance.now() < this.next)) return;
+    const shown = runs.filter((run) => run.header);
+    if (!shown.length) return;
+    const metric = metricOf(shown[0].header);
+    this.title.textContent = texts.say(`canvas.${metric}`);
+    for (const element of this.plots) {
+      const score = element.dataset.plot === "loss" ? "loss" : metric;
+      if (!element.clientWidth) continue;
+      const traces = shown.filter((run) => score === "loss" || metricOf(run.header) === metric).flatMap((run) => this.traces(run, score, runs, texts));
+      this.plotly.react(element, traces, figure(element, score, theme, texts), { displayModeBar: false, responsive: false, doubleClick: "reset" });
+      if (!element.dataset.wired) {
+        element.dataset.wired = "1";
+        adoptStyles(this.root);
+      }
+      element.dataset.traces = String(traces.length);
+    }
+    this.next = performance.now() + DRAW_EVERY;
+  }
+
+  traces(run, score, runs, texts) {
+    const { history, header } = run;
+    const rows = history.thinned(MOST_POINTS, `test_${score}`);
+    const at = rows.map((row) => history.columns.epoch[row]);
+    const beyond = !rows.length || header.progress > at.at(-1);
+    if (beyond) at.push(header.progress);
+    const newest = score === "loss" ? header.losses : { train: header.metrics.train[score], test: header.metrics.test[score] };
+    return ["train", "test"].map((split) => {
+      const column = history.columns[`${split}_${score}`] ?? [];
+      const values = rows.map((row) => column[row]);
+      if (beyond) values.push(newest[split]);
+      return {
+        type: "scatter", mode: at.length > 1 ? "lines" : "markers", x: at, y: values, legendgroup: String(run.id),
+        name: `${run.name} · ${texts.say(`canvas.${split}`)}`, showlegend: split === "test",
+        opacity: split === "test" ? 1 : 0.45,
+        line: { color: css(run.colour), width: split === "test" ? 2.4 : 1.3, dash: DASHES[runs.indexOf(run) % DASHES.length] },
+        marker: { color: css(run.colour), size: 7 },
+        hovertemplate: score === "accuracy" ? "%{y:.1%}" : "%{y:.4g}", connectgaps: false,
+      };
+    });
+  }
+
+  destroy() {
+    for (const element of this.plots) this.plotly?.purge(element);
+  }
+}
+
+function figure(element, score, theme, texts) {
+  const axis = {
+    gridcolor: css(theme.text, 0.09), linecolor: css(theme.text, 0.25), zeroline: false, tickfont: { size: 11, color: css(theme.muted) },
+    automargin: false, ticklen: 4, tickcolor: "rgba(0,0,0,0)", nticks: 6,
+  };
+  const title = (text) => ({ text, font: { size: 12, color: css(theme.muted) }, standoff: 6 });
+  return {
+    width: element.clientWidth, height: element.clientHeight, margin: { l: 54, r: 10, t: 6, b: 38 },
+    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { family: theme.font, size: 12, color: css(theme.text) },
+    showlegend: true, hovermode: "x unified", dragmode: "zoom", uirevision: score,
+    legend: { x: 0.99, xanchor: "right", y: score === "loss" ? 0.99 : 0.03, yanchor: score === "loss" ? "top" : "bottom",
+      bgcolor: css(theme.panel, 0.75), font: { size: 11.5, color: css(theme.text) } },
+    hoverlabel: { bgcolor: css(theme.panel), bordercolor: css(theme.line), font: { color: css(theme.text), size: 12 } },
+    xaxis: { ...axis, title: title(texts.say("canvas.epochs")), rangemode: "tozero", hoverformat: ",.4~g" },
+    yaxis: { ...axis, title: title(texts.say(`canvas.${score}`)), tickformat: score === "accuracy" ? ".0%" : "",
+      rangemode: score === "loss" ? "tozero" : "normal", exponentformat: "power" },
+  };
+}
+
+/** What differs in the recipes (told by Python), and what came out (told by the runs). */
+export class Table {
+  /** @param {HTMLElement} place */
+  constructor(place) {
+    this.place = place;
+  }
+
+  build(runs, rows, texts) {
+    const say = (key) => texts.say(`compare.${key}`);
+    const make = (tag, text, more = {}) => Object.assign(document.createElement(tag), { textContent: text, ...more });
+    const line = (label, cells) => {
+      const row = document.createElement("tr");
+      row.append(make("th", label, { scope: "row" }), ...cells);
+      return row;
+    };
+    const group = (label, lines) => {
+      const body = document.createElement("tbody");
+      const head = document.createElement("tr");
+      head.append(make("th", label, { scope: "rowgroup", colSpan: runs.length + 1, className: "cmp-group" }));
+      body.append(head, ...lines);
+      return body;
+    };
+    const head = document.createElement("tr");
+    head.append(make("th", say("setting"), { scope: "col" }), ...runs.map((run) => {
+      const cell = make("th", "", { scope: "col" });
+      const swatch = make("span", "", { className: "cmp-swatch" });
+      swatch.style.background = css(run.colour);
+      cell.append(swatch, make("span", run.name));
+      return cell;
+    }));
+    const top = document.createElement("thead");
+    top.append(head);
+    const recipe = rows.map(([label, ...values]) => line(label, values.map((value) => make("td", value))));
+    if (!rows.length) {
+      const row = document.createElement("tr");
+      row.append(make("td", say("same"), { colSpan: runs.length + 1 }));
+      recipe.push(row);
+    }
+    this.cells = new Map();
+    const results = ["epoch", "train_loss", "test_loss", "train_score", "test_score"].map((name) => {
+      const cells = runs.map((run) => {
+        const cell = make("td", "–");
+        this.cells.set(`${run.id} ${name}`, cell);
+        return cell;
+      });
+      const row = line("", cells);
+      this.cells.set(name, row.firstElementChild);
+      return row;
+    });
+    const table = document.createElement("table");
+    table.append(top, group(say("recipe"), recipe), group(say("result"), results));
+    this.place.replaceChildren(table);
+    this.texts = texts;
+  }
+
+  read(runs) {
+    const write = (key, words) => {
+      const cell = this.cells?.get(key);
+      if (cell && cell.textContent !== words) cell.textContent = words;
+    };
+    const shown = runs.filter((run) => run.header);
+    const metrics = new Set(shown.map((run) => metricOf(run.header)));
+    const score = metrics.size === 1 ? [...metrics][0] : null;
+    write("epoch", this.texts.say("canvas.epoch_label"));
+    for (const split of ["train", "test"]) {
+      write(`${split}_loss`, this.texts.say(`canvas.${split}_loss`));
+      write(`${split}_score`, score ? this.texts.say(`canvas.${split}_${score}`) : `${this.texts.say("compare.score")} (${this.texts.say(`canvas.${split}`)})`);
+    }
+    for (const { id, header } of shown) {
+      const metric = metricOf(header);
+      write(`${id} epoch`, count(header.epoch));
+      for (const split of ["train", "test"]) {
+        const value = header.metrics[split][metric];
+        write(`${id} ${split}_loss`, loss(header.losses[split]));
+        write(`${id} ${split}_score`, metric === "accuracy" ? percent(value) : `R² ${fixed(value, 3)}`);
+      }
+    }
+  }
+}

@@ -1,0 +1,157 @@
+/** One of the runs: its channel, what came over it, and its card. */
+
+import { Channel } from "../canvas/channel.js";
+import { css } from "../canvas/colours.js";
+import { History } from "../canvas/curves.js";
+import { count, loss } from "../canvas/format.js";
+import { SmallNetwork, drawOutput, prepared } from "./small.js";
+
+const CONSTANTS = ["points/train", "points/train_target", "input_maps"];
+const WANTS = { gradients: false, histograms: false, probe: null, moment: null };
+const LARGEST_MAP = 230;
+const NETWORK_HEIGHT = 118;
+
+export class Run {
+  /**
+   * @param {{id: number, token: string, name: string, present: boolean}} told
+   * @param {URL} api @param {{changed: (run: Run) => void, action: (verb: string, values: object) => void}} host
+   */
+  constructor(told, api, host) {
+    this.host = host;
+    this.id = told.id;
+    this.token = told.token;
+    this.header = null;
+    this.layout = null;
+    this.history = new History();
+    this.started = false;
+    this.network = new SmallNetwork();
+    this.makeCard();
+    const address = new URL(`live/${told.token}`, api);
+    address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
+    this.channel = new Channel(address.href, {
+      onState: (state) => this.connected(state),
+      onFrame: (frame) => this.receive(frame),
+      onNotice: () => {},
+    });
+  }
+
+  connected(state) {
+    this.state = state;
+    if (state === "open") this.ask();
+    this.host.changed(this);
+  }
+
+  command(verb, value) {
+    this.channel.command(verb, value);
+  }
+
+  /** The next frame, please, while this one is drawn. */
+  answer() {
+    if (!this.unanswered) return;
+    this.unanswered = false;
+    this.ask();
+  }
+
+  ask() {
+    this.channel.ready({
+      structure: this.structure ?? null, history: this.history.rows, version: this.version ?? null, moments: null, now: false, wants: WANTS,
+    });
+  }
+
+  receive({ header, arrays }) {
+    if (header.layout) {
+      this.layout = header.layout;
+      this.constants = Object.fromEntries(CONSTANTS.map((name) => [name, arrays[name]]));
+      this.history.clear();
+    }
+    this.structure = header.structure;
+    this.version = header.version;
+    this.header = header;
+    this.arrays = arrays;
+    this.history.merge(header.history_from, header.history_columns, arrays.history);
+    this.stale = this.unanswered = true;
+    this.host.changed(this);
+  }
+
+  /** What the words and the pair's map need to know. */
+  get known() {
+    return { name: this.name, header: this.header, dataset: this.layout?.output.dataset };
+  }
+
+  makeCard() {
+    const make = (tag, className, more = {}) => Object.assign(document.createElement(tag), { className, ...more });
+    this.card = make("li", "cmp-run");
+    this.card.dataset.run = String(this.id);
+    this.swatch = make("span", "cmp-swatch");
+    this.input = make("input", "cmp-name", { type: "text", maxLength: 40, autocomplete: "off" });
+    this.input.onchange = () => this.host.action("rename", { run: this.id, name: this.input.value });
+    this.input.onkeydown = (event) => {
+      if (event.key === "Enter") this.input.blur();
+      if (event.key === "Escape") this.input.value = this.name;
+    };
+    this.map = make("canvas", "cmp-map", { role: "img" });
+    this.drawing = make("canvas", "cmp-network", { role: "img" });
+    this.facts = make("p", "cmp-facts");
+    this.badge = make("span", "cmp-badge");
+    this.goOn = make("button", "cmp-small", { type: "button", onclick: () => this.host.action("go_on", { run: this.id }) });
+    this.remove = make("button", "cmp-small", { type: "button", onclick: () => this.host.action("remove", { run: this.id }) });
+    const head = make("div", "cmp-run-head");
+    head.append(this.swatch, this.input);
+    const foot = make("div", "cmp-run-foot");
+    foot.append(this.badge, this.goOn, this.remove);
+    const pictures = make("div", "cmp-pictures");
+    pictures.append(this.map, this.drawing);
+    this.card.append(head, pictures, this.facts, foot);
+  }
+
+  /** Names and colours. */
+  dress({ name, present }, theme, texts, colour) {
+    this.name = name;
+    this.theme = theme;
+    this.texts = texts;
+    this.colour = colour;
+    const say = (key, values) => texts.say(`compare.${key}`, values);
+    if (this.input !== this.input.getRootNode().activeElement) this.input.value = name;
+    this.input.ariaLabel = say("name", { name });
+    this.swatch.style.background = css(colour);
+    this.badge.textContent = present ? say("present") : "";
+    this.badge.hidden = !present;
+    this.goOn.hidden = this.remove.hidden = present;
+    this.goOn.textContent = say("go_on");
+    this.goOn.ariaLabel = `${say("go_on")}: ${name}`;
+    this.remove.textContent = "×";
+    this.remove.title = this.remove.ariaLabel = say("remove", { name });
+    this.map.ariaLabel = say("picture", { name });
+    this.stale = true;
+  }
+
+  /** Draw what has come since the last time. */
+  draw() {
+    if (!this.stale || !this.header || !this.layout || !this.theme) return;
+    this.stale = false;
+    const width = this.card.clientWidth - 26;
+    if (width <= 0) return;
+    const side = Math.min(width, LARGEST_MAP);
+    const moment = { layout: this.layout, constants: this.constants, arrays: this.arrays };
+    const [map, size] = prepared(this.map, side, side);
+    drawOutput(map, size, moment, this.theme);
+    const [drawing, wide, high] = prepared(this.drawing, width, NETWORK_HEIGHT);
+    this.network.draw(drawing, wide, high, moment, this.theme);
+    this.drawing.ariaLabel = this.texts.say("compare.drawing", { name: this.name, parameters: count(this.layout.parameters) });
+    const say = (key) => this.texts.say(`canvas.${key}`);
+    const { header } = this;
+    const words = [
+      this.texts.say(`compare.${header.status}`),
+      `${say("epoch_label")} ${count(header.epoch)}`,
+      `${say("train_loss")} ${loss(header.losses.train)}`,
+      `${say("test_loss")} ${loss(header.losses.test)}`,
+    ].join(" · ");
+    if (this.facts.textContent !== words) this.facts.textContent = words;
+    Object.assign(this.card.dataset, { step: header.step, status: header.status, epoch: header.epoch });
+  }
+
+  close() {
+    this.channel.close();
+    this.card.remove();
+  }
+}

@@ -1,0 +1,84 @@
+/** Runs that train in step: none gets far ahead of the slowest, and when they stop they stop at the same step. */
+
+const FURTHEST = 100; // updates that one may be ahead
+const LOOKS = 20; // frames a second that a leash has to last for
+const ENDED = new Set(["diverged", "early_stopped", "epoch_limit"]);
+
+export class InStep {
+  /** @param {() => {header: object | null, command: (verb: string, value?: any) => void, started: boolean}[]} runs */
+  constructor(runs) {
+    this.runs = runs;
+    this.state = "standing"; // or "playing", "stopping"
+    this.leash = null;
+  }
+
+  /** Those that can still move. */
+  get going() {
+    return this.runs().filter(({ header }) => header && !ENDED.has(header.status));
+  }
+
+  play() {
+    const going = this.going;
+    if (!going.length) return;
+    this.state = "playing";
+    this.leash = null;
+    this.pull();
+    for (const run of going) {
+      run.started = false;
+      run.command("play");
+    }
+  }
+
+  /** All go on to where the foremost may be, and stand there. */
+  pause() {
+    if (this.state !== "playing") return;
+    this.state = "stopping";
+    this.settle();
+  }
+
+  reset() {
+    this.state = "standing";
+    this.leash = null;
+    for (const run of this.runs()) {
+      run.command("leash", null);
+      run.command("reset");
+    }
+  }
+
+  /** At each frame of one of them. */
+  follow() {
+    for (const run of this.runs()) if (run.header?.status === "playing") run.started = true;
+    if (this.state === "playing") {
+      if (this.going.length) this.pull();
+      else this.state = "standing";
+    } else if (this.state === "stopping") this.settle();
+  }
+
+  /** So many updates a frame as the slowest speed asks for, within bounds. */
+  get ahead() {
+    const speeds = this.going.map(({ header }) => header.speed ?? Infinity);
+    return Math.max(1, Math.min(FURTHEST, Math.round(Math.min(...speeds) / LOOKS)));
+  }
+
+  pull() {
+    const going = this.going;
+    const ahead = this.ahead;
+    const leash = Math.min(...going.map(({ header }) => header.step)) + ahead;
+    if (this.leash !== null && leash < this.leash + ahead / 2) return;
+    this.leash = leash;
+    for (const run of going) run.command("leash", leash);
+  }
+
+  settle() {
+    const going = this.going;
+    const late = going.some(({ header, started }) => header.step < this.leash && (header.status === "playing" || !started));
+    if (late) return;
+    for (const run of going) run.command("pause");
+    this.state = "standing";
+  }
+
+  /** Nobody holds them together any more. */
+  letGo() {
+    for (const run of this.runs()) run.command("leash", null);
+  }
+}

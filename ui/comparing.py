@@ -1,0 +1,262 @@
+"""Runs side by side: how a run joins them, and what the page Compare shows and is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from dlcore.experiment import Experiment
+from dlcore.problems import Problem, clean
+from ui import live, session
+from ui.compare import STRINGS, side_by_side
+from ui.differences import differing, sentence
+from ui.session import KeptRun, label, t
+
+MOST_RUNS = 4  # the present one and those kept
+COMPARE = "compare"  # the key of the component
+PAGES = Path(__file__).parent.parent / "pages"
+
+
+# How a run joins the others
+
+
+@session.guarded
+def keep_a_copy() -> None:
+    """Button: the same as `keep`."""
+    keep()
+
+
+@session.guarded
+def change_one_thing() -> None:
+    """Button: the same as `change_one`."""
+    change_one()
+
+
+def keep() -> None:
+    """A copy of the present run as it stands now joins the kept ones; the present one goes on."""
+    _make_room(1)
+    state = session.current()
+    token, experiment = _forked(None)
+    run = KeptRun(token, experiment, _next_number())
+    state.kept.append(run)
+    state.notices.append(t("run.kept", name=name_of(run)))
+
+
+def fork(moment: int | None) -> None:
+    """A new run goes on from that moment (or now) and becomes the present one; the old one joins the kept runs."""
+    _make_room(1)
+    state = session.current()
+    token, experiment = _forked(moment)
+    before = _put_by()
+    session.stand_on(token, experiment)
+    state.number, state.name = _next_number(), ""
+    state.notices.append(t("run.forked", before=name_of(before), name=present_name()))
+
+
+def change_one() -> None:
+    """Two fresh runs of the present recipe, alike from step 0: one is kept, the other is to be changed.
+
+    What the present run has learned is not lost: it joins the kept ones.
+    """
+    state = session.current()
+    _make_room(1)
+    header, _ = live.pool().call(state.token, "fork", moment=None)  # type: ignore[arg-type]
+    learned = header.get("step", 0) > 0
+    _make_room(1 + learned)
+    recipe = state.experiment.to_json()
+    twins = [live.pool().create(recipe, device=state.device) for _ in range(2)]
+    if learned:
+        _put_by()
+        state.number, state.name = _next_number(), ""
+    else:
+        live.pool().close(state.token)  # type: ignore[arg-type]
+    state.kept.append(KeptRun(twins[0], state.experiment, state.number, state.name))
+    session.stand_on(twins[1], state.experiment)
+    state.number, state.name = _next_number(), ""
+    state.notices.append(t("run.change_one"))
+
+
+def _forked(moment: int | None) -> tuple[str, Experiment]:
+    """A new run that goes on from there: its token and recipe."""
+    state = session.current()
+    header, content = live.pool().call(state.token, "fork", moment=moment)  # type: ignore[arg-type]
+    token = live.pool().create(header["recipe"], device=state.device, state=content)
+    return token, Experiment.from_json(header["recipe"])
+
+
+def _put_by() -> KeptRun:
+    """The present run, paused, is one of the kept ones from now on."""
+    state = session.current()
+    live.pool().call(state.token, "pause")  # type: ignore[arg-type]
+    run = KeptRun(state.token, state.experiment, state.number, state.name)  # type: ignore[arg-type]
+    state.kept.append(run)
+    return run
+
+
+def _make_room(runs: int) -> None:
+    if len(session.current().kept) + runs > MOST_RUNS - 1:
+        raise Problem("runs_full", limit=MOST_RUNS)
+
+
+def _next_number() -> int:
+    state = session.current()
+    state.numbered += 1
+    return state.numbered
+
+
+# Names
+
+
+def name_of(run: KeptRun) -> str:
+    """As somebody has called it, else by its number."""
+    return run.name or t("run.name", number=run.number)
+
+
+def present() -> KeptRun:
+    """The present run, described as the others are."""
+    state = session.current()
+    return KeptRun(state.token, state.experiment, state.number, state.name)  # type: ignore[arg-type]
+
+
+def present_name() -> str:
+    """What the present run is called."""
+    return name_of(present())
+
+
+def all_runs() -> list[KeptRun]:
+    """The kept ones and the present one, in the order they were made."""
+    return sorted([*session.current().kept, present()], key=lambda run: run.number)
+
+
+# The playground's menu
+
+
+def run_menu() -> None:
+    """Keep, change one thing, and the way to the page Compare."""
+    if session.hides("compare"):
+        return
+    kept = len(session.current().kept)
+    menu = st.popover(
+        label("compare_menu", count=kept) if kept else label("compare_menu.empty"),
+        icon=":material/compare:",
+        key=session.widget_key("/compare"),
+        on_change="rerun",
+    )
+    if menu.open:
+        with menu:
+            st.button(
+                label("run.keep"), icon=":material/content_copy:", key="run_keep", on_click=keep_a_copy, width="stretch",
+                help=label("run.keep.help"),
+            )  # fmt: skip
+            st.button(
+                label("run.change_one_thing"), icon=":material/difference:", key="run_change_one",
+                on_click=change_one_thing, width="stretch", help=label("run.change_one_thing.help"),
+            )  # fmt: skip
+            st.page_link(
+                PAGES / "compare.py", label=label("page.compare.open"), icon=":material/arrow_forward:",
+                query_params=st.query_params.to_dict(),
+            )  # fmt: skip
+
+
+# The page
+
+
+def comparison() -> None:
+    """All runs beside each other, or how to get some."""
+    state = session.current()
+    if not state.kept:
+        st.markdown(label("compare_page.empty"))
+        st.button(
+            label("compare_page.duplicate"), icon=":material/content_copy:", key="duplicate", on_click=keep_a_copy
+        )
+        return
+    runs = all_runs()
+    if not state.leashed:
+        state.leashed = True
+        for run in runs:
+            _tell(run, "pause")  # They stand until they are played in step.
+    experiments = [run.experiment for run in runs]
+    names = [name_of(run) for run in runs]
+    side_by_side(
+        {
+            "runs": [
+                {"id": run.number, "token": run.token, "name": name, "present": run.number == state.number}
+                for run, name in zip(runs, names, strict=True)
+            ],
+            "rows": [[row.label, *row.values] for row in differing(experiments, t)],
+            "pairs": dict(_pairs(runs)),
+            "strings": {key: t(key) for key in STRINGS},
+            "language": state.language.replace("_", "-"),
+        },
+        key=COMPARE,
+        on_action=answer_compare,
+    )
+
+
+def _pairs(runs: list[KeptRun]) -> Iterator[tuple[str, str]]:
+    """ "1 3": what these two differ in."""
+    for one, other in combinations(runs, 2):
+        names = (name_of(one), name_of(other))
+        yield f"{one.number} {other.number}", sentence(names, (one.experiment, other.experiment), t)
+
+
+def compare_action() -> dict[str, Any]:
+    """What was pressed on the page Compare."""
+    return st.session_state[COMPARE].action or {}
+
+
+@session.guarded
+def answer_compare() -> None:
+    """Rename, remove, or go on with a run. One that is gone stays gone."""
+    action = compare_action()
+    state = session.current()
+    run = next((run for run in state.kept if run.number == action.get("run")), None)
+    match action.get("do"):
+        case "rename":
+            name = clean(str(action.get("name", ""))).strip()
+            if run is not None:
+                run.name = name
+            elif action.get("run") == state.number:
+                state.name = name
+        case "remove" if run is not None:
+            state.kept.remove(run)
+            live.pool().close(run.token)
+        case "go_on" if run is not None:
+            _put_by()
+            state.kept.remove(run)
+            session.stand_on(run.token, run.experiment)
+            state.number, state.name, state.leaving = run.number, run.name, True
+
+
+def make_way() -> None:
+    """To the playground, if that is where the last press leads."""
+    state = session.current()
+    if state.leaving:
+        state.leaving = False
+        st.switch_page(PAGES / "playground.py", query_params=st.query_params.to_dict())
+
+
+def let_go() -> None:
+    """Runs that the page Compare has held together may go at their own pace again."""
+    state = session.current()
+    if not state.leashed:
+        return
+    state.leashed = False
+    for run in all_runs():
+        _tell(run, "leash", value=None)
+
+
+def _tell(run: KeptRun, do: str, **values: Any) -> None:
+    with suppress(Problem):  # A run that is gone or hangs is told of elsewhere.
+        live.pool().call(run.token, do, **values)
+
+
+def stay_awake() -> None:
+    """Kept runs are held while their owner is here, even if no script runs for long."""
+    if session.current().kept:
+        st.fragment(session.hold_kept_runs, run_every=600)()

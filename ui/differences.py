@@ -1,0 +1,132 @@
+"""In what recipes differ: rows of a table and a sentence, in the reader's words. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dlcore.component import Component
+from dlcore.datasets.drawn import Drawn
+from dlcore.experiment import Experiment
+from ui.forms import shown_number
+from ui.shaping import FEATURES
+
+Say = Callable[..., str]  # t(key, **values) of a language
+
+FEATURE_SIGNS = dict(zip(FEATURES, ("x₁", "x₂", "x₁²", "x₂²", "x₁·x₂", "sin x₁", "sin x₂"), strict=True))
+MISSING = "–"
+OFF_AT_ZERO = ("gradient_clip", "early_stopping")
+MOST_NAMED = 3  # so many settings still stand in one sentence
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting of one recipe: its value for the comparison, its name and its value for the eye."""
+
+    value: Any
+    label: str
+    shown: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """A setting in which recipes differ; one value for each recipe."""
+
+    path: str
+    label: str
+    values: tuple[str, ...]
+
+
+def differing(experiments: Sequence[Experiment], say: Say) -> list[Row]:
+    """The settings that are not the same in all of these recipes, by their dotted paths."""
+    one_by_one = len({tuple(layer.kind for layer in experiment.layers) for experiment in experiments}) == 1
+    tables = [dict(_settings(experiment, one_by_one, say)) for experiment in experiments]
+    rows = []
+    for path in dict.fromkeys(path for table in tables for path in table):
+        found = [table.get(path) for table in tables]
+        # What only one kind has is said by the kind itself.
+        if None in found or len({setting.value for setting in found if setting}) == 1:
+            continue
+        settings = [setting for setting in found if setting]
+        rows.append(Row(path, settings[0].label, tuple(setting.shown for setting in settings)))
+    return rows
+
+
+def sentence(names: tuple[str, str], experiments: tuple[Experiment, Experiment], say: Say) -> str:
+    """What two recipes differ in."""
+    a, b = names
+    rows = differing(experiments, say)
+    if not rows:
+        return say("differ.nothing", a=a, b=b)
+    if len(rows) == 1:
+        left, right = rows[0].values
+        return say("differ.one", a=a, b=b, setting=_inside_a_sentence(rows[0].label), left=left, right=right)
+    if len(rows) > MOST_NAMED:
+        return say("differ.many", a=a, b=b, count=len(rows))
+    return say("differ.some", a=a, b=b, settings=say("differ.comma").join(_items(rows, say)))
+
+
+def _items(rows: Iterable[Row], say: Say) -> list[str]:
+    return [
+        say("differ.item", setting=_inside_a_sentence(row.label), left=row.values[0], right=row.values[1])
+        for row in rows
+    ]
+
+
+def _inside_a_sentence(label: str) -> str:
+    return label[:1].lower() + label[1:] if label[1:2].islower() else label
+
+
+def _settings(experiment: Experiment, one_by_one: bool, say: Say) -> Iterator[tuple[str, Setting]]:
+    for name in Experiment.model_fields:
+        value = getattr(experiment, name)
+        label = say(f"experiment.{name}")
+        match value:
+            case Component():
+                yield from _component(name, name, value, label, say)
+            case _ if name == "layers" and one_by_one:
+                for position, layer in enumerate(value):
+                    place = f"{label} {position + 1}"
+                    for path, setting in _component(f"layers.{position}", "layer", layer, place, say):
+                        named = say("differ.in_layer", number=position + 1, setting=setting.label)
+                        yield path, Setting(setting.value, named, setting.shown)
+            case _ if name == "layers":
+                yield name, Setting(value, label, _stack(value, say))
+            case _ if name == "features":
+                features = experiment.input_features
+                yield name, Setting(features, label, ", ".join(map(FEATURE_SIGNS.__getitem__, features)) or MISSING)
+            case _:
+                shown = say("off") if name in OFF_AT_ZERO and value == 0 else _shown(value, say)
+                yield name, Setting(value, label, shown)
+
+
+def _component(path: str, family: str, component: Any, label: str, say: Say) -> Iterator[tuple[str, Setting]]:
+    kind = component.kind
+    yield f"{path}.kind", Setting(kind, label, say(f"component.{family}.{kind}.title"))
+    if isinstance(component, Drawn):
+        counts = {"train": len(component.train), "test": len(component.test)}
+        yield f"{path}.points", Setting(component, say("differ.points"), say("points.count", **counts))
+        return
+    for name in type(component).model_fields:
+        value = getattr(component, name)
+        named = say(f"component.{family}.{kind}.{name}") if name != "kind" else ""
+        if isinstance(value, Component):
+            yield from _component(f"{path}.{name}", name, value, named, say)
+        elif name != "kind":
+            yield f"{path}.{name}", Setting(value, named, _shown(value, say))
+
+
+def _stack(layers: Iterable[Any], say: Say) -> str:
+    """Dense 4, dropout 0.1, Dense 2."""
+    parts = [
+        f"{say(f'component.layer.{layer.kind}.title')} {shown_number(getattr(layer, 'units', None) or layer.p)}"
+        for layer in layers
+    ]
+    return ", ".join(parts) or MISSING
+
+
+def _shown(value: Any, say: Say) -> str:
+    if isinstance(value, bool):
+        return say("on") if value else say("off")
+    return shown_number(value) if isinstance(value, int | float) else str(value)

@@ -1,0 +1,226 @@
+"""What an edit on the canvas makes of a recipe, and which layers and units of the new one were which. Pure functions.
+
+    shaped(experiment, {"do": "add_unit", "layer": 0})
+
+An action comes from the browser, where it may have been drawn from an older frame: what it names may be gone, or never have been.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from dlcore.activations import Activation
+from dlcore.component import kinds
+from dlcore.datasets.drawn import EDGE, MOST_CLASSES, Drawn
+from dlcore.datasets.split import prepare
+from dlcore.experiment import Experiment, Feature
+from dlcore.layers import Dense
+from dlcore.problems import Problem
+from ui.fitting import fitted_loss
+
+FEATURES: tuple[str, ...] = get_args(Feature)
+USUAL_FEATURES = ("x1", "x2")
+SPLITS = ("train", "test")
+WIDEST_FIRST = 32  # a new first layer is as wide as its inputs up to here, so that it can begin as the identity
+
+Action = dict[str, Any]
+Origins = dict[str, Any]
+Point = tuple[float, float, int]
+
+
+@dataclass(frozen=True)
+class Shaped:
+    """Another experiment, and where its layers and units come from, as the worker's `change` reads it."""
+
+    experiment: Experiment
+    origins: Origins | None = None
+
+
+def shaped(experiment: Experiment, action: Action) -> Shaped | None:
+    """The experiment after this edit; None when it names what is not there. Raises Problem when it may not be."""
+    match action.get("do"):
+        case "add_unit":
+            return _add_unit(experiment, action.get("layer"))
+        case "remove_unit":
+            return _remove_unit(experiment, action.get("layer"), action.get("unit"))
+        case "add_layer":
+            return _add_layer(experiment, action.get("at"))
+        case "remove_layer":
+            return _remove_layer(experiment, action.get("layer"))
+        case "activation":
+            return _activation(experiment, action.get("layer"), action.get("kind"))
+        case "feature":
+            return _feature(experiment, action.get("name"), action.get("on"))
+        case "points":
+            return _points(experiment, action)
+        case "clear_points":
+            return _clear_points(experiment)
+    return None
+
+
+def _index(value: Any, count: int) -> int | None:
+    """A place in a list of so many; None for anything else that came."""
+    return value if type(value) is int and 0 <= value < count else None
+
+
+# Layers and units
+
+
+def _dense(experiment: Experiment, layer: Any) -> tuple[int, Dense] | None:
+    at = _index(layer, len(experiment.layers))
+    found = None if at is None else experiment.layers[at]
+    return (at, found) if at is not None and isinstance(found, Dense) else None
+
+
+def _with_layer(experiment: Experiment, at: int, layer: Dense) -> Experiment:
+    return experiment.replace(layers=(*experiment.layers[:at], layer, *experiment.layers[at + 1 :]))
+
+
+def _same_layers(experiment: Experiment) -> list[int | None]:
+    return list(range(len(experiment.layers)))
+
+
+def _add_unit(experiment: Experiment, layer: Any) -> Shaped | None:
+    found = _dense(experiment, layer)
+    if found is None:
+        return None
+    at, dense = found
+    units: list[int | None] = [*range(dense.units), None]
+    changed = _with_layer(experiment, at, dense.replace(units=dense.units + 1))
+    return Shaped(changed, {"layers": _same_layers(experiment), "units": {str(at): units}})
+
+
+def _remove_unit(experiment: Experiment, layer: Any, unit: Any) -> Shaped | None:
+    found = _dense(experiment, layer)
+    gone = None if found is None else _index(unit, found[1].units)
+    if found is None or gone is None:
+        return None
+    at, dense = found
+    if dense.units == 1:
+        raise Problem("last_unit")
+    units = [index for index in range(dense.units) if index != gone]
+    changed = _with_layer(experiment, at, dense.replace(units=dense.units - 1))
+    return Shaped(changed, {"layers": _same_layers(experiment), "units": {str(at): units}})
+
+
+def _add_layer(experiment: Experiment, place: Any) -> Shaped | None:
+    """A dense layer as wide as what comes into it, where that can begin as the identity."""
+    at = _index(place, len(experiment.layers) + 1)
+    if at is None:
+        return None
+    before = [layer for layer in experiment.layers[:at] if isinstance(layer, Dense)]
+    after = [layer for layer in experiment.layers[at:] if isinstance(layer, Dense)]
+    layer = before[-1] if before else after[0] if after else Dense()
+    if not before and experiment.num_inputs <= WIDEST_FIRST:
+        layer = layer.replace(units=experiment.num_inputs)
+    layers = (*experiment.layers[:at], layer, *experiment.layers[at:])
+    origins = [*range(at), None, *range(at, len(experiment.layers))]
+    return Shaped(experiment.replace(layers=layers), {"layers": origins})
+
+
+def _remove_layer(experiment: Experiment, layer: Any) -> Shaped | None:
+    at = _index(layer, len(experiment.layers))
+    if at is None:
+        return None
+    layers = (*experiment.layers[:at], *experiment.layers[at + 1 :])
+    origins = [index for index in range(len(experiment.layers)) if index != at]
+    return Shaped(experiment.replace(layers=layers), {"layers": origins})
+
+
+def _activation(experiment: Experiment, layer: Any, kind: Any) -> Shaped | None:
+    found = _dense(experiment, layer)
+    classes = kinds(Activation)
+    if found is None or kind not in list(classes):
+        return None
+    at, dense = found
+    if dense.activation.kind == kind:
+        return None
+    changed = _with_layer(experiment, at, dense.replace(activation=classes[kind]()))
+    return Shaped(changed, {"layers": _same_layers(experiment)})
+
+
+# Inputs
+
+
+def _feature(experiment: Experiment, name: Any, on: Any) -> Shaped | None:
+    if name not in FEATURES or type(on) is not bool or not experiment.input_features:
+        return None
+    if (name in experiment.input_features) is on:
+        return None
+    chosen = {*experiment.input_features} ^ {name}
+    features = tuple(feature for feature in FEATURES if feature in chosen)
+    changed = experiment.replace(features=None if features == USUAL_FEATURES else features)
+    return Shaped(changed, {"layers": _same_layers(experiment)})
+
+
+# Points
+
+
+def drawn_from(experiment: Experiment) -> Drawn:
+    """The experiment's points as drawn ones. Raises Problem where there are none on a plane with classes, or too many."""
+    dataset = experiment.dataset
+    if isinstance(dataset, Drawn):
+        return dataset
+    if dataset.inputs != 2 or dataset.task != "classification":
+        raise Problem("points_need_plane")
+    return Drawn.of(prepare(experiment))
+
+
+def _points(experiment: Experiment, action: Action) -> Shaped | None:
+    """Points moved, then removed, then added. Rows count as they stood before."""
+    drawn = drawn_from(experiment)
+    rows: dict[str, list[Point | None]] = {split: list(getattr(drawn, split)) for split in SPLITS}
+    touched = False
+    for split, row, x1, x2 in _entries(action.get("move"), 4):
+        if _is_row(rows, split, row) and _on_plane(x1, x2):
+            rows[split][row] = (_inside(x1), _inside(x2), getattr(drawn, split)[row][2])
+            touched = True
+    for split, row in _entries(action.get("remove"), 2):
+        if _is_row(rows, split, row):
+            rows[split][row] = None
+            touched = True
+    for x1, x2, label, split in _entries(action.get("add"), 4):
+        if split in SPLITS and _on_plane(x1, x2) and _index(label, MOST_CLASSES) is not None:
+            rows[split].append((_inside(x1), _inside(x2), label))
+            touched = True
+    if not touched:
+        return None
+    kept = {split: tuple(point for point in points if point is not None) for split, points in rows.items()}
+    return _with_points(experiment, drawn.replace(**kept))
+
+
+def _clear_points(experiment: Experiment) -> Shaped:
+    """A training point of each of two classes stays, and a test point: less cannot be asked or judged."""
+    drawn = drawn_from(experiment)
+    train = tuple(next(point for point in drawn.train if point[2] == label) for label in (0, 1))
+    test = next((point for point in drawn.test if point[2] < 2), train[0])
+    return _with_points(experiment, drawn.replace(train=train, test=(test,)))
+
+
+def _entries(value: Any, length: int) -> list[list[Any]]:
+    """The lists of so many things in what came."""
+    if not isinstance(value, list):
+        return []
+    return [entry for entry in value if isinstance(entry, list) and len(entry) == length]
+
+
+def _is_row(rows: dict[str, list[Point | None]], split: Any, row: Any) -> bool:
+    return split in SPLITS and _index(row, len(rows[split])) is not None
+
+
+def _on_plane(*values: Any) -> bool:
+    return all(type(value) in (int, float) and math.isfinite(value) for value in values)
+
+
+def _inside(value: float) -> float:
+    return float(min(max(value, -EDGE), EDGE))
+
+
+def _with_points(experiment: Experiment, drawn: Drawn) -> Shaped:
+    """The experiment on these points; loss and batch give way where they no longer fit."""
+    values = {**experiment.to_dict(), "dataset": drawn.to_dict()}
+    values["loss"] = fitted_loss(values["loss"], values["dataset"], experiment.dataset.to_dict())
+    values["batch_size"] = min(values["batch_size"], len(drawn.train))
+    return Shaped(Experiment.from_dict(values), {"layers": _same_layers(experiment)})
