@@ -37,6 +37,7 @@ class Interventions:
 
     def __init__(self) -> None:
         self._undos: deque[Done] = deque(maxlen=MOST_UNDOS)
+        self._stroke: object = None  # the drag that the last value belongs to
 
     def __len__(self) -> int:
         return len(self._undos)
@@ -44,13 +45,18 @@ class Interventions:
     def clear(self) -> None:
         """The network is another one: nothing of what was done can be taken back."""
         self._undos.clear()
+        self._stroke = None
 
     def apply(self, do: str, value: dict[str, Any], trainer: Trainer) -> bool:
         """Set, freeze or silence. False where the place does not exist; raises Problem for a weight that is no number."""
         inverse = {"set": _set, "freeze": _freeze, "silence": _silence}[do](trainer, value)
         if inverse is None:
             return False
-        self._undos.append(Done(inverse, trainer.step, weakref.ref(trainer.engine), trainer.intervened))
+        stroke = value.get("stroke")
+        # All values of one drag are one thing to take back: the first one knows what was before.
+        if stroke is None or stroke != self._stroke:
+            self._undos.append(Done(inverse, trainer.step, weakref.ref(trainer.engine), trainer.intervened))
+        self._stroke = stroke
         trainer.touched()
         return True
 
@@ -59,6 +65,7 @@ class Interventions:
         if not self._undos:
             return False
         done = self._undos.pop()
+        self._stroke = None
         done.inverse(trainer)
         trainer.touched()
         if trainer.step == done.step and trainer.engine is done.engine():

@@ -448,3 +448,16 @@ def test_masks_that_hide_nothing_are_none() -> None:
     for _ in zip(islice(trainer.steps(), 10), islice(twin.steps(), 10), strict=True):
         pass
     assert np.array_equal(trainer.state()["flat"], twin.state()["flat"])
+
+
+def test_all_values_of_one_drag_are_taken_back_at_once(run: Run):
+    before = flat(run)
+    do(run, "set", 0, 1, input=0, value=0.5)
+    for stroke, values in ((1, (0.6, 0.7, 0.8)), (2, (0.9, 1.0))):
+        for value in values:
+            do(run, "set", 0, 1, input=0, value=value, stroke=stroke)
+    for expected in (0.8, 0.5):
+        run.undo()
+        assert picture(run)[1]["weight/0"][1, 0] == np.float32(expected)
+    run.undo()
+    assert np.array_equal(flat(run), before)

@@ -54,7 +54,7 @@ export class Inspector {
     this.input.onblur = () => this.leave();
     this.slider.onpointerdown = () => { this.stroke = Date.now(); };
     this.slider.oninput = () => this.drag();
-    this.slider.onchange = () => { this.stroke = 0; };
+    this.slider.onchange = this.slider.onpointerup = this.slider.onpointercancel = () => { this.stroke = 0; };
     this.incoming.onchange = () => this.walk();
     this.incoming.onpointerdown = this.incoming.onfocus = () => this.nameIncoming();
     this.buttons.freeze.onclick = () => this.toggle("freeze", this.frozenTarget());

@@ -7,10 +7,11 @@ import { FEATURES, arrange, nearestLink } from "./geometry.js";
 import { Histograms } from "./histograms.js";
 import { Inspector } from "./inspector.js";
 import { USUAL, drawLink, drawLinks, drawRim, largestGradient, tellsSigns } from "./links.js";
-import { Atlas, drawBars, drawCurve } from "./maps.js";
 import { drawBiases, drawMarks } from "./marks.js";
 import { found, linkPlace, moved, same, unitPlace } from "./places.js";
 import { drawStill } from "./still.js";
+import { Tiles } from "./tiles.js";
+import { Tip, wordsOf } from "./tip.js";
 
 const TIP_EVERY = 150; // milliseconds between changes of a tip's numbers
 const GRADIENTS_LINGER = 1200; // milliseconds after the last link that was looked at
@@ -31,15 +32,14 @@ export class Network {
     this.links = find(".nn-links");
     this.tiles = find(".nn-tiles");
     this.neurons = find(".nn-neurons");
-    this.tip = this.stage.querySelector(".nn-tip");
+    this.tip = new Tip(this.stage.querySelector(".nn-tip"), this.tiles);
     this.total = find(".nn-total");
     this.key = find(".nn-links-key");
     this.host = host;
-    this.atlas = new Atlas();
-    this.inputAtlas = new Atlas();
+    this.pictures = new Tiles();
     this.edit = new Edit(this.panel, host);
     this.inspector = new Inspector(this.panel, this, host);
-    this.histograms = new Histograms(this.panel, { showTip: (...tip) => this.showTip(...tip), hideTip: () => this.hideTip() });
+    this.histograms = new Histograms(this.panel, { showTip: (...tip) => this.tip.show(...tip, this.geometry.width), hideTip: () => this.tip.hide() });
     this.shows = { ...USUAL, histograms: false, dead: true };
     this.hovered = null;
     this.pinned = null;
@@ -82,7 +82,7 @@ export class Network {
     this.histograms.build({ ...this, layerName: (column) => this.layerName(column) });
     this.makeButtons();
     this.total.textContent = texts.say("canvas.total_parameters", { count: count(layout.parameters) });
-    this.prepareAtlases();
+    this.pictures.build(this);
     this.still = drawStill({
       layout, constants, theme, texts, geometry: this.geometry, inputNames: this.inputNames, classNames: this.classNames, ratio: this.ratio,
     });
@@ -238,7 +238,7 @@ export class Network {
     }
     this.picture = undefined;
     this.showPicture();
-    this.showPlaceTip();
+    this.showTip();
   }
 
   /** The large picture: of the unit that is looked at; of the output, to see what it loses, when the pinned unit is silenced. */
@@ -288,39 +288,17 @@ export class Network {
 
   // Drawing
 
-  prepareAtlases() {
-    const { layout, geometry } = this;
-    this.kind = layout.map.kind;
-    if (this.kind !== "plane") return;
-    const { rows, columns } = layout.map;
-    const hidden = geometry.dense.slice(1);
-    const largest = Math.max(...hidden.map((column) => column.size));
-    // A map finer than its tile is read at every second or third pixel.
-    const stride = Math.max(1, Math.floor(Math.min(rows, columns) / (largest * this.ratio)));
-    this.atlas.prepare(hidden.reduce((sum, column) => sum + column.shown, 0), rows, columns, stride);
-    this.inputAtlas.prepare(geometry.dense[0].shown, rows, columns, 1);
-    this.inputAtlas.write(this.constants.input_maps, geometry.dense[0].shown, 0, this.theme.ramp);
-    this.inputAtlas.upload();
-  }
-
   /** Draw one frame. @param {Record<string, any>} arrays @param {object} header */
   draw(arrays, header) {
     this.arrays = arrays;
     this.header = header;
     const moving = header.status === "playing";
-    if (this.kind === "plane") {
-      let first = 0;
-      for (const column of this.geometry.dense.slice(1)) {
-        this.atlas.write(arrays[`maps/${column.dense}`], column.shown, first, this.theme.ramp);
-        first += column.shown;
-      }
-      this.atlas.upload();
-    }
+    this.pictures.read(arrays);
     const now = performance.now();
-    // A thousand links cost more than a frame has, most of it after this script: they then move less often than the maps.
+    // Hundreds of links cost more than a frame has, most of it after this script: they then move less often than the maps.
     if (!moving || now - this.linksDrawn > this.linksRest) {
       const drawn = drawLinks(this.links.getContext("2d"), this.geometry, arrays, this.theme, this.ratio, this.shows);
-      this.linksRest = drawn < 500 ? 0 : drawn / 5;
+      this.linksRest = drawn < 150 ? 0 : drawn < 500 ? 40 : drawn / 5;
       this.linksDrawn = now;
       this.showKey(arrays);
     }
@@ -328,7 +306,7 @@ export class Network {
     if (this.pinned) this.showPicture();
     this.inspector.draw(arrays, header);
     if (this.shows.histograms) this.histograms.draw(arrays, header);
-    if (!this.tip.hidden && this.hovered && now - this.tipShown > TIP_EVERY) this.showPlaceTip();
+    if (this.hovered && this.tip.visible && now - this.tip.shown > TIP_EVERY) this.showTip();
   }
 
   /** What the links mean, beside the key of colours. */
@@ -348,25 +326,7 @@ export class Network {
     context.drawImage(this.still, 0, 0, geometry.width, geometry.height);
     if (this.selected) this.drawSelectedLinks(context, arrays);
     if (this.linkSeen) this.drawSeenLink(context, arrays);
-    let first = 0;
-    for (const column of geometry.dense) {
-      const bytes = column.dense < 0 ? this.constants.input_maps : arrays[`maps/${column.dense}`];
-      const line = this.kind === "bars" ? this.layout.map.groups.length : this.layout.map.columns;
-      const atlas = column.dense < 0 ? this.inputAtlas : this.atlas;
-      for (const tile of column.tiles) {
-        if (this.kind === "plane") atlas.draw(context, column.dense < 0 ? tile.unit : first + tile.unit, tile.x, tile.y, tile.size);
-        else if (this.kind === "bars") drawBars(context, bytes, tile.unit * line, line, tile.x, tile.y, tile.size, theme);
-        else drawCurve(context, bytes, tile.unit * line, line, tile.x, tile.y, tile.size, theme);
-      }
-      if (column.dense >= 0) first += column.shown;
-    }
-    context.strokeStyle = css(theme.text, theme.dark ? 0.34 : 0.3);
-    context.lineWidth = 1;
-    context.beginPath();
-    for (const column of geometry.dense) {
-      for (const tile of column.tiles) context.roundRect(tile.x, tile.y, tile.size, tile.size, tile.size * 0.13);
-    }
-    context.stroke();
+    this.pictures.draw(context, arrays);
     if (this.pinned?.kind === "unit") this.drawFrame(context, this.pinned, css(theme.primary), 3);
     if (this.hovered?.kind === "unit" && !same(this.hovered, this.pinned)) this.drawFrame(context, this.hovered, css(theme.text), 2);
     drawMarks(context, geometry, arrays, theme, this.shows.dead);
@@ -408,51 +368,14 @@ export class Network {
     drawLink(context, source.tiles[input], target.tiles[unit], weight, this.theme, this.shows);
   }
 
-  // The tip
-
-  showPlaceTip() {
+  showTip() {
     const place = this.hovered;
     if (!place || !this.arrays) {
-      this.hideTip();
+      this.tip.hide();
       return;
     }
-    const column = this.columnOf(place.dense);
-    const tile = column.tiles[place.unit];
-    if (place.kind === "unit") {
-      this.showTip(tile.x + tile.size / 2, tile.y, [this.placeName(place), ...this.unitLines(place)]);
-      return;
-    }
-    const source = this.columnOf(place.dense - 1);
-    const from = source.tiles[place.input];
-    const at = place.unit * source.shown + place.input;
-    const { [`weight/${place.dense}`]: weight, [`gradient/${place.dense}`]: gradient, [`update/${place.dense}`]: update } = this.arrays;
-    const lines = [this.placeName(place), this.texts.say("canvas.weight", { value: number(weight[at]) })];
-    if (gradient) lines.push(this.texts.say("canvas.motion", { gradient: number(gradient[at], 2), update: number(update[at], 2) }));
-    if (this.arrays[`frozen/${place.dense}`]?.[at]) lines.push(this.texts.say("canvas.frozen"));
-    this.showTip((from.x + from.size + tile.x) / 2, (from.y + from.size / 2 + tile.y + tile.size / 2) / 2 - 8, lines);
-  }
-
-  unitLines({ dense, unit }) {
-    if (dense < 0) return [];
-    const say = (key, values) => this.texts.say(`canvas.${key}`, values);
-    const lines = [say("bias", { value: number(this.arrays[`bias/${dense}`][unit]) })];
-    const health = this.arrays[`health/${dense}`]?.[unit];
-    if (this.arrays[`silenced/${dense}`]?.[unit]) lines.push(say("silenced"));
-    else if (health) lines.push(say(`health_${health}`));
-    return lines;
-  }
-
-  showTip(x, y, lines) {
-    this.tipShown = performance.now();
-    this.tip.replaceChildren(...lines.map((line) => Object.assign(document.createElement("div"), { textContent: line })));
-    this.tip.hidden = false;
-    const half = this.tip.offsetWidth / 2;
-    const left = Math.max(half + 2, Math.min(this.geometry.width - half - 2, x));
-    this.tip.style.transform = `translate(${left - half}px, ${this.tiles.offsetTop + y - this.tip.offsetHeight - 6}px)`;
-  }
-
-  hideTip() {
-    this.tip.hidden = true;
+    const { x, y, lines } = wordsOf(this, place, this.arrays);
+    this.tip.show(x, y, lines, this.geometry.width);
   }
 
   destroy() {

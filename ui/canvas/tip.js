@@ -1,0 +1,62 @@
+/** The words beside what is under the pointer or has the focus. */
+
+import { number } from "./format.js";
+
+const LINKS_ABOVE = 8; // pixels between a link and its words
+
+export class Tip {
+  /** @param {HTMLElement} element in the picture @param {HTMLElement} tiles where places are counted from */
+  constructor(element, tiles) {
+    this.element = element;
+    this.tiles = tiles;
+    this.shown = 0;
+  }
+
+  /** @param {number} x @param {number} y of the picture @param {string[]} lines */
+  show(x, y, lines, width) {
+    const { element } = this;
+    this.shown = performance.now();
+    element.replaceChildren(...lines.map((line) => Object.assign(document.createElement("div"), { textContent: line })));
+    element.hidden = false;
+    const half = element.offsetWidth / 2;
+    const left = Math.max(half + 2, Math.min(width - half - 2, x));
+    element.style.transform = `translate(${left - half}px, ${this.tiles.offsetTop + y - element.offsetHeight - 6}px)`;
+  }
+
+  hide() {
+    this.element.hidden = true;
+  }
+
+  get visible() {
+    return !this.element.hidden;
+  }
+}
+
+/** What there is to say of a place, and where. @param {import("./network.js").Network} network @param {import("./places.js").Place} place */
+export function wordsOf(network, place, arrays) {
+  const { texts } = network;
+  const tile = network.columnOf(place.dense).tiles[place.unit];
+  const lines = [network.placeName(place), ...(place.kind === "unit" ? unitLines(texts, place, arrays) : linkLines(network, place, arrays))];
+  if (place.kind === "unit") return { x: tile.x + tile.size / 2, y: tile.y, lines };
+  const from = network.columnOf(place.dense - 1).tiles[place.input];
+  return { x: (from.x + from.size + tile.x) / 2, y: (from.y + from.size / 2 + tile.y + tile.size / 2) / 2 - LINKS_ABOVE, lines };
+}
+
+function unitLines(texts, { dense, unit }, arrays) {
+  if (dense < 0) return [];
+  const say = (key, values) => texts.say(`canvas.${key}`, values);
+  const lines = [say("bias", { value: number(arrays[`bias/${dense}`][unit]) })];
+  const health = arrays[`health/${dense}`]?.[unit];
+  if (arrays[`silenced/${dense}`]?.[unit]) lines.push(say("silenced"));
+  else if (health) lines.push(say(`health_${health}`));
+  return lines;
+}
+
+function linkLines({ texts, geometry }, place, arrays) {
+  const at = place.unit * geometry.dense[place.dense].shown + place.input;
+  const { [`weight/${place.dense}`]: weight, [`gradient/${place.dense}`]: gradient, [`update/${place.dense}`]: update } = arrays;
+  const lines = [texts.say("canvas.weight", { value: number(weight[at]) })];
+  if (gradient) lines.push(texts.say("canvas.motion", { gradient: number(gradient[at], 2), update: number(update[at], 2) }));
+  if (arrays[`frozen/${place.dense}`]?.[at]) lines.push(texts.say("canvas.frozen"));
+  return lines;
+}
