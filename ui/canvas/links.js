@@ -142,9 +142,12 @@ function drawLocks(context, source, target, arrays, theme) {
     if (row.length < source.shown) places.push(...row.map((from) => [from, to]));
   }
   if (places.length > MOST_LOCKS) return;
-  for (const [from, to] of places) {
-    drawLock(context, (from.x + from.size + to.x) / 2, (from.y + from.size / 2 + to.y + to.size / 2) / 2, 6.5, theme);
-  }
+  for (const [from, to] of places) drawLinkLock(context, from, to, theme);
+}
+
+/** A lock on the middle of a link. */
+export function drawLinkLock(context, from, to, theme) {
+  drawLock(context, (from.x + from.size + to.x) / 2, (from.y + from.size / 2 + to.y + to.size / 2) / 2, 6.5, theme);
 }
 
 /** The size that only a share of the values reaches. */

@@ -6,7 +6,7 @@ import { count, featureName, number } from "./format.js";
 import { FEATURES, arrange, nearestLink } from "./geometry.js";
 import { Histograms } from "./histograms.js";
 import { Inspector } from "./inspector.js";
-import { USUAL, drawLink, drawLinks, drawRim, largestGradient, tellsSigns } from "./links.js";
+import { USUAL, drawLink, drawLinkLock, drawLinks, drawRim, largestGradient, tellsSigns } from "./links.js";
 import { drawBiases, drawMarks } from "./marks.js";
 import { found, linkPlace, moved, same, unitPlace } from "./places.js";
 import { drawStill } from "./still.js";
@@ -43,6 +43,8 @@ export class Network {
     this.shows = { ...USUAL, histograms: false, dead: true };
     this.hovered = null;
     this.pinned = null;
+    this.settled = false;
+    this.picture = null;
     this.linksRest = 0;
     this.linksDrawn = 0;
     this.stage.onpointermove = (event) => this.point(event);
@@ -60,7 +62,7 @@ export class Network {
   build(layout, constants, theme, texts, dataset) {
     const before = this.layout;
     this.host.select(null);
-    Object.assign(this, { layout, constants, theme, texts, arrays: null });
+    Object.assign(this, { layout, constants, theme, texts, arrays: null, picture: null, selected: null, linkSeen: null, settled: false });
     if (layout !== before) this.carry();
     const widest = (names) => Math.ceil(Math.max(0, ...names.map((name) => this.widthOf(name))));
     this.inputNames = layout.inputs.names.map(featureName);
@@ -106,6 +108,7 @@ export class Network {
 
   /** After a build, when all parts stand: what was looked at is looked at again. */
   settle() {
+    this.settled = true;
     this.refresh();
   }
 
@@ -221,7 +224,7 @@ export class Network {
 
   /** Everything that shows what is looked at. */
   refresh() {
-    if (!this.geometry) return;
+    if (!this.settled) return;
     const { hovered, pinned } = this;
     this.linkSeen = [hovered, pinned].find((place) => place?.kind === "link") ?? null;
     const unit = [hovered, pinned].find((place) => place?.kind === "unit") ?? null;
@@ -236,7 +239,6 @@ export class Network {
       this.drawTiles(this.arrays);
       this.inspector.draw(this.arrays, this.header);
     }
-    this.picture = undefined;
     this.showPicture();
     this.showTip();
   }
@@ -246,7 +248,7 @@ export class Network {
     const { selected, hovered } = this;
     const quiet = selected && !hovered && this.arrays?.[`silenced/${selected.dense}`]?.[selected.unit];
     const picture = quiet ? null : selected;
-    if (picture === this.picture) return;
+    if (same(picture, this.picture)) return;
     this.picture = picture;
     this.host.select(picture);
   }
@@ -270,13 +272,14 @@ export class Network {
 
   /** The pointer over the stage: the link nearest to it. */
   point(event) {
+    this.fingers = event.pointerType === "touch";
     if (!this.arrays || event.target.closest("button, select, .nn-histogram")) return;
     this.look(this.linkAt(event));
   }
 
   linkAt(event) {
     const box = this.tiles.getBoundingClientRect();
-    const link = nearestLink(this.geometry, event.clientX - box.left, event.clientY - box.top, event.pointerType === "touch" ? 14 : 6);
+    const link = nearestLink(this.geometry, event.clientX - box.left, event.clientY - box.top, this.fingers ? 14 : 6);
     return link ? linkPlace(this.layout, link.dense, link.to, link.from) : null;
   }
 
@@ -304,9 +307,10 @@ export class Network {
     }
     this.drawTiles(arrays);
     if (this.pinned) this.showPicture();
+    this.edit.rest(Boolean(header.moment));
     this.inspector.draw(arrays, header);
     if (this.shows.histograms) this.histograms.draw(arrays, header);
-    if (this.hovered && this.tip.visible && now - this.tip.shown > TIP_EVERY) this.showTip();
+    if (this.hovered && this.tip.visible && (!moving || now - this.tip.shown > TIP_EVERY)) this.showTip();
   }
 
   /** What the links mean, beside the key of colours. */
@@ -363,9 +367,11 @@ export class Network {
   drawSeenLink(context, arrays) {
     const { dense, unit, input } = this.linkSeen;
     const [source, target] = [this.columnOf(dense - 1), this.columnOf(dense)];
-    const weight = arrays[`weight/${dense}`][unit * source.shown + input];
-    drawRim(context, source.tiles[input], target.tiles[unit], weight, this.theme);
-    drawLink(context, source.tiles[input], target.tiles[unit], weight, this.theme, this.shows);
+    const at = unit * source.shown + input;
+    const ends = [source.tiles[input], target.tiles[unit]];
+    drawRim(context, ...ends, arrays[`weight/${dense}`][at], this.theme);
+    drawLink(context, ...ends, arrays[`weight/${dense}`][at], this.theme, this.shows);
+    if (arrays[`frozen/${dense}`]?.[at]) drawLinkLock(context, ...ends, this.theme);
   }
 
   showTip() {
