@@ -416,6 +416,7 @@ def test_the_summary_is_one_key_away_in_both_languages(opened: Open) -> None:
     expect(dialog).to_contain_text("No update has been made yet")
     assert "{" not in dialog.inner_text()
     page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
     page.keyboard.press("e")
     expect(canvas(page)).to_have_attribute("data-epoch", "1")
     press(page, "Describe in words")

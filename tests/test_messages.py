@@ -26,7 +26,19 @@ READ_FIRST = {
     "metric", "multiselect", "number_input", "pills", "popover", "radio", "segmented_control", "select_slider", "selectbox",
     "slider", "spinner", "subheader", "success", "text", "text_input", "title", "toast", "toggle", "warning", "write",
 }  # fmt: skip
-SPLITS_AND_VERBS = {"train", "test", "play", "pause", "step", "epoch", "reset", "new_seed", "freeze", "silence", "remove"}
+SPLITS_AND_VERBS = {
+    "train",
+    "test",
+    "play",
+    "pause",
+    "step",
+    "epoch",
+    "reset",
+    "new_seed",
+    "freeze",
+    "silence",
+    "remove",
+}
 READ_BY_NAME = {"label", "help", "placeholder", "page_title", "title", "body", "text"}
 #: Signs that are the same in every language: an icon, a heading's marks.
 SIGNS = re.compile(r":material/\w+:|[#*·\s\d{}]*")
