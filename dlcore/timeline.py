@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dlcore.trainer import Trainer
 
 MOST_MOMENTS = 400
-MOST_BYTES = 32 << 20
+MOST_BYTES = 8 << 20  # Of one run: a session holds up to four, 32 MB together.
 ONE_DRAG = 1.0  # Seconds within which edits that follow one another leave one moment.
 
 

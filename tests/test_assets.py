@@ -17,6 +17,7 @@ from streamlit import config
 from streamlit.file_util import get_static_dir
 
 from ui import assets, live
+from ui.bundle import bundle
 
 STATIC = Path(get_static_dir())
 BASE = "/under/a/path"
@@ -81,7 +82,7 @@ def test_the_page_names_the_scripts_that_it_will_need_and_each_of_them_is_there(
     status, headers, body = ask(app, f"{base}/")
     assert (status, body) == (200, b"the page")
     addresses = re.findall(r"<([^>]+)>; rel=modulepreload", headers["link"])
-    assert f"{base}/api/assets/{assets.asset_version()}/canvas/canvas.js" in addresses
+    assert f"{base}/api/assets/{assets.asset_version()}/canvas/bundle.js" in addresses
     assert any("BidiComponent" in address for address in addresses)
     for address in addresses:
         status, headers, body = ask(app, address)
@@ -98,3 +99,17 @@ def test_a_listening_socket_passes_on_that_answers_leave_at_once() -> None:
         client.connect(listening.getsockname())
         with listening.accept()[0] as accepted:
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_the_bundle_holds_each_module_once_after_those_it_imports() -> None:
+    text = bundle(assets.CANVAS / "canvas.js")
+    modules = re.findall(r"^const module_(\w+) = ", text, re.MULTILINE)
+    assert len(modules) == len(set(modules)) > 20
+    assert modules[-1] == "canvas"
+    assert not re.search(r"^import |^export (?!default module_canvas\.default;)", text, re.MULTILINE)
+    for place, name in enumerate(modules):
+        source = (assets.CANVAS / f"{name}.js").read_text(encoding="utf-8")
+        imported = re.findall(r'^import .* from "\./(\w+)\.js"', source, re.MULTILINE)
+        assert set(imported) <= set(modules[:place])
+        exports = re.findall(r"^export (?:default )?(?:async )?\w+ (\w+)", source, re.MULTILINE)
+        assert all(re.search(rf"return \{{.*\b{export}\b.*\}};\n\}}\)\(\);", text) for export in exports)

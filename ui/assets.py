@@ -23,6 +23,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit import config
 from streamlit.file_util import get_static_dir
 
+from ui.bundle import bundle
+
 CANVAS = Path(__file__).parent / "canvas"
 #: Folders of scripts that the browser asks for by name.
 FOLDERS = {"canvas": CANVAS, "compare": CANVAS.parent / "compare"}
@@ -43,6 +45,7 @@ def base_path() -> str:
 def routes(prefix: str) -> list[BaseRoute]:
     """Our own files and Plotly, below `prefix`."""
     return [
+        Route(f"{prefix}/api/assets/{{version}}/canvas/bundle.js", bundle_file),
         Route(f"{prefix}/api/assets/{{version}}/{{folder}}/{{file}}", own_file),
         Route(f"{prefix}/api/assets/{{version}}/plotly.min.js", plotly_file),
     ]
@@ -76,13 +79,22 @@ def own_file(request: Request) -> Response:
     return Response(path.read_bytes(), headers=_headers(request), media_type=MEDIA_TYPES[path.suffix[1:]])
 
 
+def bundle_file(request: Request) -> Response:
+    """All scripts of the canvas in one."""
+    return _compressed_once(request, *_bundle(asset_version()))
+
+
 def plotly_file(request: Request) -> Response:
-    """Plotly's own JavaScript, from the installed package. Compressed once: Streamlit would do it each time."""
+    """Plotly's own JavaScript, from the installed package."""
+    return _compressed_once(request, *_plotly())
+
+
+def _compressed_once(request: Request, plain: bytes, gzipped: bytes) -> Response:
+    # Streamlit would compress it at each request.
     headers = {**_headers(request), "Vary": "Accept-Encoding"}
     if "gzip" not in request.headers.get("accept-encoding", ""):
-        return Response(_plotly_path().read_bytes(), headers=headers, media_type=MEDIA_TYPES["js"])
-    headers["Content-Encoding"] = "gzip"
-    return Response(_plotly_gzipped(), headers=headers, media_type=MEDIA_TYPES["js"])
+        return Response(plain, headers=headers, media_type=MEDIA_TYPES["js"])
+    return Response(gzipped, headers={**headers, "Content-Encoding": "gzip"}, media_type=MEDIA_TYPES["js"])
 
 
 def _headers(request: Request) -> dict[str, str]:
@@ -90,13 +102,17 @@ def _headers(request: Request) -> dict[str, str]:
     return {"Cache-Control": FOR_EVER if current else "no-cache", "X-Content-Type-Options": "nosniff"}
 
 
-def _plotly_path() -> Path:
-    return Path(str(distribution("plotly").locate_file("plotly/package_data/plotly.min.js")))
+@lru_cache(maxsize=2)
+def _bundle(version: str) -> tuple[bytes, bytes]:
+    """Plain and gzipped; made anew when a script has changed."""
+    plain = bundle(CANVAS / "canvas.js").encode()
+    return plain, gzip.compress(plain, mtime=0)
 
 
 @cache
-def _plotly_gzipped() -> bytes:
-    return gzip.compress(_plotly_path().read_bytes(), compresslevel=6, mtime=0)
+def _plotly() -> tuple[bytes, bytes]:
+    plain = Path(str(distribution("plotly").locate_file("plotly/package_data/plotly.min.js"))).read_bytes()
+    return plain, gzip.compress(plain, compresslevel=6, mtime=0)
 
 
 # Streamlit's own files
@@ -137,13 +153,8 @@ class QuickStart:
 
     def _naming_what_comes(self, send: Send) -> Send:
         chunks = [f"<{self._base}/static/js/{name}>; rel=modulepreload; crossorigin" for name in self._chunks]
-        version = asset_version()
-        scripts = [
-            f"<{self._base}/api/assets/{version}/canvas/{path.name}>; rel=modulepreload"
-            for path in own_files("canvas")
-            if path.suffix == ".js"
-        ]
-        link = (b"link", ", ".join(chunks + scripts).encode())
+        scripts = f"<{self._base}/api/assets/{asset_version()}/canvas/bundle.js>; rel=modulepreload"
+        link = (b"link", ", ".join([*chunks, scripts]).encode())
 
         async def send_with_link(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":

@@ -25,7 +25,7 @@ export default async function (component) {
   if (modules === null) {
     const own = document.querySelector('script[src*="static/js/"]').src;
     const base = own.slice(0, own.lastIndexOf("static/js/"));
-    modules = import(`${base}api/assets/${component.data.version}/canvas/canvas.js`);
+    modules = import(`${base}api/assets/${component.data.version}/canvas/bundle.js`);
     modules.catch(() => { modules = null; });
   }
   return (await modules).default(component);
