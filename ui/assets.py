@@ -32,7 +32,7 @@ OWN_FILE = re.compile(r"[a-z0-9_-]+\.(js|css)")
 MEDIA_TYPES = {"js": "text/javascript", "css": "text/css", "woff2": "font/woff2"}
 FOR_EVER = "public, max-age=31536000, immutable"
 #: Streamlit's chunks that the playground's first picture waits for, by the beginning of their names.
-FIRST_CHUNKS = ("BidiComponent", "Html", "ButtonGroup", "Slider", "NumberInput")
+FIRST_CHUNKS = ("BidiComponent", "Html", "Button", "ButtonGroup", "Slider", "NumberInput")
 _IMPORT = re.compile(r"""(?:from|import)\s*["']\./([\w.-]+\.js)["']""")
 
 
