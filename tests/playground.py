@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ from dlcore.experiment import Experiment
 from dlcore.problems import Problem
 from ui import session
 from ui.messages import escape
-from ui.settings import TABS
 
 ROOT = Path(__file__).parent.parent
 
@@ -67,11 +65,11 @@ class RecordingPool:
         return [json.loads(values["recipe"]) for _, do, values in self.calls if do == "change"]
 
 
-def open_page(experiment: Experiment | None = None, language: str = "en", opened: Iterable[str] = TABS) -> AppTest:
-    """The page after its first run, standing on this experiment, in a session that has opened these tabs."""
+def open_page(experiment: Experiment | None = None, language: str = "en", furnished: bool = True) -> AppTest:
+    """The page after its first run, standing on this experiment, in a session that draws all tabs."""
     at = AppTest.from_file(str(ROOT / "ui" / "frame.py"), default_timeout=60)
     experiment = experiment or Experiment()
-    at.session_state["session"] = session.Session(language, experiment, experiment.to_dict(), opened=set(opened))
+    at.session_state["session"] = session.Session(language, experiment, experiment.to_dict(), furnished=furnished)
     return at.run()
 
 

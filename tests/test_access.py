@@ -324,7 +324,8 @@ def test_progress_is_spoken_now_and_then_and_events_at_once(page: Page) -> None:
 
 
 MADE_BY_HAND = """async () => {
-    const own = performance.getEntriesByType('resource').map((entry) => entry.name).find((name) => name.endsWith('/summary.js'));
+    const bundle = performance.getEntriesByType('resource').map((entry) => entry.name).find((name) => name.endsWith('/bundle.js'));
+    const own = bundle.replace('bundle.js', 'summary.js');
     const { describe, curvesOf, surfaceOf, trendOf, unitsOf } = await import(own);
     const { Texts } = await import(own.replace('summary.js', 'format.js'));
     const [rows, columns] = [30, 30];

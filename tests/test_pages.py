@@ -225,10 +225,11 @@ def test_numbers_as_target_call_for_another_loss_and_that_is_said(pool: Recordin
     assert not errors(at)
 
 
-def test_a_tab_is_drawn_from_its_first_opening_on_and_what_the_others_hold_stays(pool: RecordingPool) -> None:
-    at = open_page(Experiment(batch_size=7, optimizer=SGD(momentum=0.9)), opened=())
+def test_the_other_tabs_are_drawn_from_the_second_run_on_and_what_they_hold_stays(pool: RecordingPool) -> None:
+    at = open_page(Experiment(batch_size=7, optimizer=SGD(momentum=0.9)), furnished=False)
     assert not at.download_button
     widget(at, "dataset.classes").set_value("moons").run()
+    assert at.download_button
     expected = Experiment(batch_size=7, optimizer=SGD(momentum=0.9)).to_dict()
     assert pool.recipes[-1] == expected | {"dataset": {**expected["dataset"], "kind": "moons"}}
 

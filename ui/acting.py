@@ -23,6 +23,8 @@ def answer_canvas() -> None:
     action = canvas_action()
     state = session.current()
     match action.get("do"):
+        case "settled":
+            pass  # The run of the script that comes with it draws what the first one left out.
         case "new_seed":
             session.new_seed()
         case "renew":

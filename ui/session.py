@@ -58,7 +58,7 @@ class Session:
     problems: list[Problem] = field(default_factory=list)
     signatures: dict[str, Any] = field(default_factory=dict)
     uploads: int = 0
-    opened: set[str] = field(default_factory=set)  # the tabs of settings that have been looked at
+    furnished: bool = False  # whether all tabs of settings are drawn, or the first one alone
     moved: list[int | None] | None = (
         None  # where the draft's layers come from, when the list was edited since the last change
     )

@@ -287,28 +287,29 @@ def shown_tabs() -> tuple[str, ...]:
 
 
 def all_settings(draft: Draft, token: str) -> Draft:
-    """The whole recipe as the widgets say it. A tab is drawn from its first opening on: the page opens sooner."""
+    """The whole recipe as the widgets say it.
+
+    The first run of a session draws the first tab alone, so that the page opens sooner; the canvas asks for the rest once its
+    picture stands. Not when a tab is opened: Streamlit's tabs that tell the script so fall back when two are pressed quickly.
+    """
     shown = shown_tabs()
-    tabs = dict(
-        zip(shown, st.tabs([label(f"tab.{name}") for name in shown], key="settings", on_change="rerun"), strict=True)
-    )
-    # Not only while it is in front: a slider moved just before another tab is pressed must still be heard.
-    session.current().opened |= {name for name, tab in tabs.items() if tab.open}
-    opened = session.current().opened & tabs.keys()
-    if "data" in opened:
+    tabs = dict(zip(shown, st.tabs([label(f"tab.{name}") for name in shown]), strict=True))
+    drawn = shown if session.current().furnished else shown[:1]
+    session.current().furnished = True
+    if "data" in drawn:
         with tabs["data"]:
             draft = {**draft, **data_settings(draft)}
             if not has_features(draft["dataset"]):
                 draft.pop("features", None)
     draft = _with_fitting_batch(draft)
-    if "network" in opened:
+    if "network" in drawn:
         with tabs["network"]:
             draft |= network_settings(draft)
-    if "learning" in opened:
+    if "learning" in drawn:
         with tabs["learning"]:
             draft |= learning_settings(draft)
             device_settings()
-    if "home" in opened:
+    if "home" in drawn:
         with tabs["home"]:
             take_home(token)
     return draft

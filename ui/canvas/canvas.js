@@ -24,6 +24,7 @@ const API = new URL("../../../", import.meta.url);
 const PLOTLY = new URL("../plotly.min.js", import.meta.url).href;
 const RENEW_EVERY = 3000; // milliseconds
 const KEPT = ["predictions/train", "predictions/test"];
+const LONGEST_SETTLING = 1500; // milliseconds
 const MANY_LAYERS = 6; // from here on the network takes the page's whole width
 const CALM = matchMedia("(prefers-reduced-motion: reduce)");
 // Four pictures a second for whoever asks for less motion: learning is still seen to go on, and no map can flash more than
@@ -53,6 +54,7 @@ class Canvas {
     this.history = new History();
     this.token = null;
     this.drawn = 0;
+    this.settling = setTimeout(() => this.settle(), LONGEST_SETTLING);
     this.wants = { gradients: false, histograms: false, probe: null, moment: null };
     this.kept = {}; // arrays that do not come with every frame
     this.moments = null;
@@ -230,7 +232,18 @@ class Canvas {
     Object.assign(this.root.dataset, {
       status: header.status, step: header.step, epoch: header.epoch, structure: header.structure, frames: this.drawn,
     });
-    if (this.drawn === 1) setTimeout(() => this.curves.start(), 60);
+    if (this.drawn === 1) {
+      this.settle();
+      setTimeout(() => this.curves.start(), 60);
+    }
+  }
+
+  /** The picture stands, or is long in coming: the page may draw what it left out to be quick. */
+  settle() {
+    if (this.settled) return;
+    this.settled = true;
+    clearTimeout(this.settling);
+    this.action("settled");
   }
 
   /** Lay everything out anew: another structure, width, theme or language. */
@@ -274,6 +287,7 @@ class Canvas {
 
   destroy() {
     clearInterval(this.renewing);
+    clearTimeout(this.settling);
     this.channel?.close();
     clearTimeout(this.resting);
     cancelAnimationFrame(this.scheduled);
