@@ -11,6 +11,7 @@ from safetensors.numpy import load_file
 from tests.conftest import BROWSER_PATIENCE
 
 PATIENCE = BROWSER_PATIENCE
+HELD_BACK = 1500  # milliseconds: a slider's value is sent after 200, and the script runs
 PLAYING, PAUSED = "playing", "paused"
 
 
@@ -32,6 +33,12 @@ def step(page: Page) -> int:
 
 def score(page: Page, name: str) -> str:
     return page.locator(f"[data-score={name}]").inner_text()
+
+
+def move_slider(page: Page, name: str, key: str) -> None:
+    """Press an arrow key on a slider and wait until its value is sent: Streamlit holds it back for a moment."""
+    page.get_by_role("slider", name=name, exact=True).press(key)
+    page.wait_for_timeout(HELD_BACK)
 
 
 def wait_for_step(page: Page, beyond: int) -> None:

@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 import os
 import signal
-import time
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import (
-    PATIENCE,
     PAUSED,
     PLAYING,
     canvas,
     load,
+    move_slider,
     open_tab,
     press,
     same_weights,
@@ -62,11 +61,8 @@ def test_the_learning_rate_changes_while_the_run_plays_on(page: Page, tmp_path: 
     wait_for_step(page, 20)
     structure = canvas(page).get_attribute("data-structure")
     open_tab(page, "Learning")
-    page.get_by_role("slider", name="Learning rate Learning rate", exact=True).press("ArrowRight")
-    after = before
-    end = time.monotonic() + PATIENCE / 1000
-    while after == before and time.monotonic() < end:  # Streamlit waits a moment before it sends a slider's value.
-        after = json.loads(take_home(page, "Recipe", tmp_path).read_text())["optimizer"]["learning_rate"]
+    move_slider(page, "Learning rate Learning rate", "ArrowRight")
+    after = json.loads(take_home(page, "Recipe", tmp_path).read_text())["optimizer"]["learning_rate"]
     assert after > before
     reached = step(page)
     wait_for_step(page, reached)

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from dlcore.experiment import Experiment
 from dlcore.layers import Dense
 from dlcore.share import encode
-from tests.browser import PATIENCE, PLAYING, canvas, open_tab, press, take_home
+from tests.browser import PATIENCE, PLAYING, canvas, move_slider, open_tab, press, take_home
 from ui.assets import asset_version
 
 pytestmark = pytest.mark.browser
@@ -29,7 +29,7 @@ def test_two_runs_alike_but_for_one_setting_train_in_step_and_their_difference_i
     press(page, "Change one thing")
     expect(page.get_by_text("Change one setting, then open Compare.")).to_be_visible()
     open_tab(page, "Learning")
-    page.get_by_role("slider", name="Learning rate Learning rate", exact=True).press("ArrowRight")
+    move_slider(page, "Learning rate Learning rate", "ArrowRight")
     menu(page, "Compare · 1")
     page.get_by_role("link", name="Open Compare").click()
     expect(page.locator(".cmp-run")).to_have_count(2)
