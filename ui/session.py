@@ -278,10 +278,13 @@ def seed(path: str, value: Any, signature: object) -> None:
 
 
 def put(draft: dict[str, Any]) -> None:
-    """Let the widgets show these values from their next drawing on."""
+    """Let the widgets show these values from their next drawing on; those that show them already are left as they are."""
     session = current()
+    before = session.draft
     session.draft, session.moved = draft, None
-    forget_widgets("")
+    for name in before.keys() | draft.keys():
+        if before.get(name) != draft.get(name):
+            forget_widgets(name)
 
 
 def forget_widgets(path: str) -> None:
