@@ -218,24 +218,23 @@ def links(at: AppTest) -> list[str]:
     return [code.value for code in at.code]
 
 
-def open_share(experiment: Experiment, monkeypatch: pytest.MonkeyPatch, by_hand: bool = False) -> AppTest:
-    monkeypatch.setattr(share, "changed_by_hand", lambda token: by_hand)
+def open_share(experiment: Experiment) -> AppTest:
     at = open_page(experiment)
     at.session_state["widget:/share"] = True
     return at.run()
 
 
-def test_the_menu_gives_the_present_runs_link(pool: RecordingPool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_menu_gives_the_present_runs_link(pool: RecordingPool) -> None:
     experiment = Experiment(seed=3)
-    at = open_share(experiment, monkeypatch)
+    at = open_share(experiment)
     assert not at.exception
     for link in links(at):
         assert decode(parse_qs(urlsplit(link).query)["run"][0]) == experiment
     assert len(links(at)) == 2
 
 
-def test_the_teachers_link_says_what_is_ticked(pool: RecordingPool, monkeypatch: pytest.MonkeyPatch) -> None:
-    at = open_share(Experiment(), monkeypatch)
+def test_the_teachers_link_says_what_is_ticked(pool: RecordingPool) -> None:
+    at = open_share(Experiment())
     at.checkbox(key="share_hide_speed").check()
     at.checkbox(key="share_hide_data").check()
     at.toggle(key="share_quiet").set_value(True)
@@ -246,7 +245,8 @@ def test_the_teachers_link_says_what_is_ticked(pool: RecordingPool, monkeypatch:
     assert (query["text"], query["play"], query["lang"]) == (["off"], ["1"], ["zh"])
 
 
-def test_a_run_that_was_changed_by_hand_is_told_of(pool: RecordingPool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_was_changed_by_hand_is_told_of(pool: RecordingPool) -> None:
     said = shown(text("en", "share.by_hand"))
-    assert said in [caption.value for caption in open_share(Experiment(), monkeypatch, by_hand=True).caption]
-    assert said not in [caption.value for caption in open_share(Experiment(), monkeypatch).caption]
+    assert said not in [caption.value for caption in open_share(Experiment()).caption]
+    pool.answer = {"interventions": True}
+    assert said in [caption.value for caption in open_share(Experiment()).caption]

@@ -198,6 +198,15 @@ def test_a_leash_holds_a_playing_run(client: Client) -> None:
     assert client.ask("a", "pause")["step"] == 3
 
 
+def test_where_a_run_stands_is_asked_without_moving_it(client: Client) -> None:
+    client.create("a", recipe())
+    client.ask("a", "step")
+    standing = {"status": "paused", "step": 1, "epoch": 0, "interventions": False}
+    assert client.ask("a", "standing").items() >= standing.items()
+    client.ask("a", "set", value={"structure": 1, "dense": 0, "unit": 0, "input": 0, "value": 0.5})
+    assert client.ask("a", "standing").items() >= {**standing, "interventions": True}.items()
+
+
 def test_rewinding_and_forking_over_the_wire(client: Client) -> None:
     client.create("a", recipe())
     client.ask("a", "epoch")

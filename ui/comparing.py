@@ -65,8 +65,8 @@ def change_one() -> None:
     """
     state = session.current()
     _make_room(1)
-    header, _ = live.pool().call(state.token, "fork", moment=None)  # type: ignore[arg-type]
-    learned = header.get("step", 0) > 0
+    standing, _ = live.pool().call(state.token, "standing")  # type: ignore[arg-type]
+    learned = standing.get("step", 0) > 0
     _make_room(1 + learned)
     recipe = state.experiment.to_json()
     twins = [live.pool().create(recipe, device=state.device) for _ in range(2)]

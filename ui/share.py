@@ -7,7 +7,6 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 import streamlit as st
 
 from dlcore.experiment import Experiment
-from dlcore.frame import decode_frame
 from dlcore.problems import Problem
 from dlcore.share import encode
 from ui import live, session
@@ -86,7 +85,6 @@ def _teachers_link(experiment: Experiment) -> str:
 def changed_by_hand(token: str) -> bool:
     """Whether the recipe alone does not give what this run is now."""
     try:
-        _, frame = live.pool().call(token, "frame", version=None, structure=None, history=0)
+        return bool(live.pool().call(token, "standing")[0].get("interventions"))
     except Problem:
         return False
-    return bool(decode_frame(frame)[0].get("interventions"))

@@ -159,6 +159,8 @@ class Worker:
                 return {}, run.script()
             case "history":
                 return {}, run.history_csv()
+            case "standing":
+                return {**_place(run), "interventions": run.trainer.intervened}, b""
             case "fork":
                 return run.fork(header.get("moment"))
             case "epoch":

@@ -11,6 +11,7 @@ import { Curves, History } from "./curves.js";
 import { Texts } from "./format.js";
 import { Keyboard } from "./keyboard.js";
 import { Messages } from "./messages.js";
+import { mounting } from "./mount.js";
 import { Network } from "./network.js";
 import { Output } from "./output.js";
 import { Save } from "./save.js";
@@ -30,9 +31,6 @@ const CALM = matchMedia("(prefers-reduced-motion: reduce)");
 // Four pictures a second for whoever asks for less motion: learning is still seen to go on, and no map can flash more than
 // twice a second, well below the three that WCAG 2.3.1 allows.
 const CALM_PAUSE = 250;
-
-/** @type {WeakMap<Node, Canvas>} */
-const canvases = new WeakMap();
 
 class Canvas {
   constructor(root) {
@@ -300,28 +298,9 @@ class Canvas {
   }
 }
 
-/** @param {{parentElement: HTMLElement | ShadowRoot, data: object, setTriggerValue: (name: string, value: object) => void}} component */
+const mounted = mounting(".nn", Canvas);
+
+/** What Streamlit calls. */
 export default function mount(component) {
-  const place = component.parentElement;
-  const root = place.querySelector(".nn");
-  let canvas = canvases.get(place);
-  if (canvas && canvas.root !== root) {
-    canvas.destroy();
-    canvas = null;
-  }
-  if (!canvas) {
-    canvas = new Canvas(root);
-    canvases.set(place, canvas);
-  }
-  canvas.runs = (canvas.runs ?? 0) + 1;
-  const run = canvas.runs;
-  canvas.update(component);
-  return () => {
-    // Streamlit also cleans up after a run that a newer one overtook; only the last run's word counts.
-    setTimeout(() => {
-      if (canvas.runs !== run || canvases.get(place) !== canvas) return;
-      canvas.destroy();
-      canvases.delete(place);
-    }, 0);
-  };
+  return mounted(component);
 }

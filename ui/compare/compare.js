@@ -2,6 +2,7 @@
 
 import { css, readTheme } from "../canvas/colours.js";
 import { Texts, count, percent } from "../canvas/format.js";
+import { mounting } from "../canvas/mount.js";
 import { nameStreamlit } from "../canvas/streamlit.js";
 import { Overlay, Table } from "./figures.js";
 import { Run } from "./run.js";
@@ -20,9 +21,6 @@ const ICONS = {
   pause: '<rect x="5.500" y="4" width="4.600" height="16" rx="1.400"/><rect x="13.900" y="4" width="4.600" height="16" rx="1.400"/>',
   reset: '<path d="M12 5V2.200c0-.5-.6-.8-1-.4L6.800 5.600c-.3.200-.3.600 0 .8L11 10.200c.4.400 1 .1 1-.4V7a5.800 5.800 0 1 1-5.700 7 1 1 0 0 0-2 .4A7.800 7.800 0 1 0 12 5z"/>',
 };
-
-/** @type {WeakMap<Node, Comparison>} */
-const comparisons = new WeakMap();
 
 class Comparison {
   constructor(root) {
@@ -221,28 +219,9 @@ class Comparison {
   }
 }
 
-/** @param {{parentElement: HTMLElement | ShadowRoot, data: object, setTriggerValue: (name: string, value: object) => void}} component */
+const mounted = mounting(".cmp", Comparison);
+
+/** What Streamlit calls. */
 export default function mount(component) {
-  const place = component.parentElement;
-  const root = place.querySelector(".cmp");
-  let comparison = comparisons.get(place);
-  if (comparison && comparison.root !== root) {
-    comparison.destroy();
-    comparison = null;
-  }
-  if (!comparison) {
-    comparison = new Comparison(root);
-    comparisons.set(place, comparison);
-  }
-  comparison.mounts = (comparison.mounts ?? 0) + 1;
-  const { mounts } = comparison;
-  comparison.update(component);
-  return () => {
-    // Streamlit also cleans up after a run that a newer one overtook; only the last run's word counts.
-    setTimeout(() => {
-      if (comparison.mounts !== mounts || comparisons.get(place) !== comparison) return;
-      comparison.destroy();
-      comparisons.delete(place);
-    }, 0);
-  };
+  return mounted(component);
 }
