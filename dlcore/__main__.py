@@ -109,8 +109,6 @@ def train(asked: argparse.Namespace) -> None:
     """Everything is checked before the first step; nothing is written before the last."""
     epochs = number_of_epochs(asked.epochs)
     experiment = Experiment.from_json(read_bytes(asked.recipe, 4 * LONGEST_RECIPE + 1))
-    if asked.engine == "dense":
-        raise Problem("no_engine", expected="auto or autograd", came=asked.engine)
 
     import torch
 
@@ -119,7 +117,7 @@ def train(asked: argparse.Namespace) -> None:
 
     check_writable(asked.out)
     torch.set_num_threads(1)
-    trainer = Trainer(experiment, device=asked.device)
+    trainer = Trainer(experiment, device=asked.device, engine=asked.engine)
     try:
         advance(trainer, epochs)
     finally:
@@ -141,8 +139,8 @@ def advance(trainer: Trainer, epochs: int) -> None:
     """So many epochs, or fewer when the recipe stops early; somebody at a terminal sees how far it is."""
     shows = sys.stderr.isatty()
     shown_at = 0.0
-    steps = trainer.steps()
-    while trainer.epoch < epochs and next(steps, None) is not None:
+    while trainer.epoch < epochs and trainer.finished is None:
+        trainer.advance(deadline=time.monotonic() + SECONDS_BETWEEN_LINES)
         if shows and time.monotonic() - shown_at > SECONDS_BETWEEN_LINES:
             shown_at = time.monotonic()
             show_progress(trainer, epochs)

@@ -15,6 +15,9 @@ import torch
 
 from dlcore.activations import Activation, Tanh
 from dlcore.datasets.split import Data, Scaling, with_features
+from dlcore.engines import compiled
+from dlcore.engines.dense import fits
+from dlcore.engines.painting import Painter
 from dlcore.layers import Dense
 
 if TYPE_CHECKING:
@@ -56,6 +59,7 @@ class Picture:
         if self.map_kind == "bars":
             self.groups, self.group_names = _groups(trainer)
             self.rows_DN = torch.from_numpy(self.data.train.X[:MOST_POINTS]).T.contiguous()
+        self._painter: Painter | None = None
         classes = self.experiment.dataset.num_classes
         self.value_range = (-1.0, 1.0) if classes else _value_range(self.data.train.y)
 
@@ -104,7 +108,40 @@ class Picture:
 
     def arrays(self, snapshot: Snapshot) -> dict[str, np.ndarray]:
         """Weights, the map of every unit and the output map at one moment."""
+        if self.map_kind == "plane" and (painter := self._paints()) is not None:
+            return self._weights(snapshot) | self._painted(painter, snapshot)
+        return self._weights(snapshot) | self._computed(snapshot)
+
+    def _paints(self) -> Painter | None:
+        """The fast way, once its code is there; nobody waits for it."""
+        if self._painter is None and compiled.loaded():
+            kernels = compiled.kernels()
+            if kernels is not None and fits(kernels, self.experiment):
+                shown = [min(plan.outputs, MOST_SHOWN) for plan in self.plan]
+                self._painter = Painter(kernels, self.experiment, self.surface.inputs_DP.numpy(), shown)
+        return self._painter
+
+    def _weights(self, snapshot: Snapshot) -> dict[str, np.ndarray]:
         arrays: dict[str, np.ndarray] = {}
+        tensors = list(snapshot.weights.values())
+        for index, (weight, bias) in enumerate(zip(tensors[0::2], tensors[1::2], strict=True)):
+            shown = min(len(weight), MOST_SHOWN)
+            arrays[f"weight/{index}"] = weight[:shown, : MOST_SHOWN if index else MOST_INPUTS].numpy()
+            arrays[f"bias/{index}"] = bias[:shown].numpy()
+        return arrays
+
+    def _painted(self, painter: Painter, snapshot: Snapshot) -> dict[str, np.ndarray]:
+        flat = np.concatenate([value.numpy().ravel() for value in snapshot.weights.values()])
+        silenced = snapshot.silenced
+        gates = np.empty(0, np.bool_) if silenced is None else ~torch.cat(silenced).numpy()
+        maps, scales = painter.paint(flat, gates)
+        half = self.side // 2
+        arrays = self._by_layer(maps.reshape(-1, half, half), scales)
+        if self.experiment.dataset.num_classes == 2:
+            return arrays | {"output": painter.classes().reshape(self.side, self.side)}
+        return arrays | self._output(torch.from_numpy(painter.sums_KP))
+
+    def _computed(self, snapshot: Snapshot) -> dict[str, np.ndarray]:
         tensors = list(snapshot.weights.values())
         weights, biases = tensors[0::2], tensors[1::2]
         values = self.surface.inputs_DP
@@ -112,8 +149,6 @@ class Picture:
         pictured = []
         for index, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
             shown = min(len(weight), MOST_SHOWN)
-            arrays[f"weight/{index}"] = weight[:shown, : MOST_SHOWN if index else MOST_INPUTS].numpy()
-            arrays[f"bias/{index}"] = bias[:shown].numpy()
             last = index == len(weights) - 1
             bend = self._claim if last else self.bends[index]
             sums = torch.addmm(bias[:, None], weight, values)
@@ -132,12 +167,16 @@ class Picture:
         # All units at once: for small networks the number of calls counts, not the number of points.
         together = torch.cat(pictured)
         maps, scales = self._quantized(together, together.abs().amax(1).clamp(min=1.0))
+        return self._by_layer(maps, scales) | self._output(values)
+
+    def _by_layer(self, maps: np.ndarray, scales: np.ndarray) -> dict[str, np.ndarray]:
+        arrays = {}
         start = 0
-        for index, layer in enumerate(pictured):
-            end = start + len(layer)
+        for index, plan in enumerate(self.plan):
+            end = start + min(plan.outputs, MOST_SHOWN)
             arrays[f"maps/{index}"], arrays[f"scales/{index}"] = maps[start:end], scales[start:end]
             start = end
-        return arrays | self._output(values)
+        return arrays
 
     def _claim(self, outputs_KP: torch.Tensor) -> torch.Tensor:
         # An output unit's picture is what the loss makes of it: probabilities as 2p - 1, so that orange and blue keep their meaning.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import math
+import operator
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple, TypeVar
@@ -14,7 +16,9 @@ import torch
 from dlcore.carry import Carriage, Origins, align, successor
 from dlcore.datasets.split import Data, prepare
 from dlcore.devices import choose_device, device_name
+from dlcore.engines import compiled
 from dlcore.engines.autograd import AutogradEngine
+from dlcore.engines.dense import DenseEngine, Rows, fits
 from dlcore.engines.modules import SeededDropout
 from dlcore.experiment import MOST_EPOCHS, Experiment
 from dlcore.history import History
@@ -50,16 +54,25 @@ class Diverged(Problem):
 
 
 class Trainer:
-    """Brings an experiment to life. `device` is auto, cpu, cuda or mps. Raises Problem for a device that is not there."""
+    """Brings an experiment to life. `device` is auto, cpu, cuda or mps, `engine` auto, autograd or dense.
 
-    def __init__(self, experiment: Experiment, device: str = "auto", data: Data | None = None) -> None:
+    Raises Problem for a device that is not there, and for a dense engine that does not know this recipe.
+    """
+
+    def __init__(
+        self, experiment: Experiment, device: str = "auto", data: Data | None = None, engine: str = "auto"
+    ) -> None:
         self.experiment = experiment
+        self._choice = engine
+        self._dense: tuple[tuple[object, ...], DenseEngine] | None = None
         self.data = data or prepare(experiment)
         self.metric = metric_for(experiment.dataset.task)
         self.notices: list[Problem] = []
         self.edits = 0  # How often a hand has been in it.
         self._place(choose_device(device))
         self._off_the_gpu_if_full(self.reset)
+        if engine == "dense" and self._dense_engine(patient=True) is None:
+            raise Problem("engine_unfit", device=self.device_name)
 
     def reset(self) -> None:
         """Back to the very same initial weights, step 0."""
@@ -68,9 +81,10 @@ class Trainer:
         self.finished: str | None = None
         self.intervened = False  # A hand was in it: the recipe alone does not reproduce this run.
         self.engine = AutogradEngine(build_model(self.experiment, self.device), self.experiment)
+        self._seconds_a_step = math.inf
         self.order_generator = torch.Generator().manual_seed(derived_seed(self.experiment.seed, "order"))
         self._begin_epoch()
-        self._scores: tuple[int, Scores] | None = None
+        self._forget_judgement()
         self.history = History(self.metric.kind)
         self._best = (math.inf, 0)
         self._record()
@@ -111,30 +125,45 @@ class Trainer:
 
     @property
     def engine_name(self) -> str:
-        """The engine that takes the steps."""
-        return self.engine.name
+        """The engine that takes the next steps, as far as is known without waiting for it."""
+        dense = self._dense_engine() if self._choice != "autograd" and compiled.loaded() else None
+        return self.engine.name if dense is None else dense.name
 
     def steps(self) -> Iterator[Step]:
         """Endless updates, one an item; ends by early stopping or at the limit of epochs (`finished` says which). Raises Diverged."""
         while self.finished is None:
-            yield self._take_step()
+            epoch = self.epoch
+            loss = self._take(1, math.inf)
+            yield Step(self.step, epoch, loss)
+
+    def advance(self, updates: float = math.inf, deadline: float = math.inf) -> None:
+        """Several updates at once, much faster than one by one: at most so many, to the end of the epoch, until `time.monotonic()` says `deadline`.
+
+        At least one, unless the run is finished. Raises Diverged.
+        """
+        epoch, last = self.epoch, self.step + updates
+        while self.finished is None and self.epoch == epoch and self.step < last:
+            self._take(last - self.step, deadline)
+            if time.monotonic() >= deadline:
+                return
 
     def scores(self) -> Scores:
         """Loss and metric of the current weights on all rows of both splits."""
-        if self._scores is None or self._scores[0] != self.step:
-            self._scores = (self.step, self._off_the_gpu_if_full(self._score))
-        return self._scores[1]
+        if self._scores is None:
+            self._scores = self._off_the_gpu_if_full(self._score)
+        return self._scores
 
     def predictions(self) -> torch.Tensor:
         """What the network claims of every row, the training rows first, on the CPU: (N, classes), or (N,) values."""
-        self.scores()
+        if self._predicted is None:
+            self._predicted = self._off_the_gpu_if_full(lambda: self._judge()[1])
         return self._predicted
 
     def touched(self) -> None:
         """A hand has changed weights or what counts: nothing that was computed from them holds any more."""
         self.intervened = True
         self.edits += 1
-        self._scores = None
+        self._forget_judgement()
 
     def snapshot(self) -> Snapshot:
         """This moment, frozen."""
@@ -170,7 +199,7 @@ class Trainer:
         if other_loss:
             self._encode_targets()
         if other_loss or other_rows or other_network:
-            self._scores = None
+            self._forget_judgement()
             self._best = (math.inf, self.epoch)
         if other_rows or other_network:
             self._note_other_start(old, carriage.changes_shape)
@@ -199,7 +228,7 @@ class Trainer:
                 value.copy_(torch.from_numpy(np.array(weights[name])))
             self.engine.previous.copy_(self.engine.flat)
         self.step, self.epoch = step, epoch
-        self._scores = None
+        self._forget_judgement()
         self.history = History(self.metric.kind)
         self._record()
 
@@ -261,7 +290,7 @@ class Trainer:
             dropout.set_state(torch.from_numpy(state["dropout_generator"].copy()))
         self._use_order(torch.from_numpy(state["order"].copy()))
         self.history = History(self.metric.kind, state["history"])
-        self._scores = None
+        self._forget_judgement()
 
     def _change_rows(self, old: Experiment) -> bool:
         """Make the rows of the new recipe, if they are others. An epoch goes on with as many rows as before, else it begins anew."""
@@ -301,22 +330,63 @@ class Trainer:
         self.history = History(self.metric.kind)
         self._record()
 
-    def _take_step(self) -> Step:
-        end = min(self.cursor + self.experiment.batch_size, len(self.order))
-        batch = slice(self.cursor, end)
-        rate = self.learning_rate
-        loss = self._off_the_gpu_if_full(
-            lambda: self.engine.step(self._X_epoch[batch], self._targets_epoch[batch], rate)
-        )
-        self._scores = None
-        if not math.isfinite(loss):
-            raise Diverged("diverged", step=self.step + 1, loss=str(loss), learning_rate=f"{rate:g}")
-        taken = Step(self.step + 1, self.epoch, loss)
-        self.step += 1
-        self.cursor = end
-        if end == len(self.order):
+    def _take(self, updates: float, deadline: float) -> float:
+        """As many updates at once as the engine can take before the deadline, at most `updates`, none beyond the epoch's end; the last loss."""
+        dense = self._dense_engine()
+        size, rows = self.experiment.batch_size, len(self.order)
+        count = 1
+        if dense is not None:
+            time_left = deadline - time.monotonic()
+            in_time = max(1, int(time_left / self._seconds_a_step)) if time_left < math.inf else updates
+            count = int(min(updates, -(-(rows - self.cursor) // size), in_time, dense.most_steps))
+        rates = self._rates(count)
+        if dense is None:
+            batch = slice(self.cursor, min(self.cursor + size, rows))
+            losses = [self._off_the_gpu_if_full(lambda: self._autograd_step(batch, rates[0]))]
+        else:
+            start = time.perf_counter()
+            losses = dense.take(rates, self.order.numpy(), self.cursor)
+            self._seconds_a_step = (time.perf_counter() - start) / len(losses)
+        loss = float(losses[-1])
+        taken = len(losses) - (not math.isfinite(loss))
+        self.step += taken
+        self.cursor = min(self.cursor + taken * size, rows)
+        self._forget_judgement()
+        if taken < len(losses):
+            raise Diverged("diverged", step=self.step + 1, loss=str(loss), learning_rate=f"{rates[taken]:g}")
+        if self.cursor == rows:
             self._end_epoch()
-        return taken
+        return loss
+
+    def _rates(self, count: int) -> np.ndarray:
+        """The learning rates of the next updates of this epoch."""
+        schedule, base, rows = self.experiment.schedule, self.experiment.optimizer.learning_rate, len(self.order)
+        if schedule.kind == "constant":
+            return np.full(count, base)
+        cursors = range(self.cursor, self.cursor + count * self.experiment.batch_size, self.experiment.batch_size)
+        return np.array([base * schedule.factor(self.epoch + cursor / rows) for cursor in cursors])
+
+    def _autograd_step(self, batch: slice, rate: float) -> float:
+        if self._epoch_rows is None:
+            # Permuted once an epoch on the device, so that a batch is a slice, not a gather. The training rows come first.
+            self._epoch_rows = self._X_all[self.order], self._targets_all[self.order]
+        X, targets = self._epoch_rows
+        return self.engine.step(X[batch], targets[batch], float(rate))
+
+    def _dense_engine(self, patient: bool = False) -> DenseEngine | None:
+        """The compiled engine for this very state of affairs, where there is one."""
+        if self._choice == "autograd" or self.device != "cpu":
+            return None
+        engine = self.engine
+        state = (self.experiment, engine, engine.frozen, engine.silenced, self._targets_all, engine.memory)
+        if self._dense is not None and all(map(operator.is_, self._dense[0], state)):
+            return self._dense[1]
+        kernels = compiled.kernels(patient or self._choice == "dense")
+        if kernels is None or not fits(kernels, self.experiment):
+            return None
+        rows = Rows(self._X_all, self._targets_all, self._y_all, len(self.data.train.X))
+        self._dense = state, DenseEngine(kernels, engine, self.experiment, rows)
+        return self._dense[1]
 
     def _end_epoch(self) -> None:
         self.epoch += 1
@@ -335,10 +405,8 @@ class Trainer:
         self._use_order(torch.randperm(len(self.data.train.X), generator=self.order_generator))
 
     def _use_order(self, order: torch.Tensor) -> None:
-        # Permuted once an epoch on the device, so that a batch is a slice, not a gather.
         self.order = order.to(self.device)
-        self._X_epoch = self._X_all[self.order]  # The training rows come first.
-        self._targets_epoch = self._targets_all[self.order]
+        self._epoch_rows: tuple[torch.Tensor, torch.Tensor] | None = None
 
     def _record(self) -> Scores:
         scores = self.scores()
@@ -347,24 +415,36 @@ class Trainer:
         return scores
 
     def _score(self) -> Scores:
-        # Both splits in one pass: for small networks the number of calls counts, not the number of rows.
-        classes = self.experiment.dataset.num_classes
-        loss = self.experiment.loss
+        # Before the first step it is always torch that judges: whether the kernel is loaded by then is chance.
+        dense = self._dense_engine() if self.step else None
+        if dense is not None:
+            return dense.score()
+        losses, predictions = self._judge()
         train_rows = len(self.data.train.X)
-        with torch.no_grad(), self._evaluating():
-            outputs = self.model(self._X_all)
-            losses = loss.rows(outputs, self._targets_all, classes).cpu().double()
-            predictions = self._predicted = loss.predict(outputs, classes).cpu()
-        train, test = slice(None, train_rows), slice(train_rows, None)
         return Scores(
             *(
                 {
                     "loss": losses[rows].mean().item(),
                     self.metric.kind: self.metric.measure(predictions[rows], self._y_all[rows]),
                 }
-                for rows in (train, test)
+                for rows in (slice(None, train_rows), slice(train_rows, None))
             )
         )
+
+    def _judge(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """By torch: the loss of every row (N,) in float64, and what the network claims of it."""
+        # Both splits in one pass: for small networks the number of calls counts, not the number of rows.
+        classes = self.experiment.dataset.num_classes
+        loss = self.experiment.loss
+        with torch.no_grad(), self._evaluating():
+            outputs = self.model(self._X_all)
+            losses = loss.rows(outputs, self._targets_all, classes).cpu().double()
+            self._predicted = loss.predict(outputs, classes).cpu()
+        return losses, self._predicted
+
+    def _forget_judgement(self) -> None:
+        self._scores: Scores | None = None
+        self._predicted: torch.Tensor | None = None
 
     @contextmanager
     def _evaluating(self) -> Iterator[None]:
@@ -386,8 +466,7 @@ class Trainer:
     def _encode_targets(self) -> None:
         classes = self.experiment.dataset.num_classes
         self._targets_all = self.experiment.loss.encode(self._y_all, classes).to(self.device)
-        if hasattr(self, "order"):
-            self._targets_epoch = self._targets_all[self.order]
+        self._epoch_rows = None
 
     def _off_the_gpu_if_full(self, act: Callable[[], Result]) -> Result:
         """Do it; if the GPU has no memory left for it, go over to the CPU, say so, and do it there."""

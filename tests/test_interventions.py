@@ -163,7 +163,7 @@ def test_frozen_layers_stand_and_the_others_move_as_plain_torch_moves_them(optim
     trainer = run.trainer
     for _ in range(12):
         batch = slice(trainer.cursor, trainer.cursor + 20)
-        X, targets = trainer._X_epoch[batch], trainer._targets_epoch[batch]
+        X, targets = trainer._X_all[trainer.order][batch], trainer._targets_all[trainer.order][batch]
         rule.zero_grad()
         loss = experiment.loss.rows(plain(X), targets, 2).mean()
         (loss + 0.025 * sum(p.square().sum() for p in learning if p.dim() > 1)).backward()
@@ -190,8 +190,9 @@ def test_a_single_frozen_weight_stands_and_the_others_move_by_the_masked_gradien
     engine.frozen[[1, 12, 30]] = True
     before = plain.detach().clone()
     trainer = Trainer(experiment, "cpu")
+    order = trainer.order[:20]
     for _ in range(12):
-        engine.step(trainer._X_epoch[:20], trainer._targets_epoch[:20], experiment.optimizer.learning_rate)
+        engine.step(trainer._X_all[order], trainer._targets_all[order], experiment.optimizer.learning_rate)
         plain.grad = engine.gradient()
         assert (plain.grad[engine.frozen] == 0).all()
         with torch.no_grad():
@@ -274,7 +275,7 @@ def test_training_hears_nothing_of_a_silenced_unit() -> None:
     do(run, "silence", 0, 2, on=True)
     _, before = picture(run)
     for _ in range(10):
-        run.trainer._take_step()
+        run.trainer.advance(1)
         gradient = run.trainer.model[0].weight.grad
         assert gradient is not None
         assert (gradient[2] == 0).all()

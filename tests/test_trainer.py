@@ -129,8 +129,8 @@ def recipe(loss: str = "cross_entropy-2", optimizer: str = "adam", **more: Any) 
     return Experiment.from_dict(values | more)
 
 
-def after_steps(experiment: Experiment, count: int = STEPS) -> Trainer:
-    trainer = Trainer(experiment, "cpu")
+def after_steps(experiment: Experiment, count: int = STEPS, engine: str = "auto") -> Trainer:
+    trainer = Trainer(experiment, "cpu", engine=engine)
     for _ in islice(trainer.steps(), count):
         pass
     return trainer
@@ -485,8 +485,8 @@ def test_after_a_divergence_a_sane_rate_and_a_reset_learn_again(momentum: float)
 
 def test_a_gpu_out_of_memory_goes_on_on_the_cpu_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dlcore.trainer, "device_name", lambda device: "Some GPU" if device == "cuda" else "CPU")
-    expected = after_steps(recipe(), 20)
-    trainer = after_steps(recipe(), 10)
+    expected = after_steps(recipe(), 20, "autograd")
+    trainer = after_steps(recipe(), 10, "autograd")
     trainer.device = "cuda"  # Its tensors lie on the CPU: what matters is what the trainer does when the step fails.
     steps = type(trainer.engine).step
     failures = iter([True])
@@ -507,7 +507,7 @@ def test_a_gpu_out_of_memory_goes_on_on_the_cpu_with_a_sentence(monkeypatch: pyt
 
 
 def test_a_cpu_out_of_memory_is_not_swallowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    trainer = Trainer(recipe(), "cpu")
+    trainer = Trainer(recipe(), "cpu", engine="autograd")
 
     def fails(*arguments: Any) -> float:
         raise torch.OutOfMemoryError("no memory")

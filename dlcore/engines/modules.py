@@ -18,6 +18,8 @@ class SeededDropout(nn.Module):
         """Any shape in, the same shape out; the identity in eval mode."""
         if not self.training or self.p == 0:
             return values
-        # The mask is drawn on the CPU: the same seed gives the same mask on every device.
-        kept = torch.empty(values.shape).bernoulli_(1 - self.p, generator=self.generator)
-        return values * kept.to(values.device) / (1 - self.p)
+        return values * self.mask(values.shape).to(values.device) / (1 - self.p)
+
+    def mask(self, shape: torch.Size) -> torch.Tensor:
+        """The next one: 1 where a value stays, 0 where it is dropped. Drawn on the CPU, so that a seed gives the same on every device."""
+        return torch.empty(shape).bernoulli_(1 - self.p, generator=self.generator)

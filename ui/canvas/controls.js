@@ -5,6 +5,8 @@ import { count, fixed, loss, number, percent } from "./format.js";
 /** Updates a second at each position of the speed slider; null = as fast as it goes. */
 export const SPEEDS = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, null];
 
+const ENGINES = { dense: "canvas.engine_dense", autograd: "canvas.engine_autograd" };
+
 const ICONS = {
   play: '<path d="M7 4.6v14.8c0 .8.9 1.3 1.6.8l11-7.4c.6-.4.6-1.2 0-1.6l-11-7.4C7.9 3.3 7 3.8 7 4.6z"/>',
   pause: '<rect x="5.5" y="4" width="4.6" height="16" rx="1.4"/><rect x="13.9" y="4" width="4.6" height="16" rx="1.4"/>',
@@ -115,7 +117,7 @@ export class Controls {
     this.write(this.values.step, count(header.step));
     const rate = header.updates_per_second;
     this.write(this.values.rate, playing && rate ? (rate >= 10 ? count(rate) : number(rate, 2)) : "–");
-    this.write(this.values.device, header.device);
+    this.write(this.values.device, `${header.device} · ${this.texts.say(ENGINES[header.engine])}`);
     this.readScores(header);
   }
 

@@ -1,0 +1,125 @@
+"""The compiled kernels as a process gets them: from the disk in half a second, or compiled once a machine, while nobody waits.
+
+    python -m dlcore.engines.compiled      compiles it now
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import importlib
+import logging
+import os
+import platform
+import stat
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import Future
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from threading import Thread
+from types import ModuleType
+from typing import NamedTuple
+
+SOURCES = sorted(Path(__file__).with_name("kernels").glob("*.py"))
+COMPLETE = "complete"  # A file of this name stands in the folder when all is compiled.
+NICENESS = 10
+
+_log = logging.getLogger(__name__)
+
+
+class Loading(NamedTuple):
+    """The kernels on their way; `compiles` when this machine has not compiled them before."""
+
+    kernels: Future[ModuleType | None]
+    compiles: bool
+
+
+def kernels(patient: bool = False) -> ModuleType | None:
+    """The package of kernels with its code loaded; None where numba or a place for the code is missing.
+
+    While they are being compiled for the first time it is None too, unless one is patient: the autograd engine takes the steps meanwhile.
+    """
+    on_their_way, compiles = begin()
+    return on_their_way.result() if patient or not compiles or on_their_way.done() else None
+
+
+def loaded() -> bool:
+    """Whether `kernels` would answer now, and with kernels."""
+    on_their_way = begin().kernels
+    return on_their_way.done() and on_their_way.result() is not None
+
+
+@cache
+def begin() -> Loading:
+    """Load in the background from here on; asked again, the same."""
+    found: Future[ModuleType | None] = Future()
+    folder = code_folder()
+    if folder is None:
+        found.set_result(None)
+    else:
+        Thread(target=_load, args=(found, folder), name="loads the kernels", daemon=True).start()
+    return Loading(found, folder is not None and not (folder / COMPLETE).exists())
+
+
+def _load(found: Future[ModuleType | None], folder: Path) -> None:
+    try:
+        if not (folder / COMPLETE).exists():
+            # In a process of its own: the compiler is pure Python and would take turns with everything here.
+            command = [sys.executable, "-m", __name__]
+            subprocess.run(command, check=True, cwd=Path(__file__).parents[2], stdout=sys.stderr)
+        found.set_result(_package(folder))
+    except Exception:
+        _log.warning("The kernels could not be loaded; the autograd engine takes all steps.", exc_info=True)
+        found.set_result(None)
+
+
+def _package(folder: Path) -> ModuleType:
+    import numba
+
+    numba.config.CACHE_DIR = str(folder)
+    return importlib.import_module("dlcore.engines.kernels")
+
+
+def compile_now() -> None:
+    """Fill the disk's cache, once however many processes ask for it at the same time. OSError if there is no place for it."""
+    folder = code_folder()
+    if folder is None:
+        raise OSError("there is no private folder to keep compiled code in; set NUMBA_CACHE_DIR to one")
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / COMPLETE).exists():
+            _package(folder)
+            (folder / COMPLETE).touch()
+
+
+def code_folder() -> Path | None:
+    """Where compiled code of these sources, libraries and this machine is kept: ours alone, as code is run from it.
+
+    None if there is no such place, or no numba.
+    """
+    try:
+        facts = [version("numba"), version("numpy"), sys.version, platform.node(), *map(Path.read_bytes, SOURCES)]
+    except PackageNotFoundError:
+        return None
+    name = hashlib.sha256(repr([*map(str, SOURCES), *facts]).encode()).hexdigest()[:16]
+    told = os.environ.get("NUMBA_CACHE_DIR")
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
+    places = [Path(told)] if told else [home / "dlcore", Path(tempfile.gettempdir()) / f"dlcore-{os.getuid()}"]
+    return next((place / name for place in places if _is_ours(place) and _is_ours(place / name)), None)
+
+
+def _is_ours(folder: Path) -> bool:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        facts = folder.stat()
+        return facts.st_uid == os.getuid() and not facts.st_mode & stat.S_IWOTH and os.access(folder, os.W_OK)
+    except OSError:
+        return False
+
+
+if __name__ == "__main__":
+    os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
+    compile_now()

@@ -1,0 +1,238 @@
+"""The dense engine: stacks of dense layers, on the CPU, by the compiled kernels. It shares all memory with an autograd engine.
+
+Whatever the one has done the other goes on from, so a run can change engine between any two steps.
+
+N rows of both splits, the training rows first; B rows of a batch, D inputs, K units, L lanes (see kernels/).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import nn
+
+from dlcore.engines.modules import SeededDropout
+from dlcore.layers import Dense
+from dlcore.snapshot import Scores
+
+if TYPE_CHECKING:
+    from dlcore.engines.autograd import AutogradEngine
+    from dlcore.experiment import Experiment
+
+SCORED_TOGETHER = np.uint64(64)  # rows: their lanes stay in the fastest cache
+MOST_MASKED = 64  # steps whose dropout masks are drawn ahead
+
+# What each optimizer remembers, by the names that its `update` uses, in the order of the kernel's arguments.
+_REMEMBERED = {
+    "sgd": ("velocity",),
+    "rmsprop": ("square",),
+    "adagrad": ("square",),
+    "adam": ("mean", "square"),
+    "adamw": ("mean", "square"),
+}
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What is learned from and judged by, on the CPU: X, targets as the loss encodes them, y as the metric wants it; N each."""
+
+    X_ND: torch.Tensor
+    targets: torch.Tensor
+    y_N: torch.Tensor
+    train: int
+
+
+def fits(kernels: ModuleType, experiment: Experiment) -> bool:
+    """Whether the kernels know everything in this recipe."""
+    numerics = kernels.numerics
+    bends = {layer.activation.kind for layer in experiment.layers if isinstance(layer, Dense)}
+    return (
+        {layer.kind for layer in experiment.layers} <= {"dense", "dropout"}
+        and bends <= set(numerics.ACTIVATIONS)
+        and experiment.loss.kind in numerics.LOSSES
+        and experiment.optimizer.kind in numerics.OPTIMIZERS
+        and experiment.regularizer.kind in numerics.REGULARIZERS
+    )
+
+
+class DenseEngine:
+    """Takes slices of steps in the memory of an autograd engine. It holds for as long as that engine, its marks, recipe and rows do."""
+
+    name = "dense"
+
+    def __init__(self, kernels: ModuleType, engine: AutogradEngine, experiment: Experiment, rows: Rows) -> None:
+        self._kernels = kernels
+        self._batch = experiment.batch_size
+        self._dropouts = _dropouts_by_place(engine.model)
+        widths = [experiment.num_inputs, *(layer.units for layer in experiment.layers if isinstance(layer, Dense))]
+        self._masked = [(modules, width) for modules, width in zip(self._dropouts, widths, strict=True) if modules]
+        self._layers, units = layer_table(kernels, experiment, [bool(modules) for modules in self._dropouts])
+        self._parameters = np.array(activation_parameters(experiment), np.float32)
+        self._codes = np.array(_codes(kernels, experiment, bool(self._dropouts[0])), np.int64)
+        self._settings = np.array(_settings(experiment))
+        self._X = rows.X_ND.numpy()
+        self._targets = np.ascontiguousarray(rows.targets.float().reshape(len(self._X), -1).numpy())
+        self._y = rows.y_N.float().numpy()
+        self._splits = slice(0, rows.train), slice(rows.train, len(self._X))
+        self._spreads = [_spread(rows.y_N[split].float()) for split in self._splits]
+        lanes = max(_lanes(self._kernels, min(self._batch, rows.train)), int(SCORED_TOGETHER))
+        self._work = np.zeros(units * lanes, np.float32)
+
+        assert engine.flat.grad is not None
+        self._flat = engine.flat.detach().numpy()
+        self._gradient = engine.flat.grad.numpy()
+        self._previous = engine.previous.numpy()
+        self._frozen = _marks(engine.frozen)
+        self._gates = _marks(None if engine.silenced is None else ~torch.cat(engine.silenced))
+        self._first, self._second, self._count = _memory(engine, experiment)
+
+    def take(self, rates: np.ndarray, order: np.ndarray, cursor: int) -> np.ndarray:
+        """One update for each learning rate, from row `cursor` of the epoch's order (N,) on: the mean loss of each batch before its update.
+
+        A loss that is not finite makes no update and is the last one of the answer.
+        """
+        masks = self._masks(len(rates), len(order), cursor)
+        return self._kernels.steps.take_steps(
+            self._flat, self._gradient, self._previous, self._first, self._second, self._count, self._frozen,
+            self._layers, self._parameters, self._gates, masks, self._codes, self._settings, rates,
+            self._X, self._targets, order.view(np.uint64), cursor, self._batch, self._work,
+        )  # fmt: skip
+
+    @property
+    def most_steps(self) -> int:
+        """Of one call of `take`."""
+        return MOST_MASKED if self._masked else 1_000_000
+
+    def score(self) -> Scores:
+        """Mean loss and metric of both splits."""
+        return Scores(*(self._scored(rows, spread) for rows, spread in zip(self._splits, self._spreads, strict=True)))
+
+    def _scored(self, rows: slice, spread: float) -> dict[str, float]:
+        loss, judged = self._kernels.steps.score(
+            self._flat, self._layers, self._parameters, self._gates, self._codes, self._settings,
+            self._X, self._targets, self._y, np.uint64(rows.start), np.uint64(rows.stop), SCORED_TOGETHER, self._work,
+        )  # fmt: skip
+        count = rows.stop - rows.start
+        if self._codes[_CLASSES]:
+            return {"loss": loss / count, "accuracy": judged / count}
+        return {"loss": loss / count, "r2": 1 - judged / spread if spread > 0 else float(judged == 0)}
+
+    def _masks(self, steps: int, rows: int, cursor: int) -> np.ndarray:
+        """What dropout multiplies values with, a row a step, drawn in the order in which the modules would draw."""
+        if not self._masked:
+            return _NO_MASKS
+        widest = sum(width for _, width in self._masked) * _lanes(self._kernels, min(self._batch, rows))
+        masks = np.zeros((steps, widest), np.float32)
+        for mask in masks:
+            batch = min(self._batch, rows - cursor)
+            lanes = _lanes(self._kernels, batch)
+            start = 0
+            for modules, width in self._masked:
+                kept_BK = torch.ones(batch, width)
+                for module in modules:
+                    kept_BK *= module.mask(kept_BK.shape) / (1 - module.p)
+                mask[start : start + width * lanes].reshape(width, lanes)[:, :batch] = kept_BK.T.numpy()
+                start += width * lanes
+            cursor += batch
+        return masks
+
+
+_CLASSES = 3  # place in the codes
+_NO_MASKS = np.empty((0, 0), np.float32)
+_NO_VALUES = np.empty(0, np.float32)
+
+
+def _lanes(kernels: ModuleType, rows: int) -> int:
+    return -(-rows // kernels.numerics.VECTOR) * kernels.numerics.VECTOR
+
+
+def _spread(y: torch.Tensor) -> float:
+    return (y - y.mean()).double().square().sum().item()
+
+
+def _marks(chosen: torch.Tensor | None) -> np.ndarray:
+    return np.empty(0, np.bool_) if chosen is None else chosen.numpy()
+
+
+def _dropouts_by_place(model: nn.Sequential) -> list[list[SeededDropout]]:
+    """The dropout modules that do something after the inputs and after each hidden dense layer."""
+    places: list[list[SeededDropout]] = [[]]
+    for module in model:
+        if isinstance(module, nn.Linear):
+            places.append([])
+        elif isinstance(module, SeededDropout) and module.p > 0:
+            places[-1].append(module)
+    return places[:-1]
+
+
+def layer_table(kernels: ModuleType, experiment: Experiment, dropped: list[bool]) -> tuple[np.ndarray, int]:
+    """The kernels' table of layers, and how many units the work space has room for."""
+    numerics = kernels.numerics
+    plans = [plan for plan in experiment.plan() if plan.kind != "dropout"]
+    bends = [layer.activation.kind for layer in experiment.layers if isinstance(layer, Dense)] + ["linear"]
+    table = np.zeros((len(plans), 10), np.uint64)
+    parameter, hidden = 0, 0
+    kept, unit = plans[0].inputs * dropped[0], plans[0].inputs
+    for row, plan, bend, drops in zip(table, plans, bends, [*dropped[1:], False], strict=True):
+        D, K = plan.inputs, plan.outputs
+        row[numerics.INPUTS], row[numerics.OUTPUTS] = D, K
+        row[numerics.WEIGHTS], row[numerics.BIASES] = parameter, parameter + D * K
+        row[numerics.SUMS], row[numerics.ACTIVATED] = unit, unit + K
+        row[numerics.OUT] = unit + K * (1 + drops)
+        row[numerics.ACTIVATION] = numerics.ACTIVATIONS.index(bend)
+        row[numerics.KEPT], row[numerics.UNITS] = kept, hidden
+        parameter += plan.parameters
+        hidden += K
+        kept += K * drops
+        unit += K * (2 + drops)
+    return table, unit
+
+
+def activation_parameters(experiment: Experiment) -> list[float]:
+    """The slope or alpha of each activation that has one."""
+    numbers = [list(layer.activation.arguments().values()) for layer in experiment.layers if isinstance(layer, Dense)]
+    return [float(found[0]) if found else 0.0 for found in [*numbers, []]]
+
+
+def _codes(kernels: ModuleType, experiment: Experiment, drops_inputs: bool) -> list[int]:
+    numerics = kernels.numerics
+    return [
+        numerics.LOSSES.index(experiment.loss.kind),
+        numerics.OPTIMIZERS.index(experiment.optimizer.kind),
+        numerics.REGULARIZERS.index(experiment.regularizer.kind),
+        experiment.dataset.num_classes,
+        drops_inputs,
+    ]
+
+
+def _settings(experiment: Experiment) -> list[float]:
+    """Three numbers of the optimizer, Huber's delta, the regularizer's rate, the largest norm."""
+    optimizer = experiment.optimizer
+    match optimizer.kind:
+        case "sgd":
+            own = (optimizer.momentum, optimizer.nesterov, 0)
+        case "rmsprop":
+            own = (optimizer.alpha, 0, 0)
+        case "adam":
+            own = (optimizer.beta1, optimizer.beta2, 0)
+        case "adamw":
+            own = (optimizer.beta1, optimizer.beta2, optimizer.weight_decay)
+        case _:
+            own = (0, 0, 0)
+    delta = experiment.loss.delta if experiment.loss.kind == "huber" else 1
+    price = 0 if experiment.regularizer.kind == "none" else experiment.regularizer.rate
+    return [float(number) for number in (*own, delta, price, experiment.gradient_clip)]
+
+
+def _memory(engine: AutogradEngine, experiment: Experiment) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What the optimizer remembers, in the engine's own tensors: two of the parameters' shape, and the count of steps."""
+    optimizer, memory = experiment.optimizer, engine.memory
+    names = () if optimizer.kind == "sgd" and not optimizer.momentum else _REMEMBERED[optimizer.kind]
+    kept = [memory.setdefault(name, torch.zeros_like(engine.previous)).numpy() for name in names]
+    count = memory.setdefault("step", torch.zeros(())) if len(names) == 2 else torch.zeros(())
+    first, second, *_ = [*kept, _NO_VALUES, _NO_VALUES]
+    return first, second, count.numpy().reshape(1)

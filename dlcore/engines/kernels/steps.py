@@ -1,0 +1,191 @@
+"""Whole slices of training steps, and the scores of all rows."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import float32, float64, int64, njit, types, uint64
+
+from dlcore.engines.kernels.numerics import ADAGRAD, ADAMW, COMPILING, INPUTS, L2, MARKS, NONE, OUTPUTS, PLACES, RMSPROP, SGD, SUMS, TABLES, VALUES, VECTOR, WEIGHTS, ZERO, compiled
+from dlcore.engines.kernels.passes import backward, forward, row_loss
+
+
+@compiled
+def _update(optimizer, settings, flat, gradient, first, second, count, rate):
+    """One step of the optimizer on all parameters; `first` and `second` are what it remembers."""
+    lr = np.float32(-rate)
+    size = uint64(len(flat))
+    if optimizer == SGD:
+        momentum = np.float32(settings[0])
+        if momentum == 0:
+            for i in range(size):
+                flat[i] += lr * gradient[i]
+            return
+        for i in range(size):
+            first[i] = momentum * first[i] + gradient[i]
+        if settings[1] > 0:
+            for i in range(size):
+                flat[i] += lr * (gradient[i] + momentum * first[i])
+        else:
+            for i in range(size):
+                flat[i] += lr * first[i]
+    elif optimizer == RMSPROP:
+        alpha, rest = np.float32(settings[0]), np.float32(1 - settings[0])
+        for i in range(size):
+            first[i] = alpha * first[i] + rest * gradient[i] * gradient[i]
+            flat[i] += lr * gradient[i] / (math.sqrt(first[i]) + np.float32(1e-8))
+    elif optimizer == ADAGRAD:
+        for i in range(size):
+            first[i] += gradient[i] * gradient[i]
+            flat[i] += lr * gradient[i] / (math.sqrt(first[i]) + np.float32(1e-10))
+    else:
+        count[0] += np.float32(1)
+        step = float(count[0])
+        beta1, beta2 = settings[0], settings[1]
+        if optimizer == ADAMW and settings[2] > 0:
+            decay = np.float32(1 - rate * settings[2])
+            for i in range(size):
+                flat[i] *= decay
+        lr = np.float32(-rate / (1 - beta1**step))
+        correction = np.float32(math.sqrt(1 - beta2**step))
+        near, far, rest = np.float32(1 - beta1), np.float32(beta2), np.float32(1 - beta2)
+        for i in range(size):
+            first[i] += near * (gradient[i] - first[i])
+            second[i] = far * second[i] + rest * gradient[i] * gradient[i]
+            flat[i] += lr * first[i] / (math.sqrt(second[i]) / correction + np.float32(1e-8))
+
+
+@compiled
+def _add_price(regularizer, rate, gradient, flat, layers):
+    """The regularizer's share of the gradient; biases are free."""
+    for index in range(len(layers)):
+        start = layers[index, WEIGHTS]
+        for i in range(start, start + layers[index, INPUTS] * layers[index, OUTPUTS]):
+            w = flat[i]
+            if regularizer == L2:
+                gradient[i] += rate * w
+            else:
+                gradient[i] += rate if w > 0 else (-rate if w < 0 else np.float32(0))
+
+
+@compiled
+def _clip(gradient, most):
+    """As torch.nn.utils.clip_grad_norm_."""
+    square = np.float32(0)
+    for i in range(uint64(len(gradient))):
+        square += gradient[i] * gradient[i]
+    factor = most / (math.sqrt(square) + np.float32(1e-6))
+    if factor < 1:
+        for i in range(uint64(len(gradient))):
+            gradient[i] *= factor
+
+
+# The two that are called from outside are compiled for these very types when this module is imported, and loaded from disk later.
+@njit(
+    VALUES(
+        VALUES, VALUES, VALUES, VALUES, VALUES, VALUES, MARKS, *TABLES, float32[:, ::1], int64[::1], float64[::1],
+        float64[::1], float32[:, ::1], float32[:, ::1], PLACES, int64, int64, VALUES,
+    ),
+    **COMPILING,
+)  # fmt: skip
+def take_steps(
+    flat, gradient, previous, first, second, count, frozen, layers, parameters, gates, masks, codes, settings, rates, X, targets, order, cursor, batch, work
+):  # fmt: skip
+    """One update for each of `rates` from row `cursor` of the order on; the mean loss of each batch before its update, without the penalty.
+
+    A loss that is not finite makes no update and is the last one of the answer; the parameters are then those before the last update.
+    `codes`: loss, optimizer, regularizer, classes, whether inputs are dropped. `settings`: three of the optimizer, Huber's delta, the
+    regularizer's rate, the largest norm of the gradient (0: any).
+    """
+    loss, optimizer, regularizer, classes, drops_inputs = codes[0], codes[1], codes[2], codes[3], codes[4] > 0
+    delta, price, clip = np.float32(settings[3]), np.float32(settings[4]), np.float32(settings[5])
+    dropping = len(masks) > 0
+    last = layers[len(layers) - 1]
+    K, D = last[OUTPUTS], uint64(X.shape[1])
+    size = uint64(len(flat))
+    losses = np.empty(len(rates), np.float32)
+    for step in range(uint64(len(rates))):
+        rows = uint64(min(batch, len(order) - cursor))
+        lanes = uint64((rows + uint64(VECTOR - 1)) // uint64(VECTOR) * uint64(VECTOR))
+        outputs = last[SUMS] * lanes
+        for i in range(D * lanes):
+            work[i] = 0
+        for lane in range(rows):
+            row = order[uint64(cursor) + lane]
+            for d in range(D):
+                work[d * lanes + lane] = X[row, d]
+        if drops_inputs:
+            for i in range(D * lanes):
+                work[i] *= masks[step, i]
+        forward(flat, layers, parameters, work, lanes, gates, masks, step, dropping)
+        total = np.float32(0)
+        for lane in range(rows):
+            total += row_loss(
+                loss, delta, classes, work, outputs + lane, lanes, K, targets, order[uint64(cursor) + lane]
+            )
+        total /= np.float32(rows)
+        losses[step] = total
+        if not math.isfinite(total):
+            flat[:] = previous
+            return losses[: step + uint64(1)]
+        share = np.float32(1) / np.float32(rows)
+        for k in range(K):
+            for lane in range(rows):
+                work[outputs + k * lanes + lane] *= share
+            for lane in range(rows, lanes):
+                work[outputs + k * lanes + lane] = 0
+        backward(flat, gradient, layers, parameters, work, lanes, gates, masks, step, dropping)
+        if regularizer != NONE:
+            _add_price(regularizer, price, gradient, flat, layers)
+        if len(frozen):  # Before clipping: what does not learn has no share in the norm.
+            for i in range(size):
+                if frozen[i]:
+                    gradient[i] = 0
+        if clip > 0:
+            _clip(gradient, clip)
+        for i in range(size):
+            previous[i] = flat[i]
+        _update(optimizer, settings, flat, gradient, first, second, count, rates[step])
+        if len(frozen):  # Decay and momentum move weights without a gradient too.
+            for i in range(size):
+                if frozen[i]:
+                    flat[i] = previous[i]
+        cursor += batch
+    return losses
+
+
+@njit(
+    types.UniTuple(float64, 2)(
+        VALUES, *TABLES, int64[::1], float64[::1], float32[:, ::1], float32[:, ::1], VALUES, uint64, uint64, uint64, VALUES
+    ),
+    **COMPILING,
+)
+def score(flat, layers, parameters, gates, codes, settings, X, targets, y, start, end, lanes, work):
+    """(sum of losses, rows that are right or sum of squared errors) over the rows from start to end, nothing dropped."""
+    loss, classes, delta = codes[0], codes[3], np.float32(settings[3])
+    last = layers[len(layers) - 1]
+    K, D = last[OUTPUTS], uint64(X.shape[1])
+    outputs = last[SUMS] * lanes
+    nothing = np.empty((0, 0), np.float32)
+    lost, judged = 0.0, 0.0
+    for first in range(start, end, lanes):
+        rows = min(lanes, end - first)
+        for lane in range(rows):
+            for d in range(D):
+                work[d * lanes + lane] = X[first + lane, d]
+        forward(flat, layers, parameters, work, lanes, gates, nothing, ZERO, False)
+        for lane in range(rows):
+            at = outputs + lane
+            if classes:
+                best = uint64(1) if K == 1 and work[at] > 0 else ZERO
+                for k in range(K if K > 1 else ZERO):
+                    if work[at + k * lanes] > work[at + best * lanes]:
+                        best = k
+                if best == uint64(y[first + lane]):
+                    judged += 1.0
+            else:
+                error = float(y[first + lane]) - float(work[at])
+                judged += error * error
+            lost += row_loss(loss, delta, classes, work, at, lanes, K, targets, first + lane)
+    return lost, judged
