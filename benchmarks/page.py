@@ -6,7 +6,6 @@ import asyncio
 import json
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
@@ -16,7 +15,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from benchmarks.server import Server, cpu_seconds, megabytes, served
+from benchmarks.server import Server, cpu_seconds, megabytes, served, wait_until_warm
 from benchmarks.student import Student
 from benchmarks.tables import markdown
 from dlcore.experiment import Experiment
@@ -72,7 +71,7 @@ def run(quick: bool) -> str:
         browser = playwright.chromium.launch(executable_path=browser_path(), args=FLAGS)
         with served() as server:
             cold = _first_paint(browser, server)
-            _wait_until_warm(server)
+            wait_until_warm(server)
             warm = [_first_paint(browser, server) for _ in range(2 if quick else 7)]
             with _one_button() as bare:
                 floor = [_in_sight(browser, bare) for _ in warm]
@@ -108,17 +107,6 @@ def browser_path() -> str:
     if found is None:
         raise SystemExit("No chromium or google-chrome on the PATH: `make chromium` installs one.")
     return found
-
-
-def _wait_until_warm(server: Server) -> None:
-    """Until the workers, the spare one included, have nothing left to load."""
-    before = -1.0
-    for _ in range(30):
-        spent = _worker_seconds(server)
-        if spent - before < 0.1:
-            return
-        before = spent
-        time.sleep(2)
 
 
 @contextmanager
@@ -233,21 +221,19 @@ def _presses(page: Page, count: int) -> list[float]:
 
 async def _class(server: Server, moves: int) -> tuple[float, float]:
     """Median and p95 in milliseconds of a slider's answer while all play and watch."""
-    students = [Student(server.port) for _ in range(STUDENTS)]
+    students = [Student(server.port, playing=True) for _ in range(STUDENTS)]
     for student in students:
         await student.open()
-        await student.command("play")
-    watching = [asyncio.create_task(student.watch(3 + 2.5 * moves, most_frames_a_second=10)) for student in students]
+        student.watch(frames_a_second=10)
     await asyncio.sleep(3)
     waits = []
     for move in range(moves):
         for student in students:
             waits.append(await student.move("Noise", 0.05 + 0.01 * move))
             await asyncio.sleep(0.2)
-    await asyncio.gather(*watching)
-    assert all(student.frames > 0 for student in students)
+    assert all(student.seen for student in students)
     for student in students:
-        await student.close()
+        student.close()
     return 1000 * median(waits), 1000 * quantiles(waits, n=20)[-1]
 
 

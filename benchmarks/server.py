@@ -28,14 +28,31 @@ class Server:
 
     def workers(self) -> list[int]:
         """Process ids of the workers."""
-        children = Path(f"/proc/{self.pid}/task").glob("*/children")
-        pids = {int(pid) for path in children for pid in path.read_text().split()}
-        return sorted(pid for pid in pids if b"dlcore.runs.worker" in Path(f"/proc/{pid}/cmdline").read_bytes())
+        return [pid for pid in children(self.pid) if b"dlcore.runs.worker" in _read(f"/proc/{pid}/cmdline")]
+
+    def processes(self) -> list[int]:
+        """The server and everything below it."""
+        found = [self.pid]
+        for pid in found:
+            found += children(pid)
+        return found
+
+
+def children(pid: int) -> list[int]:
+    """Process ids of those that it has started."""
+    lists = Path(f"/proc/{pid}/task").glob("*/children")
+    return sorted({int(child) for path in lists for child in _read(path).split()})
 
 
 def megabytes(pid: int) -> float:
     """Resident memory of a process in MB."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE_SIZE_KB / 1024
+
+
+def proportional_megabytes(pid: int) -> float:
+    """Its proportional set size in MB: of a page that n processes share it counts 1/n, so that sums are true."""
+    lines = _read(f"/proc/{pid}/smaps_rollup").splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith(b"Pss:")) / 1024
 
 
 def cpu_seconds(pid: int) -> float:
@@ -45,14 +62,14 @@ def cpu_seconds(pid: int) -> float:
 
 
 @contextmanager
-def served(script: str = "app.py") -> Iterator[Server]:
+def served(script: str = "app.py", **environment: str) -> Iterator[Server]:
     """Start the app (or another Streamlit script), yield once it answers, end it."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", script, "--server.headless=true", f"--server.port={port}"]
     command += ["--server.fileWatcherType=none"]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, env={**os.environ, **environment})
     url = f"http://127.0.0.1:{port}"
     try:
         _wait_until_it_answers(url, process)
@@ -60,6 +77,17 @@ def served(script: str = "app.py") -> Iterator[Server]:
     finally:
         process.terminate()
         process.wait(20)
+
+
+def wait_until_warm(server: Server) -> None:
+    """Until the workers, the spare one included, have nothing left to load."""
+    before = -1.0
+    for _ in range(30):
+        spent = sum(map(cpu_seconds, server.workers()))
+        if spent - before < 0.1:
+            return
+        before = spent
+        time.sleep(2)
 
 
 def _wait_until_it_answers(url: str, process: subprocess.Popen[bytes]) -> None:
@@ -73,3 +101,10 @@ def _wait_until_it_answers(url: str, process: subprocess.Popen[bytes]) -> None:
         except OSError:
             time.sleep(0.02)
     raise RuntimeError("the server did not answer within 60 s")
+
+
+def _read(path: str | Path) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError:  # It has ended meanwhile.
+        return b""

@@ -5,61 +5,78 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from itertools import pairwise
 from typing import Any
+from urllib.parse import urlencode
 
-import websockets
+from streamlit.proto.Alert_pb2 import Alert
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
-from websockets.typing import Origin, Subprotocol
 
-from dlcore.frame import decode_frame
+from benchmarks.sockets import BINARY, Socket
+from dlcore.experiment import Experiment
+from dlcore.share import encode
+
+BEGINNING = 16384  # bytes of a frame: its header, that of the largest network too
+PATIENCE = 60.0  # seconds
+WANTS = {"gradients": False, "histograms": False, "probe": None, "moment": None}  # as a browser says it
 
 
 class Student:
-    """One session: opens the page, plays, moves a slider, counts frames."""
+    """One session: opens a share link, plays, watches, moves a slider."""
 
-    def __init__(self, port: int) -> None:
-        self.port = port
-        self.token = ""
+    def __init__(self, port: int, experiment: Experiment | None = None, playing: bool = False) -> None:
+        self.playing = playing
         self.sliders: dict[str, Any] = {}
-        self.frames = 0
-        self.last: dict[str, Any] = {}
-        self._held: dict[str, Any] = {"structure": None, "version": None, "history": 0}
-
-    async def open(self) -> None:
-        """Load the page, as a browser's first script run does."""
-        origin = Origin(f"http://127.0.0.1:{self.port}")
-        address = f"ws://127.0.0.1:{self.port}/_stcore/stream"
-        self.page = await websockets.connect(
-            address, origin=origin, subprotocols=[Subprotocol("streamlit")], max_size=None
+        self.notices: list[str] = []
+        self.errors = 0  # boxes on the page that say what went wrong
+        self.seen: list[tuple[float, int, int]] = []  # (time, epoch, step) of each frame
+        self._port = port
+        self._query = urlencode(
+            {"run": encode(experiment or Experiment()), **({"play": "1"} if playing else {}), "lang": "en"}
         )
+        self._token = ""
+        self._answered: asyncio.Future[None] | None = None
+        self._page: Socket | None = None
+        self._live: Socket | None = None
+        self._interval = 0.0  # seconds between two frames, at least
+        self._asked = 0.0
+        self._held: dict[str, Any] = {"structure": None, "version": None, "history": 0}
+        self._watching = False
+
+    async def open(self) -> float:
+        """Load the page and the live channel as a browser does; the seconds until the page was whole."""
+        started = time.perf_counter()
+        self._page = await Socket.connect(self._port, "/_stcore/stream", self._hear_page, protocol="streamlit")
         await self._rerun([])
-        live = f"ws://127.0.0.1:{self.port}/api/live/{self.token}"
-        self.live = await websockets.connect(live, origin=origin, max_size=None)
+        waited = time.perf_counter() - started
+        self._live = await Socket.connect(self._port, f"/api/live/{self._token}", self._hear_live, keep=BEGINNING)
+        return waited
 
-    async def close(self) -> None:
+    @property
+    def there(self) -> bool:
+        """Both connections are open."""
+        return all(socket is not None and socket.code is None for socket in (self._page, self._live))
+
+    def close(self) -> None:
         """Leave."""
-        await self.live.close()
-        await self.page.close()
+        self._watching = False
+        for socket in (self._live, self._page):
+            if socket is not None and socket.code is None:
+                socket.close()
 
-    async def command(self, do: str, value: Any = None) -> None:
+    def command(self, do: str, value: Any = None) -> None:
         """Press a transport control."""
-        await self.live.send(json.dumps({"type": "command", "do": do, "value": value}))
+        assert self._live is not None
+        self._live.send(json.dumps({"type": "command", "do": do, "value": value}).encode())
 
-    async def watch(self, seconds: float, most_frames_a_second: float = 30) -> None:
-        """Draw frames (decode them) for so long, at most so many a second."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            started = time.monotonic()
-            await self.live.send(json.dumps({"type": "ready", **self._held}))
-            try:
-                message = await asyncio.wait_for(self.live.recv(), max(0.01, end - time.monotonic()))
-            except TimeoutError:
-                return
-            if isinstance(message, bytes):
-                self._draw(message)
-            await asyncio.sleep(max(0.0, 1 / most_frames_a_second - (time.monotonic() - started)))
+    def watch(self, frames_a_second: float) -> None:
+        """Ask for frames from now on, at most so many a second."""
+        self._interval = 1 / frames_a_second
+        if not self._watching:
+            self._watching = True
+            self._ask()
 
     async def move(self, label: str, value: float) -> float:
         """Move a slider; the seconds until the page has answered."""
@@ -70,30 +87,71 @@ class Student:
         await self._rerun([state])
         return time.perf_counter() - started
 
-    def _draw(self, message: bytes) -> None:
-        header, arrays = decode_frame(message)
-        rows = header["history_from"] + len(arrays["history"])
-        self._held = {"structure": header["structure"], "version": header["version"], "history": rows}
-        self.last = header
-        self.frames += 1
+    def frames(self, start: float, end: float) -> int:
+        """Frames that came between two points of time (`time.monotonic`)."""
+        return sum(start <= at < end for at, _, _ in self.seen)
+
+    def epochs(self, start: float, end: float) -> float:
+        """Epochs a second between them, as its frames tell; a run that began anew counts from there."""
+        told = [(at, epoch) for at, epoch, _ in self.seen if start <= at < end]
+        gone = sum(max(later - earlier, 0) for (_, earlier), (_, later) in pairwise(told))
+        return gone / (told[-1][0] - told[0][0]) if len(told) > 1 else 0.0
+
+    def longest_pause(self, start: float, end: float) -> float:
+        """The longest time without a frame between them."""
+        times = [start, *(at for at, _, _ in self.seen if start <= at < end), end]
+        return max(later - earlier for earlier, later in pairwise(times))
+
+    # Streamlit's protocol
 
     async def _rerun(self, states: list[WidgetState]) -> None:
+        assert self._page is not None
+        self._answered = asyncio.get_running_loop().create_future()
         message = BackMsg()
-        message.rerun_script.query_string = ""
+        message.rerun_script.query_string = self._query
         message.rerun_script.widget_states.widgets.extend(states)
-        await self.page.send(message.SerializeToString())
-        while True:
-            answer = ForwardMsg.FromString(await self.page.recv(decode=False))
-            kind = answer.WhichOneof("type")
-            if kind == "delta":
-                self._learn(answer.delta.new_element)
-            elif kind == "script_finished":
-                return
+        self._page.send(message.SerializeToString(), BINARY)
+        await asyncio.wait_for(self._answered, PATIENCE)
+
+    def _hear_page(self, content: bytes) -> None:
+        answer = ForwardMsg.FromString(content)
+        kind = answer.WhichOneof("type")
+        if kind == "delta":
+            self._learn(answer.delta.new_element)
+        elif kind == "script_finished" and self._answered is not None and not self._answered.done():
+            self._answered.set_result(None)
 
     def _learn(self, element: Any) -> None:
         match element.WhichOneof("type"):
             case "slider":
                 self.sliders[element.slider.label] = element.slider
+            case "alert":
+                self.errors += element.alert.format == Alert.ERROR
             case "bidi_component":
                 data = json.loads(element.bidi_component.json or element.bidi_component.mixed.json or "{}")
-                self.token = data.get("token", self.token)
+                self._token = data.get("token", self._token)
+
+    # The live channel
+
+    def _ask(self) -> None:
+        if self._watching and self._live is not None and self._live.code is None:
+            self._asked = time.monotonic()
+            self._live.send(json.dumps({"type": "ready", **self._held, "now": False, "wants": WANTS}).encode())
+
+    def _hear_live(self, content: bytes) -> None:
+        now = time.monotonic()
+        if content[:1] == b"{":
+            self.notices.append(content.decode())
+            return
+        # The header alone: decoding the pictures is a browser's work, and not ours to weigh on this machine.
+        length = int.from_bytes(content[:4], "little")
+        header = json.loads(content[4 : 4 + length])
+        rows = next(array["shape"][0] for array in reversed(header["arrays"]) if array["name"] == "history")
+        self._held = {
+            "structure": header["structure"],
+            "version": header["version"],
+            "history": header["history_from"] + rows,
+            "moments": header["moments_version"],
+        }
+        self.seen.append((now, header["epoch"], header["step"]))
+        asyncio.get_running_loop().call_at(max(self._asked + self._interval, now), self._ask)

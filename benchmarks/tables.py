@@ -5,7 +5,19 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Iterable, Sequence
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
+from typing import NamedTuple
+
+PACKAGES = ("torch", "numpy", "numba", "scikit-learn", "streamlit", "keras", "jax", "skorch", "lightning")
+
+
+class Figure(NamedTuple):
+    """One figure beside its goal; `met` is None where it could not be measured."""
+
+    figure: str
+    goal: str
+    measured: str
+    met: bool | None
 
 
 def markdown(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -14,7 +26,35 @@ def markdown(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
 
 
+def goals(figures: Iterable[Figure]) -> str:
+    """The table of figures that have a goal."""
+    words = {True: "yes", False: "**no**", None: "-"}
+    return markdown(Figure._fields, [(*figure[:3], words[figure.met]) for figure in figures])
+
+
+def goals_in(text: str) -> list[str]:
+    """The rows of all tables in it that `goals` has made."""
+    head = goals([])
+    found: list[str] = []
+    for block in text.split("\n\n"):
+        if block.startswith(head):
+            found += block[len(head) :].split("\n")[1:]
+    return found
+
+
+def joined_goals(texts: Iterable[str]) -> str:
+    """One table of the goals of them all."""
+    return "\n".join([goals([]), *(row for text in texts for row in goals_in(text))])
+
+
 def machine() -> str:
     """What the figures were measured on: ratios hold, absolutes drift."""
-    packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "numpy", "scikit-learn", "streamlit"))
+    packages = ", ".join(f"{name} {_version(name)}" for name in PACKAGES)
     return f"{os.cpu_count()} cores ({platform.machine()}), Python {platform.python_version()}, {packages}"
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"

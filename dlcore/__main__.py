@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 ENGINES = ("auto", "autograd", "dense")
 SECONDS_BETWEEN_LINES = 0.1
+WORTH_MORE_THREADS = 1_000_000  # Parameters times rows of a batch: below it, threads wait for each other longer than they compute.
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -116,7 +117,8 @@ def train(asked: argparse.Namespace) -> None:
     from dlcore.trainer import Trainer
 
     check_writable(asked.out)
-    torch.set_num_threads(1)
+    if experiment.num_parameters * experiment.batch_size < WORTH_MORE_THREADS:
+        torch.set_num_threads(1)
     trainer = Trainer(experiment, device=asked.device, engine=asked.engine)
     try:
         advance(trainer, epochs)

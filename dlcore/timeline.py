@@ -103,6 +103,21 @@ class Timeline:
         return len(self._moments)
 
     @property
+    def moments(self) -> tuple[Moment, ...]:
+        """All that are kept, oldest first."""
+        return tuple(self._moments)
+
+    @property
+    def numbers(self) -> dict[str, int]:
+        """With the moments, all that there is to know of it."""
+        return {"version": self.version, "last_id": self._last_id, "spacing": self._spacing}
+
+    def adopt(self, moments: list[Moment], numbers: dict[str, int]) -> None:
+        """Be the time line that had these."""
+        self._moments = list(moments)
+        self.version, self._last_id, self._spacing = numbers["version"], numbers["last_id"], numbers["spacing"]
+
+    @property
     def nbytes(self) -> int:
         """Bytes of all moments; moments with the same recipe share it."""
         recipes = {id(moment.recipe): len(moment.recipe) for moment in self._moments}
@@ -158,8 +173,7 @@ class Timeline:
         self.version += 1
 
     def _make(self, trainer: Trainer, structure: int, edited: bool) -> Moment:
-        state = trainer.state()
-        del state["history"]
+        state = trainer.standing()
         # As small as the row numbers allow: the order of the epoch is what is largest in a small network's state.
         state["order"] = state["order"].astype(np.min_scalar_type(len(state["order"])))
         if self._recipe is None or self._recipe[0] is not trainer.experiment:

@@ -8,6 +8,7 @@ import operator
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -242,6 +243,10 @@ class Trainer:
 
     def state(self) -> dict[str, np.ndarray]:
         """Everything that is needed to go on bit for bit: weights, optimizer, generators, place in the epoch, history."""
+        return self.standing() | {"history": self.history.rows()}
+
+    def standing(self) -> dict[str, np.ndarray]:
+        """The same without the history."""
         dropout = self._dropout_generator()
         state = {
             "flat": self.engine.flat.detach().cpu().numpy().copy(),
@@ -253,7 +258,6 @@ class Trainer:
             "best_loss": np.array([self._best[0]]),
             "finished": np.array([_FINISHED.index(self.finished)], dtype=np.int64),
             "intervened": np.array([self.intervened]),
-            "history": self.history.rows(),
         }
         if self.engine.frozen is not None:
             state["frozen"] = self.engine.frozen.cpu().numpy().copy()
@@ -333,7 +337,7 @@ class Trainer:
     def _take(self, updates: float, deadline: float) -> float:
         """As many updates at once as the engine can take before the deadline, at most `updates`, none beyond the epoch's end; the last loss."""
         dense = self._dense_engine()
-        size, rows = self.experiment.batch_size, len(self.order)
+        size, rows = self.experiment.batch_size, self.order.numel()
         count = 1
         if dense is not None:
             time_left = deadline - time.monotonic()
@@ -360,10 +364,11 @@ class Trainer:
 
     def _rates(self, count: int) -> np.ndarray:
         """The learning rates of the next updates of this epoch."""
-        schedule, base, rows = self.experiment.schedule, self.experiment.optimizer.learning_rate, len(self.order)
+        schedule, base = self.experiment.schedule, self.experiment.optimizer.learning_rate
         if schedule.kind == "constant":
-            return np.full(count, base)
+            return _constant_rates(base, self.steps_per_epoch)[:count]
         cursors = range(self.cursor, self.cursor + count * self.experiment.batch_size, self.experiment.batch_size)
+        rows = self.order.numel()
         return np.array([base * schedule.factor(self.epoch + cursor / rows) for cursor in cursors])
 
     def _autograd_step(self, batch: slice, rate: float) -> float:
@@ -489,6 +494,11 @@ class Trainer:
 def split_by_layer(units: torch.Tensor, experiment: Experiment) -> list[torch.Tensor]:
     """One value a hidden unit, cut into one tensor a hidden dense layer."""
     return list(units.split([layer.outputs for layer in experiment.plan() if layer.kind == "dense"]))
+
+
+@lru_cache(maxsize=8)
+def _constant_rates(rate: float, count: int) -> np.ndarray:
+    return np.full(count, rate)
 
 
 _WHERE_ROWS_COME_FROM = ("dataset", "features", "test_fraction")

@@ -90,6 +90,30 @@ def test_an_edit_on_the_canvas_is_sent_at_once_and_the_widgets_follow(
 
 
 @pytest.mark.parametrize(
+    ("action", "waits"),
+    [
+        ({"do": "add_unit", "layer": 0}, True),
+        ({"do": "clear_points"}, False),  # There is a word to say: the batch has become smaller.
+        ({"do": "remove_unit", "layer": 0, "unit": 0}, False),  # A refusal is said at once.
+        ({"do": "add_unit", "layer": 12}, False),
+        ({"do": "keep"}, False),
+        ({"do": "settled"}, False),
+    ],
+)
+def test_the_page_waits_for_the_drawing_of_an_edit_and_for_nothing_else(
+    pool: RecordingPool, monkeypatch: pytest.MonkeyPatch, action: dict[str, Any], waits: bool
+) -> None:
+    pool.answer = {"recipe": Experiment().to_json()}
+    reruns: list[None] = []
+    monkeypatch.setattr(acting.st, "rerun", lambda: reruns.append(None))
+    press(monkeypatch, action)
+    at = open_page(Experiment(layers=(Dense(units=1),)))
+    at.button(key="new_seed").click().run()
+    assert len(reruns) == (0 if waits else 1)
+    assert not at.exception
+
+
+@pytest.mark.parametrize(
     "action",
     [{"do": "add_unit", "layer": 12}, {"do": "rewind", "moment": "1"}, {"do": "fork", "moment": -1}, {"do": []}],
 )

@@ -17,20 +17,35 @@ def canvas_action() -> dict[str, Any]:
     return st.session_state[session.CANVAS].action or {}
 
 
-@session.guarded
 def answer_canvas() -> None:
-    """Do what a press on the canvas asks for; an action that names what is gone does nothing."""
+    """Do what a press on the canvas asks for, and let the page show it.
+
+    The canvas is a fragment: after an edit that the run's next frame shows, nothing else is drawn that would hold it up.
+    The settings follow when the canvas has drawn it and says so (`settled`). All else is shown at once.
+    """
+    state = session.current()
+    state.following = False
+    _obey()
+    if not state.following:
+        st.rerun()
+
+
+@session.guarded
+def _obey() -> None:
+    """An action that names what is gone does nothing."""
     action = canvas_action()
     state = session.current()
     match action.get("do"):
         case "settled":
-            pass  # The run of the script that comes with it draws what the first one left out.
+            pass  # The run of the script that comes with it draws what was left out until the picture stood.
         case "new_seed":
             session.new_seed()
         case "renew":
             # None in a new session: the page makes a run anyway.
             if state.token is not None and not live.pool().exists(state.token):
                 session.renew_run()
+        case "resume":
+            session.resume(str(action.get("token")))
         case "fix_learning_rate":
             third = float(f"{state.experiment.optimizer.learning_rate / 3:.3g}")
             _mend(state.experiment.replace(optimizer=state.experiment.optimizer.replace(learning_rate=third)))
@@ -70,6 +85,7 @@ def _shape(action: dict[str, Any]) -> None:
         state.notices.append(t("adjusted.loss", loss=t(f"component.loss.{after.loss.kind}.title"), **names))
     if action.get("do") == "clear_points":
         state.notices.append(t("points.cleared"))
+    state.following = not state.notices
 
 
 def _mend(experiment: Experiment) -> None:

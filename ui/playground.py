@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import streamlit as st
@@ -11,9 +12,9 @@ from dlcore.activations import Activation
 from dlcore.component import kinds
 from dlcore.datasets import Dataset
 from dlcore.problems import TEMPLATES, Problem
-from ui import acting, session
+from ui import acting, live, session
 from ui.canvas import STRINGS, network_canvas
-from ui.messages import LANGUAGES, escape, sentence
+from ui.messages import LANGUAGES, escape, sentence, text
 from ui.session import label, t
 from ui.share import GROUPS
 
@@ -43,21 +44,28 @@ def choose_language() -> None:
     session.speak(session.held("/language", None) or session.current().language)
 
 
+@st.fragment
 def canvas(token: str) -> None:
-    """The live picture of the run."""
+    """The live picture of the run. A fragment: a press on it runs the page only where `acting` says so."""
     language = session.current().language
-    problems = [f"problem.{key}" for key in TEMPLATES]
-    families = {"dataset": Dataset, "activation": Activation}
-    titles = [f"component.{name}.{kind}.title" for name, family in families.items() for kind in kinds(family)]
-    strings = {key: t(key) for key in (*STRINGS, *problems, *titles)}
     network_canvas(
         token,
-        strings,
+        _strings(language),
         language.replace("_", "-"),
         key=session.CANVAS,
         hidden=hidden_groups(),
+        life=session.current().life,
+        visit={"server": live.SERVER, "session": session.current().visit},
         on_action=acting.answer_canvas,
     )
+
+
+@functools.cache
+def _strings(language: str) -> dict[str, str]:
+    problems = [f"problem.{key}" for key in TEMPLATES]
+    families = {"dataset": Dataset, "activation": Activation}
+    titles = [f"component.{name}.{kind}.title" for name, family in families.items() for kind in kinds(family)]
+    return {key: text(language, key) for key in (*STRINGS, *problems, *titles)}
 
 
 def hidden_groups() -> str:

@@ -77,8 +77,10 @@ class DenseEngine:
         self._X = rows.X_ND.numpy()
         self._targets = np.ascontiguousarray(rows.targets.float().reshape(len(self._X), -1).numpy())
         self._y = rows.y_N.float().numpy()
-        self._splits = slice(0, rows.train), slice(rows.train, len(self._X))
-        self._spreads = [_spread(rows.y_N[split].float()) for split in self._splits]
+        self._classes = experiment.dataset.num_classes
+        self._train = np.uint64(rows.train)
+        self._rows = rows.train, len(self._X) - rows.train
+        self._spreads = [_spread(part.float()) for part in (rows.y_N[: rows.train], rows.y_N[rows.train :])]
         lanes = max(_lanes(self._kernels, min(self._batch, rows.train)), int(SCORED_TOGETHER))
         self._work = np.zeros(units * lanes, np.float32)
 
@@ -109,17 +111,18 @@ class DenseEngine:
 
     def score(self) -> Scores:
         """Mean loss and metric of both splits."""
-        return Scores(*(self._scored(rows, spread) for rows, spread in zip(self._splits, self._spreads, strict=True)))
-
-    def _scored(self, rows: slice, spread: float) -> dict[str, float]:
-        loss, judged = self._kernels.steps.score(
+        *train, test_loss, test_judged = self._kernels.steps.score(
             self._flat, self._layers, self._parameters, self._gates, self._codes, self._settings,
-            self._X, self._targets, self._y, np.uint64(rows.start), np.uint64(rows.stop), SCORED_TOGETHER, self._work,
+            self._X, self._targets, self._y, self._train, SCORED_TOGETHER, self._work,
         )  # fmt: skip
-        count = rows.stop - rows.start
-        if self._codes[_CLASSES]:
-            return {"loss": loss / count, "accuracy": judged / count}
-        return {"loss": loss / count, "r2": 1 - judged / spread if spread > 0 else float(judged == 0)}
+        return Scores(self._scored(0, *train), self._scored(1, test_loss, test_judged))
+
+    def _scored(self, split: int, loss: float, judged: float) -> dict[str, float]:
+        rows = self._rows[split]
+        if self._classes:
+            return {"loss": loss / rows, "accuracy": judged / rows}
+        spread = self._spreads[split]
+        return {"loss": loss / rows, "r2": 1 - judged / spread if spread > 0 else float(judged == 0)}
 
     def _masks(self, steps: int, rows: int, cursor: int) -> np.ndarray:
         """What dropout multiplies values with, a row a step, drawn in the order in which the modules would draw."""
@@ -141,7 +144,6 @@ class DenseEngine:
         return masks
 
 
-_CLASSES = 3  # place in the codes
 _NO_MASKS = np.empty((0, 0), np.float32)
 _NO_VALUES = np.empty(0, np.float32)
 

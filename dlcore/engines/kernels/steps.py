@@ -12,48 +12,52 @@ from dlcore.engines.kernels.passes import backward, forward, row_loss
 
 
 @compiled
-def _update(optimizer, settings, flat, gradient, first, second, count, rate):
-    """One step of the optimizer on all parameters; `first` and `second` are what it remembers."""
+def _update(optimizer, settings, flat, gradient, previous, first, second, count, rate):
+    """One step of the optimizer on all parameters; `first` and `second` are what it remembers, `previous` gets what they were."""
     lr = np.float32(-rate)
     size = uint64(len(flat))
     if optimizer == SGD:
         momentum = np.float32(settings[0])
         if momentum == 0:
             for i in range(size):
+                previous[i] = flat[i]
                 flat[i] += lr * gradient[i]
             return
         for i in range(size):
             first[i] = momentum * first[i] + gradient[i]
         if settings[1] > 0:
             for i in range(size):
+                previous[i] = flat[i]
                 flat[i] += lr * (gradient[i] + momentum * first[i])
         else:
             for i in range(size):
+                previous[i] = flat[i]
                 flat[i] += lr * first[i]
     elif optimizer == RMSPROP:
         alpha, rest = np.float32(settings[0]), np.float32(1 - settings[0])
         for i in range(size):
+            previous[i] = flat[i]
             first[i] = alpha * first[i] + rest * gradient[i] * gradient[i]
             flat[i] += lr * gradient[i] / (math.sqrt(first[i]) + np.float32(1e-8))
     elif optimizer == ADAGRAD:
         for i in range(size):
+            previous[i] = flat[i]
             first[i] += gradient[i] * gradient[i]
             flat[i] += lr * gradient[i] / (math.sqrt(first[i]) + np.float32(1e-10))
     else:
         count[0] += np.float32(1)
         step = float(count[0])
         beta1, beta2 = settings[0], settings[1]
-        if optimizer == ADAMW and settings[2] > 0:
-            decay = np.float32(1 - rate * settings[2])
-            for i in range(size):
-                flat[i] *= decay
-        lr = np.float32(-rate / (1 - beta1**step))
-        correction = np.float32(math.sqrt(1 - beta2**step))
+        kept = np.float32(1 - rate * settings[2] if optimizer == ADAMW else 1)
+        # sqrt(v) / correction + eps in the denominator, both sides times the correction: one division less.
+        correction = math.sqrt(1 - beta2**step)
+        lr, eps = np.float32(-rate * correction / (1 - beta1**step)), np.float32(1e-8 * correction)
         near, far, rest = np.float32(1 - beta1), np.float32(beta2), np.float32(1 - beta2)
         for i in range(size):
+            previous[i] = flat[i]
             first[i] += near * (gradient[i] - first[i])
             second[i] = far * second[i] + rest * gradient[i] * gradient[i]
-            flat[i] += lr * first[i] / (math.sqrt(second[i]) / correction + np.float32(1e-8))
+            flat[i] = kept * flat[i] + lr * first[i] / (math.sqrt(second[i]) + eps)
 
 
 @compiled
@@ -144,9 +148,7 @@ def take_steps(
                     gradient[i] = 0
         if clip > 0:
             _clip(gradient, clip)
-        for i in range(size):
-            previous[i] = flat[i]
-        _update(optimizer, settings, flat, gradient, first, second, count, rates[step])
+        _update(optimizer, settings, flat, gradient, previous, first, second, count, rates[step])
         if len(frozen):  # Decay and momentum move weights without a gradient too.
             for i in range(size):
                 if frozen[i]:
@@ -156,20 +158,21 @@ def take_steps(
 
 
 @njit(
-    types.UniTuple(float64, 2)(
-        VALUES, *TABLES, int64[::1], float64[::1], float32[:, ::1], float32[:, ::1], VALUES, uint64, uint64, uint64, VALUES
+    types.UniTuple(float64, 4)(
+        VALUES, *TABLES, int64[::1], float64[::1], float32[:, ::1], float32[:, ::1], VALUES, uint64, uint64, VALUES
     ),
     **COMPILING,
 )
-def score(flat, layers, parameters, gates, codes, settings, X, targets, y, start, end, lanes, work):
-    """(sum of losses, rows that are right or sum of squared errors) over the rows from start to end, nothing dropped."""
+def score(flat, layers, parameters, gates, codes, settings, X, targets, y, train, lanes, work):
+    """Sum of losses, and rows that are right or sum of squared errors: of the first `train` rows, and of the others; nothing dropped."""
     loss, classes, delta = codes[0], codes[3], np.float32(settings[3])
     last = layers[len(layers) - 1]
     K, D = last[OUTPUTS], uint64(X.shape[1])
     outputs = last[SUMS] * lanes
     nothing = np.empty((0, 0), np.float32)
-    lost, judged = 0.0, 0.0
-    for first in range(start, end, lanes):
+    lost, judged, lost_train, judged_train = 0.0, 0.0, 0.0, 0.0
+    first, end = ZERO, train
+    while first < uint64(len(X)):
         rows = min(lanes, end - first)
         for lane in range(rows):
             for d in range(D):
@@ -188,4 +191,9 @@ def score(flat, layers, parameters, gates, codes, settings, X, targets, y, start
                 error = float(y[first + lane]) - float(work[at])
                 judged += error * error
             lost += row_loss(loss, delta, classes, work, at, lanes, K, targets, first + lane)
-    return lost, judged
+        first += rows
+        if first == train:
+            end = uint64(len(X))
+            lost_train, judged_train = lost, judged
+            lost, judged = 0.0, 0.0
+    return lost_train, judged_train, lost, judged

@@ -1,0 +1,203 @@
+"""The autograd engine against a plain torch loop: images, sequences, large networks, and the GPU where there is one.
+
+B rows of a batch, C channels, H and W a picture's sides, T steps of a sequence, D numbers a step.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import chain, islice, repeat
+from statistics import median
+from time import perf_counter
+
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from benchmarks.peers import stay_on_one_core
+from benchmarks.tables import Figure, goals, markdown
+from dlcore.engines.autograd import AutogradEngine
+from dlcore.experiment import Experiment
+
+ROUNDS, SECONDS = 9, 0.5
+QUICK_ROUNDS, QUICK_SECONDS = 3, 0.1
+BATCHES = 16  # in a round of rows; then from the first again
+RATE = 0.001
+CLASSES = 10
+WAYS = ("ours", "plain loop", "plain loop, DataLoader")
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A network, what one row of it looks like, and how many times as fast as a plain loop the engine should be."""
+
+    name: str
+    build: Callable[[], nn.Sequential]
+    row: tuple[int, ...]
+    batch: int
+    goal: float
+
+
+class LastStep(nn.Module):
+    """An LSTM's hidden state after the last step: (B, T, D) in, (B, hidden) out."""
+
+    def __init__(self, inputs: int, hidden: int) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(inputs, hidden, batch_first=True)
+
+    def forward(self, values_BTD: torch.Tensor) -> torch.Tensor:
+        """Only the end counts."""
+        return self.lstm(values_BTD)[0][:, -1]
+
+
+def convolutional(side: int) -> nn.Sequential:
+    """Two convolutions with pooling and a dense layer, for pictures (1, side, side)."""
+    quarter = side // 4
+    return nn.Sequential(
+        nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(8, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Flatten(), nn.Linear(16 * quarter * quarter, CLASSES),
+    )  # fmt: skip
+
+
+def recurrent() -> nn.Sequential:
+    """An LSTM of 16 units and a dense layer."""
+    return nn.Sequential(LastStep(4, 16), nn.Linear(16, CLASSES))
+
+
+def dense(*widths: int) -> nn.Sequential:
+    """Dense layers with ReLU between them."""
+    layers: list[nn.Module] = []
+    for inputs, outputs in zip(widths, [*widths[1:], CLASSES], strict=True):
+        layers += [nn.Linear(inputs, outputs), nn.ReLU()]
+    return nn.Sequential(*layers[:-1])
+
+
+SMALL = (  # The playground's own batch.
+    Shape("CNN 1x8x8", lambda: convolutional(8), (1, 8, 8), 10, 1.3),
+    Shape("CNN 1x28x28", lambda: convolutional(28), (1, 28, 28), 10, 1.3),
+    Shape("LSTM, 16 steps, 16 units", recurrent, (16, 4), 10, 1.3),
+)
+LARGE = (
+    Shape("64-512-512-10", lambda: dense(64, 512, 512), (64,), 512, 1.0),
+    Shape("64-1000-1000-10", lambda: dense(64, 1000, 1000), (64,), 256, 1.0),
+)
+GPU = (  # The same goal for what is small: no slower anywhere.
+    Shape("64-1000-1000-10", lambda: dense(64, 1000, 1000), (64,), 256, 1.5),
+    Shape("64-1000-1000-10", lambda: dense(64, 1000, 1000), (64,), 4096, 1.5),
+    Shape("64-128-10", lambda: dense(64, 128), (64,), 4096, 1.5),
+    Shape("CNN 1x28x28", lambda: convolutional(28), (1, 28, 28), 32, 1.0),
+    Shape("LSTM, 16 steps, 16 units", recurrent, (16, 4), 32, 1.0),
+)
+
+
+def run(quick: bool) -> str:
+    """The table of goals, and microseconds an update."""
+    stay_on_one_core()
+    rounds, seconds = (QUICK_ROUNDS, QUICK_SECONDS) if quick else (ROUNDS, SECONDS)
+    figures, rows = [], []
+    there = torch.cuda.is_available()
+    for device, shapes in (("cpu", (*SMALL, *LARGE)), ("cuda", GPU if there else ())):
+        for shape in shapes:
+            costs = measured(shape, device, rounds, seconds)
+            name = (
+                f"{shape.name}, batch {shape.batch}, {'one core' if device == 'cpu' else torch.cuda.get_device_name()}"
+            )
+            times = costs["plain loop"] / costs["ours"]
+            figures.append(
+                Figure(
+                    f"updates/s, {name}, against a plain loop", f"{shape.goal:g}x", f"{times:.2f}x", times >= shape.goal
+                )
+            )
+            rows.append([name, *(f"{cost:,.0f}" for cost in costs.values())])
+    if not there:
+        figures.append(
+            Figure(
+                "updates/s, GPU, 1,000-wide nets and batches of 4,096, against a plain eager loop",
+                "1.5x",
+                "no GPU here",
+                None,
+            )
+        )
+    said = (
+        f"Microseconds an update, Adam, medians of {rounds} interleaved rounds of about {seconds:g} s each. The plain loop takes slices of "
+        "rows in memory, and is what the goals are held against; the other one has a DataLoader. All look at every loss."
+    )
+    return f"{goals(figures)}\n\n{said}\n\n{markdown(['network', *WAYS], rows)}"
+
+
+def measured(shape: Shape, device: str, rounds: int, seconds: float) -> dict[str, float]:
+    """{way: median microseconds an update}."""
+    generator = torch.Generator().manual_seed(0)
+    count = BATCHES * shape.batch
+    X = torch.randn(count, *shape.row, generator=generator).to(device)
+    y = torch.randint(CLASSES, (count,), generator=generator).to(device)
+    model = shape.build().to(device)
+    models = [copy.deepcopy(model) for _ in WAYS]
+    makers = (ours, plain, loader)
+    ways = {name: make(one, X, y, shape.batch) for name, make, one in zip(WAYS, makers, models, strict=True)}
+    for way in ways.values():
+        timed(way, BATCHES, device)  # The first updates load code and fill caches.
+    once = min(timed(way, BATCHES, device) for way in ways.values()) / BATCHES
+    updates = max(BATCHES, round(seconds / once))
+    found: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(rounds):
+        for name, way in ways.items():
+            found[name].append(timed(way, updates, device) / updates)
+    return {name: 1e6 * median(times) for name, times in found.items()}
+
+
+def ours(model: nn.Sequential, X: torch.Tensor, y: torch.Tensor, batch: int) -> Callable[[int], None]:
+    """The engine, told what to descend by a recipe of ten classes."""
+    recipe = {"dataset": {"kind": "digits"}, "optimizer": {"kind": "adam", "learning_rate": RATE}}
+    engine = AutogradEngine(model, Experiment.from_dict(recipe))
+
+    def train(updates: int) -> None:
+        for number in range(updates):
+            start = number % BATCHES * batch
+            engine.step(X[start : start + batch], y[start : start + batch], RATE)
+
+    return train
+
+
+def plain(model: nn.Sequential, X: torch.Tensor, y: torch.Tensor, batch: int) -> Callable[[int], None]:
+    """What everybody writes."""
+    optimizer, loss = torch.optim.Adam(model.parameters(), lr=RATE), nn.CrossEntropyLoss()
+
+    def train(updates: int) -> None:
+        for number in range(updates):
+            start = number % BATCHES * batch
+            optimizer.zero_grad()
+            value = loss(model(X[start : start + batch]), y[start : start + batch])
+            value.backward()
+            optimizer.step()
+            value.item()
+
+    return train
+
+
+def loader(model: nn.Sequential, X: torch.Tensor, y: torch.Tensor, batch: int) -> Callable[[int], None]:
+    """What every tutorial writes."""
+    optimizer, loss = torch.optim.Adam(model.parameters(), lr=RATE), nn.CrossEntropyLoss()
+    batches = DataLoader(TensorDataset(X, y), batch_size=batch, shuffle=True)
+
+    def train(updates: int) -> None:
+        for X_batch, y_batch in islice(chain.from_iterable(repeat(batches)), updates):
+            optimizer.zero_grad()
+            value = loss(model(X_batch), y_batch)
+            value.backward()
+            optimizer.step()
+            value.item()
+
+    return train
+
+
+def timed(way: Callable[[int], None], updates: int, device: str) -> float:
+    """Seconds for so many updates, finished on the device too."""
+    start = perf_counter()
+    way(updates)
+    if device == "cuda":
+        torch.cuda.synchronize()
+    return perf_counter() - start
