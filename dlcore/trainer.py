@@ -138,9 +138,9 @@ class Trainer:
             yield Step(self.step, epoch, loss)
 
     def advance(self, updates: float = math.inf, deadline: float = math.inf) -> None:
-        """Several updates at once, much faster than one by one: at most so many, to the end of the epoch, until `time.monotonic()` says `deadline`.
+        """Several updates at once, much faster than one by one: at most so many, at most to the end of the epoch.
 
-        At least one, unless the run is finished. Raises Diverged.
+        Until `time.monotonic()` says `deadline`, but at least one, unless the run is finished. Raises Diverged.
         """
         epoch, last = self.epoch, self.step + updates
         while self.finished is None and self.epoch == epoch and self.step < last:
@@ -335,7 +335,7 @@ class Trainer:
         self._record()
 
     def _take(self, updates: float, deadline: float) -> float:
-        """As many updates at once as the engine can take before the deadline, at most `updates`, none beyond the epoch's end; the last loss."""
+        """At most `updates` at once, as many as the engine can take before the deadline, none beyond the epoch's end; the last loss."""
         dense = self._dense_engine()
         size, rows = self.experiment.batch_size, self.order.numel()
         count = 1

@@ -1,6 +1,6 @@
 """The compiled kernels as a process gets them: from the disk in half a second, or compiled once a machine, while nobody waits.
 
-    python -m dlcore.engines.compiled      compiles it now
+python -m dlcore.engines.compiled      compiles it now
 """
 
 from __future__ import annotations
@@ -77,10 +77,26 @@ def _load(found: Future[ModuleType | None], folder: Path) -> None:
 
 
 def _package(folder: Path) -> ModuleType:
-    import numba
+    from numba.core import config
 
-    numba.config.CACHE_DIR = str(folder)
+    config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
     return importlib.import_module("dlcore.engines.kernels")
+
+
+def import_numba_alone() -> None:
+    """Import numba without scipy.linalg, for a process in which no other thread runs yet; nothing happens before all is compiled.
+
+    numba only looks there whether BLAS is at hand, and that takes as long as all the rest. Compiled code fetches it when it first
+    multiplies large matrices.
+    """
+    folder = code_folder()
+    if folder is None or not (folder / COMPLETE).exists() or "scipy.linalg" in sys.modules:
+        return
+    sys.modules["scipy.linalg"] = None  # type: ignore[assignment]
+    try:
+        importlib.import_module("numba.np.arraymath")
+    finally:
+        del sys.modules["scipy.linalg"]
 
 
 def compile_now() -> None:

@@ -43,7 +43,7 @@ TABLES = (uint64[:, ::1], VALUES, MARKS)  # layers, parameters, gates
 
 @compiled
 def tanh(z):
-    """tanh as a ratio of polynomials of degree 13 and 6 on [-7.9, 7.9] (Eigen's and XLA's coefficients), within 4 units in the last place."""
+    """A ratio of polynomials of degree 13 and 6 on [-7.9, 7.9] (Eigen's and XLA's coefficients), within 4 units in the last place."""
     x = -_TANH_IS_1 if z < -_TANH_IS_1 else z  # In this form NaN stays NaN.
     x = _TANH_IS_1 if x > _TANH_IS_1 else x
     s = x * x

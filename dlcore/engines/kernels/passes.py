@@ -7,7 +7,28 @@ import math
 import numpy as np
 from numba import uint64
 
-from dlcore.engines.kernels.numerics import ACTIVATED, ACTIVATION, BIASES, BLAS_FROM, CROSS_ENTROPY, HINGE, INPUTS, KEPT, MAE, MSE, OUT, OUTPUTS, SUMS, UNITS, WEIGHTS, ZERO, activate, compiled, differentiate, tanh
+from dlcore.engines.kernels.numerics import (
+    ACTIVATED,
+    ACTIVATION,
+    BIASES,
+    BLAS_FROM,
+    CROSS_ENTROPY,
+    HINGE,
+    INPUTS,
+    KEPT,
+    MAE,
+    MSE,
+    OUT,
+    OUTPUTS,
+    SUMS,
+    UNITS,
+    WEIGHTS,
+    ZERO,
+    activate,
+    compiled,
+    differentiate,
+    tanh,
+)
 
 
 @compiled

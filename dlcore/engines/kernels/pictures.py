@@ -7,7 +7,18 @@ import math
 import numpy as np
 from numba import float32, int64, njit, types, uint8, uint64
 
-from dlcore.engines.kernels.numerics import ACTIVATED, COMPILING, OUTPUTS, SUMS, TABLES, VALUES, ZERO, compiled, sigmoid, tanh
+from dlcore.engines.kernels.numerics import (
+    ACTIVATED,
+    COMPILING,
+    OUTPUTS,
+    SUMS,
+    TABLES,
+    VALUES,
+    ZERO,
+    compiled,
+    sigmoid,
+    tanh,
+)
 from dlcore.engines.kernels.passes import forward
 
 # What the loss makes of the output layer's sums o, as a value around 0: o, 2 sigmoid(o) - 1, tanh(o), 2 softmax(o) - 1.
@@ -40,7 +51,16 @@ def _claim(claim, work, outputs, side, half, K):
 
 @njit(
     types.void(
-        VALUES, *TABLES, float32[:, ::1], int64[::1], int64, VALUES, float32[:, ::1], float32[:, ::1], uint8[:, ::1], VALUES
+        VALUES,
+        *TABLES,
+        float32[:, ::1],
+        int64[::1],
+        int64,
+        VALUES,
+        float32[:, ::1],
+        float32[:, ::1],
+        uint8[:, ::1],
+        VALUES,
     ),
     **COMPILING,
 )
@@ -50,7 +70,7 @@ def paint(flat, layers, parameters, gates, grid, shown, claim, work, seen, sums,
 
     `seen` is room for the maps' values.
     """
-    side = uint64(math.sqrt(grid.shape[1]))
+    side = uint64(np.sqrt(grid.shape[1]))
     half = side // uint64(2)
     last = layers[len(layers) - 1]
     K, outputs = last[OUTPUTS], last[SUMS] * side
@@ -82,7 +102,7 @@ def paint(flat, layers, parameters, gates, grid, shown, claim, work, seen, sums,
             scale = max(scale, abs(seen[unit, i]))
         factor = np.float32(127) / scale
         for i in range(points):
-            maps[unit, i] = uint8(seen[unit, i] * factor + np.float32(128.5))
+            maps[unit, i] = np.uint8(seen[unit, i] * factor + np.float32(128.5))
         scales[unit] = scale
 
 
@@ -90,4 +110,4 @@ def paint(flat, layers, parameters, gates, grid, shown, claim, work, seen, sums,
 def paint_classes(sums, factor, into):
     """Of two classes: the probability of class 1, sigmoid(factor * o), as 1.5 + 254 p."""
     for i in range(uint64(len(sums))):
-        into[i] = uint8(np.float32(254) * sigmoid(factor * sums[i]) + np.float32(1.5))
+        into[i] = np.uint8(np.float32(254) * sigmoid(factor * sums[i]) + np.float32(1.5))

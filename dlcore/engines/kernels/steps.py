@@ -7,7 +7,26 @@ import math
 import numpy as np
 from numba import float32, float64, int64, njit, types, uint64
 
-from dlcore.engines.kernels.numerics import ADAGRAD, ADAMW, COMPILING, INPUTS, L2, MARKS, NONE, OUTPUTS, PLACES, RMSPROP, SGD, SUMS, TABLES, VALUES, VECTOR, WEIGHTS, ZERO, compiled
+from dlcore.engines.kernels.numerics import (
+    ADAGRAD,
+    ADAMW,
+    COMPILING,
+    INPUTS,
+    L2,
+    MARKS,
+    NONE,
+    OUTPUTS,
+    PLACES,
+    RMSPROP,
+    SGD,
+    SUMS,
+    TABLES,
+    VALUES,
+    VECTOR,
+    WEIGHTS,
+    ZERO,
+    compiled,
+)
 from dlcore.engines.kernels.passes import backward, forward, row_loss
 
 
@@ -94,7 +113,8 @@ def _clip(gradient, most):
     **COMPILING,
 )  # fmt: skip
 def take_steps(
-    flat, gradient, previous, first, second, count, frozen, layers, parameters, gates, masks, codes, settings, rates, X, targets, order, cursor, batch, work
+    flat, gradient, previous, first, second, count, frozen, layers, parameters, gates, masks, codes, settings, rates, X, targets,
+    order, cursor, batch, work,
 ):  # fmt: skip
     """One update for each of `rates` from row `cursor` of the order on; the mean loss of each batch before its update, without the penalty.
 
