@@ -1,7 +1,7 @@
 # make run    set up what is missing and serve the playground
 # make test   set up what is missing, Chromium included, and run all tests
 # make lint   ruff and pyright
-# make bench  the figures (NAME=learning for one table, QUICK=--quick for a glance)
+# make bench  the figures, other libraries beside ours (NAME=learning for one table, QUICK=--quick for a glance)
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -28,7 +28,7 @@ format: .venv/.tests
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: .venv/.tests
+bench: .venv/.bench
 	$(BIN)/python -m benchmarks $(NAME) $(QUICK)
 
 # A Debian without python3-venv has no ensurepip: it is fetched once.
@@ -43,6 +43,10 @@ bench: .venv/.tests
 
 .venv/.tests: tests/requirements.txt .venv/.runtime
 	$(BIN)/python -m pip install -q -r tests/requirements.txt
+	@touch $@
+
+.venv/.bench: benchmarks/requirements.txt .venv/.tests
+	$(BIN)/python -m pip install -q -r benchmarks/requirements.txt
 	@touch $@
 
 # The browser tests take any Chromium or Chrome on the PATH.

@@ -3,7 +3,13 @@
 import streamlit as st
 from starlette.middleware import Middleware
 
-from ui import live
+from ui import health, live
 from ui.assets import QuickStart
+from ui.door import Door
 
-app = st.App("ui/frame.py", routes=live.routes(), middleware=[Middleware(QuickStart)], lifespan=live.lifespan)
+app = st.App(
+    "ui/frame.py",
+    routes=[*live.routes(), *health.routes()],
+    middleware=[Middleware(Door), Middleware(QuickStart)],
+    lifespan=live.lifespan,
+)

@@ -30,7 +30,8 @@ LOADING = """
 import time, torch
 from dlcore.engines import compiled
 start = time.perf_counter()
-kernels = compiled.kernels(patient=True)
+compiled.import_numba_alone()
+compiled.kernels(patient=True)
 print(time.perf_counter() - start)
 """
 

@@ -55,7 +55,10 @@ TEMPLATES: dict[str, str] = {
     "run_gone": "This run has ended. Reload the page to start a new one.",
     "run_lost": "The process computing this run stopped each time it went on, so the run was given up. Start it anew with a"
     " smaller network or smaller batches.",
-    "too_many_runs": "The server already holds {limit} runs, as many as it may. Try again when others have finished.",
+    "run_moved": "This run goes on in another process. Try again in a moment.",
+    "not_yours": "This run belongs to another browser. Start one of your own, or ask for a link to this one.",
+    "class_full": "The class is full: {came} of {limit} runs. Try again in a minute.",
+    "session_full": "This browser already has {limit} runs, as many as it may. Close other tabs of this page, or try again in a minute.",
     "worker_busy": "The process computing this run did not answer in time. Try again in a moment.",
     "worker_lost": "The process computing this run stopped before it answered. Try again in a moment.",
     "worker_restarted": "The process computing this run stopped and was started again; the run goes on from step {step}.",
@@ -75,7 +78,8 @@ TEMPLATES: dict[str, str] = {
     "cannot_read": "{path}: cannot be read ({detail}).",
     "cannot_write": "{path}: cannot be written ({detail}).",
     "no_format": "format: expected one of {expected}, but got '{came}'.",
-    "no_engine": "engine: expected {expected}, but got '{came}'. This version has the autograd engine only.",
+    "engine_unfit": "engine: 'dense' computes stacks of dense layers on the CPU, which this recipe on {device} is not, or it could"
+    " not be compiled here. Choose 'auto' or 'autograd'.",
     "epochs_out_of_bounds": "--epochs: expected a whole number from 0 to {limit}, but got '{came}'.",
     "table_too_large": "{path}: larger than the {limit} MB that are read. Split the table.",
     "table_not_text": "{path}: not a CSV table in UTF-8. Export it as CSV.",
@@ -85,6 +89,8 @@ TEMPLATES: dict[str, str] = {
     "table_ragged": "{path}, line {line}: expected {expected} cells, but got {came}.",
     "table_not_a_number": "{path}, line {line}, column '{column}': expected a finite number, but got '{came}'.",
     "table_out_of_range": "{path}, row {row}: the numbers are too large for the network. Check the units.",
+    "bad_setting": "{name}: expected {expected}, but got '{came}'. Correct the environment variable.",
+    "no_ray": "DLCORE_RUNS asks for a Ray cluster ({came}), but Ray is not installed. Run pip install -r requirements-ray.txt.",
     "internal": "Something went wrong inside the program; the run was kept as it was. The server's log has the details.",
 }
 

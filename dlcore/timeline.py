@@ -97,7 +97,7 @@ class Timeline:
         self.version = self._last_id = first
         self._spacing = 1  # epochs
         self._recipe: tuple[Experiment, bytes] | None = None
-        self._moments: list[Moment] = []
+        self._have([])
 
     def __len__(self) -> int:
         return len(self._moments)
@@ -114,14 +114,22 @@ class Timeline:
 
     def adopt(self, moments: list[Moment], numbers: dict[str, int]) -> None:
         """Be the time line that had these."""
-        self._moments = list(moments)
+        self._have(moments)
         self.version, self._last_id, self._spacing = numbers["version"], numbers["last_id"], numbers["spacing"]
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes of all moments; moments with the same recipe share it."""
-        recipes = {id(moment.recipe): len(moment.recipe) for moment in self._moments}
-        return sum(moment.nbytes for moment in self._moments) + sum(recipes.values())
+    def _have(self, moments: list[Moment]) -> None:
+        """Let these be the moments. What is asked about them often is counted along, not each time anew."""
+        self._moments: list[Moment] = []
+        self._table = np.empty((MOST_MOMENTS + 1, 3))
+        self.nbytes = 0  # Bytes of all moments; neighbours with the same recipe share it.
+        for moment in moments:
+            self._append(moment)
+
+    def _append(self, moment: Moment) -> None:
+        shared = bool(self._moments) and self._moments[-1].recipe is moment.recipe
+        self.nbytes += moment.nbytes + (0 if shared else len(moment.recipe))
+        self._table[len(self._moments)] = moment.id, moment.progress, moment.scores.test["loss"]
+        self._moments.append(moment)
 
     @property
     def next_epoch(self) -> int:
@@ -130,6 +138,8 @@ class Timeline:
 
     def find(self, identifier: object) -> Moment | None:
         """The moment of this id, if it is still kept."""
+        if type(identifier) is not int:
+            return None
         return next((moment for moment in self._moments if moment.id == identifier), None)
 
     def moment(self, identifier: object) -> Moment:
@@ -141,18 +151,17 @@ class Timeline:
 
     def table(self) -> np.ndarray:
         """(n, 3) float64: id, progress in epochs, test loss."""
-        rows = [(moment.id, moment.progress, moment.scores.test["loss"]) for moment in self._moments]
-        return np.array(rows, dtype=np.float64).reshape(-1, 3)
+        return self._table[: len(self)].copy()
 
     def clear(self) -> None:
         """The run starts anew."""
-        self._moments = []
+        self._have([])
         self._spacing = 1
         self.version += 1
 
     def cut(self, moment: Moment) -> None:
         """Forget what came after this moment."""
-        del self._moments[self._moments.index(moment) + 1 :]
+        self._have(self._moments[: self._moments.index(moment) + 1])
         self.version += 1
 
     def keep(self, trainer: Trainer, structure: int, edited: bool = False) -> None:
@@ -165,10 +174,10 @@ class Timeline:
             return
         moment = self._make(trainer, structure, edited)
         if newest is not None and len(self) > 1 and moment.follows_in_one_go(newest):
-            self._moments.pop()
-        self._moments.append(moment)
+            self._have(self._moments[:-1])
+        self._append(moment)
         while (len(self) > MOST_MOMENTS or self.nbytes > MOST_BYTES) and len(self) > 2:
-            self._moments = [*self._moments[:-1:2], self._moments[-1]]
+            self._have([*self._moments[:-1:2], self._moments[-1]])
             self._spacing *= 2
         self.version += 1
 

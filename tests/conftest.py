@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -23,6 +24,7 @@ BROWSER_FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+SHELF = tempfile.TemporaryDirectory(prefix="dlcore-tests-")  # Kept runs of tests are not those of the person who tests.
 LONGEST_START = 60.0  # seconds until a server must answer
 BROWSER_PATIENCE = 60_000  # milliseconds: both cores may be busy with other tests
 
@@ -36,7 +38,11 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 def pytest_configure() -> None:
     import torch
 
+    from dlcore.engines import compiled
+
+    os.environ.setdefault("DLCORE_SHELF", SHELF.name)
     torch.set_num_threads(1)
+    compiled.kernels(patient=True)  # Which engine takes the steps of a test must not be chance.
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -57,7 +63,7 @@ def app() -> Iterator[tuple[str, int]]:
     server = subprocess.Popen([*command, *options], cwd=ROOT)
     address = f"http://127.0.0.1:{port}"
     try:
-        _wait_for(f"{address}/_stcore/health", server)
+        wait_for_server(f"{address}/_stcore/health", server)
         yield address, server.pid
     finally:
         server.terminate()
@@ -115,7 +121,7 @@ def page(chromium: Any, app_address: str) -> Iterator[Any]:
     assert errors == []
 
 
-def _wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
+def wait_for_server(address: str, server: subprocess.Popen[bytes]) -> None:
     end = time.monotonic() + LONGEST_START
     while time.monotonic() < end:
         if server.poll() is not None:

@@ -1,7 +1,8 @@
 """A worker that computes nothing and starts at once, for tests of the pool and of the live channel.
 
 A run's recipe tells by its seed what the run does when it is played: 13 ends the worker, and again each time the run is
-brought back; 14 ends it once; 15 hangs. Everything else just changes the run's version.
+brought back; 14 ends it once; 15 hangs, 16 again each time it is brought back; 17 is too long at it, in this worker and
+in any other; 18 cannot be unpacked where it arrives. Everything else just changes the run's version.
 """
 
 from __future__ import annotations
@@ -9,13 +10,17 @@ from __future__ import annotations
 import json
 import mmap
 import os
+import runpy
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
-from dlcore.runs.wire import Inbox, pack, write_all
+# This one file and not its package, whose import takes longer than most tests: these workers start by the dozen.
+wire = runpy.run_path(str(Path(__file__).parents[1] / "dlcore" / "runs" / "wire.py"))
+Inbox, pack, write_all = wire["Inbox"], wire["pack"], wire["write_all"]
 
-DEADLY, WEAK, HANGING = 13, 14, 15
+DEADLY, WEAK, HANGING, STUCK, HEAVY, FRAGILE = 13, 14, 15, 16, 17, 18
 
 
 def send(header: dict[str, Any], payload: bytes = b"") -> None:
@@ -34,20 +39,38 @@ def main() -> None:
             if do == "forget":
                 waiting = [frame for frame in waiting if frame["id"] != header["request"]]
                 continue
+            if do == "ping":
+                send({"id": header["id"], "runs": len(runs)})
+                continue
             in_hand[:] = token.encode().ljust(len(in_hand), b"\0")
+            if do == "create" and "luggage" in header and json.loads(header["recipe"])["seed"] == FRAGILE:
+                send({"id": header["id"], "problem": {"key": "out_of_memory", "values": {}}})
+                continue
             if do == "create":
-                runs[token] = {"version": header["life"] * 1000, "recipe": header["recipe"], "state": state.decode()}
-                runs[token] |= {"speed": header["speed"], "status": header["status"]}
+                version = header.get("luggage", header["life"] * 1000)
+                runs[token] = {"version": version, "recipe": header["recipe"], "state": state.decode()}
+                runs[token] |= {"speed": header["speed"], "status": header["status"], "pid": os.getpid()}
             elif do == "close":
                 del runs[token]
+            elif do == "leave":
+                left = runs.pop(token)
+                for frame in [frame for frame in waiting if frame["token"] == token]:
+                    waiting.remove(frame)
+                    send({"id": frame["id"], "problem": {"key": "run_moved", "values": {}}})
+                send({"id": header["id"], **left, "luggage": left["version"]}, left["state"].encode())
+                continue
             run = runs.get(token, {"recipe": '{"seed": 0}'})
             seed = json.loads(run["recipe"])["seed"]
             if do == "play" and seed in (DEADLY, WEAK):
                 os._exit(1)
             if do == "create" and header["life"] and seed == DEADLY:
                 os._exit(1)
-            if do == "play" and seed == HANGING:
+            if do == "play" and seed in (HANGING, STUCK):
                 time.sleep(60)
+            if do == "create" and header["life"] and seed == STUCK:
+                time.sleep(60)
+            if do in ("play", "step") and seed == HEAVY:
+                send({"heavy": token, "seconds": 0.2})
             if do == "frame":
                 waiting.append(header)
             else:

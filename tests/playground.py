@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,15 @@ class RecordingPool:
         self.refusal: Problem | None = None
         self.answer: dict[str, Any] = {}
         self.states: dict[str, bytes] = {}
+        self.shelf: dict[str, dict[str, Any]] = {}  # what was put away, and where it stood
+        self.full: Problem | None = None  # what a newcomer is told ...
+        self.limit = 0  # ... once there are so many runs
+        self.owners: list[str] = []
+        self.on_change: Callable[[str], None] | None = None  # called once, before the next change is looked at
 
-    def create(self, recipe: str, device: str = "auto", state: bytes = b"") -> str:
+    def create(self, recipe: str, device: str = "auto", state: bytes = b"", owner: str = "") -> str:
+        self._admit()
+        self.owners.append(owner)
         token = f"run {len(self.created)}"
         self.created.append((recipe, device))
         self.states[token] = state
@@ -36,6 +44,22 @@ class RecordingPool:
 
     def exists(self, token: str) -> bool:
         return token in self.alive
+
+    def kept(self, token: str, owner: str = "") -> dict[str, Any]:
+        if token not in self.shelf and token not in self.alive:
+            raise Problem("run_gone")
+        return self.shelf.get(token, {"step": 0, "epoch": 0})
+
+    def revive(self, token: str, owner: str = "") -> dict[str, Any]:
+        standing = self.kept(token, owner)
+        if token not in self.alive:
+            self._admit()
+        self.alive.add(token)
+        return standing
+
+    def _admit(self) -> None:
+        if self.full is not None and len(self.alive) >= self.limit:
+            raise self.full
 
     def hold(self, token: str) -> None:
         if token not in self.alive:
@@ -48,6 +72,9 @@ class RecordingPool:
         self.alive.discard(token)
 
     def call(self, token: str, do: str, payload: bytes = b"", **values: Any) -> tuple[dict[str, Any], bytes]:
+        if do == "change" and self.on_change is not None:
+            self.on_change, on_change = None, self.on_change
+            on_change(token)
         self.hold(token)
         if self.refusal is not None:
             raise self.refusal

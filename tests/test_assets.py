@@ -95,7 +95,7 @@ def test_a_listening_socket_passes_on_that_answers_leave_at_once() -> None:
         listening.bind(("127.0.0.1", 0))
         listening.listen()
         assert not listening.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
-        live._answer_at_once()
+        live._tune_sockets()
         client.connect(listening.getsockname())
         with listening.accept()[0] as accepted:
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

@@ -110,7 +110,9 @@ def test_every_number_of_an_optimizer(optimizer: dict[str, Any]) -> None:
 LOSSES = [(kind, data) for kind in kinds(Loss) for data in (BASE["dataset"], CLASSES, NUMBERS)]
 
 
-@pytest.mark.parametrize(("kind", "dataset"), LOSSES, ids=lambda value: value if isinstance(value, str) else value["kind"])
+@pytest.mark.parametrize(
+    ("kind", "dataset"), LOSSES, ids=lambda value: value if isinstance(value, str) else value["kind"]
+)
 def test_every_loss_on_every_task(kind: str, dataset: dict[str, Any]) -> None:
     try:
         Experiment.from_dict(BASE | {"loss": {"kind": kind}, "dataset": dataset})
@@ -241,7 +243,9 @@ def test_changes_made_while_it_runs_reach_the_kernel() -> None:
 
 
 def test_a_loss_that_is_not_finite_stops_both_at_the_same_weights() -> None:
-    slow, fast = pair({"dataset": NUMBERS, "loss": {"kind": "mse"}, "optimizer": {"kind": "sgd", "learning_rate": 90.0}, "layers": []})
+    slow, fast = pair(
+        {"dataset": NUMBERS, "loss": {"kind": "mse"}, "optimizer": {"kind": "sgd", "learning_rate": 90.0}, "layers": []}
+    )
     for trainer in (slow, fast):
         with pytest.raises(Problem) as told:
             while True:

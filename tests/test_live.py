@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import http.client
 import json
@@ -12,7 +13,8 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
 
 import pytest
 import uvicorn
@@ -22,9 +24,11 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from dlcore.experiment import Experiment
+from dlcore.problems import Problem
 from dlcore.runs.pool import Pool
+from tests.deaf import Deaf
 from tests.fake_worker import DEADLY
-from ui import assets, live
+from ui import assets, door, live
 
 FAKE = (sys.executable, "-m", "tests.fake_worker")
 BASE = "under/a/path"
@@ -63,9 +67,10 @@ def token(pool: Pool) -> str:
     return pool.create(Experiment().to_json())
 
 
-def look(host: str, token: str, origin: str | None = "same", base: str = "") -> ClientConnection:
+def look(host: str, token: str, origin: str | None = "same", base: str = "", owner: str = "") -> ClientConnection:
     origin = f"http://{host}" if origin == "same" else origin
-    return connect(f"ws://{host}{base}/api/live/{token}", origin=origin, proxy=None)  # type: ignore[arg-type]
+    headers = {"Cookie": f"{door.COOKIE}={owner}"} if owner else {}
+    return connect(f"ws://{host}{base}/api/live/{token}", origin=origin, additional_headers=headers, proxy=None)  # type: ignore[arg-type]
 
 
 def say(viewer: ClientConnection, message: object) -> None:
@@ -152,6 +157,7 @@ def test_a_host_that_the_settings_do_not_name_is_refused_even_with_its_own_origi
         '{"type": "command", "do": "set", "value": {"structure": 1, "dense": 0, "value": "' + "x" * 5000 + '"}}',
         '{"type": "command", "do": "undo", "value": {}}',
         '{"type": "ready", "now": 1}',
+        '{"type": "ready", "calm": null}',
         '{"type": "ready", "moments": -1}',
         '{"type": "ready", "wants": []}',
         '{"type": "ready", "wants": {"gradients": 1}}',
@@ -235,10 +241,10 @@ def test_a_viewer_that_leaves_takes_its_request_along(host: str, token: str, poo
         time.sleep(0.05)
         assert pool._entries[token].listeners
     end = time.monotonic() + PATIENCE
-    while (pool._entries[token].listeners or pool._process_of(token)._pending) and time.monotonic() < end:
+    while (pool._entries[token].listeners or pool._link_of(token)._pending) and time.monotonic() < end:
         time.sleep(0.01)
     assert not pool._entries[token].listeners
-    assert not pool._process_of(token)._pending
+    assert not pool._link_of(token)._pending
 
 
 def test_viewers_are_told_when_a_worker_was_lost_and_go_on(host: str, token: str, pool: Pool) -> None:
@@ -249,7 +255,7 @@ def test_viewers_are_told_when_a_worker_was_lost_and_go_on(host: str, token: str
         ready(viewer, held)
         while not pool.warm:
             time.sleep(0.05)
-        os.kill(pool._process_of(token).pid, signal.SIGKILL)
+        os.kill(pool._link_of(token).pid, signal.SIGKILL)
         notice = json.loads(viewer.recv(timeout=PATIENCE))
         assert (notice["type"], notice["key"]) == ("notice", "worker_restarted")
         assert version_of(viewer.recv(timeout=PATIENCE)) == 1000
@@ -284,6 +290,99 @@ def test_the_routes_are_there_under_the_base_path_too(host: str, token: str) -> 
         version_of(viewer.recv(timeout=PATIENCE))
     with get(host, f"/{BASE}/api/assets/x/canvas/canvas.js") as response:
         assert response.status == 200
+
+
+def test_a_run_is_shown_to_the_browser_that_made_it_and_to_no_other(host: str, pool: Pool) -> None:
+    mine, anothers = "m" * 43, "a" * 43
+    token = pool.create(Experiment().to_json(), owner=mine)
+    for stranger in (anothers, "", "forged"):
+        with look(host, token, owner=stranger) as viewer:
+            with suppress(ConnectionClosed):
+                command(viewer, "play")
+            notice = json.loads(viewer.recv(timeout=PATIENCE))
+            assert (notice["type"], notice["key"]) == ("notice", "not_yours")
+            assert close_code(viewer) == 4401
+    assert pool._entries[token].status == "paused"
+    with look(host, token, owner=mine) as viewer:
+        ready(viewer, None)
+        version_of(viewer.recv(timeout=PATIENCE))
+
+
+def test_a_run_of_nobody_is_shown_to_whoever_holds_its_token(host: str, token: str) -> None:
+    for owner in ("", "a" * 43):
+        with look(host, token, owner=owner) as viewer:
+            ready(viewer, None)
+            version_of(viewer.recv(timeout=PATIENCE))
+
+
+def test_only_its_own_browser_learns_where_a_run_stands_and_only_while_no_other_tab_has_it(
+    host: str, pool: Pool
+) -> None:
+    mine, anothers = {"Cookie": f"{door.COOKIE}={'m' * 43}"}, {"Cookie": f"{door.COOKIE}={'a' * 43}"}
+    token = pool.create(Experiment().to_json(), owner="m" * 43)
+    path = f"/api/live/{token}/kept"
+    with get(host, path, **mine) as response:
+        assert response.status == 200 and response.headers["cache-control"] == "no-store"
+        assert json.loads(response.read()) == {"step": 0, "epoch": 0}
+    for headers in (anothers, {}):
+        with get(host, path, **headers) as response:
+            assert (response.status, response.read()) == (204, b"")
+    with get(host, "/api/live/nobody/kept", **mine) as response:
+        assert response.status == 204
+    with look(host, token, owner="m" * 43) as viewer:
+        ready(viewer, None)
+        version_of(viewer.recv(timeout=PATIENCE))
+        with get(host, path, **mine) as response:
+            assert response.status == 204
+
+
+def test_a_viewer_that_stops_reading_is_let_go_and_others_see_on(
+    host: str, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "LONGEST_SEND", 0.5)
+    large, token = b"frame 0" + bytes(1 << 19), pool.create(Experiment().to_json())
+
+    async def large_frame(*arguments: object, **values: object) -> tuple[dict[str, object], bytes]:
+        return {}, large
+
+    before = live.stuck()
+    with look(host, token) as other:
+        slow = Deaf(host, token)
+        with monkeypatch.context() as patched:
+            patched.setattr(Pool, "call_async", large_frame)
+            start = time.monotonic()
+            while len(pool._entries[token].listeners) < 2 and time.monotonic() < start + PATIENCE:
+                time.sleep(0.01)
+            while len(pool._entries[token].listeners) > 1 and time.monotonic() < start + PATIENCE:
+                slow.ask()
+                time.sleep(0.01)
+            assert time.monotonic() - start < 10
+        ready(other, None)
+        version_of(other.recv(timeout=PATIENCE))
+        assert live.stuck() == before + 1
+        slow.socket.close()
+
+
+def test_notices_that_nobody_reads_do_not_pile_up() -> None:
+    async def fill() -> int:
+        viewer = live.Viewer(None, "token")  # type: ignore[arg-type]
+        for step in range(1000):
+            viewer._notice(Problem("worker_restarted", step=step))
+        kept = [viewer._notices.get_nowait().values["step"] for _ in range(viewer._notices.qsize())]
+        assert kept == list(range(1000))[-len(kept) :]  # the newest
+        return len(kept)
+
+    with ThreadPoolExecutor(1) as thread:  # A browser test in this process may have a loop of its own running.
+        assert thread.submit(asyncio.run, fill()).result() == live.MOST_NOTICES
+
+
+def test_a_connection_that_takes_nothing_ends_by_itself() -> None:
+    if not hasattr(socket, "TCP_USER_TIMEOUT"):
+        pytest.skip("this system has no such option")
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        live._tune_sockets()
+        with socket.create_connection(listening.getsockname()), listening.accept()[0] as accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 30_000
 
 
 # Files

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,19 +17,20 @@ import pytest
 
 from dlcore.experiment import Experiment
 from dlcore.problems import Problem
+from dlcore.runs.limits import Limits
 from dlcore.runs.pool import Pool, WorkerLost
-from tests.fake_worker import DEADLY, HANGING, WEAK
+from tests.fake_worker import DEADLY, FRAGILE, HANGING, HEAVY, WEAK
 
 FAKE = (sys.executable, "-m", "tests.fake_worker")
 ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
-def make_pool() -> Iterator[Callable[..., Pool]]:
+def make_pool(tmp_path: Path) -> Iterator[Callable[..., Pool]]:
     pools = []
 
     def make(**settings: object) -> Pool:
-        pool = Pool(**{"workers": 1, "command": FAKE, **settings})  # type: ignore[arg-type]
+        pool = Pool(command=FAKE, limits=Limits(**{"workers": 1, "shelf": tmp_path, **settings}))  # type: ignore[arg-type]
         pools.append(pool)
         pool.start()
         return pool
@@ -64,14 +67,14 @@ def test_new_runs_go_to_the_worker_with_the_fewest(make_pool: Callable[..., Pool
     pool = make_pool(workers=2)
     assert eventually(lambda: pool.warm)
     tokens = [pool.create(recipe()) for _ in range(4)]
-    assert sorted(pool._entries[token].slot for token in tokens) == [0, 0, 1, 1]
+    assert sorted(pool._entries[token].worker for token in tokens) == [0, 0, 1, 1]
     assert len(set(tokens)) == 4
 
 
 def test_a_run_too_many_is_refused_until_another_ends(make_pool: Callable[..., Pool]) -> None:
     pool = make_pool(max_runs=2)
     first, _ = pool.create(recipe()), pool.create(recipe())
-    with pytest.raises(Problem, match="already holds 2 runs"):
+    with pytest.raises(Problem, match="The class is full: 2 of 2 runs"):
         pool.create(recipe())
     pool.close(first)
     assert pool.exists(pool.create(recipe()))
@@ -100,7 +103,7 @@ def test_a_killed_worker_is_replaced_and_its_runs_come_back_as_kept(make_pool: C
     told: list[Problem] = []
     with pool.viewer(token, told.append):
         assert eventually(lambda: pool.warm)
-        os.kill(pool._process_of(token).pid, signal.SIGKILL)
+        os.kill(pool._link_of(token).pid, signal.SIGKILL)
         header = brought_back(pool, token)
     assert header["state"] == "kept"
     assert (header["speed"], header["status"], header["version"]) == (7, "playing", 1000)
@@ -128,7 +131,7 @@ def test_a_run_that_takes_down_worker_after_worker_is_given_up_alone(make_pool: 
 
 
 def test_a_worker_that_hangs_times_out_its_callers_and_is_replaced(make_pool: Callable[..., Pool]) -> None:
-    pool = make_pool(kill_hung_after=0.8)
+    pool = make_pool(hung_after=0.8)
     token = pool.create(recipe(HANGING))
     pool.call(token, "pause")
     pool.timeout = 0.3
@@ -149,11 +152,11 @@ def test_a_caller_that_has_left_is_forgotten_by_the_worker(make_pool: Callable[.
     waiting = pool._submit(token, "frame", b"", {"version": version})
     waiting.cancel()
     pool.call(token, "step")
-    assert not pool._process_of(token)._pending
+    assert not pool._link_of(token)._pending
 
 
 def test_a_released_run_is_closed_after_its_grace_and_a_held_one_survives(make_pool: Callable[..., Pool]) -> None:
-    pool = make_pool(close_released_after=0.3)
+    pool = make_pool(end_after=0.3)
     left, returned, watched = (pool.create(recipe()) for _ in range(3))
     with pool.viewer(watched):
         for token in (left, returned, watched):
@@ -167,7 +170,7 @@ def test_a_released_run_is_closed_after_its_grace_and_a_held_one_survives(make_p
 
 
 def test_a_run_that_nobody_looks_at_is_paused(make_pool: Callable[..., Pool]) -> None:
-    pool = make_pool(pause_unseen_after=0.3)
+    pool = make_pool(pause_after=0.3)
     watched, unseen = pool.create(recipe()), pool.create(recipe())
     with pool.viewer(watched):
         for token in (watched, unseen):
@@ -177,7 +180,7 @@ def test_a_run_that_nobody_looks_at_is_paused(make_pool: Callable[..., Pool]) ->
 
 
 def test_a_run_that_nobody_held_or_viewed_for_long_is_closed(make_pool: Callable[..., Pool]) -> None:
-    pool = make_pool(close_idle_after=0.4)
+    pool = make_pool(free_after=0.4)
     idle, held = pool.create(recipe()), pool.create(recipe())
     end = time.monotonic() + 1.0
     while time.monotonic() < end:
@@ -185,6 +188,225 @@ def test_a_run_that_nobody_held_or_viewed_for_long_is_closed(make_pool: Callable
         time.sleep(0.05)
     assert not pool.exists(idle)
     assert pool.exists(held)
+
+
+# Whose it is, and the way back
+
+
+def test_a_run_with_an_owner_is_open_to_this_owner_alone(make_pool: Callable[..., Pool]) -> None:
+    pool = make_pool()
+    mine, anybodys = pool.create(recipe(), owner="secret"), pool.create(recipe())
+    pool.check_owner(mine, "secret")
+    pool.check_owner(anybodys, "whoever")
+    for other in ("", "Secret", pool._entries[mine].owner):
+        for ask in (pool.check_owner, pool.revive, pool.kept):
+            with pytest.raises(Problem) as refused:
+                ask(mine, other)
+            assert refused.value.key == "not_yours"
+    assert "secret" not in repr(pool._entries)
+
+
+def test_an_owner_may_have_so_many_runs_and_others_have_theirs(make_pool: Callable[..., Pool]) -> None:
+    pool = make_pool(max_runs_per_owner=2)
+    first, _ = (pool.create(recipe(), owner="one") for _ in range(2))
+    with pytest.raises(Problem, match="already has 2 runs"):
+        pool.create(recipe(), owner="one")
+    for owner in ("two", "", "", ""):
+        pool.create(recipe(), owner=owner)
+    pool.close(first)
+    pool.create(recipe(), owner="one")
+    assert pool.figures()["refused"] == 1
+
+
+def kept_run(pool: Pool, owner: str = "", **limits: object) -> str:
+    """A run with something to lose: two commands were kept."""
+    token = pool.create(recipe(seed=5), owner=owner)
+    pool.call(token, "speed", value=7)
+    pool.call(token, "play")
+    assert eventually(lambda: pool._entries[token].step == 2)
+    return token
+
+
+def test_a_run_whose_session_ended_waits_on_the_shelf_with_its_token(make_pool: Callable[..., Pool]) -> None:
+    pool = make_pool(end_after=0.2)
+    token = kept_run(pool, "secret")
+    pool.release(token)
+    assert eventually(lambda: not pool.exists(token))
+    with pytest.raises(Problem) as refused:
+        pool.revive(token, "another")
+    assert refused.value.key == "not_yours"
+    standing = {"recipe": recipe(seed=5), "device": "auto", "status": "paused", "step": 2, "epoch": 0}
+    assert pool.kept(token, "secret") == standing
+    assert not pool.exists(token)
+    assert pool.revive(token, "secret") == standing
+    header = pool.call(token, "frame")[0]
+    assert (header["state"], header["status"], header["speed"], header["version"]) == ("kept", "paused", 7, 1000)
+    pool.check_owner(token, "secret")
+    assert pool.revive(token, "secret")["step"] == 2  # It lives: nothing begins anew.
+    assert pool.call(token, "frame")[0]["version"] == 1000
+
+
+def test_a_run_that_was_closed_is_gone_for_good(make_pool: Callable[..., Pool]) -> None:
+    pool = make_pool()
+    token = kept_run(pool)
+    pool.close(token)
+    for ask in (pool.kept, pool.revive):
+        with pytest.raises(Problem) as refused:
+            ask(token)
+        assert refused.value.key == "run_gone"
+
+
+def test_the_way_back_needs_room_too(make_pool: Callable[..., Pool]) -> None:
+    pool = make_pool(end_after=0.2, max_runs=1)
+    token = kept_run(pool)
+    pool.release(token)
+    assert eventually(lambda: not pool.exists(token))
+    newcomer = pool.create(recipe())
+    with pytest.raises(Problem) as refused:
+        pool.revive(token)
+    assert refused.value.key == "class_full"
+    pool.close(newcomer)
+    assert pool.revive(token)["step"] == 2
+
+
+# Moving
+
+
+def test_a_heavy_run_gets_a_worker_of_its_own_which_goes_with_it(
+    make_pool: Callable[..., Pool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dlcore.runs.moving.EMPTY_FOR", 0.2)
+    pool = make_pool(heavy_workers=1, hung_after=0.8)
+    assert eventually(lambda: pool.warm)
+    light, heavy = pool.create(recipe()), pool.create(recipe(HEAVY))
+    pool.call(light, "play")
+    assert pool.call(heavy, "play")[0]["pid"] == pool.call(light, "step")[0]["pid"]
+    assert eventually(lambda: pool._entries[heavy].worker == 1)
+    before, after = pool.call(light, "step")[0], pool.call(heavy, "step")[0]
+    assert before["pid"] != after["pid"]
+    assert after["version"] == 2  # Played there, stepped here: nothing is lost.
+    assert pool.figures()["moved"] == 1
+    assert eventually(lambda: pool.warm)  # A spare one stands by again.
+    pid = pool._link_of(heavy).pid
+    pool.close(heavy)
+    assert eventually(lambda: not _command(pid))
+    assert pool.figures()["restarts"] == 0
+
+
+def test_a_heavy_run_that_is_alone_stays_where_it_is(make_pool: Callable[..., Pool]) -> None:
+    pool = make_pool(heavy_workers=1)
+    assert eventually(lambda: pool.warm)
+    heavy, idle = pool.create(recipe(HEAVY)), pool.create(recipe())
+    pool.call(heavy, "play")
+    assert pool.call(idle, "frame") and pool.figures()["moved"] == 0
+    assert pool._entries[heavy].worker == 0
+
+
+def test_what_is_asked_while_a_run_moves_is_answered_in_order_when_it_has_arrived(
+    make_pool: Callable[..., Pool],
+) -> None:
+    pool = make_pool(workers=2)
+    assert eventually(lambda: pool.warm)
+    token = pool.create(recipe())
+    version = pool.call(token, "frame")[0]["version"]
+    waiting = pool._submit(token, "frame", b"", {"version": version})  # Until there is something else to see.
+    cancelled = pool._submit(token, "frame", b"", {"version": version})
+    home = pool._entries[token].worker
+    with pool._lock:
+        pool._moving.move(pool._entries[token], 1 - home, gently=True)
+        answers = [pool._submit(token, "step", b"", {}) for _ in range(5)]
+        cancelled.cancel()
+    assert [answer.result(10)[0]["version"] for answer in answers] == [1, 2, 3, 4, 5]
+    assert waiting.result(10)[0]["version"] >= 1
+    assert pool._entries[token].worker == 1 - home
+    assert not pool._crew.links[home]._pending
+
+
+def test_a_run_closed_on_its_way_is_gone_for_who_asks_and_nowhere_else(make_pool: Callable[..., Pool]) -> None:
+    pool = make_pool(workers=2)
+    assert eventually(lambda: pool.warm)
+    token, other = pool.create(recipe()), pool.create(recipe())
+    pool.call(token, "frame")
+    with pool._lock:
+        pool._moving.move(pool._entries[token], 1 - pool._entries[token].worker, gently=True)
+        asked = pool._submit(token, "step", b"", {})
+        pool.close(token)
+    with pytest.raises(Problem) as refused:
+        asked.result(10)
+    assert refused.value.key == "run_gone"
+    assert pool.call(other, "step")[0]["version"] == 1
+
+
+def test_a_worker_that_dies_while_a_run_leaves_it_costs_no_more_than_at_other_times(
+    make_pool: Callable[..., Pool],
+) -> None:
+    pool = make_pool(workers=2)
+    assert eventually(lambda: pool.warm)
+    token = kept_run(pool)
+    home = pool._entries[token].worker
+    os.kill(pool._link_of(token).pid, signal.SIGSTOP)
+    with pool._lock:
+        pool._moving.move(pool._entries[token], 1 - home, gently=True)
+        asked = pool._submit(token, "step", b"", {})
+    os.kill(pool._link_of(token).pid, signal.SIGKILL)
+    assert asked.result(10)[0]["version"] == 1001
+    assert pool._entries[token].worker == home
+
+
+def test_a_run_that_does_not_survive_the_journey_is_brought_back_as_kept(make_pool: Callable[..., Pool]) -> None:
+    pool = make_pool(workers=2)
+    assert eventually(lambda: pool.warm)
+    token = pool.create(recipe(FRAGILE))
+    pool.call(token, "step")
+    told: list[str] = []
+    with pool.viewer(token, lambda problem: told.append(problem.key)):
+        with pool._lock:
+            pool._moving.move(pool._entries[token], 1 - pool._entries[token].worker, gently=True)
+        assert eventually(lambda: len(told) == 2)
+        assert pool.call(token, "step")[0]["version"] == 1001
+    assert told == ["out_of_memory", "worker_restarted"]
+
+
+def test_playing_runs_are_spread_evenly_and_go_on_where_they_were(
+    make_pool: Callable[..., Pool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dlcore.runs.moving.BALANCE_AFTER", 0.2)
+    pool = make_pool(workers=2, hung_after=0.8)
+    assert eventually(lambda: pool.warm)
+    tokens = [pool.create(recipe()) for _ in range(8)]
+    first = [token for token in tokens if pool._entries[token].worker == 0]
+    for token in first:  # Chance has it that those of one worker play, and the others rest.
+        pool.call(token, "play")
+    assert eventually(lambda: sum(pool._entries[token].worker == 0 for token in first) == len(first) // 2)
+    assert [pool.call(token, "step")[0]["version"] for token in first] == [2] * len(first)
+    moved = pool.figures()["moved"]
+    assert moved == len(first) // 2
+
+
+def test_new_runs_go_where_the_fewest_play(make_pool: Callable[..., Pool]) -> None:
+    pool = make_pool(workers=2)
+    assert eventually(lambda: pool.warm)
+    playing = pool.create(recipe())
+    pool.call(playing, "play")
+    assert eventually(lambda: pool._entries[playing].status == "playing")
+    others = [pool.create(recipe()) for _ in range(3)]
+    assert {pool._entries[token].worker for token in others} == {1 - pool._entries[playing].worker}
+
+
+def test_an_answered_request_leaves_nothing_for_the_collector(make_pool: Callable[..., Pool]) -> None:
+    pool = make_pool()
+    token = pool.create(recipe())
+    pool.call(token, "step")
+    gc.collect()
+    gc.disable()
+    try:
+        asked = pool._submit(token, "frame", b"", {})
+        asked.result(10)
+        left = weakref.ref(asked)
+        del asked
+        assert eventually(lambda: left() is None, 1.0)
+    finally:
+        gc.enable()
 
 
 def test_many_threads_may_use_the_pool_at_once(make_pool: Callable[..., Pool]) -> None:
@@ -213,7 +435,7 @@ def test_many_threads_may_use_the_pool_at_once(make_pool: Callable[..., Pool]) -
 def test_workers_end_with_the_process_that_started_them() -> None:
     script = (
         "import sys, time; from dlcore.runs.pool import Pool; pool = Pool(1, command=sys.argv[1:]); pool.start();"
-        "assert pool._slots[0].ready.wait(10); print(pool._slots[0].pid, flush=True); time.sleep(60)"
+        "assert pool._crew.links[0].ready.wait(10); print(pool._crew.links[0].pid, flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", script, *FAKE], stdout=subprocess.PIPE, cwd=ROOT) as server:
         assert server.stdout is not None

@@ -88,7 +88,7 @@ def test_the_failure_of_one_run_does_not_touch_another(client: Client, monkeypat
     for token in ("good", "bad"):
         client.create(token, recipe())
     bad = client.worker.runs["bad"]
-    monkeypatch.setattr(bad.trainer.engine, "step", lambda *arguments: 1 / 0)
+    monkeypatch.setattr(bad.trainer, "advance", lambda *arguments: 1 / 0)
     for token in ("good", "bad"):
         client.ask(token, "play")
     time.sleep(0.2)
@@ -225,6 +225,35 @@ def _at_start(text: str) -> dict[str, Any]:
     return {"recipe": Experiment.from_json(text).to_json(), "step": 0, "epoch": 0}
 
 
+def test_a_run_that_leaves_takes_its_place_along_and_sends_those_who_wait_after_it(client: Client) -> None:
+    client.create("a", recipe())
+    steps = [client.ask("a", "step")["step"] for _ in range(3)]
+    version = client.ask("a", "frame")["version"]
+    waiting = client.post("a", "frame", version=version, structure=1, history=1)
+    header, luggage = client.reply(client.post("a", "leave", gently=True))
+    assert client.reply(waiting)[0]["problem"]["key"] == "run_moved"
+    assert client.ask("a", "step")["problem"]["key"] == "run_gone"
+    there = {name: value for name, value in header.items() if name not in ("id", "payload")}
+    assert "problem" not in client.ask("a", "create", luggage, **there, life=0)
+    assert client.ask("a", "step")["step"] == steps[-1] + 1
+
+
+def test_a_run_with_something_to_lose_does_not_leave_when_asked_gently(client: Client) -> None:
+    client.create("a", recipe())
+    client.ask("a", "set", value={"structure": 1, "dense": 0, "unit": 0, "input": 0, "value": 0.25})
+    assert "luggage" not in client.ask("a", "leave", gently=True)
+    assert client.ask("a", "undo")["step"] == 0
+    assert "luggage" in client.ask("a", "leave", gently=False)
+
+
+def test_luggage_that_cannot_be_unpacked_is_a_run_that_could_not_be_made(client: Client) -> None:
+    client.create("a", recipe())
+    header, luggage = client.reply(client.post("a", "leave", gently=True))
+    there = {name: value for name, value in header.items() if name not in ("id", "payload")}
+    assert client.ask("a", "create", luggage[:-9], **there, life=0)["problem"]["key"] == "internal"
+    assert client.ask("a", "step")["problem"]["key"] == "internal"
+
+
 def test_epoch_is_answered_when_the_epoch_is_over(client: Client) -> None:
     client.create("a", recipe())
     assert client.ask("a", "epoch")["epoch"] == 1
@@ -255,6 +284,10 @@ def test_a_shortage_of_memory_is_told_as_such() -> None:
     assert as_problem(MemoryError()).key == "out_of_memory"
     assert as_problem(RuntimeError("DefaultCPUAllocator: can't allocate memory")).key == "out_of_memory"
     assert as_problem(RuntimeError("anything else")).key == "internal"
+    panic = type("PanicException", (BaseException,), {})
+    assert as_problem(panic("PyObject pointer is null")).key == "out_of_memory"
+    with pytest.raises(SystemExit):
+        as_problem(SystemExit())
 
 
 # Real worker processes
@@ -304,7 +337,7 @@ def test_a_killed_worker_is_back_within_3_seconds_with_its_runs_as_kept(pool: Po
         time.sleep(0.05)
     with pool.viewer(paused, told.append):
         killed = time.monotonic()
-        os.kill(pool._process_of(paused).pid, signal.SIGKILL)
+        os.kill(pool._link_of(paused).pid, signal.SIGKILL)
         headers = []
         for token in (playing, paused):
             while len(headers) < 2:

@@ -69,7 +69,7 @@ def change_one() -> None:
     learned = standing.get("step", 0) > 0
     _make_room(1 + learned)
     recipe = state.experiment.to_json()
-    twins = [live.pool().create(recipe, device=state.device) for _ in range(2)]
+    twins = [session.begin(recipe) for _ in range(2)]
     if learned:
         _put_by()
         state.number, state.name = _next_number(), ""
@@ -85,8 +85,7 @@ def _forked(moment: int | None) -> tuple[str, Experiment]:
     """A new run that goes on from there: its token and recipe."""
     state = session.current()
     header, content = live.pool().call(state.token, "fork", moment=moment)  # type: ignore[arg-type]
-    token = live.pool().create(header["recipe"], device=state.device, state=content)
-    return token, Experiment.from_json(header["recipe"])
+    return session.begin(header["recipe"], content), Experiment.from_json(header["recipe"])
 
 
 def _put_by() -> KeptRun:
@@ -120,7 +119,7 @@ def name_of(run: KeptRun) -> str:
 def present() -> KeptRun:
     """The present run, described as the others are."""
     state = session.current()
-    return KeptRun(state.token, state.experiment, state.number, state.name)  # type: ignore[arg-type]
+    return KeptRun(state.token, state.experiment, state.number, state.name, state.life)  # type: ignore[arg-type]
 
 
 def present_name() -> str:
@@ -185,7 +184,13 @@ def comparison() -> None:
     side_by_side(
         {
             "runs": [
-                {"id": run.number, "token": run.token, "name": name, "present": run.number == state.number}
+                {
+                    "id": run.number,
+                    "token": run.token,
+                    "life": run.life,
+                    "name": name,
+                    "present": run.number == state.number,
+                }
                 for run, name in zip(runs, names, strict=True)
             ],
             "rows": [[row.label, *row.values] for row in differing(experiments, t)],

@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from dlcore.problems import Problem
-from ui import session
+from ui import session, waiting
 from ui.messages import escape, sentence
 from ui.session import label, t
 
@@ -33,9 +33,13 @@ pages = [
         visibility="hidden" if session.hides("compare") else "visible",
     ),
 ]
-page = st.navigation(pages, position="top")
 try:
-    page.run()
+    full = session.admission()
+    page = st.navigation(pages, position="hidden" if full else "top")
+    if full:
+        waiting.waiting_room()
+    else:
+        page.run()
 except Problem as problem:
     st.error(escape(sentence(session.current().language, problem)), icon=":material/error:")
 except Exception:

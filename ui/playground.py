@@ -15,7 +15,7 @@ from dlcore.problems import TEMPLATES, Problem
 from ui import acting, live, session
 from ui.canvas import STRINGS, network_canvas
 from ui.messages import LANGUAGES, escape, sentence, text
-from ui.session import label, t
+from ui.session import label
 from ui.share import GROUPS
 
 

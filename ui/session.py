@@ -8,20 +8,23 @@ from __future__ import annotations
 import copy
 import functools
 import logging
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
+from streamlit import runtime
 
 from dlcore.experiment import Experiment
 from dlcore.problems import Problem
 from dlcore.share import decode
-from ui import live, messages
+from ui import door, live, messages
 
 CANVAS = "canvas"
 WIDGETS = "widget:"  # what the keys of all widgets that hold a part of the recipe begin with
 LARGEST_SEED = 2**31 - 1
+FULL = ("class_full", "session_full")  # Problems that pass by themselves.
 
 _log = logging.getLogger(__name__)
 
@@ -34,6 +37,7 @@ class KeptRun:
     experiment: Experiment
     number: int
     name: str = ""  # as somebody has called it
+    life: int = 0  # how often it was brought back
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,8 @@ class Session:
     experiment: Experiment = field(default_factory=Experiment)
     draft: dict[str, Any] = field(default_factory=lambda: Experiment().to_dict())
     token: str | None = None
+    life: int = 0  # how often the present run was brought back
+    visit: str = field(default_factory=lambda: secrets.token_urlsafe(6))  # by which a page knows it again
     device: str = "auto"
     notices: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
@@ -63,10 +69,12 @@ class Session:
         None  # where the draft's layers come from, when the list was edited since the last change
     )
     wishes: Wishes = field(default_factory=Wishes)
+    tries: int = 0  # to get into a class that is full
     number: int = 1  # of the present run
     name: str = ""
     numbered: int = 1  # runs so far
     kept: list[KeptRun] = field(default_factory=list)
+    following: bool = False  # whether the page waits until the canvas has drawn an edit
     leashed: bool = False  # the page Compare may have held the runs together
     leaving: bool = False  # ... and is to make way for the playground
 
@@ -84,6 +92,8 @@ def _first_look() -> Session:
     hidden = frozenset(filter(None, query.get("hide", "").split(",")))
     wishes = Wishes(hidden, query.get("text") == "off", query.get("play") == "1")
     session = Session(language, wishes=wishes)
+    if _wanted_another():
+        session.problems.append(Problem("not_yours"))
     try:
         if "run" in query:
             session.experiment = decode(query["run"])
@@ -91,6 +101,17 @@ def _first_look() -> Session:
     except Problem as problem:
         session.problems.append(problem)
     return session
+
+
+def _wanted_another() -> bool:
+    """Whether the browser came with the id of a session that goes on elsewhere: Streamlit did not give it, see door.py."""
+    presented = st.context.headers.get("Sec-WebSocket-Protocol", "").split(",")[2:3]
+    return bool(presented) and runtime.exists() and runtime.get_instance().is_active_session(presented[0].strip())
+
+
+def owner() -> str:
+    """The secret of this person's browser; "" where no cookies are kept."""
+    return door.owner_of(st.context.cookies)
 
 
 def hides(group: str) -> bool:
@@ -158,26 +179,88 @@ def ensure_run() -> str:
     return lease(session.token)  # type: ignore[arg-type]
 
 
+def admission() -> Problem | None:
+    """Why there is no room for this session; None when it has its run."""
+    session = current()
+    try:
+        if session.token is None or not live.pool().exists(session.token):
+            ensure_run()
+    except Problem as problem:
+        if problem.key not in FULL:
+            raise
+        return problem
+    return None
+
+
 def hold_kept_runs() -> None:
-    """This session still wants the runs beside the present one. One that has ended begins anew."""
+    """This session still wants the runs beside the present one. One that has ended comes back, or begins anew."""
     session = current()
     for run in session.kept:
         if not live.pool().exists(run.token):
-            run.token = live.pool().create(run.experiment.to_json(), device=session.device)
-            session.notices.append(t("page.renewed"))
+            if _revive(session, run.token) is None:
+                run.token = begin(run.experiment.to_json())
+                session.notices.append(t("page.renewed"))
+            else:
+                run.life += 1
         live.pool().hold(run.token)
         lease(run.token)
 
 
 def renew_run() -> None:
-    """A new run of the last good experiment, and a sentence about it."""
+    """The run from where it was kept, else a new one of the last good experiment; and a sentence about it."""
     session = current()
+    experiment = None if session.token is None else _revive(session, session.token)
+    if experiment is None:
+        _renew(session)
+        return
+    session.life += 1
+    stand_on(session.token, experiment)  # type: ignore[arg-type]
+
+
+def _revive(session: Session, token: str) -> Experiment | None:
+    """What the run stands on that was put away while nobody looked; None if nothing was kept."""
+    try:
+        standing = live.pool().revive(token, owner())
+    except Problem as problem:
+        if problem.key in FULL:
+            raise
+        return None
+    session.notices.append(t("page.revived", epoch=standing["epoch"]))
+    return Experiment.from_json(standing["recipe"])
+
+
+def resume(token: str) -> None:
+    """Stand on the run that this browser stood on before, in a session that is no more."""
+    session = current()
+    if token == session.token:
+        return
+    fresh = session.token
+    live.pool().kept(token, owner())  # Raises what there is to say, while the present run is whole.
+    if fresh is not None and live.pool().exists(fresh):
+        # As it was last kept, without asking its worker: the widgets of the old run must not speak up meanwhile.
+        if live.pool().kept(fresh, owner())["step"] == 0:
+            live.pool().close(fresh)  # First, so that there is room in a class that is full.
+            session.token = None
+        else:
+            live.pool().release(fresh)
+    found = live.pool().revive(token, owner())
+    session.kept = [run for run in session.kept if run.token != token]
+    stand_on(token, Experiment.from_json(found["recipe"]))
+    session.device = found["device"]
+
+
+def begin(recipe: str, state: bytes = b"") -> str:
+    """The token of a new run, which belongs to this person's browser."""
+    return live.pool().create(recipe, current().device, state, owner())
+
+
+def _renew(session: Session) -> None:
     _new_run(session)
     session.notices.append(t("page.renewed"))
 
 
 def _new_run(session: Session) -> None:
-    session.token = live.pool().create(session.experiment.to_json(), device=session.device)
+    session.token = begin(session.experiment.to_json())
 
 
 def submit(draft: dict[str, Any]) -> Problem | None:
@@ -208,12 +291,16 @@ def send(experiment: Experiment, origins: dict[str, Any] | None = None) -> None:
         arguments["origins"] = origins
     try:
         live.pool().call(session.token, "change", **arguments)  # type: ignore[arg-type]
-        session.experiment = experiment
     except Problem as problem:
         if problem.key != "run_gone":
             raise
-        session.experiment = experiment
-        renew_run()
+        if _revive(session, session.token) is None:  # type: ignore[arg-type]
+            session.experiment = experiment
+            _renew(session)
+        else:
+            session.life += 1
+            live.pool().call(session.token, "change", **arguments)  # type: ignore[arg-type]
+    session.experiment = experiment
 
 
 def take(experiment: Experiment, origins: dict[str, Any] | None = None) -> None:

@@ -14,29 +14,29 @@ import asyncio
 import atexit
 import concurrent.futures
 import logging
-import os
 import secrets
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import replace
+from typing import Any
 
 from dlcore.experiment import Experiment
 from dlcore.problems import Problem
-from dlcore.runs import DEFAULT_SPEED
-from dlcore.runs.process import Reply, WorkerLost, WorkerProcess
+from dlcore.runs.crew import Crew
+from dlcore.runs.entry import Entry, Listener, check_mark, mark_of
+from dlcore.runs.figures import Figures
+from dlcore.runs.limits import Limits
+from dlcore.runs.links import Link, Places, Reply, WorkerLost
+from dlcore.runs.moving import Moving, Request
+from dlcore.runs.process import COMMAND, Processes
+from dlcore.runs.shelf import Kept, Shelf
 from dlcore.runs.wire import Header
 
 __all__ = ["Listener", "Pool", "WorkerLost"]
 
-Listener = Callable[[Problem], None]
-
-COMMAND = (sys.executable, "-m", "dlcore.runs.worker")
-MOST_WORKERS = 8
-MOST_RUNS = 300
 MOST_KEPT_BYTES = 256 << 20  # All kept states together; beyond it a large run comes back from its recipe.
 LIVES = 3  # So often may a run take its worker down, each time within ...
 SHORT_LIFE = 10.0  # ... seconds of having been brought back.
@@ -45,117 +45,160 @@ LONGEST_START = 30.0  # Seconds a caller waits for a worker that is still starti
 _log = logging.getLogger(__name__)
 
 
-@dataclass
-class Entry:
-    """What is known here of one run."""
-
-    token: str
-    slot: int
-    recipe: str
-    device: str
-    status: str = "paused"
-    speed: float | None = DEFAULT_SPEED
-    step: int = 0
-    state: bytes = b""
-    life: int = 0
-    strikes: int = 0
-    born: float = field(default_factory=time.monotonic)
-    seen: float = field(default_factory=time.monotonic)
-    released: float | None = None
-    listeners: list[Listener] = field(default_factory=list)
-
-
 class Pool:
-    """Worker processes and the runs in them. Thread-safe."""
+    """Workers, wherever they live, and the runs in them. Thread-safe."""
 
     def __init__(
         self,
         workers: int | None = None,
         *,
-        max_runs: int | None = None,
         command: Sequence[str] = COMMAND,
+        places: Places | None = None,
         timeout: float = 10.0,
-        pause_unseen_after: float = 60.0,
-        close_released_after: float = 60.0,
-        close_idle_after: float = 1800.0,
-        kill_hung_after: float = 60.0,
+        limits: Limits | None = None,
     ) -> None:
-        cores = min(os.cpu_count() or 1, MOST_WORKERS)
-        self.workers = workers or int(os.environ.get("DLCORE_WORKERS", cores))
-        self.max_runs = max_runs or int(os.environ.get("DLCORE_MAX_RUNS", MOST_RUNS))
+        limits = limits or Limits.from_environment()
+        self.limits = limits if workers is None else replace(limits, workers=workers)
         self.timeout = timeout
-        self.pause_unseen_after = pause_unseen_after
-        self.close_released_after = close_released_after
-        self.close_idle_after = close_idle_after
-        self.kill_hung_after = kill_hung_after
-        self._command = tuple(command)
+        self.shelf = Shelf(self.limits.shelf, self.limits.shelf_mb << 20)
         self._lock = threading.RLock()
-        self._slots: list[WorkerProcess] = []
-        self._spare: WorkerProcess | None = None
         self._entries: dict[str, Entry] = {}
-        self._failed_starts = 0
-        self._stopping = threading.Event()
+        self._figures = Figures()
+        places = places or Processes(tuple(command))
+        self._crew = Crew(places, self.limits, self._lock, self._on_message, self._on_loss)
+        self._moving = Moving(self._lock, self._crew, self._entries, self._post_create)
         self._reaper: threading.Thread | None = None
 
     def start(self) -> None:
-        """Start the workers in the background, one after the other, so that the first is ready soonest."""
+        """Start the workers in the background."""
         with self._lock:
             if self._reaper is not None:
                 return
             self._reaper = threading.Thread(target=self._reap, name="reaper of runs", daemon=True)
-            self._slots.append(self._spawn())
+            self._crew.start()
             self._reaper.start()
         atexit.register(self.stop)
 
     @property
     def warm(self) -> bool:
-        """All workers and the spare one are ready."""
+        """All workers are ready, and the spare one too where we keep one."""
         with self._lock:
-            processes = [*self._slots, self._spare]
-            return len(self._slots) == self.workers and all(p is not None and p.ready.is_set() for p in processes)
+            return self._crew.warm
+
+    @property
+    def ready(self) -> bool:
+        """At least one worker is ready."""
+        with self._lock:
+            return any(link.ready.is_set() for link in self._crew.links.values())
 
     def stop(self) -> None:
-        """End all workers."""
-        self._stopping.set()
+        """End all workers; what is kept of their runs stays on the shelf."""
         atexit.unregister(self.stop)
+        self._crew.stop()
         with self._lock:
-            processes = [*self._slots, *([self._spare] if self._spare else [])]
             self._entries.clear()
-        for process in processes:
-            process.close()
-        for process in processes:
-            process.wait(2.0)
+        self.shelf.close()
 
     # Runs
 
-    def create(self, recipe: str, device: str = "auto", state: bytes = b"") -> str:
+    def create(self, recipe: str, device: str = "auto", state: bytes = b"", owner: str = "") -> str:
         """A new run of this recipe; its token. Does not wait: what goes wrong later, the first call raises.
 
-        With the state that another run's "fork" gave it goes on from there.
+        With the state that another run's "fork" gave it goes on from there. `owner` is a secret of whom it belongs to.
+        Raises Problem when the class or the owner has as many runs as it may.
         """
         recipe = Experiment.from_json(recipe).to_json()
         self.start()
         with self._lock:
-            if len(self._entries) >= self.max_runs:
-                raise Problem("too_many_runs", limit=self.max_runs)
-            entry = Entry(secrets.token_urlsafe(24), self._emptiest(), recipe, device, state=state)
+            self._admit(mark_of(owner))
+            entry = Entry(secrets.token_urlsafe(24), self._emptiest(), recipe, device, mark_of(owner), state=state)
             self._entries[entry.token] = entry
-            self._post_create(entry)
+            self._make(entry)
         return entry.token
+
+    def check_owner(self, token: str, owner: str) -> None:
+        """Raises Problem when the run is another's, or is not."""
+        with self._lock:
+            check_mark(self._entry(token).owner, owner)
+
+    def kept(self, token: str, owner: str = "") -> dict[str, Any]:
+        """Where the run stands, or stood when it was put on the shelf: {"recipe", "device", "status", "step", "epoch"}.
+
+        Raises Problem when it is another's, or gone for good.
+        """
+        self.find(token)
+        with self._lock:
+            entry = self._entries.get(token) or self._from_shelf(token)
+        check_mark(entry.owner, owner)
+        return entry.standing()
+
+    def revive(self, token: str, owner: str = "") -> dict[str, Any]:
+        """The run lives again, paused, under its old token, if it does not live still; where it stands, as `kept` says."""
+        self.start()
+        self.find(token)
+        with self._lock:
+            entry = self._entries.get(token) or self._from_shelf(token)
+            check_mark(entry.owner, owner)
+            if token not in self._entries:
+                self._admit(entry.owner)
+                entry.life += 1
+                self._entries[token] = entry
+                self._make(entry)
+            entry.released, entry.seen = None, time.monotonic()
+            return entry.standing()
+
+    def _from_shelf(self, token: str) -> Entry:
+        found = self.shelf.find(token)
+        if found is None:
+            raise Problem("run_gone")
+        header = found.header
+        entry = Entry(token, self._emptiest(), header["recipe"], header["device"], header["owner"], state=found.state)
+        entry.speed, entry.step, entry.epoch, entry.life = (header[name] for name in ("speed", "step", "epoch", "life"))
+        return entry
+
+    def figures(self) -> dict[str, Any]:
+        """What there is to count, now; what each number means stands in figures.py."""
+        with self._lock:
+            entries = list(self._entries.values())
+            workers = {link.name: link.ready.is_set() for link in self._crew.everyone}
+        return {
+            "runs": len(entries),
+            "max_runs": self.limits.max_runs,
+            "playing": sum(entry.status == "playing" for entry in entries),
+            "viewers": sum(len(entry.listeners) for entry in entries),
+            "workers": sum(workers.values()),
+            "restarts": self._crew.losses,
+            "moved": self._moving.moved,
+            "shelved_bytes": self.shelf.bytes,
+            "shelf_failures": self.shelf.failures,
+            **self._figures.sums(workers),
+        }
 
     def exists(self, token: str) -> bool:
         return token in self._entries
 
-    def close(self, token: str) -> None:
-        """End this run now."""
+    def find(self, token: str) -> bool:
+        """Whether the run is here, or on a worker that we share with other servers: then it is ours too from now on."""
         with self._lock:
-            entry = self._entries.pop(token, None)
-            if entry is not None:
-                self._slots[entry.slot].post({"do": "close", "token": token})
+            links = self._crew.links if self._crew.places.shared and token not in self._entries else {}
+            asked = {number: link.post({"do": "holds", "token": token}) for number, link in links.items()}
+            for number, future in asked.items():
+                # In the thread that receives, so that no news of the run comes between.
+                future.add_done_callback(lambda future, number=number: self._adopt(token, number, future))
+        concurrent.futures.wait(asked.values(), self.timeout)
+        for number, future in asked.items():
+            if future.done():  # Whoever waits is woken before the callbacks are called.
+                self._adopt(token, number, future)
+        return token in self._entries
+
+    def close(self, token: str) -> None:
+        """End this run now, for good."""
+        self.shelf.remove(token)
+        self._end(token)
 
     def call(self, token: str, do: str, payload: bytes = b"", **arguments: object) -> Reply:
         """Ask the run's worker and wait for the reply; raises the worker's Problem, or WorkerLost."""
-        self._process_of(token).ready.wait(LONGEST_START)
+        self._link_of(token).ready.wait(LONGEST_START)
         future = self._submit(token, do, payload, arguments)
         try:
             return future.result(self.timeout)
@@ -197,46 +240,74 @@ class Pool:
 
     # Inside
 
+    def _admit(self, mark: str) -> None:
+        """Raises Problem when there is no room for one more run of this owner."""
+        limits, runs = self.limits, len(self._entries)
+        theirs = sum(entry.owner == mark for entry in self._entries.values()) if mark else 0
+        if runs < limits.max_runs and theirs < limits.max_runs_per_owner:
+            return
+        self._figures.refused += 1
+        if runs >= limits.max_runs:
+            raise Problem("class_full", came=runs, limit=limits.max_runs)
+        raise Problem("session_full", limit=limits.max_runs_per_owner)
+
     def _entry(self, token: str) -> Entry:
         if token not in self._entries:
             raise Problem("run_gone")
         return self._entries[token]
 
-    def _process_of(self, token: str) -> WorkerProcess:
+    def _end(self, token: str, **why: object) -> None:
         with self._lock:
-            return self._slots[self._entry(token).slot]
+            entry = self._entries.pop(token, None)
+            if entry is not None:
+                self._crew.links[entry.worker].post({"do": "close", "token": token, **why})
+
+    def _adopt(self, token: str, worker: int, answer: Future[Reply]) -> None:
+        """Hold a run that another server has made, as the worker knows it."""
+        if answer.cancelled() or answer.exception() is not None:
+            return
+        header, state = answer.result()
+        with self._lock:
+            if token not in self._entries:
+                entry = Entry(token, worker, header["recipe"], header["device"], header["owner"], life=header["life"])
+                self._entries[token] = entry
+                self._remember(entry, header, state)
+
+    def _link_of(self, token: str) -> Link:
+        with self._lock:
+            return self._crew.links[self._entry(token).worker]
 
     def _submit(self, token: str, do: str, payload: bytes, arguments: dict[str, object]) -> Future[Reply]:
+        request = Request({"do": do, "token": token, **arguments}, payload)
         with self._lock:
             entry = self._entry(token)
             entry.seen = time.monotonic()
-            return self._slots[entry.slot].post({"do": do, "token": token, **arguments}, payload)
+            self._moving.send(entry, request)
+        return request.future
 
     def _emptiest(self) -> int:
-        runs = [0] * len(self._slots)
-        for entry in self._entries.values():
-            runs[entry.slot] += 1
-        return runs.index(min(runs))
+        return self._moving.emptiest(self._crew.common)
 
-    def _post_create(self, entry: Entry) -> None:
-        created = self._slots[entry.slot].post(
-            {
-                "do": "create",
-                "token": entry.token,
-                "recipe": entry.recipe,
-                "device": entry.device,
-                "life": entry.life,
-                "status": entry.status,
-                "speed": entry.speed,
-            },
-            entry.state,
-        )
-        created.add_done_callback(lambda future: self._created(entry, future))
+    def _post_create(self, entry: Entry, header: Header, content: bytes) -> None:
+        """Let its worker make the run. It stands as `header` and `content` say: as kept, or with all its luggage."""
+        facts = {"device": entry.device, "life": entry.life, "owner": entry.owner}
+        header = {name: value for name, value in header.items() if name not in ("id", "payload")}
+        message = {**header, **facts, "do": "create", "token": entry.token}
+        created = self._crew.links[entry.worker].post(message, content)
+        created.add_done_callback(lambda future: self._created(entry, "luggage" in header, future))
 
-    def _created(self, entry: Entry, future: Future[Reply]) -> None:
+    def _make(self, entry: Entry) -> None:
+        standing = {"recipe": entry.recipe, "status": entry.status, "speed": entry.speed}
+        self._post_create(entry, standing, entry.state)
+
+    def _created(self, entry: Entry, moved: bool, future: Future[Reply]) -> None:
         problem = None if future.cancelled() else future.exception()
-        if isinstance(problem, Problem) and not isinstance(problem, WorkerLost):
-            self._tell(entry, problem)
+        if not isinstance(problem, Problem) or isinstance(problem, WorkerLost):
+            return
+        self._tell(entry, problem)
+        with self._lock:
+            if moved and entry.token in self._entries:  # It did not survive the journey; what was kept before did.
+                self._tell(entry, self._bring_back(entry, to_blame=False, hung=False))
 
     def _tell(self, entry: Entry, problem: Problem) -> None:
         with self._lock:
@@ -244,91 +315,76 @@ class Pool:
         for listener in listeners:
             listener(problem)
 
-    def _spawn(self) -> WorkerProcess:
-        return WorkerProcess(self._command, self._on_message, self._on_end)
-
-    def _on_message(self, process: WorkerProcess, header: Header, payload: bytes) -> None:
-        if "ready" in header:
-            self._failed_starts = 0
-            self._spawn_next()
-        elif "notice" in header:
-            entry = self._entries.get(header["token"])
-            if entry is not None:
-                self._tell(entry, Problem(header["notice"]["key"], **header["notice"]["values"]))
-        elif "kept" in header:
-            with self._lock:
-                entry = self._entries.get(header["kept"])
-                if entry is not None and self._slots[entry.slot] is process:
-                    self._remember(entry, header, payload)
+    def _on_message(self, link: Link, header: Header, payload: bytes) -> None:
+        if "stats" in header:
+            self._figures.take(link.name, header["stats"])
+            return
+        entry = self._entries.get(header.get("token") or header.get("kept") or header.get("heavy") or "")
+        if entry is None:
+            return
+        if "notice" in header:
+            self._tell(entry, Problem(header["notice"]["key"], **header["notice"]["values"]))
+        with self._lock:
+            if self._crew.links.get(entry.worker) is not link or entry.token not in self._entries:
+                return  # It has moved meanwhile.
+            if "kept" in header:
+                self._remember(entry, header, payload)
+            elif "heavy" in header:
+                self._moving.found_heavy(entry)
 
     def _remember(self, entry: Entry, header: Header, state: bytes) -> None:
         others = sum(len(other.state) for other in self._entries.values()) - len(entry.state)
         fits = others + len(state) <= MOST_KEPT_BYTES
         entry.recipe, entry.device = header["recipe"], header["device"]
         entry.status, entry.speed = header["status"], header["speed"]
-        entry.state, entry.step = (state, header["step"]) if fits else (b"", 0)
+        entry.alive = time.monotonic()
+        entry.state, entry.step, entry.epoch = (state, header["step"], header.get("epoch", 0)) if fits else (b"", 0, 0)
+        facts = {name: header.get(name) for name in ("recipe", "device", "status", "speed", "step")}
+        facts |= {"epoch": header.get("epoch", 0), "owner": entry.owner, "life": entry.life}
+        self.shelf.put(entry.token, Kept(facts, state), now=header["status"] != "playing")
 
-    def _spawn_next(self) -> None:
-        """The next worker that is wanted, and a spare at last. One at a time, so that the first is ready soonest."""
-        with self._lock:
-            if self._stopping.is_set():
-                return
-            if not all(process.ready.is_set() for process in self._slots):
-                return
-            if len(self._slots) < self.workers:
-                self._slots.append(self._spawn())
-                self._slots[-1].step_back()
-            elif self._spare is None:
-                self._spare = self._spawn()
-                self._spare.step_back()
+    def _on_loss(self, number: int, in_hand: str, hung: bool) -> None:
+        """Another worker has taken this number; it takes over the runs too."""
+        for entry in [entry for entry in self._entries.values() if entry.worker == number]:
+            self._tell(entry, self._bring_back(entry, in_hand == entry.token, hung))
 
-    def _on_end(self, process: WorkerProcess) -> None:
-        """A worker has died: another one takes its place and its runs."""
-        if self._stopping.is_set():
-            return
-        _log.warning("Worker %d ended; another one takes over its runs.", process.pid)
-        if not process.ready.is_set():
-            self._failed_starts += 1
-            if self._stopping.wait(min(2.0**self._failed_starts, 30.0)):
-                return
-        with self._lock:
-            if process is self._spare:
-                self._spare = None
-            elif not self._stopping.is_set():
-                self._replace(process)
-        self._spawn_next()
-
-    def _replace(self, process: WorkerProcess) -> None:
-        slot = self._slots.index(process)
-        self._slots[slot], self._spare = self._spare or self._spawn(), None
-        for entry in [entry for entry in self._entries.values() if entry.slot == slot]:
-            self._tell(entry, self._bring_back(entry, process.in_hand == entry.token))
-
-    def _bring_back(self, entry: Entry, to_blame: bool) -> Problem:
-        """Post the run to its new worker, unless it kills one after the other; what to tell its viewers."""
-        now = time.monotonic()
+    def _bring_back(self, entry: Entry, to_blame: bool, hung: bool) -> Problem:
+        """Let its new worker make the run, unless it takes down one after the other; what to tell its viewers."""
         if to_blame:
-            entry.strikes = entry.strikes + 1 if now - entry.born < SHORT_LIFE else 1
+            entry.strikes = entry.strikes + 1 if entry.alive - entry.born < SHORT_LIFE else 1
         if entry.strikes >= LIVES:
             del self._entries[entry.token]
             return Problem("run_lost")
+        if to_blame and (hung or entry.strikes > 1) and entry.worker in self._crew.common:
+            # Away from the others, whom it has held up or taken down.
+            worker = self._moving.heavy_worker()
+            entry.worker, entry.heavy = (entry.worker if worker is None else worker), time.monotonic()
         entry.life += 1
-        entry.born = now
-        self._post_create(entry)
+        entry.born = time.monotonic()
+        self._make(entry)
         return Problem("worker_restarted", step=entry.step)
 
     def _reap(self) -> None:
-        shortest = min(self.pause_unseen_after, self.close_released_after, self.close_idle_after)
-        while not self._stopping.wait(min(1.0, shortest / 4, self.kill_hung_after / 4)):
+        limits = self.limits
+        shortest = min(4.0, limits.pause_after, limits.end_after, limits.free_after, limits.hung_after) / 4
+        looked = time.monotonic()
+        while not self._crew.stopping.wait(shortest):
             now = time.monotonic()
-            with self._lock:
-                entries, processes = list(self._entries.values()), list(self._slots)
-            for entry in entries:
-                self._cull(entry, now)
-            for process in processes:
-                if process.ready.is_set() and process.longest_wait() > self.kill_hung_after:
-                    _log.warning("Worker %d does not answer; it is replaced.", process.pid)
-                    process.kill()
+            try:
+                # When it was us who stood still (a laptop that slept, a server that was stopped), nobody else is to blame.
+                self._look_after(now, now - looked < shortest + limits.hung_after / 2)
+            except Exception:
+                _log.exception("A look after the runs failed.")
+            looked = now
+
+    def _look_after(self, now: float, awake: bool) -> None:
+        if awake:
+            self._crew.look()
+        with self._lock:
+            entries = list(self._entries.values())
+            self._moving.balance()
+        for entry in entries:
+            self._cull(entry, now)
 
     def _cull(self, entry: Entry, now: float) -> None:
         """Close a run whose owner is gone; pause one that nobody looks at."""
@@ -338,7 +394,7 @@ class Pool:
             without_owner = 0.0 if entry.released is None else min(unseen, now - entry.released)
             if entry.token not in self._entries:
                 return
-            if without_owner > self.close_released_after or unseen > self.close_idle_after:
-                self.close(entry.token)
-            elif entry.status == "playing" and unseen > self.pause_unseen_after:
-                self._slots[entry.slot].post({"do": "pause", "token": entry.token})
+            if without_owner > self.limits.end_after or unseen > self.limits.free_after:
+                self._end(entry.token, unseen=True)
+            elif entry.status == "playing" and unseen > self.limits.pause_after:
+                self._moving.send(entry, Request({"do": "pause", "token": entry.token, "unseen": True}, b""))

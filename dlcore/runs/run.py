@@ -10,7 +10,7 @@ import time
 from collections import deque
 from typing import Any
 
-import safetensors.numpy
+import numpy as np
 
 from dlcore.experiment import Experiment
 from dlcore.frame import encode_frame
@@ -19,8 +19,9 @@ from dlcore.looks import finite
 from dlcore.probes import Picture
 from dlcore.problems import Problem
 from dlcore.runs import DEFAULT_SPEED
+from dlcore.runs.arrays import from_bytes, to_bytes
 from dlcore.runs.sights import Sight, Sights, data_of
-from dlcore.timeline import Timeline
+from dlcore.timeline import Moment, Timeline
 from dlcore.trainer import Diverged, Trainer
 
 FASTEST = 1_000_000.0
@@ -78,7 +79,6 @@ class Run:
         """Nothing is wrong, and the trainer may go on (unless it has reached its end)."""
         self.status = self.trainer.finished or status
         self.problem = None
-        self._steps = self.trainer.steps()
         self.version += 1
 
     # What it is told
@@ -216,13 +216,12 @@ class Run:
             moment = self.timeline.moment(identifier)
             experiment, step, state = moment.experiment, moment.step, moment.full_state(trainer.history.rows())
         header = {"recipe": experiment.to_json(), "step": step}
-        return header, safetensors.numpy.save(trainer.state() if state is None else state)
+        return header, to_bytes(trainer.state() if state is None else state)
 
     def fail(self, problem: Problem) -> None:
         """Stand still after a failure, and say so."""
         self._halt()
         self.problem = problem
-        self._steps = self.trainer.steps()
         self.version += 1
 
     # Training
@@ -230,6 +229,11 @@ class Run:
     @property
     def finishing_epoch(self) -> bool:
         return self._last_epoch is not None
+
+    @property
+    def moving(self) -> bool:
+        """Whether slices are taking it further."""
+        return self.status == "playing" or self.finishing_epoch
 
     @property
     def due(self) -> float:
@@ -268,17 +272,17 @@ class Run:
 
     def _update(self, allowed: float, deadline: float) -> int:
         """Take updates until one of the two is used up, or the run comes to an end; how many were taken."""
-        taken = 0
+        trainer = self.trainer
+        first = trainer.step
         try:
-            while taken < allowed:
-                next(self._steps)
-                taken += 1
-                if self.trainer.epoch >= self._keep_epoch:
+            while trainer.step - first < allowed:
+                trainer.advance(allowed - (trainer.step - first), deadline)
+                if trainer.epoch >= self._keep_epoch:
                     self._keep_moment()
-                if self.trainer.finished is not None:
-                    self._end(self.trainer.finished)
+                if trainer.finished is not None:
+                    self._end(trainer.finished)
                     break
-                if self._last_epoch is not None and self.trainer.epoch > self._last_epoch:
+                if self._last_epoch is not None and trainer.epoch > self._last_epoch:
                     self._last_epoch = None
                     self._keep_moment()
                     break
@@ -287,6 +291,7 @@ class Run:
         except Diverged as problem:
             self._end("diverged")
             self.problem = problem
+        taken = trainer.step - first
         if taken:
             self.version += 1
             self._count()
@@ -331,8 +336,7 @@ class Run:
         wants = wants or {}
         moment = self.timeline.find(wants.get("moment"))
         if moment is None:
-            playing = self.status == "playing" or self.finishing_epoch
-            sight = self.sights.now(self.trainer, self.picture, self.version, self.structure, playing)
+            sight = self.sights.now(self.trainer, self.picture, self.version, self.structure, self.moving)
         else:
             sight = self.sights.then(moment, self.trainer, self.picture, self.structure)
         knows_layout = structure == sight.structure
@@ -416,13 +420,45 @@ class Run:
             "speed": self.speed,
             "device": self.device,
             "step": self.trainer.step,
+            "epoch": self.trainer.epoch,
         }
-        return header, safetensors.numpy.save(self.trainer.state())
+        return header, to_bytes(self.trainer.state())
+
+    @property
+    def numbers(self) -> dict[str, Any]:
+        """What viewers know this run by, and what holds it."""
+        return {
+            "version": self.version,
+            "structure": self.structure,
+            "history_since": self._history_since,
+            "keep_epoch": self._keep_epoch,
+            "leash": self.leash,
+            "timeline": self.timeline.numbers,
+        }
+
+    def stand_as(
+        self,
+        state: dict[str, np.ndarray],
+        moments: list[Moment],
+        numbers: dict[str, Any],
+        status: str,
+        speed: float | None,
+        problem: Problem | None,
+    ) -> None:
+        """Be the run that had all this."""
+        self.trainer.restore(state)
+        self._stand_elsewhere()
+        self.timeline.adopt(moments, numbers["timeline"])
+        self._history_since, self._keep_epoch = numbers["history_since"], numbers["keep_epoch"]
+        self.leash, self.structure = numbers["leash"], numbers["structure"]
+        self.set_speed(speed)
+        self.status, self.problem = self.trainer.finished or status, problem
+        self.version = numbers["version"] + 1
 
     def restore(self, state: bytes, status: str, speed: float | None) -> None:
         """Go on from what was kept."""
         if state:
-            self.trainer.restore(safetensors.numpy.load(state))
+            self.trainer.restore(from_bytes(state))
             self._start_over()
         self.set_speed(speed)
         if status == "playing":

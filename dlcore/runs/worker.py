@@ -24,49 +24,31 @@ import traceback
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from dlcore.engines import compiled
 from dlcore.experiment import Experiment
 from dlcore.problems import Problem
 from dlcore.runs import NICENESS
+from dlcore.runs.figures import Second
+from dlcore.runs.limits import Limits
+from dlcore.runs.luggage import pack_run, unpack_run
 from dlcore.runs.run import NEVER, Run
+from dlcore.runs.viewers import FrameRequest, Viewers
 from dlcore.runs.wire import Header, Inbox, pack, write_all
 
-SLICE = 0.008  # Seconds of training before others get their turn.
-LOOK_BACK_EVERY = 0.1  # Seconds between two answers to a viewer of a kept moment.
+LONGEST_SLICE = 0.008  # Seconds of training before others get their turn, ...
+ROUND = 0.012  # ... or less, so that all who play have had one after so long, ...
+SHORTEST_SLICE = 0.0008  # ... but not so little that changing over is what takes the time.
+TURN = 0.004  # Seconds of slices between two looks at what has come and what is to be shown.
+HEAVY = 0.1  # Seconds of computing that nobody may hold the others up for.
+HEAVY_AGAIN = 10.0  # Twice within so many seconds it is no accident.
 KEEP_EVERY = 1.0  # Seconds between two kept states of a playing run, and ...
 KEEP_RATE = 1_000_000  # ... bytes a second at most: a large state is kept more seldom.
-MEMORY_LIMIT = 4 << 30  # Address space above that of the imports.
 Result = tuple[dict[str, Any], bytes]
-
-
-@dataclass(frozen=True)
-class FrameRequest:
-    """A viewer that waits for something other than what it has drawn."""
-
-    id: int
-    version: int | None
-    structure: int | None
-    history: int
-    moments: int | None = None
-    now: bool = False  # Even if nothing has changed: the viewer wants to see something else.
-    wants: dict[str, Any] | None = None
-    since: float = field(default_factory=time.monotonic)
-
-    def due(self, run: Run) -> float:
-        """When (`time.monotonic`) there is something to answer; NEVER while the viewer has seen it all."""
-        moment = run.timeline.find((self.wants or {}).get("moment"))
-        structure = run.structure if moment is None else moment.structure
-        if self.now or self.structure != structure:
-            return 0.0
-        if self.version == run.version:
-            return NEVER
-        # What is looked at stands still; only the number beside it moves.
-        return 0.0 if moment is None else self.since + LOOK_BACK_EVERY
 
 
 class Worker:
@@ -79,45 +61,62 @@ class Worker:
         self._in_hand = in_hand
         # Runs that could not be made, with their device; a change may mend them.
         self._failed: dict[str, tuple[Problem, str]] = {}
-        self._frames: defaultdict[str, list[FrameRequest]] = defaultdict(list)
+        self._viewers = Viewers()
         self._epochs: defaultdict[str, list[int]] = defaultdict(list)
         self._served: dict[str, float] = {}
         self._keep_at: dict[str, float] = {}
-        self._tell_at: dict[str, float] = {}  # Runs with a viewer whose answer must wait a little.
+        self._heavy: dict[str, float] = {}  # When a run was last too long at it.
+        self._second = Second()
 
     def serve(self) -> None:
         """The loop of slices."""
         self._send({"ready": os.getpid()})
         while not self._inbox.ended:
-            now = time.monotonic()
-            due = [*(run.due for run in self.runs.values()), *self._tell_at.values()]
-            next_due = min(due, default=NEVER)
-            pause = None if next_due == NEVER else max(next_due - now, 0.0)
-            if select.select([self._inbox.descriptor], [], [], pause)[0]:
+            pause = self._next_due() - time.monotonic()
+            if select.select([self._inbox.descriptor], [], [], None if pause == NEVER else max(pause, 0.0))[0]:
                 for header, payload in self._inbox.receive():
                     self._answer(header, payload)
-            self._give_slice()
-            for token in [token for token, at in self._tell_at.items() if at <= time.monotonic()]:
-                self._tell(token)
+            turn_ends = time.monotonic() + TURN
+            while self._give_slice() and time.monotonic() < turn_ends:
+                pass
+            self._show_in_turn()
+            if self._second.due <= time.monotonic():
+                self._send({"stats": self._second.told()})
 
-    def _give_slice(self) -> None:
-        """A slice of training for the run that is due and has waited longest."""
+    def _next_due(self) -> float:
+        runs = min((run.due for run in self.runs.values()), default=NEVER)
+        return min(runs, self._viewers.next_due(self.runs), self._second.due)
+
+    def _give_slice(self) -> bool:
+        """A slice of training for the run that is due and has waited longest; False if none is."""
         now = time.monotonic()
         due = [token for token, run in self.runs.items() if run.due <= now]
         if not due:
-            return
+            return False
         token = min(due, key=lambda token: self._served.get(token, 0.0))
         run = self.runs[token]
-        status = run.status
+        seconds = min(max(ROUND / len(due), SHORTEST_SLICE), LONGEST_SLICE)
+        status, step, begin = run.status, run.trainer.step, time.thread_time()
         with self._holding(token):
-            try:
-                run.advance(SLICE)
-            except Exception as error:
-                run.fail(as_problem(error))
-            self._served[token] = time.monotonic()
-            if run.status != status or self._served[token] >= self._keep_at.get(token, 0.0):
+            with self._watching(token):
+                try:
+                    run.advance(seconds)
+                except BaseException as error:
+                    run.fail(as_problem(error))
+            # By the clock of our own processor time. Whoever took more than a slice waits until the others have had as much.
+            served, end = time.thread_time(), time.monotonic()
+            self._served[token] = served + max(served - begin - seconds, 0.0) * (len(due) - 1)
+            self._second.trained(max(run.trainer.step - step, 0), end - now)
+            if run.status != status or end >= self._keep_at.get(token, 0.0):
                 self._keep(token)
             self._tell(token)
+        return True
+
+    def _show_in_turn(self) -> None:
+        """Frames of runs that move, as far as they have earned them."""
+        for token, frame in self._viewers.in_turn(self.runs, LONGEST_SLICE):
+            with self._holding(token):
+                self._show(token, frame)
 
     # Requests
 
@@ -128,7 +127,7 @@ class Worker:
                 result = self._obey(header["do"], token, header, payload)
                 if result is not None:
                     self._send({"id": header["id"], **result[0]}, result[1])
-            except Exception as error:
+            except BaseException as error:
                 self._refuse(header.get("id", 0), as_problem(error))
             if token in self.runs:
                 self._tell(token)
@@ -140,19 +139,25 @@ class Worker:
                 self._create(token, header, payload)
                 return {}, b""
             case "close":
-                self._forget_run(token)
+                self._forget_run(token, Problem("run_gone"))
                 return {}, b""
             case "forget":
-                for waiting in self._frames.values():
-                    waiting[:] = [frame for frame in waiting if frame.id != header["request"]]
+                self._viewers.forget(header["request"])
                 return None
+            case "ping":
+                return {}, b""
         run = self._run(token, header if do == "change" else {})
         match do:
             case "frame":
                 seen = header.get("version"), header.get("structure"), header.get("history", 0)
                 more = header.get("moments"), bool(header.get("now")), header.get("wants")
-                self._frames[token].append(FrameRequest(header["id"], *seen, *more))
+                self._viewers.add(token, FrameRequest(header["id"], *seen, *more, bool(header.get("calm"))))
                 return None
+            case "leave":
+                place, luggage = pack_run(run, gently=header["gently"])
+                if place:
+                    self._forget_run(token, Problem("run_moved"))
+                return place, luggage
             case "checkpoint":
                 return {}, run.checkpoint()
             case "script":
@@ -167,7 +172,8 @@ class Worker:
                 run.epoch()
                 self._epochs[token].append(header["id"])
                 return None
-        result = self._command(run, do, header, payload)
+        with self._watching(token):
+            result = self._command(run, do, header, payload)
         self._keep(token)  # Before the reply: what was answered survives the worker.
         return result, b""
 
@@ -205,16 +211,21 @@ class Worker:
     def _create(self, token: str, header: Header, state: bytes) -> None:
         try:
             run = Run(header["recipe"], header["device"], header["life"])
-        except Exception as error:
+            if "luggage" in header:
+                unpack_run(run, header, state)
+        except BaseException as error:
             problem = as_problem(error)
-            self._failed[token] = (problem, header["device"])
+            # A new one: what was raised holds on to all that had been made by then.
+            self._failed[token] = (Problem(problem.key, **problem.values), header["device"])
             raise problem from error
         self.runs[token] = run
-        if header["life"] or state:
+        if "luggage" in header:
+            self._keep(token)
+        elif header["life"] or state:
             try:
                 run.restore(state, header["status"], header["speed"])
                 self._keep(token)
-            except Exception as error:
+            except BaseException as error:
                 self._notice(token, as_problem(error))
 
     def _run(self, token: str, header: Header) -> Run:
@@ -222,25 +233,24 @@ class Worker:
         if token in self._failed:
             problem, device = self._failed[token]
             if "recipe" not in header:
-                raise problem
+                raise Problem(problem.key, **problem.values)
             self.runs[token] = Run(header["recipe"], device)
             del self._failed[token]
         if token not in self.runs:
             raise Problem("run_gone")
         return self.runs[token]
 
-    def _forget_run(self, token: str) -> None:
-        for frame in self._frames.pop(token, []):
-            self._refuse(frame.id, Problem("run_gone"))
-        for identifier in self._epochs.pop(token, []):
-            self._refuse(identifier, Problem("run_gone"))
-        for table in (self.runs, self._failed, self._served, self._keep_at, self._tell_at):
+    def _forget_run(self, token: str, why: Problem) -> None:
+        waiting = [*(frame.id for frame in self._viewers.leave(token)), *self._epochs.pop(token, [])]
+        for identifier in waiting:
+            self._refuse(identifier, why)
+        for table in (self.runs, self._failed, self._served, self._keep_at, self._heavy):
             table.pop(token, None)
 
     # What leaves
 
     def _tell(self, token: str) -> None:
-        """Frames and replies that were waiting for this run to move."""
+        """Notices, replies that were waiting for this run to move, and frames that cannot wait."""
         run = self.runs[token]
         for notice in run.notices():
             self._notice(token, notice)
@@ -248,28 +258,37 @@ class Worker:
             self._keep(token)
             for identifier in self._epochs.pop(token):
                 self._send({"id": identifier, **_place(run)})
-        now = time.monotonic()
-        due = [(frame.due(run), frame) for frame in self._frames[token]]
-        self._frames[token] = [frame for at, frame in due if at > now]
-        self._tell_at.pop(token, None)
-        if later := [at for at, _ in due if now < at < NEVER]:
-            self._tell_at[token] = min(later)
-        for at, frame in due:
-            if at <= now:
-                self._send_frame(run, frame)
+        for frame in list(self._viewers.at_once(token, run)):
+            self._show(token, frame)
 
-    def _send_frame(self, run: Run, frame: FrameRequest) -> None:
+    def _show(self, token: str, frame: FrameRequest) -> None:
+        run, begin = self.runs[token], time.monotonic()
         try:
-            payload = run.frame(frame.version, frame.structure, frame.history, frame.moments, frame.wants)
-        except Exception as error:
+            with self._watching(token):
+                payload = run.frame(frame.version, frame.structure, frame.history, frame.moments, frame.wants)
+        except BaseException as error:
             self._refuse(frame.id, as_problem(error))
         else:
             self._send({"id": frame.id, "version": run.version}, payload)
+        cost = time.monotonic() - begin
+        self._second.showed(cost, self._viewers.paid(frame, cost))
+
+    @contextmanager
+    def _watching(self, token: str) -> Iterator[None]:
+        """Notice a run that is too long at it again and again: it needs a worker of its own."""
+        begin = time.thread_time()  # Of the processor: others may have it meanwhile.
+        yield
+        seconds = time.thread_time() - begin
+        if seconds > HEAVY:
+            now = time.monotonic()
+            if now - self._heavy.get(token, -HEAVY_AGAIN) < HEAVY_AGAIN:
+                self._send({"heavy": token, "seconds": seconds})
+            self._heavy[token] = now
 
     def _keep(self, token: str) -> None:
         try:
             header, payload = self.runs[token].kept()
-        except Exception as error:
+        except BaseException as error:
             as_problem(error)  # Logged. The state kept before stays the one to come back to.
             self._keep_at[token] = time.monotonic() + KEEP_EVERY
             return
@@ -297,12 +316,17 @@ def _place(run: Run) -> dict[str, Any]:
     return {"status": run.status, "step": run.trainer.step, "epoch": run.trainer.epoch}
 
 
-def as_problem(error: Exception) -> Problem:
-    """What to tell the person; the log gets the rest."""
+def as_problem(error: BaseException) -> Problem:
+    """What to tell the person; the log gets the rest. Raises what is not a failure of one run."""
     if isinstance(error, Problem):
         return error
+    panic = (
+        type(error).__name__ == "PanicException"
+    )  # Rust (safetensors) knows no MemoryError, and this is no Exception.
+    if not (panic or isinstance(error, Exception)):
+        raise error
     traceback.print_exception(error, file=sys.stderr)
-    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "memory" in str(error).lower()):
+    if panic or isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "memory" in str(error).lower()):
         return Problem("out_of_memory")
     return Problem("internal")
 
@@ -331,7 +355,7 @@ def limit_memory() -> None:
         return
     baseline = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (baseline + MEMORY_LIMIT, hard))
+    resource.setrlimit(resource.RLIMIT_AS, (baseline + (Limits.from_environment().memory_mb << 20), hard))
 
 
 def main() -> None:
@@ -340,6 +364,8 @@ def main() -> None:
     page = arguments.parse_args().in_hand
     in_hand = mmap.mmap(-1, mmap.PAGESIZE) if page is None else mmap.mmap(page, 0)
     source, output = take_the_wires()
+    compiled.import_numba_alone()
+    compiled.begin()  # The warm-up waits for it, unless it has to be compiled first.
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which closes our input.
     torch.set_num_threads(1)
     limit_memory()

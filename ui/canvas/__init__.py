@@ -47,14 +47,18 @@ def network_canvas(
     *,
     key: str,
     hidden: str,
+    life: int,
+    visit: dict[str, str],
     on_action: Callable[[], None],
 ) -> None:
     """Draw the run behind `token`.
 
     `strings` holds the texts of STRINGS and every `problem.<key>`, in the page's `language` ("en", "zh-CN").
-    `hidden` names the groups of controls that are not shown, see hide.css.
+    `hidden` names the groups of controls that are not shown, see hide.css. `life` counts how often the run was brought back;
+    `visit` names {"server", "session"}, so that a page knows when it has come to others.
     A press that Python must answer calls `on_action`; `st.session_state[key].action` is then `{"do": ..., ...}`, see
     `acting.answer_canvas`.
     """
-    data = {"token": token, "strings": strings, "language": language, "hidden": hidden, "version": asset_version()}
+    data = {"token": token, "life": life, "visit": visit, "strings": strings, "language": language, "hidden": hidden}
+    data["version"] = asset_version()
     _network_canvas(data=data, key=key, on_action_change=on_action)

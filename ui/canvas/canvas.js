@@ -19,6 +19,7 @@ import { nameStreamlit } from "./streamlit.js";
 import { Summary } from "./summary.js";
 import { Timeline } from "./timeline.js";
 import { Way } from "./way.js";
+import { WayBack } from "./wayback.js";
 
 /** "https://host/base/api/": two folders above this module, `api/assets/<version>/canvas/canvas.js`. */
 const API = new URL("../../../", import.meta.url);
@@ -26,39 +27,44 @@ const PLOTLY = new URL("../plotly.min.js", import.meta.url).href;
 const RENEW_EVERY = 3000; // milliseconds
 const KEPT = ["predictions/train", "predictions/test"];
 const LONGEST_SETTLING = 1500; // milliseconds
+const QUIET = 200; // milliseconds from one edit's drawing to the page's turn, if there is no other by then
 const MANY_LAYERS = 6; // from here on the network takes the page's whole width
 const CALM = matchMedia("(prefers-reduced-motion: reduce)");
 // Four pictures a second for whoever asks for less motion: learning is still seen to go on, and no map can flash more than
 // twice a second, well below the three that WCAG 2.3.1 allows.
 const CALM_PAUSE = 250;
+const LONGEST_RETURN = 15000; // milliseconds
+const HIDDEN_PAUSE = 2000; // milliseconds between two frames that nobody sees
 
 class Canvas {
   constructor(root) {
     this.root = root;
     const command = (verb, value) => this.command(verb, value);
     const action = (verb, values) => this.action(verb, values);
+    const edit = (verb, values) => this.edit(verb, values);
     const want = (wants) => this.want(wants);
     this.controls = new Controls(root, { command, action, toggle: (name, on) => this.toggle(name, on) });
     this.messages = new Messages(root, action);
     this.announcer = new Announcer(root.querySelector(".nn-spoken"));
     this.keyboard = new Keyboard(root);
     this.summary = new Summary(root, () => this.seen());
-    this.output = new Output(root, { command, action, want });
-    this.network = new Network(root, { command, action, want, select: (selection) => this.output.select(selection) });
+    this.output = new Output(root, { command, action: edit, want });
+    this.network = new Network(root, { command, action: edit, want, select: (selection) => this.output.select(selection) });
     this.way = new Way(root);
     this.curves = new Curves(root, PLOTLY);
     this.timeline = new Timeline(root, { action, want });
     this.save = new Save(root, () => this.scene());
     this.history = new History();
     this.token = null;
+    this.wayBack = new WayBack(API, (offer) => this.offer(offer));
     this.drawn = 0;
-    this.settling = setTimeout(() => this.settle(), LONGEST_SETTLING);
+    this.settleIn(LONGEST_SETTLING);
     this.wants = { gradients: false, histograms: false, probe: null, moment: null };
     this.kept = {}; // arrays that do not come with every frame
     this.moments = null;
     this.observer = new ResizeObserver(() => this.resized());
     this.observer.observe(root);
-    this.wake = () => document.visibilityState === "visible" && this.channel?.hurry();
+    this.wake = () => this.woken();
     document.addEventListener("visibilitychange", this.wake);
     window.addEventListener("online", this.wake);
   }
@@ -87,7 +93,60 @@ class Canvas {
       this.save.build(this.texts);
       this.redraw();
     }
-    if (data.token !== this.token) this.connect(data.token);
+    if (data.token !== this.token || data.life !== this.life) {
+      this.life = data.life;
+      this.connect(data.token);
+      this.wayBack.stand(data.token, data.visit);
+    }
+  }
+
+  /** The page is hidden or seen again, or the network is back. */
+  woken() {
+    if (document.hidden) {
+      if (this.scheduled) this.show();
+      return;
+    }
+    this.channel?.hurry();
+    if (!this.asleep) return;
+    this.show();
+    this.ask(true);
+  }
+
+  /** Draw when the browser draws next. It draws nothing of a hidden page: there the run is only followed, every now and then. */
+  show() {
+    clearTimeout(this.asleep);
+    this.asleep = null;
+    if (document.hidden) {
+      cancelAnimationFrame(this.scheduled);
+      this.scheduled = 0;
+      this.version = this.frame.header.version;
+      this.asleep = setTimeout(() => this.ask(false), HIDDEN_PAUSE);
+    } else if (!this.scheduled) this.scheduled = requestAnimationFrame(() => this.paint());
+  }
+
+  /** A run that this tab stood on before, to go back to. */
+  offer(offer) {
+    clearTimeout(this.offering);
+    if (!offer) this.messages.setOffer(null);
+    else if (!offer.token) this.messages.setOffer({ id: "way_back_none" });
+    else {
+      const line = { id: offer.restarted ? "way_back_restarted" : "way_back", values: { epoch: offer.epoch } };
+      const press = (fix) => {
+        if (fix === "start_anew") {
+          this.wayBack.decline();
+          return;
+        }
+        this.returning = true;
+        this.action("resume", { token: offer.token });
+        // A worker may have to start first. If it comes to nothing the page says why, and the offer stands.
+        this.messages.setOffer({ ...line, busy: true });
+        this.offering = setTimeout(() => {
+          this.returning = false;
+          this.offer(offer);
+        }, LONGEST_RETURN);
+      };
+      this.messages.setOffer({ ...line, fixes: ["resume", "start_anew"], press });
+    }
   }
 
   nameRegions() {
@@ -114,6 +173,7 @@ class Canvas {
 
   connect(token) {
     this.channel?.close();
+    this.returning = false;
     this.token = token;
     this.structure = null;
     this.version = null;
@@ -156,6 +216,12 @@ class Canvas {
     this.setTriggerValue("action", { do: verb, ...values });
   }
 
+  /** The same for what the run's own frames will show: the page has its turn when that is drawn. */
+  edit(verb, values) {
+    this.action(verb, values);
+    this.settleIn(LONGEST_SETTLING);
+  }
+
   /** What the frames should hold beside the usual: {gradients, histograms, probe, moment}; asks at once when something changed. */
   want(wants) {
     const before = JSON.stringify(this.wants);
@@ -166,7 +232,8 @@ class Canvas {
   /** The next frame, please. @param {boolean} now even if the run has not moved */
   ask(now) {
     this.channel.ready({
-      structure: this.structure, history: this.history.rows, version: this.version, moments: this.momentsVersion ?? null, now, wants: this.wants,
+      structure: this.structure, history: this.history.rows, version: this.version, moments: this.momentsVersion ?? null, now,
+      calm: document.hidden, wants: this.wants,
     });
   }
 
@@ -202,7 +269,8 @@ class Canvas {
     for (const name of KEPT) if (arrays[name]) this.kept[name] = arrays[name];
     this.history.merge(header.history_from, header.history_columns, arrays.history);
     this.frame = frame;
-    if (!this.scheduled) this.scheduled = requestAnimationFrame(() => this.paint());
+    if (header.step > 0) this.wayBack.moved();
+    this.show();
   }
 
   paint() {
@@ -214,7 +282,10 @@ class Canvas {
     if (header.status === "playing" && CALM.matches) this.resting = setTimeout(() => this.ask(false), CALM_PAUSE);
     else this.ask(false);
     const { rebuild } = this;
-    if (rebuild) this.build();
+    if (rebuild) {
+      if (this.settling && this.drawn > 0) this.settleIn(QUIET);
+      this.build();
+    }
     const all = { ...this.kept, ...arrays };
     this.network.draw(all, header);
     this.output.draw(all, header);
@@ -223,7 +294,8 @@ class Canvas {
     this.controls.read(header);
     this.messages.setStatus(header);
     this.announcer.read(header);
-    this.curves.feed(this.history, header);
+    // A new structure is work enough for one frame; while it plays, the curves go on with the next.
+    if (!rebuild || header.status !== "playing") this.curves.feed(this.history, header);
     this.curves.mark(header.moment?.progress ?? null);
     this.timeline.read(header, this.moments);
     this.drawn += 1;
@@ -231,16 +303,25 @@ class Canvas {
       status: header.status, step: header.step, epoch: header.epoch, structure: header.structure, frames: this.drawn,
     });
     if (this.drawn === 1) {
-      this.settle();
+      if (this.settling) this.settle();
       setTimeout(() => this.curves.start(), 60);
     }
   }
 
+  settleIn(milliseconds) {
+    clearTimeout(this.settling);
+    this.settling = setTimeout(() => this.settle(), milliseconds);
+  }
+
   /** The picture stands, or is long in coming: the page may draw what it left out to be quick. */
   settle() {
-    if (this.settled) return;
-    this.settled = true;
     clearTimeout(this.settling);
+    this.settling = null;
+    if (this.returning) {
+      // With this would come what the widgets say, and they still speak of the other run.
+      this.settleIn(QUIET);
+      return;
+    }
     this.action("settled");
   }
 
@@ -288,6 +369,8 @@ class Canvas {
     clearTimeout(this.settling);
     this.channel?.close();
     clearTimeout(this.resting);
+    clearTimeout(this.asleep);
+    clearTimeout(this.offering);
     cancelAnimationFrame(this.scheduled);
     this.observer.disconnect();
     document.removeEventListener("visibilitychange", this.wake);

@@ -6,7 +6,8 @@ const TYPES = {
 };
 const FIRST_WAIT = 250;
 const LONGEST_WAIT = 5000;
-const CLOSED_FOR_GOOD = 4404;
+const NOT_YOURS = 4401;
+const GONE = 4404;
 const text = new TextDecoder();
 
 /**
@@ -30,7 +31,7 @@ export function decodeFrame(buffer) {
 export class Channel {
   /**
    * @param {string} address ws(s)://.../api/live/<token>
-   * @param {{onState: (state: "connecting"|"open"|"reconnecting"|"gone") => void, onFrame: (frame: object) => void,
+   * @param {{onState: (state: "connecting"|"open"|"reconnecting"|"gone"|"refused") => void, onFrame: (frame: object) => void,
    *          onNotice: (notice: object) => void}} listener
    */
   constructor(address, listener) {
@@ -59,7 +60,7 @@ export class Channel {
       for (const message of this.unsent.splice(0)) socket.send(message);
     };
     socket.onmessage = (event) => this.receive(event.data);
-    socket.onclose = (event) => this.lost(event.code === CLOSED_FOR_GOOD);
+    socket.onclose = (event) => this.lost(event.code);
   }
 
   receive(data) {
@@ -69,20 +70,20 @@ export class Channel {
       return;
     }
     const message = JSON.parse(data);
-    if (message.type === "gone") this.gone();
+    if (message.type === "gone") this.end("gone");
     else this.listener.onNotice(message);
   }
 
-  gone() {
+  end(state) {
     if (this.closed) return;
     this.close();
-    this.setState("gone");
+    this.setState(state);
   }
 
-  lost(forGood) {
+  lost(code) {
     if (this.closed) return;
-    if (forGood) {
-      this.gone();
+    if (code === GONE || code === NOT_YOURS) {
+      this.end(code === GONE ? "gone" : "refused");
       return;
     }
     this.setState("reconnecting");
@@ -100,7 +101,7 @@ export class Channel {
 
   /**
    * "I drew the last one; send me the next that differs." Dropped when the socket is not open: opening sends a new one.
-   * @param {{structure: number | null, history: number, version: number | null, moments: number | null, now: boolean, wants: object}} held
+   * @param {{structure: number | null, history: number, version: number | null, moments: number | null, now: boolean, calm: boolean, wants: object}} held
    */
   ready(held) {
     if (this.socket.readyState !== WebSocket.OPEN) return;

@@ -3,7 +3,7 @@
 const CONNECTING_IS_NEWS_AFTER = 700; // milliseconds; a connection that is quick needs no words
 
 /** Two lines that say the same are the same line; a notice that comes again is a new one. */
-const saying = ({ id, words, time }) => `${id} ${words} ${time ?? ""}`;
+const saying = ({ id, words, time, busy }) => `${id} ${words} ${time ?? ""} ${busy ?? ""}`;
 
 export class Messages {
   /** @param {HTMLElement} root @param {(verb: string) => void} action */
@@ -11,6 +11,7 @@ export class Messages {
     this.region = root.querySelector(".nn-messages");
     this.action = action;
     this.notices = [];
+    this.offer = null;
     this.connection = "connecting";
     this.status = { status: "paused", problem: null };
     this.since = performance.now();
@@ -24,13 +25,19 @@ export class Messages {
     this.draw();
   }
 
-  /** @param {"connecting"|"open"|"reconnecting"|"gone"} state */
+  /** @param {"connecting"|"open"|"reconnecting"|"gone"|"refused"} state */
   setConnection(state) {
     if (state === this.connection) return;
     this.connection = state;
     this.since = performance.now();
     clearTimeout(this.timer);
     if (state === "connecting" || state === "reconnecting") this.timer = setTimeout(() => this.draw(), CONNECTING_IS_NEWS_AFTER + 20);
+    this.draw();
+  }
+
+  /** A run to go back to. @param {{id: string, values?: object, fixes?: string[], busy?: boolean, press?: (fix: string) => void} | null} offer */
+  setOffer(offer) {
+    this.offer = offer;
     this.draw();
   }
 
@@ -50,7 +57,13 @@ export class Messages {
     const waited = performance.now() - this.since > CONNECTING_IS_NEWS_AFTER;
     if (this.connection === "gone") lines.push({ id: "gone", tone: "warning", words: say("gone"), busy: true });
     else if (this.connection === "reconnecting" && waited) lines.push({ id: "reconnecting", tone: "warning", words: say("reconnecting"), busy: true });
+    else if (this.connection === "refused") lines.push({ id: "refused", tone: "error", words: say("refused") });
     else if (this.connection === "connecting" && waited) lines.push({ id: "connecting", tone: "plain", words: say("connecting"), busy: true });
+    if (this.offer) {
+      const { id, values, fixes, press, busy } = this.offer;
+      const notice = fixes || busy ? null : this.offer;
+      lines.push({ id, tone: "plain", words: this.texts.say(`canvas.${id}`, values), fixes, press, busy, notice });
+    }
     const { status, problem } = this.status;
     if (status === "diverged") {
       lines.push({ id: "diverged", tone: "error", words: problem ? this.texts.problem(problem) : say("diverged"), fixes: ["fix_learning_rate", "fix_gradient_clip"] });
@@ -78,11 +91,11 @@ export class Messages {
     if (focused && !this.region.querySelector(":focus")) (this.region.querySelector("button") ?? this.region).focus();
   }
 
-  line({ tone, words, fixes, notice, busy, id, time }) {
+  line({ tone, words, fixes, press, notice, busy, id, time }) {
     const element = document.createElement("div");
     element.className = `nn-message nn-message-${tone}${busy ? " nn-busy" : ""}`;
     element.dataset.message = id;
-    element.dataset.said = saying({ id, words, time });
+    element.dataset.said = saying({ id, words, time, busy });
     const text = document.createElement("span");
     text.className = "nn-message-words";
     text.textContent = words;
@@ -92,7 +105,7 @@ export class Messages {
       button.type = "button";
       button.className = "nn-fix";
       button.textContent = this.texts.say(`canvas.${fix}`);
-      button.onclick = () => this.action(fix);
+      button.onclick = () => (press ?? this.action)(fix);
       element.append(button);
     }
     if (notice) {
@@ -103,6 +116,7 @@ export class Messages {
       button.textContent = "×";
       button.onclick = () => {
         this.notices = this.notices.filter((one) => one !== notice);
+        if (this.offer === notice) this.offer = null;
         this.draw();
       };
       element.append(button);

@@ -101,7 +101,7 @@ class Comparison {
   /** The runs that Python names, in its order; those that stay keep their channel. */
   fill() {
     const before = this.runs;
-    this.runs = this.data.runs.map((told) => before.find((run) => run.id === told.id && run.token === told.token) ?? new Run(told, API, this.host));
+    this.runs = this.data.runs.map((told) => before.find((run) => run.id === told.id && run.token === told.token && run.life === told.life) ?? new Run(told, API, this.host));
     for (const run of before) if (!this.runs.includes(run)) run.close();
     const cards = this.runs.map((run) => run.card);
     if (cards.some((card, i) => this.list.children[i] !== card)) this.list.replaceChildren(...cards);

@@ -10,16 +10,18 @@ const CONSTANTS = ["points/train", "points/train_target", "input_maps"];
 const WANTS = { gradients: false, histograms: false, probe: null, moment: null };
 const LARGEST_MAP = 230;
 const NETWORK_HEIGHT = 118;
+const RENEW_EVERY = 1000; // milliseconds
 
 export class Run {
   /**
-   * @param {{id: number, token: string, name: string, present: boolean}} told
+   * @param {{id: number, token: string, life: number, name: string, present: boolean}} told
    * @param {URL} api @param {{changed: (run: Run) => void, action: (verb: string, values: object) => void}} host
    */
   constructor(told, api, host) {
     this.host = host;
     this.id = told.id;
     this.token = told.token;
+    this.life = told.life;
     this.header = null;
     this.layout = null;
     this.history = new History();
@@ -38,6 +40,9 @@ export class Run {
   connected(state) {
     this.state = state;
     if (state === "open") this.ask();
+    clearInterval(this.renewing);
+    // Python brings it back. Streamlit's own socket may not be there yet, and then the event is lost.
+    if (state === "gone") this.renewing = setInterval(() => this.host.action("renew", {}), RENEW_EVERY);
     this.host.changed(this);
   }
 
@@ -151,6 +156,7 @@ export class Run {
   }
 
   close() {
+    clearInterval(this.renewing);
     this.channel.close();
     this.card.remove();
   }

@@ -1,0 +1,83 @@
+"""Workers in threads of this process: for tests and notebooks, where a worker process is one thing too many.
+
+They share our interpreter and memory. So no run has a limit of memory, a crash is ours too, the whole process keeps its
+priority, and a step that hangs cannot be ended: its thread is left behind.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import socket
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import IO
+
+from dlcore.runs.wire import Header, Inbox, read_message, write_all
+
+IN_HAND_BYTES = 64
+
+
+@dataclass(frozen=True)
+class Threads:
+    """Each worker is a thread."""
+
+    shared: bool = False
+
+    def open(self, number: int) -> WorkerThread:
+        return WorkerThread(number)
+
+
+class WorkerThread:
+    """A worker in a thread. Its wire is a pair of sockets, which unlike pipes can be cut while somebody waits on them."""
+
+    def __init__(self, number: int) -> None:
+        self.name = f"worker thread {number}"
+        self.pid = os.getpid()
+        self._wire, theirs = socket.socketpair()
+        self._news: IO[bytes] = self._wire.makefile("rb")
+        self._in_hand = mmap.mmap(-1, IN_HAND_BYTES)
+        self._thread = threading.Thread(target=self._serve, args=(theirs,), name=self.name, daemon=True)
+        self._thread.start()
+
+    @property
+    def in_hand(self) -> str:
+        return bytes(self._in_hand[:]).rstrip(b"\0").decode("ascii", "replace")
+
+    def send(self, *parts: bytes) -> None:
+        write_all(self._wire.fileno(), *parts)
+
+    def receive(self) -> tuple[Header, bytes] | None:
+        try:
+            message = read_message(self._news)
+        except ConnectionResetError:
+            message = None  # The worker left with requests of ours unread.
+        if message is None:
+            self._news.close()
+            self._wire.close()
+        return message
+
+    def leave(self) -> None:
+        self._shut(socket.SHUT_WR)
+
+    def step_back(self) -> None:
+        """Nothing: priority belongs to the whole process, which is not ours alone."""
+
+    def kill(self) -> None:
+        """Cut the wire: the worker ends as soon as it looks up."""
+        self._shut(socket.SHUT_RDWR)
+
+    def wait(self, seconds: float) -> None:
+        self._thread.join(seconds)
+        self.kill()
+
+    def _shut(self, how: int) -> None:
+        with suppress(OSError):  # Shut before.
+            self._wire.shutdown(how)
+
+    def _serve(self, wire: socket.socket) -> None:
+        from dlcore.runs.worker import Worker  # Brings torch, which only those load who compute here.
+
+        with wire, suppress(BrokenPipeError, ConnectionResetError):
+            Worker(Inbox(wire.fileno()), wire.fileno(), self._in_hand).serve()

@@ -1,0 +1,247 @@
+"""The shelf: the last kept state of each run on disk, so that it outlives its worker, its session and its server.
+
+One file a run, in a folder that only this user can read; named by a hash of the token, which stands nowhere. A file is
+its SHA-256, then its header (JSON, as on the wire) and the state. It is written aside and then renamed; one that is torn
+all the same (power, disk) is recognised by its sum. All writing is done by one thread: training and people never wait
+for a disk, and a disk that is full costs nothing but what would have been on it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import logging
+import os
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from dlcore.runs.wire import Header, pack, read_message
+
+WRITE_EVERY = 5.0  # Seconds between two writes of a run that plays.
+DAY = 86_400.0  # So long a run is kept.
+HOUR = 3_600.0  # ... and a file whose age cannot be right: the clock may have jumped, before or now.
+LOOK_EVERY = 60.0  # Seconds between two looks for files that are too old.
+SUM_BYTES = 32
+SUFFIX = ".run"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What brings a run back: {"recipe", "device", "status", "speed", "step", "epoch", "owner", "life"}, and its state."""
+
+    header: Header
+    state: bytes
+
+    def to_bytes(self) -> bytes:
+        body = pack(self.header, self.state) + self.state
+        return hashlib.sha256(body).digest() + body
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Kept | None:
+        """None when it is torn."""
+        body = memoryview(data)[SUM_BYTES:]
+        if hashlib.sha256(body).digest() != data[:SUM_BYTES]:
+            return None
+        message = read_message(io.BytesIO(body))
+        return None if message is None else cls(*message)
+
+
+@dataclass
+class File:
+    """A file on the shelf. `until` is on the monotonic clock, which no one can set."""
+
+    size: int
+    until: float
+
+
+class Shelf:
+    """Kept states on disk, at most so many bytes of them, each for a day. Thread-safe; its thread starts with the first."""
+
+    def __init__(self, folder: Path, most_bytes: int) -> None:
+        self.folder = folder
+        self.most_bytes = most_bytes
+        self.failures = 0
+        self._files: dict[str, File] = {}
+        self._waiting: dict[str, Kept | None] = {}  # None: to be taken off.
+        self._due: dict[str, float] = {}  # When each that waits is to be written.
+        self._written: dict[str, float] = {}
+        self._failing = False
+        self._closing = False
+        self._change = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def bytes(self) -> int:
+        """On disk, as far as is known."""
+        with self._change:
+            return sum(file.size for file in self._files.values())
+
+    def put(self, token: str, kept: Kept, *, now: bool = False) -> None:
+        """Keep this instead of what was kept before: soon, or now, which is as soon as the disk can."""
+        name = name_of(token)
+        last = self._written.get(name)
+        self._ask(name, kept, 0.0 if now or last is None else last + WRITE_EVERY)
+
+    def remove(self, token: str) -> None:
+        """Forget the run."""
+        self._ask(name_of(token), None, 0.0)
+
+    def find(self, token: str) -> Kept | None:
+        """What is kept of the run; None when nothing is, or it is too old, or torn."""
+        name = name_of(token)
+        with self._change:
+            if name in self._waiting:
+                return self._waiting[name]
+            file = self._files.get(name)
+            if file is not None and file.until < time.monotonic():
+                return None
+        path = self.folder / name
+        try:
+            data = path.read_bytes()
+        except OSError:
+            return None
+        kept = Kept.from_bytes(data)
+        if kept is None:
+            _log.warning("A kept run was torn, and is dropped: %s.", path)
+            self._ask(name, None, 0.0)
+        return kept
+
+    def close(self, seconds: float = 5.0) -> None:
+        """Write what waits, and end."""
+        with self._change:
+            self._closing = True
+            self._change.notify()
+        if self._thread is not None:
+            self._thread.join(seconds)
+
+    # Its thread
+
+    def _ask(self, name: str, kept: Kept | None, due: float) -> None:
+        with self._change:
+            if self.most_bytes == 0 or self._closing:
+                return
+            self._waiting[name] = kept
+            self._due[name] = min(due, self._due.get(name, due))
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._serve, name="shelf of runs", daemon=True)
+                self._thread.start()
+            self._change.notify()
+
+    def _serve(self) -> None:
+        look_at = 0.0
+        while True:
+            if time.monotonic() >= look_at:
+                self._drop_old()
+                look_at = time.monotonic() + LOOK_EVERY
+            with self._change:
+                name = min(self._due, key=self._due.__getitem__, default=None)
+                if name is None and self._closing:
+                    return
+                due = look_at if name is None else min(self._due[name], look_at)
+                pause = due - time.monotonic()
+                if pause > 0 and not (self._closing and name is not None):
+                    self._change.wait(pause)
+                    continue
+                if name is None:
+                    continue
+                del self._due[name]
+                kept = self._waiting[name]
+            self._settle(name, kept)
+
+    def _settle(self, name: str, kept: Kept | None) -> None:
+        """Make the disk say so. What came meanwhile stays waiting."""
+        try:
+            if kept is None:
+                self._drop(name)
+            else:
+                self._write(name, kept.to_bytes())
+            self._failing = False
+        except (OSError, MemoryError) as error:
+            self.failures += 1
+            if not self._failing:  # A disk that is full is full for long: said once.
+                why = getattr(error, "strerror", None) or type(error).__name__
+                _log.warning("Runs cannot be kept in %s: %s. They go on without.", self.folder, why)
+            self._failing = True
+        self._written[name] = time.monotonic()
+        with self._change:
+            if self._waiting.get(name) is kept and name not in self._due:
+                del self._waiting[name]
+
+    def _write(self, name: str, data: bytes) -> None:
+        if len(data) > self.most_bytes:
+            self._drop(name)  # Better nothing than a state of long ago.
+            return
+        self._own_folder()
+        self._make_room(len(data), name)
+        temporary = self.folder / f".{name}.{os.getpid()}"
+        try:
+            with open(temporary, "wb", opener=_private) as file:
+                file.write(data)
+            temporary.replace(self.folder / name)
+        except OSError:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            raise
+        with self._change:
+            self._files[name] = File(len(data), time.monotonic() + DAY)
+
+    def _own_folder(self) -> None:
+        """Made, ours, and nobody else's to read: in a temporary folder somebody could have made it first."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = self.folder.lstat()
+        if found.st_uid != os.getuid():
+            raise PermissionError(0, "the folder belongs to somebody else")
+        if found.st_mode & 0o077:
+            self.folder.chmod(0o700)
+
+    def _make_room(self, size: int, name: str) -> None:
+        with self._change:
+            others = {other: file for other, file in self._files.items() if other != name}
+        taken = sum(file.size for file in others.values())
+        for oldest in sorted(others, key=lambda other: others[other].until):
+            if taken + size <= self.most_bytes:
+                return
+            taken -= others[oldest].size
+            self._drop(oldest)
+
+    def _drop_old(self) -> None:
+        """Take note of files that others have left here, and drop what is too old."""
+        now, clock = time.monotonic(), time.time()
+        found: dict[str, File] = {}
+        with suppress(OSError):
+            for item in list(os.scandir(self.folder)):
+                with suppress(OSError):
+                    facts = item.stat(follow_symlinks=False)
+                    age = clock - facts.st_mtime
+                    if not item.name.endswith(SUFFIX):
+                        if item.name.startswith(".") and not 0 <= age <= HOUR:
+                            os.unlink(item.path)  # A server was killed while it wrote this.
+                        continue
+                    known = self._files.get(item.name)
+                    left = DAY - age if 0 <= age <= DAY else HOUR
+                    found[item.name] = File(facts.st_size, now + left if known is None else known.until)
+        with self._change:
+            self._files = found
+            self._written = {name: at for name, at in self._written.items() if now - at < WRITE_EVERY}
+        for name in [name for name, file in found.items() if file.until < now]:
+            with suppress(OSError):
+                self._drop(name)
+
+    def _drop(self, name: str) -> None:
+        (self.folder / name).unlink(missing_ok=True)
+        with self._change:
+            self._files.pop(name, None)
+
+
+def name_of(token: str) -> str:
+    """The name of a run's file, from which nobody learns its token."""
+    return hashlib.sha256(token.encode()).hexdigest() + SUFFIX
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW, 0o600)

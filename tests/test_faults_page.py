@@ -1,0 +1,253 @@
+"""Slow, rude and vanishing clients on the served app: a class mate's pictures go on, and nothing of them is left behind.
+
+The witness is a student who plays and watches all the while; the others are told by the kernel's own counts and by `/metrics`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import struct
+import time
+import urllib.request
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+
+import pytest
+import websockets
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.typing import Origin, Subprotocol
+
+from benchmarks.server import Server, megabytes, served
+from benchmarks.sockets import BINARY
+from benchmarks.student import Student
+from tests.deaf import Deaf
+from ui import door
+from ui.messages import text
+
+PATIENCE = 30.0  # seconds
+LONGEST_ANSWER = 3.0  # Seconds for a class mate's slider, on a machine that runs other tests too.
+MINE, ANOTHERS = "m" * 43, "a" * 43
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    shelf = str(tmp_path_factory.mktemp("shelf"))
+    short = {"DLCORE_END_AFTER": "1", "STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL": "2"}
+    with served(DLCORE_WORKERS="1", DLCORE_SHELF=shelf, DLCORE_MAX_RUNS="500", **short) as server:
+        yield server
+
+
+def attend(server: Server, trouble: Callable[[Student], Awaitable[None]]) -> None:
+    """A witness plays and watches while there is trouble; its pictures and its answers go on during it and after it."""
+
+    async def lesson() -> None:
+        async with student(server, playing=True) as witness:
+            witness.watch(10)
+            await until(lambda: len(witness.seen) > 5)
+            before = witness.seen[-1]
+            await trouble(witness)
+            assert await witness.move("Noise", 0.2) < LONGEST_ANSWER
+            there = len(witness.seen)
+            await until(lambda: len(witness.seen) > there + 3)
+            assert witness.there
+            assert witness.seen[-1][2] != before[2]  # It is still learning.
+            assert not witness.notices
+
+    with ThreadPoolExecutor(1) as thread:  # A browser test in this process may have a loop of its own running.
+        thread.submit(asyncio.run, lesson()).result()
+
+
+@asynccontextmanager
+async def student(server: Server, playing: bool = False) -> AsyncIterator[Student]:
+    """Somebody who comes, and leaves in good order."""
+    found = Student(server.port, playing=playing)
+    await found.open()
+    try:
+        yield found
+    finally:
+        found.close()
+        await until(lambda: all(each is None or each.code is not None for each in (found._live, found._page)))
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, "it did not come to pass"
+        await asyncio.sleep(0.05)
+
+
+def figure(server: Server, name: str) -> float:
+    with urllib.request.urlopen(f"{server.url}/metrics") as answer:
+        lines = answer.read().decode().splitlines()
+    return float(next(line.split()[-1] for line in lines if line.startswith(f"dlcore_{name} ")))
+
+
+def threads(server: Server) -> int:
+    return len(os.listdir(f"/proc/{server.pid}/task"))
+
+
+def descriptors(server: Server) -> int:
+    return len(os.listdir(f"/proc/{server.pid}/fd"))
+
+
+def rerun() -> bytes:
+    message = BackMsg()
+    message.rerun_script.query_string = "lang=en"
+    return message.SerializeToString()
+
+
+def test_sixty_reruns_at_once_hold_up_nobody_else(server: Server) -> None:
+    async def flood(witness: Student) -> None:
+        async with student(server) as rude:
+            before, start, slowest, counts = threads(server), time.monotonic(), 0.0, []
+
+            async def count() -> None:
+                while True:
+                    counts.append(threads(server))
+                    await asyncio.sleep(0.005)
+
+            counting = asyncio.create_task(count())
+            assert rude._page is not None
+            for _ in range(60):
+                rude._page.send(rerun(), BINARY)
+            while time.monotonic() < start + 2.5:
+                slowest = max(slowest, await witness.move("Noise", 0.1 if slowest else 0.3))
+            counting.cancel()
+            assert slowest < LONGEST_ANSWER
+            assert max(counts) < before + 20
+            assert witness.longest_pause(start, time.monotonic()) < 2.0
+            await until(lambda: threads(server) <= before + 3)
+
+    attend(server, flood)
+
+
+def test_a_client_that_clears_the_caches_ends_nobodys_run(server: Server) -> None:
+    async def clear(witness: Student) -> None:
+        token = witness._token
+        async with student(server) as rude:
+            assert rude._page is not None
+            rude._page.send(BackMsg(clear_cache=True).SerializeToString(), BINARY)
+            await asyncio.sleep(1.5)  # Longer than DLCORE_END_AFTER: a run that was given up would be gone.
+            await witness.move("Noise", 0.3)
+            assert witness._token == token
+
+    attend(server, clear)
+
+
+def test_clients_that_stop_reading_cost_a_bounded_piece_of_memory(server: Server) -> None:
+    async def stop_reading(witness: Student) -> None:
+        before = megabytes(server.pid)
+        deaf = [Deaf(f"127.0.0.1:{server.port}", witness._token) for _ in range(10)]
+        start = time.monotonic()
+        while time.monotonic() < start + 3:
+            for one in deaf:
+                one.ask()
+            await asyncio.sleep(0.02)
+        assert megabytes(server.pid) < before + 30
+        assert witness.longest_pause(start, time.monotonic()) < 2.0
+        for one in deaf:
+            one.socket.close()
+        await until(lambda: figure(server, "viewers") == 1)
+
+    attend(server, stop_reading)
+
+
+def test_sockets_cut_in_the_middle_of_a_frame_leave_nothing_behind(server: Server) -> None:
+    async def cut(witness: Student) -> None:
+        before, start = descriptors(server), time.monotonic()
+        for _ in range(20):
+            one = Deaf(f"127.0.0.1:{server.port}", witness._token)
+            one.ask()
+            await asyncio.sleep(0.03)
+            assert one.socket.recv(300)  # The handshake and a piece of the frame; the rest meets a reset.
+            one.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            one.socket.close()
+        await until(lambda: figure(server, "viewers") == 1 and descriptors(server) <= before + 2)
+        assert witness.longest_pause(start, time.monotonic()) < 2.0
+
+    attend(server, cut)
+
+
+def test_two_hundred_sessions_opened_and_dropped_leave_no_run_thread_or_socket(server: Server) -> None:
+    async def come_and_go(witness: Student) -> None:
+        before, fds, start = threads(server), descriptors(server), time.monotonic()
+        for _ in range(20):
+            students = [Student(server.port, playing=True) for _ in range(10)]
+            await asyncio.gather(*(one.open() for one in students))
+            for one in students:
+                for each in (one._live, one._page):
+                    assert each is not None
+                    each._transport.abort()  # without a word, as a laptop that is shut
+        await until(lambda: figure(server, "sessions") == 1 and figure(server, "runs") == 1)
+        assert witness.longest_pause(start, time.monotonic()) < 3.0
+        # Streamlit keeps a session for a while, 128 at most, and looks through them when another one goes.
+        end = time.monotonic() + PATIENCE
+        while threads(server) > before + 3 or descriptors(server) > fds + 10:
+            assert time.monotonic() < end, f"{threads(server)} threads, {descriptors(server)} descriptors"
+            async with student(server):
+                await asyncio.sleep(0.5)
+
+    attend(server, come_and_go)
+
+
+# A second client with another's session
+
+
+async def page_of(
+    server: Server, owner: str, session: str = ""
+) -> tuple[str, str, list[str], websockets.ClientConnection]:
+    """Open the page as this browser: the session's id, the run's token, the sentences in boxes, the connection."""
+    connection = await websockets.connect(
+        f"ws://127.0.0.1:{server.port}/_stcore/stream",
+        origin=Origin(server.url),
+        subprotocols=[Subprotocol(name) for name in ("streamlit", "none", session) if name],
+        additional_headers={"Cookie": f"{door.COOKIE}={owner}"},
+        max_size=None,
+        proxy=None,
+    )
+    await connection.send(rerun())
+    return (*await heard(connection), connection)
+
+
+async def heard(connection: websockets.ClientConnection) -> tuple[str, str, list[str]]:
+    session, token, sentences = "", "", []
+    while True:
+        message = ForwardMsg.FromString(await asyncio.wait_for(connection.recv(decode=False), PATIENCE))
+        kind = message.WhichOneof("type")
+        if kind == "new_session":
+            session = message.new_session.initialize.session_id
+        elif kind == "delta" and message.delta.new_element.HasField("alert"):
+            sentences.append(message.delta.new_element.alert.body.replace("\\", ""))
+        elif kind == "delta" and message.delta.new_element.HasField("bidi_component"):
+            raw = message.delta.new_element.bidi_component
+            found = Student(0)
+            found._learn(message.delta.new_element)
+            token = found._token or token
+            assert raw.json or raw.mixed.json
+        elif kind == "script_finished":
+            return session, token, sentences
+
+
+def test_another_browser_with_my_session_gets_one_of_its_own_and_a_sentence_and_i_notice_nothing(
+    server: Server,
+) -> None:
+    async def intrude(witness: Student) -> None:
+        session, token, sentences, mine = await page_of(server, MINE)
+        assert session and token and not sentences
+        for owner in (ANOTHERS, ""):
+            got, other, sentences, stranger = await page_of(server, owner, session)
+            assert got != session and other != token
+            assert sentences == [text("en", "problem.not_yours")]
+            await stranger.close()
+        await mine.send(rerun())  # I am still there, ...
+        assert (await heard(mine))[1] == token
+        again, same, sentences, back = await page_of(server, MINE, session)  # ... and my browser finds its way back.
+        assert (again, same, sentences) == (session, token, [])
+        await back.close()
+        await mine.close()
+
+    attend(server, intrude)

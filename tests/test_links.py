@@ -1,0 +1,358 @@
+"""Whatever place the workers have, a run is the same: one suite over threads, processes, a Ray cluster and a fake of one."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import safetensors.numpy
+
+import dlcore.runs.ray
+from dlcore.experiment import Experiment
+from dlcore.frame import decode_frame
+from dlcore.problems import Problem
+from dlcore.runs import shared
+from dlcore.runs.inprocess import Threads
+from dlcore.runs.limits import Limits
+from dlcore.runs.links import Link, Places
+from dlcore.runs.places import chosen_places
+from dlcore.runs.pool import Pool, WorkerLost
+from dlcore.runs.process import Processes
+from dlcore.runs.ray import Cluster
+from dlcore.runs.wire import Header, read_message
+from dlcore.trainer import Trainer
+from tests.fake_ray import FakeRay
+
+FAKE = (sys.executable, "-m", "tests.fake_worker")
+KINDS = ("threads", "processes", "cluster", "ray")
+RECIPE: dict[str, Any] = {"dataset": {"kind": "gauss"}, "layers": [{"kind": "dense", "units": 3}]}
+
+
+def recipe(seed: int = 0) -> str:
+    return json.dumps({**RECIPE, "seed": seed})
+
+
+def eventually(condition: Callable[[], bool], within: float = 30.0) -> bool:
+    end = time.monotonic() + within
+    while time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(0.01)
+    return condition()
+
+
+def answered(pool: Pool, token: str, do: str) -> tuple[Header, bytes]:
+    """The answer, as soon as there is a worker to give it."""
+    end = time.monotonic() + 30
+    while True:
+        try:
+            return pool.call(token, do)
+        except WorkerLost:
+            assert time.monotonic() < end
+
+
+class Recorded:
+    """A place that notes what passes through it."""
+
+    def __init__(self, place: Any, notes: list[tuple[object, object]]) -> None:
+        self._place, self._notes = place, notes
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._place, name)
+
+    def send(self, *parts: bytes) -> None:
+        assert {type(part) for part in parts} == {bytes}
+        self._notes.append((b"".join(parts), b""))
+        self._place.send(*parts)
+
+    def receive(self) -> tuple[Header, bytes] | None:
+        message = self._place.receive()
+        if message is not None:
+            self._notes.append(message)
+        return message
+
+
+class RecordedPlaces:
+    """Places whose traffic is noted."""
+
+    def __init__(self, places: Places) -> None:
+        self.places, self.notes = places, []
+        self.shared = places.shared
+
+    def open(self, number: int) -> Any:
+        return Recorded(self.places.open(number), self.notes)
+
+
+@pytest.fixture(scope="module")
+def fake_ray() -> Iterator[FakeRay]:
+    """A cluster without Ray, which places of kind "cluster" are on."""
+    ray = FakeRay(Processes())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dlcore.runs.ray, "connect", lambda address: ray)
+        yield ray
+        for actor in list(ray.actors.values()):
+            ray.kill(actor)
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def places(request: pytest.FixtureRequest) -> Places:
+    if request.param == "cluster":
+        request.getfixturevalue("fake_ray")
+    elif request.param == "ray":
+        if importlib.util.find_spec("ray") is None:
+            pytest.skip("Ray is not installed: pip install -r requirements-ray.txt")
+        return chosen_places({"DLCORE_RUNS": "ray"})
+    return {"threads": Threads(), "processes": Processes(), "cluster": Cluster("a fake")}[request.param]
+
+
+@pytest.fixture(scope="module")
+def traffic(places: Places) -> RecordedPlaces:
+    return RecordedPlaces(places)
+
+
+@pytest.fixture(scope="module")
+def limits(tmp_path_factory: pytest.TempPathFactory) -> Limits:
+    return replace(Limits(), workers=1, heavy_workers=0, shelf=tmp_path_factory.mktemp("shelf"))
+
+
+@pytest.fixture(scope="module")
+def pool(traffic: RecordedPlaces, limits: Limits) -> Iterator[Pool]:
+    pool = Pool(places=traffic, limits=limits)
+    pool.start()
+    yield pool
+    pool.stop()
+
+
+def test_a_run_learns_what_a_trainer_alone_learns(pool: Pool) -> None:
+    token = pool.create(recipe(), "cpu")
+    for _ in range(5):
+        header, _ = pool.call(token, "step")
+    pool.call(token, "play")
+    assert eventually(lambda: pool.call(token, "standing")[0]["step"] > 20)
+    taken = pool.call(token, "pause")[0]["step"]
+    assert header["step"] == 5
+    alone = Trainer(Experiment.from_json(recipe()))
+    for _ in islice(alone.steps(), taken):
+        pass
+    shown, _ = decode_frame(pool.call(token, "frame")[1])
+    assert (shown["step"], shown["status"]) == (taken, "paused")
+    learnt = safetensors.numpy.load(pool.call(token, "checkpoint")[1])
+    for name, weights in alone.model.state_dict().items():
+        # The compiled engine rounds otherwise than the one that a trainer starts with.
+        np.testing.assert_allclose(learnt[name], weights.numpy(), rtol=1e-4, atol=1e-5)
+
+
+def test_two_runs_of_a_worker_do_not_touch_each_other(pool: Pool) -> None:
+    still, moving = pool.create(recipe(), "cpu"), pool.create(recipe(1), "cpu")
+    pool.call(still, "step")
+    pool.call(moving, "play")
+    assert eventually(lambda: pool.call(moving, "standing")[0]["step"] > 10)
+    assert pool.call(still, "standing")[0]["step"] == 1
+    pool.close(moving)
+
+
+def test_a_lost_worker_gives_its_runs_back_as_kept_and_says_so(pool: Pool) -> None:
+    paused, playing = pool.create(recipe(), "cpu"), pool.create(recipe(1), "cpu")
+    for _ in range(3):
+        pool.call(paused, "step")
+    pool.call(playing, "play")
+    # What was answered is kept; the news of it may still be on its way.
+    assert eventually(lambda: (pool._entries[paused].step, pool._entries[playing].status) == (3, "playing"))
+    told: list[Problem] = []
+    with pool.viewer(paused, told.append):
+        lost = pool._link_of(paused)
+        begin = time.monotonic()
+        lost.kill()
+        assert eventually(lambda: pool._link_of(paused) is not lost)
+        header, _ = answered(pool, paused, "standing")
+        assert time.monotonic() - begin < 10.0
+        assert (header["status"], header["step"]) == ("paused", 3)
+        assert answered(pool, playing, "standing")[0]["status"] == "playing"
+    assert [problem.key for problem in told] == ["worker_restarted"]
+    assert "goes on from step 3" in str(told[0])
+    pool.close(playing)
+
+
+def test_a_closed_run_is_no_longer_anywhere(pool: Pool) -> None:
+    token = pool.create(recipe(), "cpu")
+    link = pool._link_of(token)
+    pool.call(token, "step")
+    pool.close(token)
+    assert not pool.exists(token)
+    assert not pool.find(token)
+    with pytest.raises(Problem) as refused:
+        link.post({"do": "standing", "token": token}).result(10)
+    assert refused.value.key == "run_gone"
+
+
+def test_frames_that_nobody_fetches_hold_up_nobody(pool: Pool) -> None:
+    slow, other = pool.create(recipe(), "cpu"), pool.create(recipe(1), "cpu")
+    pool.call(slow, "step")
+    frames = [pool._submit(slow, "frame", b"", {"now": True}) for _ in range(200)]
+    begin = time.monotonic()
+    assert pool.call(other, "step")[0]["step"] == 1
+    assert time.monotonic() - begin < 5.0
+    assert all(decode_frame(frame.result(20)[1])[0]["step"] == 1 for frame in frames)
+
+
+def test_a_problem_of_a_run_comes_back_as_itself(pool: Pool) -> None:
+    token = pool.create(recipe(), "cpu")
+    with pytest.raises(Problem) as refused:
+        pool.call(token, "load", b"no checkpoint")
+    assert str(refused.value)
+    assert refused.value.key not in ("internal", "worker_lost")
+
+
+def test_requests_are_obeyed_in_their_order(pool: Pool) -> None:
+    token = pool.create(recipe(), "cpu")
+    speeds = [pool._submit(token, "speed", b"", {"value": speed}) for speed in range(1, 51)]
+    for asked in speeds:
+        asked.result(20)
+    assert decode_frame(pool.call(token, "frame")[1])[0]["speed"] == 50
+
+
+def test_nothing_but_plain_bytes_goes_to_a_worker_and_comes_from_it(pool: Pool, traffic: RecordedPlaces) -> None:
+    pool.call(pool.create(recipe(), "cpu"), "step")
+    for first, payload in list(traffic.notes):
+        assert type(payload) is bytes
+        if isinstance(first, bytes):
+            assert read_message(io.BytesIO(first)) is not None
+        else:
+            assert json.loads(json.dumps(first)) == first
+
+
+# Several servers on one cluster
+
+
+@pytest.fixture
+def servers(fake_ray: FakeRay, limits: Limits) -> Iterator[tuple[Pool, Pool]]:
+    two = Pool(places=Cluster("a fake"), limits=limits), Pool(places=Cluster("a fake"), limits=limits)
+    for pool in two:
+        pool.start()
+        assert eventually(lambda pool=pool: pool.warm)
+    yield two
+    for pool in two:
+        pool.stop()
+
+
+def test_a_student_who_lands_on_another_server_finds_the_run(servers: tuple[Pool, Pool]) -> None:
+    here, there = servers
+    token = here.create(recipe(), "cpu", owner="a secret")
+    here.call(token, "step")
+    assert not there.exists(token)
+    assert there.find(token)
+    assert there.call(token, "standing")[0]["step"] == 1
+    there.check_owner(token, "a secret")
+    with pytest.raises(Problem) as refused:
+        there.check_owner(token, "another")
+    assert refused.value.key == "not_yours"
+
+
+def test_a_token_that_nobody_has_given_out_is_nowhere(servers: tuple[Pool, Pool]) -> None:
+    assert not servers[0].find("guessed")
+
+
+def test_a_run_of_two_servers_comes_back_once(servers: tuple[Pool, Pool], fake_ray: FakeRay) -> None:
+    here, there = servers
+    token = here.create(recipe(), "cpu")
+    for _ in range(3):
+        here.call(token, "step")
+    assert there.find(token)
+    before = [pool._link_of(token) for pool in servers]
+    fake_ray.kill(fake_ray.actors["dlcore-worker-0"])
+    for pool, lost in zip(servers, before, strict=True):
+        assert eventually(lambda pool=pool, lost=lost: pool._link_of(token) is not lost)
+    assert answered(here, token, "step")[0]["step"] == 4
+    assert answered(there, token, "step")[0]["step"] == 5  # The same run, not another one from step 3.
+
+
+def test_a_server_that_has_lost_sight_of_a_run_leaves_it_to_the_other(
+    servers: tuple[Pool, Pool], fake_ray: FakeRay
+) -> None:
+    here, there = servers
+    token = here.create(recipe(), "cpu")
+    here.call(token, "step")
+    assert there.find(token)
+    there.call(token, "play")
+    link = here._link_of(token)
+    link.post({"do": "pause", "token": token, "unseen": True}).result(10)
+    assert there.call(token, "standing")[0]["status"] == "playing"
+    here._end(token, unseen=True)
+    assert there.call(token, "step")[0]["step"] > 0
+    there._end(token, unseen=True)
+    assert eventually(lambda: token not in fake_ray.actors["dlcore-worker-0"].made._worker._runs)
+    assert not here.find(token)
+
+
+def test_a_run_whose_servers_are_gone_is_paused_and_then_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared, "TEND_EVERY", 0.02)
+    monkeypatch.setattr(shared, "PAUSE_ORPHANS_AFTER", 0.2)
+    monkeypatch.setattr(shared, "END_ORPHANS_AFTER", 1e6)
+    ray = FakeRay(Processes(FAKE))
+    monkeypatch.setattr(dlcore.runs.ray, "connect", lambda address: ray)
+    messages: list[Header] = []
+
+    def joined() -> Link:
+        link = Link(Cluster("a fake").open(0), lambda link, header, payload: messages.append(header), lambda link: None)
+        assert link.ready.wait(30)
+        return link
+
+    link = joined()
+    run = {"do": "create", "token": "t", "recipe": recipe(), "device": "cpu", "life": 0, "status": "paused"}
+    link.post({**run, "speed": 1000}).result(30)
+    link.post({"do": "play", "token": "t"}).result(30)
+    link.close()
+    worker = ray.actors["dlcore-worker-0"].made._worker
+    assert eventually(lambda: worker._runs["t"].known["status"] == "paused")
+    link = joined()
+    assert link.post({"do": "holds", "token": "t"}).result(10)[0]["status"] == "paused"
+    link.close()
+    monkeypatch.setattr(shared, "END_ORPHANS_AFTER", 0.3)
+    assert eventually(lambda: not worker._runs)
+    ray.kill(ray.actors["dlcore-worker-0"])
+
+
+def test_workers_are_placed_on_gpus_where_there_are() -> None:
+    ray = FakeRay(Processes(FAKE), CPU=16.0, GPU=2.0)
+    dlcore.runs.ray.actor_of(ray, "head:10001", "dlcore-worker-0")
+    options = ray.options_of["dlcore-worker-0"]
+    assert (options["num_cpus"], options["num_gpus"], options["lifetime"]) == (1, 0.125, "detached")
+
+
+# The setting
+
+
+@pytest.mark.parametrize(
+    ("setting", "kind"), [("", Processes), ("processes", Processes), ("inprocess", Threads), (" inprocess ", Threads)]
+)
+def test_the_setting_names_the_kind(setting: str, kind: type) -> None:
+    assert type(chosen_places({"DLCORE_RUNS": setting})) is kind
+    assert type(chosen_places({})) is Processes
+
+
+@pytest.mark.parametrize("setting", ["thread", "ray://", "ray://head", "head", "http://head:1", "Ray", "head:123456"])
+def test_a_setting_that_names_none_is_one_clear_sentence(setting: str) -> None:
+    with pytest.raises(Problem) as refused:
+        chosen_places({"DLCORE_RUNS": setting})
+    assert str(refused.value).startswith("DLCORE_RUNS: expected processes, inprocess, ray, or the address")
+
+
+@pytest.mark.parametrize("setting", ["ray", "ray://head:10001", "10.0.0.5:6379"])
+def test_a_cluster_needs_ray(setting: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "ray" else find(name))
+    with pytest.raises(Problem, match="requirements-ray"):
+        chosen_places({"DLCORE_RUNS": setting})
+    assert Path("requirements-ray.txt").read_text().startswith("ray[client]==")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
+    assert chosen_places({"DLCORE_RUNS": setting}) == Cluster("local" if setting == "ray" else setting)

@@ -1,0 +1,121 @@
+"""What a teacher's instruments may know of a class: `/healthz` says whether it can be taught, `/metrics` how it goes, in numbers.
+
+No token, session or name is in either. They answer programs of this machine alone, unless DLCORE_METRICS=all is set.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+from streamlit import runtime
+from streamlit.runtime.stats import ACTIVE_SESSIONS_FAMILY, GaugeStat
+
+from dlcore.runs.figures import resident_bytes
+from ui import live
+from ui.assets import base_path
+
+#: Prometheus' text format 0.0.4.
+TEXT_FORMAT = "text/plain; version=0.0.4; charset=utf-8"
+#: What a reverse proxy adds: whoever comes with one of these is not of this machine, though the proxy is.
+FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
+REFUSAL = "Health and metrics are for programs of this machine: set DLCORE_METRICS=all to open them to others.\n"
+#: Figure, name, type, help; what each figure means in full stands in dlcore.runs.figures.
+METRICS = (
+    ("sessions", "sessions", "gauge", "Pages that are open."),
+    ("runs", "runs", "gauge", "Runs that are held in memory."),
+    ("max_runs", "runs_limit", "gauge", "Runs that may be held at most."),
+    ("playing", "runs_playing", "gauge", "Runs that are training."),
+    ("viewers", "viewers", "gauge", "Live channels that are open."),
+    ("updates_per_second", "updates_per_second", "gauge", "Optimization steps a second, of all runs."),
+    ("frames_per_second", "frames_per_second", "gauge", "Pictures a second, to all viewers."),
+    ("p95_frame_delay_seconds", "frame_delay_p95_seconds", "gauge", "Time within which 95% of the last pictures came."),
+    ("training_share", "training_share", "gauge", "Share of the busy workers' time that went into training."),
+    ("showing_share", "showing_share", "gauge", "Share of the busy workers' time that went into pictures."),
+    ("workers", "workers", "gauge", "Worker processes that are ready."),
+    ("memory_bytes", "memory_bytes", "gauge", "Resident memory of each process."),
+    ("shelved_bytes", "shelf_bytes", "gauge", "States of runs that are kept on disk."),
+    ("restarts", "worker_restarts_total", "counter", "Workers that ended unasked and were replaced."),
+    ("moved", "runs_moved_total", "counter", "Runs that went to another worker."),
+    ("refused", "refused_total", "counter", "Runs for which there was no room."),
+    ("shelf_failures", "shelf_failures_total", "counter", "States that could not be written to disk."),
+    ("stuck", "stuck_clients_total", "counter", "Live channels closed because nobody read them."),
+)
+
+
+def routes() -> list[BaseRoute]:
+    """For `st.App`, which leaves the base path to us."""
+    prefixes = dict.fromkeys(["", base_path()])
+    return [Route(f"{prefix}/{answer.__name__}", answer) for prefix in prefixes for answer in (healthz, metrics)]
+
+
+def healthz(request: Request) -> Response:
+    """{"status": "ok"} once a worker is ready, with 503 before; and how many there are."""
+    if not allowed(request):
+        return PlainTextResponse(REFUSAL, status_code=403)
+    ready, known = live.pool().ready, figures()
+    counts = {name: known[name] for name in ("sessions", "runs", "max_runs", "playing", "workers")}
+    return _unkept(JSONResponse({"status": "ok" if ready else "starting", **counts}, 200 if ready else 503))
+
+
+def metrics(request: Request) -> Response:
+    """The figures as Prometheus reads them."""
+    if not allowed(request):
+        return PlainTextResponse(REFUSAL, status_code=403)
+    return _unkept(PlainTextResponse(exposition(figures()), media_type=TEXT_FORMAT))
+
+
+def allowed(request: Request) -> bool:
+    """Whether it comes from this machine, and from no proxy on it; or everybody may know."""
+    if os.environ.get("DLCORE_METRICS") == "all":
+        return True
+    if request.client is None or any(name in request.headers for name in FORWARDED):
+        return False
+    try:
+        address = ipaddress.ip_address(request.client.host)
+    except ValueError:
+        return False
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
+
+
+def figures() -> dict[str, Any]:
+    """What can be counted of the runs, the pages and this process."""
+    known = live.pool().figures()
+    memory = {"server": resident_bytes(), **known["memory_bytes"]}
+    return {**known, "memory_bytes": memory, "sessions": sessions(), "stuck": live.stuck()}
+
+
+def sessions() -> int:
+    """Pages that are open, as Streamlit counts them."""
+    if not runtime.exists():
+        return 0
+    found = runtime.get_instance().stats_mgr.get_stats([ACTIVE_SESSIONS_FAMILY])
+    return sum(stat.value for stat in found.get(ACTIVE_SESSIONS_FAMILY, []) if isinstance(stat, GaugeStat))
+
+
+def exposition(known: dict[str, Any]) -> str:
+    """Each figure with its meaning and type; a figure of several processes with a line for each."""
+    lines = []
+    for figure, name, kind, words in METRICS:
+        value = known[figure]
+        several = value if isinstance(value, dict) else {"": value}
+        lines += [f"# HELP dlcore_{name} {words}", f"# TYPE dlcore_{name} {kind}"]
+        lines += [f"dlcore_{name}{_label(process)} {_number(one)}" for process, one in several.items()]
+    return "\n".join([*lines, ""])
+
+
+def _label(process: str) -> str:
+    return f'{{process="{process}"}}' if process else ""
+
+
+def _number(value: float | None) -> str:
+    return "NaN" if value is None else f"{value:.10g}"
+
+
+def _unkept(response: Response) -> Response:
+    response.headers["Cache-Control"] = "no-store"
+    return response

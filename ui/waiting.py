@@ -1,0 +1,37 @@
+"""The page of somebody for whom there is no room yet: one sentence, one button, and it tries by itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from ui import session
+from ui.messages import escape, sentence
+from ui.playground import heading
+from ui.session import label
+
+TRY_EVERY = 15  # seconds
+STYLE = Path(__file__).parent / "waiting.css"
+
+
+def waiting_room() -> None:
+    """In the place of every page, until a run comes free."""
+    st.html(STYLE)
+    heading()
+    with st.container(key="waiting", horizontal_alignment="center"):
+        st.header(label("waiting.title"), anchor=False, text_alignment="center")
+        st.fragment(_knock, run_every=TRY_EVERY)()
+
+
+def _knock() -> None:
+    """Go in if there is room, else say why not."""
+    problem = session.admission()
+    if problem is None:
+        st.rerun()
+    state = session.current()
+    state.tries += 1
+    with st.container(horizontal_alignment="center", key="waiting_words"):
+        st.markdown(escape(sentence(state.language, problem)), text_alignment="center")
+        st.button(label("waiting.try"), icon=":material/refresh:", type="primary", key="knock")
+        st.caption(label("waiting.by_itself", seconds=TRY_EVERY, count=state.tries), text_alignment="center")
