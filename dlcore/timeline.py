@@ -138,7 +138,7 @@ class Timeline:
 
     def find(self, identifier: object) -> Moment | None:
         """The moment of this id, if it is still kept."""
-        if type(identifier) is not int:
+        if identifier is None:
             return None
         return next((moment for moment in self._moments if moment.id == identifier), None)
 

@@ -366,7 +366,7 @@ class Trainer:
         """The learning rates of the next updates of this epoch."""
         schedule, base = self.experiment.schedule, self.experiment.optimizer.learning_rate
         if schedule.kind == "constant":
-            return _constant_rates(base, self.steps_per_epoch)[:count]
+            return _constant_rates(base, -(-self.order.numel() // self.experiment.batch_size))[:count]
         cursors = range(self.cursor, self.cursor + count * self.experiment.batch_size, self.experiment.batch_size)
         rows = self.order.numel()
         return np.array([base * schedule.factor(self.epoch + cursor / rows) for cursor in cursors])
@@ -410,7 +410,7 @@ class Trainer:
         self._use_order(torch.randperm(len(self.data.train.X), generator=self.order_generator))
 
     def _use_order(self, order: torch.Tensor) -> None:
-        self.order = order.to(self.device)
+        self.order = order if self.device == "cpu" else order.to(self.device)
         self._epoch_rows: tuple[torch.Tensor, torch.Tensor] | None = None
 
     def _record(self) -> Scores:

@@ -110,7 +110,8 @@ def first_visit(locale: str | None = None) -> AppTest:
 
 def widget(at: AppTest, path: str) -> Any:
     """The widget that holds this part of the recipe."""
-    return at.get_by_key(session.widget_key(path))
+    generation = state(at).generations.get(path, 0)
+    return at.get_by_key(f"{session.WIDGETS}{path}" + (f"{session.GENERATION}{generation}" if generation else ""))
 
 
 def state(at: AppTest) -> session.Session:

@@ -129,7 +129,7 @@ def test_every_data_set_is_sent_and_its_loss_fits(pool: RecordingPool) -> None:
         for option in _options(at, group):
             if option == state(at).draft["dataset"]["kind"]:
                 continue
-            widget(at, f"dataset.{group}").set_value(option).run()
+            widget(at, f"dataset/{group}").set_value(option).run()
             assert not at.exception
             assert not errors(at)
             assert pool.recipes[-1]["dataset"]["kind"] == option
@@ -139,7 +139,7 @@ def test_every_data_set_is_sent_and_its_loss_fits(pool: RecordingPool) -> None:
 def _options(at: Any, group: str) -> list[str]:
     from ui.fitting import dataset_groups
 
-    element = widget(at, f"dataset.{group}")
+    element = widget(at, f"dataset/{group}")
     assert element.proto.click_mode == ButtonGroupProto.ClickMode.SINGLE_SELECT
     return dataset_groups()[group]
 
@@ -214,13 +214,13 @@ def test_a_batch_larger_than_the_rows_is_cut_and_said(pool: RecordingPool) -> No
 
 def test_numbers_as_target_call_for_another_loss_and_that_is_said(pool: RecordingPool) -> None:
     at = open_page(Experiment(loss=Hinge()))
-    widget(at, "dataset.numbers").set_value("sine").run()
+    widget(at, "dataset/numbers").set_value("sine").run()
     assert pool.recipes[-1]["loss"] == {"kind": "mse"}
     assert len(at.toast) == 1
     assert widget(at, "loss.kind").options == [
         text("en", f"component.loss.{kind}.title") for kind in ("mse", "mae", "huber")
     ]
-    widget(at, "dataset.tables").set_value("iris").run()
+    widget(at, "dataset/tables").set_value("iris").run()
     assert pool.recipes[-1]["loss"] == {"kind": "cross_entropy"}
     assert not errors(at)
 
@@ -228,7 +228,7 @@ def test_numbers_as_target_call_for_another_loss_and_that_is_said(pool: Recordin
 def test_the_other_tabs_are_drawn_from_the_second_run_on_and_what_they_hold_stays(pool: RecordingPool) -> None:
     at = open_page(Experiment(batch_size=7, optimizer=SGD(momentum=0.9)), furnished=False)
     assert not at.download_button
-    widget(at, "dataset.classes").set_value("moons").run()
+    widget(at, "dataset/classes").set_value("moons").run()
     assert at.download_button
     expected = Experiment(batch_size=7, optimizer=SGD(momentum=0.9)).to_dict()
     assert pool.recipes[-1] == expected | {"dataset": {**expected["dataset"], "kind": "moons"}}
@@ -236,9 +236,9 @@ def test_the_other_tabs_are_drawn_from_the_second_run_on_and_what_they_hold_stay
 
 def test_a_second_press_on_a_data_set_changes_nothing(pool: RecordingPool) -> None:
     at = open_page()
-    widget(at, "dataset.classes").set_value(None).run()
+    widget(at, "dataset/classes").set_value(None).run()
     assert not pool.recipes
-    assert widget(at, "dataset.classes").value == "circle"
+    assert widget(at, "dataset/classes").value == "circle"
 
 
 def test_what_cannot_work_together_keeps_the_last_good_experiment_and_what_was_typed(pool: RecordingPool) -> None:
@@ -332,7 +332,7 @@ def test_moving_a_layer_at_the_side_says_where_it_came_from(pool: RecordingPool)
 
 def test_drawn_data_begin_with_the_points_there_are(pool: RecordingPool) -> None:
     at = open_page(Experiment(dataset=SpiralData(samples=40), batch_size=4))
-    widget(at, "dataset.classes").set_value("drawn").run()
+    widget(at, "dataset/classes").set_value("drawn").run()
     drawn = pool.recipes[-1]["dataset"]
     assert (len(drawn["train"]), len(drawn["test"])) == (20, 20)
     assert drawn == drawn_from(Experiment(dataset=SpiralData(samples=40))).to_dict()
@@ -345,7 +345,7 @@ def test_drawn_data_begin_with_the_points_there_are(pool: RecordingPool) -> None
 
 def test_drawn_data_begin_with_points_of_their_own_where_there_are_none_to_draw_on(pool: RecordingPool) -> None:
     at = open_page(Experiment(dataset=Iris()))
-    widget(at, "dataset.classes").set_value("drawn").run()
+    widget(at, "dataset/classes").set_value("drawn").run()
     assert Experiment.from_dict(pool.recipes[-1]).dataset == Drawn()
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from dlcore.experiment import Experiment
 from dlcore.problems import Problem
-from tests.playground import RecordingPool, errors, first_visit, open_page, shown, state
+from tests.playground import RecordingPool, errors, first_visit, open_page, shown, state, widget
 from ui import comparing, live, session
 from ui.messages import sentence, text
 from ui.session import KeptRun
@@ -86,7 +86,7 @@ def test_a_change_that_finds_its_run_put_away_is_made_to_the_run_that_came_back(
 
     pool.shelf["run 0"] = STANDING
     pool.on_change = vanish
-    at.get_by_key(session.widget_key("batch_size")).set_value(16).run()
+    widget(at, "batch_size").set_value(16).run()
     assert [recipe["batch_size"] for recipe in pool.recipes[before:]] == [16]
     assert state(at).token == "run 0" and state(at).experiment.batch_size == 16
 

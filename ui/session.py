@@ -22,6 +22,7 @@ from dlcore.share import decode
 from ui import door, live, messages
 
 CANVAS = "canvas"
+GENERATION = "~"
 WIDGETS = "widget:"  # what the keys of all widgets that hold a part of the recipe begin with
 LARGEST_SEED = 2**31 - 1
 FULL = ("class_full", "session_full")  # Problems that pass by themselves.
@@ -63,6 +64,7 @@ class Session:
     notices: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     signatures: dict[str, Any] = field(default_factory=dict)
+    generations: dict[str, int] = field(default_factory=dict)  # how often a widget's value was set from elsewhere
     uploads: int = 0
     furnished: bool = False  # whether all tabs of settings are drawn, or the first one alone
     moved: list[int | None] | None = (
@@ -342,8 +344,9 @@ def choose_device(device: str) -> None:
 
 
 def widget_key(path: str) -> str:
-    """The key of the widget that holds this part of the recipe."""
-    return WIDGETS + path
+    """The key of the widget that holds this part of the recipe; another one each time its value was set from elsewhere."""
+    generation = current().generations.get(path, 0)
+    return WIDGETS + path + (f"{GENERATION}{generation}" if generation else "")
 
 
 def held(path: str, value: Any) -> Any:
@@ -371,13 +374,41 @@ def put(draft: dict[str, Any]) -> None:
     session.draft, session.moved = draft, None
     for name in before.keys() | draft.keys():
         if before.get(name) != draft.get(name):
-            forget_widgets(name)
+            for path in _drawn(name):
+                if "/" not in path and _value_at(draft, path) != held(path, None):
+                    _forget(path)
 
 
-def forget_widgets(path: str) -> None:
-    """Let the widgets below this path be seeded anew."""
-    for key in [key for key in st.session_state if str(key).startswith(WIDGETS + path)]:
-        del st.session_state[key]
+def forget_widgets(beginning: str) -> None:
+    """Let the widgets whose path begins so be seeded anew."""
+    for path in _drawn(beginning):
+        _forget(path)
+
+
+def _forget(path: str) -> None:
+    # The browser sends what it shows with every run of the script, and what it shows may be of before: a new key does not listen to that.
+    generations = current().generations
+    del st.session_state[widget_key(path)]
+    generations[path] = generations.get(path, 0) + 1
+
+
+def _drawn(beginning: str) -> list[str]:
+    """The paths that begin so and have a widget."""
+    keys = [str(key) for key in st.session_state if str(key).startswith(WIDGETS + beginning)]
+    paths = {key.removeprefix(WIDGETS).split(GENERATION)[0] for key in keys}
+    return [path for path in paths if widget_key(path) in st.session_state]
+
+
+def _value_at(draft: Any, path: str) -> Any:
+    """The part of the recipe at a widget's path, in which the kind stands before the fields that only it has; None where there is none."""
+    for name in path.split("."):
+        if isinstance(draft, list):
+            draft = draft[int(name)] if name.isdecimal() and int(name) < len(draft) else None
+        elif not isinstance(draft, dict):
+            return None
+        elif name in draft or draft.get("kind") != name:
+            draft = draft.get(name)
+    return draft
 
 
 @guarded

@@ -64,7 +64,7 @@ def data_settings(draft: Draft) -> Draft:
 def _dataset(values: Draft) -> Draft:
     kind = values["kind"]
     for group, options in dataset_groups().items():
-        path = f"dataset.{group}"
+        path = f"dataset/{group}"
         titles = {kind: escape(_title("dataset", kind)) for kind in options}
         session.seed(path, kind if kind in options else None, kind)
         st.pills(

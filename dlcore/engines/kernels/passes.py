@@ -33,17 +33,22 @@ from dlcore.engines.kernels.numerics import (
 
 @compiled
 def _weighted_sums(work, into, K, flat, weights, row, column, source, D, lanes):
-    """work[into + k] += sum over d of flat[weights + k * row + d * column] * work[source + d], each a row of lanes."""
+    """Row k of those from `into` on += sum over d of flat[weights + k * row + d * column] * row d of those from `source` on."""
     for k in range(K):
-        to = (into + k) * lanes
-        weight = weights + k * row
-        at = source * lanes
+        weight, at = weights + k * row, source
         for _ in range(D):
             w = flat[weight]
             for i in range(lanes):
-                work[to + i] += w * work[at + i]
+                work[into + i] += w * work[at + i]
             at += lanes
             weight += column
+        into += lanes
+
+
+@compiled
+def _matrix(values, start, rows, columns):
+    """For BLAS; such a view takes as long as a small layer's whole product."""
+    return values[start : start + rows * columns].reshape(rows, columns)
 
 
 @compiled
@@ -51,35 +56,39 @@ def forward(flat, layers, parameters, work, lanes, gates, masks, step, dropping)
     """From the inputs, which stand at the beginning of `work`, to the sums of the output layer."""
     source = ZERO
     for index in range(len(layers)):
-        layer = layers[index]
-        D, K, z, a = layer[INPUTS], layer[OUTPUTS], layer[SUMS], layer[ACTIVATED]
+        D, K, weights, biases = (
+            layers[index, INPUTS],
+            layers[index, OUTPUTS],
+            layers[index, WEIGHTS],
+            layers[index, BIASES],
+        )
+        z, a = layers[index, SUMS] * lanes, layers[index, ACTIVATED] * lanes
         if D * K * lanes >= BLAS_FROM:
-            W = flat[layer[WEIGHTS] : layer[WEIGHTS] + K * D].reshape(K, D)
-            A = work[source * lanes : (source + D) * lanes].reshape(D, lanes)
-            np.dot(W, A, work[z * lanes : (z + K) * lanes].reshape(K, lanes))
+            np.dot(_matrix(flat, weights, K, D), _matrix(work, source, D, lanes), _matrix(work, z, K, lanes))
             for k in range(K):
-                bias = flat[layer[BIASES] + k]
+                bias = flat[biases + k]
                 for i in range(lanes):
-                    work[(z + k) * lanes + i] += bias
+                    work[z + k * lanes + i] += bias
         else:
             for k in range(K):
-                bias = flat[layer[BIASES] + k]
+                bias = flat[biases + k]
                 for i in range(lanes):
-                    work[(z + k) * lanes + i] = bias
-            _weighted_sums(work, z, K, flat, layer[WEIGHTS], D, uint64(1), source, D, lanes)
+                    work[z + k * lanes + i] = bias
+            _weighted_sums(work, z, K, flat, weights, D, uint64(1), source, D, lanes)
         if index == len(layers) - 1:
             return
-        activate(layer[ACTIVATION], parameters[index], work, z * lanes, a * lanes, K * lanes)
+        activate(layers[index, ACTIVATION], parameters[index], work, z, a, K * lanes)
         if len(gates):
             for k in range(K):
-                if not gates[layer[UNITS] + k]:
+                if not gates[layers[index, UNITS] + k]:
                     for i in range(lanes):
-                        work[(a + k) * lanes + i] = 0
+                        work[a + k * lanes + i] = 0
         source = a
-        if dropping and layer[OUT] != a:
-            source = layer[OUT]
+        if dropping and layers[index, OUT] != layers[index, ACTIVATED]:
+            source = layers[index, OUT] * lanes
+            kept = layers[index, KEPT] * lanes
             for i in range(K * lanes):
-                work[source * lanes + i] = work[a * lanes + i] * masks[step, layer[KEPT] * lanes + i]
+                work[source + i] = work[a + i] * masks[step, kept + i]
 
 
 @compiled
@@ -146,52 +155,55 @@ def backward(flat, gradient, layers, parameters, work, lanes, gates, masks, step
     """From the slopes by the output sums, which stand in their place, to the gradient of every weight and bias."""
     index = len(layers) - 1
     while True:
-        layer = layers[index]
-        below = layers[max(index - 1, 0)]
-        D, K, dz = layer[INPUTS], layer[OUTPUTS], layer[SUMS]
+        D, K, weights, biases = (
+            layers[index, INPUTS],
+            layers[index, OUTPUTS],
+            layers[index, WEIGHTS],
+            layers[index, BIASES],
+        )
+        dz = layers[index, SUMS] * lanes
         source = ZERO
         if index:
-            source = below[OUT] if dropping else below[ACTIVATED]
+            source = layers[index - 1, OUT if dropping else ACTIVATED] * lanes
         with_blas = D * K * lanes >= BLAS_FROM
-        dZ = work[dz * lanes : (dz + K) * lanes].reshape(K, lanes)
-        W = flat[layer[WEIGHTS] : layer[WEIGHTS] + K * D].reshape(K, D)
         if with_blas:
-            A = work[source * lanes : (source + D) * lanes].reshape(D, lanes)
-            np.dot(dZ, A.T, gradient[layer[WEIGHTS] : layer[WEIGHTS] + K * D].reshape(K, D))
+            A = _matrix(work, source, D, lanes)
+            np.dot(_matrix(work, dz, K, lanes), A.T, _matrix(gradient, weights, K, D))
         for k in range(K):
-            slopes = (dz + k) * lanes
+            slopes = dz + k * lanes
             total = np.float32(0)
             for i in range(lanes):
                 total += work[slopes + i]
-            gradient[layer[BIASES] + k] = total
+            gradient[biases + k] = total
             if not with_blas:
-                at = source * lanes
-                weight = layer[WEIGHTS] + k * D
+                at = source
                 for d in range(D):
                     total = np.float32(0)
                     for i in range(lanes):
                         total += work[slopes + i] * work[at + i]
-                    gradient[weight + d] = total
+                    gradient[weights + k * D + d] = total
                     at += lanes
         if index == 0:
             return
         index -= 1
         # f'(z) takes the place of z, then the slope by what the layer below sent out that of its activations, then their product that of z.
-        z, a, size = below[SUMS] * lanes, below[ACTIVATED] * lanes, D * lanes
-        differentiate(below[ACTIVATION], parameters[index], work, z, a, size)
+        z, a, size = layers[index, SUMS] * lanes, layers[index, ACTIVATED] * lanes, D * lanes
+        differentiate(layers[index, ACTIVATION], parameters[index], work, z, a, size)
         if with_blas:
-            np.dot(W.T, dZ, work[a : a + size].reshape(D, lanes))
+            W = _matrix(flat, weights, K, D)
+            np.dot(W.T, _matrix(work, dz, K, lanes), _matrix(work, a, D, lanes))
         else:
             for i in range(size):
                 work[a + i] = 0
-            _weighted_sums(work, below[ACTIVATED], D, flat, layer[WEIGHTS], uint64(1), D, dz, K, lanes)
-        if dropping and below[OUT] != below[ACTIVATED]:
+            _weighted_sums(work, a, D, flat, weights, uint64(1), D, dz, K, lanes)
+        if dropping and layers[index, OUT] != layers[index, ACTIVATED]:
+            kept = layers[index, KEPT] * lanes
             for i in range(size):
-                work[a + i] *= masks[step, below[KEPT] * lanes + i]
+                work[a + i] *= masks[step, kept + i]
         for i in range(size):
             work[z + i] *= work[a + i]
         if len(gates):
             for d in range(D):
-                if not gates[below[UNITS] + d]:
+                if not gates[layers[index, UNITS] + d]:
                     for i in range(lanes):
                         work[z + d * lanes + i] = 0

@@ -11,6 +11,7 @@ from dlcore.engines.kernels.numerics import (
     ADAGRAD,
     ADAMW,
     COMPILING,
+    CROSS_ENTROPY,
     INPUTS,
     L2,
     MARKS,
@@ -177,6 +178,39 @@ def take_steps(
     return losses
 
 
+@compiled
+def _judge_two(work, outputs, rows, targets, first):
+    """Sum of cross-entropies and rows that are right, of two classes. One logarithm for all rows: log(1 + e) as the log of a product."""
+    lost, judged, product = 0.0, 0.0, 1.0
+    for lane in range(rows):
+        o, target = work[outputs + lane], targets[first + lane, 0]
+        product *= 1.0 + math.exp(-abs(o))
+        lost += max(o, np.float32(0)) - o * target
+        if (o > 0) == (target > 0):
+            judged += 1.0
+    return lost + math.log(product), judged
+
+
+@compiled
+def _judge(loss, delta, classes, work, outputs, lanes, K, rows, targets, y, first):
+    """The same for any loss; of numbers the sum of squared errors."""
+    lost, judged = 0.0, 0.0
+    for lane in range(rows):
+        at = outputs + lane
+        if classes:
+            best = uint64(1) if K == 1 and work[at] > 0 else ZERO
+            for k in range(K if K > 1 else ZERO):
+                if work[at + k * lanes] > work[at + best * lanes]:
+                    best = k
+            if best == uint64(y[first + lane]):
+                judged += 1.0
+        else:
+            error = float(y[first + lane]) - float(work[at])
+            judged += error * error
+        lost += row_loss(loss, delta, classes, work, at, lanes, K, targets, first + lane)
+    return lost, judged
+
+
 @njit(
     types.UniTuple(float64, 4)(
         VALUES, *TABLES, int64[::1], float64[::1], float32[:, ::1], float32[:, ::1], VALUES, uint64, uint64, VALUES
@@ -198,19 +232,12 @@ def score(flat, layers, parameters, gates, codes, settings, X, targets, y, train
             for d in range(D):
                 work[d * lanes + lane] = X[first + lane, d]
         forward(flat, layers, parameters, work, lanes, gates, nothing, ZERO, False)
-        for lane in range(rows):
-            at = outputs + lane
-            if classes:
-                best = uint64(1) if K == 1 and work[at] > 0 else ZERO
-                for k in range(K if K > 1 else ZERO):
-                    if work[at + k * lanes] > work[at + best * lanes]:
-                        best = k
-                if best == uint64(y[first + lane]):
-                    judged += 1.0
-            else:
-                error = float(y[first + lane]) - float(work[at])
-                judged += error * error
-            lost += row_loss(loss, delta, classes, work, at, lanes, K, targets, first + lane)
+        if loss == CROSS_ENTROPY and K == 1:
+            lost_here, judged_here = _judge_two(work, outputs, rows, targets, first)
+        else:
+            lost_here, judged_here = _judge(loss, delta, classes, work, outputs, lanes, K, rows, targets, y, first)
+        lost += lost_here
+        judged += judged_here
         first += rows
         if first == train:
             end = uint64(len(X))
