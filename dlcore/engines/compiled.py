@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 SOURCES = sorted(Path(__file__).with_name("kernels").glob("*.py"))
 COMPLETE = "complete"  # A file of this name stands in the folder when all is compiled.
-NICENESS = 10
+NICENESS = 19
 
 _log = logging.getLogger(__name__)
 
