@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 ENGINES = ("auto", "autograd", "dense")
 SECONDS_BETWEEN_LINES = 0.1
-WORTH_MORE_THREADS = 1_000_000  # Parameters times rows of a batch: below it, threads wait for each other longer than they compute.
+# Parameters times rows of a batch: below it, threads wait for each other longer than they compute.
+WORTH_MORE_THREADS = 1_000_000
 
 
 def main(arguments: list[str] | None = None) -> int:

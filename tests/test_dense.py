@@ -117,7 +117,7 @@ def test_every_loss_on_every_task(kind: str, dataset: dict[str, Any]) -> None:
     try:
         Experiment.from_dict(BASE | {"loss": {"kind": kind}, "dataset": dataset})
     except Problem as problem:
-        assert problem.key in ("loss_needs_classes", "loss_needs_two_classes")  # noqa: PT017
+        assert problem.key in ("loss_needs_classes", "loss_needs_two_classes")
         return
     check({"loss": {"kind": kind}, "dataset": dataset})
 
