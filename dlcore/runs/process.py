@@ -18,7 +18,8 @@ from dlcore.runs.wire import Header, read_message, write_all
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = (sys.executable, "-m", "dlcore.runs.worker")
 IN_HAND_BYTES = 64
-PIPE_BYTES = 1 << 18  # With its neighbours a frame is more than the 64 kB of a pipe: it would wait for its reader to wake up.
+# With its neighbours a frame is more than the 64 kB of a pipe: it would wait for its reader to wake up.
+PIPE_BYTES = 1 << 18
 
 
 @dataclass(frozen=True)
