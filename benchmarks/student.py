@@ -29,6 +29,7 @@ class Student:
     def __init__(self, port: int, experiment: Experiment | None = None, playing: bool = False) -> None:
         self.playing = playing
         self.sliders: dict[str, Any] = {}
+        self._fragments: dict[str, str] = {}  # of the sliders
         self.notices: list[str] = []
         self.errors = 0  # boxes on the page that say what went wrong
         self.seen: list[tuple[float, int, int]] = []  # (time, epoch, step) of each frame
@@ -84,7 +85,7 @@ class Student:
         state = WidgetState(id=slider.id)
         state.double_array_value.data.append(value)
         started = time.perf_counter()
-        await self._rerun([state])
+        await self._rerun([state], self._fragments[label])
         return time.perf_counter() - started
 
     def frames(self, start: float, end: float) -> int:
@@ -104,11 +105,12 @@ class Student:
 
     # Streamlit's protocol
 
-    async def _rerun(self, states: list[WidgetState]) -> None:
+    async def _rerun(self, states: list[WidgetState], fragment: str = "") -> None:
         assert self._page is not None
         self._answered = asyncio.get_running_loop().create_future()
         message = BackMsg()
         message.rerun_script.query_string = self._query
+        message.rerun_script.fragment_id = fragment  # As a browser: of the part of the page that the widget stands in.
         message.rerun_script.widget_states.widgets.extend(states)
         self._page.send(message.SerializeToString(), BINARY)
         await asyncio.wait_for(self._answered, PATIENCE)
@@ -117,14 +119,15 @@ class Student:
         answer = ForwardMsg.FromString(content)
         kind = answer.WhichOneof("type")
         if kind == "delta":
-            self._learn(answer.delta.new_element)
+            self._learn(answer.delta.new_element, answer.delta.fragment_id)
         elif kind == "script_finished" and self._answered is not None and not self._answered.done():
             self._answered.set_result(None)
 
-    def _learn(self, element: Any) -> None:
+    def _learn(self, element: Any, fragment: str) -> None:
         match element.WhichOneof("type"):
             case "slider":
                 self.sliders[element.slider.label] = element.slider
+                self._fragments[element.slider.label] = fragment
             case "alert":
                 self.errors += element.alert.format == Alert.ERROR
             case "bidi_component":

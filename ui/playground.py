@@ -79,6 +79,7 @@ def say(place: DeltaGenerator, problem: Problem | None) -> None:
     state = session.current()
     problems, notices = [*state.problems, *([problem] if problem else [])], state.notices
     state.problems, state.notices = [], []
+    state.complained = bool(problems)
     for one in problems:
         place.error(escape(sentence(state.language, one)), icon=":material/error:")
     for notice in notices:

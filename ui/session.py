@@ -76,6 +76,8 @@ class Session:
     name: str = ""
     numbered: int = 1  # runs so far
     kept: list[KeptRun] = field(default_factory=list)
+    complained: bool = False  # whether the page says what is wrong
+    drawing: bool = False  # whether the whole page is being drawn, or one of its fragments
     following: bool = False  # whether the page waits until the canvas has drawn an edit
     leashed: bool = False  # the page Compare may have held the runs together
     leaving: bool = False  # ... and is to make way for the playground

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -32,6 +33,10 @@ from ui.takehome import take_home
 TABS = ("data", "network", "learning", "home")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 FIELDS = Experiment.model_fields
+# Parts of the recipe on which nothing depends that another tab shows; nor does it on the noise of the data.
+OF_ONE_TAB = {
+    "layers", "optimizer", "batch_size", "regularizer", "schedule", "gradient_clip", "early_stopping", "seed",
+}  # fmt: skip
 
 
 def number(name: str, draft: Draft, scale: forms.Scale | None = None, zero: str = "0") -> Any:
@@ -251,6 +256,19 @@ def take_all_rows(most: int) -> None:
     session.forget_widgets("batch_size")
 
 
+def _learning_and_device(draft: Draft) -> Draft:
+    chosen = learning_settings(draft)
+    device_settings()
+    return chosen
+
+
+GROUPS: dict[str, Callable[[Draft], Draft]] = {
+    "data": data_settings,
+    "network": network_settings,
+    "learning": _learning_and_device,
+}
+
+
 def device_settings() -> None:
     """Where the run computes."""
     names = {device: t(f"device.{device}") for device in DEVICES}
@@ -292,27 +310,51 @@ def all_settings(draft: Draft, token: str) -> Draft:
     The first run of a session draws the first tab alone, so that the page opens sooner; the canvas asks for the rest once its
     picture stands. Not when a tab is opened: Streamlit's tabs that tell the script so fall back when two are pressed quickly.
     """
+    state = session.current()
     shown = shown_tabs()
     tabs = dict(zip(shown, st.tabs([label(f"tab.{name}") for name in shown]), strict=True))
-    drawn = shown if session.current().furnished else shown[:1]
-    session.current().furnished = True
-    if "data" in drawn:
-        with tabs["data"]:
-            draft = {**draft, **data_settings(draft)}
-            if not has_features(draft["dataset"]):
-                draft.pop("features", None)
-    draft = _with_fitting_batch(draft)
-    if "network" in drawn:
-        with tabs["network"]:
-            draft |= network_settings(draft)
-    if "learning" in drawn:
-        with tabs["learning"]:
-            draft |= learning_settings(draft)
-            device_settings()
+    drawn = shown if state.furnished else shown[:1]
+    state.furnished = True
+    state.draft, state.drawing = draft, True
+    try:
+        for name, settings in GROUPS.items():
+            if name in drawn:
+                with tabs[name]:
+                    _group(settings)
+            if name == "data":
+                state.draft = _with_fitting_batch(state.draft)
+    finally:
+        state.drawing = False
     if "home" in drawn:
         with tabs["home"]:
             take_home(token)
-    return draft
+    return state.draft
+
+
+@st.fragment
+def _group(settings: Callable[[Draft], Draft]) -> None:
+    """The settings of a tab. A fragment: what concerns no other tab runs this one alone, a third of the work of the page."""
+    state = session.current()
+    draft = {**state.draft, **settings(state.draft)}
+    if not has_features(draft["dataset"]):
+        draft.pop("features", None)
+    if state.drawing:
+        state.draft = draft
+        return
+    elsewhere = state.complained or state.problems or _concerns_others(state.experiment.to_dict(), draft)
+    if elsewhere or session.submit(draft) or state.notices:
+        st.rerun()
+
+
+def _concerns_others(before: Draft, after: Draft) -> bool:
+    """Whether what another tab or the page shows depends on what has changed."""
+    return any(
+        _without_noise(before.get(name)) != _without_noise(after.get(name)) for name in {*before, *after} - OF_ONE_TAB
+    )
+
+
+def _without_noise(part: Any) -> Any:
+    return {name: value for name, value in part.items() if name != "noise"} if isinstance(part, dict) else part
 
 
 def _with_fitting_batch(draft: Draft) -> Draft:
