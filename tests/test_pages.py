@@ -22,7 +22,7 @@ from dlcore.optimizers import SGD, Adam
 from dlcore.problems import Problem
 from tests.playground import RecordingPool, at_path, errors, first_visit, open_page, shown, state, widget
 from tests.strategies import experiments
-from ui import live, session, takehome
+from ui import live, session, settings, takehome
 from ui.fitting import fitting_losses
 from ui.forms import has_widget
 from ui.messages import own_fields, sentence, text
@@ -456,3 +456,22 @@ def test_a_page_is_a_table_of_contents() -> None:
     for page in (ROOT / "pages").glob("*.py"):
         assert len(page.read_text(encoding="utf-8").splitlines()) <= 30
     assert inspect.getdoc(session)
+
+
+@pytest.mark.parametrize(
+    ("change", "concerns"),
+    [
+        ({"dataset": {"kind": "circle", "samples": 500, "noise": 0.4}}, False),
+        ({"optimizer": {"kind": "sgd", "learning_rate": 0.1}}, False),
+        ({"layers": [{"kind": "dense", "units": 3}]}, False),
+        ({"dataset": {"kind": "circle", "samples": 300, "noise": 0.0}}, True),
+        ({"dataset": {"kind": "spiral"}}, True),
+        ({"loss": {"kind": "hinge"}}, True),
+        ({"test_fraction": 0.3}, True),
+        ({"features": ["x1"]}, True),
+    ],
+)
+def test_only_what_other_tabs_show_runs_the_whole_page(change: dict[str, Any], concerns: bool) -> None:
+    before = Experiment()
+    after = Experiment.from_dict({**before.to_dict(), **change})
+    assert settings._concerns_others(before.to_dict(), after.to_dict()) is concerns

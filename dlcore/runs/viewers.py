@@ -14,7 +14,7 @@ from typing import Any
 
 from dlcore.runs.run import NEVER, Run
 
-FRAME_SHARE = 0.5
+FRAME_SHARE = 0.4
 MOST_CREDIT = 0.02  # Seconds of frames that quiet times save up.
 MOST_DEBT = 0.5  # Seconds of frames that were due at once, for which the others make up.
 LOOK_BACK_EVERY = 0.1  # Seconds between two answers to a viewer of a kept moment.
