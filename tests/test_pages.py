@@ -22,10 +22,11 @@ from dlcore.optimizers import SGD, Adam
 from dlcore.problems import Problem
 from tests.playground import RecordingPool, at_path, errors, first_visit, open_page, shown, state, widget
 from tests.strategies import experiments
-from ui import live, session, settings, takehome
+from ui import live, session, takehome
 from ui.fitting import fitting_losses
 from ui.forms import has_widget
 from ui.messages import own_fields, sentence, text
+from ui.settings import _concerns_others
 from ui.shaping import drawn_from
 
 LEARNING = ("loss", "optimizer", "schedule", "regularizer")
@@ -474,4 +475,4 @@ def test_a_page_is_a_table_of_contents() -> None:
 def test_only_what_other_tabs_show_runs_the_whole_page(change: dict[str, Any], concerns: bool) -> None:
     before = Experiment()
     after = Experiment.from_dict({**before.to_dict(), **change})
-    assert settings._concerns_others(before.to_dict(), after.to_dict()) is concerns
+    assert _concerns_others(before.to_dict(), after.to_dict()) is concerns
