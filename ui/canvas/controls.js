@@ -117,7 +117,8 @@ export class Controls {
     this.write(this.values.step, count(header.step));
     const rate = header.updates_per_second;
     this.write(this.values.rate, playing && rate ? (rate >= 10 ? count(rate) : number(rate, 2)) : "–");
-    this.write(this.values.device, `${header.device} · ${this.texts.say(ENGINES[header.engine])}`);
+    this.write(this.values.device, header.device);
+    this.write(this.values.device.previousElementSibling, this.texts.say(ENGINES[header.engine])); // The engine over its device.
     this.readScores(header);
   }
 
