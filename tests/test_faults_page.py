@@ -183,7 +183,7 @@ def test_two_hundred_sessions_opened_and_dropped_leave_no_run_thread_or_socket(s
                     assert each is not None
                     each._transport.abort()  # without a word, as a laptop that is shut
         await until(lambda: figure(server, "sessions") == 1 and figure(server, "runs") == 1)
-        assert witness.longest_pause(start, time.monotonic()) < 3.0
+        assert witness.longest_pause(start, time.monotonic()) < 5.0
         # Streamlit keeps a session for a while, 128 at most, and looks through them when another one goes.
         end = time.monotonic() + PATIENCE
         while threads(server) > before + 3 or descriptors(server) > fds + 10:
@@ -225,7 +225,7 @@ async def heard(connection: websockets.ClientConnection) -> tuple[str, str, list
         elif kind == "delta" and message.delta.new_element.HasField("bidi_component"):
             raw = message.delta.new_element.bidi_component
             found = Student(0)
-            found._learn(message.delta.new_element)
+            found._learn(message.delta.new_element, message.delta.fragment_id)
             token = found._token or token
             assert raw.json or raw.mixed.json
         elif kind == "script_finished":

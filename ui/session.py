@@ -20,6 +20,7 @@ from dlcore.experiment import Experiment
 from dlcore.problems import Problem
 from dlcore.share import decode
 from ui import door, live, messages
+from ui.fitting import dataset_groups
 
 CANVAS = "canvas"
 GENERATION = "~"
@@ -377,7 +378,7 @@ def put(draft: dict[str, Any]) -> None:
     for name in before.keys() | draft.keys():
         if before.get(name) != draft.get(name):
             for path in _drawn(name):
-                if "/" not in path and _value_at(draft, path) != held(path, None):
+                if _shown(draft, path) != held(path, None):
                     _forget(path)
 
 
@@ -399,6 +400,15 @@ def _drawn(beginning: str) -> list[str]:
     keys = [str(key) for key in st.session_state if str(key).startswith(WIDGETS + beginning)]
     paths = {key.removeprefix(WIDGETS).split(GENERATION)[0] for key in keys}
     return [path for path in paths if widget_key(path) in st.session_state]
+
+
+def _shown(draft: dict[str, Any], path: str) -> Any:
+    """What the widget of this path should show."""
+    name, _, group = path.partition("/")
+    if name == "dataset":
+        kind = draft["dataset"]["kind"]
+        return kind if kind in dataset_groups()[group] else None
+    return held(path, None) if group else _value_at(draft, path)
 
 
 def _value_at(draft: Any, path: str) -> Any:
