@@ -29,7 +29,8 @@ from ui import door
 from ui.messages import text
 
 PATIENCE = 30.0  # seconds
-LONGEST_ANSWER = 3.0  # Seconds for a class mate's slider, on a machine that runs other tests too.
+LONGEST_ANSWER = 3.0  # Seconds for a class mate's slider, on a machine that runs other tests too, ...
+LONGEST_PAUSE = 5.0  # ... and between two of the pictures.
 MINE, ANOTHERS = "m" * 43, "a" * 43
 
 
@@ -119,7 +120,7 @@ def test_sixty_reruns_at_once_hold_up_nobody_else(server: Server) -> None:
             counting.cancel()
             assert slowest < LONGEST_ANSWER
             assert max(counts) < before + 20
-            assert witness.longest_pause(start, time.monotonic()) < 2.0
+            assert witness.longest_pause(start, time.monotonic()) < LONGEST_PAUSE
             await until(lambda: threads(server) <= before + 3)
 
     attend(server, flood)
@@ -148,7 +149,7 @@ def test_clients_that_stop_reading_cost_a_bounded_piece_of_memory(server: Server
                 one.ask()
             await asyncio.sleep(0.02)
         assert megabytes(server.pid) < before + 30
-        assert witness.longest_pause(start, time.monotonic()) < 2.0
+        assert witness.longest_pause(start, time.monotonic()) < LONGEST_PAUSE
         for one in deaf:
             one.socket.close()
         await until(lambda: figure(server, "viewers") == 1)
@@ -167,7 +168,7 @@ def test_sockets_cut_in_the_middle_of_a_frame_leave_nothing_behind(server: Serve
             one.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             one.socket.close()
         await until(lambda: figure(server, "viewers") == 1 and descriptors(server) <= before + 2)
-        assert witness.longest_pause(start, time.monotonic()) < 2.0
+        assert witness.longest_pause(start, time.monotonic()) < LONGEST_PAUSE
 
     attend(server, cut)
 
@@ -183,7 +184,7 @@ def test_two_hundred_sessions_opened_and_dropped_leave_no_run_thread_or_socket(s
                     assert each is not None
                     each._transport.abort()  # without a word, as a laptop that is shut
         await until(lambda: figure(server, "sessions") == 1 and figure(server, "runs") == 1)
-        assert witness.longest_pause(start, time.monotonic()) < 5.0
+        assert witness.longest_pause(start, time.monotonic()) < LONGEST_PAUSE
         # Streamlit keeps a session for a while, 128 at most, and looks through them when another one goes.
         end = time.monotonic() + PATIENCE
         while threads(server) > before + 3 or descriptors(server) > fds + 10:
