@@ -164,8 +164,6 @@ def test_every_size_of_batch(batch: int, dropped: bool) -> None:
 
 @pytest.mark.parametrize("kind", kinds(Dataset))
 def test_every_data_set(kind: str) -> None:
-    if kind == "drawn":
-        pytest.skip("has no rows of its own")
     recipe = {"dataset": {"kind": kind}, "optimizer": {"kind": "adam", "learning_rate": 0.01}}
     try:
         Experiment.from_dict(BASE | recipe)

@@ -27,6 +27,7 @@ from dlcore.runs.limits import Limits
 from dlcore.runs.pool import Pool, WorkerLost
 from dlcore.runs.run import NEVER, Run
 from tests.fake_worker import STUCK
+from tests.patience import eventually
 
 FAKE = (sys.executable, "-m", "tests.fake_worker")
 ROOT = Path(__file__).parents[1]
@@ -37,15 +38,6 @@ YEARS = 10 * 365 * 86_400.0
 
 def recipe(**changes: Any) -> str:
     return json.dumps({**SMALL, **changes})
-
-
-def eventually(condition: Callable[[], object], within: float = 30.0) -> bool:
-    end = time.monotonic() + within
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.01)
-    return bool(condition())
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import io
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -32,6 +32,7 @@ from dlcore.runs.ray import Cluster
 from dlcore.runs.wire import Header, read_message
 from dlcore.trainer import Trainer
 from tests.fake_ray import FakeRay
+from tests.patience import eventually
 
 FAKE = (sys.executable, "-m", "tests.fake_worker")
 KINDS = ("threads", "processes", "cluster", "ray")
@@ -40,15 +41,6 @@ RECIPE: dict[str, Any] = {"dataset": {"kind": "gauss"}, "layers": [{"kind": "den
 
 def recipe(seed: int = 0) -> str:
     return json.dumps({**RECIPE, "seed": seed})
-
-
-def eventually(condition: Callable[[], bool], within: float = 30.0) -> bool:
-    end = time.monotonic() + within
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.01)
-    return condition()
 
 
 def answered(pool: Pool, token: str, do: str) -> tuple[Header, bytes]:

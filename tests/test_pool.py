@@ -20,6 +20,7 @@ from dlcore.problems import Problem
 from dlcore.runs.limits import Limits
 from dlcore.runs.pool import Pool, WorkerLost
 from tests.fake_worker import DEADLY, FRAGILE, HANGING, HEAVY, WEAK
+from tests.patience import eventually
 
 FAKE = (sys.executable, "-m", "tests.fake_worker")
 ROOT = Path(__file__).parents[1]
@@ -42,15 +43,6 @@ def make_pool(tmp_path: Path) -> Iterator[Callable[..., Pool]]:
 
 def recipe(seed: int = 0) -> str:
     return Experiment(seed=seed).to_json()
-
-
-def eventually(condition: Callable[[], bool], within: float = 30.0) -> bool:
-    end = time.monotonic() + within
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.01)
-    return condition()
 
 
 def brought_back(pool: Pool, token: str) -> dict[str, object]:

@@ -10,7 +10,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from dlcore.problems import Problem
 from dlcore.runs.limits import Limits
 from dlcore.runs.pool import Pool, WorkerLost
 from dlcore.runs.ray import LOCAL, NAMESPACE, Cluster, connect, private_folder
+from tests.patience import eventually
 
 # Not importorskip: what Ray is told must stand in the environment before it is imported.
 pytestmark = pytest.mark.skipif(
@@ -58,15 +59,6 @@ def servers(ray: Any, tmp_path: Path) -> Iterator[tuple[Pool, Pool]]:
     yield two
     for pool in two:
         pool.stop()
-
-
-def eventually(condition: Callable[[], bool], within: float = 60.0) -> bool:
-    end = time.monotonic() + within
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.01)
-    return condition()
 
 
 def stepped(pool: Pool, token: str) -> int:

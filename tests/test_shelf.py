@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from dlcore.runs.shelf import DAY, HOUR, Kept, Shelf
+from tests.patience import eventually
 
 TOKEN = "a-token-that-nobody-guesses"
 KEPT = Kept(
@@ -33,15 +34,6 @@ def make_shelf(tmp_path: Path) -> Iterator[Callable[..., Shelf]]:
     yield make
     for shelf in shelves:
         shelf.close()
-
-
-def eventually(condition: Callable[[], object], within: float = 10.0) -> bool:
-    end = time.monotonic() + within
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.005)
-    return bool(condition())
 
 
 def files(folder: Path) -> list[Path]:
