@@ -16,10 +16,13 @@ from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
+from dlcore.component import validated
+from dlcore.datasets.table import TableData
 from dlcore.experiment import LONGEST_RECIPE, MOST_EPOCHS, Experiment
 from dlcore.export import FORMATS, export
 from dlcore.problems import Problem
-from dlcore.table import read_bytes, read_columns
+from dlcore.spreadsheet import safe_cell
+from dlcore.table import read_bytes, read_columns, read_text, readers_of
 
 if TYPE_CHECKING:
     from dlcore.checkpoint import Checkpoint
@@ -83,8 +86,16 @@ def parser() -> argparse.ArgumentParser:
     )
     verb.set_defaults(verb=train)
 
-    verb = verbs.add_parser("evaluate", help="print loss and metric on both splits as JSON")
+    verb = verbs.add_parser("table", help="make a recipe of a table: CSV, TSV, Excel or Parquet")
+    verb.add_argument("table", metavar="FILE", type=Path)
+    verb.add_argument("--target", metavar="NAME", help="the column to predict; default: the one that looks like it")
+    verb.add_argument("--inputs", metavar="A,B,...", help="the columns to predict it from; default: all that can be")
+    verb.add_argument("--out", type=Path, required=True, metavar="RECIPE.json")
+    verb.set_defaults(verb=make_recipe)
+
+    verb = verbs.add_parser("evaluate", help="print loss and metric on training, validation and test rows as JSON")
     verb.add_argument("directory", metavar="DIR", type=Path)
+    verb.add_argument("--unseal", action="store_true", help="print the scores of sealed test rows, too")
     verb.set_defaults(verb=evaluate)
 
     verb = verbs.add_parser("predict", help="print predictions for the rows of a table as CSV")
@@ -93,6 +104,10 @@ def parser() -> argparse.ArgumentParser:
         "table", metavar="DATA.csv", type=Path, help="a header with the data's own column names, in any order"
     )
     verb.set_defaults(verb=predict)
+
+    verb = verbs.add_parser("data", help="print the rows of the network as CSV, as its script reads them")
+    verb.add_argument("directory", metavar="DIR", type=Path)
+    verb.set_defaults(verb=print_data)
 
     verb = verbs.add_parser("export", help="write the network in another form")
     verb.add_argument("directory", metavar="DIR", type=Path)
@@ -131,6 +146,27 @@ def train(asked: argparse.Namespace) -> None:
     write_run(asked.out, trainer)
 
 
+def make_recipe(asked: argparse.Namespace) -> None:
+    """The rows go to the store of this machine, the recipe to a file; a loss that fits is chosen."""
+    from dlcore.checkpoint import check_writable, write_files
+    from dlcore.datasets import store
+    from dlcore.datasets.upload import import_table
+
+    check_writable(asked.out.parent)
+    digest = store.keep_upload(read_bytes(asked.table, store.LARGEST_UPLOAD + 1))
+    said = {"target": asked.target, "inputs": asked.inputs and next(csv.reader([asked.inputs]))}
+    options = {"upload": digest, "name": asked.table.name} | {name: value for name, value in said.items() if value}
+    made, _ = import_table(options, b"", lambda share, partial: None)
+    dataset = validated(TableData, made["dataset"])
+    loss = {} if dataset.classes else {"loss": {"kind": "mse"}}
+    usual = Experiment()
+    rows = dataset.rows - dataset.test_rows(usual.test_fraction)
+    recipe = {"dataset": made["dataset"], **loss, "batch_size": min(usual.batch_size, max(rows, 1))}
+    if made["dropped"]:
+        print(f"dlcore: {made['dropped']} rows without '{dataset.target}' were left out", file=sys.stderr)
+    write_files({asked.out: f"{Experiment.from_dict(recipe).to_json(indent=2)}\n".encode()})
+
+
 def number_of_epochs(text: str) -> int:
     """A whole number in bounds."""
     if not text.isdecimal() or len(text) > 9 or int(text) > MOST_EPOCHS:
@@ -154,20 +190,24 @@ def advance(trainer: Trainer, epochs: int) -> None:
 def show_progress(trainer: Trainer, total: int) -> None:
     """One line that writes over itself."""
     _, _, *values = trainer.history.rows(len(trainer.history) - 1)[0]
-    numbers = zip(trainer.history.columns[2:], values, strict=True)
+    numbers = zip(trainer.history.names(trainer.experiment.watched)[2:], values, strict=True)
     line = f"epoch {trainer.epoch}/{total}  " + "  ".join(f"{name} {value:.4f}" for name, value in numbers)
     print(f"\r{line}\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 def evaluate(asked: argparse.Namespace) -> None:
-    """{"train": {"loss", metric}, "test": {...}}: the numbers of the history's last row."""
+    """{"train": {"loss", metric}, "test": {...}}: the numbers of the history's last row; with validation rows those of three parts."""
     checkpoint = opened(asked.directory)
 
     from dlcore.trainer import Trainer
 
     trainer = Trainer(checkpoint.experiment, device="cpu")
     trainer.load_weights(checkpoint.weights, step=checkpoint.step, epoch=checkpoint.epoch)
-    print(json.dumps(trainer.scores().to_dict()))
+    train, watched = trainer.scores().to_dict().values()
+    scores = {"train": train, checkpoint.experiment.watched: watched}
+    if trainer.data.final is not None and (asked.unseal or not checkpoint.experiment.sealed):
+        scores["test"] = trainer.scores_of(trainer.data.final)
+    print(json.dumps(scores))
 
 
 def predict(asked: argparse.Namespace) -> None:
@@ -176,7 +216,7 @@ def predict(asked: argparse.Namespace) -> None:
 
     from dlcore import checkpoint as network
 
-    X = read_columns(asked.table, checkpoint.column_names)
+    X = read_columns(asked.table, readers_of(checkpoint))
     predictions = network.predict(checkpoint, X)
     bad = np.flatnonzero(~np.isfinite(predictions.reshape(len(X), -1)).all(axis=1))
     if len(bad):
@@ -185,7 +225,14 @@ def predict(asked: argparse.Namespace) -> None:
     names = checkpoint.class_names
     writer.writerow(["prediction", *(f"probability_{name}" for name in names)])
     for row in predictions:
-        writer.writerow([names[row.argmax()], *map(str, row)] if names else [repr(float(row))])
+        writer.writerow([safe_cell(names[row.argmax()]), *map(str, row)] if names else [repr(float(row))])
+
+
+def print_data(asked: argparse.Namespace) -> None:
+    """The rows of the recipe, as the page's download has them."""
+    from dlcore.export.rows import data_csv
+
+    sys.stdout.write(data_csv(opened(asked.directory).experiment).decode())
 
 
 def export_file(asked: argparse.Namespace) -> None:
@@ -194,7 +241,9 @@ def export_file(asked: argparse.Namespace) -> None:
 
     from dlcore.checkpoint import write_files
 
-    write_files({asked.out: export(checkpoint, asked.format)})
+    history = asked.directory / "history.csv"
+    curves = read_text(history) if asked.format == "report" and history.exists() else ""
+    write_files({asked.out: export(checkpoint, asked.format, curves)})
 
 
 def opened(directory: Path) -> Checkpoint:

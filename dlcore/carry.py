@@ -214,13 +214,17 @@ def _dense_places(experiment: Experiment) -> list[int]:
 
 
 def _matched_inputs(old: Experiment, new: Experiment) -> np.ndarray:
-    before, after = _input_names(old), _input_names(new)
+    before, after = _input_keys(old), _input_keys(new)
     return np.array([before.index(name) if name in before else NEW for name in after])
 
 
-def _input_names(experiment: Experiment) -> list[str]:
-    dataset = experiment.dataset
-    return list(experiment.input_features) or [f"{dataset.kind} {place}" for place in range(dataset.inputs)]
+def _input_keys(experiment: Experiment) -> list[tuple[str, ...]]:
+    """What tells each input from all others. On the plane of a table x1 and x2 are its columns, and features are made of them."""
+    features, keys = experiment.input_features, experiment.dataset.input_keys()
+    if experiment.dataset.kind != "table":
+        return [(feature,) for feature in features] or keys
+    columns: dict[str, tuple[str, ...]] = dict(zip(("x1", "x2"), keys, strict=False))
+    return [columns.get(feature, (feature, *map(str, keys))) for feature in features] or keys
 
 
 def _matched_layers(old: Experiment, new: Experiment, origins: Origins | None) -> list[int]:

@@ -11,7 +11,7 @@ import math
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,9 @@ import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from dlcore.datasets.split import Data, Scaling, with_features
+from dlcore.datasets.preparation import Preparation, PreparedCategory, PreparedNumber, scaled_by
+from dlcore.datasets.split import Data
+from dlcore.datasets.table import CategoryColumn, TableData
 from dlcore.experiment import MOST_EPOCHS, Experiment
 from dlcore.network import build_model, parameter_shapes
 from dlcore.problems import Problem, clean
@@ -43,7 +45,7 @@ class Checkpoint:
 
     experiment: Experiment
     weights: dict[str, np.ndarray]  # float32, under the names of the plain nn.Sequential
-    scaling: Scaling
+    scaling: Preparation
     column_names: tuple[str, ...]  # the raw columns, as a table has them
     input_names: tuple[str, ...]  # what the network sees: the columns, or the features made from them
     class_names: tuple[str, ...]  # empty for a number as target
@@ -57,7 +59,7 @@ class Checkpoint:
         for name, weight in self.weights.items():
             begin, end = end, end + weight.nbytes
             header[name] = {"dtype": "F32", "shape": list(weight.shape), "data_offsets": [begin, end]}
-        text = json.dumps(header, separators=(",", ":")).encode()
+        text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
         text += b" " * (-len(text) % 8)  # The tensors begin at a multiple of 8.
         tensors = (np.ascontiguousarray(weight, "<f4").tobytes() for weight in self.weights.values())
         return b"".join([len(text).to_bytes(8, "little"), text, *tensors])
@@ -95,12 +97,13 @@ def open_checkpoint(data: bytes) -> Checkpoint:
     for name, weight in weights.items():
         if not np.isfinite(weight).all():
             raise Problem("checkpoint_not_finite", name=name)
+    columns = facts.column_names or experiment.dataset.column_names
     return Checkpoint(
         experiment=experiment,
         weights=weights,
-        scaling=facts.scaling(),
-        column_names=facts.column_names,
-        input_names=facts.input_names,
+        scaling=facts.scaling(experiment),
+        column_names=columns,
+        input_names=facts.input_names or experiment.input_features or experiment.dataset.input_names(columns),
         class_names=facts.class_names,
         step=facts.step,
         epoch=facts.epoch,
@@ -116,8 +119,7 @@ def predict(checkpoint: Checkpoint, X: np.ndarray) -> np.ndarray:
     pieces = []
     with torch.no_grad(), np.errstate(over="ignore", invalid="ignore"):
         for start in range(0, max(len(X), 1), ROWS_AT_ONCE):
-            rows = with_features(X[start : start + ROWS_AT_ONCE], experiment.input_features)
-            outputs_BK = model(torch.from_numpy(checkpoint.scaling.inputs(rows)))
+            outputs_BK = model(torch.from_numpy(checkpoint.scaling.inputs(X[start : start + ROWS_AT_ONCE])))
             pieces.append(experiment.loss.predict(outputs_BK, experiment.dataset.num_classes).numpy())
     predictions = np.concatenate(pieces)
     if experiment.dataset.num_classes:
@@ -131,7 +133,7 @@ def write_run(directory: Path, trainer: Trainer) -> None:
         {
             directory / MODEL_FILE: save_checkpoint(trainer.snapshot(), trainer.data),
             directory / "recipe.json": f"{trainer.experiment.to_json(indent=2)}\n".encode(),
-            directory / "history.csv": trainer.history.to_csv().encode(),
+            directory / "history.csv": trainer.history.to_csv(trainer.experiment.watched).encode(),
         }
     )
 
@@ -167,16 +169,51 @@ def write_files(contents: Mapping[Path, bytes]) -> None:
                 temporary.unlink(missing_ok=True)
 
 
-class _Facts(BaseModel):
-    """The metadata beside the recipe, as JSON values."""
+class _Number(BaseModel):
+    """What was learned of a column of numbers in a table."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, strict=True)
 
-    column_names: tuple[str, ...] = Field(min_length=1)
-    input_names: tuple[str, ...]
+    fill: float
+    shift: float
+    divisor: float = Field(gt=0)
+    factor: float = Field(gt=0)
+    offset: float
+
+    def fits(self, column: Any) -> bool:
+        return not isinstance(column, CategoryColumn)
+
+    def prepared(self) -> PreparedNumber:
+        return PreparedNumber(self.fill, self.shift, self.divisor, self.factor, self.offset)
+
+
+class _Category(BaseModel):
+    """What was learned of a column of categories."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    fill: int | None = Field(ge=-1)
+    seen: tuple[bool, ...]
+
+    def fits(self, column: Any) -> bool:
+        known = isinstance(column, CategoryColumn) and len(self.seen) == len(column.values)
+        return known and (self.fill is None or self.fill < len(self.seen))
+
+    def prepared(self) -> PreparedCategory:
+        return PreparedCategory(self.seen, self.fill)
+
+
+class _Facts(BaseModel):
+    """The metadata beside the recipe, as JSON values. Names that stand in the recipe are not said again."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, strict=True)
+
+    column_names: tuple[str, ...] = ()
+    input_names: tuple[str, ...] = ()
     class_names: tuple[str, ...]
-    input_mean: tuple[float, ...]
-    input_deviation: tuple[float, ...]
+    input_mean: tuple[float, ...] = ()
+    input_deviation: tuple[float, ...] = ()
+    preparation: tuple[_Number | _Category, ...] = ()  # of a table's columns, in the place of mean and deviation
     target_mean: float
     target_deviation: float = Field(gt=0)
     step: int = Field(ge=0, le=2**53)
@@ -184,36 +221,72 @@ class _Facts(BaseModel):
 
     def fits(self, experiment: Experiment) -> bool:
         """Whether these can be the facts of a run of this recipe."""
+        dataset = experiment.dataset
         names = (*self.column_names, *self.input_names, *self.class_names)
+        columns, inputs = (0, 0) if dataset.column_names else (dataset.inputs, experiment.num_inputs)
         return (
-            len(self.column_names) == len(set(self.column_names)) == experiment.dataset.inputs
-            and len(self.input_names) == len(self.input_mean) == len(self.input_deviation) == experiment.num_inputs
-            and len(self.class_names) == experiment.dataset.num_classes
-            and all(deviation > 0 for deviation in self.input_deviation)
+            len(self.column_names) == len(set(self.column_names)) == columns
+            and len(self.input_names) == inputs
+            and len(self.class_names) == dataset.num_classes
             and all(name == clean(name) for name in names)
+            and (self._fits_table(dataset) if isinstance(dataset, TableData) else self._fits_numbers(experiment))
         )
 
-    def scaling(self) -> Scaling:
-        mean, deviation = np.array(self.input_mean), np.array(self.input_deviation)
-        return Scaling(mean, deviation, self.target_mean, self.target_deviation)
+    def _fits_table(self, dataset: TableData) -> bool:
+        if self.input_mean or self.input_deviation or len(self.preparation) != len(dataset.columns):
+            return False
+        return all(learned.fits(column) for learned, column in zip(self.preparation, dataset.columns, strict=True))
+
+    def _fits_numbers(self, experiment: Experiment) -> bool:
+        sizes = {len(self.input_mean), len(self.input_deviation)}
+        scaled = any(self.input_mean) or any(deviation != 1 for deviation in self.input_deviation)
+        return (
+            not self.preparation
+            and sizes == {experiment.num_inputs}
+            and all(deviation > 0 for deviation in self.input_deviation)
+            and not (scaled and experiment.input_features)  # Features are made of numbers on a common scale.
+        )
+
+    def scaling(self, experiment: Experiment) -> Preparation:
+        features = experiment.input_features
+        columns: tuple[PreparedNumber | PreparedCategory, ...]
+        if self.preparation:
+            columns = tuple(learned.prepared() for learned in self.preparation)
+        elif features:
+            columns = (PreparedNumber(),) * experiment.dataset.num_columns
+        else:
+            columns = scaled_by(self.input_mean, self.input_deviation)
+        return Preparation(columns, features, self.target_mean, self.target_deviation)
 
 
 def _metadata(checkpoint: Checkpoint) -> dict[str, str]:
     # A float's JSON form is its repr, which reads back as the very same number.
-    scaling = checkpoint.scaling
-    facts = {
-        "column_names": checkpoint.column_names,
-        "input_names": checkpoint.input_names,
-        "class_names": checkpoint.class_names,
-        "input_mean": scaling.input_mean.tolist(),
-        "input_deviation": scaling.input_deviation.tolist(),
+    experiment, scaling = checkpoint.experiment, checkpoint.scaling
+    facts: dict[str, Any] = {}
+    if not experiment.dataset.column_names:
+        facts |= {"column_names": checkpoint.column_names, "input_names": checkpoint.input_names}
+    facts["class_names"] = checkpoint.class_names
+    if isinstance(experiment.dataset, TableData):
+        facts["preparation"] = [asdict(column) for column in scaling.columns]
+    else:
+        mean, deviation = _shifts(scaling)
+        facts |= {"input_mean": mean, "input_deviation": deviation}
+    facts |= {
         "target_mean": scaling.target_mean,
         "target_deviation": scaling.target_deviation,
         "step": checkpoint.step,
         "epoch": checkpoint.epoch,
     }
-    texts = {name: json.dumps(value) for name, value in facts.items()}
-    return {"format": FORMAT, "recipe": checkpoint.experiment.to_json(), **texts}
+    texts = {name: json.dumps(value, ensure_ascii=False) for name, value in facts.items()}
+    return {"format": FORMAT, "recipe": experiment.to_json(), **texts}
+
+
+def _shifts(scaling: Preparation) -> tuple[list[float], list[float]]:
+    """Mean and deviation of each input, where all columns are numbers; of each feature 0 and 1."""
+    if scaling.features:
+        return [0.0] * len(scaling.features), [1.0] * len(scaling.features)
+    numbers = [column for column in scaling.columns if isinstance(column, PreparedNumber)]
+    return [column.shift for column in numbers], [column.divisor for column in numbers]
 
 
 def _header(data: bytes) -> tuple[dict[str, Any], int]:

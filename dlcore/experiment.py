@@ -50,6 +50,15 @@ class Experiment(Component):
         description="Inputs made from x1 and x2; only for data with these two. Default: x1 and x2.",
     )
     test_fraction: float = Field(default=0.5, ge=0.1, le=0.9, description="Share of the rows kept for testing.")
+    validation_fraction: float = Field(
+        default=0.0,
+        ge=0,
+        le=0.5,
+        description="Share of the rows to watch while it learns, so that the test rows judge in the end only; 0 = none.",
+    )
+    sealed: bool = Field(
+        default=False, description="Whether test scores stay closed until somebody opens them; needs validation rows."
+    )
     layers: tuple[Layer, ...] = Field(
         default=(Dense(units=4), Dense(units=2)),
         max_length=MOST_LAYERS,
@@ -74,11 +83,12 @@ class Experiment(Component):
     def _fits_together(self) -> Experiment:
         _check_features(self)
         _check_loss(self)
-        few = min(self.train_rows, self.test_rows) < max(2, self.dataset.num_classes)
-        if few and not self.dataset.own_split:  # Such a data set has judged its rows itself.
-            raise Problem(
-                "too_few_rows", test=self.test_rows, train=self.train_rows, classes=max(1, self.dataset.num_classes)
-            )
+        if not self.dataset.own_split:  # Such a data set has judged its rows itself.
+            _check_rows(self)
+        elif self.validation_fraction:
+            raise Problem("validation_of_drawn")
+        if self.sealed and not self.validation_fraction:
+            raise Problem("sealed_without_validation")
         if self.batch_size > self.train_rows:
             raise Problem("batch_larger_than_rows", rows=self.train_rows, came=self.batch_size)
         if self.num_parameters > MOST_PARAMETERS:
@@ -110,7 +120,7 @@ class Experiment(Component):
 
     def to_json(self, indent: int | None = None) -> str:
         """The recipe's text; `from_json` gives an equal experiment."""
-        return json.dumps(self.to_dict(), indent=indent)
+        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False)
 
     def same_start(self, other: Experiment) -> bool:
         """Whether a run of this can go on as a run of `other` and keep what it has learned."""
@@ -120,13 +130,14 @@ class Experiment(Component):
         """The fields whose change to `other` needs a fresh start: another seed, or data that ask something else."""
         before, after = self.dataset, other.dataset
         other_rows = after.kind not in (before.kind, "drawn")  # Drawn points are what somebody made of the old ones.
-        other_question = (before.task, self.num_outputs) != (after.task, other.num_outputs)
+        asked = (before.task, self.num_outputs, before.question)
+        other_question = asked != (after.task, other.num_outputs, after.question)
         return ["seed"] * (self.seed != other.seed) + ["dataset"] * (other_rows or other_question)
 
     @property
     def input_features(self) -> tuple[str, ...]:
         """The features in use; empty for data that has none."""
-        return (self.features or ("x1", "x2")) if self.dataset.inputs == 2 else ()
+        return (self.features or ("x1", "x2")) if self.dataset.surface == "plane" else ()
 
     @property
     def num_inputs(self) -> int:
@@ -145,9 +156,19 @@ class Experiment(Component):
         return self.dataset.test_rows(self.test_fraction)
 
     @property
+    def validation_rows(self) -> int:
+        """Rows watched in place of the test rows; 0 in a two-way split."""
+        return round(self.dataset.rows * self.validation_fraction)
+
+    @property
     def train_rows(self) -> int:
         """Rows learned from."""
-        return self.dataset.rows - self.test_rows
+        return self.dataset.rows - self.test_rows - self.validation_rows
+
+    @property
+    def watched(self) -> Literal["test", "validation"]:
+        """Which rows are watched while it learns: by them a run stops early and people choose."""
+        return "validation" if self.validation_fraction else "test"
 
     @property
     def steps_per_epoch(self) -> int:
@@ -183,12 +204,26 @@ class Experiment(Component):
         return sum(layer.parameters for layer in self.plan())
 
 
+def _check_rows(experiment: Experiment) -> None:
+    """Every part needs two rows and one a class (there may be none left at all)."""
+    least = max(2, experiment.dataset.num_classes)
+    rows = {
+        "train": experiment.train_rows,
+        "test": experiment.test_rows,
+        "classes": max(1, experiment.dataset.num_classes),
+    }
+    if experiment.validation_fraction and min(rows["train"], rows["test"], experiment.validation_rows) < least:
+        raise Problem("too_few_rows_of_three", validation=experiment.validation_rows, **rows)
+    if min(rows["train"], rows["test"]) < least:
+        raise Problem("too_few_rows", **rows)
+
+
 def _check_features(experiment: Experiment) -> None:
     features = experiment.features
     if features is None:
         return
     dataset = experiment.dataset
-    if dataset.inputs != 2:
+    if dataset.surface != "plane":
         raise Problem("features_need_plane", dataset=dataset.kind, inputs=dataset.inputs)
     if not features:
         raise Problem("features_empty")

@@ -10,7 +10,10 @@ import numpy as np
 
 
 class History:
-    """Rows of (epoch, step, train_loss, test_loss, train_<metric>, test_<metric>); grows, never changes what it holds."""
+    """Rows of (epoch, step, train_loss, test_loss, train_<metric>, test_<metric>); grows, never changes what it holds.
+
+    "test" are the rows that are watched, which people may know as validation rows (`names`).
+    """
 
     def __init__(self, metric: str, rows: np.ndarray | None = None) -> None:
         self.columns = ("epoch", "step", "train_loss", "test_loss", f"train_{metric}", f"test_{metric}")
@@ -37,11 +40,15 @@ class History:
         """A copy of one column: (n,)."""
         return self._rows[: self._length, self.columns.index(name)].copy()
 
-    def to_csv(self) -> str:
+    def names(self, watched: str) -> tuple[str, ...]:
+        """The columns as people call them: where validation rows are watched, validation_loss and so on."""
+        return tuple(column.replace("test_", f"{watched}_") for column in self.columns)
+
+    def to_csv(self, watched: str) -> str:
         """CSV with a header; epoch and step as whole numbers, the rest with full precision."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(self.columns)
+        writer.writerow(self.names(watched))
         for epoch, step, *values in self.rows():
             writer.writerow([int(epoch), int(step), *map(repr, map(float, values))])
         return text.getvalue()

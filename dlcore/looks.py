@@ -43,7 +43,7 @@ class Looks:
         X = picture.data.train.X
         # Spread over all rows: data sets come class by class.
         self.rows_DN = torch.from_numpy(X[:: -(-len(X) // MOST_ROWS)]).T.contiguous()
-        self._all_DN: torch.Tensor | None = None
+        self._shown_DN: torch.Tensor | None = None
         self._shown = [min(layer.units, MOST_SHOWN) for layer in picture.dense]
         # For each shown hidden unit: whether it can saturate, and what makes a tanh of its answer.
         kinds = np.repeat([layer.activation.kind for layer in picture.dense], self._shown)
@@ -88,20 +88,19 @@ class Looks:
         return {f"health/{index}": codes[end - self._shown[index] : end] for index, end in enumerate(ends)}
 
     def predictions(self, snapshot: Snapshot) -> torch.Tensor:
-        """What the network claims of every row, the training rows first: (N, classes), or (N,) values."""
-        if self._all_DN is None:
-            data = self.picture.data
-            self._all_DN = torch.from_numpy(np.concatenate([data.train.X, data.test.X])).T.contiguous()
-        return self._claims(snapshot, self.answers(snapshot, self._all_DN)[-1])
+        """What the network claims of the rows that travel, the training rows first: (N, classes), or (N,) values."""
+        if self._shown_DN is None:
+            shown = [split.X[:MOST_POINTS] for split in (self.picture.data.train, self.picture.data.test)]
+            self._shown_DN = torch.from_numpy(np.concatenate(shown)).T.contiguous()
+        return self._claims(snapshot, self.answers(snapshot, self._shown_DN)[-1])
 
     def predicted_classes(self, predictions: torch.Tensor) -> Arrays:
         """`predictions/train` and `predictions/test`: the class of each shown row; {} where a number is predicted."""
         if not self.picture.experiment.dataset.num_classes:
             return {}
         classes = predictions.argmax(1).to(torch.uint8).numpy()
-        train_rows = len(self.picture.data.train.y)
-        train, test = classes[:train_rows], classes[train_rows:]
-        return {"predictions/train": train[:MOST_POINTS], "predictions/test": test[:MOST_POINTS]}
+        train_rows = len(self.picture.data.train.y[:MOST_POINTS])
+        return {"predictions/train": classes[:train_rows], "predictions/test": classes[train_rows:]}
 
     def motion(self, snapshot: Snapshot, motion: Motion) -> Arrays:
         """Gradient and last update of each weight and bias that travels."""

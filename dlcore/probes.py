@@ -14,7 +14,9 @@ import numpy as np
 import torch
 
 from dlcore.activations import Activation, Tanh
-from dlcore.datasets.split import Data, Scaling, with_features
+from dlcore.datasets.preparation import Preparation, PreparedCategory
+from dlcore.datasets.split import Data
+from dlcore.datasets.table import TableData
 from dlcore.engines import compiled
 from dlcore.engines.dense import fits
 from dlcore.engines.painting import Painter
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 MOST_SHOWN = 32  # units of a layer that travel
 MOST_INPUTS = 16  # inputs that travel: the whole pipeline stays in view
 MOST_POINTS = 2000  # of a split that travel
+MOST_PROJECTED = 1_000_000  # numbers of the training rows that choose the plane they are projected on
 PLANE = (-6.0, 6.0)
 FINE, COARSE = 100, 50  # sides of the output map; neuron maps are half of it
 MANY_UNITS = 200
@@ -54,8 +57,7 @@ class Picture:
         shown = sum(min(plan.outputs, MOST_SHOWN) for plan in self.plan)
         self.side = FINE if shown <= MANY_UNITS else COARSE
         self.surface = _surface(trainer, self.side)
-        inputs = self.experiment.dataset.inputs
-        self.map_kind = {1: "line", 2: "plane"}.get(inputs, "bars")
+        self.map_kind = {"line": "line", "plane": "plane", "space": "bars"}[self.experiment.dataset.surface]
         if self.map_kind == "bars":
             self.groups, self.group_names = _groups(trainer)
             self.rows_DN = torch.from_numpy(self.data.train.X[:MOST_POINTS]).T.contiguous()
@@ -85,7 +87,7 @@ class Picture:
             "task": experiment.dataset.task,
             "classes": list(data.class_names),
             "parameters": experiment.num_parameters,
-            "rows": {"train": len(data.train.y), "test": len(data.test.y)},
+            "rows": {"train": len(data.train.y), "test": len(data.test.y), "all": experiment.dataset.rows},
             "metric": experiment.metric,
             "inputs": {"names": names[:MOST_INPUTS], "units": len(names), "shown": min(len(names), MOST_INPUTS)},
             "layers": layers,
@@ -215,9 +217,10 @@ class Picture:
         if self.map_kind == "bars":
             return {"kind": "bars", "groups": self.group_names}
         if self.map_kind == "line":
-            return {"kind": "line", "columns": self.side, "x_range": list(PLANE)}
+            return {"kind": "line", "columns": self.side, "x_range": self.surface.layout["x_range"]}
         half = self.side // 2
-        return {"kind": "plane", "rows": half, "columns": half, "x_range": list(PLANE), "y_range": list(PLANE)}
+        ranges = {name: self.surface.layout[name] for name in ("x_range", "y_range")}
+        return {"kind": "plane", "rows": half, "columns": half, **ranges}
 
     def _map_inputs(self) -> torch.Tensor:
         if self.map_kind == "bars":
@@ -251,9 +254,10 @@ def _bend(activation: Activation) -> Callable[[torch.Tensor], torch.Tensor]:
 class _Surface:
     """Where the output map lies in the space of the inputs: the grid as the network sees it, and where rows fall on it."""
 
-    def __init__(self, inputs_PD: np.ndarray, layout: dict[str, Any]) -> None:
+    def __init__(self, inputs_PD: np.ndarray, layout: dict[str, Any], scaling: Preparation) -> None:
         self.inputs_DP = torch.from_numpy(inputs_PD.astype(np.float32)).T.contiguous()
         self.layout = layout
+        self.scaling = scaling
 
     def points(self, raw: np.ndarray, X: np.ndarray, y: np.ndarray) -> np.ndarray:
         """(N, 2) places of rows."""
@@ -262,17 +266,26 @@ class _Surface:
 
 class _Line(_Surface):
     def points(self, raw: np.ndarray, X: np.ndarray, y: np.ndarray) -> np.ndarray:
-        return np.stack([raw[:, 0], y], axis=1)
+        return np.stack([self.scaling.filled(raw)[:, 0], y], axis=1)
 
 
 class _Plane(_Surface):
     def points(self, raw: np.ndarray, X: np.ndarray, y: np.ndarray) -> np.ndarray:
-        return raw
+        return self.scaling.filled(raw)
+
+
+class _Strip(_Surface):
+    """One number and classes: the number across, a row of points for each class."""
+
+    def points(self, raw: np.ndarray, X: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return np.stack([self.scaling.filled(raw)[:, 0], y], axis=1)
 
 
 class _Projection(_Surface):
-    def __init__(self, inputs_PD: np.ndarray, layout: dict[str, Any], mean: np.ndarray, axes_2D: np.ndarray) -> None:
-        super().__init__(inputs_PD, layout)
+    def __init__(
+        self, inputs_PD: np.ndarray, layout: dict[str, Any], scaling: Preparation, mean: np.ndarray, axes_2D: np.ndarray
+    ) -> None:
+        super().__init__(inputs_PD, layout, scaling)
         self.mean, self.axes_2D = mean, axes_2D
 
     def points(self, raw: np.ndarray, X: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -281,28 +294,56 @@ class _Projection(_Surface):
 
 def _surface(trainer: Scene, side: int) -> _Surface:
     experiment, data = trainer.experiment, trainer.data
-    if experiment.dataset.inputs == 1:
-        x = np.linspace(*PLANE, side)[:, None]
-        layout = {"kind": "line", "columns": side, "x_range": list(PLANE), "y_range": list(_padded(data.train.y))}
-        return _Line(data.scaling.inputs(x), layout | {"axes": ["x", "y"]})
-    if experiment.dataset.inputs == 2:
-        raw = _grid(PLANE, PLANE, side)
-        layout = _plane_layout("plane", side, PLANE, PLANE, ["x1", "x2"])
-        return _Plane(_as_seen(raw, experiment, data.scaling), layout)
-    return _projection(data.train.X.astype(np.float64), side)
+    scaling, names = data.scaling, data.raw_names
+    match experiment.dataset.surface:
+        case "line":
+            x_range = _ranges(trainer)[0]
+            x = np.linspace(*x_range, side)[:, None]
+            layout = {"kind": "line", "columns": side, "x_range": list(x_range), "y_range": list(_padded(data.train.y))}
+            return _Line(scaling.inputs(x), layout | {"axes": [names[0], _target_name(experiment)]}, scaling)
+        case "plane":
+            x_range, y_range = _ranges(trainer)
+            layout = _plane_layout("plane", side, x_range, y_range, list(names))
+            return _Plane(scaling.inputs(_grid(x_range, y_range, side)), layout, scaling)
+    if len(names) == 1 and experiment.dataset.num_classes and not isinstance(scaling.columns[0], PreparedCategory):
+        return _strip(trainer, side)
+    return _projection(data.train.X, scaling, side)
 
 
-def _projection(X: np.ndarray, side: int) -> _Projection:
+def _ranges(trainer: Scene) -> list[tuple[float, float]]:
+    """From where to where each of the one or two columns is drawn: all rows of a table; toy data have a common scale."""
+    experiment, data = trainer.experiment, trainer.data
+    if not isinstance(experiment.dataset, TableData):
+        return [PLANE] * experiment.dataset.num_columns
+    rows = np.concatenate([data.scaling.filled(split.raw) for split in (data.train, data.test)])
+    return [_padded(column) for column in rows.T]
+
+
+def _target_name(experiment: Experiment) -> str:
+    return experiment.dataset.target if isinstance(experiment.dataset, TableData) else "y"
+
+
+def _strip(trainer: Scene, side: int) -> _Strip:
+    data = trainer.data
+    x_range, classes = _ranges(trainer)[0], len(data.class_names)
+    y_range = (-0.5, classes - 0.5)
+    layout = _plane_layout("projection", side, x_range, y_range, [data.raw_names[0], _target_name(trainer.experiment)])
+    grid = _grid(x_range, y_range, side)
+    return _Strip(data.scaling.inputs(grid[:, :1]), layout | {"explained": [1.0, 0.0]}, data.scaling)
+
+
+def _projection(X: np.ndarray, scaling: Preparation, side: int) -> _Projection:
     # The plane of the first two principal components of the training rows (Pearson, 1901).
+    X = X[: max(2, MOST_PROJECTED // X.shape[1])].astype(np.float64)
     mean = X.mean(axis=0)
     _, strengths, axes = np.linalg.svd(X - mean, full_matrices=False)
-    axes_2D = axes[:2]
+    axes_2D = axes[:2] if len(axes) > 1 else np.vstack([axes, np.zeros_like(axes)])
     places = (X - mean) @ axes_2D.T
     x_range, y_range = _padded(places[:, 0]), _padded(places[:, 1])
-    explained = (strengths**2 / (strengths**2).sum())[:2]
+    shares = strengths**2 / ((strengths**2).sum() or 1.0)
     layout = _plane_layout("projection", side, x_range, y_range, ["PC 1", "PC 2"])
-    layout["explained"] = [float(share) for share in explained]
-    return _Projection(_grid(x_range, y_range, side) @ axes_2D + mean, layout, mean, axes_2D)
+    layout["explained"] = [*map(float, shares[:2]), 0.0][:2]
+    return _Projection(_grid(x_range, y_range, side) @ axes_2D + mean, layout, scaling, mean, axes_2D)
 
 
 def _plane_layout(
@@ -312,10 +353,6 @@ def _plane_layout(
         "kind": kind, "rows": side, "columns": side,
         "x_range": list(x_range), "y_range": list(y_range), "axes": axes,
     }  # fmt: skip
-
-
-def _as_seen(raw: np.ndarray, experiment: Experiment, scaling: Scaling) -> np.ndarray:
-    return scaling.inputs(with_features(raw, experiment.input_features))
 
 
 def _grid(x_range: tuple[float, float], y_range: tuple[float, float], side: int) -> np.ndarray:

@@ -26,7 +26,7 @@ _LINK = re.compile(r"(\d{1,9})\.([A-Za-z0-9_-]*)")
 
 def encode(experiment: Experiment) -> str:
     """The recipe's text for a link. Raises Problem when it does not fit, as many drawn points do not."""
-    text = json.dumps(_unlike_default(experiment), separators=(",", ":")).encode()
+    text = json.dumps(_unlike_default(experiment), separators=(",", ":"), ensure_ascii=False).encode()
     packed = zlib.compress(text, level=9)
     link = f"{VERSION}.{base64.urlsafe_b64encode(packed).decode().rstrip('=')}"
     if len(link) > LONGEST_LINK:

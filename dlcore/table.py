@@ -5,29 +5,76 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlcore.problems import Problem
+from dlcore.datasets.days import days_in
+from dlcore.datasets.table import UNKNOWN, CategoryColumn, DateColumn, TableData
+from dlcore.problems import Problem, clean
+from dlcore.spreadsheet import safe_cell
+
+if TYPE_CHECKING:
+    from dlcore.checkpoint import Checkpoint
 
 LARGEST_TABLE = 16 << 20
 
 
-def read_columns(path: Path, names: Sequence[str]) -> np.ndarray:
+def read_columns(path: Path, readers: Mapping[str, Reader]) -> np.ndarray:
     """The named columns of a CSV file with a header, in this order: (N, columns) float64. Others are ignored. Raises Problem."""
     reader = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
-    where = path.name
+    where, names = path.name, list(readers)
     try:
         header = next(reader, None)
         if header is None:
             raise Problem("table_empty", path=where, expected=", ".join(names))
-        places = [_place(where, header, name, names) for name in names]
-        rows = [_numbers(where, reader.line_num, header, row, places) for row in reader if row]
+        titles = [clean(title.strip()) for title in header]
+        places = {_place(where, titles, name, names): readers[name] for name in names}
+        rows = [_numbers(where, reader.line_num, titles, row, places) for row in reader if row]
     except csv.Error:
         raise Problem("table_not_text", path=where) from None
     return np.array(rows, dtype=np.float64).reshape(len(rows), len(names))
+
+
+def readers_of(checkpoint: Checkpoint) -> dict[str, Reader]:
+    """How the cells of each column that a network asks for are read: a number, a date, or a category as its code."""
+    dataset = checkpoint.experiment.dataset
+    if not isinstance(dataset, TableData):
+        return dict.fromkeys(checkpoint.column_names, Reader(finite_number, "table_not_a_number"))
+    return {column.name: _reader(column) for column in dataset.columns}
+
+
+@dataclass(frozen=True)
+class Reader:
+    """From a cell to its number; `refused` is the key of the problem when that raises ValueError."""
+
+    read: Callable[[str], float]
+    refused: str
+
+
+def finite_number(cell: str) -> float:
+    """Raises ValueError for all that is none."""
+    number = float(cell)
+    if not math.isfinite(number):
+        raise ValueError(cell)
+    return number
+
+
+def _reader(column: Any) -> Reader:
+    from dlcore.datasets.upload.missing import MISSING
+
+    if isinstance(column, CategoryColumn):
+        codes = {safe_cell(value): float(code) for code, value in enumerate(column.values)}
+        codes |= {value: float(code) for code, value in enumerate(column.values)}
+        codes |= dict.fromkeys(MISSING - codes.keys(), math.nan)
+        return Reader(lambda cell: codes.get(clean(cell), UNKNOWN), "")
+    read, refused = (
+        (days_in, "table_not_a_date") if isinstance(column, DateColumn) else (finite_number, "table_not_a_number")
+    )
+    return Reader(lambda cell: math.nan if cell in MISSING else read(cell), refused)
 
 
 def read_text(path: Path) -> str:
@@ -54,25 +101,22 @@ def read_bytes(path: Path, most: int) -> bytes:
         raise Problem("cannot_read", path=str(path), detail=detail) from None
 
 
-def _place(where: str, header: list[str], name: str, names: Sequence[str]) -> int:
-    titles = [title.strip() for title in header]
-    if titles.count(name) > 1:
+def _place(where: str, titles: list[str], name: str, names: Sequence[str]) -> int:
+    found = [place for place, title in enumerate(titles) if title in (name, safe_cell(name))]
+    if len(found) > 1:
         raise Problem("table_column_twice", path=where, column=name)
-    if name not in titles:
+    if not found:
         raise Problem("table_column_missing", path=where, column=name, expected=", ".join(names))
-    return titles.index(name)
+    return found[0]
 
 
-def _numbers(where: str, line: int, header: list[str], row: list[str], places: list[int]) -> list[float]:
-    if len(row) != len(header):
-        raise Problem("table_ragged", path=where, line=line, expected=str(len(header)), came=len(row))
+def _numbers(where: str, line: int, titles: list[str], row: list[str], places: Mapping[int, Reader]) -> list[float]:
+    if len(row) != len(titles):
+        raise Problem("table_ragged", path=where, line=line, expected=str(len(titles)), came=len(row))
     numbers = []
-    for place in places:
+    for place, reader in places.items():
         try:
-            number = float(row[place])
+            numbers.append(reader.read(row[place].strip()))
         except ValueError:
-            number = math.nan
-        if not math.isfinite(number):
-            raise Problem("table_not_a_number", path=where, line=line, column=header[place], came=row[place])
-        numbers.append(number)
+            raise Problem(reader.refused, path=where, line=line, column=titles[place], came=row[place]) from None
     return numbers

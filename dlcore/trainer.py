@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from dlcore.carry import Carriage, Origins, align, successor
-from dlcore.datasets.split import Data, prepare
+from dlcore.datasets.split import Data, Split, prepare
 from dlcore.devices import choose_device, device_name
 from dlcore.engines import compiled
 from dlcore.engines.autograd import AutogradEngine
@@ -31,6 +31,9 @@ from dlcore.randomness import derived_seed
 from dlcore.snapshot import Scores, Snapshot
 
 Result = TypeVar("Result")
+
+JUDGING_SHARE = 0.2  # Of the time of a run that plays, at most this much goes into judging all rows ...
+LONG_JUDGING = 0.004  # ... where that takes more than so many seconds.
 
 
 class Step(NamedTuple):
@@ -149,10 +152,26 @@ class Trainer:
                 return
 
     def scores(self) -> Scores:
-        """Loss and metric of the current weights on all rows of both splits."""
+        """Loss and metric of the current weights on all rows that are learned from, and on all that are watched."""
         if self._scores is None:
-            self._scores = self._off_the_gpu_if_full(self._score)
+            start = time.monotonic()
+            self._scores = self._latest = self._off_the_gpu_if_full(self._score)
+            taken = time.monotonic() - start
+            self._judge_again_at = start + taken / JUDGING_SHARE if taken > LONG_JUDGING else 0.0
         return self._scores
+
+    def recent_scores(self) -> Scores:
+        """The scores, or those of a moment ago: where rows are many, judging them all for each picture would leave no time to learn."""
+        if self._scores is None and time.monotonic() < self._judge_again_at:
+            return self._latest
+        return self.scores()
+
+    def scores_of(self, split: Split) -> dict[str, float]:
+        """The same on rows that are neither, judged by torch."""
+        X, y = torch.from_numpy(split.X), torch.from_numpy(split.target)
+        targets = self.experiment.loss.encode(y, self.experiment.dataset.num_classes)
+        losses, predictions = self._judge_rows(X.to(self.device), targets.to(self.device))
+        return {"loss": losses.mean().item(), self.metric.kind: self.metric.measure(predictions, y)}
 
     def predictions(self) -> torch.Tensor:
         """What the network claims of every row, the training rows first, on the CPU: (N, classes), or (N,) values."""
@@ -168,13 +187,20 @@ class Trainer:
 
     def snapshot(self) -> Snapshot:
         """This moment, frozen."""
+        return self._snapshot(self.scores())
+
+    def passing_snapshot(self) -> Snapshot:
+        """The same, of a run that goes on at once: with its recent scores."""
+        return self._snapshot(self.recent_scores())
+
+    def _snapshot(self, scores: Scores) -> Snapshot:
         return Snapshot(
             self.experiment,
             self.step,
             self.epoch,
             self.progress,
             self.learning_rate,
-            self.scores(),
+            scores,
             self.engine.copy_of_weights(),
             None if self.silenced is None else tuple(mask.cpu() for mask in self.silenced),
         )
@@ -355,7 +381,7 @@ class Trainer:
         taken = len(losses) - (not math.isfinite(loss))
         self.step += taken
         self.cursor = min(self.cursor + taken * size, rows)
-        self._forget_judgement()
+        self._scores = self._predicted = None
         if taken < len(losses):
             raise Diverged("diverged", step=self.step + 1, loss=str(loss), learning_rate=f"{rates[taken]:g}")
         if self.cursor == rows:
@@ -439,15 +465,18 @@ class Trainer:
     def _judge(self) -> tuple[torch.Tensor, torch.Tensor]:
         """By torch: the loss of every row (N,) in float64, and what the network claims of it."""
         # Both splits in one pass: for small networks the number of calls counts, not the number of rows.
+        losses, self._predicted = self._judge_rows(self._X_all, self._targets_all)
+        return losses, self._predicted
+
+    def _judge_rows(self, X: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         classes = self.experiment.dataset.num_classes
         loss = self.experiment.loss
         with torch.no_grad(), self._evaluating():
-            outputs = self.model(self._X_all)
-            losses = loss.rows(outputs, self._targets_all, classes).cpu().double()
-            self._predicted = loss.predict(outputs, classes).cpu()
-        return losses, self._predicted
+            outputs = self.model(X)
+            return loss.rows(outputs, targets, classes).cpu().double(), loss.predict(outputs, classes).cpu()
 
     def _forget_judgement(self) -> None:
+        self._judge_again_at = 0.0
         self._scores: Scores | None = None
         self._predicted: torch.Tensor | None = None
 
@@ -501,5 +530,5 @@ def _constant_rates(rate: float, count: int) -> np.ndarray:
     return np.full(count, rate)
 
 
-_WHERE_ROWS_COME_FROM = ("dataset", "features", "test_fraction")
+_WHERE_ROWS_COME_FROM = ("dataset", "features", "test_fraction", "validation_fraction")
 _FINISHED = (None, "early_stopped", "epoch_limit")

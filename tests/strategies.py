@@ -12,8 +12,10 @@ from pydantic.fields import FieldInfo
 
 from dlcore.catalogue import FAMILIES
 from dlcore.component import Component, kinds
-from dlcore.datasets import Dataset
+from dlcore.datasets import Dataset, cars
 from dlcore.datasets.drawn import EDGE, MOST_CLASSES, Drawn
+from dlcore.datasets.pictures import ImageData
+from dlcore.datasets.table import TableData
 from dlcore.experiment import Experiment, Feature
 from dlcore.layers import Dense, Layer
 from dlcore.losses import Loss
@@ -46,10 +48,36 @@ def drawn_sets(draw: st.DrawFn) -> Drawn:
 
 
 @st.composite
+def tables(draw: st.DrawFn) -> TableData:
+    """Some columns of the bundled table, treated in any way; one that is left may be the target."""
+    chosen = draw(st.lists(st.sampled_from(cars.NUMBERS), max_size=4, unique=True))
+    columns: list[dict[str, Any]] = [{"kind": "number", "name": name} for name in chosen]
+    for column in columns:
+        column["impute"] = draw(st.sampled_from(["median", "mean", "most_frequent"]))
+        column["scale"] = draw(st.sampled_from(["standard", "minmax", "none"]))
+    if not columns or draw(st.booleans()):
+        values = draw(st.lists(st.sampled_from(cars.CATEGORIES), min_size=1, unique=True))
+        impute = draw(st.sampled_from(["most_frequent", "none"]))
+        columns.append({"kind": "category", "name": cars.CATEGORY, "values": values, "impute": impute})
+    number = draw(st.sampled_from([name for name in cars.NUMBERS if name not in chosen]))
+    target = draw(st.sampled_from([{}, {"target": number, "classes": []}]))
+    return TableData.model_validate({"columns": columns, **target})
+
+
+@st.composite
+def pictures(draw: st.DrawFn) -> ImageData:
+    """Some of the bundled pictures."""
+    return ImageData(samples=draw(st.integers(20, 60)))
+
+
+WHOLE: dict[Any, Any] = {Drawn: drawn_sets, TableData: tables, ImageData: pictures}  # Their fields hang together.
+
+
+@st.composite
 def components(draw: st.DrawFn, cls: type[Component], **fixed: st.SearchStrategy) -> Any:
     """Any valid value of a class; fields named in `fixed` are drawn from there instead."""
-    if cls is Drawn:
-        return draw(drawn_sets())
+    if cls in WHOLE:
+        return draw(WHOLE[cls]())
     drawn = {
         name: fixed[name] if name in fixed else _values(field)
         for name, field in cls.model_fields.items()
@@ -86,12 +114,15 @@ def experiments(draw: st.DrawFn) -> Experiment:
     layer = st.one_of([components(cls, **({"units": units} if cls is Dense else {})) for cls in kinds(Layer).values()])
     losses = [cls for cls in kinds(Loss).values() if _suits(cls, dataset.num_classes)]
     features = st.none()
-    if dataset.inputs == 2:
+    if dataset.surface == "plane":
         features |= st.lists(st.sampled_from(get_args(Feature)), min_size=1, max_size=7, unique=True).map(tuple)
+    validation = 0.0 if dataset.own_split else draw(st.just(0.0) | st.floats(0, 0.5, allow_subnormal=False))
     values = {
         "dataset": dataset,
         "features": draw(features),
         "test_fraction": draw(st.floats(0.1, 0.9)),
+        "validation_fraction": validation,
+        "sealed": draw(st.booleans()) if validation else False,
         "layers": tuple(draw(st.lists(layer, max_size=4))),
         "loss": draw(st.one_of([components(cls) for cls in losses])),
         "batch_size": draw(st.integers(1, max(1, dataset.rows // 10))),
@@ -115,7 +146,7 @@ def _only_too_few_rows(error: ValueError) -> None:
     # A draw of six classes and twenty rows may leave too few to test; every other refusal would be a wrong strategy.
     problems = [finding.get("ctx", {}).get("error") for finding in getattr(error, "errors", list)()]
     keys = {problem.key for problem in problems if isinstance(problem, Problem)}
-    assert keys <= {"too_few_rows", "batch_larger_than_rows"} and keys, error
+    assert keys <= {"too_few_rows", "too_few_rows_of_three", "batch_larger_than_rows"} and keys, error
 
 
 def _values(field: FieldInfo) -> st.SearchStrategy:

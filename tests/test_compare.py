@@ -109,7 +109,12 @@ def test_the_scripts_say_each_of_the_texts_they_are_given() -> None:
     scripts = "".join(path.read_text(encoding="utf-8") for path in compare.FOLDER.glob("*.*") if path.suffix != ".py")
     words = set(re.findall(r"\w+", scripts))
     parts = {f"{verb}_help" for verb in ("play", "pause", "reset")} | {"paused", "playing"}
-    keys = {key.removeprefix("compare.") for key in compare.STRINGS if key.startswith("compare.")}
+    # Of validation rows some are said in other words, which the scripts find by themselves (canvas/format.js).
+    keys = {
+        key.removeprefix("compare.").removesuffix(".validation")
+        for key in compare.STRINGS
+        if key.startswith("compare.")
+    }
     assert keys - words - parts == set()
 
 

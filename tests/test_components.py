@@ -43,7 +43,7 @@ def every(union: Any) -> Any:
 # The names that recipes, share links and checkpoints out in the world rely on.
 CONTRACT = {
     "dataset": "circle xor gauss spiral moons rings checkerboard blobs plane multi_gauss sine step iris wine breast_cancer digits"
-    " diabetes drawn",
+    " diabetes drawn table images",
     "activation": "linear sigmoid tanh relu leaky_relu elu selu gelu silu softplus mish",
     "initializer": "glorot_uniform he_normal lecun_normal uniform zeros",
     "layer": "dense dropout",
@@ -342,11 +342,13 @@ def test_a_regularizers_gradient_is_that_of_its_penalty(component: Any) -> None:
 @every(Dataset)
 def test_a_data_set_has_the_rows_it_says_and_the_same_seed_gives_the_same(component: Any) -> None:
     table = component.sample(np.random.default_rng(5))
-    assert table.X.shape == (component.rows, component.inputs)
+    assert table.X.shape == (component.rows, component.num_columns)
     assert table.y.shape == (component.rows,)
     assert table.X.dtype == np.float64
     assert np.isfinite(table.X).all()
-    assert len(table.input_names) == component.inputs
+    assert len(table.column_names) == component.num_columns
+    assert len(component.input_names(table.column_names)) == len(component.input_keys()) == component.inputs
+    assert component.column_names in ((), table.column_names)
     assert len(table.class_names) == component.num_classes
     if component.task == "classification":
         assert table.y.dtype == np.int64

@@ -21,7 +21,7 @@ from dlcore.checkpoint import Checkpoint, checkpoint_of, open_checkpoint, predic
 from dlcore.component import kinds
 from dlcore.export import FORMATS, export
 from dlcore.export.script import export_script
-from dlcore.runs.exporting import export_elsewhere
+from dlcore.runs.desks import Desks
 from dlcore.runs.run import Run
 
 EPOCHS = 8
@@ -228,12 +228,15 @@ def test_an_unknown_format_is_a_problem() -> None:
     checkpoint, _ = checkpoint_after({}, 0)
     with pytest.raises(Problem, match="script, onnx"):
         export(checkpoint, "pickle")
-    assert FORMATS == ("script", "onnx")
+    assert FORMATS == ("script", "onnx", "report", "card")
 
 
-def test_an_export_in_a_process_of_its_own_is_the_same_file() -> None:
+def test_an_export_made_in_a_desk_is_the_same_file() -> None:
     trainer = Trainer(Experiment(), "cpu")
     checkpoint = save_checkpoint(trainer.snapshot(), trainer.data)
-    assert export_elsewhere(checkpoint, "script") == export(open_checkpoint(checkpoint), "script")
-    with pytest.raises(Problem):
-        export_elsewhere(b"no checkpoint", "script")
+    desks = Desks()
+    for form in FORMATS:
+        assert desks.ask("export", checkpoint, form=form)[1] == export(open_checkpoint(checkpoint), form)
+    with pytest.raises(Problem, match="checkpoint"):
+        desks.ask("export", b"no checkpoint", form="script")
+    desks.stop()

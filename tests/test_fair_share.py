@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
+from dlcore.arrays import from_bytes, to_bytes
 from dlcore.frame import decode_frame
-from dlcore.runs.arrays import from_bytes, to_bytes
 from dlcore.runs.figures import Figures, Second, percentile, step_of
 from dlcore.runs.luggage import pack_run, unpack_run
 from dlcore.runs.run import NEVER, Run

@@ -19,7 +19,7 @@ MODULES = {
 
 # From the ground up: a module may import its own storey and those below, never one above.
 STOREYS = (
-    ("dlcore.problems", "dlcore.randomness"),
+    ("dlcore.problems", "dlcore.randomness", "dlcore.arrays", "dlcore.folders", "dlcore.spreadsheet"),
     ("dlcore.component",),
     (
         "dlcore.activations", "dlcore.initializers", "dlcore.layers", "dlcore.losses", "dlcore.metrics",
@@ -31,7 +31,8 @@ STOREYS = (
     ("dlcore.trainer",),
     (
         "dlcore.interventions", "dlcore.timeline", "dlcore.looks", "dlcore.probes", "dlcore.table", "dlcore.checkpoint",
-        "dlcore.export", "dlcore.views", "dlcore.catalogue",
+        "dlcore.export", "dlcore.views", "dlcore.catalogue", "dlcore.evaluation",
+        "dlcore.seeds",
     ),
     ("dlcore.runs",),
     ("dlcore.__main__",),

@@ -16,6 +16,7 @@ from dlcore.datasets.drawn import Drawn
 from dlcore.datasets.tabular import Iris
 from dlcore.datasets.toy import SpiralData
 from dlcore.experiment import Experiment
+from dlcore.export.rows import data_csv
 from dlcore.layers import Dense, Dropout
 from dlcore.losses import Hinge
 from dlcore.optimizers import SGD, Adam
@@ -86,6 +87,8 @@ def kinds_with_fields() -> list[tuple[str, str]]:
     found: dict[str, tuple[str, str]] = {}
     for family in ("dataset", "layer", *IN_A_LAYER, *LEARNING):
         for kind, cls in kinds(FAMILIES[family]).items():
+            if kind in session.OWN_KINDS:
+                continue  # They are made on the page Data: tests/test_data_page.py.
             fields = {
                 name: info for name, info in own_fields(cls).items() if has_widget(info) and not info.discriminator
             }
@@ -134,7 +137,9 @@ def test_every_data_set_is_sent_and_its_loss_fits(pool: RecordingPool) -> None:
             assert not at.exception
             assert not errors(at)
             assert pool.recipes[-1]["dataset"]["kind"] == option
-    assert {recipe["dataset"]["kind"] for recipe in pool.recipes} | {"circle"} == set(kinds(Dataset))
+    assert {recipe["dataset"]["kind"] for recipe in pool.recipes} | {"circle"} == set(kinds(Dataset)) - {
+        *session.OWN_KINDS
+    }
 
 
 def _options(at: Any, group: str) -> list[str]:
@@ -366,11 +371,11 @@ def test_files_are_made_at_the_press(pool: RecordingPool) -> None:
 
 
 def test_the_data_go_home_as_a_table() -> None:
-    lines = takehome.data_csv(Experiment(dataset=Drawn())).decode().splitlines()
+    lines = data_csv(Experiment(dataset=Drawn())).decode().splitlines()
     assert lines[0] == "x1,x2,class,split"
     assert lines[1] == "1.0,0.0,0,train"
     assert [line.rsplit(",", 1)[1] for line in lines[1:]] == ["train"] * 40 + ["test"] * 20
-    iris = takehome.data_csv(Experiment(dataset=Iris())).decode().splitlines()
+    iris = data_csv(Experiment(dataset=Iris())).decode().splitlines()
     assert iris[0].endswith(",class,split") and len(iris) == 151
     assert {line.split(",")[4] for line in iris[1:]} == {"setosa", "versicolor", "virginica"}
 
@@ -379,7 +384,7 @@ def test_the_onnx_model_is_made_of_the_checkpoint_in_another_process(
     pool: RecordingPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     person = state(open_page())
-    monkeypatch.setattr(takehome, "export_elsewhere", lambda checkpoint, form: form.encode() + b" of " + checkpoint)
+    monkeypatch.setattr(takehome, "exported", lambda checkpoint, form, owner: form.encode() + b" of " + checkpoint)
     assert takehome.maker("onnx", "run 0", person)() == b"onnx of bytes of checkpoint"
 
 

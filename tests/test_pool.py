@@ -424,6 +424,25 @@ def test_many_threads_may_use_the_pool_at_once(make_pool: Callable[..., Pool]) -
     assert not pool._entries
 
 
+def test_what_prepares_tables_is_imported_before_the_first_one_comes_while_runs_go_on(tmp_path: Path) -> None:
+    pool = Pool(1, limits=Limits(shelf=tmp_path))
+    try:
+        token = pool.create(Experiment().to_json(), "cpu")
+        pool.call(token, "play")
+        pid = pool._link_of(token).pid
+        assert b"sklearn" not in _mapped(pid)
+        pool.expect_tables()
+        assert eventually(lambda: b"sklearn/preprocessing" in _mapped(pid))
+        assert pool.call(token, "pause")[0]["step"] > 0
+    finally:
+        pool.stop()
+
+
+def _mapped(pid: int) -> bytes:
+    """The files that a process has loaded."""
+    return Path(f"/proc/{pid}/maps").read_bytes()
+
+
 def test_workers_end_with_the_process_that_started_them() -> None:
     script = (
         "import sys, time; from dlcore.runs.pool import Pool; pool = Pool(1, command=sys.argv[1:]); pool.start();"

@@ -176,7 +176,7 @@ def _refused_or_valid(make: Any, *arguments: Any) -> None:
         assert len(sentence) < 800
         sentence.encode()  # no lone surrogate: it has to travel
         json.dumps(problem.to_dict(), allow_nan=False)
-        named = re.match(r"(\{path\}|[a-z_]+): ", TEMPLATES[problem.key])
+        named = re.match(r"(\{path\}|[a-z_.]+): ", TEMPLATES[problem.key])
         assert problem.key in ("not_json", "too_long") or named, f"no path in: {sentence}"
         assert problem.values.get("path") != ""
     else:

@@ -20,8 +20,9 @@ from dlcore.frame import decode_frame
 from dlcore.problems import Problem
 from dlcore.runs.pool import Pool, WorkerLost
 from dlcore.runs.run import Run
+from dlcore.runs.side import as_problem
 from dlcore.runs.wire import Inbox, pack, read_message, write_all
-from dlcore.runs.worker import Worker, as_problem
+from dlcore.runs.worker import Worker
 
 SMALL = {"dataset": {"kind": "gauss"}, "layers": [{"kind": "dense", "units": 3}]}
 

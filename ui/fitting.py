@@ -9,7 +9,8 @@ import copy
 from typing import Any
 
 from dlcore.component import kinds, validated
-from dlcore.datasets import Dataset
+from dlcore.datasets import Dataset, DatasetComponent
+from dlcore.datasets.table import TableData
 from dlcore.experiment import Experiment
 from dlcore.layers import Layer
 from dlcore.losses import Loss
@@ -21,28 +22,35 @@ LOSS_OF_TASK = {"classification": "cross_entropy", "regression": "mse"}
 
 
 def dataset_groups() -> dict[str, list[str]]:
-    """Kinds of data sets as people look for them: classes made or drawn, numbers made, real tables."""
+    """Kinds of data sets as people look for them: classes made or drawn, numbers made, real tables. Data of one's own stand in none."""
     groups: dict[str, list[str]] = {"classes": [], "numbers": [], "tables": []}
     for kind, cls in kinds(Dataset).items():
         given = "samples" not in cls.model_fields and not has_own_split({"kind": kind})
-        group = "tables" if given else "numbers" if task_of(kind) == "regression" else "classes"
-        groups[group].append(kind)
+        group = "tables" if given else "numbers" if task_of({"kind": kind}) == "regression" else "classes"
+        if kind not in ("table", "images"):
+            groups[group].append(kind)
     return groups
 
 
-def task_of(kind: str) -> str:
+def task_of(dataset: Draft) -> str:
     """classification or regression."""
-    return kinds(Dataset)[kind].task  # type: ignore[attr-defined]
+    return _asked(dataset).task
 
 
 def has_features(dataset: Draft) -> bool:
     """Whether inputs can be made from x1 and x2."""
-    return kinds(Dataset)[dataset["kind"]].inputs == 2  # type: ignore[attr-defined]
+    return _asked(dataset).surface == "plane"
 
 
 def has_own_split(dataset: Draft) -> bool:
     """Whether the rows say themselves which are for testing."""
     return kinds(Dataset)[dataset["kind"]].own_split  # type: ignore[attr-defined]
+
+
+def _asked(dataset: Draft) -> DatasetComponent:
+    """A data set that asks the same: what a table asks depends on its fields, all others only on their kind."""
+    cls: Any = kinds(Dataset)[dataset["kind"]]
+    return validated(cls, dataset) if cls is TableData else cls()
 
 
 def fitting_losses(dataset: Draft) -> list[str]:
@@ -62,8 +70,8 @@ def _goes_with(dataset: Draft, loss: str) -> bool:
 
 def fitted_loss(loss: Draft, dataset: Draft, previous: Draft) -> Draft:
     """The loss, or the usual one of the task where it no longer goes with the data or the task is another one."""
-    new_task = task_of(dataset["kind"]) != task_of(previous["kind"])
-    usual = LOSS_OF_TASK[task_of(dataset["kind"])]
+    new_task = task_of(dataset) != task_of(previous)
+    usual = LOSS_OF_TASK[task_of(dataset)]
     fits = loss["kind"] in fitting_losses(dataset)
     if (fits and not new_task) or loss["kind"] == usual:
         return loss
@@ -73,7 +81,9 @@ def fitted_loss(loss: Draft, dataset: Draft, previous: Draft) -> Draft:
 def most_rows(draft: Draft) -> int:
     """Training rows, the largest batch there is."""
     dataset = validated(kinds(Dataset)[draft["dataset"]["kind"]], draft["dataset"])
-    return dataset.rows - dataset.test_rows(draft["test_fraction"])
+    rows = dataset.rows - dataset.test_rows(draft["test_fraction"]) - round(dataset.rows * draft["validation_fraction"])
+    # Where the parts leave none, the batch is not what has to change.
+    return rows if rows > 0 else draft["batch_size"]
 
 
 def new_layer(kind: str, layers: list[Draft]) -> Draft:

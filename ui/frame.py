@@ -27,6 +27,13 @@ if session.current().wishes.quiet:
 pages = [
     st.Page(ROOT / "pages" / "playground.py", title=t("page.playground"), icon=":material/hub:", default=True),
     st.Page(
+        ROOT / "pages" / "data.py",
+        title=t("page.data"),
+        icon=":material/table_chart:",
+        visibility="hidden" if session.hides("data") else "visible",
+    ),
+    st.Page(ROOT / "pages" / "evaluate.py", title=t("page.evaluate"), icon=":material/analytics:"),
+    st.Page(
         ROOT / "pages" / "compare.py",
         title=t("page.compare"),
         icon=":material/compare:",

@@ -24,7 +24,7 @@ TEXT_FORMAT = "text/plain; version=0.0.4; charset=utf-8"
 #: What a reverse proxy adds: whoever comes with one of these is not of this machine, though the proxy is.
 FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
 REFUSAL = "Health and metrics are for programs of this machine: set DLCORE_METRICS=all to open them to others.\n"
-#: Figure, name, type, help; what each figure means in full stands in dlcore.runs.figures.
+#: Figure, name, type, help; what each figure means in full stands in dlcore.runs.figures, and for desks in dlcore.runs.desks.
 METRICS = (
     ("sessions", "sessions", "gauge", "Pages that are open."),
     ("runs", "runs", "gauge", "Runs that are held in memory."),
@@ -37,10 +37,15 @@ METRICS = (
     ("training_share", "training_share", "gauge", "Share of the busy workers' time that went into training."),
     ("showing_share", "showing_share", "gauge", "Share of the busy workers' time that went into pictures."),
     ("workers", "workers", "gauge", "Worker processes that are ready."),
+    ("desks", "desks", "gauge", "Processes that are open for reading tables and judging networks."),
+    ("jobs_working", "jobs_working", "gauge", "Jobs that desks are working at."),
+    ("jobs_waiting", "jobs_waiting", "gauge", "Jobs that wait for a desk."),
     ("memory_bytes", "memory_bytes", "gauge", "Resident memory of each process."),
     ("shelved_bytes", "shelf_bytes", "gauge", "States of runs that are kept on disk."),
     ("restarts", "worker_restarts_total", "counter", "Workers that ended unasked and were replaced."),
     ("moved", "runs_moved_total", "counter", "Runs that went to another worker."),
+    ("jobs", "jobs_total", "counter", "Jobs that have ended, well or not."),
+    ("desks_lost", "desks_lost_total", "counter", "Desks that ended while they worked at a job."),
     ("refused", "refused_total", "counter", "Runs for which there was no room."),
     ("shelf_failures", "shelf_failures_total", "counter", "States that could not be written to disk."),
     ("stuck", "stuck_clients_total", "counter", "Live channels closed because nobody read them."),
@@ -58,7 +63,7 @@ def healthz(request: Request) -> Response:
     if not allowed(request):
         return PlainTextResponse(REFUSAL, status_code=403)
     ready, known = live.pool().ready, figures()
-    counts = {name: known[name] for name in ("sessions", "runs", "max_runs", "playing", "workers")}
+    counts = {name: known[name] for name in ("sessions", "runs", "max_runs", "playing", "workers", "desks")}
     return _unkept(JSONResponse({"status": "ok" if ready else "starting", **counts}, 200 if ready else 503))
 
 
@@ -84,9 +89,9 @@ def allowed(request: Request) -> bool:
 
 def figures() -> dict[str, Any]:
     """What can be counted of the runs, the pages and this process."""
-    known = live.pool().figures()
-    memory = {"server": resident_bytes(), **known["memory_bytes"]}
-    return {**known, "memory_bytes": memory, "sessions": sessions(), "stuck": live.stuck()}
+    known, desks = live.pool().figures(), live.desks().figures()
+    memory = {"server": resident_bytes(), **known["memory_bytes"], **desks["memory_bytes"]}
+    return {**known, **desks, "memory_bytes": memory, "sessions": sessions(), "stuck": live.stuck()}
 
 
 def sessions() -> int:

@@ -26,6 +26,7 @@ from streamlit.web.server.server_util import allowlisted_origins
 from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
 from dlcore.problems import Problem
+from dlcore.runs.desks import Desks
 from dlcore.runs.places import chosen_places
 from dlcore.runs.pool import Pool, WorkerLost
 from ui import assets, door
@@ -41,7 +42,8 @@ BAD_MESSAGE, NOT_YOURS, FOREIGN_ORIGIN, GONE = 4400, 4401, 4403, 4404  # Close c
 #: By which a page knows this process again.
 SERVER = secrets.token_urlsafe(6)
 _pool: Pool | None = None
-_pool_lock = threading.Lock()
+_desks: Desks | None = None
+_making = threading.Lock()
 _viewers: set[Viewer] = set()
 _stuck = 0
 
@@ -54,10 +56,19 @@ def stuck() -> int:
 def pool() -> Pool:
     """The one pool of this server. A module singleton: any visitor can clear Streamlit's caches."""
     global _pool
-    with _pool_lock:
+    with _making:
         if _pool is None:
             _pool = Pool(places=chosen_places(os.environ))
         return _pool
+
+
+def desks() -> Desks:
+    """The desks of this server, at which files are read and networks judged. No process is there before the first job."""
+    global _desks
+    with _making:
+        if _desks is None:
+            _desks = Desks()
+        return _desks
 
 
 @asynccontextmanager
@@ -70,6 +81,7 @@ async def lifespan(app: object) -> AsyncIterator[None]:
     try:
         yield
     finally:
+        await asyncio.to_thread(desks().stop)
         await asyncio.to_thread(pool().stop)
 
 

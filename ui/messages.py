@@ -17,6 +17,8 @@ from pydantic.fields import FieldInfo
 from dlcore.catalogue import FAMILIES
 from dlcore.component import Component, kinds
 from dlcore.experiment import Experiment
+from dlcore.export.findings import SENTENCES
+from dlcore.export.words import ENGLISH as REPORTED
 from dlcore.problems import TEMPLATES, Problem
 
 LANGUAGES: dict[str, str] = {"en": "English", "zh_CN": "中文"}
@@ -40,7 +42,7 @@ def catalogue(language: str) -> dict[str, str]:
 
 def said_by_classes() -> dict[str, str]:
     """The English that the classes and the problems say of themselves."""
-    messages = {f"problem.{key}": template for key, template in TEMPLATES.items()}
+    messages = {**{f"problem.{key}": template for key, template in TEMPLATES.items()}, **SENTENCES, **REPORTED}
     for name, info in Experiment.model_fields.items():
         messages |= _field(f"experiment.{name}", name, info)
     for family, union in FAMILIES.items():

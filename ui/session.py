@@ -15,17 +15,22 @@ from typing import Any
 
 import streamlit as st
 from streamlit import runtime
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dlcore.experiment import Experiment
 from dlcore.problems import Problem
 from dlcore.share import decode
 from ui import door, live, messages
+from ui.data.brought import Bringing
+from ui.evaluating.judging import Judging
 from ui.fitting import dataset_groups
 
 CANVAS = "canvas"
 GENERATION = "~"
 WIDGETS = "widget:"  # what the keys of all widgets that hold a part of the recipe begin with
 LARGEST_SEED = 2**31 - 1
+OWN_KINDS = ("table", "images")  # data that somebody has brought
 FULL = ("class_full", "session_full")  # Problems that pass by themselves.
 
 _log = logging.getLogger(__name__)
@@ -82,6 +87,10 @@ class Session:
     following: bool = False  # whether the page waits until the canvas has drawn an edit
     leashed: bool = False  # the page Compare may have held the runs together
     leaving: bool = False  # ... and is to make way for the playground
+    bringing: Bringing = field(default_factory=Bringing)
+    own: dict[str, Any] | None = None  # the data that the page Data has brought last, as a part of the recipe
+    judging: Judging = field(default_factory=Judging)  # what the page Evaluate remembers
+    looks: dict[str, int] = field(default_factory=dict)  # at sealed test rows, by the digest of their data
 
 
 def current() -> Session:
@@ -336,6 +345,33 @@ def uploaded(key: str) -> Any:
     return st.session_state.get(key)
 
 
+def taken(key: str) -> list[tuple[str, bytes]]:
+    """Names and bytes of the files that were chosen. Streamlit lets go of them, and the next uploader is a new one.
+
+    It would keep them in memory until the session ends, as the uploader is not told that its widget is gone.
+    """
+    current().uploads += 1
+    files = [file for file in st.session_state.get(key) or () if hasattr(file, "getvalue")]
+    contents = [(file.name, file.getvalue()) for file in files]
+    context = get_script_run_ctx()
+    for file in files:
+        if context is not None and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
+            context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
+    return contents
+
+
+def pasted(key: str) -> str:
+    """The text that stands in this field; the field is empty from now on."""
+    text = st.session_state.get(key) or ""
+    st.session_state[key] = ""
+    return text
+
+
+def grid_edits(key: str) -> dict[int, dict[str, Any]]:
+    """What was typed into a grid: {row: {column: value}}."""
+    return st.session_state[key]["edited_rows"]
+
+
 def choose_device(device: str) -> None:
     """Compute there from now on. Raises Problem and stays if there is no such device."""
     session = current()
@@ -382,6 +418,16 @@ def put(draft: dict[str, Any]) -> None:
                     _forget(path)
 
 
+def show(path: str, value: Any) -> None:
+    """Let the widget of this path show this value. For callbacks, which come before any widget is drawn."""
+    st.session_state[widget_key(path)] = value
+
+
+def selected(key: str) -> list[dict[str, Any]]:
+    """The points that were chosen in the figure of this key."""
+    return st.session_state[key].selection.points
+
+
 def forget_widgets(beginning: str) -> None:
     """Let the widgets whose path begins so be seeded anew."""
     for path in _drawn(beginning):
@@ -407,7 +453,7 @@ def _shown(draft: dict[str, Any], path: str) -> Any:
     name, _, group = path.partition("/")
     if name == "dataset":
         kind = draft["dataset"]["kind"]
-        return kind if kind in dataset_groups()[group] else None
+        return kind if kind in dataset_groups().get(group, OWN_KINDS) else None
     return held(path, None) if group else _value_at(draft, path)
 
 

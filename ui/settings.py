@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from dlcore.component import kinds
+from dlcore.component import kinds, validated
 from dlcore.datasets import Dataset
 from dlcore.datasets.drawn import Drawn
 from dlcore.experiment import MOST_LAYERS, Experiment, LayerPlan
@@ -30,9 +31,11 @@ from ui.session import label, t
 from ui.shaping import FEATURES, USUAL_FEATURES, drawn_from
 from ui.takehome import take_home
 
+DATA_PAGE = Path(__file__).parent.parent / "pages" / "data.py"
 TABS = ("data", "network", "learning", "home")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 FIELDS = Experiment.model_fields
+TWO_PARTS = {"validation_fraction": 0.0, "sealed": False}
 # Parts of the recipe on which nothing depends that another tab shows; nor does it on the noise of the data.
 OF_ONE_TAB = {
     "layers", "optimizer", "batch_size", "regularizer", "schedule", "gradient_clip", "early_stopping", "seed",
@@ -58,30 +61,82 @@ def data_settings(draft: Draft) -> Draft:
     chosen: Draft = {"dataset": dataset}
     if has_own_split(dataset):
         st.caption(label("points.on_the_map", train=len(dataset["train"]), test=len(dataset["test"])))
+        chosen |= TWO_PARTS
     else:
-        chosen["test_fraction"] = number("test_fraction", draft)
+        chosen |= _parts(draft)
     if has_features(dataset):
         chosen["features"] = _features(draft.get("features"))
     chosen["seed"] = _seed(draft)
     return chosen
 
 
+def _parts(draft: Draft) -> Draft:
+    """How the rows are split, in two parts or three."""
+    test = number("test_fraction", draft)
+    validation = number("validation_fraction", draft, forms.Slider(0.0, 0.5, 0.01))
+    if not validation:
+        return {"test_fraction": test, **TWO_PARTS}
+    sealed = forms.field_form(FIELDS["sealed"], "sealed", draft["sealed"], "sealed", "experiment.sealed")
+    return {"test_fraction": test, "validation_fraction": validation, "sealed": sealed}
+
+
 def _dataset(values: Draft) -> Draft:
     kind = values["kind"]
     for group, options in dataset_groups().items():
-        path = f"dataset/{group}"
-        titles = {kind: escape(_title("dataset", kind)) for kind in options}
-        session.seed(path, kind if kind in options else None, kind)
-        st.pills(
-            label(f"dataset.{group}"),
-            options,
-            format_func=titles.__getitem__,
-            key=session.widget_key(path),
-            on_change=choose_dataset,
-            args=(path,),
-        )
+        _group_of_datasets(group, {kind: _title("dataset", kind) for kind in options}, kind)
+    _own_data(values)
+    if kind in session.OWN_KINDS:
+        return _own_form(values)
     st.caption(label(f"component.dataset.{kind}.help"))
     return forms.component_form(kinds(Dataset)[kind], "dataset", values, "dataset")
+
+
+def _group_of_datasets(group: str, titles: dict[str, str], chosen: str) -> None:
+    path = f"dataset/{group}"
+    options = list(titles)
+    session.seed(path, chosen if chosen in options else None, (chosen, *titles.values()))
+    st.pills(
+        label(f"dataset.{group}"),
+        options,
+        format_func=lambda kind: escape(titles[kind]),
+        key=session.widget_key(path),
+        on_change=choose_dataset,
+        args=(path,),
+    )
+
+
+def _own_data(values: Draft) -> None:
+    """What somebody has brought, and the way to bring more."""
+    state = session.current()
+    if values["kind"] in session.OWN_KINDS:
+        state.own = values
+    if state.own is not None:
+        _group_of_datasets("own", {state.own["kind"]: state.own["name"]}, values["kind"])
+    st.page_link(
+        DATA_PAGE, label=label("own.bring"), icon=":material/table_chart:", query_params=st.query_params.to_dict(),
+        help=label("own.bring.help"),
+    )  # fmt: skip
+
+
+def _own_form(values: Draft) -> Draft:
+    """What a table of one's own is, in a sentence; of images, how many are used."""
+    dataset = validated(kinds(Dataset)[values["kind"]], values)
+    if values["kind"] == "images":
+        facts = {name: values[name] for name in ("name", "height", "width")}
+        st.caption(label("own.images", rows=f"{values['available']:,}", classes=dataset.num_classes, **facts))
+        info = kinds(Dataset)["images"].model_fields["samples"]
+        samples = forms.field_form(
+            info, "samples", values["samples"], "dataset.images.samples", "component.dataset.images.samples"
+        )
+        return {**values, "samples": samples}
+    facts = {
+        "name": values["name"],
+        "target": values["target"],
+        "columns": len(values["columns"]),
+        "inputs": dataset.inputs,
+    }
+    st.caption(label("own.table", rows=f"{values['rows']:,}", **facts))
+    return values
 
 
 @session.guarded
@@ -91,13 +146,17 @@ def choose_dataset(path: str) -> None:
     before = state.draft["dataset"]
     kind = session.held(path, None) or before["kind"]
     classes = kinds(Dataset)
-    dataset = {"kind": kind, **forms.carried(before, classes[before["kind"]], classes[kind])}
+    if kind in session.OWN_KINDS:
+        dataset = state.own or before
+    else:
+        dataset = {"kind": kind, **forms.carried(before, classes[before["kind"]], classes[kind])}
     if classes[kind] is Drawn and kind != before["kind"]:
         dataset = _points_to_draw_on(dataset)
     loss = fitted_loss(state.draft["loss"], dataset, before)
     if loss != state.draft["loss"]:
         state.notices.append(t("adjusted.loss", dataset=_title("dataset", kind), loss=_title("loss", loss["kind"])))
-    session.put({**state.draft, "dataset": dataset, "loss": loss})
+    parts = TWO_PARTS if has_own_split(dataset) else {}
+    session.put({**state.draft, "dataset": dataset, "loss": loss, **parts})
 
 
 def _points_to_draw_on(otherwise: Draft) -> Draft:

@@ -15,6 +15,7 @@ from dlcore.activations import Activation
 from dlcore.component import kinds
 from dlcore.datasets.drawn import EDGE, MOST_CLASSES, Drawn
 from dlcore.datasets.split import prepare
+from dlcore.datasets.toy import ToyDataset
 from dlcore.experiment import Experiment, Feature
 from dlcore.layers import Dense
 from dlcore.problems import Problem
@@ -163,7 +164,7 @@ def drawn_from(experiment: Experiment) -> Drawn:
     dataset = experiment.dataset
     if isinstance(dataset, Drawn):
         return dataset
-    if dataset.inputs != 2 or dataset.task != "classification":
+    if not isinstance(dataset, ToyDataset) or dataset.surface != "plane" or not dataset.num_classes:
         raise Problem("points_need_plane")
     return Drawn.of(prepare(experiment))
 
@@ -220,7 +221,7 @@ def _inside(value: float) -> float:
 
 def _with_points(experiment: Experiment, drawn: Drawn) -> Shaped:
     """The experiment on these points; loss and batch give way where they no longer fit."""
-    values = {**experiment.to_dict(), "dataset": drawn.to_dict()}
+    values = {**experiment.to_dict(), "dataset": drawn.to_dict(), "validation_fraction": 0.0, "sealed": False}
     values["loss"] = fitted_loss(values["loss"], values["dataset"], experiment.dataset.to_dict())
     values["batch_size"] = min(values["batch_size"], len(drawn.train))
     return Shaped(Experiment.from_dict(values), {"layers": _same_layers(experiment)})

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable
 
 import streamlit as st
 
-from dlcore.datasets.split import prepare
 from dlcore.experiment import Experiment
 from dlcore.problems import clean
-from dlcore.runs.exporting import export_elsewhere
 from ui import live, session
+from ui.reporting import reporter
 from ui.session import label, t
 
 FILES = {
@@ -22,7 +19,12 @@ FILES = {
     "data": ("data.csv", "text/csv", ":material/table:"),
     "script": ("train.py", "text/x-python", ":material/code:"),
     "onnx": ("model.onnx", "application/octet-stream", ":material/move_to_inbox:"),
+    "report": ("report.html", "text/html", ":material/lab_profile:"),
+    "card": ("model_card.md", "text/markdown", ":material/id_card:"),
 }
+
+
+LONGEST = 120.0  # Seconds for what a desk makes.
 
 
 def take_home(token: str) -> None:
@@ -43,24 +45,23 @@ def maker(what: str, token: str, state: session.Session) -> Callable[[], bytes]:
         case "recipe":
             return lambda: state.experiment.to_json(indent=2).encode()
         case "data":
-            return lambda: data_csv(state.experiment)
+            return lambda: data_csv(state.experiment, token)
+        case "report" | "card":
+            return reporter(state, what, token)
         case "onnx":
-            return lambda: export_elsewhere(live.pool().call(token, "checkpoint")[1], what)
+            return lambda: exported(live.pool().call(token, "checkpoint")[1], what, token)
         case _:
             return lambda: live.pool().call(token, what)[1]
 
 
-def data_csv(experiment: Experiment) -> bytes:
-    """The rows in the data's own units: inputs, class or value, and whether they are for training or testing."""
-    data = prepare(experiment)
-    classes = data.class_names
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([*data.raw_names, "class" if classes else "value", "split"])
-    for name, split in (("train", data.train), ("test", data.test)):
-        for row, target in zip(split.raw.tolist(), split.y.tolist(), strict=True):
-            writer.writerow([*row, classes[target] if classes else target, name])
-    return out.getvalue().encode()
+def data_csv(experiment: Experiment, owner: str) -> bytes:
+    """The rows in the data's own units, made in a desk: some need scikit-learn, which this process does without."""
+    return live.desks().ask("data_csv", experiment.to_json().encode(), owner=owner, seconds=LONGEST)[1]
+
+
+def exported(checkpoint: bytes, form: str, owner: str) -> bytes:
+    """A checkpoint in another form, made in a desk."""
+    return live.desks().ask("export", checkpoint, owner=owner, seconds=LONGEST, form=form)[1]
 
 
 @session.guarded

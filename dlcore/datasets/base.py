@@ -1,24 +1,26 @@
-"""What every data set has in common.  N rows, D inputs."""
+"""What every data set has in common.  N rows, C columns, D inputs of the network."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
 from dlcore.component import Component
+from dlcore.datasets.preparation import Preparation, PreparedNumber
 
 Task = Literal["classification", "regression"]
+Surface = Literal["line", "plane", "space"]
 
 
 @dataclass(frozen=True)
 class Table:
-    """The rows of a data set: X (N, D) float64; y (N,) class index (int64) or value (float64)."""
+    """The rows of a data set: X (N, C) float64, NaN where a cell is missing; y (N,) class index (int64) or value (float64)."""
 
     X: np.ndarray
     y: np.ndarray
-    input_names: tuple[str, ...]
+    column_names: tuple[str, ...]
     class_names: tuple[str, ...]  # empty for regression
 
 
@@ -26,11 +28,16 @@ class DatasetComponent(Component):
     """A source of rows. What can be known without making them is known here, so that nobody has to make them to check a recipe."""
 
     task: ClassVar[Task]
-    inputs: ClassVar[int]
-    standardized: ClassVar[bool] = (
-        False  # inputs (and a number as target) are scaled to mean 0, variance 1 of the training rows
-    )
+    inputs: ClassVar[int]  # Numbers in a row as the network sees it, features aside.
     own_split: ClassVar[bool] = False  # the rows say themselves which are for testing: the training rows come first
+    ordered: ClassVar[bool] = True  # Rows of a split stay in the order of the data set.
+
+    if TYPE_CHECKING:  # A data set may have it as a field of the recipe.
+
+        @property
+        def rows(self) -> int:
+            """Number of rows in all."""
+            ...
 
     @property
     def num_classes(self) -> int:
@@ -38,9 +45,33 @@ class DatasetComponent(Component):
         raise NotImplementedError
 
     @property
-    def rows(self) -> int:
-        """Number of rows in all."""
-        raise NotImplementedError
+    def num_columns(self) -> int:
+        """Raw columns of a row."""
+        return self.inputs
+
+    @property
+    def surface(self) -> Surface:
+        """Where its rows can be drawn as they are: two numbers lie on a plane, one and a number as target on a line."""
+        surfaces: dict[int, Surface] = {1: "line", 2: "plane"}
+        return surfaces.get(self.inputs, "space")
+
+    @property
+    def question(self) -> tuple[Any, ...]:
+        """What is asked, beside the task: where this is another, nothing that was learned has a meaning."""
+        return ()
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """Names of the raw columns, where the recipe alone says them; else none."""
+        return ()
+
+    def input_names(self, columns: tuple[str, ...]) -> tuple[str, ...]:
+        """Names of the inputs that are made of columns of these names."""
+        return columns
+
+    def input_keys(self) -> list[tuple[str, ...]]:
+        """What tells each input from all others, of this and of other data sets."""
+        return [(self.kind, str(place)) for place in range(self.inputs)]  # type: ignore[attr-defined]
 
     def test_rows(self, fraction: float) -> int:
         """Number of rows kept for testing, if the recipe asks for this share."""
@@ -49,3 +80,7 @@ class DatasetComponent(Component):
     def sample(self, generator: np.random.Generator) -> Table:
         """Make or load the rows."""
         raise NotImplementedError
+
+    def prepare(self, X: np.ndarray, y: np.ndarray) -> Preparation:
+        """What is to be done to raw rows, learned from the training rows X (N, C) and y (N,); nothing to numbers on a common scale."""
+        return Preparation((PreparedNumber(),) * X.shape[1])

@@ -1,12 +1,17 @@
-"""From a recipe to the numbers a network sees: rows are split first, then scaled by what the training rows say.  N rows, D inputs."""
+"""From a recipe to the numbers a network sees: rows are split first, then prepared by what the training rows say.
+
+N rows, C raw columns, D inputs.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dlcore.datasets.preparation import Preparation
+from dlcore.problems import Problem
 from dlcore.randomness import derived_seed
 
 if TYPE_CHECKING:
@@ -14,47 +19,27 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Scaling:
-    """scaled = (raw - mean) / deviation. For data on a common scale: mean 0, deviation 1."""
-
-    input_mean: np.ndarray  # (D,)
-    input_deviation: np.ndarray  # (D,)
-    target_mean: float = 0.0
-    target_deviation: float = 1.0
-
-    def inputs(self, X: np.ndarray) -> np.ndarray:
-        """Raw (N, D) to what the network sees, float32."""
-        return ((X - self.input_mean) / self.input_deviation).astype(np.float32)
-
-    def targets(self, y: np.ndarray) -> np.ndarray:
-        """Raw numbers (N,) to what the network learns, float32."""
-        return ((y - self.target_mean) / self.target_deviation).astype(np.float32)
-
-    def unscale_targets(self, y: np.ndarray) -> np.ndarray:
-        """What the network says, in the data's own units."""
-        return y * self.target_deviation + self.target_mean
-
-
-@dataclass(frozen=True)
 class Split:
     """One part of the rows."""
 
-    raw: np.ndarray  # (N, raw inputs) float64, in the data's own units
-    X: np.ndarray  # (N, D) float32, features made and scaled: what the network sees
+    raw: np.ndarray  # (N, C) float64, in the data's own units; NaN where a cell is missing
+    X: np.ndarray  # (N, D) float32, prepared: what the network sees
     y: np.ndarray  # (N,) class index int64, or value float64 in the data's own units
     target: np.ndarray  # (N,) class index int64, or scaled value float32: what is learned
 
 
 @dataclass(frozen=True)
 class Data:
-    """Training and test rows of a recipe, and how they were made."""
+    """The rows of a recipe, in two parts or three, and how they were made."""
 
     train: Split
-    test: Split
-    scaling: Scaling
+    test: Split  # The rows watched while it learns: with validation rows it is these.
+    scaling: Preparation
     raw_names: tuple[str, ...]
     input_names: tuple[str, ...]
     class_names: tuple[str, ...]
+    #: With validation rows: the test rows, which judge in the end. Nothing that learns or shows reads them.
+    final: Split | None = None
 
     def holds_same_rows(self, other: Data) -> bool:
         """Whether a network sees and learns the same."""
@@ -66,26 +51,56 @@ def prepare(experiment: Experiment) -> Data:
     """Make, split and scale the rows of a recipe."""
     dataset = experiment.dataset
     table = dataset.sample(np.random.default_rng(derived_seed(experiment.seed, "data")))
-    if dataset.own_split:
-        train, test = np.split(np.arange(len(table.y)), [experiment.train_rows])
-    else:
-        test = test_rows(
-            table.y if dataset.num_classes else None,
-            len(table.y),
-            experiment.test_rows,
-            np.random.default_rng(derived_seed(experiment.seed, "split")),
-        )
-        train = np.setdiff1d(np.arange(len(table.y)), test)
+    train, *others = _places(experiment, table.y)
     features = experiment.input_features
-    X = with_features(table.X, features)
-    scaling = fit_scaling(X[train], table.y[train], dataset.standardized, dataset.num_classes)
+    scaling = replace(dataset.prepare(table.X[train], table.y[train]), features=features)
 
     def part(rows: np.ndarray) -> Split:
-        y = table.y[rows]
-        target = y if dataset.num_classes else scaling.targets(y)
-        return Split(table.X[rows], scaling.inputs(X[rows]), y, target)
+        raw, y = table.X[rows], table.y[rows]
+        return Split(raw, scaling.inputs(raw), y, y if dataset.num_classes else scaling.targets(y))
 
-    return Data(part(train), part(test), scaling, table.input_names, features or table.input_names, table.class_names)
+    names = features or dataset.input_names(table.column_names)
+    splits = [part(train), *map(part, others)]
+    for split in splits:
+        _check_finite(split, scaling, table.column_names)
+    final = splits[2] if len(splits) > 2 else None
+    return Data(splits[0], splits[1], scaling, table.column_names, names, table.class_names, final)
+
+
+def _places(experiment: Experiment, y: np.ndarray) -> list[np.ndarray]:
+    """Which rows are for training and which are watched; in a three-way split, third, which are for testing."""
+    dataset = experiment.dataset
+    rows = np.arange(len(y))
+    if dataset.own_split:
+        return np.split(rows, [experiment.train_rows])
+    classes = y if dataset.num_classes else None
+    generator = np.random.default_rng(derived_seed(experiment.seed, "split"))
+    # The test rows first: with or without validation rows they are the same ones.
+    test = test_rows(classes, len(y), experiment.test_rows, generator)
+    rest = np.setdiff1d(rows, test)
+    parts = [rest, test]
+    if experiment.validation_rows:
+        generator = np.random.default_rng(derived_seed(experiment.seed, "validation"))
+        classes = None if classes is None else y[rest]
+        validation = rest[test_rows(classes, len(rest), experiment.validation_rows, generator)]
+        parts = [np.setdiff1d(rest, validation), validation, test]
+    if dataset.ordered:
+        return parts
+    # The first ones stand for all where only so many are shown: people sort their tables.
+    return [generator.permutation(part) for part in parts]
+
+
+def _check_finite(split: Split, scaling: Preparation, names: tuple[str, ...]) -> None:
+    """Raises Problem where a row is too far from the training rows to be a number for the network."""
+    if np.isfinite(split.X).all():
+        return
+    with np.errstate(over="ignore"):
+        finite = [
+            np.isfinite(column.prepared(values).astype(np.float32)).all()
+            for column, values in zip(scaling.columns, split.raw.T, strict=True)
+        ]
+    # Where all columns are finite, a square or a product of them is not.
+    raise Problem("table_out_of_scale", column=names[int(np.argmin(finite))])
 
 
 def test_rows(y: np.ndarray | None, rows: int, count: int, generator: np.random.Generator) -> np.ndarray:
@@ -98,32 +113,3 @@ def test_rows(y: np.ndarray | None, rows: int, count: int, generator: np.random.
     counts[np.argsort(counts - shares, kind="stable")[: count - counts.sum()]] += 1
     chosen = [generator.permutation(np.flatnonzero(y == label))[:n] for label, n in zip(classes, counts, strict=True)]
     return np.sort(np.concatenate(chosen))
-
-
-def with_features(X: np.ndarray, features: tuple[str, ...]) -> np.ndarray:
-    """(N, 2) to (N, features): x1, x2, their squares, product and sines; as they are where no feature is named."""
-    if not features:
-        return X
-    x1, x2 = X[:, 0], X[:, 1]
-    columns = {
-        "x1": x1,
-        "x2": x2,
-        "x1_squared": x1**2,
-        "x2_squared": x2**2,
-        "x1_x2": x1 * x2,
-        "sin_x1": np.sin(x1),
-        "sin_x2": np.sin(x2),
-    }
-    return np.stack([columns[name] for name in features], axis=1)
-
-
-def fit_scaling(X: np.ndarray, y: np.ndarray, standardize: bool, classes: int) -> Scaling:
-    """Mean and deviation of the training rows (a constant column is only centred), or the identity."""
-    inputs = X.shape[1]
-    if not standardize:
-        return Scaling(np.zeros(inputs), np.ones(inputs))
-    deviation = X.std(axis=0)
-    deviation[deviation == 0] = 1.0
-    if classes:
-        return Scaling(X.mean(axis=0), deviation)
-    return Scaling(X.mean(axis=0), deviation, float(y.mean()), float(y.std()) or 1.0)

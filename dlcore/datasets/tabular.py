@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from dlcore.datasets.base import DatasetComponent, Table, Task
+from dlcore.datasets.preparation import Preparation, standardized
 
 
 class BundledTable(DatasetComponent):
@@ -16,7 +17,6 @@ class BundledTable(DatasetComponent):
     size: ClassVar[int]
     classes: ClassVar[int] = 0
     task: ClassVar[Task] = "classification"
-    standardized: ClassVar[bool] = True
 
     @property
     def num_classes(self) -> int:
@@ -34,6 +34,9 @@ class BundledTable(DatasetComponent):
         target_type = np.int64 if self.classes else np.float64
         names = tuple(str(name) for name in bunch.feature_names)
         return Table(bunch.data.astype(np.float64), bunch.target.astype(target_type), names, class_names)
+
+    def prepare(self, X: np.ndarray, y: np.ndarray) -> Preparation:
+        return standardized(X, None if self.classes else y)
 
 
 class Iris(BundledTable):

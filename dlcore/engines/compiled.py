@@ -15,7 +15,9 @@ import stat
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -24,6 +26,8 @@ from types import ModuleType
 from typing import NamedTuple
 
 SOURCES = sorted(Path(__file__).with_name("kernels").glob("*.py"))
+OF_MANY = sorted((Path(__file__).with_name("kernels") / "many").glob("*.py"))
+KERNELS = "dlcore.engines.kernels"
 COMPLETE = "complete"  # A file of this name stands in the folder when all is compiled.
 NICENESS = 19
 
@@ -70,17 +74,44 @@ def _load(found: Future[ModuleType | None], folder: Path) -> None:
             # In a process of its own: the compiler is pure Python and would take turns with everything here.
             command = [sys.executable, "-m", __name__]
             subprocess.run(command, check=True, cwd=Path(__file__).parents[2], stdout=sys.stderr)
-        found.set_result(_package(folder))
+        found.set_result(_package(folder, KERNELS))
     except Exception:
         _log.warning("The kernels could not be loaded; the autograd engine takes all steps.", exc_info=True)
         found.set_result(None)
 
 
-def _package(folder: Path) -> ModuleType:
+def _package(folder: Path, name: str) -> ModuleType:
     from numba.core import config
 
     config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
-    return importlib.import_module("dlcore.engines.kernels")
+    return importlib.import_module(name)
+
+
+@cache
+def many() -> ModuleType | None:
+    """The kernels that train many seeds in one pass, with their code; None where the others are missing too.
+
+    Whoever calls waits, the first time on a machine for as long as `compiles_many` makes one expect: a side process asks, nobody else.
+    """
+    folder = code_folder([*SOURCES, *OF_MANY])
+    if folder is None or kernels(patient=True) is None:
+        return None
+    try:
+        with _alone_in(folder):
+            package = _package(folder, f"{KERNELS}.many")
+            (folder / COMPLETE).touch()
+    except Exception:
+        _log.warning(
+            "The kernels for many seeds could not be loaded; they are trained one after the other.", exc_info=True
+        )
+        return None
+    return package
+
+
+def compiles_many() -> bool:
+    """Whether `many` will have to compile: half a minute or less, once a machine."""
+    folder = code_folder([*SOURCES, *OF_MANY])
+    return folder is not None and not (folder / COMPLETE).exists()
 
 
 def import_numba_alone() -> None:
@@ -104,23 +135,29 @@ def compile_now() -> None:
     folder = code_folder()
     if folder is None:
         raise OSError("there is no private folder to keep compiled code in; set NUMBA_CACHE_DIR to one")
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with _alone_in(folder):
         if not (folder / COMPLETE).exists():
-            _package(folder)
+            _package(folder, KERNELS)
             (folder / COMPLETE).touch()
 
 
-def code_folder() -> Path | None:
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def code_folder(sources: list[Path] = SOURCES) -> Path | None:
     """Where compiled code of these sources, libraries and this machine is kept: ours alone, as code is run from it.
 
     None if there is no such place, or no numba.
     """
     try:
-        facts = [version("numba"), version("numpy"), sys.version, platform.node(), *map(Path.read_bytes, SOURCES)]
+        facts = [version("numba"), version("numpy"), sys.version, platform.node(), *map(Path.read_bytes, sources)]
     except PackageNotFoundError:
         return None
-    name = hashlib.sha256(repr([*map(str, SOURCES), *facts]).encode()).hexdigest()[:16]
+    name = hashlib.sha256(repr([*map(str, sources), *facts]).encode()).hexdigest()[:16]
     told = os.environ.get("NUMBA_CACHE_DIR")
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
     places = [Path(told)] if told else [home / "dlcore", Path(tempfile.gettempdir()) / f"dlcore-{os.getuid()}"]

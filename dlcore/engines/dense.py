@@ -67,20 +67,20 @@ class DenseEngine:
     def __init__(self, kernels: ModuleType, engine: AutogradEngine, experiment: Experiment, rows: Rows) -> None:
         self._kernels = kernels
         self._batch = experiment.batch_size
-        self._dropouts = _dropouts_by_place(engine.model)
+        self._dropouts = dropouts_by_place(engine.model)
         widths = [experiment.num_inputs, *(layer.units for layer in experiment.layers if isinstance(layer, Dense))]
         self._masked = [(modules, width) for modules, width in zip(self._dropouts, widths, strict=True) if modules]
         self._layers, units = layer_table(kernels, experiment, [bool(modules) for modules in self._dropouts])
         self._parameters = np.array(activation_parameters(experiment), np.float32)
-        self._codes = np.array(_codes(kernels, experiment, bool(self._dropouts[0])), np.int64)
-        self._settings = np.array(_settings(experiment))
+        self._codes = np.array(codes_of(kernels, experiment, bool(self._dropouts[0])), np.int64)
+        self._settings = np.array(settings_of(experiment))
         self._X = rows.X_ND.numpy()
         self._targets = np.ascontiguousarray(rows.targets.float().reshape(len(self._X), -1).numpy())
         self._y = rows.y_N.float().numpy()
         self._classes = experiment.dataset.num_classes
         self._train = np.uint64(rows.train)
         self._rows = rows.train, len(self._X) - rows.train
-        self._spreads = [_spread(part.float()) for part in (rows.y_N[: rows.train], rows.y_N[rows.train :])]
+        self._spreads = [spread_of(part.float()) for part in (rows.y_N[: rows.train], rows.y_N[rows.train :])]
         lanes = max(_lanes(self._kernels, min(self._batch, rows.train)), int(SCORED_TOGETHER))
         self._work = np.zeros(units * lanes, np.float32)
 
@@ -152,7 +152,8 @@ def _lanes(kernels: ModuleType, rows: int) -> int:
     return -(-rows // kernels.numerics.VECTOR) * kernels.numerics.VECTOR
 
 
-def _spread(y: torch.Tensor) -> float:
+def spread_of(y: torch.Tensor) -> float:
+    """Sum of squared distances from the mean."""
     return (y - y.mean()).double().square().sum().item()
 
 
@@ -160,7 +161,7 @@ def _marks(chosen: torch.Tensor | None) -> np.ndarray:
     return np.empty(0, np.bool_) if chosen is None else chosen.numpy()
 
 
-def _dropouts_by_place(model: nn.Sequential) -> list[list[SeededDropout]]:
+def dropouts_by_place(model: nn.Sequential) -> list[list[SeededDropout]]:
     """The dropout modules that do something after the inputs and after each hidden dense layer."""
     places: list[list[SeededDropout]] = [[]]
     for module in model:
@@ -200,7 +201,8 @@ def activation_parameters(experiment: Experiment) -> list[float]:
     return [float(found[0]) if found else 0.0 for found in [*numbers, []]]
 
 
-def _codes(kernels: ModuleType, experiment: Experiment, drops_inputs: bool) -> list[int]:
+def codes_of(kernels: ModuleType, experiment: Experiment, drops_inputs: bool) -> list[int]:
+    """Loss, optimizer, regularizer, classes, whether inputs are dropped, as the kernels know them."""
     numerics = kernels.numerics
     return [
         numerics.LOSSES.index(experiment.loss.kind),
@@ -211,7 +213,7 @@ def _codes(kernels: ModuleType, experiment: Experiment, drops_inputs: bool) -> l
     ]
 
 
-def _settings(experiment: Experiment) -> list[float]:
+def settings_of(experiment: Experiment) -> list[float]:
     """Three numbers of the optimizer, Huber's delta, the regularizer's rate, the largest norm."""
     optimizer = experiment.optimizer
     match optimizer.kind:

@@ -1,20 +1,32 @@
-"""A trained network in a form for elsewhere: a PyTorch script that trains it anew, an ONNX model that runs anywhere."""
+"""A trained network in a form for elsewhere: a PyTorch script that trains it anew, an ONNX model that runs anywhere, and what there is
+to say of it: a report in HTML and a model card in Markdown."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dlcore.problems import Problem
 
 if TYPE_CHECKING:
     from dlcore.checkpoint import Checkpoint
+    from dlcore.runs.jobs import Answer, Progress
 
-FORMATS = ("script", "onnx")
+FORMATS = ("script", "onnx", "report", "card")
 EPOCHS_OF_AN_UNTRAINED_RUN = 100
 
 
-def export(checkpoint: Checkpoint, form: str) -> bytes:
-    """The file's content. A script trains for as many epochs as this network has been. Raises Problem for an unknown format."""
+def export_job(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Answer:
+    """As a job of a desk: a checkpoint to the file. torch's ONNX exporter takes seconds and 160 MB, which no worker should give."""
+    from dlcore.checkpoint import open_checkpoint
+
+    return {}, export(open_checkpoint(payload), arguments["form"])
+
+
+def export(checkpoint: Checkpoint, form: str, history: str = "") -> bytes:
+    """The file's content. A script trains for as many epochs as this network has been; a report draws the curves of its history.csv.
+
+    Raises Problem for an unknown format.
+    """
     match form:
         case "script":
             from dlcore.export.script import export_script
@@ -24,4 +36,16 @@ def export(checkpoint: Checkpoint, form: str) -> bytes:
             from dlcore.export.onnx import export_onnx
 
             return export_onnx(checkpoint)
+        case "report":
+            from dlcore.export.report import report
+
+            return report({"history": history}, checkpoint.to_bytes(), _nobody_watches)[1]
+        case "card":
+            from dlcore.export.card import card
+
+            return card({}, checkpoint.to_bytes(), _nobody_watches)[1]
     raise Problem("no_format", expected=", ".join(FORMATS), came=form)
+
+
+def _nobody_watches(share: float, partial: dict[str, Any]) -> None:
+    """The progress of a job that somebody waits for."""

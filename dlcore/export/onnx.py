@@ -13,6 +13,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from dlcore.datasets.preparation import Preparation, PreparedCategory, PreparedNumber
+from dlcore.datasets.table import CategoryColumn, TableData
 from dlcore.network import build_model
 
 if TYPE_CHECKING:
@@ -20,11 +22,12 @@ if TYPE_CHECKING:
 
     from dlcore.checkpoint import Checkpoint
 
+NO_CODE, UNSEEN = -1.0, -2.0  # Codes that no category has: of a missing cell, and of a category not seen in training.
 OPSET = 20  # The first with Gelu; ONNX Runtime 1.17 (2024) and later run it.
 
 
 class RawToPrediction(nn.Module):
-    """Raw columns (N, D) float32 to probabilities (N, classes), or to values (N,) in the data's own units."""
+    """Raw columns (N, C) to probabilities (N, classes), or to values (N,) in the data's own units."""
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         super().__init__()
@@ -34,25 +37,72 @@ class RawToPrediction(nn.Module):
         self.classes = experiment.dataset.num_classes
         self.model = build_model(experiment)
         self.model.load_state_dict({name: torch.from_numpy(np.array(w)) for name, w in checkpoint.weights.items()})
-        self.scales = bool((scaling.input_mean != 0).any() or (scaling.input_deviation != 1).any())
-        self.mean = nn.Buffer(torch.from_numpy(scaling.input_mean.astype(np.float32)))
-        self.deviation = nn.Buffer(torch.from_numpy(scaling.input_deviation.astype(np.float32)))
+        self.prepared = _Table(scaling) if isinstance(experiment.dataset, TableData) else _Numbers(scaling)
         self.target_mean = scaling.target_mean
         self.target_deviation = scaling.target_deviation
 
     def forward(self, X: torch.Tensor) -> torch.Tensor:
+        X = self.prepared(X)
         if self.features not in ((), ("x1", "x2")):
             X = _with_features(X, self.features)
-        if self.scales:
-            X = (X - self.mean) / self.deviation
-        predictions = self.loss.predict(self.model(X), self.classes)
+        predictions = self.loss.predict(self.model(X.float()), self.classes)
         if self.classes or (self.target_mean, self.target_deviation) == (0.0, 1.0):
             return predictions
         return predictions * self.target_deviation + self.target_mean
 
 
+class _Numbers(nn.Module):
+    """(x - mean) / deviation of each column."""
+
+    def __init__(self, scaling: Preparation) -> None:
+        super().__init__()
+        numbers = [column for column in scaling.columns if isinstance(column, PreparedNumber)]
+        self.scales = any((column.shift, column.divisor) != (0, 1) for column in numbers)
+        self.mean = nn.Buffer(torch.tensor([column.shift for column in numbers]))
+        self.deviation = nn.Buffer(torch.tensor([column.divisor for column in numbers]))
+
+    def forward(self, X: torch.Tensor) -> torch.Tensor:
+        return (X - self.mean) / self.deviation if self.scales else X
+
+
+class _Table(nn.Module):
+    """As `Preparation.inputs` before features, for numbers and categories at once; missing cells are NaN, categories are codes."""
+
+    def __init__(self, scaling: Preparation) -> None:
+        super().__init__()
+        numbers = [(place, c) for place, c in enumerate(scaling.columns) if isinstance(c, PreparedNumber)]
+        categories = [(place, c) for place, c in enumerate(scaling.columns) if isinstance(c, PreparedCategory)]
+        values = [(place, c.fill, code, seen) for place, c in categories for code, seen in enumerate(c.seen)]
+        self.numbers, self.categories = bool(numbers), bool(categories)
+        # In float64, as in training: dates and large numbers lose nothing.
+        self.number_places = nn.Buffer(torch.tensor([place for place, _ in numbers], dtype=torch.int64))
+        self.fill = nn.Buffer(torch.tensor([column.fill or 0.0 for _, column in numbers], dtype=torch.float64))
+        self.shift = nn.Buffer(torch.tensor([column.shift for _, column in numbers], dtype=torch.float64))
+        self.divisor = nn.Buffer(torch.tensor([column.divisor for _, column in numbers], dtype=torch.float64))
+        self.factor = nn.Buffer(torch.tensor([column.factor for _, column in numbers], dtype=torch.float64))
+        self.offset = nn.Buffer(torch.tensor([column.offset for _, column in numbers], dtype=torch.float64))
+        self.value_places = nn.Buffer(torch.tensor([place for place, *_ in values], dtype=torch.int64))
+        stands_in = [NO_CODE if fill is None else fill for _, fill, _, _ in values]
+        self.stands_in = nn.Buffer(torch.tensor(stands_in, dtype=torch.float64))
+        codes = [code if seen else UNSEEN for *_, code, seen in values]
+        self.codes = nn.Buffer(torch.tensor(codes, dtype=torch.float64))
+        came_from = [place for place, _ in numbers] + [place for place, *_ in values]
+        self.order = nn.Buffer(torch.from_numpy(np.argsort(came_from, kind="stable")))
+
+    def forward(self, X: torch.Tensor) -> torch.Tensor:
+        parts = []
+        if self.numbers:
+            numbers = X[:, self.number_places]
+            numbers = torch.where(numbers.isnan(), self.fill, numbers)
+            parts.append((numbers - self.shift) / self.divisor * self.factor + self.offset)
+        if self.categories:
+            codes = X[:, self.value_places]
+            parts.append((torch.where(codes.isnan(), self.stands_in, codes) == self.codes).double())
+        return torch.cat(parts, dim=1)[:, self.order] if len(parts) == 2 else parts[0]
+
+
 def _with_features(X: torch.Tensor, features: tuple[str, ...]) -> torch.Tensor:
-    """As `dlcore.datasets.split.with_features`, in torch."""
+    """As `dlcore.datasets.preparation.with_features`, in torch."""
     x1, x2 = X[:, 0], X[:, 1]
     columns = {
         "x1": x1,
@@ -67,13 +117,19 @@ def _with_features(X: torch.Tensor, features: tuple[str, ...]) -> torch.Tensor:
 
 
 def export_onnx(checkpoint: Checkpoint) -> bytes:
-    """The ONNX file, checked. Input `columns` (N, D) float32 in the order of the metadata's column_names; output `probabilities`
-    (N, classes) or `values` (N,)."""
+    """The ONNX file, checked. Input `columns` (N, C) in the order of the metadata's column_names; output `probabilities`
+    (N, classes) or `values` (N,).
+
+    The columns of a table are float64: NaN where a cell is missing, a date as days since 1970-01-01, a category as its place in
+    the metadata's categories (any other number is an unknown one). All else is float32.
+    """
     import onnx
 
     output = "probabilities" if checkpoint.class_names else "values"
     whole = RawToPrediction(checkpoint).eval()
-    example = torch.zeros(2, len(checkpoint.column_names))
+    dataset = checkpoint.experiment.dataset
+    kind = torch.float64 if isinstance(dataset, TableData) else torch.float32
+    example = torch.zeros(2, len(checkpoint.column_names), dtype=kind)
     with _quiet():
         program = torch.onnx.export(
             whole,
@@ -90,9 +146,12 @@ def export_onnx(checkpoint: Checkpoint) -> bytes:
     _tidy(model)
     facts = {
         "recipe": checkpoint.experiment.to_json(),
-        "column_names": json.dumps(checkpoint.column_names),
-        "class_names": json.dumps(checkpoint.class_names),
+        "column_names": json.dumps(checkpoint.column_names, ensure_ascii=False),
+        "class_names": json.dumps(checkpoint.class_names, ensure_ascii=False),
     }
+    if isinstance(dataset, TableData):
+        categories = {c.name: c.values for c in dataset.columns if isinstance(c, CategoryColumn)}
+        facts["categories"] = json.dumps(categories, ensure_ascii=False)
     onnx.helper.set_model_props(model, facts)
     onnx.checker.check_model(model, full_check=True)
     return model.SerializeToString()

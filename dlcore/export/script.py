@@ -12,10 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from dlcore.component import Component
 from dlcore.datasets.drawn import Drawn, Point
-from dlcore.datasets.split import test_rows, with_features
+from dlcore.datasets.pictures import ImageData
+from dlcore.datasets.preparation import with_features
+from dlcore.datasets.split import test_rows
+from dlcore.datasets.table import TableData
 from dlcore.datasets.tabular import BundledTable
 from dlcore.datasets.toy import ToyDataset
 from dlcore.engines.modules import SeededDropout
+from dlcore.export.own_data import pictures_from_file, sklearn_imports, table_from_file
 from dlcore.export.source import PRESENT, called_functions, class_text, expression_of_key, function_text
 from dlcore.initializers import Initializer
 from dlcore.layers import Dense
@@ -54,13 +58,15 @@ def _spaced(blocks: list[str]) -> str:
 
 def _introduction(experiment: Experiment, epochs: int) -> str:
     widths = "-".join(str(width) for width in _widths(experiment))
-    tabular = isinstance(experiment.dataset, BundledTable)
-    made = "the network" if experiment.dataset.own_split else "the data and the network"
+    tabular = isinstance(experiment.dataset, BundledTable | TableData)
+    own = isinstance(experiment.dataset, TableData | ImageData)
+    made = "the network" if experiment.dataset.own_split or own else "the data and the network"
+    beside = "  # beside data.csv, which the page or `python -m dlcore data` writes" if own else ""
     return _text(f'''
         """{experiment.dataset.title}: a network of {widths} units, trained with {experiment.loss.title} and {experiment.optimizer.title}.
 
             pip install torch numpy safetensors{" scikit-learn" if tabular else ""}
-            python THIS_FILE.py
+            python THIS_FILE.py{beside}
 
         Makes {made} from the seed, trains for {epochs} epochs, prints the history (losses are means over all
         rows, without any penalty) and saves the weights as model.safetensors. The same seed gives the same numbers.
@@ -71,10 +77,11 @@ def _introduction(experiment: Experiment, epochs: int) -> str:
 
 
 def _imports(experiment: Experiment, body: str) -> str:
-    standard = [f"import {name}" for name in ("math", "zlib") if f"{name}." in body]
+    standard = [f"import {name}" for name in ("csv", "math", "sys", "zlib") if f"{name}." in body]
     third = ["import numpy as np", "import torch", "from safetensors.torch import save_file"]
     if isinstance(experiment.dataset, BundledTable):
         third.append(f"from sklearn.datasets import {experiment.dataset.loader}")
+    third += sklearn_imports(body)
     third.append("from torch import nn")
     if "functional." in body:
         third.append("from torch.nn import functional")
@@ -93,16 +100,29 @@ def _settings(experiment: Experiment, epochs: int) -> list[str]:
 
 
 def _data(experiment: Experiment) -> list[str]:
-    tensors = _text("""
-        X_train, X_test = torch.from_numpy(X[train]), torch.from_numpy(X[test])
-        y_train, y_test = torch.from_numpy(y[train]), torch.from_numpy(y[test])
-    """)
-    rows = _drawn(experiment.dataset) if isinstance(experiment.dataset, Drawn) else _split_rows(experiment)
-    return [*rows, *_features(experiment), _scaling(experiment), tensors]
+    parts = _parts(experiment)
+    tensors = "\n".join(
+        f"{', '.join(f'{x}_{part}' for part in parts)} = {', '.join(f'torch.from_numpy({x}[{part}])' for part in parts)}"
+        for x in "Xy"
+    )
+    match experiment.dataset:
+        case Drawn() as drawn:
+            return [*_drawn(drawn), *_features(experiment), _scaling(experiment), tensors]
+        case TableData() as table:
+            read, targets = table_from_file(table, parts)
+            return [*read, *_features(experiment), "X = X.astype(np.float32)", *targets, tensors]
+        case ImageData() as pictures:
+            return [*pictures_from_file(pictures, parts), tensors]
+    return [*_split_rows(experiment), *_features(experiment), _scaling(experiment), tensors]
+
+
+def _parts(experiment: Experiment) -> tuple[str, ...]:
+    """What the rows are for: the second part is watched while it learns."""
+    return ("train", "test") if experiment.watched == "test" else ("train", "validation", "test")
 
 
 def _split_rows(experiment: Experiment) -> list[str]:
-    """X, y, and the places `train` and `test` among them."""
+    """X, y, and the places of the parts among them."""
     classes = experiment.dataset.num_classes
     which = "each class gives its share" if classes else "any rows"
     choose = function_text(
@@ -114,6 +134,13 @@ def _split_rows(experiment: Experiment) -> list[str]:
         test = test_rows({"y, " if classes else ""}len(y), {experiment.test_rows}, split_generator)
         train = np.setdiff1d(np.arange(len(y)), test)
     """)
+    if experiment.validation_rows:
+        split += _text(f"""
+            # The validation rows, to be watched while it learns, from what is left.
+            validation_generator = np.random.default_rng(derived_seed(SEED, "validation"))
+            validation = train[test_rows({"y[train], " if classes else ""}len(train), {experiment.validation_rows}, validation_generator)]
+            train = np.setdiff1d(train, validation)
+        """)
     return [*_sample(experiment.dataset), choose, split]
 
 
@@ -165,7 +192,7 @@ def _features(experiment: Experiment) -> list[str]:
 
 def _scaling(experiment: Experiment) -> str:
     number = not experiment.dataset.num_classes
-    if not experiment.dataset.standardized:
+    if not isinstance(experiment.dataset, BundledTable):
         return "X, y = X.astype(np.float32), y.astype(np.float32)" if number else "X = X.astype(np.float32)"
     lines = [
         "# Every column to mean 0 and deviation 1, as the training rows have it; a constant column is only centred.",
@@ -233,6 +260,7 @@ def _loss(experiment: Experiment) -> list[str]:
     loss, classes = experiment.loss, experiment.dataset.num_classes
     metric = metric_for(experiment.dataset.task)
     known = {"classes": classes}
+    parts = _parts(experiment)
     meaning = "probabilities (B, classes)" if classes else "values (B,)"
     predict = function_text(loss.predict, "predict", f"What the sums of the last layer claim: {meaning}.", known)
     helpers = called_functions(predict, loss.predict).items()
@@ -245,12 +273,12 @@ def _loss(experiment: Experiment) -> list[str]:
         ),
         predict,
         function_text(metric.measure, metric.kind, _first_line(type(metric))),
-        "targets_train, targets_test = encode(y_train), encode(y_test)",
+        f"{', '.join(f'targets_{part}' for part in parts)} = {', '.join(f'encode(y_{part})' for part in parts)}",
     ]
 
 
 def _training(experiment: Experiment) -> list[str]:
-    metric, optimizer = experiment.metric, experiment.optimizer
+    metric, watched, optimizer = experiment.metric, experiment.watched, experiment.optimizer
     schedule, regularizer = experiment.schedule, experiment.regularizer
     blocks = []
     if schedule.kind != "constant":
@@ -263,17 +291,17 @@ def _training(experiment: Experiment) -> list[str]:
             optimizer = torch.optim.{optimizer.rule}(model.parameters(), {_keywords(optimizer.arguments())})
             order_generator = torch.Generator().manual_seed(derived_seed(SEED, "order"))
             step = 0
-            print("epoch,step,train_loss,test_loss,train_{metric},test_{metric}")
+            print("epoch,step,train_loss,{watched}_loss,train_{metric},{watched}_{metric}")
             report(0, step)
         """),
     ]
     if experiment.early_stopping:
-        blocks.append('best_test_loss, best_epoch = float("inf"), 0')
+        blocks.append(f'best_{watched}_loss, best_epoch = float("inf"), 0')
     return [*blocks, _loop(experiment)]
 
 
 def _scores(experiment: Experiment) -> str:
-    metric = experiment.metric
+    metric, watched = experiment.metric, experiment.watched
     lines = ["outputs_NK = model(X)"]
     if _has_dropout(experiment):
         lines = ["model.eval()  # Nothing is dropped when it counts.", *lines, "model.train()"]
@@ -290,12 +318,14 @@ def _scores(experiment: Experiment) -> str:
         def report(epoch, step):
             """Print a row of the history."""
             train_loss, train_{metric} = scores(X_train, targets_train, y_train)
-            test_loss, test_{metric} = scores(X_test, targets_test, y_test)
-            print(f"{{epoch}},{{step}},{{train_loss:.6f}},{{test_loss:.6f}},{{train_{metric}:.6f}},{{test_{metric}:.6f}}")
+            {watched}_loss, {watched}_{metric} = scores(X_{watched}, targets_{watched}, y_{watched})
+            print(f"{{epoch}},{{step}},{{train_loss:.6f}},{{{watched}_loss:.6f}},{{train_{metric}:.6f}},{{{watched}_{metric}:.6f}}")
     ''').replace("MEASURE", measure)
     if experiment.early_stopping:
-        report = report.replace("Print a row of the history.", "Print a row of the history; return the test loss.")
-        report += "    return test_loss\n"
+        report = report.replace(
+            "Print a row of the history.", f"Print a row of the history; return the {watched} loss."
+        )
+        report += f"    return {watched}_loss\n"
     return report
 
 
@@ -331,12 +361,13 @@ def _loop(experiment: Experiment) -> str:
         *(f"    {line}" for line in update),
     ]
     if experiment.early_stopping:
+        loss = f"{experiment.watched}_loss"
         epoch += [
-            "test_loss = report(epoch, step)",
-            "if test_loss < best_test_loss:",
-            "    best_test_loss, best_epoch = test_loss, epoch",
+            f"{loss} = report(epoch, step)",
+            f"if {loss} < best_{loss}:",
+            f"    best_{loss}, best_epoch = {loss}, epoch",
             f"if epoch - best_epoch >= {experiment.early_stopping}:",
-            "    break  # Early stopping: the test loss has not been better for so many epochs.",
+            f"    break  # Early stopping: the {experiment.watched} loss has not been better for so many epochs.",
         ]
     else:
         epoch.append("report(epoch, step)")
@@ -344,17 +375,22 @@ def _loop(experiment: Experiment) -> str:
 
 
 def _results(experiment: Experiment) -> list[str]:
+    parts = [part for part in _parts(experiment) if part != "test" or not experiment.sealed]
     metric = experiment.metric
-    results = _text(f"""
-        train_loss, train_{metric} = scores(X_train, targets_train, y_train)
-        test_loss, test_{metric} = scores(X_test, targets_test, y_test)
-        print(f"train_loss {{train_loss:.6f}}")
-        print(f"test_loss {{test_loss:.6f}}")
-        print(f"train_{metric} {{train_{metric}:.6f}}")
-        print(f"test_{metric} {{test_{metric}:.6f}}")
-        save_file(model.state_dict(), "model.safetensors")
-    """)
-    return [results]
+    lines = [_scored(part, metric) for part in parts]
+    lines += [f'print(f"{part}_{what} {{{part}_{what}:.6f}}")' for what in ("loss", metric) for part in parts]
+    if experiment.sealed:
+        told = [f'print(f"test_{what} {{test_{what}:.6f}}")' for what in ("loss", metric)]
+        lines += [
+            'if "--unseal" in sys.argv:  # The test rows judge the network that was chosen, once, and choose none.',
+            *(f"    {line}" for line in (_scored("test", metric), *told)),
+        ]
+    lines.append('save_file(model.state_dict(), "model.safetensors")')
+    return ["\n".join(lines)]
+
+
+def _scored(part: str, metric: str) -> str:
+    return f"{part}_loss, {part}_{metric} = scores(X_{part}, targets_{part}, y_{part})"
 
 
 def _method_text(component: Component, method: Callable[..., Any], name: str) -> str:

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from dlcore.arrays import from_bytes, to_bytes
 from dlcore.problems import Problem
-from dlcore.runs.arrays import from_bytes, to_bytes
 from dlcore.runs.run import Run
 from dlcore.runs.wire import Header
 from dlcore.snapshot import Scores

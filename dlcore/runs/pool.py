@@ -210,6 +210,12 @@ class Pool:
         """The same without holding up the event loop, for as long as it takes; cancel it to stop waiting."""
         return await asyncio.wrap_future(self._submit(token, do, payload, arguments))
 
+    def expect_tables(self) -> None:
+        """Somebody is about to train on a table: what prepares one is imported in every worker, while they go on."""
+        with self._lock:
+            for link in self._crew.everyone:
+                link.post({"do": "expect_tables"})
+
     # Leases
 
     def hold(self, token: str) -> None:

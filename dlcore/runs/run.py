@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from dlcore.arrays import from_bytes, to_bytes
 from dlcore.experiment import Experiment
 from dlcore.frame import encode_frame
 from dlcore.interventions import Interventions
@@ -19,7 +20,6 @@ from dlcore.looks import finite
 from dlcore.probes import Picture
 from dlcore.problems import Problem
 from dlcore.runs import DEFAULT_SPEED
-from dlcore.runs.arrays import from_bytes, to_bytes
 from dlcore.runs.sights import Sight, Sights, data_of
 from dlcore.timeline import Moment, Timeline
 from dlcore.trainer import Diverged, Trainer
@@ -381,6 +381,7 @@ class Run:
             },
             "device": trainer.device_name,
             "engine": trainer.engine_name,
+            "watched": snapshot.experiment.watched,
             "loss_kind": snapshot.experiment.loss.kind,
             "learning_rate": finite(snapshot.learning_rate),
             "problem": None if self.problem is None else self.problem.to_dict(),
@@ -403,7 +404,7 @@ class Run:
         return export(checkpoint_of(self.trainer.snapshot(), self.trainer.data), "script")
 
     def history_csv(self) -> bytes:
-        return self.trainer.history.to_csv().encode()
+        return self.trainer.history.to_csv(self.trainer.experiment.watched).encode()
 
     def notices(self) -> list[Problem]:
         """What the trainer had to say since the last time it was asked."""

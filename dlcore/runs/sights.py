@@ -95,14 +95,14 @@ class Sights:
     def now(self, trainer: Trainer, picture: Picture, version: int, structure: int, playing: bool) -> Sight:
         """The run as it stands. While it plays, health and predictions are not found anew each time."""
         if self._now is None or self._now[0] != version:
-            snapshot = trainer.snapshot()
+            snapshot = trainer.passing_snapshot() if playing else trainer.snapshot()
             looks = self._looks_at(structure, picture)
             frozen = trainer.engine.frozen
             arrays = {**picture.arrays(snapshot), **masks(snapshot, None if frozen is None else frozen.cpu())}
             now = time.monotonic()
             health = self._health_of(trainer, looks, snapshot, playing)
             if not playing or now - self._predicted >= PREDICTIONS_EVERY:
-                arrays |= looks.predicted_classes(trainer.predictions())
+                arrays |= looks.predicted_classes(looks.predictions(snapshot))
                 self._predicted = now
             engine = trainer.engine
             sight = Sight(
@@ -111,7 +111,7 @@ class Sights:
                 looks,
                 arrays | health,
                 lambda: Motion(engine.gradient(), (engine.flat.detach() - engine.previous).cpu()),
-                trainer.predictions,
+                lambda: looks.predictions(snapshot),
             )
             self._now = (version, sight)
         return self._now[1]

@@ -19,8 +19,8 @@ import resource
 import select
 import signal
 import sys
+import threading
 import time
-import traceback
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -37,6 +37,7 @@ from dlcore.runs.figures import Second
 from dlcore.runs.limits import Limits
 from dlcore.runs.luggage import pack_run, unpack_run
 from dlcore.runs.run import NEVER, Run
+from dlcore.runs.side import as_problem, take_the_wires, volunteer_to_end
 from dlcore.runs.viewers import FrameRequest, Viewers
 from dlcore.runs.wire import Header, Inbox, pack, write_all
 
@@ -145,6 +146,9 @@ class Worker:
                 self._viewers.forget(header["request"])
                 return None
             case "ping":
+                return {}, b""
+            case "expect_tables":
+                threading.Thread(target=import_transformers, name="transformers", daemon=True).start()
                 return {}, b""
         run = self._run(token, header if do == "change" else {})
         match do:
@@ -316,30 +320,10 @@ def _place(run: Run) -> dict[str, Any]:
     return {"status": run.status, "step": run.trainer.step, "epoch": run.trainer.epoch}
 
 
-def as_problem(error: BaseException) -> Problem:
-    """What to tell the person; the log gets the rest. Raises what is not a failure of one run."""
-    if isinstance(error, Problem):
-        return error
-    panic = (
-        type(error).__name__ == "PanicException"
-    )  # Rust (safetensors) knows no MemoryError, and this is no Exception.
-    if not (panic or isinstance(error, Exception)):
-        raise error
-    traceback.print_exception(error, file=sys.stderr)
-    if panic or isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "memory" in str(error).lower()):
-        return Problem("out_of_memory")
-    return Problem("internal")
-
-
-def take_the_wires() -> tuple[int, int]:
-    """Standard input and output for the wire alone: a stray print goes to the log, a read finds nothing."""
-    source, output = os.dup(0), os.dup(1)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
-    os.dup2(2, 1)
-    sys.stdout = sys.stderr
-    return source, output
+def import_transformers() -> None:
+    """What prepares a table takes seconds to import: before the first one comes, and beside those who train."""
+    import sklearn.impute
+    import sklearn.preprocessing  # noqa: F401
 
 
 def warm_up() -> None:
@@ -374,8 +358,7 @@ def main() -> None:
     gc.freeze()
     # Full priority until here, unless the pool said otherwise: somebody may be waiting for the start.
     os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
-    with suppress(OSError):  # When memory runs out, the system should end a worker and not the server.
-        Path("/proc/self/oom_score_adj").write_text("500")
+    volunteer_to_end()
     with suppress(BrokenPipeError):
         Worker(Inbox(source), output, in_hand).serve()
     # Nothing is left to tidy up, and a large process takes its time to do it.

@@ -79,18 +79,10 @@ class Canvas {
     if (changed) {
       this.theme = theme;
       this.textsKey = texts;
-      this.texts = new Texts(data.strings);
       document.documentElement.lang = data.language.replace("_", "-");
       this.root.lang = data.language.replace("_", "-");
       this.paintTheme();
-      this.controls.build(this.texts);
-      for (const part of [this.messages, this.announcer, this.keyboard, this.summary]) part.build(this.texts);
-      this.unnameStreamlit?.();
-      this.unnameStreamlit = nameStreamlit(this.texts);
-      this.nameRegions();
-      this.curves.build(theme, this.texts);
-      this.timeline.build(theme, this.texts);
-      this.save.build(this.texts);
+      this.tell(new Texts(data.strings, this.texts?.watched));
       this.redraw();
     }
     if (data.token !== this.token || data.life !== this.life) {
@@ -98,6 +90,19 @@ class Canvas {
       this.connect(data.token);
       this.wayBack.stand(data.token, data.visit);
     }
+  }
+
+  /** Say everything in these words. @param {Texts} texts */
+  tell(texts) {
+    this.texts = texts;
+    this.controls.build(texts);
+    for (const part of [this.messages, this.announcer, this.keyboard, this.summary]) part.build(texts);
+    this.unnameStreamlit?.();
+    this.unnameStreamlit = nameStreamlit(texts);
+    this.nameRegions();
+    this.curves.build(this.theme, texts);
+    this.timeline.build(this.theme, texts);
+    this.save.build(texts);
   }
 
   /** The page is hidden or seen again, or the network is back. */
@@ -281,7 +286,9 @@ class Canvas {
     // The next frame is made and sent while this one is drawn.
     if (header.status === "playing" && CALM.matches) this.resting = setTimeout(() => this.ask(false), CALM_PAUSE);
     else this.ask(false);
-    const { rebuild } = this;
+    const texts = this.texts.watching(header.watched);
+    const rebuild = this.rebuild || texts !== this.texts; // What is drawn has words in it, too.
+    if (texts !== this.texts) this.tell(texts);
     if (rebuild) {
       if (this.settling && this.drawn > 0) this.settleIn(QUIET);
       this.build();

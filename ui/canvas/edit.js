@@ -104,7 +104,7 @@ export class Edit {
       return heading;
     };
     add(thumb.x + thumb.size / 2, thumb.size + (phone ? 8 : 26), "data", [
-      ["name", say("data")], ["what", dataset], ["shape", say("rows", { count: count(rows.train + rows.test) })],
+      ["name", say("data")], ["what", dataset], ["shape", say("rows", { count: count(rows.all) })],
     ]);
     let before = inputs.units;
     const between = (after) => gaps.filter((gap) => gap.after === after).forEach((gap) => this.addInsert(gap));

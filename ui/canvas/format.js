@@ -40,14 +40,24 @@ export function featureName(name) {
 
 /** Texts of the page's language. */
 export class Texts {
-  /** @param {Record<string, string>} strings */
-  constructor(strings) {
+  /**
+   * @param {Record<string, string>} strings
+   * @param {string} [watched] the rows watched while it learns, "test" or "validation": what is said otherwise of the latter
+   *   stands under "<key>.validation", and of runs of both kinds under "<key>.mixed"
+   */
+  constructor(strings, watched = "test") {
     this.strings = strings;
+    this.watched = watched;
+  }
+
+  /** The same where such rows are watched. @param {string} watched */
+  watching(watched) {
+    return watched === this.watched ? this : new Texts(this.strings, watched);
   }
 
   /** The text of a key with its {placeholders} filled in. @param {string} key @param {Record<string, string|number>} [values] */
   say(key, values = {}) {
-    const template = this.strings[key] ?? key;
+    const template = this.strings[`${key}.${this.watched}`] ?? this.strings[key] ?? key;
     return template.replace(/\{(\w+)(?::[^}]*)?\}/g, (whole, name) => {
       const value = values[name];
       if (value === undefined) return whole;

@@ -79,10 +79,11 @@ export class Output {
     this.drawPoints();
   }
 
-  /** Whether points can be drawn here: classes on a plane, as many as can be drawn. */
+  /** Whether points can be drawn here: classes on a plane, as many as can be drawn. A table's rows are as they are. */
   get drawable() {
     const { task, output, map, classes } = this.layout;
-    return task === "classification" && output.kind === "plane" && map.kind === "plane" && classes.length <= MOST_DRAWN_CLASSES;
+    const onPlane = output.kind === "plane" && map.kind === "plane" && output.dataset !== "table";
+    return task === "classification" && onPlane && classes.length <= MOST_DRAWN_CLASSES;
   }
 
   get showTest() {

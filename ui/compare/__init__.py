@@ -15,6 +15,7 @@ from ui.messages import catalogue
 
 FOLDER = Path(__file__).parent
 
+SCORES = ("test", "test_loss", "test_accuracy", "test_r2")
 #: Every text that the scripts draw, those that they share with the canvas included.
 STRINGS: tuple[str, ...] = (
     *(key for key in catalogue("en") if key.startswith("compare.")),
@@ -24,6 +25,7 @@ STRINGS: tuple[str, ...] = (
     ),
     *(f"canvas.{name}" for name in ("gone", "reconnecting", "curves_missing", "reset_zoom", "log_scale")),
     *(f"canvas.{split}_{score}" for split in ("train", "test") for score in ("loss", "accuracy", "r2")),
+    *(f"canvas.{name}.{watched}" for name in SCORES for watched in ("validation", "mixed")),
     *(f"problem.{key}" for key in TEMPLATES),
 )
 

@@ -63,7 +63,7 @@ export class Overlay {
       if (beyond) values.push(newest[split]);
       return {
         type: "scatter", mode: at.length > 1 ? "lines" : "markers", x: at, y: values, legendgroup: String(run.id),
-        name: `${run.name} · ${texts.say(`canvas.${split}`)}`, showlegend: split === "test",
+        name: `${run.name} · ${texts.watching(header.watched).say(`canvas.${split}`)}`, showlegend: split === "test",
         opacity: split === "test" ? 1 : 0.45,
         line: { color: css(run.colour), width: split === "test" ? 2.4 : 1.3, dash: DASHES[runs.indexOf(run) % DASHES.length] },
         marker: { color: css(run.colour), size: 7 },
@@ -159,10 +159,12 @@ export class Table {
     const shown = runs.filter((run) => run.header);
     const metrics = new Set(shown.map((run) => metricOf(run.header)));
     const score = metrics.size === 1 ? [...metrics][0] : null;
-    write("epoch", this.texts.say("canvas.epoch_label"));
+    const watched = new Set(shown.map((run) => run.header.watched));
+    const texts = this.texts.watching(watched.size === 1 ? [...watched][0] : watched.size ? "mixed" : "test");
+    write("epoch", texts.say("canvas.epoch_label"));
     for (const split of ["train", "test"]) {
-      write(`${split}_loss`, this.texts.say(`canvas.${split}_loss`));
-      write(`${split}_score`, score ? this.texts.say(`canvas.${split}_${score}`) : `${this.texts.say("compare.score")} (${this.texts.say(`canvas.${split}`)})`);
+      write(`${split}_loss`, texts.say(`canvas.${split}_loss`));
+      write(`${split}_score`, score ? texts.say(`canvas.${split}_${score}`) : `${texts.say("compare.score")} (${texts.say(`canvas.${split}`)})`);
     }
     for (const { id, header } of shown) {
       const metric = metricOf(header);

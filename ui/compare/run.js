@@ -143,8 +143,8 @@ export class Run {
     const [drawing, wide, high] = prepared(this.drawing, width, NETWORK_HEIGHT);
     this.network.draw(drawing, wide, high, moment, this.theme);
     this.drawing.ariaLabel = this.texts.say("compare.drawing", { name: this.name, parameters: count(this.layout.parameters) });
-    const say = (key) => this.texts.say(`canvas.${key}`);
     const { header } = this;
+    const say = (key) => this.texts.watching(header.watched).say(`canvas.${key}`);
     const words = [
       this.texts.say(`compare.${header.status}`),
       `${say("epoch_label")} ${count(header.epoch)}`,

@@ -5,13 +5,15 @@ import { count, fixed, loss, percent } from "../canvas/format.js";
 const metricOf = (header) => (header.metrics.train.r2 === undefined ? "accuracy" : "r2");
 
 /**
- * @param {{say: (key: string, values?: object) => string}} texts
+ * @param {import("../canvas/format.js").Texts} words
  * @param {{name: string, header: object, dataset: string}} a @param {{name: string, header: object, dataset: string}} b
  */
-export function outcome(texts, a, b) {
+export function outcome(words, a, b) {
+  const texts = words.watching(a.header.watched);
   const say = (key, values) => texts.say(`compare.${key}`, values);
   const metric = metricOf(a.header);
   if (a.dataset !== b.dataset || metric !== metricOf(b.header)) return say("no_measure");
+  if (a.header.watched !== b.header.watched) return say("other_rows");
   const broken = [a, b].find(({ header }) => header.losses.test === null);
   if (broken) return say("not_finite", { name: broken.name });
   if (a.header.step === 0 && b.header.step === 0) return say("press_play");

@@ -32,7 +32,7 @@ from dlcore.engines.kernels.passes import backward, forward, row_loss
 
 
 @compiled
-def _update(optimizer, settings, flat, gradient, previous, first, second, count, rate):
+def update(optimizer, settings, flat, gradient, previous, first, second, count, rate):
     """One step of the optimizer on all parameters; `first` and `second` are what it remembers, `previous` gets what they were."""
     lr = np.float32(-rate)
     size = uint64(len(flat))
@@ -169,7 +169,7 @@ def take_steps(
                     gradient[i] = 0
         if clip > 0:
             _clip(gradient, clip)
-        _update(optimizer, settings, flat, gradient, previous, first, second, count, rates[step])
+        update(optimizer, settings, flat, gradient, previous, first, second, count, rates[step])
         if len(frozen):  # Decay and momentum move weights without a gradient too.
             for i in range(size):
                 if frozen[i]:

@@ -1,0 +1,141 @@
+"""Somebody's own table of 100,000 rows and 50 columns: how soon is it previewed, and does the network learn from it live?"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from benchmarks.tables import Figure, goals
+from dlcore.datasets import store
+from dlcore.experiment import Experiment
+from dlcore.runs.desks import Desks
+from dlcore.runs.limits import Limits
+from dlcore.runs.pool import Pool
+
+ROWS, COLUMNS = 100_000, 50
+PREVIEW, MEMORY, FRAMES = 3.0, 1024, 10  # seconds, MB, frames a second
+ROUNDS, QUICK_ROUNDS = 5, 2
+WATCHED, WARM_UP = 10.0, 3.0  # seconds of training
+HIDDEN = 16
+BATCH = 256
+
+
+def run(quick: bool) -> str:
+    """The table of goals."""
+    rounds = QUICK_ROUNDS if quick else ROUNDS
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["DLCORE_TABLES"] = home
+        contents = [table(seed) for seed in range(rounds + 1)]
+        desks = Desks(Limits())
+        try:
+            looks, imports, part, peak = _brought(desks, contents)
+        finally:
+            desks.stop()
+        frames, steps, worker = _trained(part, WATCHED / (2 if quick else 1))
+    size = f"{ROWS:,} x {COLUMNS} CSV ({len(contents[0]) / (1 << 20):.0f} MB)"
+    figures = [
+        Figure(
+            f"{size}: from the bytes to the preview",
+            f"{PREVIEW:g} s",
+            f"{median(looks):.2f} s, then imported in {median(imports):.2f} s",
+            median(looks) <= PREVIEW,
+        ),
+        Figure(f"{size}: peak memory of its desk", f"{MEMORY} MB", f"{peak:.0f} MB", peak < MEMORY),
+        Figure(
+            f"{size}: frames/s of a live run on it, {HIDDEN}-{HIDDEN} hidden units, batch {BATCH}",
+            f"{FRAMES}",
+            f"{frames:.0f}, at {steps:,.0f} steps/s; peak memory of the worker {worker:.0f} MB",
+            frames >= FRAMES and worker < MEMORY,
+        ),
+    ]
+    said = (
+        f"Medians of {rounds} tables, each another one, in a warm desk: kept, read, typed, profiled. Frames come one after the other, "
+        "each made when the one before has arrived."
+    )
+    return f"{goals(figures)}\n\n{said}"
+
+
+def table(seed: int) -> bytes:
+    """Whole numbers and words of one letter, as more does not fit into 16 MB; two classes."""
+    generator = np.random.default_rng(seed)
+    cells = generator.integers(0, 100, (ROWS, COLUMNS)).astype(object)
+    cells[:, 1] = generator.choice(list("abcde"), ROWS)
+    cells[:, -1] = np.where(cells[:, 2] + generator.integers(0, 50, ROWS) > 75, "yes", "no")
+    lines = [",".join(f"c{place}" for place in range(COLUMNS)), *(",".join(map(str, row)) for row in cells)]
+    return "\n".join(lines).encode()
+
+
+def _brought(desks: Desks, contents: list[bytes]) -> tuple[list[float], list[float], dict[str, Any], float]:
+    """Seconds of each preview and import, the last part of a recipe, and the desk's peak memory in MB."""
+    looks, imports, part = [], [], {}
+    for content in contents:
+        begin = time.perf_counter()
+        digest = store.keep_upload(content)
+        desks.ask("look", upload=digest, name="table.csv")
+        looks.append(time.perf_counter() - begin)
+        begin = time.perf_counter()
+        part = desks.ask("import", upload=digest, name="table.csv")[0]["dataset"]
+        imports.append(time.perf_counter() - begin)
+    # The first one waited for the desk's imports.
+    return looks[1:], imports[1:], part, max(_peak(int(name.split()[1])) for name in desks.figures()["memory_bytes"])
+
+
+def _trained(part: dict[str, Any], seconds: float) -> tuple[float, float, float]:
+    """Frames and steps a second of a run that plays as fast as it can, and its worker's peak memory in MB."""
+    layer = {"kind": "dense", "units": HIDDEN, "activation": {"kind": "relu"}}
+    recipe = Experiment.from_dict(
+        {
+            "dataset": part,
+            "test_fraction": 0.2,
+            "layers": [layer, layer],
+            "optimizer": {"kind": "adam"},
+            "batch_size": BATCH,
+        }
+    )
+    pool = Pool(limits=Limits(workers=1, heavy_workers=0, shelf_mb=0, hung_after=60.0), timeout=60.0)
+    try:
+        pool.start()
+        while not pool.ready:
+            time.sleep(0.1)
+        pool.expect_tables()  # As the page does when it shows the preview; a person looks at it for longer than this.
+        time.sleep(WARM_UP)
+        token = pool.create(recipe.to_json())
+        with pool.viewer(token):
+            pool.call(token, "play")
+            _frames(pool, token, WARM_UP)
+            count, steps = _frames(pool, token, seconds)
+        peak = max(_peak(int(name.split()[1])) for name in pool.figures()["memory_bytes"])
+    finally:
+        pool.stop()
+    return count / seconds, steps / seconds, peak
+
+
+def _frames(pool: Pool, token: str, seconds: float) -> tuple[int, int]:
+    """How many frames came in this time, each newer than the one before, and how many steps they span."""
+    count, version, steps = 0, -1, []
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        header, frame = pool.call(token, "frame", version=version)
+        version = header["version"]
+        steps.append(_step(frame))
+        count += 1
+    return count, steps[-1] - steps[0]
+
+
+def _step(frame: bytes) -> int:
+    """The step that a frame shows: its header is JSON, after four bytes that say how long it is."""
+    length = int.from_bytes(frame[:4], "little")
+    return json.loads(frame[4 : 4 + length])["step"]
+
+
+def _peak(pid: int) -> float:
+    """The most memory that a process has held, in MB."""
+    facts = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    return int(facts["VmHWM"].split()[0]) / 1024

@@ -1,0 +1,94 @@
+"""Pictures that somebody has brought, or fetched: of one size, grey, each of one class.  N rows, D pixels."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from dlcore.datasets import store
+from dlcore.datasets.base import DatasetComponent, Surface, Table, Task
+from dlcore.datasets.preparation import Preparation, scaled_by
+from dlcore.datasets.table import MOST_CLASSES, Digest, Name
+from dlcore.problems import Problem
+
+BRIGHTEST = 255
+MOST_PIXELS = 10_000_000  # of all pictures together that are used
+
+
+class ImageData(DatasetComponent):
+    """Grey pictures in classes, each pixel divided by 255. By itself: scikit-learn's 8x8 digits (Alpaydin and Kaynak, 1998)."""
+
+    kind: Literal["images"] = "images"
+    title: ClassVar[str] = "Your pictures"
+    task: ClassVar[Task] = "classification"
+    ordered: ClassVar[bool] = False
+    digest: Digest = Field(
+        default="", description="Under which the pictures are kept on this server; empty: the digits."
+    )
+    name: Name = Field(default="Digits 8x8", description="What the pictures are called.")
+    height: int = Field(default=8, ge=1, le=64, description="Rows of pixels.")
+    width: int = Field(default=8, ge=1, le=64, description="Pixels in a row.")
+    classes: tuple[Name, ...] = Field(
+        default=tuple("0123456789"), min_length=2, max_length=MOST_CLASSES, description="What they may show."
+    )
+    available: int = Field(default=1797, ge=4, le=1_000_000, description="How many pictures there are.")
+    samples: int = Field(default=5000, ge=20, le=10_000, description="How many of them are used, drawn by the seed.")
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> ImageData:
+        for one in self.classes:
+            if self.classes.count(one) > 1:
+                raise Problem("table_name_twice", came=one)
+        most = MOST_PIXELS // self.inputs
+        if self.rows > most:
+            raise Problem("pictures_too_many", came=self.rows, height=self.height, width=self.width, limit=most)
+        return self
+
+    @property
+    def inputs(self) -> int:  # type: ignore[override]
+        return self.height * self.width
+
+    @property
+    def rows(self) -> int:  # type: ignore[override]
+        return min(self.samples, self.available)
+
+    @property
+    def num_classes(self) -> int:
+        return len(self.classes)
+
+    @property
+    def surface(self) -> Surface:
+        return "space"
+
+    @property
+    def question(self) -> tuple[Any, ...]:
+        return self.digest, self.classes
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return tuple(f"{row}x{column}" for row in range(1, self.height + 1) for column in range(1, self.width + 1))
+
+    def sample(self, generator: np.random.Generator) -> Table:
+        stored = store.get(self.digest, self.name) if self.digest else _digits()
+        facts = stored.facts
+        described = (facts["rows"], facts["height"], facts["width"], tuple(facts["classes"]))
+        if described != (self.available, self.height, self.width, self.classes):
+            raise Problem("table_differs", name=self.name, column=f"{facts['height']} x {facts['width']}")
+        chosen = np.sort(generator.permutation(self.available)[: self.rows])
+        X = stored.arrays["X"][chosen].astype(np.float64)
+        return Table(X, stored.arrays["y"][chosen].astype(np.int64), self.column_names, self.classes)
+
+    def prepare(self, X: np.ndarray, y: np.ndarray) -> Preparation:
+        return Preparation(scaled_by(np.zeros(self.inputs), np.full(self.inputs, BRIGHTEST)))
+
+
+def _digits() -> store.Stored:
+    """The digits as the store would give them: their 17 shades of grey spread over 0 to 255."""
+    from sklearn.datasets import load_digits
+
+    pixels, y = load_digits(return_X_y=True)
+    facts = {"rows": len(y), "height": 8, "width": 8, "classes": list("0123456789")}
+    X = np.round(np.asarray(pixels) / 16 * BRIGHTEST).astype(np.uint8)
+    return store.Stored(facts, {"X": X, "y": np.asarray(y, np.int64)})

@@ -1,0 +1,145 @@
+"""What becomes of a raw row before the network sees it: missing cells filled, categories as 0 and 1, numbers scaled.
+
+Everything learned for it is learned from the training rows. N rows, C raw columns, D inputs of the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+ROWS_AT_ONCE = 4096  # As many rows as stay in the processor's cache between two columns.
+
+
+@dataclass(frozen=True)
+class PreparedNumber:
+    """A column of numbers: what is missing becomes `fill`, then (x - shift) / divisor * factor + offset.
+
+    A standard scaler has a shift and a divisor, a min-max scaler a factor and an offset (as scikit-learn computes them,
+    in this order, so that not one bit differs); what is 0 or 1 changes nothing.
+    """
+
+    fill: float | None = None  # None where nothing is ever missing.
+    shift: float = 0.0
+    divisor: float = 1.0
+    factor: float = 1.0
+    offset: float = 0.0
+
+    @property
+    def width(self) -> int:
+        return 1
+
+    def filled(self, values: np.ndarray) -> np.ndarray:
+        """(N,) without what is missing."""
+        return values if self.fill is None else np.where(np.isnan(values), self.fill, values)
+
+    def prepared(self, values: np.ndarray) -> np.ndarray:
+        """(N,) raw to (N,) as the network sees it."""
+        values = self.filled(values)
+        if (self.shift, self.divisor) != (0, 1):
+            values = (values - self.shift) / self.divisor
+        if (self.factor, self.offset) != (1, 0):
+            values = values * self.factor + self.offset
+        return values
+
+
+@dataclass(frozen=True)
+class PreparedCategory:
+    """A column of K categories, coded 0 to K - 1: one input each, 1 where it is that one (one-hot).
+
+    What no training row has, any other code, and what is missing and has no `fill` is 0 everywhere: of it nothing was learned.
+    """
+
+    seen: tuple[bool, ...]  # (K,) whether a training row has it
+    fill: int | None = None  # the code that stands for what is missing
+
+    @property
+    def width(self) -> int:
+        return len(self.seen)
+
+    def filled(self, codes: np.ndarray) -> np.ndarray:
+        """(N,) codes; NaN for what is missing and stays so."""
+        return codes if self.fill is None else np.where(np.isnan(codes), self.fill, codes)
+
+    def prepared(self, codes: np.ndarray) -> np.ndarray:
+        """(N,) codes to (N, K)."""
+        return (self.filled(codes)[:, None] == self._known).astype(np.float64)
+
+    @cached_property
+    def _known(self) -> np.ndarray:
+        """(K,) codes, NaN (which equals nothing) for those that were not seen."""
+        return np.where(self.seen, np.arange(len(self.seen)), np.nan)
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """The one way from raw rows to what a network sees and learns, and back."""
+
+    columns: tuple[PreparedNumber | PreparedCategory, ...]  # (C,)
+    features: tuple[str, ...] = ()  # made of the two columns of a plane
+    target_mean: float = 0.0
+    target_deviation: float = 1.0
+
+    def inputs(self, raw: np.ndarray) -> np.ndarray:
+        """(N, C) in the data's own units to (N, D) float32."""
+        inputs = np.empty((len(raw), self.num_inputs), np.float32)
+        with np.errstate(over="ignore"):  # What is too large for float32 is infinite; whoever asked judges that.
+            for start in range(0, len(raw), ROWS_AT_ONCE):
+                inputs[start : start + ROWS_AT_ONCE] = self._seen(raw[start : start + ROWS_AT_ONCE])
+        return inputs
+
+    @property
+    def num_inputs(self) -> int:
+        """D."""
+        return len(self.features) or sum(column.width for column in self.columns)
+
+    def filled(self, raw: np.ndarray) -> np.ndarray:
+        """(N, C) raw with what stands for the missing cells, in the data's own units."""
+        return np.stack([column.filled(raw[:, place]) for place, column in enumerate(self.columns)], axis=1)
+
+    def targets(self, y: np.ndarray) -> np.ndarray:
+        """Raw numbers (N,) to what the network learns, float32."""
+        return ((y - self.target_mean) / self.target_deviation).astype(np.float32)
+
+    def unscale_targets(self, y: np.ndarray) -> np.ndarray:
+        """What the network says, in the data's own units."""
+        return y * self.target_deviation + self.target_mean
+
+    def _seen(self, raw: np.ndarray) -> np.ndarray:
+        parts = [column.prepared(raw[:, place]) for place, column in enumerate(self.columns)]
+        return with_features(np.column_stack(parts), self.features)
+
+
+def with_features(X: np.ndarray, features: tuple[str, ...]) -> np.ndarray:
+    """(N, 2) to (N, features): x1, x2, their squares, product and sines; as they are where no feature is named."""
+    if not features:
+        return X
+    x1, x2 = X[:, 0], X[:, 1]
+    columns = {
+        "x1": x1,
+        "x2": x2,
+        "x1_squared": x1**2,
+        "x2_squared": x2**2,
+        "x1_x2": x1 * x2,
+        "sin_x1": np.sin(x1),
+        "sin_x2": np.sin(x2),
+    }
+    return np.stack([columns[name] for name in features], axis=1)
+
+
+def scaled_by(shift: Iterable[float], divisor: Iterable[float]) -> tuple[PreparedNumber, ...]:
+    """Columns of numbers as (x - shift) / divisor each."""
+    return tuple(PreparedNumber(shift=float(a), divisor=float(b)) for a, b in zip(shift, divisor, strict=True))
+
+
+def standardized(X: np.ndarray, y: np.ndarray | None) -> Preparation:
+    """To mean 0 and deviation 1 of these rows X (N, C), and numbers y (N,) as a target too; what is constant is only centred."""
+    deviation = X.std(axis=0)
+    deviation[deviation == 0] = 1.0
+    columns = scaled_by(X.mean(axis=0), deviation)
+    if y is None:
+        return Preparation(columns)
+    return Preparation(columns, target_mean=float(y.mean()), target_deviation=float(y.std()) or 1.0)

@@ -1,0 +1,239 @@
+"""A table that somebody has brought: the recipe names it, its target, and the columns that the network sees.
+
+The rows stand in the store (dlcore/datasets/store.py) under the table's digest; what the recipe says of them is checked
+against it when they are read. N rows, C columns, K categories of a column, D inputs of the network.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import AfterValidator, Field, model_validator
+
+from dlcore.component import Component
+from dlcore.datasets import cars, store
+from dlcore.datasets.base import DatasetComponent, Surface, Table, Task
+from dlcore.datasets.days import on_the_clock
+from dlcore.problems import LONGEST_VALUE, Problem, clean
+
+if TYPE_CHECKING:
+    from dlcore.datasets.preparation import Preparation
+
+MOST_ROWS = 100_000
+MOST_COLUMNS = 200
+MOST_CLASSES = 20
+MOST_CATEGORIES = 30  # of one column
+MOST_NUMBERS = 20_000_000  # rows times inputs of the network
+UNKNOWN = -1.0  # The code of a category that the recipe does not name.
+LONGEST_TEXT = 20_000  # characters of all names, categories and classes: they stand in every checkpoint
+
+Impute = Literal["median", "mean", "most_frequent"]
+Scale = Literal["standard", "minmax", "none"]
+
+
+def _cleaned(text: str) -> str:
+    shown = clean(text)
+    if not shown.strip():
+        raise Problem("table_name_empty")
+    return shown
+
+
+def _is_digest(text: str) -> str:
+    if text and not re.fullmatch("[0-9a-f]{32}", text):
+        raise Problem("wrong_type", path="dataset.digest", expected="32 hexadecimal digits", came=text)
+    return text
+
+
+Name = Annotated[str, Field(min_length=1, max_length=LONGEST_VALUE), AfterValidator(_cleaned)]
+Digest = Annotated[str, AfterValidator(_is_digest)]
+
+
+class NumberColumn(Component):
+    """A column of numbers, one input: (x - mean) / deviation, or (x - least) / (most - least), of the training rows."""
+
+    kind: Literal["number"] = "number"
+    title: ClassVar[str] = "Number"
+    name: Name = Field(description="Name of the column in the table.")
+    impute: Impute = Field(default="median", description="What stands for a missing number, of the training rows.")
+    scale: Scale = Field(default="standard", description="How its numbers are brought to a common scale.")
+
+    @property
+    def inputs(self) -> int:
+        """Inputs of the network that are made of it."""
+        return 1
+
+
+class DateColumn(NumberColumn):
+    """A column of dates: a number, the days since 1970-01-01."""
+
+    kind: Literal["date"] = "date"  # type: ignore[assignment]
+    title: ClassVar[str] = "Date"
+
+
+class CategoryColumn(Component):
+    """A column of names, one input a name: 1 where the row has it, else 0 (one-hot)."""
+
+    kind: Literal["category"] = "category"
+    title: ClassVar[str] = "Category"
+    name: Name = Field(description="Name of the column in the table.")
+    values: tuple[Name, ...] = Field(
+        min_length=1, max_length=MOST_CATEGORIES, description="The categories; every other counts as unknown."
+    )
+    impute: Literal["most_frequent", "none"] = Field(
+        default="most_frequent", description="What stands for a missing cell; none: 0 in all inputs."
+    )
+
+    @property
+    def inputs(self) -> int:
+        """Inputs of the network that are made of it."""
+        return len(self.values)
+
+    @property
+    def other(self) -> str:
+        """What every category that is not among them is called."""
+        name = "(other)"
+        while name in self.values:
+            name = f"({name})"
+        return name
+
+
+Column = Annotated[NumberColumn | CategoryColumn | DateColumn, Field(discriminator="kind")]
+
+
+class TableData(DatasetComponent):
+    """Rows of a table that somebody has brought. By itself: 32 cars of the magazine Motor Trend (Henderson and Velleman, 1981)."""
+
+    kind: Literal["table"] = "table"
+    title: ClassVar[str] = "Your table"
+    ordered: ClassVar[bool] = False
+    digest: Digest = Field(default="", description="Under which the table is kept on this server; empty: the cars.")
+    name: Name = Field(default=cars.NAME, description="What the table is called.")
+    rows: int = Field(default=len(cars.ROWS), ge=4, le=MOST_ROWS, description="Number of rows.")  # type: ignore[override]
+    target: Name = Field(default=cars.TARGET, description="The column that is to be predicted.")
+    classes: tuple[Name, ...] = Field(
+        default=cars.CLASSES, max_length=MOST_CLASSES, description="Classes of the target; none: it is a number."
+    )
+    columns: tuple[Column, ...] = Field(
+        default=(
+            *(NumberColumn(name=name) for name in cars.NUMBERS),
+            CategoryColumn(name=cars.CATEGORY, values=cars.CATEGORIES),
+        ),
+        min_length=1,
+        max_length=MOST_COLUMNS,
+        description="The columns that the network sees.",
+    )
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> TableData:
+        names = [column.name for column in self.columns]
+        if self.target in names:
+            raise Problem("table_target_seen", came=self.target)
+        categories = [column.values for column in self.columns if isinstance(column, CategoryColumn)]
+        for several in (names, self.classes, *categories):
+            for one in several:
+                if several.count(one) > 1:
+                    raise Problem("table_name_twice", came=one)
+        if len(self.classes) == 1:
+            raise Problem("table_one_class", target=self.target, came=self.classes[0])
+        if self.rows * self.inputs > MOST_NUMBERS:
+            raise Problem("table_too_wide", rows=self.rows, inputs=self.inputs, limit=MOST_NUMBERS // self.rows)
+        length = sum(len(text) for several in (names, self.classes, *categories) for text in several)
+        if length > LONGEST_TEXT:
+            raise Problem("table_long_names", came=length, limit=LONGEST_TEXT)
+        return self
+
+    @property
+    def task(self) -> Task:  # type: ignore[override]
+        return "classification" if self.classes else "regression"
+
+    @cached_property
+    def inputs(self) -> int:  # type: ignore[override]
+        return sum(column.inputs for column in self.columns)
+
+    @property
+    def num_columns(self) -> int:
+        return len(self.columns)
+
+    @property
+    def num_classes(self) -> int:
+        return len(self.classes)
+
+    @property
+    def surface(self) -> Surface:
+        if any(isinstance(column, CategoryColumn) for column in self.columns):
+            return "space"
+        if len(self.columns) == 2:
+            return "plane"
+        return "line" if len(self.columns) == 1 and not self.classes else "space"
+
+    @property
+    def question(self) -> tuple[Any, ...]:
+        # Not by its digest: a table that is imported anew with one column more asks the same.
+        return self.name, self.target, self.classes
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+    def input_names(self, columns: tuple[str, ...]) -> tuple[str, ...]:
+        names: list[str] = []
+        for column in self.columns:
+            if isinstance(column, CategoryColumn):
+                names += [clean(f"{column.name}={value}") for value in column.values]
+            else:
+                names.append(column.name)
+        return tuple(names)
+
+    def input_keys(self) -> list[tuple[str, ...]]:
+        keys: list[tuple[str, ...]] = []
+        for column in self.columns:
+            values = column.values if isinstance(column, CategoryColumn) else ()
+            keys += [(column.name, value) for value in values] or [(column.name,)]
+        return keys
+
+    def sample(self, generator: np.random.Generator) -> Table:
+        stored = store.get(self.digest, self.name) if self.digest else cars.stored()
+        known = {
+            described["name"]: {**described, "array": f"c{place}"}
+            for place, described in enumerate(stored.facts["columns"])
+        }
+
+        def read(name: str, kinds: tuple[str, ...]) -> tuple[dict[str, Any], np.ndarray]:
+            described = known.get(name)
+            if described is None or described["kind"] not in kinds or stored.facts["rows"] != self.rows:
+                raise Problem("table_differs", name=self.name, column=name)
+            return described, stored.arrays[described["array"]]
+
+        X = np.empty((self.rows, len(self.columns)))
+        for place, column in enumerate(self.columns):
+            if isinstance(column, CategoryColumn):
+                X[:, place] = _coded(*read(column.name, _NAMED), column.values)
+            else:
+                numbers = read(column.name, (column.kind,))[1]
+                X[:, place] = on_the_clock(numbers) if column.kind == "date" else numbers
+        if self.classes:
+            y = _coded(*read(self.target, _NAMED), self.classes)
+        else:
+            y = read(self.target, ("number", "date"))[1].astype(np.float64)
+        # A row without a target, or of a class that the recipe does not name.
+        if not np.isfinite(y).all() or (self.classes and (y == UNKNOWN).any()):
+            raise Problem("table_differs", name=self.name, column=self.target)
+        return Table(X, y.astype(np.int64) if self.classes else y, self.column_names, self.classes)
+
+    def prepare(self, X: np.ndarray, y: np.ndarray) -> Preparation:
+        from dlcore.datasets.treatment import fitted
+
+        return fitted(self, X, y)
+
+
+_NAMED = ("category", "text", "id")  # Kinds of stored columns that are codes into their values.
+
+
+def _coded(described: dict[str, Any], codes: np.ndarray, values: tuple[str, ...]) -> np.ndarray:
+    """(N,) codes into the table's own values as codes into these; UNKNOWN for all others, NaN for missing cells."""
+    place = {value: float(code) for code, value in enumerate(values)}
+    # The last one is found by -1, a missing cell.
+    return np.array([*(place.get(value, UNKNOWN) for value in described["values"]), np.nan])[codes]

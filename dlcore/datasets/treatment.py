@@ -1,0 +1,91 @@
+"""What is done to the columns of a table, learned from its training rows by scikit-learn's own transformers.
+
+One pipeline a column, as `ColumnTransformer` would hold them: SimpleImputer, then StandardScaler, MinMaxScaler or
+OneHotEncoder. What they have learned is taken from them as plain numbers, so that a checkpoint can carry it and nobody
+needs scikit-learn to predict. N rows.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dlcore.datasets.preparation import Preparation, PreparedCategory, PreparedNumber
+from dlcore.datasets.table import UNKNOWN
+from dlcore.problems import Problem
+
+if TYPE_CHECKING:
+    from dlcore.datasets.table import CategoryColumn, NumberColumn, TableData
+
+
+def fitted(table: TableData, X: np.ndarray, y: np.ndarray) -> Preparation:
+    """From the training rows X (N, C), in which NaN is missing, and y (N,). Raises Problem for numbers too large to scale."""
+    columns = []
+    for column, values in zip(table.columns, X.T, strict=True):
+        columns.append(_category(column, values) if column.kind == "category" else _number(column, values))
+    if table.classes:
+        return Preparation(tuple(columns))
+    mean, deviation = _standard(y)
+    if not _small_enough(y, PreparedNumber(shift=mean, divisor=deviation)):
+        raise Problem("table_out_of_scale", column=table.target)
+    return Preparation(tuple(columns), target_mean=mean, target_deviation=deviation)
+
+
+def _number(column: NumberColumn, values: np.ndarray) -> PreparedNumber:
+    from sklearn.impute import SimpleImputer
+    from sklearn.preprocessing import MinMaxScaler
+
+    with np.errstate(over="ignore", invalid="ignore"):
+        # A column without a single training value becomes 0: it must not vanish, the network has a place for it.
+        imputer = SimpleImputer(strategy=column.impute, keep_empty_features=True)
+        full = imputer.fit_transform(values[:, None])
+        fill = _first(imputer.statistics_)
+        prepared = PreparedNumber(0.0 if np.isnan(fill) else fill)
+        if column.scale == "standard":
+            mean, deviation = _standard(full[:, 0])
+            prepared = PreparedNumber(prepared.fill, shift=mean, divisor=deviation)
+        elif column.scale == "minmax":
+            scaler = MinMaxScaler().fit(full)
+            prepared = PreparedNumber(prepared.fill, factor=_first(scaler.scale_), offset=_first(scaler.min_))
+        if not _small_enough(full[:, 0], prepared):
+            raise Problem("table_out_of_scale", column=column.name)
+    return prepared
+
+
+def _standard(values: np.ndarray) -> tuple[float, float]:
+    from sklearn.preprocessing import StandardScaler
+
+    with np.errstate(over="ignore", invalid="ignore"):
+        scaler = StandardScaler().fit(values[:, None])
+    return _first(scaler.mean_), _first(scaler.scale_)
+
+
+def _first(learned: Any) -> float:
+    """What was learned of the only column."""
+    return float(learned[0])
+
+
+def _small_enough(values: np.ndarray, prepared: PreparedNumber) -> bool:
+    """Whether the learned numbers and all training rows as the network sees them are finite."""
+    learned = (prepared.fill or 0.0, prepared.shift, prepared.divisor, prepared.factor, prepared.offset)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(learned).all() and np.isfinite(prepared.prepared(values).astype(np.float32)).all())
+
+
+def _category(column: CategoryColumn, codes: np.ndarray) -> PreparedCategory:
+    from sklearn.impute import SimpleImputer
+    from sklearn.preprocessing import OneHotEncoder
+
+    present = codes[~np.isnan(codes)].astype(np.int64)
+    if not present.size:
+        return PreparedCategory((False,) * len(column.values))
+    # By their names, not by their codes: of equally frequent ones scikit-learn takes the first in the alphabet.
+    names = np.array([*column.values, column.other], dtype=object)[present][:, None]
+    known = set(OneHotEncoder().fit(names).categories_[0])
+    seen = tuple(value in known for value in column.values)
+    if column.impute == "none":
+        return PreparedCategory(seen)
+    imputer: Any = SimpleImputer(strategy="most_frequent").fit(names)
+    most = imputer.statistics_[0]
+    return PreparedCategory(seen, column.values.index(most) if most in column.values else int(UNKNOWN))

@@ -1,0 +1,51 @@
+"""Tables that people bring: jobs "look" (what is in this file?) and "import" (make it the data of a recipe).
+
+A file passes the door (door.py, archive.py: what is it, and does it claim more than it may?), becomes cells (texts.py, excel.py,
+parquet.py), columns with types (columns.py, numbers.py, dates.py), a question (question.py: which column from which?) and at
+last a profile (profile.py) or rows in the store and a part of a recipe (importing.py). Nothing here runs in the serving process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from dlcore.datasets.upload.columns import Column, typed
+from dlcore.datasets.upload.importing import imported
+from dlcore.datasets.upload.profile import profile_of
+from dlcore.datasets.upload.question import Question, question_of
+from dlcore.datasets.upload.reading import read
+from dlcore.problems import clean
+
+Options = dict[str, Any]
+Progress = Callable[[float, dict[str, Any]], None]
+Answer = tuple[dict[str, Any], bytes]
+
+
+def look(arguments: Options, payload: bytes, progress: Progress) -> Answer:
+    """The profile of an upload: {"upload": digest, "name", and what its owner says of it}. Raises Problem."""
+    cells = read(arguments["upload"], arguments)
+    progress(0.5, {})
+    columns, question = _understood(cells, arguments)
+    progress(0.7, {})
+    return profile_of(name_of(arguments), cells, columns, question), b""
+
+
+def import_table(arguments: Options, payload: bytes, progress: Progress) -> Answer:
+    """The part of a recipe, its rows now in the store: {"dataset", "dropped"}. Arguments as for `look`. Raises Problem."""
+    cells = read(arguments["upload"], arguments)
+    progress(0.5, {})
+    _, question = _understood(cells, arguments)
+    progress(0.7, {})
+    part, dropped = imported(name_of(arguments), question)
+    return {"dataset": part, "dropped": dropped}, b""
+
+
+def name_of(arguments: Options) -> str:
+    """The file's name, safe to show."""
+    return clean(str(arguments.get("name") or "")) or "table"
+
+
+def _understood(cells: Any, options: Options) -> tuple[list[Column], Question]:
+    columns = typed(cells, options.get("types") or {})
+    return columns, question_of(columns, options)

@@ -1,0 +1,46 @@
+"""Zip files, judged by their directory before anything is unpacked: how many entries, what sizes they claim, what they are."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+
+from dlcore.problems import Problem
+
+MOST_ENTRIES = 1000
+LARGEST_DIRECTORY = 1 << 20  # Bytes.
+LARGEST_UNPACKED = 256 << 20  # Bytes, all entries together, as they claim; no more than claimed is ever unpacked.
+LARGEST_RATIO = 60  # Of unpacked to packed, once it is much: tables shrink to a tenth, bombs to a thousandth.
+MUCH = 8 << 20
+END = b"PK\x05\x06"
+
+
+def opened(content: bytes, ratio: int = LARGEST_RATIO) -> zipfile.ZipFile:
+    """The archive, when its directory claims no more than it may. Raises Problem."""
+    end = content.rfind(END)
+    if end < 0 or len(content) < end + 20:
+        raise Problem("upload_damaged")
+    entries = int.from_bytes(content[end + 10 : end + 12], "little")
+    directory = int.from_bytes(content[end + 12 : end + 16], "little")
+    if entries > MOST_ENTRIES or directory > LARGEST_DIRECTORY:
+        raise Problem("upload_bomb")
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(content))
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError):
+        raise Problem("upload_damaged") from None
+    claimed = sum(entry.file_size for entry in archive.infolist())
+    if claimed > LARGEST_UNPACKED or claimed > max(MUCH, ratio * len(content)):
+        raise Problem("upload_bomb")
+    if any(entry.flag_bits & 1 for entry in archive.infolist()):
+        raise Problem("upload_locked")
+    return archive
+
+
+def unpacked(archive: zipfile.ZipFile, name: str, most: int = -1) -> bytes:
+    """An entry, or its first bytes. Raises Problem."""
+    try:
+        with archive.open(name) as file:
+            return file.read(most)
+    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError, NotImplementedError, OSError):
+        raise Problem("upload_damaged") from None

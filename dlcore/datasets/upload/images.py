@@ -1,0 +1,184 @@
+"""Images that people bring: NumPy's .npz and the IDX files of MNIST (LeCun et al., 1998), to the store and a part of a recipe.
+
+What a header claims is compared with what is there before anything of that size is made, and nothing is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import zlib
+from collections.abc import Callable, Sequence
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+
+from dlcore.arrays import to_bytes
+from dlcore.datasets import store
+from dlcore.datasets.upload.archive import opened, unpacked
+from dlcore.datasets.upload.bounds import MOST_CLASSES, MOST_ROWS
+from dlcore.datasets.upload.door import form_of
+from dlcore.problems import Problem, clean
+
+FORM = "images 1"
+LARGEST = 128 << 20  # Bytes of one unpacked file.
+LARGEST_SIDE = 64  # Pixels.
+MOST_PIXELS = 10_000_000  # Of all images together that a recipe uses.
+USED = 5000  # Images that a recipe uses, unless it says otherwise.
+SHOWN = 40
+LONGEST_HEADER = 1000  # Bytes of an .npy file's.
+NPY = b"\x93NUMPY"
+#: What images are called beside what their labels are called.
+WORDS = (("images", "labels"), ("image", "label"), ("data", "target"), ("x", "y"), ("X", "y"))
+
+Arrays = dict[str, np.ndarray]
+
+
+def images(
+    arguments: dict[str, Any], payload: bytes, progress: Callable[[float, dict[str, Any]], None]
+) -> tuple[dict[str, Any], bytes]:
+    """Job: {"uploads": digests, "names"} -> {"dataset": recipe's part, "classes", "rows"} and a few images. Raises Problem."""
+    arrays: Arrays = {}
+    names = [clean(PurePath(str(name)).name) for name in arguments.get("names") or []] or ["images"]
+    for place, digest in enumerate(arguments["uploads"]):
+        name = names[place] if place < len(names) else str(place)
+        arrays |= {f"{name}/{each}": array for each, array in _arrays(store.upload(digest)).items()}
+    progress(0.5, {})
+    X, y = joined(arrays)
+    return kept(names[0], X, y)
+
+
+def kept(name: str, X: np.ndarray, y: np.ndarray, classes: Sequence[str] = ()) -> tuple[dict[str, Any], bytes]:
+    """Images (N, H, W) of classes y (N,) in the store, and what the job answers. Raises Problem."""
+    height, width = X.shape[1:]
+    if not 1 <= height <= LARGEST_SIDE or not 1 <= width <= LARGEST_SIDE:
+        raise Problem("upload_images_size", height=height, width=width, limit=LARGEST_SIDE)
+    if len(X) > MOST_ROWS:
+        raise Problem("upload_too_many_images", came=len(X), limit=MOST_ROWS)
+    values, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
+    if not 2 <= len(values) <= MOST_CLASSES or counts.min() < 2 or len(X) < 20:
+        raise Problem("upload_images_classes", came=len(values), limit=MOST_CLASSES)
+    names = list(classes) or [f"{value:g}" for value in values.tolist()]
+    flat = np.ascontiguousarray(X.reshape(len(X), height * width))
+    facts = {"form": FORM, "name": name, "rows": len(X), "height": height, "width": width, "classes": names}
+    part = {
+        "kind": "images",
+        "digest": store.put(facts, {"X": flat, "y": codes.astype(np.int64)}),
+        "name": name,
+        "height": height,
+        "width": width,
+        "classes": names,
+        "available": len(X),
+        "samples": min(USED, MOST_PIXELS // (height * width), len(X)),
+    }
+    return answer(part, flat, codes)
+
+
+def answer(part: dict[str, Any], X: np.ndarray, y: np.ndarray) -> tuple[dict[str, Any], bytes]:
+    """What the page shows of them: how many of each class, and a few drawn from all."""
+    rows = np.bincount(y, minlength=len(part["classes"])).tolist()
+    shown = np.sort(np.random.default_rng(0).permutation(len(X))[:SHOWN])
+    classes = [{"name": name, "rows": count} for name, count in zip(part["classes"], rows, strict=True)]
+    return {"dataset": part, "classes": classes, "rows": len(X)}, to_bytes({"X": X[shown]})
+
+
+def joined(arrays: Arrays) -> tuple[np.ndarray, np.ndarray]:
+    """All images that have labels, with them: (N, H, W) uint8 and (N,). Raises Problem."""
+    pictures = {name: image for name, array in arrays.items() if (image := _as_images(array)) is not None}
+    labels = {name: array.reshape(-1) for name, array in arrays.items() if _is_labels(array)}
+    if not pictures:
+        shapes = ", ".join(str(array.shape) for array in arrays.values())
+        raise Problem("upload_no_images", came=shapes)
+    pairs = [(image, _labels_of(name, len(image), labels)) for name, image in pictures.items()]
+    if len({image.shape[1:] for image, _ in pairs}) > 1:
+        raise Problem("upload_images_differ")
+    return _as_bytes(np.concatenate([image for image, _ in pairs])), np.concatenate([label for _, label in pairs])
+
+
+def _labels_of(name: str, rows: int, labels: Arrays) -> np.ndarray:
+    """Labels whose name goes with that of the images, or the only ones of that number. Raises Problem."""
+    fitting = {other: array for other, array in labels.items() if len(array) == rows}
+    for word, its in WORDS:
+        found = name.replace(word, its)
+        if found != name and found in fitting:
+            return fitting[found]
+    if len(fitting) != 1:
+        raise Problem("upload_images_labels", rows=rows)
+    return next(iter(fitting.values()))
+
+
+def _as_images(array: np.ndarray) -> np.ndarray | None:
+    """(N, H, W), also of (N, H, W, 1) and of squares laid flat; None for what holds no grey images."""
+    if array.ndim == 4 and array.shape[3] == 1:
+        array = array[..., 0]
+    if array.ndim == 2 and array.shape[1] > 1:
+        side = math.isqrt(array.shape[1])
+        return array.reshape(-1, side, side) if side * side == array.shape[1] else None
+    return array if array.ndim == 3 else None
+
+
+def _is_labels(array: np.ndarray) -> bool:
+    plain = array.ndim == 1 or (array.ndim == 2 and array.shape[1] == 1)
+    return plain and bool(np.isfinite(array).all())
+
+
+def _as_bytes(X: np.ndarray) -> np.ndarray:
+    """Bytes as they are; other numbers from 0 to their largest become 0 to 255."""
+    if X.dtype == np.uint8:
+        return X
+    largest = np.abs(X).max(initial=0)
+    if not np.isfinite(largest):
+        raise Problem("upload_damaged")
+    return np.rint(np.clip(X / (largest or 1), 0, 1) * 255).astype(np.uint8)
+
+
+# Files
+
+
+def _arrays(content: bytes) -> Arrays:
+    """The arrays of a file by name. Raises Problem."""
+    match form_of(content):
+        case "idx":
+            return {"idx": _idx(content)}
+        case "zip":
+            archive = opened(content, ratio=1000)
+            names = [name for name in archive.namelist() if name.endswith(".npy")]
+            if not names:
+                raise Problem("upload_not_table", kind="zip")
+            return {name.removesuffix(".npy"): _npy(unpacked(archive, name)) for name in names}
+        case _:
+            raise Problem("upload_no_images", came="?")
+
+
+def _idx(content: bytes) -> np.ndarray:
+    """The format of MNIST: two zeros, the type, the number of dimensions, their sizes (four bytes each, most significant first)."""
+    if content.startswith(b"\x1f\x8b"):
+        try:
+            content = zlib.decompressobj(wbits=31).decompress(content, LARGEST)
+        except zlib.error:
+            raise Problem("upload_damaged") from None
+    dimensions = content[3]
+    begin = 4 + 4 * dimensions
+    shape = np.frombuffer(content[4:begin], ">u4").tolist() if len(content) >= begin else [-1]
+    if content[2] != 0x08 or math.prod(shape) != len(content) - begin:
+        raise Problem("upload_damaged")
+    return np.frombuffer(content, np.uint8, offset=begin).reshape(shape)
+
+
+def _npy(content: bytes) -> np.ndarray:
+    """An array as NumPy writes it: plain numbers only. Raises Problem."""
+    wide = 4 if content[6:7] > b"\x01" else 2  # Bytes of the header's length, by version.
+    begin = 8 + wide
+    length = int.from_bytes(content[8:begin], "little")
+    try:
+        if not content.startswith(NPY) or length > LONGEST_HEADER:
+            raise ValueError("no header")
+        header = ast.literal_eval(content[begin : begin + length].decode("latin-1").strip())
+        kind, shape, by_columns = np.dtype(header["descr"]), tuple(header["shape"]), bool(header["fortran_order"])
+        fits = all(type(size) is int and size >= 0 for size in shape) and kind.kind in "uif" and kind.names is None
+        if not fits or math.prod(shape) * kind.itemsize != len(content) - begin - length:
+            raise ValueError("the header claims what is not there")
+    except (ValueError, TypeError, KeyError, SyntaxError, RecursionError):
+        raise Problem("upload_damaged") from None
+    return np.frombuffer(content, kind, offset=begin + length).reshape(shape, order="F" if by_columns else "C")

@@ -1,0 +1,91 @@
+"""Parquet files: the footer is read first, and the rows only when what it claims is within the bounds."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.parquet
+
+from dlcore.datasets.upload.arrow import compute as pc
+from dlcore.datasets.upload.bounds import MOST_COLUMNS, MOST_ROWS
+from dlcore.datasets.upload.cells import Cells, Finding, finding, unique_names
+from dlcore.problems import Problem
+
+LARGEST_UNPACKED = 256 << 20  # Bytes, as the footer claims.
+MOST_ROWS_DRAWN = 2_000_000  # From which a sample may be drawn.
+MOST_PARTS = 1 << 20  # Entries of any list in the footer.
+
+
+def read_parquet(content: bytes, sample: int | None) -> Cells:
+    """Numbers and texts as they are, dates as ISO texts; columns of anything else are left out. Raises Problem."""
+    try:
+        file = pyarrow.parquet.ParquetFile(
+            pa.BufferReader(content),
+            thrift_string_size_limit=len(content),
+            thrift_container_size_limit=MOST_PARTS,
+            memory_map=False,
+        )
+        _check(file, sample)
+        table = file.read(use_threads=False)
+        table.validate(full=True)  # What it calls a text may be none.
+        return _cells(table)
+    except (Problem, MemoryError):
+        raise
+    except Exception:  # The reader lets through errors of many kinds: damaged is damaged.
+        raise Problem("upload_damaged") from None
+
+
+def _check(file: pyarrow.parquet.ParquetFile, sample: int | None) -> None:
+    facts = file.metadata
+    if facts.num_columns > MOST_COLUMNS:
+        raise Problem("upload_too_many_columns", came=facts.num_columns, limit=MOST_COLUMNS)
+    limit = MOST_ROWS if sample is None else MOST_ROWS_DRAWN
+    if facts.num_rows > limit:
+        raise Problem("upload_too_many_rows", came=facts.num_rows, limit=limit)
+    groups = [facts.row_group(place) for place in range(facts.num_row_groups)]
+    if sum(group.total_byte_size for group in groups) > LARGEST_UNPACKED or any(
+        group.total_byte_size < 0 for group in groups
+    ):
+        raise Problem("upload_bomb")
+
+
+def _cells(table: pa.Table) -> Cells:
+    kept: list[pa.Array] = []
+    raw_names: list[str] = []
+    left_out: list[Finding] = []
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        simple = _simple(column)
+        if simple is None:
+            left_out.append(finding("found_left_out", column=name, kind=str(column.type)))
+            continue
+        kept.append(simple)
+        raw_names.append(name)
+    names, repeated = unique_names(raw_names)
+    return Cells("parquet", names, tuple(kept), {}, findings=(*left_out, *repeated))
+
+
+def _simple(column: pa.ChunkedArray) -> pa.Array | None:
+    """Numbers or texts. None for lists, structures and bytes."""
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        column, kind = column.cast(kind.value_type), kind.value_type
+    try:
+        if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+            return _whole(pc.cast(column, pa.float64(), safe=False))
+        if pa.types.is_timestamp(kind):
+            return _whole(pc.cast(pc.cast(column, pa.timestamp("us"), safe=False), pa.string()))
+        if pa.types.is_date(kind):
+            return _whole(pc.cast(pc.cast(column, pa.date32(), safe=False), pa.string()))
+        if (
+            pa.types.is_boolean(kind)
+            or pa.types.is_string(kind)
+            or pa.types.is_large_string(kind)
+            or pa.types.is_null(kind)
+        ):
+            return _whole(pc.cast(column, pa.string()))
+    except pa.ArrowException:
+        return None
+    return None
+
+
+def _whole(column: pa.ChunkedArray | pa.Array) -> pa.Array:
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column

@@ -1,0 +1,150 @@
+"""The question that is put to a table: which column is predicted, as classes or as a number, and from which others."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from dlcore.datasets.upload.bounds import LEAST_ROWS, MOST_CLASSES
+from dlcore.datasets.upload.cells import Finding, finding
+from dlcore.datasets.upload.columns import Column
+from dlcore.problems import Problem
+
+Task = Literal["classification", "regression"]
+TASKS = ("classification", "regression")
+#: Names that a target often has, without signs and capitals.
+TARGETS = {
+    "target", "label", "labels", "class", "classes", "y", "output", "outcome", "response", "survived", "species", "variety",
+    "diagnosis", "quality", "medv", "saleprice", "price", "medhouseval", "medianhousevalue", "churn", "default", "income",
+    "标签", "类别", "目标", "结果", "分类", "房价",
+}  # fmt: skip
+INPUT_KINDS = ("number", "category", "date")
+FEW = 10  # Different whole numbers up to which a target is classes.
+LEAST_OF_CLASS = 2  # One row cannot be both learned from and tested on.
+
+
+@dataclass(frozen=True)
+class Question:
+    """Target, task and inputs; `y` is (N,) class index (-1 none) or value (NaN none); `reasons` say why it cannot be asked."""
+
+    target: Column
+    task: Task
+    inputs: tuple[Column, ...]
+    y: np.ndarray
+    classes: tuple[str, ...]  # empty for regression
+    rows: np.ndarray  # of each class
+    reasons: tuple[Problem, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def known(self) -> np.ndarray:
+        """Which rows have a target."""
+        return (
+            self.y >= 0
+            if self.classes
+            else np.isfinite(self.y)
+            if self.task == "regression"
+            else np.zeros(len(self.y), bool)
+        )
+
+
+def question_of(columns: list[Column], options: dict[str, Any]) -> Question:
+    """What is not said is proposed. Raises Problem for columns that are not there."""
+    by_name = {column.name: column for column in columns}
+    target = _named(by_name, options["target"]) if options.get("target") is not None else _proposed_target(columns)
+    task = options.get("task") or _proposed_task(target)
+    if task not in TASKS:
+        raise Problem("upload_option", name="task", expected=", ".join(TASKS), came=str(task))
+    wanted = options.get("inputs")
+    if wanted is None:
+        inputs = [column for column in columns if column is not target and _is_of_use(column)]
+    else:
+        inputs = [_named(by_name, name) for name in dict.fromkeys(wanted)]
+        if target in inputs:
+            raise Problem("upload_target_as_input", column=target.name)
+    return _asked(target, task, tuple(inputs))
+
+
+def _asked(target: Column, task: Task, inputs: tuple[Column, ...]) -> Question:
+    reasons: list[Problem] = []
+    findings: list[Finding] = []
+    if task == "regression":
+        y = target.numbers if target.numbers is not None else np.full(target.rows, np.nan)
+        if target.numbers is None:
+            reasons.append(Problem("upload_target_not_numbers", column=target.name))
+        classes, rows = (), np.zeros(0, int)
+        unknown = np.isnan(y)
+    else:
+        y, classes, rows, reasons, findings = _classes(target)
+        unknown = target.missing
+    known = int(target.rows - unknown.sum())
+    if not known:
+        reasons = [Problem("upload_target_empty", column=target.name)]
+    elif known < LEAST_ROWS:
+        reasons.append(Problem("upload_too_few_targets", column=target.name, came=known, least=LEAST_ROWS))
+    elif task == "regression" and not reasons and np.ptp(y[~unknown]) == 0:
+        reasons.append(Problem("upload_target_constant", column=target.name))
+    if known and unknown.any():
+        findings.append(finding("found_no_target", rows=int(unknown.sum()), column=target.name))
+    return Question(target, task, inputs, y, classes, rows, tuple(reasons), tuple(findings))
+
+
+def _classes(target: Column) -> tuple[np.ndarray, tuple[str, ...], np.ndarray, list[Problem], list[Finding]]:
+    """Classes with at least two rows each; rows of a class that stands alone are left out."""
+    reasons: list[Problem] = []
+    findings: list[Finding] = []
+    if target.distinct > MOST_CLASSES:
+        enough = [place for place, count in enumerate(target.coded.counts) if count >= LEAST_OF_CLASS]
+        if len(enough) > MOST_CLASSES or target.distinct > 2 * MOST_CLASSES or not enough:
+            reasons.append(
+                Problem("upload_too_many_classes", column=target.name, came=target.distinct, limit=MOST_CLASSES)
+            )
+            shown = sorted(target.coded.most_frequent(MOST_CLASSES))
+            return *_only(target, shown), reasons, findings
+    counts = target.coded.counts
+    kept = [place for place, count in enumerate(counts) if count >= LEAST_OF_CLASS]
+    alone = len(counts) - len(kept)
+    if len(kept) < 2:
+        key = "upload_one_class" if len(counts) == 1 else "upload_no_two_classes"
+        reasons.append(Problem(key, column=target.name, value=target.coded.values[0] if len(counts) else ""))
+    elif alone:
+        names = ", ".join(target.coded.values[place] for place, count in enumerate(counts) if count < LEAST_OF_CLASS)
+        findings.append(finding("found_classes_alone", "warning", names=names, count=alone))
+    return *_only(target, kept), reasons, findings
+
+
+def _only(target: Column, kept: list[int]) -> tuple[np.ndarray, tuple[str, ...], np.ndarray]:
+    new = np.full(len(target.coded.values) + 1, -1)
+    new[kept] = np.arange(len(kept))
+    return new[target.coded.codes], tuple(target.coded.values[place] for place in kept), target.coded.counts[kept]
+
+
+def _proposed_target(columns: list[Column]) -> Column:
+    """A column that is named as one, or the last that can be learned."""
+    able = [column for column in columns if column.kind in ("number", "category") and column.distinct > 1]
+    for column in able:
+        if re.sub(r"[\W_]", "", column.name.lower()) in TARGETS:
+            return column
+    return (able or columns)[-1]
+
+
+def _proposed_task(target: Column) -> Task:
+    if target.kind == "date":
+        return "regression"
+    if target.numbers is None or target.kind == "id":
+        return "classification"
+    few = target.distinct <= FEW and target.is_whole and target.distinct <= len(target.numbers) / 2
+    return "classification" if few or target.distinct == 2 else "regression"
+
+
+def _is_of_use(column: Column) -> bool:
+    return column.kind in INPUT_KINDS and column.distinct > 1
+
+
+def _named(columns: dict[str, Column], name: str) -> Column:
+    if name not in columns:
+        raise Problem("upload_no_column", column=str(name))
+    return columns[name]

@@ -1,0 +1,136 @@
+"""An honest look at a trained network: every number here is made from a checkpoint alone, in a desk (dlcore.runs.desks).
+
+A judged network has two or three parts: the rows it learned from, those that were watched meanwhile, and, in a three-way split,
+those that nobody has looked at. N rows, D inputs.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from dlcore.checkpoint import ROWS_AT_ONCE, open_checkpoint
+from dlcore.datasets.split import Data, Split, prepare
+from dlcore.experiment import Experiment
+from dlcore.network import build_model
+from dlcore.problems import Problem
+
+#: Fields of a recipe that change no row: networks that differ in these only share their prepared rows.
+OF_THE_NETWORK = ("layers", "optimizer", "schedule", "regularizer", "gradient_clip", "early_stopping")
+
+
+@dataclass(frozen=True)
+class Part:
+    """The rows of one split and what the network says of them, found out when it is first asked."""
+
+    split: Split
+    experiment: Experiment
+    data: Data
+    model: nn.Sequential
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """(N, classes) probabilities, or (N,) values in the data's units; float64."""
+        return self._judgement[0]
+
+    @property
+    def losses(self) -> np.ndarray:
+        """(N,) the loss of each row as the recipe defines it; float64."""
+        return self._judgement[1]
+
+    @cached_property
+    def _judgement(self) -> tuple[np.ndarray, np.ndarray]:
+        predicted, losses = judge(self.experiment, self.model, self.split.X, self.split.target)
+        if not self.experiment.dataset.num_classes:
+            predicted = self.data.scaling.unscale_targets(predicted)
+        if not (np.isfinite(predicted).all() and np.isfinite(losses).all()):
+            raise Problem("predictions_not_finite")
+        return predicted, losses
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A trained network and the rows of its recipe."""
+
+    experiment: Experiment
+    data: Data
+    model: nn.Sequential
+    weights: dict[str, np.ndarray]
+    train: Part
+    watched: Part  # what early stopping and the canvas look at: "test", or "validation" in a three-way split
+    final: Part | None  # the test rows of a three-way split
+
+
+@lru_cache(maxsize=2)
+def opened(payload: bytes) -> Judged:
+    """The network of a checkpoint with its rows; the last ones asked for are kept. Raises Problem."""
+    checkpoint = open_checkpoint(payload)
+    experiment = checkpoint.experiment
+    data = _prepared(json.dumps({k: v for k, v in experiment.to_dict().items() if k not in OF_THE_NETWORK}))
+    model = build_model(experiment)
+    model.load_state_dict({name: torch.from_numpy(np.array(weight)) for name, weight in checkpoint.weights.items()})
+    model.eval()
+
+    def part(split: Split) -> Part:
+        return Part(split, experiment, data, model)
+
+    final = getattr(data, "final", None)
+    return Judged(experiment, data, model, checkpoint.weights, part(data.train), part(data.test), final and part(final))
+
+
+@lru_cache(maxsize=2)
+def _prepared(recipe: str) -> Data:
+    return prepare(Experiment.from_json(recipe))
+
+
+def splits(judged: Judged) -> dict[str, Part]:
+    """The parts by the names that people know: train, test; or train, validation, test."""
+    two = {"train": judged.train, judged.experiment.watched: judged.watched}
+    return two if judged.final is None else {**two, "test": judged.final}
+
+
+def watched_name(judged: Judged) -> str:
+    """test or validation: the part that may be looked at as often as one likes."""
+    return judged.experiment.watched
+
+
+def is_sealed(judged: Judged) -> bool:
+    """Whether the test rows are scored only when somebody says so."""
+    return judged.final is not None and judged.experiment.sealed
+
+
+def open_splits(judged: Judged) -> dict[str, Part]:
+    """The parts without a sealed one."""
+    return {name: part for name, part in splits(judged).items() if name != "test" or not is_sealed(judged)}
+
+
+def asked_part(judged: Judged, arguments: dict[str, Any]) -> Part:
+    """The part that "split" names. Raises Problem for one that is not there, and for a sealed one without "unseal"."""
+    name, parts = arguments.get("split", "test"), splits(judged)
+    if name not in parts:
+        raise Problem("no_split", expected=", ".join(parts), came=str(name))
+    if name == "test" and is_sealed(judged) and arguments.get("unseal") is not True:
+        raise Problem("test_sealed")
+    return parts[name]
+
+
+def judge(
+    experiment: Experiment, model: nn.Sequential, X_ND: np.ndarray, target_N: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """What the network claims of each row, as the loss reads it, and the loss of each row; float64, in bounded memory."""
+    classes = experiment.dataset.num_classes
+    predictions, losses = [], []
+    with torch.no_grad():
+        for start in range(0, len(X_ND), ROWS_AT_ONCE):
+            piece = slice(start, start + ROWS_AT_ONCE)
+            outputs_BK = model(torch.from_numpy(X_ND[piece]))
+            targets = experiment.loss.encode(torch.from_numpy(target_N[piece]), classes)
+            predictions.append(experiment.loss.predict(outputs_BK, classes).double().numpy())
+            losses.append(experiment.loss.rows(outputs_BK, targets, classes).double().numpy())
+    return np.concatenate(predictions), np.concatenate(losses)

@@ -1,0 +1,76 @@
+"""The job "baselines": what simpler models make of the same rows. A network is worth its trouble where it is better than these.
+
+They learn from the same prepared training rows as the network, and never see a sealed test. N rows.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LinearRegression, LogisticRegression
+
+from dlcore.datasets.base import Task
+from dlcore.evaluation import Judged, Part, open_splits, opened
+from dlcore.evaluation.intervals import interval, resampled_scores, score
+from dlcore.randomness import derived_seed
+
+if TYPE_CHECKING:
+    from dlcore.runs.jobs import Answer, Progress
+
+MOST_ITERATIONS = 500
+ROWS_OF_A_TREE = 10_000  # A tree of a large table is grown from a sample of its rows, so that nobody waits for minutes.
+
+
+def baselines(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Answer:
+    """Score and interval of each model, and of the network, on every part that is open, simplest first."""
+    judged = opened(payload)
+    parts = open_splits(judged)
+    models, task = baseline_models(judged), judged.experiment.dataset.task
+    found: dict[str, Any] = {
+        "metric": judged.experiment.metric,
+        "splits": list(parts),
+        "network": _scores(task, parts, {name: said(part.predicted) for name, part in parts.items()}),
+        "models": [],
+    }
+    for index, (key, model) in enumerate(models.items()):
+        progress(index / len(models), found)
+        start = time.perf_counter()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # Its best so far is a baseline too.
+            model.fit(judged.train.split.X, judged.train.split.y)
+        seconds = time.perf_counter() - start
+        predicted = {name: model.predict(part.split.X) for name, part in parts.items()}
+        found["models"].append({"key": key, **_scores(task, parts, predicted), "seconds": seconds})
+    progress(1.0, found)
+    return found, b""
+
+
+def baseline_models(judged: Judged) -> dict[str, Any]:
+    """By name: always the most frequent class or the mean (a constant), a linear model, a random forest (Breiman, 2001)."""
+    seed = derived_seed(judged.experiment.seed, "baselines") % 2**32
+    rows = len(judged.train.split.y)
+    forest: dict[str, Any] = {"random_state": seed, "max_samples": min(ROWS_OF_A_TREE, rows)}
+    if judged.experiment.dataset.num_classes:
+        return {
+            "majority": DummyClassifier(strategy="most_frequent"),
+            "logistic": LogisticRegression(max_iter=MOST_ITERATIONS),
+            "forest": RandomForestClassifier(**forest),
+        }
+    return {"mean": DummyRegressor(), "linear": LinearRegression(), "forest": RandomForestRegressor(**forest)}
+
+
+def said(predicted: np.ndarray) -> np.ndarray:
+    """(N,) the classes or values that these predictions come to."""
+    return predicted.argmax(1) if predicted.ndim == 2 else predicted
+
+
+def _scores(task: Task, parts: dict[str, Part], said_of: dict[str, np.ndarray]) -> dict[str, Any]:
+    pairs = {name: (part.split.y, said_of[name]) for name, part in parts.items()}
+    intervals = {name: interval(resampled_scores(task, *pair)) for name, pair in pairs.items()}
+    return {name: score(task, *pair) for name, pair in pairs.items()} | {"intervals": intervals}

@@ -1,0 +1,95 @@
+"""The job "examples": the rows behind a number, as people know them.  N rows of a part, n of them shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dlcore.datasets.days import iso_text
+from dlcore.datasets.pictures import BRIGHTEST, ImageData
+from dlcore.datasets.tabular import Digits
+from dlcore.evaluation import Judged, Part, asked_part, opened
+from dlcore.evaluation.subset import category_names, chosen_rows, column_kind, other_name
+from dlcore.problems import Problem
+
+if TYPE_CHECKING:
+    from dlcore.runs.jobs import Answer, Progress
+
+MOST_EXAMPLES = 200
+BRIGHTEST_DIGIT = 16
+
+
+def examples(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Answer:
+    """Rows of the part "split" and its "subset" that are of class "true" and were taken for "predicted", where these are given.
+
+    With "worst" those of the largest loss come first, else they stand in their order; at most "count". Raises Problem.
+    """
+    judged = opened(payload)
+    part = asked_part(judged, arguments)
+    count = min(arguments.get("count", MOST_EXAMPLES), MOST_EXAMPLES)
+    if count < 1:
+        raise Problem("out_of_bounds", path="count", expected="at least 1", came=str(count))
+    rows = chosen_rows(judged, part, arguments.get("subset"))
+    y_N, classes = part.split.y, judged.data.class_names
+    said_N = part.predicted.argmax(1) if classes else part.predicted
+    for labels_N, asked in ((y_N, arguments.get("true")), (said_N, arguments.get("predicted"))):
+        if asked is not None:
+            rows = rows[labels_N[rows] == _label(asked, len(classes))]
+    total = len(rows)
+    if arguments.get("worst"):
+        rows = rows[np.argsort(-part.losses[rows], kind="stable")]
+    rows = rows[:count]
+    found = {
+        "split": arguments.get("split", "test"),
+        "total": total,
+        "class_names": list(classes),
+        "row_numbers": rows.tolist(),
+        "true": y_N[rows].tolist(),
+        "predicted": said_N[rows].tolist(),
+        "certainty": part.predicted[rows].max(1, initial=0).tolist() if classes else [None] * len(rows),
+        "loss": part.losses[rows].tolist(),
+    }
+    return found | as_known(judged, part, rows), b""
+
+
+def _label(asked: Any, classes: int) -> int:
+    if type(asked) is not int or not 0 <= asked < classes:
+        raise Problem("no_class", came=str(asked), limit=classes)
+    return asked
+
+
+def as_known(judged: Judged, part: Part, rows: np.ndarray) -> dict[str, Any]:
+    """Pixels of pictures, from 0 to 1; the cells of any other data."""
+    raw = part.split.raw[rows]
+    match judged.experiment.dataset:
+        case Digits():
+            shape, brightest = (8, 8), BRIGHTEST_DIGIT
+        case ImageData(height=height, width=width):
+            shape, brightest = (height, width), BRIGHTEST
+        case _:
+            columns = [cells(judged, index, raw[:, index]) for index in range(raw.shape[1])]
+            return {"columns": list(judged.data.raw_names), "rows": [list(row) for row in zip(*columns, strict=True)]}
+    pixels = (raw / brightest).round(4).tolist()
+    return {"columns": [], "rows": [], "pixels": pixels, "height": shape[0], "width": shape[1]}
+
+
+def cells(judged: Judged, column: int, values_n: np.ndarray) -> list[Any]:
+    """Raw values of one column as people know them: numbers, names of categories, dates; None where the cell is missing."""
+    names = _written(judged, column)
+    is_date = column_kind(judged, column) == "date"
+
+    def cell(value: float) -> Any:
+        if not np.isfinite(value):
+            return None
+        if names:
+            return names[int(value)]
+        return iso_text(value) if is_date else value
+
+    return [cell(value) for value in values_n.tolist()]
+
+
+def _written(judged: Judged, column: int) -> tuple[str, ...]:
+    """The names of a column's categories; the last one, which -1 finds, for all that the recipe does not name."""
+    names = category_names(judged, column)
+    return (*names, other_name(judged, column)) if names else ()

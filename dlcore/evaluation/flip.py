@@ -1,0 +1,85 @@
+"""The job "flip": the smallest change of a row after which the network says something else, as far as a search can find it.
+
+A counterfactual (Wachter, Mittelstadt and Russell, 2018): among the rows x' of which the network says what is wanted, the one
+with the smallest sum of |x' - x| / deviation over the numbers, deviations of the training rows, plus 1 for each category that
+is another one. Numbers stay in the training rows' range. Nothing proves that there is no smaller one: it is the smallest found.
+
+C raw columns.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dlcore.evaluation import Judged, opened
+from dlcore.evaluation.search import Goal, Search
+from dlcore.evaluation.whatif import chosen_example, claim_of, columns_of, moved, picture_shape, pixels_of
+from dlcore.problems import Problem
+
+if TYPE_CHECKING:
+    from dlcore.runs.jobs import Answer, Progress
+
+
+def flip(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Answer:
+    """The smallest change found of the row that "whatif" shows for the same arguments.
+
+    "toward": the class it should become (else any other one), or the "amount" by which a number should change. Raises Problem.
+    """
+    judged = opened(payload)
+    columns = columns_of(payload)
+    example = chosen_example(judged, columns, arguments)
+    row_C = moved(judged, columns, example.raw_C, arguments)
+    goal = goal_of(judged, row_C, arguments)
+    search = Search(judged, columns, row_C, goal)
+    found_C = search.run(progress)
+    facts: dict[str, Any] = {
+        "task": judged.experiment.dataset.task,
+        "class_names": list(judged.data.class_names),
+        "before": claim_of(judged, row_C),
+        "tried": search.tried,
+        "found": found_C is not None,
+    }
+    if found_C is None:
+        return facts, b""
+    changed = np.flatnonzero(search.differs(found_C)).tolist()
+    facts |= {
+        "after": claim_of(judged, found_C),
+        "distance": float(search.cost(found_C[None])[0]),
+        "changes": [_change(search, place, found_C) for place in changed],
+        "tight": search.is_tight(found_C),
+    }
+    if picture_shape(judged.experiment.dataset) is not None:
+        facts["pixels"] = pixels_of(judged.experiment.dataset, found_C)
+    return facts, b""
+
+
+def goal_of(judged: Judged, row_C: np.ndarray, arguments: dict[str, Any]) -> Goal:
+    """What "toward" or "amount" ask for. Raises Problem."""
+    said = claim_of(judged, row_C)["predicted"]
+    classes = judged.experiment.dataset.num_classes
+    if classes:
+        toward = arguments.get("toward")
+        others = tuple(label for label in range(classes) if label != said)
+        if toward is not None and toward not in others:
+            raise Problem(
+                "flip_toward", expected=", ".join(judged.data.class_names[label] for label in others), came=str(toward)
+            )
+        return Goal(others if toward is None else (toward,))
+    amount = arguments.get("amount")
+    if not isinstance(amount, int | float) or not np.isfinite(amount) or amount == 0:
+        raise Problem("flip_amount", came=str(amount))
+    return Goal(limit=said + amount, upwards=amount > 0)
+
+
+def _change(search: Search, place: int, found_C: np.ndarray) -> dict[str, Any]:
+    column = search.columns[place]
+    cost = search.cost(np.where(np.arange(len(found_C)) == place, found_C, search.row_C)[None])[0]
+    return {
+        "name": column.name,
+        "kind": column.kind,
+        "from": column.shown(search.row_C[place]),
+        "to": column.shown(found_C[place]),
+        "deviations": float(cost),
+    }

@@ -1,0 +1,168 @@
+"""The jobs "learning_curve" and "capacity": the recipe is trained again with fewer rows, or with narrower and wider layers.
+
+A smaller subset of the rows is gone through more often, so that every fit takes as many steps as the recipe's own epochs have,
+at the same learning rates: what differs is how much there is to learn from, not how long it is learned. n of N rows.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from dlcore.datasets.split import Data, Split, test_rows
+from dlcore.engines import compiled
+from dlcore.evaluation import Judged, opened, watched_name
+from dlcore.evaluation.baselines import said
+from dlcore.evaluation.intervals import score
+from dlcore.evaluation.shape import capacity_findings, learning_findings
+from dlcore.experiment import Experiment
+from dlcore.layers import Dense
+from dlcore.problems import Problem
+from dlcore.randomness import derived_seed
+from dlcore.trainer import Diverged, Trainer
+
+if TYPE_CHECKING:
+    from dlcore.runs.jobs import Answer, Progress
+
+MOST_EPOCHS = 10_000
+MOST_REPEATS = 10
+LONGEST = 3600.0
+SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1)
+FACTORS = (1 / 4, 1 / 2, 1, 2, 4)
+FEWEST_ROWS = 10
+
+
+class Fit(NamedTuple):
+    """One training: with which recipe, on which rows, and what is said of it beside its scores."""
+
+    experiment: Experiment
+    rows: int
+    facts: dict[str, Any]
+
+
+def learning_curve(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Answer:
+    """Scores after "epochs" on growing shares of the training rows, each from "repeats" seeds (Cortes et al., 1994).
+
+    It stops when "budget" seconds have passed; rows are counted, seeds come one after the other, so that every size has its first soon.
+    """
+    judged = opened(payload)
+    train_rows = len(judged.train.split.y)
+    fewest = max(FEWEST_ROWS, 2 * judged.experiment.dataset.num_classes)
+    sizes = sorted({max(min(fewest, train_rows), round(train_rows * share)) for share in SHARES})
+    fits = [Fit(judged.experiment, rows, {"x": rows}) for rows in sizes]
+    return _grown(judged, fits, "rows", learning_findings, arguments, progress)
+
+
+def capacity(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Answer:
+    """The same over the width of the network: the recipe's depth, its hidden layers times each of the factors "widths"."""
+    judged = opened(payload)
+    fits: dict[tuple[int, ...], Fit] = {}
+    for factor in _factors(arguments.get("widths", FACTORS)):
+        if (experiment := _widened(judged.experiment, factor)) is not None:
+            units = [layer.units for layer in experiment.layers if isinstance(layer, Dense)]
+            facts = {"x": sum(units), "widths": units, "parameters": experiment.num_parameters}
+            fits.setdefault(tuple(units), Fit(experiment, len(judged.train.split.y), facts))
+    return _grown(judged, list(fits.values()), "units", capacity_findings, arguments, progress)
+
+
+def _widened(experiment: Experiment, factor: float) -> Experiment | None:
+    """The recipe with so many times the units; None where that is beyond its bounds."""
+    if not any(isinstance(layer, Dense) for layer in experiment.layers):
+        raise Problem("capacity_no_layers")
+    try:
+        layers = [
+            layer.replace(units=max(1, round(layer.units * factor))) if isinstance(layer, Dense) else layer
+            for layer in experiment.layers
+        ]
+        return experiment.replace(layers=tuple(layers))
+    except Problem:
+        return None
+
+
+def _grown(
+    judged: Judged,
+    fits: list[Fit],
+    x: str,
+    findings: Callable[[Judged, list[dict[str, Any]]], list[dict[str, Any]]],
+    arguments: dict[str, Any],
+    progress: Progress,
+) -> Answer:
+    epochs = int(_within(arguments, "epochs", 30, MOST_EPOCHS))
+    repeats = int(_within(arguments, "repeats", 3, MOST_REPEATS))
+    seconds = _within(arguments, "budget", 50.0, LONGEST)
+    deadline = time.monotonic() + seconds
+    compiled.kernels(patient=True)  # Some thousand steps: it is worth waiting for the fast engine.
+    points = [{**fit.facts, "train": [], "test": [], "diverged": 0} for fit in fits]
+    planned, done = repeats * len(fits), 0
+
+    def so_far() -> dict[str, Any]:
+        tried = [point for point in points if point["train"] or point["diverged"]]
+        facts = {"x": x, "metric": judged.experiment.metric, "watched": watched_name(judged), "epochs": epochs}
+        return {**facts, "points": tried, "done": done, "planned": planned, "cut": planned - done}
+
+    for repeat in range(repeats):
+        for fit, point in zip(fits, points, strict=True):
+            trainer = _trainer(judged, fit, repeat)
+            try:
+                while trainer.finished is None and trainer.epoch < epochs and time.monotonic() < deadline:
+                    trainer.advance(deadline=deadline)
+                    progress((done + trainer.epoch / epochs) / planned, so_far())
+            except Diverged:
+                point["diverged"] += 1
+            else:
+                if trainer.finished is None and trainer.epoch < epochs:  # Half a fit would look like a bad one.
+                    return _answer(so_far(), findings(judged, points), epochs, seconds)
+                for name, value in zip(("train", "test"), _scores(judged, trainer, fit), strict=True):
+                    point[name].append(value)
+            done += 1
+            progress(done / planned, so_far())
+    return _answer(so_far(), findings(judged, points), epochs, seconds)
+
+
+def _answer(found: dict[str, Any], findings: list[dict[str, Any]], epochs: int, seconds: float) -> Answer:
+    if not found["done"]:
+        raise Problem("growth_too_slow", epochs=epochs, limit=round(seconds))
+    return found | {"findings": findings}, b""
+
+
+def _trainer(judged: Judged, fit: Fit, repeat: int) -> Trainer:
+    """A fresh start from the seed of this repeat, on the rows of this fit; repeat 0 of all rows is the recipe itself."""
+    experiment = fit.experiment.replace(seed=(judged.experiment.seed + repeat) % 2**31)
+    y = judged.train.split.y
+    generator = np.random.default_rng(derived_seed(experiment.seed, "subset"))
+    chosen = test_rows(y if judged.experiment.dataset.num_classes else None, len(y), fit.rows, generator)
+    if fit.rows < len(y):
+        chosen = np.resize(generator.permutation(chosen), len(y))  # The rows in turn, until an epoch is full.
+    return Trainer(experiment, device="cpu", data=_with_training_rows(judged.data, chosen))
+
+
+def _with_training_rows(data: Data, rows: np.ndarray) -> Data:
+    split = data.train
+    return replace(data, train=Split(split.raw[rows], split.X[rows], split.y[rows], split.target[rows]))
+
+
+def _scores(judged: Judged, trainer: Trainer, fit: Fit) -> tuple[float | None, float | None]:
+    """Of the rows it learned from, each counted once, and of the watched rows."""
+    predictions, task = trainer.predictions().numpy(), judged.experiment.dataset.task
+    train, watched = trainer.data.train, trainer.data.test
+    learned = score(task, train.target[: fit.rows], said(predictions[: fit.rows]))
+    return learned, score(task, watched.target, said(predictions[len(train.y) :]))
+
+
+def _within(arguments: dict[str, Any], name: str, default: float, most: float) -> float:
+    value = arguments.get(name, default)
+    if not isinstance(value, int | float) or not 1 <= value <= most:
+        raise Problem("out_of_bounds", path=name, expected=f"a number between 1 and {most:g}", came=str(value))
+    return value
+
+
+def _factors(widths: Any) -> list[float]:
+    if not isinstance(widths, list | tuple) or not all(
+        isinstance(one, int | float) and 0 < one <= 64 for one in widths
+    ):
+        raise Problem("out_of_bounds", path="widths", expected="factors between 0 and 64", came=str(widths))
+    return sorted(widths)

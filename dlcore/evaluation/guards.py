@@ -1,0 +1,145 @@
+"""The job "guards": how one may be fooling oneself, each suspicion with the numbers that speak for it.  N rows, C raw columns.
+
+Everything is found in the training and the watched rows; of a sealed test nothing is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dlcore.datasets.preparation import ROWS_AT_ONCE
+from dlcore.datasets.table import TableData
+from dlcore.datasets.tabular import BundledTable
+from dlcore.evaluation import Judged, open_splits, opened, watched_name
+from dlcore.evaluation.baselines import said
+from dlcore.evaluation.findings import Finding, finding, skill
+from dlcore.evaluation.intervals import interval, resampled_scores, score
+from dlcore.evaluation.leak import leaks
+from dlcore.evaluation.shape import HIGH_VARIANCE, constant_score
+from dlcore.evaluation.subset import column_kind
+
+if TYPE_CHECKING:
+    from dlcore.runs.jobs import Answer, Progress
+
+RARE = 5  # rows of a class in a split: fewer say little about it
+MOST_SHOWN = 10
+DISTINCT = 0.99  # share of the rows, from which whole numbers may be an id
+DENSE = 0.5  # share of the whole numbers from the least to the most that are there
+FEWEST_FOR_ID = 20
+
+
+def guards(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Answer:
+    """All findings, warnings first."""
+    judged = opened(payload)
+    found = [*overfitting(judged), *no_skill(judged), *rare_classes(judged)]
+    progress(0.1, {"findings": found})
+    found += duplicates(judged)
+    if isinstance(judged.experiment.dataset, TableData | BundledTable):  # Points of a formula and pixels hide nothing.
+        found += ids(judged)
+        progress(0.3, {"findings": found})
+        found += leaks(judged, lambda share: progress(0.3 + 0.7 * share, {"findings": found}))
+    return {"findings": sorted(found, key=lambda one: one["severity"] != "warning")}, b""
+
+
+def overfitting(judged: Judged) -> list[Finding]:
+    """The network is far better on the rows it learned from than on the watched ones, and the interval of the gap is above 0."""
+    task, parts = judged.experiment.dataset.task, (judged.train, judged.watched)
+    pairs = [(part.split.y, said(part.predicted)) for part in parts]
+    train, watched = (score(task, *pair) for pair in pairs)
+    if train is None or watched is None:
+        return []
+    gaps = np.subtract(*(resampled_scores(task, *pair, seed=seed) for seed, pair in enumerate(pairs)))
+    baseline = constant_score(judged)
+    gap, likely = train - watched, interval(gaps)
+    if likely is None or likely[0] <= 0 or skill(train, baseline) - skill(watched, baseline) <= HIGH_VARIANCE:
+        return []
+    values = {"train": train, "watched": watched, "gap": gap, "low": likely[0], "high": likely[1]}
+    return [finding("overfitting", "warning", values, **values, split=watched_name(judged))]
+
+
+def no_skill(judged: Judged) -> list[Finding]:
+    """The network is not surely better on the watched rows than a constant answer."""
+    task, part = judged.experiment.dataset.task, judged.watched
+    watched = score(task, part.split.y, said(part.predicted))
+    likely = interval(resampled_scores(task, part.split.y, said(part.predicted)))
+    baseline = constant_score(judged)
+    if watched is None or likely is None or likely[0] > baseline:
+        return []
+    values = {"watched": watched, "low": likely[0], "high": likely[1], "baseline": baseline}
+    return [finding("no_skill", "warning", values, **values)]
+
+
+def rare_classes(judged: Judged) -> list[Finding]:
+    """Classes of which a split has so few rows that what is said of them is chance."""
+    found = []
+    for name, part in open_splits(judged).items():
+        rows_C = np.bincount(part.split.y, minlength=len(judged.data.class_names)) if judged.data.class_names else []
+        rare = {judged.data.class_names[label]: int(rows) for label, rows in enumerate(rows_C) if rows < RARE}
+        if rare:
+            values = {"classes": _listed(list(rare)), "fewest": min(rare.values()), "limit": RARE}
+            found.append(finding(f"rare_classes_{name}", "warning", values, rows=rare, split=name))
+    return found
+
+
+def duplicates(judged: Judged) -> list[Finding]:
+    """Rows of another split whose inputs stand, equal in every raw cell, among the training rows too."""
+    places = {row: place for place, row in reversed(list(enumerate(_keys(judged.train.split.raw))))}
+    found = []
+    for name, part in open_splits(judged).items():
+        if name == "train":
+            continue
+        twins = [(row, places[key]) for row, key in enumerate(_keys(part.split.raw)) if key in places]
+        if not twins:
+            continue
+        same = sum(bool(part.split.y[row] == judged.train.split.y[twin]) for row, twin in twins)
+        share = len(twins) / len(part.split.y)
+        values = {"count": len(twins), "rows": len(part.split.y), "share": f"{share:.1%}", "same": same}
+        severity = "warning" if share >= 0.01 else "notice"
+        found.append(
+            finding(f"duplicates_{name}", severity, values, count=len(twins), share=share, same_target=same, split=name,
+                    examples=[{name: row, "train": twin} for row, twin in twins[:MOST_SHOWN]])
+        )  # fmt: skip
+    return found
+
+
+def ids(judged: Judged) -> list[Finding]:
+    """Columns of whole numbers, nearly all different, that rise row by row or leave few gaps: they number the rows."""
+    found = []
+    train, parts = judged.train.split.raw, open_splits(judged).values()
+    for column, name in enumerate(judged.data.raw_names):
+        values_N = np.concatenate([part.split.raw[:, column] for part in parts])
+        known = values_N[np.isfinite(values_N)]
+        if column_kind(judged, column) != "number" or len(known) < FEWEST_FOR_ID or (known != np.round(known)).any():
+            continue
+        distinct = len(np.unique(known)) / len(known)
+        dense = len(known) / (np.ptp(known) + 1)
+        rising = bool((np.diff(train[:, column]) > 0).all())
+        if distinct >= DISTINCT and (dense >= DENSE or rising):
+            values = {
+                "column": name,
+                "distinct": f"{distinct:.1%}",
+                "low": f"{known.min():.0f}",
+                "high": f"{known.max():.0f}",
+            }
+            found.append(
+                finding(
+                    "id_as_input", "warning", values, column=name, distinct=distinct, dense=float(dense), rising=rising
+                )
+            )
+    return found
+
+
+def _keys(raw_NC: np.ndarray) -> Iterator[bytes]:
+    """A key for each row, 16 bytes however wide it is: equal where all cells are, missing ones among them."""
+    for start in range(0, len(raw_NC), ROWS_AT_ONCE):
+        piece = raw_NC[start : start + ROWS_AT_ONCE]
+        tidy = np.where(np.isnan(piece), np.nan, piece + 0.0)  # One kind of nothing, and no minus zero.
+        yield from (blake2b(row.tobytes(), digest_size=16).digest() for row in tidy)
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:MOST_SHOWN]) + (", …" if len(names) > MOST_SHOWN else "")

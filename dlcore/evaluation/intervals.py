@@ -1,0 +1,64 @@
+"""A score, accuracy or R², and how sure it is: the middle 95% of what it would be on rows drawn again with replacement.
+
+Efron and Tibshirani, An introduction to the bootstrap, 1993, chapter 13 (percentile intervals).
+
+N rows, R resamples, S sums of a row's numbers.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dlcore.datasets.base import Task
+
+RESAMPLES = 1000
+SEED = 0  # The same rows give the same interval.
+DRAWN_AT_ONCE = 1 << 15  # rows, of one resample or several: their counts stay in the cache
+
+
+def score(task: Task, y_N: np.ndarray, said_N: np.ndarray) -> float | None:
+    """Accuracy of classes or R² of values that somebody has said; None for the R² of targets that are all equal."""
+    if task == "classification":
+        return float((said_N == y_N).mean())
+    spread = float(((y_N - y_N.mean()) ** 2).sum())
+    return 1 - float(((y_N - said_N) ** 2).sum()) / spread if spread > 0 else None
+
+
+def resampled_scores(task: Task, y_N: np.ndarray, said_N: np.ndarray, seed: int = SEED) -> np.ndarray:
+    """(R,) the same of resamples of the rows; NaN where there is none. Other rows need another seed, or their chance would be the same."""
+    return accuracies(said_N == y_N, seed) if task == "classification" else r2_scores(y_N, said_N, seed)
+
+
+def accuracies(correct_N: np.ndarray, seed: int = SEED) -> np.ndarray:
+    """(R,) accuracies of resamples. The hits among N rows drawn with replacement are binomial, so nobody has to draw the rows."""
+    rows = len(correct_N)
+    return np.random.default_rng(seed).binomial(rows, correct_N.mean(), RESAMPLES) / rows
+
+
+def r2_scores(true_N: np.ndarray, predicted_N: np.ndarray, seed: int = SEED) -> np.ndarray:
+    """(R,) R² of resamples; NaN where all targets of a resample are equal."""
+    centred = true_N - true_N.mean()  # R² stays, and squares of large numbers do not cancel each other.
+    sums_RS = _resampled(np.stack([(true_N - predicted_N) ** 2, centred, centred**2], axis=1), seed)
+    errors, total, squares = sums_RS.T
+    spread = squares - total**2 / len(true_N)
+    spread[spread <= 1e-12 * squares] = np.nan
+    return 1 - errors / spread
+
+
+def interval(scores_R: np.ndarray) -> list[float] | None:
+    """The middle 95%, or None where there is no score."""
+    found = scores_R[np.isfinite(scores_R)]
+    return [float(end) for end in np.percentile(found, [2.5, 97.5])] if len(found) else None
+
+
+def _resampled(numbers_NS: np.ndarray, seed: int) -> np.ndarray:
+    """(R, S) column sums over resamples of the rows: how often each row is drawn, times its numbers."""
+    rows, generator = len(numbers_NS), np.random.default_rng(seed)
+    together = max(1, DRAWN_AT_ONCE // rows)
+    pieces = []
+    for start in range(0, RESAMPLES, together):
+        resamples = min(together, RESAMPLES - start)
+        drawn = generator.integers(0, rows, (resamples, rows)) + rows * np.arange(resamples)[:, None]
+        counts = np.bincount(drawn.ravel(), minlength=resamples * rows).reshape(resamples, rows)
+        pieces.append(counts @ numbers_NS)
+    return np.concatenate(pieces)

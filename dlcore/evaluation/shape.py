@@ -1,0 +1,96 @@
+"""What the shape of a learning or capacity curve means: bias or variance (Geman et al., 1992; Ng, Machine Learning Yearning, 2018).
+
+Scores are compared as skill, the share of the baseline's errors that is gone, so that the same rule holds for accuracy and R².
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dlcore.evaluation import Judged
+from dlcore.evaluation.findings import Finding, finding, skill
+
+HIGH_BIAS = 0.2  # share of the baseline's errors that is left even on the rows that were learned from
+HIGH_VARIANCE = 0.1  # skill that is lost between these and the watched rows
+STILL_RISING = 0.02  # skill that the last doubling of the rows has brought
+
+Points = list[dict[str, Any]]
+
+
+def learning_findings(judged: Judged, points: Points) -> list[Finding]:
+    """Bias and variance at the largest size, and whether more rows would still help."""
+    known = [(point, *_means(point)) for point in points if _scored(point)]
+    if not known:
+        return []
+    baseline = constant_score(judged)
+    point, train, watched = known[-1]
+    train_skill, watched_skill = skill(train, baseline), skill(watched, baseline)
+    error = _standard_error(judged, point) / (1 - baseline) if baseline < 1 else 0.0
+    left, gap = 1 - train_skill, train_skill - watched_skill
+    biased, varying = left > HIGH_BIAS, gap > max(HIGH_VARIANCE, 2 * error)
+    key = {(True, True): "bias_and_variance", (True, False): "high_bias", (False, True): "high_variance"}.get(
+        (biased, varying), "balanced"
+    )
+    scores = {"train": train, "watched": watched, "baseline": baseline}
+    shares = {"left": left, "gap": gap, "most_left": HIGH_BIAS, "most_gap": HIGH_VARIANCE}
+    values = scores | {name: f"{share:.0%}" for name, share in shares.items()}
+    found = [finding(key, "warning" if biased or varying else "fine", values, **scores, **shares)]
+    if len(known) > 1:
+        fewer, _, before = known[-2]
+        rise = watched_skill - skill(before, baseline)
+        more = rise > max(STILL_RISING, error)
+        rows = {"rows": point["x"], "fewer": fewer["x"], "before": before, "watched": watched}
+        found.append(finding("more_rows_help" if more else "more_rows_idle", "notice", rows, rise=rise, **rows))
+    return found
+
+
+def capacity_findings(judged: Judged, points: Points) -> list[Finding]:
+    """The smallest network within one standard error of the best one (Breiman et al., CART, 1984), beside the recipe's own."""
+    known = {point["x"]: (point, *_means(point)) for point in points if _scored(point)}
+    own = sum(plan.outputs for plan in judged.experiment.plan() if plan.kind == "dense")
+    if own not in known or len(known) < 2:
+        return []
+    best = max(known, key=lambda units: known[units][2])
+    good_enough = known[best][2] - _standard_error(judged, known[best][0])
+    enough = min(units for units in known if known[units][2] >= good_enough)
+    if enough < own:
+        key = "capacity_smaller"
+    else:
+        key = "capacity_larger" if enough > own else "capacity_right"
+    values = {
+        "own": own, "own_score": known[own][2], "own_train": known[own][1],
+        "enough": enough, "enough_score": known[enough][2], "best": best, "best_score": known[best][2],
+    }  # fmt: skip
+    return [finding(key, "fine" if key == "capacity_right" else "notice", values, **values)]
+
+
+def constant_score(judged: Judged) -> float:
+    """What the watched rows give to somebody who always says the class that is most frequent in training; 0, the R² of a mean."""
+    classes = judged.experiment.dataset.num_classes
+    if not classes:
+        return 0.0
+    most_frequent = np.bincount(judged.train.split.y, minlength=classes).argmax()
+    return float((judged.watched.split.y == most_frequent).mean())
+
+
+def _scored(point: dict[str, Any]) -> bool:
+    return any(value is not None for value in point["train"]) and any(value is not None for value in point["test"])
+
+
+def _means(point: dict[str, Any]) -> tuple[float, float]:
+    train, watched = (float(np.mean([one for one in point[name] if one is not None])) for name in ("train", "test"))
+    return train, watched
+
+
+def _standard_error(judged: Judged, point: dict[str, Any]) -> float:
+    """Of the mean watched score: what the seeds make of it or what so few rows do, whichever is more.
+
+    An accuracy p of n rows has sqrt(p (1 - p) / n), an R² about (1 - R²) sqrt(2 / n): the mean square of n normal errors.
+    """
+    scores, rows = [one for one in point["test"] if one is not None], len(judged.watched.split.y)
+    mean = float(np.mean(scores))
+    of_rows = np.sqrt(mean * (1 - mean) / rows) if judged.data.class_names else (1 - mean) * np.sqrt(2 / rows)
+    of_seeds = np.std(scores, ddof=1) / np.sqrt(len(scores)) if len(scores) > 1 else 0.0
+    return float(max(of_rows, of_seeds))

@@ -1,0 +1,394 @@
+"""The job "whatif": one row, moved by hand: what the network says of it, how it comes to that, and which rows are like it.
+
+N rows, C raw columns, D inputs of the network, K output units, U and I units and inputs of a layer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from dlcore.checkpoint import ROWS_AT_ONCE
+from dlcore.datasets import Dataset
+from dlcore.datasets.pictures import BRIGHTEST, ImageData
+from dlcore.datasets.tabular import Digits
+from dlcore.evaluation import Judged, Part, asked_part, opened, watched_name
+from dlcore.evaluation.examples import BRIGHTEST_DIGIT, cells
+from dlcore.evaluation.subset import category_names, column_kind, other_name
+from dlcore.problems import Problem
+
+if TYPE_CHECKING:
+    from dlcore.runs.jobs import Answer, Progress
+
+NEAREST = 5
+MOST_UNITS = 12  # of a layer that are drawn
+MOST_LINKS = 24  # between two layers
+POINTS = 9  # at which a column is tried to see how much hangs on it
+STARTS = ("row", "wrong", "uncertain", "mean")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A raw column and what the training rows say of it."""
+
+    name: str
+    kind: str  # number, date or category
+    values: tuple[str, ...]  # of a category
+    other: str  # what stands for a category that the recipe does not name, coded -1
+    low: float
+    high: float
+    deviation: float  # of numbers; 0 where all are the same
+    whole: bool  # whether all numbers are whole ones
+    middle: float  # mean, or the code of the most frequent category
+
+    def shown(self, raw: float) -> float | str | None:
+        """A raw value as people and JSON know it: a number (days for a date), or the name of a category; None where it is missing."""
+        if not np.isfinite(raw):
+            return None
+        return (*self.values, self.other)[int(raw)] if self.values else float(raw)
+
+    def read(self, value: object) -> float:
+        """The raw value of what `shown` gives. Raises Problem."""
+        if self.values and value is None:
+            return np.nan
+        if self.values and value in self.values:
+            return float(self.values.index(str(value)))
+        if self.values and value == self.other:
+            return -1.0
+        if not self.values and isinstance(value, int | float) and np.isfinite(value):
+            return float(value)
+        raise Problem("whatif_value", column=self.name, came=str(value))
+
+
+@dataclass(frozen=True)
+class Example:
+    """The row that is moved."""
+
+    split: str
+    row: int | None  # its place in the split; None for the mean of all training rows
+    raw_C: np.ndarray  # what is missing is filled as the network's preparation fills it
+    y: float | None
+
+
+def whatif(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Answer:
+    """Prediction, path and neighbours of the row "start" with "values" in place of its own; how it was before stands beside it.
+
+    {"start": "row" | "wrong" | "uncertain" | "mean", "place": which one, "split", "values": {column: value},
+    "cover": {"top", "left", "size"} of a picture}. Raises Problem.
+    """
+    judged = opened(payload)
+    columns = columns_of(payload)
+    example = chosen_example(judged, columns, arguments)
+    raw_C = moved(judged, columns, example.raw_C, arguments)
+    X_1D = seen(judged, raw_C[None])
+    if not np.isfinite(X_1D).all():
+        raise Problem("whatif_out_of_range")
+    shape = picture_shape(judged.experiment.dataset)
+    found = {
+        "task": judged.experiment.dataset.task,
+        "class_names": list(judged.data.class_names),
+        "example": {
+            "split": example.split,
+            "row": example.row,
+            "rows": len(asked_part(judged, arguments).split.y),
+            "true": example.y,
+        },
+        "before": claim_of(judged, example.raw_C),
+        "now": claim_of(judged, raw_C),
+        "target": target_facts(judged),
+        "nearest": nearest(judged, X_1D[0]),
+        "path": path(judged, X_1D),
+    }
+    if shape is None:
+        return found | {"columns": _described(judged, columns, example, raw_C)}, b""
+    return found | {
+        "columns": [],
+        "height": shape[0],
+        "width": shape[1],
+        **_pictures(judged, example, raw_C, found),
+    }, b""
+
+
+# The row
+
+
+@lru_cache(maxsize=2)
+def columns_of(payload: bytes) -> tuple[Column, ...]:
+    """The raw columns of a checkpoint's data, as the training rows show them."""
+    judged = opened(payload)
+    return tuple(_column(judged, place, values_N) for place, values_N in enumerate(judged.train.split.raw.T))
+
+
+def _column(judged: Judged, place: int, values_N: np.ndarray) -> Column:
+    names = category_names(judged, place)
+    known = values_N[np.isfinite(values_N)]
+    if not len(known):
+        known = np.zeros(1)
+    if names:
+        middle = float(np.bincount(known[known >= 0].astype(int), minlength=len(names)).argmax())
+    else:
+        middle = float(known.mean())
+    return Column(
+        name=judged.data.raw_names[place],
+        kind=column_kind(judged, place),
+        values=names,
+        other=other_name(judged, place),
+        low=float(known.min()),
+        high=float(known.max()),
+        deviation=float(known.std()),
+        whole=bool((known == known.round()).all()),
+        middle=middle,
+    )
+
+
+def chosen_example(judged: Judged, columns: tuple[Column, ...], arguments: dict[str, Any]) -> Example:
+    """The row that "start" names. Raises Problem."""
+    start, place = arguments.get("start", "row"), arguments.get("place", 0)
+    split = arguments.get("split", watched_name(judged))
+    part = asked_part(judged, {**arguments, "split": split})
+    if start not in STARTS:
+        raise Problem("whatif_start", expected=", ".join(STARTS), came=str(start))
+    if start == "mean":
+        return Example(split, None, np.array([column.middle for column in columns]), None)
+    rows = _ordered(judged, part, start)
+    if not len(rows):
+        raise Problem("whatif_none_wrong")
+    if not isinstance(place, int) or not 0 <= place < len(rows):
+        raise Problem("whatif_place", limit=len(rows), came=str(place + 1 if isinstance(place, int) else place))
+    row = int(rows[place])
+    return Example(split, row, filled(judged, part.split.raw[row : row + 1])[0], float(part.split.y[row]))
+
+
+def _ordered(judged: Judged, part: Part, start: str) -> np.ndarray:
+    """Places in the part: all as they stand, the wrong ones by their loss, or those first whose two likeliest classes are close."""
+    if start == "row":
+        return np.arange(len(part.split.y))
+    if not judged.experiment.dataset.num_classes:
+        return np.argsort(-part.losses, kind="stable")
+    if start == "wrong":
+        worst = np.argsort(-part.losses, kind="stable")
+        return worst[part.predicted[worst].argmax(1) != part.split.y[worst]]
+    ranked = np.sort(part.predicted, axis=1)
+    return np.argsort(ranked[:, -1] - ranked[:, -2], kind="stable")
+
+
+def moved(judged: Judged, columns: tuple[Column, ...], raw_C: np.ndarray, arguments: dict[str, Any]) -> np.ndarray:
+    """The row with other values, or with a square of its picture covered. Raises Problem."""
+    values = arguments.get("values") or {}
+    places = {column.name: place for place, column in enumerate(columns)}
+    changed = raw_C.copy()
+    for name, value in values.items():
+        if name not in places:
+            raise Problem("subset_column", came=str(name))
+        changed[places[name]] = columns[places[name]].read(value)
+    shape, cover = picture_shape(judged.experiment.dataset), arguments.get("cover")
+    if shape is not None and cover:
+        rows, cols = (slice(cover[side], cover[side] + cover["size"]) for side in ("top", "left"))
+        middle = np.array([column.middle for column in columns])
+        changed.reshape(shape)[rows, cols] = middle.reshape(shape)[rows, cols]
+    return changed
+
+
+def filled(judged: Judged, raw_NC: np.ndarray) -> np.ndarray:
+    """Raw rows with what stands for their missing cells."""
+    return judged.data.scaling.filled(raw_NC)
+
+
+def seen(judged: Judged, raw_NC: np.ndarray) -> np.ndarray:
+    """(N, D) float32: raw rows as the network sees them."""
+    return judged.data.scaling.inputs(raw_NC)
+
+
+def picture_shape(dataset: Dataset) -> tuple[int, int] | None:
+    """Height and width where a row is a picture."""
+    if isinstance(dataset, Digits):
+        return 8, 8
+    return (dataset.height, dataset.width) if isinstance(dataset, ImageData) else None
+
+
+def pixels_of(dataset: Dataset, raw: np.ndarray) -> list:
+    """Raw pixels from 0 to 1, as JSON."""
+    return (raw / (BRIGHTEST_DIGIT if isinstance(dataset, Digits) else BRIGHTEST)).round(4).tolist()
+
+
+# What the network says
+
+
+def outputs_of(judged: Judged, raw_NC: np.ndarray) -> torch.Tensor:
+    """(N, K) plain sums of the output layer, in bounded memory."""
+    with torch.no_grad():
+        pieces = [
+            judged.model(torch.from_numpy(seen(judged, raw_NC[start : start + ROWS_AT_ONCE])))
+            for start in range(0, len(raw_NC), ROWS_AT_ONCE)
+        ]
+    return torch.cat(pieces)
+
+
+def claims(judged: Judged, outputs_NK: torch.Tensor) -> np.ndarray:
+    """(N, classes) probabilities, or (N,) values in the data's units."""
+    classes = judged.experiment.dataset.num_classes
+    predicted = judged.experiment.loss.predict(outputs_NK, classes).double().numpy()
+    return predicted if classes else judged.data.scaling.unscale_targets(predicted)
+
+
+def claim_of(judged: Judged, raw_C: np.ndarray) -> dict[str, Any]:
+    """{"predicted": class, "probabilities"}, or {"predicted": value}."""
+    claim = claims(judged, outputs_of(judged, raw_C[None]))[0]
+    if judged.experiment.dataset.num_classes:
+        return {"predicted": int(claim.argmax()), "probabilities": claim.tolist()}
+    return {"predicted": float(claim)}
+
+
+def target_facts(judged: Judged) -> dict[str, float] | None:
+    """Range and deviation of a number as target, over the training rows."""
+    y_N = judged.train.split.y
+    if judged.experiment.dataset.num_classes:
+        return None
+    return {"low": float(y_N.min()), "high": float(y_N.max()), "deviation": float(y_N.std())}
+
+
+def _described(
+    judged: Judged, columns: tuple[Column, ...], example: Example, raw_C: np.ndarray
+) -> list[dict[str, Any]]:
+    influence_C = influence(judged, columns, raw_C)
+    return [
+        {
+            "name": column.name,
+            "kind": column.kind,
+            "values": list(column.values),
+            "low": column.low,
+            "high": column.high,
+            "whole": column.whole,
+            "start": column.shown(example.raw_C[place]),
+            "value": column.shown(raw_C[place]),
+            "influence": float(influence_C[place]),
+        }
+        for place, column in enumerate(columns)
+    ]
+
+
+def influence(judged: Judged, columns: tuple[Column, ...], raw_C: np.ndarray) -> np.ndarray:
+    """(C,) how far the prediction moves while one column goes through the training rows' range (Goldstein et al., 2015), the rest held.
+
+    Of classes: the probability of the predicted one.
+    """
+    tried = [
+        np.arange(len(column.values)) if column.values else np.linspace(column.low, column.high, POINTS)
+        for column in columns
+    ]
+    rows_NC = np.repeat(raw_C[None], 1 + sum(map(len, tried)), axis=0)
+    ends = 1 + np.cumsum([len(values) for values in tried])
+    for place, (values, end) in enumerate(zip(tried, ends, strict=True)):
+        rows_NC[end - len(values) : end, place] = values
+    said = claims(judged, outputs_of(judged, rows_NC))
+    said_N = said[:, said[0].argmax()] if said.ndim == 2 else said
+    return np.array([np.ptp(said_N[end - len(values) : end]) for values, end in zip(tried, ends, strict=True)])
+
+
+# Rows that are like it
+
+
+def nearest(judged: Judged, X_D: np.ndarray) -> list[dict[str, Any]]:
+    """The training rows at the smallest Euclidean distance, as the network sees them (Cover and Hart, 1967)."""
+    train = judged.train.split
+    distance_N = np.concatenate(
+        [
+            np.sqrt(np.square(train.X[start : start + ROWS_AT_ONCE].astype(np.float64) - X_D).sum(axis=1))
+            for start in range(0, len(train.X), ROWS_AT_ONCE)
+        ]
+    )
+    rows = np.argsort(distance_N, kind="stable")[:NEAREST]
+    found: list[dict[str, Any]] = [
+        {"row": int(row), "distance": float(distance_N[row]), "true": float(train.y[row])} for row in rows
+    ]
+    if picture_shape(judged.experiment.dataset) is None:
+        known = zip(*(cells(judged, place, raw) for place, raw in enumerate(train.raw[rows].T)), strict=True)
+        found = [one | {"cells": list(row)} for one, row in zip(found, known, strict=True)]
+    return found
+
+
+def _pictures(judged: Judged, example: Example, raw_C: np.ndarray, found: dict[str, Any]) -> dict[str, Any]:
+    """Pixels from 0 to 1 of the row, as it was and as it is, and of its neighbours."""
+    dataset = judged.experiment.dataset
+    neighbours = judged.train.split.raw[[one["row"] for one in found["nearest"]]]
+    return {
+        "pixels": pixels_of(dataset, raw_C),
+        "start_pixels": pixels_of(dataset, example.raw_C),
+        "nearest_pixels": pixels_of(dataset, neighbours),
+    }
+
+
+# The way through the network
+
+
+def path(judged: Judged, X_1D: np.ndarray) -> dict[str, Any]:
+    """What every layer makes of this row, and which connections carry it: the contribution of one is its weight times what comes in.
+
+    Of wide layers the units that send or say the most are shown; "carried" is the share of all contributions (by size) that is drawn.
+    """
+    values = [X_1D[0].astype(np.float64)]
+    weights: list[np.ndarray] = []
+    with torch.no_grad():
+        value = torch.from_numpy(X_1D)
+        for module in judged.model:
+            value = module(value)
+            if isinstance(module, nn.Linear):
+                weights.append(module.weight.double().numpy())
+                values.append(value[0].double().numpy())
+            else:
+                values[-1] = value[0].double().numpy()  # The activation's, where there is one.
+    sent = [W_UI * incoming for W_UI, incoming in zip(weights, values, strict=False)]
+    shown = [_strongest(np.abs(C_UI).sum(axis=0), MOST_UNITS) for C_UI in sent]
+    shown.append(_strongest(np.abs(values[-1]), max(MOST_UNITS, len(judged.data.class_names))))
+    titles = ["input", *["hidden"] * (len(weights) - 1), "output"]
+    layers = [
+        {
+            "title": title,
+            "units": len(layer),
+            "shown": units.tolist(),
+            "names": _names(judged, title, units),
+            "values": layer[units].tolist(),
+        }
+        for title, layer, units in zip(titles, values, shown, strict=True)
+    ]
+    links, carried = [], []
+    for level, C_UI in enumerate(sent):
+        drawn, share = _links(level, C_UI, shown[level], shown[level + 1])
+        links += drawn
+        carried.append(share)
+    return {"layers": layers, "links": links, "carried": carried}
+
+
+def _strongest(size: np.ndarray, most: int) -> np.ndarray:
+    """At most so many places, the largest ones, in order."""
+    return np.sort(np.argsort(-size, kind="stable")[:most])
+
+
+def _names(judged: Judged, title: str, units: np.ndarray) -> list[str]:
+    """Names of units: inputs and classes have some; "" elsewhere."""
+    if title == "input":
+        return [judged.data.input_names[unit] for unit in units]
+    names = judged.data.class_names
+    if title == "output" and names:
+        return [names[1]] if len(names) == 2 else [names[unit] for unit in units]
+    return [""] * len(units)
+
+
+def _links(
+    level: int, C_UI: np.ndarray, sources: np.ndarray, targets: np.ndarray
+) -> tuple[list[dict[str, Any]], float]:
+    """The strongest contributions among the units that are shown, strongest last, and their share of all."""
+    among = C_UI[np.ix_(targets, sources)]
+    order = np.argsort(np.abs(among), axis=None)[::-1][:MOST_LINKS]
+    total = float(np.abs(C_UI).sum())
+    drawn = [
+        {"level": level, "from": int(place % len(sources)), "to": int(place // len(sources)), "value": float(value)}
+        for place, value in zip(order[::-1], among.ravel()[order[::-1]], strict=True)
+        if value != 0
+    ]
+    return drawn, sum(abs(link["value"]) for link in drawn) / total if total else 1.0

@@ -1,0 +1,183 @@
+"""The job "card": a model card in Markdown (Mitchell et al., Model Cards for Model Reporting, 2019): what the network is for, and what not.
+
+What a program cannot know (where data come from, whom an error harms) is said to be unknown, not made up.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from dlcore.export.facts import Facts, gather, versions
+from dlcore.export.report import (
+    OF_CLASSES,
+    OF_NUMBERS,
+    advice,
+    at,
+    choice,
+    column_values,
+    score_of,
+    sentence,
+    shown,
+    split_sentence,
+)
+from dlcore.export.words import Words, said
+
+if TYPE_CHECKING:
+    from dlcore.runs.jobs import Answer, Progress
+
+MOST_COLUMNS = 40
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-!|~$:&^=@])")
+
+
+def card(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Answer:
+    """{"words": messages in the reader's language, and what `gather` takes} -> a Markdown file. Raises Problem."""
+    facts = gather(arguments, payload, progress)
+    return {}, written(facts, Words(arguments.get("words"))).encode()
+
+
+def written(facts: Facts, words: Words) -> str:
+    """The whole file, section by section."""
+    parts = (
+        ("card.details", _details), ("card.use", _use), ("card.factors", _factors), ("card.metrics", _metrics),
+        ("card.evaluation_data", _evaluation_data), ("card.training_data", _training_data), ("card.analyses", _analyses),
+        ("card.ethics", _ethics), ("card.caveats", _caveats),
+    )  # fmt: skip
+    body = "\n\n".join(f"## {plain(words(key))}\n\n{content(facts, words)}" for key, content in parts)
+    return f"# {words('card.title', name=plain(facts.name(words)))}\n\n{words('card.made')}\n\n{body}\n"
+
+
+def plain(text: Any) -> str:
+    """Untrusted text in Markdown: every sign stands for itself."""
+    return _MARKDOWN.sub(r"\\\1", said(text))
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """A table of GitHub's Markdown; cells are safe already."""
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _details(facts: Facts, words: Words) -> str:
+    experiment = facts.experiment
+    task = words(f"card.{experiment.dataset.task}")
+    rate = getattr(experiment.optimizer, "learning_rate", 0.0)
+    lines = [
+        words("card.details.architecture", task=task, at=at(facts, words)),
+        words(
+            "card.details.training", loss=choice(experiment.loss, "loss", words), batch=experiment.batch_size, seed=experiment.seed,
+            optimizer=words.title(f"component.optimizer.{experiment.optimizer.kind}.title", experiment.optimizer.title), rate=f"{rate:g}",
+        ),
+        f"{words('report.versions')}: {', '.join(f'{name} {version}' for name, version in versions().items())}",
+    ]  # fmt: skip
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _use(facts: Facts, words: Words) -> str:
+    return f"{words('card.use.text')}\n\n{words('card.use.out')}"
+
+
+def _factors(facts: Facts, words: Words) -> str:
+    if facts.pixels:
+        return words("report.column.pixels", height=facts.pixels[0], width=facts.pixels[1])
+    names = [plain(column.name) for column in facts.columns[:MOST_COLUMNS]]
+    return words("card.factors.text", columns=", ".join(names) + (" …" if len(facts.columns) > MOST_COLUMNS else ""))
+
+
+def _metrics(facts: Facts, words: Words) -> str:
+    return words("card.metrics.classes" if facts.judged.data.class_names else "card.metrics.numbers")
+
+
+def _evaluation_data(facts: Facts, words: Words) -> str:
+    dataset = facts.experiment.dataset
+    how = "own" if dataset.own_split else "stratified" if dataset.num_classes else "random"
+    lines = [
+        f"**{plain(facts.name(words))}**. {split_sentence(facts, words)} {words('card.data.same', how=words(f'card.data.{how}'))}"
+    ]
+    if facts.sealed:
+        lines.append(words("report.sealed", looks=facts.looks))
+    elif facts.looks:
+        lines.append(words("report.looks", looks=facts.looks))
+    return "\n\n".join(lines)
+
+
+def _training_data(facts: Facts, words: Words) -> str:
+    lines = [words("card.preparation")]
+    if not facts.pixels:
+        head = [words(f"report.{key}") for key in ("column", "column.kind", "column.missing", "column.values")]
+        rows = [
+            [plain(column.name), words(f"report.column.{column.kind}"), f"{missing:,}", _values(column, words)]
+            for column, missing in zip(facts.columns[:MOST_COLUMNS], facts.missing, strict=False)
+        ]
+        lines.append(table(head, rows))
+    if facts.balance:
+        lines.append(
+            table(
+                [words("report.class"), words("report.rows")],
+                [[plain(name), f"{count:,}"] for name, count in facts.balance],
+            )
+        )
+    return "\n\n".join(lines)
+
+
+def _values(column: Any, words: Words) -> str:
+    return ", ".join(map(plain, column.values)) if column.values else column_values(column, words)
+
+
+def _analyses(facts: Facts, words: Words) -> str:
+    metrics = OF_CLASSES if facts.judged.data.class_names else OF_NUMBERS
+    best = metrics[0]
+    head = [
+        words("report.part"),
+        words("report.rows"),
+        *(words(f"report.{metric}") for metric in metrics),
+        words("report.interval"),
+    ]
+    rows = []
+    for name, found in facts.parts.items():
+        ends = found["interval"]
+        between = f"{shown(best, ends[0])} – {shown(best, ends[1])}" if ends else "–"
+        rows.append(
+            [
+                words(f"report.{name}"),
+                f"{found['rows']:,}",
+                *(shown(metric, score_of(found, metric)) for metric in metrics),
+                between,
+            ]
+        )
+    lines = [table(head, rows)]
+    if facts.judged.data.class_names:
+        keys = ("precision", "recall", "f1")
+        per_class = [
+            [plain(one["name"]), *(f"{one[key]:.1%}" for key in keys), f"{one['rows']:,}"]
+            for one in facts.parts[facts.shown]["per_class"]
+        ]
+        lines.append(words("report.of_part", part=words(f"report.{facts.shown}")))
+        lines.append(
+            table([words("report.class"), *(words(f"report.{key}") for key in keys), words("report.rows")], per_class)
+        )
+    compared, metric = facts.baselines, facts.baselines["metric"]
+    watched = compared["splits"][1]
+    models = [(words(f"report.{one['key']}"), one) for one in compared["models"]] + [
+        (words("report.network"), compared["network"])
+    ]
+    lines.append(table(
+        [words("report.model"), words("report.train"), words(f"report.{watched}")],
+        [[name, shown(metric, one["train"]), shown(metric, one[watched])] for name, one in models],
+    ))  # fmt: skip
+    return "\n\n".join(lines)
+
+
+def _ethics(facts: Facts, words: Words) -> str:
+    return words("card.ethics.text")
+
+
+def _caveats(facts: Facts, words: Words) -> str:
+    if not facts.findings:
+        return words("card.caveats.none")
+    return "\n".join(f"- {_marked(sentence(one, words))} {_marked(advice(one, words))}" for one in facts.findings)
+
+
+def _marked(text: str) -> str:
+    """A sentence with the names of columns and classes in it: no sign of it is read as Markdown."""
+    return _MARKDOWN.sub(r"\\\1", text)

@@ -1,0 +1,136 @@
+"""All that a report and a model card say of a run: numbers of the same jobs that the page Evaluate asks, gathered once.
+
+N rows, C raw columns.
+"""
+
+from __future__ import annotations
+
+import csv
+import importlib.metadata
+import platform
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dlcore.checkpoint import Checkpoint, open_checkpoint
+from dlcore.evaluation import Judged, is_sealed, opened, splits, watched_name
+from dlcore.evaluation.baselines import baselines
+from dlcore.evaluation.guards import guards
+from dlcore.evaluation.scores import evaluate
+from dlcore.evaluation.whatif import Column, columns_of, picture_shape
+from dlcore.experiment import MOST_EPOCHS, Experiment
+from dlcore.export.words import Words
+
+if TYPE_CHECKING:
+    from dlcore.runs.jobs import Progress
+
+PROJECT = Path(__file__).parent.parent.parent / "pyproject.toml"
+MADE_WITH = ("torch", "scikit-learn", "numpy")
+MOST_POINTS = 400  # of a curve
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of one trained network."""
+
+    judged: Judged
+    checkpoint: Checkpoint
+    columns: tuple[Column, ...]
+    parts: dict[str, dict[str, Any]]  # answers of "evaluate", by the parts that may be scored
+    findings: list[dict[str, Any]]
+    baselines: dict[str, Any]
+    history: dict[str, list[float]]  # by column; empty where it was not at hand
+    sealed: bool  # whether the test rows stay closed
+    looks: int
+
+    @property
+    def experiment(self) -> Experiment:
+        return self.checkpoint.experiment
+
+    @property
+    def watched(self) -> str:
+        """test or validation."""
+        return watched_name(self.judged)
+
+    @property
+    def shown(self) -> str:
+        """The part that the figures speak of: what nothing was chosen by, if it may be looked at."""
+        return "test" if "test" in self.parts else self.watched
+
+    def name(self, words: Words) -> str:
+        """What the data are called."""
+        dataset = self.experiment.dataset
+        own = getattr(dataset, "name", "")
+        return own or words.title(f"component.dataset.{dataset.kind}.title", dataset.title)
+
+    @property
+    def missing(self) -> list[int]:
+        """(C) cells that are missing among the training rows."""
+        return np.isnan(self.judged.train.split.raw).sum(axis=0).tolist()
+
+    @property
+    def pixels(self) -> tuple[int, int] | None:
+        """Height and width, where rows are pictures."""
+        return picture_shape(self.experiment.dataset)
+
+    @property
+    def balance(self) -> list[tuple[str, int]]:
+        """Training rows of each class."""
+        names = self.judged.data.class_names
+        counts = np.bincount(self.judged.train.split.y.astype(np.int64), minlength=len(names)) if names else []
+        return [(name, int(count)) for name, count in zip(names, counts, strict=True)]
+
+
+def gather(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Facts:
+    """Ask everything of a checkpoint. {"history": CSV, "looks": how often the sealed test was looked at, "unseal"}. Raises Problem."""
+    judged, checkpoint = opened(payload), open_checkpoint(payload)
+    unsealed = arguments.get("unseal") is True
+    sealed = is_sealed(judged) and not unsealed
+    parts = {}
+    for name in splits(judged):
+        if name != "test" or not sealed:
+            parts[name] = evaluate({"split": name, "unseal": unsealed}, payload, progress)[0]
+    progress(0.3, {})
+    findings = guards({}, payload, lambda share, _: progress(0.3 + 0.3 * share, {}))[0]["findings"]
+    compared = baselines({}, payload, lambda share, _: progress(0.6 + 0.3 * share, {}))[0]
+    return Facts(
+        judged=judged,
+        checkpoint=checkpoint,
+        columns=columns_of(payload),
+        parts=parts,
+        findings=findings,
+        baselines=compared,
+        history=read_history(str(arguments.get("history") or ""), checkpoint.epoch),
+        sealed=sealed,
+        looks=max(0, int(arguments.get("looks") or 0)),
+    )
+
+
+def read_history(text: str, epoch: int) -> dict[str, list[float]]:
+    """Columns of a run's history.csv up to this epoch, thinned to what a figure can show; empty for anything else."""
+    lines = text.splitlines()[: MOST_EPOCHS + 2]
+    try:
+        rows = [[float(cell) for cell in row] for row in csv.reader(lines[1:]) if row]
+        columns = np.array([row for row in rows if row[0] <= epoch], dtype=np.float64).T
+    except ValueError:
+        return {}
+    names = lines[0].split(",") if lines else []
+    if len(names) < 3 or len(names) != len(columns) or names[0] != "epoch":
+        return {}
+    shown = np.unique(np.linspace(0, columns.shape[1] - 1, min(MOST_POINTS, columns.shape[1])).round().astype(int))
+    return {name: column[shown].tolist() for name, column in zip(names, columns, strict=True)}
+
+
+def versions() -> dict[str, str]:
+    """Of this program, of Python and of the libraries that the numbers come from."""
+    found = {"dlcore": _own_version(), "Python": platform.python_version()}
+    return found | {name: importlib.metadata.version(name) for name in MADE_WITH}
+
+
+def _own_version() -> str:
+    if PROJECT.exists():  # Run from where it was unpacked, as the README says.
+        return tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]["version"]
+    return importlib.metadata.version("neural-network-playground")

@@ -1,0 +1,96 @@
+"""The rows of a recipe as a table: columns in the data's own units, class or value, and which split a row belongs to.
+
+Runs in a desk: rows of real data come from scikit-learn or from the store.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from dlcore.datasets.days import iso_text
+from dlcore.datasets.preparation import ROWS_AT_ONCE
+from dlcore.datasets.split import Data, Split, prepare
+from dlcore.datasets.table import CategoryColumn, DateColumn, TableData
+from dlcore.experiment import Experiment
+from dlcore.spreadsheet import safe_cell
+
+if TYPE_CHECKING:
+    from dlcore.runs.jobs import Answer, Progress
+
+Write = Callable[[float], Any]
+
+
+def data_csv_job(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Answer:
+    """As a job of a desk: a recipe's JSON to the file."""
+    return {}, data_csv(Experiment.from_json(payload))
+
+
+def data_csv(experiment: Experiment) -> bytes:
+    """The file: a header, then the training rows in the order in which the run has them, then the others. Raises Problem."""
+    data = prepare(experiment)
+    out = io.BytesIO()
+    text = io.TextIOWrapper(out, "utf-8", newline="", write_through=True)
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(map(safe_cell, header(experiment, data.raw_names)))
+    for name, split in splits(experiment, data):
+        for row in _rows(split, cell_writers(experiment, data.class_names)):
+            writer.writerow([*row, name])
+    return out.getvalue()
+
+
+def header(experiment: Experiment, names: tuple[str, ...]) -> list[str]:
+    """The columns, the target, and the split, each under a name of its own."""
+    dataset = experiment.dataset
+    target = dataset.target if isinstance(dataset, TableData) else "class" if dataset.num_classes else "value"
+    split = "split"
+    while split in (*names, target):
+        split = f"({split})"
+    return [*names, target, split]
+
+
+def splits(experiment: Experiment, data: Data) -> Iterator[tuple[str, Split]]:
+    """By the names that people know."""
+    yield "train", data.train
+    yield experiment.watched, data.test
+    if data.final is not None:
+        yield "test", data.final
+
+
+def cell_writers(experiment: Experiment, class_names: tuple[str, ...]) -> list[Write]:
+    """How each cell of a row is written, the target's last."""
+    dataset = experiment.dataset
+    columns = dataset.columns if isinstance(dataset, TableData) else (None,) * dataset.num_columns
+    return [*map(_writer, columns), _names(class_names) if class_names else _number]
+
+
+def _writer(column: Any) -> Write:
+    if isinstance(column, CategoryColumn):
+        return _names((*column.values, column.other))
+    return _date if isinstance(column, DateColumn) else _number
+
+
+def _names(names: tuple[str, ...]) -> Write:
+    """The name of a code; the last name for those below 0."""
+    written = [safe_cell(name) for name in names]
+    return lambda code: "" if math.isnan(code) else written[int(code)]
+
+
+def _number(value: float) -> float | str:
+    return "" if math.isnan(value) else value
+
+
+def _date(days: float) -> str:
+    return "" if math.isnan(days) else iso_text(days)
+
+
+def _rows(split: Split, writers: list[Write]) -> Iterator[list[Any]]:
+    *of_columns, of_target = writers
+    for start in range(0, len(split.y), ROWS_AT_ONCE):
+        piece = slice(start, start + ROWS_AT_ONCE)
+        for row, target in zip(split.raw[piece].tolist(), split.y[piece].tolist(), strict=True):
+            cells = [write(cell) for write, cell in zip(of_columns, row, strict=True)]
+            yield [*cells, of_target(target)]

@@ -1,0 +1,164 @@
+"""The desk: a process at which one job at a time is done that is too much for the server and no training: parse, fit, judge.
+
+    python -m dlcore.runs.desk
+
+Requests come on standard input, answers leave on standard output (see wire.py): {"do", "arguments"} and a payload; then any
+number of {"share", "partial"}, and at last {"result"} with a payload or {"problem": {"key", "values"}}. With "leaving" the
+answer is this process' last: it has grown too large to be trusted with another job. It ends when its input does, whatever
+it does at the time.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import queue
+import resource
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from dlcore.runs import NICENESS
+from dlcore.runs.jobs import JOBS, Answer, Progress
+from dlcore.runs.limits import Limits
+from dlcore.runs.side import as_problem, take_the_wires, volunteer_to_end
+from dlcore.runs.wire import Header, pack, read_message, write_all
+
+#: What jobs will import, slowest last; a desk with nothing to do imports it before it is asked to.
+SOON_WANTED = (
+    "pandas",
+    "sklearn.compose",
+    "sklearn.metrics",
+    "dlcore.datasets.upload",
+    "torch",
+    "dlcore.evaluation",
+    "sklearn.ensemble",
+)
+PAUSE = 0.3  # Seconds without a request until there is time for that.
+TELL_EVERY = 0.1  # Seconds between two words of how far a job is, and ...
+TELL_RATE = 1_000_000  # ... bytes a second at most: long partial results are sent more seldom.
+MOST_ANSWERED = 256_000_000  # bytes
+GROWN = 0.25  # Share of its memory that jobs may leave behind.
+
+Job = Callable[[dict[str, Any], bytes, Progress], Answer]
+
+
+class Desk:
+    """Jobs one after the other, and in the pauses what will be wanted for others."""
+
+    def __init__(self, source: int, output: int) -> None:
+        self._source = source
+        self._output = output
+        self._requests: queue.SimpleQueue[tuple[Header, bytes]] = queue.SimpleQueue()
+        self._soon_wanted = list(SOON_WANTED)
+        self._memory = Limits.from_environment().desk_mb << 20
+        self._kept = 0  # Bytes that jobs have left behind.
+
+    def serve(self) -> None:
+        """Until the input ends."""
+        threading.Thread(target=self._receive, name="requests", daemon=True).start()
+        self._send({"ready": os.getpid()})
+        while True:
+            try:
+                request = self._requests.get(timeout=PAUSE if self._soon_wanted else None)
+            except queue.Empty:
+                step_back()
+                with suppress(ImportError):  # Whoever needs it will say so.
+                    importlib.import_module(self._soon_wanted.pop(0))
+            else:
+                self._answer(*request)
+
+    def _receive(self) -> None:
+        with os.fdopen(self._source, "rb") as wire:
+            while (request := read_message(wire)) is not None:
+                self._requests.put(request)
+        # Nobody waits for what is being done.
+        os._exit(0)
+
+    def _answer(self, header: Header, payload: bytes) -> None:
+        before = private_bytes()
+        try:
+            # Imported at full priority, as somebody waits; the work itself shares the machine with those who train.
+            job = function_of(header["do"])
+            step_back()
+            before = private_bytes()
+            limit_data(before + self._memory - self._kept)
+            result, content = job(header["arguments"], payload, Telling(self._send))
+            if len(content) > MOST_ANSWERED:
+                raise ValueError(f"the answer to {header['do']!r} has {len(content)} bytes")
+            answer = {"result": result}
+            json.dumps(answer)  # What cannot travel is a mistake of the job.
+        except BaseException as error:
+            problem = as_problem(error, memory="job_out_of_memory")
+            answer, content = {"problem": problem.to_dict()}, b""
+        limit_data(resource.RLIM_INFINITY)
+        self._kept += private_bytes() - before
+        self._send({**answer, "leaving": self._kept > GROWN * self._memory}, content)
+
+    def _send(self, header: Header, payload: bytes = b"") -> None:
+        write_all(self._output, pack(header, payload), payload)
+
+
+class Telling:
+    """What a job calls to say how far it is; passed on as often as is of use."""
+
+    def __init__(self, send: Callable[[Header], None]) -> None:
+        self._send = send
+        self._next = 0.0
+
+    def __call__(self, share: float, partial: dict[str, Any]) -> None:
+        if time.monotonic() < self._next:
+            return
+        header = {"share": min(max(float(share), 0.0), 1.0), "partial": partial}
+        length = len(pack(header))
+        self._send(header)
+        self._next = time.monotonic() + max(TELL_EVERY, length / TELL_RATE)
+
+
+@cache
+def function_of(do: str) -> Job:
+    """The function of a job, imported."""
+    module, _, name = JOBS[do].partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def step_back() -> None:
+    """To low priority, from which there is no way back."""
+    os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
+
+
+def limit_data(most: int) -> None:
+    """Let an allocation fail that would make this process' own memory larger than so many bytes."""
+    # Not the address space, as for workers: it would count the libraries that a job imports as it goes.
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_DATA, (hard if most == resource.RLIM_INFINITY else most, hard))
+
+
+def private_bytes() -> int:
+    """Memory that is this process' own, used or not; 0 where the system does not say."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[5]) * resource.getpagesize()
+    except OSError:
+        return 0
+
+
+def main() -> None:
+    source, output = take_the_wires()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which closes our input.
+    volunteer_to_end()
+    with suppress(BrokenPipeError):
+        Desk(source, output).serve()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

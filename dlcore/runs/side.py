@@ -1,0 +1,42 @@
+"""What all side processes have in common: the wires are theirs alone, memory has an end, what goes wrong is one sentence."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from contextlib import suppress
+from pathlib import Path
+
+from dlcore.problems import Problem
+
+
+def take_the_wires() -> tuple[int, int]:
+    """Standard input and output for the wire alone: a stray print goes to the log, a read finds nothing."""
+    source, output = os.dup(0), os.dup(1)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    return source, output
+
+
+def volunteer_to_end() -> None:
+    """When memory runs out, the system should end this process and not the server."""
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("500")
+
+
+def as_problem(error: BaseException, memory: str = "out_of_memory") -> Problem:
+    """What to tell the person; the log gets the rest. Raises what is no failure of the work in hand."""
+    if isinstance(error, Problem):
+        return error
+    # Rust (safetensors) knows no MemoryError, and this is no Exception.
+    panic = type(error).__name__ == "PanicException"
+    if not (panic or isinstance(error, Exception)):
+        raise error
+    traceback.print_exception(error, file=sys.stderr)
+    if panic or isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "memory" in str(error).lower()):
+        return Problem(memory)
+    return Problem("internal")

@@ -1,0 +1,98 @@
+"""Where seeds disagree: over the plane of two columns, or on which rows; an ensemble's spread (Lakshminarayanan et al., 2017).
+
+S seeds, N rows or points, K classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+
+from dlcore.evaluation import Judged
+from dlcore.evaluation.examples import as_known
+from dlcore.experiment import Experiment
+from dlcore.network import build_model
+from dlcore.probes import Picture
+
+MOST_POINTS = 400  # watched rows drawn on the plane
+MOST_CONTESTED = 12
+CONTESTED = 0.25  # share of the seeds that say something else
+ROWS_AT_ONCE = 8192
+
+Weights = dict[str, np.ndarray]
+
+
+def disagreement(judged: Judged, members: list[Weights]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """What to draw, and its arrays: "plane" with the grid "spread" and the points, else "rows": the most contested watched rows.
+
+    The spread is the share of seeds that do not say what most say, or the standard deviation of what they say, in the target's units.
+    """
+    if judged.experiment.dataset.surface == "plane":
+        return _plane(judged, members)
+    return _rows(judged, members), {}
+
+
+def _plane(judged: Judged, members: list[Weights]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    surface = Picture(judged).surface
+    layout = surface.layout
+    split = judged.watched.split
+    spread_N, said_N = _spread(judged, members, surface.inputs_DP.T.contiguous())
+    shape = (layout["rows"], layout["columns"])
+    points = surface.points(split.raw, split.X, split.y)[:MOST_POINTS]
+    header = {
+        "kind": "plane", "x_range": layout["x_range"], "y_range": layout["y_range"], "axes": layout["axes"],
+        "contested": float((spread_N >= CONTESTED).mean()) if judged.data.class_names else None,
+        "typical": float(np.median(spread_N)),
+    }  # fmt: skip
+    arrays = {
+        "spread": spread_N.reshape(shape).astype(np.float32),
+        "said": said_N.reshape(shape).astype(np.float32),
+        "points": points.astype(np.float32),
+        "targets": split.y[:MOST_POINTS].astype(np.float32),
+    }
+    return header, arrays
+
+
+def _rows(judged: Judged, members: list[Weights]) -> dict[str, Any]:
+    split, names = judged.watched.split, judged.data.class_names
+    spread_N, said_N = _spread(judged, members, torch.from_numpy(split.X))
+    chosen = np.argsort(-spread_N, kind="stable")[:MOST_CONTESTED]
+    chosen = chosen[spread_N[chosen] > 0]
+    return {
+        "kind": "rows",
+        "row_numbers": chosen.tolist(),
+        "spread": spread_N[chosen].tolist(),
+        "said": said_N[chosen].tolist(),
+        "true": split.y[chosen].tolist(),
+        "agreed": float((spread_N == 0).mean()) if names else None,
+        "typical": float(np.median(spread_N)),
+        **as_known(judged, judged.watched, chosen),
+    }
+
+
+def _spread(judged: Judged, members: list[Weights], X_ND: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """(N,) how far the seeds are apart, and what most, or all on average, say: a class or a value."""
+    classes = judged.experiment.dataset.num_classes
+    told = predicted(judged.experiment, members, X_ND)
+    if classes:
+        votes_NK = np.zeros((len(X_ND), classes), np.int32)
+        for said in told:
+            votes_NK[np.arange(len(said)), said.argmax(1)] += 1
+        return 1 - votes_NK.max(1) / len(members), votes_NK.argmax(1)
+    values_SN = np.stack([judged.data.scaling.unscale_targets(said.astype(np.float64)) for said in told])
+    return values_SN.std(axis=0, ddof=1), values_SN.mean(axis=0)
+
+
+def predicted(experiment: Experiment, members: list[Weights], X_ND: torch.Tensor) -> Iterator[np.ndarray]:
+    """What each member claims: (N, K) probabilities, or (N,) values as the network learns them."""
+    model = build_model(experiment)
+    model.eval()
+    classes = experiment.dataset.num_classes
+    for weights in members:
+        model.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
+        with torch.no_grad():
+            parts = [experiment.loss.predict(model(rows), classes) for rows in X_ND.split(ROWS_AT_ONCE)]
+        yield torch.cat(parts).numpy()

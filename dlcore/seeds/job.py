@@ -1,0 +1,77 @@
+"""The job "seeds": many seeds of a checkpoint's recipe, with bands that grow while they learn."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dlcore.arrays import to_bytes
+from dlcore.engines import compiled
+from dlcore.evaluation import opened, watched_name
+from dlcore.problems import Problem
+from dlcore.seeds.disagreement import disagreement
+from dlcore.seeds.members import SCORES, by_lanes, recipes
+from dlcore.seeds.summary import bands, summary
+from dlcore.seeds.training import Curves, train_seeds
+
+if TYPE_CHECKING:
+    from dlcore.runs.jobs import Answer, Progress
+
+LONGEST = 600.0  # seconds; then the seeds are judged as they stand
+TELL_EVERY = 0.5  # seconds
+OF_TRAINING = 0.95  # of the job; the rest is what they disagree on
+
+
+def seeds(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Answer:
+    """Train "count" seeds for "epochs". The header has the bands of the curves, the final scores and what they say together,
+    the payload the arrays of the map of disagreement. Raises Problem.
+    """
+    judged = opened(payload)
+    count, epochs = _whole(arguments, "count", 32), _whole(arguments, "epochs", 100)
+    facts = {"count": count, "asked": epochs, "metric": judged.experiment.metric, "watched": watched_name(judged)}
+    if by_lanes(judged.experiment) and compiled.compiles_many():
+        progress(0.0, {**facts, "stage": "compiling"})
+    last = time.monotonic()
+
+    def tell(curves: Curves) -> None:
+        nonlocal last
+        if time.monotonic() - last >= TELL_EVERY:
+            last = time.monotonic()
+            progress(OF_TRAINING * curves.epochs[-1] / epochs, {**facts, "stage": "training", **_told(curves)})
+
+    trained = train_seeds(judged.experiment, count, epochs, tell, judged.data, LONGEST)
+    curves = trained.curves
+    if curves.diverged.all():
+        raise Problem("seeds_diverged", count=count, learning_rate=f"{judged.experiment.optimizer.learning_rate:g}")
+    progress(OF_TRAINING, {**facts, "stage": "comparing", **_told(curves)})
+    kept = [weights for weights, lost in zip(trained.weights, curves.diverged, strict=True) if not lost]
+    apart, arrays = disagreement(judged, kept)
+    numbers = np.array([recipe.seed for recipe in recipes(judged.experiment, count)])
+    header = {
+        **facts,
+        "stage": "done",
+        **_told(curves),
+        "seeds": numbers[~curves.diverged].tolist(),
+        "final": trained.final.tolist(),
+        "summary": summary(trained.final),
+        "disagreement": apart,
+        "class_names": list(judged.data.class_names),
+    }
+    return header, to_bytes({**arrays, "watched_metric": curves.of("watched_metric")})
+
+
+def _told(curves: Curves) -> dict[str, Any]:
+    """The curves as bands, once a seed is left for which there are any."""
+    if curves.diverged.all():
+        return {"diverged": len(curves.diverged)}
+    found = {name: bands(curves.of(name)) for name in SCORES}
+    return {"epochs": curves.epochs, "bands": found, "diverged": int(curves.diverged.sum())}
+
+
+def _whole(arguments: dict[str, Any], name: str, usual: int) -> int:
+    came = arguments.get(name, usual)
+    if type(came) is not int:
+        raise Problem("wrong_type", path=name, expected="a whole number", came=str(came))
+    return came

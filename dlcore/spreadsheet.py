@@ -1,0 +1,19 @@
+"""Cells that a spreadsheet opens as text and does not run."""
+
+from __future__ import annotations
+
+#: Signs with which a spreadsheet takes a text for a formula (OWASP, CSV injection).
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def safe_cell(text: str) -> str:
+    """The text, with an apostrophe before it where a spreadsheet would run it; what reads as a number stays one (OWASP, CSV injection)."""
+    return f"'{text}" if text.startswith(FORMULA) and not _is_number(text) else text
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return not set(text) & set("\t\r_")

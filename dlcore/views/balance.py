@@ -1,0 +1,31 @@
+"""How many rows each class has: what a majority guess would get right is the longest bar."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+
+from dlcore.views.theme import CLASSES, Numbers, Words, figure, plain
+
+TITLE = "view.balance"
+BAR, EDGE = 26, 48  # pixels
+
+
+def draw(numbers: Numbers, words: Words) -> go.Figure:
+    """`numbers`: {"classes": [{"name", "rows"}]}."""
+    classes = numbers["classes"]
+    total = sum(one["rows"] for one in classes) or 1
+    fig = figure("", "", EDGE + BAR * len(classes))
+    fig.add_bar(
+        y=list(range(len(classes))),
+        x=[one["rows"] for one in classes],
+        orientation="h",
+        marker={"color": [CLASSES[index % len(CLASSES)] for index in range(len(classes))]},
+        text=[f"{one['rows']:,} · {one['rows'] / total:.0%}" for one in classes],
+        textposition="auto",
+        cliponaxis=False,
+        hovertemplate="%{x:,}<extra></extra>",
+    )
+    fig.update_xaxes(visible=False)
+    names = [plain(one["name"]) for one in classes]
+    fig.update_yaxes(tickvals=list(range(len(names))), ticktext=names, autorange="reversed", showgrid=False)
+    return fig

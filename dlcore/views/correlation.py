@@ -1,0 +1,48 @@
+"""Pearson's r of every pair of columns, as a map; a target of classes has the correlation ratio eta, which has no sign (Fisher, 1925)."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+
+from dlcore.views.theme import BACKGROUND, NEGATIVE, POSITIVE, Numbers, Words, figure, plain
+
+TITLE = "view.correlation"
+CELL, EDGE = 26, 120  # pixels
+WIDE, BESIDE = 62, 260  # of a cell with a number in it; for names and scale
+SMALLEST, TALLEST = 220, 760
+FEW = 12  # so many columns still have room for a number in each cell
+
+
+def draw(numbers: Numbers, words: Words) -> go.Figure:
+    """`numbers`: {"names": [D], "values": [D][D] from -1 to 1, None where it is not defined}."""
+    names = [plain(name) for name in numbers["names"]]
+    values = numbers["values"]
+    fig = figure("", "", max(SMALLEST, min(TALLEST, EDGE + CELL * len(names))))
+    fig.add_heatmap(
+        x=list(range(len(names))),
+        y=list(range(len(names))),
+        z=values,
+        zmin=-1,
+        zmax=1,
+        colorscale=[[0, NEGATIVE], [0.5, BACKGROUND], [1, POSITIVE]],
+        xgap=1,
+        ygap=1,
+        texttemplate="%{z:.2f}" if len(names) <= FEW else None,
+        customdata=[[f"{row} · {column}" for column in names] for row in names],
+        hovertemplate="%{customdata}<br>%{z:.3f}<extra></extra>",
+        colorbar={
+            "title": {"text": words("view.correlation.scale")},
+            "thickness": 10,
+            "outlinewidth": 0,
+            "tickvals": [-1, 0, 1],
+        },
+    )
+    fig.update_layout(width=BESIDE + max(6, len(names)) * (WIDE if len(names) <= FEW else CELL))
+    marks = {"tickvals": list(range(len(names))), "ticktext": [_short(name) for name in names], "showgrid": False}
+    fig.update_xaxes(**marks, tickangle=-45)
+    fig.update_yaxes(**marks, autorange="reversed")
+    return fig
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 18 else name[:17] + "…"

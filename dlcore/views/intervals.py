@@ -1,0 +1,64 @@
+"""A score with its 95% interval, one line for each group of rows, and what guessing would reach.
+
+numbers: {"metric": message key, "groups": [{"name", "role": "train"|"test", "value", "interval": [low, high], "rows"}...],
+"reference": score of always giving the same answer, or None}.
+"""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+
+from dlcore.views.theme import QUIET, TEST, TRAIN, Numbers, Words, figure, plain, say_at
+
+TITLE = "views.intervals"
+ROW = 46  # pixels
+DOT = 13
+
+
+def draw(numbers: Numbers, words: Words) -> go.Figure:
+    """Dots with whiskers, the first group on top."""
+    groups = [group for group in numbers["groups"] if group["value"] is not None]
+    fig = figure(words(numbers["metric"]), "", 84 + ROW * len(groups))
+    for place, group in enumerate(groups):
+        low, high = group["interval"] or (group["value"],) * 2
+        colour = TRAIN if group["role"] == "train" else TEST
+        hover = words("views.intervals.hover").format(
+            value=_said(group["value"]), low=_said(low), high=_said(high), rows=group["rows"]
+        )
+        fig.add_trace(
+            go.Scatter(
+                x=[group["value"]],
+                y=[place],
+                error_x={
+                    "array": [max(0.0, high - group["value"])],
+                    "arrayminus": [max(0.0, group["value"] - low)],
+                    "color": colour,
+                    "thickness": 2,
+                    "width": 6,
+                },
+                mode="markers",
+                marker={"size": DOT, "color": colour},
+                hovertemplate=f"{plain(group['name'])}<br>{hover}<extra></extra>",
+            )
+        )
+    names = [plain(group["name"]) for group in groups]
+    fig.update_yaxes(
+        tickvals=list(range(len(groups))),
+        ticktext=names,
+        range=[len(groups) - 0.4, -0.6],
+        showgrid=False,
+        ticklabelstandoff=8,
+    )
+    if numbers.get("reference") is not None:
+        fig.add_vline(numbers["reference"], line={"color": QUIET, "width": 1, "dash": "dot"})
+        say_at(
+            fig, numbers["reference"], 1.0, words("views.intervals.reference"), yref="paper", yanchor="bottom", xshift=3
+        )
+    if numbers["metric"] == "views.accuracy":
+        fig.update_xaxes(tickformat=".0%")
+    fig.update_xaxes(showgrid=True)
+    return fig
+
+
+def _said(value: float) -> str:
+    return f"{value:.3f}"

@@ -1,0 +1,125 @@
+"""Colours and manners of all figures: quiet axes, direct labels, no background; one meaning for each colour, as on the canvas.
+
+The colours are marks that Streamlit's theme "streamlit" replaces by those of the reader's light or dark theme (its chart colours,
+the canvas' own); a figure that goes elsewhere takes them from `settled`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import plotly.graph_objects as go
+
+Words = Callable[[str], str]
+Numbers = dict[str, Any]
+
+#: Class 0 or negative is orange, class 1 or positive is blue; ten in all, then they begin anew.
+CLASSES = tuple(f"#0000{number:02d}" for number in range(1, 11))
+NEGATIVE, POSITIVE = CLASSES[:2]
+TRAIN, TEST = "#000036", CLASSES[2]  # As the canvas' curves: grey, and a green.
+WRONG = CLASSES[3]
+QUIET, INK, LINE, BACKGROUND = "#000036", "#000037", "#000039", "#000038"
+ON_COLOUR = "#11181b"  # words on a full colour, in either theme
+#: What the marks become where no page replaces them: the light theme's chart colours and greys.
+LIGHT = dict(
+    zip(
+        (*CLASSES, QUIET, INK, LINE, BACKGROUND),
+        (
+            "#f59322", "#0877bd", "#23ad84", "#c03b88", "#a28003", "#6933a2", "#9a3d22", "#22b5c9", "#7b8190", "#6fae2b",
+            "#66757a", "#17262b", "#d5dfdd", "#ffffff",
+        ),
+        strict=True,
+    )
+)  # fmt: skip
+HEIGHT = 340  # pixels
+
+_TAGS = re.compile(r"[<>&]")
+_LOOKALIKES = {"<": "‹", ">": "›", "&": "＆"}
+
+
+def plain(text: str) -> str:
+    """Untrusted text for a figure: Plotly reads tags and entities, so their signs give way to others that look alike."""
+    return _TAGS.sub(lambda sign: _LOOKALIKES[sign[0]], text)
+
+
+def figure(x: str, y: str, height: int = HEIGHT) -> go.Figure:
+    """An empty figure with these axes' titles."""
+    fig = go.Figure()
+    fig.update_layout(
+        height=height,
+        margin={"l": 8, "r": 8, "t": 24, "b": 8},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        showlegend=False,
+        hovermode="closest",
+        dragmode=False,
+    )
+    fig.update_xaxes(title={"text": x, "standoff": 8}, zeroline=False, fixedrange=True, automargin=True)
+    fig.update_yaxes(title={"text": y, "standoff": 8}, zeroline=False, fixedrange=True, automargin=True)
+    return fig
+
+
+def say_at(fig: go.Figure, x: Any, y: Any, text: str, colour: str = QUIET, **where: Any) -> None:
+    """A direct label: words beside what they name, in its colour."""
+    places = {"showarrow": False, "xanchor": "left", "yanchor": "middle", "xshift": 6, **where}
+    fig.add_annotation(x=x, y=y, text=text, font={"color": colour}, **places)
+
+
+def class_colour(label: int) -> str:
+    """The colour of this class, as on the canvas."""
+    return CLASSES[label % len(CLASSES)]
+
+
+def class_name(numbers: Numbers, label: int) -> str:
+    """The name of this class among the numbers' "class_names", safe to show."""
+    return plain(numbers["class_names"][label])
+
+
+def curve(fig: go.Figure, x: Any, y: Any, colour: str, name: str, width: float = 2.5) -> None:
+    """A line; a thin one only stands behind the one that counts."""
+    fig.add_trace(
+        go.Scatter(
+            x=x,
+            y=y,
+            mode="lines",
+            line={"color": colour, "width": width},
+            opacity=min(1.0, 0.2 + width / 3),
+            hovertemplate=f"{name}<br>%{{x:.3f}}, %{{y:.3f}}<extra></extra>",
+        )
+    )
+
+
+def guess(fig: go.Figure, x: list[float], y: list[float], text: str) -> None:
+    """A dotted line to compare with, named beside it."""
+    fig.add_trace(
+        go.Scatter(x=x, y=y, mode="lines", line={"color": QUIET, "width": 1, "dash": "dot"}, hoverinfo="skip")
+    )
+    rises = y[1] > y[0]
+    along = 0.6 if rises else 0.5
+    x_along, y_along = (start + along * (end - start) for start, end in (x, y))
+    say_at(fig, x_along, y_along, text, yanchor="top" if rises else "bottom", xanchor="left" if rises else "center")
+
+
+def mark(fig: go.Figure, x: float, y: float, colour: str, name: str) -> None:
+    """The one point that is spoken of."""
+    fig.add_trace(
+        go.Scatter(
+            x=[x],
+            y=[y],
+            mode="markers",
+            marker={"size": 15, "color": colour, "line": {"width": 3, "color": BACKGROUND}},
+            hovertemplate=f"{name}<br>%{{x:.3f}}, %{{y:.3f}}<extra></extra>",
+        )
+    )
+
+
+def settled(fig: go.Figure) -> go.Figure:
+    """The same figure with colours of its own, for a place that has no theme (a report)."""
+    # Where Streamlit is loaded, a figure is made with its template, which has marks of its own.
+    text = str(go.Figure(fig).update_layout(template="plotly_white").to_json())
+    for mark, colour in LIGHT.items():
+        text = text.replace(mark, colour)
+    return go.Figure(json.loads(text))

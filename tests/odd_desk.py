@@ -1,0 +1,88 @@
+"""A desk that is asked for odd things: the jobs of test_desks.py."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dlcore.problems import Problem
+from dlcore.runs import desk
+from dlcore.runs.jobs import JOBS, Answer, Progress
+
+Arguments = dict[str, Any]
+
+
+def echo(arguments: Arguments, payload: bytes, progress: Progress) -> Answer:
+    return {"pid": os.getpid(), "niceness": os.getpriority(os.PRIO_PROCESS, 0), **arguments}, payload
+
+
+def until(arguments: Arguments, payload: bytes, progress: Progress) -> Answer:
+    """Writes its name down, and is done when somebody makes a file."""
+    with open(arguments["diary"], "a") as diary:
+        diary.write(f"{arguments['name']}\n")
+    while not os.path.exists(arguments["file"]):
+        progress(0.5, {"name": arguments["name"], "pid": os.getpid()})
+        time.sleep(0.005)
+    return {"name": arguments["name"]}, b""
+
+
+def progress(arguments: Arguments, payload: bytes, progress: Progress) -> Answer:
+    calls = 0
+    end = time.monotonic() + 0.35
+    while time.monotonic() < end:
+        calls += 1
+        progress(calls / 1e9, {"calls": calls, "words": "x" * arguments["length"]})
+    return {"calls": calls}, b""
+
+
+def chatty(arguments: Arguments, payload: bytes, progress: Progress) -> Answer:
+    print("a word by print")
+    os.write(1, b"a word by write\n")
+    ctypes.CDLL(None).puts(b"a word by C")
+    ctypes.CDLL(None).fflush(None)
+    return {"read": sys.stdin.read(), "more": os.read(0, 10).decode()}, b"all"
+
+
+def die(arguments: Arguments, payload: bytes, progress: Progress) -> Answer:
+    os.kill(os.getpid(), arguments["signal"])
+    return {}, b""
+
+
+def swallow(arguments: Arguments, payload: bytes, progress: Progress) -> Answer:
+    return {"sum": float(np.ones(arguments["megabytes"] << 17).sum())}, b""
+
+
+def hoard(arguments: Arguments, payload: bytes, progress: Progress) -> Answer:
+    hoarded.append(np.ones(arguments["megabytes"] << 17))
+    return {"pid": os.getpid()}, b""
+
+
+def blunder(arguments: Arguments, payload: bytes, progress: Progress) -> Answer:
+    match arguments["kind"]:
+        case "problem":
+            raise Problem("bad_weight", came="7 apples")
+        case "bug":
+            return {"one": 1 // 0}, b""
+        case "object":
+            return {"model": object()}, b""
+        case "flood":
+            return {}, bytes(desk.MOST_ANSWERED + 1)
+    sys.exit(3)
+
+
+hoarded: list[np.ndarray] = []
+names = [each.__name__ for each in (echo, until, progress, chatty, die, swallow, hoard, blunder)]
+
+if __name__ == "__main__":
+    # As a module of its own, since jobs are found by their module's name.
+    sys.path[:0] = [str(Path(__file__).parent)]
+    JOBS.update({name: f"odd_desk:{name}" for name in names})
+    desk.SOON_WANTED = ()
+    desk.MOST_ANSWERED = 20_000_000
+    desk.main()

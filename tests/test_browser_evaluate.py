@@ -1,0 +1,65 @@
+"""The page Evaluate in a real browser, at real desks: it says what the canvas says, and the keyboard alone opens everything."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser import canvas, press, score
+from ui.messages import text
+
+pytestmark = pytest.mark.browser
+
+
+def metric(page: Page, name: str) -> Locator:
+    """The value of the figure of this name."""
+    return page.get_by_test_id("stMetric").filter(has_text=name).get_by_test_id("stMetricValue")
+
+
+def open_section(page: Page, name: str) -> None:
+    page.get_by_role("radio", name=text("en", f"evaluate.section.{name}"), exact=True).click()
+
+
+def count(page: Page, name: str) -> int:
+    return int(metric(page, text("en", f"evaluate.metric.{name}")).inner_text().replace(",", ""))
+
+
+def test_a_trained_network_is_judged_from_scores_to_single_examples(page: Page) -> None:
+    for _ in range(2):
+        before = int(canvas(page).get_attribute("data-step") or 0)
+        press(page, "Epoch")
+        expect(canvas(page)).to_have_attribute("data-step", str(before + 25))
+    on_the_canvas = float(re.sub(r"[^\d.]", "", score(page, "test_accuracy")))
+    page.get_by_role("link", name=text("en", "page.evaluate")).click()
+    shown = metric(page, "Accuracy: Test")
+    expect(shown).to_have_text(re.compile(r"\d"))
+    assert float(shown.inner_text().rstrip("%")) == pytest.approx(on_the_canvas, abs=0.51)
+    expect(page.get_by_text(re.compile(r"The run at step 50, epoch 2"))).to_be_visible()
+
+    open_section(page, "curves")
+    thumb = page.get_by_role("slider")
+    expect(thumb).to_have_value("0.5")
+    rows = ("true_positive", "false_positive", "false_negative", "true_negative")
+    at_half = [count(page, name) for name in rows]
+    assert sum(at_half) == 250
+    thumb.press("End")  # Nobody is given a probability as high as that.
+    expect(metric(page, text("en", "evaluate.metric.true_positive"))).to_have_text("0")
+    assert [count(page, name) for name in rows] == [0, 0, at_half[0] + at_half[2], at_half[1] + at_half[3]]
+
+    open_section(page, "examples")
+    cells = page.locator(".js-plotly-plot .textpoint text")
+    expect(cells.first).to_be_visible()
+    table = page.get_by_text(re.compile(r"^\d+ of \d+ rows, the largest loss first\.$"))
+    expect(table).to_have_text(re.compile(r"of 250 rows"))
+    counts = [int(number or 0) for number in cells.all_text_contents()]
+    assert sum(counts) == 250
+    cells.nth(0).click(force=True)
+    of_first = re.compile(rf"of {counts[0]} rows")
+    expect(table).to_have_text(of_first)
+    menu = page.get_by_role("combobox", name=text("en", "views.true_class"))
+    menu.press("Enter")
+    page.keyboard.type(text("en", "evaluate.any_class"))
+    page.keyboard.press("Enter")
+    expect(table).not_to_have_text(of_first)

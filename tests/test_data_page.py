@@ -1,0 +1,450 @@
+"""The page Data: each control reaches the desk or the recipe, and the run stays as it is until somebody presses Train."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from streamlit.runtime.scriptrunner_utils.exceptions import StopException
+from streamlit.testing.v1 import AppTest
+
+from dlcore.component import validated
+from dlcore.datasets import store
+from dlcore.datasets.pictures import ImageData
+from dlcore.datasets.table import TableData
+from dlcore.experiment import Experiment
+from dlcore.problems import Problem
+from tests.data_desk import HandmadeDesks, column
+from tests.playground import ROOT, RecordingPool, errors, open_page, shown, state, widget
+from ui import live, session
+from ui.data.brought import Brought, fitted, proposed_batch, proposed_layers
+from ui.data.pictures import sheet
+from ui.messages import sentence, text
+
+DATA, PLAYGROUND = "../pages/data.py", "../pages/playground.py"
+CSV = b"ticket,age,port,fare,survived\n"
+PASSENGERS = {
+    "kind": "table",
+    "name": "passengers.csv",
+    "rows": 60,
+    "target": "survived",
+    "classes": ["no", "yes"],
+    "columns": [
+        {"kind": "number", "name": "age", "impute": "median", "scale": "standard"},
+        {"kind": "category", "name": "port", "values": ["C", "Q", "S"], "impute": "most_frequent"},
+        {"kind": "number", "name": "fare", "impute": "median", "scale": "standard"},
+    ],
+}
+
+
+@pytest.fixture
+def pool(monkeypatch: pytest.MonkeyPatch) -> RecordingPool:
+    recording = RecordingPool()
+    monkeypatch.setattr(live, "pool", lambda: recording)
+    return recording
+
+
+@pytest.fixture
+def desks(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> HandmadeDesks:
+    monkeypatch.setenv("DLCORE_TABLES", str(tmp_path))
+    handmade = HandmadeDesks(PASSENGERS)
+    monkeypatch.setattr(live, "desks", lambda: handmade)
+    return handmade
+
+
+@pytest.fixture
+def empty(pool: RecordingPool, desks: HandmadeDesks) -> Any:
+    """The page as it opens."""
+    return open_data()
+
+
+@pytest.fixture
+def at(empty: Any) -> Any:
+    """The page with a table on it."""
+    return bring(empty)
+
+
+def open_data(language: str = "en") -> Any:
+    """The page after its first run."""
+    at = AppTest.from_file(str(ROOT / "ui" / "frame.py"), default_timeout=60)
+    at.session_state["session"] = session.Session(language, furnished=True)
+    at.switch_page(DATA).run()
+    assert not at.exception
+    return at
+
+
+def bring(at: Any, name: str = "passengers.csv", content: bytes = CSV) -> Any:
+    at.file_uploader[0].set_value([(name, content, "text/csv")]).run()
+    assert not at.exception
+    return at
+
+
+def choose(at: Any, path: str, value: Any) -> None:
+    widget(at, path).set_value(value).run()
+    assert not at.exception
+
+
+def press(at: Any, key: str) -> None:
+    at.get_by_key(key).click().run()
+    assert not at.exception
+
+
+def said(at: Any) -> str:
+    return "\n".join(element.value for element in [*at.caption, *at.markdown, *at.warning, *at.info])
+
+
+def in_english(problem: Problem) -> str:
+    return shown(sentence("en", problem))
+
+
+# Bring
+
+
+def test_a_file_goes_to_the_store_and_the_session_keeps_its_digest_alone(empty: Any, desks: HandmadeDesks) -> None:
+    content = CSV + b"secret cells\n" * 1000
+    at = bring(empty, content=content)
+    do, arguments = desks.asked[-1]
+    assert do == "look"
+    assert store.upload(arguments["upload"]) == content
+    assert arguments["name"] == "passengers.csv"
+    assert at.file_uploader[0].value in (None, [])
+    assert "secret" not in repr(state(at).bringing)
+
+
+def test_pasted_cells_are_looked_at_as_a_file_and_leave_the_session(empty: Any, desks: HandmadeDesks) -> None:
+    at = empty
+    at.get_by_key("data_pasted").set_value("a\tb\n1\t2\n")
+    next(button for button in at.button if button.label == text("en", "data.paste.take")).click().run()
+    assert store.upload(desks.asked[-1][1]["upload"]) == b"a\tb\n1\t2\n"
+    assert at.get_by_key("data_pasted").value == ""
+
+
+def test_a_classic_set_is_fetched_and_then_looked_at_with_its_own_target(empty: Any, desks: HandmadeDesks) -> None:
+    press(empty, "take_classic_titanic")
+    assert [do for do, _ in desks.asked] == ["classic", "look"]
+    assert desks.asked[0][1] == {"name": "titanic"}
+    assert desks.asked[1][1] == {"upload": "0" * 32, "name": "titanic.csv", "target": "survived"}
+    assert state(empty).bringing.brought.name == "titanic.csv"
+
+
+def test_without_a_connection_a_bundled_neighbour_is_one_press_away(
+    empty: Any, desks: HandmadeDesks, pool: RecordingPool
+) -> None:
+    desks.refusals["classic"] = Problem("classic_offline", name="Penguins", neighbour="Iris", detail="unreachable")
+    press(empty, "take_classic_penguins")
+    assert len(errors(empty)) == 1
+    assert not pool.recipes
+    press(empty, "data_neighbour")
+    assert pool.recipes[-1]["dataset"] == {"kind": "iris"}
+    assert pool.recipes[-1]["loss"] == {"kind": "cross_entropy"}
+
+
+def test_a_table_past_the_limit_is_sampled_when_asked(at: Any, desks: HandmadeDesks) -> None:
+    desks.refusals["look"] = Problem("upload_too_many_rows", came=250_000, limit=100_000)
+    bring(at, "large.csv", b"x,y\n")
+    assert errors(at) == [in_english(desks.refusals["look"])]
+    assert state(at).bringing.brought.name == "passengers.csv"  # Nothing is lost.
+    desks.refusals.clear()
+    press(at, "data_sample")
+    assert desks.asked[-1][1]["sample"] == 100_000
+    assert desks.asked[-1][1]["name"] == "large.csv"
+    assert state(at).bringing.brought.name == "large.csv"
+    assert state(at).bringing.too_many is None
+
+
+@pytest.mark.parametrize("key", ["upload_empty", "upload_damaged", "job_lost", "job_too_long"])
+def test_a_wrong_file_is_one_sentence_and_nothing_is_lost(
+    at: Any, desks: HandmadeDesks, pool: RecordingPool, key: str
+) -> None:
+    before = state(at).bringing.brought
+    desks.refusals["look"] = Problem(key)
+    bring(at, "wrong.csv", b"\x00")
+    assert errors(at) == [in_english(Problem(key))]
+    assert state(at).bringing.brought == before
+    assert not pool.recipes
+    desks.refusals.clear()
+    at.run()
+    assert not errors(at)
+
+
+def test_a_file_that_was_removed_in_mid_upload_is_one_sentence(empty: Any, desks: HandmadeDesks) -> None:
+    empty.file_uploader[0].set_value([("a.csv", CSV, "text/csv")])
+    empty.file_uploader[0].set_value([]).run()
+    assert not empty.exception
+    assert not desks.asked
+    assert errors(empty) in ([], [in_english(Problem("upload_gone"))])
+
+
+def test_a_busy_desk_is_one_sentence(empty: Any, desks: HandmadeDesks) -> None:
+    desks.full = Problem("desk_busy", limit=2)
+    bring(empty)
+    assert errors(empty) == [in_english(desks.full)]
+
+
+def test_while_a_desk_is_at_work_the_page_says_how_many_are_ahead_and_can_be_left(
+    empty: Any, desks: HandmadeDesks
+) -> None:
+    desks.late = []
+    at = bring(empty)
+    assert text("en", "data.ahead", count=2) in at.get_by_key("data_waiting").children[0].proto.text.replace("\\", "")
+    press(at, "data_cancel")
+    assert desks.late[0].state == "cancelled"
+    assert state(at).bringing.waiting is None
+    assert not errors(at)
+
+
+def test_the_answer_is_taken_when_it_comes(empty: Any, desks: HandmadeDesks) -> None:
+    desks.late = []
+    at = bring(empty)
+    assert state(at).bringing.brought is None
+    desks.late[0].finish()
+    at.run()
+    assert state(at).bringing.brought.name == "passengers.csv"
+    assert state(at).bringing.waiting is None
+
+
+def test_an_answer_is_not_lost_when_a_press_ends_the_script_that_takes_it(empty: Any, desks: HandmadeDesks) -> None:
+    desks.late = []
+    at = bring(empty)
+    desks.late[0].finish()
+    waiting = state(at).bringing.waiting
+    taken = waiting.arrived
+
+    def interrupted(*answer: Any) -> None:
+        waiting.arrived = taken
+        raise StopException  # As Streamlit ends a script at any look at the session.
+
+    waiting.arrived = interrupted
+    at.run()
+    assert state(at).bringing.brought is None
+    at.run()
+    assert state(at).bringing.brought.name == "passengers.csv"
+
+
+def test_pictures_become_the_data_of_the_run(empty: Any, desks: HandmadeDesks, pool: RecordingPool) -> None:
+    desks.imported = ImageData(name="t10k", height=4, width=4, classes=("0", "1"), available=60).to_dict()
+    at = empty
+    files = [
+        (name, b"\x00\x00\x08", "application/gzip")
+        for name in ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz")
+    ]
+    at.file_uploader[0].set_value(files).run()
+    assert not at.exception
+    do, arguments = desks.asked[-1]
+    assert do == "images"
+    assert arguments["names"] == [name for name, _, _ in files]
+    press(at, "data_train")
+    assert pool.recipes[-1]["dataset"] == desks.imported
+    assert Experiment.from_dict(pool.recipes[-1]).num_inputs == 16
+    at.switch_page(PLAYGROUND).run()
+    choose(at, "dataset.images.samples", 40)
+    assert pool.recipes[-1]["dataset"] == {**desks.imported, "samples": 40}
+
+
+# See, and say otherwise
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("separator", ";"), ("decimal", ","), ("encoding", "gb18030"), ("header", False)]
+)
+def test_what_was_found_out_can_be_corrected(at: Any, desks: HandmadeDesks, name: str, value: Any) -> None:
+    choose(at, f"/data/reading/{name}", value)
+    assert desks.asked[-1][0] == "look"
+    assert desks.asked[-1][1][name] == value
+    assert widget(at, f"/data/reading/{name}").value == value
+
+
+def test_a_type_is_read_anew_and_survives_another_target(at: Any, desks: HandmadeDesks) -> None:
+    choose(at, "/data/card", "fare")
+    choose(at, "/data/card/kind", "category")
+    assert desks.asked[-1][1]["types"] == {"fare": "category"}
+    choose(at, "/data/target", "age")
+    assert desks.asked[-1][1] == {
+        "upload": desks.asked[0][1]["upload"],
+        "name": "passengers.csv",
+        "types": {"fare": "category"},
+        "target": "age",
+    }
+    choose(at, "/data/task", "regression")
+    assert desks.asked[-1][1]["task"] == "regression"
+
+
+def test_what_is_remarkable_is_said_with_its_evidence_warnings_first(empty: Any, desks: HandmadeDesks) -> None:
+    notice = Problem("found_empty_rows", rows=3)
+    warning = Problem("found_leak", column="<b>boat</b>", target="survived", share="99.1%")
+    desks.profile["findings"] = [
+        {**notice.to_dict(), "severity": "notice"},
+        {**warning.to_dict(), "severity": "warning"},
+    ]
+    at = bring(empty)
+    assert [one.value for one in at.warning] == [in_english(warning)]
+    assert [one.value for one in at.info] == [in_english(notice)]
+
+
+STRANGE = ("<img src=x onerror=alert(1)>", "$x$", "=cmd()", "__proto__", "[l](http://evil.example)", "اسم", "😀")
+
+
+def test_names_of_strangers_stay_text(empty: Any, desks: HandmadeDesks) -> None:
+    desks.profile["columns"] = [column(name, "number") for name in STRANGE] + [
+        column("![y](http://evil.example)", "number")
+    ]
+    desks.profile |= {"target": "![y](http://evil.example)", "inputs": list(STRANGE), "preview": []}
+    at = bring(empty, "<script>$x$[a](b).csv")
+    assert f"**{shown('<script>$x$[a](b).csv')}**" in said(at)
+    menu = widget(at, "/data/card")
+    assert menu.options == [
+        one["name"] for one in desks.profile["columns"]
+    ]  # It reads no markdown: see the browser's test.
+    choose(at, "/data/card", STRANGE[0])
+    assert not errors(at)
+    press(at, "data_train")
+    assert desks.asked[-1][1]["inputs"] == list(STRANGE)
+    assert desks.asked[-1][1]["target"] == "![y](http://evil.example)"
+
+
+# Choose and train
+
+
+def test_the_run_goes_on_untouched_until_train_is_pressed(at: Any, pool: RecordingPool) -> None:
+    choose(at, "/data/card", "age")
+    choose(at, "/data/card/input", False)
+    choose(at, "/data/target", "port")
+    assert not pool.recipes
+    assert state(at).experiment == Experiment()
+
+
+def test_train_imports_the_table_and_the_run_plays_on_it(at: Any, desks: HandmadeDesks, pool: RecordingPool) -> None:
+    press(at, "data_train")
+    do, arguments = desks.asked[-1]
+    assert do == "import"
+    assert arguments["inputs"] == ["age", "port", "fare"]
+    assert arguments["target"] == "survived"
+    assert arguments["types"]["ticket"] == "id"
+    recipe = pool.recipes[-1]
+    assert recipe["dataset"] == validated(TableData, PASSENGERS).to_dict()
+    assert recipe["loss"] == {"kind": "cross_entropy"}
+    assert recipe["test_fraction"] == 0.2
+    assert "features" not in recipe
+    assert pool.calls[-1][1] == "play"
+    assert text("en", "data.dropped", count=1) in [toast.value.replace("\\", "") for toast in at.toast]
+    # The playground is open, and says what the run learns.
+    assert widget(at, "dataset/own").value == "table"
+
+
+@pytest.mark.parametrize(
+    ("part", "column", "value"), [("impute", "age", "mean"), ("scale", "fare", "minmax"), ("impute", "port", "none")]
+)
+def test_what_is_done_to_a_column_stands_in_the_recipe(
+    at: Any, pool: RecordingPool, part: str, column: str, value: str
+) -> None:
+    choose(at, "/data/card", column)
+    choose(at, f"/data/card/{part}", value)
+    press(at, "data_train")
+    columns = {one["name"]: one for one in pool.recipes[-1]["dataset"]["columns"]}
+    assert columns[column][part] == value
+    untouched = {one["name"]: one for one in PASSENGERS["columns"]}
+    assert {name: one for name, one in columns.items() if name != column} == {
+        name: one for name, one in untouched.items() if name != column
+    }
+
+
+def test_a_column_that_was_switched_off_is_not_imported(at: Any, desks: HandmadeDesks) -> None:
+    choose(at, "/data/card", "port")
+    choose(at, "/data/card/input", False)
+    assert text("en", "data.use.summary", rows=10, columns=2, inputs=2) in said(at).replace("\\", "")
+    press(at, "data_train")
+    assert desks.asked[-1][1]["inputs"] == ["age", "fare"]
+
+
+def test_an_id_cannot_be_an_input_until_it_has_another_type(at: Any, desks: HandmadeDesks) -> None:
+    choose(at, "/data/card", "ticket")
+    assert widget(at, "/data/card/input").disabled
+    choose(at, "/data/card/kind", "number")
+    assert not widget(at, "/data/card/input").disabled
+    choose(at, "/data/card/input", True)
+    press(at, "data_train")
+    assert desks.asked[-1][1]["inputs"] == ["ticket", "age", "port", "fare"]
+
+
+def test_without_an_input_train_says_what_is_missing(at: Any) -> None:
+    for name in ("age", "port", "fare"):
+        choose(at, "/data/card", name)
+        choose(at, "/data/card/input", False)
+    assert at.get_by_key("data_train").disabled
+    assert text("en", "data.no_inputs") in said(at).replace("\\", "")
+
+
+def test_a_table_that_cannot_be_imported_leaves_the_run(at: Any, desks: HandmadeDesks, pool: RecordingPool) -> None:
+    desks.refusals["import"] = Problem("upload_gone")
+    press(at, "data_train")
+    assert errors(at) == [in_english(Problem("upload_gone"))]
+    assert not pool.recipes
+    assert state(at).bringing.brought is not None
+
+
+def test_a_number_as_target_is_learned_with_squared_errors(pool: RecordingPool) -> None:
+    part = {**PASSENGERS, "target": "price", "classes": []}
+    experiment = fitted(Experiment(features=("x1",)).to_dict(), part)
+    assert experiment.loss.kind == "mse"
+    assert experiment.features is None
+    assert experiment.num_outputs == 1
+
+
+def test_what_was_learned_with_stays_but_for_what_must_fit() -> None:
+    before = Experiment(seed=7, optimizer={"kind": "sgd", "learning_rate": 0.3}, gradient_clip=2.0)  # type: ignore[arg-type]
+    after = fitted(before.to_dict(), PASSENGERS)
+    assert (after.seed, after.optimizer, after.gradient_clip) == (before.seed, before.optimizer, before.gradient_clip)
+
+
+@pytest.mark.parametrize("rows", [4, 10, 100, 1_999, 2_000, 30_000, 100_000])
+def test_the_proposed_batch_fits_and_leaves_many_updates_an_epoch(rows: int) -> None:
+    batch = proposed_batch(rows)
+    assert 1 <= batch <= rows
+    assert rows / batch >= min(rows / 10, 90)
+
+
+@pytest.mark.parametrize(("inputs", "outputs"), [(1, 1), (2, 1), (10, 3), (784, 10), (200, 20)])
+def test_the_proposed_network_is_small_and_narrows(inputs: int, outputs: int) -> None:
+    first, second = (layer["units"] for layer in proposed_layers(inputs, outputs))
+    assert 4 <= second <= first <= 24 or second >= outputs
+
+
+def test_a_card_says_what_the_network_gets_of_a_column(at: Any) -> None:
+    table: Brought = state(at).bringing.brought
+    assert table.num_inputs == 1 + 3 + 1
+    assert table.is_input("age")
+    assert not table.is_input("survived")
+
+
+def test_samples_stand_on_one_sheet_in_their_order() -> None:
+    samples = np.arange(12 * 6, dtype=np.uint8).reshape(12, 6)
+    board = sheet(samples, 2, 3)
+    assert board[0:2, 0:3].ravel().tolist() == samples[0].tolist()
+    assert board[3:5, 4:7].ravel().tolist() == samples[11].tolist()
+
+
+# The playground
+
+
+def test_the_playground_leads_to_the_page_and_back_to_the_table(at: Any, pool: RecordingPool) -> None:
+    press(at, "data_train")
+    at.switch_page(PLAYGROUND).run()
+    choose(at, "dataset/classes", "xor")
+    assert pool.recipes[-1]["dataset"]["kind"] == "xor"
+    choose(at, "dataset/own", "table")
+    assert pool.recipes[-1]["dataset"] == validated(TableData, PASSENGERS).to_dict()
+    assert pool.recipes[-1]["loss"]["kind"] == "cross_entropy"
+    assert not errors(at)
+
+
+def test_nobody_who_has_brought_nothing_sees_a_group_of_their_own(pool: RecordingPool) -> None:
+    at = open_page()
+    assert not [key for key in at.session_state if str(key).startswith(f"{session.WIDGETS}dataset/own")]
+
+
+def test_the_page_speaks_chinese(pool: RecordingPool, desks: HandmadeDesks) -> None:
+    at = bring(open_data("zh_CN"))
+    assert text("zh_CN", "data.train") in [button.label for button in at.button]
+    assert json.dumps(said(at), ensure_ascii=False).count("列") > 3

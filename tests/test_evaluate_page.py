@@ -1,0 +1,363 @@
+"""The page Evaluate: what it shows is what the present moment scores, sealed rows stay sealed, and every failure is a sentence."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from functools import cache
+from itertools import islice
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn import metrics
+from streamlit.testing.v1 import AppTest
+
+from dlcore.checkpoint import open_checkpoint, predict, save_checkpoint
+from dlcore.datasets.split import prepare
+from dlcore.experiment import Experiment
+from dlcore.problems import Problem
+from dlcore.trainer import Trainer
+from tests.judges import HastyDesks
+from tests.playground import ROOT, RecordingPool, errors, shown, state, widget
+from ui import live, session
+from ui.evaluating import SECTIONS, curves, growth, rows, scores
+from ui.evaluating.warnings import ICONS
+from ui.messages import LANGUAGES, catalogue, sentence, text
+
+HERE = ("scores", "curves", "examples", "warnings", "baselines", "growth")
+SPIRAL = {"dataset": {"kind": "spiral", "samples": 200, "noise": 0.3}}
+DIGITS = {"dataset": {"kind": "digits"}}
+SINE = {"dataset": {"kind": "sine"}, "loss": {"kind": "mse"}}
+SEALED = {**SPIRAL, "test_fraction": 0.3, "validation_fraction": 0.3, "sealed": True}
+HOSTILE = "[x](http://evil.example) <b>$y$"
+
+
+@cache
+def checkpoint(recipe: str, steps: int) -> bytes:
+    """The recipe after so many steps."""
+    trainer = Trainer(Experiment.from_json(recipe))
+    for _ in islice(trainer.steps(), steps):
+        pass
+    return save_checkpoint(trainer.snapshot(), trainer.data)
+
+
+class JudgedPool(RecordingPool):
+    """A pool whose one run stands where the test says."""
+
+    def __init__(self, recipe: dict[str, Any], steps: int = 60) -> None:
+        super().__init__()
+        self.recipe, self.steps, self.status = json.dumps(recipe), steps, "paused"
+
+    @property
+    def content(self) -> bytes:
+        return checkpoint(self.recipe, self.steps)
+
+    def call(self, token: str, do: str, payload: bytes = b"", **values: Any) -> tuple[dict[str, Any], bytes]:
+        super().call(token, do, payload, **values)
+        if do == "checkpoint":
+            return {}, self.content
+        return {"status": self.status, "step": self.steps, "epoch": 1}, b""
+
+
+Open = Callable[..., tuple[AppTest, JudgedPool, HastyDesks]]
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> Open:
+    """The page of a run of this recipe, at this section."""
+
+    def open_page(recipe: dict[str, Any], section: str = "scores") -> tuple[AppTest, JudgedPool, HastyDesks]:
+        pool, desks = JudgedPool(recipe), HastyDesks()
+        monkeypatch.setattr(live, "pool", lambda: pool)
+        monkeypatch.setattr(live, "desks", lambda: desks)
+        at = AppTest.from_file(str(ROOT / "pages" / "evaluate.py"), default_timeout=60)
+        at.session_state["session"] = session.Session("en", Experiment.from_dict(recipe))
+        at.query_params["section"] = section
+        return at.run(), pool, desks
+
+    return open_page
+
+
+def judged(pool: JudgedPool, part: str = "test") -> tuple[np.ndarray, np.ndarray]:
+    """True and predicted (probabilities or values) of these rows, without dlcore.evaluation."""
+    opened = open_checkpoint(pool.content)
+    split = getattr(prepare(opened.experiment), part)
+    return split.y, predict(opened, split.raw)
+
+
+def numbers(at: AppTest) -> dict[str, str]:
+    return {metric.label.replace("\\", ""): metric.value for metric in at.metric}
+
+
+def _elements(block: Any) -> Iterator[Any]:
+    for child in block.children.values():
+        yield from _elements(child) if hasattr(child, "children") else [child]
+
+
+def is_fine(at: AppTest) -> bool:
+    return not at.exception and not errors(at)
+
+
+def press(at: AppTest, name: str) -> AppTest:
+    return at.button(key=name).click().run()
+
+
+# What it shows
+
+
+@pytest.mark.parametrize("section", HERE)
+@pytest.mark.parametrize("recipe", [SPIRAL, SINE], ids=["classes", "numbers"])
+def test_every_section_draws(opened: Open, recipe: dict[str, Any], section: str) -> None:
+    at, _, _ = opened(recipe, section)
+    assert is_fine(at)
+    assert widget(at, "/section").value == section
+
+
+def test_it_opens_with_the_scores_of_the_present_moment(opened: Open) -> None:
+    at, pool, _ = opened(SPIRAL)
+    for part, name in (("test", "Accuracy: Test"), ("train", "Accuracy: Training")):
+        y, p = judged(pool, part)
+        assert numbers(at)[name] == f"{metrics.accuracy_score(y, p.argmax(1)):.1%}"
+    (all_scores, per_class) = [table.value for table in at.table]
+    y, p = judged(pool)
+    said = metrics.precision_recall_fscore_support(y, p.argmax(1))
+    assert list(per_class.iloc[:, 2]) == [f"{recall:.1%}" for recall in said[1]]
+    assert all_scores.iloc[1]["Test"] == f"{metrics.balanced_accuracy_score(y, p.argmax(1)):.1%}"
+
+
+def test_numbers_are_judged_in_the_units_of_the_target(opened: Open) -> None:
+    at, pool, _ = opened(SINE)
+    y, p = judged(pool)
+    assert numbers(at)["R²: Test"] == f"{metrics.r2_score(y, p):.3f}"
+    assert at.table[0].value.iloc[2]["Test"] == f"{metrics.root_mean_squared_error(y, p):.4g}"
+
+
+def test_moving_the_threshold_moves_the_counts_and_asks_nothing(opened: Open) -> None:
+    at, pool, desks = opened(SPIRAL, "curves")
+    asked = len(desks.asked)
+    y, p = judged(pool)
+    for cut in (0.5, 0.35):
+        widget(at, "/judged_threshold").set_value(cut).run()
+        tn, fp, fn, tp = metrics.confusion_matrix(y, p[:, 1] >= cut).ravel()
+        found = numbers(at)
+        names = [text("en", f"evaluate.metric.{name}") for name in curves.FIGURES[:4]]
+        assert [found[name] for name in names] == [f"{count}" for count in (tp, fp, fn, tn)]
+        assert found["Recall"] == f"{tp / (tp + fn):.1%}"
+    assert len(desks.asked) == asked
+    widget(at, "/judged_threshold").set_value(1.0).run()
+    assert numbers(at)["Precision"] == "–"
+
+
+def test_a_cell_of_the_confusion_matrix_can_be_chosen_by_its_classes(opened: Open) -> None:
+    at, pool, desks = opened(SPIRAL, "examples")
+    widget(at, "/judged_true").set_value(0).run()
+    widget(at, "/judged_predicted").set_value(1).run()
+    assert {**desks.asked[-1][1]}.items() >= {"true": 0, "predicted": 1, "worst": True}.items()
+    y, p = judged(pool)
+    expected = np.flatnonzero((y == 0) & (p.argmax(1) == 1))
+    table = at.dataframe[0].value
+    assert sorted(table.iloc[:, 0]) == expected.tolist()
+    assert (table.iloc[:, 4].diff().dropna() <= 0).all()  # the largest loss first
+
+
+def test_pictures_are_shown_as_pictures(opened: Open) -> None:
+    at, _, _ = opened(DIGITS, "examples")
+    assert is_fine(at)
+    pictures = [one for one in _elements(at.main) if type(one.proto).__name__ == "ImageList"]
+    assert len(pictures) > 10 and not at.dataframe
+    assert all(one.proto.imgs[0].alt for one in pictures)
+
+
+def test_a_subset_stands_beside_the_whole(opened: Open) -> None:
+    at, pool, desks = opened(SPIRAL)
+    widget(at, "/judged_column").set_value(f"{rows.COLUMN}x1").run()
+    low, high = widget(at, "/judged_range/x1").value
+    assert desks.asked[-1] == ("evaluate", {"split": "test", "subset": {"column": "x1", "low": low, "high": high}})
+    opened_now = open_checkpoint(pool.content)
+    split = prepare(opened_now.experiment).test
+    chosen = (split.raw[:, 0] >= low) & (split.raw[:, 0] <= high)
+    y, p = judged(pool)
+    (name,) = [name for name in numbers(at) if "x1" in name]
+    assert numbers(at)[name] == f"{(p.argmax(1) == y)[chosen].mean():.1%}"
+    widget(at, "/judged_column").set_value(rows.ALL).run()
+    assert not [name for name in numbers(at) if "x1" in name]
+
+
+def test_the_network_stands_among_its_baselines(opened: Open) -> None:
+    at, _, desks = opened(SPIRAL, "baselines")
+    assert [do for do, _ in desks.asked] == ["baselines"]
+    names = list(at.table[0].value.iloc[:, 0])
+    assert len(names) == 3 and shown(text("en", "evaluate.baseline.majority.what")) in names
+
+
+# Of which moment
+
+
+def test_the_moment_stays_until_somebody_judges_again(opened: Open) -> None:
+    at, pool, _ = opened(SPIRAL)
+    before = numbers(at)
+    pool.steps = 300
+    at.run()
+    assert numbers(at) == before
+    said = "\n".join(markdown.value for markdown in at.markdown)
+    assert shown(text("en", "evaluate.moment.moved", step="60", epoch="6", now="300")) in said
+    press(at, "judge_again")
+    y, p = judged(pool)
+    assert numbers(at)["Accuracy: Test"] == f"{metrics.accuracy_score(y, p.argmax(1)):.1%}"
+
+
+def test_what_was_asked_once_is_not_asked_again_while_nothing_moves(opened: Open) -> None:
+    at, _, desks = opened(SPIRAL)
+    asked = len(desks.asked)
+    press(at.run(), "judge_again")
+    widget(at, "/section").set_value("curves").run()
+    widget(at, "/section").set_value("scores").run()
+    assert len(desks.asked) == asked
+
+
+def test_an_address_names_the_section_and_nonsense_opens_the_first(opened: Open) -> None:
+    at, _, _ = opened(SPIRAL, "no such section")
+    assert widget(at, "/section").value == "scores"
+    assert at.query_params["section"] == "scores"
+    widget(at, "/section").set_value("growth").run()
+    assert at.query_params["section"] == "growth"
+
+
+# The seal
+
+
+def test_sealed_rows_are_judged_only_when_asked_and_every_look_is_counted(opened: Open) -> None:
+    at, pool, desks = opened(SEALED)
+    widget(at, "/judged_split").set_value("test").run()
+    assert not [asked for _, asked in desks.asked if asked["split"] == "test"]
+    assert "Accuracy: Test" not in numbers(at)
+    press(at, "unseal")
+    y, p = judged(pool, "final")
+    assert numbers(at)["Accuracy: Test (looked at 1×)"] == f"{metrics.accuracy_score(y, p.argmax(1)):.1%}"
+    widget(at, "/section").set_value("examples").run()
+    assert list(state(at).looks.values()) == [1]
+    assert is_fine(at)
+    pool.steps = 120
+    press(at, "judge_again")
+    assert not at.dataframe  # Another network: sealed again.
+    press(at, "unseal")
+    assert list(state(at).looks.values()) == [2]
+    assert [asked["unseal"] for do, asked in desks.asked if do == "examples" and asked["split"] == "test"] == [True] * 2
+
+
+def test_validation_rows_are_judged_without_a_seal(opened: Open) -> None:
+    at, pool, _ = opened(SEALED)
+    y, p = judged(pool)
+    assert numbers(at)["Accuracy: Validation"] == f"{metrics.accuracy_score(y, p.argmax(1)):.1%}"
+    assert not state(at).looks
+
+
+# What goes wrong
+
+
+@pytest.mark.parametrize("key", ["desk_busy", "job_too_long", "job_lost", "predictions_not_finite"])
+def test_a_desk_that_cannot_answer_is_a_sentence_and_the_next_try_works(opened: Open, key: str) -> None:
+    at, _, desks = opened(SPIRAL)
+    problem = _problem(key)
+    desks.refusal = problem
+    widget(at, "/section").set_value("warnings").run()
+    assert errors(at) == [shown(sentence("en", problem))] and not at.exception
+    desks.refusal = None
+    assert is_fine(press(at, "evaluate_try_again"))
+
+
+def _problem(key: str) -> Problem:
+    """With something in each of its places."""
+    import string
+
+    from dlcore.problems import TEMPLATES
+
+    return Problem(key, **{name: 1 for _, name, _, _ in string.Formatter().parse(TEMPLATES[key]) if name})
+
+
+def test_a_run_that_ends_meanwhile_is_a_sentence(opened: Open) -> None:
+    at, pool, _ = opened(SPIRAL)
+    pool.refusal = Problem("run_gone")
+    at.run()
+    assert errors(at) == [shown(sentence("en", Problem("run_gone")))] and not at.exception
+    pool.refusal = None
+    assert is_fine(at.run())
+
+
+def test_foreign_names_stay_plain(opened: Open) -> None:
+    at, _, desks = opened(SPIRAL)
+    answer = desks.ask
+
+    def renamed(do: str, payload: bytes = b"", **arguments: Any) -> tuple[dict[str, Any], bytes]:
+        header, found = answer(do, payload, **arguments)
+        header["class_names"] = [HOSTILE, "b"]
+        for one in header.get("per_class", []):
+            one["name"] = HOSTILE
+        for place, column in enumerate(header.get("columns", [])):
+            header["columns"][place] = (
+                f"{HOSTILE}{place}" if isinstance(column, str) else {**column, "name": f"{HOSTILE}{place}"}
+            )
+        return header, found
+
+    desks.ask = renamed  # type: ignore[method-assign]
+    state(at).judging.moment = None
+    for section in ("scores", "curves", "examples"):
+        widget(at.run(), "/section").set_value(section).run()
+        assert is_fine(at)
+        words = [one.value for one in (*at.markdown, *at.caption)] + [
+            one.label for one in (*at.slider, *at.metric, *at.selectbox)
+        ]
+        words += [option for one in at.selectbox for option in one.options]
+        words += [str(cell) for table in at.table for cell in table.value.to_numpy().ravel()]
+        assert not [word for word in words if HOSTILE in word]
+
+
+# Long jobs
+
+
+def test_a_learning_curve_is_begun_with_what_was_chosen_and_its_result_shown(opened: Open) -> None:
+    at, _, desks = opened(SPIRAL, "growth")
+    widget(at, "/growth_epochs").set_value(2).run()
+    widget(at, "/growth_repeats").set_value(1).run()
+    press(at, "start_learning_curve")
+    assert desks.asked[-1] == ("learning_curve", {"epochs": 2, "repeats": 1, "budget": growth.LONGEST})
+    assert is_fine(at)
+    assert len(at.get("plotly_chart")) == 1
+
+
+def test_a_long_job_shows_its_progress_and_can_be_cancelled(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    at, _, desks = opened(SPIRAL, "growth")
+    job = SimpleNamespace(state="working", share=0.4, ahead=0, partial={})
+    job.cancel = lambda: setattr(job, "state", "cancelled")
+
+    def refuse() -> None:
+        raise Problem("job_cancelled")
+
+    job.result = refuse
+    monkeypatch.setattr(desks, "submit", lambda *_, **__: job)
+    press(at, "start_learning_curve")
+    assert at.get("progress")[0].proto.value == 40
+    assert at.button(key="start_learning_curve").disabled
+    press(at, "cancel_learning_curve")
+    assert job.state == "cancelled"
+    assert [info.value for info in at.info] == [shown(text("en", "evaluate.cancelled"))]
+    assert is_fine(at)
+
+
+# Words
+
+
+def test_words_made_of_parts_exist() -> None:
+    keys = {f"evaluate.section.{name}" for name in SECTIONS}
+    keys |= {f"evaluate.metric.{name}" for name in (*scores.OF_CLASSES, *scores.OF_NUMBERS, *curves.FIGURES)}
+    keys |= {f"evaluate.metric.{name}.help" for name in ("accuracy", "r2", *curves.FIGURES)}
+    keys |= {f"evaluate.split.{name}" for name in ("train", "validation", "test")}
+    keys |= {f"evaluate.moment.{how}" for how in ("standing", "playing", "moved")}
+    keys |= {f"evaluate.growth.{kind}{part}" for kind in growth.KINDS for part in ("", ".help")}
+    baselines = ("majority", "mean", "logistic", "linear", "forest")
+    keys |= {f"evaluate.baseline.{name}{part}" for name in baselines for part in ("", ".what")}
+    for language in LANGUAGES:
+        assert keys <= set(catalogue(language))
+    assert set(ICONS) == {"warning", "notice", "fine"}

@@ -1,0 +1,94 @@
+"""The sections What if and Report: sliders, the smallest change taken into them, and the files that a press makes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dlcore.experiment import Experiment
+from tests.judges import HastyDesks
+from tests.playground import ROOT, errors
+from tests.test_evaluate_page import JudgedPool
+from ui import live, session
+from ui.messages import text
+from ui.reporting import reporter
+
+CARS = {"dataset": {"kind": "table"}}
+DIGITS = {"dataset": {"kind": "digits"}}
+NUMBER = {"dataset": {"kind": "diabetes"}, "loss": {"kind": "mse"}}
+
+
+def opened(monkeypatch: pytest.MonkeyPatch, recipe: dict[str, Any], section: str, language: str = "en") -> AppTest:
+    pool, desks = JudgedPool(recipe), HastyDesks()
+    monkeypatch.setattr(live, "pool", lambda: pool)
+    monkeypatch.setattr(live, "desks", lambda: desks)
+    at = AppTest.from_file(str(ROOT / "pages" / "evaluate.py"), default_timeout=60)
+    at.session_state["session"] = session.Session(language, Experiment.from_dict(recipe))
+    at.query_params["section"] = section
+    return at.run()
+
+
+def memory(at: AppTest) -> Any:
+    return at.session_state["session"].judging.whatif
+
+
+def pressed(at: AppTest, key: str) -> AppTest:
+    (button,) = [one for one in at.button if one.key == key]
+    return button.click().run()
+
+
+@pytest.mark.parametrize("recipe", [CARS, DIGITS, NUMBER], ids=["cars", "digits", "number"])
+@pytest.mark.parametrize("language", ["en", "zh_CN"])
+def test_the_section_draws_for_every_kind_of_data(
+    monkeypatch: pytest.MonkeyPatch, recipe: dict[str, Any], language: str
+) -> None:
+    at = opened(monkeypatch, recipe, "whatif", language)
+    assert errors(at) == [] and not at.exception
+    assert text(language, "flip.find") in [button.label for button in at.button]
+
+
+def test_a_moved_slider_moves_the_row_and_back_puts_it_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    at = opened(monkeypatch, {}, "whatif")
+    before = [slider.value for slider in at.slider]
+    at.slider[0].set_value(2.0).run()
+    assert list(memory(at).values) == ["x1"] and memory(at).values["x1"] == 2.0
+    at = pressed(at, "whatif_back")
+    assert memory(at).values == {} and [slider.value for slider in at.slider] == before
+
+
+def test_the_smallest_change_is_taken_into_the_sliders(monkeypatch: pytest.MonkeyPatch) -> None:
+    at = pressed(opened(monkeypatch, {}, "whatif"), "flip_find")
+    assert errors(at) == []
+    before = [slider.value for slider in at.slider]
+    at = pressed(at, "flip_take")
+    assert memory(at).values and [slider.value for slider in at.slider] != before
+    names = [slider.label for slider in at.slider]
+    for name, value in memory(at).values.items():
+        assert at.slider[names.index(name)].value == pytest.approx(value)
+
+
+def test_another_row_begins_as_it_is_in_the_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    at = opened(monkeypatch, CARS, "whatif")
+    at.slider[0].set_value(at.slider[0].max).run()
+    assert memory(at).values
+    at.number_input[0].set_value(2).run()
+    assert memory(at).values == {} and errors(at) == []
+
+
+def test_a_place_that_is_not_there_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    at = opened(monkeypatch, CARS, "whatif")
+    at.number_input[0].set_value(5000).run()
+    assert len(errors(at)) == 1 and "5000" in errors(at)[0] and not at.exception
+
+
+@pytest.mark.parametrize("what", ["report", "card"])
+def test_the_files_are_made_at_the_press(monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    at = opened(monkeypatch, {}, "report")
+    assert errors(at) == [] and [button.key for button in at.download_button] == ["take_report", "take_card"]
+    # As the press does: outside the script, with what was captured.
+    state = session.Session("zh_CN", Experiment())
+    monkeypatch.setattr(session, "owner", lambda: "")
+    content = reporter(state, what, "token", at.session_state["session"].judging.moment.content)().decode()
+    assert text("zh_CN", "report.part") in content

@@ -1,0 +1,267 @@
+"""A row a column: whether it is an input, its type, its values, what is done to it. The grid for many at once, a card for one in detail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from dlcore.views import values
+from ui import session
+from ui.data import asking
+from ui.data.brought import FILLS, INPUT_KINDS, KINDS, SCALES, Brought, with_type
+from ui.data.question import STILL
+from ui.forms import shown_number
+from ui.messages import escape
+from ui.session import label, t
+
+BARS = 16  # of a small histogram
+ROW, TALLEST = 34, 560  # pixels
+
+
+@st.fragment
+def columns() -> None:
+    """The grid and the card. A fragment: to look at another column draws these alone."""
+    state = asking.bringing()
+    if state.changed:
+        state.changed = False
+        st.rerun()
+    table = state.brought
+    if table is None:
+        return
+    grid, card = st.columns([5, 3], gap="medium")
+    with grid:
+        _grid(table)
+    with card:
+        _card(table)
+
+
+# The grid
+
+
+def _grid(table: Brought) -> None:
+    rows = [_row(table, column) for column in table.columns]
+    cells = {name: [row[name] for row in rows] for name in rows[0]}
+    column = st.column_config
+    kinds = {kind: t(f"data.kind.{kind}") for kind in KINDS}
+    st.data_editor(
+        cells,
+        key=_grid_key(table),
+        on_change=edit,
+        hide_index=True,
+        height=min(TALLEST, ROW * (len(rows) + 1) + 3),
+        row_height=ROW,
+        alt=t("data.columns"),
+        disabled=("name", "bars", "missing", "distinct", "becomes"),
+        column_config={
+            "input": column.CheckboxColumn(t("data.input"), width=84, help=t("data.input.help")),
+            "name": column.TextColumn(t("data.column"), width=140),
+            "kind": column.SelectboxColumn(
+                t("data.kind"),
+                options=list(kinds),
+                format_func=lambda kind: kinds[str(kind)],
+                required=True,
+                width=100,
+                help=t("data.kind.help"),
+            ),
+            "bars": column.BarChartColumn(t("data.values"), width=110, y_min=0),
+            "missing": column.ProgressColumn(t("data.missing"), min_value=0, max_value=1, format="percent", width=105),
+            "distinct": column.NumberColumn(t("data.distinct"), format="localized", width=80),
+            "becomes": column.TextColumn(t("data.becomes"), help=t("data.becomes.help")),
+        },
+    )
+    st.caption(label("data.columns.caption"))
+
+
+def _row(table: Brought, column: dict[str, Any]) -> dict[str, Any]:
+    name = column["name"]
+    return {
+        "input": table.is_input(name),
+        "name": name,
+        "kind": column["kind"],
+        "bars": _bars(column),
+        "missing": round(column["missing"] / max(1, table.profile["rows"]), 3),
+        "distinct": column["distinct"],
+        "becomes": becomes(table, name),
+    }
+
+
+def _bars(column: dict[str, Any]) -> list[int]:
+    counts = (column.get("histogram") or {}).get("counts")
+    if not counts:
+        return [rows for _, rows in column.get("top") or ()] or [0]
+    size = -(-len(counts) // BARS)
+    return [sum(counts[start : start + size]) for start in range(0, len(counts), size)]
+
+
+def becomes(table: Brought, name: str) -> str:
+    """What the network gets of this column, in a few words."""
+    column = table.column(name)
+    if name == table.target:
+        return t("data.becomes.target")
+    if column["kind"] not in INPUT_KINDS:
+        return t(f"data.becomes.{column['kind']}")
+    if not table.is_input(name):
+        return t("data.becomes.nothing")
+    treatment = table.treatment(name)
+    fills = column["missing"] and treatment["impute"] != "none"
+    words = [t("data.becomes.filled", value=t(f"data.fill.{treatment['impute']}"))] if fills else []
+    if column["kind"] == "category":
+        words.append(t("data.becomes.one_hot", count=table.network_inputs(name)))
+    else:
+        words.append(t(f"data.becomes.{treatment['scale']}"))
+    return ", ".join(words)
+
+
+def _grid_key(table: Brought) -> str:
+    """A new grid whenever its cells were set elsewhere: what was typed into the old one would come back otherwise."""
+    state = asking.bringing()
+    cells = (table.upload, tuple((column["name"], column["kind"]) for column in table.columns), table.target)
+    if state.shown != cells:
+        state.shown = cells
+        state.grids += 1
+    return f"data_columns_{state.grids}"
+
+
+@session.guarded
+def edit() -> None:
+    """Take what was typed into the grid."""
+    state = asking.bringing()
+    table = state.brought
+    assert table is not None
+    edited = session.grid_edits(f"data_columns_{state.grids}")
+    for place, cells in edited.items():
+        column = table.columns[place]
+        if "kind" in cells and cells["kind"] != column["kind"]:
+            retype(column["name"], cells["kind"])
+            return
+        if "input" in cells and cells["input"] != table.is_input(column["name"]):
+            _choose(column["name"], cells["input"])
+
+
+def retype(name: str, kind: str) -> None:
+    """Read this column as another type."""
+    table = asking.bringing().brought
+    assert table is not None
+    asking.look(table.replace(options=with_type(table.options, name, kind)))
+    asking.bringing().changed = True
+
+
+def _choose(name: str, wanted: bool) -> None:
+    """Make this column an input, or none. What cannot be one says why."""
+    state = asking.bringing()
+    table = state.brought
+    assert table is not None
+    kind = table.column(name)["kind"]
+    if wanted and name == table.target:
+        session.current().notices.append(t("data.is_target", name=name))
+    elif wanted and kind not in INPUT_KINDS:
+        session.current().notices.append(t("data.not_an_input", name=name, kind=t(f"data.kind.{kind}")))
+    else:
+        state.brought = table.replace(chosen={**table.chosen, name: wanted})
+    if state.brought is table:
+        state.grids += 1  # The tick goes off again.
+    state.changed = True
+
+
+# The card
+
+
+def _card(table: Brought) -> None:
+    """One column in detail, with menus of the browser's own: all that the grid can do, and more."""
+    names = [column["name"] for column in table.columns]
+    state = asking.bringing()
+    with st.container(border=True, key="data_card"):
+        session.seed("/data/card", state.card if state.card in names else names[0], tuple(names))
+        st.selectbox(label("data.card"), names, key=session.widget_key("/data/card"), on_change=look_at)
+        name = session.held("/data/card", names[0])
+        column = table.column(name)
+        _facts(table, column)
+        if column.get("top") or (column.get("histogram") or {}).get("counts"):
+            st.plotly_chart(values.draw(column, t), config=STILL, key="data_values", alt=t("data.values_of", name=name))
+        usable = column["kind"] in INPUT_KINDS and name != table.target
+        session.seed("/data/card/input", table.is_input(name), (name, table.upload))
+        st.toggle(
+            label("data.input"), key=session.widget_key("/data/card/input"), on_change=toggle, args=(name,), disabled=not usable,
+            help=label("data.input.help"),
+        )  # fmt: skip
+        left, right = st.columns(2)
+        with left:
+            _kind_menu(column)
+        if table.is_input(name):
+            with right:
+                _treatment_menu(table, name, "impute", FILLS[column["kind"]], "data.fill")
+            if SCALES[column["kind"]]:
+                with left:
+                    _treatment_menu(table, name, "scale", SCALES[column["kind"]], "data.scale")
+        st.caption(escape(becomes(table, name)))
+
+
+def look_at() -> None:
+    """Show another column."""
+    state = asking.bringing()
+    state.card = session.held("/data/card", state.card)
+
+
+def _facts(table: Brought, column: dict[str, Any]) -> None:
+    """Type and why, holes, distinct values, range."""
+    missing = column["missing"] / max(1, table.profile["rows"])
+    said = [
+        label("data.fact.missing", count=f"{column['missing']:,}", share=f"{missing:.1%}"),
+        label("data.fact.distinct", count=f"{column['distinct']:,}"),
+    ]
+    low, high = column.get("min"), column.get("max")
+    if low is not None and high is not None:
+        said.append(label("data.fact.range", low=_short(low), high=_short(high)))
+    if column["kind"] == "number" and column.get("mean") is not None:
+        said.append(label("data.fact.mean", mean=_short(column["mean"]), deviation=_short(column["deviation"])))
+    st.caption(" · ".join(said))
+    if column.get("reason"):
+        st.caption(label(f"data.reason.{column['reason']}"))
+
+
+def _short(value: float | str) -> str:
+    return value if isinstance(value, str) else shown_number(value)
+
+
+def _kind_menu(column: dict[str, Any]) -> None:
+    titles = {kind: t(f"data.kind.{kind}") for kind in KINDS}
+    session.seed("/data/card/kind", column["kind"], (KINDS, column["name"]))
+    st.selectbox(
+        label("data.kind"), KINDS, format_func=titles.__getitem__, key=session.widget_key("/data/card/kind"),
+        on_change=choose_kind, args=(column["name"],), help=label("data.kind.help"),
+    )  # fmt: skip
+
+
+def _treatment_menu(table: Brought, name: str, part: str, options: tuple[str, ...], words: str) -> None:
+    titles = {option: t(f"{words}.{option}") for option in options}
+    path = f"/data/card/{part}"
+    session.seed(path, table.treatment(name)[part], (options, name))
+    st.selectbox(
+        label(words), options, format_func=titles.__getitem__, key=session.widget_key(path), on_change=treat, args=(name, part),
+        help=label(f"{words}.help"),
+    )  # fmt: skip
+
+
+@session.guarded
+def toggle(name: str) -> None:
+    """The card's switch."""
+    state = asking.bringing()
+    state.grids += 1
+    _choose(name, bool(session.held("/data/card/input", False)))
+
+
+@session.guarded
+def choose_kind(name: str) -> None:
+    """The card's menu of types."""
+    retype(name, session.held("/data/card/kind", None))
+
+
+@session.guarded
+def treat(name: str, part: str) -> None:
+    """The card's menus of what is done to the column."""
+    state = asking.bringing()
+    table = state.brought
+    assert table is not None
+    wished = {**table.treatments.get(name, {}), part: session.held(f"/data/card/{part}", None)}
+    state.brought = table.replace(treatments={**table.treatments, name: wished})

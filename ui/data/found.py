@@ -1,0 +1,123 @@
+"""What was found out about a file: its form, each part of which can be said otherwise, and what is remarkable in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from dlcore.problems import Problem
+from ui import session
+from ui.data import asking
+from ui.data.brought import Brought, Options, with_reading
+from ui.messages import escape, sentence
+from ui.session import label, t
+
+TABLE = ":material/table_chart:"
+SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "space"}
+DECIMALS = {".": "point", ",": "comma"}
+ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "gb18030", "latin-1")
+HEADERS = {True: "yes", False: "no"}
+MOST_OPEN = 3  # findings that stand open
+ICONS = {"warning": ":material/warning:", "notice": ":material/info:"}
+
+
+def form(table: Brought) -> None:
+    """Name, size and form of the file in a line, and a button to say it otherwise."""
+    profile = table.profile
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="data_form"):
+        st.markdown(f"{TABLE} **{escape(table.name)}**", width="content")
+        drawn = profile["rows_in_file"] != profile["rows"]
+        size = label(
+            "data.size.sample" if drawn else "data.size",
+            rows=f"{profile['rows']:,}",
+            columns=len(table.columns),
+            all=f"{profile['rows_in_file']:,}",
+        )
+        st.caption(size, width="content")
+        for said in _said(profile["options"], profile["format"]):
+            st.badge(escape(said), color="gray")
+        if not profile["options"]:
+            return  # The file says all of it itself.
+        with st.popover(label("data.correct"), icon=":material/tune:", key="data_correct"):
+            _corrections(table)
+
+
+def _said(found: Options, file_format: str) -> list[str]:
+    said = [t(f"data.format.{file_format}")]
+    if "separator" in found:
+        said.append(t("data.said.separator", value=t(f"data.separator.{SEPARATORS[found['separator']]}")))
+    if "decimal" in found:
+        said.append(t("data.said.decimal", value=t(f"data.decimal.{DECIMALS[found['decimal']]}")))
+    if "encoding" in found:
+        said.append(found["encoding"].upper())
+    if "header" in found:
+        said.append(t(f"data.said.header.{HEADERS[found['header']]}"))
+    if found.get("sheet"):
+        said.append(found["sheet"])
+    return said
+
+
+def _corrections(table: Brought) -> None:
+    """One menu a part of the form."""
+    profile = table.profile
+    found = profile["options"]
+    if "separator" in found:
+        _menu(table, "separator", SEPARATORS)
+    if "decimal" in found:
+        _menu(table, "decimal", DECIMALS)
+    if "encoding" in found:
+        _plain_menu(table, "encoding", {name: name.upper() for name in dict.fromkeys([*ENCODINGS, found["encoding"]])})
+    if "header" in found:
+        _menu(table, "header", HEADERS)
+    if len(profile.get("sheets") or ()) > 1:
+        _plain_menu(table, "sheet", {name: name for name in profile["sheets"]})
+    st.caption(label("data.correct.caption"))
+
+
+def _menu(table: Brought, name: str, options: dict[Any, str]) -> None:
+    """A menu whose options the catalogue names."""
+    _plain_menu(table, name, {value: t(f"data.{name}.{word}") for value, word in options.items()})
+
+
+def _plain_menu(table: Brought, name: str, titles: dict[Any, str]) -> None:
+    path = f"/data/reading/{name}"
+    session.seed(path, _wished(table, name, table.profile["options"][name]), tuple(titles))
+    st.selectbox(
+        label(f"data.{name}"), list(titles), format_func=titles.__getitem__, key=session.widget_key(path),
+        on_change=correct, args=(name,),
+    )  # fmt: skip
+
+
+def _wished(table: Brought, name: str, found: Any) -> Any:
+    """What was asked for last, while its answer is waited for."""
+    waiting = asking.bringing().waiting
+    return (waiting.options if waiting else table.options).get(name, found)
+
+
+@session.guarded
+def correct(name: str) -> None:
+    """Read the file anew with this said otherwise."""
+    table = asking.bringing().brought
+    assert table is not None
+    asking.look(table.replace(options=with_reading(table.options, name, session.held(f"/data/reading/{name}", None))))
+
+
+# Findings
+
+
+def findings(table: Brought) -> None:
+    """What is remarkable, each in one sentence with its evidence; warnings first."""
+    found = sorted(table.profile.get("findings") or (), key=lambda finding: finding["severity"] != "warning")
+    for finding in found[:MOST_OPEN]:
+        _say(finding)
+    if found[MOST_OPEN:]:
+        with st.expander(label("data.more_findings", count=len(found) - MOST_OPEN), key="data_more_findings"):
+            for finding in found[MOST_OPEN:]:
+                _say(finding)
+
+
+def _say(finding: dict[str, Any]) -> None:
+    language = session.current().language
+    show = st.warning if finding["severity"] == "warning" else st.info
+    show(escape(sentence(language, Problem(finding["key"], **finding["values"]))), icon=ICONS[finding["severity"]])

@@ -1,0 +1,41 @@
+"""A few of the pictures that were brought, as they are."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from dlcore.views import balance
+from ui.data.brought import Pictures
+from ui.data.question import STILL
+from ui.messages import escape
+from ui.session import label, t
+
+WIDTH = 700  # pixels on the page
+ACROSS = 10
+
+
+def samples(brought: Pictures) -> None:
+    """Some of them on one sheet."""
+    with st.container(border=True, key="data_pictures"):
+        st.markdown(f"**{label('data.pictures')}**")
+        board = sheet(brought.samples, brought.dataset["height"], brought.dataset["width"])
+        st.image(board, width=WIDTH, caption=escape(brought.dataset["name"]))
+
+
+def classes(brought: Pictures) -> None:
+    """Images of each class."""
+    with st.container(border=True, key="data_spread"):
+        st.markdown(f"**{label('data.balance')}**")
+        figure = balance.draw({"classes": brought.classes}, t)
+        st.plotly_chart(figure, config=STILL, key="data_balance", alt=t("data.balance"))
+
+
+def sheet(samples: np.ndarray, height: int, width: int) -> np.ndarray:
+    """(n, height * width) uint8 as one picture, ten in a row, a light line between them."""
+    rows = -(-len(samples) // ACROSS)
+    board = np.full((rows * (height + 1), ACROSS * (width + 1)), 128, dtype=np.uint8)
+    for index, sample in enumerate(samples):
+        top, left = (index // ACROSS) * (height + 1), (index % ACROSS) * (width + 1)
+        board[top : top + height, left : left + width] = sample.reshape(height, width)
+    return board

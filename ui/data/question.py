@@ -1,0 +1,71 @@
+"""What is asked of the table: the column to predict, whether it names classes or is a number, and how its rows spread."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dlcore.views import balance, values
+from ui import session
+from ui.data import asking
+from ui.data.brought import Brought, with_target
+from ui.session import label, t
+
+TASKS = ("classification", "regression")
+STILL = {"displayModeBar": False}
+
+
+def question(table: Brought) -> None:
+    """Target and task."""
+    with st.container(border=True, height="stretch", key="data_question"):
+        st.markdown(f"**{label('data.question')}**")
+        names = [column["name"] for column in table.columns]
+        waiting = asking.bringing().waiting
+        wished = waiting.options if waiting else {}
+        target = wished.get("target", table.target)
+        session.seed("/data/target", target if target in names else None, tuple(names))
+        st.selectbox(
+            label("data.target"), names, key=session.widget_key("/data/target"), index=None,
+            placeholder=t("data.target.placeholder"), on_change=choose_target, help=label("data.target.help"),
+        )  # fmt: skip
+        titles = {task: t(f"data.task.{task}") for task in TASKS}
+        session.seed("/data/task", wished.get("task", table.profile["task"]), TASKS)
+        st.segmented_control(
+            label("data.task"), TASKS, format_func=titles.__getitem__, key=session.widget_key("/data/task"),
+            on_change=choose_task, help=label("data.task.help"), width="stretch",
+        )  # fmt: skip
+
+
+def spread(table: Brought) -> None:
+    """The classes and their rows, or the numbers to predict."""
+    with st.container(border=True, height="stretch", key="data_spread"):
+        if table.target is None:
+            st.caption(label("data.no_target"))
+        elif table.classes:
+            st.markdown(f"**{label('data.balance')}**")
+            told = ", ".join(f"{one['name']} {one['rows']}" for one in table.classes)
+            figure = balance.draw({"classes": table.classes}, t)
+            st.plotly_chart(figure, config=STILL, key="data_balance", alt=told)
+        else:
+            st.markdown(f"**{label('data.target_values')}**")
+            profile = table.column(table.target)
+            st.plotly_chart(values.draw(profile, t), config=STILL, key="data_balance", alt=t("data.target_values"))
+
+
+@session.guarded
+def choose_target() -> None:
+    """Predict another column."""
+    table = asking.bringing().brought
+    target = session.held("/data/target", None)
+    assert table is not None
+    if target is not None and target != table.target:
+        asking.look(table.replace(options=with_target(table.options, target)))
+
+
+@session.guarded
+def choose_task() -> None:
+    """Classes or a number. A second press changes nothing."""
+    table = asking.bringing().brought
+    task = session.held("/data/task", None)
+    assert table is not None
+    if task is not None and task != table.profile["task"]:
+        asking.look(table.replace(options={**table.options, "target": table.target, "task": task}))

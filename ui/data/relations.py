@@ -1,0 +1,41 @@
+"""First rows as they stand in the file, and which columns go together."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dlcore.views import correlation
+from ui.data.brought import Brought
+from ui.data.question import STILL
+from ui.session import label, t
+
+ROW = 34  # pixels
+
+
+def first_rows(table: Brought) -> None:
+    """The preview, cells as text."""
+    rows = table.profile["preview"]
+    # Columns are named by their place: a name of the file may mean something to the grid's own script.
+    cells = {f"c{place}": [str(row[place]) for row in rows] for place in range(len(table.columns))}
+    named = {f"c{place}": st.column_config.TextColumn(column["name"]) for place, column in enumerate(table.columns)}
+    st.dataframe(
+        cells,
+        hide_index=True,
+        column_config=named,
+        height=min(440, ROW * (len(rows) + 1) + 4),
+        key="data_preview",
+        alt=t("data.preview"),
+    )
+    st.caption(label("data.preview.caption", rows=len(rows)))
+
+
+def correlations(table: Brought) -> None:
+    """The map of correlations."""
+    numbers = table.profile.get("correlation") or {}
+    if len(numbers.get("names") or ()) < 2:
+        st.caption(label("data.correlation.none"))
+        return
+    st.plotly_chart(
+        correlation.draw(numbers, t), width="content", config=STILL, key="data_correlation", alt=t("view.correlation")
+    )
+    st.caption(label("data.correlation.caption"))

@@ -1,0 +1,121 @@
+"""What was brought becomes the data of the run: the one press that changes it."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from dlcore.component import kinds
+from dlcore.datasets import Dataset
+from ui import live, session
+from ui.data import asking
+from ui.data.brought import Brought, Part, Pictures, fitted, with_treatments
+from ui.session import label, t
+
+NOTE = ":material/info:"
+PLAYGROUND = Path(__file__).parent.parent.parent / "pages" / "playground.py"
+
+
+def use(table: Brought) -> None:
+    """What the network will be given, and the button."""
+    classes = len(table.classes)
+    with st.container(border=True, height="stretch", key="data_use"):
+        st.markdown(f"**{label('data.use')}**")
+        asked = label("data.use.classes", count=classes) if classes else label("data.use.number")
+        st.caption(
+            label(
+                "data.use.summary",
+                rows=f"{table.profile['rows']:,}",
+                columns=len(table.inputs),
+                inputs=table.num_inputs,
+            )
+        )
+        st.caption(asked)
+        reason = _what_is_missing(table)
+        st.button(
+            label("data.train"), key="data_train", icon=":material/play_arrow:", type="primary", on_click=train, width="stretch",
+            disabled=bool(reason) or asking.bringing().waiting is not None, help=reason or label("data.train.help"),
+        )  # fmt: skip
+        if reason:
+            st.caption(f"{NOTE} {reason}")
+
+
+def _what_is_missing(table: Brought) -> str:
+    if table.target is None:
+        return label("data.no_target")
+    return "" if table.inputs else label("data.no_inputs")
+
+
+@session.guarded
+def train() -> None:
+    """Button: import the table; the run trains on it when it is there. Until then the run before goes on."""
+    table = asking.bringing().brought
+    assert table is not None
+    arguments: dict[str, Any] = {
+        **table.options,
+        "upload": table.upload,
+        "name": table.name,
+        "types": {column["name"]: column["kind"] for column in table.columns},
+        "target": table.target,
+        "task": table.profile["task"],
+        "inputs": table.inputs,
+    }
+    asking.submit("import", "data.importing", table.name, partial(_imported, table), **arguments)
+
+
+def _imported(table: Brought, header: dict[str, Any], _: bytes) -> None:
+    state = session.current()
+    if header.get("dropped"):
+        state.notices.append(t("data.dropped", count=f"{header['dropped']:,}"))
+    go_on_with(with_treatments(header["dataset"], table))
+
+
+def use_pictures(pictures: Pictures) -> None:
+    """The button for pictures."""
+    with st.container(border=True, height="stretch", key="data_use"):
+        st.markdown(f"**{label('data.use')}**")
+        height, width = pictures.dataset["height"], pictures.dataset["width"]
+        st.caption(
+            label("data.pictures.summary", rows=f"{pictures.rows:,}", height=height, width=width, inputs=height * width)
+        )
+        st.caption(label("data.use.classes", count=len(pictures.classes)))
+        st.button(
+            label("data.train.pictures"), key="data_train", icon=":material/play_arrow:", type="primary", width="stretch",
+            on_click=train_on_pictures, help=label("data.train.help"),
+        )  # fmt: skip
+
+
+@session.guarded
+def train_on_pictures() -> None:
+    """Button: the run trains on them."""
+    pictures = asking.bringing().pictures
+    assert pictures is not None
+    go_on_with(pictures.dataset)
+
+
+def go_on_with(dataset: Part) -> None:
+    """The run begins anew on these data, plays, and the playground shows it. Raises Problem and changes nothing where it cannot."""
+    state = session.current()
+    session.take(fitted(state.draft, dataset))
+    if dataset["kind"] in session.OWN_KINDS:
+        state.own = dataset
+    live.pool().call(state.token, "play")  # type: ignore[arg-type]
+    state.bringing.leaving = True
+
+
+@session.guarded
+def take_neighbour(kind: str) -> None:
+    """Button: train on a bundled set instead of one that could not be fetched."""
+    asking.leave()
+    go_on_with(kinds(Dataset)[kind]().to_dict())
+
+
+def make_way() -> None:
+    """To the playground, once there is something to see."""
+    state = session.current().bringing
+    if state.leaving:
+        state.leaving = False
+        st.switch_page(PLAYGROUND, query_params=st.query_params.to_dict())

@@ -1,0 +1,166 @@
+"""How the sections ask: quick questions that are answered at once, and long jobs with their progress."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from dlcore.problems import Problem
+from ui import live, session
+from ui.evaluating.judging import Begun, Judging, Moment, data_digest
+from ui.messages import escape, sentence
+from ui.session import label, t
+
+LONGEST_ANSWER = 60.0  # seconds for a quick question
+LONGEST_JOB = 900.0  # seconds for what runs in the background
+UNDER_WAY = ("waiting", "working")
+
+Answer = tuple[dict[str, Any], bytes]
+
+
+def judging() -> Judging:
+    """What this person's page Evaluate remembers."""
+    return session.current().judging
+
+
+# The moment
+
+
+def moment() -> Moment:
+    """The moment of the run that the page speaks of: as the run stood when the page was opened, or at the last "Judge again"."""
+    memory = judging()
+    if memory.moment is None or memory.moment.token != session.current().token:
+        memory.moment = _taken()
+    return memory.moment
+
+
+def judge_again() -> None:
+    """Speak of the run as it stands now."""
+    judging().moment = _taken()
+
+
+def _taken() -> Moment:
+    token = session.current().token
+    assert token is not None, "The page makes its run first."
+    _, content = live.pool().call(token, "checkpoint")
+    before = judging().moment
+    if before is not None and before.token == token and before.content == content:
+        return before  # Nothing has moved, so all that was found still holds.
+    return Moment.of(token, content)
+
+
+def standing() -> dict[str, Any]:
+    """Where the run is now: {"status", "step", "epoch"}."""
+    return live.pool().call(moment().token, "standing")[0]
+
+
+# Quick questions
+
+
+def ask(do: str, **arguments: Any) -> Answer:
+    """The answer of a job of judging about the present moment; asked once, remembered while the moment lasts. Raises Problem."""
+    now = moment()
+    question = json.dumps([do, arguments], sort_keys=True)
+    found = now.known(question)
+    if found is None:
+        with st.spinner(t("evaluate.asking")):
+            header, payload = live.desks().ask(
+                do, now.content, owner=session.owner() or now.token, seconds=LONGEST_ANSWER, **arguments
+            )
+        now.keep(question, header, payload)
+        found = header, payload
+    return found
+
+
+# Long jobs
+
+
+def begin(do: str, **arguments: Any) -> None:
+    """Let a long job about the present moment run in the background; one of the same kind that is under way is ended first."""
+    cancel(do)
+    now = moment()
+    job = live.desks().submit(
+        do, now.content, owner=session.owner() or now.token, seconds=LONGEST_JOB, long=True, **arguments
+    )
+    judging().begun[do] = Begun(job, now.step, now.epoch, arguments)
+
+
+def cancel(do: str) -> None:
+    """End it, if it is under way."""
+    begun = judging().begun.get(do)
+    if begun is not None and begun.job.state in UNDER_WAY:
+        begun.job.cancel()
+
+
+def begun(do: str) -> Begun | None:
+    """The last job of this kind that this person has begun."""
+    return judging().begun.get(do)
+
+
+def watch(do: str, show: Callable[[dict[str, Any], bytes], None]) -> None:
+    """The job of this kind: its progress, Cancel, and what it has found so far; in the end its result, or why there is none."""
+    known = begun(do)
+    if known is None:
+        return
+    if known.job.state in UNDER_WAY:
+        st.fragment(_progress, run_every=1.0)(do, show)
+        return
+    try:
+        header, payload = known.job.result()
+    except Problem as problem:
+        if problem.key == "job_cancelled":
+            st.info(label("evaluate.cancelled"), icon=":material/cancel:")
+            if known.job.partial:
+                show(known.job.partial, b"")
+        else:
+            st.error(escape(sentence(session.current().language, problem)), icon=":material/error:")
+        return
+    now = moment()
+    if (known.step, known.epoch) != (now.step, now.epoch):
+        st.caption(label("evaluate.of_another_moment", step=f"{known.step:,}", epoch=f"{known.epoch:,}"))
+    show(header, payload)
+
+
+def _progress(do: str, show: Callable[[dict[str, Any], bytes], None]) -> None:
+    known = begun(do)
+    if known is None or known.job.state not in UNDER_WAY:
+        st.rerun()  # The whole page: the section shows the result.
+    job = known.job
+    waiting = job.state == "waiting"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        said = (
+            label("evaluate.waiting", ahead=job.ahead)
+            if waiting
+            else label("evaluate.share", share=round(100 * job.share))
+        )
+        st.progress(min(1.0, max(0.0, job.share)), text=said)
+        st.button(
+            label("evaluate.cancel"),
+            key=f"cancel_{do}",
+            icon=":material/cancel:",
+            on_click=session.guarded(cancel),
+            args=(do,),
+        )
+    if job.partial:
+        show(job.partial, b"")
+
+
+# The sealed test
+
+
+def looks() -> int:
+    """How often somebody has looked at the sealed test rows of this data."""
+    return session.current().looks.get(data_digest(moment().experiment), 0)
+
+
+def unseal() -> None:
+    """Look at the test rows with the present moment: counted, once a moment."""
+    now = moment()
+    if not now.unsealed:
+        now.unsealed = True
+        counted = session.current().looks
+        digest = data_digest(now.experiment)
+        counted[digest] = counted.get(digest, 0) + 1

@@ -1,0 +1,41 @@
+"""Baselines: simple models fitted on the same training rows. A network that does no better than they do is not needed."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dlcore.views import baselines
+from ui.evaluating.asking import ask
+from ui.evaluating.drawing import chart
+from ui.evaluating.scores import shown
+from ui.session import label, t
+
+
+def section() -> None:
+    """Bars of all models, the network among them, and the numbers."""
+    found = ask("baselines")[0]
+    metric, watched = found["metric"], found["splits"][1]
+    models = [
+        {
+            "name": t(f"evaluate.baseline.{model['key']}"),
+            "train": model["train"],
+            "test": model[watched],
+            "network": False,
+        }
+        for model in found["models"]
+    ]
+    network = found["network"]
+    models.append(
+        {"name": t("evaluate.baseline.network"), "train": network["train"], "test": network[watched], "network": True}
+    )
+    chart(baselines, {"metric": f"views.{metric}", "models": models}, "baselines")
+    st.table(
+        {
+            label("evaluate.model"): [label(f"evaluate.baseline.{one['key']}.what") for one in found["models"]],
+            label("evaluate.split.train"): [shown(metric, one["train"]) for one in found["models"]],
+            label(f"evaluate.split.{watched}"): [shown(metric, one[watched]) for one in found["models"]],
+            label("evaluate.seconds"): [f"{one['seconds']:.2f}" for one in found["models"]],
+        },
+        hide_index=True,
+        border="horizontal",
+    )

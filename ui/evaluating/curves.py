@@ -1,0 +1,94 @@
+"""Curves: what a threshold on the probability would do, whether the probabilities can be believed; for numbers, the residuals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from dlcore.views import calibration, precision_recall, predicted_true, residuals, roc, threshold
+from dlcore.views.theme import class_name
+from dlcore.views.threshold import Counts, counts_at
+from ui import session
+from ui.evaluating import rows
+from ui.evaluating.asking import ask
+from ui.evaluating.drawing import chart
+from ui.messages import escape
+from ui.session import label
+
+CLASS, THRESHOLD = "/judged_class", "/judged_threshold"
+HALF = 0.5
+STEP = 0.01
+#: What is counted at the threshold.
+FIGURES = (
+    "true_positive", "false_positive", "false_negative", "true_negative", "precision", "recall", "accuracy",
+)  # fmt: skip
+
+
+def section() -> None:
+    """Everything about one part of the rows that is best seen."""
+    asked = rows.choose()
+    if asked is None:
+        return
+    found = ask("evaluate", **asked)[0]
+    if found["task"] == "classification":
+        _of_classes(found)
+    else:
+        left, right = st.columns(2)
+        with left:
+            chart(predicted_true, found, "predicted_true")
+        with right:
+            chart(residuals, found, "residuals")
+
+
+def _of_classes(found: dict[str, Any]) -> None:
+    numbers = {**found, "shown": _class(found)}
+    if found["roc"][numbers["shown"]]["auc"] is None:
+        st.info(label("evaluate.one_class", name=_name(found, numbers["shown"])), icon=":material/info:")
+        return
+    st.fragment(_threshold)(numbers)
+
+
+def _class(found: dict[str, Any]) -> int:
+    """The place, among the curves, of the class that counts as positive."""
+    places = list(range(len(found["roc"])))
+    if len(places) == 1:
+        return 0
+    session.seed(CLASS, session.held(CLASS, 0) if session.held(CLASS, 0) in places else 0, tuple(found["class_names"]))
+    return st.selectbox(
+        label("evaluate.class"), places, format_func=lambda place: escape(_name(found, place)),
+        key=session.widget_key(CLASS), help=label("evaluate.class.help"), width=320,
+    )  # fmt: skip
+
+
+def _name(found: dict[str, Any], place: int) -> str:
+    return found["class_names"][found["roc"][place]["class"]]
+
+
+def _threshold(numbers: dict[str, Any]) -> None:
+    """A fragment: dragging the threshold runs this alone, from the histogram of scores that is here already."""
+    scores = numbers["scores"][numbers["shown"]]
+    session.seed(THRESHOLD, session.held(THRESHOLD, HALF), None)
+    cut = st.slider(
+        label("evaluate.threshold", name=class_name(numbers, scores["class"])), 0.0, 1.0, step=STEP, format="%.2f",
+        key=session.widget_key(THRESHOLD), help=label("evaluate.threshold.help"),
+    )  # fmt: skip
+    numbers = {**numbers, "threshold": cut}
+    counts = counts_at(scores, cut)
+    with st.container(horizontal=True, gap="medium", key="counts"):
+        for name in FIGURES:
+            said = _said(name, counts)
+            st.metric(
+                label(f"evaluate.metric.{name}"), said, help=label(f"evaluate.metric.{name}.help"), width="content"
+            )
+    for pair in ((threshold, calibration), (roc, precision_recall)):
+        for column, view in zip(st.columns(2), pair, strict=True):
+            with column:
+                chart(view, numbers, view.TITLE)
+
+
+def _said(name: str, counts: Counts) -> str:
+    value = getattr(counts, name)
+    if name == "precision" and not counts.true_positive + counts.false_positive:
+        return "–"  # Nobody was called so: there is nothing to be precise about.
+    return f"{value:,}" if isinstance(value, int) else f"{value:.1%}"

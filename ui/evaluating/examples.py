@@ -1,0 +1,127 @@
+"""Examples: who is taken for whom, and the rows behind each number, the worst ones first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from dlcore.views import confusion
+from ui import session
+from ui.evaluating import rows
+from ui.evaluating.asking import ask
+from ui.evaluating.drawing import QUIET, heading
+from ui.messages import escape
+from ui.session import label, t
+
+MATRIX, TRUE, PREDICTED = "confusion", "/judged_true", "/judged_predicted"
+ANY = -1
+MOST_ROWS = 60
+PICTURE = 72  # pixels
+
+
+def section() -> None:
+    """The confusion matrix, and the rows of the cell that is chosen; for numbers, the rows with the largest errors."""
+    asked = rows.choose()
+    if asked is None:
+        return
+    found = ask("evaluate", **asked)[0]
+    if found["task"] == "classification":
+        left, right = st.columns([2, 3], gap="medium")
+        with left:
+            cell = _matrix(found)
+        with right:
+            _examples(asked, cell)
+    else:
+        _examples(asked, {})
+
+
+def _matrix(found: dict[str, Any]) -> dict[str, int]:
+    """The matrix and, for the keyboard, the same choice as two menus; the true and predicted class that were chosen."""
+    heading(confusion)
+    st.plotly_chart(
+        confusion.draw(found, t), key=MATRIX, on_select=choose_cell, selection_mode="points", config=QUIET, alt=t(confusion.TITLE)
+    )  # fmt: skip
+    st.caption(label("views.confusion.see"))
+    names = found["class_names"]
+    with st.container(horizontal=True):
+        picked = {side: _pick(path, side, names) for side, path in (("true", TRUE), ("predicted", PREDICTED))}
+    return {side: place for side, place in picked.items() if place != ANY}
+
+
+def _pick(path: str, side: str, names: list[str]) -> int:
+    options = [ANY, *range(len(names))]
+    held = session.held(path, ANY)
+    session.seed(path, held if held in options else ANY, tuple(names))
+    return st.selectbox(
+        label(f"views.{side}_class"), options, key=session.widget_key(path),
+        format_func=lambda place: label("evaluate.any_class") if place == ANY else escape(names[place]),
+    )  # fmt: skip
+
+
+@session.guarded
+def choose_cell() -> None:
+    """A press on a square of the matrix: the menus show its classes. A press beside it shows all rows again."""
+    points = session.selected(MATRIX)
+    true, predicted = points[0]["customdata"] if points else (ANY, ANY)
+    session.show(TRUE, int(true))
+    session.show(PREDICTED, int(predicted))
+
+
+def _examples(asked: dict[str, Any], cell: dict[str, int]) -> None:
+    header, _ = ask("examples", **asked, **cell, worst=True, count=MOST_ROWS)
+    shown = len(header["row_numbers"])
+    numbers = not header["class_names"]
+    st.markdown(f"**{label('evaluate.worst')}**", help=label(f"evaluate.worst.{'numbers' if numbers else 'classes'}"))
+    st.caption(label("evaluate.worst.count", shown=shown, total=f"{header['total']:,}"))
+    if not shown:
+        st.info(label("evaluate.worst.none"), icon=":material/info:")
+    elif "pixels" in header:
+        _pictures(header)
+    else:
+        _table(header)
+
+
+def _said(header: dict[str, Any], value: int | float) -> str | float:
+    names = header["class_names"]
+    return names[int(value)] if names else float(f"{value:.4g}")
+
+
+def _table(header: dict[str, Any]) -> None:
+    columns: dict[str, list[Any]] = {
+        t("evaluate.row"): header["row_numbers"],
+        t("evaluate.true"): [_said(header, value) for value in header["true"]],
+        t("views.predicted"): [_said(header, value) for value in header["predicted"]],
+    }
+    if header["class_names"]:
+        columns[t("evaluate.certainty")] = [f"{value:.1%}" for value in header["certainty"]]
+    columns[t("evaluate.loss")] = [round(value, 4) for value in header["loss"]]
+    for place, name in enumerate(header["columns"]):
+        # A column of the data may be called as one of ours.
+        title = name if name not in columns else f"{name} ·"
+        columns[title] = [row[place] for row in header["rows"]]
+    st.dataframe(columns, hide_index=True, alt=t("evaluate.worst"))
+
+
+def _pictures(header: dict[str, Any]) -> None:
+    shape = header["height"], header["width"]
+    with st.container(horizontal=True, gap="small", key="pictures"):
+        for place, pixels in enumerate(header["pixels"]):
+            true, predicted = (_said(header, header[side][place]) for side in ("true", "predicted"))
+            said = t("evaluate.picture", true=true, predicted=predicted, certainty=_certainty(header, place))
+            with st.container(width=PICTURE + 24, gap="xxsmall"):
+                st.image(enlarged(np.array(pixels).reshape(shape)), width=PICTURE, alt=said)
+                st.caption(escape(f"{true} → {predicted} · {_certainty(header, place)}"))
+
+
+def _certainty(header: dict[str, Any], place: int) -> str:
+    certainty = header["certainty"][place]
+    return "–" if certainty is None else f"{certainty:.0%}"
+
+
+def enlarged(pixels_HW: np.ndarray) -> np.ndarray:
+    """Dark ink on white, each pixel a sharp square."""
+    times = max(1, PICTURE // max(pixels_HW.shape))
+    ink = 255 - (255 * pixels_HW.clip(0, 1)).astype(np.uint8)
+    return ink.repeat(times, axis=0).repeat(times, axis=1)

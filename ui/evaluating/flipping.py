@@ -1,0 +1,128 @@
+"""The smallest change after which the network says something else: asked for by a press, and taken into the sliders by another."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from ui import session
+from ui.evaluating.asking import ask, judging
+from ui.messages import escape
+from ui.session import label, t
+
+TOWARD, AMOUNT = "/flip_toward", "/flip_amount"
+ANY = -1
+PICTURE = 112  # pixels
+EPOCH = date(1970, 1, 1)
+
+
+def flip(question: dict[str, Any], now: dict[str, Any]) -> None:
+    """What it should become, the press, and the change that was found for the row as it stands."""
+    memory = judging().whatif
+    with st.container(border=True, key="flip"):
+        st.markdown(f"**{label('flip.title')}**", help=label("flip.help"))
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            wish = _toward(now) if now["class_names"] else _amount(now)
+            asked = {**{name: value for name, value in question.items() if value}, **wish}
+            st.button(
+                label("flip.find"),
+                icon=":material/search:",
+                key="flip_find",
+                on_click=session.guarded(find),
+                args=(asked,),
+            )
+        if memory.flip != asked:
+            return
+        found, _ = ask("flip", **asked)
+        if found["found"]:
+            _show(found, now)
+        else:
+            st.info(label("flip.none", tried=f"{found['tried']:,}"), icon=":material/info:")
+
+
+def find(asked: dict[str, Any]) -> None:
+    """Look for the smallest change of this row."""
+    judging().whatif.flip = asked
+
+
+def take(changes: list[dict[str, Any]]) -> None:
+    """Let the sliders show the row after these changes."""
+    memory = judging().whatif
+    memory.values = {**memory.values, **{change["name"]: change["to"] for change in changes}}
+    for beginning in ("/whatif_value/", "/whatif_shown"):
+        session.forget_widgets(beginning)
+
+
+def _toward(now: dict[str, Any]) -> dict[str, Any]:
+    names, said = now["class_names"], now["now"]["predicted"]
+    options = [ANY, *(place for place in range(len(names)) if place != said)]
+    if len(options) == 2:
+        st.markdown(label("flip.two", before=names[said], after=names[options[1]]), width="content")
+        return {}
+    titles = {place: label("flip.any") if place == ANY else escape(names[place]) for place in options}
+    held = session.held(TOWARD, ANY)
+    session.seed(TOWARD, held if held in options else ANY, (tuple(names), said))
+    toward = st.selectbox(
+        label("flip.toward"), options, key=session.widget_key(TOWARD), width=240,
+        format_func=titles.__getitem__,
+    )  # fmt: skip
+    return {} if toward == ANY else {"toward": toward}
+
+
+def _amount(now: dict[str, Any]) -> dict[str, Any]:
+    usual = float(f"{now['target']['deviation'] / 2:.2g}") or 1.0
+    session.seed(AMOUNT, session.held(AMOUNT, usual), now["target"])
+    amount = st.number_input(
+        label("flip.amount"), key=session.widget_key(AMOUNT), help=label("flip.amount.help"), width=200, format="%.4g"
+    )
+    return {"amount": amount if amount else usual}
+
+
+def _show(found: dict[str, Any], now: dict[str, Any]) -> None:
+    names = found["class_names"]
+    before, after = (
+        names[found[when]["predicted"]] if names else f"{found[when]['predicted']:.4g}" for when in ("before", "after")
+    )
+    st.markdown(
+        label(
+            "flip.found", before=before, after=after, distance=f"{found['distance']:.3g}", count=len(found["changes"])
+        )
+    )
+    if "pixels" in found:
+        pictures([(t("whatif.now"), now["pixels"]), (t("flip.after"), found["pixels"])], now)
+    else:
+        for change in found["changes"]:
+            values = {side: _said(change["kind"], change[side]) for side in ("from", "to")}
+            said = t("flip.change", name=change["name"], before=values["from"], after=values["to"])
+            st.markdown(f"**{escape(said)}**", help=label("flip.deviations", count=f"{change['deviations']:.3g}"))
+        st.button(
+            label("flip.take"),
+            icon=":material/tune:",
+            key="flip_take",
+            on_click=session.guarded(take),
+            args=(found["changes"],),
+        )
+    st.caption(label("flip.honest" if found["tight"] else "flip.loose", tried=f"{found['tried']:,}"))
+
+
+def _said(kind: str, value: Any) -> str:
+    if value is None:
+        return t("whatif.missing")
+    if kind == "date":
+        return (EPOCH + timedelta(days=int(value))).isoformat()
+    return value if isinstance(value, str) else f"{value:.6g}"
+
+
+def pictures(shown: list[tuple[str, list[float]]], now: dict[str, Any]) -> None:
+    """Pictures side by side, each over its words."""
+    with st.container(horizontal=True, gap="small"):
+        for said, pixels in shown:
+            pixels_HW = np.array(pixels).reshape(now["height"], now["width"])
+            times = max(1, PICTURE // max(pixels_HW.shape))
+            ink = 255 - (255 * pixels_HW.clip(0, 1)).astype(np.uint8)
+            with st.container(width=PICTURE + 16, gap="xxsmall"):
+                st.image(ink.repeat(times, axis=0).repeat(times, axis=1), width=PICTURE, alt=said)
+                st.caption(escape(said))

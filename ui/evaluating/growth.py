@@ -1,0 +1,61 @@
+"""Growth: would more data help, or a larger network? Trained anew at several sizes, in the background."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from dlcore.views import growth
+from ui import session
+from ui.evaluating.asking import UNDER_WAY, begin, begun, moment, watch
+from ui.evaluating.drawing import chart
+from ui.evaluating.warnings import draw
+from ui.session import label
+
+KIND, EPOCHS, REPEATS = "/growth_kind", "/growth_epochs", "/growth_repeats"
+KINDS = ("learning_curve", "capacity")
+MOST_EPOCHS, MOST_REPEATS = 500, 10
+FEWEST_EPOCHS, USUAL_REPEATS = 50, 3
+LONGEST = 300  # seconds
+
+
+def section() -> None:
+    """What grows, how long each network trains, Start; then the curve as it comes."""
+    session.seed(KIND, session.held(KIND, KINDS[0]), KINDS)
+    do = st.segmented_control(
+        label("evaluate.growth.kind"), KINDS, format_func=lambda kind: label(f"evaluate.growth.{kind}"), required=True,
+        key=session.widget_key(KIND), width="content",
+    ) or KINDS[0]  # fmt: skip
+    st.caption(label(f"evaluate.growth.{do}.help"))
+    known = begun(do)
+    under_way = known is not None and known.job.state in UNDER_WAY
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        epochs = _number(
+            EPOCHS, min(MOST_EPOCHS, max(FEWEST_EPOCHS, moment().epoch)), MOST_EPOCHS, "evaluate.growth.epochs"
+        )
+        repeats = _number(REPEATS, USUAL_REPEATS, MOST_REPEATS, "evaluate.growth.repeats")
+        st.button(
+            label("evaluate.growth.start"), icon=":material/play_arrow:", key=f"start_{do}", type="primary",
+            on_click=session.guarded(start), args=(do, epochs, repeats), disabled=under_way,
+        )  # fmt: skip
+    watch(do, _show)
+
+
+def _number(path: str, usual: int, most: int, key: str) -> int:
+    session.seed(path, session.held(path, usual), None)
+    return st.number_input(label(key), 1, most, key=session.widget_key(path), help=label(f"{key}.help"), width=180)
+
+
+def start(do: str, epochs: int, repeats: int) -> None:
+    """Begin it, with these."""
+    begin(do, epochs=epochs, repeats=repeats, budget=LONGEST)
+
+
+def _show(header: dict[str, Any], payload: bytes) -> None:
+    if header.get("points"):
+        chart(growth, {**header, "metric": f"views.{header['metric']}"}, f"growth_{header['x']}")
+    if header.get("cut") and "findings" in header:
+        st.caption(label("evaluate.growth.cut", done=header["done"], planned=header["planned"], limit=LONGEST // 60))
+    for place, finding in enumerate(header.get("findings", [])):
+        draw(finding, f"growth_finding_{place}")

@@ -1,0 +1,95 @@
+"""What is remembered while somebody judges a run: the moment it speaks of, what was found of it, and the long jobs under way."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from dlcore.experiment import Experiment
+
+if TYPE_CHECKING:
+    from dlcore.runs.desks import Job
+
+MOST_ANSWERS = 16  # kept of a moment: as JSON, since numbers in lists would take ten times the room
+
+
+@dataclass
+class Moment:
+    """A checkpoint of a run, and what has been asked about it so far."""
+
+    token: str
+    content: bytes
+    experiment: Experiment
+    class_names: tuple[str, ...]
+    step: int
+    epoch: int
+    unsealed: bool = False  # whether somebody has asked for the scores on the sealed test rows
+    answers: OrderedDict[str, tuple[str, bytes]] = field(default_factory=OrderedDict)
+
+    @classmethod
+    def of(cls, token: str, content: bytes) -> Moment:
+        """The moment that a checkpoint of our own run holds: read in its header, without torch."""
+        length = int.from_bytes(content[:8], "little")
+        facts = json.loads(content[8 : 8 + length])["__metadata__"]
+        experiment = Experiment.from_json(facts["recipe"])
+        names = tuple(json.loads(facts["class_names"]))
+        return cls(token, content, experiment, names, int(facts["step"]), int(facts["epoch"]))
+
+    def known(self, question: str) -> tuple[dict[str, Any], bytes] | None:
+        """What was answered to this before."""
+        if question not in self.answers:
+            return None
+        self.answers.move_to_end(question)
+        header, payload = self.answers[question]
+        return json.loads(header), payload
+
+    def keep(self, question: str, header: dict[str, Any], payload: bytes) -> None:
+        """Remember an answer; those not asked for longest are forgotten."""
+        self.answers[question] = (json.dumps(header), payload)
+        while len(self.answers) > MOST_ANSWERS:
+            self.answers.popitem(last=False)
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A long job, and what it was begun with."""
+
+    job: Job
+    step: int
+    epoch: int
+    arguments: dict[str, Any]
+
+
+@dataclass
+class WhatIf:
+    """The row that somebody moves, and how far it is moved."""
+
+    asked: dict[str, Any] = field(default_factory=dict)  # which row
+    values: dict[str, Any] = field(default_factory=dict)  # of the columns that were moved
+    cover: dict[str, int] | None = None  # of a picture
+    flip: dict[str, Any] | None = None  # of which row the smallest change was asked for
+
+    def begin(self, asked: dict[str, Any]) -> None:
+        """Another row, as it is in the data."""
+        self.asked, self.values, self.cover = asked, {}, None
+
+
+@dataclass
+class Judging:
+    """One person's visit to the page."""
+
+    moment: Moment | None = None
+    begun: dict[str, Begun] = field(default_factory=dict)
+    split: str = ""  # the rows that the page speaks of; "" until somebody has chosen
+    subset: dict[str, Any] | None = None
+    whatif: WhatIf = field(default_factory=WhatIf)
+
+
+def data_digest(experiment: Experiment) -> str:
+    """By which the rows of a recipe are known again, however they are learned."""
+    parts = ("dataset", "test_fraction", "validation_fraction", "seed")
+    recipe = experiment.to_dict()
+    return hashlib.sha256(json.dumps({name: recipe.get(name) for name in parts}).encode()).hexdigest()[:32]

@@ -1,0 +1,76 @@
+"""The frame of the page Evaluate: of which moment it speaks, which section is open, and a sentence where one cannot be drawn."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dlcore.problems import Problem
+from ui import live, session
+from ui.evaluating import SECTIONS
+from ui.evaluating.asking import judge_again, judging, moment, standing
+from ui.messages import escape, sentence
+from ui.session import label
+
+CHOICE = "/section"
+ADDRESS = "section"  # the name in the page's address
+
+
+def evaluation() -> None:
+    """The whole page: the moment, the sections' names, and the one that is open."""
+    opened = session.held(CHOICE, None) is None
+    chosen = _chosen()
+    try:
+        live.desks().wake()
+        if opened:
+            judge_again()  # Whoever comes from the playground wants to know how the run stands now.
+        _say_moment()
+        chosen = _choose(chosen)
+        with st.container(key=f"evaluate_{chosen}"):
+            SECTIONS[chosen]()
+    except Problem as problem:
+        st.error(escape(sentence(session.current().language, problem)), icon=":material/error:")
+        st.button(label("evaluate.try_again"), icon=":material/refresh:", key="evaluate_try_again")
+
+
+def _chosen() -> str:
+    wish = session.held(CHOICE, None) or st.query_params.get(ADDRESS, "")
+    return wish if wish in SECTIONS else next(iter(SECTIONS))
+
+
+def _choose(chosen: str) -> str:
+    session.seed(CHOICE, chosen, tuple(SECTIONS))
+    pressed = st.segmented_control(
+        label("evaluate.sections"),
+        list(SECTIONS),
+        format_func=lambda name: label(f"evaluate.section.{name}"),
+        key=session.widget_key(CHOICE),
+        required=True,
+        label_visibility="collapsed",
+        width="content",
+    )
+    chosen = pressed or chosen
+    if st.query_params.get(ADDRESS) != chosen:
+        st.query_params[ADDRESS] = chosen
+    return chosen
+
+
+def _say_moment() -> None:
+    """Step and epoch that all numbers speak of, and whether the run has gone on since."""
+    now = moment()
+    run = standing()
+    apart = run["step"] != now.step
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="evaluate_moment"):
+        key = (
+            "evaluate.moment.moved"
+            if apart
+            else f"evaluate.moment.{'playing' if run['status'] == 'playing' else 'standing'}"
+        )
+        st.markdown(
+            label(key, step=f"{now.step:,}", epoch=f"{now.epoch:,}", now=f"{run['step']:,}"), width="stretch",
+            help=label("evaluate.moment.help"),
+        )  # fmt: skip
+        st.button(
+            label("evaluate.again"), icon=":material/refresh:", key="judge_again", on_click=session.guarded(judge_again),
+            type="primary" if apart else "secondary", help=label("evaluate.again.help"),
+        )  # fmt: skip
+    assert judging().moment is now

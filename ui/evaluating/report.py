@@ -1,0 +1,61 @@
+"""Report: what is found, as one HTML file that needs nothing else, and a model card; both made when they are asked for."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ui import session
+from ui.evaluating import rows
+from ui.evaluating.asking import looks, moment
+from ui.reporting import reporter
+from ui.session import label
+from ui.takehome import FILES
+
+CONTENTS = {
+    "report": ("scores", "warnings", "curves", "classes", "map", "baselines", "data", "recipe", "versions"),
+    "card": (
+        "details",
+        "use",
+        "factors",
+        "metrics",
+        "evaluation_data",
+        "training_data",
+        "analyses",
+        "ethics",
+        "caveats",
+    ),
+}
+
+
+def section() -> None:
+    """What is in each file, and the press that makes it."""
+    st.caption(label("report.see"))
+    sealed = rows.is_sealed("test")
+    if sealed:
+        st.info(
+            label("report.unopened" if rows.is_shut("test") else "report.opened", looks=looks()), icon=":material/lock:"
+        )
+    now, unseal = moment(), sealed and not rows.is_shut("test")
+    for column, what in zip(st.columns(len(CONTENTS)), CONTENTS, strict=True):
+        with column, st.container(border=True, key=f"file_{what}"):
+            st.markdown(f"**{label(f'report.file.{what}')}**", help=label(f"report.file.{what}.help"))
+            st.markdown("\n".join(f"- {label(_title(what, part))}" for part in _contents(what)))
+            name, mime, icon = FILES[what]
+            st.download_button(
+                label(f"take.{what}"), reporter(session.current(), what, now.token, now.content, unseal), name, mime, icon=icon,
+                key=f"take_{what}", on_click="ignore", help=label(f"take.{what}.help"), type="primary",
+            )  # fmt: skip
+
+
+def _title(what: str, part: str) -> str:
+    return f"{what}.{part}"
+
+
+def _contents(what: str) -> list[str]:
+    """The parts that this data have."""
+    parts, dataset = list(CONTENTS[what]), moment().experiment.dataset
+    if what == "report" and not moment().class_names:
+        parts[parts.index("classes")] = "residuals"
+    if what == "report" and dataset.surface != "plane":
+        parts[parts.index("map")] = "map.line"
+    return [part for part in parts if part != "map.line" or dataset.surface == "line"]

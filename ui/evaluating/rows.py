@@ -1,0 +1,190 @@
+"""Which rows a section speaks of: train, validation or test, all of them or some; a sealed test asks first."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import streamlit as st
+
+from ui import session
+from ui.evaluating.asking import ask, judging, looks, moment, unseal
+from ui.messages import escape
+from ui.session import label, t
+
+SPLIT, COLUMN, RANGE, VALUES = "/judged_split", "/judged_column", "/judged_range", "/judged_values"
+ALL, WRONG = "", "wrong"
+
+Range = tuple[float, float]
+
+
+def split_names() -> list[str]:
+    """The parts of the rows, as the recipe splits them."""
+    return ["train", "validation", "test"] if moment().experiment.validation_fraction else ["train", "test"]
+
+
+def watched() -> str:
+    """The part that was watched while it learned, and may be looked at as often as one likes."""
+    return moment().experiment.watched
+
+
+def is_sealed(split: str) -> bool:
+    """Whether these rows have to be asked for."""
+    return split == "test" and moment().experiment.sealed
+
+
+def is_shut(split: str) -> bool:
+    """Whether these rows have not been asked for yet, at this moment of the run."""
+    return is_sealed(split) and not moment().unsealed
+
+
+def question(split: str, subset: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The arguments that ask for these rows."""
+    asked: dict[str, Any] = {"split": split}
+    if subset:
+        asked["subset"] = subset
+    if is_sealed(split) and moment().unsealed:
+        asked["unseal"] = True
+    return asked
+
+
+def named(split: str) -> str:
+    """These rows in words; how often somebody has looked stands beside the name of sealed ones."""
+    name = t(f"evaluate.split.{split}")
+    return t("evaluate.looked", name=name, looks=looks()) if is_sealed(split) and looks() else name
+
+
+def choose() -> dict[str, Any] | None:
+    """Draws the choice; the arguments that ask for the chosen rows, or None while they are sealed."""
+    memory, names = judging(), split_names()
+    if memory.split not in names:
+        memory.split = watched()
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="judged_rows"):
+        held = session.held(SPLIT, memory.split)
+        session.seed(SPLIT, held if held in names else memory.split, tuple(names))
+        pressed = st.segmented_control(
+            label("evaluate.rows"), names, format_func=lambda name: label(f"evaluate.split.{name}"), required=True,
+            key=session.widget_key(SPLIT), help=label("evaluate.rows.help"), width="content",
+        )  # fmt: skip
+        memory.split = pressed or memory.split
+        if is_shut(memory.split):
+            subset = None
+        else:
+            subset = _subset()
+    if is_shut(memory.split):
+        sealed()
+        return None
+    if is_sealed(memory.split):
+        st.caption(label("evaluate.looked.note", looks=looks()))
+    return question(memory.split, subset)
+
+
+def sealed() -> None:
+    """The sentence before the seal, and the press that opens it."""
+    with st.container(border=True, key="sealed"):
+        st.markdown(label("evaluate.sealed", looks=looks()))
+        st.button(
+            label("evaluate.unseal"), icon=":material/lock_open:", key="unseal", on_click=session.guarded(unseal),
+            help=label("evaluate.unseal.help"),
+        )  # fmt: skip
+
+
+# Some of the rows
+
+
+def said_subset() -> str:
+    """The chosen rows in words; "" for all of them."""
+    subset = judging().subset
+    if subset is None:
+        return ""
+    if WRONG in subset:
+        return t("evaluate.subset.wrong")
+    if "values" in subset:
+        return t("evaluate.subset.values", column=subset["column"], values=", ".join(map(str, subset["values"])))
+    return t("evaluate.subset.range", column=subset["column"], low=f"{subset['low']:.4g}", high=f"{subset['high']:.4g}")
+
+
+def _subset() -> dict[str, Any] | None:
+    memory = judging()
+    columns = {column["name"]: column for column in ask("evaluate", **question("train"))[0]["columns"]}
+    wrong = [WRONG] if moment().class_names else []
+    options = [ALL, *wrong, *(f"{COLUMN}{name}" for name in columns)]
+    words = {ALL: t("evaluate.subset.all"), WRONG: t("evaluate.subset.wrong")}
+    titles = {one: words.get(one, one.removeprefix(COLUMN)) for one in options}
+    held = session.held(COLUMN, _option(memory.subset))
+    with st.popover(
+        label("evaluate.subset.chosen", rows=said_subset()) if memory.subset else label("evaluate.subset"),
+        icon=":material/filter_alt:", key="subset",
+    ):  # fmt: skip
+        session.seed(COLUMN, held if held in options else ALL, tuple(options))
+        picked = st.selectbox(
+            label("evaluate.subset.by"), options, format_func=lambda one: escape(titles[one]),
+            key=session.widget_key(COLUMN), help=label("evaluate.subset.help"),
+        )  # fmt: skip
+        if picked == ALL:
+            memory.subset = None
+        elif picked == WRONG:
+            memory.subset = {WRONG: True}
+        else:
+            memory.subset = _part_of(columns[picked.removeprefix(COLUMN)], memory.subset)
+    return memory.subset
+
+
+def _option(subset: dict[str, Any] | None) -> str:
+    if subset is None:
+        return ALL
+    return WRONG if WRONG in subset else COLUMN + subset["column"]
+
+
+def _part_of(column: dict[str, Any], before: dict[str, Any] | None) -> dict[str, Any]:
+    name = column["name"]
+    chosen = before if before is not None and before.get("column") == name else {}
+    if "values" in column:
+        path = f"{VALUES}/{name}"
+        held = [value for value in session.held(path, chosen.get("values", [])) if value in column["values"]]
+        session.seed(path, held or column["values"][:1], tuple(column["values"]))
+        values = st.multiselect(
+            label("evaluate.subset.of_values"), column["values"], format_func=escape, key=session.widget_key(path)
+        )
+        return {"column": name, "values": values or column["values"][:1]}
+    low, high = column["low"], column["high"]
+    if low == high:
+        return {"column": name, "low": low, "high": high}
+    held = chosen.get("low", low), chosen.get("high", (low + high) / 2)
+    start, end = (_days_between if name in _dates() else _numbers_between)(name, held, (low, high))
+    return {"column": name, "low": start, "high": end}
+
+
+def _numbers_between(name: str, held: Range, ends: Range) -> Range:
+    """A slider with two thumbs."""
+    path, (low, high) = f"{RANGE}/{name}", ends
+    start, end = (min(max(one, low), high) for one in session.held(path, held))
+    session.seed(path, (start, end), ends)
+    # What it shows was seeded as two values, so it has two thumbs.
+    chosen: Any = st.slider(
+        escape(name), low, high, step=(high - low) / 100, format="%.4g", key=session.widget_key(path)
+    )
+    return chosen
+
+
+def _days_between(name: str, held: Range, ends: Range) -> Range:
+    """The same for days since 1970, which are shown and chosen as dates."""
+    path, first, last = f"{RANGE}/{name}", _day(ends[0]), _day(ends[1] + 1)
+    start, end = (min(max(one, first), last) for one in session.held(path, (_day(held[0]), _day(held[1]))))
+    session.seed(path, (start, end), ends)
+    chosen: Any = st.slider(escape(name), first, last, format="YYYY-MM-DD", key=session.widget_key(path))
+    return _days(chosen[0]), _days(chosen[1])
+
+
+def _dates() -> set[str]:
+    """The columns that hold days since 1970."""
+    columns = getattr(moment().experiment.dataset, "columns", ())
+    return {column.name for column in columns if column.kind == "date"}
+
+
+def _day(days: float) -> date:
+    return date(1970, 1, 1) + timedelta(days=int(days))
+
+
+def _days(day: date) -> float:
+    return float((day - date(1970, 1, 1)).days)

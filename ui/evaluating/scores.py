@@ -1,0 +1,141 @@
+"""Scores: how good, how sure is that, compared with what; for all parts of the rows side by side."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from dlcore.views import intervals
+from ui.evaluating import rows
+from ui.evaluating.asking import ask, judging
+from ui.evaluating.drawing import chart
+from ui.messages import escape
+from ui.session import label, t
+
+OF_CLASSES = ("accuracy", "balanced_accuracy", "precision", "recall", "f1")
+OF_NUMBERS = ("r2", "mae", "rmse")
+Group = tuple[str, str, dict[str, Any]]  # name, split, what "evaluate" says
+
+
+def section() -> None:
+    """The scores of each part, their intervals, and the classes one by one."""
+    asked = rows.choose()
+    groups = _groups(asked)
+    _cards(groups)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        _how_sure(groups)
+    with right:
+        _table(groups)
+    if asked is not None:
+        _classes(groups[-1] if judging().subset else _of(groups, judging().split))
+
+
+def _groups(asked: dict[str, Any] | None) -> list[Group]:
+    """Every part that is open, and the chosen rows of the chosen part."""
+    names = [split for split in rows.split_names() if not rows.is_shut(split)]
+    groups = [(rows.named(split), split, ask("evaluate", **rows.question(split))[0]) for split in names]
+    if asked is not None and asked.get("subset"):
+        part = t("evaluate.subset.of", rows=rows.said_subset(), part=rows.named(asked["split"]))
+        groups.append((part, asked["split"], ask("evaluate", **asked)[0]))
+    return groups
+
+
+def _of(groups: list[Group], split: str) -> Group:
+    return next(group for group in groups if group[1] == split)
+
+
+def _metric(found: dict[str, Any]) -> str:
+    return "accuracy" if found["task"] == "classification" else "r2"
+
+
+def _cards(groups: list[Group]) -> None:
+    watched = rows.watched()
+    # What counts is the score on rows that nothing was learned from: it stands first.
+    for column, (name, _, found) in zip(
+        st.columns(len(groups)),
+        sorted(groups, key=lambda group: (group[1] == "train", group[1] != watched)),
+        strict=True,
+    ):
+        metric = _metric(found)
+        with column:
+            st.metric(
+                label("evaluate.metric.of", metric=t(f"evaluate.metric.{metric}"), rows=name), shown(metric, found[metric]), border=True,
+                delta=_between(metric, found["interval"]), delta_arrow="off", delta_color="off",
+                help=label(f"evaluate.metric.{metric}.help"), delta_description=t("evaluate.interval.rows", rows=f"{found['rows']:,}"),
+            )  # fmt: skip
+
+
+def _between(metric: str, ends: list[float] | None) -> str | None:
+    if ends is None:
+        return None
+    return t("evaluate.interval", low=shown(metric, ends[0]), high=shown(metric, ends[1]))
+
+
+def _how_sure(groups: list[Group]) -> None:
+    metric = _metric(groups[0][2])
+    numbers = {
+        "metric": f"views.{metric}",
+        "groups": [
+            {
+                "name": name, "role": "train" if split == "train" else "test", "value": found[metric],
+                "interval": found["interval"], "rows": found["rows"],
+            }
+            for name, split, found in groups
+        ],
+        "reference": _guess(_of(groups, rows.watched())[2]),
+    }  # fmt: skip
+    chart(intervals, numbers, "scores_intervals")
+
+
+def _guess(found: dict[str, Any]) -> float:
+    """What always giving the same answer would score: the most frequent class, or the mean."""
+    if found["task"] != "classification":
+        return 0.0
+    return max(one["rows"] for one in found["per_class"]) / found["rows"]
+
+
+def _table(groups: list[Group]) -> None:
+    classes = groups[0][2]["task"] == "classification"
+    metrics = OF_CLASSES if classes else OF_NUMBERS
+    table = {escape(name): [shown(metric, _value(found, metric)) for metric in metrics] for name, _, found in groups}
+    st.markdown(
+        f"**{label('evaluate.all_scores')}**", help=label(f"evaluate.all_scores.{'classes' if classes else 'numbers'}")
+    )
+    st.table(
+        {"": [label(f"evaluate.metric.{metric}") for metric in metrics], **table}, hide_index=True, border="horizontal"
+    )
+
+
+def _value(found: dict[str, Any], metric: str) -> float | None:
+    return found[metric] if metric in found else found["macro"][metric]
+
+
+def _classes(group: Group) -> None:
+    name, _, found = group
+    if found["task"] != "classification":
+        return
+    st.markdown(f"**{label('evaluate.per_class', rows=name)}**", help=label("evaluate.per_class.help"))
+    per_class = found["per_class"]
+    st.table(
+        {
+            label("evaluate.class"): [escape(one["name"]) for one in per_class],
+            **{
+                label(f"evaluate.metric.{metric}"): [shown(metric, one[metric]) for one in per_class]
+                for metric in ("precision", "recall", "f1")
+            },
+            label("evaluate.rows_of_class"): [f"{one['rows']:,}" for one in per_class],
+        },
+        hide_index=True,
+        border="horizontal",
+    )
+
+
+def shown(metric: str, value: float | None) -> str:
+    """A score as people write it: shares in percent, R² with three decimals, errors in the data's units."""
+    if value is None:
+        return "–"
+    if metric in OF_CLASSES:
+        return f"{value:.1%}"
+    return f"{value:.3f}" if metric == "r2" else f"{value:.4g}"

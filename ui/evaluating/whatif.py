@@ -1,0 +1,228 @@
+"""What-if: one row, moved by hand: what the network says now, how it comes to that, who is like it, and what would change its mind."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import streamlit as st
+
+from dlcore.problems import Problem
+from dlcore.views import claim, path
+from ui import session
+from ui.evaluating import rows
+from ui.evaluating.asking import ask, judging, moment
+from ui.evaluating.drawing import chart
+from ui.evaluating.flipping import flip, pictures
+from ui.messages import escape, sentence
+from ui.session import label, t
+
+SPLIT, START, PLACE, SHOWN, VALUES = (
+    "/whatif_split",
+    "/whatif_start",
+    "/whatif_place",
+    "/whatif_shown",
+    "/whatif_value/",
+)
+COVER = "/whatif_cover/"
+MOST_SHOWN = 8  # inputs that can be moved, unless somebody asks for more
+MOST_CELLS = 6  # columns of the table of neighbours
+STEPS = 200  # of a slider
+ALMOST_ALL = 0.995
+EPOCH = date(1970, 1, 1)
+
+
+def section() -> None:
+    """The row, its inputs beside what becomes of it. A fragment: a slider runs this alone."""
+    st.fragment(_drawn)()
+
+
+def _drawn() -> None:
+    try:
+        _draw()
+    except Problem as problem:  # A fragment runs by itself, outside the page that would say it.
+        st.error(escape(sentence(session.current().language, problem)), icon=":material/error:")
+
+
+def _draw() -> None:
+    asked = _chosen()
+    start, _ = ask("whatif", **asked)
+    memory = judging().whatif
+    if memory.asked != asked:
+        memory.begin(asked)
+        for beginning in (VALUES, COVER, SHOWN):
+            session.forget_widgets(beginning)
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        _say_example(start)
+        if "pixels" in start:
+            memory.cover = _cover(start)
+        else:
+            memory.values = _inputs(start, asked)
+    question = {**asked, "values": memory.values, "cover": memory.cover}
+    now, _ = ask("whatif", **{name: value for name, value in question.items() if value})
+    with left:
+        if "pixels" in now:
+            pictures([(t("whatif.before"), now["start_pixels"]), (t("whatif.now"), now["pixels"])], now)
+        st.button(
+            label("whatif.back"), icon=":material/undo:", key="whatif_back", on_click=session.guarded(put_back),
+            disabled=not (memory.values or memory.cover),
+        )  # fmt: skip
+        flip(question, now)
+    with right:
+        chart(claim, now, "whatif_claim")
+        chart(path, now["path"], "whatif_path")
+        carried = min(now["path"]["carried"])
+        if carried < ALMOST_ALL:
+            st.caption(label("whatif.carried", share=f"{carried:.0%}"))
+    _neighbours(now)
+
+
+# The row
+
+
+def _chosen() -> dict[str, Any]:
+    """Which row: the arguments that ask for it."""
+    splits = [name for name in rows.split_names() if not rows.is_shut(name)]
+    starts = ["row", "wrong", "uncertain", "mean"] if judging_classes() else ["row", "wrong", "mean"]
+    titles = {one: label(f"whatif.start.{one}") for one in starts}
+    if not judging_classes():
+        titles["wrong"] = label("whatif.start.far")
+    parts = {name: escape(rows.named(name)) for name in splits}
+    with st.container(horizontal=True, vertical_alignment="bottom", key="whatif_row"):
+        session.seed(START, session.held(START, "uncertain" if judging_classes() else "wrong"), tuple(starts))
+        start = st.selectbox(
+            label("whatif.start"), starts, key=session.widget_key(START), width=260,
+            format_func=titles.__getitem__,
+        )  # fmt: skip
+        if start == "mean":
+            return {"split": splits[1], "start": start}
+        held = session.held(SPLIT, splits[1])
+        session.seed(SPLIT, held if held in splits else splits[1], tuple(splits))
+        split = st.selectbox(
+            label("evaluate.rows"), splits, key=session.widget_key(SPLIT), width=180,
+            format_func=parts.__getitem__,
+        )  # fmt: skip
+        session.seed(PLACE, session.held(PLACE, 0 if start == "row" else 1), start == "row")
+        first = 0 if start == "row" else 1
+        place = st.number_input(
+            label("whatif.place" if start == "row" else "whatif.rank"), min_value=first, key=session.widget_key(PLACE), width=150,
+            help=label("whatif.place.help" if start == "row" else "whatif.rank.help"),
+        )  # fmt: skip
+    return {**rows.question(split), "start": start, "place": int(place) - first}
+
+
+def judging_classes() -> bool:
+    """Whether the target is a class."""
+    return bool(moment().class_names)
+
+
+def _say_example(start: dict[str, Any]) -> None:
+    example, names = start["example"], start["class_names"]
+    if example["row"] is None:
+        st.markdown(label("whatif.example.mean"))
+        return
+    true = names[int(example["true"])] if names else f"{example['true']:.4g}"
+    said = start["before"]["predicted"]
+    predicted = names[said] if names else f"{said:.4g}"
+    st.markdown(
+        label("whatif.example", row=example["row"], split=rows.named(example["split"]), true=true, predicted=predicted)
+    )
+
+
+@session.guarded
+def put_back() -> None:
+    """The row as it is in the data."""
+    judging().whatif.begin(judging().whatif.asked)
+    for beginning in (VALUES, COVER):
+        session.forget_widgets(beginning)
+
+
+# Its inputs
+
+
+def _inputs(start: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
+    """A control for each input on which much hangs; what was moved, by column."""
+    columns, moved = start["columns"], judging().whatif.values
+    ranked = sorted(range(len(columns)), key=lambda place: -columns[place]["influence"])
+    movable = [place for place in ranked if columns[place]["values"] or columns[place]["low"] < columns[place]["high"]]
+    shown = movable
+    if len(movable) > MOST_SHOWN:
+        usual = [place for place in movable if columns[place]["name"] in moved]
+        usual += [place for place in movable if place not in usual][: max(0, MOST_SHOWN - len(usual))]
+        session.seed(SHOWN, session.held(SHOWN, usual), asked)
+        shown = st.multiselect(
+            label("whatif.shown"), sorted(movable), key=session.widget_key(SHOWN), help=label("whatif.shown.help"),
+            format_func=lambda place: escape(columns[place]["name"]),
+        )  # fmt: skip
+    values = {name: value for name, value in moved.items() if name not in {columns[place]["name"] for place in shown}}
+    for place in sorted(shown):
+        column = columns[place]
+        value = _control(place, column, moved.get(column["name"], column["start"]), asked)
+        if value != column["start"]:
+            values[column["name"]] = value
+    return values
+
+
+def _control(place: int, column: dict[str, Any], value: Any, asked: dict[str, Any]) -> Any:
+    """A menu of a category's values, a slider over the range of the training rows; its value."""
+    where = f"{VALUES}{place}"
+    key, name, signature = session.widget_key(where), escape(column["name"]), (column["name"], asked)
+    if column["values"]:
+        own = column["start"]  # May be missing, or a category that the recipe does not name.
+        options = [*([] if own in column["values"] else [own]), *column["values"]]
+        session.seed(where, session.held(where, value), signature)
+        titles = {one: label("whatif.missing") if one is None else escape(one) for one in options}
+        return st.selectbox(name, options, key=key, format_func=titles.__getitem__)
+    low, high = min(column["low"], column["start"], value), max(column["high"], column["start"], value)
+    if column["kind"] == "date":
+        session.seed(where, session.held(where, _day(value)), signature)
+        day = st.slider(name, _day(low), _day(high), key=key, format="YYYY-MM-DD")
+        return value if day == _day(value) else float((day - EPOCH).days)
+    step = 1.0 if column["whole"] and high - low >= 1 else (high - low) / STEPS
+    session.seed(where, session.held(where, float(value)), signature)
+    return st.slider(name, float(low), float(high), step=step, key=key, format="%.4g")
+
+
+def _day(days: float) -> date:
+    return EPOCH + timedelta(days=int(days))
+
+
+def _cover(start: dict[str, Any]) -> dict[str, int] | None:
+    """A square of the picture that the mean of the training pictures covers (occlusion; Zeiler and Fergus, 2014)."""
+    sides = {"size": min(start["height"], start["width"]), "top": start["height"] - 1, "left": start["width"] - 1}
+    cover = {}
+    for side, most in sides.items():
+        where = f"{COVER}{side}"
+        session.seed(where, session.held(where, 0), None)
+        cover[side] = st.slider(
+            label(f"whatif.cover.{side}"), 0, most, key=session.widget_key(where), help=label("whatif.cover.help")
+        )
+    return cover if cover["size"] else None
+
+
+# Who is like it
+
+
+def _neighbours(now: dict[str, Any]) -> None:
+    st.markdown(f"**{label('whatif.nearest')}**", help=label("whatif.nearest.help"))
+    names, found = now["class_names"], now["nearest"]
+    true = [names[int(one["true"])] if names else f"{one['true']:.4g}" for one in found]
+    if "nearest_pixels" in now:
+        said = [
+            t("whatif.nearest.said", true=name, distance=f"{one['distance']:.3g}")
+            for name, one in zip(true, found, strict=True)
+        ]
+        pictures(list(zip(said, now["nearest_pixels"], strict=True)), now)
+        return
+    ranked = sorted(range(len(now["columns"])), key=lambda place: -now["columns"][place]["influence"])[:MOST_CELLS]
+    table: dict[str, list[Any]] = {
+        t("evaluate.row"): [one["row"] for one in found],
+        t("whatif.distance"): [float(f"{one['distance']:.3g}") for one in found],
+        t("evaluate.true"): true,
+    }
+    for place in sorted(ranked):
+        name = now["columns"][place]["name"]
+        title = name if name not in table else f"{name} ·"
+        table[title] = [one["cells"][place] for one in found]
+    st.dataframe(table, hide_index=True, alt=t("whatif.nearest"))
