@@ -13,12 +13,15 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser import PATIENCE, PAUSED, PLAYING, canvas, press, step, wait_for_step
 from tests.palette import VISIONS, class_colours, least_distance
+from ui.evaluating import SECTIONS
 from ui.messages import language_of, text
 
 ROOT = Path(__file__).parent.parent
 #: Every page by its path; the playground is the one at the root.
 PATHS = sorted("" if path.stem == "playground" else path.stem for path in (ROOT / "pages").glob("*.py"))
 DESKTOP, PHONE = (1440, 900), (390, 844)
+#: What stands on a page when all of it is drawn.
+DRAWN = {"compare": "[data-testid=stBidiComponentIsolated] h2", "data": "textarea", "evaluate": "table"}
 #: What Streamlit 1.67 does wrong and no option of it mends, by axe's rule and what the element holds; both rules are best
 #: practice beyond WCAG. Its drop zone is "presentation" and has a name (the button inside is a good one), and its menus hang
 #: outside all landmarks.
@@ -120,11 +123,23 @@ def test_axe_finds_nothing_on_any_page_tab_dialog_or_menu(opened: Open, locale: 
     for path in filter(None, PATHS):
         page.locator(f'a[href$="/{path}"]').first.click()
         page.wait_for_url(f"**/{path}*")
-        expect(page.get_by_test_id("stBidiComponentIsolated").get_by_role("heading").first).to_be_visible()
+        expect(page.locator(DRAWN[path]).first).to_be_visible()
         page.wait_for_timeout(1000)
         assert violations(page) == []
         show(page, schemes[0])
         assert violations(page, rules=COLOURS) == []
+
+
+@pytest.mark.browser
+def test_axe_finds_nothing_in_the_sections_of_evaluate(opened: Open) -> None:
+    page = opened(color_scheme="dark")
+    page.locator('a[href$="/evaluate"]').first.click()
+    for section in SECTIONS:
+        name = text("en", f"evaluate.section.{section}")
+        page.get_by_role("radio", name=name, exact=True).click()
+        expect(page.locator(f".st-key-evaluate_{section}").get_by_role("button").first).to_be_visible()
+        expect(page.get_by_test_id("stSpinner")).to_have_count(0)
+        assert violations(page) == [], section
 
 
 @pytest.mark.browser

@@ -14,7 +14,7 @@ from dlcore.views.theme import BACKGROUND, LINE, NEGATIVE, POSITIVE, QUIET, Numb
 TITLE = "views.path"
 UNIT, SMALLEST_UNIT = 26, 16  # pixels
 ROW, TALLEST = 44, 520
-SIGN = 6  # pixels of a letter
+SIGN = 8  # pixels of a letter, the widest ones too
 WIDTHS = (0.8, 1.6, 2.8, 4.4, 6.4)  # pixels: from the faintest links to the strongest
 BEND = 24  # points of a curve
 LONGEST_NAME = 16

@@ -17,7 +17,7 @@ def bring_something() -> None:
     state = asking.bringing()
     bring.ways_out()
     if state.brought is None and state.pictures is None:
-        st.markdown(f"#### {label('data.bring')}")
+        st.markdown(f"## {label('data.bring')}")
         st.caption(label("data.bring.caption"))
         bring.bring()
         return

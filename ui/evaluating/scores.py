@@ -104,7 +104,9 @@ def _table(groups: list[Group]) -> None:
         f"**{label('evaluate.all_scores')}**", help=label(f"evaluate.all_scores.{'classes' if classes else 'numbers'}")
     )
     st.table(
-        {"": [label(f"evaluate.metric.{metric}") for metric in metrics], **table}, hide_index=True, border="horizontal"
+        {label("evaluate.score"): [label(f"evaluate.metric.{metric}") for metric in metrics], **table},
+        hide_index=True,
+        border="horizontal",
     )
 
 
