@@ -45,6 +45,7 @@ def pytest_configure() -> None:
     compiled.kernels(patient=True)  # Which engine takes the steps of a test must not be chance.
 
 
+@pytest.hookimpl(tryfirst=True)  # Before pytest-xdist looks for groups.
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     # One process for all browser tests: two Chromiums beside two training workers would measure each other.
     for item in items:
