@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+#: Asks servers of this machine: no proxy that the environment names, now or earlier, stands between.
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 PAGE_SIZE_KB = os.sysconf("SC_PAGE_SIZE") / 1024
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -69,14 +72,20 @@ def served(script: str = "app.py", **environment: str) -> Iterator[Server]:
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", script, "--server.headless=true", f"--server.port={port}"]
     command += ["--server.fileWatcherType=none"]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, env={**os.environ, **environment})
+    # On SIGABRT it says where each of its threads stands.
+    environment = {**os.environ, "PYTHONFAULTHANDLER": "1", **environment}
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, env=environment)
     url = f"http://127.0.0.1:{port}"
     try:
-        _wait_until_it_answers(url, process)
+        wait_until_it_answers(url, process)
         yield Server(url, port, process.pid)
     finally:
         process.terminate()
-        process.wait(20)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def wait_until_warm(server: Server) -> None:
@@ -90,16 +99,18 @@ def wait_until_warm(server: Server) -> None:
         time.sleep(2)
 
 
-def _wait_until_it_answers(url: str, process: subprocess.Popen[bytes]) -> None:
+def wait_until_it_answers(url: str, process: subprocess.Popen[bytes]) -> None:
+    """RuntimeError when it ends before, or has not answered for long; then it says where its threads stand."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise RuntimeError(f"the server ended with code {process.returncode}")
         try:
-            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2):
+            with DIRECT.open(f"{url}/_stcore/health", timeout=2):
                 return
         except OSError:
             time.sleep(0.02)
+    process.send_signal(signal.SIGABRT)
     raise RuntimeError("the server did not answer within 60 s")
 
 

@@ -52,6 +52,16 @@ def wait_for_step(page: Page, beyond: int) -> None:
     )
 
 
+def wait_until_still(page: Page) -> None:
+    """Until the script has run through, and nothing of before is left or fades away."""
+    page.wait_for_function(
+        """() => document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'
+            && !document.querySelector('[data-stale=true], [data-testid=stSpinner]')
+            && document.getAnimations().every((one) => one.playState !== 'running'
+                || one.effect.getComputedTiming().endTime === Infinity)"""
+    )
+
+
 def take_home(page: Page, what: str, folder: Path) -> Path:
     open_tab(page, "Take home")
     with page.expect_download() as download:

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
-import subprocess
-import sys
 import tempfile
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from benchmarks.server import served
 
 ROOT = Path(__file__).parent.parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -25,7 +21,6 @@ BROWSER_FLAGS = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 SHELF = tempfile.TemporaryDirectory(prefix="dlcore-tests-")  # Kept runs of tests are not those of the person who tests.
-LONGEST_START = 60.0  # seconds until a server must answer
 BROWSER_PATIENCE = 60_000  # milliseconds: both cores may be busy with other tests
 
 # The same examples every time, so that a red run is red again; HYPOTHESIS_PROFILE=search looks for new ones.
@@ -41,6 +36,7 @@ def pytest_configure() -> None:
     from dlcore.engines import compiled
 
     os.environ.setdefault("DLCORE_SHELF", SHELF.name)
+    os.environ.setdefault("DLCORE_TABLES", f"{SHELF.name}/tables")
     torch.set_num_threads(1)
     compiled.kernels(patient=True)  # Which engine takes the steps of a test must not be chance.
 
@@ -53,26 +49,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("browser"))
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    # A zip file holds the time of its making: as a name, it would differ from process to process.
+    return f"{argname} of {len(val)}" if isinstance(val, (str, bytes)) and len(val) > 60 else None
+
+
 @pytest.fixture(scope="session")
 def app() -> Iterator[tuple[str, int]]:
     """The playground, served as `streamlit run app.py` serves it on a port of its own: its address and its process id."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py"]
-    options = ["--server.headless=true", f"--server.port={port}", "--server.address=127.0.0.1"]
-    server = subprocess.Popen([*command, *options], cwd=ROOT)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        wait_for_server(f"{address}/_stcore/health", server)
-        yield address, server.pid
-    finally:
-        server.terminate()
-        try:
-            server.wait(10)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
+    with served() as server:
+        yield server.url, server.pid
 
 
 @pytest.fixture
@@ -120,17 +106,3 @@ def page(chromium: Any, app_address: str) -> Iterator[Any]:
     yield page
     context.close()
     assert errors == []
-
-
-def wait_for_server(address: str, server: subprocess.Popen[bytes]) -> None:
-    end = time.monotonic() + LONGEST_START
-    while time.monotonic() < end:
-        if server.poll() is not None:
-            pytest.fail(f"The server ended with {server.returncode} before it answered.")
-        try:
-            with urllib.request.urlopen(address, timeout=2) as answer:
-                if answer.status == 200:
-                    return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
-    pytest.fail(f"The server did not answer within {LONGEST_START:g} s.")

@@ -14,8 +14,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from benchmarks.server import wait_until_it_answers
+from dlcore.runs.shelf import SUFFIX, Kept
 from tests.browser import PAUSED, canvas, press, wait_for_step
-from tests.conftest import BROWSER_PATIENCE, ROOT, wait_for_server
+from tests.conftest import BROWSER_PATIENCE, ROOT
+from tests.patience import eventually
 
 pytestmark = pytest.mark.browser
 HIDE = """hidden => {
@@ -41,7 +44,7 @@ class SmallClass:
         command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true"]
         options = [f"--server.port={self._port}", "--server.address=127.0.0.1"]
         self._process = subprocess.Popen([*command, *options], cwd=ROOT, env=self._environment)
-        wait_for_server(f"{self.address}/_stcore/health", self._process)
+        wait_until_it_answers(self.address, self._process)
 
     def kill(self) -> None:
         self._process.send_signal(signal.SIGKILL)
@@ -89,10 +92,9 @@ def test_a_killed_server_comes_back_and_the_run_with_it(small_class: SmallClass,
     expect(canvas(page)).to_have_attribute("data-status", PAUSED)
     reached = epoch(page)
     shelf = Path(small_class._environment["DLCORE_SHELF"])
-    for _ in range(100):  # What is kept reaches the disk a little later.
-        if any(shelf.glob("*")):
-            break
-        page.wait_for_timeout(100)
+    assert eventually(
+        lambda: reached in [Kept.from_bytes(file.read_bytes()).header["epoch"] for file in shelf.glob(f"*{SUFFIX}")]
+    )
 
     small_class.kill()
     expect(page.locator("[data-message=reconnecting]")).to_be_visible()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser import PATIENCE, PLAYING, canvas, press, score
+from tests.browser import PATIENCE, PLAYING, canvas, press, score, wait_until_still
 
 pytestmark = pytest.mark.browser
 
@@ -62,6 +62,7 @@ def test_a_table_is_brought_understood_and_learned(page: Page):
 
     grid = page.locator("[class*=st-key-data_columns] [data-testid=stDataFrameResizable]")
     grid.locator("canvas").first.wait_for()
+    wait_until_still(page)
     grid.click(position={"x": TICK, "y": FIRST_ROW})
     expect(page.get_by_text("2 columns become 2 network inputs.")).to_be_visible()
 

@@ -213,6 +213,7 @@ def test_without_a_connection_a_plain_sentence_offers_the_bundled_neighbour(
     # Nobody listens at this port of this machine: refused at once, as by a firewall.
     for proxy in ("https_proxy", "http_proxy", "HTTPS_PROXY", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.setenv(proxy, "http://127.0.0.1:9")
+    monkeypatch.setattr("urllib.request._opener", None)  # It remembers the proxies of its first use.
     monkeypatch.setattr("time.sleep", lambda _: None)  # Of scikit-learn, between two tries.
     with pytest.raises(Problem) as caught:
         fetched(name)

@@ -19,6 +19,7 @@ from dlcore.problems import Problem
 from tests.data_desk import HandmadeDesks, column
 from tests.playground import ROOT, RecordingPool, errors, open_page, shown, state, widget
 from ui import live, session
+from ui.data import columns
 from ui.data.brought import Brought, fitted, proposed_batch, proposed_layers
 from ui.data.pictures import sheet
 from ui.messages import sentence, text
@@ -356,6 +357,22 @@ def test_a_column_that_was_switched_off_is_not_imported(at: Any, desks: Handmade
     assert text("en", "data.use.summary", rows=10, columns=2, inputs=2) in said(at).replace("\\", "")
     press(at, "data_train")
     assert desks.asked[-1][1]["inputs"] == ["age", "fare"]
+
+
+def test_a_tick_counts_when_the_page_is_about_to_draw_another_grid(at: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = state(at)
+    table = mine.bringing.brought
+    assert table is not None
+    names = [column["name"] for column in table.columns]
+    key = f"data_columns_{mine.bringing.grids}"
+    mine.bringing.grids += 1  # As when the target has just been changed, and the page stands still as it was.
+    monkeypatch.setattr(session, "current", lambda: mine)
+    monkeypatch.setattr(session, "grid_edits", {key: {names.index("port"): {"input": False}}}.__getitem__)
+    columns.edit(key, names)
+    assert not mine.bringing.brought.is_input("port")
+    columns.edit(key, names[::-1])  # A grid of another table.
+    assert mine.bringing.brought.is_input("age")
+    assert mine.problems == []
 
 
 def test_an_id_cannot_be_an_input_until_it_has_another_type(at: Any, desks: HandmadeDesks) -> None:

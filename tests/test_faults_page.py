@@ -10,7 +10,6 @@ import os
 import socket
 import struct
 import time
-import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -21,7 +20,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.typing import Origin, Subprotocol
 
-from benchmarks.server import Server, megabytes, served
+from benchmarks.server import DIRECT, Server, megabytes, served
 from benchmarks.sockets import BINARY
 from benchmarks.student import Student
 from tests.deaf import Deaf
@@ -82,7 +81,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 def figure(server: Server, name: str) -> float:
-    with urllib.request.urlopen(f"{server.url}/metrics") as answer:
+    with DIRECT.open(f"{server.url}/metrics") as answer:
         lines = answer.read().decode().splitlines()
     return float(next(line.split()[-1] for line in lines if line.startswith(f"dlcore_{name} ")))
 

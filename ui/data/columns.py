@@ -44,10 +44,12 @@ def _grid(table: Brought) -> None:
     cells = {name: [row[name] for row in rows] for name in rows[0]}
     column = st.column_config
     kinds = {kind: t(f"data.kind.{kind}") for kind in KINDS}
+    key = _grid_key(table)
     st.data_editor(
         cells,
-        key=_grid_key(table),
+        key=key,
         on_change=edit,
+        args=(key, cells["name"]),
         hide_index=True,
         height=min(TALLEST, ROW * (len(rows) + 1) + 3),
         row_height=ROW,
@@ -124,12 +126,12 @@ def _grid_key(table: Brought) -> str:
 
 
 @session.guarded
-def edit() -> None:
-    """Take what was typed into the grid."""
-    state = asking.bringing()
-    table = state.brought
-    assert table is not None
-    edited = session.grid_edits(f"data_columns_{state.grids}")
+def edit(key: str, names: list[str]) -> None:
+    """Take what was typed into this grid of these columns, be there a newer grid by now or not."""
+    table = asking.bringing().brought
+    if table is None or [column["name"] for column in table.columns] != names:
+        return
+    edited = session.grid_edits(key)
     for place, cells in edited.items():
         column = table.columns[place]
         if "kind" in cells and cells["kind"] != column["kind"]:
