@@ -23,8 +23,10 @@ import safetensors.numpy
 
 from dlcore.experiment import Experiment
 from dlcore.problems import Problem
+from dlcore.runs.crew import STARVED
 from dlcore.runs.limits import Limits
 from dlcore.runs.pool import Pool, WorkerLost
+from dlcore.runs.process import WorkerProcess
 from dlcore.runs.run import NEVER, Run
 from tests.fake_worker import STUCK
 from tests.patience import eventually
@@ -142,6 +144,42 @@ def test_a_run_that_hangs_in_one_step_goes_on_away_from_the_others_and_is_given_
     assert told_neighbour == [RESTARTED.format(1)]  # Once: it hung elsewhere from then on.
     assert told[:-1] == [RESTARTED.format(0)] * 2
     assert told[-1].endswith("so the run was given up. Start it anew with a smaller network or smaller batches.")
+
+
+@pytest.mark.parametrize("starved", [True, False])
+def test_a_worker_that_gets_no_processor_is_waited_for_longer(
+    make_pool: Callable[..., Pool], monkeypatch: pytest.MonkeyPatch, starved: bool
+) -> None:
+    if starved:  # As on a machine that is busy with other things: all of the time goes by in the queue.
+        monkeypatch.setattr(WorkerProcess, "held_up", property(lambda _: time.monotonic()))
+    pool = make_pool(hung_after=0.8)
+    token = pool.create(recipe())
+    pool.call(token, "step")
+    pid = pool._link_of(token).pid
+    with hit(pool, token) as told:
+        os.kill(pid, signal.SIGSTOP)
+        begin = time.monotonic()
+        assert eventually(lambda: told)
+        waited = time.monotonic() - begin
+    assert (waited > STARVED * 0.8) == starved
+    assert told == [RESTARTED.format(1)]
+
+
+def test_time_in_the_queue_for_a_processor_is_told_from_time_asleep() -> None:
+    busy = [WorkerProcess((sys.executable, "-c", "while True: pass")) for _ in range(2)]
+    asleep = WorkerProcess((sys.executable, "-c", "import time; time.sleep(60)"))
+    try:
+        for place in (*busy, asleep):
+            os.sched_setaffinity(place.pid, {min(os.sched_getaffinity(0))})
+        assert eventually(lambda: sum(place.held_up for place in busy) > 1.0)
+        begun = asleep.held_up
+        assert eventually(lambda: sum(place.held_up for place in busy) > 2.0)
+        assert asleep.held_up == begun
+    finally:
+        for place in (*busy, asleep):
+            place.kill()
+            place.leave()
+            place.receive()
 
 
 def test_a_server_that_stood_still_itself_blames_nobody(make_pool: Callable[..., Pool]) -> None:

@@ -17,6 +17,7 @@ from dlcore.runs.links import Link, Places, Reply
 from dlcore.runs.wire import Header
 
 PING_EVERY = 1.0
+STARVED = 6.0  # So many times longer is waited for a worker that gets no processor: it is slow, and not to blame.
 LONGEST_SILENT_START = 120.0  # Seconds after which a worker that has not begun to answer never will.
 
 _log = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ class Crew:
         self._spare: Link | None = None
         self._since: dict[Link, float] = {}  # When each was opened, or ready.
         self._pings: dict[Link, Future[Reply]] = {}
+        self._held_up: dict[Link, float] = {}  # What each had waited for a processor, at its last ping.
         self._hung: set[Link] = set()
         self._failed_starts = 0
 
@@ -114,9 +116,12 @@ class Crew:
                 patience, silent = LONGEST_SILENT_START, alone
             else:
                 if link not in self._pings or self._pings[link].done():
+                    self._held_up[link] = link.held_up
                     self._pings[link] = link.post({"do": "ping"})
                 patience = self._limits.heavy_hung_after if link in heavy else self._limits.hung_after
                 silent = min(link.longest_wait(), alone)
+            if patience < silent < STARVED * patience and link.ready.is_set():
+                silent -= link.held_up - self._held_up[link]
             if silent > patience and link not in self._hung:
                 _log.warning("%s has not answered for %.0f s; it is replaced.", link.name, silent)
                 self._hung.add(link)
@@ -173,6 +178,7 @@ class Crew:
             hung = link in self._hung
             self._hung.discard(link)
             self._pings.pop(link, None)
+            self._held_up.pop(link, None)
             self._since.pop(link, None)
             if link is self._spare:
                 self._spare = None

@@ -32,6 +32,8 @@ class Threads:
 class WorkerThread:
     """A worker in a thread. Its wire is a pair of sockets, which unlike pipes can be cut while somebody waits on them."""
 
+    held_up = 0.0
+
     def __init__(self, number: int) -> None:
         self.name = f"worker thread {number}"
         self.pid = os.getpid()

@@ -44,6 +44,11 @@ class Place(Protocol):
         """Token of the run that the worker is busy with, or was when it died; empty where nobody can say."""
         ...
 
+    @property
+    def held_up(self) -> float:
+        """Seconds that the worker has waited so far for others to leave it a processor; 0 where nobody can say."""
+        ...
+
     def send(self, *parts: bytes) -> None:
         """Some messages down, whole ones. May block; raises OSError when the worker is gone."""
         ...
@@ -135,6 +140,11 @@ class Link:
     def in_hand(self) -> str:
         """Token of the run that the worker is busy with, or was when it died."""
         return self._place.in_hand
+
+    @property
+    def held_up(self) -> float:
+        """Seconds that the worker has waited so far for others to leave it a processor; 0 where nobody can say."""
+        return self._place.held_up
 
     def post(self, header: Header, payload: bytes = b"") -> Future[Reply]:
         """Queue a request. Its Future ends with the reply, with the worker's Problem, or with WorkerLost."""

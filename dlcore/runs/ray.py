@@ -61,6 +61,7 @@ class RemoteWorker:
         self.name = f"{NAMESPACE}-worker-{number}"
         self.pid = 0  # Until it is ready.
         self.in_hand = ""
+        self.held_up = 0.0
         self._address = address
         self._server = secrets.token_hex(8)
         self._ray: Any = None
