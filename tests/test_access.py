@@ -12,6 +12,7 @@ from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser import PATIENCE, PAUSED, PLAYING, canvas, press, step, wait_for_step, wait_until_still
+from tests.conftest import SHOWN
 from tests.palette import VISIONS, class_colours, least_distance
 from ui.evaluating import SECTIONS
 from ui.messages import language_of, text
@@ -52,8 +53,7 @@ def opened(chromium: Browser, app_address: str) -> Iterator[Open]:
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
         page.goto(app_address)
-        expect(canvas(page)).to_have_attribute("data-connection", "open")
-        expect(canvas(page)).not_to_have_attribute("data-frames", "0")
+        page.wait_for_function(SHOWN)
         page.wait_for_function(IN_CANVAS + "canvas().querySelectorAll('.nn-plot[data-points]').length === 2")
         return page
 
@@ -124,7 +124,7 @@ def test_axe_finds_nothing_on_any_page_tab_dialog_or_menu(opened: Open, locale: 
         page.locator(f'a[href$="/{path}"]').first.click()
         page.wait_for_url(f"**/{path}*")
         expect(page.locator(DRAWN[path]).first).to_be_visible()
-        page.wait_for_timeout(1000)
+        wait_until_still(page)
         assert violations(page) == []
         show(page, schemes[0])
         assert violations(page, rules=COLOURS) == []

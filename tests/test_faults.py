@@ -312,8 +312,8 @@ def assert_undisturbed(pool: Pool, token: str, text: str) -> None:
 
 @pytest.fixture(scope="module")
 def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pool]:
-    settings = {"workers": 2, "heavy_workers": 1, "memory_mb": 1000, "end_after": 0.3, "hung_after": 8.0}
-    os.environ["DLCORE_MEMORY_MB"] = "1000"  # The workers read it themselves.
+    settings = {"workers": 2, "heavy_workers": 1, "memory_mb": 500, "end_after": 0.3, "hung_after": 8.0}
+    os.environ["DLCORE_MEMORY_MB"] = "500"  # The workers read it themselves.
     pool = Pool(limits=replace(Limits(shelf=tmp_path_factory.mktemp("shelf")), **settings))  # type: ignore[arg-type]
     pool.start()
     assert eventually(lambda: pool.warm, 120)
