@@ -210,7 +210,9 @@ def test_scrubbing_shows_what_was_and_the_run_goes_on_from_there_or_forks(page: 
         slider.press("ArrowRight")
     expect(page.get_by_text("You look at epoch")).to_be_visible()
     expect(canvas(page)).not_to_have_attribute("data-epoch", "0")
-    page.wait_for_timeout(200)  # the slider's last place
+    place = re.search(r"\d+", slider.get_attribute("aria-valuetext") or "")
+    assert place is not None
+    expect(canvas(page)).to_have_attribute("data-epoch", place[0])
     chosen = step(page)
     press(page, "Go on from here")
     expect(page.get_by_text("You look at epoch")).to_be_hidden()

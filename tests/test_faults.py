@@ -336,13 +336,13 @@ def playing(pool: Pool, text: str, worker: int, speed: float = 200) -> str:
 
 def test_a_run_that_needs_more_memory_than_allowed_fails_alone(real: Pool) -> None:
     near = playing(real, recipe(), 0)
-    wide = {"layers": [{"kind": "dense", "units": 512}] * 7, "batch_size": 2500, "optimizer": {"kind": "adam"}}
+    wide = {"layers": [{"kind": "dense", "units": 512}] * 7, "batch_size": 250, "optimizer": {"kind": "adam"}}
     hungry = recipe(dataset={"kind": "spiral", "samples": 5000}, **wide)
     with hit(real, near) as told:
         before = real.call(near, "standing")[0]["step"]
         tokens = []
         with pytest.raises(Problem, match="There is not enough memory for this network and batch"):
-            for _ in range(20):
+            for _ in range(40):
                 tokens.append(real.create(hungry, "cpu"))
                 with real._lock:
                     real._moving.move(real._entries[tokens[-1]], 0, gently=True)

@@ -163,11 +163,9 @@ def test_a_lost_worker_gives_its_runs_back_as_kept_and_says_so(pool: Pool) -> No
     told: list[Problem] = []
     with pool.viewer(paused, told.append):
         lost = pool._link_of(paused)
-        begin = time.monotonic()
         lost.kill()
         assert eventually(lambda: pool._link_of(paused) is not lost)
         header, _ = answered(pool, paused, "standing")
-        assert time.monotonic() - begin < 10.0
         assert (header["status"], header["step"]) == ("paused", 3)
         assert answered(pool, playing, "standing")[0]["status"] == "playing"
     assert [problem.key for problem in told] == ["worker_restarted"]

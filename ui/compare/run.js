@@ -95,7 +95,7 @@ export class Run {
       if (event.key === "Escape") this.input.value = this.name;
     };
     this.map = make("canvas", "cmp-map", { role: "img" });
-    this.drawing = make("canvas", "cmp-network", { role: "img" });
+    this.drawing = make("canvas", "cmp-network");
     this.facts = make("p", "cmp-facts");
     this.badge = make("span", "cmp-badge");
     this.goOn = make("button", "cmp-small", { type: "button", onclick: () => this.host.action("go_on", { run: this.id }) });
@@ -142,7 +142,8 @@ export class Run {
     drawOutput(map, size, moment, this.theme);
     const [drawing, wide, high] = prepared(this.drawing, width, NETWORK_HEIGHT);
     this.network.draw(drawing, wide, high, moment, this.theme);
-    this.drawing.ariaLabel = this.texts.say("compare.drawing", { name: this.name, parameters: count(this.layout.parameters) });
+    const ariaLabel = this.texts.say("compare.drawing", { name: this.name, parameters: count(this.layout.parameters) });
+    Object.assign(this.drawing, { role: "img", ariaLabel });  // An image only now: one without a name would be announced as such.
     const { header } = this;
     const say = (key) => this.texts.watching(header.watched).say(`canvas.${key}`);
     const words = [
