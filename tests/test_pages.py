@@ -9,6 +9,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from streamlit.proto.ButtonGroup_pb2 import ButtonGroup as ButtonGroupProto
 
+from dlcore.activations import Sigmoid
 from dlcore.catalogue import FAMILIES
 from dlcore.component import Component, kinds
 from dlcore.datasets import Dataset
@@ -481,3 +482,29 @@ def test_only_what_other_tabs_show_runs_the_whole_page(change: dict[str, Any], c
     before = Experiment()
     after = Experiment.from_dict({**before.to_dict(), **change})
     assert _concerns_others(before.to_dict(), after.to_dict()) is concerns
+
+
+def test_what_a_widget_shows_before_it_is_told_is_what_it_should_show(pool: RecordingPool) -> None:
+    # What a run of the script says may be lost when the next one begins; the browser then shows, and sends, the default.
+    dense = Dense(units=7, activation=Sigmoid())
+    experiment = Experiment(
+        layers=(dense, Dropout(p=0.3), dense), optimizer=Adam(learning_rate=0.0003), features=("x1", "sin_x2"),
+        test_fraction=0.35, validation_fraction=0.2, sealed=True, batch_size=50, seed=7,
+    )  # fmt: skip
+    at = open_page(experiment)
+    told = {
+        "selectbox": lambda one: (one.proto.options[one.proto.default], one.proto.options[one.index]),
+        "slider": lambda one: (list(one.proto.default), [one.value]),
+        "select_slider": lambda one: (one.proto.options[int(one.proto.default[0])], one.format_func(one.value)),
+        "number_input": lambda one: (one.proto.default, one.value),
+        "toggle": lambda one: (one.proto.default, one.value),
+        "button_group": lambda one: (list(one.proto.default), one.indices),
+    }
+    seen = set()
+    for kind, both in told.items():
+        for element in at.get(kind):
+            if element.key and element.key.startswith(session.WIDGETS):
+                default, value = both(element)
+                assert default == value, element.key
+                seen.add(kind)
+    assert seen == set(told)

@@ -148,8 +148,8 @@ def field_form(info: FieldInfo, name: str, value: Any, path: str, key: str) -> A
     if info.discriminator:
         return choice_form(name, value, path, key)
     if info.annotation is bool:
-        session.seed(path, session.held(path, value), bool)
-        return st.toggle(label(key), key=session.widget_key(path), help=label(f"{key}.help"))
+        held = session.seed(path, session.held(path, value), bool)
+        return st.toggle(label(key), held, key=session.widget_key(path), help=label(f"{key}.help"))
     return number_form(info, value, path, key)
 
 
@@ -172,6 +172,7 @@ def choice_form(
     kind = st.selectbox(
         label(key),
         options,
+        options.index(chosen),
         format_func=titles.__getitem__,
         key=session.widget_key(kind_path),
         help=label(f"component.{family}.{chosen}.help"),
@@ -214,15 +215,17 @@ def number_form(info: FieldInfo, value: float, path: str, key: str, scale: Scale
         rungs = tuple(sorted({*scale.rungs, held}))
         session.seed(path, held, rungs)
         return st.select_slider(
-            label(key), rungs, format_func=lambda rung: shown_number(rung) if rung else zero, **arguments
+            label(key), rungs, held, format_func=lambda rung: shown_number(rung) if rung else zero, **arguments
         )
     if isinstance(scale, Slider):
         # Smaller than a step, yet allowed: a value from a file stays what it is.
         lower = min(scale.lower, held)
         session.seed(path, held, (scale, lower))
-        return st.slider(label(key), lower, scale.upper, step=scale.step, format=_number_format(info), **arguments)
-    session.seed(path, min(max(held, scale.lower), scale.upper), scale)
-    return st.number_input(label(key), scale.lower, scale.upper, step=1, **arguments)
+        return st.slider(
+            label(key), lower, scale.upper, held, step=scale.step, format=_number_format(info), **arguments
+        )
+    held = session.seed(path, min(max(held, scale.lower), scale.upper), scale)
+    return st.number_input(label(key), scale.lower, scale.upper, held, step=1, **arguments)
 
 
 def shown_number(value: float) -> str:

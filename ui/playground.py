@@ -25,10 +25,11 @@ def heading(*menus: Callable[[], None]) -> DeltaGenerator:
         st.title(label("app.title"), anchor=False, width="stretch")
         for menu in menus:
             menu()
-        session.seed("/language", session.current().language, None)
+        chosen = session.seed("/language", session.current().language, None)
         st.segmented_control(
             label("app.language"),
             list(LANGUAGES),
+            default=chosen,
             format_func=LANGUAGES.__getitem__,
             key=session.widget_key("/language"),
             on_change=choose_language,

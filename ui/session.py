@@ -393,10 +393,12 @@ def held(path: str, value: Any) -> Any:
     return st.session_state.get(widget_key(path), value)
 
 
-def seed(path: str, value: Any, signature: object) -> None:
+def seed(path: str, value: Any, signature: object) -> Any:
     """Let the widget about to be drawn show this value, on its first time and whenever what it offers has changed.
 
-    At other times the browser knows better: it may have moved on while this script runs.
+    At other times the browser knows better: it may have moved on while this script runs. Returns the value, for the widget's default:
+    what a run of the script says is lost when the next one begins before it was sent, and a browser that has not heard of the value
+    shows the default, and sends it back as if somebody had chosen it.
     """
     session = current()
     key = widget_key(path)
@@ -404,6 +406,7 @@ def seed(path: str, value: Any, signature: object) -> None:
     if key not in st.session_state or session.signatures.get(key) != offers or st.session_state[key] != value:
         st.session_state[key] = value
     session.signatures[key] = offers
+    return value
 
 
 def put(draft: dict[str, Any]) -> None:

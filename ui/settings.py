@@ -94,10 +94,11 @@ def _dataset(values: Draft) -> Draft:
 def _group_of_datasets(group: str, titles: dict[str, str], chosen: str) -> None:
     path = f"dataset/{group}"
     options = list(titles)
-    session.seed(path, chosen if chosen in options else None, (chosen, *titles.values()))
+    here = session.seed(path, chosen if chosen in options else None, (chosen, *titles.values()))
     st.pills(
         label(f"dataset.{group}"),
         options,
+        default=here,
         format_func=lambda kind: escape(titles[kind]),
         key=session.widget_key(path),
         on_change=choose_dataset,
@@ -173,10 +174,11 @@ def _title(family: str, kind: str) -> str:
 
 def _features(features: list[str] | None) -> list[str] | None:
     usual = list(USUAL_FEATURES)
-    session.seed("features", session.held("features", features or usual), FEATURES)
+    chosen = session.seed("features", session.held("features", features or usual), FEATURES)
     held = st.pills(
         label("experiment.features"),
         FEATURES,
+        default=chosen,
         selection_mode="multi",
         format_func=lambda feature: FEATURE_SIGNS[feature],
         key=session.widget_key("features"),
@@ -331,10 +333,11 @@ GROUPS: dict[str, Callable[[Draft], Draft]] = {
 def device_settings() -> None:
     """Where the run computes."""
     names = {device: t(f"device.{device}") for device in DEVICES}
-    session.seed("/device", session.current().device, DEVICES)
+    chosen = session.seed("/device", session.current().device, DEVICES)
     st.segmented_control(
         label("device"),
         DEVICES,
+        default=chosen,
         format_func=names.__getitem__,
         key=session.widget_key("/device"),
         help=label("device.help"),

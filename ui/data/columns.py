@@ -174,17 +174,19 @@ def _card(table: Brought) -> None:
     names = [column["name"] for column in table.columns]
     state = asking.bringing()
     with st.container(border=True, key="data_card"):
-        session.seed("/data/card", state.card if state.card in names else names[0], tuple(names))
-        st.selectbox(label("data.card"), names, key=session.widget_key("/data/card"), on_change=look_at)
+        shown = session.seed("/data/card", state.card if state.card in names else names[0], tuple(names))
+        st.selectbox(
+            label("data.card"), names, names.index(shown), key=session.widget_key("/data/card"), on_change=look_at
+        )
         name = session.held("/data/card", names[0])
         column = table.column(name)
         _facts(table, column)
         if column.get("top") or (column.get("histogram") or {}).get("counts"):
             st.plotly_chart(values.draw(column, t), config=STILL, key="data_values", alt=t("data.values_of", name=name))
         usable = column["kind"] in INPUT_KINDS and name != table.target
-        session.seed("/data/card/input", table.is_input(name), (name, table.upload))
+        on = session.seed("/data/card/input", table.is_input(name), (name, table.upload))
         st.toggle(
-            label("data.input"), key=session.widget_key("/data/card/input"), on_change=toggle, args=(name,), disabled=not usable,
+            label("data.input"), on, key=session.widget_key("/data/card/input"), on_change=toggle, args=(name,), disabled=not usable,
             help=label("data.input.help"),
         )  # fmt: skip
         left, right = st.columns(2)
@@ -228,9 +230,9 @@ def _short(value: float | str) -> str:
 
 def _kind_menu(column: dict[str, Any]) -> None:
     titles = {kind: t(f"data.kind.{kind}") for kind in KINDS}
-    session.seed("/data/card/kind", column["kind"], (KINDS, column["name"]))
+    shown = session.seed("/data/card/kind", column["kind"], (KINDS, column["name"]))
     st.selectbox(
-        label("data.kind"), KINDS, format_func=titles.__getitem__, key=session.widget_key("/data/card/kind"),
+        label("data.kind"), KINDS, KINDS.index(shown), format_func=titles.__getitem__, key=session.widget_key("/data/card/kind"),
         on_change=choose_kind, args=(column["name"],), help=label("data.kind.help"),
     )  # fmt: skip
 
@@ -238,10 +240,10 @@ def _kind_menu(column: dict[str, Any]) -> None:
 def _treatment_menu(table: Brought, name: str, part: str, options: tuple[str, ...], words: str) -> None:
     titles = {option: t(f"{words}.{option}") for option in options}
     path = f"/data/card/{part}"
-    session.seed(path, table.treatment(name)[part], (options, name))
+    shown = session.seed(path, table.treatment(name)[part], (options, name))
     st.selectbox(
-        label(words), options, format_func=titles.__getitem__, key=session.widget_key(path), on_change=treat, args=(name, part),
-        help=label(f"{words}.help"),
+        label(words), options, options.index(shown), format_func=titles.__getitem__, key=session.widget_key(path),
+        on_change=treat, args=(name, part), help=label(f"{words}.help"),
     )  # fmt: skip
 
 

@@ -82,9 +82,10 @@ def _menu(table: Brought, name: str, options: dict[Any, str]) -> None:
 
 def _plain_menu(table: Brought, name: str, titles: dict[Any, str]) -> None:
     path = f"/data/reading/{name}"
-    session.seed(path, _wished(table, name, table.profile["options"][name]), tuple(titles))
+    options = list(titles)
+    shown = session.seed(path, _wished(table, name, table.profile["options"][name]), tuple(options))
     st.selectbox(
-        label(f"data.{name}"), list(titles), format_func=titles.__getitem__, key=session.widget_key(path),
+        label(f"data.{name}"), options, options.index(shown), format_func=titles.__getitem__, key=session.widget_key(path),
         on_change=correct, args=(name,),
     )  # fmt: skip
 

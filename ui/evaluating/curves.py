@@ -54,9 +54,11 @@ def _class(found: dict[str, Any]) -> int:
     places = list(range(len(found["roc"])))
     if len(places) == 1:
         return 0
-    session.seed(CLASS, session.held(CLASS, 0) if session.held(CLASS, 0) in places else 0, tuple(found["class_names"]))
+    shown = session.seed(
+        CLASS, session.held(CLASS, 0) if session.held(CLASS, 0) in places else 0, tuple(found["class_names"])
+    )
     return st.selectbox(
-        label("evaluate.class"), places, format_func=lambda place: escape(_name(found, place)),
+        label("evaluate.class"), places, places.index(shown), format_func=lambda place: escape(_name(found, place)),
         key=session.widget_key(CLASS), help=label("evaluate.class.help"), width=320,
     )  # fmt: skip
 
@@ -68,9 +70,9 @@ def _name(found: dict[str, Any], place: int) -> str:
 def _threshold(numbers: dict[str, Any]) -> None:
     """A fragment: dragging the threshold runs this alone, from the histogram of scores that is here already."""
     scores = numbers["scores"][numbers["shown"]]
-    session.seed(THRESHOLD, session.held(THRESHOLD, HALF), None)
+    shown = session.seed(THRESHOLD, session.held(THRESHOLD, HALF), None)
     cut = st.slider(
-        label("evaluate.threshold", name=class_name(numbers, scores["class"])), 0.0, 1.0, step=STEP, format="%.2f",
+        label("evaluate.threshold", name=class_name(numbers, scores["class"])), 0.0, 1.0, shown, step=STEP, format="%.2f",
         key=session.widget_key(THRESHOLD), help=label("evaluate.threshold.help"),
     )  # fmt: skip
     numbers = {**numbers, "threshold": cut}

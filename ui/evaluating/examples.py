@@ -53,9 +53,9 @@ def _matrix(found: dict[str, Any]) -> dict[str, int]:
 def _pick(path: str, side: str, names: list[str]) -> int:
     options = [ANY, *range(len(names))]
     held = session.held(path, ANY)
-    session.seed(path, held if held in options else ANY, tuple(names))
+    shown = session.seed(path, held if held in options else ANY, tuple(names))
     return st.selectbox(
-        label(f"views.{side}_class"), options, key=session.widget_key(path),
+        label(f"views.{side}_class"), options, options.index(shown), key=session.widget_key(path),
         format_func=lambda place: label("evaluate.any_class") if place == ANY else escape(names[place]),
     )  # fmt: skip
 

@@ -64,9 +64,9 @@ def _toward(now: dict[str, Any]) -> dict[str, Any]:
         return {}
     titles = {place: label("flip.any") if place == ANY else escape(names[place]) for place in options}
     held = session.held(TOWARD, ANY)
-    session.seed(TOWARD, held if held in options else ANY, (tuple(names), said))
+    shown = session.seed(TOWARD, held if held in options else ANY, (tuple(names), said))
     toward = st.selectbox(
-        label("flip.toward"), options, key=session.widget_key(TOWARD), width=240,
+        label("flip.toward"), options, options.index(shown), key=session.widget_key(TOWARD), width=240,
         format_func=titles.__getitem__,
     )  # fmt: skip
     return {} if toward == ANY else {"toward": toward}
@@ -74,9 +74,14 @@ def _toward(now: dict[str, Any]) -> dict[str, Any]:
 
 def _amount(now: dict[str, Any]) -> dict[str, Any]:
     usual = float(f"{now['target']['deviation'] / 2:.2g}") or 1.0
-    session.seed(AMOUNT, session.held(AMOUNT, usual), now["target"])
+    shown = session.seed(AMOUNT, session.held(AMOUNT, usual), now["target"])
     amount = st.number_input(
-        label("flip.amount"), key=session.widget_key(AMOUNT), help=label("flip.amount.help"), width=200, format="%.4g"
+        label("flip.amount"),
+        value=shown,
+        key=session.widget_key(AMOUNT),
+        help=label("flip.amount.help"),
+        width=200,
+        format="%.4g",
     )
     return {"amount": amount if amount else usual}
 

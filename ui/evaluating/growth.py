@@ -22,9 +22,9 @@ LONGEST = 300  # seconds
 
 def section() -> None:
     """What grows, how long each network trains, Start; then the curve as it comes."""
-    session.seed(KIND, session.held(KIND, KINDS[0]), KINDS)
+    shown = session.seed(KIND, session.held(KIND, KINDS[0]), KINDS)
     do = st.segmented_control(
-        label("evaluate.growth.kind"), KINDS, format_func=lambda kind: label(f"evaluate.growth.{kind}"), required=True,
+        label("evaluate.growth.kind"), KINDS, default=shown, format_func=lambda kind: label(f"evaluate.growth.{kind}"), required=True,
         key=session.widget_key(KIND), width="content",
     ) or KINDS[0]  # fmt: skip
     st.caption(label(f"evaluate.growth.{do}.help"))
@@ -43,8 +43,10 @@ def section() -> None:
 
 
 def _number(path: str, usual: int, most: int, key: str) -> int:
-    session.seed(path, session.held(path, usual), None)
-    return st.number_input(label(key), 1, most, key=session.widget_key(path), help=label(f"{key}.help"), width=180)
+    shown = session.seed(path, session.held(path, usual), None)
+    return st.number_input(
+        label(key), 1, most, shown, key=session.widget_key(path), help=label(f"{key}.help"), width=180
+    )
 
 
 def start(do: str, epochs: int, repeats: int) -> None:

@@ -38,10 +38,11 @@ def _chosen() -> str:
 
 
 def _choose(chosen: str) -> str:
-    session.seed(CHOICE, chosen, tuple(SECTIONS))
+    shown = session.seed(CHOICE, chosen, tuple(SECTIONS))
     pressed = st.segmented_control(
         label("evaluate.sections"),
         list(SECTIONS),
+        default=shown,
         format_func=lambda name: label(f"evaluate.section.{name}"),
         key=session.widget_key(CHOICE),
         required=True,

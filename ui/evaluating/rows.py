@@ -61,9 +61,9 @@ def choose() -> dict[str, Any] | None:
         memory.split = watched()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="judged_rows"):
         held = session.held(SPLIT, memory.split)
-        session.seed(SPLIT, held if held in names else memory.split, tuple(names))
+        shown = session.seed(SPLIT, held if held in names else memory.split, tuple(names))
         pressed = st.segmented_control(
-            label("evaluate.rows"), names, format_func=lambda name: label(f"evaluate.split.{name}"), required=True,
+            label("evaluate.rows"), names, default=shown, format_func=lambda name: label(f"evaluate.split.{name}"), required=True,
             key=session.widget_key(SPLIT), help=label("evaluate.rows.help"), width="content",
         )  # fmt: skip
         memory.split = pressed or memory.split
@@ -116,9 +116,9 @@ def _subset() -> dict[str, Any] | None:
         label("evaluate.subset.chosen", rows=said_subset()) if memory.subset else label("evaluate.subset"),
         icon=":material/filter_alt:", key="subset",
     ):  # fmt: skip
-        session.seed(COLUMN, held if held in options else ALL, tuple(options))
+        shown = session.seed(COLUMN, held if held in options else ALL, tuple(options))
         picked = st.selectbox(
-            label("evaluate.subset.by"), options, format_func=lambda one: escape(titles[one]),
+            label("evaluate.subset.by"), options, options.index(shown), format_func=lambda one: escape(titles[one]),
             key=session.widget_key(COLUMN), help=label("evaluate.subset.help"),
         )  # fmt: skip
         if picked == ALL:
@@ -142,9 +142,13 @@ def _part_of(column: dict[str, Any], before: dict[str, Any] | None) -> dict[str,
     if "values" in column:
         path = f"{VALUES}/{name}"
         held = [value for value in session.held(path, chosen.get("values", [])) if value in column["values"]]
-        session.seed(path, held or column["values"][:1], tuple(column["values"]))
+        shown = session.seed(path, held or column["values"][:1], tuple(column["values"]))
         values = st.multiselect(
-            label("evaluate.subset.of_values"), column["values"], format_func=escape, key=session.widget_key(path)
+            label("evaluate.subset.of_values"),
+            column["values"],
+            shown,
+            format_func=escape,
+            key=session.widget_key(path),
         )
         return {"column": name, "values": values or column["values"][:1]}
     low, high = column["low"], column["high"]
@@ -159,10 +163,9 @@ def _numbers_between(name: str, held: Range, ends: Range) -> Range:
     """A slider with two thumbs."""
     path, (low, high) = f"{RANGE}/{name}", ends
     start, end = (min(max(one, low), high) for one in session.held(path, held))
-    session.seed(path, (start, end), ends)
-    # What it shows was seeded as two values, so it has two thumbs.
+    shown = session.seed(path, (start, end), ends)
     chosen: Any = st.slider(
-        escape(name), low, high, step=(high - low) / 100, format="%.4g", key=session.widget_key(path)
+        escape(name), low, high, shown, step=(high - low) / 100, format="%.4g", key=session.widget_key(path)
     )
     return chosen
 
@@ -171,8 +174,8 @@ def _days_between(name: str, held: Range, ends: Range) -> Range:
     """The same for days since 1970, which are shown and chosen as dates."""
     path, first, last = f"{RANGE}/{name}", _day(ends[0]), _day(ends[1] + 1)
     start, end = (min(max(one, first), last) for one in session.held(path, (_day(held[0]), _day(held[1]))))
-    session.seed(path, (start, end), ends)
-    chosen: Any = st.slider(escape(name), first, last, format="YYYY-MM-DD", key=session.widget_key(path))
+    shown = session.seed(path, (start, end), ends)
+    chosen: Any = st.slider(escape(name), first, last, shown, format="YYYY-MM-DD", key=session.widget_key(path))
     return _days(chosen[0]), _days(chosen[1])
 
 

@@ -39,14 +39,14 @@ def section() -> None:
     known = begun(DO)
     under_way = known is not None and known.job.state in UNDER_WAY
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        session.seed(COUNT, session.held(COUNT, USUAL_COUNT), COUNTS)
+        shown = session.seed(COUNT, session.held(COUNT, USUAL_COUNT), COUNTS)
         count = st.segmented_control(
-            label("evaluate.seeds.count"), COUNTS, key=session.widget_key(COUNT), required=True, width="content",
+            label("evaluate.seeds.count"), COUNTS, default=shown, key=session.widget_key(COUNT), required=True, width="content",
             help=label("evaluate.seeds.count.help"),
         ) or USUAL_COUNT  # fmt: skip
-        session.seed(EPOCHS, session.held(EPOCHS, min(MOST_USUAL, max(FEWEST_USUAL, moment().epoch))), None)
+        usual = session.seed(EPOCHS, session.held(EPOCHS, min(MOST_USUAL, max(FEWEST_USUAL, moment().epoch))), None)
         epochs = st.number_input(
-            label("evaluate.seeds.epochs"), 1, MOST_EPOCHS, key=session.widget_key(EPOCHS), width=180,
+            label("evaluate.seeds.epochs"), 1, MOST_EPOCHS, usual, key=session.widget_key(EPOCHS), width=180,
             help=label("evaluate.seeds.epochs.help"),
         )  # fmt: skip
         st.button(

@@ -90,23 +90,23 @@ def _chosen() -> dict[str, Any]:
         titles["wrong"] = label("whatif.start.far")
     parts = {name: escape(rows.named(name)) for name in splits}
     with st.container(horizontal=True, vertical_alignment="bottom", key="whatif_row"):
-        session.seed(START, session.held(START, "uncertain" if judging_classes() else "wrong"), tuple(starts))
+        shown = session.seed(START, session.held(START, "uncertain" if judging_classes() else "wrong"), tuple(starts))
         start = st.selectbox(
-            label("whatif.start"), starts, key=session.widget_key(START), width=260,
+            label("whatif.start"), starts, starts.index(shown), key=session.widget_key(START), width=260,
             format_func=titles.__getitem__,
         )  # fmt: skip
         if start == "mean":
             return {"split": splits[1], "start": start}
         held = session.held(SPLIT, splits[1])
-        session.seed(SPLIT, held if held in splits else splits[1], tuple(splits))
+        shown = session.seed(SPLIT, held if held in splits else splits[1], tuple(splits))
         split = st.selectbox(
-            label("evaluate.rows"), splits, key=session.widget_key(SPLIT), width=180,
+            label("evaluate.rows"), splits, splits.index(shown), key=session.widget_key(SPLIT), width=180,
             format_func=parts.__getitem__,
         )  # fmt: skip
-        session.seed(PLACE, session.held(PLACE, 0 if start == "row" else 1), start == "row")
+        shown = session.seed(PLACE, session.held(PLACE, 0 if start == "row" else 1), start == "row")
         first = 0 if start == "row" else 1
         place = st.number_input(
-            label("whatif.place" if start == "row" else "whatif.rank"), min_value=first, key=session.widget_key(PLACE), width=150,
+            label("whatif.place" if start == "row" else "whatif.rank"), first, value=shown, key=session.widget_key(PLACE), width=150,
             help=label("whatif.place.help" if start == "row" else "whatif.rank.help"),
         )  # fmt: skip
     return {**rows.question(split), "start": start, "place": int(place) - first}
@@ -150,9 +150,9 @@ def _inputs(start: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
     if len(movable) > MOST_SHOWN:
         usual = [place for place in movable if columns[place]["name"] in moved]
         usual += [place for place in movable if place not in usual][: max(0, MOST_SHOWN - len(usual))]
-        session.seed(SHOWN, session.held(SHOWN, usual), asked)
+        listed = session.seed(SHOWN, session.held(SHOWN, usual), asked)
         shown = st.multiselect(
-            label("whatif.shown"), sorted(movable), key=session.widget_key(SHOWN), help=label("whatif.shown.help"),
+            label("whatif.shown"), sorted(movable), listed, key=session.widget_key(SHOWN), help=label("whatif.shown.help"),
             format_func=lambda place: escape(columns[place]["name"]),
         )  # fmt: skip
     values = {name: value for name, value in moved.items() if name not in {columns[place]["name"] for place in shown}}
@@ -171,17 +171,17 @@ def _control(place: int, column: dict[str, Any], value: Any, asked: dict[str, An
     if column["values"]:
         own = column["start"]  # May be missing, or a category that the recipe does not name.
         options = [*([] if own in column["values"] else [own]), *column["values"]]
-        session.seed(where, session.held(where, value), signature)
+        shown = session.seed(where, session.held(where, value), signature)
         titles = {one: label("whatif.missing") if one is None else escape(one) for one in options}
-        return st.selectbox(name, options, key=key, format_func=titles.__getitem__)
+        return st.selectbox(name, options, options.index(shown), key=key, format_func=titles.__getitem__)
     low, high = min(column["low"], column["start"], value), max(column["high"], column["start"], value)
     if column["kind"] == "date":
-        session.seed(where, session.held(where, _day(value)), signature)
-        day = st.slider(name, _day(low), _day(high), key=key, format="YYYY-MM-DD")
+        shown = session.seed(where, session.held(where, _day(value)), signature)
+        day = st.slider(name, _day(low), _day(high), shown, key=key, format="YYYY-MM-DD")
         return value if day == _day(value) else float((day - EPOCH).days)
     step = 1.0 if column["whole"] and high - low >= 1 else (high - low) / STEPS
-    session.seed(where, session.held(where, float(value)), signature)
-    return st.slider(name, float(low), float(high), step=step, key=key, format="%.4g")
+    shown = session.seed(where, session.held(where, float(value)), signature)
+    return st.slider(name, float(low), float(high), shown, step=step, key=key, format="%.4g")
 
 
 def _day(days: float) -> date:
@@ -194,9 +194,14 @@ def _cover(start: dict[str, Any]) -> dict[str, int] | None:
     cover = {}
     for side, most in sides.items():
         where = f"{COVER}{side}"
-        session.seed(where, session.held(where, 0), None)
+        covered = session.seed(where, session.held(where, 0), None)
         cover[side] = st.slider(
-            label(f"whatif.cover.{side}"), 0, most, key=session.widget_key(where), help=label("whatif.cover.help")
+            label(f"whatif.cover.{side}"),
+            0,
+            most,
+            covered,
+            key=session.widget_key(where),
+            help=label("whatif.cover.help"),
         )
     return cover if cover["size"] else None
 
