@@ -10,6 +10,8 @@ APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
 PYTEST ?= -n 2 --dist loadgroup
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# What Python has compiled is kept, whatever the environment says: the tests start some hundred processes.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: run test lint format bench chromium clean
 
