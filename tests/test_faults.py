@@ -312,8 +312,8 @@ def assert_undisturbed(pool: Pool, token: str, text: str) -> None:
 
 @pytest.fixture(scope="module")
 def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pool]:
-    settings = {"workers": 2, "heavy_workers": 1, "memory_mb": 500, "end_after": 0.3, "hung_after": 8.0}
-    os.environ["DLCORE_MEMORY_MB"] = "500"  # The workers read it themselves.
+    settings = {"workers": 2, "heavy_workers": 1, "memory_mb": 1000, "end_after": 0.3, "hung_after": 8.0}
+    os.environ["DLCORE_MEMORY_MB"] = "1000"  # The workers read it themselves.
     pool = Pool(limits=replace(Limits(shelf=tmp_path_factory.mktemp("shelf")), **settings))  # type: ignore[arg-type]
     pool.start()
     assert eventually(lambda: pool.warm, 120)
@@ -336,13 +336,13 @@ def playing(pool: Pool, text: str, worker: int, speed: float = 200) -> str:
 
 def test_a_run_that_needs_more_memory_than_allowed_fails_alone(real: Pool) -> None:
     near = playing(real, recipe(), 0)
-    wide = {"layers": [{"kind": "dense", "units": 512}] * 7, "batch_size": 250, "optimizer": {"kind": "adam"}}
+    wide = {"layers": [{"kind": "dense", "units": 512}] * 7, "batch_size": 2500, "optimizer": {"kind": "adam"}}
     hungry = recipe(dataset={"kind": "spiral", "samples": 5000}, **wide)
     with hit(real, near) as told:
         before = real.call(near, "standing")[0]["step"]
         tokens = []
         with pytest.raises(Problem, match="There is not enough memory for this network and batch"):
-            for _ in range(40):
+            for _ in range(20):
                 tokens.append(real.create(hungry, "cpu"))
                 with real._lock:
                     real._moving.move(real._entries[tokens[-1]], 0, gently=True)
