@@ -9,7 +9,7 @@ import copy
 import functools
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -407,6 +407,11 @@ def seed(path: str, value: Any, signature: object) -> Any:
         st.session_state[key] = value
     session.signatures[key] = offers
     return value
+
+
+def place(options: Sequence[Any], value: Any) -> int:
+    """Where the value stands in a menu; the first place if what is offered has changed and it is there no more."""
+    return options.index(value) if value in options else 0
 
 
 def put(draft: dict[str, Any]) -> None:

@@ -176,7 +176,11 @@ def _card(table: Brought) -> None:
     with st.container(border=True, key="data_card"):
         shown = session.seed("/data/card", state.card if state.card in names else names[0], tuple(names))
         st.selectbox(
-            label("data.card"), names, names.index(shown), key=session.widget_key("/data/card"), on_change=look_at
+            label("data.card"),
+            names,
+            session.place(names, shown),
+            key=session.widget_key("/data/card"),
+            on_change=look_at,
         )
         name = session.held("/data/card", names[0])
         column = table.column(name)
@@ -232,7 +236,7 @@ def _kind_menu(column: dict[str, Any]) -> None:
     titles = {kind: t(f"data.kind.{kind}") for kind in KINDS}
     shown = session.seed("/data/card/kind", column["kind"], (KINDS, column["name"]))
     st.selectbox(
-        label("data.kind"), KINDS, KINDS.index(shown), format_func=titles.__getitem__, key=session.widget_key("/data/card/kind"),
+        label("data.kind"), KINDS, session.place(KINDS, shown), format_func=titles.__getitem__, key=session.widget_key("/data/card/kind"),
         on_change=choose_kind, args=(column["name"],), help=label("data.kind.help"),
     )  # fmt: skip
 
@@ -242,7 +246,7 @@ def _treatment_menu(table: Brought, name: str, part: str, options: tuple[str, ..
     path = f"/data/card/{part}"
     shown = session.seed(path, table.treatment(name)[part], (options, name))
     st.selectbox(
-        label(words), options, options.index(shown), format_func=titles.__getitem__, key=session.widget_key(path),
+        label(words), options, session.place(options, shown), format_func=titles.__getitem__, key=session.widget_key(path),
         on_change=treat, args=(name, part), help=label(f"{words}.help"),
     )  # fmt: skip
 

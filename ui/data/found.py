@@ -85,7 +85,7 @@ def _plain_menu(table: Brought, name: str, titles: dict[Any, str]) -> None:
     options = list(titles)
     shown = session.seed(path, _wished(table, name, table.profile["options"][name]), tuple(options))
     st.selectbox(
-        label(f"data.{name}"), options, options.index(shown), format_func=titles.__getitem__, key=session.widget_key(path),
+        label(f"data.{name}"), options, session.place(options, shown), format_func=titles.__getitem__, key=session.widget_key(path),
         on_change=correct, args=(name,),
     )  # fmt: skip
 

@@ -58,7 +58,7 @@ def _class(found: dict[str, Any]) -> int:
         CLASS, session.held(CLASS, 0) if session.held(CLASS, 0) in places else 0, tuple(found["class_names"])
     )
     return st.selectbox(
-        label("evaluate.class"), places, places.index(shown), format_func=lambda place: escape(_name(found, place)),
+        label("evaluate.class"), places, session.place(places, shown), format_func=lambda place: escape(_name(found, place)),
         key=session.widget_key(CLASS), help=label("evaluate.class.help"), width=320,
     )  # fmt: skip
 

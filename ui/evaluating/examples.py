@@ -55,7 +55,7 @@ def _pick(path: str, side: str, names: list[str]) -> int:
     held = session.held(path, ANY)
     shown = session.seed(path, held if held in options else ANY, tuple(names))
     return st.selectbox(
-        label(f"views.{side}_class"), options, options.index(shown), key=session.widget_key(path),
+        label(f"views.{side}_class"), options, session.place(options, shown), key=session.widget_key(path),
         format_func=lambda place: label("evaluate.any_class") if place == ANY else escape(names[place]),
     )  # fmt: skip
 

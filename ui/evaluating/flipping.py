@@ -66,7 +66,7 @@ def _toward(now: dict[str, Any]) -> dict[str, Any]:
     held = session.held(TOWARD, ANY)
     shown = session.seed(TOWARD, held if held in options else ANY, (tuple(names), said))
     toward = st.selectbox(
-        label("flip.toward"), options, options.index(shown), key=session.widget_key(TOWARD), width=240,
+        label("flip.toward"), options, session.place(options, shown), key=session.widget_key(TOWARD), width=240,
         format_func=titles.__getitem__,
     )  # fmt: skip
     return {} if toward == ANY else {"toward": toward}

@@ -118,7 +118,7 @@ def _subset() -> dict[str, Any] | None:
     ):  # fmt: skip
         shown = session.seed(COLUMN, held if held in options else ALL, tuple(options))
         picked = st.selectbox(
-            label("evaluate.subset.by"), options, options.index(shown), format_func=lambda one: escape(titles[one]),
+            label("evaluate.subset.by"), options, session.place(options, shown), format_func=lambda one: escape(titles[one]),
             key=session.widget_key(COLUMN), help=label("evaluate.subset.help"),
         )  # fmt: skip
         if picked == ALL:

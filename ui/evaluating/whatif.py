@@ -92,7 +92,7 @@ def _chosen() -> dict[str, Any]:
     with st.container(horizontal=True, vertical_alignment="bottom", key="whatif_row"):
         shown = session.seed(START, session.held(START, "uncertain" if judging_classes() else "wrong"), tuple(starts))
         start = st.selectbox(
-            label("whatif.start"), starts, starts.index(shown), key=session.widget_key(START), width=260,
+            label("whatif.start"), starts, session.place(starts, shown), key=session.widget_key(START), width=260,
             format_func=titles.__getitem__,
         )  # fmt: skip
         if start == "mean":
@@ -100,11 +100,11 @@ def _chosen() -> dict[str, Any]:
         held = session.held(SPLIT, splits[1])
         shown = session.seed(SPLIT, held if held in splits else splits[1], tuple(splits))
         split = st.selectbox(
-            label("evaluate.rows"), splits, splits.index(shown), key=session.widget_key(SPLIT), width=180,
+            label("evaluate.rows"), splits, session.place(splits, shown), key=session.widget_key(SPLIT), width=180,
             format_func=parts.__getitem__,
         )  # fmt: skip
-        shown = session.seed(PLACE, session.held(PLACE, 0 if start == "row" else 1), start == "row")
         first = 0 if start == "row" else 1
+        shown = session.seed(PLACE, max(first, session.held(PLACE, first)), start == "row")
         place = st.number_input(
             label("whatif.place" if start == "row" else "whatif.rank"), first, value=shown, key=session.widget_key(PLACE), width=150,
             help=label("whatif.place.help" if start == "row" else "whatif.rank.help"),
@@ -173,14 +173,14 @@ def _control(place: int, column: dict[str, Any], value: Any, asked: dict[str, An
         options = [*([] if own in column["values"] else [own]), *column["values"]]
         shown = session.seed(where, session.held(where, value), signature)
         titles = {one: label("whatif.missing") if one is None else escape(one) for one in options}
-        return st.selectbox(name, options, options.index(shown), key=key, format_func=titles.__getitem__)
+        return st.selectbox(name, options, session.place(options, shown), key=key, format_func=titles.__getitem__)
     low, high = min(column["low"], column["start"], value), max(column["high"], column["start"], value)
     if column["kind"] == "date":
-        shown = session.seed(where, session.held(where, _day(value)), signature)
+        shown = session.seed(where, min(max(session.held(where, _day(value)), _day(low)), _day(high)), signature)
         day = st.slider(name, _day(low), _day(high), shown, key=key, format="YYYY-MM-DD")
         return value if day == _day(value) else float((day - EPOCH).days)
     step = 1.0 if column["whole"] and high - low >= 1 else (high - low) / STEPS
-    shown = session.seed(where, session.held(where, float(value)), signature)
+    shown = session.seed(where, min(max(session.held(where, float(value)), float(low)), float(high)), signature)
     return st.slider(name, float(low), float(high), shown, step=step, key=key, format="%.4g")
 
 
