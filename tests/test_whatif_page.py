@@ -77,6 +77,17 @@ def test_another_row_begins_as_it_is_in_the_data(monkeypatch: pytest.MonkeyPatch
     assert memory(at).values == {} and errors(at) == []
 
 
+def test_rows_count_from_nought_and_ranks_from_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    at = opened(monkeypatch, CARS, "whatif")
+    begin, place = at.selectbox[0], at.number_input[0]
+    assert place.value == 1
+    at = begin.set_value("row").run()
+    at = at.number_input[0].set_value(0).run()
+    at = at.selectbox[0].set_value("uncertain").run()
+    assert not at.exception and not errors(at)
+    assert at.number_input[0].value == 1
+
+
 def test_a_place_that_is_not_there_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     at = opened(monkeypatch, CARS, "whatif")
     at.number_input[0].set_value(5000).run()
