@@ -19,6 +19,7 @@ from dlcore.views import (
     baselines,
     calibration,
     confusion,
+    correlation,
     growth,
     intervals,
     precision_recall,
@@ -28,7 +29,7 @@ from dlcore.views import (
     theme,
     threshold,
 )
-from tests.palette import class_colours
+from tests.palette import class_colours, linear
 from ui.messages import LANGUAGES, catalogue
 
 ROOT = Path(__file__).parent.parent
@@ -274,6 +275,26 @@ def test_the_settled_colours_are_the_canvas_and_the_configured_ones() -> None:
     drawn = theme.settled(roc.draw(CLASSES[0], words)).to_json()
     assert not re.search(r"#0000\d\d", drawn)
     assert theme.LIGHT[theme.CLASSES[1]] in drawn
+
+
+def contrast(one: str, other: str) -> float:
+    """Of two colours, 1 to 21 (WCAG 2.2)."""
+    light = sorted(float(linear(colour) @ (0.2126, 0.7152, 0.0722)) for colour in (one, other))
+    return (light[1] + 0.05) / (light[0] + 0.05)
+
+
+@pytest.mark.parametrize(("scheme", "ink"), [("light", "#262730"), ("dark", "#fafafa")])  # Streamlit's gray90, gray10
+def test_numbers_can_be_read_on_the_strongest_correlation(scheme: str, ink: str) -> None:
+    colours = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))["theme"][scheme]
+    (drawn,) = correlation.draw({"names": ["a", "b"], "values": [[1, -1], [-1, 1]]}, words).data
+    assert drawn.textfont.color == theme.INK
+    for end in colours["chartCategoricalColors"][:2]:
+        parts = [
+            drawn.opacity * int(end[at : at + 2], 16)
+            + (1 - drawn.opacity) * int(colours["backgroundColor"][at : at + 2], 16)
+            for at in (1, 3, 5)
+        ]
+        assert contrast(ink, "#" + "".join(f"{round(part):02x}" for part in parts)) >= 4.5  # level AA
 
 
 def test_streamlit_still_replaces_the_marks() -> None:

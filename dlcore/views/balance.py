@@ -8,6 +8,7 @@ from dlcore.views.theme import CLASSES, Numbers, Words, figure, plain
 
 TITLE = "view.balance"
 BAR, EDGE = 26, 48  # pixels
+ROOM = 1.4  # of the longest bar: for its words
 
 
 def draw(numbers: Numbers, words: Words) -> go.Figure:
@@ -21,11 +22,10 @@ def draw(numbers: Numbers, words: Words) -> go.Figure:
         orientation="h",
         marker={"color": [CLASSES[index % len(CLASSES)] for index in range(len(classes))]},
         text=[f"{one['rows']:,} · {one['rows'] / total:.0%}" for one in classes],
-        textposition="auto",
-        cliponaxis=False,
+        textposition="outside",  # On a bar they would need another colour for each.
         hovertemplate="%{x:,}<extra></extra>",
     )
-    fig.update_xaxes(visible=False)
+    fig.update_xaxes(visible=False, range=[0, ROOM * max((one["rows"] for one in classes), default=1)])
     names = [plain(one["name"]) for one in classes]
     fig.update_yaxes(tickvals=list(range(len(names))), ticktext=names, autorange="reversed", showgrid=False)
     return fig

@@ -39,7 +39,7 @@ def _bars(numbers: Numbers, words: Words) -> go.Figure:
         + "<extra></extra>",
     )
     for place, label in enumerate(shown):
-        say_at(fig, 1.0, place, f"{now[label]:.1%}", QUIET)
+        say_at(fig, 1.0, place, f"{now[label]:.1%}")
         if abs(before[label] - now[label]) > 0.002:
             ends = {"x0": before[label], "x1": before[label], "y0": place - 0.42, "y1": place + 0.42}
             fig.add_shape(type="line", **ends, line={"color": QUIET, "width": 2, "dash": "dot"})

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import plotly.graph_objects as go
 
-from dlcore.views.theme import BACKGROUND, NEGATIVE, POSITIVE, Numbers, Words, figure, plain
+from dlcore.views.theme import BACKGROUND, INK, NEGATIVE, POSITIVE, Numbers, Words, figure, plain
 
 TITLE = "view.correlation"
-CELL, EDGE = 26, 120  # pixels
-WIDE, BESIDE = 62, 260  # of a cell with a number in it; for names and scale
+CELL, EDGE = 26, 150  # pixels
+WIDE, BESIDE = 62, 260  # of a cell with a number in it; for names and a scale
 SMALLEST, TALLEST = 220, 760
-FEW = 12  # so many columns still have room for a number in each cell
+PALE = 0.55  # The numbers stay readable on the strongest colour, in either theme.
+FEW = 12  # so many columns still have room for a number in each cell, and need no scale beside it
 
 
 def draw(numbers: Numbers, words: Words) -> go.Figure:
     """`numbers`: {"names": [D], "values": [D][D] from -1 to 1, None where it is not defined}."""
     names = [plain(name) for name in numbers["names"]]
-    values = numbers["values"]
+    values, few = numbers["values"], len(names) <= FEW
     fig = figure("", "", max(SMALLEST, min(TALLEST, EDGE + CELL * len(names))))
     fig.add_heatmap(
         x=list(range(len(names))),
@@ -27,7 +28,10 @@ def draw(numbers: Numbers, words: Words) -> go.Figure:
         colorscale=[[0, NEGATIVE], [0.5, BACKGROUND], [1, POSITIVE]],
         xgap=1,
         ygap=1,
-        texttemplate="%{z:.2f}" if len(names) <= FEW else None,
+        texttemplate="%{z:.2f}" if few else None,
+        textfont={"color": INK},
+        opacity=PALE if few else 1,
+        showscale=not few,
         customdata=[[f"{row} · {column}" for column in names] for row in names],
         hovertemplate="%{customdata}<br>%{z:.3f}<extra></extra>",
         colorbar={
@@ -37,8 +41,13 @@ def draw(numbers: Numbers, words: Words) -> go.Figure:
             "tickvals": [-1, 0, 1],
         },
     )
-    fig.update_layout(width=BESIDE + max(6, len(names)) * (WIDE if len(names) <= FEW else CELL))
-    marks = {"tickvals": list(range(len(names))), "ticktext": [_short(name) for name in names], "showgrid": False}
+    fig.update_layout(width=BESIDE + max(6, len(names)) * (WIDE if few else CELL))
+    marks = {
+        "tickvals": list(range(len(names))),
+        "ticktext": [_short(name) for name in names],
+        "showgrid": False,
+        "ticks": "",
+    }
     fig.update_xaxes(**marks, tickangle=-45)
     fig.update_yaxes(**marks, autorange="reversed")
     return fig

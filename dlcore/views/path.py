@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from dlcore.views.theme import BACKGROUND, LINE, NEGATIVE, POSITIVE, QUIET, Numbers, Words, figure, plain
+from dlcore.views.theme import BACKGROUND, INK, LINE, NEGATIVE, POSITIVE, Numbers, Words, figure, plain
 
 TITLE = "views.path"
 UNIT, SMALLEST_UNIT = 26, 16  # pixels
@@ -90,7 +90,7 @@ def _draw_layer(fig: go.Figure, level: int, layer: Numbers, heights: np.ndarray,
         short = _short(plain(name))
         fig.add_annotation(
             x=level, y=height, text=f"{short}  {value:.3g}".strip(), showarrow=False, xshift=(size / 2 + 6) * (1 if right else -1),
-            xanchor="left" if right else "right", yanchor="middle", font={"color": QUIET, "size": 12},
+            xanchor="left" if right else "right", yanchor="middle", font={"color": INK, "size": 12},
         )  # fmt: skip
 
 

@@ -53,16 +53,24 @@ def figure(x: str, y: str, height: int = HEIGHT) -> go.Figure:
         margin={"l": 8, "r": 8, "t": 24, "b": 8},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
+        font={"color": INK},
         showlegend=False,
         hovermode="closest",
         dragmode=False,
     )
-    fig.update_xaxes(title={"text": x, "standoff": 8}, zeroline=False, fixedrange=True, automargin=True)
-    fig.update_yaxes(title={"text": y, "standoff": 8}, zeroline=False, fixedrange=True, automargin=True)
+    for axes, title in ((fig.update_xaxes, x), (fig.update_yaxes, y)):
+        # The theme's own grey is too pale for words.
+        axes(
+            title={"text": title, "standoff": 8, "font": {"color": INK}},
+            tickfont={"color": INK},
+            zeroline=False,
+            fixedrange=True,
+            automargin=True,
+        )
     return fig
 
 
-def say_at(fig: go.Figure, x: Any, y: Any, text: str, colour: str = QUIET, **where: Any) -> None:
+def say_at(fig: go.Figure, x: Any, y: Any, text: str, colour: str = INK, **where: Any) -> None:
     """A direct label: words beside what they name, in its colour."""
     places = {"showarrow": False, "xanchor": "left", "yanchor": "middle", "xshift": 6, **where}
     fig.add_annotation(x=x, y=y, text=text, font={"color": colour}, **places)

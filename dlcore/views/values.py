@@ -13,6 +13,7 @@ TITLE = "view.values"
 ACCENT = CLASSES[2]
 HEIGHT = 220
 BAR = 24
+ROOM = 1.3  # of the longest bar: for its number
 
 
 def draw(numbers: Numbers, words: Words) -> go.Figure:
@@ -49,10 +50,10 @@ def _bars(top: list[list]) -> go.Figure:
         orientation="h",
         marker={"color": ACCENT},
         text=[f"{rows:,}" for _, rows in top],
-        textposition="auto",
+        textposition="outside",
         hovertemplate="%{x:,}<extra></extra>",
     )
-    fig.update_xaxes(visible=False)
+    fig.update_xaxes(visible=False, range=[0, ROOM * max((rows for _, rows in top), default=1)])
     names = [_short(plain(str(value))) for value, _ in top]
     fig.update_yaxes(tickvals=list(range(len(top))), ticktext=names, autorange="reversed", showgrid=False)
     return fig
