@@ -210,4 +210,4 @@ def test_turns_of_the_checker_are_translated_and_the_rest_left_alone(said: str, 
 def test_no_markdown_comes_alive_in_escaped_text(hostile: str) -> None:
     escaped = escape(hostile)
     assert re.sub(r"\\(.)", r"\1", escaped) == hostile
-    assert not re.search(r"(?<!\\)[\[\]()<>:$!.]", escaped)
+    assert not re.search(r"(?<!\\)(?:[\[\]<>$!.]|:(?=\S))", escaped)

@@ -24,7 +24,8 @@ from dlcore.problems import TEMPLATES, Problem
 LANGUAGES: dict[str, str] = {"en": "English", "zh_CN": "中文"}
 LOCALES = Path(__file__).parent / "locales"
 
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&^=@])")
+# Not round brackets, which mean nothing without square ones, nor a colon before a space: a label is read aloud with its escapes.
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#+\-.!|~$&^=@]|:(?!\s|$))")
 
 
 def language_of(wish: str | None) -> str | None:
