@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser import canvas, press, score
 from ui.messages import text
 
+COLOUR, BACKGROUND = (f"one => getComputedStyle(one).{name}" for name in ("color", "backgroundColor"))
 pytestmark = pytest.mark.browser
 
 
@@ -47,6 +48,12 @@ def test_a_trained_network_is_judged_from_scores_to_single_examples(page: Page) 
     thumb.press("End")  # Nobody is given a probability as high as that.
     expect(metric(page, text("en", "evaluate.metric.true_positive"))).to_have_text("0")
     assert [count(page, name) for name in rows] == [0, 0, at_half[0] + at_half[2], at_half[1] + at_half[3]]
+
+    open_section(page, "growth")
+    start = page.get_by_role("button", name=text("en", "evaluate.growth.start"))
+    expect(start).to_be_visible()
+    start.evaluate("button => { button.disabled = true; }")  # As it is while its job is under way.
+    assert start.locator("p").evaluate(COLOUR) != page.locator(".stApp").evaluate(BACKGROUND)
 
     open_section(page, "examples")
     cells = page.locator(".js-plotly-plot .textpoint text")

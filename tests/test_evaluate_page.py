@@ -342,7 +342,11 @@ def test_a_long_job_shows_its_progress_and_can_be_cancelled(opened: Open, monkey
     assert at.button(key="start_learning_curve").disabled
     press(at, "cancel_learning_curve")
     assert job.state == "cancelled"
+    assert [info.value for info in at.info] == [shown(text("en", "evaluate.cancelled.empty"))]
+    job.partial = {"x": "rows", "metric": "accuracy", "points": [{"x": 10, "train": [1.0], "test": [0.5]}]}
+    at.run()
     assert [info.value for info in at.info] == [shown(text("en", "evaluate.cancelled"))]
+    assert len(at.get("plotly_chart")) == 1
     assert is_fine(at)
 
 

@@ -112,9 +112,10 @@ def watch(do: str, show: Callable[[dict[str, Any], bytes], None]) -> None:
         header, payload = known.job.result()
     except Problem as problem:
         if problem.key == "job_cancelled":
-            st.info(label("evaluate.cancelled"), icon=":material/cancel:")
-            if known.job.partial:
-                show(known.job.partial, b"")
+            found = known.job.partial
+            st.info(label("evaluate.cancelled" if found else "evaluate.cancelled.empty"), icon=":material/cancel:")
+            if found:
+                show(found, b"")
         else:
             st.error(escape(sentence(session.current().language, problem)), icon=":material/error:")
         return
