@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import threading
 import time
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 from statistics import median
 from typing import Any
 
 import numpy as np
 
+from benchmarks.server import proportional_megabytes
 from benchmarks.tables import Figure, goals
 from dlcore.datasets import store
 from dlcore.experiment import Experiment
@@ -25,6 +28,8 @@ ROUNDS, QUICK_ROUNDS = 5, 2
 WATCHED, WARM_UP = 10.0, 3.0  # seconds of training
 HIDDEN = 16
 BATCH = 256
+GLANCE = 0.05  # seconds
+LIMITS = Limits(workers=1, heavy_workers=0, shelf_mb=0, hung_after=60.0)
 
 
 def run(quick: bool) -> str:
@@ -33,12 +38,17 @@ def run(quick: bool) -> str:
     with tempfile.TemporaryDirectory() as home:
         os.environ["DLCORE_TABLES"] = home
         contents = [table(seed) for seed in range(rounds + 1)]
-        desks = Desks(Limits())
+        desks, pool = Desks(Limits()), Pool(limits=LIMITS, timeout=60.0)
         try:
-            looks, imports, part, peak = _brought(desks, contents)
+            pool.start()
+            while not pool.ready:
+                time.sleep(0.1)
+            with _watched(desks, pool) as held:
+                looks, imports, part = _brought(desks, contents)
+                frames, steps = _trained(pool, part, WATCHED / (2 if quick else 1))
         finally:
             desks.stop()
-        frames, steps, worker = _trained(part, WATCHED / (2 if quick else 1))
+            pool.stop()
     size = f"{ROWS:,} x {COLUMNS} CSV ({len(contents[0]) / (1 << 20):.0f} MB)"
     figures = [
         Figure(
@@ -47,17 +57,23 @@ def run(quick: bool) -> str:
             f"{median(looks):.2f} s, then imported in {median(imports):.2f} s",
             median(looks) <= PREVIEW,
         ),
-        Figure(f"{size}: peak memory of its desk", f"{MEMORY} MB", f"{peak:.0f} MB", peak < MEMORY),
+        Figure(
+            f"{size}: peak memory of the desk that reads it and the worker that trains on it, together",
+            f"{MEMORY} MB",
+            f"{max(held):.0f} MB",
+            max(held) < MEMORY,
+        ),
         Figure(
             f"{size}: frames/s of a live run on it, {HIDDEN}-{HIDDEN} hidden units, batch {BATCH}",
             f"{FRAMES}",
-            f"{frames:.0f}, at {steps:,.0f} steps/s; peak memory of the worker {worker:.0f} MB",
-            frames >= FRAMES and worker < MEMORY,
+            f"{frames:.0f}, at {steps:,.0f} steps/s",
+            frames >= FRAMES,
         ),
     ]
     said = (
         f"Medians of {rounds} tables, each another one, in a warm desk: kept, read, typed, profiled. Frames come one after the other, "
-        "each made when the one before has arrived."
+        f"each made when the one before has arrived. Memory: proportional set sizes, looked at every {1000 * GLANCE:g} ms; "
+        "the spare worker, which only waits, is not counted."
     )
     return f"{goals(figures)}\n\n{said}"
 
@@ -72,8 +88,8 @@ def table(seed: int) -> bytes:
     return "\n".join(lines).encode()
 
 
-def _brought(desks: Desks, contents: list[bytes]) -> tuple[list[float], list[float], dict[str, Any], float]:
-    """Seconds of each preview and import, the last part of a recipe, and the desk's peak memory in MB."""
+def _brought(desks: Desks, contents: list[bytes]) -> tuple[list[float], list[float], dict[str, Any]]:
+    """Seconds of each preview and import, and the last part of a recipe."""
     looks, imports, part = [], [], {}
     for content in contents:
         begin = time.perf_counter()
@@ -83,12 +99,11 @@ def _brought(desks: Desks, contents: list[bytes]) -> tuple[list[float], list[flo
         begin = time.perf_counter()
         part = desks.ask("import", upload=digest, name="table.csv")[0]["dataset"]
         imports.append(time.perf_counter() - begin)
-    # The first one waited for the desk's imports.
-    return looks[1:], imports[1:], part, max(_peak(int(name.split()[1])) for name in desks.figures()["memory_bytes"])
+    return looks[1:], imports[1:], part  # The first one waited for the desk's imports.
 
 
-def _trained(part: dict[str, Any], seconds: float) -> tuple[float, float, float]:
-    """Frames and steps a second of a run that plays as fast as it can, and its worker's peak memory in MB."""
+def _trained(pool: Pool, part: dict[str, Any], seconds: float) -> tuple[float, float]:
+    """Frames and steps a second of a run that plays as fast as it can."""
     layer = {"kind": "dense", "units": HIDDEN, "activation": {"kind": "relu"}}
     recipe = Experiment.from_dict(
         {
@@ -99,22 +114,14 @@ def _trained(part: dict[str, Any], seconds: float) -> tuple[float, float, float]
             "batch_size": BATCH,
         }
     )
-    pool = Pool(limits=Limits(workers=1, heavy_workers=0, shelf_mb=0, hung_after=60.0), timeout=60.0)
-    try:
-        pool.start()
-        while not pool.ready:
-            time.sleep(0.1)
-        pool.expect_tables()  # As the page does when it shows the preview; a person looks at it for longer than this.
-        time.sleep(WARM_UP)
-        token = pool.create(recipe.to_json())
-        with pool.viewer(token):
-            pool.call(token, "play")
-            _frames(pool, token, WARM_UP)
-            count, steps = _frames(pool, token, seconds)
-        peak = max(_peak(int(name.split()[1])) for name in pool.figures()["memory_bytes"])
-    finally:
-        pool.stop()
-    return count / seconds, steps / seconds, peak
+    pool.expect_tables()  # As the page does when it shows the preview; a person looks at it for longer than this.
+    time.sleep(WARM_UP)
+    token = pool.create(recipe.to_json())
+    with pool.viewer(token):
+        pool.call(token, "play")
+        _frames(pool, token, WARM_UP)
+        count, steps = _frames(pool, token, seconds)
+    return count / seconds, steps / seconds
 
 
 def _frames(pool: Pool, token: str, seconds: float) -> tuple[int, int]:
@@ -135,7 +142,23 @@ def _step(frame: bytes) -> int:
     return json.loads(frame[4 : 4 + length])["step"]
 
 
-def _peak(pid: int) -> float:
-    """The most memory that a process has held, in MB."""
-    facts = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
-    return int(facts["VmHWM"].split()[0]) / 1024
+@contextmanager
+def _watched(desks: Desks, pool: Pool) -> Iterator[list[float]]:
+    """What the desks and the worker with the run hold together, in MB, at every glance."""
+    held, over = [0.0], threading.Event()
+
+    def watch() -> None:
+        while not over.wait(GLANCE):
+            reading, training = (
+                [proportional_megabytes(int(name.split()[1])) for name in side.figures()["memory_bytes"]]
+                for side in (desks, pool)
+            )
+            held.append(sum(reading) + max(training, default=0))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield held
+    finally:
+        over.set()
+        watcher.join()
