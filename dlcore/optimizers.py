@@ -144,7 +144,9 @@ def _adam_update(
     # All memory is taken before anything moves: a GPU that is full must not leave half a step behind.
     mean, square = _remembered(memory, "mean", w), _remembered(memory, "square", w)
     root = torch.empty_like(w)
-    count = _remembered(memory, "step", w.new_zeros((), device="cpu"))
+    if "step" not in memory:
+        memory["step"] = torch.zeros(())  # On the CPU, where it is read.
+    count = memory["step"]
     count += 1
     step = count.item()
     if decay:

@@ -7,12 +7,15 @@ operation each, whatever the number of layers.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 from torch.utils.hooks import RemovableHandle
+
+from dlcore.engines import convolutions
 
 if TYPE_CHECKING:
     from dlcore.experiment import Experiment
@@ -33,6 +36,7 @@ class AutogradEngine:
         self.frozen: torch.Tensor | None = None  # bool, like flat: what does not learn
         self.silenced: list[torch.Tensor] | None = None  # bool, one a hidden dense layer: units that count as 0
         self._mutes: list[RemovableHandle] = []
+        self._convolution_products: int | None = None
         self.optimizer = experiment.optimizer
         self.use(experiment)
 
@@ -51,12 +55,17 @@ class AutogradEngine:
         gradient = self.flat.grad
         assert gradient is not None
         gradient.zero_()
-        loss = self.loss.rows(self.model(X_BD), targets, self.classes).mean()
-        value = loss.item()
-        if value - value != 0:  # NaN or infinite
-            self.restore_previous()
-            return value
-        loss.backward()
+        rows = len(X_BD)
+        if self._convolution_products is None:
+            self._convolution_products = convolutions.heaviest(self.model, X_BD[:1])
+        with convolutions.quickest(self._convolution_products, rows):
+            losses_B = self.loss.rows(self.model(X_BD), targets, self.classes)
+            value = losses_B.detach().sum().item() / rows
+            if value - value != 0:  # NaN or infinite
+                self.restore_previous()
+                return value
+            # From the rows on instead of their mean, whose own forward and backward cost 3% of a small network's step.
+            losses_B.backward(_shares(rows, losses_B.dtype, losses_B.device))
         with torch.no_grad():
             if self.regularizer.kind != "none":
                 self.regularizer.add_gradient(gradient, self.flat.detach() * self.is_weight)
@@ -113,6 +122,12 @@ class _Mute:
 
     def __call__(self, module: nn.Module, inputs: object, activations_BK: torch.Tensor) -> torch.Tensor:
         return activations_BK.masked_fill(self.units, 0.0)  # Not times 0: infinity times 0 is no number.
+
+
+@lru_cache(maxsize=64)
+def _shares(rows: int, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+    """What each row's loss counts in the mean: (rows,)."""
+    return torch.full((rows,), 1 / rows, dtype=dtype, device=device)
 
 
 def places(model: nn.Sequential) -> dict[str, tuple[int, int, torch.Size]]:
