@@ -152,7 +152,9 @@ def take_steps(
         total /= np.float32(rows)
         losses[step] = total
         if not math.isfinite(total):
-            flat[:] = previous
+            # Not as slices: numba would spend 2 s on the words of a complaint about their lengths.
+            for i in range(size):
+                flat[i] = previous[i]
             return losses[: step + uint64(1)]
         share = np.float32(1) / np.float32(rows)
         for k in range(K):
