@@ -24,6 +24,9 @@ from tests.patience import eventually
 
 FAKE = (sys.executable, "-m", "tests.fake_worker")
 ROOT = Path(__file__).parents[1]
+LARGE = Experiment.from_dict(
+    {"layers": [{"kind": "dense", "units": 512}] * 6}
+).to_json()  # A picture of it takes 0.3 s.
 
 
 @pytest.fixture
@@ -292,6 +295,30 @@ def test_a_heavy_run_that_is_alone_stays_where_it_is(make_pool: Callable[..., Po
     pool.call(heavy, "play")
     assert pool.call(idle, "frame") and pool.figures()["moved"] == 0
     assert pool._entries[heavy].worker == 0
+
+
+def test_a_run_whose_first_act_will_be_long_begins_out_of_the_way(make_pool: Callable[..., Pool]) -> None:
+    pool = make_pool(heavy_workers=1)
+    assert eventually(lambda: pool.warm)
+    alone = pool.create(LARGE)
+    light = pool.create(recipe())
+    assert [pool._entries[token].worker for token in (alone, light)] == [0, 0]  # In nobody's way yet.
+    pool.call(light, "play")
+    assert pool._entries[pool.create(LARGE)].worker == 1
+    assert pool._entries[pool.create(recipe())].worker == 0
+    assert pool.figures()["moved"] == 0
+
+
+def test_a_change_that_makes_a_run_heavy_is_made_out_of_the_way(make_pool: Callable[..., Pool]) -> None:
+    pool = make_pool(heavy_workers=1)
+    assert eventually(lambda: pool.warm)
+    light, growing = pool.create(recipe()), pool.create(recipe())
+    playing = pool.call(light, "play")[0]["pid"]
+    for harmless in (recipe(seed=1), '{"seed": 1, "nonsense": 1}'):
+        assert pool.call(growing, "change", recipe=harmless)[0]["pid"] == playing
+    assert pool.call(growing, "change", recipe=LARGE)[0]["pid"] != playing
+    assert pool.figures()["moved"] == 1
+    assert pool.call(growing, "change", recipe=LARGE) and pool.figures()["moved"] == 1
 
 
 def test_what_is_asked_while_a_run_moves_is_answered_in_order_when_it_has_arrived(

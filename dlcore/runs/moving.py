@@ -140,9 +140,17 @@ class Moving:
         return self.emptiest(heavy) if heavy else None
 
     def found_heavy(self, entry: Entry) -> None:
-        """Its worker says that it holds up others. Alone it may stay where it is."""
-        now = time.monotonic()
-        entry.heavy = now
+        """It holds up others, or is about to. Alone it may stay where it is."""
+        entry.heavy = time.monotonic()
+        worker = self._out_of_the_way(entry)
+        if worker is not None:
+            if entry.token in self._entries:
+                self.move(entry, worker, gently=False)
+            else:
+                entry.worker = worker
+
+    def _out_of_the_way(self, entry: Entry) -> int | None:
+        """The worker for this heavy run, if it is in somebody's way where it is."""
         others = [
             other
             for other in self._entries.values()
@@ -151,7 +159,8 @@ class Moving:
         if entry.worker in self._crew.common and others and not self._crew.places.shared:
             worker = self.heavy_worker()
             if worker is not None and self._crew.links[worker].ready.is_set():
-                self.move(entry, worker, gently=False)
+                return worker
+        return None
 
     def balance(self) -> None:
         """One step towards the same number of playing runs on all workers. Called about once a second."""

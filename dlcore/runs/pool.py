@@ -19,7 +19,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -33,6 +33,7 @@ from dlcore.runs.links import Link, Places, Reply, WorkerLost
 from dlcore.runs.moving import Moving, Request
 from dlcore.runs.process import COMMAND, Processes
 from dlcore.runs.shelf import Kept, Shelf
+from dlcore.runs.weight import HEAVY, longest_act
 from dlcore.runs.wire import Header
 
 __all__ = ["Listener", "Pool", "WorkerLost"]
@@ -107,11 +108,13 @@ class Pool:
         With the state that another run's "fork" gave it goes on from there. `owner` is a secret of whom it belongs to.
         Raises Problem when the class or the owner has as many runs as it may.
         """
-        recipe = Experiment.from_json(recipe).to_json()
+        experiment = Experiment.from_json(recipe)
         self.start()
         with self._lock:
             self._admit(mark_of(owner))
-            entry = Entry(secrets.token_urlsafe(24), self._emptiest(), recipe, device, mark_of(owner), state=state)
+            token, worker = secrets.token_urlsafe(24), self._emptiest()
+            entry = Entry(token, worker, experiment.to_json(), device, mark_of(owner), state=state)
+            self._weigh(entry, experiment)
             self._entries[entry.token] = entry
             self._make(entry)
         return entry.token
@@ -142,6 +145,7 @@ class Pool:
             if token not in self._entries:
                 self._admit(entry.owner)
                 entry.life += 1
+                self._weigh(entry, Experiment.from_json(entry.recipe))
                 self._entries[token] = entry
                 self._make(entry)
             entry.released, entry.seen = None, time.monotonic()
@@ -285,11 +289,22 @@ class Pool:
 
     def _submit(self, token: str, do: str, payload: bytes, arguments: dict[str, object]) -> Future[Reply]:
         request = Request({"do": do, "token": token, **arguments}, payload)
+        changed = None
+        if do == "change":
+            with suppress(Problem):  # Which is the worker's to say.
+                changed = Experiment.from_json(str(arguments["recipe"]))
         with self._lock:
             entry = self._entry(token)
             entry.seen = time.monotonic()
+            if changed is not None:
+                self._weigh(entry, changed)
             self._moving.send(entry, request)
         return request.future
+
+    def _weigh(self, entry: Entry, experiment: Experiment) -> None:
+        """Where this will hold up others, let it begin out of their way."""
+        if longest_act(experiment) > HEAVY:
+            self._moving.found_heavy(entry)
 
     def _emptiest(self) -> int:
         return self._moving.emptiest(self._crew.common)

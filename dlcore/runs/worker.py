@@ -39,13 +39,13 @@ from dlcore.runs.luggage import pack_run, unpack_run
 from dlcore.runs.run import NEVER, Run
 from dlcore.runs.side import as_problem, take_the_wires, volunteer_to_end
 from dlcore.runs.viewers import FrameRequest, Viewers
+from dlcore.runs.weight import HEAVY
 from dlcore.runs.wire import Header, Inbox, pack, write_all
 
 LONGEST_SLICE = 0.008  # Seconds of training before others get their turn, ...
 ROUND = 0.012  # ... or less, so that all who play have had one after so long, ...
 SHORTEST_SLICE = 0.0008  # ... but not so little that changing over is what takes the time.
 TURN = 0.004  # Seconds of slices between two looks at what has come and what is to be shown.
-HEAVY = 0.1  # Seconds of computing that nobody may hold the others up for.
 HEAVY_AGAIN = 10.0  # Twice within so many seconds it is no accident.
 KEEP_EVERY = 1.0  # Seconds between two kept states of a playing run, and ...
 KEEP_RATE = 1_000_000  # ... bytes a second at most: a large state is kept more seldom.
