@@ -456,6 +456,15 @@ def test_the_playground_leads_to_the_page_and_back_to_the_table(at: Any, pool: R
     assert not errors(at)
 
 
+@pytest.mark.parametrize("kept", [(0, 2), (0, 1, 2)], ids=["a plane", "no plane"])
+def test_a_plane_says_which_column_is_which_axis(at: Any, desks: HandmadeDesks, kept: tuple[int, ...]) -> None:
+    desks.imported = {**PASSENGERS, "columns": [PASSENGERS["columns"][place] for place in kept]}
+    press(at, "data_train")
+    assert not errors(at)
+    named = shown(text("en", "own.plane", first="age", second="fare"))
+    assert (named in [caption.value for caption in at.caption]) == (len(kept) == 2)
+
+
 def test_nobody_who_has_brought_nothing_sees_a_group_of_their_own(pool: RecordingPool) -> None:
     at = open_page()
     assert not [key for key in at.session_state if str(key).startswith(f"{session.WIDGETS}dataset/own")]

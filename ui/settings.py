@@ -137,6 +137,9 @@ def _own_form(values: Draft) -> Draft:
         "inputs": dataset.inputs,
     }
     st.caption(label("own.table", rows=f"{values['rows']:,}", **facts))
+    if dataset.surface == "plane":  # The features are made of x₁ and x₂, as those of the other planes.
+        first, second = dataset.column_names
+        st.caption(label("own.plane", first=first, second=second))
     return values
 
 
