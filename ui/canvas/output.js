@@ -11,7 +11,7 @@ import { drawPoints, ringWrong } from "./points.js";
 import { POINT_NAMES, Probe } from "./probe.js";
 import { css } from "./colours.js";
 
-const MARGIN = { left: 34, right: 4, top: 4, bottom: 30 };
+const MARGIN = { left: 34, right: 4, top: 4, bottom: 36 };
 const MOST_DRAWN_CLASSES = 6;
 const SPLITS = ["test", "train"]; // training points lie on top
 
