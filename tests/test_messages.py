@@ -8,9 +8,11 @@ import re
 import string
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from dlcore.datasets.classic import SETS
 from dlcore.experiment import Experiment
 from dlcore.problems import TEMPLATES, Problem
 from ui import canvas, settings, takehome
@@ -184,6 +186,16 @@ def _literals(node: ast.expr) -> Iterator[ast.Constant]:
 )
 def test_a_language_is_found_by_its_tag(wish: str | None, expected: str | None) -> None:
     assert language_of(wish) == expected
+
+
+@pytest.mark.parametrize("wanted", SETS.values(), ids=list(SETS))
+def test_a_set_out_of_reach_and_its_neighbour_are_named_in_the_language_of_the_sentence(wanted: Any) -> None:
+    problem = Problem("classic_offline", name=wanted.title, neighbour=wanted.neighbour, detail="")
+    assert wanted.title in sentence("en", problem) and wanted.neighbour in sentence("en", problem)
+    named = [key for key, title in catalogue("en").items() if title in (wanted.title, wanted.neighbour)]
+    names = {text("zh_CN", key) for key in named}
+    assert sum(name in sentence("zh_CN", problem) for name in names) >= 2
+    assert wanted.neighbour not in sentence("zh_CN", problem)
 
 
 def test_a_problem_is_said_whole_in_both_languages() -> None:

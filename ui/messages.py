@@ -73,10 +73,10 @@ def text(language: str, key: str, **values: str | int | float) -> str:
 
 def sentence(language: str, problem: Problem) -> str:
     """A problem in this language."""
-    values = {
-        name: phrase(language, value) if name in ("expected", "came") else value
-        for name, value in problem.values.items()
-    }
+    said = {"expected": phrase, "came": phrase, "neighbour": _title}
+    if problem.key in ("classic_offline", "classic_changed"):
+        said["name"] = _title
+    values = {name: said[name](language, value) if name in said else value for name, value in problem.values.items()}
     return text(language, f"problem.{problem.key}", **values)
 
 
@@ -86,6 +86,12 @@ def phrase(language: str, value: str | int | float) -> str | int | float:
         if isinstance(value, str) and (match := pattern.fullmatch(value)):
             return text(language, key, **match.groupdict())
     return value
+
+
+def _title(language: str, value: str | int | float) -> str | int | float:
+    """The title of a bundled or classic data set in this language."""
+    titles = (key for key in catalogue("en") if re.fullmatch(r"component\.dataset\.\w+\.title|classic\.\w+", key))
+    return next((text(language, key) for key in titles if text("en", key) == value), value)
 
 
 @functools.cache
