@@ -133,6 +133,11 @@ def test_axe_finds_nothing_on_any_page_tab_dialog_or_menu(opened: Open) -> None:
         assert violations(page, rules=COLOURS) == []
 
 
+def test_a_drawing_is_an_image_only_once_it_is_drawn_and_named() -> None:
+    for path in (ROOT / "ui").rglob("*.html"):
+        assert 'role="img"' not in path.read_text(encoding="utf-8"), path.name
+
+
 @pytest.mark.browser
 def test_axe_finds_nothing_on_the_pages_in_chinese(opened: Open) -> None:
     page = opened(color_scheme="dark", locale="zh-CN")

@@ -159,7 +159,7 @@ export class Output {
     this.toggles.wrong.hidden = layout.task !== "classification";
     this.plainCaption = captionOf(layout, texts, selection, this.shows.contours && this.view.kind === "plane");
     this.showCaption();
-    this.points.ariaLabel = texts.say("canvas.output_picture", { dataset: this.title.textContent });
+    Object.assign(this.points, { role: "img", ariaLabel: texts.say("canvas.output_picture", { dataset: this.title.textContent }) });
   }
 
   showCaption() {

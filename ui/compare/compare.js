@@ -191,7 +191,7 @@ class Comparison {
     const key = { class: "share_of_plane", value: "share_of_values", line: "share_of_line" }[found.kind];
     const words = this.texts.say(`compare.${key}`, { share: percent(found.share) });
     write(this.share, words);
-    this.picture.ariaLabel = words;
+    Object.assign(this.picture, { role: "img", ariaLabel: words });
     const side = Math.min(this.share.clientWidth, 340);
     if (side <= 0) return;
     const [context, size] = prepared(this.picture, side, side);
