@@ -24,9 +24,8 @@ from tests.patience import eventually
 
 FAKE = (sys.executable, "-m", "tests.fake_worker")
 ROOT = Path(__file__).parents[1]
-LARGE = Experiment.from_dict(
-    {"layers": [{"kind": "dense", "units": 512}] * 6}
-).to_json()  # A picture of it takes 0.3 s.
+#: A picture of it takes 0.3 s.
+LARGE = Experiment.from_dict({"layers": [{"kind": "dense", "units": 512}] * 6}).to_json()
 
 
 @pytest.fixture

@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from dlcore import probes
 from dlcore.experiment import Experiment
-from dlcore.runs.weight import HEAVY, POINTS, longest_act
+from dlcore.runs.weight import FORWARD, HEAVY, POINTS, longest_act
+
+ROWS = 5000
 
 
-def guess(units: list[int], **more: Any) -> float:
+def large(units: list[int], rows: int = ROWS) -> Experiment:
     layers = [{"kind": "dense", "units": width} for width in units]
-    return longest_act(Experiment.from_dict({"dataset": {"kind": "spiral", "samples": 5000}, "layers": layers, **more}))
+    return Experiment.from_dict({"dataset": {"kind": "spiral", "samples": rows}, "layers": layers})
 
 
 def test_what_a_class_plays_with_is_light_and_the_largest_networks_are_heavy() -> None:
-    assert guess([8, 8]) < guess([64] * 4) < HEAVY < guess([512] * 4) < guess([512] * 8)
+    light, wider, heavy, heaviest = (longest_act(large(units)) for units in ([8, 8], [64] * 4, [512] * 4, [512] * 8))
+    assert light < wider < HEAVY < heavy < heaviest
 
 
-@pytest.mark.parametrize("batch", [10, 2500])
-def test_a_step_on_many_rows_counts_where_it_is_longer_than_a_picture(batch: int) -> None:
-    parameters = Experiment.from_dict({"layers": [{"kind": "dense", "units": 512}] * 3}).num_parameters
-    # 2 operations forward and 4 backward for each weight and row.
-    operations = max(6 * batch, 2 * (POINTS + 5000)) * parameters
-    assert guess([512] * 3, batch_size=batch) == pytest.approx(operations / 8e10)
+def test_it_counts_two_operations_for_each_weight_and_point_or_row() -> None:
+    experiment = large([512] * 3)
+    operations = 2 * (POINTS + ROWS) * experiment.num_parameters
+    assert longest_act(experiment) == pytest.approx(operations / 8e10)
+    assert longest_act(large([512] * 3, 500)) < longest_act(experiment)
 
 
 def test_pictures_are_drawn_at_the_points_that_are_counted() -> None:
     assert POINTS == probes.FINE**2
+
+
+def test_no_step_is_longer_than_a_picture() -> None:
+    (most,) = (bound.le for bound in Experiment.model_fields["batch_size"].metadata if hasattr(bound, "le"))
+    assert 3 * FORWARD * most <= FORWARD * (
+        POINTS + most
+    )  # Forward once and backward twice as much; all its rows are judged too.
