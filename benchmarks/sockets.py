@@ -36,7 +36,13 @@ class Socket(asyncio.BufferedProtocol):
 
     @classmethod
     async def connect(
-        cls, port: int, path: str, listener: Listener, keep: int | None = None, protocol: str | None = None
+        cls,
+        port: int,
+        path: str,
+        listener: Listener,
+        keep: int | None = None,
+        protocol: str | None = None,
+        cookie: str = "",
     ) -> Socket:
         """Shake hands as a page of this very server does."""
         self = cls(listener, keep)
@@ -54,6 +60,7 @@ class Socket(asyncio.BufferedProtocol):
             "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits",
         ]
         lines += [f"Sec-WebSocket-Protocol: {protocol}"] if protocol else []
+        lines += [f"Cookie: {cookie}"] if cookie else []
         transport.write("\r\n".join([*lines, "", ""]).encode())
         await self.opened
         return self

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from http.cookies import SimpleCookie
 from itertools import pairwise
 from typing import Any
 from urllib.parse import urlencode
@@ -23,11 +24,30 @@ PATIENCE = 60.0  # seconds
 WANTS = {"gradients": False, "histograms": False, "probe": None, "moment": None}  # as a browser says it
 
 
+async def cookie_of_page(port: int) -> str:
+    """The cookies, as a request names them, that come with the page to a browser that has none."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.write(
+            f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAccept: text/html\r\nConnection: close\r\n\r\n".encode()
+        )
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    finally:
+        writer.close()
+    found: SimpleCookie = SimpleCookie()
+    for line in head.split("\r\n"):
+        name, _, value = line.partition(":")
+        if name.lower() == "set-cookie":
+            found.load(value.strip())
+    return "; ".join(f"{name}={morsel.value}" for name, morsel in found.items())
+
+
 class Student:
     """One session: opens a share link, plays, watches, moves a slider."""
 
     def __init__(self, port: int, experiment: Experiment | None = None, playing: bool = False) -> None:
         self.playing = playing
+        self.cookie = ""  # That says whose browser it is; it comes with the page.
         self.sliders: dict[str, Any] = {}
         self._fragments: dict[str, str] = {}  # of the sliders
         self.notices: list[str] = []
@@ -49,10 +69,15 @@ class Student:
     async def open(self) -> float:
         """Load the page and the live channel as a browser does; the seconds until the page was whole."""
         started = time.perf_counter()
-        self._page = await Socket.connect(self._port, "/_stcore/stream", self._hear_page, protocol="streamlit")
+        cookie = self.cookie = self.cookie or await cookie_of_page(self._port)
+        self._page = await Socket.connect(
+            self._port, "/_stcore/stream", self._hear_page, protocol="streamlit", cookie=cookie
+        )
         await self._rerun([])
         waited = time.perf_counter() - started
-        self._live = await Socket.connect(self._port, f"/api/live/{self._token}", self._hear_live, keep=BEGINNING)
+        self._live = await Socket.connect(
+            self._port, f"/api/live/{self._token}", self._hear_live, keep=BEGINNING, cookie=cookie
+        )
         return waited
 
     @property
