@@ -65,13 +65,15 @@ def cpu_seconds(pid: int) -> float:
 
 
 @contextmanager
-def served(script: str = "app.py", **environment: str) -> Iterator[Server]:
-    """Start the app (or another Streamlit script), yield once it answers, end it."""
+def served(script: str = "app.py", descriptors: int | None = None, /, **environment: str) -> Iterator[Server]:
+    """Start the app (or another Streamlit script), yield once it answers, end it; it may open so many files and sockets."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", script, "--server.headless=true", f"--server.port={port}"]
     command += ["--server.fileWatcherType=none"]
+    if descriptors is not None:
+        command = ["sh", "-c", f'ulimit -n {descriptors}; exec "$@"', "sh", *command]
     # On SIGABRT it says where each of its threads stands.
     environment = {**os.environ, "PYTHONFAULTHANDLER": "1", **environment}
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, env=environment)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Mapping
 from http.cookies import SimpleCookie
 from itertools import pairwise
 from typing import Any
@@ -26,20 +27,35 @@ WANTS = {"gradients": False, "histograms": False, "probe": None, "moment": None}
 
 async def cookie_of_page(port: int) -> str:
     """The cookies, as a request names them, that come with the page to a browser that has none."""
+    _, _, cookies = await ask(port, "GET", "/", headers={"Accept": "text/html"})
+    return "; ".join(f"{name}={value}" for name, value in cookies.items() if name.endswith("playground_owner"))
+
+
+async def ask(
+    port: int, method: str, path: str, cookie: str = "", headers: Mapping[str, str] | None = None, body: bytes = b""
+) -> tuple[int, bytes, dict[str, str]]:
+    """One HTTP request on a connection of its own: status, body, and the cookies that came with the answer."""
+    lines = [
+        f"{method} {path} HTTP/1.1",
+        f"Host: 127.0.0.1:{port}",
+        "Connection: close",
+        f"Content-Length: {len(body)}",
+    ]
+    lines += [f"{name}: {value}" for name, value in {"Cookie": cookie, **(headers or {})}.items() if value]
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
-        writer.write(
-            f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAccept: text/html\r\nConnection: close\r\n\r\n".encode()
-        )
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        writer.write("\r\n".join([*lines, "", ""]).encode() + body)
+        answer = await reader.read()
     finally:
         writer.close()
+    head, _, content = answer.partition(b"\r\n\r\n")
+    status, *named = head.decode("latin-1").split("\r\n")
     found: SimpleCookie = SimpleCookie()
-    for line in head.split("\r\n"):
+    for line in named:
         name, _, value = line.partition(":")
         if name.lower() == "set-cookie":
             found.load(value.strip())
-    return "; ".join(f"{name}={morsel.value}" for name, morsel in found.items())
+    return int(status.split()[1]), content, {name: morsel.value for name, morsel in found.items()}
 
 
 class Student:
@@ -57,7 +73,7 @@ class Student:
         self._query = urlencode(
             {"run": encode(experiment or Experiment()), **({"play": "1"} if playing else {}), "lang": "en"}
         )
-        self._token = ""
+        self.token = ""
         self._answered: asyncio.Future[None] | None = None
         self._page: Socket | None = None
         self._live: Socket | None = None
@@ -76,7 +92,7 @@ class Student:
         await self._rerun([])
         waited = time.perf_counter() - started
         self._live = await Socket.connect(
-            self._port, f"/api/live/{self._token}", self._hear_live, keep=BEGINNING, cookie=cookie
+            self._port, f"/api/live/{self.token}", self._hear_live, keep=BEGINNING, cookie=cookie
         )
         return waited
 
@@ -130,12 +146,13 @@ class Student:
 
     # Streamlit's protocol
 
-    async def _rerun(self, states: list[WidgetState], fragment: str = "") -> None:
+    async def _rerun(self, states: list[WidgetState], fragment: str = "", page: str = "") -> None:
         assert self._page is not None
         self._answered = asyncio.get_running_loop().create_future()
         message = BackMsg()
         message.rerun_script.query_string = self._query
         message.rerun_script.fragment_id = fragment  # As a browser: of the part of the page that the widget stands in.
+        message.rerun_script.page_script_hash = page
         message.rerun_script.widget_states.widgets.extend(states)
         self._page.send(message.SerializeToString(), BINARY)
         await asyncio.wait_for(self._answered, PATIENCE)
@@ -157,7 +174,7 @@ class Student:
                 self.errors += element.alert.format == Alert.ERROR
             case "bidi_component":
                 data = json.loads(element.bidi_component.json or element.bidi_component.mixed.json or "{}")
-                self._token = data.get("token", self._token)
+                self.token = data.get("token", self.token)
 
     # The live channel
 

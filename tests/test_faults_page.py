@@ -127,13 +127,13 @@ def test_sixty_reruns_at_once_hold_up_nobody_else(server: Server) -> None:
 
 def test_a_client_that_clears_the_caches_ends_nobodys_run(server: Server) -> None:
     async def clear(witness: Student) -> None:
-        token = witness._token
+        token = witness.token
         async with student(server) as rude:
             assert rude._page is not None
             rude._page.send(BackMsg(clear_cache=True).SerializeToString(), BINARY)
             await asyncio.sleep(1.5)  # Longer than DLCORE_END_AFTER: a run that was given up would be gone.
             await witness.move("Noise", 0.3)
-            assert witness._token == token
+            assert witness.token == token
 
     attend(server, clear)
 
@@ -141,7 +141,7 @@ def test_a_client_that_clears_the_caches_ends_nobodys_run(server: Server) -> Non
 def test_clients_that_stop_reading_cost_a_bounded_piece_of_memory(server: Server) -> None:
     async def stop_reading(witness: Student) -> None:
         before = megabytes(server.pid)
-        deaf = [Deaf(f"127.0.0.1:{server.port}", witness._token) for _ in range(10)]
+        deaf = [Deaf(f"127.0.0.1:{server.port}", witness.token) for _ in range(10)]
         start = time.monotonic()
         try:
             while time.monotonic() < start + 3:
@@ -162,7 +162,7 @@ def test_sockets_cut_in_the_middle_of_a_frame_leave_nothing_behind(server: Serve
     async def cut(witness: Student) -> None:
         before, start = descriptors(server), time.monotonic()
         for _ in range(20):
-            one = Deaf(f"127.0.0.1:{server.port}", witness._token)
+            one = Deaf(f"127.0.0.1:{server.port}", witness.token)
             one.ask()
             await asyncio.sleep(0.03)
             assert one.socket.recv(300)  # The handshake and a piece of the frame; the rest meets a reset.
@@ -228,7 +228,7 @@ async def heard(connection: websockets.ClientConnection) -> tuple[str, str, list
             raw = message.delta.new_element.bidi_component
             found = Student(0)
             found._learn(message.delta.new_element, message.delta.fragment_id)
-            token = found._token or token
+            token = found.token or token
             assert raw.json or raw.mixed.json
         elif kind == "script_finished":
             return session, token, sentences

@@ -1,0 +1,301 @@
+"""Hostile clients beside an honest neighbour: what the neighbour feels, what the server holds, and whether it passes.
+
+Each attack (attackers.py) is run twice, each time on a server of its own: against the server, and against a port that drops everything,
+so that what the attackers take from the two shared cores by running at all is on both sides of the comparison.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field
+
+from benchmarks.classroom import p95
+from benchmarks.server import ROOT, Server, megabytes, served, wait_until_warm
+from benchmarks.student import Student
+from benchmarks.tables import Figure, goals, markdown
+from benchmarks.visitor import Visitor
+
+SECONDS, QUICK_SECONDS = 10.0, 5.0
+AFTERWARDS, QUICK_AFTERWARDS = 60.0, 15.0  # until the memory is looked at again
+FRAMES_A_SECOND = 20.0
+PAUSE = 0.25  # seconds between two moves of the neighbour's slider
+MOST_MEMORY, MOST_LEFT = 600.0, 100.0  # MB of the serving process during an attack, and above its start afterwards
+LONGEST_ANSWER, WORST_ANSWER, LEAST_PICTURES = 0.5, 2.0, 0.5
+SHORTEST = 0.05  # Seconds below which an answer is quick, and twice of it is so too.
+DESCRIPTORS = 1024  # systemd's default, with which half_heads is tried
+DROPS = """
+import asyncio
+class Drop(asyncio.BufferedProtocol):
+    def get_buffer(self, hint): return BUFFER
+    def buffer_updated(self, count): pass
+    def eof_received(self): return False
+BUFFER = bytearray(1 << 20)
+async def main():
+    server = await asyncio.get_running_loop().create_server(Drop, "127.0.0.1", 0, backlog=2048)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await asyncio.sleep(3600)
+asyncio.run(main())
+"""
+
+
+Memory = tuple[float, float, float]  # MB of the serving process: at the start, the most, later
+
+
+@dataclass
+class Felt:
+    """What an honest neighbour met beside an attack."""
+
+    answers: list[float] = field(default_factory=list)
+    pictures: float = 0.0  # a second
+    special: float | None = None  # what this attack is about beside that, in its own unit
+
+
+@dataclass(frozen=True)
+class Special:
+    """What else an honest person does beside this attack: seconds it takes, or a number that is left."""
+
+    words: str
+    act: Callable[[Server], Awaitable[float]]
+    most: float
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+# What honest people do beside an attack
+
+
+async def _come(server: Server) -> float:
+    """Seconds until a newcomer has a run of its own."""
+    begin = time.perf_counter()
+    student = Student(server.port)
+    while not student.token:
+        await student.open()
+        if not student.token:  # The class is full: the waiting room tries again.
+            student.close()
+            await asyncio.sleep(0.5)
+    student.close()
+    return time.perf_counter() - begin
+
+
+async def _bring(server: Server) -> float:
+    """Seconds until an honest table has been looked at."""
+    visitor = Visitor(server.port)
+    await visitor.open()
+    await visitor.go("data")
+    begin = time.perf_counter()
+    content = b"hours,sleep,mark\n" + b"".join(b"%d,%d,%d\n" % (row % 9, row % 7, row % 5) for row in range(200))
+    await visitor.upload("CSV, TSV, Excel or Parquet", "marks.csv", content)
+    while not visitor.heard(b"hours"):
+        await asyncio.sleep(0.2)
+        await visitor.rerun()
+    visitor.close()
+    return time.perf_counter() - begin
+
+
+async def _take_recipe(server: Server) -> float:
+    """Seconds until a recipe, which nobody has to compute, has been taken home."""
+    visitor = Visitor(server.port)
+    await visitor.open()
+    await visitor.furnish()
+    begin = time.perf_counter()
+    await visitor.download("Recipe")
+    visitor.close()
+    return time.perf_counter() - begin
+
+
+SPECIALS = {
+    "newcomers": Special("a newcomer's own run, s", _come, 20.0),
+    "ragged_tables": Special("an honest table looked at, s", _bring, 10.0),
+    "reports": Special("a recipe taken home, s", _take_recipe, 1.0),
+}
+FAULTS = {
+    "foreign_origin": "F1", "flood_of_frames": "F2 pictures", "flood_of_commands": "F2 commands", "invented_uploads": "F3",
+    "endless_messages": "F4", "newcomers": "F5", "ragged_tables": "F6", "reports": "F7", "reruns": "F8", "heavy_runs": "F9",
+    "large_runs": "F10", "half_heads": "F11",
+}  # fmt: skip
+
+
+def run(quick: bool) -> str:
+    """The table of goals, and all that was measured."""
+    seconds, afterwards = (QUICK_SECONDS, QUICK_AFTERWARDS) if quick else (SECONDS, AFTERWARDS)
+    figures, rows = [], []
+    for name, fault in FAULTS.items():
+        attacked, sent, memory = _attacked(name, seconds, afterwards)
+        beside, _, _ = _attacked(name, seconds, 0.0, sent)
+        figures.append(_figure(name, fault, attacked, beside, memory))
+        rows.append(_row(name, fault, attacked, beside, memory, sent))
+    said = (
+        f"Each attack lasts {seconds:g} s. An honest neighbour plays 2-4-2-1, asks for {FRAMES_A_SECOND:g} pictures a second and "
+        f"moves the Noise slider every {PAUSE:g} s; beside it the attack, and on another server the same clients sending as much "
+        f"to a port that drops everything. Memory: of the serving process, the most during the attack, and {afterwards:g} s later "
+        f"above its start. half_heads meets a server that may have {DESCRIPTORS} descriptors; foreign_origin one whose look-ups "
+        "of the outside world would never end; the floods one with a single worker."
+    )
+    header = [
+        "fault",
+        "attack",
+        "sent",
+        "answer p95: attack / dropped",
+        "pictures a second",
+        "memory: most, later",
+        "beside it",
+    ]
+    return f"{goals(figures)}\n\n{said}\n\n{markdown(header, rows)}"
+
+
+def _attacked(
+    name: str, seconds: float, afterwards: float, sent: dict[str, int] | None = None
+) -> tuple[Felt, dict[str, int], Memory]:
+    """What the neighbour felt, what was sent, and the memory: at the start, the most, later. With `sent`, as much to nobody."""
+    with tempfile.TemporaryDirectory(prefix="hostile-") as folder, _silent_port() as silent:
+        environment = {"DLCORE_SHELF": f"{folder}/runs", "DLCORE_TABLES": f"{folder}/tables"}
+        if name == "foreign_origin":
+            environment |= {"http_proxy": f"http://127.0.0.1:{silent}", "no_proxy": ""}
+        if name.startswith("flood_of"):
+            environment |= {"DLCORE_WORKERS": "1", "DLCORE_HEAVY_WORKERS": "0"}
+        with served("app.py", DESCRIPTORS if name == "half_heads" else None, **environment) as server:
+            wait_until_warm(server)
+            return asyncio.run(_measure(server, name, seconds, afterwards, sent))
+
+
+async def _measure(
+    server: Server, name: str, seconds: float, afterwards: float, sent: dict[str, int] | None
+) -> tuple[Felt, dict[str, int], Memory]:
+    async with _neighbour(server) as neighbour:
+        start = most = megabytes(server.pid)
+        async with _attackers(server, name, seconds, sent) as attackers:
+            assert attackers.stdin is not None
+            begin = time.monotonic()
+            attackers.stdin.write(b"now\n")
+            special = asyncio.create_task(_special(server, name))
+            felt = Felt()
+            moving = asyncio.create_task(_move(neighbour, felt, begin + seconds))
+            while time.monotonic() < begin + seconds:
+                most = max(most, megabytes(server.pid))
+                await asyncio.sleep(0.05)
+            felt.pictures = neighbour.frames(begin, begin + seconds) / seconds
+            await moving
+            felt.special = await special
+            counted = sent or json.loads(
+                (await _last_line(attackers)) or '{"connections": 0, "messages": 0, "bytes": 0}'
+            )
+        most = max(most, megabytes(server.pid))
+        if afterwards:
+            await asyncio.sleep(afterwards)
+        return felt, counted, (start, most, megabytes(server.pid))
+
+
+async def _special(server: Server, name: str) -> float | None:
+    if name not in SPECIALS:
+        return None
+    await asyncio.sleep(1.0)  # The attack is well under way.
+    return await SPECIALS[name].act(server)
+
+
+async def _move(neighbour: Student, felt: Felt, end: float) -> None:
+    turn = 0
+    while time.monotonic() < end:
+        turn += 1
+        felt.answers.append(await neighbour.move("Noise", 0.1 + 0.1 * (turn % 2)))
+        await asyncio.sleep(PAUSE)
+
+
+@asynccontextmanager
+async def _neighbour(server: Server) -> AsyncIterator[Student]:
+    """Somebody honest who has played and watched for a while."""
+    student = Student(server.port, playing=True)
+    await student.open()
+    student.watch(FRAMES_A_SECOND)
+    for turn in range(4):
+        await student.move("Noise", 0.1 + 0.1 * (turn % 2))
+    yield student
+    student.close()
+
+
+@asynccontextmanager
+async def _attackers(
+    server: Server, name: str, seconds: float, sent: dict[str, int] | None
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The attackers, prepared, in a process of their own; or those who send as much to nobody."""
+    drops = None
+    command = [sys.executable, "-m", "benchmarks.attackers", name, str(server.port), str(seconds)]
+    if sent is not None:
+        drops = await asyncio.create_subprocess_exec(sys.executable, "-c", DROPS, stdout=subprocess.PIPE)
+        assert drops.stdout is not None
+        port = int(await drops.stdout.readline())
+        command = [*command[:3], "replay", str(port), str(seconds), "--sent", json.dumps(sent)]
+    attackers = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert attackers.stdout is not None
+    try:
+        ready = await attackers.stdout.readline()
+        if ready.strip() != b"ready":
+            raise RuntimeError(f"the attackers of {name} could not prepare")
+        yield attackers
+    finally:
+        for process in filter(None, (attackers, drops)):
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+
+
+async def _last_line(attackers: asyncio.subprocess.Process) -> str:
+    assert attackers.stdout is not None
+    with suppress(TimeoutError):
+        async with asyncio.timeout(30):
+            return (await attackers.stdout.readline()).decode()
+    return ""
+
+
+@contextmanager
+def _silent_port() -> Iterator[int]:
+    """A port where connections are taken and nothing is ever said: a school's firewall that drops what goes out."""
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(64)
+        yield silent.getsockname()[1]
+
+
+def _figure(name: str, fault: str, attacked: Felt, beside: Felt, memory: Memory) -> Figure:
+    """The goals that hold for every attack, and what belongs to this one."""
+    answer, usual = p95(attacked.answers), p95(beside.answers)
+    start, most, later = memory
+    special = SPECIALS.get(name)
+    met = (
+        answer <= LONGEST_ANSWER
+        and answer <= max(WORST_ANSWER * usual, SHORTEST)
+        and attacked.pictures >= LEAST_PICTURES * beside.pictures
+        and most <= MOST_MEMORY
+        and later - start <= MOST_LEFT
+        and (special is None or (attacked.special is not None and attacked.special <= special.most))
+    )
+    goal = (
+        f"answer p95 at most {LONGEST_ANSWER:g} s and {WORST_ANSWER:g}x, pictures at least {LEAST_PICTURES:g}x, "
+        f"memory at most {MOST_MEMORY:g} MB, {MOST_LEFT:g} MB above its start later"
+    )
+    measured = f"{answer:.3f} s ({usual:.3f}), {attacked.pictures:.1f}/s ({beside.pictures:.1f}), {most:.0f} MB, {later - start:+.0f} MB"
+    if special is not None:
+        goal += f"; {special.words}: at most {special.most:g}"
+        measured += f"; {attacked.special:.2f} ({beside.special:.2f})"
+    return Figure(f"{fault}: beside {name.replace('_', ' ')} (beside as much to nobody)", goal, measured, met)
+
+
+def _row(name: str, fault: str, attacked: Felt, beside: Felt, memory: Memory, sent: dict[str, int]) -> list[str]:
+    special = (
+        "" if attacked.special is None else f"{SPECIALS[name].words}: {attacked.special:.2f} / {beside.special:.2f}"
+    )
+    return [
+        fault,
+        name.replace("_", " "),
+        f"{sent['connections']} connections, {sent['messages']:,} messages, {sent['bytes'] / 1e6:.1f} MB",
+        f"{p95(attacked.answers):.3f} / {p95(beside.answers):.3f} s",
+        f"{attacked.pictures:.1f} / {beside.pictures:.1f}",
+        f"{memory[1]:.0f} MB, {memory[2] - memory[0]:+.0f} MB",
+        special,
+    ]
