@@ -19,7 +19,7 @@ MODULES = {
 
 # From the ground up: a module may import its own storey and those below, never one above.
 STOREYS = (
-    ("dlcore.problems", "dlcore.randomness", "dlcore.arrays", "dlcore.folders", "dlcore.spreadsheet"),
+    ("dlcore.problems", "dlcore.libraries", "dlcore.randomness", "dlcore.arrays", "dlcore.folders", "dlcore.spreadsheet"),
     ("dlcore.component",),
     (
         "dlcore.activations", "dlcore.initializers", "dlcore.layers", "dlcore.losses", "dlcore.metrics",

@@ -25,6 +25,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from dlcore.libraries import take_buffers
 from dlcore.runs import NICENESS
 from dlcore.runs.jobs import JOBS, Answer, Progress
 from dlcore.runs.limits import Limits
@@ -87,6 +88,7 @@ class Desk:
         try:
             # Imported at full priority, as somebody waits; the work itself shares the machine with those who train.
             job = function_of(header["do"])
+            take_buffers()
             step_back()
             before = private_bytes()
             limit_data(before + self._memory - self._kept)

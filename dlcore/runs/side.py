@@ -37,6 +37,14 @@ def as_problem(error: BaseException, memory: str = "out_of_memory") -> Problem:
     if not (panic or isinstance(error, Exception)):
         raise error
     traceback.print_exception(error, file=sys.stderr)
-    if panic or isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "memory" in str(error).lower()):
+    if panic or isinstance(error, MemoryError) or _says_so(error):
         return Problem(memory)
     return Problem("internal")
+
+
+def _says_so(error: BaseException) -> bool:
+    """Whether this is a lack of memory in the words of torch, of the C++ library, of the system or of its loader."""
+    words = str(error).lower()
+    return isinstance(error, (RuntimeError, OSError, ImportError)) and any(
+        one in words for one in ("memory", "bad_alloc", "failed to map segment")
+    )

@@ -31,6 +31,7 @@ import torch
 
 from dlcore.engines import compiled
 from dlcore.experiment import Experiment
+from dlcore.libraries import room_for_libraries, take_buffers
 from dlcore.problems import Problem
 from dlcore.runs import NICENESS
 from dlcore.runs.figures import Second
@@ -322,8 +323,9 @@ def _place(run: Run) -> dict[str, Any]:
 
 def import_transformers() -> None:
     """What prepares a table takes seconds to import: before the first one comes, and beside those who train."""
-    import sklearn.impute
-    import sklearn.preprocessing  # noqa: F401
+    with room_for_libraries():
+        import sklearn.impute
+        import sklearn.preprocessing  # noqa: F401
 
 
 def warm_up() -> None:
@@ -352,6 +354,7 @@ def main() -> None:
     compiled.begin()  # The warm-up waits for it, unless it has to be compiled first.
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which closes our input.
     torch.set_num_threads(1)
+    take_buffers()
     limit_memory()
     warm_up()
     gc.collect()
