@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from dlcore.problems import Problem
+from dlcore.runs.limits import Limits
 
 
 def take_the_wires() -> tuple[int, int]:
@@ -20,6 +21,12 @@ def take_the_wires() -> tuple[int, int]:
     os.dup2(2, 1)
     sys.stdout = sys.stderr
     return source, output
+
+
+def step_back(process: int = 0) -> None:
+    """This process, or another one, to the priority of work that nobody waits for. There is no way back: only root may go up."""
+    niceness = max(Limits.from_environment().niceness, os.getpriority(os.PRIO_PROCESS, process))
+    os.setpriority(os.PRIO_PROCESS, process, niceness)
 
 
 def volunteer_to_end() -> None:

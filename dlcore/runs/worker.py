@@ -33,12 +33,11 @@ from dlcore.engines import compiled
 from dlcore.experiment import Experiment
 from dlcore.libraries import room_for_libraries, take_buffers
 from dlcore.problems import Problem
-from dlcore.runs import NICENESS
 from dlcore.runs.figures import Second
 from dlcore.runs.limits import Limits
 from dlcore.runs.luggage import pack_run, unpack_run
 from dlcore.runs.run import NEVER, Run
-from dlcore.runs.side import as_problem, take_the_wires, volunteer_to_end
+from dlcore.runs.side import as_problem, step_back, take_the_wires, volunteer_to_end
 from dlcore.runs.viewers import FrameRequest, Viewers
 from dlcore.runs.weight import HEAVY
 from dlcore.runs.wire import Header, Inbox, pack, write_all
@@ -360,7 +359,7 @@ def main() -> None:
     gc.collect()
     gc.freeze()
     # Full priority until here, unless the pool said otherwise: somebody may be waiting for the start.
-    os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
+    step_back()
     volunteer_to_end()
     with suppress(BrokenPipeError):
         Worker(Inbox(source), output, in_hand).serve()
