@@ -20,6 +20,7 @@ from dlcore.experiment import Experiment
 from dlcore.problems import Problem
 from dlcore.trainer import Trainer
 from tests.judges import HastyDesks
+from tests.patience import PATIENCE
 from tests.playground import ROOT, RecordingPool, errors, shown, state, widget
 from ui import live, session
 from ui.evaluating import SECTIONS, curves, growth, rows, scores
@@ -72,7 +73,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Open:
         pool, desks = JudgedPool(recipe), HastyDesks()
         monkeypatch.setattr(live, "pool", lambda: pool)
         monkeypatch.setattr(live, "desks", lambda: desks)
-        at = AppTest.from_file(str(ROOT / "pages" / "evaluate.py"), default_timeout=60)
+        at = AppTest.from_file(str(ROOT / "pages" / "evaluate.py"), default_timeout=PATIENCE)
         at.session_state["session"] = session.Session("en", Experiment.from_dict(recipe))
         at.query_params["section"] = section
         return at.run(), pool, desks
