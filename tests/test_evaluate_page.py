@@ -221,9 +221,16 @@ def test_what_was_asked_once_is_not_asked_again_while_nothing_moves(opened: Open
 def test_an_address_names_the_section_and_nonsense_opens_the_first(opened: Open) -> None:
     at, _, _ = opened(SPIRAL, "no such section")
     assert widget(at, "/section").value == "scores"
-    assert at.query_params["section"] == "scores"
+    assert at.query_params["section"] == "no such section"  # Nobody has chosen anything: the address stays.
     widget(at, "/section").set_value("growth").run()
     assert at.query_params["section"] == "growth"
+
+
+def test_opening_a_page_writes_nothing_into_the_address(opened: Open) -> None:
+    at, _, _ = opened(SPIRAL, "curves")
+    assert at.query_params == {"section": "curves"}
+    del at.query_params["section"]
+    assert not at.run().query_params
 
 
 # The seal

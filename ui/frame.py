@@ -45,6 +45,8 @@ pages = [
 try:
     full = session.admission()
     page = st.navigation(pages, position="hidden" if full else "top")
+    if session.follow_address(page.url_path):
+        st.rerun()
     if full:
         waiting.waiting_room()
     else:
