@@ -6,11 +6,14 @@ bounds and description, and one verb (`build`, `sample`, `factor`...). A family 
 
 from __future__ import annotations
 
+import json
 from typing import Any, ClassVar, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
+from pydantic_core import CoreSchema
 
 from dlcore.problems import Problem, clean
+from dlcore.strict import without_guessing
 
 
 class Component(BaseModel):
@@ -26,6 +29,11 @@ class Component(BaseModel):
     )
 
     title: ClassVar[str] = ""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Numbers are numbers and switches are true or false: pydantic by itself also takes true for 1 and "7" for 7."""
+        return without_guessing(handler(source))
 
     def replace(self, **changes: Any) -> Any:
         """A copy with the named fields changed and everything checked anew. Raises Problem."""
@@ -67,7 +75,7 @@ def problem_of(error: ValidationError) -> Problem:
         case "union_tag_not_found":
             return Problem("wrong_type", path=path, expected="an object with a 'kind'", came=came)
         case "literal_error" if path == "version":
-            return Problem("unknown_version", came=came)
+            return Problem("unknown_version", came=_as_written(first.get("input"), came))
         case "literal_error":
             return Problem("unknown_kind", path=path, came=came, expected=context["expected"].replace("'", ""))
         case "greater_than_equal":
@@ -88,7 +96,7 @@ def problem_of(error: ValidationError) -> Problem:
             return Problem("wrong_type", path=path, expected="a finite number", came=came)
         case kind:
             expected = _EXPECTED.get(kind.split("_")[0], "another value")
-            return Problem("wrong_type", path=path, expected=expected, came=came)
+            return Problem("wrong_type", path=path, expected=expected, came=_as_written(first.get("input"), came))
 
 
 _EXPECTED = {
@@ -141,6 +149,17 @@ def _all_kinds() -> set[str]:
         if "kind" in cls.model_fields:
             found.add(kind_of(cls))
     return found
+
+
+def _as_written(value: Any, came: str) -> str:
+    """As it stands in the recipe's text, where it matters which kind of value it is: "7" is no 7."""
+    return (
+        json.dumps(came, ensure_ascii=False)
+        if isinstance(value, str)
+        else came.lower()
+        if isinstance(value, bool)
+        else came
+    )
 
 
 def _came(value: Any) -> str:

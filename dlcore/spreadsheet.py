@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 #: Signs with which a spreadsheet takes a text for a formula (OWASP, CSV injection).
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
 
 
 def safe_cell(text: str) -> str:
@@ -16,4 +16,4 @@ def _is_number(text: str) -> bool:
         float(text)
     except ValueError:
         return False
-    return not set(text) & set("\t\r_")
+    return not set(text) & set("\t\r\n_")

@@ -11,7 +11,6 @@ from safetensors.numpy import load_file
 from tests.conftest import BROWSER_PATIENCE
 
 PATIENCE = BROWSER_PATIENCE
-HELD_BACK = 1500  # milliseconds: a slider's value is sent after 200, and the script runs
 PLAYING, PAUSED = "playing", "paused"
 
 
@@ -35,10 +34,29 @@ def score(page: Page, name: str) -> str:
     return page.locator(f"[data-score={name}]").inner_text()
 
 
+def count_messages(page: Page) -> None:
+    """From here on `sent.stream` and `sent.live` of the page's window say how much it has told Streamlit and its run."""
+    page.evaluate(
+        """() => {
+            if (window.sent) return;
+            window.sent = { stream: 0, live: 0 };
+            const send = WebSocket.prototype.send;
+            WebSocket.prototype.send = function (data) {
+                if (this.url.includes('/_stcore/stream')) window.sent.stream += 1;
+                else if (String(data).includes('"command"')) window.sent.live += 1;
+                return send.call(this, data);
+            };
+        }"""
+    )
+
+
 def move_slider(page: Page, name: str, key: str) -> None:
-    """Press an arrow key on a slider and wait until its value is sent: Streamlit holds it back for a moment."""
+    """Press an arrow key on a slider, and wait until its value is sent, which Streamlit holds back for a moment, and obeyed."""
+    count_messages(page)
+    before = page.evaluate("window.sent.stream")
     page.get_by_role("slider", name=name, exact=True).press(key)
-    page.wait_for_timeout(HELD_BACK)
+    page.wait_for_function("before => window.sent.stream > before", arg=before)
+    wait_until_still(page)
 
 
 def wait_for_step(page: Page, beyond: int) -> None:
@@ -55,10 +73,13 @@ def wait_for_step(page: Page, beyond: int) -> None:
 def wait_until_still(page: Page) -> None:
     """Until the script has run through, and nothing of before is left or fades away."""
     page.wait_for_function(
-        """() => document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'
-            && !document.querySelector('[data-stale=true], [data-testid=stSpinner]')
-            && document.getAnimations().every((one) => one.playState !== 'running'
-                || one.effect.getComputedTiming().endTime === Infinity)"""
+        """() => {
+            const roots = (root) => [root, ...[...root.querySelectorAll('*')].flatMap((e) => e.shadowRoot ? roots(e.shadowRoot) : [])];
+            return document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'
+                && !document.querySelector('[data-stale=true], [data-testid=stSpinner]')
+                && roots(document).flatMap((root) => root.getAnimations()).every((one) => one.playState !== 'running'
+                    || one.effect.getComputedTiming().endTime === Infinity);
+        }"""
     )
 
 

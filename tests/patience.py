@@ -5,8 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+#: Seconds after which something that should happen will not: other programs may hold all cores meanwhile.
+PATIENCE = 300.0
 
-def eventually(condition: Callable[[], object], within: float = 60.0) -> bool:
+
+def eventually(condition: Callable[[], object], within: float = PATIENCE) -> bool:
     """Whether the condition comes true in so many seconds."""
     end = time.monotonic() + within
     while time.monotonic() < end:

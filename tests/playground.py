@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from dlcore.experiment import Experiment
 from dlcore.problems import Problem
+from tests.patience import PATIENCE
 from ui import session
 from ui.messages import escape
 
@@ -97,7 +98,7 @@ class RecordingPool:
 
 def open_page(experiment: Experiment | None = None, language: str = "en", furnished: bool = True) -> AppTest:
     """The page after its first run, standing on this experiment, in a session that draws all tabs."""
-    at = AppTest.from_file(str(ROOT / "ui" / "frame.py"), default_timeout=60)
+    at = AppTest.from_file(str(ROOT / "ui" / "frame.py"), default_timeout=PATIENCE)
     experiment = experiment or Experiment()
     at.session_state["session"] = session.Session(language, experiment, experiment.to_dict(), furnished=furnished)
     return at.run()
@@ -105,7 +106,7 @@ def open_page(experiment: Experiment | None = None, language: str = "en", furnis
 
 def first_visit(locale: str | None = None) -> AppTest:
     """The page as somebody new sees it."""
-    at = AppTest.from_file(str(ROOT / "ui" / "frame.py"), default_timeout=60)
+    at = AppTest.from_file(str(ROOT / "ui" / "frame.py"), default_timeout=PATIENCE)
     if locale is not None:
         at.context = {"locale": locale}
     return at.run()

@@ -155,7 +155,10 @@ def test_the_keyboard_alone_plays_and_pauses(page: Page):
 def test_a_killed_worker_comes_back_with_its_run_and_the_page_says_so(page: Page, app_process: int):
     press(page, "Play")
     wait_for_step(page, 60)
-    page.wait_for_timeout(2000)  # A state is kept about once a second.
+    press(page, "Pause")  # What a command has left is kept before it is answered.
+    expect(canvas(page)).to_have_attribute("data-status", PAUSED)
+    press(page, "Play")
+    expect(canvas(page)).to_have_attribute("data-status", PLAYING)
     for pid in workers_of(app_process):
         os.kill(pid, signal.SIGKILL)
     expect(page.locator("[data-message='notice worker_restarted']")).to_be_visible()

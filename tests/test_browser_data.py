@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
+from dlcore.spreadsheet import FORMULA, safe_cell
 from tests.browser import PATIENCE, PLAYING, canvas, press, score, wait_until_still
+from ui.messages import text
 
 pytestmark = pytest.mark.browser
 
@@ -89,3 +93,63 @@ def test_a_table_is_brought_understood_and_learned(page: Page):
     )
     press(page, "Pause")
     assert float(score(page, "test_loss")) < 0.3  # Three deviations lie between the classes.
+
+
+NASTY = [
+    '=HYPERLINK("http://evil.example","x")',
+    "@SUM(1,2)",
+    "+cmd|'/C calc'!A0",
+    "-2+3",
+    "＝1+1",
+    'plain, "quoted"',
+    "-2",
+    "x",
+]
+
+
+def nasty() -> bytes:
+    """A table whose column names and cells are formulas, as in a file that a stranger gives away."""
+    out = io.StringIO()
+    table = csv.writer(out)
+    table.writerow([*NASTY[:5], "number", "kind"])
+    for row in range(60):
+        kind = row % 2
+        table.writerow([*(NASTY[(row + place) % 8] for place in range(5)), row + 100 * kind, NASTY[kind]])
+    return out.getvalue().encode()
+
+
+def downloaded(page: Page, grid: Locator) -> list[list[str]]:
+    """What the grid's own menu gives."""
+    grid.hover()
+    with page.expect_download() as download:
+        grid.get_by_role("button", name="Download as CSV").click()
+    rows = list(csv.reader(io.StringIO(Path(download.value.path()).read_text(encoding="utf-8-sig"))))
+    assert len(rows) > 1
+    return rows
+
+
+def test_what_a_grid_lets_one_download_is_text_for_a_spreadsheet_and_reads_as_it_was_brought(page: Page) -> None:
+    # It would ask where to put the file.
+    page.evaluate("window.showSaveFilePicker = undefined")
+    page.get_by_role("link", name="Data", exact=True).click()
+    page.locator("input[type=file]").set_input_files({"name": "n.csv", "mimeType": "text/csv", "buffer": nasty()})
+    expect(page.get_by_text("60 rows, 7 columns")).to_be_visible()
+    grids = page.locator("[data-testid=stDataFrame]")
+    wait_until_still(page)
+    found = downloaded(page, grids.filter(visible=True).first)
+    assert {safe_cell(name) for name in NASTY[:5]} <= {cell for row in found for cell in row}
+    page.get_by_role("tab", name="First rows").click()
+    wait_until_still(page)
+    found += downloaded(page, grids.filter(visible=True).first)
+    assert {safe_cell(cell) for cell in NASTY} <= {cell for row in found for cell in row}
+
+    press(page, "Train on this table")
+    expect(canvas(page)).to_have_attribute("data-status", PLAYING)
+    press(page, "Pause")
+    page.get_by_role("link", name=text("en", "page.evaluate")).click()
+    page.get_by_role("radio", name=text("en", "evaluate.section.examples"), exact=True).click()
+    expect(grids.first).to_be_visible()
+    wait_until_still(page)
+    rows = downloaded(page, grids.first)
+    assert {safe_cell(name) for name in NASTY[:2]} <= {cell for row in rows for cell in row}
+    assert not [cell for row in found + rows for cell in row if cell.startswith(FORMULA) and safe_cell(cell) != cell]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from tests.browser import canvas, press, score
 from ui.messages import text
@@ -70,3 +70,49 @@ def test_a_trained_network_is_judged_from_scores_to_single_examples(page: Page) 
     page.keyboard.type(text("en", "evaluate.any_class"))
     page.keyboard.press("Enter")
     expect(table).not_to_have_text(of_first)
+
+
+def chosen(page: Page, name: str) -> Locator:
+    return page.get_by_role("radio", name=text("en", f"evaluate.section.{name}"), checked=True)
+
+
+def test_back_leads_to_the_page_before_and_takes_back_what_was_chosen_first(page: Page, app_address: str) -> None:
+    press(page, "Step")
+    expect(canvas(page)).to_have_attribute("data-step", "1")
+    page.get_by_role("link", name=text("en", "page.evaluate")).click()
+    expect(chosen(page, "scores")).to_be_visible()
+    page.go_back()
+    expect(canvas(page)).to_have_attribute("data-step", "1")
+    assert page.url == f"{app_address}/"
+
+    page.get_by_role("link", name=text("en", "page.evaluate")).click()
+    for name in ("curves", "growth"):
+        open_section(page, name)
+        expect(chosen(page, name)).to_be_visible()
+        page.wait_for_url(f"**/evaluate?section={name}")
+    page.go_back()
+    expect(chosen(page, "curves")).to_be_visible()
+    page.go_back()
+    expect(chosen(page, "scores")).to_be_visible()
+    page.go_forward()
+    expect(chosen(page, "curves")).to_be_visible()
+    page.go_back()
+    expect(chosen(page, "scores")).to_be_visible()
+    page.get_by_role("radio", name="中文", exact=True).click()
+    expect(page.get_by_role("heading", name=text("zh_CN", "app.title"))).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("heading", name=text("en", "app.title"))).to_be_visible()
+    page.go_back()
+    expect(canvas(page)).to_have_attribute("data-step", "1")
+
+
+def test_a_link_to_a_section_opens_it_and_nothing_stands_between_it_and_where_one_came_from(
+    english: BrowserContext, app_address: str
+) -> None:
+    page = english.new_page()
+    page.goto(f"{app_address}/healthz")
+    page.goto(f"{app_address}/evaluate?section=growth&lang=en")
+    expect(chosen(page, "growth")).to_be_visible()
+    page.go_back()
+    page.wait_for_url("**/healthz")
+    page.close()

@@ -138,8 +138,9 @@ def test_a_drag_is_one_thing_to_take_back(page: Page):
     page.mouse.move(box["x"] + box["width"] * 0.3, middle)
     page.mouse.down()
     for share in (0.5, 0.7, 0.9):
+        before = weight.input_value()
         page.mouse.move(box["x"] + box["width"] * share, middle)
-        page.wait_for_timeout(100)
+        expect(weight).not_to_have_value(before)
     page.mouse.up()
     expect(weight).not_to_have_value(old)
     press(page, "Undo (1)")

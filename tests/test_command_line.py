@@ -21,6 +21,7 @@ from dlcore.catalogue import FAMILIES, catalogue, schema
 from dlcore.checkpoint import open_checkpoint
 from dlcore.checkpoint import predict as predicted
 from dlcore.component import kinds
+from tests.patience import PATIENCE
 from tests.strategies import experiments
 
 ROOT = Path(__file__).parent.parent
@@ -30,7 +31,9 @@ IRIS = {"dataset": {"kind": "iris"}, "layers": [{"kind": "dense", "units": 5, "a
 def command(*arguments: str, **settings) -> subprocess.CompletedProcess:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     whole = [sys.executable, "-m", "dlcore", *arguments]
-    return subprocess.run(whole, capture_output=True, text=True, timeout=120, check=False, env=environment, **settings)
+    return subprocess.run(
+        whole, capture_output=True, text=True, timeout=PATIENCE, check=False, env=environment, **settings
+    )
 
 
 @pytest.fixture(scope="module")
@@ -249,7 +252,9 @@ def test_an_interruption_is_quiet(
 def test_a_broken_pipe_is_quiet() -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     whole = f"{sys.executable} -m dlcore catalogue | head -c 1"
-    done = subprocess.run(whole, shell=True, capture_output=True, text=True, timeout=60, check=False, env=environment)
+    done = subprocess.run(
+        whole, shell=True, capture_output=True, text=True, timeout=PATIENCE, check=False, env=environment
+    )
     assert (done.stdout, done.stderr) == ("{", "")
 
 
@@ -258,7 +263,7 @@ def test_a_broken_pipe_is_quiet() -> None:
 
 def test_what_needs_no_torch_does_not_wait_for_it() -> None:
     code = "import sys; from dlcore.__main__ import main; main(['catalogue']); main(['schema']); sys.exit('torch' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, timeout=PATIENCE, check=False)
     assert done.returncode == 0
 
 

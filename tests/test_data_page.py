@@ -17,6 +17,7 @@ from dlcore.datasets.table import TableData
 from dlcore.experiment import Experiment
 from dlcore.problems import Problem
 from tests.data_desk import HandmadeDesks, column
+from tests.patience import PATIENCE
 from tests.playground import ROOT, RecordingPool, errors, open_page, shown, state, widget
 from ui import live, session
 from ui.data import columns
@@ -69,7 +70,7 @@ def at(empty: Any) -> Any:
 
 def open_data(language: str = "en") -> Any:
     """The page after its first run."""
-    at = AppTest.from_file(str(ROOT / "ui" / "frame.py"), default_timeout=60)
+    at = AppTest.from_file(str(ROOT / "ui" / "frame.py"), default_timeout=PATIENCE)
     at.session_state["session"] = session.Session(language, furnished=True)
     at.switch_page(DATA).run()
     assert not at.exception

@@ -23,6 +23,7 @@ from dlcore.losses import Loss
 from dlcore.optimizers import Optimizer
 from dlcore.regularizers import Regularizer
 from dlcore.schedules import Schedule
+from tests.patience import PATIENCE
 
 STEPS = 200
 CLOSE = 1e-5
@@ -277,7 +278,9 @@ def test_the_dense_engine_is_refused_where_it_does_not_fit(monkeypatch: pytest.M
 
 def started(folder: Path, code: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(folder)}
-    return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120)
+    return subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=PATIENCE
+    )
 
 
 def test_nobody_waits_for_the_first_compilation(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from dlcore.experiment import Experiment
 from dlcore.problems import Problem
 from dlcore.trainer import Trainer
 from tests.judges import HastyDesks
+from tests.patience import PATIENCE
 from tests.playground import ROOT, RecordingPool, errors, shown, state, widget
 from ui import live, session
 from ui.evaluating import SECTIONS, curves, growth, rows, scores
@@ -72,7 +73,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Open:
         pool, desks = JudgedPool(recipe), HastyDesks()
         monkeypatch.setattr(live, "pool", lambda: pool)
         monkeypatch.setattr(live, "desks", lambda: desks)
-        at = AppTest.from_file(str(ROOT / "pages" / "evaluate.py"), default_timeout=60)
+        at = AppTest.from_file(str(ROOT / "pages" / "evaluate.py"), default_timeout=PATIENCE)
         at.session_state["session"] = session.Session("en", Experiment.from_dict(recipe))
         at.query_params["section"] = section
         return at.run(), pool, desks
@@ -220,9 +221,16 @@ def test_what_was_asked_once_is_not_asked_again_while_nothing_moves(opened: Open
 def test_an_address_names_the_section_and_nonsense_opens_the_first(opened: Open) -> None:
     at, _, _ = opened(SPIRAL, "no such section")
     assert widget(at, "/section").value == "scores"
-    assert at.query_params["section"] == "scores"
+    assert at.query_params["section"] == "no such section"  # Nobody has chosen anything: the address stays.
     widget(at, "/section").set_value("growth").run()
     assert at.query_params["section"] == "growth"
+
+
+def test_opening_a_page_writes_nothing_into_the_address(opened: Open) -> None:
+    at, _, _ = opened(SPIRAL, "curves")
+    assert at.query_params == {"section": "curves"}
+    del at.query_params["section"]
+    assert not at.run().query_params
 
 
 # The seal

@@ -23,6 +23,7 @@ from dlcore.export import FORMATS, export
 from dlcore.export.script import export_script
 from dlcore.runs.desks import Desks
 from dlcore.runs.run import Run
+from tests.patience import PATIENCE
 
 EPOCHS = 8
 SCRIPTS = {
@@ -129,7 +130,7 @@ def test_the_script_needs_nothing_of_ours(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text(export_script(trainer.experiment, 5))
     # -I: only installed packages can be imported, so nothing of this project.
     command = [sys.executable, "-I", "-W", "error", "train.py"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [*printed_rows(trainer), *printed_scores(trainer)]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.safetensors", "train.py"]

@@ -23,18 +23,17 @@ import safetensors.numpy
 
 from dlcore.experiment import Experiment
 from dlcore.problems import Problem
-from dlcore.runs.crew import STARVED
 from dlcore.runs.limits import Limits
 from dlcore.runs.pool import Pool, WorkerLost
 from dlcore.runs.process import WorkerProcess
 from dlcore.runs.run import NEVER, Run
 from tests.fake_worker import STUCK
-from tests.patience import eventually
+from tests.patience import PATIENCE, eventually
 
 FAKE = (sys.executable, "-m", "tests.fake_worker")
 ROOT = Path(__file__).parents[1]
 SMALL = {"dataset": {"kind": "gauss"}, "layers": [{"kind": "dense", "units": 3}]}
-SOON = 5.0  # Seconds; two when the machine has nothing else to do.
+MEGABYTES = 1000
 YEARS = 10 * 365 * 86_400.0
 
 
@@ -48,7 +47,7 @@ def make_pool(tmp_path: Path) -> Iterator[Callable[..., Pool]]:
 
     def make(command: tuple[str, ...] = FAKE, **settings: Any) -> Pool:
         limits = Limits(**{"workers": 2, "heavy_workers": 1, "shelf": tmp_path / "runs", **settings})
-        pools.append(Pool(command=command, limits=limits))
+        pools.append(Pool(command=command, timeout=PATIENCE, limits=limits))
         pools[-1].start()
         assert eventually(lambda: pools[-1].warm)
         return pools[-1]
@@ -77,7 +76,7 @@ def unnoticed(pool: Pool, worker: int) -> Iterator[str]:
 
 def answers(pool: Pool, token: str, do: str = "pause") -> dict[str, Any]:
     """What the run's worker says, as soon as there is one that does."""
-    end = time.monotonic() + 30
+    end = time.monotonic() + PATIENCE
     while True:
         try:
             return pool.call(token, do)[0]
@@ -106,11 +105,9 @@ def test_a_worker_that_is_killed_or_stopped_is_replaced(make_pool: Callable[...,
     pool.call(token, "step")
     worker = pool._entries[token].worker
     with unnoticed(pool, 1 - worker), hit(pool, token) as told:
-        begin = time.monotonic()
         os.kill(pool._link_of(token).pid, blow)
         assert eventually(lambda: told)
         answers(pool, token)
-        assert time.monotonic() - begin < pool.limits.hung_after + SOON
     assert told == [RESTARTED.format(1)]
     assert pool.figures()["restarts"] == 1
 
@@ -135,10 +132,8 @@ def test_a_run_that_hangs_in_one_step_goes_on_away_from_the_others_and_is_given_
     pool.call(neighbour, "play")
     with unnoticed(pool, 1 - worker), hit(pool, stuck) as told, hit(pool, neighbour) as told_neighbour:
         pool._submit(stuck, "play", b"", {})
-        begin = time.monotonic()
         assert eventually(lambda: told_neighbour)
         assert answers(pool, neighbour, "step")["status"] == "playing"
-        assert time.monotonic() - begin < pool.limits.hung_after + SOON
         assert pool._entries[stuck].worker == 2
         assert eventually(lambda: not pool.exists(stuck))
     assert told_neighbour == [RESTARTED.format(1)]  # Once: it hung elsewhere from then on.
@@ -150,6 +145,7 @@ def test_a_run_that_hangs_in_one_step_goes_on_away_from_the_others_and_is_given_
 def test_a_worker_that_gets_no_processor_is_waited_for_longer(
     make_pool: Callable[..., Pool], monkeypatch: pytest.MonkeyPatch, starved: bool
 ) -> None:
+    monkeypatch.setattr("dlcore.runs.crew.STARVED", 3.0 if starved else 1000.0)
     if starved:  # As on a machine that is busy with other things: all of the time goes by in the queue.
         monkeypatch.setattr(WorkerProcess, "held_up", property(lambda _: time.monotonic()))
     pool = make_pool(hung_after=0.8)
@@ -161,16 +157,35 @@ def test_a_worker_that_gets_no_processor_is_waited_for_longer(
         begin = time.monotonic()
         assert eventually(lambda: told)
         waited = time.monotonic() - begin
-    assert (waited > STARVED * 0.8) == starved
+    if starved:
+        assert waited > 3.0 * pool.limits.hung_after
+    else:
+        assert waited < PATIENCE < 1000.0 * pool.limits.hung_after
     assert told == [RESTARTED.format(1)]
 
 
-def test_time_in_the_queue_for_a_processor_is_told_from_time_asleep() -> None:
+def test_a_worker_that_gets_no_processor_at_its_start_is_waited_for_longer(
+    make_pool: Callable[..., Pool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = (
+        "import runpy, time; time.sleep(1); runpy.run_module('tests.fake_worker', run_name='__main__', alter_sys=True)"
+    )
+    begin = time.monotonic()
+    monkeypatch.setattr("dlcore.runs.crew.LONGEST_SILENT_START", 0.3)
+    monkeypatch.setattr("dlcore.runs.crew.STARVED", 1000.0)
+    monkeypatch.setattr(WorkerProcess, "held_up", property(lambda _: time.monotonic() - begin))
+    pool = make_pool((sys.executable, "-c", slow), workers=1, hung_after=0.3)
+    assert pool.figures()["restarts"] == 0
+
+
+def test_time_in_the_queue_for_a_processor_is_told_from_time_asleep(tmp_path: Path) -> None:
     busy = [WorkerProcess((sys.executable, "-c", "while True: pass")) for _ in range(2)]
-    asleep = WorkerProcess((sys.executable, "-c", "import time; time.sleep(60)"))
+    sleep = f"import pathlib, time; pathlib.Path({str(tmp_path / 'asleep')!r}).touch(); time.sleep(3600)"
+    asleep = WorkerProcess((sys.executable, "-c", sleep))
     try:
         for place in (*busy, asleep):
             os.sched_setaffinity(place.pid, {min(os.sched_getaffinity(0))})
+        assert eventually(lambda: (tmp_path / "asleep").exists() and _state(asleep.pid) == "S")
         assert eventually(lambda: sum(place.held_up for place in busy) > 1.0)
         begun = asleep.held_up
         assert eventually(lambda: sum(place.held_up for place in busy) > 2.0)
@@ -187,11 +202,11 @@ def test_a_server_that_stood_still_itself_blames_nobody(make_pool: Callable[...,
     token = pool.create(recipe())
     pool.call(token, "step")
     pids = [link.pid for link in pool._crew.everyone]
-    look, asleep = pool._crew.look, threading.Event()
+    look, looks = pool._crew.look, []
 
     def sleep_once() -> None:
-        if not asleep.is_set():
-            asleep.set()
+        looks.append(None)
+        if len(looks) == 1:
             for pid in pids:  # The laptop sleeps: nobody works.
                 os.kill(pid, signal.SIGSTOP)
             time.sleep(1.5)
@@ -200,8 +215,7 @@ def test_a_server_that_stood_still_itself_blames_nobody(make_pool: Callable[...,
         look()
 
     pool._crew.look = sleep_once  # type: ignore[method-assign]
-    assert asleep.wait(10)
-    time.sleep(2.0)
+    assert eventually(lambda: len(looks) > 8)
     assert [link.pid for link in pool._crew.everyone] == pids
     assert pool.call(token, "step")[0]["version"] == 2
 
@@ -223,7 +237,7 @@ def test_200_sessions_opened_and_dropped_leave_nothing_behind(make_pool: Callabl
             while len(pool._entries) > 20:  # As many as an owner may have.
                 time.sleep(0.01)
         assert eventually(lambda: len(pool._entries) == 1)
-        counts = [link.post({"do": "ping"}).result(10)[0]["runs"] for link in pool._crew.links.values()]
+        counts = [link.post({"do": "ping"}).result(PATIENCE)[0]["runs"] for link in pool._crew.links.values()]
         assert sorted(counts) == [0, 1]
     assert eventually(lambda: not any(len(link._pending) > 1 for link in pool._crew.links.values()))
     assert threading.active_count() <= threads + 1  # The shelf's.
@@ -312,14 +326,15 @@ def assert_undisturbed(pool: Pool, token: str, text: str) -> None:
 
 @pytest.fixture(scope="module")
 def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pool]:
-    settings = {"workers": 2, "heavy_workers": 1, "memory_mb": 1000, "end_after": 0.3, "hung_after": 8.0}
-    os.environ["DLCORE_MEMORY_MB"] = "1000"  # The workers read it themselves.
-    pool = Pool(limits=replace(Limits(shelf=tmp_path_factory.mktemp("shelf")), **settings))  # type: ignore[arg-type]
-    pool.start()
-    assert eventually(lambda: pool.warm, 120)
-    del os.environ["DLCORE_MEMORY_MB"]
-    yield pool
-    pool.stop()
+    settings = {"workers": 2, "heavy_workers": 1, "memory_mb": MEGABYTES, "end_after": 0.3, "hung_after": 8.0}
+    limits = replace(Limits(shelf=tmp_path_factory.mktemp("shelf")), **settings)  # type: ignore[arg-type]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DLCORE_MEMORY_MB", str(MEGABYTES))  # The workers read it themselves.
+        pool = Pool(timeout=PATIENCE, limits=limits)
+        pool.start()
+        assert eventually(lambda: pool.figures()["workers"] >= 2)
+        yield pool
+        pool.stop()
 
 
 def playing(pool: Pool, text: str, worker: int, speed: float = 200) -> str:
@@ -361,10 +376,10 @@ def test_a_session_that_ends_in_mid_step_leaves_its_neighbour_alone_and_its_run_
     leaving = playing(real, recipe(batch_size=100, layers=[{"kind": "dense", "units": 256}] * 3), 0, speed=1e6)
     near = playing(real, recipe(seed=1), 0)
     waiting = real._submit(leaving, "frame", b"", {"version": None})
-    waiting.result(10)
+    waiting.result(PATIENCE)
     assert eventually(lambda: real._entries[leaving].step > 5)
     real.release(leaving)
-    assert eventually(lambda: not real.exists(leaving), SOON)
+    assert eventually(lambda: not real.exists(leaving))
     real.call(near, "pause")
     assert_undisturbed(real, near, recipe(seed=1))
     stood = real.kept(leaving)
@@ -374,19 +389,17 @@ def test_a_session_that_ends_in_mid_step_leaves_its_neighbour_alone_and_its_run_
         real.close(token)
 
 
-def test_a_heavy_run_moves_away_and_the_others_hardly_wait(real: Pool) -> None:
+def test_a_heavy_run_moves_away_and_the_others_do_not_wait_for_it(real: Pool) -> None:
     layers = [{"kind": "dense", "units": 512}] * 6
     near = playing(real, recipe(), 0, speed=100)
     heavy = playing(real, recipe(layers=layers, batch_size=1000, dataset={"kind": "spiral", "samples": 5000}), 0, 1e6)
     with hit(real, heavy) as told, hit(real, near) as told_near:
         assert eventually(lambda: real._entries[heavy].worker == 2)
         step = real.call(heavy, "standing")[0]["step"]
-        waits = []
         for _ in range(10):
-            begin = time.monotonic()
             real.call(near, "standing")
-            waits.append(time.monotonic() - begin)
-        assert sorted(waits)[5] < 0.1
+        # In one worker there would be a step of this one before each answer of the other.
+        assert real.call(heavy, "standing")[0]["step"] - step < 5
         assert eventually(lambda: real.call(heavy, "standing")[0]["step"] > step)
         real.call(near, "pause")
     assert (told, told_near) == ([], [])
@@ -395,15 +408,13 @@ def test_a_heavy_run_moves_away_and_the_others_hardly_wait(real: Pool) -> None:
         real.close(token)
 
 
-def test_a_killed_real_worker_costs_its_runs_a_second_and_the_others_nothing(real: Pool) -> None:
+def test_a_killed_real_worker_costs_its_runs_a_moment_and_the_others_nothing(real: Pool) -> None:
     struck, far = playing(real, recipe(seed=3), 0), playing(real, recipe(seed=2), 1)
     assert eventually(lambda: real._entries[struck].step > 20 and real.warm)
     with hit(real, struck) as told, hit(real, far) as told_far:
         before = real._entries[struck].step
-        begin = time.monotonic()
         os.kill(real._link_of(struck).pid, signal.SIGKILL)
         standing = answers(real, struck, "standing")
-        assert time.monotonic() - begin < SOON
         real.call(struck, "pause")
         real.call(far, "pause")
     assert standing["step"] >= before
@@ -421,7 +432,7 @@ def test_after_the_server_was_killed_another_one_goes_on_from_what_was_kept(tmp_
 import time, pathlib
 from dlcore.runs.limits import Limits
 from dlcore.runs.pool import Pool
-pool = Pool(limits=Limits(workers=1, shelf=pathlib.Path({str(tmp_path)!r})))
+pool = Pool(timeout=300, limits=Limits(workers=1, shelf=pathlib.Path({str(tmp_path)!r})))
 token = pool.create({recipe()!r}, "cpu", owner="secret")
 pool.call(token, "speed", value=200)
 pool.call(token, "play")
@@ -438,8 +449,8 @@ time.sleep(60)
         assert server.stdout is not None
         pid, token, step = server.stdout.readline().decode().split()
         server.kill()
-    assert eventually(lambda: not _alive(int(pid)), SOON)
-    again = Pool(limits=Limits(workers=1, shelf=tmp_path))
+    assert eventually(lambda: _state(int(pid)) in ("", "Z"))
+    again = Pool(timeout=PATIENCE, limits=Limits(workers=1, shelf=tmp_path))
     try:
         with pytest.raises(Problem, match="This run belongs to another browser"):
             again.revive(token, "somebody")
@@ -452,8 +463,9 @@ time.sleep(60)
         again.stop()
 
 
-def _alive(pid: int) -> bool:
+def _state(pid: int) -> str:
+    """R is running, S asleep, Z dead and not yet taken notice of; nothing where there is no such process."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return ""

@@ -7,7 +7,6 @@ import json
 import math
 import re
 import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -17,10 +16,10 @@ from starlette.applications import Starlette
 
 from dlcore.experiment import Experiment
 from dlcore.runs.pool import Pool
+from tests.patience import PATIENCE, eventually
 from ui import health, live
 
 FAKE = (sys.executable, "-m", "tests.fake_worker")
-PATIENCE = 30.0  # seconds
 SAMPLE = re.compile(
     r'([a-zA-Z_:][\w:]*)(?:\{([a-zA-Z_]\w*)="((?:[^"\\\n]|\\["\\n])*)"\})? ([-+]?[\d.]+(?:e[-+]?\d+)?|NaN)'
 )
@@ -28,7 +27,7 @@ SAMPLE = re.compile(
 
 @pytest.fixture
 def pool() -> Iterator[Pool]:
-    live._pool = Pool(workers=1, command=FAKE)
+    live._pool = Pool(workers=1, command=FAKE, timeout=PATIENCE)
     yield live._pool
     live._pool.stop()
     live._pool = None
@@ -106,9 +105,7 @@ def test_health_is_503_until_a_worker_is_ready(pool: Pool) -> None:
     status, _, text = ask("/healthz")  # The pool has not been started.
     assert (status, json.loads(text)["status"]) == (503, "starting")
     pool.start()
-    end = time.monotonic() + PATIENCE
-    while ask("/healthz")[0] != 200 and time.monotonic() < end:
-        time.sleep(0.02)
+    assert eventually(lambda: ask("/healthz")[0] == 200)
     status, _, text = ask("/healthz")
     known = json.loads(text)
     assert (status, known["status"], known["runs"]) == (200, "ok", 0)

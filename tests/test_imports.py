@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE
+
 ROOT = Path(__file__).parent.parent
 ROOMS = ("dlcore", "ui", "pages", "benchmarks")
 MODULES = {
@@ -19,7 +21,7 @@ MODULES = {
 
 # From the ground up: a module may import its own storey and those below, never one above.
 STOREYS = (
-    ("dlcore.problems", "dlcore.randomness", "dlcore.arrays", "dlcore.folders", "dlcore.spreadsheet"),
+    ("dlcore.problems", "dlcore.strict", "dlcore.libraries", "dlcore.randomness", "dlcore.arrays", "dlcore.folders", "dlcore.spreadsheet"),
     ("dlcore.component",),
     (
         "dlcore.activations", "dlcore.initializers", "dlcore.layers", "dlcore.losses", "dlcore.metrics",
@@ -146,14 +148,14 @@ def test_a_fresh_interpreter_of_the_serving_side_has_no_torch() -> None:
         f"import importlib, sys\nfor name in {modules!r}:\n    importlib.import_module(name)\n"
         f"print(*sorted(name for name in {HEAVY!r} if name in sys.modules))"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == []
 
 
 def test_the_package_alone_does_not_load_torch() -> None:
     code = "import sys, dlcore; dlcore.Experiment(); print('torch' in sys.modules, 'sklearn' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
     assert done.stdout.split() == ["False", "False"], done.stderr
 
 

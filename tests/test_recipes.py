@@ -16,6 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dlcore import Experiment, Problem, Trainer
+from dlcore.catalogue import FAMILIES
+from dlcore.component import Component, kinds, validated
 from dlcore.experiment import LONGEST_RECIPE, MOST_PARAMETERS
 from dlcore.network import build_model, parameter_shapes
 from dlcore.problems import TEMPLATES
@@ -224,6 +226,79 @@ def test_hostile_text_is_refused(text: str | bytes) -> None:
     with pytest.raises(Problem):
         Experiment.from_json(text)
     _refused_or_valid(Experiment.from_json, text)
+
+
+# A number is a number, and a switch is true or false
+
+
+def _leaves(value: Any, path: str = "") -> Any:
+    """Holder, key and path of every number and switch in a recipe."""
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+        here = f"{path}.{key}" if path else str(key)
+        if isinstance(inner, dict | list):
+            yield from _leaves(inner, here)
+        elif isinstance(inner, int | float):
+            yield value, key, here
+
+
+@MANY
+@given(experiments(), st.data())
+def test_nothing_passes_for_a_number_or_a_switch_that_is_none(experiment: Experiment, data: st.DataObject) -> None:
+    recipe = experiment.to_dict()
+    holder, key, path = data.draw(st.sampled_from(list(_leaves(recipe))))
+    value = holder[key]
+    others = (
+        [str(value).lower(), [value], int(value)] if isinstance(value, bool) else [str(value), [value], True, False]
+    )
+    holder[key] = data.draw(st.sampled_from(others))
+    for make, given_value in ((Experiment.from_dict, recipe), (Experiment.from_json, json.dumps(recipe))):
+        with pytest.raises(Problem) as refused:
+            make(given_value)
+        assert refused.value.key == ("unknown_version" if path == "version" else "wrong_type")
+        assert str(refused.value).startswith(f"{path}: expected ")
+
+
+@MANY
+@given(experiments())
+def test_a_whole_number_may_be_written_with_a_point(experiment: Experiment) -> None:
+    recipe = experiment.to_dict()
+    for holder, key, _ in _leaves(recipe):
+        if not isinstance(holder[key], bool):
+            holder[key] = float(holder[key])
+    assert Experiment.from_json(json.dumps(recipe)) == experiment
+    assert Experiment.from_json(json.dumps(recipe)).to_json() == experiment.to_json()
+
+
+COMPONENTS = {*(cls for union in FAMILIES.values() for cls in kinds(union).values()), Experiment}
+PLAIN = {int: ["7", True, 7.5, None], float: ["0.5", True, None], bool: [1, 0, "true", 1.0, None]}
+
+
+@pytest.mark.parametrize(
+    ("cls", "name"),
+    [
+        pytest.param(cls, name, id=f"{cls.__name__} {name}")
+        for cls in sorted(COMPONENTS, key=lambda cls: cls.__name__)
+        for name, field in cls.model_fields.items()
+        if field.annotation in PLAIN
+    ],
+)
+def test_every_number_and_switch_of_every_component_is_strict(cls: type[Component], name: str) -> None:
+    for value in PLAIN[cls.model_fields[name].annotation]:  # type: ignore[index]
+        with pytest.raises(Problem) as refused:
+            validated(cls, {name: value})
+        assert (refused.value.key, refused.value.values["path"]) == ("wrong_type", name)
+
+
+def test_what_came_is_said_as_it_was_written() -> None:
+    for value, came in (("7", '"7"'), (True, "true"), (1.5, "1.5")):
+        with pytest.raises(Problem) as refused:
+            Experiment.from_dict({"seed": value})
+        assert str(refused.value) == f"seed: expected a whole number, but got {came}. Correct the value."
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    values = {"seed": np.int64(7), "gradient_clip": np.float32(0.5), "test_fraction": np.float64(0.25)}
+    assert Experiment(**values).to_dict().items() >= {"seed": 7, "gradient_clip": 0.5, "test_fraction": 0.25}.items()
 
 
 SIX = {"dataset": {"kind": "blobs", "classes": 6}}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,9 @@ import pytest
 from dlcore.frame import decode_frame
 from dlcore.problems import Problem
 from dlcore.runs.run import Run
+from tests.machine import Machine
 
+SLICE = 0.008  # seconds
 SMALL = {"dataset": {"kind": "gauss"}, "layers": [{"kind": "dense", "units": 3}]}
 DIVERGING = {
     "dataset": {"kind": "plane"},
@@ -27,8 +29,13 @@ def recipe(**changes: Any) -> str:
 
 
 @pytest.fixture
-def run() -> Run:
-    return Run(recipe(), "cpu")
+def machine() -> Machine:
+    return Machine()
+
+
+@pytest.fixture
+def run(machine: Machine) -> Run:
+    return Run(recipe(), "cpu", clock=machine.clock)
 
 
 def fresh_start(run: Run, changed: str) -> bool:
@@ -43,67 +50,77 @@ def weights(run: Run) -> np.ndarray:
     return run.trainer.state()["flat"]
 
 
-def let_go_on(run: Run, seconds: float) -> None:
-    """What a worker does with one run."""
-    end = time.monotonic() + seconds
-    while (now := time.monotonic()) < end:
-        if run.due <= now:
-            run.advance(0.008)
-        else:
-            time.sleep(max(min(run.due, end) - now, 0.0))
+def let_go_on(run: Run, machine: Machine, seconds: float) -> int:
+    """What a worker does with one run in so long a time; how many slices it was."""
+    slices, end = 0, machine.now + seconds
+    while machine.now < end:
+        if run.due <= machine.now:
+            run.advance(SLICE)
+            slices += 1
+        machine.wait(SLICE if run.due <= machine.now else 0.001)
+    return slices
+
+
+def let_go_on_until_it_ends(run: Run) -> None:
+    while run.status == "playing":
+        run.advance(SLICE)
 
 
 # One run
 
 
-def test_a_new_run_stands_at_step_0_and_plays_when_told(run: Run) -> None:
+def test_a_new_run_stands_at_step_0_and_plays_when_told(run: Run, machine: Machine) -> None:
     assert (run.status, run.trainer.step) == ("paused", 0)
     run.play()
-    let_go_on(run, 0.1)
+    let_go_on(run, machine, 0.1)
     assert run.trainer.step > 0
     run.pause()
     step = run.trainer.step
-    let_go_on(run, 0.05)
+    let_go_on(run, machine, 0.05)
     assert (run.status, run.trainer.step) == ("paused", step)
 
 
 @pytest.mark.parametrize("speed", [10, 100])
-def test_a_run_goes_as_fast_as_its_speed_says(run: Run, speed: int) -> None:
+def test_a_run_goes_as_fast_as_its_speed_says(run: Run, machine: Machine, speed: int) -> None:
     run.set_speed(speed)
     run.play()
-    let_go_on(run, 1.0)
+    let_go_on(run, machine, 1.0)
     assert 0.8 * speed <= run.trainer.step <= 1.1 * speed + 1
     assert run.updates_per_second == pytest.approx(speed, rel=0.2)
 
 
-def test_slow_motion_takes_one_update_a_second_and_leaves_the_worker_asleep(run: Run) -> None:
+def test_slow_motion_takes_one_update_a_second_and_leaves_the_worker_asleep(run: Run, machine: Machine) -> None:
     run.set_speed(1)
     run.play()
-    slices = 0
-    end = time.monotonic() + 1.5
-    while (now := time.monotonic()) < end:
-        if run.due <= now:
-            run.advance(0.008)
-            slices += 1
-        time.sleep(0.001)
+    slices = let_go_on(run, machine, 1.5)
     assert run.trainer.step == slices == 2  # At once, and after a second.
-    assert 0.3 < run.due - time.monotonic() <= 0.6
+    assert 0.49 < run.due - machine.now < 0.51
 
 
-def test_a_run_that_was_held_up_catches_up_a_little_and_forgets_the_rest(run: Run) -> None:
+def test_a_run_that_was_held_up_catches_up_a_little_and_forgets_the_rest(run: Run, machine: Machine) -> None:
     run.set_speed(100)
     run.play()
-    run._next_update -= 60
-    let_go_on(run, 0.2)
+    machine.wait(60)
+    let_go_on(run, machine, 0.2)
     assert run.trainer.step < 45
 
 
-def test_as_fast_as_it_goes_fills_its_slice_and_no_more(run: Run) -> None:
+def test_as_fast_as_it_goes_fills_its_slice_and_no_more(
+    run: Run, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run.set_speed(None)
     run.play()
-    begin = time.monotonic()
+    deadlines: list[float] = []
+    end = machine.now + 0.1
+
+    def work(allowed: float, deadline: float) -> None:
+        deadlines.append(deadline)
+        machine.work(0.03)
+
+    monkeypatch.setattr("dlcore.runs.run.time", SimpleNamespace(monotonic=machine.clock))
+    monkeypatch.setattr(run.trainer, "advance", work)
     run.advance(0.1)
-    assert 0.1 <= time.monotonic() - begin < 0.2
+    assert deadlines == [end] * 4
     assert run.due == 0.0
 
 
@@ -114,9 +131,9 @@ def test_a_speed_that_is_none_is_refused(run: Run, speed: object) -> None:
     assert run.speed == 1000
 
 
-def test_step_takes_one_update_and_stands(run: Run) -> None:
+def test_step_takes_one_update_and_stands(run: Run, machine: Machine) -> None:
     run.play()
-    let_go_on(run, 0.02)
+    let_go_on(run, machine, 0.02)
     step = run.trainer.step
     run.step()
     assert (run.status, run.trainer.step) == ("paused", step + 1)
@@ -130,46 +147,48 @@ def test_epoch_goes_on_to_the_end_of_the_epoch_and_stands(run: Run) -> None:
     assert (run.status, run.trainer.step, run.trainer.epoch) == ("paused", run.trainer.steps_per_epoch, 1)
 
 
-def test_reset_goes_back_to_the_very_same_weights(run: Run) -> None:
+def test_reset_goes_back_to_the_very_same_weights(run: Run, machine: Machine) -> None:
     before = weights(run)
     run.play()
-    let_go_on(run, 0.05)
+    let_go_on(run, machine, 0.05)
     assert not np.array_equal(weights(run), before)
     run.reset()
     assert np.array_equal(weights(run), before)
     assert (run.status, run.trainer.step, len(run.trainer.history)) == ("paused", 0, 1)
 
 
-def test_a_learning_setting_changes_while_it_plays(run: Run) -> None:
+def test_a_learning_setting_changes_while_it_plays(run: Run, machine: Machine) -> None:
     run.play()
-    let_go_on(run, 0.05)
+    let_go_on(run, machine, 0.05)
     step, structure = run.trainer.step, run.structure
     assert not fresh_start(run, recipe(optimizer={"kind": "adam", "learning_rate": 0.1}))
     assert (run.status, run.trainer.step, run.structure) == ("playing", step, structure)
-    let_go_on(run, 0.05)
+    let_go_on(run, machine, 0.05)
     assert run.trainer.step > step
 
 
-def test_another_seed_is_a_fresh_start_that_goes_on_playing(run: Run) -> None:
+def test_another_seed_is_a_fresh_start_that_goes_on_playing(run: Run, machine: Machine) -> None:
     run.play()
-    let_go_on(run, 0.05)
+    let_go_on(run, machine, 0.05)
     structure = run.structure
     assert fresh_start(run, recipe(seed=1))
     assert (run.status, run.trainer.step, run.structure) == ("playing", 0, structure + 1)
 
 
-def test_another_network_goes_on_from_where_it_is(run: Run) -> None:
+def test_another_network_goes_on_from_where_it_is(run: Run, machine: Machine) -> None:
     run.play()
-    let_go_on(run, 0.05)
+    let_go_on(run, machine, 0.05)
     structure, step, rows = run.structure, run.trainer.step, len(run.trainer.history)
     assert not fresh_start(run, recipe(layers=[]))
     assert (run.status, run.trainer.step, run.structure) == ("playing", step, structure + 1)
     assert len(run.trainer.history) == rows
 
 
-def test_a_change_that_fails_leaves_the_run_as_it_was(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_change_that_fails_leaves_the_run_as_it_was(
+    run: Run, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run.play()
-    let_go_on(run, 0.05)
+    let_go_on(run, machine, 0.05)
     before = (run.status, run.structure, run.trainer)
     with pytest.raises(Problem):
         run.change(recipe(batch_size=10**6))
@@ -183,7 +202,7 @@ def test_a_diverged_run_stays_at_its_last_finite_picture_until_reset_or_changed(
     run = Run(json.dumps(DIVERGING), "cpu")
     run.set_speed(None)
     run.play()
-    let_go_on(run, 0.2)
+    let_go_on_until_it_ends(run)
     header, arrays = picture(run)
     assert header["status"] == "diverged"
     assert header["problem"]["key"] == "diverged"
@@ -199,7 +218,7 @@ def test_early_stopping_ends_the_run_and_says_so() -> None:
     run = Run(recipe(early_stopping=1, optimizer={"kind": "sgd", "learning_rate": 1.0}), "cpu")
     run.set_speed(None)
     run.play()
-    let_go_on(run, 2.0)
+    let_go_on_until_it_ends(run)
     assert run.status == "early_stopped"
     run.play()
     assert run.due == float("inf")

@@ -39,6 +39,7 @@ from dlcore.views import bands as bands_view
 from dlcore.views import disagreement as disagreement_view
 from dlcore.views import spread as spread_view
 from tests.judges import HastyDesks
+from tests.patience import PATIENCE
 from tests.playground import ROOT, errors, widget
 from tests.test_evaluate_page import JudgedPool
 from tests.test_views import HOSTILE, TAG, shown_texts, words
@@ -429,7 +430,7 @@ def test_the_section_trains_what_was_chosen_and_answers_whether_it_is_luck(
     pool, desks = PoolWithHistory(BASE | recipe), HastyDesks()
     monkeypatch.setattr(live, "pool", lambda: pool)
     monkeypatch.setattr(live, "desks", lambda: desks)
-    at = AppTest.from_file(str(ROOT / "pages" / "evaluate.py"), default_timeout=60)
+    at = AppTest.from_file(str(ROOT / "pages" / "evaluate.py"), default_timeout=PATIENCE)
     at.session_state["session"] = session.Session("en", of(recipe))
     at.query_params["section"] = "seeds"
     at.run()

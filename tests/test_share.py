@@ -19,6 +19,7 @@ from dlcore.layers import Dense
 from dlcore.optimizers import SGD
 from dlcore.problems import Problem
 from dlcore.share import LONGEST_LINK, decode, encode
+from tests.patience import PATIENCE
 from tests.playground import ROOT, RecordingPool, errors, open_page, shown, state, widget
 from tests.strategies import experiments
 from ui import live, playground, settings, share
@@ -146,7 +147,7 @@ def test_two_sessions_with_the_same_link_learn_the_same_to_the_last_digit() -> N
 
 
 def visit(**query: str) -> AppTest:
-    at = AppTest.from_file(str(ROOT / "ui" / "frame.py"), default_timeout=60)
+    at = AppTest.from_file(str(ROOT / "ui" / "frame.py"), default_timeout=PATIENCE)
     for name, value in query.items():
         at.query_params[name] = value
     at.run()

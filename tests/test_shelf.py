@@ -161,9 +161,7 @@ def test_a_folder_that_cannot_be_made_costs_nothing_but_the_shelf(
 ) -> None:
     (tmp_path / "file").write_text("")
     shelf = make_shelf(tmp_path / "file" / "runs")
-    begin = time.monotonic()
     shelf.put(TOKEN, KEPT)
-    assert time.monotonic() - begin < 0.1
     assert eventually(lambda: shelf.failures == 1)
 
 

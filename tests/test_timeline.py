@@ -228,17 +228,22 @@ def test_frozen_and_silenced_are_shown_as_they_were(run: Run) -> None:
     assert "silenced/0" not in picture(run)[1]
 
 
-def test_scrubbing_is_quick(run: Run) -> None:
+def test_scrubbing_takes_hardly_more_than_a_picture_of_the_present(run: Run) -> None:
     train(run, epochs=12)
     moments = ids(run)
     picture(run, moment=moments[0])
     header, _ = picture(run)
-    taken = []
+    held = header["version"], header["structure"], 13, header["moments_version"]
+    then, now = [], []
     for moment in moments:
-        begin = time.perf_counter()
-        run.frame(header["version"], header["structure"], 13, header["moments_version"], {"moment": moment})
-        taken.append(time.perf_counter() - begin)
-    assert np.median(taken) < 0.02
+        begin = time.thread_time()  # Of the processor: others may have it meanwhile.
+        run.frame(*held, {"moment": moment})
+        then.append(time.thread_time() - begin)
+        run.step()
+        begin = time.thread_time()
+        run.frame(*held)
+        now.append(time.thread_time() - begin)
+    assert np.median(then) < 5 * np.median(now)
 
 
 # Going on
@@ -337,8 +342,7 @@ def test_early_stopping_is_where_it_was(run: Run) -> None:
     first = newest(run)
     run.set_speed(None)
     run.play()
-    end = time.monotonic() + 5
-    while run.status == "playing" and time.monotonic() < end:
+    while run.status == "playing":
         run.advance(0.01)
     assert run.status == "early_stopped"
     run.rewind(first)

@@ -654,7 +654,23 @@ def test_every_finding_and_reason_has_a_sentence() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["=cmd()", "+SUM(A1)", "-cmd", "@SUM(A1)", "\tx", "\rx", "=1+1", "+inf and beyond", "-1_0"]
+    "text",
+    [
+        "=cmd()",
+        "+SUM(A1)",
+        "-cmd",
+        "@SUM(A1)",
+        "\tx",
+        "\rx",
+        "=1+1",
+        "+inf and beyond",
+        "-1_0",
+        "\n3",
+        "＝1",
+        "＋3",
+        "－x",
+        "＠x",
+    ],
 )
 def test_a_cell_that_a_spreadsheet_would_run_gets_an_apostrophe(text: str) -> None:
     assert safe_cell(text) == f"'{text}"

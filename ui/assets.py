@@ -27,7 +27,7 @@ from ui.bundle import bundle
 
 CANVAS = Path(__file__).parent / "canvas"
 #: Folders of scripts that the browser asks for by name.
-FOLDERS = {"canvas": CANVAS, "compare": CANVAS.parent / "compare"}
+FOLDERS = {"canvas": CANVAS, **{name: CANVAS.parent / name for name in ("compare", "naming")}}
 OWN_FILE = re.compile(r"[a-z0-9_-]+\.(js|css)")
 MEDIA_TYPES = {"js": "text/javascript", "css": "text/css", "woff2": "font/woff2"}
 FOR_EVER = "public, max-age=31536000, immutable"

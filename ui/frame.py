@@ -10,6 +10,7 @@ import streamlit as st
 from dlcore.problems import Problem
 from ui import session, waiting
 from ui.messages import escape, sentence
+from ui.naming import name_the_page
 from ui.session import label, t
 
 ROOT = Path(__file__).parent.parent
@@ -22,6 +23,7 @@ st.set_page_config(
     initial_sidebar_state=SIDEBAR_WIDTH,
 )
 st.html(ROOT / "ui" / "frame.css")
+name_the_page()
 if session.current().wishes.quiet:
     st.html(ROOT / "ui" / "quiet.css")
 pages = [
@@ -43,6 +45,8 @@ pages = [
 try:
     full = session.admission()
     page = st.navigation(pages, position="hidden" if full else "top")
+    if session.follow_address(page.url_path):
+        st.rerun()
     if full:
         waiting.waiting_room()
     else:

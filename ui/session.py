@@ -22,6 +22,7 @@ from dlcore.experiment import Experiment
 from dlcore.problems import Problem
 from dlcore.share import decode
 from ui import door, live, messages
+from ui.address import Address
 from ui.data.brought import Bringing
 from ui.evaluating.judging import Judging
 from ui.fitting import dataset_groups
@@ -91,6 +92,7 @@ class Session:
     own: dict[str, Any] | None = None  # the data that the page Data has brought last, as a part of the recipe
     judging: Judging = field(default_factory=Judging)  # what the page Evaluate remembers
     looks: dict[str, int] = field(default_factory=dict)  # at sealed test rows, by the digest of their data
+    address: Address = field(default_factory=Address)
 
 
 def current() -> Session:
@@ -102,7 +104,7 @@ def current() -> Session:
 
 def _first_look() -> Session:
     query = st.query_params
-    language = messages.language_of(query.get("lang")) or messages.language_of(st.context.locale) or "en"
+    language = _language_of_address()
     hidden = frozenset(filter(None, query.get("hide", "").split(",")))
     wishes = Wishes(hidden, query.get("text") == "off", query.get("play") == "1")
     session = Session(language, wishes=wishes)
@@ -115,6 +117,10 @@ def _first_look() -> Session:
     except Problem as problem:
         session.problems.append(problem)
     return session
+
+
+def _language_of_address() -> str:
+    return messages.language_of(st.query_params.get("lang")) or messages.language_of(st.context.locale) or "en"
 
 
 def _wanted_another() -> bool:
@@ -149,7 +155,17 @@ def label(key: str, **values: str | int | float) -> str:
 def speak(language: str) -> None:
     """Go on in this language; the address keeps it."""
     current().language = language
-    st.query_params["lang"] = language.split("_")[0]
+    current().address.write("lang", language.split("_")[0])
+
+
+def follow_address(page: str) -> bool:
+    """Notice what Back and Forward have changed in the address of this page; whether all is to be drawn in another language."""
+    session = current()
+    session.address.look(page)
+    if "lang" not in session.address.changed or session.language == _language_of_address():
+        return False
+    session.language = _language_of_address()
+    return True
 
 
 def guarded(callback: Callable[..., None]) -> Callable[..., None]:

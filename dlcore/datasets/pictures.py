@@ -11,6 +11,7 @@ from dlcore.datasets import store
 from dlcore.datasets.base import DatasetComponent, Surface, Table, Task
 from dlcore.datasets.preparation import Preparation, scaled_by
 from dlcore.datasets.table import MOST_CLASSES, Digest, Name
+from dlcore.libraries import room_for_libraries
 from dlcore.problems import Problem
 
 BRIGHTEST = 255
@@ -86,7 +87,8 @@ class ImageData(DatasetComponent):
 
 def _digits() -> store.Stored:
     """The digits as the store would give them: their 17 shades of grey spread over 0 to 255."""
-    from sklearn.datasets import load_digits
+    with room_for_libraries():
+        from sklearn.datasets import load_digits
 
     pixels, y = load_digits(return_X_y=True)
     facts = {"rows": len(y), "height": 8, "width": 8, "classes": list("0123456789")}

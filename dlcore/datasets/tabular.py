@@ -8,6 +8,7 @@ import numpy as np
 
 from dlcore.datasets.base import DatasetComponent, Table, Task
 from dlcore.datasets.preparation import Preparation, standardized
+from dlcore.libraries import room_for_libraries
 
 
 class BundledTable(DatasetComponent):
@@ -27,7 +28,8 @@ class BundledTable(DatasetComponent):
         return self.size
 
     def sample(self, generator: np.random.Generator) -> Table:
-        from sklearn import datasets
+        with room_for_libraries():
+            from sklearn import datasets
 
         bunch = getattr(datasets, self.loader)()
         class_names = tuple(str(name) for name in bunch.target_names) if self.classes else ()

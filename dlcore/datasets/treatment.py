@@ -13,6 +13,7 @@ import numpy as np
 
 from dlcore.datasets.preparation import Preparation, PreparedCategory, PreparedNumber
 from dlcore.datasets.table import UNKNOWN
+from dlcore.libraries import room_for_libraries
 from dlcore.problems import Problem
 
 if TYPE_CHECKING:
@@ -33,8 +34,9 @@ def fitted(table: TableData, X: np.ndarray, y: np.ndarray) -> Preparation:
 
 
 def _number(column: NumberColumn, values: np.ndarray) -> PreparedNumber:
-    from sklearn.impute import SimpleImputer
-    from sklearn.preprocessing import MinMaxScaler
+    with room_for_libraries():
+        from sklearn.impute import SimpleImputer
+        from sklearn.preprocessing import MinMaxScaler
 
     with np.errstate(over="ignore", invalid="ignore"):
         # A column without a single training value becomes 0: it must not vanish, the network has a place for it.
@@ -54,7 +56,8 @@ def _number(column: NumberColumn, values: np.ndarray) -> PreparedNumber:
 
 
 def _standard(values: np.ndarray) -> tuple[float, float]:
-    from sklearn.preprocessing import StandardScaler
+    with room_for_libraries():
+        from sklearn.preprocessing import StandardScaler
 
     with np.errstate(over="ignore", invalid="ignore"):
         scaler = StandardScaler().fit(values[:, None])
@@ -74,8 +77,9 @@ def _small_enough(values: np.ndarray, prepared: PreparedNumber) -> bool:
 
 
 def _category(column: CategoryColumn, codes: np.ndarray) -> PreparedCategory:
-    from sklearn.impute import SimpleImputer
-    from sklearn.preprocessing import OneHotEncoder
+    with room_for_libraries():
+        from sklearn.impute import SimpleImputer
+        from sklearn.preprocessing import OneHotEncoder
 
     present = codes[~np.isnan(codes)].astype(np.int64)
     if not present.size:

@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from types import ModuleType
 from typing import NamedTuple
 
@@ -30,6 +30,8 @@ OF_MANY = sorted((Path(__file__).with_name("kernels") / "many").glob("*.py"))
 KERNELS = "dlcore.engines.kernels"
 COMPLETE = "complete"  # A file of this name stands in the folder when all is compiled.
 NICENESS = 19
+BACKGROUND = "background"
+LOOK_EVERY = 0.1  # Seconds until a compilation in the background notices that somebody waits for it.
 
 _log = logging.getLogger(__name__)
 
@@ -39,6 +41,7 @@ class Loading(NamedTuple):
 
     kernels: Future[ModuleType | None]
     compiles: bool
+    awaited: Event  # Set once somebody waits for them.
 
 
 def kernels(patient: bool = False) -> ModuleType | None:
@@ -46,7 +49,9 @@ def kernels(patient: bool = False) -> ModuleType | None:
 
     While they are being compiled for the first time it is None too, unless one is patient: the autograd engine takes the steps meanwhile.
     """
-    on_their_way, compiles = begin()
+    on_their_way, compiles, awaited = begin()
+    if patient:
+        awaited.set()
     return on_their_way.result() if patient or not compiles or on_their_way.done() else None
 
 
@@ -60,24 +65,41 @@ def loaded() -> bool:
 def begin() -> Loading:
     """Load in the background from here on; asked again, the same."""
     found: Future[ModuleType | None] = Future()
+    awaited = Event()
     folder = code_folder()
     if folder is None:
         found.set_result(None)
     else:
-        Thread(target=_load, args=(found, folder), name="loads the kernels", daemon=True).start()
-    return Loading(found, folder is not None and not (folder / COMPLETE).exists())
+        Thread(target=_load, args=(found, folder, awaited), name="loads the kernels", daemon=True).start()
+    return Loading(found, folder is not None and not (folder / COMPLETE).exists(), awaited)
 
 
-def _load(found: Future[ModuleType | None], folder: Path) -> None:
+def _load(found: Future[ModuleType | None], folder: Path, awaited: Event) -> None:
     try:
         if not (folder / COMPLETE).exists():
-            # In a process of its own: the compiler is pure Python and would take turns with everything here.
-            command = [sys.executable, "-m", __name__]
-            subprocess.run(command, check=True, cwd=Path(__file__).parents[2], stdout=sys.stderr)
+            _compile(awaited)
         found.set_result(_package(folder, KERNELS))
     except Exception:
         _log.warning("The kernels could not be loaded; the autograd engine takes all steps.", exc_info=True)
         found.set_result(None)
+
+
+def _compile(awaited: Event) -> None:
+    """In a process of its own: the compiler is pure Python and would take turns with everything here.
+
+    While nobody waits for it, it takes what others leave, which on a busy machine is next to nothing. Only root may raise the
+    priority of a process, so it is begun anew for the first who waits; what it had compiled by then is on the disk.
+    """
+    command, where = [sys.executable, "-m", __name__], Path(__file__).parents[2]
+    with subprocess.Popen([*command, BACKGROUND], cwd=where, stdout=sys.stderr) as in_background:
+        while in_background.poll() is None:
+            if awaited.wait(LOOK_EVERY):
+                in_background.terminate()
+                break
+    if in_background.returncode != 0:
+        if not awaited.is_set():
+            raise subprocess.CalledProcessError(in_background.returncode, command)
+        subprocess.run(command, check=True, cwd=where, stdout=sys.stderr)
 
 
 def _package(folder: Path, name: str) -> ModuleType:
@@ -117,8 +139,7 @@ def compiles_many() -> bool:
 def import_numba_alone() -> None:
     """Import numba without scipy.linalg, for a process in which no other thread runs yet; nothing happens before all is compiled.
 
-    numba only looks there whether BLAS is at hand, and that takes as long as all the rest. Compiled code fetches it when it first
-    multiplies large matrices.
+    numba only looks there whether BLAS is at hand, and that takes as long as all the rest. `libraries.fetch_blas` is for those who need it.
     """
     folder = code_folder()
     if folder is None or not (folder / COMPLETE).exists() or "scipy.linalg" in sys.modules:
@@ -174,5 +195,6 @@ def _is_ours(folder: Path) -> bool:
 
 
 if __name__ == "__main__":
-    os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
+    if BACKGROUND in sys.argv[1:]:
+        os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
     compile_now()

@@ -17,6 +17,7 @@ from torch import nn
 
 from dlcore.engines.modules import SeededDropout
 from dlcore.layers import Dense
+from dlcore.libraries import fetch_blas
 from dlcore.snapshot import Scores
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class DenseEngine:
         self._rows = rows.train, len(self._X) - rows.train
         self._spreads = [spread_of(part.float()) for part in (rows.y_N[: rows.train], rows.y_N[rows.train :])]
         lanes = max(_lanes(self._kernels, min(self._batch, rows.train)), int(SCORED_TOGETHER))
-        self._work = np.zeros(units * lanes, np.float32)
+        self._work = work_space(kernels, self._layers, units, lanes)
 
         assert engine.flat.grad is not None
         self._flat = engine.flat.detach().numpy()
@@ -193,6 +194,14 @@ def layer_table(kernels: ModuleType, experiment: Experiment, dropped: list[bool]
         kept += K * drops
         unit += K * (2 + drops)
     return table, unit
+
+
+def work_space(kernels: ModuleType, layers: np.ndarray, units: int, lanes: int) -> np.ndarray:
+    """Room for so many lanes of all units, and BLAS at hand if the matrices are large enough for it."""
+    numerics = kernels.numerics
+    if int((layers[:, numerics.INPUTS] * layers[:, numerics.OUTPUTS]).max()) * lanes >= numerics.BLAS_FROM:
+        fetch_blas()
+    return np.zeros(units * lanes, np.float32)
 
 
 def activation_parameters(experiment: Experiment) -> list[float]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dlcore.engines.dense import activation_parameters, layer_table
+from dlcore.engines.dense import activation_parameters, layer_table, work_space
 
 if TYPE_CHECKING:
     from dlcore.experiment import Experiment
@@ -29,7 +29,7 @@ class Painter:
         self._parameters = np.array(activation_parameters(experiment), np.float32)
         self._shown = np.array(shown, np.int64)
         self._claim = kernels.pictures.CLAIMS.index(plan[-1].activation)
-        self._work = np.zeros(units * side, np.float32)
+        self._work = work_space(kernels, self._layers, units, side)
         self._seen = np.zeros((sum(shown), (side // 2) ** 2), np.float32)
         self.sums_KP = np.zeros((plan[-1].outputs, points), np.float32)
         # The probability of class 1 as the losses' `predict` has it: a sigmoid of the sum, or of twice the sum.

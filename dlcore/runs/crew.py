@@ -120,8 +120,8 @@ class Crew:
                     self._pings[link] = link.post({"do": "ping"})
                 patience = self._limits.heavy_hung_after if link in heavy else self._limits.hung_after
                 silent = min(link.longest_wait(), alone)
-            if patience < silent < STARVED * patience and link.ready.is_set():
-                silent -= link.held_up - self._held_up[link]
+            if patience < silent < STARVED * patience:
+                silent -= link.held_up - self._held_up.get(link, 0.0)
             if silent > patience and link not in self._hung:
                 _log.warning("%s has not answered for %.0f s; it is replaced.", link.name, silent)
                 self._hung.add(link)

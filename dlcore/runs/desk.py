@@ -25,10 +25,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from dlcore.runs import NICENESS
+from dlcore.libraries import take_buffers
 from dlcore.runs.jobs import JOBS, Answer, Progress
 from dlcore.runs.limits import Limits
-from dlcore.runs.side import as_problem, take_the_wires, volunteer_to_end
+from dlcore.runs.side import as_problem, step_back, take_the_wires, volunteer_to_end
 from dlcore.runs.wire import Header, pack, read_message, write_all
 
 #: What jobs will import, slowest last; a desk with nothing to do imports it before it is asked to.
@@ -87,6 +87,7 @@ class Desk:
         try:
             # Imported at full priority, as somebody waits; the work itself shares the machine with those who train.
             job = function_of(header["do"])
+            take_buffers()
             step_back()
             before = private_bytes()
             limit_data(before + self._memory - self._kept)
@@ -127,11 +128,6 @@ def function_of(do: str) -> Job:
     """The function of a job, imported."""
     module, _, name = JOBS[do].partition(":")
     return getattr(importlib.import_module(module), name)
-
-
-def step_back() -> None:
-    """To low priority, from which there is no way back."""
-    os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
 
 
 def limit_data(most: int) -> None:

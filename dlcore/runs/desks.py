@@ -22,6 +22,7 @@ from typing import Any
 
 from dlcore.problems import Problem
 from dlcore.runs.limits import Limits
+from dlcore.runs.overtime import TimeLimit
 from dlcore.runs.wire import Header, pack, read_message, write_all
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -259,7 +260,7 @@ class Desks:
             if job.outcome is not None:
                 return True  # Cancelled before it began.
             job.process = process
-        limit = threading.Timer(job.seconds, self.end, (job, "job_too_long"))
+        limit = TimeLimit(job.seconds, process.pid, lambda: self.end(job, "job_too_long"))
         try:
             if process.wait_ready():
                 limit.start()
@@ -332,7 +333,7 @@ class DeskProcess:
     def wait_ready(self) -> bool:
         """Whether it has started; it has its time for that."""
         if not self._ready:
-            limit = threading.Timer(STARTING, self.kill)
+            limit = TimeLimit(STARTING, self.pid, self.kill)
             limit.start()
             self._ready = self.receive() is not None
             limit.cancel()

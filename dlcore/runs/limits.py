@@ -28,6 +28,7 @@ class Limits:
 
     workers: int = setting("DLCORE_WORKERS", min(os.cpu_count() or 1, MOST_WORKERS), 1, 256)
     heavy_workers: int = setting("DLCORE_HEAVY_WORKERS", 2, 0, 256)  # For runs whose single step would hold up others.
+    niceness: int = setting("DLCORE_NICENESS", 19, 0, 19)  # Of both, and of desks: the server answers people first.
     max_runs: int = setting("DLCORE_MAX_RUNS", 300, 1, 100_000)
     max_runs_per_owner: int = setting("DLCORE_MAX_RUNS_PER_SESSION", 24, 1, 100_000)
     pause_after: float = setting("DLCORE_PAUSE_AFTER", 60.0, 0, 1e6)  # Nobody looks: it stands.

@@ -12,7 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from dlcore.runs import NICENESS
+from dlcore.runs.overtime import held_up
+from dlcore.runs.side import step_back
 from dlcore.runs.wire import Header, read_message, write_all
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,10 +68,7 @@ class WorkerProcess:
 
     @property
     def held_up(self) -> float:
-        try:  # Linux: nanoseconds on a processor, nanoseconds waiting for one, times.
-            return int(Path(f"/proc/{self.pid}/schedstat").read_bytes().split()[1]) / 1e9
-        except (OSError, IndexError):
-            return 0.0
+        return held_up(self.pid)
 
     def send(self, *parts: bytes) -> None:
         assert self._process.stdin is not None
@@ -92,7 +90,7 @@ class WorkerProcess:
 
     def step_back(self) -> None:
         with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, self.pid, NICENESS)
+            step_back(self.pid)
 
     def kill(self) -> None:
         self._process.kill()

@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from dlcore.problems import Problem
+from dlcore.runs.limits import Limits
 
 
 def take_the_wires() -> tuple[int, int]:
@@ -20,6 +21,12 @@ def take_the_wires() -> tuple[int, int]:
     os.dup2(2, 1)
     sys.stdout = sys.stderr
     return source, output
+
+
+def step_back(process: int = 0) -> None:
+    """This process, or another one, to the priority of work that nobody waits for. There is no way back: only root may go up."""
+    niceness = max(Limits.from_environment().niceness, os.getpriority(os.PRIO_PROCESS, process))
+    os.setpriority(os.PRIO_PROCESS, process, niceness)
 
 
 def volunteer_to_end() -> None:
@@ -37,6 +44,14 @@ def as_problem(error: BaseException, memory: str = "out_of_memory") -> Problem:
     if not (panic or isinstance(error, Exception)):
         raise error
     traceback.print_exception(error, file=sys.stderr)
-    if panic or isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "memory" in str(error).lower()):
+    if panic or isinstance(error, MemoryError) or _says_so(error):
         return Problem(memory)
     return Problem("internal")
+
+
+def _says_so(error: BaseException) -> bool:
+    """Whether this is a lack of memory in the words of torch, of the C++ library, of the system or of its loader."""
+    words = str(error).lower()
+    return isinstance(error, (RuntimeError, OSError, ImportError)) and any(
+        one in words for one in ("memory", "bad_alloc", "failed to map segment")
+    )

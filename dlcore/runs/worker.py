@@ -31,13 +31,13 @@ import torch
 
 from dlcore.engines import compiled
 from dlcore.experiment import Experiment
+from dlcore.libraries import room_for_libraries, take_buffers
 from dlcore.problems import Problem
-from dlcore.runs import NICENESS
 from dlcore.runs.figures import Second
 from dlcore.runs.limits import Limits
 from dlcore.runs.luggage import pack_run, unpack_run
 from dlcore.runs.run import NEVER, Run
-from dlcore.runs.side import as_problem, take_the_wires, volunteer_to_end
+from dlcore.runs.side import as_problem, step_back, take_the_wires, volunteer_to_end
 from dlcore.runs.viewers import FrameRequest, Viewers
 from dlcore.runs.weight import HEAVY
 from dlcore.runs.wire import Header, Inbox, pack, write_all
@@ -322,8 +322,9 @@ def _place(run: Run) -> dict[str, Any]:
 
 def import_transformers() -> None:
     """What prepares a table takes seconds to import: before the first one comes, and beside those who train."""
-    import sklearn.impute
-    import sklearn.preprocessing  # noqa: F401
+    with room_for_libraries():
+        import sklearn.impute
+        import sklearn.preprocessing  # noqa: F401
 
 
 def warm_up() -> None:
@@ -352,12 +353,13 @@ def main() -> None:
     compiled.begin()  # The warm-up waits for it, unless it has to be compiled first.
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which closes our input.
     torch.set_num_threads(1)
+    take_buffers()
     limit_memory()
     warm_up()
     gc.collect()
     gc.freeze()
     # Full priority until here, unless the pool said otherwise: somebody may be waiting for the start.
-    os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
+    step_back()
     volunteer_to_end()
     with suppress(BrokenPipeError):
         Worker(Inbox(source), output, in_hand).serve()

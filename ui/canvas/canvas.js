@@ -15,7 +15,6 @@ import { mounting } from "./mount.js";
 import { Network } from "./network.js";
 import { Output } from "./output.js";
 import { Save } from "./save.js";
-import { nameStreamlit } from "./streamlit.js";
 import { Summary } from "./summary.js";
 import { Timeline } from "./timeline.js";
 import { Way } from "./way.js";
@@ -79,7 +78,6 @@ class Canvas {
     if (changed) {
       this.theme = theme;
       this.textsKey = texts;
-      document.documentElement.lang = data.language.replace("_", "-");
       this.root.lang = data.language.replace("_", "-");
       this.paintTheme();
       this.tell(new Texts(data.strings, this.texts?.watched));
@@ -97,8 +95,6 @@ class Canvas {
     this.texts = texts;
     this.controls.build(texts);
     for (const part of [this.messages, this.announcer, this.keyboard, this.summary]) part.build(texts);
-    this.unnameStreamlit?.();
-    this.unnameStreamlit = nameStreamlit(texts);
     this.nameRegions();
     this.curves.build(this.theme, texts);
     this.timeline.build(this.theme, texts);
@@ -383,7 +379,6 @@ class Canvas {
     document.removeEventListener("visibilitychange", this.wake);
     window.removeEventListener("online", this.wake);
     for (const part of [this.messages, this.announcer, this.keyboard]) part.destroy();
-    this.unnameStreamlit?.();
     for (const part of [this.network, this.output, this.timeline, this.curves]) part.destroy();
   }
 }

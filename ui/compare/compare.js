@@ -3,7 +3,6 @@
 import { css, readTheme } from "../canvas/colours.js";
 import { Texts, count, percent } from "../canvas/format.js";
 import { mounting } from "../canvas/mount.js";
-import { nameStreamlit } from "../canvas/streamlit.js";
 import { Overlay, Table } from "./figures.js";
 import { Run } from "./run.js";
 import { difference, drawDifference, prepared } from "./small.js";
@@ -60,9 +59,7 @@ class Comparison {
     this.theme = theme;
     this.data = data;
     this.texts = new Texts(data.strings);
-    this.unnameStreamlit?.();
-    this.unnameStreamlit = nameStreamlit(this.texts);
-    this.root.lang = document.documentElement.lang = data.language;
+    this.root.lang = data.language;
     this.paintTheme();
     this.name();
     this.fill();
@@ -164,6 +161,7 @@ class Comparison {
     this.readNext = performance.now() + READ_EVERY;
     const shown = this.runs.filter((run) => run.header);
     if (!shown.length) return;
+    this.root.classList.add("cmp-ready");
     const steps = shown.map((run) => run.header.step);
     const [least, most] = [Math.min(...steps), Math.max(...steps)];
     this.stepReadout.textContent = this.texts.say("compare.step", { step: least === most ? count(least) : `${count(least)}–${count(most)}` });
@@ -215,7 +213,6 @@ class Comparison {
     this.observer.disconnect();
     for (const run of this.runs) run.close();
     this.overlay.destroy();
-    this.unnameStreamlit?.();
   }
 }
 

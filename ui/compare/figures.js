@@ -31,11 +31,11 @@ export class Overlay {
 
   /** @param {import("./run.js").Run[]} runs */
   draw(runs, theme, texts, now) {
-    if (!this.plotly || (!now && performance.now() < this.next)) return;
     const shown = runs.filter((run) => run.header);
     if (!shown.length) return;
     const metric = metricOf(shown[0].header);
     this.title.textContent = texts.say(`canvas.${metric}`);
+    if (!this.plotly || (!now && performance.now() < this.next)) return;
     for (const element of this.plots) {
       const score = element.dataset.plot === "loss" ? "loss" : metric;
       if (!element.clientWidth) continue;

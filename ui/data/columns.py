@@ -12,6 +12,7 @@ from ui.data import asking
 from ui.data.brought import FILLS, INPUT_KINDS, KINDS, SCALES, Brought, with_type
 from ui.data.question import STILL
 from ui.forms import shown_number
+from ui.grids import safe
 from ui.messages import escape
 from ui.session import label, t
 
@@ -41,7 +42,7 @@ def columns() -> None:
 
 def _grid(table: Brought) -> None:
     rows = [_row(table, column) for column in table.columns]
-    cells = {name: [row[name] for row in rows] for name in rows[0]}
+    cells = {name: [safe(row[name]) for row in rows] for name in rows[0]}
     column = st.column_config
     kinds = {kind: t(f"data.kind.{kind}") for kind in KINDS}
     key = _grid_key(table)
@@ -49,7 +50,7 @@ def _grid(table: Brought) -> None:
         cells,
         key=key,
         on_change=edit,
-        args=(key, cells["name"]),
+        args=(key, [row["name"] for row in rows]),
         hide_index=True,
         height=min(TALLEST, ROW * (len(rows) + 1) + 3),
         row_height=ROW,

@@ -7,6 +7,7 @@ import streamlit as st
 from dlcore.views import correlation
 from ui.data.brought import Brought
 from ui.data.question import STILL
+from ui.grids import safe
 from ui.session import label, t
 
 ROW = 34  # pixels
@@ -16,7 +17,7 @@ def first_rows(table: Brought) -> None:
     """The preview, cells as text."""
     rows = table.profile["preview"]
     # Columns are named by their place: a name of the file may mean something to the grid's own script.
-    cells = {f"c{place}": [str(row[place]) for row in rows] for place in range(len(table.columns))}
+    cells = {f"c{place}": [safe(str(row[place])) for row in rows] for place in range(len(table.columns))}
     named = {f"c{place}": st.column_config.TextColumn(column["name"]) for place, column in enumerate(table.columns)}
     st.dataframe(
         cells,

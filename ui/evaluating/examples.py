@@ -12,6 +12,7 @@ from ui import session
 from ui.evaluating import rows
 from ui.evaluating.asking import ask
 from ui.evaluating.drawing import QUIET, heading
+from ui.grids import with_data
 from ui.messages import escape
 from ui.session import label, t
 
@@ -97,11 +98,8 @@ def _table(header: dict[str, Any]) -> None:
     if header["class_names"]:
         columns[t("evaluate.certainty")] = [f"{value:.1%}" for value in header["certainty"]]
     columns[t("evaluate.loss")] = [round(value, 4) for value in header["loss"]]
-    for place, name in enumerate(header["columns"]):
-        # A column of the data may be called as one of ours.
-        title = name if name not in columns else f"{name} ·"
-        columns[title] = [row[place] for row in header["rows"]]
-    st.dataframe(columns, hide_index=True, alt=t("evaluate.worst"))
+    table = with_data(columns, header["columns"], header["rows"])
+    st.dataframe(table, hide_index=True, alt=t("evaluate.worst"))
 
 
 def _pictures(header: dict[str, Any]) -> None:

@@ -33,7 +33,8 @@ def evaluation() -> None:
 
 
 def _chosen() -> str:
-    wish = session.held(CHOICE, None) or st.query_params.get(ADDRESS, "")
+    address = session.current().address
+    wish = address.changed.get(ADDRESS, session.held(CHOICE, None)) or st.query_params.get(ADDRESS, "")
     return wish if wish in SECTIONS else next(iter(SECTIONS))
 
 
@@ -45,14 +46,16 @@ def _choose(chosen: str) -> str:
         default=shown,
         format_func=lambda name: label(f"evaluate.section.{name}"),
         key=session.widget_key(CHOICE),
+        on_change=_say_in_address,
         required=True,
         label_visibility="collapsed",
         width="content",
     )
-    chosen = pressed or chosen
-    if st.query_params.get(ADDRESS) != chosen:
-        st.query_params[ADDRESS] = chosen
-    return chosen
+    return pressed or chosen
+
+
+def _say_in_address() -> None:
+    session.current().address.write(ADDRESS, session.held(CHOICE, ""))
 
 
 def _say_moment() -> None:

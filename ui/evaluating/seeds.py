@@ -18,6 +18,7 @@ from ui import live, session
 from ui.evaluating.asking import UNDER_WAY, begin, begun, moment, watch
 from ui.evaluating.drawing import QUIET, chart, heading
 from ui.evaluating.examples import PICTURE, enlarged
+from ui.grids import with_data
 from ui.messages import escape
 from ui.session import label, t
 
@@ -205,10 +206,8 @@ def _table(header: dict[str, Any], apart: dict[str, Any]) -> None:
         t("evaluate.seeds.said"): [_named(header, value) for value in apart["said"]],
         t("evaluate.true"): [_named(header, value) for value in apart["true"]],
     }
-    for place, name in enumerate(apart["columns"]):
-        title = name if name not in columns else f"{name} ·"
-        columns[title] = [row[place] for row in apart["rows"]]
-    st.dataframe(columns, hide_index=True, alt=t("evaluate.seeds.rows"))
+    table = with_data(columns, apart["columns"], apart["rows"])
+    st.dataframe(table, hide_index=True, alt=t("evaluate.seeds.rows"))
 
 
 def _pictures(header: dict[str, Any], apart: dict[str, Any]) -> None:

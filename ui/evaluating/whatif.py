@@ -14,6 +14,7 @@ from ui.evaluating import rows
 from ui.evaluating.asking import ask, judging, moment
 from ui.evaluating.drawing import chart
 from ui.evaluating.flipping import flip, pictures
+from ui.grids import with_data
 from ui.messages import escape, sentence
 from ui.session import label, t
 
@@ -221,13 +222,12 @@ def _neighbours(now: dict[str, Any]) -> None:
         pictures(list(zip(said, now["nearest_pixels"], strict=True)), now)
         return
     ranked = sorted(range(len(now["columns"])), key=lambda place: -now["columns"][place]["influence"])[:MOST_CELLS]
-    table: dict[str, list[Any]] = {
+    ours: dict[str, list[Any]] = {
         t("evaluate.row"): [one["row"] for one in found],
         t("whatif.distance"): [float(f"{one['distance']:.3g}") for one in found],
         t("evaluate.true"): true,
     }
-    for place in sorted(ranked):
-        name = now["columns"][place]["name"]
-        title = name if name not in table else f"{name} ·"
-        table[title] = [one["cells"][place] for one in found]
+    shown = sorted(ranked)
+    names = [now["columns"][place]["name"] for place in shown]
+    table = with_data(ours, names, [[one["cells"][place] for place in shown] for one in found])
     st.dataframe(table, hide_index=True, alt=t("whatif.nearest"))

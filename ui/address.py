@@ -1,0 +1,35 @@
+"""What the page's address says beside its path.
+
+It is read when somebody comes, written only where somebody chose something, as each writing is an entry in the browser's history, and
+followed when Back, Forward or a hand have changed it: so Back takes back the last choice, and then leads to the page before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import streamlit as st
+
+NAMES = ("lang", "section")
+
+
+@dataclass
+class Address:
+    """What it said when the page was last drawn, and what of that has been changed since by another than us."""
+
+    page: str | None = None
+    said: dict[str, str] = field(default_factory=dict)
+    changed: dict[str, str] = field(default_factory=dict)
+
+    def look(self, page: str) -> None:
+        """At the beginning of each drawing of this page. What changes with the page is the page's own."""
+        said = {name: st.query_params.get(name, "") for name in NAMES}
+        same = page == self.page
+        self.changed = {name: value for name, value in said.items() if same and value != self.said[name]}
+        self.page, self.said = page, said
+
+    def write(self, name: str, value: str) -> None:
+        """Somebody has chosen this."""
+        if st.query_params.get(name) != value:
+            st.query_params[name] = value
+        self.said[name] = value

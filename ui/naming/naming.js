@@ -1,0 +1,39 @@
+/** The language of the page, and names that parts of Streamlit's own page lack: the button of the settings' drawer is English and wordless, passing notices name themselves after a title that is not there. */
+
+const BUTTONS = { '[data-testid="stExpandSidebarButton"]': "settings", '[data-testid="stSidebarCollapseButton"] button': "settings_close" };
+const ALIVE = '[data-testid="stHeader"], [data-testid="stSidebarHeader"], [data-testid="stToastContainer"]';
+
+let names = {};
+
+// The drawer's buttons and the notices come and go, in parts of the page that hardly ever change.
+const observer = new MutationObserver(() => {
+  name();
+  watch();
+});
+
+function name() {
+  for (const [selector, key] of Object.entries(BUTTONS)) {
+    const button = document.querySelector(selector);
+    if (button && button.ariaLabel !== names[key]) button.ariaLabel = names[key];
+  }
+  for (const toast of document.querySelectorAll('[data-testid="stToast"]:not([aria-label])')) {
+    toast.removeAttribute("aria-labelledby");
+    toast.ariaLabel = toast.querySelector('[data-testid="stToastText"]')?.textContent ?? toast.textContent;
+  }
+}
+
+function watch() {
+  for (const place of document.querySelectorAll(ALIVE)) observer.observe(place, { childList: true, subtree: true });
+  const sidebar = document.querySelector('[data-testid="stSidebar"]');
+  if (sidebar) observer.observe(sidebar, { attributes: true, attributeFilter: ["aria-expanded"] });
+  observer.observe(document.body, { childList: true });
+}
+
+/** What Streamlit calls at each change of data. */
+export default function mount({ data, parentElement }) {
+  names = data.names;
+  document.documentElement.lang = data.language;
+  name();
+  watch();
+  parentElement.querySelector(".naming").dataset.language = data.language;
+}
