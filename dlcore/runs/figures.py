@@ -27,7 +27,7 @@ import math
 import os
 import time
 from collections import Counter, deque
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +43,13 @@ STEP = 1.2
 class Second:
     """What a worker has done since it last told."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.stirred = True  # There is something to tell; the first time, how much memory it takes to be there.
+        self._clock = clock
         self._begin()
 
     def _begin(self) -> None:
-        self._began = time.monotonic()
+        self._began = self._clock()
         self.updates = 0
         self.frames = 0
         self.training = 0.0
@@ -73,7 +74,7 @@ class Second:
     def told(self) -> Header:
         """What to send; another second begins."""
         header = {
-            "seconds": time.monotonic() - self._began,
+            "seconds": self._clock() - self._began,
             "updates": self.updates,
             "frames": self.frames,
             "training": self.training,

@@ -354,6 +354,7 @@ class Pool:
                 self._moving.found_heavy(entry)
 
     def _remember(self, entry: Entry, header: Header, state: bytes) -> None:
+        state = entry.state if header.get("same") else state  # It was brought back as we had it.
         others = sum(len(other.state) for other in self._entries.values()) - len(entry.state)
         fits = others + len(state) <= MOST_KEPT_BYTES
         entry.recipe, entry.device = header["recipe"], header["device"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -34,10 +35,13 @@ NEVER = math.inf
 class Run:
     """A trainer with its picture, status and speed. Every change that a viewer could see gives a new `version`.
 
-    Status is paused, playing, diverged, early_stopped or epoch_limit.
+    Status is paused, playing, diverged, early_stopped or epoch_limit. `clock` says when an update is due.
     """
 
-    def __init__(self, recipe: str, device: str = "auto", life: int = 0) -> None:
+    def __init__(
+        self, recipe: str, device: str = "auto", life: int = 0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._clock = clock
         # A later life (after a lost worker) starts far above the numbers of the last one, so that no viewer mistakes
         # the restored run for the one it has drawn.
         self.version = life * 1_000_000_000
@@ -69,7 +73,7 @@ class Run:
     def _stand_elsewhere(self, status: str = "paused") -> None:
         """The trainer stands at another point, with another history."""
         self._last_epoch: int | None = None
-        self._next_update = self._ticked = time.monotonic()
+        self._next_update = self._ticked = self._clock()
         self._rate: deque[tuple[float, int]] = deque()
         self.interventions.clear()
         self._stand(status)
@@ -125,7 +129,7 @@ class Run:
         ):
             raise Problem("bad_speed", limit=int(FASTEST), came=str(speed))
         self.speed = None if speed is None else float(speed)
-        now = time.monotonic()
+        now = self._clock()
         self._next_update = now if speed is None else min(self._next_update, now + 1 / float(speed))
         self._rate.clear()
         self.version += 1
@@ -237,7 +241,7 @@ class Run:
 
     @property
     def due(self) -> float:
-        """When (`time.monotonic`) the next slice has something to do."""
+        """When (by the clock) the next slice has something to do."""
         if self._last_epoch is not None:
             return 0.0
         if self.status != "playing" or self._room <= 0:
@@ -251,27 +255,30 @@ class Run:
 
     def advance(self, seconds: float) -> None:
         """Train for at most so long, and no faster than the speed says."""
-        now = time.monotonic()
+        now, deadline = self._clock(), time.monotonic() + seconds
         self._ticked = now
         if self._last_epoch is not None:
-            self._update(NEVER, now + seconds)
+            self._update(NEVER, deadline)
         elif self.speed is None:
-            self._update(self._room, now + seconds)
+            self._update(self._room, deadline)
         elif self.status == "playing" and now >= self._next_update:
             self._next_update = max(self._next_update, now - max(LONGEST_DEBT, 1 / self.speed))
             allowed = min(int((now - self._next_update) * self.speed) + 1, self._room)
-            self._next_update += self._update(allowed, now + seconds) / self.speed
+            self._next_update += self._update(allowed, deadline) / self.speed
 
     def _resume(self, status: str) -> None:
         self.status = status
         self.problem = None
-        self._next_update = time.monotonic()
+        self._next_update = self._clock()
         self._ticked = self._next_update - TICK
         self._rate.clear()
         self.version += 1
 
     def _update(self, allowed: float, deadline: float) -> int:
-        """Take updates until one of the two is used up, or the run comes to an end; how many were taken."""
+        """Take updates until one of the two is used up, or the run comes to an end; how many were taken.
+
+        The deadline is on `time.monotonic`, by which the trainer measures its steps.
+        """
         trainer = self.trainer
         first = trainer.step
         try:
@@ -309,7 +316,7 @@ class Run:
         self._keep_epoch = max(self.timeline.next_epoch, self.trainer.epoch + 1)
 
     def _count(self) -> None:
-        now = time.monotonic()
+        now = self._clock()
         self._rate.append((now, self.trainer.step))
         while len(self._rate) > 2 and now - self._rate[1][0] > RATE_WINDOW:
             self._rate.popleft()
@@ -415,7 +422,12 @@ class Run:
 
     def kept(self) -> tuple[dict[str, Any], bytes]:
         """What brings this run back elsewhere: recipe and settings, and the trainer's state as safetensors."""
-        header = {
+        return self.facts, to_bytes(self.trainer.state())
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The same without the state."""
+        return {
             "recipe": self.trainer.experiment.to_json(),
             "status": self.status,
             "speed": self.speed,
@@ -423,7 +435,6 @@ class Run:
             "step": self.trainer.step,
             "epoch": self.trainer.epoch,
         }
-        return header, to_bytes(self.trainer.state())
 
     @property
     def numbers(self) -> dict[str, Any]:
