@@ -10,6 +10,7 @@ A worker adds up a second (`Second`) and sends it; the server keeps the newest o
     restarts                  workers that ended unasked since the start
     moved                     times that a run changed over to another worker
     refused                   newcomers for whom there was no room
+    made_room                 runs that went to the shelf to make room for another one
     shelved_bytes             kept runs on disk
     shelf_failures            times that one could not be written
     updates_per_second        optimization steps, of all runs together, over the last second
@@ -92,6 +93,7 @@ class Figures:
 
     def __init__(self) -> None:
         self.refused = 0  # Newcomers for whom there was no room.
+        self.made_room = 0  # Runs that went to the shelf for one.
         self._seconds: dict[str, tuple[float, Header]] = {}
         self._delays: deque[tuple[float, Header]] = deque()
 
@@ -120,6 +122,7 @@ class Figures:
             "p95_frame_delay_seconds": percentile(delays, 0.95),
             "memory_bytes": {worker: second["memory"] for worker, (_, second) in seconds.items()},
             "refused": self.refused,
+            "made_room": self.made_room,
         }
 
 

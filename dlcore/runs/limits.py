@@ -30,6 +30,9 @@ class Limits:
     heavy_workers: int = setting("DLCORE_HEAVY_WORKERS", 2, 0, 256)  # For runs whose single step would hold up others.
     max_runs: int = setting("DLCORE_MAX_RUNS", 300, 1, 100_000)
     max_runs_per_owner: int = setting("DLCORE_MAX_RUNS_PER_SESSION", 24, 1, 100_000)
+    max_runs_without_cookie: int = setting(
+        "DLCORE_MAX_RUNS_WITHOUT_COOKIE", 24, 1, 100_000
+    )  # Of such visitors together.
     pause_after: float = setting("DLCORE_PAUSE_AFTER", 60.0, 0, 1e6)  # Nobody looks: it stands.
     end_after: float = setting("DLCORE_END_AFTER", 60.0, 0, 1e6)  # Its session has ended: it goes on the shelf.
     free_after: float = setting("DLCORE_FREE_AFTER", 1800.0, 0, 1e6)  # Nobody was there for so long: the same.
