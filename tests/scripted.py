@@ -20,6 +20,7 @@ class Scripted:
     def __init__(self, number: int, late: bool = False) -> None:
         self.number = number
         self.in_hand = ""
+        self.niceness = 0
         self.told: list[tuple[Header, bytes]] = []
         self._news: queue.SimpleQueue[tuple[Header, bytes] | None] = queue.SimpleQueue()
         if not late:
@@ -56,8 +57,8 @@ class Scripted:
     def leave(self) -> None:
         self._news.put(None)
 
-    def step_back(self) -> None:
-        pass
+    def step_back(self, niceness: int) -> None:
+        self.niceness = niceness
 
     def kill(self) -> None:
         self._news.put(None)

@@ -140,6 +140,7 @@ def test_thirty_heavy_runs_leave_the_common_workers_to_the_others_though_a_worke
     assert homes == {0, 1}
     heavy = [there.pool.create(LARGE) for _ in range(30)]
     assert {there.where(token).number for token in heavy} == {COMMON}
+    assert there.where(heavy[0]).niceness > max(there.where(token).niceness for token in small)
 
 
 def test_the_first_heavy_run_waits_for_a_worker_to_start_and_nobody_waits_for_it(

@@ -29,9 +29,14 @@ class Away:
 
     def put(self, entry: Entry, link: Link) -> None:
         """Close the run in its worker, which hands out its last state: not the one of some seconds ago goes to the shelf."""
-        self._leaving[entry.token] = Future()
+        self._leaving[entry.token] = left = Future[None]()
         closed = link.post({"do": "close", "token": entry.token, "keep": True, "unseen": True})
-        closed.add_done_callback(lambda done: self._has_left(entry, done))
+        closed.add_done_callback(lambda done: self._has_left(entry, left, done))
+
+    def remove(self, token: str) -> None:
+        """Forget the run, here and on its way."""
+        self._leaving.pop(token, None)
+        self._shelf.remove(token)
 
     def find(self, token: str, patience: float) -> Entry:
         """A run from the shelf; waits so long for one that is on its way there. Raises Problem when it is gone for good.
@@ -50,8 +55,10 @@ class Away:
         entry.speed, entry.step, entry.epoch, entry.life = (header[name] for name in ("speed", "step", "epoch", "life"))
         return entry
 
-    def _has_left(self, entry: Entry, closed: Future[Reply]) -> None:
+    def _has_left(self, entry: Entry, left: Future[None], closed: Future[Reply]) -> None:
         header, state = closed.result() if closed.exception() is None else ({}, b"")
-        if "recipe" in header:  # Else its worker was lost, and what was kept last is there.
-            self.keep(entry, header, state, now=True)
-        self._leaving.pop(entry.token).set_result(None)
+        if self._leaving.get(entry.token) is left:  # Else it was forgotten meanwhile, or is back and leaves again.
+            if "recipe" in header:  # Else its worker was lost, and what was kept last is there.
+                self.keep(entry, header, state, now=True)
+            self._leaving.pop(entry.token, None)
+        left.set_result(None)

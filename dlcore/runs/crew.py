@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 
+from dlcore.runs import HEAVY_NICENESS, NICENESS
 from dlcore.runs.limits import Limits
 from dlcore.runs.links import Link, Places, Reply
 from dlcore.runs.wire import Header
@@ -98,6 +99,7 @@ class Crew:
         if not free or self.places.shared:
             return None
         self.links[free[0]] = self._spare_or_new(free[0], warm=True)
+        self.links[free[0]].step_back(HEAVY_NICENESS)
         self._open_next()
         return free[0]
 
@@ -157,10 +159,10 @@ class Crew:
             number = len(self.common)
             if number < self._limits.workers:
                 self.links[number] = self._open(number)
-                self.links[number].step_back()
+                self.links[number].step_back(NICENESS)
             elif self._spare is None and not self.places.shared:
                 self._spare = self._open(self._limits.workers)
-                self._spare.step_back()
+                self._spare.step_back(NICENESS)
 
     def _on_end(self, link: Link) -> None:
         """A worker has ended: another one takes its place, unless it was told to go."""
@@ -186,5 +188,7 @@ class Crew:
             number = next((number for number, held in self.links.items() if held is link), None)
             if number is not None and not self.stopping.is_set():
                 self.links[number] = self._spare_or_new(number)
+                if number in self.heavy:
+                    self.links[number].step_back(HEAVY_NICENESS)
                 self._on_loss(number, link.in_hand, hung)
         self._open_next()

@@ -91,7 +91,8 @@ class Second:
 class Figures:
     """The newest seconds of all workers, and what has been counted since the start."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self.refused = 0  # Newcomers for whom there was no room.
         self.made_room = 0  # Runs that went to the shelf for one.
         self._seconds: dict[str, tuple[float, Header]] = {}
@@ -99,7 +100,7 @@ class Figures:
 
     def take(self, worker: str, second: Header) -> None:
         """A worker's second has come."""
-        now = time.monotonic()
+        now = self._clock()
         self._seconds[worker] = (now, second)
         self._delays.append((now, second["delays"]))
         while now - self._delays[0][0] > LOOK_BACK:
@@ -107,7 +108,7 @@ class Figures:
 
     def sums(self, workers: Collection[str]) -> dict[str, Any]:
         """Rates of these workers together, over their last second; the delay over LOOK_BACK; memory by worker."""
-        now = time.monotonic()
+        now = self._clock()
         seconds = self._seconds = {worker: told for worker, told in self._seconds.items() if worker in workers}
         fresh = [second for at, second in seconds.values() if now - at < STALE]
         delays: Counter[int] = Counter()

@@ -61,8 +61,8 @@ class Place(Protocol):
         """No more messages down. A worker that nobody shares with us ends."""
         ...
 
-    def step_back(self) -> None:
-        """Start at low priority: nobody waits for this worker, and others are at work."""
+    def step_back(self, niceness: int) -> None:
+        """Go on at this low priority, from which there is no way back: others come first."""
         ...
 
     def kill(self) -> None:
@@ -175,9 +175,9 @@ class Link:
             oldest = max((now - p.since for p in self._pending.values() if p.verb not in PATIENT), default=0.0)
         return min(oldest, now - self._heard)
 
-    def step_back(self) -> None:
-        """Start at low priority: nobody waits for this one, and others are at work."""
-        self._place.step_back()
+    def step_back(self, niceness: int) -> None:
+        """Go on at this low priority: others come first."""
+        self._place.step_back(niceness)
 
     def close(self) -> None:
         """Leave the worker, after what is queued. One that nobody shares with us ends."""

@@ -66,7 +66,7 @@ class Pool:
         self._lock = threading.RLock()
         self._clock = clock
         self._entries: dict[str, Entry] = {}
-        self._figures = Figures()
+        self._figures = Figures(clock)
         places = places or Processes(tuple(command))
         self._crew = Crew(places, self.limits, self._lock, self._on_message, self._on_loss, clock)
         self._moving = Moving(self._lock, self._crew, self._entries, self._post_create, clock)
@@ -205,7 +205,7 @@ class Pool:
 
     def close(self, token: str) -> None:
         """End this run now, for good."""
-        self.shelf.remove(token)
+        self._away.remove(token)
         self._end(token)
 
     def call(self, token: str, do: str, payload: bytes = b"", **arguments: object) -> Reply:

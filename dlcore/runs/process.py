@@ -12,7 +12,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from dlcore.runs import NICENESS
 from dlcore.runs.wire import Header, read_message, write_all
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -90,9 +89,9 @@ class WorkerProcess:
         assert self._process.stdin is not None
         self._process.stdin.close()
 
-    def step_back(self) -> None:
+    def step_back(self, niceness: int) -> None:
         with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, self.pid, NICENESS)
+            os.setpriority(os.PRIO_PROCESS, self.pid, niceness)
 
     def kill(self) -> None:
         self._process.kill()

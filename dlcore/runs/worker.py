@@ -419,7 +419,7 @@ def main() -> None:
     gc.collect()
     gc.freeze()
     # Full priority until here, unless the pool said otherwise: somebody may be waiting for the start.
-    os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
+    os.setpriority(os.PRIO_PROCESS, 0, max(os.getpriority(os.PRIO_PROCESS, 0), NICENESS))
     volunteer_to_end()
     with suppress(BrokenPipeError):
         Worker(Inbox(source), output, in_hand).serve()
