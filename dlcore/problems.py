@@ -65,6 +65,8 @@ TEMPLATES: dict[str, str] = {
     "not_yours": "This run belongs to another browser. Start one of your own, or ask for a link to this one.",
     "class_full": "The class is full: {came} of {limit} runs. Try again in a minute.",
     "session_full": "This browser already has {limit} runs, as many as it may. Close other tabs of this page, or try again in a minute.",
+    "visitors_full": "Visitors whose browsers keep no cookies have {limit} runs together, as many as they may. Allow cookies for this"
+    " page and reload it, or try again in a minute.",
     "worker_busy": "The process computing this run did not answer in time. Try again in a moment.",
     "worker_lost": "The process computing this run stopped before it answered. Try again in a moment.",
     "worker_restarted": "The process computing this run stopped and was started again; the run goes on from step {step}.",

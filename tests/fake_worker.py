@@ -37,7 +37,9 @@ def main() -> None:
         for header, state in inbox.receive():
             do, token = header["do"], header.get("token", "")
             if do == "forget":
-                waiting = [frame for frame in waiting if frame["id"] != header["request"]]
+                for frame in [frame for frame in waiting if frame["id"] == header["request"]]:
+                    waiting.remove(frame)
+                    send({"id": frame["id"], "withdrawn": True})
                 continue
             if do == "ping":
                 send({"id": header["id"], "runs": len(runs)})
@@ -51,7 +53,12 @@ def main() -> None:
                 runs[token] = {"version": version, "recipe": header["recipe"], "state": state.decode()}
                 runs[token] |= {"speed": header["speed"], "status": header["status"], "pid": os.getpid()}
             elif do == "close":
-                del runs[token]
+                closed = runs.pop(token)
+                if header.get("keep"):
+                    kept = {name: closed[name] for name in ("recipe", "status", "speed")}
+                    last = b"last" if closed["version"] else b""
+                    send({"id": header["id"], **kept, "device": "auto", "step": closed["version"]}, last)
+                    continue
             elif do == "leave":
                 left = runs.pop(token)
                 for frame in [frame for frame in waiting if frame["token"] == token]:

@@ -18,7 +18,7 @@ from dlcore.runs.crew import STARVED
 from dlcore.runs.desk import TELL_EVERY
 from dlcore.runs.desks import MOST_OF_AN_OWNER, MOST_WAITING, Desks, Job
 from dlcore.runs.jobs import JOBS
-from dlcore.runs.limits import Limits
+from dlcore.runs.limits import FURTHER_BACK, Limits
 from tests.patience import PATIENCE, eventually
 
 ROOT = Path(__file__).parent.parent
@@ -105,7 +105,7 @@ def test_a_job_is_done_elsewhere_at_low_priority(shared: Desks) -> None:
     assert (header["number"], header["words"], payload) == (1.5, "Zürich 表", b"\0bytes\xff")
     assert (job.state, job.share, job.ahead) == ("done", 1.0, 0)
     assert header["pid"] != os.getpid()
-    assert header["niceness"] == max(STEPPED_BACK, os.getpriority(os.PRIO_PROCESS, 0))
+    assert header["niceness"] == max(STEPPED_BACK + FURTHER_BACK, os.getpriority(os.PRIO_PROCESS, 0))
     again, _ = shared.ask("echo")
     assert again["pid"] == header["pid"], "the process is kept warm"
 

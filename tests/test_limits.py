@@ -16,7 +16,7 @@ def test_nothing_said_means_the_defaults() -> None:
     limits = Limits.from_environment({})
     assert (limits.heavy_workers, limits.max_runs, limits.pause_after, limits.free_after) == (2, 300, 60, 1800)
     assert 1 <= limits.workers <= 8
-    assert limits.niceness == 19  # As far back as they can.
+    assert 0 < limits.niceness < limits.low_niceness == 19  # As far back as they can, the large ones furthest.
 
 
 def test_the_environment_says_otherwise() -> None:

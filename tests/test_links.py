@@ -193,6 +193,18 @@ def test_frames_that_nobody_fetches_hold_up_nobody(pool: Pool) -> None:
     assert all(decode_frame(frame.result(PATIENCE)[1])[0]["step"] == 1 for frame in frames)
 
 
+def test_a_request_that_is_withdrawn_ends_as_such_and_the_next_one_is_answered(pool: Pool) -> None:
+    token = pool.create(recipe(), "cpu")
+    held = {"version": pool.call(token, "frame")[0]["version"], "structure": 1, "history": 1}
+    waiting = pool.ask(token, "frame", **held)  # Nothing has changed: it would wait for ever.
+    pool.withdraw(waiting)
+    instead = pool.ask(token, "frame", **held, now=True)
+    assert waiting.future.result(20)[0].get("withdrawn")
+    assert decode_frame(instead.future.result(20)[1])[0]["version"] == held["version"]
+    pool.withdraw(instead)  # Too late, which does no harm.
+    assert pool.call(token, "step")[0]["step"] == 1
+
+
 def test_a_problem_of_a_run_comes_back_as_itself(pool: Pool) -> None:
     token = pool.create(recipe(), "cpu")
     with pytest.raises(Problem) as refused:

@@ -24,6 +24,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from dlcore.experiment import Experiment
 from dlcore.problems import Problem
+from dlcore.runs.moving import Request
 from dlcore.runs.pool import Pool
 from tests.deaf import Deaf
 from tests.fake_worker import DEADLY
@@ -335,14 +336,16 @@ def test_a_viewer_that_stops_reading_is_let_go_and_others_see_on(
     monkeypatch.setattr(live, "LONGEST_SEND", 0.5)
     large, token = b"frame 0" + bytes(1 << 19), pool.create(Experiment().to_json())
 
-    async def large_frame(*arguments: object, **values: object) -> tuple[dict[str, object], bytes]:
-        return {}, large
+    def large_frame(*arguments: object, **values: object) -> Request:
+        asked = Request({"token": token}, b"")
+        asked.future.set_result(({}, large))
+        return asked
 
     before = live.stuck()
     with look(host, token) as other:
         slow = Deaf(host, token)
         with monkeypatch.context() as patched:
-            patched.setattr(Pool, "call_async", large_frame)
+            patched.setattr(Pool, "ask", large_frame)
             assert eventually(lambda: len(pool._entries[token].listeners) == 2)
             assert eventually(lambda: slow.ask() or len(pool._entries[token].listeners) == 1)
         ready(other, None)

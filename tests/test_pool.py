@@ -230,7 +230,7 @@ def test_a_run_whose_session_ended_waits_on_the_shelf_with_its_token(make_pool: 
     assert not pool.exists(token)
     assert pool.revive(token, "secret") == standing
     header = pool.call(token, "frame")[0]
-    assert (header["state"], header["status"], header["speed"], header["version"]) == ("kept", "paused", 7, 1000)
+    assert (header["state"], header["status"], header["speed"], header["version"]) == ("last", "paused", 7, 1000)
     pool.check_owner(token, "secret")
     assert pool.revive(token, "secret")["step"] == 2  # It lives: nothing begins anew.
     assert pool.call(token, "frame")[0]["version"] == 1000
@@ -334,6 +334,25 @@ def test_what_is_asked_while_a_run_moves_is_answered_in_order_when_it_has_arrive
     assert waiting.result(PATIENCE)[0]["version"] >= 1
     assert pool._entries[token].worker == 1 - home
     assert not pool._crew.links[home]._pending
+
+
+def test_what_is_withdrawn_while_a_run_moves_ends_as_such_and_is_asked_nowhere(make_pool: Callable[..., Pool]) -> None:
+    pool = make_pool(workers=2)
+    assert eventually(lambda: pool.warm)
+    token = pool.create(recipe())
+    version = pool.call(token, "frame")[0]["version"]
+    posted = pool.ask(token, "frame", version=version)
+    home = pool._entries[token].worker
+    with pool._lock:
+        pool._moving.move(pool._entries[token], 1 - home, gently=True)
+        queued = pool.ask(token, "frame", version=version)
+        for request in (posted, queued):
+            pool.withdraw(request)
+    answers = [request.future.result(10)[0] for request in (posted, queued)]
+    assert all(answer.get("withdrawn") for answer in answers)
+    assert pool.call(token, "step")[0]["version"] == 1
+    assert pool._entries[token].worker == 1 - home
+    assert eventually(lambda: not any(link._pending for link in pool._crew.links.values()))
 
 
 def test_a_run_closed_on_its_way_is_gone_for_who_asks_and_nowhere_else(make_pool: Callable[..., Pool]) -> None:

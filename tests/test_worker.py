@@ -22,7 +22,6 @@ from dlcore.experiment import Experiment
 from dlcore.frame import decode_frame
 from dlcore.problems import Problem
 from dlcore.runs.pool import Pool, WorkerLost
-from dlcore.runs.run import Run
 from dlcore.runs.side import as_problem
 from dlcore.runs.viewers import LOOK_BACK_EVERY
 from dlcore.runs.wire import Inbox, pack, read_message, write_all
@@ -273,20 +272,6 @@ def test_a_change_is_kept_before_it_is_answered(client: Client) -> None:
     changed = Experiment.from_json(recipe(layers=[])).to_json()
     client.ask("a", "change", recipe=changed)
     assert client.news[-1]["recipe"] == changed
-
-
-def test_runs_that_play_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
-    worker = Worker(Inbox(0), os.open(os.devnull, os.O_WRONLY), mmap.mmap(-1, 64))
-    turns: list[str] = []
-    for token in "abc":
-        run = worker.runs[token] = Run(recipe(), "cpu")
-        run.set_speed(None)
-        run.play()
-        monkeypatch.setattr(run, "advance", lambda seconds, token=token: turns.append(token))
-    for _ in range(9):
-        worker._give_slice()
-    os.close(worker._output)
-    assert "".join(turns) == "abcabcabc"
 
 
 def test_a_shortage_of_memory_is_told_as_such() -> None:

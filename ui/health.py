@@ -47,6 +47,7 @@ METRICS = (
     ("jobs", "jobs_total", "counter", "Jobs that have ended, well or not."),
     ("desks_lost", "desks_lost_total", "counter", "Desks that ended while they worked at a job."),
     ("refused", "refused_total", "counter", "Runs for which there was no room."),
+    ("made_room", "runs_put_away_total", "counter", "Runs that went to the shelf to make room for another one."),
     ("shelf_failures", "shelf_failures_total", "counter", "States that could not be written to disk."),
     ("stuck", "stuck_clients_total", "counter", "Live channels closed because nobody read them."),
 )

@@ -1,6 +1,7 @@
 """The live channel: tokens, the WebSocket route, newest frame wins.
 
-A viewer asks for each frame ("I drew the last one"), so a slow one skips frames and never slows the run.
+A viewer asks for each frame ("I drew the last one"), so a slow one skips frames and never slows the run. However often it asks,
+one request of it waits in a worker: the latest.
 """
 
 from __future__ import annotations
@@ -12,12 +13,15 @@ import os
 import secrets
 import socket
 import threading
+from collections import deque
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from starlette.requests import Request
+from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -27,16 +31,20 @@ from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
 from dlcore.problems import Problem
 from dlcore.runs.desks import Desks
+from dlcore.runs.moving import Request
 from dlcore.runs.places import chosen_places
 from dlcore.runs.pool import Pool, WorkerLost
 from ui import assets, door
+from ui.pace import Paces
 
 COMMANDS = ("play", "pause", "step", "epoch", "reset", "speed", "device", "undo", "leash")
 PLACED = ("set", "freeze", "silence")  # Commands that name a place in the network.
 LONGEST_MESSAGE = 4096  # characters
-MOST_COMMANDS = 16  # Unanswered ones of a socket; beyond it, the next message waits.
 MOST_NOTICES = 16  # Unsent ones of a socket; beyond it, the oldest is dropped.
 LONGEST_SEND = 30.0  # Seconds without a byte taken, until a client has stopped reading.
+MOST_READERS = 4  # Threads that look on the shelf for runs that pages ask for: a disk that hangs holds up these alone.
+MOST_ASKING = 100  # Pages that wait for one of them, ...
+LONGEST_READING = 10.0  # ... and for so many seconds.
 BAD_MESSAGE, NOT_YOURS, FOREIGN_ORIGIN, GONE = 4400, 4401, 4403, 4404  # Close codes.
 
 #: By which a page knows this process again.
@@ -45,7 +53,10 @@ _pool: Pool | None = None
 _desks: Desks | None = None
 _making = threading.Lock()
 _viewers: set[Viewer] = set()
+_paces = Paces()
 _stuck = 0
+_readers = ThreadPoolExecutor(MOST_READERS, thread_name_prefix="looks on the shelf")
+_asking = 0
 
 
 def stuck() -> int:
@@ -113,16 +124,33 @@ def routes() -> list[BaseRoute]:
     return found
 
 
-def kept(request: Request) -> Response:
-    """Where a run stands that nobody looks at: {"step", "epoch"}; nothing for those it does not belong to."""
+async def kept(request: HttpRequest) -> Response:
+    """Where a run stands that nobody looks at: {"step", "epoch"}; nothing for those it does not belong to. 503: ask again later."""
     token = request.path_params["token"]
     if any(viewer.token == token for viewer in list(_viewers)):
         return Response(status_code=204)  # Another tab has it.
     try:
-        standing = pool().kept(token, door.owner_of(request.cookies))
+        standing = await _standing(token, door.owner_of(request.cookies))
     except Problem:
         return Response(status_code=204)
+    except TimeoutError:
+        return Response(status_code=503)
     return JSONResponse({name: standing[name] for name in ("step", "epoch")}, headers={"Cache-Control": "no-store"})
+
+
+async def _standing(token: str, owner: str) -> dict[str, Any]:
+    """As the pool knows it; what only the disk knows, in one of few threads. TimeoutError when it takes too long."""
+    global _asking
+    if pool().exists(token):
+        return pool().kept(token, owner)
+    if _asking >= MOST_ASKING:
+        raise TimeoutError
+    _asking += 1
+    try:
+        reading = asyncio.get_running_loop().run_in_executor(_readers, pool().kept, token, owner)
+        return await asyncio.wait_for(reading, LONGEST_READING)
+    finally:
+        _asking -= 1
 
 
 # The WebSocket
@@ -134,7 +162,7 @@ async def live(websocket: WebSocket) -> None:
     if not origin_allowed(websocket.headers.get("origin"), websocket.headers.get("host")):
         await websocket.close(FOREIGN_ORIGIN)
         return
-    viewer = Viewer(websocket, websocket.path_params["token"])
+    viewer = Viewer(websocket, websocket.path_params["token"], door.owner_of(websocket.cookies))
     _viewers.add(viewer)
     try:
         with suppress(WebSocketDisconnect):
@@ -161,23 +189,36 @@ def origin_allowed(origin: str | None, host: str | None) -> bool:
         return False
 
 
-class Viewer:
-    """A socket and what is under way for it: at most one frame, some commands, notices."""
+@dataclass(frozen=True)
+class Asked:
+    """A request for a frame, as the viewer put it and as the pool has it."""
 
-    def __init__(self, websocket: WebSocket, token: str) -> None:
+    held: dict[str, Any]
+    request: Request
+
+
+class Viewer:
+    """A socket and what is under way for it: a request for a frame, some commands, notices."""
+
+    def __init__(self, websocket: WebSocket, token: str, owner: str = "") -> None:
         self.token = token
         self._websocket = websocket
+        self._owner = owner
+        self._pace = _paces.of(owner)
         self._sending = asyncio.Lock()
-        self._frame: asyncio.Task[None] | None = None
-        self._next: dict[str, Any] | None = None
+        self._wanted: dict[str, Any] | None = None  # What is to be asked for next: the latest that the viewer wanted.
+        self._asked: deque[Asked] = deque()  # What the worker has; before it the last one, until it has let go of that.
+        self._wake = asyncio.Event()
         self._commands: set[asyncio.Task[None]] = set()
+        self._epoch: asyncio.Task[None] | None = None  # The last command, if it was this one.
         self._notices: asyncio.Queue[Problem] = asyncio.Queue(MOST_NOTICES)
         self._receiving: asyncio.Task[None] | None = None
         self._waiting_since: float | None = None  # for the other side to read
 
     async def serve(self) -> None:
         loop = asyncio.get_running_loop()
-        notices = asyncio.create_task(self._send_notices())
+        self._pace.sockets += 1
+        tasks = [asyncio.create_task(self._send_notices())]
 
         def listener(problem: Problem) -> None:
             with suppress(RuntimeError):  # The server is shutting down.
@@ -185,17 +226,21 @@ class Viewer:
 
         try:
             if not pool().exists(self.token):
-                await asyncio.to_thread(pool().find, self.token)  # Another server may have made it.
-            pool().check_owner(self.token, door.owner_of(self._websocket.cookies))
+                await pool().find_async(self.token)  # Another server may have made it.
+            pool().check_owner(self.token, self._owner)
             with pool().viewer(self.token, listener):
                 self._receiving = asyncio.create_task(self._receive())
+                tasks += [self._receiving, asyncio.create_task(self._show())]
                 await asyncio.wait([self._receiving])
                 if not self._receiving.cancelled():
                     self._receiving.result()
         except Problem as problem:
             await self._refuse(problem)
         finally:
-            tasks = [notices, *self._commands, *filter(None, [self._frame, self._receiving])]
+            self._pace.sockets -= 1
+            for asked in self._asked:
+                asked.request.future.cancel()
+            tasks += self._commands
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -205,23 +250,33 @@ class Viewer:
             message = await self._websocket.receive()
             if message["type"] == "websocket.disconnect":
                 return
+            if (pause := self._pace.take_turn()) > 0:
+                await asyncio.sleep(pause)
             request = read_request(message.get("text"))
             if request is None:
                 await self._close(BAD_MESSAGE)
                 return
             if request["type"] == "command":
-                if len(self._commands) >= MOST_COMMANDS:
-                    await asyncio.wait(self._commands, return_when=asyncio.FIRST_COMPLETED)
-                task = asyncio.create_task(self._command(request))
-                self._commands.add(task)
-                task.add_done_callback(self._commands.discard)
-            elif self._frame is None or self._frame.done():
-                self._frame = asyncio.create_task(self._send_frame(request))
-            elif request["now"] and self._waiting_since is not None:
-                self._next = request  # A frame is made and not read yet; to make more of them would help nobody.
-            elif request["now"]:
-                self._frame.cancel()  # It waits for something that the viewer no longer wants.
-                self._frame = asyncio.create_task(self._send_frame(request))
+                await self._begin_command(request)
+            else:
+                self._want(request)
+
+    # Commands
+
+    async def _begin_command(self, request: dict[str, Any]) -> None:
+        """Unless it is an epoch right after one that is not over, which is the same one. Waits while the owner has too many under way."""
+        epoch = request["do"] == "epoch"
+        if epoch and self._epoch is not None and not self._epoch.done():
+            return
+        await self._pace.commands.acquire()
+        task = asyncio.create_task(self._command(request))
+        self._commands.add(task)
+        task.add_done_callback(self._end_command)
+        self._epoch = task if epoch else None
+
+    def _end_command(self, task: asyncio.Task[None]) -> None:
+        self._commands.discard(task)
+        self._pace.commands.release()
 
     async def _command(self, request: dict[str, Any]) -> None:
         arguments = {"value": request["value"]} if "value" in request else {}
@@ -230,29 +285,54 @@ class Viewer:
         except Problem as problem:
             self._notice(problem)
 
-    async def _send_frame(self, request: dict[str, Any]) -> None:
-        """The next frame that differs from what the viewer holds, whenever there is one."""
-        held = {name: value for name, value in request.items() if name != "type"}
+    # Frames
+
+    def _want(self, request: dict[str, Any]) -> None:
+        """The latest request takes the place of the one before it, if it wants something else or that one is answered."""
+        if request["now"] or not self._asked:
+            self._wanted = {name: value for name, value in request.items() if name != "type"}
+            self._ask()
+
+    def _ask(self) -> None:
+        """For what is wanted, in place of what was asked for before; but not before the worker has let go of what was before that.
+
+        Nor while a frame is made and not read yet: to make more of them would help nobody.
+        """
+        if self._wanted is None or len(self._asked) > 1 or self._waiting_since is not None:
+            return
+        if self._asked:
+            pool().withdraw(self._asked[0].request)
+        self._asked.append(Asked(self._wanted, pool().ask(self.token, "frame", **self._wanted)))
+        self._wanted = None
+        self._wake.set()
+
+    async def _show(self) -> None:
+        """The frames that were asked for, whenever there is one that differs from what the viewer holds."""
         told = ""
         while True:
+            while not self._asked:
+                self._wake.clear()
+                await self._wake.wait()
             try:
-                _, frame = await pool().call_async(self.token, "frame", **held)
-            except WorkerLost:
-                await asyncio.sleep(0.05)  # Another worker is taking over; ask again.
+                header, frame = await asyncio.wrap_future(self._asked[0].request.future)
             except Problem as problem:
                 if problem.key == "run_gone":
                     await self._refuse(problem)
                     return
-                if problem.key != told:
+                lost = isinstance(problem, WorkerLost)
+                if not lost and problem.key != told:
                     self._notice(problem)
-                told = problem.key
-                await asyncio.sleep(1.0)
+                    told = problem.key
+                await asyncio.sleep(0.05 if lost else 1.0)  # Another worker is taking over, or the run may be mended.
+                asked = self._asked.popleft()
+                if not self._asked:
+                    self._wanted = self._wanted or asked.held
             else:
-                await self._send({"type": "websocket.send", "bytes": frame})
-                if self._next is not None:
-                    request, self._next = self._next, None
-                    self._frame = asyncio.create_task(self._send_frame(request))
-                return
+                self._asked.popleft()
+                if "withdrawn" not in header:
+                    told = ""
+                    await self._send({"type": "websocket.send", "bytes": frame})
+            self._ask()
 
     def _notice(self, problem: Problem) -> None:
         if self._notices.full():
@@ -289,6 +369,7 @@ class Viewer:
                     async with asyncio.timeout_at(self._waiting_since + LONGEST_SEND):
                         await self._websocket.send(message)
                     self._waiting_since = None
+                    self._ask()  # For what was wanted meanwhile.
                 except TimeoutError:
                     if self._receiving is not None:
                         _stuck += 1

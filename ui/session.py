@@ -32,7 +32,7 @@ GENERATION = "~"
 WIDGETS = "widget:"  # what the keys of all widgets that hold a part of the recipe begin with
 LARGEST_SEED = 2**31 - 1
 OWN_KINDS = ("table", "images")  # data that somebody has brought
-FULL = ("class_full", "session_full")  # Problems that pass by themselves.
+FULL = ("class_full", "session_full", "visitors_full")  # Problems that pass by themselves.
 
 _log = logging.getLogger(__name__)
 

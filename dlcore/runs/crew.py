@@ -16,7 +16,6 @@ from dlcore.runs.limits import Limits
 from dlcore.runs.links import Link, Places, Reply
 from dlcore.runs.wire import Header
 
-PING_EVERY = 1.0
 STARVED = 6.0  # So many times longer is waited for a worker that gets no processor: it is slow, and not to blame.
 LONGEST_SILENT_START = 120.0  # Seconds after which a worker that has not begun to answer never will.
 
@@ -37,6 +36,7 @@ class Crew:
         lock: threading.RLock,
         on_message: Callable[[Link, Header, bytes], None],
         on_loss: Callable[[int, str, bool], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.places = places
         self.links: dict[int, Link] = {}
@@ -46,6 +46,7 @@ class Crew:
         self._lock = lock
         self._message = on_message
         self._on_loss = on_loss
+        self._clock = clock
         self._spare: Link | None = None
         self._since: dict[Link, float] = {}  # When each was opened, or ready.
         self._pings: dict[Link, Future[Reply]] = {}
@@ -97,6 +98,7 @@ class Crew:
         if not free or self.places.shared:
             return None
         self.links[free[0]] = self._spare_or_new(free[0], warm=True)
+        self.links[free[0]].step_back(self._limits.low_niceness)
         self._open_next()
         return free[0]
 
@@ -106,7 +108,7 @@ class Crew:
 
     def look(self) -> None:
         """Ask every worker for a sign of life, and end those that gave none for too long: others take their places."""
-        now = time.monotonic()
+        now = self._clock()
         with self._lock:
             links = self.everyone
             heavy = {self.links[number] for number in self.heavy}
@@ -130,8 +132,8 @@ class Crew:
     # Inside
 
     def _open(self, number: int) -> Link:
-        link = Link(self.places.open(number), self._on_message, self._on_end)
-        self._since[link] = time.monotonic()
+        link = Link(self.places.open(number), self._on_message, self._on_end, self._clock)
+        self._since[link] = self._clock()
         return link
 
     def _spare_or_new(self, number: int, *, warm: bool = False) -> Link:
@@ -144,7 +146,7 @@ class Crew:
     def _on_message(self, link: Link, header: Header, payload: bytes) -> None:
         if "ready" in header:
             self._failed_starts = 0
-            self._since[link] = time.monotonic()
+            self._since[link] = self._clock()
             self._open_next()
         self._message(link, header, payload)
 
@@ -156,10 +158,10 @@ class Crew:
             number = len(self.common)
             if number < self._limits.workers:
                 self.links[number] = self._open(number)
-                self.links[number].step_back()
+                self.links[number].step_back(self._limits.niceness)
             elif self._spare is None and not self.places.shared:
                 self._spare = self._open(self._limits.workers)
-                self._spare.step_back()
+                self._spare.step_back(self._limits.niceness)
 
     def _on_end(self, link: Link) -> None:
         """A worker has ended: another one takes its place, unless it was told to go."""
@@ -185,5 +187,7 @@ class Crew:
             number = next((number for number, held in self.links.items() if held is link), None)
             if number is not None and not self.stopping.is_set():
                 self.links[number] = self._spare_or_new(number)
+                if number in self.heavy:
+                    self.links[number].step_back(self._limits.low_niceness)
                 self._on_loss(number, link.in_hand, hung)
         self._open_next()

@@ -69,7 +69,7 @@ class Desk:
             try:
                 request = self._requests.get(timeout=PAUSE if self._soon_wanted else None)
             except queue.Empty:
-                step_back()
+                step_back(Limits.from_environment().low_niceness)
                 with suppress(ImportError):  # Whoever needs it will say so.
                     importlib.import_module(self._soon_wanted.pop(0))
             else:
@@ -88,7 +88,7 @@ class Desk:
             # Imported at full priority, as somebody waits; the work itself shares the machine with those who train.
             job = function_of(header["do"])
             take_buffers()
-            step_back()
+            step_back(Limits.from_environment().low_niceness)
             before = private_bytes()
             limit_data(before + self._memory - self._kept)
             result, content = job(header["arguments"], payload, Telling(self._send))

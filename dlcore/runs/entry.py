@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import math
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from typing import TYPE_CHECKING
 
 from dlcore.problems import Problem
@@ -21,13 +20,15 @@ Listener = Callable[[Problem], None]
 
 @dataclass
 class Entry:
-    """What is known here of one run."""
+    """What is known here of one run. Points in time are on the pool's clock; `now` is when it began to be known."""
 
     token: str
     worker: int
     recipe: str
     device: str
+    now: InitVar[float]
     owner: str = ""  # The mark of whom it belongs to; nobody's run is open to whoever holds its token.
+    visitor: bool = False  # Nobody's, but a visitor's, who keeps no cookie: not this program's own.
     status: str = "paused"
     speed: float | None = DEFAULT_SPEED
     step: int = 0
@@ -35,14 +36,21 @@ class Entry:
     state: bytes = b""
     life: int = 0
     strikes: int = 0  # How often in a row it took its worker down.
-    born: float = field(default_factory=time.monotonic)  # In its worker.
-    alive: float = 0.0  # When its worker last said something of it.
-    heavy: float = -math.inf  # When a step of it last held up others.
-    settled_until: float = 0.0  # Not to be moved before.
+    alive: float = -math.inf  # When its worker last said something of it.
+    weighed: str = ""  # The recipe that `heavy` speaks of.
+    heavy: bool = False  # By its sizes it will hold others up.
+    apart_until: float = -math.inf  # Until then it stays with the heavy ones, for it was seen to hold up others.
+    settled_until: float = -math.inf  # Not to be moved before.
     waiting: list[Request] | None = None  # Requests that wait while it moves to another worker.
-    seen: float = field(default_factory=time.monotonic)
+    resting: float | None = None  # Since when it is paused only because its page had gone.
     released: float | None = None
     listeners: list[Listener] = field(default_factory=list)
+    born: float = field(init=False)  # In its worker.
+    seen: float = field(init=False)  # When somebody last watched it, told it something or wanted to keep it.
+    touched: float = field(init=False)  # When somebody last watched it or told it something, or it was made.
+
+    def __post_init__(self, now: float) -> None:
+        self.born = self.seen = self.touched = now
 
     def standing(self) -> dict[str, object]:
         """Where it stood when it was last kept."""
@@ -55,12 +63,12 @@ class Entry:
         }
 
 
-def mark_of(owner: str) -> str:
-    """What is remembered of an owner's secret: enough to know it again, nothing to present. Nobody has no mark."""
+def mark_of(owner: str | None) -> str:
+    """What is remembered of an owner's secret: enough to know it again, nothing to present. Nobody has no mark, nor this program itself."""
     return hashlib.sha256(owner.encode()).hexdigest() if owner else ""
 
 
-def check_mark(mark: str, owner: str) -> None:
+def check_mark(mark: str, owner: str | None) -> None:
     """Raises Problem unless the run is nobody's or this owner's."""
     if mark and not hmac.compare_digest(mark, mark_of(owner)):
         raise Problem("not_yours")

@@ -10,6 +10,7 @@ A worker adds up a second (`Second`) and sends it; the server keeps the newest o
     restarts                  workers that ended unasked since the start
     moved                     times that a run changed over to another worker
     refused                   newcomers for whom there was no room
+    made_room                 runs that went to the shelf to make room for another one
     shelved_bytes             kept runs on disk
     shelf_failures            times that one could not be written
     updates_per_second        optimization steps, of all runs together, over the last second
@@ -27,7 +28,7 @@ import math
 import os
 import time
 from collections import Counter, deque
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +44,13 @@ STEP = 1.2
 class Second:
     """What a worker has done since it last told."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.stirred = True  # There is something to tell; the first time, how much memory it takes to be there.
+        self._clock = clock
         self._begin()
 
     def _begin(self) -> None:
-        self._began = time.monotonic()
+        self._began = self._clock()
         self.updates = 0
         self.frames = 0
         self.training = 0.0
@@ -73,7 +75,7 @@ class Second:
     def told(self) -> Header:
         """What to send; another second begins."""
         header = {
-            "seconds": time.monotonic() - self._began,
+            "seconds": self._clock() - self._began,
             "updates": self.updates,
             "frames": self.frames,
             "training": self.training,
@@ -89,14 +91,16 @@ class Second:
 class Figures:
     """The newest seconds of all workers, and what has been counted since the start."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self.refused = 0  # Newcomers for whom there was no room.
+        self.made_room = 0  # Runs that went to the shelf for one.
         self._seconds: dict[str, tuple[float, Header]] = {}
         self._delays: deque[tuple[float, Header]] = deque()
 
     def take(self, worker: str, second: Header) -> None:
         """A worker's second has come."""
-        now = time.monotonic()
+        now = self._clock()
         self._seconds[worker] = (now, second)
         self._delays.append((now, second["delays"]))
         while now - self._delays[0][0] > LOOK_BACK:
@@ -104,7 +108,7 @@ class Figures:
 
     def sums(self, workers: Collection[str]) -> dict[str, Any]:
         """Rates of these workers together, over their last second; the delay over LOOK_BACK; memory by worker."""
-        now = time.monotonic()
+        now = self._clock()
         seconds = self._seconds = {worker: told for worker, told in self._seconds.items() if worker in workers}
         fresh = [second for at, second in seconds.values() if now - at < STALE]
         delays: Counter[int] = Counter()
@@ -119,6 +123,7 @@ class Figures:
             "p95_frame_delay_seconds": percentile(delays, 0.95),
             "memory_bytes": {worker: second["memory"] for worker, (_, second) in seconds.items()},
             "refused": self.refused,
+            "made_room": self.made_room,
         }
 
 

@@ -63,7 +63,7 @@ class WorkerThread:
     def leave(self) -> None:
         self._shut(socket.SHUT_WR)
 
-    def step_back(self) -> None:
+    def step_back(self, niceness: int) -> None:
         """Nothing: priority belongs to the whole process, which is not ours alone."""
 
     def kill(self) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from dlcore.problems import Problem
 
 MOST_WORKERS = 8  # That nobody has asked for.
+FURTHER_BACK, LAST_NICENESS = 4, 19
 
 
 def setting(variable: str, default: Any, least: float, most: float) -> Any:
@@ -28,9 +29,12 @@ class Limits:
 
     workers: int = setting("DLCORE_WORKERS", min(os.cpu_count() or 1, MOST_WORKERS), 1, 256)
     heavy_workers: int = setting("DLCORE_HEAVY_WORKERS", 2, 0, 256)  # For runs whose single step would hold up others.
-    niceness: int = setting("DLCORE_NICENESS", 19, 0, 19)  # Of both, and of desks: the server answers people first.
+    niceness: int = setting("DLCORE_NICENESS", 15, 0, 19)  # Of workers: the server answers people first.
     max_runs: int = setting("DLCORE_MAX_RUNS", 300, 1, 100_000)
     max_runs_per_owner: int = setting("DLCORE_MAX_RUNS_PER_SESSION", 24, 1, 100_000)
+    max_runs_without_cookie: int = setting(
+        "DLCORE_MAX_RUNS_WITHOUT_COOKIE", 24, 1, 100_000
+    )  # Of such visitors together.
     pause_after: float = setting("DLCORE_PAUSE_AFTER", 60.0, 0, 1e6)  # Nobody looks: it stands.
     end_after: float = setting("DLCORE_END_AFTER", 60.0, 0, 1e6)  # Its session has ended: it goes on the shelf.
     free_after: float = setting("DLCORE_FREE_AFTER", 1800.0, 0, 1e6)  # Nobody was there for so long: the same.
@@ -41,6 +45,11 @@ class Limits:
     desk_mb: int = setting("DLCORE_DESK_MB", 1024, 64, 1_000_000)  # Of a desk, above its imports.
     shelf_mb: int = setting("DLCORE_SHELF_MB", 256, 0, 1_000_000)  # 0: nothing is kept on disk.
     shelf: Path = field(default_factory=lambda: default_shelf(os.environ))
+
+    @property
+    def low_niceness(self) -> int:
+        """Of heavy workers and of desks: who waits for a small network comes before who waits for a large one."""
+        return min(self.niceness + FURTHER_BACK, LAST_NICENESS)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Limits:

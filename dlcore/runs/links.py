@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from dlcore.problems import Problem
@@ -61,8 +61,8 @@ class Place(Protocol):
         """No more messages down. A worker that nobody shares with us ends."""
         ...
 
-    def step_back(self) -> None:
-        """Start at low priority: nobody waits for this worker, and others are at work."""
+    def step_back(self, niceness: int) -> None:
+        """Go on at this low priority, from which there is no way back: others come first."""
         ...
 
     def kill(self) -> None:
@@ -103,7 +103,7 @@ class Pending:
 
     future: Future[Reply]
     verb: str
-    since: float = field(default_factory=time.monotonic)
+    since: float
 
 
 class Link:
@@ -114,6 +114,7 @@ class Link:
         place: Place,
         on_message: Callable[[Link, Header, bytes], None],
         on_end: Callable[[Link], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.ready = threading.Event()
         self.ended = False
@@ -122,7 +123,8 @@ class Link:
         self._on_end = on_end
         self._pending: dict[int, Pending] = {}
         self._ids = itertools.count(1)
-        self._heard = time.monotonic()
+        self._clock = clock
+        self._heard = clock()
         self._lock = threading.Lock()
         self._outbox: queue.SimpleQueue[tuple[bytes, bytes] | None] = queue.SimpleQueue()
         for target in (self._send, self._receive):
@@ -154,21 +156,28 @@ class Link:
             if self.ended:
                 future.set_exception(WorkerLost())
                 return future
-            self._pending[identifier] = Pending(future, header["do"])
+            self._pending[identifier] = Pending(future, header["do"], self._clock())
         future.add_done_callback(lambda done: self._settle(identifier, done))
         self._outbox.put((pack({**header, "id": identifier}, payload), payload))
         return future
 
+    def withdraw(self, future: Future[Reply]) -> None:
+        """What was posted is wanted no more. Its Future ends as ever, or with {"withdrawn": True} once the worker has let go of it."""
+        with self._lock:
+            found = next((identifier for identifier, each in self._pending.items() if each.future is future), None)
+        if found is not None:
+            self._outbox.put((pack({"do": "forget", "request": found}), b""))
+
     def longest_wait(self) -> float:
         """Seconds without a word from the worker since something was asked that should be answered at once."""
-        now = time.monotonic()
+        now = self._clock()
         with self._lock:
             oldest = max((now - p.since for p in self._pending.values() if p.verb not in PATIENT), default=0.0)
         return min(oldest, now - self._heard)
 
-    def step_back(self) -> None:
-        """Start at low priority: nobody waits for this one, and others are at work."""
-        self._place.step_back()
+    def step_back(self, niceness: int) -> None:
+        """Go on at this low priority: others come first."""
+        self._place.step_back(niceness)
 
     def close(self) -> None:
         """Leave the worker, after what is queued. One that nobody shares with us ends."""
@@ -213,7 +222,7 @@ class Link:
 
     def _receive(self) -> None:
         while (message := self._place.receive()) is not None:
-            self._heard = time.monotonic()
+            self._heard = self._clock()
             self._deliver(*message)
         with self._lock:
             self.ended = True

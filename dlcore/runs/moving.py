@@ -1,7 +1,7 @@
 """Moving: a run goes on in another worker, and those who ask for it meanwhile notice a short pause at most.
 
-It moves for one of two reasons. A heavy run, whose single step would hold up the others, goes to a worker of its own;
-and where one worker has more runs to play than another, one changes over.
+It moves for one of two reasons. A heavy run, a picture of which would hold up the others, goes to a worker for such runs, and one
+that is heavy no longer comes back; and where one worker has more runs to play than another, one changes over.
 """
 
 from __future__ import annotations
@@ -10,29 +10,31 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from dlcore.problems import Problem
 from dlcore.runs.crew import Crew
 from dlcore.runs.entry import Entry
-from dlcore.runs.links import Reply
+from dlcore.runs.links import Link, Reply
 from dlcore.runs.wire import Header
 
 BALANCE_AFTER = 3.0  # Seconds that workers are unevenly loaded before a run changes over.
 UNEVEN = 2  # Playing runs that one worker has more than another.
-SETTLED_FOR = (
-    30.0  # Seconds that a run which has something to lose is left where it is, and a heavy one with the heavy.
-)
+SETTLED_FOR = 30.0  # Seconds that a run is left where it is which has something to lose, or was seen to hold others up.
 EMPTY_FOR = 5.0  # Seconds until a heavy worker without a run is let go.
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Request:
     """Something asked of a run, wherever it is by now."""
 
     header: Header
     payload: bytes
     future: Future[Reply] = field(default_factory=Future)
+    withdrawn: bool = False  # Nobody wants it any more.
+    # What waits for the worker's answer, and where; emptied when it has come: futures that know each other would stay with their frame.
+    under_way: list[tuple[Link, Future[Reply]]] = field(default_factory=list)
 
     def settle(self, answer: Future[Reply]) -> None:
         """Pass on what came."""
@@ -45,19 +47,30 @@ class Request:
         except InvalidStateError:
             pass  # Nobody waits for it any more.
 
+    def let_go(self) -> None:
+        """It was withdrawn before anybody had answered it."""
+        with suppress(InvalidStateError):
+            self.future.set_result(({"withdrawn": True}, b""))
+
 
 class Moving:
     """Sends requests to runs, and runs to other workers. Whoever calls holds the pool's lock."""
 
     def __init__(
-        self, lock: threading.RLock, crew: Crew, entries: dict[str, Entry], post_create: Callable[..., None]
+        self,
+        lock: threading.RLock,
+        crew: Crew,
+        entries: dict[str, Entry],
+        post_create: Callable[..., None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.moved = 0
+        self._clock = clock
         self._lock = lock
         self._crew = crew
         self._entries = entries
         self._post_create = post_create
-        self._uneven_since: float | None = None
+        self._uneven_since: dict[bool, float] = {}  # Common workers, heavy ones.
         self._empty_since: dict[int, float] = {}
 
     # Requests
@@ -67,13 +80,24 @@ class Moving:
         if entry.waiting is not None:
             entry.waiting.append(request)
             return
-        answer = self._crew.links[entry.worker].post(request.header, request.payload)
-        under_way = [answer]  # Emptied when it has come: two futures that know each other would stay with their frame.
+        link = self._crew.links[entry.worker]
+        answer = link.post(request.header, request.payload)
+        under_way = request.under_way
+        under_way.append((link, answer))
         request.future.add_done_callback(lambda done: _cancel(under_way) if done.cancelled() else None)
-        answer.add_done_callback(lambda done: self._answered(request, under_way, done))
+        answer.add_done_callback(lambda done: self._answered(request, done))
 
-    def _answered(self, request: Request, under_way: list[Future[Reply]], answer: Future[Reply]) -> None:
-        under_way.clear()
+    def withdraw(self, entry: Entry | None, request: Request) -> None:
+        """Nobody wants this any more. Its future ends as soon as no worker has it in hand."""
+        request.withdrawn = True
+        if entry is not None and entry.waiting is not None and request in entry.waiting:
+            entry.waiting.remove(request)
+            request.let_go()
+        for link, answer in list(request.under_way):
+            link.withdraw(answer)
+
+    def _answered(self, request: Request, answer: Future[Reply]) -> None:
+        request.under_way.clear()
         if answer.cancelled():
             return
         error = answer.exception()
@@ -82,9 +106,11 @@ class Moving:
             return
         with self._lock:  # It waited there for the run to move on, and waits elsewhere from now on.
             entry = self._entries.get(request.header["token"])
-            if entry is not None:
+            if entry is not None and not request.withdrawn:
                 self.send(entry, request)
-        if entry is None and not request.future.cancelled():
+        if request.withdrawn:
+            request.let_go()
+        elif entry is None and not request.future.cancelled():
             request.future.set_exception(Problem("run_gone"))
 
     # Moves
@@ -103,7 +129,7 @@ class Moving:
             waiting, entry.waiting = entry.waiting or [], None
             header, content = left.result() if left.exception() is None else ({}, b"")
             if "luggage" not in header:
-                entry.settled_until = time.monotonic() + SETTLED_FOR
+                entry.settled_until = self._clock() + SETTLED_FOR
             elif entry.token in self._entries:
                 if worker in self._crew.links:
                     entry.worker = worker
@@ -131,63 +157,77 @@ class Moving:
         return load
 
     def heavy_worker(self) -> int | None:
-        """A worker for one more heavy run: an empty or a new one if there may be one more, else the emptiest."""
-        heavy = self._crew.heavy
-        if not heavy or self._load(heavy)[self.emptiest(heavy)][1]:
+        """A worker for one more heavy run: an empty or a new one if there may be one more, else the emptiest. None if there may be none."""
+        ready = self._ready(self._crew.heavy)
+        if not ready or self._load(ready)[self.emptiest(ready)][1]:
             number = self._crew.one_more_heavy()
-            if number is not None:
+            if number is not None and (not ready or self._crew.links[number].ready.is_set()):
                 return number
+        heavy = ready or self._crew.heavy
         return self.emptiest(heavy) if heavy else None
 
-    def found_heavy(self, entry: Entry) -> None:
-        """It holds up others, or is about to. Alone it may stay where it is."""
-        entry.heavy = time.monotonic()
-        worker = self._out_of_the_way(entry)
-        if worker is not None:
-            if entry.token in self._entries:
-                self.move(entry, worker, gently=False)
-            else:
-                entry.worker = worker
+    def place(self, entry: Entry) -> None:
+        """Where a new run is to begin: a heavy one out of the others' way, though it may have to wait there for a worker to start."""
+        entry.worker = self.emptiest(self._crew.common)
+        if entry.heavy and self._in_the_way(entry):
+            worker = self.heavy_worker()
+            entry.worker = entry.worker if worker is None else worker
 
-    def _out_of_the_way(self, entry: Entry) -> int | None:
-        """The worker for this heavy run, if it is in somebody's way where it is."""
-        others = [
-            other
-            for other in self._entries.values()
-            if other.worker == entry.worker and other is not entry and (other.listeners or other.status == "playing")
-        ]
-        if entry.worker in self._crew.common and others and not self._crew.places.shared:
+    def part(self, entry: Entry) -> None:
+        """This run holds up others, or is about to: away from them, as soon as there is a worker for it. Alone it may stay."""
+        if entry.waiting is None and self._in_the_way(entry):
             worker = self.heavy_worker()
             if worker is not None and self._crew.links[worker].ready.is_set():
-                return worker
-        return None
+                self.move(entry, worker, gently=False)
+
+    def _in_the_way(self, entry: Entry) -> bool:
+        """Whether this heavy run shares a common worker with somebody who would notice."""
+        return (
+            entry.worker in self._crew.common
+            and not self._crew.places.shared
+            and any(
+                other.worker == entry.worker and other is not entry and (other.listeners or other.status == "playing")
+                for other in self._entries.values()
+            )
+        )
 
     def balance(self) -> None:
-        """One step towards the same number of playing runs on all workers. Called about once a second."""
-        now = time.monotonic()
+        """Each run to the workers that it belongs to, and one step towards the same number of playing runs on all of a kind.
+
+        Called about once a second.
+        """
+        now = self._clock()
         self._dismiss_empty(now)
-        common = [number for number in self._crew.common if self._crew.links[number].ready.is_set()]
+        common, heavy = self._ready(self._crew.common), self._ready(self._crew.heavy)
         if not common or self._crew.places.shared:
             return
         for entry in list(self._entries.values()):
-            was_heavy = entry.worker in self._crew.heavy and now - entry.heavy > SETTLED_FOR
-            if was_heavy and entry.status == "playing" and now > entry.settled_until:
+            if entry.waiting is not None or now <= entry.settled_until:
+                continue
+            if entry.heavy:
+                if entry.listeners or entry.status == "playing":
+                    self.part(entry)
+            elif entry.worker in self._crew.heavy and now > entry.apart_until:
                 self.move(entry, self.emptiest(common), gently=True)
-        load = self._load(common)
-        fullest, emptiest = max(common, key=lambda number: load[number]), self.emptiest(common)
-        if load[fullest][0] - load[emptiest][0] < UNEVEN:
-            self._uneven_since = None
-            return
-        if self._uneven_since is None:
-            self._uneven_since = now
-        if now - self._uneven_since >= BALANCE_AFTER:
+        for workers in (common, heavy):
+            self._even_out(workers, now, workers is heavy)
+
+    def _even_out(self, workers: list[int], now: float, heavy: bool) -> None:
+        load = self._load(workers)
+        fullest, emptiest = (choose(workers, key=lambda number: load[number], default=0) for choose in (max, min))
+        if not workers or load[fullest][0] - load[emptiest][0] < UNEVEN:
+            self._uneven_since.pop(heavy, None)
+        elif now - self._uneven_since.setdefault(heavy, now) >= BALANCE_AFTER:
             for entry in self._entries.values():
                 if entry.worker == fullest and entry.status == "playing" and now > entry.settled_until:
                     self.move(entry, emptiest, gently=True)
                     return
 
+    def _ready(self, workers: list[int]) -> list[int]:
+        return [number for number in workers if self._crew.links[number].ready.is_set()]
+
     def _dismiss_empty(self, now: float) -> None:
-        load = self._load([number for number in self._crew.heavy if self._crew.links[number].ready.is_set()])
+        load = self._load(self._ready(self._crew.heavy))
         self._empty_since = {
             number: self._empty_since.get(number, now) for number, (_, runs) in load.items() if not runs
         }
@@ -196,6 +236,6 @@ class Moving:
                 self._crew.dismiss(number)
 
 
-def _cancel(futures: list[Future[Reply]]) -> None:
-    for future in list(futures):
-        future.cancel()
+def _cancel(under_way: list[tuple[Link, Future[Reply]]]) -> None:
+    for _, answer in list(under_way):
+        answer.cancel()

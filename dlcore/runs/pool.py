@@ -13,11 +13,10 @@ from __future__ import annotations
 import asyncio
 import atexit
 import concurrent.futures
-import logging
 import secrets
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -25,15 +24,18 @@ from typing import Any
 
 from dlcore.experiment import Experiment
 from dlcore.problems import Problem
+from dlcore.runs.away import Away
 from dlcore.runs.crew import Crew
 from dlcore.runs.entry import Entry, Listener, check_mark, mark_of
 from dlcore.runs.figures import Figures
 from dlcore.runs.limits import Limits
 from dlcore.runs.links import Link, Places, Reply, WorkerLost
-from dlcore.runs.moving import Moving, Request
+from dlcore.runs.moving import SETTLED_FOR, Moving, Request
 from dlcore.runs.process import COMMAND, Processes
-from dlcore.runs.shelf import Kept, Shelf
-from dlcore.runs.weight import HEAVY, longest_act
+from dlcore.runs.room import room_for
+from dlcore.runs.shelf import Shelf
+from dlcore.runs.tending import Tending
+from dlcore.runs.weight import is_heavy
 from dlcore.runs.wire import Header
 
 __all__ = ["Listener", "Pool", "WorkerLost"]
@@ -42,8 +44,6 @@ MOST_KEPT_BYTES = 256 << 20  # All kept states together; beyond it a large run c
 LIVES = 3  # So often may a run take its worker down, each time within ...
 SHORT_LIFE = 10.0  # ... seconds of having been brought back.
 LONGEST_START = 30.0  # Seconds a caller waits for a worker that is still starting.
-
-_log = logging.getLogger(__name__)
 
 
 class Pool:
@@ -57,27 +57,31 @@ class Pool:
         places: Places | None = None,
         timeout: float = 10.0,
         limits: Limits | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         limits = limits or Limits.from_environment()
         self.limits = limits if workers is None else replace(limits, workers=workers)
         self.timeout = timeout
         self.shelf = Shelf(self.limits.shelf, self.limits.shelf_mb << 20)
         self._lock = threading.RLock()
+        self._clock = clock
         self._entries: dict[str, Entry] = {}
-        self._figures = Figures()
+        self._figures = Figures(clock)
         places = places or Processes(tuple(command))
-        self._crew = Crew(places, self.limits, self._lock, self._on_message, self._on_loss)
-        self._moving = Moving(self._lock, self._crew, self._entries, self._post_create)
-        self._reaper: threading.Thread | None = None
+        self._crew = Crew(places, self.limits, self._lock, self._on_message, self._on_loss, clock)
+        self._moving = Moving(self._lock, self._crew, self._entries, self._post_create, clock)
+        self._away = Away(self.shelf, clock)
+        self._tending = Tending(self.limits, self._lock, self._crew, self._moving, self._entries, self._put_away, clock)
+        self._started = False
 
     def start(self) -> None:
         """Start the workers in the background."""
         with self._lock:
-            if self._reaper is not None:
+            if self._started:
                 return
-            self._reaper = threading.Thread(target=self._reap, name="reaper of runs", daemon=True)
+            self._started = True
             self._crew.start()
-            self._reaper.start()
+            self._tending.start()
         atexit.register(self.stop)
 
     @property
@@ -102,21 +106,20 @@ class Pool:
 
     # Runs
 
-    def create(self, recipe: str, device: str = "auto", state: bytes = b"", owner: str = "") -> str:
+    def create(self, recipe: str, device: str = "auto", state: bytes = b"", owner: str | None = None) -> str:
         """A new run of this recipe; its token. Does not wait: what goes wrong later, the first call raises.
 
-        With the state that another run's "fork" gave it goes on from there. `owner` is a secret of whom it belongs to.
-        Raises Problem when the class or the owner has as many runs as it may.
+        With the state that another run's "fork" gave it goes on from there. `owner` is a secret of whom it belongs to: "" is a
+        visitor who has none, None this program itself. Raises Problem when the class or the owner has as many runs as it may,
+        and none of them can go to the shelf.
         """
         experiment = Experiment.from_json(recipe)
         self.start()
         with self._lock:
-            self._admit(mark_of(owner))
-            token, worker = secrets.token_urlsafe(24), self._emptiest()
-            entry = Entry(token, worker, experiment.to_json(), device, mark_of(owner), state=state)
-            self._weigh(entry, experiment)
-            self._entries[entry.token] = entry
-            self._make(entry)
+            self._make_room(owner)
+            token, facts = secrets.token_urlsafe(24), (experiment.to_json(), device, self._clock())
+            entry = Entry(token, 0, *facts, owner=mark_of(owner), visitor=owner == "", state=state)
+            self._begin(entry, experiment)
         return entry.token
 
     def check_owner(self, token: str, owner: str) -> None:
@@ -124,41 +127,32 @@ class Pool:
         with self._lock:
             check_mark(self._entry(token).owner, owner)
 
-    def kept(self, token: str, owner: str = "") -> dict[str, Any]:
+    def kept(self, token: str, owner: str | None = None) -> dict[str, Any]:
         """Where the run stands, or stood when it was put on the shelf: {"recipe", "device", "status", "step", "epoch"}.
 
-        Raises Problem when it is another's, or gone for good.
+        Raises Problem when it is another's, or gone for good. May wait for a disk.
         """
         self.find(token)
-        with self._lock:
-            entry = self._entries.get(token) or self._from_shelf(token)
+        entry = self._entries.get(token) or self._away.find(token, self.timeout)
         check_mark(entry.owner, owner)
         return entry.standing()
 
-    def revive(self, token: str, owner: str = "") -> dict[str, Any]:
+    def revive(self, token: str, owner: str | None = None) -> dict[str, Any]:
         """The run lives again, paused, under its old token, if it does not live still; where it stands, as `kept` says."""
         self.start()
         self.find(token)
+        entry = self._entries.get(token) or self._away.find(token, self.timeout)
+        check_mark(entry.owner, owner)
         with self._lock:
-            entry = self._entries.get(token) or self._from_shelf(token)
-            check_mark(entry.owner, owner)
-            if token not in self._entries:
-                self._admit(entry.owner)
+            if (alive := self._entries.get(token)) is not None:
+                entry = alive  # Or by now.
+            else:
+                entry.visitor &= owner is not None
+                self._make_room("" if entry.visitor else owner)
                 entry.life += 1
-                self._weigh(entry, Experiment.from_json(entry.recipe))
-                self._entries[token] = entry
-                self._make(entry)
-            entry.released, entry.seen = None, time.monotonic()
+                self._begin(entry, Experiment.from_json(entry.recipe))
+            entry.released, entry.seen = None, self._clock()
             return entry.standing()
-
-    def _from_shelf(self, token: str) -> Entry:
-        found = self.shelf.find(token)
-        if found is None:
-            raise Problem("run_gone")
-        header = found.header
-        entry = Entry(token, self._emptiest(), header["recipe"], header["device"], header["owner"], state=found.state)
-        entry.speed, entry.step, entry.epoch, entry.life = (header[name] for name in ("speed", "step", "epoch", "life"))
-        return entry
 
     def figures(self) -> dict[str, Any]:
         """What there is to count, now; what each number means stands in figures.py."""
@@ -183,13 +177,27 @@ class Pool:
 
     def find(self, token: str) -> bool:
         """Whether the run is here, or on a worker that we share with other servers: then it is ours too from now on."""
+        asked = self._ask_who_holds(token)
+        concurrent.futures.wait(asked.values(), self.timeout)
+        return self._found(token, asked)
+
+    async def find_async(self, token: str) -> bool:
+        """The same without holding up the event loop."""
+        asked = self._ask_who_holds(token)
+        if asked:
+            await asyncio.wait([asyncio.wrap_future(future) for future in asked.values()], timeout=self.timeout)
+        return self._found(token, asked)
+
+    def _ask_who_holds(self, token: str) -> dict[int, Future[Reply]]:
         with self._lock:
             links = self._crew.links if self._crew.places.shared and token not in self._entries else {}
             asked = {number: link.post({"do": "holds", "token": token}) for number, link in links.items()}
             for number, future in asked.items():
                 # In the thread that receives, so that no news of the run comes between.
                 future.add_done_callback(lambda future, number=number: self._adopt(token, number, future))
-        concurrent.futures.wait(asked.values(), self.timeout)
+        return asked
+
+    def _found(self, token: str, asked: dict[int, Future[Reply]]) -> bool:
         for number, future in asked.items():
             if future.done():  # Whoever waits is woken before the callbacks are called.
                 self._adopt(token, number, future)
@@ -197,7 +205,7 @@ class Pool:
 
     def close(self, token: str) -> None:
         """End this run now, for good."""
-        self.shelf.remove(token)
+        self._away.remove(token)
         self._end(token)
 
     def call(self, token: str, do: str, payload: bytes = b"", **arguments: object) -> Reply:
@@ -227,13 +235,13 @@ class Pool:
         with self._lock:
             entry = self._entry(token)
             entry.released = None
-            entry.seen = time.monotonic()
+            entry.seen = self._clock()
 
     def release(self, token: str) -> None:
         """The session has ended. The run is closed after a grace, unless it is held again."""
         with self._lock:
             if token in self._entries:
-                self._entries[token].released = time.monotonic()
+                self._entries[token].released = self._clock()
 
     @contextmanager
     def viewer(self, token: str, listener: Listener = lambda problem: None) -> Iterator[None]:
@@ -241,25 +249,28 @@ class Pool:
         with self._lock:
             entry = self._entry(token)
             entry.listeners.append(listener)
+            if entry.resting is not None and self._clock() - entry.resting < self.limits.pause_after:
+                self._moving.send(entry, Request({"do": "play", "token": token}, b""))
+            entry.resting = None
         try:
             yield
         finally:
             with self._lock:
                 entry.listeners.remove(listener)
-                entry.seen = time.monotonic()
+                entry.seen = entry.touched = self._clock()
 
     # Inside
 
-    def _admit(self, mark: str) -> None:
-        """Raises Problem when there is no room for one more run of this owner."""
-        limits, runs = self.limits, len(self._entries)
-        theirs = sum(entry.owner == mark for entry in self._entries.values()) if mark else 0
-        if runs < limits.max_runs and theirs < limits.max_runs_per_owner:
-            return
-        self._figures.refused += 1
-        if runs >= limits.max_runs:
-            raise Problem("class_full", came=runs, limit=limits.max_runs)
-        raise Problem("session_full", limit=limits.max_runs_per_owner)
+    def _make_room(self, owner: str | None) -> None:
+        """For one more run of this owner. Raises Problem when there is none."""
+        try:
+            leaving = room_for(owner, self._entries.values(), self.limits, self._clock())
+        except Problem:
+            self._figures.refused += 1
+            raise
+        for entry in leaving:
+            self._put_away(entry)
+            self._figures.made_room += 1
 
     def _entry(self, token: str) -> Entry:
         if token not in self._entries:
@@ -272,6 +283,11 @@ class Pool:
             if entry is not None:
                 self._crew.links[entry.worker].post({"do": "close", "token": token, **why})
 
+    def _put_away(self, entry: Entry) -> None:
+        """It leaves the memory, with all that it has learned by now on the shelf."""
+        del self._entries[entry.token]
+        self._away.put(entry, self._crew.links[entry.worker])
+
     def _adopt(self, token: str, worker: int, answer: Future[Reply]) -> None:
         """Hold a run that another server has made, as the worker knows it."""
         if answer.cancelled() or answer.exception() is not None:
@@ -279,7 +295,8 @@ class Pool:
         header, state = answer.result()
         with self._lock:
             if token not in self._entries:
-                entry = Entry(token, worker, header["recipe"], header["device"], header["owner"], life=header["life"])
+                facts = header["recipe"], header["device"], self._clock()
+                entry = Entry(token, worker, *facts, header["owner"], not header["owner"], life=header["life"])
                 self._entries[token] = entry
                 self._remember(entry, header, state)
 
@@ -287,27 +304,45 @@ class Pool:
         with self._lock:
             return self._crew.links[self._entry(token).worker]
 
-    def _submit(self, token: str, do: str, payload: bytes, arguments: dict[str, object]) -> Future[Reply]:
+    def ask(self, token: str, do: str, payload: bytes = b"", **arguments: object) -> Request:
+        """The same without waiting at all: the request's future ends with the reply. Who wants it no more may `withdraw` it."""
         request = Request({"do": do, "token": token, **arguments}, payload)
         changed = None
         if do == "change":
             with suppress(Problem):  # Which is the worker's to say.
                 changed = Experiment.from_json(str(arguments["recipe"]))
         with self._lock:
-            entry = self._entry(token)
-            entry.seen = time.monotonic()
+            entry = self._entries.get(token)
+            if entry is None:
+                request.future.set_exception(Problem("run_gone"))
+                return request
+            entry.seen = self._clock()
+            if do != "frame":
+                entry.touched, entry.resting = self._clock(), None
             if changed is not None:
                 self._weigh(entry, changed)
+                if entry.heavy:
+                    self._moving.part(entry)
             self._moving.send(entry, request)
-        return request.future
+        return request
+
+    def withdraw(self, request: Request) -> None:
+        """It is wanted no more: its future ends with {"withdrawn": True} once no worker has it in hand, unless it ends before as ever."""
+        with self._lock:
+            self._moving.withdraw(self._entries.get(request.header["token"]), request)
+
+    def _submit(self, token: str, do: str, payload: bytes, arguments: dict[str, object]) -> Future[Reply]:
+        return self.ask(token, do, payload, **arguments).future
 
     def _weigh(self, entry: Entry, experiment: Experiment) -> None:
-        """Where this will hold up others, let it begin out of their way."""
-        if longest_act(experiment) > HEAVY:
-            self._moving.found_heavy(entry)
+        entry.weighed, entry.heavy = experiment.to_json(), is_heavy(experiment)
 
-    def _emptiest(self) -> int:
-        return self._moving.emptiest(self._crew.common)
+    def _begin(self, entry: Entry, experiment: Experiment) -> None:
+        """Let a worker make this run: one of those for heavy runs, where it would hold up others."""
+        self._weigh(entry, experiment)
+        self._moving.place(entry)
+        self._entries[entry.token] = entry
+        self._make(entry)
 
     def _post_create(self, entry: Entry, header: Header, content: bytes) -> None:
         """Let its worker make the run. It stands as `header` and `content` say: as kept, or with all its luggage."""
@@ -351,26 +386,31 @@ class Pool:
             if "kept" in header:
                 self._remember(entry, header, payload)
             elif "heavy" in header:
-                self._moving.found_heavy(entry)
+                entry.apart_until = self._clock() + SETTLED_FOR
+                self._moving.part(entry)
 
     def _remember(self, entry: Entry, header: Header, state: bytes) -> None:
+        state = entry.state if header.get("same") else state  # It was brought back as we had it.
         others = sum(len(other.state) for other in self._entries.values()) - len(entry.state)
         fits = others + len(state) <= MOST_KEPT_BYTES
         entry.recipe, entry.device = header["recipe"], header["device"]
         entry.status, entry.speed = header["status"], header["speed"]
-        entry.alive = time.monotonic()
+        entry.alive = self._clock()
         entry.state, entry.step, entry.epoch = (state, header["step"], header.get("epoch", 0)) if fits else (b"", 0, 0)
-        facts = {name: header.get(name) for name in ("recipe", "device", "status", "speed", "step")}
-        facts |= {"epoch": header.get("epoch", 0), "owner": entry.owner, "life": entry.life}
-        self.shelf.put(entry.token, Kept(facts, state), now=header["status"] != "playing")
+        if entry.recipe != entry.weighed:  # It went back to another moment, or did not change as it was told to.
+            with suppress(Problem):  # Of another version of this program, on a cluster.
+                self._weigh(entry, Experiment.from_json(entry.recipe))
+        self._away.keep(entry, header, state, now=header["status"] != "playing")
 
     def _on_loss(self, number: int, in_hand: str, hung: bool) -> None:
-        """Another worker has taken this number; it takes over the runs too."""
-        for entry in [entry for entry in self._entries.values() if entry.worker == number]:
+        """Another worker has taken this number; it takes over the runs too: those first that somebody watches, and the small ones."""
+        lost = [entry for entry in self._entries.values() if entry.worker == number]
+        for entry in sorted(lost, key=lambda entry: (not entry.listeners, len(entry.state))):
             self._tell(entry, self._bring_back(entry, in_hand == entry.token, hung))
 
     def _bring_back(self, entry: Entry, to_blame: bool, hung: bool) -> Problem:
         """Let its new worker make the run, unless it takes down one after the other; what to tell its viewers."""
+        now = self._clock()
         if to_blame:
             entry.strikes = entry.strikes + 1 if entry.alive - entry.born < SHORT_LIFE else 1
         if entry.strikes >= LIVES:
@@ -379,43 +419,8 @@ class Pool:
         if to_blame and (hung or entry.strikes > 1) and entry.worker in self._crew.common:
             # Away from the others, whom it has held up or taken down.
             worker = self._moving.heavy_worker()
-            entry.worker, entry.heavy = (entry.worker if worker is None else worker), time.monotonic()
+            entry.worker, entry.apart_until = (entry.worker if worker is None else worker), now + SETTLED_FOR
         entry.life += 1
-        entry.born = time.monotonic()
+        entry.born = now
         self._make(entry)
         return Problem("worker_restarted", step=entry.step)
-
-    def _reap(self) -> None:
-        limits = self.limits
-        shortest = min(4.0, limits.pause_after, limits.end_after, limits.free_after, limits.hung_after) / 4
-        looked = time.monotonic()
-        while not self._crew.stopping.wait(shortest):
-            now = time.monotonic()
-            try:
-                # When it was us who stood still (a laptop that slept, a server that was stopped), nobody else is to blame.
-                self._look_after(now, now - looked < shortest + limits.hung_after / 2)
-            except Exception:
-                _log.exception("A look after the runs failed.")
-            looked = now
-
-    def _look_after(self, now: float, awake: bool) -> None:
-        if awake:
-            self._crew.look()
-        with self._lock:
-            entries = list(self._entries.values())
-            self._moving.balance()
-        for entry in entries:
-            self._cull(entry, now)
-
-    def _cull(self, entry: Entry, now: float) -> None:
-        """Close a run whose owner is gone; pause one that nobody looks at."""
-        with self._lock:
-            unseen = 0.0 if entry.listeners else now - entry.seen
-            # A network blip releases a run too: as long as somebody looks at it, it stays.
-            without_owner = 0.0 if entry.released is None else min(unseen, now - entry.released)
-            if entry.token not in self._entries:
-                return
-            if without_owner > self.limits.end_after or unseen > self.limits.free_after:
-                self._end(entry.token, unseen=True)
-            elif entry.status == "playing" and unseen > self.limits.pause_after:
-                self._moving.send(entry, Request({"do": "pause", "token": entry.token, "unseen": True}, b""))

@@ -88,9 +88,9 @@ class WorkerProcess:
         assert self._process.stdin is not None
         self._process.stdin.close()
 
-    def step_back(self) -> None:
+    def step_back(self, niceness: int) -> None:
         with suppress(OSError):
-            step_back(self.pid)
+            step_back(niceness, self.pid)
 
     def kill(self) -> None:
         self._process.kill()

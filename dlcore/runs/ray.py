@@ -105,7 +105,7 @@ class RemoteWorker:
             with suppress(Exception):  # It is lost, or the cluster is.
                 self._actor.leave.remote(self._server)
 
-    def step_back(self) -> None:
+    def step_back(self, niceness: int) -> None:
         """Nothing: on its own machine it starts beside nobody who waits."""
 
     def kill(self) -> None:

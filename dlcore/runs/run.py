@@ -422,7 +422,12 @@ class Run:
 
     def kept(self) -> tuple[dict[str, Any], bytes]:
         """What brings this run back elsewhere: recipe and settings, and the trainer's state as safetensors."""
-        header = {
+        return self.facts, to_bytes(self.trainer.state())
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The same without the state."""
+        return {
             "recipe": self.trainer.experiment.to_json(),
             "status": self.status,
             "speed": self.speed,
@@ -430,7 +435,6 @@ class Run:
             "step": self.trainer.step,
             "epoch": self.trainer.epoch,
         }
-        return header, to_bytes(self.trainer.state())
 
     @property
     def numbers(self) -> dict[str, Any]:

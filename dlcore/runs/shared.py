@@ -145,7 +145,7 @@ class SharedWorker:
         run = self._runs.get(token)
         if do == "forget":
             if forgotten := sender.asked.get(header["request"]):
-                forgotten.cancel()
+                self._link.withdraw(forgotten)
             return
         if do == "holds":
             self._tell_who_holds(server, header["id"], run)

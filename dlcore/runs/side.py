@@ -9,7 +9,6 @@ from contextlib import suppress
 from pathlib import Path
 
 from dlcore.problems import Problem
-from dlcore.runs.limits import Limits
 
 
 def take_the_wires() -> tuple[int, int]:
@@ -23,10 +22,9 @@ def take_the_wires() -> tuple[int, int]:
     return source, output
 
 
-def step_back(process: int = 0) -> None:
-    """This process, or another one, to the priority of work that nobody waits for. There is no way back: only root may go up."""
-    niceness = max(Limits.from_environment().niceness, os.getpriority(os.PRIO_PROCESS, process))
-    os.setpriority(os.PRIO_PROCESS, process, niceness)
+def step_back(niceness: int, process: int = 0) -> None:
+    """This process, or another one, to a priority as low as this. There is no way back: only root may go up."""
+    os.setpriority(os.PRIO_PROCESS, process, max(niceness, os.getpriority(os.PRIO_PROCESS, process)))
 
 
 def volunteer_to_end() -> None:

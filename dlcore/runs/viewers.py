@@ -1,22 +1,26 @@
 """Viewers: who waits for a frame of which run, and whose turn it is.
 
-A run that stands is shown as soon as it differs from what its viewer has drawn. Runs that move share FRAME_SHARE of the
-worker's time: each frame is paid for with the time that it took, out of a credit that grows with the clock, and who was
-shown longest ago comes first. So one viewer alone is never kept waiting, and fifteen are served evenly.
+A run that stands is shown as soon as it differs from what its viewer has drawn; runs that move are shown as their owners'
+credit allows. Each frame is paid for with the time that it took, out of a credit that the owner of the run has for all
+runs together: all owners earn FRAME_SHARE of the worker's own time (see owntime.py). What cannot wait is shown on credit,
+up to ON_CREDIT; whoever owes more is shown when nobody else has anything to do here. So one viewer alone is never kept
+waiting, fifteen are served evenly, and one who asks without end takes nothing from them.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from dlcore.runs.run import NEVER, Run
+from dlcore.runs.shares import Credit
 
 FRAME_SHARE = 0.4
 MOST_CREDIT = 0.02  # Seconds of frames that quiet times save up.
-MOST_DEBT = 0.5  # Seconds of frames that were due at once, for which the others make up.
+ON_CREDIT = 0.25  # Seconds of frames that cannot wait, beyond the credit.
+MOST_DEBT = 1.0  # Seconds of frames that an owner has to make up for.
 LOOK_BACK_EVERY = 0.1  # Seconds between two answers to a viewer of a kept moment.
 CALM_EVERY = 2.0  # The same for one whose page is hidden.
 
@@ -36,7 +40,7 @@ class FrameRequest:
     since: float = field(default_factory=time.monotonic)
 
     def due(self, run: Run) -> float:
-        """When (`time.monotonic`) there is something to answer; NEVER while the viewer has seen it all."""
+        """When (by the clock) there is something to answer; NEVER while the viewer has seen it all."""
         if self.now:
             return 0.0
         wanted = (self.wants or {}).get("moment")
@@ -54,82 +58,115 @@ class FrameRequest:
         return run.moving and not self.now and self.structure is not None and self.structure == run.structure
 
 
-class Viewers:
-    """Requests for frames of all runs of a worker, and the credit for those that can wait."""
+@dataclass(frozen=True)
+class Due:
+    """A frame that could be shown now."""
 
-    def __init__(self) -> None:
+    token: str
+    owner: str
+    frame: FrameRequest
+    can_wait: bool
+
+
+class Viewers:
+    """Requests for frames of all runs of a worker, and what their owners may spend on them.
+
+    `clock` says what is due, `own_time` how much is earned.
+    """
+
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, own_time: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._clock = clock
         self._waiting: dict[str, list[FrameRequest]] = {}
+        self._owners: dict[str, str] = {}  # Of the runs that somebody waits for.
         self._shown: dict[str, float] = {}
         self._moved: dict[int, float] = {}  # Since when each has had something to see.
-        self._credit = 0.0
-        self._credited = time.monotonic()
+        self._credit = Credit(FRAME_SHARE, MOST_CREDIT, MOST_DEBT, own_time)
 
-    def add(self, token: str, frame: FrameRequest) -> None:
+    def add(self, token: str, owner: str, frame: FrameRequest) -> None:
+        """Somebody waits for a frame of this run, which belongs to this owner."""
         self._waiting.setdefault(token, []).append(frame)
+        self._owners[token] = owner
 
-    def forget(self, identifier: int) -> None:
-        """Nobody waits for this any more."""
-        for waiting in self._waiting.values():
-            waiting[:] = [frame for frame in waiting if frame.id != identifier]
+    def forget(self, identifier: int) -> bool:
+        """Nobody waits for this any more; whether it was here."""
         self._moved.pop(identifier, None)
+        for token, waiting in self._waiting.items():
+            for frame in waiting:
+                if frame.id == identifier:
+                    self._take(token, frame)
+                    return True
+        return False
 
     def leave(self, token: str) -> list[FrameRequest]:
         """The run goes; who waited for it."""
         self._shown.pop(token, None)
+        self._owners.pop(token, None)
         left = self._waiting.pop(token, [])
         for frame in left:
             self._moved.pop(frame.id, None)
         return left
 
-    def at_once(self, token: str, run: Run) -> Iterator[FrameRequest]:
-        """Frames of this run that are due and cannot wait."""
-        for frame in self._due(token, run, time.monotonic()):
-            if not frame.can_wait(run):
-                yield self._take(token, frame)
+    def in_turn(
+        self, runs: Mapping[str, Run], seconds: float, at_work: Callable[[], Collection[str]]
+    ) -> Iterator[tuple[str, FrameRequest]]:
+        """Frames that are due, for so long: first those that cannot wait, and of each kind those of the run not shown longest.
 
-    def in_turn(self, runs: Mapping[str, Run], seconds: float) -> Iterator[tuple[str, FrameRequest]]:
-        """Frames that are due, longest not shown first, for so long and while there is credit. `paid` comes after each."""
-        now = time.monotonic()
-        due = {token: self._due(token, runs[token], now) for token in self._waiting if token in runs}
-        order = sorted(
-            (token for token, frames in due.items() if frames), key=lambda token: self._shown.get(token, 0.0)
-        )
-        for token in order:
-            if self._affords() < 0 or time.monotonic() > now + seconds:
-                return
-            self._shown[token] = time.monotonic()
-            for frame in due[token]:
-                yield token, self._take(token, frame)
+        `at_work` says for which owners there is something else to do here. `paid` comes after each.
+        """
+        end = self._clock() + seconds
+        due = self._due(runs)
+        due.sort(key=lambda each: (each.can_wait, self._shown.get(each.token, 0.0)))
+        showed = False
+        for each in due:
+            if self._credit.of(each.owner) >= (0.0 if each.can_wait else -ON_CREDIT):
+                yield self._show(each)
+                showed = True
+                if self._clock() > end:
+                    return
+        urgent = [each for each in due if not each.can_wait]
+        if showed or not urgent:
+            return
+        # All of them owe too much: the one that owes least, unless others want to go on with something else.
+        least = max(urgent, key=lambda each: self._credit.of(each.owner))
+        if not set(at_work()) - {least.owner}:
+            yield self._show(least)
 
-    def paid(self, frame: FrameRequest, cost: float) -> float:
+    def paid(self, token: str, frame: FrameRequest, cost: float) -> float:
         """This frame took so long; how long its viewer has waited since there was something to see."""
-        self._credit = max(self._affords() - cost, -MOST_DEBT)
-        return time.monotonic() - self._moved.pop(frame.id, frame.since)
+        self._credit.spend(self._owners.get(token, ""), cost)
+        return self._clock() - self._moved.pop(frame.id, frame.since)
 
     def next_due(self, runs: Mapping[str, Run]) -> float:
         """When the next frame can be shown, unless a run moves before."""
-        now = time.monotonic()
-        times = [frame.due(runs[token]) for token, frames in self._waiting.items() if token in runs for frame in frames]
-        soonest = min(times, default=NEVER)
-        return soonest if soonest > now or self._affords() >= 0 else now - self._credit / FRAME_SHARE
+        now, soonest = self._clock(), NEVER
+        for token, frames in self._waiting.items():
+            if token in runs:
+                for frame in frames:
+                    at = frame.due(runs[token])
+                    if at <= now and frame.can_wait(runs[token]):
+                        at = now + self._credit.wait(self._owners[token], 0.0)
+                    soonest = min(soonest, at)
+        return soonest
 
-    def _affords(self) -> float:
-        now = time.monotonic()
-        self._credit = min(self._credit + (now - self._credited) * FRAME_SHARE, MOST_CREDIT)
-        self._credited = now
-        return self._credit
-
-    def _due(self, token: str, run: Run, now: float) -> list[FrameRequest]:
-        found = []
-        for frame in self._waiting.get(token, ()):
-            at = frame.due(run)
-            if at <= now:
-                self._moved.setdefault(frame.id, now)
-                found.append(frame)
+    def _due(self, runs: Mapping[str, Run]) -> list[Due]:
+        now, found = self._clock(), []
+        for token, frames in self._waiting.items():
+            if (run := runs.get(token)) is None:
+                continue
+            for frame in frames:
+                if frame.due(run) <= now:
+                    self._moved.setdefault(frame.id, now)
+                    found.append(Due(token, self._owners[token], frame, frame.can_wait(run)))
         return found
 
-    def _take(self, token: str, frame: FrameRequest) -> FrameRequest:
+    def _show(self, due: Due) -> tuple[str, FrameRequest]:
+        self._shown[due.token] = self._clock()
+        self._take(due.token, due.frame)
+        return due.token, due.frame
+
+    def _take(self, token: str, frame: FrameRequest) -> None:
         self._waiting[token].remove(frame)
         if not self._waiting[token]:
             del self._waiting[token]
-        return frame

@@ -52,6 +52,14 @@ class Inbox:
         self.descriptor = descriptor
         self.ended = False
         self._bytes = bytearray()
+        self._begun: tuple[Header, int, int] | None = (
+            None  # The message that is coming: header, begin and end of its payload.
+        )
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether there is the beginning of a message whose end has not come."""
+        return bool(self._bytes)
 
     def receive(self) -> Iterator[tuple[Header, bytes]]:
         """Read one piece (blocks when there is none) and yield the messages that are whole by now."""
@@ -62,16 +70,20 @@ class Inbox:
             yield message
 
     def _take(self) -> tuple[Header, bytes] | None:
-        if len(self._bytes) < _LENGTH.size:
-            return None
-        (length,) = _LENGTH.unpack_from(self._bytes)
-        start = _LENGTH.size + length
-        if len(self._bytes) < start:
-            return None
-        header: Header = json.loads(self._bytes[_LENGTH.size : start])
-        end = start + header["payload"]
+        if self._begun is None:
+            if len(self._bytes) < _LENGTH.size:
+                return None
+            (length,) = _LENGTH.unpack_from(self._bytes)
+            start = _LENGTH.size + length
+            if len(self._bytes) < start:
+                return None
+            header: Header = json.loads(self._bytes[_LENGTH.size : start])
+            self._begun = header, start, start + header["payload"]
+        header, start, end = self._begun
         if len(self._bytes) < end:
             return None
-        payload = bytes(self._bytes[start:end])
+        with memoryview(self._bytes) as all_bytes, all_bytes[start:end] as content:
+            payload = bytes(content)
         del self._bytes[:end]
+        self._begun = None
         return header, payload

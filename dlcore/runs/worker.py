@@ -1,12 +1,16 @@
-"""The worker process: holds many runs and gives each that plays a slice of training in turn; fair, no locks.
+"""The worker process: holds many runs and gives each owner, and each run of an owner, its share; fair, no locks.
 
     python -m dlcore.runs.worker
 
-Requests come on standard input, replies and news leave on standard output (see wire.py). Between two slices all
-requests that have come are answered; with nobody playing it sleeps. It ends when its input does.
+Requests come on standard input, replies and news leave on standard output (see wire.py). In turn it does what was asked, shows
+frames, and trains those that play; with nothing to do it sleeps. It ends when its input does.
 
 Request {"do", "id", "token", ...}; reply {"id", ...} or {"id", "problem": {"key", "values"}}; news that nobody asked
 for: {"ready": pid}, {"kept": token, ...} with the run's state as payload, {"notice": {"key", "values"}, "token"}.
+
+An owner is whoever a run belongs to; nobody in particular is one owner. Owners share the time for training, and the runs of an owner
+share what it has. What somebody asks for is done before anybody trains. But all that is done for an owner is reckoned up, by the
+processor time that it took, and whoever has had LEAD more than another one who wants to go on waits until that one has caught up.
 """
 
 from __future__ import annotations
@@ -22,10 +26,9 @@ import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -34,187 +37,253 @@ from dlcore.experiment import Experiment
 from dlcore.libraries import room_for_libraries, take_buffers
 from dlcore.problems import Problem
 from dlcore.runs.figures import Second
+from dlcore.runs.keeping import Keeping
 from dlcore.runs.limits import Limits
 from dlcore.runs.luggage import pack_run, unpack_run
+from dlcore.runs.orders import Order, Orders
+from dlcore.runs.owntime import OwnTime
 from dlcore.runs.run import NEVER, Run
+from dlcore.runs.shares import Turns
 from dlcore.runs.side import as_problem, step_back, take_the_wires, volunteer_to_end
+from dlcore.runs.verbs import Answer, answer, obey, standing
 from dlcore.runs.viewers import FrameRequest, Viewers
-from dlcore.runs.weight import HEAVY
+from dlcore.runs.weight import HEAVY, may_be_heavy
 from dlcore.runs.wire import Header, Inbox, pack, write_all
 
 LONGEST_SLICE = 0.008  # Seconds of training before others get their turn, ...
 ROUND = 0.012  # ... or less, so that all who play have had one after so long, ...
 SHORTEST_SLICE = 0.0008  # ... but not so little that changing over is what takes the time.
-TURN = 0.004  # Seconds of slices between two looks at what has come and what is to be shown.
+TURN = 0.004  # Seconds of slices, and of what was asked, between two looks at what has come and what is to be shown.
+READING = 0.008  # Seconds at most of reading what has come, before others get their turn, ...
+NEXT_PIECE = 0.001  # ... and between two pieces of one message: a state of 23 MB comes in ninety.
+LEAD = 0.25  # Seconds that an owner may have had more than another one who waits, and is still obeyed at once.
 HEAVY_AGAIN = 10.0  # Twice within so many seconds it is no accident.
-KEEP_EVERY = 1.0  # Seconds between two kept states of a playing run, and ...
-KEEP_RATE = 1_000_000  # ... bytes a second at most: a large state is kept more seldom.
-Result = tuple[dict[str, Any], bytes]
 
 
 class Worker:
-    """The runs of one process and what is waited for."""
+    """The runs of one process and what is waited for.
 
-    def __init__(self, inbox: Inbox, output: int, in_hand: mmap.mmap) -> None:
+    `clock` says when something is due, `processor` how much of one was used: by that, whatever else the machine does, owners are served
+    evenly.
+    """
+
+    def __init__(
+        self,
+        inbox: Inbox,
+        output: int,
+        in_hand: mmap.mmap,
+        clock: Callable[[], float] = time.monotonic,
+        processor: Callable[[], float] = time.thread_time,
+    ) -> None:
         self.runs: dict[str, Run] = {}
         self._inbox = inbox
         self._output = output
         self._in_hand = in_hand
+        self._clock = clock
+        self._processor = processor
+        self._owners: dict[str, str] = {}  # By token.
         # Runs that could not be made, with their device; a change may mend them.
         self._failed: dict[str, tuple[Problem, str]] = {}
-        self._viewers = Viewers()
+        self._orders = Orders()
+        self._all = Turns()  # What owners have had of the processor, ...
+        self._training = Turns()  # ... of that for training, ...
+        self._training_of: defaultdict[str, Turns] = defaultdict(Turns)  # ... and of that each run of one owner.
+        self._own_time = OwnTime(clock, processor)
+        self._viewers = Viewers(clock, self._own_time)
         self._epochs: defaultdict[str, list[int]] = defaultdict(list)
-        self._served: dict[str, float] = {}
-        self._keep_at: dict[str, float] = {}
+        self._keeping = Keeping(self.runs, self.send, clock)
         self._heavy: dict[str, float] = {}  # When a run was last too long at it.
-        self._second = Second()
+        self._second = Second(clock)
 
     def serve(self) -> None:
-        """The loop of slices."""
-        self._send({"ready": os.getpid()})
+        """Go on until the input ends."""
+        self.send({"ready": os.getpid()})
         while not self._inbox.ended:
-            pause = self._next_due() - time.monotonic()
-            if select.select([self._inbox.descriptor], [], [], None if pause == NEVER else max(pause, 0.0))[0]:
-                for header, payload in self._inbox.receive():
-                    self._answer(header, payload)
-            turn_ends = time.monotonic() + TURN
-            while self._give_slice() and time.monotonic() < turn_ends:
-                pass
-            self._show_in_turn()
-            if self._second.due <= time.monotonic():
-                self._send({"stats": self._second.told()})
+            self._read(self.next_due() - self._clock())
+            self.turn()
 
-    def _next_due(self) -> float:
+    def _read(self, pause: float) -> None:
+        """Take what has come; wait so long for something to come."""
+        wait, end = None if pause == NEVER else max(pause, 0.0), None
+        while select.select([self._inbox.descriptor], [], [], wait)[0]:
+            end = self._clock() + READING if end is None else end
+            for header, payload in self._inbox.receive():
+                self.take(header, payload)
+            if self._inbox.ended or self._clock() >= end:
+                return
+            wait = NEXT_PIECE if self._inbox.incomplete else 0.0
+
+    def turn(self) -> None:
+        """Something of everything that is due."""
+        with self._own_time.working():
+            self._obey_in_turn()
+            self._show_in_turn()
+            self._train_in_turn()
+            self._keeping.catch_up()
+        if self._second.due <= self._clock():
+            self.send({"stats": self._second.told()})
+
+    def next_due(self) -> float:
+        """When (by the clock) there is something to do, unless something comes before."""
+        if self._orders.owners:
+            return self._clock()
         runs = min((run.due for run in self.runs.values()), default=NEVER)
-        return min(runs, self._viewers.next_due(self.runs), self._second.due)
+        return min(runs, self._viewers.next_due(self.runs), self._keeping.next_due(), self._second.due)
+
+    # Turns
+
+    def _due(self) -> dict[str, list[str]]:
+        """By owner, the runs that have a slice of training to take."""
+        now, due = self._clock(), defaultdict(list)
+        for token, run in self.runs.items():
+            if run.due <= now:
+                due[self._owners.get(token, "")].append(token)
+        return due
+
+    def _obey_in_turn(self) -> None:
+        """Do what was asked, for a while, unless all for whom there is something to do have had too much already."""
+        end = self._clock() + TURN
+        while owners := self._orders.owners:
+            wanting = {*owners, *self._due()}
+            self._all.look(wanting)
+            served = self._all.not_ahead(owners, wanting, LEAD)
+            if not served:
+                return
+            self._answer(self._orders.take(self._all.least(served)))
+            if self._clock() >= end:
+                return
+
+    def _train_in_turn(self) -> None:
+        """Slices of training, for a while."""
+        end = self._clock() + TURN
+        while self._give_slice() and self._clock() < end:
+            pass
 
     def _give_slice(self) -> bool:
-        """A slice of training for the run that is due and has waited longest; False if none is."""
-        now = time.monotonic()
-        due = [token for token, run in self.runs.items() if run.due <= now]
+        """A slice of training for the run whose turn it is; False if none is due."""
+        due = self._due()
         if not due:
             return False
-        token = min(due, key=lambda token: self._served.get(token, 0.0))
+        owner, token = self._next(due)
         run = self.runs[token]
-        seconds = min(max(ROUND / len(due), SHORTEST_SLICE), LONGEST_SLICE)
-        status, step, begin = run.status, run.trainer.step, time.thread_time()
+        seconds = min(max(ROUND / sum(map(len, due.values())), SHORTEST_SLICE), LONGEST_SLICE)
+        status, step, begin, used = run.status, run.trainer.step, self._clock(), self._processor()
         with self._holding(token):
             with self._watching(token):
                 try:
                     run.advance(seconds)
                 except BaseException as error:
                     run.fail(as_problem(error))
-            # By the clock of our own processor time. Whoever took more than a slice waits until the others have had as much.
-            served, end = time.thread_time(), time.monotonic()
-            self._served[token] = served + max(served - begin - seconds, 0.0) * (len(due) - 1)
-            self._second.trained(max(run.trainer.step - step, 0), end - now)
-            if run.status != status or end >= self._keep_at.get(token, 0.0):
-                self._keep(token)
+            end = self._clock()
+            self._second.trained(max(run.trainer.step - step, 0), end - begin)
+            if run.status != status:
+                self._keeping.before_answering(token)
+            else:
+                self._keeping.while_playing(token)
             self._tell(token)
+        spent = self._processor() - used
+        self._training.spend(owner, spent)
+        self._training_of[owner].spend(token, spent)
         return True
 
+    def _next(self, due: dict[str, list[str]]) -> tuple[str, str]:
+        """Of the owners whose runs are due the one that has trained least, and of its runs the one that has."""
+        wanting = {*due, *self._orders.owners}
+        self._all.look(wanting)
+        self._training.look(due)
+        owner = self._training.least(self._all.not_ahead(due, wanting, LEAD) or due)
+        runs = self._training_of[owner]
+        runs.look(due[owner])
+        return owner, runs.least(due[owner])
+
     def _show_in_turn(self) -> None:
-        """Frames of runs that move, as far as they have earned them."""
-        for token, frame in self._viewers.in_turn(self.runs, LONGEST_SLICE):
-            with self._holding(token):
+        """Frames that are due, as far as their owners can pay for them."""
+        for token, frame in self._viewers.in_turn(self.runs, LONGEST_SLICE, self._at_work):
+            with self._holding(token, counted=False):
                 self._show(token, frame)
+
+    def _at_work(self) -> set[str]:
+        return {*self._due(), *self._orders.owners}
 
     # Requests
 
-    def _answer(self, header: Header, payload: bytes) -> None:
-        token = header.get("token", "")
+    def take(self, header: Header, payload: bytes) -> None:
+        """A request has come. What costs nothing is done now, the rest in turn, in the order of its coming for each owner."""
+        do, token = header["do"], header.get("token", "")
+        match do:
+            case "ping":
+                self.send({"id": header["id"]})
+            case "expect_tables":
+                threading.Thread(target=import_transformers, name="transformers", daemon=True).start()
+                self.send({"id": header["id"]})
+            case "forget":
+                if self._orders.forget(header["request"]) or self._viewers.forget(header["request"]):
+                    self.send({"id": header["request"], "withdrawn": True})
+            case "close":
+                left = self._last_state(token) if header.get("keep") else ({}, b"")
+                self._forget_run(token, Problem("run_gone"))
+                self.send({"id": header["id"], **left[0]}, left[1])
+            case _:
+                if do == "create":
+                    self._owners[token] = header.get("owner", "")
+                owner, order = self._owners.get(token, ""), Order(header, payload)
+                if do == "frame" and not self._orders.holds(owner, token):
+                    self._answer(order)
+                else:
+                    self._orders.add(owner, order)
+
+    def _last_state(self, token: str) -> Answer:
+        """Of a run that is put away."""
+        try:
+            return self.runs[token].kept() if token in self.runs else ({}, b"")
+        except BaseException as error:
+            as_problem(error)  # Logged. What was kept before is what there is.
+            return {}, b""
+
+    def _answer(self, order: Order) -> None:
+        header, token = order.header, order.token
         with self._holding(token):
             try:
-                result = self._obey(header["do"], token, header, payload)
+                result = self._obey(header["do"], token, header, order.payload)
                 if result is not None:
-                    self._send({"id": header["id"], **result[0]}, result[1])
+                    self.send({"id": header["id"], **result[0]}, result[1])
             except BaseException as error:
                 self._refuse(header.get("id", 0), as_problem(error))
             if token in self.runs:
                 self._tell(token)
 
-    def _obey(self, do: str, token: str, header: Header, payload: bytes) -> Result | None:
+    def _obey(self, do: str, token: str, header: Header, payload: bytes) -> Answer | None:
         """Do as told; None when the reply comes later."""
-        match do:
-            case "create":
-                self._create(token, header, payload)
-                return {}, b""
-            case "close":
-                self._forget_run(token, Problem("run_gone"))
-                return {}, b""
-            case "forget":
-                self._viewers.forget(header["request"])
-                return None
-            case "ping":
-                return {}, b""
-            case "expect_tables":
-                threading.Thread(target=import_transformers, name="transformers", daemon=True).start()
-                return {}, b""
+        if do == "create":
+            self._create(token, header, payload)
+            return {}, b""
         run = self._run(token, header if do == "change" else {})
         match do:
             case "frame":
                 seen = header.get("version"), header.get("structure"), header.get("history", 0)
-                more = header.get("moments"), bool(header.get("now")), header.get("wants")
-                self._viewers.add(token, FrameRequest(header["id"], *seen, *more, bool(header.get("calm"))))
+                more = header.get("moments"), bool(header.get("now")), header.get("wants"), bool(header.get("calm"))
+                frame = FrameRequest(header["id"], *seen, *more, since=self._clock())
+                self._viewers.add(token, self._owners.get(token, ""), frame)
                 return None
             case "leave":
                 place, luggage = pack_run(run, gently=header["gently"])
                 if place:
                     self._forget_run(token, Problem("run_moved"))
                 return place, luggage
-            case "checkpoint":
-                return {}, run.checkpoint()
-            case "script":
-                return {}, run.script()
-            case "history":
-                return {}, run.history_csv()
-            case "standing":
-                return {**_place(run), "interventions": run.trainer.intervened}, b""
-            case "fork":
-                return run.fork(header.get("moment"))
+            case "checkpoint" | "script" | "history" | "standing" | "fork":
+                return answer(run, do, header)
             case "epoch":
                 run.epoch()
                 self._epochs[token].append(header["id"])
                 return None
         with self._watching(token):
-            result = self._command(run, do, header, payload)
-        self._keep(token)  # Before the reply: what was answered survives the worker.
+            result = obey(run, do, header, payload)
+        self._keeping.before_answering(token)
         return result, b""
-
-    def _command(self, run: Run, do: str, header: Header, payload: bytes) -> dict[str, Any]:
-        match do:
-            case "play":
-                run.play()
-            case "pause":
-                run.pause()
-            case "step":
-                run.step()
-            case "reset":
-                run.reset()
-            case "speed":
-                run.set_speed(header["value"])
-            case "device":
-                run.set_device(header["value"])
-            case "change":
-                return run.change(header["recipe"], header.get("origins"))
-            case "set" | "freeze" | "silence":
-                run.intervene(do, header["value"])
-            case "undo":
-                run.undo()
-            case "leash":
-                run.set_leash(header.get("value"))
-            case "rewind":
-                return run.rewind(header.get("moment"))
-            case "load":
-                run.load(payload)
-                return {"recipe": run.trainer.experiment.to_json()}
-            case _:
-                raise ValueError(f"unknown verb {do!r}")
-        return _place(run)
 
     def _create(self, token: str, header: Header, state: bytes) -> None:
         try:
-            run = Run(header["recipe"], header["device"], header["life"])
+            run = Run(header["recipe"], header["device"], header["life"], self._clock)
             if "luggage" in header:
                 unpack_run(run, header, state)
         except BaseException as error:
@@ -224,11 +293,11 @@ class Worker:
             raise problem from error
         self.runs[token] = run
         if "luggage" in header:
-            self._keep(token)
+            self._keeping.keep(token)
         elif header["life"] or state:
             try:
                 run.restore(state, header["status"], header["speed"])
-                self._keep(token)
+                self._keeping.as_it_came(token, len(state))
             except BaseException as error:
                 self._notice(token, as_problem(error))
 
@@ -238,7 +307,7 @@ class Worker:
             problem, device = self._failed[token]
             if "recipe" not in header:
                 raise Problem(problem.key, **problem.values)
-            self.runs[token] = Run(header["recipe"], device)
+            self.runs[token] = Run(header["recipe"], device, clock=self._clock)
             del self._failed[token]
         if token not in self.runs:
             raise Problem("run_gone")
@@ -246,78 +315,71 @@ class Worker:
 
     def _forget_run(self, token: str, why: Problem) -> None:
         waiting = [*(frame.id for frame in self._viewers.leave(token)), *self._epochs.pop(token, [])]
+        waiting += [order.header["id"] for order in self._orders.drop(self._owners.get(token, ""), token)]
         for identifier in waiting:
             self._refuse(identifier, why)
-        for table in (self.runs, self._failed, self._served, self._keep_at, self._heavy):
+        self._keeping.forget(token)
+        for table in (self.runs, self._failed, self._heavy):
             table.pop(token, None)
+        owner = self._owners.pop(token, "")
+        if owner not in self._owners.values():
+            self._training_of.pop(owner, None)
 
     # What leaves
 
     def _tell(self, token: str) -> None:
-        """Notices, replies that were waiting for this run to move, and frames that cannot wait."""
+        """Notices, and replies that were waiting for this run to move."""
         run = self.runs[token]
         for notice in run.notices():
             self._notice(token, notice)
         if self._epochs[token] and not run.finishing_epoch:
-            self._keep(token)
+            self._keeping.before_answering(token)
             for identifier in self._epochs.pop(token):
-                self._send({"id": identifier, **_place(run)})
-        for frame in list(self._viewers.at_once(token, run)):
-            self._show(token, frame)
+                self.send({"id": identifier, **standing(run)})
 
     def _show(self, token: str, frame: FrameRequest) -> None:
-        run, begin = self.runs[token], time.monotonic()
+        run, begin, used = self.runs[token], self._clock(), self._own_time()
         try:
             with self._watching(token):
                 payload = run.frame(frame.version, frame.structure, frame.history, frame.moments, frame.wants)
         except BaseException as error:
             self._refuse(frame.id, as_problem(error))
         else:
-            self._send({"id": frame.id, "version": run.version}, payload)
-        cost = time.monotonic() - begin
-        self._second.showed(cost, self._viewers.paid(frame, cost))
+            self.send({"id": frame.id, "version": run.version}, payload)
+        delay = self._viewers.paid(token, frame, self._own_time() - used)
+        self._second.showed(self._clock() - begin, delay)
 
     @contextmanager
     def _watching(self, token: str) -> Iterator[None]:
-        """Notice a run that is too long at it again and again: it needs a worker of its own."""
-        begin = time.thread_time()  # Of the processor: others may have it meanwhile.
+        """Notice a run that is too long at it again and again: it needs a worker of its own, if its sizes say so too."""
+        begin = self._processor()  # Others may have the processor meanwhile.
         yield
-        seconds = time.thread_time() - begin
-        if seconds > HEAVY:
-            now = time.monotonic()
+        seconds = self._processor() - begin
+        if seconds > HEAVY and may_be_heavy(self.runs[token].trainer.experiment):
+            now = self._clock()
             if now - self._heavy.get(token, -HEAVY_AGAIN) < HEAVY_AGAIN:
-                self._send({"heavy": token, "seconds": seconds})
+                self.send({"heavy": token, "seconds": seconds})
             self._heavy[token] = now
 
-    def _keep(self, token: str) -> None:
-        try:
-            header, payload = self.runs[token].kept()
-        except BaseException as error:
-            as_problem(error)  # Logged. The state kept before stays the one to come back to.
-            self._keep_at[token] = time.monotonic() + KEEP_EVERY
-            return
-        self._keep_at[token] = time.monotonic() + max(KEEP_EVERY, len(payload) / KEEP_RATE)
-        self._send({"kept": token, **header}, payload)
-
     def _notice(self, token: str, problem: Problem) -> None:
-        self._send({"notice": problem.to_dict(), "token": token})
+        self.send({"notice": problem.to_dict(), "token": token})
 
     def _refuse(self, identifier: int, problem: Problem) -> None:
-        self._send({"id": identifier, "problem": problem.to_dict()})
+        self.send({"id": identifier, "problem": problem.to_dict()})
 
-    def _send(self, header: Header, payload: bytes = b"") -> None:
+    def send(self, header: Header, payload: bytes = b"") -> None:
+        """A reply or news."""
         write_all(self._output, pack(header, payload), payload)
 
     @contextmanager
-    def _holding(self, token: str) -> Iterator[None]:
-        """Write down which run is in hand, for those who find this process dead."""
+    def _holding(self, token: str, counted: bool = True) -> Iterator[None]:
+        """Write down which run is in hand, for those who find this process dead, and, if it counts, what it costs its owner."""
         self._in_hand[:] = token.encode()[: len(self._in_hand)].ljust(len(self._in_hand), b"\0")
+        begin = self._processor()
         yield
         self._in_hand[:] = bytes(len(self._in_hand))
-
-
-def _place(run: Run) -> dict[str, Any]:
-    return {"status": run.status, "step": run.trainer.step, "epoch": run.trainer.epoch}
+        if counted and (token in self.runs or token in self._failed):
+            self._all.spend(self._owners.get(token, ""), self._processor() - begin)
 
 
 def import_transformers() -> None:
@@ -359,7 +421,7 @@ def main() -> None:
     gc.collect()
     gc.freeze()
     # Full priority until here, unless the pool said otherwise: somebody may be waiting for the start.
-    step_back()
+    step_back(Limits.from_environment().niceness)
     volunteer_to_end()
     with suppress(BrokenPipeError):
         Worker(Inbox(source), output, in_hand).serve()

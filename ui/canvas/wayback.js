@@ -60,6 +60,7 @@ export class WayBack {
     let kept = null;
     try {
       const answer = await fetch(new URL(`live/${token}/kept`, this.api));
+      if (answer.status === 503) return; // The disk does not answer: it is asked again with the next page.
       if (answer.status === 200) kept = await answer.json();
     } catch {
       return; // Nobody answered: it is asked again with the next page.

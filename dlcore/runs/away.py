@@ -1,0 +1,64 @@
+"""Away: runs that have left the memory, or are about to, with what they have learned by then."""
+
+from __future__ import annotations
+
+import concurrent.futures
+from collections.abc import Callable
+from concurrent.futures import Future
+
+from dlcore.problems import Problem
+from dlcore.runs.entry import Entry
+from dlcore.runs.links import Link, Reply
+from dlcore.runs.shelf import Kept, Shelf
+from dlcore.runs.wire import Header
+
+
+class Away:
+    """What is on the shelf, as entries."""
+
+    def __init__(self, shelf: Shelf, clock: Callable[[], float]) -> None:
+        self._shelf = shelf
+        self._clock = clock
+        self._leaving: dict[str, Future[None]] = {}  # Runs whose last state is on its way to the shelf.
+
+    def keep(self, entry: Entry, header: Header, state: bytes, *, now: bool) -> None:
+        """This is where the run stands; on disk soon, or now."""
+        facts = {name: header.get(name) for name in ("recipe", "device", "status", "speed", "step")}
+        facts |= {"epoch": header.get("epoch", 0), "owner": entry.owner, "life": entry.life}
+        self._shelf.put(entry.token, Kept(facts, state), now=now)
+
+    def put(self, entry: Entry, link: Link) -> None:
+        """Close the run in its worker, which hands out its last state: not the one of some seconds ago goes to the shelf."""
+        self._leaving[entry.token] = left = Future[None]()
+        closed = link.post({"do": "close", "token": entry.token, "keep": True, "unseen": True})
+        closed.add_done_callback(lambda done: self._has_left(entry, left, done))
+
+    def remove(self, token: str) -> None:
+        """Forget the run, here and on its way."""
+        self._leaving.pop(token, None)
+        self._shelf.remove(token)
+
+    def find(self, token: str, patience: float) -> Entry:
+        """A run from the shelf; waits so long for one that is on its way there. Raises Problem when it is gone for good.
+
+        Reads the disk, which may hang: whoever asks holds no lock.
+        """
+        leaving = self._leaving.get(token)
+        if leaving is not None:
+            concurrent.futures.wait([leaving], patience)
+        found = self._shelf.find(token)
+        if found is None:
+            raise Problem("run_gone")
+        header = found.header
+        facts = header["recipe"], header["device"], self._clock()
+        entry = Entry(token, 0, *facts, owner=header["owner"], visitor=not header["owner"], state=found.state)
+        entry.speed, entry.step, entry.epoch, entry.life = (header[name] for name in ("speed", "step", "epoch", "life"))
+        return entry
+
+    def _has_left(self, entry: Entry, left: Future[None], closed: Future[Reply]) -> None:
+        header, state = closed.result() if closed.exception() is None else ({}, b"")
+        if self._leaving.get(entry.token) is left:  # Else it was forgotten meanwhile, or is back and leaves again.
+            if "recipe" in header:  # Else its worker was lost, and what was kept last is there.
+                self.keep(entry, header, state, now=True)
+            self._leaving.pop(entry.token, None)
+        left.set_result(None)

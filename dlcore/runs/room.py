@@ -1,0 +1,62 @@
+"""Room: whether there is any for one more run, and which runs go to the shelf to make some.
+
+A run makes room that nobody has touched for longest: watched, told something, or made. Whoever watches one now keeps it, and
+whoever touched one a moment ago; its owner is offered to go on from where it stood.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+
+from dlcore.problems import Problem
+from dlcore.runs.entry import Entry, mark_of
+from dlcore.runs.limits import Limits
+
+A_MOMENT = (
+    15.0  # Seconds in which nobody takes away what was touched: a page that is loaded anew, a walk to another page.
+)
+
+
+def room_for(owner: str | None, entries: Collection[Entry], limits: Limits, now: float) -> list[Entry]:
+    """The runs that make room for one more of this owner: none, as a rule. Raises Problem when too few can.
+
+    `owner` is a secret, "" for visitors who keep no cookie, None for this program itself, which only the size of the class limits.
+    """
+    leaving: list[Entry] = []
+    theirs, most, problem = _share_of(owner, entries, limits)
+    if len(theirs) >= most:
+        leaving += _longest_untouched(theirs, entries, limits, now)[: len(theirs) - most + 1]
+        if len(theirs) - len(leaving) >= most:
+            raise problem
+    if len(entries) - len(leaving) >= limits.max_runs:
+        others = [entry for entry in entries if entry not in leaving]
+        leaving += _longest_untouched(others, entries, limits, now)[: len(others) - limits.max_runs + 1]
+        if len(entries) - len(leaving) >= limits.max_runs:
+            raise Problem("class_full", came=len(entries), limit=limits.max_runs)
+    return leaving
+
+
+def _share_of(owner: str | None, entries: Collection[Entry], limits: Limits) -> tuple[list[Entry], int, Problem]:
+    """This owner's runs, how many there may be, and what to say when there are as many."""
+    if owner:
+        mark, most = mark_of(owner), limits.max_runs_per_owner
+        return [entry for entry in entries if entry.owner == mark], most, Problem("session_full", limit=most)
+    most = limits.max_runs_without_cookie
+    visitors = [entry for entry in entries if entry.visitor] if owner is not None else []
+    return visitors, most, Problem("visitors_full", limit=most)
+
+
+def _longest_untouched(
+    candidates: Collection[Entry], entries: Collection[Entry], limits: Limits, now: float
+) -> list[Entry]:
+    """Those that may go, first those of owners who hold several, and of each kind those that nobody has touched longest."""
+    held = Counter(entry.owner for entry in entries)
+    may_go = [entry for entry in candidates if _may_go(entry, limits, now)]
+    return sorted(may_go, key=lambda entry: (held[entry.owner] == 1, entry.touched))
+
+
+def _may_go(entry: Entry, limits: Limits, now: float) -> bool:
+    # One that moves to another worker, or is too large for the shelf, would lose what it has learned.
+    fits = len(entry.state) < limits.shelf_mb << 20
+    return not entry.listeners and now - entry.touched >= A_MOMENT and entry.waiting is None and fits

@@ -1,0 +1,83 @@
+"""Tending: what a pool looks after all the time: workers that hang, load that is uneven, runs that nobody looks at."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from dlcore.runs.crew import Crew
+from dlcore.runs.entry import Entry
+from dlcore.runs.limits import Limits
+from dlcore.runs.moving import Moving, Request
+
+GONE = 5.0  # Seconds after which a page that was loaded anew would be back: a heavy run waits for it no longer.
+
+_log = logging.getLogger(__name__)
+
+
+class Tending:
+    """A thread that looks every now and then, as often as the shortest of the limits asks for."""
+
+    def __init__(
+        self,
+        limits: Limits,
+        lock: threading.RLock,
+        crew: Crew,
+        moving: Moving,
+        entries: dict[str, Entry],
+        put_away: Callable[[Entry], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._limits = limits
+        self._lock = lock
+        self._crew = crew
+        self._moving = moving
+        self._entries = entries
+        self._put_away = put_away
+        self._clock = clock
+        self._thread = threading.Thread(target=self._look_again_and_again, name="reaper of runs", daemon=True)
+
+    def start(self) -> None:
+        """Until the crew is told to stop."""
+        self._thread.start()
+
+    def _look_again_and_again(self) -> None:
+        limits = self._limits
+        shortest = min(4.0, limits.pause_after, limits.end_after, limits.free_after, limits.hung_after) / 4
+        looked = self._clock()
+        while not self._crew.stopping.wait(shortest):
+            now = self._clock()
+            try:
+                # When it was us who stood still (a laptop that slept, a server that was stopped), nobody else is to blame.
+                self._look(now, now - looked < shortest + limits.hung_after / 2)
+            except Exception:
+                _log.exception("A look after the runs failed.")
+            looked = now
+
+    def _look(self, now: float, awake: bool) -> None:
+        if awake:
+            self._crew.look()
+        with self._lock:
+            entries = list(self._entries.values())
+            self._moving.balance()
+        for entry in entries:
+            with self._lock:
+                if entry.token in self._entries and entry.waiting is None:
+                    self._cull(entry, now)
+
+    def _cull(self, entry: Entry, now: float) -> None:
+        """Put away a run whose owner is gone; pause one that nobody looks at, and a heavy one as soon as its page has gone."""
+        limits = self._limits
+        unseen = 0.0 if entry.listeners else now - entry.seen
+        # A network blip releases a run too: as long as somebody looks at it, it stays.
+        without_owner = 0.0 if entry.released is None else min(unseen, now - entry.released)
+        if without_owner > limits.end_after or unseen > limits.free_after:
+            self._put_away(entry)
+        elif entry.status == "playing" and unseen > (
+            min(limits.pause_after, GONE) if entry.heavy else limits.pause_after
+        ):
+            if entry.heavy and entry.resting is None:
+                entry.resting = now
+            self._moving.send(entry, Request({"do": "pause", "token": entry.token, "unseen": True}, b""))

@@ -1,0 +1,62 @@
+"""Verbs: what a run can be told and asked, by the names that they have on the wire."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dlcore.runs.run import Run
+from dlcore.runs.wire import Header
+
+Answer = tuple[dict[str, Any], bytes]
+
+
+def obey(run: Run, do: str, header: Header, payload: bytes) -> dict[str, Any]:
+    """Let the run do it; where it stands then, or what else there is to say."""
+    match do:
+        case "play":
+            run.play()
+        case "pause":
+            run.pause()
+        case "step":
+            run.step()
+        case "reset":
+            run.reset()
+        case "speed":
+            run.set_speed(header["value"])
+        case "device":
+            run.set_device(header["value"])
+        case "change":
+            return run.change(header["recipe"], header.get("origins"))
+        case "set" | "freeze" | "silence":
+            run.intervene(do, header["value"])
+        case "undo":
+            run.undo()
+        case "leash":
+            run.set_leash(header.get("value"))
+        case "rewind":
+            return run.rewind(header.get("moment"))
+        case "load":
+            run.load(payload)
+            return {"recipe": run.trainer.experiment.to_json()}
+        case _:
+            raise ValueError(f"unknown verb {do!r}")
+    return standing(run)
+
+
+def answer(run: Run, do: str, header: Header) -> Answer:
+    """What is asked of the run, which stays as it is."""
+    match do:
+        case "checkpoint":
+            return {}, run.checkpoint()
+        case "script":
+            return {}, run.script()
+        case "history":
+            return {}, run.history_csv()
+        case "fork":
+            return run.fork(header.get("moment"))
+    return {**standing(run), "interventions": run.trainer.intervened}, b""
+
+
+def standing(run: Run) -> dict[str, Any]:
+    """Where the run stands."""
+    return {"status": run.status, "step": run.trainer.step, "epoch": run.trainer.epoch}
