@@ -115,9 +115,10 @@ TEMPLATES: dict[str, str] = {
     "upload_one_column": "Only one column was found, but a table needs a target and at least one input. Check the separator of the cells.",
     "upload_too_many_columns": "The table has {came} columns; at most {limit} are read. Remove the columns that are not needed.",
     "upload_too_many_rows": "The table has {came} rows; at most {limit} are read. Draw a sample of its rows.",
+    "upload_more_rows": "The table has more than {limit} rows, which are not read to the end. Draw a sample of its rows.",
     "upload_long_line": "The first line is too long for a table, or its quotation marks are never closed. Check the file.",
     "upload_open_quote": "A quotation mark in line {line} is never closed, or its cell is too long. Correct that line.",
-    "upload_ragged": "{rows} of {of} rows have another number of cells than the rest (the first in line {line}). Check the"
+    "upload_ragged": "{rows} of the first {of} rows have another number of cells than the rest (the first in line {line}). Check the"
     " separator of the cells.",
     "upload_not_table": "This file is no table but {kind}. Export the table as CSV, Excel (.xlsx) or Parquet.",
     "upload_old_excel": "This is an Excel workbook in a format that is not read here. Save it as .xlsx or CSV.",
@@ -220,7 +221,9 @@ TEMPLATES: dict[str, str] = {
 
 def clean(text: str) -> str:
     """Untrusted text, safe to show: no control or bidirectional marks, at most 64 characters."""
-    shown = "".join(c for c in text if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn"))
+    shown = text
+    if not text.isprintable():
+        shown = "".join(c for c in text if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn"))
     return shown if len(shown) <= LONGEST_VALUE else shown[: LONGEST_VALUE - 1] + "…"
 
 

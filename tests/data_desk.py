@@ -88,6 +88,7 @@ class HandmadeDesks:
         self.refusals: dict[str, Problem] = {}
         self.late: list[LateJob] | None = None
         self.full: Problem | None = None
+        self.large = False  # whether a quick look says that a longer one is needed
 
     def wake(self) -> None:
         pass
@@ -108,7 +109,9 @@ class HandmadeDesks:
 
     def _header(self, do: str, arguments: dict[str, Any]) -> dict[str, Any]:
         match do:
-            case "look":
+            case "look" if self.large:
+                return {"form": "large"}
+            case "look" | "look_long":
                 return self._looked(arguments)
             case "import":
                 return {"dataset": self.imported, "dropped": 1}

@@ -15,6 +15,7 @@ Answer = tuple[dict[str, Any], bytes]
 # Named by text, so that the serving process, which lists them, imports none of them.
 JOBS: dict[str, str] = {
     "look": "dlcore.datasets.upload:look",
+    "look_long": "dlcore.datasets.upload:look_long",
     "import": "dlcore.datasets.upload:import_table",
     "images": "dlcore.datasets.upload.images:images",
     "classic": "dlcore.datasets.classic:classic",
