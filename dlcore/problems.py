@@ -73,6 +73,9 @@ TEMPLATES: dict[str, str] = {
     "desks_full": "The server has {limit} tasks waiting already. Try again in a minute.",
     "job_too_long": "This took longer than it may and was stopped. Use fewer rows, a smaller network or fewer repeats.",
     "job_lost": "The process working at this stopped before it was done. Try again; if it happens again, use fewer rows.",
+    "desk_late": "The server had too much to do to get this done within {limit} s. Try again in a few minutes.",
+    "job_gave_way": "The server had no room for all tasks that wait, and several were yours: the last of them was put off. Start it"
+    " again in a minute.",
     "job_cancelled": "This was cancelled before it was done. Start it again when you want it.",
     "job_out_of_memory": "There is not enough memory for this. Use fewer rows or columns, or a smaller network.",
     # Many seeds
@@ -109,6 +112,7 @@ TEMPLATES: dict[str, str] = {
     "table_out_of_range": "{path}, row {row}: the numbers are too large for the network. Check the units.",
     # Tables that people bring
     "upload_too_large": "The file has {came} MB; at most {limit} MB are read. Draw a sample of its rows, or save it as Parquet.",
+    "upload_too_long": "Reading this file took more than {limit} s and was stopped. Save fewer of its rows or columns and bring those.",
     "upload_empty": "The file is empty. Choose a file with a table in it.",
     "upload_no_rows": "The table has no rows with values. Choose a file with a table in it.",
     "upload_too_few_rows": "The table has {came} rows; at least {least} are needed to learn from and to test on. Add rows.",

@@ -93,9 +93,10 @@ class HandmadeDesks:
     def wake(self) -> None:
         pass
 
-    def submit(
-        self, do: str, payload: bytes = b"", owner: str = "", seconds: float = 60.0, **arguments: Any
-    ) -> DoneJob:
+    def hold(self, page: str) -> None:
+        """Nobody leaves."""
+
+    def submit(self, do: str, payload: bytes = b"", owner: str = "", page: str = "", **arguments: Any) -> DoneJob:
         if self.full is not None:
             raise self.full
         self.asked.append((do, arguments))

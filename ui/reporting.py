@@ -10,7 +10,6 @@ from ui.evaluating.judging import data_digest
 from ui.messages import catalogue
 
 SAID = ("report.", "card.", "finding.", "component.", "experiment.")  # beginnings of the messages that the files need
-LONGEST = 300.0  # seconds
 
 
 def reporter(
@@ -27,7 +26,7 @@ def reporter(
         checkpoint = content or live.pool().call(token, "checkpoint")[1]
         looks = state.looks.get(data_digest(state.experiment), 0)
         said = {"words": words, "language": language.replace("_", "-"), "looks": looks, "unseal": unseal}
-        return live.desks().ask(what, checkpoint, owner=owner, seconds=LONGEST, history=_history(token), **said)[1]
+        return live.desks().ask(what, checkpoint, owner=owner, history=_history(token), **said)[1]
 
     return make
 

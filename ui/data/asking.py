@@ -16,8 +16,6 @@ from ui.data.brought import Bringing, Brought, Options, Waiting
 from ui.session import label
 
 HOURGLASS = ":material/hourglass_top:"
-LONGEST_LOOK = 60.0  # seconds until a desk gives up
-LONGEST_FETCH = 300.0  # the same for a set that comes over the network
 MOMENT = 0.6  # seconds that the page waits itself: most tables are read by then
 GLANCE = 0.02
 UNDER_WAY = ("waiting", "working")
@@ -35,14 +33,11 @@ def bringing() -> Bringing:
     return session.current().bringing
 
 
-def submit(
-    do: str, said: str, shown: str, arrived: Arrived, seconds: float = LONGEST_LOOK, /, **arguments: Any
-) -> None:
+def submit(do: str, said: str, shown: str, arrived: Arrived, /, **arguments: Any) -> None:
     """Let a desk do this job; one that was waited for is of no more use. Raises Problem."""
     leave()
     state = bringing()
-    owner = session.owner() or session.current().visit
-    job = live.desks().submit(do, b"", owner=owner, seconds=seconds, **arguments)
+    job = live.desks().submit(do, owner=session.owner(), page=session.present(), **arguments)
     state.waiting = Waiting(job, do, said, shown, arrived, arguments)
 
 
@@ -126,6 +121,7 @@ def wait() -> None:
 
 def _waiting() -> None:
     waiting = bringing().waiting
+    session.present()
     if waiting is None or waiting.job.state not in UNDER_WAY:
         st.rerun()
     ahead = waiting.job.ahead if waiting.job.state == "waiting" else 0
