@@ -71,6 +71,9 @@ TEMPLATES: dict[str, str] = {
     # Jobs at a desk
     "desk_busy": "You have {limit} tasks waiting already. Wait for one of them, or cancel it.",
     "desks_full": "The server has {limit} tasks waiting already. Try again in a minute.",
+    "downloads_busy": "You have {limit} files in the making already. Wait for one of them.",
+    "downloads_full": "The server has {limit} files in the making already. Try again in a minute.",
+    "download_stale": "The page has changed since it was shown. Press once more.",
     "job_too_long": "This took longer than it may and was stopped. Use fewer rows, a smaller network or fewer repeats.",
     "job_lost": "The process working at this stopped before it was done. Try again; if it happens again, use fewer rows.",
     "desk_late": "The server had too much to do to get this done within {limit} s. Try again in a few minutes.",

@@ -29,7 +29,7 @@ from dlcore.problems import Problem
 from dlcore.runs.desks import Desks
 from dlcore.runs.places import chosen_places
 from dlcore.runs.pool import Pool, WorkerLost
-from ui import assets, door
+from ui import assets, door, downloads
 
 COMMANDS = ("play", "pause", "step", "epoch", "reset", "speed", "device", "undo", "leash")
 PLACED = ("set", "freeze", "silence")  # Commands that name a place in the network.
@@ -75,6 +75,7 @@ def desks() -> Desks:
 async def lifespan(app: object) -> AsyncIterator[None]:
     """Start the workers with the server, in the background, and end them with it."""
     pool().start()
+    downloads.install()
     _tune_sockets()
     # Streamlit collects garbage after scripts; what is imported by now need not be looked through each time.
     gc.freeze()
