@@ -73,8 +73,14 @@ TEMPLATES: dict[str, str] = {
     # Jobs at a desk
     "desk_busy": "You have {limit} tasks waiting already. Wait for one of them, or cancel it.",
     "desks_full": "The server has {limit} tasks waiting already. Try again in a minute.",
+    "downloads_busy": "You have {limit} files in the making already. Wait for one of them.",
+    "downloads_full": "The server has {limit} files in the making already. Try again in a minute.",
+    "download_stale": "The page has changed since it was shown. Press once more.",
     "job_too_long": "This took longer than it may and was stopped. Use fewer rows, a smaller network or fewer repeats.",
     "job_lost": "The process working at this stopped before it was done. Try again; if it happens again, use fewer rows.",
+    "desk_late": "The server had too much to do to get this done within {limit} s. Try again in a few minutes.",
+    "job_gave_way": "The server had no room for all tasks that wait, and several were yours: the last of them was put off. Start it"
+    " again in a minute.",
     "job_cancelled": "This was cancelled before it was done. Start it again when you want it.",
     "job_out_of_memory": "There is not enough memory for this. Use fewer rows or columns, or a smaller network.",
     # Many seeds
@@ -111,15 +117,17 @@ TEMPLATES: dict[str, str] = {
     "table_out_of_range": "{path}, row {row}: the numbers are too large for the network. Check the units.",
     # Tables that people bring
     "upload_too_large": "The file has {came} MB; at most {limit} MB are read. Draw a sample of its rows, or save it as Parquet.",
+    "upload_too_long": "Reading this file took more than {limit} s and was stopped. Save fewer of its rows or columns and bring those.",
     "upload_empty": "The file is empty. Choose a file with a table in it.",
     "upload_no_rows": "The table has no rows with values. Choose a file with a table in it.",
     "upload_too_few_rows": "The table has {came} rows; at least {least} are needed to learn from and to test on. Add rows.",
     "upload_one_column": "Only one column was found, but a table needs a target and at least one input. Check the separator of the cells.",
     "upload_too_many_columns": "The table has {came} columns; at most {limit} are read. Remove the columns that are not needed.",
     "upload_too_many_rows": "The table has {came} rows; at most {limit} are read. Draw a sample of its rows.",
+    "upload_more_rows": "The table has more than {limit} rows, which are not read to the end. Draw a sample of its rows.",
     "upload_long_line": "The first line is too long for a table, or its quotation marks are never closed. Check the file.",
     "upload_open_quote": "A quotation mark in line {line} is never closed, or its cell is too long. Correct that line.",
-    "upload_ragged": "{rows} of {of} rows have another number of cells than the rest (the first in line {line}). Check the"
+    "upload_ragged": "{rows} of the first {of} rows have another number of cells than the rest (the first in line {line}). Check the"
     " separator of the cells.",
     "upload_not_table": "This file is no table but {kind}. Export the table as CSV, Excel (.xlsx) or Parquet.",
     "upload_old_excel": "This is an Excel workbook in a format that is not read here. Save it as .xlsx or CSV.",
@@ -222,7 +230,9 @@ TEMPLATES: dict[str, str] = {
 
 def clean(text: str) -> str:
     """Untrusted text, safe to show: no control or bidirectional marks, at most 64 characters."""
-    shown = "".join(c for c in text if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn"))
+    shown = text
+    if not text.isprintable():
+        shown = "".join(c for c in text if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn"))
     return shown if len(shown) <= LONGEST_VALUE else shown[: LONGEST_VALUE - 1] + "…"
 
 

@@ -88,13 +88,15 @@ class HandmadeDesks:
         self.refusals: dict[str, Problem] = {}
         self.late: list[LateJob] | None = None
         self.full: Problem | None = None
+        self.large = False  # whether a quick look says that a longer one is needed
 
     def wake(self) -> None:
         pass
 
-    def submit(
-        self, do: str, payload: bytes = b"", owner: str = "", seconds: float = 60.0, **arguments: Any
-    ) -> DoneJob:
+    def hold(self, page: str) -> None:
+        """Nobody leaves."""
+
+    def submit(self, do: str, payload: bytes = b"", owner: str = "", page: str = "", **arguments: Any) -> DoneJob:
         if self.full is not None:
             raise self.full
         self.asked.append((do, arguments))
@@ -108,7 +110,9 @@ class HandmadeDesks:
 
     def _header(self, do: str, arguments: dict[str, Any]) -> dict[str, Any]:
         match do:
-            case "look":
+            case "look" if self.large:
+                return {"form": "large"}
+            case "look" | "look_long":
                 return self._looked(arguments)
             case "import":
                 return {"dataset": self.imported, "dropped": 1}

@@ -18,7 +18,7 @@ class HastyJob:
         self.partial: dict[str, Any] = {}
         self.problem: Problem | None = None
         self.answer: tuple[dict[str, Any], bytes] = {}, b""
-        module, name = JOBS[do].split(":")
+        module, name = JOBS[do].function.split(":")
         try:
             self.answer = getattr(import_module(module), name)(arguments, payload, self._progress)
         except Problem as problem:
@@ -55,8 +55,7 @@ class HastyDesks:
         do: str,
         payload: bytes = b"",
         owner: str = "",
-        seconds: float = 60.0,
-        long: bool = False,
+        page: str = "",
         **arguments: Any,
     ) -> HastyJob:
         self.asked.append((do, arguments))
@@ -64,5 +63,13 @@ class HastyDesks:
             raise self.refusal
         return HastyJob(do, payload, arguments)
 
-    def ask(self, do: str, payload: bytes = b"", **arguments: Any) -> tuple[dict[str, Any], bytes]:
+    def hold(self, page: str) -> None:
+        """Nobody leaves."""
+
+    def check(self, owner: str) -> None:
+        """There is always room."""
+
+    def ask(
+        self, do: str, payload: bytes = b"", patience: float | None = None, **arguments: Any
+    ) -> tuple[dict[str, Any], bytes]:
         return self.submit(do, payload, **arguments).result()

@@ -13,7 +13,7 @@ import numpy as np
 
 from dlcore.problems import Problem
 from dlcore.runs import desk
-from dlcore.runs.jobs import JOBS, Answer, Progress
+from dlcore.runs.jobs import JOBS, Answer, Progress, Work
 
 Arguments = dict[str, Any]
 
@@ -77,12 +77,32 @@ def blunder(arguments: Arguments, payload: bytes, progress: Progress) -> Answer:
 
 
 hoarded: list[np.ndarray] = []
-names = [each.__name__ for each in (echo, until, progress, chatty, die, swallow, hoard, blunder)]
+
+
+def spin(arguments: Arguments, payload: bytes, progress: Progress) -> Answer:
+    """Computes for so many seconds of a processor."""
+    progress(0.0, {"pid": os.getpid()})
+    end = time.process_time() + arguments["seconds"]
+    while time.process_time() < end:
+        pass
+    return {"pid": os.getpid()}, b""
+
+
+functions = (echo, until, progress, chatty, die, swallow, hoard, blunder, spin)
+ODD_JOBS = {each.__name__: Work(f"odd_desk:{each.__name__}") for each in functions}
+ODD_JOBS |= {
+    "slow": Work("odd_desk:until", "slow"),
+    "long": Work("odd_desk:until", "long"),
+    "short_spin": Work("odd_desk:spin", processor=0.6, too_long="upload_too_long"),
+    "short_until": Work("odd_desk:until", processor=20.0),
+    "late_spin": Work("slow_to_import:spin", processor=0.5),
+    "brief": Work("odd_desk:until", clock=30.0),
+}
 
 if __name__ == "__main__":
     # As a module of its own, since jobs are found by their module's name.
     sys.path[:0] = [str(Path(__file__).parent)]
-    JOBS.update({name: f"odd_desk:{name}" for name in names})
+    JOBS.update(ODD_JOBS)
     desk.SOON_WANTED = ()
     desk.MOST_ANSWERED = 20_000_000
     desk.main()

@@ -156,6 +156,16 @@ def test_a_table_past_the_limit_is_sampled_when_asked(at: Any, desks: HandmadeDe
     assert state(at).bringing.too_many is None
 
 
+def test_a_large_table_is_looked_at_by_the_job_that_takes_its_time(at: Any, desks: HandmadeDesks) -> None:
+    desks.large = True
+    bring(at, "large.csv", b"x,y\n")
+    at.run()
+    assert [do for do, _ in desks.asked[-2:]] == ["look", "look_long"]
+    assert state(at).bringing.brought.name == "large.csv"
+    choose(at, "/data/target", "age")
+    assert desks.asked[-1][0] == "look_long", "the next look at it begins there"
+
+
 @pytest.mark.parametrize("key", ["upload_empty", "upload_damaged", "job_lost", "job_too_long"])
 def test_a_wrong_file_is_one_sentence_and_nothing_is_lost(
     at: Any, desks: HandmadeDesks, pool: RecordingPool, key: str

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ import pytest
 from dlcore.problems import Problem
 from dlcore.runs.crew import STARVED
 from dlcore.runs.desk import TELL_EVERY
-from dlcore.runs.desks import MOST_OF_AN_OWNER, MOST_WAITING, Desks, Job
+from dlcore.runs.desks import LEFT_ALONE, MOST_OF_AN_OWNER, MOST_OF_NOBODY, OTHERS_STAY, STARTING, STAYS, Desks, Job
+from dlcore.runs.entry import mark_of
 from dlcore.runs.jobs import JOBS
 from dlcore.runs.limits import FURTHER_BACK, Limits
+from tests.odd_desk import ODD_JOBS
 from tests.patience import PATIENCE, eventually
 
 ROOT = Path(__file__).parent.parent
@@ -26,8 +29,18 @@ COMMAND = (sys.executable, str(Path(__file__).parent / "odd_desk.py"))
 STEPPED_BACK = 1
 
 
-def desks_of(count: int = 1, megabytes: int = 128) -> Desks:
-    return Desks(Limits(desks=count, desk_mb=megabytes), COMMAND)
+class Clock:
+    """Stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def desks_of(count: int = 1, command: tuple[str, ...] = COMMAND, clock: Clock | None = None) -> Desks:
+    return Desks(Limits(desks=count, desk_mb=128), command, ODD_JOBS, clock or time.monotonic)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -61,11 +74,14 @@ class Bench:
         self.folder = folder
         self.jobs: list[Job] = []
 
-    def submit(self, desks: Desks, name: str, owner: str = "", **how: Any) -> Job:
+    def submit(self, desks: Desks, name: str, owner: str = "", do: str = "until", **how: Any) -> Job:
         files = {"diary": str(self.folder / "diary"), "file": str(self.folder / name)}
-        # Owners of this test alone, who have had no turn before.
-        self.jobs.append(desks.submit("until", name=name, owner=f"{owner} of {self.folder}", **files, **how))
+        self.jobs.append(desks.submit(do, name=name, owner=self.owner(owner), **files, **how))
         return self.jobs[-1]
+
+    def owner(self, name: str) -> str:
+        """An owner of this test alone, who has had no turn before."""
+        return f"{name} of {self.folder}"
 
     def let_go(self, *names: str) -> None:
         for name in names:
@@ -150,7 +166,8 @@ def test_a_job_that_fails_fails_alone(shared: Desks, kind: str, key: str) -> Non
 
 
 def test_an_unknown_job_and_words_that_are_no_json_are_the_programs_mistake(shared: Desks) -> None:
-    assert problem_of(shared.submit("dance")) == "internal"
+    with pytest.raises(KeyError):
+        shared.submit("dance")
     with pytest.raises(TypeError):
         shared.submit("echo", thing=object())
 
@@ -187,14 +204,43 @@ def test_a_process_that_has_grown_too_large_makes_room_for_another(shared: Desks
     assert gone(last)
 
 
-def test_a_job_that_takes_too_long_is_ended(shared: Desks, bench: Bench) -> None:
-    pid = shared.ask("echo")[0]["pid"]
-    begin = time.monotonic()
-    job = bench.submit(shared, "endless", seconds=0.3)
+def test_a_job_that_goes_on_for_too_long_is_ended(bench: Bench) -> None:
+    clock = Clock()
+    desks = desks_of(clock=clock)
+    job = bench.submit(desks, "endless", do="brief")
+    assert eventually(lambda: job.partial)
+    clock.now += 30.0
+    desks.tend()
+    assert job.state == "working"
+    clock.now += 0.1
+    desks.tend()
     assert problem_of(job) == "job_too_long"
-    assert time.monotonic() - begin >= 0.3
-    assert eventually(lambda: gone(pid))
-    assert shared.ask("echo")[0]["pid"] != pid
+    assert eventually(lambda: gone(job.partial["pid"]))
+    assert desks.ask("echo")[0]["pid"] != job.partial["pid"]
+    desks.stop()
+
+
+def test_a_job_that_computes_for_too_long_is_ended_and_one_that_waits_is_not(bench: Bench) -> None:
+    clock = Clock()
+    desks = desks_of(2, clock=clock)
+    patient = bench.submit(desks, "a", do="short_until")
+    assert desks.ask("short_spin", owner="bob", seconds=0.05)[0]["pid"]
+    job = desks.submit("short_spin", owner="bob", seconds=1000.0)
+    with pytest.raises(Problem) as caught:
+        job.result(PATIENCE)
+    assert (caught.value.key, caught.value.values) == ("upload_too_long", {"limit": 1})
+    assert patient.state == "working"
+    bench.let_go("a")
+    assert patient.result(PATIENCE)
+    desks.stop()
+
+
+def test_what_a_desk_imports_before_a_job_is_not_the_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    work = ODD_JOBS["short_spin"]
+    monkeypatch.setitem(ODD_JOBS, "late_spin", replace(work, function="slow_to_import:spin", processor=0.5))
+    desks = desks_of()
+    assert desks.ask("late_spin", seconds=0.05)[0]["imported"] > 0.5
+    desks.stop()
 
 
 def test_waiting_has_an_end_and_the_job_does_not(shared: Desks, bench: Bench) -> None:
@@ -250,22 +296,47 @@ def test_nobody_may_let_many_jobs_wait(desks: Desks, bench: Bench) -> None:
     working = bench.submit(desks, "a", owner="ann")
     assert eventually(lambda: working.state == "working")
     for number in range(MOST_OF_AN_OWNER):
+        desks.check(bench.owner("ann"))
         bench.submit(desks, f"more{number}", owner="ann")
-    with pytest.raises(Problem, match="waiting already") as caught:
-        bench.submit(desks, "too many", owner="ann")
-    assert caught.value.key == "desk_busy"
+    for refused in (lambda: bench.submit(desks, "too many", owner="ann"), lambda: desks.check(bench.owner("ann"))):
+        with pytest.raises(Problem, match="waiting already") as caught:
+            refused()
+        assert caught.value.key == "desk_busy"
     bench.submit(desks, "b", owner="bob")
+    for _ in range(MOST_OF_NOBODY):  # All who have no cookie are one.
+        bench.jobs.append(desks.submit("echo"))
     with pytest.raises(Problem) as caught:
-        for number in range(MOST_WAITING + 1):
-            bench.submit(desks, "crowd", owner=f"person {number}")
+        desks.submit("echo")
+    assert caught.value.key == "desk_busy"
+
+
+def test_a_full_queue_takes_from_whoever_holds_most(
+    desks: Desks, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dlcore.runs.desks.MOST_BYTES", 3_000_000)
+    monkeypatch.setattr("dlcore.runs.desks.BYTES_OF_A_JOB", 1000)
+    working = bench.submit(desks, "a", owner="ann")
+    assert eventually(lambda: working.state == "working")
+    first, second = (bench.submit(desks, f"eve{n}", owner="eve", payload=bytes(1_200_000)) for n in (1, 2))
+    small = bench.submit(desks, "bob", owner="bob")
+    large = bench.submit(desks, "kim", owner="kim", payload=bytes(1_100_000))
+    assert problem_of(second) == "job_gave_way"
+    assert [job.state for job in (first, small, large)] == ["waiting"] * 3
+    with pytest.raises(Problem) as caught:  # No better than those who are there.
+        bench.submit(desks, "dan", owner="dan", payload=bytes(1_300_000))
     assert caught.value.key == "desks_full"
-    assert desks.figures()["jobs_waiting"] == MOST_WAITING
+    assert [job.state for job in (first, small, large)] == ["waiting"] * 3
+    bench.submit(desks, "lee", owner="lee", payload=bytes(600_000))
+    bench.submit(desks, "amy", owner="amy", payload=bytes(200_000))
+    assert problem_of(first) == "job_gave_way"
+    bench.let_go("a", "bob")
+    assert small.result(PATIENCE)
 
 
 def test_a_quick_job_does_not_wait_for_a_long_one(shared: Desks, bench: Bench) -> None:
-    long = bench.submit(shared, "curve", owner="ann", long=True)
+    long = bench.submit(shared, "curve", owner="ann", do="long")
     assert eventually(lambda: bench.begun == "curve")
-    second = bench.submit(shared, "curve2", owner="bob", long=True)
+    second = bench.submit(shared, "curve2", owner="bob", do="long")
     assert shared.ask("echo", owner="ann")[0]["pid"] != long.partial["pid"]
     assert (long.state, second.state, second.ahead) == ("working", "waiting", 1)
     quick = [bench.submit(shared, name, owner=name) for name in ("look", "score")]
@@ -276,17 +347,160 @@ def test_a_quick_job_does_not_wait_for_a_long_one(shared: Desks, bench: Bench) -
     assert second.result(PATIENCE)[0] == {"name": "curve2"}
 
 
-def test_long_jobs_leave_a_desk_to_the_quick_ones(bench: Bench) -> None:
-    desks = desks_of(count=3)
-    long = [bench.submit(desks, f"long{number}", owner=str(number), long=True) for number in range(3)]
-    quick = [bench.submit(desks, f"quick{number}", owner=f"q{number}") for number in range(2)]
-    assert eventually(lambda: len(bench.begun.split()) == 3)
-    assert [job.state for job in long] == ["working", "working", "waiting"]
-    assert [job.state for job in quick] == ["working", "waiting"]
-    bench.let_go("long0")
-    assert eventually(lambda: quick[1].state == "working" or long[2].state == "working")
-    assert desks.figures()["jobs_working"] == 3
+def test_a_quick_job_does_not_wait_for_a_slow_one_where_there_are_two_desks(bench: Bench) -> None:
+    desks = desks_of(2)
+    slow = [bench.submit(desks, f"slow{number}", owner=f"s{number}", do="slow") for number in range(2)]
+    quick = bench.submit(desks, "quick0", owner="q0")
+    assert eventually(lambda: quick.state == "working")
+    assert [job.state for job in slow] == ["working", "waiting"]
+    bench.let_go("quick0")
+    assert quick.result(PATIENCE)
+    quick = [bench.submit(desks, f"quick{number}", owner=f"q{number}") for number in (1, 2)]
+    assert eventually(lambda: quick[0].state == "working")
+    assert slow[1].state == quick[1].state == "waiting"
+    bench.let_go("slow0")
+    assert eventually(lambda: slow[1].state == "working"), "it is no later than those who have come after it"
+    assert (quick[0].state, quick[1].state) == ("working", "waiting")
     desks.stop()
+
+
+def test_nobody_takes_the_last_desk_with_a_second_job(bench: Bench) -> None:
+    desks = desks_of(2)
+    mine = [bench.submit(desks, f"ann{number}", owner="ann") for number in range(2)]
+    assert eventually(lambda: mine[0].partial and mine[1].partial)
+    mine.append(bench.submit(desks, "ann2", owner="ann"))
+    other = bench.submit(desks, "bob", owner="bob")
+    bench.let_go("ann0")
+    assert eventually(lambda: other.state == "working")
+    assert mine[2].state == "waiting"
+    bench.let_go("ann1", "ann2", "bob")
+    assert mine[2].result(PATIENCE)
+    desks.stop()
+
+
+def test_long_jobs_have_desks_of_their_own(bench: Bench) -> None:
+    desks = desks_of(4)
+    long = [bench.submit(desks, f"long{number}", owner=str(number), do="long") for number in range(3)]
+    quick = [bench.submit(desks, f"quick{number}", owner=f"q{number}") for number in range(5)]
+    assert eventually(lambda: len(bench.begun.split()) == 6)
+    assert [job.state for job in long] == ["working", "working", "waiting"]
+    assert [job.state for job in quick] == [*["working"] * 4, "waiting"]
+    bench.let_go("long0")
+    assert eventually(lambda: long[2].state == "working")
+    assert quick[4].state == "waiting"
+    desks.stop()
+
+
+def test_whoever_has_used_up_the_budget_comes_after_all_others(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dlcore.runs.desks.SAVED", 0.2)
+    clock = Clock()
+    desks = desks_of(clock=clock)
+    desks.ask("spin", owner=bench.owner("eve"), seconds=0.4)
+    first = bench.submit(desks, "bob", owner="bob")
+    assert eventually(lambda: bench.begun == "bob")
+    jobs = [bench.submit(desks, name, owner=name[:3]) for name in ("eve1", "eve2", "ann1", "ann2", "bob2")]
+    assert [job.ahead for job in jobs] == [4, 5, 1, 2, 3], "eve comes last, though she was the first"
+    bench.let_go("bob", "eve1", "eve2", "ann1", "ann2", "bob2")
+    for job in jobs:
+        job.result(PATIENCE)
+    assert bench.begun == "bob ann1 ann2 bob2 eve1 eve2"
+    assert first.state == "done"
+    clock.now += 100.0  # Seconds in which a desk was there for others: she is one of them again.
+    last = bench.submit(desks, "ann3", owner="ann")
+    again = [bench.submit(desks, name, owner=name[:3]) for name in ("eve3", "ann4")]
+    assert [job.ahead for job in again] == [1, 2] and last.ahead == 0
+    desks.stop()
+
+
+def test_whoever_has_used_up_the_budget_is_served_by_a_desk_that_is_free_but_not_by_the_last(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dlcore.runs.desks.SAVED", 0.2)
+    desks = desks_of(2, clock=Clock())
+    for name in ("eve", "mal"):
+        desks.ask("spin", owner=bench.owner(name), seconds=0.4)
+    spent = [bench.submit(desks, name, owner=name) for name in ("eve", "mal")]
+    assert eventually(lambda: spent[0].state == "working")
+    other = bench.submit(desks, "ann", owner="ann")
+    assert eventually(lambda: other.state == "working")
+    assert spent[1].state == "waiting"
+    desks.stop()
+
+
+def test_a_job_whose_end_costs_a_process_is_charged_with_the_next_one(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dlcore.runs.desks.SAVED", 0.03)  # Less than the start of a process takes.
+    desks = desks_of(clock=Clock())
+    job = bench.submit(desks, "a", owner="eve")
+    assert eventually(lambda: job.partial)
+    job.cancel()
+    assert eventually(lambda: gone(job.partial["pid"]))
+    working = bench.submit(desks, "b", owner="bob")
+    assert eventually(lambda: working.state == "working")
+    eve, ann = bench.submit(desks, "c", owner="eve"), bench.submit(desks, "d", owner="ann")
+    assert (eve.ahead, ann.ahead) == (2, 1)
+    desks.stop()
+
+
+def test_the_desk_that_has_read_a_table_is_asked_about_it_again(bench: Bench) -> None:
+    desks = desks_of(2)
+    both = [bench.submit(desks, name, owner=name) for name in ("ann", "bob")]
+    assert eventually(lambda: all(job.partial for job in both))
+    pids = {name: job.partial["pid"] for name, job in zip(("ann", "bob"), both, strict=True)}
+    bench.let_go("ann", "bob")
+    for job in both:
+        job.result(PATIENCE)
+    for name in ("bob", "ann", "ann", "bob", "ann"):
+        assert eventually(lambda: all(desk.free for desk in desks._desks.values()))
+        assert desks.ask("echo", owner=bench.owner(name))[0]["pid"] == pids[name]
+    desks.stop()
+
+
+def test_a_desk_knows_whose_job_it_is_by_a_mark_that_opens_nothing() -> None:
+    desks = desks_of(command=answering("wire.pack({'result': message[0], 'leaving': False})"))
+    secret = "0123456789abcdef0123456789abcdef"
+    header, _ = desks.ask("echo", b"content", owner=secret, number=1)
+    assert header == {"do": "echo", "arguments": {"number": 1}, "owner": mark_of(secret), "payload": 7}
+    assert secret not in str(header)
+    assert desks.ask("echo")[0]["owner"] == ""
+    desks.stop()
+
+
+# What ends by itself
+
+
+def test_a_job_ends_when_nobody_has_been_at_its_page_for_a_while(bench: Bench) -> None:
+    clock = Clock()
+    desks = desks_of(clock=clock)
+    jobs = [bench.submit(desks, name, owner=name, page=name) for name in ("gone", "back", "here", "next")]
+    assert eventually(lambda: jobs[0].partial)
+    for page in ("gone", "back", "nothing of it is known"):
+        desks.release(page)
+    clock.now += LEFT_ALONE
+    desks.tend()
+    assert jobs[0].state == "working"
+    desks.release("gone")  # A second word of it changes nothing.
+    desks.hold("back")
+    clock.now += 1.0
+    desks.tend()
+    assert jobs[0].state == "cancelled"
+    assert eventually(lambda: jobs[1].state == "working")
+    assert gone(jobs[0].partial["pid"]) or eventually(lambda: gone(jobs[0].partial["pid"]))
+    desks.release("next")
+    clock.now += LEFT_ALONE + 1.0
+    desks.tend()
+    assert (jobs[2].state, jobs[3].state) == ("waiting", "cancelled"), "those that wait as well"
+    desks.stop()
+
+
+def test_whoever_asks_with_patience_is_told_when_it_has_run_out(shared: Desks, bench: Bench) -> None:
+    working = bench.submit(shared, "a", owner="ann")
+    assert eventually(lambda: working.partial)
+    with pytest.raises(Problem) as caught:
+        shared.ask("echo", owner="bob", patience=0.01)
+    assert caught.value.key == "desk_late"
+    assert shared.figures()["jobs_waiting"] == 0
 
 
 def test_whoever_stops_asking_cancels(shared: Desks, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -324,7 +538,9 @@ def test_stopping_ends_what_is_worked_at_and_what_waits(bench: Bench) -> None:
 def test_a_server_that_is_killed_leaves_no_desk_behind() -> None:
     code = (
         "import sys, time\nfrom dlcore.runs.desks import Desks\nfrom dlcore.runs.limits import Limits\n"
-        f"job = Desks(Limits(desks=1), {COMMAND!r}).submit('until', name='a', diary={os.devnull!r}, file='never')\n"
+        "from tests.odd_desk import ODD_JOBS\n"
+        f"desks = Desks(Limits(desks=1), {COMMAND!r}, ODD_JOBS)\n"
+        f"job = desks.submit('until', name='a', diary={os.devnull!r}, file='never')\n"
         "while not job.partial:\n    time.sleep(0.01)\n"
         "print(job.partial['pid'], flush=True)\ntime.sleep(100)\n"
     )
@@ -335,20 +551,107 @@ def test_a_server_that_is_killed_leaves_no_desk_behind() -> None:
     assert eventually(lambda: gone(pid))
 
 
-def test_a_desk_that_cannot_start_is_one_sentence() -> None:
-    for command in (("/no/such/program",), (sys.executable, "-c", "raise SystemExit(3)")):
-        desks = Desks(Limits(desks=1), command)
-        assert problem_of(desks.submit("echo")) == "job_lost"
-        desks.stop()
+def answering(answer: str) -> tuple[str, ...]:
+    """A desk that answers every request with these bytes, as Python says them."""
+    return (
+        sys.executable,
+        "-c",
+        "import struct, sys\nfrom dlcore.runs import wire\n"
+        "wire.write_all(1, wire.pack({'ready': 1}))\n"
+        f"while (message := wire.read_message(sys.stdin.buffer)) is not None:\n    wire.write_all(1, {answer})\n",
+    )
 
 
-def test_a_desk_opens_before_it_is_needed_and_closes_when_nobody_needs_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    desks = desks_of()
+@pytest.mark.parametrize("command", [("/no/such/program",), (sys.executable, "-c", "raise SystemExit(3)")])
+def test_a_desk_that_cannot_start_is_one_sentence(command: tuple[str, ...]) -> None:
+    desks = desks_of(command=command)
+    assert problem_of(desks.submit("echo")) == "job_lost"
+    desks.stop()
+
+
+def test_a_desk_that_does_not_come_to_its_start_is_ended() -> None:
+    clock = Clock()
+    desks = desks_of(command=(sys.executable, "-c", "import sys; sys.stdin.read()"), clock=clock)
+    job = desks.submit("echo")
+
+    def later() -> bool:
+        clock.now += STARTING + 1.0
+        desks.tend()
+        return job.ended.is_set()
+
+    assert eventually(later)
+    assert problem_of(job) == "job_lost"
+    desks.stop()
+
+
+def test_a_desk_that_gets_no_processor_has_longer_to_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    waited = [STARTING]
+    monkeypatch.setattr("dlcore.runs.desks.held_up", lambda pid: waited[0])
+    desks = desks_of(command=(sys.executable, "-c", "import sys; sys.stdin.read()"), clock=clock)
+    job = desks.submit("echo")
+    assert eventually(lambda: job.state == "working")
+    clock.now += 2 * STARTING
+    desks.tend()
+    assert job.state == "working"
+    waited[0] = 1e9
+    clock.now += STARVED * STARTING
+    desks.tend()
+    assert problem_of(job) == "job_lost"
+    desks.stop()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "struct.pack('<I', 7) + b'no json'",
+        "struct.pack('<I', 2) + b'[]'",
+        "struct.pack('<I', 3) + b'\\xff\\xfe{'",
+        "struct.pack('<I', 2) + b'{}'",
+        "wire.pack({'share': 'much', 'partial': {}})",
+        "wire.pack({'share': 0.5, 'partial': 7})",
+        "wire.pack({'result': {}})",
+        "wire.pack({'result': 7, 'leaving': False})",
+        "wire.pack({'problem': {'key': 'nobody has a word for it', 'values': {}}, 'leaving': False})",
+        "wire.pack({'problem': {'key': 'bad_weight'}, 'leaving': False})",
+        "wire.pack({'problem': {'key': 'bad_weight', 'values': {}}, 'leaving': False})",
+    ],
+)
+def test_a_message_that_is_none_fails_its_job_alone(answer: str) -> None:
+    desks = desks_of(command=answering(answer))
+    first, second = desks.submit("echo", owner="ann"), desks.submit("echo", owner="bob")
+    assert (problem_of(first), problem_of(second)) == ("job_lost", "job_lost"), "the desk goes on with another process"
+    assert (desks.lost, desks.figures()["jobs_working"]) == (2, 0)
+    desks.stop()
+
+
+def test_a_desk_that_says_nothing_sensible_does_not_outlive_its_limit() -> None:
+    clock = Clock()
+    answer = "wire.pack({'share': 0.5, 'partial': {'so': 'far'}}) + struct.pack('<I', 1 << 31)"
+    desks = desks_of(command=answering(answer), clock=clock)
+    job = desks.submit("brief")
+    assert eventually(lambda: job.partial)
+    clock.now += 31.0
+    desks.tend()
+    assert problem_of(job) == "job_too_long"
+    desks.stop()
+
+
+def test_a_desk_opens_before_it_is_needed_and_closes_when_nobody_needs_it(bench: Bench) -> None:
+    clock = Clock()
+    desks = desks_of(2, clock=clock)
     desks.wake()
     desks.wake()
     assert eventually(lambda: desks.figures()["desks"] == 1)
-    monkeypatch.setattr("dlcore.runs.desks.STAYS", 0.0)
-    desks.ask("echo")
+    both = [bench.submit(desks, name, owner=name) for name in ("a", "b")]
+    assert eventually(lambda: all(job.partial for job in both))
+    bench.let_go("a", "b")
+    assert all(job.result(PATIENCE) for job in both)
+    clock.now += OTHERS_STAY + 1.0
+    desks.tend()
+    assert eventually(lambda: desks.figures()["desks"] == 1)
+    clock.now += STAYS
+    desks.tend()
     assert eventually(lambda: desks.figures()["desks"] == 0)
     assert desks.ask("echo")[0]["pid"]
     desks.stop()
@@ -363,25 +666,3 @@ def test_every_job_has_its_function() -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
     assert (done.stdout.split(), done.stderr) == ([], "")
     assert JOBS
-
-
-# On a machine that is busy with other things
-
-
-def test_what_a_desk_waits_for_a_processor_does_not_count_as_its_time(
-    shared: Desks, bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    begin = time.monotonic()
-    monkeypatch.setattr("dlcore.runs.overtime.STARVED", 1000.0)
-    monkeypatch.setattr("dlcore.runs.overtime.held_up", lambda _: time.monotonic() - begin)
-    job = bench.submit(shared, "starved", seconds=0.01)
-    assert eventually(lambda: time.monotonic() - begin > 0.5 and job.partial)
-    bench.let_go("starved")
-    assert job.result(PATIENCE)[0] == {"name": "starved"}
-
-
-def test_there_is_an_end_to_what_is_left_out(shared: Desks, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dlcore.runs.overtime.held_up", lambda _: time.monotonic())
-    begin = time.monotonic()
-    assert problem_of(bench.submit(shared, "endless", seconds=0.05)) == "job_too_long"
-    assert time.monotonic() - begin >= STARVED * 0.05

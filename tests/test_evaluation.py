@@ -96,7 +96,7 @@ def test_answers_that_are_no_numbers_are_refused() -> None:
 
 def test_every_job_of_judging_is_there() -> None:
     for name in ("evaluate", "examples", "baselines", "learning_curve", "capacity", "guards"):
-        module, function = JOBS[name].split(":")
+        module, function = JOBS[name].function.split(":")
         assert callable(getattr(importlib.import_module(module), function))
 
 

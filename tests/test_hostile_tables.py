@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import struct
@@ -22,7 +23,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dlcore.datasets import store
-from dlcore.datasets.upload import import_table, look, reading
+from dlcore.datasets.upload import excel, import_table, look, look_long, reading
 from dlcore.problems import Problem
 from ui.messages import catalogue, sentence
 
@@ -68,8 +69,8 @@ def refusal(content: bytes | str, job: Callable[..., Any] = look, **options: Any
     return found
 
 
-def profile(content: bytes | str, **options: Any) -> dict[str, Any]:
-    found = outcome(content, **options)
+def profile(content: bytes | str, job: Callable[..., Any] = look, **options: Any) -> dict[str, Any]:
+    found = outcome(content, job, **options)
     assert not isinstance(found, Problem), found
     return found
 
@@ -367,6 +368,104 @@ def test_more_than_16_mb() -> None:
     with pytest.raises(Problem) as caught:
         reading.read_content(bytes(17 << 20), {})
     assert caught.value.key == "upload_too_large"
+
+
+# What is read to its end, and what is not
+
+
+def test_a_ragged_file_is_refused_as_soon_as_its_rows_are_too_many() -> None:
+    problem = refusal("a,b\n" + "1\n1,2,3\n" * 200_000)
+    assert (problem.key, problem.values) == ("upload_ragged", {"rows": 100_001, "of": 100_001, "line": 2})
+    problem = refusal("a,b\n" + "1,2\n" * 300 + "1\n1,2,3\n" * 200_000)
+    assert problem.values == {"rows": 100_001, "of": 100_301, "line": 302}
+    wide = ",".join(f"c{place}" for place in range(200)) + "\n" + ("1," * 199 + "1\n") * 300 + "1\n" * 300_000
+    assert refusal(wide).values == {"rows": 100_001, "of": 100_301, "line": 302}
+    # A tenth of the rows, of which a sample is drawn.
+    assert refusal("a,b\n" + ("1,2\n" * 9 + "1\n") * 110_000, sample=100).values["rows"] == 100_001
+    # Where half of the lines are odd, no table of so many lines is left.
+    assert refusal("a,b\n" + "1,2\n" * 100 + "1\n" * 900).values == {"rows": 501, "of": 601, "line": 102}
+
+
+def test_a_ragged_file_of_too_many_rows_is_said_to_have_them() -> None:
+    problem = refusal("a,b\n" + "1,2\n" * 100_000 + "1\n")
+    assert (problem.key, problem.values["came"]) == ("upload_too_many_rows", 100_001)
+    found = profile("a,b\n" + "1.5,2\n2.5,3\n" * 60_000 + "1\n", sample=50)
+    assert (found["rows"], found["rows_in_file"]) == (50, 120_001)
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_rows_of_another_length_keep_their_place_and_their_cells(ending: str, separator: str) -> None:
+    generator = np.random.default_rng(5)
+    cells = ["1.5", "x", "", '"a ""b"" c"', f'"two{ending}lines"', '"sep' + separator + 'arated"', "ß", " 7 "]
+    lengths = [4, *generator.choice([4, 4, 4, 4, 1, 2, 5, 9], 300)]
+    lines = [separator.join(generator.choice(cells, length)) for length in lengths]
+    lines = [line if line.strip(separator) else "x" for line in lines]  # Not empty, which would be no row.
+    text = separator.join("abcd") + ending + ending.join(lines)
+    read = reading.read_content(text.encode(), {"separator": separator, "header": True})
+    came = zip(*(column.to_pylist() for column in read.columns), strict=True)
+    _, *judged = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    wanted = [tuple(cell or None for cell in [*row[:4], *[""] * (4 - len(row))]) for row in judged]
+    assert list(came) == [row for row in wanted if any((cell or "").strip() for cell in row)]
+    line = 2 + sum(1 + row.count(ending) for row in lines[: next(n for n, row in enumerate(judged) if len(row) != 4)])
+    assert {"rows": sum(len(row) != 4 for row in judged), "line": line, "width": 4} in [
+        found["values"] for found in read.findings
+    ]
+
+
+def test_no_row_is_lost_to_an_open_quotation_mark_among_an_even_number_of_them() -> None:
+    text = "size,price,kind\n" + '12",1.5,x\n14,2.5,y\n' + ROWS * 20 + '"15,3.5,x\n' + ROWS * 20
+    assert text.count('"') == 2
+    problem = refusal(text)
+    assert (problem.key, problem.values) == ("upload_open_quote", {"line": 404})
+
+
+def test_a_sheet_is_not_read_beyond_the_rows_that_a_table_may_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = workbook(sheet=SHEET.format("", "<row><c><v>1</v></c><c><v>2.5</v></c></row>" * 60))
+    assert profile(content)["rows"] == 60
+    reading._read.cache_clear()
+    monkeypatch.setattr(excel, "MOST_READ", 50)
+    problem = refusal(content)
+    assert (problem.key, problem.values) == ("upload_more_rows", {"limit": 100_000})
+    assert profile(content, sample=20)["rows_in_file"] == 60
+    reading._read.cache_clear()
+    monkeypatch.setattr(excel, "MOST_CELLS", 100)
+    assert refusal(content, sample=20).key == "upload_more_rows"
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string()])
+def test_a_text_that_a_parquet_file_repeats_for_gigabytes(kind: pa.DataType) -> None:
+    texts = pa.DictionaryArray.from_arrays(pa.array(np.zeros(90_000, np.int32)), pa.array(["x" * 4000]))
+    with io.BytesIO() as file:
+        pyarrow.parquet.write_table(pa.table({"a": texts.cast(kind), "b": range(90_000)}), file)
+        content = file.getvalue()
+    assert len(content) < 1 << 20
+    assert refusal(content).key == "upload_bomb"
+    with io.BytesIO() as file:
+        pyarrow.parquet.write_table(pa.table({"a": texts.cast(kind)[:900], "b": range(900)}), file)
+        assert profile(file.getvalue())["columns"][0]["distinct"] == 1
+
+
+def test_what_a_network_cannot_be_given_is_not_unpacked_either() -> None:
+    lists = pa.array([["x" * 2000] * 20] * 9000)
+    with io.BytesIO() as file:
+        pyarrow.parquet.write_table(pa.table({"a": lists, "b": range(9000), "c": range(9000)}), file)
+        found = profile(file.getvalue())
+    assert [column["name"] for column in found["columns"]] == ["b", "c"]
+    left_out = [one["values"] for one in found["findings"] if one["key"] == "found_left_out"]
+    assert left_out == [{"column": "a", "kind": "list<element: string>"}]
+
+
+def test_what_takes_long_is_left_to_the_job_that_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "a,b,c\n" + ROWS
+    monkeypatch.setattr("dlcore.datasets.upload.QUICK_CELLS", 59)
+    assert outcome(text) == {"form": "large"}
+    assert profile(text, job=look_long)["rows"] == 20
+    monkeypatch.setattr("dlcore.datasets.upload.QUICK_CELLS", 60)
+    assert profile(text)["form"] == "table"
+    monkeypatch.setattr(reading, "QUICK_XML", 100)
+    assert outcome(WHOLE["xlsx"]) == {"form": "large"}
+    assert profile(WHOLE["xlsx"], job=look_long)["format"] == "excel"
 
 
 # Other hostile texts

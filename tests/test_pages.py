@@ -22,6 +22,7 @@ from dlcore.layers import Dense, Dropout
 from dlcore.losses import Hinge
 from dlcore.optimizers import SGD, Adam
 from dlcore.problems import Problem
+from tests.judges import HastyDesks
 from tests.patience import PATIENCE
 from tests.playground import RecordingPool, at_path, errors, first_visit, open_page, shown, state, widget
 from tests.strategies import experiments
@@ -386,8 +387,10 @@ def test_the_onnx_model_is_made_of_the_checkpoint_in_another_process(
     pool: RecordingPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     person = state(open_page())
-    monkeypatch.setattr(takehome, "exported", lambda checkpoint, form, owner: form.encode() + b" of " + checkpoint)
-    assert takehome.maker("onnx", "run 0", person)() == b"onnx of bytes of checkpoint"
+    desks = HastyDesks()
+    monkeypatch.setattr(live, "desks", lambda: desks)
+    monkeypatch.setattr(desks, "ask", lambda do, payload, form, **_: ({}, f"{do} to {form} of ".encode() + payload))
+    assert takehome.maker("onnx", "run 0", person)() == b"export to onnx of bytes of checkpoint"
 
 
 def test_a_checkpoint_is_loaded_and_its_recipe_shown(pool: RecordingPool) -> None:

@@ -28,7 +28,7 @@ class Address:
         self.changed = {name: value for name, value in said.items() if same and value != self.said[name]}
         self.page, self.said = page, said
 
-    def write(self, name: str, value: str) -> None:
+    def put(self, name: str, value: str) -> None:
         """Somebody has chosen this."""
         if st.query_params.get(name) != value:
             st.query_params[name] = value

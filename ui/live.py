@@ -34,7 +34,7 @@ from dlcore.runs.desks import Desks
 from dlcore.runs.moving import Request
 from dlcore.runs.places import chosen_places
 from dlcore.runs.pool import Pool, WorkerLost
-from ui import assets, door
+from ui import assets, door, downloads
 from ui.pace import Paces
 
 COMMANDS = ("play", "pause", "step", "epoch", "reset", "speed", "device", "undo", "leash")
@@ -86,6 +86,7 @@ def desks() -> Desks:
 async def lifespan(app: object) -> AsyncIterator[None]:
     """Start the workers with the server, in the background, and end them with it."""
     pool().start()
+    downloads.install()
     _tune_sockets()
     # Streamlit collects garbage after scripts; what is imported by now need not be looked through each time.
     gc.freeze()

@@ -8,9 +8,9 @@ from dlcore.problems import Problem
 from ui import live, session
 from ui.evaluating.judging import data_digest
 from ui.messages import catalogue
+from ui.press import Press, at_press
 
 SAID = ("report.", "card.", "finding.", "component.", "experiment.")  # beginnings of the messages that the files need
-LONGEST = 300.0  # seconds
 
 
 def reporter(
@@ -20,16 +20,16 @@ def reporter(
 
     Without the `content` of a checkpoint it speaks of the run as it stands then. A sealed test stays shut unless it was opened.
     """
-    language, owner = state.language, session.owner() or token
+    language = state.language
     words = {key: message for key, message in catalogue(language).items() if key.startswith(SAID)}
 
-    def make() -> bytes:
-        checkpoint = content or live.pool().call(token, "checkpoint")[1]
+    def make(press: Press) -> bytes:
+        checkpoint = content or press.checkpoint(token)
         looks = state.looks.get(data_digest(state.experiment), 0)
         said = {"words": words, "language": language.replace("_", "-"), "looks": looks, "unseal": unseal}
-        return live.desks().ask(what, checkpoint, owner=owner, seconds=LONGEST, history=_history(token), **said)[1]
+        return press.ask(what, checkpoint, history=_history(token), **said)
 
-    return make
+    return at_press(state, make)
 
 
 def _history(token: str) -> str:

@@ -155,7 +155,7 @@ def label(key: str, **values: str | int | float) -> str:
 def speak(language: str) -> None:
     """Go on in this language; the address keeps it."""
     current().language = language
-    current().address.write("lang", language.split("_")[0])
+    current().address.put("lang", language.split("_")[0])
 
 
 def follow_address(page: str) -> bool:
@@ -193,6 +193,19 @@ def lease(token: str) -> str:
     return token
 
 
+@st.cache_resource(scope="session", on_release=lambda visit: live.desks().release(visit), show_spinner=False)
+def _presence(visit: str) -> str:
+    """Tells the desks when the session ends, or its page is away for a moment."""
+    return visit
+
+
+def present() -> str:
+    """The name under which desks work for this page, for as long as somebody is at it."""
+    visit = _presence(current().visit)
+    live.desks().hold(visit)
+    return visit
+
+
 def ensure_run() -> str:
     """The token of this session's run. One that has ended is replaced by a new one of the same experiment."""
     session = current()
@@ -212,6 +225,7 @@ def ensure_run() -> str:
 def admission() -> Problem | None:
     """Why there is no room for this session; None when it has its run."""
     session = current()
+    present()
     try:
         if session.token is None or not live.pool().exists(session.token):
             ensure_run()

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from dlcore.experiment import Experiment
 from dlcore.problems import clean
 from ui import live, session
+from ui.press import Press, at_press
 from ui.reporting import reporter
 from ui.session import label, t
 
@@ -22,9 +22,6 @@ FILES = {
     "report": ("report.html", "text/html", ":material/lab_profile:"),
     "card": ("model_card.md", "text/markdown", ":material/id_card:"),
 }
-
-
-LONGEST = 120.0  # Seconds for what a desk makes.
 
 
 def take_home(token: str) -> None:
@@ -41,27 +38,21 @@ def take_home(token: str) -> None:
 
 def maker(what: str, token: str, state: session.Session) -> Callable[[], bytes]:
     """What makes a file's bytes. It runs at the press, outside the script, and later than it: it captures who asks, not what is so now."""
-    match what:
-        case "recipe":
-            return lambda: state.experiment.to_json(indent=2).encode()
-        case "data":
-            return lambda: data_csv(state.experiment, token)
-        case "report" | "card":
-            return reporter(state, what, token)
-        case "onnx":
-            return lambda: exported(live.pool().call(token, "checkpoint")[1], what, token)
-        case _:
-            return lambda: live.pool().call(token, what)[1]
+    if what in ("report", "card"):
+        return reporter(state, what, token)
 
+    def make(press: Press) -> bytes:
+        match what:
+            case "recipe":
+                return state.experiment.to_json(indent=2).encode()
+            case "data":  # In a desk, as some data need scikit-learn, which this process does without.
+                return press.ask("data_csv", state.experiment.to_json().encode())
+            case "onnx":
+                return press.ask("export", press.checkpoint(token), form=what)
+            case _:
+                return live.pool().call(token, what)[1]
 
-def data_csv(experiment: Experiment, owner: str) -> bytes:
-    """The rows in the data's own units, made in a desk: some need scikit-learn, which this process does without."""
-    return live.desks().ask("data_csv", experiment.to_json().encode(), owner=owner, seconds=LONGEST)[1]
-
-
-def exported(checkpoint: bytes, form: str, owner: str) -> bytes:
-    """A checkpoint in another form, made in a desk."""
-    return live.desks().ask("export", checkpoint, owner=owner, seconds=LONGEST, form=form)[1]
+    return at_press(state, make)
 
 
 @session.guarded

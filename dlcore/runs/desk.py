@@ -2,10 +2,10 @@
 
     python -m dlcore.runs.desk
 
-Requests come on standard input, answers leave on standard output (see wire.py): {"do", "arguments"} and a payload; then any
-number of {"share", "partial"}, and at last {"result"} with a payload or {"problem": {"key", "values"}}. With "leaving" the
-answer is this process' last: it has grown too large to be trusted with another job. It ends when its input does, whatever
-it does at the time.
+Requests come on standard input, answers leave on standard output (see wire.py): {"do", "arguments", "owner"} and a payload, the
+owner as a mark that opens nothing (see entry.py); then {"begun"}, from which on what is used is the job's, any number of
+{"share", "partial"}, and at last {"result"} with a payload or {"problem": {"key", "values"}}. With "leaving" the answer is this
+process' last: it has grown too large to be trusted with another job. It ends when its input does, whatever it does at the time.
 """
 
 from __future__ import annotations
@@ -89,6 +89,7 @@ class Desk:
             job = function_of(header["do"])
             take_buffers()
             step_back(Limits.from_environment().low_niceness)
+            self._send({"begun": True})
             before = private_bytes()
             limit_data(before + self._memory - self._kept)
             result, content = job(header["arguments"], payload, Telling(self._send))
@@ -126,7 +127,7 @@ class Telling:
 @cache
 def function_of(do: str) -> Job:
     """The function of a job, imported."""
-    module, _, name = JOBS[do].partition(":")
+    module, _, name = JOBS[do].function.partition(":")
     return getattr(importlib.import_module(module), name)
 
 

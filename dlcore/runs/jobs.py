@@ -1,4 +1,4 @@
-"""What a desk can be asked to do: one line a job, its name and the function that does it.
+"""What a desk can be asked to do: one line a job, its name, the function that does it and what it may take.
 
 A job is `job(arguments, payload, progress) -> (header, payload)`: JSON and bytes in, JSON and bytes out. It may call
 `progress(share, partial)` as often as it likes, and raises a Problem where the person can do something about it.
@@ -7,28 +7,44 @@ A job is `job(arguments, payload, progress) -> (header, payload)`: JSON and byte
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 Progress = Callable[[float, dict[str, Any]], None]
 Answer = tuple[dict[str, Any], bytes]
 
-# Named by text, so that the serving process, which lists them, imports none of them.
-JOBS: dict[str, str] = {
-    "look": "dlcore.datasets.upload:look",
-    "import": "dlcore.datasets.upload:import_table",
-    "images": "dlcore.datasets.upload.images:images",
-    "classic": "dlcore.datasets.classic:classic",
-    "export": "dlcore.export:export_job",
-    "data_csv": "dlcore.export.rows:data_csv_job",
-    "seeds": "dlcore.seeds.job:seeds",
-    "evaluate": "dlcore.evaluation.scores:evaluate",
-    "examples": "dlcore.evaluation.examples:examples",
-    "baselines": "dlcore.evaluation.baselines:baselines",
-    "learning_curve": "dlcore.evaluation.growth:learning_curve",
-    "capacity": "dlcore.evaluation.growth:capacity",
-    "guards": "dlcore.evaluation.guards:guards",
-    "whatif": "dlcore.evaluation.whatif:whatif",
-    "flip": "dlcore.evaluation.flip:flip",
-    "report": "dlcore.export.report:report",
-    "card": "dlcore.export.card:card",
+#: Somebody waits and it takes a moment; somebody waits and it may take a minute; it goes on in the background for minutes.
+Kind = Literal["quick", "slow", "long"]
+
+
+@dataclass(frozen=True)
+class Work:
+    """The function of a job, of which kind it is, and after how much it is stopped."""
+
+    function: str  # "module:name", so that the serving process, which lists them, imports none of them
+    kind: Kind = "quick"
+    processor: float = 20.0  # Seconds of a processor: a slow or busy machine does not make an honest job a long one.
+    clock: float = 120.0  # Seconds in all, from its beginning.
+    too_long: str = "job_too_long"  # Key of what is said then.
+
+
+JOBS: dict[str, Work] = {
+    "look": Work("dlcore.datasets.upload:look", processor=5.0, clock=60.0, too_long="upload_too_long"),
+    "look_long": Work("dlcore.datasets.upload:look_long", "slow", 60.0, 180.0, "upload_too_long"),
+    "import": Work("dlcore.datasets.upload:import_table", "slow", 60.0, 180.0, "upload_too_long"),
+    "images": Work("dlcore.datasets.upload.images:images", "slow", 60.0, 180.0, "upload_too_long"),
+    "classic": Work("dlcore.datasets.classic:classic", "slow", 60.0, 300.0),
+    "export": Work("dlcore.export:export_job", "slow", 60.0),
+    "data_csv": Work("dlcore.export.rows:data_csv_job"),
+    "seeds": Work("dlcore.seeds.job:seeds", "long", 900.0, 900.0),
+    "evaluate": Work("dlcore.evaluation.scores:evaluate"),
+    "examples": Work("dlcore.evaluation.examples:examples"),
+    "baselines": Work("dlcore.evaluation.baselines:baselines", "slow", 60.0),
+    "learning_curve": Work("dlcore.evaluation.growth:learning_curve", "long", 900.0, 900.0),
+    "capacity": Work("dlcore.evaluation.growth:capacity", "long", 900.0, 900.0),
+    "guards": Work("dlcore.evaluation.guards:guards", "slow", 60.0),
+    "whatif": Work("dlcore.evaluation.whatif:whatif"),
+    "flip": Work("dlcore.evaluation.flip:flip", "slow", 60.0),
+    "report": Work("dlcore.export.report:report", "slow", 60.0),
+    "card": Work("dlcore.export.card:card", "slow", 60.0),
 }

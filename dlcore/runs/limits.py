@@ -41,7 +41,7 @@ class Limits:
     hung_after: float = setting("DLCORE_HUNG_AFTER", 10.0, 0.1, 1e6)  # No sign of life: the worker is ended.
     heavy_hung_after: float = setting("DLCORE_HEAVY_HUNG_AFTER", 60.0, 0.1, 1e6)
     memory_mb: int = setting("DLCORE_MEMORY_MB", 4096, 64, 1_000_000)  # Of a worker, above its imports.
-    desks: int = setting("DLCORE_DESKS", 1, 1, 64)  # Processes that parse, fit and judge at once.
+    desks: int = setting("DLCORE_DESKS", 2, 1, 64)  # Processes that parse and judge at once, beside those of long jobs.
     desk_mb: int = setting("DLCORE_DESK_MB", 1024, 64, 1_000_000)  # Of a desk, above its imports.
     shelf_mb: int = setting("DLCORE_SHELF_MB", 256, 0, 1_000_000)  # 0: nothing is kept on disk.
     shelf: Path = field(default_factory=lambda: default_shelf(os.environ))

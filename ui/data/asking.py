@@ -16,12 +16,11 @@ from ui.data.brought import Bringing, Brought, Options, Waiting
 from ui.session import label
 
 HOURGLASS = ":material/hourglass_top:"
-LONGEST_LOOK = 60.0  # seconds until a desk gives up
-LONGEST_FETCH = 300.0  # the same for a set that comes over the network
 MOMENT = 0.6  # seconds that the page waits itself: most tables are read by then
 GLANCE = 0.02
 UNDER_WAY = ("waiting", "working")
-TOO_MANY_ROWS = "upload_too_many_rows"
+TOO_MANY_ROWS = ("upload_too_many_rows", "upload_more_rows")
+LARGE = "large"  # what a quick look says of a table that needs a longer one
 OFFLINE = ("classic_offline", "classic_changed")
 
 _log = logging.getLogger(__name__)
@@ -34,15 +33,12 @@ def bringing() -> Bringing:
     return session.current().bringing
 
 
-def submit(
-    do: str, said: str, shown: str, arrived: Arrived, seconds: float = LONGEST_LOOK, /, **arguments: Any
-) -> None:
+def submit(do: str, said: str, shown: str, arrived: Arrived, /, **arguments: Any) -> None:
     """Let a desk do this job; one that was waited for is of no more use. Raises Problem."""
     leave()
     state = bringing()
-    owner = session.owner() or session.current().visit
-    job = live.desks().submit(do, b"", owner=owner, seconds=seconds, **arguments)
-    state.waiting = Waiting(job, said, shown, arrived, arguments)
+    job = live.desks().submit(do, owner=session.owner(), page=session.present(), **arguments)
+    state.waiting = Waiting(job, do, said, shown, arrived, arguments)
 
 
 def leave() -> None:
@@ -57,8 +53,8 @@ def leave() -> None:
 def look(table: Brought) -> None:
     """Find out about a table, with what its owner has said of it. Until the answer is there, the one before stands."""
     submit(
-        "look",
-        "data.looking",
+        "look_long" if table.large else "look",
+        "data.looking_long" if table.large else "data.looking",
         table.name,
         partial(_looked, table),
         upload=table.upload,
@@ -68,6 +64,9 @@ def look(table: Brought) -> None:
 
 
 def _looked(table: Brought, profile: dict[str, Any], _: bytes) -> None:
+    if profile.get("form") == LARGE:
+        look(table.replace(large=True))
+        return
     state = bringing()
     state.brought, state.pictures = table.replace(profile=profile), None
     live.pool().expect_tables()
@@ -105,9 +104,10 @@ def _refused(waiting: Waiting, problem: Problem) -> None:
     state.grids += 1  # It may show what was asked for.
     if problem.key == "job_cancelled":
         return
-    if problem.key == TOO_MANY_ROWS:
+    if problem.key in TOO_MANY_ROWS:
         options: Options = {key: value for key, value in waiting.options.items() if key not in ("upload", "name")}
-        state.too_many = Brought(waiting.options["upload"], waiting.name, {}, options)
+        large = waiting.do == "look_long"
+        state.too_many = Brought(waiting.options["upload"], waiting.name, {}, options, large=large)
     if problem.key in OFFLINE:
         state.offline = waiting.options["name"]
     session.current().problems.append(problem)
@@ -121,6 +121,7 @@ def wait() -> None:
 
 def _waiting() -> None:
     waiting = bringing().waiting
+    session.present()
     if waiting is None or waiting.job.state not in UNDER_WAY:
         st.rerun()
     ahead = waiting.job.ahead if waiting.job.state == "waiting" else 0

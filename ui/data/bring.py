@@ -134,7 +134,7 @@ def _classic() -> None:
 def fetch(name: str) -> None:
     """Ask a desk for a classic set."""
     shown = t(f"classic.{name}")
-    asking.submit("classic", "data.fetching", shown, _fetched, asking.LONGEST_FETCH, name=name)
+    asking.submit("classic", "data.fetching", shown, _fetched, name=name)
 
 
 def _fetched(header: dict[str, Any], payload: bytes) -> None:

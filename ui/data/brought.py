@@ -47,6 +47,7 @@ class Brought:
     treatments: dict[str, dict[str, str]] = field(
         default_factory=dict
     )  # {column: {"impute", "scale"}} as changed by hand
+    large: bool = False  # whether looking at it takes longer than others should wait
 
     @property
     def columns(self) -> list[dict[str, Any]]:
@@ -113,6 +114,7 @@ class Waiting:
     """A job that somebody waits for, and what to do with its answer."""
 
     job: Job
+    do: str
     said: str  # message key of what is under way
     name: str
     arrived: Callable[[dict[str, Any], bytes], None]

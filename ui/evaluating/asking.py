@@ -14,8 +14,7 @@ from ui.evaluating.judging import Begun, Judging, Moment, data_digest
 from ui.messages import escape, sentence
 from ui.session import label, t
 
-LONGEST_ANSWER = 60.0  # seconds for a quick question
-LONGEST_JOB = 900.0  # seconds for what runs in the background
+PATIENCE = 180.0  # seconds that a page waits for the answer to a question, its turn included
 UNDER_WAY = ("waiting", "working")
 
 Answer = tuple[dict[str, Any], bytes]
@@ -68,7 +67,7 @@ def ask(do: str, **arguments: Any) -> Answer:
     if found is None:
         with st.spinner(t("evaluate.asking")):
             header, payload = live.desks().ask(
-                do, now.content, owner=session.owner() or now.token, seconds=LONGEST_ANSWER, **arguments
+                do, now.content, owner=session.owner(), page=session.present(), patience=PATIENCE, **arguments
             )
         now.keep(question, header, payload)
         found = header, payload
@@ -82,9 +81,7 @@ def begin(do: str, **arguments: Any) -> None:
     """Let a long job about the present moment run in the background; one of the same kind that is under way is ended first."""
     cancel(do)
     now = moment()
-    job = live.desks().submit(
-        do, now.content, owner=session.owner() or now.token, seconds=LONGEST_JOB, long=True, **arguments
-    )
+    job = live.desks().submit(do, now.content, owner=session.owner(), page=session.present(), **arguments)
     judging().begun[do] = Begun(job, now.step, now.epoch, arguments)
 
 
@@ -127,6 +124,7 @@ def watch(do: str, show: Callable[[dict[str, Any], bytes], None]) -> None:
 
 def _progress(do: str, show: Callable[[dict[str, Any], bytes], None]) -> None:
     known = begun(do)
+    session.present()
     if known is None or known.job.state not in UNDER_WAY:
         st.rerun()  # The whole page: the section shows the result.
     job = known.job

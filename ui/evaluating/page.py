@@ -55,7 +55,7 @@ def _choose(chosen: str) -> str:
 
 
 def _say_in_address() -> None:
-    session.current().address.write(ADDRESS, session.held(CHOICE, ""))
+    session.current().address.put(ADDRESS, session.held(CHOICE, ""))
 
 
 def _say_moment() -> None:

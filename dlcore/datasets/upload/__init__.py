@@ -1,4 +1,5 @@
-"""Tables that people bring: jobs "look" (what is in this file?) and "import" (make it the data of a recipe).
+"""Tables that people bring: jobs "look" (what is in this file?), "look_long" (the same of a large one) and "import" (make it the
+data of a recipe).
 
 A file passes the door (door.py, archive.py: what is it, and does it claim more than it may?), becomes cells (texts.py, excel.py,
 parquet.py), columns with types (columns.py, numbers.py, dates.py), a question (question.py: which column from which?) and at
@@ -10,25 +11,39 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from dlcore.datasets import store
+from dlcore.datasets.upload.bounds import QUICK_CELLS
+from dlcore.datasets.upload.cells import Cells
 from dlcore.datasets.upload.columns import Column, typed
 from dlcore.datasets.upload.importing import imported
 from dlcore.datasets.upload.profile import profile_of
 from dlcore.datasets.upload.question import Question, question_of
-from dlcore.datasets.upload.reading import read
+from dlcore.datasets.upload.reading import is_large_workbook, read
 from dlcore.problems import clean
 
 Options = dict[str, Any]
 Progress = Callable[[float, dict[str, Any]], None]
 Answer = tuple[dict[str, Any], bytes]
 
+LARGE = "large"  # The form of what takes longer than a quick look.
+
 
 def look(arguments: Options, payload: bytes, progress: Progress) -> Answer:
-    """The profile of an upload: {"upload": digest, "name", and what its owner says of it}. Raises Problem."""
+    """The profile of an upload: {"upload": digest, "name", and what its owner says of it}. Raises Problem.
+
+    A large one would hold up others who want a quick look: of it the answer is {"form": "large"}, and "look_long" does the rest.
+    """
+    if is_large_workbook(store.upload(arguments["upload"])):
+        return {"form": LARGE}, b""
     cells = read(arguments["upload"], arguments)
-    progress(0.5, {})
-    columns, question = _understood(cells, arguments)
-    progress(0.7, {})
-    return profile_of(name_of(arguments), cells, columns, question), b""
+    if cells.rows * len(cells.columns) > QUICK_CELLS:
+        return {"form": LARGE}, b""
+    return _profile(cells, arguments, progress), b""
+
+
+def look_long(arguments: Options, payload: bytes, progress: Progress) -> Answer:
+    """The profile of an upload of any size; arguments as for `look`. Raises Problem."""
+    return _profile(read(arguments["upload"], arguments), arguments, progress), b""
 
 
 def import_table(arguments: Options, payload: bytes, progress: Progress) -> Answer:
@@ -46,6 +61,13 @@ def name_of(arguments: Options) -> str:
     return clean(str(arguments.get("name") or "")) or "table"
 
 
-def _understood(cells: Any, options: Options) -> tuple[list[Column], Question]:
+def _profile(cells: Cells, arguments: Options, progress: Progress) -> dict[str, Any]:
+    progress(0.5, {})
+    columns, question = _understood(cells, arguments)
+    progress(0.7, {})
+    return profile_of(name_of(arguments), cells, columns, question)
+
+
+def _understood(cells: Cells, options: Options) -> tuple[list[Column], Question]:
     columns = typed(cells, options.get("types") or {})
     return columns, question_of(columns, options)

@@ -15,7 +15,7 @@ from dlcore.datasets.upload.bounds import LARGEST_NUMBER, LONGEST_CELL, MOST_VAL
 from dlcore.datasets.upload.cells import Cells, Finding, finding
 from dlcore.datasets.upload.dates import dates_in
 from dlcore.datasets.upload.missing import without_marks
-from dlcore.datasets.upload.numbers import Numbers, has_codes, numbers_in
+from dlcore.datasets.upload.numbers import GLANCE, Numbers, castable, has_codes, numbers_in
 from dlcore.problems import Problem, clean
 
 Kind = Literal["number", "category", "date", "text", "id"]
@@ -128,7 +128,7 @@ def _found_out(name: str, cells: pa.Array, decimal: str, first: bool, few: bool)
         values = np.array(cells.to_numpy(zero_copy_only=False), dtype=np.float64)
         found = Numbers(values, 0, False)
     else:
-        found = numbers_in(cells, decimal) if _castable(cells, decimal) else None
+        found = numbers_in(cells, decimal) if castable(cells[:GLANCE], decimal) else None
         if found is None:
             cells = without_marks(cells)
             found = numbers_in(cells, decimal)
@@ -144,17 +144,6 @@ def _found_out(name: str, cells: pa.Array, decimal: str, first: bool, few: bool)
     if dates is not None:
         return _dated(name, cells, dates.days, dates.ambiguous, "dates")
     return _worded(name, cells)
-
-
-def _castable(cells: pa.Array, decimal: str) -> bool:
-    """Whether a glance says that these are plain numbers: most columns are, and need no second look at each cell."""
-    if decimal != ".":
-        return False
-    try:
-        pc.cast(cells[:100], pa.float64())
-    except pa.ArrowInvalid:
-        return False
-    return True
 
 
 def _number(name: str, cells: pa.Array, decimal: str) -> Column:

@@ -39,6 +39,7 @@ MARKS = {
 #: Two bytes that stand for a frequent Chinese character, a sign or a letter of pinyin (rows 1 to 55 of GB 2312); four for a rare one.
 COMMON_PAIR = re.compile(rb"[\xa1-\xa9\xb0-\xd7][\xa1-\xfe]|[\x81-\xfe][0-9][\x81-\xfe][0-9]")
 HIGH = re.compile(rb"[\x80-\xff]")
+JUDGED = 1 << 18  # Bytes, from the first above 127 on, that say which encoding it is.
 CONTROL = re.compile(r"[\x00-\x08\x0e-\x19\x1b-\x1f]")
 
 
@@ -104,8 +105,10 @@ def _encoding_of(content: bytes) -> str:
     else:
         return "utf-8"
     # In Chinese text bytes above 127 come in pairs; the accents of a Western text mostly stand alone.
-    high = len(HIGH.findall(content))
-    if 2 * len(COMMON_PAIR.findall(content)) > 0.7 * high:
+    first = HIGH.search(content)
+    judged = content[first.start() :][:JUDGED] if first else b""
+    high = len(judged) - len(HIGH.sub(b"", judged))
+    if 2 * len(COMMON_PAIR.findall(judged)) > 0.7 * high:
         try:
             content.decode("gb18030")
         except UnicodeDecodeError:

@@ -13,15 +13,20 @@ from typing import Any
 import pyarrow as pa
 
 from dlcore.datasets.upload.archive import unpacked
-from dlcore.datasets.upload.bounds import MOST_COLUMNS
+from dlcore.datasets.upload.bounds import MOST_COLUMNS, MOST_ROWS
 from dlcore.datasets.upload.cells import Cells, finding, unique_names
 from dlcore.datasets.upload.layout import DECIMALS, decimal_of, first_is_header, is_title
 from dlcore.problems import Problem, clean
 
 WORKBOOK, SHEETS, STRINGS = "xl/workbook.xml", "xl/worksheets/", "xl/sharedStrings.xml"
-LARGEST_XML = 64 << 20  # Bytes; openpyxl reads some four million of them a second.
+LARGEST_XML = 64 << 20  # Bytes; openpyxl reads some four million of them a second, ...
+QUICK_XML = 4 << 20  # ... so that more than this is not read while others wait.
 MOST_SHEET_ROWS = 1 << 20  # Excel's own limit; a row number beyond it would make openpyxl count up to it.
 ENTITY = re.compile(rb"<!(doctype|entity)", re.I)
+MOST_READ = (
+    MOST_ROWS + 1000
+)  # Rows of which no sample is drawn: those of the table, and titles and a header above them.
+MOST_CELLS = MOST_ROWS * MOST_COLUMNS  # In memory, of which a sample may be drawn.
 MOST_EMPTY = 1000  # Rows one after the other, after which nothing more is expected.
 LOOK = 200  # Rows on which the header is judged.
 
@@ -32,7 +37,7 @@ def read_excel(archive: zipfile.ZipFile, options: dict[str, Any]) -> Cells:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # About styles and extensions that have no values.
-            sheets, sheet, rows = _rows(archive, options.get("sheet"))
+            sheets, sheet, rows = _rows(archive, options.get("sheet"), sampled=options.get("sample") is not None)
     except (Problem, MemoryError):
         raise
     except Exception:  # openpyxl lets through whatever its parsers raise: damaged is damaged.
@@ -40,19 +45,24 @@ def read_excel(archive: zipfile.ZipFile, options: dict[str, Any]) -> Cells:
     return _cells(rows, sheets, sheet, options)
 
 
+def size_of_sheets(archive: zipfile.ZipFile) -> int:
+    """Bytes that must be parsed before there is a cell, as they claim; no more than claimed is ever unpacked."""
+    return sum(entry.file_size for entry in archive.infolist() if entry.filename.startswith((SHEETS, STRINGS)))
+
+
 def _check(archive: zipfile.ZipFile) -> None:
-    size = 0
-    for entry in archive.infolist():
-        if entry.filename.endswith((".xml", ".rels")):
-            size += entry.file_size if entry.filename.startswith((SHEETS, STRINGS)) else 0
-            # No workbook declares entities; expanding them is another way to make much of little.
-            if ENTITY.search(unpacked(archive, entry.filename, 4096)):
-                raise Problem("upload_bomb")
+    for name in archive.namelist():
+        # No workbook declares entities; expanding them is another way to make much of little.
+        if name.endswith((".xml", ".rels")) and ENTITY.search(unpacked(archive, name, 4096)):
+            raise Problem("upload_bomb")
+    size = size_of_sheets(archive)
     if size > LARGEST_XML:
         raise Problem("upload_large_sheet", came=size >> 20, limit=LARGEST_XML >> 20)
 
 
-def _rows(archive: zipfile.ZipFile, wanted: str | None) -> tuple[tuple[str, ...], str, list[tuple[Any, ...]]]:
+def _rows(
+    archive: zipfile.ZipFile, wanted: str | None, sampled: bool
+) -> tuple[tuple[str, ...], str, list[tuple[Any, ...]]]:
     import openpyxl
 
     if archive.fp is None:
@@ -66,22 +76,24 @@ def _rows(archive: zipfile.ZipFile, wanted: str | None) -> tuple[tuple[str, ...]
         sheet = sheets[name]
         sheet.reset_dimensions()  # What it claims may be a million columns.
         values = sheet.iter_rows(max_col=MOST_COLUMNS + 1, values_only=True)
-        return tuple(sheets), name, _trimmed(islice(values, MOST_SHEET_ROWS))
+        return tuple(sheets), name, _trimmed(islice(values, MOST_SHEET_ROWS), MOST_SHEET_ROWS if sampled else MOST_READ)
     finally:
         book.close()
 
 
-def _trimmed(rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    """Without empty rows, all as wide as the last cell that holds something."""
+def _trimmed(rows: Iterable[tuple[Any, ...]], most: int) -> list[tuple[Any, ...]]:
+    """Without empty rows, all as wide as the last cell that holds something. Raises Problem as soon as there are more than `most`."""
     found = []
-    width = empty = 0
+    width = empty = cells = 0
     for row in rows:
         filled = len(row)
         while filled and row[filled - 1] in (None, ""):
             filled -= 1
         if filled:
             found.append(row)
-            width, empty = max(width, filled), 0
+            width, empty, cells = max(width, filled), 0, cells + len(row)
+            if len(found) > most or cells > MOST_CELLS:
+                raise Problem("upload_more_rows", limit=MOST_ROWS)
         else:
             empty += 1
             if empty == MOST_EMPTY:

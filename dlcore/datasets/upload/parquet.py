@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pyarrow as pa
 import pyarrow.parquet
 
 from dlcore.datasets.upload.arrow import compute as pc
 from dlcore.datasets.upload.bounds import MOST_COLUMNS, MOST_ROWS
-from dlcore.datasets.upload.cells import Cells, Finding, finding, unique_names
+from dlcore.datasets.upload.cells import Cells, finding, unique_names
 from dlcore.problems import Problem
 
 LARGEST_UNPACKED = 256 << 20  # Bytes, as the footer claims.
@@ -18,16 +20,18 @@ MOST_PARTS = 1 << 20  # Entries of any list in the footer.
 def read_parquet(content: bytes, sample: int | None) -> Cells:
     """Numbers and texts as they are, dates as ISO texts; columns of anything else are left out. Raises Problem."""
     try:
-        file = pyarrow.parquet.ParquetFile(
-            pa.BufferReader(content),
-            thrift_string_size_limit=len(content),
-            thrift_container_size_limit=MOST_PARTS,
-            memory_map=False,
-        )
+        limits: Any = {"thrift_string_size_limit": len(content), "thrift_container_size_limit": MOST_PARTS}
+        file = pyarrow.parquet.ParquetFile(pa.BufferReader(content), memory_map=False, **limits)
         _check(file, sample)
-        table = file.read(use_threads=False)
+        # Texts stay numbers of texts: a file of a kilobyte may repeat one text for gigabytes.
+        texts = [field.name for field in file.schema_arrow if _is_text(field.type)]
+        kept = [field.name for field in file.schema_arrow if _is_simple(field.type)]
+        file = pyarrow.parquet.ParquetFile(pa.BufferReader(content), memory_map=False, read_dictionary=texts, **limits)
+        table = file.read(columns=kept, use_threads=False)
         table.validate(full=True)  # What it calls a text may be none.
-        return _cells(table)
+        if sum(map(_written_out, table.columns)) > LARGEST_UNPACKED:
+            raise Problem("upload_bomb")
+        return _cells(table, file.schema_arrow)
     except (Problem, MemoryError):
         raise
     except Exception:  # The reader lets through errors of many kinds: damaged is damaged.
@@ -48,10 +52,34 @@ def _check(file: pyarrow.parquet.ParquetFile, sample: int | None) -> None:
         raise Problem("upload_bomb")
 
 
-def _cells(table: pa.Table) -> Cells:
+def _is_text(kind: pa.DataType) -> bool:
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
+
+
+def _is_simple(kind: pa.DataType) -> bool:
+    """Whether a network can be given this: no lists, structures and bytes."""
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    tests = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_timestamp, pa.types.is_date)
+    return _is_text(kind) or pa.types.is_boolean(kind) or pa.types.is_null(kind) or any(test(kind) for test in tests)
+
+
+def _written_out(column: pa.ChunkedArray) -> int:
+    """Bytes of the texts of a column when each row has its own."""
+    if not pa.types.is_dictionary(column.type) or not _is_text(column.type.value_type):
+        return 0
+    return sum(
+        pc.sum(pc.binary_length(piece.dictionary).take(piece.indices)).as_py() or 0 for piece in column.iterchunks()
+    )
+
+
+def _cells(table: pa.Table, schema: pa.Schema) -> Cells:
     kept: list[pa.Array] = []
     raw_names: list[str] = []
-    left_out: list[Finding] = []
+    left_out = [
+        finding("found_left_out", column=field.name, kind=str(field.type))
+        for field in schema
+        if not _is_simple(field.type)
+    ]
     for name, column in zip(table.column_names, table.columns, strict=True):
         simple = _simple(column)
         if simple is None:
@@ -64,7 +92,7 @@ def _cells(table: pa.Table) -> Cells:
 
 
 def _simple(column: pa.ChunkedArray) -> pa.Array | None:
-    """Numbers or texts. None for lists, structures and bytes."""
+    """Numbers or texts. None where the numbers are too large for that."""
     kind = column.type
     if pa.types.is_dictionary(kind):
         column, kind = column.cast(kind.value_type), kind.value_type
@@ -75,16 +103,9 @@ def _simple(column: pa.ChunkedArray) -> pa.Array | None:
             return _whole(pc.cast(pc.cast(column, pa.timestamp("us"), safe=False), pa.string()))
         if pa.types.is_date(kind):
             return _whole(pc.cast(pc.cast(column, pa.date32(), safe=False), pa.string()))
-        if (
-            pa.types.is_boolean(kind)
-            or pa.types.is_string(kind)
-            or pa.types.is_large_string(kind)
-            or pa.types.is_null(kind)
-        ):
-            return _whole(pc.cast(column, pa.string()))
+        return _whole(pc.cast(column, pa.string()))
     except pa.ArrowException:
         return None
-    return None
 
 
 def _whole(column: pa.ChunkedArray | pa.Array) -> pa.Array:

@@ -10,7 +10,7 @@ from dlcore.datasets import store
 from dlcore.datasets.upload.archive import opened
 from dlcore.datasets.upload.cells import Cells, checked
 from dlcore.datasets.upload.door import form_of
-from dlcore.datasets.upload.excel import WORKBOOK, read_excel
+from dlcore.datasets.upload.excel import QUICK_XML, WORKBOOK, read_excel, size_of_sheets
 from dlcore.datasets.upload.parquet import read_parquet
 from dlcore.datasets.upload.texts import read_text
 from dlcore.problems import Problem
@@ -45,6 +45,16 @@ def read_content(content: bytes, options: dict[str, Any]) -> Cells:
         case _:
             cells = read_text(content, options)
     return checked(cells, sample)
+
+
+def is_large_workbook(content: bytes) -> bool:
+    """Whether reading it will take seconds, as its directory says."""
+    if not content.startswith(b"PK\x03\x04"):
+        return False
+    try:
+        return size_of_sheets(opened(content)) > QUICK_XML
+    except Problem:
+        return False  # Which `read_content` will say.
 
 
 def _from_zip(content: bytes, options: dict[str, Any]) -> Cells:

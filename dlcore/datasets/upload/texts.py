@@ -1,23 +1,32 @@
-"""CSV and its relatives: text to cells. Rows of another length than the rest are mended one by one, and that is said."""
+"""CSV and its relatives: text to cells. Rows of another length than the rest are mended, and that is said.
+
+Arrow reads whole columns at a time and hands us each row that is not as long as the others; reading ends when these are many.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
+from collections import deque
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
+from dlcore.datasets.upload.bounds import MOST_ROWS
 from dlcore.datasets.upload.cells import Cells, Finding, finding, unique_names
 from dlcore.datasets.upload.door import decoded
 from dlcore.datasets.upload.layout import Layout, layout_of, spaced
 from dlcore.datasets.upload.missing import MISSING
 from dlcore.problems import Problem
 
-SLICE = 10_000  # Rows that stand in lists of Python's at a time.
+MOST_ODD = MOST_ROWS  # Rows of another length, beyond which nothing more is read.
+LONGEST_OPEN = 1000  # Characters of a cell whose quotation mark is closed by the end of the file alone.
+#: Stands in a row of its own below the table: where it is not found, a quotation mark above has swallowed it.
+END = "end-of-the-table"
 
 
 def read_text(content: bytes, options: dict[str, Any]) -> Cells:
@@ -26,8 +35,9 @@ def read_text(content: bytes, options: dict[str, Any]) -> Cells:
     layout = layout_of(text, options.get("separator"), options.get("decimal"), options.get("header"))
     if layout.separator == " ":
         text = spaced(text)
-    columns, findings = _columns(text, layout)
-    names, repeated = unique_names(_padded(list(layout.header or ()), layout.width))
+    columns, findings = _columns(text, layout, options.get("sample"))
+    header = [*(layout.header or ()), *[""] * layout.width][: layout.width]
+    names, repeated = unique_names(header)
     if layout.titles:
         findings.append(finding("found_titles", lines=layout.titles))
     found = {
@@ -40,76 +50,139 @@ def read_text(content: bytes, options: dict[str, Any]) -> Cells:
     return Cells(form, names, columns, found, findings=(*findings, *repeated))
 
 
-def _columns(text: str, layout: Layout) -> tuple[tuple[pa.Array, ...], list[Finding]]:
-    if text.count('"') % 2 == 0:
-        fast = _at_once(text, layout)
-        if fast is not None:
-            return fast, []
-    return _one_by_one(text, layout)
+def _columns(text: str, layout: Layout, sample: int | None) -> tuple[tuple[pa.Array, ...], list[Finding]]:
+    """Short rows are filled with missing values; what a row has too many is cut off."""
+    odd: list[Any] = []  # Rows of another length, as Arrow tells of them.
+    columns = _at_once(text, layout, odd)
+    if columns is None:
+        return _with_open_quote(text, layout)
+    if not odd:
+        return columns, []
+    rows = len(columns[0]) + len(odd)
+    if len(odd) > rows / 2:
+        raise _ragged(text, layout, odd, rows)
+    if rows > MOST_ROWS and sample is None:
+        raise Problem("upload_too_many_rows", came=rows, limit=MOST_ROWS)
+    line = _line_of(text, layout, _place(odd[0], layout))
+    found = finding("found_ragged", "warning", rows=len(odd), line=line, width=layout.width)
+    return _joined(columns, odd, layout), [found]
 
 
-def _at_once(text: str, layout: Layout) -> tuple[pa.Array, ...] | None:
-    """None when some row is not as long as the others."""
+def _at_once(text: str, layout: Layout, odd: list[Any]) -> tuple[pa.Array, ...] | None:
+    """The rows that are as long as most, while others are put aside; None where the end was not found.
+
+    Raises Problem as soon as there are more odd rows than a table of so many lines may have.
+    """
     names = [f"c{place}" for place in range(layout.width)]
-    ragged = []
+    most = min(MOST_ODD, (text.count("\n") + text.count("\r")) / 2)
 
-    def note(row: Any) -> str:
-        ragged.append(row)
-        return "error"
+    def put_aside(row: Any) -> str:
+        odd.append(row)
+        return "skip" if len(odd) <= most else "error"
 
+    content = f"{text}\n{END}{layout.separator * (layout.width - 1)}\n".encode()
     try:
         table = pyarrow.csv.read_csv(
-            pa.BufferReader(text.encode()),
+            pa.BufferReader(content),
             pyarrow.csv.ReadOptions(
-                column_names=names, skip_rows=layout.titles + layout.header_lines, use_threads=False
+                column_names=names,
+                skip_rows=layout.titles + layout.header_lines,
+                use_threads=False,
+                block_size=len(content),  # A cell may be as long as the file.
             ),
-            pyarrow.csv.ParseOptions(delimiter=layout.separator, newlines_in_values=True, invalid_row_handler=note),
+            pyarrow.csv.ParseOptions(
+                delimiter=layout.separator, newlines_in_values=True, invalid_row_handler=put_aside
+            ),
             pyarrow.csv.ConvertOptions(
                 column_types=dict.fromkeys(names, pa.string()), null_values=sorted(MISSING), strings_can_be_null=True
             ),
         )
     except pa.ArrowInvalid:
+        if len(odd) > most:
+            raise _ragged(text, layout, odd, _place(odd[-1], layout) + 1) from None
         return None
-    return None if ragged else tuple(column.combine_chunks() for column in table.columns)
+    if not len(table) or table.column(0)[-1].as_py() != END:
+        return None
+    return tuple(column.combine_chunks()[:-1] for column in table.columns)
 
 
-def _one_by_one(text: str, layout: Layout) -> tuple[tuple[pa.Array, ...], list[Finding]]:
-    """Short rows are filled with missing values; what a row has too many is cut off."""
-    chunks: list[list[pa.Array]] = []
-    rows, odd, first_odd = 0, 0, 0
-    records = _records(text, layout)
-    while slice_of_rows := list(islice(records, SLICE)):
-        padded = []
-        for line, cells in slice_of_rows:
-            if len(cells) != layout.width:
-                odd, first_odd = odd + 1, first_odd or line
-                cells = _padded(cells, layout.width)
-            padded.append(cells)
-        rows += len(padded)
-        chunks.append([pa.array(column, pa.string()) for column in zip(*padded, strict=True)])
-    if odd > rows / 2:
-        raise Problem("upload_ragged", rows=odd, of=rows, line=first_odd)
-    columns = tuple(pa.concat_arrays(list(pieces)) for pieces in zip(*chunks, strict=True))
+def _ragged(text: str, layout: Layout, odd: list[Any], seen: int) -> Problem:
+    return Problem("upload_ragged", rows=len(odd), of=seen, line=_line_of(text, layout, _place(odd[0], layout)))
+
+
+def _place(row: Any, layout: Layout) -> int:
+    """Which row of the table this is, counted from 0."""
+    return row.number - 1 - layout.titles - layout.header_lines
+
+
+def _joined(columns: tuple[pa.Array, ...], odd: list[Any], layout: Layout) -> tuple[pa.Array, ...]:
+    """All rows in their order."""
+    places = np.array([_place(row, layout) for row in odd])
+    taken = np.empty(len(columns[0]) + len(odd), dtype=np.int64)
+    is_odd = np.zeros(len(taken), dtype=bool)
+    is_odd[places] = True
+    taken[~is_odd] = np.arange(len(columns[0]))
+    taken[is_odd] = np.arange(len(columns[0]), len(taken))
+    order = pa.array(taken)
+    mended = zip(*(_padded(_cells_of(row.text, layout), layout.width) for row in odd), strict=True)
+    return tuple(
+        pa.concat_arrays([column, pa.array(cells, pa.string())]).take(order)
+        for column, cells in zip(columns, mended, strict=True)
+    )
+
+
+def _cells_of(text: str, layout: Layout) -> list[str]:
+    """The cells of one row; of one that cannot be read, what stands in it up to its first separators."""
+    try:
+        return next(csv.reader(io.StringIO(text, newline=""), delimiter=layout.separator))
+    except csv.Error:
+        return text[:LONGEST_OPEN].split(layout.separator)
+
+
+def _with_open_quote(text: str, layout: Layout) -> tuple[tuple[pa.Array, ...], list[Finding]]:
+    """A table in which a quotation mark is not closed before the end: its last cell may be what was meant, if it is short."""
+    reading = _records(text, layout)
+    records = list(islice(reading, MOST_ROWS))
+    if further := deque(reading, maxlen=1):
+        raise Problem("upload_open_quote", line=further[0][0])
+    odd = [line for line, cells in records if len(cells) != layout.width]
+    if len(odd) > len(records) / 2:
+        raise Problem("upload_ragged", rows=len(odd), of=len(records), line=odd[0])
+    padded = zip(*(_padded(cells, layout.width) for _, cells in records), strict=True)
+    columns = tuple(pa.array(cells, pa.string()) for cells in padded)
     columns = columns or tuple(pa.array([], pa.string()) for _ in range(layout.width))
-    findings = [finding("found_ragged", "warning", rows=odd, line=first_odd, width=layout.width)] if odd else []
+    findings = [finding("found_ragged", "warning", rows=len(odd), line=odd[0], width=layout.width)] if odd else []
     return columns, findings
 
 
 def _records(text: str, layout: Layout) -> Iterator[tuple[int, list[str]]]:
-    """The line on which each row begins, and its cells. Raises Problem where a quotation mark is never closed."""
+    """The line on which each row begins, and its cells. Raises Problem where a long cell has a quotation mark that is never closed."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=layout.separator)
-    open_quote = text.count('"') % 2 == 1
-    begins, cells = 1, []
+    begins = 1
     try:
         for cells in reader:
             line, begins = begins, reader.line_num + 1
             if line > layout.titles + layout.header_lines and cells:
-                if open_quote and len(cells[-1]) > 1000 and "\n" in cells[-1]:
+                if len(cells[-1]) > LONGEST_OPEN and "\n" in cells[-1]:
                     raise Problem("upload_open_quote", line=line)
                 yield line, cells
     except csv.Error:
         raise Problem("upload_open_quote", line=begins) from None
 
 
-def _padded(cells: list[str], width: int) -> list[str]:
-    return [*cells[:width], *[""] * (width - len(cells))]
+def _line_of(text: str, layout: Layout, place: int) -> int:
+    """The line on which a row begins, counted from 1."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=layout.separator)
+    begins, rows = 1, 0
+    for cells in reader:
+        line, begins = begins, reader.line_num + 1
+        if line > layout.titles + layout.header_lines and cells:
+            if rows == place:
+                return line
+            rows += 1
+    return begins
+
+
+def _padded(cells: list[str], width: int) -> list[str | None]:
+    known = [None if cell in MISSING else cell for cell in cells[:width]]
+    return [*known, *[None] * (width - len(known))]
