@@ -20,7 +20,7 @@ def reporter(
 
     Without the `content` of a checkpoint it speaks of the run as it stands then. A sealed test stays shut unless it was opened.
     """
-    language, owner = state.language, session.owner() or token
+    language, owner = state.language, session.bringer()
     words = {key: message for key, message in catalogue(language).items() if key.startswith(SAID)}
 
     def make() -> bytes:

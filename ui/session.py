@@ -20,8 +20,8 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dlcore.experiment import Experiment
 from dlcore.problems import Problem
-from dlcore.share import decode
-from ui import door, live, messages
+from dlcore.runs.entry import mark_of
+from ui import door, live, messages, opening
 from ui.data.brought import Bringing
 from ui.evaluating.judging import Judging
 from ui.fitting import dataset_groups
@@ -65,7 +65,7 @@ class Session:
     draft: dict[str, Any] = field(default_factory=lambda: Experiment().to_dict())
     token: str | None = None
     life: int = 0  # how often the present run was brought back
-    visit: str = field(default_factory=lambda: secrets.token_urlsafe(6))  # by which a page knows it again
+    visit: str = field(default_factory=lambda: secrets.token_urlsafe(16))  # by which a page knows it again
     device: str = "auto"
     notices: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
@@ -108,12 +108,11 @@ def _first_look() -> Session:
     session = Session(language, wishes=wishes)
     if _wanted_another():
         session.problems.append(Problem("not_yours"))
-    try:
-        if "run" in query:
-            session.experiment = decode(query["run"])
-            session.draft = session.experiment.to_dict()
-    except Problem as problem:
-        session.problems.append(problem)
+    if "run" in query:
+        whose = mark_of(owner() or session.visit)
+        session.experiment, problem = opening.opened(query["run"], query.get(opening.QUERY, ""), whose)
+        session.draft = session.experiment.to_dict()
+        session.problems += [problem] if problem else []
     return session
 
 
@@ -126,6 +125,16 @@ def _wanted_another() -> bool:
 def owner() -> str:
     """The secret of this person's browser; "" where no cookies are kept."""
     return door.owner_of(st.context.cookies)
+
+
+def bringer() -> str:
+    """The secret by which it is known what this person has brought: the browser's; where no cookies are kept this session's own."""
+    return owner() or current().visit
+
+
+def mark() -> str:
+    """What the store remembers of it."""
+    return mark_of(bringer())
 
 
 def hides(group: str) -> bool:
@@ -265,7 +274,7 @@ def resume(token: str) -> None:
 
 def begin(recipe: str, state: bytes = b"") -> str:
     """The token of a new run, which belongs to this person's browser."""
-    return live.pool().create(recipe, current().device, state, owner())
+    return live.pool().create(recipe, current().device, state, owner(), mark())
 
 
 def _renew(session: Session) -> None:

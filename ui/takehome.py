@@ -41,15 +41,16 @@ def take_home(token: str) -> None:
 
 def maker(what: str, token: str, state: session.Session) -> Callable[[], bytes]:
     """What makes a file's bytes. It runs at the press, outside the script, and later than it: it captures who asks, not what is so now."""
+    owner = session.bringer()
     match what:
         case "recipe":
             return lambda: state.experiment.to_json(indent=2).encode()
         case "data":
-            return lambda: data_csv(state.experiment, token)
+            return lambda: data_csv(state.experiment, owner)
         case "report" | "card":
             return reporter(state, what, token)
         case "onnx":
-            return lambda: exported(live.pool().call(token, "checkpoint")[1], what, token)
+            return lambda: exported(live.pool().call(token, "checkpoint")[1], what, owner)
         case _:
             return lambda: live.pool().call(token, what)[1]
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from dlcore.problems import Problem
+from dlcore.runs.entry import mark_of
 from dlcore.runs.limits import Limits
 from dlcore.runs.wire import Header, pack, read_message, write_all
 
@@ -101,7 +102,7 @@ class Desks:
         **arguments: Any,
     ) -> Job:
         """Have a job done, of JOBS, within so many seconds from its beginning. Raises Problem when too many wait."""
-        request = pack({"do": do, "arguments": arguments}, payload), payload
+        request = pack({"do": do, "arguments": arguments, "owner": mark_of(owner)}, payload), payload
         with self._changed:
             if self._stopping:
                 raise Problem("job_cancelled")

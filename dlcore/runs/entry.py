@@ -43,6 +43,7 @@ class Entry:
     seen: float = field(default_factory=time.monotonic)
     released: float | None = None
     listeners: list[Listener] = field(default_factory=list)
+    reader: str = ""  # The mark of whose tables it may read: its owner's, or that of a session without cookies.
 
     def standing(self) -> dict[str, object]:
         """Where it stood when it was last kept."""

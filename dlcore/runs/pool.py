@@ -23,6 +23,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
+from dlcore.datasets.held import HeldTables
 from dlcore.experiment import Experiment
 from dlcore.problems import Problem
 from dlcore.runs.crew import Crew
@@ -65,6 +66,7 @@ class Pool:
         self._lock = threading.RLock()
         self._entries: dict[str, Entry] = {}
         self._figures = Figures()
+        self._tables = HeldTables()
         places = places or Processes(tuple(command))
         self._crew = Crew(places, self.limits, self._lock, self._on_message, self._on_loss)
         self._moving = Moving(self._lock, self._crew, self._entries, self._post_create)
@@ -102,10 +104,13 @@ class Pool:
 
     # Runs
 
-    def create(self, recipe: str, device: str = "auto", state: bytes = b"", owner: str = "") -> str:
+    def create(
+        self, recipe: str, device: str = "auto", state: bytes = b"", owner: str = "", reader: str | None = None
+    ) -> str:
         """A new run of this recipe; its token. Does not wait: what goes wrong later, the first call raises.
 
-        With the state that another run's "fork" gave it goes on from there. `owner` is a secret of whom it belongs to.
+        With the state that another run's "fork" gave it goes on from there. `owner` is a secret of whom it belongs to, `reader` the mark
+        of whose tables it may read, if that is another's.
         Raises Problem when the class or the owner has as many runs as it may.
         """
         experiment = Experiment.from_json(recipe)
@@ -114,6 +119,7 @@ class Pool:
             self._admit(mark_of(owner))
             token, worker = secrets.token_urlsafe(24), self._emptiest()
             entry = Entry(token, worker, experiment.to_json(), device, mark_of(owner), state=state)
+            entry.reader = entry.owner if reader is None else reader
             self._weigh(entry, experiment)
             self._entries[entry.token] = entry
             self._make(entry)
@@ -158,6 +164,7 @@ class Pool:
         header = found.header
         entry = Entry(token, self._emptiest(), header["recipe"], header["device"], header["owner"], state=found.state)
         entry.speed, entry.step, entry.epoch, entry.life = (header[name] for name in ("speed", "step", "epoch", "life"))
+        entry.reader = header.get("reader", entry.owner)
         return entry
 
     def figures(self) -> dict[str, Any]:
@@ -280,6 +287,7 @@ class Pool:
         with self._lock:
             if token not in self._entries:
                 entry = Entry(token, worker, header["recipe"], header["device"], header["owner"], life=header["life"])
+                entry.reader = header.get("reader", entry.owner)
                 self._entries[token] = entry
                 self._remember(entry, header, state)
 
@@ -311,7 +319,7 @@ class Pool:
 
     def _post_create(self, entry: Entry, header: Header, content: bytes) -> None:
         """Let its worker make the run. It stands as `header` and `content` say: as kept, or with all its luggage."""
-        facts = {"device": entry.device, "life": entry.life, "owner": entry.owner}
+        facts = {"device": entry.device, "life": entry.life, "owner": entry.owner, "reader": entry.reader}
         header = {name: value for name, value in header.items() if name not in ("id", "payload")}
         message = {**header, **facts, "do": "create", "token": entry.token}
         created = self._crew.links[entry.worker].post(message, content)
@@ -361,7 +369,7 @@ class Pool:
         entry.alive = time.monotonic()
         entry.state, entry.step, entry.epoch = (state, header["step"], header.get("epoch", 0)) if fits else (b"", 0, 0)
         facts = {name: header.get(name) for name in ("recipe", "device", "status", "speed", "step")}
-        facts |= {"epoch": header.get("epoch", 0), "owner": entry.owner, "life": entry.life}
+        facts |= {"epoch": header.get("epoch", 0), "owner": entry.owner, "reader": entry.reader, "life": entry.life}
         self.shelf.put(entry.token, Kept(facts, state), now=header["status"] != "playing")
 
     def _on_loss(self, number: int, in_hand: str, hung: bool) -> None:
@@ -397,6 +405,7 @@ class Pool:
             except Exception:
                 _log.exception("A look after the runs failed.")
             looked = now
+        self._tables.close()
 
     def _look_after(self, now: float, awake: bool) -> None:
         if awake:
@@ -406,6 +415,7 @@ class Pool:
             self._moving.balance()
         for entry in entries:
             self._cull(entry, now)
+        self._tables.look_after(entry.recipe for entry in entries)
 
     def _cull(self, entry: Entry, now: float) -> None:
         """Close a run whose owner is gone; pause one that nobody looks at."""

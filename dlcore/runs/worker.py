@@ -29,6 +29,7 @@ from typing import Any
 
 import torch
 
+from dlcore.datasets import rights
 from dlcore.engines import compiled
 from dlcore.experiment import Experiment
 from dlcore.problems import Problem
@@ -62,6 +63,7 @@ class Worker:
         self._in_hand = in_hand
         # Runs that could not be made, with their device; a change may mend them.
         self._failed: dict[str, tuple[Problem, str]] = {}
+        self._readers: dict[str, str] = {}  # The marks of whose tables they may read.
         self._viewers = Viewers()
         self._epochs: defaultdict[str, list[int]] = defaultdict(list)
         self._served: dict[str, float] = {}
@@ -123,6 +125,8 @@ class Worker:
 
     def _answer(self, header: Header, payload: bytes) -> None:
         token = header.get("token", "")
+        if header["do"] == "create":
+            self._readers[token] = header.get("reader", rights.NOBODY)
         with self._holding(token):
             try:
                 result = self._obey(header["do"], token, header, payload)
@@ -248,7 +252,7 @@ class Worker:
         waiting = [*(frame.id for frame in self._viewers.leave(token)), *self._epochs.pop(token, [])]
         for identifier in waiting:
             self._refuse(identifier, why)
-        for table in (self.runs, self._failed, self._served, self._keep_at, self._heavy):
+        for table in (self.runs, self._failed, self._readers, self._served, self._keep_at, self._heavy):
             table.pop(token, None)
 
     # What leaves
@@ -310,9 +314,10 @@ class Worker:
 
     @contextmanager
     def _holding(self, token: str) -> Iterator[None]:
-        """Write down which run is in hand, for those who find this process dead."""
+        """Write down which run is in hand, for those who find this process dead; what is done is done for whom it belongs to."""
         self._in_hand[:] = token.encode()[: len(self._in_hand)].ljust(len(self._in_hand), b"\0")
-        yield
+        with rights.working_for(self._readers.get(token, rights.NOBODY)):
+            yield
         self._in_hand[:] = bytes(len(self._in_hand))
 
 
@@ -348,6 +353,7 @@ def main() -> None:
     page = arguments.parse_args().in_hand
     in_hand = mmap.mmap(-1, mmap.PAGESIZE) if page is None else mmap.mmap(page, 0)
     source, output = take_the_wires()
+    rights.work_for_others()
     compiled.import_numba_alone()
     compiled.begin()  # The warm-up waits for it, unless it has to be compiled first.
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which closes our input.

@@ -40,8 +40,7 @@ def submit(
     """Let a desk do this job; one that was waited for is of no more use. Raises Problem."""
     leave()
     state = bringing()
-    owner = session.owner() or session.current().visit
-    job = live.desks().submit(do, b"", owner=owner, seconds=seconds, **arguments)
+    job = live.desks().submit(do, b"", owner=session.bringer(), seconds=seconds, **arguments)
     state.waiting = Waiting(job, said, shown, arrived, arguments)
 
 

@@ -68,7 +68,7 @@ def ask(do: str, **arguments: Any) -> Answer:
     if found is None:
         with st.spinner(t("evaluate.asking")):
             header, payload = live.desks().ask(
-                do, now.content, owner=session.owner() or now.token, seconds=LONGEST_ANSWER, **arguments
+                do, now.content, owner=session.bringer(), seconds=LONGEST_ANSWER, **arguments
             )
         now.keep(question, header, payload)
         found = header, payload
@@ -82,9 +82,7 @@ def begin(do: str, **arguments: Any) -> None:
     """Let a long job about the present moment run in the background; one of the same kind that is under way is ended first."""
     cancel(do)
     now = moment()
-    job = live.desks().submit(
-        do, now.content, owner=session.owner() or now.token, seconds=LONGEST_JOB, long=True, **arguments
-    )
+    job = live.desks().submit(do, now.content, owner=session.bringer(), seconds=LONGEST_JOB, long=True, **arguments)
     judging().begun[do] = Begun(job, now.step, now.epoch, arguments)
 
 

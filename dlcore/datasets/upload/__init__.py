@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from dlcore.datasets import store
 from dlcore.datasets.upload.columns import Column, typed
 from dlcore.datasets.upload.importing import imported
 from dlcore.datasets.upload.profile import profile_of
@@ -32,12 +33,15 @@ def look(arguments: Options, payload: bytes, progress: Progress) -> Answer:
 
 
 def import_table(arguments: Options, payload: bytes, progress: Progress) -> Answer:
-    """The part of a recipe, its rows now in the store: {"dataset", "dropped"}. Arguments as for `look`. Raises Problem."""
+    """The part of a recipe, its rows now in the store: {"dataset", "dropped"}. Arguments as for `look`. Raises Problem.
+
+    They are for everyone if the file was.
+    """
     cells = read(arguments["upload"], arguments)
     progress(0.5, {})
     _, question = _understood(cells, arguments)
     progress(0.7, {})
-    part, dropped = imported(name_of(arguments), question)
+    part, dropped = imported(name_of(arguments), question, store.upload_is_for_everyone(arguments["upload"]))
     return {"dataset": part, "dropped": dropped}, b""
 
 
