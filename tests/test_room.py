@@ -241,10 +241,10 @@ def test_if_all_that_one_keeps_is_in_use_one_is_told(home: Path) -> None:
 
 
 def test_a_table_that_was_just_used_stays_until_the_run_that_wants_it_is_known(home: Path) -> None:
-    just = table(HOG, 0, ago=1.0)
-    for number in range(1, 9):
-        table(HOG, number, ago=1000 - number)
-    assert there([just]) == [True]
+    just = table(HOG, 0, size=4 * TENTH, ago=1.0)
+    assert refusal(table, HOG, 1, 2 * TENTH).key == "store_share"
+    used(just, ago=60.0)
+    assert there([table(HOG, 1, size=2 * TENTH), just]) == [True, False]
 
 
 def test_a_table_that_its_owner_takes_off_stays_for_the_runs_that_name_it_and_goes_with_the_last(home: Path) -> None:

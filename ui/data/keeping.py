@@ -33,13 +33,19 @@ class Kept:
 
 def kept_here() -> None:
     """A line for each, where there is any."""
-    mine = [kept for kept in _in_hand() if session.mark() in store.owned(kept.digest, kept.suffix).owners]
+    mine = [kept for kept in _in_hand() if _is_mine(kept)]
     if not mine:
         return
     with st.container(border=True, key="data_kept"):
         st.markdown(f"**{label('data.kept')}**", help=label("data.kept.help"))
         for kept in mine:
             _line(kept)
+
+
+def _is_mine(kept: Kept) -> bool:
+    """Not where it is for everyone: a classic set, whoever has fetched it."""
+    owned = store.owned(kept.digest, kept.suffix)
+    return session.mark() in owned.owners and not owned.everyone
 
 
 def _in_hand() -> Iterator[Kept]:
