@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dlcore.datasets import sharing
+from dlcore.datasets import sharing, store
 from dlcore.datasets.pictures import ImageData
 from dlcore.datasets.table import TableData
 from dlcore.experiment import Experiment
@@ -31,6 +31,13 @@ def opened(link: str, given: str, mark: str) -> tuple[Experiment, Problem | None
     if refusal is None:
         return experiment, None
     return on_data(experiment, INSTEAD), Problem(f"link_rows_{refusal}", name=dataset.name)
+
+
+def refusal(experiment: Experiment, mark: str) -> Problem | None:
+    """Why the person of this mark is given no rows of this recipe; None where there is no reason."""
+    dataset = own_data(experiment)
+    key = dataset and store.owned(dataset.digest).refusal(mark)
+    return Problem(key, name=dataset.name) if dataset and key else None
 
 
 def own_data(experiment: Experiment) -> TableData | ImageData | None:

@@ -69,6 +69,9 @@ class Session:
     device: str = "auto"
     notices: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    arrival: tuple[Experiment, tuple[Problem, ...]] | None = (
+        None  # what there is to say while the run is as the address opened it
+    )
     signatures: dict[str, Any] = field(default_factory=dict)
     generations: dict[str, int] = field(default_factory=dict)  # how often a widget's value was set from elsewhere
     uploads: int = 0
@@ -106,13 +109,13 @@ def _first_look() -> Session:
     hidden = frozenset(filter(None, query.get("hide", "").split(",")))
     wishes = Wishes(hidden, query.get("text") == "off", query.get("play") == "1")
     session = Session(language, wishes=wishes)
-    if _wanted_another():
-        session.problems.append(Problem("not_yours"))
+    problems = [Problem("not_yours")] if _wanted_another() else []
     if "run" in query:
         whose = mark_of(owner() or session.visit)
         session.experiment, problem = opening.opened(query["run"], query.get(opening.QUERY, ""), whose)
         session.draft = session.experiment.to_dict()
-        session.problems += [problem] if problem else []
+        problems += [problem] if problem else []
+    session.arrival = (session.experiment, tuple(problems)) if problems else None
     return session
 
 

@@ -22,7 +22,7 @@ GROUPS = (
     "data", "network", "learning", "home", "share", "compare", "play", "speed", "seed", "edit", "points", "show", "timeline", "curves",
 )  # fmt: skip
 
-LONG = 300  # characters; a longer link gets a box that scrolls
+SHARED = "/share/rows"  # the path of the toggle
 
 
 def address(experiment: Experiment, **wishes: str) -> str:
@@ -54,12 +54,12 @@ def _links(token: str) -> None:
         st.warning(escape(sentence(state.language, problem)), icon=":material/link_off:")
         return
     st.markdown(f"**{label('share.link')}**", help=label("share.link.help"))
-    _code(link)
+    _code("run", link)
     if changed_by_hand(token):
         st.caption(label("share.by_hand"))
     _rows(experiment)
     st.markdown(f"**{label('share.teacher')}**", help=label("share.teacher.help"))
-    _code(_teachers_link(experiment))
+    _code("teacher", _teachers_link(experiment))
 
 
 # The rows
@@ -81,41 +81,31 @@ def _rows(experiment: Experiment) -> None:
     facts = {"name": dataset.name, "rows": f"{opening.rows_kept(dataset):,}"}
     if session.mark() not in owned.owners:
         st.caption(label("share.rows.guest", **facts))
-    elif owned.nonce_of(session.mark()) is None:
-        st.button(
-            label("share.rows"),
-            key="share_rows",
-            icon=":material/group_add:",
-            on_click=share_rows,
-            args=(dataset.digest,),
-        )
-        st.caption(label("share.rows.caption", **facts))
+        return
+    shared = owned.nonce_of(session.mark()) is not None
+    st.toggle(
+        label("share.rows"), value=session.seed(SHARED, shared, dataset.digest), key=session.widget_key(SHARED),
+        on_change=share_or_withdraw, args=(dataset.digest, dataset.name), help=label("share.rows.help"),
+    )  # fmt: skip
+    st.caption(label("share.rows.given" if shared else "share.rows.caption", **facts))
+
+
+@session.guarded
+def share_or_withdraw(digest: str, name: str) -> None:
+    """Toggle: from now on the links carry a pass, or the one that they carried is good no more."""
+    if session.held(SHARED, False):
+        sharing.share(digest, session.bringer(), session.mark())
     else:
-        st.caption(label("share.rows.given", **facts))
-        st.button(
-            label("share.rows.withdraw"), key="share_rows_withdraw", icon=":material/link_off:", on_click=withdraw_rows,
-            args=(dataset.digest, dataset.name), help=label("share.rows.withdraw.help"),
-        )  # fmt: skip
-
-
-@session.guarded
-def share_rows(digest: str) -> None:
-    """Button: from now on the links carry a pass."""
-    sharing.share(digest, session.bringer(), session.mark())
-
-
-@session.guarded
-def withdraw_rows(digest: str, name: str) -> None:
-    """Button: the pass is good no more."""
-    sharing.withdraw(digest, session.mark())
-    session.current().notices.append(t("share.rows.withdrawn", name=name))
+        sharing.withdraw(digest, session.mark())
+        session.current().notices.append(t("share.rows.withdrawn", name=name))
 
 
 # Links
 
 
-def _code(link: str) -> None:
-    st.code(link, language=None, wrap_lines=True, height=120 if len(link) > LONG else "content")
+def _code(name: str, link: str) -> None:
+    with st.container(key=f"share_link_{name}"):  # The style sheet lets a long one scroll.
+        st.code(link, language=None, wrap_lines=True)
 
 
 def _teachers_link(experiment: Experiment) -> str:
