@@ -80,6 +80,21 @@ def test_the_machines_own_user_reads_everything_and_what_he_keeps_is_for_everyon
     assert [refusal(mark, store.get, public) for mark in (ANN, rights.NOBODY)] == [None, None]
 
 
+def test_a_file_that_the_machines_own_user_takes_off_again_is_private_as_before(upload: str) -> None:
+    assert store.keep_upload(CSV) == upload
+    assert refusal(BOB, store.upload, upload) is None
+    store.disown(upload, UPLOAD, rights.MACHINE)
+    assert (refusal(ANN, store.upload, upload), refusal(BOB, store.upload, upload)) == (None, "upload_gone")
+
+
+def test_more_owners_than_can_be_noted_down_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dlcore.datasets.ownership.MOST_OWNERS", 2)
+    digest = put(ANN)
+    put(BOB)
+    assert refusal(EVE, store.put, FACTS, ARRAYS) == "store_full"
+    assert (put(ANN), refusal(BOB, store.get, digest)) == (digest, None)
+
+
 def test_work_for_nobody_in_a_process_for_others_reads_nothing_that_is_not_for_everyone() -> None:
     private, public = put(ANN), store.put({**FACTS, "name": "of the command line"}, ARRAYS)
     code = f"""
@@ -108,7 +123,7 @@ def test_a_table_of_before_anything_had_owners_is_gone_on_the_pages_until_it_is_
 
 
 @pytest.mark.parametrize(
-    "spoilt", [b"", b"{", b"[]", b"null", b'{"owners": 7}', b'{"owners": ["x"], "everyone": 1}', b"\xff"]
+    "spoilt", [b"", b"{", b"[]", b"null", b'{"owners": 7}', b'{"owners": ["x"], "public": 1}', b"\xff"]
 )
 def test_where_it_cannot_be_read_whose_a_table_is_it_is_nobodys(home: Path, spoilt: bytes) -> None:
     digest = put(ANN)
@@ -154,7 +169,7 @@ def test_what_is_made_of_a_file_belongs_to_who_made_it_and_of_a_file_for_everyon
     private = imported(upload)["digest"]
     assert (refusal(ANN, store.get, private), refusal(BOB, store.get, private)) == (None, "table_not_yours")
     with rights.working_for(BOB):
-        fetched = store.keep_upload(CSV + b"1,1,no\n", everyone=True)
+        fetched = store.keep_upload(CSV + b"1,1,no\n", public=True)
     public = imported(fetched, BOB)["digest"]
     assert (refusal(ANN, store.get, public), refusal(rights.NOBODY, store.get, public)) == (None, None)
     assert store.owned(public).owners == (BOB,)  # Whose part of the store it takes.

@@ -413,6 +413,31 @@ def test_who_may_not_see_the_rows_is_told_where_they_would_be_taken_home(
     assert not owners.run().get_by_key("take_data").proto.disabled
 
 
+def test_a_guests_run_comes_back_until_the_rows_are_withdrawn(
+    pool: RecordingPool, table: Experiment, browser: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser(ANN)
+    passed = given(switch(open_share(table)))
+    browser(BOB)
+    at = visit(run=encode(table), **{"pass": passed})
+    token = state(at).token or ""
+    pool.shelf[token] = {"recipe": table.to_json(), "device": "cpu", "status": "paused", "step": 400, "epoch": 16}
+    pool.alive.clear()
+    assert (state(at.run()).token, state(at).life, errors(at)) == (token, 1, [])
+    sharing.withdraw(table.dataset.digest, mark_of(ANN))  # type: ignore[union-attr]
+    pool.alive.clear()
+    at.run()
+    assert errors(at) == [shown(str(Problem("table_withdrawn", name="marks.csv")))]
+    assert (state(at).token != token, state(at).experiment.dataset.kind) == (True, "circle")
+    assert Experiment.from_json(pool.created[-1][0]) == state(at).experiment
+    assert not errors(at.run())
+    before = state(at).token
+    monkeypatch.setattr(session, "current", lambda: state(at))
+    with pytest.raises(Problem, match="no longer shared"):
+        session.resume(token)
+    assert (state(at).token, before in pool.alive) == (before, True)
+
+
 def test_without_cookies_a_table_belongs_to_the_session_alone(
     pool: RecordingPool, table: Experiment, browser: Callable[[str], None]
 ) -> None:

@@ -27,10 +27,15 @@ def opened(link: str, given: str, mark: str) -> tuple[Experiment, Problem | None
     try:
         refusal = sharing.enter(dataset.digest, given, mark)
     except Problem as problem:
-        return on_data(experiment, INSTEAD), problem
+        return without_rows(experiment), problem
     if refusal is None:
         return experiment, None
-    return on_data(experiment, INSTEAD), Problem(f"link_rows_{refusal}", name=dataset.name)
+    return without_rows(experiment), Problem(f"link_rows_{refusal}", name=dataset.name)
+
+
+def without_rows(experiment: Experiment) -> Experiment:
+    """What of a recipe can be opened by those who may not see its rows."""
+    return on_data(experiment, INSTEAD)
 
 
 def refusal(experiment: Experiment, mark: str) -> Problem | None:

@@ -246,6 +246,7 @@ def renew_run() -> None:
 def _revive(session: Session, token: str) -> Experiment | None:
     """What the run stands on that was put away while nobody looked; None if nothing was kept."""
     try:
+        _check_rows(live.pool().kept(token, owner())["recipe"])
         standing = live.pool().revive(token, owner())
     except Problem as problem:
         if problem.key in FULL:
@@ -261,7 +262,9 @@ def resume(token: str) -> None:
     if token == session.token:
         return
     fresh = session.token
-    live.pool().kept(token, owner())  # Raises what there is to say, while the present run is whole.
+    _check_rows(
+        live.pool().kept(token, owner())["recipe"]
+    )  # Raises what there is to say, while the present run is whole.
     if fresh is not None and live.pool().exists(fresh):
         # As it was last kept, without asking its worker: the widgets of the old run must not speak up meanwhile.
         if live.pool().kept(fresh, owner())["step"] == 0:
@@ -275,6 +278,13 @@ def resume(token: str) -> None:
     session.device = found["device"]
 
 
+def _check_rows(recipe: str) -> None:
+    """Raises Problem where this person may no longer see the rows of a recipe."""
+    refusal = opening.refusal(Experiment.from_json(recipe), mark())
+    if refusal is not None:
+        raise refusal
+
+
 def begin(recipe: str, state: bytes = b"") -> str:
     """The token of a new run, which belongs to this person's browser."""
     return live.pool().create(recipe, current().device, state, owner(), mark())
@@ -286,6 +296,11 @@ def _renew(session: Session) -> None:
 
 
 def _new_run(session: Session) -> None:
+    refusal = opening.refusal(session.experiment, mark())
+    if refusal is not None:
+        session.problems.append(refusal)
+        session.experiment = opening.without_rows(session.experiment)
+        put(session.experiment.to_dict())
     session.token = begin(session.experiment.to_json())
 
 

@@ -70,9 +70,13 @@ class HeldTables:
             os.close(descriptor)  # It is being taken off.
 
 
-@lru_cache(maxsize=4096)
 def digest_in(recipe: str) -> str:
     """Of the table that a recipe names; "" where it names none."""
+    return _digest_in(recipe) if '"digest"' in recipe else ""
+
+
+@lru_cache(maxsize=512)  # Asked once a second for each run.
+def _digest_in(recipe: str) -> str:
     with suppress(ValueError, KeyError, TypeError, AttributeError):
         digest = json.loads(recipe)["dataset"].get("digest", "")
         if _DIGEST.fullmatch(digest):

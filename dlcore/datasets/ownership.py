@@ -42,10 +42,15 @@ class Ownership:
     """Who may read a file, and why."""
 
     owners: tuple[str, ...] = ()
-    everyone: bool = False  # On this machine: it was put there by its own user, or is a classic set.
+    public: bool = False  # A classic set, or made of one, whoever has fetched it.
     passes: Mapping[str, Pass] = field(default_factory=dict)  # By their hash.
     guests: Mapping[str, str] = field(default_factory=dict)  # By which pass each came.
     withdrawn: tuple[str, ...] = ()
+
+    @property
+    def everyone(self) -> bool:
+        """Whether everyone on this machine may read it: its own user has put it there, or it is public."""
+        return self.public or MACHINE in self.owners
 
     @cached_property
     def readers(self) -> frozenset[str]:
@@ -64,12 +69,12 @@ class Ownership:
         """Of the pass that they have given; None where there is none."""
         return next((given.nonce for given in self.passes.values() if given.giver == giver), None)
 
-    def with_owner(self, mark: str, everyone: bool) -> Ownership:
-        """It belongs to them too. Raises OverflowError when so many have brought it that no more can be noted down."""
+    def with_owner(self, mark: str, public: bool) -> Ownership:
+        """It belongs to them too, and is public if they say so. Raises OverflowError when too many have brought it to be noted down."""
         owners = self.owners if mark in self.owners else (*self.owners, mark)
         if len(owners) > MOST_OWNERS:
             raise OverflowError
-        return replace(self, owners=owners, everyone=self.everyone or everyone)
+        return replace(self, owners=owners, public=self.public or public)
 
     def without_owner(self, mark: str) -> Ownership:
         """It belongs to the others alone, and the passes that they gave are good no more."""
@@ -102,7 +107,7 @@ class Ownership:
             values: dict[str, Any] = json.loads(data)
             return cls(
                 owners=tuple(map(str, values["owners"])),
-                everyone=values["everyone"] is True,
+                public=values["public"] is True,
                 passes={hashed: Pass(**given) for hashed, given in values["passes"].items()},
                 guests={str(mark): str(hashed) for mark, hashed in values["guests"].items()},
                 withdrawn=tuple(map(str, values["withdrawn"])),
@@ -124,14 +129,14 @@ def hash_of(given: str) -> str:
 # Files
 
 
-def path_of(file: Path) -> Path:
+def path_of(file: str | Path) -> str:
     """Where it stands to whom this file belongs."""
-    return file.with_name(file.name + SUFFIX)
+    return os.fspath(file) + SUFFIX
 
 
-def of(file: Path) -> Ownership:
+def of(file: str | Path) -> Ownership:
     """To whom this file belongs."""
-    path = os.fspath(file) + SUFFIX
+    path = path_of(file)
     try:
         found = os.stat(path)
     except OSError:
@@ -151,9 +156,9 @@ def of(file: Path) -> Ownership:
     return ownership
 
 
-def keep(file: Path, ownership: Ownership) -> None:
+def keep(file: str | Path, ownership: Ownership) -> None:
     """Write it down. Whoever calls is alone in the folder (see folders.py). Raises OSError."""
-    write_own(path_of(file), ownership.to_bytes())
+    write_own(Path(path_of(file)), ownership.to_bytes())
 
 
 NOBODYS = Ownership()

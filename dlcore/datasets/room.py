@@ -16,6 +16,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from heapq import heapify, heappop, heappush, heapreplace
 from pathlib import Path
 
 from dlcore.datasets import ownership
@@ -35,14 +36,14 @@ ONE_OWNERS_PART = 0.5
 class Item:
     """A file of the store."""
 
-    path: Path
+    path: str
     size: int
     used: float  # When, on the clock as it goes now.
     owners: tuple[str, ...] = ()
 
     @property
     def raw(self) -> bool:
-        return self.path.suffix == UPLOAD
+        return self.path.endswith(UPLOAD)
 
 
 def look(home: Path, now: float) -> list[Item]:
@@ -63,7 +64,7 @@ def look(home: Path, now: float) -> list[Item]:
                 if now - used > HOUR:
                     os.unlink(entry.path)
                 continue
-            item = Item(Path(entry.path), facts.st_size, used)
+            item = Item(entry.path, facts.st_size, used)
             if item.raw and now - used > DAY:
                 take_off(item.path)
                 continue
@@ -84,7 +85,7 @@ def time_of_use(used: float, looked: float, now: float) -> float:
 
 def make_room(home: Path, most: int, brings: int, whose: str, name: str, now: float) -> None:
     """Take off as much as is needed for a file of this name, of so many bytes, that they bring. Raises Problem where nothing may go."""
-    items = [item for item in look(home, now) if item.path.name != name]
+    items = [item for item in look(home, now) if not item.path.endswith(name)]
     least = most // MOST_FILES
     brings = max(brings, least)
     total = sum(max(item.size, least) for item in items)
@@ -107,6 +108,9 @@ class _Room:
             for owner in self._owners(item):
                 self._held[owner] += self._part(item)
                 self._last_first.setdefault(owner, []).append(item)
+        #: Who comes first gives way. An entry may be of before its owner gave something up: it is set right when it comes.
+        self._first = [self._place(owner) for owner in self._last_first]
+        heapify(self._first)
 
     def make(self, missing: float, above: float, brings: int, own_most: int) -> None:
         """So many bytes that are missing in all; `above` what the newcomer brings beyond an owner's part, with nothing held yet."""
@@ -124,13 +128,20 @@ class _Room:
     def _who_gives_way(self) -> str | None:
         """Whose first file goes; None where that may be nobody's."""
 
-        def place(owner: str) -> tuple[bool, float, bool]:
-            return self._is_unused(self._last_first[owner][-1]), self._held[owner], owner == self._whose
-
-        owner = max((owner for owner, items in self._last_first.items() if items), key=place, default=None)
-        if owner is None or owner == self._whose or place(owner)[0] or self._held[owner] > self._held[self._whose]:
-            return owner
+        while self._first:
+            in_use, held, _, owner = self._first[0]
+            if not self._last_first[owner]:
+                heappop(self._first)
+            elif (place := self._place(owner)) != self._first[0]:
+                heapreplace(self._first, place)
+            else:
+                may = owner == self._whose or not in_use or -held > self._held[self._whose]
+                return owner if may else None
         return None
+
+    def _place(self, owner: str) -> tuple[bool, float, bool, str]:
+        """In the order in which they give way: with what nobody has used for long, then by how much they hold; the newcomer first."""
+        return not self._is_unused(self._last_first[owner][-1]), -self._held[owner], owner != self._whose, owner
 
     def _give_up(self, item: Item, owner: str) -> float:
         """Bytes that are free now: none where the file stays, because others hold it or a live run names it."""
@@ -147,6 +158,8 @@ class _Room:
                 ownership.keep(item.path, others)
                 for each in item.owners:
                     self._held[each] += self._part(item)
+                    if self._last_first[each]:
+                        heappush(self._first, self._place(each))
                 return 0.0
             take_off(item.path)
         return max(item.size, self._least)
@@ -165,7 +178,7 @@ class _Room:
 
 
 @contextmanager
-def unused(path: Path) -> Iterator[bool]:
+def unused(path: str | Path) -> Iterator[bool]:
     """Whether no live run names this file; nor does one begin to meanwhile."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
@@ -178,7 +191,8 @@ def unused(path: Path) -> Iterator[bool]:
         os.close(descriptor)
 
 
-def take_off(path: Path) -> None:
+def take_off(path: str | Path) -> None:
     """Remove a file, and what stands beside it."""
     for each in (path, ownership.path_of(path)):
-        each.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            os.unlink(each)

@@ -70,11 +70,11 @@ def _expanded(named: str) -> Path:
     return Path(named).expanduser()
 
 
-def keep_upload(content: bytes, everyone: bool = False) -> str:
-    """Keep a raw file for a day and give its digest; for them whom this process works for, or for everyone. Raises Problem."""
+def keep_upload(content: bytes, public: bool = False) -> str:
+    """Keep a raw file for a day and give its digest; it belongs to whom this process works for. Raises Problem."""
     if len(content) > LARGEST_UPLOAD:
         raise Problem("upload_too_large", came=_megabytes(len(content)), limit=LARGEST_UPLOAD >> 20)
-    return _write(UPLOAD, everyone, content)
+    return _write(UPLOAD, public, content)
 
 
 def upload(digest: str) -> bytes:
@@ -86,14 +86,14 @@ def upload(digest: str) -> bytes:
     return content
 
 
-def put(facts: dict[str, Any], arrays: dict[str, np.ndarray], everyone: bool = False) -> str:
-    """Keep a table, and give its digest; for them whom this process works for, or for everyone. Raises Problem."""
+def put(facts: dict[str, Any], arrays: dict[str, np.ndarray], public: bool = False) -> str:
+    """Keep a table, and give its digest; it belongs to whom this process works for. Raises Problem."""
     forms = [[name, array.dtype.name, list(array.shape)] for name, array in arrays.items()]
     assert all(kind in TYPES for _, kind, _ in forms), "arrays of plain numbers only"
     text = json.dumps({"facts": facts, "arrays": forms}, separators=(",", ":")).encode()
     text += b" " * (-len(text) % LENGTH_BYTES)  # So that the arrays begin where their numbers may stand.
     raw = [np.ascontiguousarray(array).reshape(-1).view(np.uint8).data for array in arrays.values()]
-    return _write(TABLE, everyone, len(text).to_bytes(LENGTH_BYTES, "little"), text, *raw)
+    return _write(TABLE, public, len(text).to_bytes(LENGTH_BYTES, "little"), text, *raw)
 
 
 def get(digest: str, name: str = "") -> Stored:
@@ -149,9 +149,9 @@ def check_upload(digest: str) -> None:
         raise Problem("upload_gone")
 
 
-def upload_is_for_everyone(digest: str) -> bool:
-    """Whether what is made of this raw file is for everyone, too."""
-    return owned(digest, UPLOAD).everyone
+def upload_is_public(digest: str) -> bool:
+    """Whether what is made of this raw file is public, too."""
+    return owned(digest, UPLOAD).public
 
 
 def owned(digest: str, suffix: str = TABLE) -> Ownership:
@@ -187,7 +187,7 @@ def disown(digest: str, suffix: str, mark: str) -> None:
 def drop_if_nobodys(digest: str) -> None:
     """Take off a table that its owners have given up, if it has stayed for the runs that named it. Raises Problem."""
     path = _path(digest, TABLE)
-    if ownership.path_of(path).exists() and not ownership.of(path).owners:
+    if os.path.exists(ownership.path_of(path)) and not ownership.of(path).owners:
         with _alone():
             _drop(path)
 
@@ -224,7 +224,7 @@ def _alone() -> Iterator[None]:
         raise Problem("store_full", detail=(error.strerror or str(error)).lower()) from None
 
 
-def _write(suffix: str, everyone: bool, *parts: Part) -> str:
+def _write(suffix: str, public: bool, *parts: Part) -> str:
     digest, whom = _digest(parts), rights.whom()
     size = sum(len(part) for part in parts)
     most = _most_bytes()
@@ -237,7 +237,7 @@ def _write(suffix: str, everyone: bool, *parts: Part) -> str:
             _touch(path)
         else:
             make_room(path.parent, most, size, whom, path.name, clock())
-        ownership.keep(path, ownership.of(path).with_owner(whom, everyone or whom == rights.MACHINE))
+        ownership.keep(path, ownership.of(path).with_owner(whom, public))
         if not there:
             write_own(path, *parts)
     return digest

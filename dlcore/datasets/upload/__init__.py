@@ -35,13 +35,13 @@ def look(arguments: Options, payload: bytes, progress: Progress) -> Answer:
 def import_table(arguments: Options, payload: bytes, progress: Progress) -> Answer:
     """The part of a recipe, its rows now in the store: {"dataset", "dropped"}. Arguments as for `look`. Raises Problem.
 
-    They are for everyone if the file was.
+    They are public if the file was.
     """
     cells = read(arguments["upload"], arguments)
     progress(0.5, {})
     _, question = _understood(cells, arguments)
     progress(0.7, {})
-    part, dropped = imported(name_of(arguments), question, store.upload_is_for_everyone(arguments["upload"]))
+    part, dropped = imported(name_of(arguments), question, store.upload_is_public(arguments["upload"]))
     return {"dataset": part, "dropped": dropped}, b""
 
 

@@ -46,11 +46,11 @@ def images(
         arrays |= {f"{name}/{each}": array for each, array in _arrays(store.upload(digest)).items()}
     progress(0.5, {})
     X, y = joined(arrays)
-    return kept(names[0], X, y, everyone=all(map(store.upload_is_for_everyone, arguments["uploads"])))
+    return kept(names[0], X, y, public=all(map(store.upload_is_public, arguments["uploads"])))
 
 
 def kept(
-    name: str, X: np.ndarray, y: np.ndarray, classes: Sequence[str] = (), everyone: bool = False
+    name: str, X: np.ndarray, y: np.ndarray, classes: Sequence[str] = (), public: bool = False
 ) -> tuple[dict[str, Any], bytes]:
     """Images (N, H, W) of classes y (N,) in the store, and what the job answers. Raises Problem."""
     height, width = X.shape[1:]
@@ -66,7 +66,7 @@ def kept(
     facts = {"form": FORM, "name": name, "rows": len(X), "height": height, "width": width, "classes": names}
     part = {
         "kind": "images",
-        "digest": store.put(facts, {"X": flat, "y": codes.astype(np.int64)}, everyone),
+        "digest": store.put(facts, {"X": flat, "y": codes.astype(np.int64)}, public),
         "name": name,
         "height": height,
         "width": width,
