@@ -80,6 +80,12 @@ def test_the_machines_own_user_reads_everything_and_what_he_keeps_is_for_everyon
     assert [refusal(mark, store.get, public) for mark in (ANN, rights.NOBODY)] == [None, None]
 
 
+def test_what_is_kept_for_nobody_opens_for_nobody() -> None:
+    digest = put(rights.NOBODY)
+    assert [refusal(mark, store.get, digest) for mark in (rights.NOBODY, ANN)] == ["table_not_yours"] * 2
+    assert store.get(digest).facts == FACTS
+
+
 def test_a_file_that_the_machines_own_user_takes_off_again_is_private_as_before(upload: str) -> None:
     assert store.keep_upload(CSV) == upload
     assert refusal(BOB, store.upload, upload) is None
@@ -129,6 +135,8 @@ def test_where_it_cannot_be_read_whose_a_table_is_it_is_nobodys(home: Path, spoi
     digest = put(ANN)
     (home / f"{digest}.table.owners").write_bytes(spoilt)
     assert refusal(ANN, store.get, digest) == "table_gone"
+    store.tidy()
+    assert store.get(digest).facts == FACTS
 
 
 def test_neither_secret_nor_pass_stands_on_the_disk(home: Path) -> None:
@@ -335,7 +343,7 @@ def test_a_store_that_others_are_at_for_long_is_a_sentence(home: Path, monkeypat
     from dlcore import folders
 
     digest = put(ANN)
-    monkeypatch.setattr(folders.alone.__wrapped__, "__defaults__", (0.05,))
+    monkeypatch.setattr(store._alone.__wrapped__, "__defaults__", (0.05,))
     with folders.alone(home):
         assert refusal(BOB, store.put, FACTS, ARRAYS) == "store_busy"
         assert refusal(ANN, store.get, digest) is None  # Reading never waits.

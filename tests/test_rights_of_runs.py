@@ -37,8 +37,8 @@ def make_pool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
     pools = []
 
     def make() -> Pool:
-        limits = Limits(workers=1, heavy_workers=0, shelf=tmp_path / "runs")
-        pools.append(Pool(places=Threads(), limits=limits, timeout=60.0))
+        limits = Limits(workers=1, heavy_workers=0, hung_after=600.0, shelf=tmp_path / "runs")
+        pools.append(Pool(places=Threads(), limits=limits, timeout=300.0))
         pools[-1].start()
         return pools[-1]
 
@@ -184,9 +184,9 @@ def test_a_desk_works_for_who_asks(pool: Pool, table: Experiment) -> None:
     ]
     try:
         for do, payload, arguments in jobs:
-            assert refusal(desks.ask, do, payload, owner=ANN, **arguments) is None, do
+            assert refusal(desks.ask, do, payload, owner=ANN, seconds=600.0, **arguments) is None, do
             expected = "upload_gone" if do == "look" else "table_not_yours"
             for other in (BOB, ""):
-                assert refusal(desks.ask, do, payload, owner=other, **arguments) == expected, do
+                assert refusal(desks.ask, do, payload, owner=other, seconds=600.0, **arguments) == expected, do
     finally:
         desks.stop()

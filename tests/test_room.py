@@ -259,6 +259,15 @@ def test_a_table_that_its_owner_takes_off_stays_for_the_runs_that_name_it_and_go
     assert not list(home.glob("*.owners"))
 
 
+def test_a_table_that_was_given_up_when_its_server_was_killed_goes_at_the_next_look(home: Path) -> None:
+    digest, old = table(ANN, 0), table(BOB, 0)
+    with held(digest):
+        store.disown(digest, TABLE, ANN)
+    (home / f"{old}.table.owners").unlink()  # Of a time before anything had owners.
+    store.tidy()
+    assert there([digest, old]) == [False, True]
+
+
 def test_a_table_that_was_torn_and_brought_again_is_held_as_it_is_now(home: Path) -> None:
     digest, tables = table(ANN, 0), HeldTables()
     tables.look_after([recipe(digest)])

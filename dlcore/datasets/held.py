@@ -20,9 +20,7 @@ from dlcore.datasets.room import TABLE
 from dlcore.folders import try_lock
 from dlcore.problems import Problem
 
-TIDY_EVERY = (
-    600.0  # Seconds until the store is looked through again: what is too old goes, though nobody brings anything.
-)
+TIDY_EVERY = 600.0  # Seconds; else what is too old would stay until somebody brings something.
 _DIGEST = re.compile(r"[0-9a-f]{32}")
 
 

@@ -18,7 +18,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from dlcore.datasets.rights import MACHINE
+from dlcore.datasets.rights import MACHINE, NOBODY
 from dlcore.folders import write_own
 
 SUFFIX = ".owners"
@@ -54,8 +54,9 @@ class Ownership:
 
     @cached_property
     def readers(self) -> frozenset[str]:
-        """Owners and welcome guests."""
-        return frozenset(self.owners) | {mark for mark, hashed in self.guests.items() if hashed in self.passes}
+        """Owners and welcome guests. Nobody is none, whoever that is: what is kept for nobody takes room, and opens for nobody."""
+        guests = {mark for mark, hashed in self.guests.items() if hashed in self.passes}
+        return frozenset({*self.owners, *guests} - {NOBODY})
 
     def refusal(self, mark: str) -> str | None:
         """Why they may not read it, as the key of a Problem; None where they may."""
@@ -102,7 +103,7 @@ class Ownership:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Ownership:
-        """Nobody's where it cannot be read."""
+        """NOBODYS where it cannot be read."""
         with suppress(ValueError, TypeError, KeyError, AttributeError):
             values: dict[str, Any] = json.loads(data)
             return cls(
@@ -112,7 +113,11 @@ class Ownership:
                 guests={str(mark): str(hashed) for mark, hashed in values["guests"].items()},
                 withdrawn=tuple(map(str, values["withdrawn"])),
             )
-        return cls()
+        return NOBODYS
+
+
+#: Of what nothing is known.
+NOBODYS = Ownership()
 
 
 def pass_of(secret: str, name: str, nonce: str) -> str:
@@ -161,5 +166,4 @@ def keep(file: str | Path, ownership: Ownership) -> None:
     write_own(Path(path_of(file)), ownership.to_bytes())
 
 
-NOBODYS = Ownership()
 _known: dict[str, tuple[tuple[int, int, int], Ownership]] = {}

@@ -30,7 +30,7 @@ import numpy as np
 from dlcore.datasets import ownership, rights
 from dlcore.datasets.ownership import Ownership
 from dlcore.datasets.room import TABLE, UPLOAD, look, make_room, take_off, unused
-from dlcore.folders import alone, cache_folder, make_own, write_own
+from dlcore.folders import LONGEST_WAIT, alone, cache_folder, make_own, write_own
 from dlcore.problems import Problem
 
 LARGEST_UPLOAD = 16 << 20
@@ -150,8 +150,8 @@ def check_upload(digest: str) -> None:
 
 
 def upload_is_public(digest: str) -> bool:
-    """Whether what is made of this raw file is public, too."""
-    return owned(digest, UPLOAD).public
+    """Whether what is made of this raw file is public, too: everyone on this machine may read it."""
+    return owned(digest, UPLOAD).everyone
 
 
 def owned(digest: str, suffix: str = TABLE) -> Ownership:
@@ -185,21 +185,31 @@ def disown(digest: str, suffix: str, mark: str) -> None:
 
 
 def drop_if_nobodys(digest: str) -> None:
-    """Take off a table that its owners have given up, if it has stayed for the runs that named it. Raises Problem."""
+    """Take off a table that its owners have given up, if it has stayed for the runs that named it.
+
+    Raises Problem where others are at it, for which it does not wait: the next `tidy` finds it.
+    """
     path = _path(digest, TABLE)
-    if os.path.exists(ownership.path_of(path)) and not ownership.of(path).owners:
-        with _alone():
+    if _is_given_up(path):
+        with _alone(patience=0.0):
             _drop(path)
 
 
 def tidy() -> None:
-    """Take off what is too old. Raises Problem."""
+    """Take off what is too old, and what its owners have given up. Raises Problem where others are at it, without waiting for them."""
     if folder().exists():
-        with _alone():
-            look(folder(), clock())
+        with _alone(patience=0.0):
+            for item in look(folder(), clock()):
+                if _is_given_up(item.path):
+                    _drop(item.path)
 
 
-def _drop(path: Path) -> None:
+def _is_given_up(path: str | Path) -> bool:
+    found = ownership.of(path)
+    return found is not ownership.NOBODYS and not found.owners
+
+
+def _drop(path: str | Path) -> None:
     with unused(path) as free:
         if free:
             take_off(path)
@@ -209,12 +219,12 @@ def _drop(path: Path) -> None:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def _alone(patience: float = LONGEST_WAIT) -> Iterator[None]:
     """With the folder to itself, made if it is not there. What the disk says against it is a Problem."""
     home = folder()
     try:
         make_own(home)
-        with alone(home):
+        with alone(home, patience):
             yield
     except TimeoutError:
         raise Problem("store_busy") from None
