@@ -86,7 +86,10 @@ def parser() -> argparse.ArgumentParser:
     )
     verb.set_defaults(verb=train)
 
-    verb = verbs.add_parser("table", help="make a recipe of a table: CSV, TSV, Excel or Parquet")
+    verb = verbs.add_parser(
+        "table",
+        help="make a recipe of a table: CSV, TSV, Excel or Parquet; every page on this machine may open its rows",
+    )
     verb.add_argument("table", metavar="FILE", type=Path)
     verb.add_argument("--target", metavar="NAME", help="the column to predict; default: the one that looks like it")
     verb.add_argument("--inputs", metavar="A,B,...", help="the columns to predict it from; default: all that can be")
@@ -147,9 +150,10 @@ def train(asked: argparse.Namespace) -> None:
 
 
 def make_recipe(asked: argparse.Namespace) -> None:
-    """The rows go to the store of this machine, the recipe to a file; a loss that fits is chosen."""
+    """The rows go to the store of this machine, for every page on it; the recipe to a file. A loss that fits is chosen."""
     from dlcore.checkpoint import check_writable, write_files
-    from dlcore.datasets import store
+    from dlcore.datasets import rights, store
+    from dlcore.datasets.room import UPLOAD
     from dlcore.datasets.upload import import_table
 
     check_writable(asked.out.parent)
@@ -157,6 +161,7 @@ def make_recipe(asked: argparse.Namespace) -> None:
     said = {"target": asked.target, "inputs": asked.inputs and next(csv.reader([asked.inputs]))}
     options = {"upload": digest, "name": asked.table.name} | {name: value for name, value in said.items() if value}
     made, _ = import_table(options, b"", lambda share, partial: None)
+    store.disown(digest, UPLOAD, rights.MACHINE)  # It is still where it came from.
     dataset = validated(TableData, made["dataset"])
     loss = {} if dataset.classes else {"loss": {"kind": "mse"}}
     usual = Experiment()

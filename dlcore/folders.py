@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import tempfile
-from collections.abc import Mapping
-from contextlib import suppress
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+LOCK = "lock"
+LONGEST_WAIT = 10.0  # seconds for others who change the same folder: each takes milliseconds
+GLANCE = 0.005
 
 
 def cache_folder(name: str, environment: Mapping[str, str]) -> Path:
@@ -39,6 +46,33 @@ def write_own(path: Path, *parts: bytes | memoryview) -> None:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def alone(folder: Path, patience: float = LONGEST_WAIT) -> Iterator[int]:
+    """No other process or thread that asks for this changes the folder meanwhile; gives the descriptor of its lock.
+
+    Raises OSError; TimeoutError when another one stays at it.
+    """
+    descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        end = time.monotonic() + patience
+        while not try_lock(descriptor, fcntl.LOCK_EX):
+            if time.monotonic() > end:
+                raise TimeoutError(errno.ETIMEDOUT, "another program is at it")
+            time.sleep(GLANCE)
+        yield descriptor
+    finally:
+        os.close(descriptor)  # And with it the lock, as when a process ends.
+
+
+def try_lock(descriptor: int, how: int) -> bool:
+    """Whether the lock on this open file could be had without waiting."""
+    try:
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _private(path: str, flags: int) -> int:

@@ -41,6 +41,14 @@ TEMPLATES: dict[str, str] = {
     "link_broken": "The link is cut short or garbled, so the default run was opened. Copy the whole link once more.",
     "link_version": "The link has version {came}, but this program reads version {expected}. Make it anew from a run.",
     "link_too_long": "A link may hold {limit} characters, but this run needs {came}. Save the recipe as a file instead.",
+    "link_rows_not_shared": "This link does not share the rows of '{name}', so it opens on Circle with the settings that fit. Ask for one"
+    " that does, or bring the file yourself.",
+    "link_rows_withdrawn": "The rows of '{name}' were withdrawn, so this link opens on Circle with the settings that fit. Ask for a new"
+    " one, or bring the file yourself.",
+    "link_rows_wrong": "The pass in this link does not open the rows of '{name}', so it opens on Circle with the settings that fit. Copy"
+    " the whole link once more.",
+    "link_rows_gone": "The rows of '{name}' are no longer kept on this server, so this link opens on Circle with the settings that fit."
+    " Bring the file yourself.",
     "runs_full": "At most {limit} runs are kept side by side. Remove one on the page Compare first.",
     "drawn_class_empty": "Class {label} has no training point. Keep at least one of it, or draw one.",
     "drawn_few_train": "Drawn data need at least 2 training points, but there would be {came}. Keep or draw some.",
@@ -190,6 +198,8 @@ TEMPLATES: dict[str, str] = {
     "classic_changed": "'{name}' came from OpenML in another form than expected. Take {neighbour} instead, which is bundled.",
     "upload_gone": "The uploaded file is no longer kept here. Upload it again.",
     "table_gone": "The table '{name}' is no longer kept on this server. Upload the file again.",
+    "table_not_yours": "The rows of '{name}' are not shared with you. Ask for a link that shares them, or bring the file yourself.",
+    "table_withdrawn": "The rows of '{name}' are no longer shared with you. Ask for a new link, or bring the file yourself.",
     "table_differs": "The table '{name}' on this server does not fit this recipe (see '{column}'). Import the file again.",
     "table_name_empty": "A column, a category or a class of the table has no name that can be shown. Give it one.",
     "table_name_twice": "dataset: '{came}' is named twice. Give each column, category and class its own name.",
@@ -203,6 +213,11 @@ TEMPLATES: dict[str, str] = {
     "pictures_too_many": "dataset: {came} pictures of {height} x {width} pixels are too many; at most {limit} can be used.",
     "store_too_small": "The table needs {came} MB, but this server keeps at most {limit} MB of tables. Take fewer rows or columns.",
     "store_full": "The table could not be kept on disk ({detail}). Free some space and try again.",
+    "store_no_room": "There is no room for {came} MB: the tables kept on this server are in use, or belong to people who keep less than"
+    " you. Bring a smaller file, or remove one of yours on the page Data.",
+    "store_share": "One person may keep {limit} MB on this server; with {came} MB more you would pass that, and what you keep is in use."
+    " Remove a table on the page Data, or choose other data for a run that uses one.",
+    "store_busy": "The tables on this server are just being changed. Try again in a moment.",
     # An honest look at the result
     "no_split": "split: expected one of {expected}, but got '{came}'.",
     "test_sealed": "The test rows are sealed, so they were not scored. Break the seal on the page Evaluate when the recipe is final.",

@@ -96,7 +96,9 @@ class HandmadeDesks:
     def hold(self, page: str) -> None:
         """Nobody leaves."""
 
-    def submit(self, do: str, payload: bytes = b"", owner: str = "", page: str = "", **arguments: Any) -> DoneJob:
+    def submit(
+        self, do: str, payload: bytes = b"", owner: str = "", reader: str = "", page: str = "", **arguments: Any
+    ) -> DoneJob:
         if self.full is not None:
             raise self.full
         self.asked.append((do, arguments))

@@ -32,11 +32,13 @@ class RecordingPool:
         self.full: Problem | None = None  # what a newcomer is told ...
         self.limit = 0  # ... once there are so many runs
         self.owners: list[str] = []
+        self.readers: list[str] = []  # marks of whose tables they may read
         self.on_change: Callable[[str], None] | None = None  # called once, before the next change is looked at
 
-    def create(self, recipe: str, device: str = "auto", state: bytes = b"", owner: str = "") -> str:
+    def create(self, recipe: str, device: str = "auto", state: bytes = b"", owner: str = "", reader: str = "") -> str:
         self._admit()
         self.owners.append(owner)
+        self.readers.append(reader)
         token = f"run {len(self.created)}"
         self.created.append((recipe, device))
         self.states[token] = state

@@ -18,7 +18,7 @@ from sklearn.utils import Bunch
 
 from dlcore.arrays import from_bytes
 from dlcore.component import kinds, validated
-from dlcore.datasets import Dataset, classic, store
+from dlcore.datasets import Dataset, classic, rights, store
 from dlcore.datasets.upload import import_table, look, reading
 from dlcore.datasets.upload.images import images
 from dlcore.problems import Problem
@@ -198,6 +198,20 @@ def test_a_table_from_openml_goes_the_way_of_every_table(monkeypatch: pytest.Mon
     assert (profile["target"], profile["task"], "boat" in profile["inputs"]) == ("survived", "classification", False)
     part, _ = import_table(arguments, b"", ignored)
     assert (part["dataset"]["rows"], part["dataset"]["classes"]) == (200, ["0", "1"])
+
+
+def test_who_has_fetched_a_classic_set_has_it_for_everyone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sklearn.datasets, "fetch_openml", lambda **_: Bunch(frame=titanic()))
+    openml(monkeypatch, ROWS, "https://www.openml.org/data/mnist.arff", packed=False)
+    with rights.working_for("a" * 64):
+        header, _ = fetched("titanic")
+        arguments = {"upload": header["upload"], "name": header["name"], **header["options"]}
+        made = [import_table(arguments, b"", ignored)[0]["dataset"], fetched("mnist")[0]["dataset"]]
+    for mark in ("b" * 64, rights.NOBODY):
+        with rights.working_for(mark):
+            assert look(arguments, b"", ignored)[0]["rows"] == 200
+            for part in made:
+                store.get(part["digest"])
 
 
 def test_a_table_that_has_changed_at_openml_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,11 +11,13 @@ from streamlit.runtime.scriptrunner_utils.exceptions import StopException
 from streamlit.testing.v1 import AppTest
 
 from dlcore.component import validated
-from dlcore.datasets import store
+from dlcore.datasets import rights, store
 from dlcore.datasets.pictures import ImageData
+from dlcore.datasets.room import UPLOAD
 from dlcore.datasets.table import TableData
 from dlcore.experiment import Experiment
 from dlcore.problems import Problem
+from dlcore.runs.entry import mark_of
 from tests.data_desk import HandmadeDesks, column
 from tests.patience import PATIENCE
 from tests.playground import ROOT, RecordingPool, errors, open_page, shown, state, widget
@@ -253,6 +255,63 @@ def test_pictures_become_the_data_of_the_run(empty: Any, desks: HandmadeDesks, p
     at.switch_page(PLAYGROUND).run()
     choose(at, "dataset.images.samples", 40)
     assert pool.recipes[-1]["dataset"] == {**desks.imported, "samples": 40}
+
+
+# Whose it is, and the way to take it off
+
+
+def test_what_is_brought_belongs_to_who_has_brought_it(empty: Any, desks: HandmadeDesks) -> None:
+    bring(empty)
+    upload = desks.asked[-1][1]["upload"]
+    assert store.owned(upload, UPLOAD).owners == (mark_of(state(empty).visit),)
+    with rights.working_for(mark_of("another")), pytest.raises(Problem) as refused:
+        store.upload(upload)
+    assert refused.value.key == "upload_gone"
+    empty.get_by_key("data_pasted").set_value("a\tb\n1\t2\n")
+    next(button for button in empty.button if button.label == text("en", "data.paste.take")).click().run()
+    assert store.owned(desks.asked[-1][1]["upload"], UPLOAD).owners == (mark_of(state(empty).visit),)
+
+
+def test_a_file_and_its_rows_are_taken_off_each_by_its_button(empty: Any, desks: HandmadeDesks) -> None:
+    at = bring(empty)
+    mine = mark_of(state(at).visit)
+    upload = desks.asked[-1][1]["upload"]
+    with rights.working_for(mine):
+        digest = store.put(
+            {"form": "table 1", "name": "passengers.csv", "rows": 60, "columns": []}, {"c0": np.zeros(9)}
+        )
+    desks.imported = {**PASSENGERS, "digest": digest}
+    press(at, "data_train")
+    at.switch_page(DATA).run()
+    assert shown(text("en", "data.kept.rows", name="passengers.csv", rows="60")) in said(at)
+    press(at, f"data_remove_rows_{digest}")
+    assert not store.is_kept(digest)
+    assert shown(text("en", "data.kept.file", name="passengers.csv")) in said(at)
+    press(at, f"data_remove_file_{upload}")
+    with pytest.raises(Problem):
+        store.upload(upload)
+    assert state(at).bringing.brought is None
+    assert not [button for button in at.button if str(button.key).startswith("data_remove")]
+    assert not errors(at)
+
+
+def test_a_button_takes_off_nothing_that_is_anothers_too(empty: Any, desks: HandmadeDesks) -> None:
+    at = bring(empty)
+    upload = desks.asked[-1][1]["upload"]
+    with rights.working_for(mark_of("another")):
+        store.keep_upload(CSV)
+    press(at, f"data_remove_file_{upload}")
+    with rights.working_for(mark_of("another")):
+        assert store.upload(upload) == CSV
+
+
+def test_nobody_is_offered_to_take_off_what_is_anothers(empty: Any, desks: HandmadeDesks) -> None:
+    with rights.working_for(mark_of("another")):
+        digest = store.put(
+            {"form": "table 1", "name": "passengers.csv", "rows": 60, "columns": []}, {"c0": np.zeros(9)}
+        )
+    state(empty).own = {**PASSENGERS, "digest": digest}
+    assert not [button for button in empty.run().button if str(button.key).startswith("data_remove")]
 
 
 # See, and say otherwise

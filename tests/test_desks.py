@@ -461,9 +461,9 @@ def test_a_desk_knows_whose_job_it_is_by_a_mark_that_opens_nothing() -> None:
     desks = desks_of(command=answering("wire.pack({'result': message[0], 'leaving': False})"))
     secret = "0123456789abcdef0123456789abcdef"
     header, _ = desks.ask("echo", b"content", owner=secret, number=1)
-    assert header == {"do": "echo", "arguments": {"number": 1}, "owner": mark_of(secret), "payload": 7}
+    assert header == {"do": "echo", "arguments": {"number": 1}, "reader": mark_of(secret), "payload": 7}
     assert secret not in str(header)
-    assert desks.ask("echo")[0]["owner"] == ""
+    assert desks.ask("echo")[0]["reader"] == ""
     desks.stop()
 
 

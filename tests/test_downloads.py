@@ -175,7 +175,7 @@ def test_a_run_is_not_copied_for_a_desk_that_would_not_take_it(monkeypatch: pyte
     monkeypatch.setattr(live, "desks", Full)
     monkeypatch.setattr(live, "pool", lambda: pytest.fail("The run was asked."))
     with pytest.raises(Problem, match="waiting already"):
-        Press("ann", "page").checkpoint("token")
+        Press("ann", "", "page").checkpoint("token")
 
 
 def test_streamlit_makes_its_sessions_answer_by_our_handler(monkeypatch: pytest.MonkeyPatch) -> None:

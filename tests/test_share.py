@@ -5,24 +5,30 @@ from __future__ import annotations
 import base64
 import json
 import zlib
+from collections.abc import Callable
 from itertools import islice
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import hypothesis
+import numpy as np
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
+from dlcore.datasets import rights, sharing, store
 from dlcore.datasets.drawn import Drawn
 from dlcore.experiment import Experiment
 from dlcore.layers import Dense
 from dlcore.optimizers import SGD
 from dlcore.problems import Problem
+from dlcore.runs.entry import mark_of
 from dlcore.share import LONGEST_LINK, decode, encode
 from tests.patience import PATIENCE
 from tests.playground import ROOT, RecordingPool, errors, open_page, shown, state, widget
 from tests.strategies import experiments
-from ui import live, playground, settings, share
+from ui import live, playground, session, settings, share
+from ui.fitting import on_data
 from ui.messages import text
 
 
@@ -46,7 +52,7 @@ def refusal(link: str) -> str:
 # The link itself
 
 
-@given(experiment=experiments())
+@hypothesis.given(experiment=experiments())
 def test_a_recipe_comes_back_as_it_was(experiment: Experiment) -> None:
     link = encode(experiment)
     assert decode(link) == experiment
@@ -70,7 +76,7 @@ def test_a_link_cut_short_is_refused_at_every_length() -> None:
         assert refusal(LINK[:length]) == "link_broken", length
 
 
-@given(place=st.integers(0, len(LINK) - 1), sign=st.characters(codec="utf-8"))
+@hypothesis.given(place=st.integers(0, len(LINK) - 1), sign=st.characters(codec="utf-8"))
 def test_a_link_with_a_wrong_sign_is_refused_or_means_the_same(place: int, sign: str) -> None:
     garbled = LINK[:place] + sign + LINK[place + 1 :]
     try:
@@ -79,7 +85,7 @@ def test_a_link_with_a_wrong_sign_is_refused_or_means_the_same(place: int, sign:
         assert problem.key in ("link_broken", "link_version")
 
 
-@given(st.text(max_size=200))
+@hypothesis.given(st.text(max_size=200))
 def test_a_link_of_anything_is_refused_in_a_sentence(anything: str) -> None:
     with pytest.raises(Problem):
         decode(anything)
@@ -172,8 +178,9 @@ def test_a_bad_link_opens_the_default_run_with_one_sentence(pool: RecordingPool,
     try:
         decode(link)
     except Problem as problem:
-        assert errors(at) == [shown(str(problem))]
-    assert not errors(at.run())
+        assert errors(at) == [shown(str(problem))] == errors(at.run())  # It stays: a page opens in several runs.
+    widget(at, "seed").set_value(4).run()
+    assert not errors(at)
 
 
 def test_a_link_can_start_playing_once(pool: RecordingPool) -> None:
@@ -244,6 +251,239 @@ def test_the_teachers_link_says_what_is_ticked(pool: RecordingPool) -> None:
     query = parse_qs(urlsplit(links(at.run())[1]).query)
     assert query["hide"] == ["data,speed"]
     assert (query["text"], query["play"], query["lang"]) == (["off"], ["1"], ["zh"])
+
+
+# Rows of one's own
+
+
+COLUMNS = [{"name": name, "kind": "number"} for name in ("age", "height", "target")]
+ROWS = {f"c{place}": np.arange(60.0) * (place + 1) for place in range(3)}
+ANN, BOB = "a" * 43, "b" * 43  # the secrets of two browsers
+
+
+@pytest.fixture
+def table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Experiment:
+    """A recipe of Ann's own, on a table that she has brought."""
+    monkeypatch.setenv("DLCORE_TABLES", str(tmp_path))
+    with rights.working_for(mark_of(ANN)):
+        digest = store.put({"form": "table 1", "name": "marks.csv", "rows": 60, "columns": COLUMNS}, ROWS)
+    part = {"kind": "table", "digest": digest, "name": "marks.csv", "rows": 60, "target": "target", "classes": [],
+            "columns": COLUMNS[:2]}  # fmt: skip
+    optimizer = {"kind": "sgd", "learning_rate": 0.07}
+    recipe = {"dataset": part, "loss": {"kind": "mae"}, "seed": 9, "batch_size": 8, "optimizer": optimizer}
+    return Experiment.from_dict({**recipe, "layers": [{"kind": "dense", "units": 7}], "test_fraction": 0.2})
+
+
+@pytest.fixture
+def browser(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Whoever speaks from now on."""
+    return lambda secret: monkeypatch.setattr(session, "owner", lambda: secret)
+
+
+def given(at: AppTest, link: int = 0) -> str:
+    return parse_qs(urlsplit(links(at)[link]).query).get("pass", [""])[0]
+
+
+def toggles(at: AppTest) -> list:
+    return [toggle for toggle in at.toggle if toggle.label == text("en", "share.rows")]
+
+
+def switch(at: AppTest, on: bool = True) -> AppTest:
+    """Share the rows, or withdraw them."""
+    (toggle,) = toggles(at)
+    assert toggle.value is not on
+    toggle.set_value(on).run()
+    assert not at.exception
+    assert not errors(at)
+    assert [toggle.value for toggle in toggles(at)] == [on]
+    return at
+
+
+def captions(at: AppTest) -> list[str]:
+    return [caption.value for caption in at.caption]
+
+
+def said(key: str) -> str:
+    return shown(text("en", key, name="marks.csv", rows="60"))
+
+
+def test_the_rows_are_shared_when_somebody_says_so_and_until_it_is_taken_back(
+    pool: RecordingPool, table: Experiment, browser: Callable[[str], None]
+) -> None:
+    browser(ANN)
+    at = open_share(table)
+    assert (given(at), given(at, 1)) == ("", "")
+    assert said("share.rows.caption") in captions(at)
+    switch(at)
+    passed = given(at)
+    assert len(passed) * 6 >= 128
+    assert given(at, 1) == passed  # The teacher's link, too.
+    assert said("share.rows.given") in captions(at)
+    assert passed not in table.to_json()
+    assert given(open_share(table)) == passed  # Another visit of the same browser.
+    switch(at, False)
+    assert (given(at), given(at, 1)) == ("", "")
+    switch(at)
+    assert given(at) not in ("", passed)
+
+
+def test_a_guest_passes_no_rows_on_and_what_is_for_everyone_is_not_asked(
+    pool: RecordingPool, table: Experiment, browser: Callable[[str], None]
+) -> None:
+    browser(ANN)
+    passed = given(switch(open_share(table)))
+    browser(BOB)
+    at = visit(run=encode(table), **{"pass": passed})
+    at.session_state["widget:/share"] = True
+    at.run()
+    assert state(at).experiment == table
+    assert given(at) == ""
+    assert said("share.rows.guest") in captions(at)
+    assert not toggles(at)
+    store.put({"form": "table 1", "name": "marks.csv", "rows": 60, "columns": COLUMNS}, ROWS)  # On the command line.
+    at = open_share(table)
+    assert not {said("share.rows.guest"), said("share.rows.caption")} & {*captions(at)}
+
+
+def test_a_strangers_link_opens_on_circle_with_the_settings_that_fit_and_one_sentence(
+    pool: RecordingPool, table: Experiment, browser: Callable[[str], None]
+) -> None:
+    browser(BOB)
+    at = visit(run=encode(table))
+    found = Experiment.from_json(pool.created[0][0])
+    assert errors(at) == [shown(str(Problem("link_rows_not_shared", name="marks.csv")))]
+    assert (found.dataset.kind, found.loss.kind, found.seed) == ("circle", "cross_entropy", 9)
+    assert (found.layers, found.optimizer) == (table.layers, table.optimizer)
+    assert (found.batch_size, found.test_fraction) == (8, 0.2)
+    assert pool.readers == [mark_of(BOB)]
+    assert len(errors(at.run())) == 1
+    widget(at, "seed").set_value(4).run()
+    assert not errors(at)
+
+
+def test_a_link_with_the_pass_opens_for_who_comes_with_it_and_again_without(
+    pool: RecordingPool, table: Experiment, browser: Callable[[str], None]
+) -> None:
+    browser(ANN)
+    ann = switch(open_share(table))
+    passed = given(ann)
+    browser(BOB)
+    for query in ({"pass": passed}, {}):
+        assert state(visit(run=encode(table), **query)).experiment == table
+    browser("c" * 43)
+    assert state(visit(run=encode(table))).experiment.dataset.kind == "circle"
+    browser(ANN)
+    switch(ann, False)
+    browser(BOB)
+    for query in ({"pass": passed}, {}):
+        at = visit(run=encode(table), **query)
+        assert errors(at) == [shown(str(Problem("link_rows_withdrawn", name="marks.csv")))]
+        assert state(at).experiment.dataset.kind == "circle"
+    browser(ANN)
+    assert state(visit(run=encode(table))).experiment == table
+
+
+@pytest.mark.parametrize("wrong", ["x", "A" * 24, "../../..", "%00", "🐧" * 50])
+def test_a_wrong_pass_is_one_sentence_and_so_is_a_table_that_is_gone(
+    pool: RecordingPool, table: Experiment, browser: Callable[[str], None], wrong: str
+) -> None:
+    browser(BOB)
+    at = visit(run=encode(table), **{"pass": wrong})
+    assert errors(at) == [shown(str(Problem("link_rows_wrong", name="marks.csv")))]
+    assert state(at).experiment.dataset.kind == "circle"
+    store.disown(table.dataset.digest, ".table", mark_of(ANN))  # type: ignore[union-attr]
+    at = visit(run=encode(table), **{"pass": wrong})
+    assert errors(at) == [shown(str(Problem("link_rows_gone", name="marks.csv")))]
+
+
+def test_who_may_not_see_the_rows_is_told_where_they_would_be_taken_home(
+    pool: RecordingPool, table: Experiment, browser: Callable[[str], None]
+) -> None:
+    browser(ANN)
+    owners = open_page(table)
+    passed = given(switch(open_share(table)))
+    browser(BOB)
+    at = visit(run=encode(table), **{"pass": passed}).run()
+    files = ("data", "report", "card", "recipe", "checkpoint")
+    assert [at.get_by_key(f"take_{what}").proto.disabled for what in files] == [False] * 5
+    sharing.withdraw(table.dataset.digest, mark_of(ANN))  # type: ignore[union-attr]
+    at.run()
+    assert [at.get_by_key(f"take_{what}").proto.disabled for what in files] == [True, True, True, False, False]
+    assert shown(str(Problem("table_withdrawn", name="marks.csv"))) in captions(at)
+    browser(ANN)
+    assert not owners.run().get_by_key("take_data").proto.disabled
+
+
+def test_a_guests_run_comes_back_until_the_rows_are_withdrawn(
+    pool: RecordingPool, table: Experiment, browser: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser(ANN)
+    passed = given(switch(open_share(table)))
+    browser(BOB)
+    at = visit(run=encode(table), **{"pass": passed})
+    token = state(at).token or ""
+    pool.shelf[token] = {"recipe": table.to_json(), "device": "cpu", "status": "paused", "step": 400, "epoch": 16}
+    pool.alive.clear()
+    assert (state(at.run()).token, state(at).life, errors(at)) == (token, 1, [])
+    sharing.withdraw(table.dataset.digest, mark_of(ANN))  # type: ignore[union-attr]
+    pool.alive.clear()
+    at.run()
+    assert errors(at) == [shown(str(Problem("table_withdrawn", name="marks.csv")))]
+    assert (state(at).token != token, state(at).experiment.dataset.kind) == (True, "circle")
+    assert Experiment.from_json(pool.created[-1][0]) == state(at).experiment
+    assert not errors(at.run())
+    before = state(at).token
+    monkeypatch.setattr(session, "current", lambda: state(at))
+    with pytest.raises(Problem, match="no longer shared"):
+        session.resume(token)
+    assert (state(at).token, before in pool.alive) == (before, True)
+
+
+def test_without_cookies_a_table_belongs_to_the_session_alone(
+    pool: RecordingPool, table: Experiment, browser: Callable[[str], None]
+) -> None:
+    browser("")
+    at = open_page()
+    mine = mark_of(state(at).visit)
+    with rights.working_for(mine):
+        store.put({"form": "table 1", "name": "marks.csv", "rows": 60, "columns": COLUMNS}, ROWS)
+    assert pool.readers == [mine]
+    assert pool.owners == [""]  # Whoever holds its token may still look at the run.
+    assert state(visit(run=encode(table))).experiment.dataset.kind == "circle"
+
+
+RECIPES = [
+    {"loss": {"kind": "huber", "delta": 2.0}, "validation_fraction": 0.2, "sealed": True},
+    {"batch_size": 40, "layers": []},
+    {"layers": [{"kind": "dense", "units": 512}] * 8, "test_fraction": 0.1},
+    {"features": ["x1", "x2_squared"]},
+]
+
+
+@pytest.mark.parametrize("part", RECIPES, ids=str)
+def test_whatever_a_recipe_asks_of_a_table_it_can_be_opened_on_circle(table: Experiment, part: dict) -> None:
+    before = Experiment.from_dict({**table.to_dict(), **part})
+    after = on_data(before, {"kind": "circle"})
+    assert after.dataset.kind == "circle"
+    assert after.to_dict()["layers"] == before.to_dict()["layers"]
+    assert after.validation_fraction == before.validation_fraction
+    assert after.features == before.features
+
+
+def test_a_network_that_is_too_large_with_one_input_more_gives_way_itself(table: Experiment) -> None:
+    line = table.to_dict()["dataset"]
+    line["columns"] = line["columns"][:1]
+    wide = [{"kind": "dense", "units": 512}] * 8
+    largest = None
+    for units in range(1, 512):
+        try:
+            layers = [*wide, {"kind": "dense", "units": units}]
+            largest = Experiment.from_dict({**table.to_dict(), "dataset": line, "layers": layers})
+        except Problem:
+            break
+    assert largest is not None
+    after = on_data(largest, {"kind": "circle"})
+    assert (after.dataset.kind, after.seed, after.layers) == ("circle", 9, Experiment().layers)
 
 
 def test_a_run_that_was_changed_by_hand_is_told_of(pool: RecordingPool) -> None:

@@ -27,13 +27,23 @@ YEARS = 10 * 365 * DAY
 def make_shelf(tmp_path: Path) -> Iterator[Callable[..., Shelf]]:
     shelves = []
 
-    def make(folder: Path = tmp_path / "runs", most_bytes: int = 1 << 20) -> Shelf:
-        shelves.append(Shelf(folder, most_bytes))
+    def make(folder: Path = tmp_path / "runs", most_bytes: int = 1 << 20, **clocks: Clock) -> Shelf:
+        shelves.append(Shelf(folder, most_bytes, **clocks))
         return shelves[-1]
 
     yield make
     for shelf in shelves:
         shelf.close()
+
+
+class Clock:
+    """A clock that goes when it is told to, and as the real one between."""
+
+    def __init__(self, real: Callable[[], float]) -> None:
+        self.real, self.ahead = real, 0.0
+
+    def __call__(self) -> float:
+        return self.real() + self.ahead
 
 
 def files(folder: Path) -> list[Path]:
@@ -103,7 +113,7 @@ def test_a_run_that_plays_is_written_seldom_and_one_that_stands_at_once(
     make_shelf: Callable[..., Shelf], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[int] = []
-    monkeypatch.setattr(Shelf, "_write", lambda self, name, data: written.append(Kept.from_bytes(data).header["step"]))  # type: ignore[union-attr]
+    monkeypatch.setattr(Shelf, "_write", lambda self, name, kept: written.append(kept.header["step"]))
     shelf = make_shelf()
     for step in range(50):
         shelf.put(TOKEN, Kept({"step": step}, b""))
@@ -197,12 +207,13 @@ def aged(folder: Path, seconds: float) -> None:
         os.utime(file, (time.time() - seconds,) * 2)
 
 
-def shelf_later(make_shelf: Callable[..., Shelf], monkeypatch: pytest.MonkeyPatch, seconds: float) -> Shelf:
+def shelf_later(make_shelf: Callable[..., Shelf], seconds: float) -> Shelf:
     """A shelf that has looked at its folder, so many seconds ago on the monotonic clock."""
-    now = time.monotonic()
-    shelf = make_shelf()
-    shelf._drop_old()
-    monkeypatch.setattr("dlcore.runs.shelf.time.monotonic", lambda: now + seconds)
+    clock = Clock(time.monotonic)
+    shelf = make_shelf(clock=clock)
+    shelf.remove("a run that was never there")  # Whose writing begins with a look at the folder.
+    assert eventually(lambda: not shelf.waiting)
+    clock.ahead = seconds
     return shelf
 
 
@@ -220,30 +231,32 @@ def shelf_later(make_shelf: Callable[..., Shelf], monkeypatch: pytest.MonkeyPatc
     ],
 )
 def test_a_file_is_kept_for_a_day_and_one_of_an_absurd_age_for_an_hour(
-    make_shelf: Callable[..., Shelf], monkeypatch: pytest.MonkeyPatch, age: float, later: float, stays: bool
+    make_shelf: Callable[..., Shelf], age: float, later: float, stays: bool
 ) -> None:
     first = make_shelf()
     first.put(TOKEN, KEPT)
     first.close()
     aged(first.folder, age)
-    shelf = shelf_later(make_shelf, monkeypatch, later)
+    shelf = shelf_later(make_shelf, later)
     assert (shelf.find(TOKEN) is not None) == stays
-    shelf._drop_old()
+    shelf.remove("a run that was never there")
+    assert eventually(lambda: not shelf.waiting)
     assert len(files(shelf.folder)) == stays
 
 
 @pytest.mark.parametrize("jump", [YEARS, -YEARS])
 def test_a_clock_that_jumps_while_the_server_runs_changes_nothing(
-    make_shelf: Callable[..., Shelf], monkeypatch: pytest.MonkeyPatch, jump: float
+    make_shelf: Callable[..., Shelf], jump: float
 ) -> None:
-    shelf = make_shelf()
+    clock, wall_clock = Clock(time.monotonic), Clock(time.time)
+    shelf = make_shelf(clock=clock, wall_clock=wall_clock)
     shelf.put(TOKEN, KEPT)
     assert eventually(lambda: shelf.bytes)
-    there = time.time
-    monkeypatch.setattr("dlcore.runs.shelf.time.time", lambda: there() + jump)
-    shelf._drop_old()
+    wall_clock.ahead = jump
+    clock.ahead = DAY - HOUR
+    shelf.put("another run", KEPT)  # Before which it looks at all files.
+    assert eventually(lambda: len(files(shelf.folder)) == 2)
     assert shelf.find(TOKEN) is not None
-    assert shelf._files[next(iter(shelf._files))].until > time.monotonic() + DAY - HOUR
 
 
 def test_what_a_killed_server_left_half_written_goes(make_shelf: Callable[..., Shelf], tmp_path: Path) -> None:
@@ -251,5 +264,85 @@ def test_what_a_killed_server_left_half_written_goes(make_shelf: Callable[..., S
     folder.mkdir(mode=0o700)
     (folder / ".half.run.1234").write_bytes(b"half")
     aged(folder, 2 * HOUR)
-    make_shelf()._drop_old()
-    assert files(folder) == []
+    make_shelf().remove(TOKEN)
+    assert eventually(lambda: files(folder) == [])
+
+
+# Shares
+
+
+SIZE = len(Kept({"owner": "o" * 64}, bytes(1000)).to_bytes())
+
+
+def put(shelf: Shelf, owner: str, number: int, size: int = 1000) -> str:
+    """A run of this owner; its token, once the shelf has dealt with it."""
+    token = f"{owner} {number}"
+    shelf.put(token, Kept({"owner": owner[0] * 64 if owner else ""}, bytes(size)), now=True)
+    assert eventually(lambda: not shelf.waiting)
+    return token
+
+
+def there(shelf: Shelf, tokens: list[str]) -> list[bool]:
+    return [shelf.find(token) is not None for token in tokens]
+
+
+def test_who_holds_most_gives_way_with_the_oldest_first_and_others_lose_nothing(
+    make_shelf: Callable[..., Shelf],
+) -> None:
+    shelf = make_shelf(most_bytes=12 * SIZE)
+    ann = [put(shelf, "ann", number) for number in range(2)]
+    bob = [put(shelf, "bob", number) for number in range(3)]
+    hog = [put(shelf, "hog", number) for number in range(24)]
+    assert (there(shelf, ann), there(shelf, bob)) == ([True] * 2, [True] * 3)
+    assert there(shelf, hog) == [False] * 17 + [True] * 7
+    bob += [
+        put(shelf, "bob", number) for number in range(3, 8)
+    ]  # Until both hold the same; then bob gives way to himself.
+    assert there(shelf, ann) == [True] * 2
+    assert there(shelf, bob) == [False] * 3 + [True] * 5
+    assert sum(there(shelf, hog)) == 5
+    assert shelf.bytes <= shelf.most_bytes
+
+
+def test_those_who_are_nobody_share_one_owners_part(make_shelf: Callable[..., Shelf]) -> None:
+    shelf = make_shelf(most_bytes=6 * SIZE)
+    nobodys = [put(shelf, "", number) for number in range(6)]
+    ann = [put(shelf, "ann", number) for number in range(3)]
+    assert (sum(there(shelf, nobodys)), there(shelf, ann)) == (3, [True] * 3)
+
+
+def test_a_state_that_is_larger_than_what_anybody_else_holds_takes_nothing_from_them(
+    make_shelf: Callable[..., Shelf],
+) -> None:
+    shelf = make_shelf(most_bytes=8 * SIZE)
+    small = [put(shelf, name, 0) for name in "abcdefgh"]
+    large = put(shelf, "large", 0, size=5000)
+    assert (there(shelf, small), there(shelf, [large])) == ([True] * 8, [False])
+
+
+def test_after_a_restart_it_is_known_whose_the_files_are_without_reading_them(
+    make_shelf: Callable[..., Shelf], tmp_path: Path
+) -> None:
+    first = make_shelf(most_bytes=12 * SIZE)
+    ann = [put(first, "ann", number) for number in range(2)]
+    hog = [put(first, "hog", number) for number in range(10)]
+    first.close()
+    for file in files(first.folder):
+        written = file.stat().st_mtime
+        os.truncate(file, SIZE - 500)  # Half of each state is gone: who reads it all would find it torn, and drop it.
+        os.utime(file, (written, written))
+    second = make_shelf(most_bytes=12 * SIZE)
+    tokens = [put(second, "hog", number) for number in range(10, 20)]
+    named = {hashlib.sha256(token.encode()).hexdigest() + ".run" for token in ann}
+    assert named <= {file.name for file in files(second.folder)}
+    assert not {hashlib.sha256(hog[0].encode()).hexdigest() + ".run"} & {file.name for file in files(second.folder)}
+    assert there(second, tokens)[-1]
+
+
+def test_a_file_of_before_owners_were_known_comes_back_and_is_nobodys(make_shelf: Callable[..., Shelf]) -> None:
+    shelf = make_shelf(most_bytes=6 * SIZE)
+    shelf.put(TOKEN, Kept({"recipe": "{}", "step": 3}, bytes(1000)), now=True)
+    assert eventually(lambda: not shelf.waiting)
+    found = shelf.find(TOKEN)
+    assert found is not None
+    assert found.header["step"] == 3

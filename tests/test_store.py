@@ -42,7 +42,9 @@ def anew(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def files(home: Path) -> list[Path]:
-    return sorted(home.iterdir()) if home.exists() else []
+    """Tables and raw files, and what is half written; not the lock, and not to whom they belong."""
+    found = sorted(home.iterdir()) if home.exists() else []
+    return [path for path in found if path.name != "lock" and path.suffix != ".owners"]
 
 
 def refusal(call, *arguments) -> Problem:
@@ -99,8 +101,10 @@ def test_it_is_opened_once_and_memory_is_bounded(monkeypatch: pytest.MonkeyPatch
 
 def test_only_this_user_can_read_it(home: Path) -> None:
     store.put(FACTS, ARRAYS)
-    (file,) = files(home)
-    assert (stat.S_IMODE(home.stat().st_mode), stat.S_IMODE(file.stat().st_mode)) == (0o700, 0o600)
+    assert stat.S_IMODE(home.stat().st_mode) == 0o700
+    assert {path.suffix: stat.S_IMODE(path.stat().st_mode) for path in home.iterdir()} == {
+        ".table": 0o600, ".owners": 0o600, "": 0o600,
+    }  # fmt: skip
 
 
 def test_an_upload_comes_back_under_half_its_sha256() -> None:
@@ -149,7 +153,7 @@ def test_what_is_too_large_is_refused_before_it_is_written(home: Path) -> None:
 
 
 def used(home: Path, digest: str, seconds_ago: float) -> None:
-    (path,) = home.glob(f"{digest}.*")
+    (path,) = [path for path in home.glob(f"{digest}.*") if path.suffix != ".owners"]
     os.utime(path, (time.time() - seconds_ago,) * 2)
 
 
@@ -218,8 +222,8 @@ def test_a_folder_of_somebody_else_is_not_used(home: Path, monkeypatch: pytest.M
 
 
 def test_without_a_setting_it_stands_beside_the_shelf(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from dlcore.runs.limits import default_shelf
+    from dlcore.runs.limits import Limits
 
     monkeypatch.delenv("DLCORE_TABLES")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert store.folder() == default_shelf(os.environ).with_name("tables")
+    assert store.folder() == Limits.from_environment({"XDG_CACHE_HOME": str(tmp_path)}).shelf.with_name("tables")

@@ -18,6 +18,8 @@ from dlcore.problems import Problem
 
 Draft = dict[str, Any]
 
+USUAL = Experiment().to_dict()
+SPLITS = ("test_fraction", "validation_fraction", "sealed")
 LOSS_OF_TASK = {"classification": "cross_entropy", "regression": "mse"}
 
 
@@ -76,6 +78,23 @@ def fitted_loss(loss: Draft, dataset: Draft, previous: Draft) -> Draft:
     if (fits and not new_task) or loss["kind"] == usual:
         return loss
     return {"kind": usual}
+
+
+def on_data(experiment: Experiment, dataset: Draft) -> Experiment:
+    """The recipe on other data: what fits stays as it is, the loss is one that fits, and what cannot be kept is as usual."""
+    recipe = experiment.to_dict()
+    recipe |= {"dataset": dataset, "loss": fitted_loss(recipe["loss"], dataset, recipe["dataset"])}
+    if not has_features(dataset):
+        recipe.pop("features", None)
+    for left_out in ((), SPLITS, (*SPLITS, "layers")):
+        fitted = {name: value for name, value in recipe.items() if name not in left_out}
+        try:
+            return Experiment.from_dict(
+                {**fitted, "batch_size": min(recipe["batch_size"], most_rows({**USUAL, **fitted}))}
+            )
+        except Problem:
+            continue
+    return Experiment.from_dict({"dataset": dataset, "loss": recipe["loss"]})
 
 
 def most_rows(draft: Draft) -> int:

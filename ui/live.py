@@ -29,6 +29,7 @@ from streamlit import config
 from streamlit.web.server.server_util import allowlisted_origins
 from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
+from dlcore.datasets import rights
 from dlcore.problems import Problem
 from dlcore.runs.desks import Desks
 from dlcore.runs.moving import Request
@@ -85,6 +86,7 @@ def desks() -> Desks:
 @asynccontextmanager
 async def lifespan(app: object) -> AsyncIterator[None]:
     """Start the workers with the server, in the background, and end them with it."""
+    rights.work_for_others()
     pool().start()
     downloads.install()
     _tune_sockets()

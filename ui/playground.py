@@ -76,9 +76,15 @@ def hidden_groups() -> str:
 
 
 def say(place: DeltaGenerator, problem: Problem | None) -> None:
-    """What is wrong, each in one sentence, above the canvas; what was done on the way, as a passing line."""
+    """What is wrong, each in one sentence, above the canvas; what was done on the way, as a passing line.
+
+    What the address has led to stays until something is changed: the script runs several times while a page opens.
+    """
     state = session.current()
-    problems, notices = [*state.problems, *([problem] if problem else [])], state.notices
+    if state.arrival is not None and state.arrival[0] != state.experiment:
+        state.arrival = None
+    arrival = () if state.arrival is None else state.arrival[1]
+    problems, notices = [*arrival, *state.problems, *([problem] if problem else [])], state.notices
     state.problems, state.notices = [], []
     state.complained = bool(problems)
     for one in problems:

@@ -30,6 +30,7 @@ class Press:
     """What a press may ask of others. Whose it is was known when the page was drawn."""
 
     owner: str
+    reader: str
     page: str
 
     def checkpoint(self, token: str) -> bytes:
@@ -39,12 +40,13 @@ class Press:
 
     def ask(self, do: str, payload: bytes, **arguments: Any) -> bytes:
         """What a desk makes of it."""
-        return live.desks().ask(do, payload, owner=self.owner, page=self.page, patience=PATIENCE, **arguments)[1]
+        whose = {"owner": self.owner, "reader": self.reader, "page": self.page}
+        return live.desks().ask(do, payload, **whose, patience=PATIENCE, **arguments)[1]
 
 
 def at_press(state: session.Session, make: Callable[[Press], bytes]) -> Callable[[], bytes]:
     """What `st.download_button` calls at a press. To be called while the page is drawn: later nobody knows whose page it is."""
-    by = Press(session.owner(), state.visit)
+    by = Press(**session.whose(state.visit))
 
     def press() -> bytes:
         begun = time.monotonic()

@@ -20,8 +20,8 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dlcore.experiment import Experiment
 from dlcore.problems import Problem
-from dlcore.share import decode
-from ui import door, live, messages
+from dlcore.runs.entry import mark_of
+from ui import door, live, messages, opening
 from ui.address import Address
 from ui.data.brought import Bringing
 from ui.evaluating.judging import Judging
@@ -66,10 +66,13 @@ class Session:
     draft: dict[str, Any] = field(default_factory=lambda: Experiment().to_dict())
     token: str | None = None
     life: int = 0  # how often the present run was brought back
-    visit: str = field(default_factory=lambda: secrets.token_urlsafe(6))  # by which a page knows it again
+    visit: str = field(default_factory=lambda: secrets.token_urlsafe(16))  # by which a page knows it again
     device: str = "auto"
     notices: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    arrival: tuple[Experiment, tuple[Problem, ...]] | None = (
+        None  # what there is to say while the run is as the address opened it
+    )
     signatures: dict[str, Any] = field(default_factory=dict)
     generations: dict[str, int] = field(default_factory=dict)  # how often a widget's value was set from elsewhere
     uploads: int = 0
@@ -108,14 +111,13 @@ def _first_look() -> Session:
     hidden = frozenset(filter(None, query.get("hide", "").split(",")))
     wishes = Wishes(hidden, query.get("text") == "off", query.get("play") == "1")
     session = Session(language, wishes=wishes)
-    if _wanted_another():
-        session.problems.append(Problem("not_yours"))
-    try:
-        if "run" in query:
-            session.experiment = decode(query["run"])
-            session.draft = session.experiment.to_dict()
-    except Problem as problem:
-        session.problems.append(problem)
+    problems = [Problem("not_yours")] if _wanted_another() else []
+    if "run" in query:
+        whose = mark_of(owner() or session.visit)
+        session.experiment, problem = opening.opened(query["run"], query.get(opening.QUERY, ""), whose)
+        session.draft = session.experiment.to_dict()
+        problems += [problem] if problem else []
+    session.arrival = (session.experiment, tuple(problems)) if problems else None
     return session
 
 
@@ -134,9 +136,24 @@ def owner() -> str:
     return door.owner_of(st.context.cookies)
 
 
+def bringer() -> str:
+    """The secret by which it is known what this person has brought: the browser's; where no cookies are kept this session's own."""
+    return owner() or current().visit
+
+
+def mark() -> str:
+    """What the store remembers of it."""
+    return mark_of(bringer())
+
+
 def hides(group: str) -> bool:
     """Whether the address has taken this group of controls away."""
     return group in current().wishes.hidden
+
+
+def whose(page: str) -> dict[str, str]:
+    """Whose a job of this page is, as desks ask it: whom it counts for, whose tables it may read, who waits for it."""
+    return {"owner": owner(), "reader": mark(), "page": page}
 
 
 # Words
@@ -264,6 +281,7 @@ def renew_run() -> None:
 def _revive(session: Session, token: str) -> Experiment | None:
     """What the run stands on that was put away while nobody looked; None if nothing was kept."""
     try:
+        _check_rows(live.pool().kept(token, owner())["recipe"])
         standing = live.pool().revive(token, owner())
     except Problem as problem:
         if problem.key in FULL:
@@ -279,7 +297,9 @@ def resume(token: str) -> None:
     if token == session.token:
         return
     fresh = session.token
-    live.pool().kept(token, owner())  # Raises what there is to say, while the present run is whole.
+    _check_rows(
+        live.pool().kept(token, owner())["recipe"]
+    )  # Raises what there is to say, while the present run is whole.
     if fresh is not None and live.pool().exists(fresh):
         # As it was last kept, without asking its worker: the widgets of the old run must not speak up meanwhile.
         if live.pool().kept(fresh, owner())["step"] == 0:
@@ -293,9 +313,16 @@ def resume(token: str) -> None:
     session.device = found["device"]
 
 
+def _check_rows(recipe: str) -> None:
+    """Raises Problem where this person may no longer see the rows of a recipe."""
+    refusal = opening.refusal(Experiment.from_json(recipe), mark())
+    if refusal is not None:
+        raise refusal
+
+
 def begin(recipe: str, state: bytes = b"") -> str:
     """The token of a new run, which belongs to this person's browser."""
-    return live.pool().create(recipe, current().device, state, owner())
+    return live.pool().create(recipe, current().device, state, owner(), mark())
 
 
 def _renew(session: Session) -> None:
@@ -304,6 +331,11 @@ def _renew(session: Session) -> None:
 
 
 def _new_run(session: Session) -> None:
+    refusal = opening.refusal(session.experiment, mark())
+    if refusal is not None:
+        session.problems.append(refusal)
+        session.experiment = opening.without_rows(session.experiment)
+        put(session.experiment.to_dict())
     session.token = begin(session.experiment.to_json())
 
 

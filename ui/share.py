@@ -1,4 +1,7 @@
-"""The link that opens this run elsewhere, and the teacher's: the same with controls taken away."""
+"""The link that opens this run elsewhere, and the teacher's: the same with controls taken away.
+
+A table of one's own is not in the link but for its name. Its rows are shared when somebody says so here, by a pass beside the recipe.
+"""
 
 from __future__ import annotations
 
@@ -6,24 +9,26 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import streamlit as st
 
+from dlcore.datasets import sharing, store
 from dlcore.experiment import Experiment
 from dlcore.problems import Problem
 from dlcore.share import encode
-from ui import live, session
+from ui import live, opening, session
 from ui.messages import LANGUAGES, escape, sentence
-from ui.session import label
+from ui.session import label, t
 
 #: Groups of controls that a link can take away: tabs at the side, menus above, parts of the canvas.
 GROUPS = (
     "data", "network", "learning", "home", "share", "compare", "play", "speed", "seed", "edit", "points", "show", "timeline", "curves",
 )  # fmt: skip
 
-LONG = 300  # characters; a longer link gets a box that scrolls
+SHARED = "/share/rows"  # the path of the toggle
 
 
 def address(experiment: Experiment, **wishes: str) -> str:
-    """The link that opens this recipe here. Raises Problem when it does not fit."""
+    """The link that opens this recipe here, and its rows if they are shared. Raises Problem when it does not fit."""
     scheme, host, path, _, _ = urlsplit(st.context.url or "")
+    wishes = {**wishes, opening.QUERY: _pass(experiment)}
     query = {"run": encode(experiment), **{name: wish for name, wish in wishes.items() if wish}}
     return urlunsplit((scheme, host, path or "/", urlencode(query, safe=","), ""))
 
@@ -49,15 +54,58 @@ def _links(token: str) -> None:
         st.warning(escape(sentence(state.language, problem)), icon=":material/link_off:")
         return
     st.markdown(f"**{label('share.link')}**", help=label("share.link.help"))
-    _code(link)
+    _code("run", link)
     if changed_by_hand(token):
         st.caption(label("share.by_hand"))
+    _rows(experiment)
     st.markdown(f"**{label('share.teacher')}**", help=label("share.teacher.help"))
-    _code(_teachers_link(experiment))
+    _code("teacher", _teachers_link(experiment))
 
 
-def _code(link: str) -> None:
-    st.code(link, language=None, wrap_lines=True, height=120 if len(link) > LONG else "content")
+# The rows
+
+
+def _pass(experiment: Experiment) -> str:
+    """What this person has given for the rows of this recipe; "" where they are not shared."""
+    dataset = opening.own_data(experiment)
+    found = dataset and sharing.pass_given(dataset.digest, session.bringer(), session.mark())
+    return found or ""
+
+
+def _rows(experiment: Experiment) -> None:
+    """Whether the rows go along: asked where the run stands on data of one's own, with what that gives away."""
+    dataset = opening.own_data(experiment)
+    owned = store.owned(dataset.digest) if dataset else None
+    if dataset is None or owned is None or owned.everyone:
+        return
+    facts = {"name": dataset.name, "rows": f"{opening.rows_kept(dataset):,}"}
+    if session.mark() not in owned.owners:
+        st.caption(label("share.rows.guest", **facts))
+        return
+    shared = owned.nonce_of(session.mark()) is not None
+    st.toggle(
+        label("share.rows"), value=session.seed(SHARED, shared, dataset.digest), key=session.widget_key(SHARED),
+        on_change=share_or_withdraw, args=(dataset.digest, dataset.name), help=label("share.rows.help"),
+    )  # fmt: skip
+    st.caption(label("share.rows.given" if shared else "share.rows.caption", **facts))
+
+
+@session.guarded
+def share_or_withdraw(digest: str, name: str) -> None:
+    """Toggle: from now on the links carry a pass, or the one that they carried is good no more."""
+    if session.held(SHARED, False):
+        sharing.share(digest, session.bringer(), session.mark())
+    else:
+        sharing.withdraw(digest, session.mark())
+        session.current().notices.append(t("share.rows.withdrawn", name=name))
+
+
+# Links
+
+
+def _code(name: str, link: str) -> None:
+    with st.container(key=f"share_link_{name}"):  # The style sheet lets a long one scroll.
+        st.code(link, language=None, wrap_lines=True)
 
 
 def _teachers_link(experiment: Experiment) -> str:

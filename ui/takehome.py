@@ -7,7 +7,8 @@ from collections.abc import Callable
 import streamlit as st
 
 from dlcore.problems import clean
-from ui import live, session
+from ui import live, opening, session
+from ui.messages import escape, sentence
 from ui.press import Press, at_press
 from ui.reporting import reporter
 from ui.session import label, t
@@ -22,16 +23,20 @@ FILES = {
     "report": ("report.html", "text/html", ":material/lab_profile:"),
     "card": ("model_card.md", "text/markdown", ":material/id_card:"),
 }
+OF_ROWS = ("data", "report", "card")  # Made of the rows, which may be another's.
 
 
 def take_home(token: str) -> None:
     """Downloads and an upload."""
     state = session.current()
+    refusal = opening.refusal(state.experiment, session.mark())
     for what, (file_name, mime, icon) in FILES.items():
         st.download_button(
             label(f"take.{what}"), maker(what, token, state), file_name, mime, key=f"take_{what}", icon=icon, on_click="ignore",
-            help=label(f"take.{what}.help"), width="stretch",
+            help=label(f"take.{what}.help"), width="stretch", disabled=refusal is not None and what in OF_ROWS,
         )  # fmt: skip
+        if refusal is not None and what == OF_ROWS[0]:
+            st.caption(escape(sentence(state.language, refusal)))
     key = f"upload_{state.uploads}"
     st.file_uploader(label("load"), key=key, help=label("load.help"), on_change=load_file, args=(key,))
 

@@ -77,6 +77,9 @@ class DatasetComponent(Component):
         """Number of rows kept for testing, if the recipe asks for this share."""
         return round(self.rows * fraction)
 
+    def check_readable(self) -> None:
+        """Raises Problem unless whoever this process works for may see its rows, also those that are in memory."""
+
     def sample(self, generator: np.random.Generator) -> Table:
         """Make or load the rows."""
         raise NotImplementedError

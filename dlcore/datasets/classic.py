@@ -1,7 +1,7 @@
 """Classic data sets from OpenML (Vanschoren et al., 2014), fetched once and then kept: job "classic".
 
 Tables come by scikit-learn's own fetchers, and go the way of every table that somebody brings. The two sets of images would take
-a gigabyte that way, so their rows are read as they arrive.
+a gigabyte that way, so their rows are read as they arrive. All of them are for everyone on this machine, whoever has fetched them.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def _table(name: str, wanted: TableSet) -> dict[str, Any]:
     options: dict[str, Any] = {"target": wanted.target}
     if wanted.inputs:
         options["inputs"] = list(wanted.inputs)
-    digest = store.keep_upload(frame.to_csv(index=False).encode())
+    digest = store.keep_upload(frame.to_csv(index=False).encode(), public=True)
     return {"upload": digest, "name": f"{name}.csv", "options": options}
 
 
@@ -146,7 +146,7 @@ def _images(name: str, wanted: ImageSet, progress: Progress) -> Answer:
         rows = np.concatenate(list(_rows(wanted, progress)))
     if rows.shape[1] != SIDE * SIDE + 1 or rows[:, -1].max() >= len(wanted.classes):
         raise Problem("classic_changed", name=wanted.title, neighbour=wanted.neighbour)
-    header, samples = kept(wanted.title, rows[:, :-1].reshape(-1, SIDE, SIDE), rows[:, -1], wanted.classes)
+    header, samples = kept(wanted.title, rows[:, :-1].reshape(-1, SIDE, SIDE), rows[:, -1], wanted.classes, public=True)
     with suppress(OSError):
         write_own(_note(name), json.dumps(header["dataset"]).encode())
     return header, samples

@@ -71,6 +71,10 @@ class ImageData(DatasetComponent):
     def column_names(self) -> tuple[str, ...]:
         return tuple(f"{row}x{column}" for row in range(1, self.height + 1) for column in range(1, self.width + 1))
 
+    def check_readable(self) -> None:
+        if self.digest:
+            store.check(self.digest, self.name)
+
     def sample(self, generator: np.random.Generator) -> Table:
         stored = store.get(self.digest, self.name) if self.digest else _digits()
         facts = stored.facts

@@ -2,8 +2,9 @@
 
 A recipe names its table by this digest, so that every process on this machine finds the same rows and a table that was
 changed is another table. A file is the length of its facts (8 bytes), the facts (JSON) and the arrays one after the
-other; its name is the first half of the SHA-256 of all that, which is checked when it is read. What was used least
-lately goes first when there is no room; the raw file of an upload goes after a day.
+other; its name is the first half of the SHA-256 of all that, which is checked when it is read. The digest is a name and no pass: to
+whom a file belongs stands beside it (ownership.py), and is asked for whom this process works (rights.py). What goes when there is
+no room is said in room.py; the raw file of an upload goes after a day.
 
 DLCORE_TABLES=/srv/tables DLCORE_TABLES_MB=8192 streamlit run app.py
 """
@@ -17,29 +18,33 @@ import re
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from dlcore.folders import cache_folder, make_own, write_own
+from dlcore.datasets import ownership, rights
+from dlcore.datasets.ownership import Ownership
+from dlcore.datasets.room import TABLE, UPLOAD, look, make_room, take_off, unused
+from dlcore.folders import LONGEST_WAIT, alone, cache_folder, make_own, write_own
 from dlcore.problems import Problem
 
 LARGEST_UPLOAD = 16 << 20
 DEFAULT_MB = 2048
 MOST_MB = 1_000_000
 MEMORY = 128 << 20  # Bytes of tables that one process holds opened, beside the one in hand.
-DAY = 86_400.0  # So long the raw file of an upload is kept.
-HOUR = 3_600.0  # After which a file that was half written is nobody's any more.
-TABLE, UPLOAD = ".table", ".upload"
 DIGEST = re.compile(r"[0-9a-f]{32}")
 TYPES = ("float64", "int64", "int32", "uint8")
 LENGTH_BYTES = 8
 
 Part = bytes | memoryview
+
+#: The clock on the wall, as the times of files are.
+clock: Callable[[], float] = time.time
 
 
 @dataclass(frozen=True)
@@ -57,42 +62,49 @@ class Stored:
 def folder() -> Path:
     """Where the store is: DLCORE_TABLES, else below this user's cache."""
     named = os.environ.get("DLCORE_TABLES", "").strip()
-    return Path(named).expanduser() if named else cache_folder("tables", os.environ)
+    return _expanded(named) if named else cache_folder("tables", os.environ)
 
 
-def keep_upload(content: bytes) -> str:
-    """Keep a raw file for a day and give its digest. Raises Problem."""
+@lru_cache(maxsize=8)
+def _expanded(named: str) -> Path:
+    return Path(named).expanduser()
+
+
+def keep_upload(content: bytes, public: bool = False) -> str:
+    """Keep a raw file for a day and give its digest; it belongs to whom this process works for. Raises Problem."""
     if len(content) > LARGEST_UPLOAD:
         raise Problem("upload_too_large", came=_megabytes(len(content)), limit=LARGEST_UPLOAD >> 20)
-    return _write(UPLOAD, content)
+    return _write(UPLOAD, public, content)
 
 
 def upload(digest: str) -> bytes:
-    """The raw file again. Raises Problem when it is no longer there."""
+    """The raw file again. Raises Problem when it is no longer there, or another's."""
+    check_upload(digest)
     content = _read(digest, UPLOAD)
     if content is None:
         raise Problem("upload_gone")
     return content
 
 
-def put(facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> str:
-    """Keep a table, and give its digest. Raises Problem."""
+def put(facts: dict[str, Any], arrays: dict[str, np.ndarray], public: bool = False) -> str:
+    """Keep a table, and give its digest; it belongs to whom this process works for. Raises Problem."""
     forms = [[name, array.dtype.name, list(array.shape)] for name, array in arrays.items()]
     assert all(kind in TYPES for _, kind, _ in forms), "arrays of plain numbers only"
     text = json.dumps({"facts": facts, "arrays": forms}, separators=(",", ":")).encode()
     text += b" " * (-len(text) % LENGTH_BYTES)  # So that the arrays begin where their numbers may stand.
     raw = [np.ascontiguousarray(array).reshape(-1).view(np.uint8).data for array in arrays.values()]
-    return _write(TABLE, len(text).to_bytes(LENGTH_BYTES, "little"), text, *raw)
+    return _write(TABLE, public, len(text).to_bytes(LENGTH_BYTES, "little"), text, *raw)
 
 
 def get(digest: str, name: str = "") -> Stored:
-    """The table of this digest; `name` is what people call it. Raises Problem when it is not kept here."""
+    """The table of this digest; `name` is what people call it. Raises Problem when it is not kept here, or another's."""
+    check(digest, name)
     with _lock:
         known = _opened.get(digest)
         if known is not None:
             _opened.move_to_end(digest)
     if known is not None:
-        _touch(folder() / f"{digest}{TABLE}")
+        _touch(_path(digest, TABLE))
         return known
     content = _read(digest, TABLE)
     if content is None:
@@ -121,23 +133,123 @@ def _parsed(content: bytes) -> Stored:
     return Stored(head["facts"], arrays)
 
 
+# Whose they are
+
+
+def check(digest: str, name: str = "") -> None:
+    """Raises Problem unless this process works for somebody who may read the table. Whether it is there is not asked."""
+    whom = rights.whom()
+    if whom != rights.MACHINE and (refusal := owned(digest).refusal(whom)) is not None:
+        raise Problem(refusal, name=name or digest)
+
+
+def check_upload(digest: str) -> None:
+    """The same for a raw file."""
+    if owned(digest, UPLOAD).refusal(rights.whom()) is not None:
+        raise Problem("upload_gone")
+
+
+def upload_is_public(digest: str) -> bool:
+    """Whether what is made of this raw file is public, too: everyone on this machine may read it."""
+    return owned(digest, UPLOAD).everyone
+
+
+def owned(digest: str, suffix: str = TABLE) -> Ownership:
+    """To whom a table belongs, or a raw file."""
+    return ownership.of(_path(digest, suffix)) if DIGEST.fullmatch(digest) else ownership.NOBODYS
+
+
+def is_kept(digest: str) -> bool:
+    """Whether the table is here."""
+    return DIGEST.fullmatch(digest) is not None and _path(digest, TABLE).exists()
+
+
+def change_ownership(digest: str, suffix: str, change: Callable[[Ownership], Ownership]) -> None:
+    """Write down to whom a file belongs from now on; nothing happens where that is as before, or the file is gone. Raises Problem."""
+    path = _path(digest, suffix)
+    if not path.exists():
+        return
+    with _alone():
+        before = ownership.of(path)
+        after = change(before)
+        if after == before or not path.exists():
+            return
+        ownership.keep(path, after)
+        if not after.owners:
+            _drop(path)
+
+
+def disown(digest: str, suffix: str, mark: str) -> None:
+    """It belongs to them no more; it is taken off when nobody else has brought it, once no live run names it. Raises Problem."""
+    change_ownership(digest, suffix, lambda before: before.without_owner(mark))
+
+
+def drop_if_nobodys(digest: str) -> None:
+    """Take off a table that its owners have given up, if it has stayed for the runs that named it.
+
+    Raises Problem where others are at it, for which it does not wait: the next `tidy` finds it.
+    """
+    path = _path(digest, TABLE)
+    if _is_given_up(path):
+        with _alone(patience=0.0):
+            _drop(path)
+
+
+def tidy() -> None:
+    """Take off what is too old, and what its owners have given up. Raises Problem where others are at it, without waiting for them."""
+    if folder().exists():
+        with _alone(patience=0.0):
+            for item in look(folder(), clock()):
+                if _is_given_up(item.path):
+                    _drop(item.path)
+
+
+def _is_given_up(path: str | Path) -> bool:
+    found = ownership.of(path)
+    return found is not ownership.NOBODYS and not found.owners
+
+
+def _drop(path: str | Path) -> None:
+    with unused(path) as free:
+        if free:
+            take_off(path)
+
+
 # Files
 
 
-def _write(suffix: str, *parts: Part) -> str:
-    digest = _digest(parts)
+@contextmanager
+def _alone(patience: float = LONGEST_WAIT) -> Iterator[None]:
+    """With the folder to itself, made if it is not there. What the disk says against it is a Problem."""
+    home = folder()
+    try:
+        make_own(home)
+        with alone(home, patience):
+            yield
+    except TimeoutError:
+        raise Problem("store_busy") from None
+    except OverflowError:
+        raise Problem("store_full", detail="too many people have brought this file") from None
+    except OSError as error:
+        raise Problem("store_full", detail=(error.strerror or str(error)).lower()) from None
+
+
+def _write(suffix: str, public: bool, *parts: Part) -> str:
+    digest, whom = _digest(parts), rights.whom()
     size = sum(len(part) for part in parts)
     most = _most_bytes()
     if size > most:
         raise Problem("store_too_small", came=_megabytes(size), limit=most >> 20)
-    home = folder()
-    path = home / f"{digest}{suffix}"
-    try:
-        make_own(home)
-        _make_room(home, size, path.name)
-        write_own(path, *parts)
-    except OSError as error:
-        raise Problem("store_full", detail=(error.strerror or str(error)).lower()) from None
+    path = _path(digest, suffix)
+    with _alone():
+        there = path.exists() and path.stat().st_size == size  # Else it is torn.
+        if there:
+            _touch(path)
+        else:
+            make_room(path.parent, most, size, whom, path.name, clock())
+        ownership.keep(path, ownership.of(path).with_owner(whom, public))
+        if not there:
+            write_own(path, *parts)
     return digest
 
 
@@ -145,7 +257,7 @@ def _read(digest: str, suffix: str) -> bytes | None:
     """None when it is not there, not named so, or torn."""
     if not DIGEST.fullmatch(digest):
         return None
-    path = folder() / f"{digest}{suffix}"
+    path = _path(digest, suffix)
     try:
         content = path.read_bytes()
     except OSError:
@@ -158,27 +270,8 @@ def _read(digest: str, suffix: str) -> bytes | None:
     return content
 
 
-def _make_room(home: Path, size: int, name: str) -> None:
-    """Take off what is too old, and what was used least lately until `size` more bytes fit."""
-    now = time.time()
-    kept: list[tuple[float, int, str]] = []
-    for item in list(os.scandir(home)):
-        with suppress(OSError):
-            facts = item.stat(follow_symlinks=False)
-            age = now - facts.st_mtime
-            half_written = item.name.startswith(".")
-            # An age below zero cannot be right: the clock has jumped.
-            if not 0 <= age <= HOUR if half_written else not -HOUR <= age <= DAY and item.name.endswith(UPLOAD):
-                os.unlink(item.path)
-            elif item.name != name and item.name.endswith((TABLE, UPLOAD)):
-                kept.append((facts.st_mtime, facts.st_size, item.path))
-    taken = sum(each for _, each, _ in kept)
-    for _, each, path in sorted(kept):
-        if taken + size <= _most_bytes():
-            return
-        with suppress(FileNotFoundError):
-            os.unlink(path)
-        taken -= each
+def _path(digest: str, suffix: str) -> Path:
+    return folder() / f"{digest}{suffix}"
 
 
 def _touch(path: Path) -> None:

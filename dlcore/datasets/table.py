@@ -194,6 +194,10 @@ class TableData(DatasetComponent):
             keys += [(column.name, value) for value in values] or [(column.name,)]
         return keys
 
+    def check_readable(self) -> None:
+        if self.digest:
+            store.check(self.digest, self.name)
+
     def sample(self, generator: np.random.Generator) -> Table:
         stored = store.get(self.digest, self.name) if self.digest else cars.stored()
         known = {

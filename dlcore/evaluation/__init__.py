@@ -67,9 +67,15 @@ class Judged:
     final: Part | None  # the test rows of a three-way split
 
 
-@lru_cache(maxsize=2)
 def opened(payload: bytes) -> Judged:
     """The network of a checkpoint with its rows; the last ones asked for are kept. Raises Problem."""
+    judged = _opened(payload)
+    judged.experiment.dataset.check_readable()  # Another one may have asked for those that are kept.
+    return judged
+
+
+@lru_cache(maxsize=2)
+def _opened(payload: bytes) -> Judged:
     checkpoint = open_checkpoint(payload)
     experiment = checkpoint.experiment
     data = _prepared(json.dumps({k: v for k, v in experiment.to_dict().items() if k not in OF_THE_NETWORK}))

@@ -24,7 +24,7 @@ class Away:
     def keep(self, entry: Entry, header: Header, state: bytes, *, now: bool) -> None:
         """This is where the run stands; on disk soon, or now."""
         facts = {name: header.get(name) for name in ("recipe", "device", "status", "speed", "step")}
-        facts |= {"epoch": header.get("epoch", 0), "owner": entry.owner, "life": entry.life}
+        facts |= {"epoch": header.get("epoch", 0), "owner": entry.owner, "reader": entry.reader, "life": entry.life}
         self._shelf.put(entry.token, Kept(facts, state), now=now)
 
     def put(self, entry: Entry, link: Link) -> None:
@@ -50,8 +50,9 @@ class Away:
         if found is None:
             raise Problem("run_gone")
         header = found.header
-        facts = header["recipe"], header["device"], self._clock()
-        entry = Entry(token, 0, *facts, owner=header["owner"], visitor=not header["owner"], state=found.state)
+        facts = header["recipe"], header["device"], self._clock(), header["owner"]
+        reader = header.get("reader")
+        entry = Entry(token, 0, *facts, visitor=not header["owner"], state=found.state, reader=reader)
         entry.speed, entry.step, entry.epoch, entry.life = (header[name] for name in ("speed", "step", "epoch", "life"))
         return entry
 

@@ -2,8 +2,8 @@
 
     python -m dlcore.runs.desk
 
-Requests come on standard input, answers leave on standard output (see wire.py): {"do", "arguments", "owner"} and a payload, the
-owner as a mark that opens nothing (see entry.py); then {"begun"}, from which on what is used is the job's, any number of
+Requests come on standard input, answers leave on standard output (see wire.py): {"do", "arguments", "reader"} and a payload, the
+reader as the mark of whose tables may be read (see entry.py); then {"begun"}, from which on what is used is the job's, any number of
 {"share", "partial"}, and at last {"result"} with a payload or {"problem": {"key", "values"}}. With "leaving" the answer is this
 process' last: it has grown too large to be trusted with another job. It ends when its input does, whatever it does at the time.
 """
@@ -25,6 +25,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from dlcore.datasets import rights
 from dlcore.libraries import take_buffers
 from dlcore.runs.jobs import JOBS, Answer, Progress
 from dlcore.runs.limits import Limits
@@ -92,7 +93,8 @@ class Desk:
             self._send({"begun": True})
             before = private_bytes()
             limit_data(before + self._memory - self._kept)
-            result, content = job(header["arguments"], payload, Telling(self._send))
+            with rights.working_for(header.get("reader", rights.NOBODY)):
+                result, content = job(header["arguments"], payload, Telling(self._send))
             if len(content) > MOST_ANSWERED:
                 raise ValueError(f"the answer to {header['do']!r} has {len(content)} bytes")
             answer = {"result": result}
@@ -149,6 +151,7 @@ def private_bytes() -> int:
 
 def main() -> None:
     source, output = take_the_wires()
+    rights.work_for_others()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which closes our input.
     volunteer_to_end()
     with suppress(BrokenPipeError):

@@ -139,12 +139,23 @@ class Desks:
         self._keeper: threading.Thread | None = None
         self._stopping = False
 
-    def submit(self, do: str, payload: bytes = b"", *, owner: str = "", page: str = "", **arguments: Any) -> Job:
+    def submit(
+        self,
+        do: str,
+        payload: bytes = b"",
+        *,
+        owner: str = "",
+        reader: str | None = None,
+        page: str = "",
+        **arguments: Any,
+    ) -> Job:
         """Have a job done, of JOBS. Raises Problem when too many wait.
 
-        `owner` is the secret of whose job it is, "" for all who have none; `page` names what `release` and `hold` speak of.
+        `owner` is the secret of whose job it is, "" for all who have none; `reader` the mark of whose tables it may read, if
+        that is another's; `page` names what `release` and `hold` speak of.
         """
-        request = pack({"do": do, "arguments": arguments, "owner": mark_of(owner)}, payload), payload
+        reader = mark_of(owner) if reader is None else reader
+        request = pack({"do": do, "arguments": arguments, "reader": reader}, payload), payload
         with self._changed:
             self.check(owner)
             rounds = [job.place[0] for job in self._waiting if job.owner == owner]
@@ -162,12 +173,13 @@ class Desks:
         payload: bytes = b"",
         *,
         owner: str = "",
+        reader: str | None = None,
         page: str = "",
         patience: float | None = None,
         **arguments: Any,
     ) -> Answer:
         """Have a job done and wait for it, for so many seconds at most. Whoever stops waiting cancels it."""
-        job = self.submit(do, payload, owner=owner, page=page, **arguments)
+        job = self.submit(do, payload, owner=owner, reader=reader, page=page, **arguments)
         try:
             return job.result(patience)
         except TimeoutError:

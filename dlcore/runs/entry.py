@@ -45,12 +45,16 @@ class Entry:
     resting: float | None = None  # Since when it is paused only because its page had gone.
     released: float | None = None
     listeners: list[Listener] = field(default_factory=list)
+    reader: str | None = (
+        None  # The mark of whose tables it may read: its owner's, or that of a session without cookies.
+    )
     born: float = field(init=False)  # In its worker.
     seen: float = field(init=False)  # When somebody last watched it, told it something or wanted to keep it.
     touched: float = field(init=False)  # When somebody last watched it or told it something, or it was made.
 
     def __post_init__(self, now: float) -> None:
         self.born = self.seen = self.touched = now
+        self.reader = self.owner if self.reader is None else self.reader
 
     def standing(self) -> dict[str, object]:
         """Where it stood when it was last kept."""

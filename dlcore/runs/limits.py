@@ -6,12 +6,12 @@ DLCORE_MAX_RUNS=120 DLCORE_PAUSE_AFTER=30 streamlit run app.py
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from dlcore.folders import cache_folder
 from dlcore.problems import Problem
 
 MOST_WORKERS = 8  # That nobody has asked for.
@@ -44,7 +44,7 @@ class Limits:
     desks: int = setting("DLCORE_DESKS", 2, 1, 64)  # Processes that parse and judge at once, beside those of long jobs.
     desk_mb: int = setting("DLCORE_DESK_MB", 1024, 64, 1_000_000)  # Of a desk, above its imports.
     shelf_mb: int = setting("DLCORE_SHELF_MB", 256, 0, 1_000_000)  # 0: nothing is kept on disk.
-    shelf: Path = field(default_factory=lambda: default_shelf(os.environ))
+    shelf: Path = field(default_factory=lambda: cache_folder("runs", os.environ))
 
     @property
     def low_niceness(self) -> int:
@@ -54,7 +54,7 @@ class Limits:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Limits:
         """The defaults, but for what the environment says. Raises Problem for a value that is no such number."""
-        values: dict[str, Any] = {"shelf": default_shelf(environment)}
+        values: dict[str, Any] = {"shelf": cache_folder("runs", environment)}
         if environment.get("DLCORE_SHELF"):
             values["shelf"] = Path(environment["DLCORE_SHELF"]).expanduser()
         for each in fields(cls):
@@ -62,14 +62,6 @@ class Limits:
             if variable and (text := environment.get(variable, "").strip()):
                 values[each.name] = _number(variable, text, type(each.default), **_bounds(each.metadata))
         return cls(**values)
-
-
-def default_shelf(environment: Mapping[str, str]) -> Path:
-    """A folder of this user's own: below the cache if there is a home, else below the temporary folder."""
-    cache = environment.get("XDG_CACHE_HOME") or (environment.get("HOME") and f"{environment['HOME']}/.cache")
-    if cache and os.access(next(filter(Path.exists, [Path(cache), *Path(cache).parents])), os.W_OK):
-        return Path(cache) / "dlcore" / "runs"
-    return Path(tempfile.gettempdir()) / f"dlcore-runs-{os.getuid()}"
 
 
 def _bounds(metadata: Mapping[str, Any]) -> dict[str, float]:

@@ -22,6 +22,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
+from dlcore.datasets.held import HeldTables
 from dlcore.experiment import Experiment
 from dlcore.problems import Problem
 from dlcore.runs.away import Away
@@ -67,11 +68,13 @@ class Pool:
         self._clock = clock
         self._entries: dict[str, Entry] = {}
         self._figures = Figures(clock)
+        self._tables = HeldTables(clock)
         places = places or Processes(tuple(command))
         self._crew = Crew(places, self.limits, self._lock, self._on_message, self._on_loss, clock)
         self._moving = Moving(self._lock, self._crew, self._entries, self._post_create, clock)
         self._away = Away(self.shelf, clock)
-        self._tending = Tending(self.limits, self._lock, self._crew, self._moving, self._entries, self._put_away, clock)
+        tended = self._crew, self._moving, self._entries, self._put_away, self._tables
+        self._tending = Tending(self.limits, self._lock, *tended, clock)
         self._started = False
 
     def start(self) -> None:
@@ -106,19 +109,26 @@ class Pool:
 
     # Runs
 
-    def create(self, recipe: str, device: str = "auto", state: bytes = b"", owner: str | None = None) -> str:
+    def create(
+        self,
+        recipe: str,
+        device: str = "auto",
+        state: bytes = b"",
+        owner: str | None = None,
+        reader: str | None = None,
+    ) -> str:
         """A new run of this recipe; its token. Does not wait: what goes wrong later, the first call raises.
 
         With the state that another run's "fork" gave it goes on from there. `owner` is a secret of whom it belongs to: "" is a
-        visitor who has none, None this program itself. Raises Problem when the class or the owner has as many runs as it may,
-        and none of them can go to the shelf.
+        visitor who has none, None this program itself; `reader` the mark of whose tables it may read, if that is another's.
+        Raises Problem when the class or the owner has as many runs as it may, and none of them can go to the shelf.
         """
         experiment = Experiment.from_json(recipe)
         self.start()
         with self._lock:
             self._make_room(owner)
             token, facts = secrets.token_urlsafe(24), (experiment.to_json(), device, self._clock())
-            entry = Entry(token, 0, *facts, owner=mark_of(owner), visitor=owner == "", state=state)
+            entry = Entry(token, 0, *facts, mark_of(owner), visitor=owner == "", state=state, reader=reader)
             self._begin(entry, experiment)
         return entry.token
 
@@ -295,8 +305,9 @@ class Pool:
         header, state = answer.result()
         with self._lock:
             if token not in self._entries:
-                facts = header["recipe"], header["device"], self._clock()
-                entry = Entry(token, worker, *facts, header["owner"], not header["owner"], life=header["life"])
+                facts = header["recipe"], header["device"], self._clock(), header["owner"]
+                life, reader = header["life"], header.get("reader")
+                entry = Entry(token, worker, *facts, visitor=not header["owner"], life=life, reader=reader)
                 self._entries[token] = entry
                 self._remember(entry, header, state)
 
@@ -346,7 +357,7 @@ class Pool:
 
     def _post_create(self, entry: Entry, header: Header, content: bytes) -> None:
         """Let its worker make the run. It stands as `header` and `content` say: as kept, or with all its luggage."""
-        facts = {"device": entry.device, "life": entry.life, "owner": entry.owner}
+        facts = {"device": entry.device, "life": entry.life, "owner": entry.owner, "reader": entry.reader}
         header = {name: value for name, value in header.items() if name not in ("id", "payload")}
         message = {**header, **facts, "do": "create", "token": entry.token}
         created = self._crew.links[entry.worker].post(message, content)

@@ -21,7 +21,7 @@ from dlcore.looks import finite
 from dlcore.probes import Picture
 from dlcore.problems import Problem
 from dlcore.runs import DEFAULT_SPEED
-from dlcore.runs.sights import Sight, Sights, data_of
+from dlcore.runs.sights import Sight, Sights, data_of, without_points
 from dlcore.timeline import Moment, Timeline
 from dlcore.trainer import Diverged, Trainer
 
@@ -54,6 +54,7 @@ class Run:
         self.timeline = Timeline(first=self.version)
         self.interventions = Interventions()
         self.sights = Sights()
+        self._withheld = ""  # Why the rows are not shown, as the key of a Problem.
         self._start(Trainer(Experiment.from_json(recipe), device=device))
 
     def _start(self, trainer: Trainer, status: str = "paused") -> None:
@@ -355,17 +356,31 @@ class Run:
             place = sight.snapshot
             header["moment"] = {"id": moment.id, "step": place.step, "epoch": place.epoch, "progress": place.progress}
             header["live"] = {"step": self.trainer.step, "epoch": self.trainer.epoch}
+        rows = self._shows_rows(sight) if not knows_layout or wants.get("probe") else True
         if not knows_layout:
             layout, arrays = sight.with_layout()
             header |= layout
+            arrays = arrays if rows else without_points(arrays)
         arrays = {**arrays, "history": self.trainer.history.rows(known_rows)}
         if moments != self.timeline.version:
             arrays["moments"] = self.timeline.table()
         if wants:
-            more, wanted = sight.wanted(wants)
+            more, wanted = sight.wanted(wants if rows else {**wants, "probe": None})
             header |= more
             arrays |= wanted
         return encode_frame(header, arrays)
+
+    def _shows_rows(self, sight: Sight) -> bool:
+        """Whether its owner may see the rows: training goes on with those in memory when they are no longer shared, but none leave."""
+        try:
+            sight.snapshot.experiment.dataset.check_readable()
+        except Problem as problem:
+            if problem.key != self._withheld:
+                self.trainer.notices.append(problem)
+            self._withheld = problem.key
+            return False
+        self._withheld = ""
+        return True
 
     def _header(self, sight: Sight) -> dict[str, Any]:
         trainer, snapshot = self.trainer, sight.snapshot

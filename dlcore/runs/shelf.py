@@ -4,6 +4,9 @@ One file a run, in a folder that only this user can read; named by a hash of the
 its SHA-256, then its header (JSON, as on the wire) and the state. It is written aside and then renamed; one that is torn
 all the same (power, disk) is recognised by its sum. All writing is done by one thread: training and people never wait
 for a disk, and a disk that is full costs nothing but what would have been on it.
+
+When there is no room, whoever holds most gives way, his oldest file first, the new one counted in: so nobody loses a run to
+somebody who holds more. Whose a file is stands in its header.
 """
 
 from __future__ import annotations
@@ -14,11 +17,14 @@ import logging
 import os
 import threading
 import time
+from collections import defaultdict
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from dlcore.runs.wire import Header, pack, read_message
+from dlcore.folders import make_own, write_own
+from dlcore.runs.wire import Header, pack, read_header, read_message
 
 WRITE_EVERY = 5.0  # Seconds between two writes of a run that plays.
 DAY = 86_400.0  # So long a run is kept.
@@ -53,19 +59,28 @@ class Kept:
 
 @dataclass
 class File:
-    """A file on the shelf. `until` is on the monotonic clock, which no one can set."""
+    """A file on the shelf. `until` is on the monotonic clock, which no one can set; `owner` is a mark."""
 
     size: int
     until: float
+    owner: str
 
 
 class Shelf:
     """Kept states on disk, at most so many bytes of them, each for a day. Thread-safe; its thread starts with the first."""
 
-    def __init__(self, folder: Path, most_bytes: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        most_bytes: int,
+        clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
         self.folder = folder
         self.most_bytes = most_bytes
         self.failures = 0
+        self._clock = clock
+        self._wall_clock = wall_clock  # On which the times of files are; it may jump.
         self._files: dict[str, File] = {}
         self._waiting: dict[str, Kept | None] = {}  # None: to be taken off.
         self._due: dict[str, float] = {}  # When each that waits is to be written.
@@ -80,6 +95,12 @@ class Shelf:
         """On disk, as far as is known."""
         with self._change:
             return sum(file.size for file in self._files.values())
+
+    @property
+    def waiting(self) -> int:
+        """Files that are still to be written or taken off."""
+        with self._change:
+            return len(self._waiting)
 
     def put(self, token: str, kept: Kept, *, now: bool = False) -> None:
         """Keep this instead of what was kept before: soon, or now, which is as soon as the disk can."""
@@ -98,7 +119,7 @@ class Shelf:
             if name in self._waiting:
                 return self._waiting[name]
             file = self._files.get(name)
-            if file is not None and file.until < time.monotonic():
+            if file is not None and file.until < self._clock():
                 return None
         path = self.folder / name
         try:
@@ -135,15 +156,15 @@ class Shelf:
     def _serve(self) -> None:
         look_at = 0.0
         while True:
-            if time.monotonic() >= look_at:
+            if self._clock() >= look_at:
                 self._drop_old()
-                look_at = time.monotonic() + LOOK_EVERY
+                look_at = self._clock() + LOOK_EVERY
             with self._change:
                 name = min(self._due, key=self._due.__getitem__, default=None)
                 if name is None and self._closing:
                     return
                 due = look_at if name is None else min(self._due[name], look_at)
-                pause = due - time.monotonic()
+                pause = due - self._clock()
                 if pause > 0 and not (self._closing and name is not None):
                     self._change.wait(pause)
                     continue
@@ -159,7 +180,7 @@ class Shelf:
             if kept is None:
                 self._drop(name)
             else:
-                self._write(name, kept.to_bytes())
+                self._write(name, kept)
             self._failing = False
         except (OSError, MemoryError) as error:
             self.failures += 1
@@ -167,51 +188,50 @@ class Shelf:
                 why = getattr(error, "strerror", None) or type(error).__name__
                 _log.warning("Runs cannot be kept in %s: %s. They go on without.", self.folder, why)
             self._failing = True
-        self._written[name] = time.monotonic()
+        self._written[name] = self._clock()
         with self._change:
             if self._waiting.get(name) is kept and name not in self._due:
                 del self._waiting[name]
 
-    def _write(self, name: str, data: bytes) -> None:
-        if len(data) > self.most_bytes:
+    def _write(self, name: str, kept: Kept) -> None:
+        data = kept.to_bytes()
+        file = File(len(data), self._clock() + DAY, _owner_of(kept.header))
+        make_own(self.folder)
+        others = self._in_the_way(name, file)
+        if others is None:
             self._drop(name)  # Better nothing than a state of long ago.
             return
-        self._own_folder()
-        self._make_room(len(data), name)
-        temporary = self.folder / f".{name}.{os.getpid()}"
-        try:
-            with open(temporary, "wb", opener=_private) as file:
-                file.write(data)
-            temporary.replace(self.folder / name)
-        except OSError:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
-            raise
+        for other in others:
+            self._drop(other)
+        write_own(self.folder / name, data)
         with self._change:
-            self._files[name] = File(len(data), time.monotonic() + DAY)
+            self._files[name] = file
 
-    def _own_folder(self) -> None:
-        """Made, ours, and nobody else's to read: in a temporary folder somebody could have made it first."""
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = self.folder.lstat()
-        if found.st_uid != os.getuid():
-            raise PermissionError(0, "the folder belongs to somebody else")
-        if found.st_mode & 0o077:
-            self.folder.chmod(0o700)
-
-    def _make_room(self, size: int, name: str) -> None:
+    def _in_the_way(self, name: str, file: File) -> list[str] | None:
+        """The files that must go for this one to fit; None where whoever holds most would lose this one itself."""
         with self._change:
-            others = {other: file for other, file in self._files.items() if other != name}
-        taken = sum(file.size for file in others.values())
-        for oldest in sorted(others, key=lambda other: others[other].until):
-            if taken + size <= self.most_bytes:
-                return
-            taken -= others[oldest].size
-            self._drop(oldest)
+            files = {other: known for other, known in self._files.items() if other != name}
+        left = sum(known.size for known in files.values()) + file.size - self.most_bytes
+        if left <= 0:
+            return []
+        held: defaultdict[str, int] = defaultdict(int, {file.owner: file.size})
+        oldest_last: defaultdict[str, list[str]] = defaultdict(list)
+        for other in sorted(files, key=lambda other: files[other].until, reverse=True):
+            held[files[other].owner] += files[other].size
+            oldest_last[files[other].owner].append(other)
+        taken: list[str] = []
+        while left > 0:
+            owner = max(held, key=lambda owner: (held[owner], owner == file.owner))
+            if not oldest_last[owner]:
+                return None
+            taken.append(oldest_last[owner].pop())
+            held[owner] -= files[taken[-1]].size
+            left -= files[taken[-1]].size
+        return taken
 
     def _drop_old(self) -> None:
         """Take note of files that others have left here, and drop what is too old."""
-        now, clock = time.monotonic(), time.time()
+        now, clock = self._clock(), self._wall_clock()
         found: dict[str, File] = {}
         with suppress(OSError):
             for item in list(os.scandir(self.folder)):
@@ -223,8 +243,10 @@ class Shelf:
                             os.unlink(item.path)  # A server was killed while it wrote this.
                         continue
                     known = self._files.get(item.name)
-                    left = DAY - age if 0 <= age <= DAY else HOUR
-                    found[item.name] = File(facts.st_size, now + left if known is None else known.until)
+                    if known is None:
+                        left = DAY - age if 0 <= age <= DAY else HOUR
+                        known = File(facts.st_size, now + left, _owner_in(Path(item.path)))
+                    found[item.name] = File(facts.st_size, known.until, known.owner)
         with self._change:
             self._files = found
             self._written = {name: at for name, at in self._written.items() if now - at < WRITE_EVERY}
@@ -243,5 +265,14 @@ def name_of(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest() + SUFFIX
 
 
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NOFOLLOW, 0o600)
+def _owner_in(path: Path) -> str:
+    """Whose run a file holds, by its header alone: the states after a restart would be hundreds of megabytes."""
+    with suppress(OSError, ValueError), open(path, "rb") as file:
+        file.seek(SUM_BYTES)
+        return _owner_of(read_header(file))
+    return ""
+
+
+def _owner_of(header: object) -> str:
+    """The mark of its owner; nobody in particular, who is one owner too, where it names none."""
+    return str(header.get("owner") or "") if isinstance(header, dict) else ""

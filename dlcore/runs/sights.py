@@ -162,6 +162,11 @@ class Sights:
         return looks
 
 
+def without_points(arrays: Arrays) -> Arrays:
+    """The arrays of a layout without any row of the data."""
+    return {name: array[:0] if name.startswith("points/") else array for name, array in arrays.items()}
+
+
 def data_of(experiment: Experiment, trainer: Trainer) -> Data:
     """The rows of a recipe: the trainer's where they are the same."""
     same = all(

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from dlcore.datasets.held import HeldTables
 from dlcore.runs.crew import Crew
 from dlcore.runs.entry import Entry
 from dlcore.runs.limits import Limits
@@ -28,6 +29,7 @@ class Tending:
         moving: Moving,
         entries: dict[str, Entry],
         put_away: Callable[[Entry], None],
+        tables: HeldTables,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._limits = limits
@@ -36,6 +38,7 @@ class Tending:
         self._moving = moving
         self._entries = entries
         self._put_away = put_away
+        self._tables = tables
         self._clock = clock
         self._thread = threading.Thread(target=self._look_again_and_again, name="reaper of runs", daemon=True)
 
@@ -55,6 +58,7 @@ class Tending:
             except Exception:
                 _log.exception("A look after the runs failed.")
             looked = now
+        self._tables.close()
 
     def _look(self, now: float, awake: bool) -> None:
         if awake:
@@ -66,6 +70,7 @@ class Tending:
             with self._lock:
                 if entry.token in self._entries and entry.waiting is None:
                     self._cull(entry, now)
+        self._tables.look_after(entry.recipe for entry in entries)
 
     def _cull(self, entry: Entry, now: float) -> None:
         """Put away a run whose owner is gone; pause one that nobody looks at, and a heavy one as soon as its page has gone."""

@@ -33,16 +33,21 @@ def write_all(descriptor: int, *parts: bytes) -> None:
 
 def read_message(stream: IO[bytes]) -> tuple[Header, bytes] | None:
     """The next message of a buffered stream, or None at its end, even when the end cuts a message."""
+    header = read_header(stream)
+    if header is None:
+        return None
+    payload = stream.read(header["payload"])
+    return (header, payload) if len(payload) == header["payload"] else None
+
+
+def read_header(stream: IO[bytes]) -> Header | None:
+    """The same without its payload, which stays in the stream."""
     prefix = stream.read(_LENGTH.size)
     if len(prefix) < _LENGTH.size:
         return None
     (length,) = _LENGTH.unpack(prefix)
     text = stream.read(length)
-    if len(text) < length:
-        return None
-    header: Header = json.loads(text)
-    payload = stream.read(header["payload"])
-    return (header, payload) if len(payload) == header["payload"] else None
+    return json.loads(text) if len(text) == length else None
 
 
 class Inbox:

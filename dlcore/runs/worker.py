@@ -32,6 +32,7 @@ from pathlib import Path
 
 import torch
 
+from dlcore.datasets import rights
 from dlcore.engines import compiled
 from dlcore.experiment import Experiment
 from dlcore.libraries import room_for_libraries, take_buffers
@@ -84,6 +85,7 @@ class Worker:
         self._owners: dict[str, str] = {}  # By token.
         # Runs that could not be made, with their device; a change may mend them.
         self._failed: dict[str, tuple[Problem, str]] = {}
+        self._readers: dict[str, str] = {}  # By token, the marks of whose tables they may read.
         self._orders = Orders()
         self._all = Turns()  # What owners have had of the processor, ...
         self._training = Turns()  # ... of that for training, ...
@@ -226,6 +228,7 @@ class Worker:
             case _:
                 if do == "create":
                     self._owners[token] = header.get("owner", "")
+                    self._readers[token] = header.get("reader", rights.NOBODY)
                 owner, order = self._owners.get(token, ""), Order(header, payload)
                 if do == "frame" and not self._orders.holds(owner, token):
                     self._answer(order)
@@ -319,7 +322,7 @@ class Worker:
         for identifier in waiting:
             self._refuse(identifier, why)
         self._keeping.forget(token)
-        for table in (self.runs, self._failed, self._heavy):
+        for table in (self.runs, self._failed, self._readers, self._heavy):
             table.pop(token, None)
         owner = self._owners.pop(token, "")
         if owner not in self._owners.values():
@@ -373,10 +376,14 @@ class Worker:
 
     @contextmanager
     def _holding(self, token: str, counted: bool = True) -> Iterator[None]:
-        """Write down which run is in hand, for those who find this process dead, and, if it counts, what it costs its owner."""
+        """What is done now is done for whom the run belongs to.
+
+        Which run is in hand is written down for those who find this process dead, and, if it counts, what it costs its owner.
+        """
         self._in_hand[:] = token.encode()[: len(self._in_hand)].ljust(len(self._in_hand), b"\0")
         begin = self._processor()
-        yield
+        with rights.working_for(self._readers.get(token, rights.NOBODY)):
+            yield
         self._in_hand[:] = bytes(len(self._in_hand))
         if counted and (token in self.runs or token in self._failed):
             self._all.spend(self._owners.get(token, ""), self._processor() - begin)
@@ -411,6 +418,7 @@ def main() -> None:
     page = arguments.parse_args().in_hand
     in_hand = mmap.mmap(-1, mmap.PAGESIZE) if page is None else mmap.mmap(page, 0)
     source, output = take_the_wires()
+    rights.work_for_others()
     compiled.import_numba_alone()
     compiled.begin()  # The warm-up waits for it, unless it has to be compiled first.
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which closes our input.

@@ -37,7 +37,7 @@ def submit(do: str, said: str, shown: str, arrived: Arrived, /, **arguments: Any
     """Let a desk do this job; one that was waited for is of no more use. Raises Problem."""
     leave()
     state = bringing()
-    job = live.desks().submit(do, owner=session.owner(), page=session.present(), **arguments)
+    job = live.desks().submit(do, **session.whose(session.present()), **arguments)
     state.waiting = Waiting(job, do, said, shown, arrived, arguments)
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from ui import live
-from ui.data import asking, bring, columns, found, pictures, question, relations, using
+from ui.data import asking, bring, columns, found, keeping, pictures, question, relations, using
 from ui.session import label
 
 make_way = using.make_way
+kept_here = keeping.kept_here
 
 
 def bring_something() -> None:

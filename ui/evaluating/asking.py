@@ -67,7 +67,7 @@ def ask(do: str, **arguments: Any) -> Answer:
     if found is None:
         with st.spinner(t("evaluate.asking")):
             header, payload = live.desks().ask(
-                do, now.content, owner=session.owner(), page=session.present(), patience=PATIENCE, **arguments
+                do, now.content, **session.whose(session.present()), patience=PATIENCE, **arguments
             )
         now.keep(question, header, payload)
         found = header, payload
@@ -81,7 +81,7 @@ def begin(do: str, **arguments: Any) -> None:
     """Let a long job about the present moment run in the background; one of the same kind that is under way is ended first."""
     cancel(do)
     now = moment()
-    job = live.desks().submit(do, now.content, owner=session.owner(), page=session.present(), **arguments)
+    job = live.desks().submit(do, now.content, **session.whose(session.present()), **arguments)
     judging().begun[do] = Begun(job, now.step, now.epoch, arguments)
 
 

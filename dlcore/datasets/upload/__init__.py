@@ -47,12 +47,15 @@ def look_long(arguments: Options, payload: bytes, progress: Progress) -> Answer:
 
 
 def import_table(arguments: Options, payload: bytes, progress: Progress) -> Answer:
-    """The part of a recipe, its rows now in the store: {"dataset", "dropped"}. Arguments as for `look`. Raises Problem."""
+    """The part of a recipe, its rows now in the store: {"dataset", "dropped"}. Arguments as for `look`. Raises Problem.
+
+    They are public if the file was.
+    """
     cells = read(arguments["upload"], arguments)
     progress(0.5, {})
     _, question = _understood(cells, arguments)
     progress(0.7, {})
-    part, dropped = imported(name_of(arguments), question)
+    part, dropped = imported(name_of(arguments), question, store.upload_is_public(arguments["upload"]))
     return {"dataset": part, "dropped": dropped}, b""
 
 

@@ -46,10 +46,12 @@ def images(
         arrays |= {f"{name}/{each}": array for each, array in _arrays(store.upload(digest)).items()}
     progress(0.5, {})
     X, y = joined(arrays)
-    return kept(names[0], X, y)
+    return kept(names[0], X, y, public=all(map(store.upload_is_public, arguments["uploads"])))
 
 
-def kept(name: str, X: np.ndarray, y: np.ndarray, classes: Sequence[str] = ()) -> tuple[dict[str, Any], bytes]:
+def kept(
+    name: str, X: np.ndarray, y: np.ndarray, classes: Sequence[str] = (), public: bool = False
+) -> tuple[dict[str, Any], bytes]:
     """Images (N, H, W) of classes y (N,) in the store, and what the job answers. Raises Problem."""
     height, width = X.shape[1:]
     if not 1 <= height <= LARGEST_SIDE or not 1 <= width <= LARGEST_SIDE:
@@ -64,7 +66,7 @@ def kept(name: str, X: np.ndarray, y: np.ndarray, classes: Sequence[str] = ()) -
     facts = {"form": FORM, "name": name, "rows": len(X), "height": height, "width": width, "classes": names}
     part = {
         "kind": "images",
-        "digest": store.put(facts, {"X": flat, "y": codes.astype(np.int64)}),
+        "digest": store.put(facts, {"X": flat, "y": codes.astype(np.int64)}, public),
         "name": name,
         "height": height,
         "width": width,

@@ -18,7 +18,7 @@ FORM = "table 1"
 Part = dict[str, Any]
 
 
-def imported(name: str, question: Question) -> tuple[Part, int]:
+def imported(name: str, question: Question, public: bool) -> tuple[Part, int]:
     """The recipe's part "table", and how many rows without a target were left out. Raises Problem."""
     if question.reasons:
         raise question.reasons[0]
@@ -35,7 +35,7 @@ def imported(name: str, question: Question) -> tuple[Part, int]:
         parts.append(part)
     arrays[f"c{len(inputs)}"] = question.y[rows].astype(np.int32 if question.classes else np.float64)
     facts.append(_target(question))
-    digest = store.put({"form": FORM, "name": name, "rows": len(rows), "columns": facts}, arrays)
+    digest = store.put({"form": FORM, "name": name, "rows": len(rows), "columns": facts}, arrays, public)
     part = {
         "kind": "table",
         "digest": digest,

@@ -20,6 +20,7 @@ READING = ("separator", "decimal", "encoding", "header", "sheet", "sample")
 
 def read(digest: str, options: dict[str, Any]) -> Cells:
     """The cells of an upload; the last ones stay at hand, as people change one thing after the other. Raises Problem."""
+    store.check_upload(digest)  # Also of those that are at hand.
     return _read(digest, json.dumps({name: options[name] for name in READING if options.get(name) is not None}))
 
 

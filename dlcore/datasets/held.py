@@ -1,0 +1,82 @@
+"""Held tables: files of the store that live runs name stay, whatever room is needed, whichever process needs it.
+
+Each is held by a shared lock on its file. It belongs to the process that knows the runs, not to the worker that computes them: a worker
+that dies is replaced within a second, and its runs must find their rows. A server that dies lets go of all, as the system does it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from functools import lru_cache
+
+from dlcore.datasets import store
+from dlcore.datasets.room import TABLE
+from dlcore.folders import try_lock
+from dlcore.problems import Problem
+
+TIDY_EVERY = 600.0  # Seconds; else what is too old would stay until somebody brings something.
+_DIGEST = re.compile(r"[0-9a-f]{32}")
+
+
+class HeldTables:
+    """The tables that the runs of this process name."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._held: dict[str, int] = {}  # Descriptors of their files, by digest.
+        self._tidy_at = 0.0
+
+    def look_after(self, recipes: Iterable[str]) -> None:
+        """Hold the tables that these recipes name, and no others."""
+        named = set(filter(None, map(digest_in, recipes)))
+        for digest in self._held.keys() - named:
+            os.close(self._held.pop(digest))
+            with suppress(Problem):  # It goes another time.
+                store.drop_if_nobodys(digest)
+        for digest in named:
+            self._hold(digest)
+        if self._clock() >= self._tidy_at:
+            self._tidy_at = self._clock() + TIDY_EVERY
+            with suppress(Problem):
+                store.tidy()
+
+    def close(self) -> None:
+        """Hold none any more."""
+        while self._held:
+            os.close(self._held.popitem()[1])
+
+    def _hold(self, digest: str) -> None:
+        path = store.folder() / f"{digest}{TABLE}"
+        try:
+            there = os.stat(path).st_ino
+            if digest in self._held:
+                if os.fstat(self._held[digest]).st_ino == there:
+                    return
+                os.close(self._held.pop(digest))  # It was gone, and has been brought again.
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        except OSError:
+            return  # The run goes on with the rows that it has in memory.
+        if try_lock(descriptor, fcntl.LOCK_SH):
+            self._held[digest] = descriptor
+        else:
+            os.close(descriptor)  # It is being taken off.
+
+
+def digest_in(recipe: str) -> str:
+    """Of the table that a recipe names; "" where it names none."""
+    return _digest_in(recipe) if '"digest"' in recipe else ""
+
+
+@lru_cache(maxsize=512)  # Asked once a second for each run.
+def _digest_in(recipe: str) -> str:
+    with suppress(ValueError, KeyError, TypeError, AttributeError):
+        digest = json.loads(recipe)["dataset"].get("digest", "")
+        if _DIGEST.fullmatch(digest):
+            return digest
+    return ""

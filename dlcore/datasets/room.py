@@ -1,0 +1,198 @@
+"""Room: what goes from the store when there is none for something new. Whoever calls is alone in the folder (see folders.py).
+
+First goes what nobody has used for a month. Then whoever holds most gives way, raw files before tables, least lately used first;
+nobody gives way to somebody who holds as much, and nobody holds more than half of the store. Nothing goes that a live run names (see
+held.py). A file that several have brought counts to each of them in equal parts; who gives it up loses his name on it, and with the
+last name it goes.
+
+The clock on the wall may jump, so no more of it is believed between two looks than an hour: what was used before keeps its age.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from heapq import heapify, heappop, heappush, heapreplace
+from pathlib import Path
+
+from dlcore.datasets import ownership
+from dlcore.datasets.rights import MACHINE, NOBODY
+from dlcore.folders import LOCK, try_lock
+from dlcore.problems import Problem
+
+TABLE, UPLOAD = ".table", ".upload"
+HOUR, DAY = 3_600.0, 86_400.0
+UNUSED = 30 * DAY  # As long as a browser is known again: whoever brought it may be nobody by then.
+JUST_USED = 10.0  # Seconds in which a run that names a table may still be on its way to it.
+MOST_FILES = 20_000  # A file counts for as many bytes at least as so many would have each.
+ONE_OWNERS_PART = 0.5
+
+
+@dataclass
+class Item:
+    """A file of the store."""
+
+    path: str
+    size: int
+    used: float  # When, on the clock as it goes now.
+    owners: tuple[str, ...] = ()
+
+    @property
+    def raw(self) -> bool:
+        return self.path.endswith(UPLOAD)
+
+
+def look(home: Path, now: float) -> list[Item]:
+    """All files of the store. What is too old or was left half written is taken off."""
+    entries = {entry.name: entry for entry in os.scandir(home)}
+    looked = os.stat(home / LOCK).st_mtime
+    os.utime(home / LOCK, (now, now))
+    items: list[Item] = []
+    for name, entry in entries.items():
+        with suppress(FileNotFoundError):
+            if name.endswith(ownership.SUFFIX) and name.removesuffix(ownership.SUFFIX) not in entries:
+                os.unlink(entry.path)
+            if not name.startswith(".") and not name.endswith((TABLE, UPLOAD)):
+                continue
+            facts = entry.stat(follow_symlinks=False)
+            used = time_of_use(facts.st_mtime, looked, now)
+            if name.startswith("."):
+                if now - used > HOUR:
+                    os.unlink(entry.path)
+                continue
+            item = Item(entry.path, facts.st_size, used)
+            if item.raw and now - used > DAY:
+                take_off(item.path)
+                continue
+            if used != facts.st_mtime:
+                os.utime(entry.path, (used, used))
+            items.append(item)
+    return items
+
+
+def time_of_use(used: float, looked: float, now: float) -> float:
+    """When a file was used, on the clock as it goes now. It was looked at last when the clock said `looked`."""
+    unbelieved = (now - looked) - min(max(now - looked, 0.0), HOUR)
+    jumped_over = used <= looked + HOUR if unbelieved > 0 else not now - HOUR < used <= now
+    if abs(unbelieved) > HOUR and jumped_over:
+        used += unbelieved
+    return min(used, now)
+
+
+def make_room(home: Path, most: int, brings: int, whose: str, name: str, now: float) -> None:
+    """Take off as much as is needed for a file of this name, of so many bytes, that they bring. Raises Problem where nothing may go."""
+    items = [item for item in look(home, now) if not item.path.endswith(name)]
+    least = most // MOST_FILES
+    brings = max(brings, least)
+    total = sum(max(item.size, least) for item in items)
+    own_most = most if whose == MACHINE else int(most * ONE_OWNERS_PART)
+    if total + brings <= own_most:
+        return
+    for item in items:
+        item.owners = ownership.of(item.path).owners
+    _Room(items, least, whose, now).make(total + brings - most, brings - own_most, brings, own_most)
+
+
+class _Room:
+    """Who holds how much, and what of it would go first."""
+
+    def __init__(self, items: list[Item], least: int, whose: str, now: float) -> None:
+        self._least, self._whose, self._now = least, whose, now
+        self._held: defaultdict[str, float] = defaultdict(float)
+        self._last_first: dict[str, list[Item]] = {}
+        for item in sorted(items, key=self._turn, reverse=True):
+            for owner in self._owners(item):
+                self._held[owner] += self._part(item)
+                self._last_first.setdefault(owner, []).append(item)
+        #: Who comes first gives way. An entry may be of before its owner gave something up: it is set right when it comes.
+        self._first = [self._place(owner) for owner in self._last_first]
+        heapify(self._first)
+
+    def make(self, missing: float, above: float, brings: int, own_most: int) -> None:
+        """So many bytes that are missing in all; `above` what the newcomer brings beyond an owner's part, with nothing held yet."""
+        while True:
+            too_much = self._held[self._whose] > 0 and self._held[self._whose] + above > 0
+            if missing <= 0 and not too_much:
+                return
+            if too_much and not self._last_first.get(self._whose):
+                raise Problem("store_share", came=f"{brings / (1 << 20):.1f}", limit=f"{own_most / (1 << 20):.1f}")
+            owner = self._whose if too_much else self._who_gives_way()
+            if owner is None:
+                raise Problem("store_no_room", came=f"{brings / (1 << 20):.1f}")
+            missing -= self._give_up(self._last_first[owner].pop(), owner)
+
+    def _who_gives_way(self) -> str | None:
+        """Whose first file goes; None where that may be nobody's."""
+
+        while self._first:
+            in_use, held, _, owner = self._first[0]
+            if not self._last_first[owner]:
+                heappop(self._first)
+            elif (place := self._place(owner)) != self._first[0]:
+                heapreplace(self._first, place)
+            else:
+                may = owner == self._whose or not in_use or -held > self._held[self._whose]
+                return owner if may else None
+        return None
+
+    def _place(self, owner: str) -> tuple[bool, float, bool, str]:
+        """In the order in which they give way: with what nobody has used for long, then by how much they hold; the newcomer first."""
+        return not self._is_unused(self._last_first[owner][-1]), -self._held[owner], owner != self._whose, owner
+
+    def _give_up(self, item: Item, owner: str) -> float:
+        """Bytes that are free now: none where the file stays, because others hold it or a live run names it."""
+        if not item.raw and self._now - item.used <= JUST_USED:
+            return 0.0
+        with unused(item.path) as free:
+            if not free:
+                return 0.0
+            others = ownership.of(item.path).without_owner(owner)
+            for each in self._owners(item):
+                self._held[each] -= self._part(item)
+            item.owners = others.owners
+            if others.owners:
+                ownership.keep(item.path, others)
+                for each in item.owners:
+                    self._held[each] += self._part(item)
+                    if self._last_first[each]:
+                        heappush(self._first, self._place(each))
+                return 0.0
+            take_off(item.path)
+        return max(item.size, self._least)
+
+    def _turn(self, item: Item) -> tuple[bool, bool, float]:
+        return not self._is_unused(item), not item.raw, item.used
+
+    def _is_unused(self, item: Item) -> bool:
+        return self._now - item.used > UNUSED
+
+    def _owners(self, item: Item) -> tuple[str, ...]:
+        return item.owners or (NOBODY,)
+
+    def _part(self, item: Item) -> float:
+        return max(item.size, self._least) / len(self._owners(item))
+
+
+@contextmanager
+def unused(path: str | Path) -> Iterator[bool]:
+    """Whether no live run names this file; nor does one begin to meanwhile."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        yield True
+        return
+    try:
+        yield try_lock(descriptor, fcntl.LOCK_EX)
+    finally:
+        os.close(descriptor)
+
+
+def take_off(path: str | Path) -> None:
+    """Remove a file, and what stands beside it."""
+    for each in (path, ownership.path_of(path)):
+        with suppress(FileNotFoundError):
+            os.unlink(each)

@@ -1,0 +1,90 @@
+"""What of this person's the server keeps: the raw file and the rows in hand, and the button that takes each off."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import streamlit as st
+
+from dlcore.component import kinds, validated
+from dlcore.datasets import Dataset, store
+from dlcore.datasets.pictures import ImageData
+from dlcore.datasets.room import TABLE, UPLOAD
+from dlcore.datasets.table import TableData
+from ui import opening, session
+from ui.data import asking
+from ui.session import label, t
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A file of the store, as people know it."""
+
+    suffix: str
+    digest: str
+    name: str
+    rows: int = 0
+
+    @property
+    def kind(self) -> str:
+        return "file" if self.suffix == UPLOAD else "rows"
+
+
+def kept_here() -> None:
+    """A line for each, where there is any."""
+    mine = [kept for kept in _in_hand() if _is_mine(kept)]
+    if not mine:
+        return
+    with st.container(border=True, key="data_kept"):
+        st.markdown(f"**{label('data.kept')}**", help=label("data.kept.help"))
+        for kept in mine:
+            _line(kept)
+
+
+def _is_mine(kept: Kept) -> bool:
+    """Not where it is for everyone: a classic set, whoever has fetched it."""
+    owned = store.owned(kept.digest, kept.suffix)
+    return session.mark() in owned.owners and not owned.everyone
+
+
+def _in_hand() -> Iterator[Kept]:
+    """What the page or the run is about, each once."""
+    state = session.current()
+    table, brought = asking.bringing().brought, asking.bringing().pictures
+    if table is not None:
+        yield Kept(UPLOAD, table.upload, table.name)
+    parts = [part for part in (brought and brought.dataset, state.own, state.experiment.dataset.to_dict()) if part]
+    named = [part for part in parts if part.get("digest")]
+    for digest in dict.fromkeys(part["digest"] for part in named):
+        part = next(part for part in named if part["digest"] == digest)
+        dataset = validated(kinds(Dataset)[part["kind"]], part)
+        assert isinstance(dataset, TableData | ImageData)
+        yield Kept(TABLE, digest, dataset.name, opening.rows_kept(dataset))
+
+
+def _line(kept: Kept) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        said = label(f"data.kept.{kept.kind}", name=kept.name, rows=f"{kept.rows:,}")
+        if store.owned(kept.digest, kept.suffix).nonce_of(session.mark()) is not None:
+            said = f"{said} {label('data.kept.shared')}"
+        st.caption(said, width="stretch")
+        st.button(
+            label(f"data.remove.{kept.kind}"), key=f"data_remove_{kept.kind}_{kept.digest}", icon=":material/delete:",
+            on_click=remove, args=(kept,), help=label(f"data.remove.{kept.kind}.help"), width="content",
+        )  # fmt: skip
+
+
+@session.guarded
+def remove(kept: Kept) -> None:
+    """Button: it is this person's no more, and goes if it is nobody else's."""
+    store.disown(kept.digest, kept.suffix, session.mark())
+    state, bringing = session.current(), asking.bringing()
+    if bringing.brought is not None and bringing.brought.upload == kept.digest:
+        asking.leave()
+        bringing.brought = None
+    if bringing.pictures is not None and bringing.pictures.dataset["digest"] == kept.digest:
+        bringing.pictures = None
+    if state.own is not None and state.own.get("digest") == kept.digest:
+        state.own = None
+    state.notices.append(t("data.removed", name=kept.name))
