@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
-MOST = 20  # Records of one place in the code ...
+MOST = 20  # Records of one place in the code, ...
+MOST_FAILURES = 3  # ... or with a traceback, ...
 WINDOW = 60.0  # ... in so many seconds.
 LONGEST = 1000  # characters of a message
 MOST_LINES = 60  # of a traceback: its beginning and its end
@@ -67,6 +68,8 @@ class _Place:
     """A place in the code that logs."""
 
     since: float
+    name: str
+    level: int
     records: int = 0
     left_out: int = 0
     last: str = ""
@@ -96,9 +99,10 @@ class Bounded:
         """A record, cleaned, or one that nobody hears."""
         record = self._factory(name, level, pathname, lineno, msg, args, exc_info, *rest, **named)
         with self._lock:
-            place = self._places.setdefault((pathname, lineno, *_raised(record.exc_info)), _Place(self._clock()))
+            key = (pathname, lineno, *_raised(record.exc_info))
+            place = self._places.setdefault(key, _Place(self._clock(), name, level))
             place.records += 1
-            if place.records > MOST:
+            if place.records > (MOST_FAILURES if record.exc_info else MOST):
                 place.left_out += 1
                 record.levelno = UNHEARD
                 return record
@@ -119,8 +123,10 @@ class Bounded:
             for key in over:
                 del self._places[key]
         for place in over.values():
-            if place.left_out:
-                logger.warning("%d more in the last minute like: %s", place.left_out, place.last)
+            if place.left_out:  # By their logger and at their level: heard if they would have been.
+                logging.getLogger(place.name).log(
+                    place.level, "%d more in the last minute like: %s", place.left_out, place.last
+                )
 
 
 def _raised(exc_info: Any) -> tuple[Any, ...]:

@@ -32,6 +32,7 @@ from dlcore.problems import Problem
 from ui.assets import base_path
 from ui.door import descriptors, logs
 from ui.door.connections import LITTLE, Allowed, Connections, Why, never
+from ui.door.memory import Memory
 from ui.door.middleware import STREAM
 from ui.messages import LANGUAGES, text
 
@@ -135,11 +136,13 @@ def missing_names(http: Any, websocket: Any) -> list[str]:
 
 
 async def _sweep(connections: Connections, told: logs.Bounded) -> None:
+    memory = Memory()
     while True:
         await asyncio.sleep(BETWEEN_SWEEPS)
         try:
             connections.sweep()
             told.report()
+            memory.look()
         except Exception:  # It must go on: nobody else ends what takes too long.
             logger.exception("Connections could not be looked through.")
 
