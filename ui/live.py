@@ -29,7 +29,7 @@ from dlcore.runs.desks import Desks
 from dlcore.runs.places import chosen_places
 from dlcore.runs.pool import Pool, WorkerLost
 from ui import assets, door
-from ui.door.protocols import LONGEST_SEND
+from ui.door.http_protocol import LONGEST_SEND
 
 COMMANDS = ("play", "pause", "step", "epoch", "reset", "speed", "device", "undo", "leash")
 PLACED = ("set", "freeze", "silence")  # Commands that name a place in the network.

@@ -177,6 +177,9 @@ class Connections:
     def _make_room(self, waiting: Mapping[Connection, object]) -> bool:
         """End the one that has waited longest; False if none waits."""
         for connection in waiting:
+            logger.warning(
+                "There are %d connections: the one that has waited longest for a request ends.", len(self._open)
+            )
             self._end(connection, Why.CROWDED)
             return True
         return False
