@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import socket
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from starlette.routing import Route
 from streamlit import config
 from streamlit.file_util import get_static_dir
 
-from ui import assets, live
+from ui import assets
 from ui.bundle import bundle
 
 STATIC = Path(get_static_dir())
@@ -88,17 +87,6 @@ def test_the_page_names_the_scripts_that_it_will_need_and_each_of_them_is_there(
         status, headers, body = ask(app, address)
         assert status == 200 and body != b"the page" and headers["content-type"].startswith("text/javascript")
     assert "link" not in ask(app, f"{base}/elsewhere")[1]
-
-
-def test_a_listening_socket_passes_on_that_answers_leave_at_once() -> None:
-    with socket.socket(socket.AF_INET) as listening, socket.socket(socket.AF_INET) as client:
-        listening.bind(("127.0.0.1", 0))
-        listening.listen()
-        assert not listening.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
-        live._tune_sockets()
-        client.connect(listening.getsockname())
-        with listening.accept()[0] as accepted:
-            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_the_bundle_holds_each_module_once_after_those_it_imports() -> None:

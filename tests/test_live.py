@@ -367,15 +367,6 @@ def test_notices_that_nobody_reads_do_not_pile_up() -> None:
         assert thread.submit(asyncio.run, fill()).result() == live.MOST_NOTICES
 
 
-def test_a_connection_that_takes_nothing_ends_by_itself() -> None:
-    if not hasattr(socket, "TCP_USER_TIMEOUT"):
-        pytest.skip("this system has no such option")
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        live._tune_sockets()
-        with socket.create_connection(listening.getsockname()), listening.accept()[0] as accepted:
-            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 30_000
-
-
 # Files
 
 

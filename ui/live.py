@@ -11,7 +11,6 @@ import gc
 import json
 import os
 import secrets
-import socket
 import threading
 from collections import deque
 from collections.abc import AsyncIterator
@@ -36,13 +35,13 @@ from dlcore.runs.moving import Request
 from dlcore.runs.places import chosen_places
 from dlcore.runs.pool import Pool, WorkerLost
 from ui import assets, door, downloads
+from ui.door.http_protocol import LONGEST_SEND
 from ui.pace import Paces
 
 COMMANDS = ("play", "pause", "step", "epoch", "reset", "speed", "device", "undo", "leash")
 PLACED = ("set", "freeze", "silence")  # Commands that name a place in the network.
 LONGEST_MESSAGE = 4096  # characters
 MOST_NOTICES = 16  # Unsent ones of a socket; beyond it, the oldest is dropped.
-LONGEST_SEND = 30.0  # Seconds without a byte taken, until a client has stopped reading.
 MOST_READERS = 4  # Threads that look on the shelf for runs that pages ask for: a disk that hangs holds up these alone.
 MOST_ASKING = 100  # Pages that wait for one of them, ...
 LONGEST_READING = 10.0  # ... and for so many seconds.
@@ -89,7 +88,6 @@ async def lifespan(app: object) -> AsyncIterator[None]:
     rights.work_for_others()
     pool().start()
     downloads.install()
-    _tune_sockets()
     # Streamlit collects garbage after scripts; what is imported by now need not be looked through each time.
     gc.freeze()
     try:
@@ -97,22 +95,6 @@ async def lifespan(app: object) -> AsyncIterator[None]:
     finally:
         await asyncio.to_thread(desks().stop)
         await asyncio.to_thread(pool().stop)
-
-
-def _tune_sockets() -> None:
-    """Set two options on the server's listening socket, from which connections inherit them.
-
-    TCP_NODELAY: asyncio sets it only for sockets that were made with their protocol named, and Streamlit's is not: an answer
-    of two writes then waits up to 40 ms for the other side's delayed acknowledgement. TCP_USER_TIMEOUT (Linux): the connection of
-    a client that takes nothing for so long ends, and what waited for it is freed; without it that lasts until the client goes.
-    """
-    for thing in gc.get_objects():
-        if type(thing) is socket.socket and thing.family != getattr(socket, "AF_UNIX", None):
-            with suppress(OSError):
-                if thing.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-                    thing.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                    if hasattr(socket, "TCP_USER_TIMEOUT"):
-                        thing.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(LONGEST_SEND * 1000))
 
 
 def routes() -> list[BaseRoute]:

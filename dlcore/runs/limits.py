@@ -54,14 +54,20 @@ class Limits:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Limits:
         """The defaults, but for what the environment says. Raises Problem for a value that is no such number."""
-        values: dict[str, Any] = {"shelf": cache_folder("runs", environment)}
+        shelf = cache_folder("runs", environment)
         if environment.get("DLCORE_SHELF"):
-            values["shelf"] = Path(environment["DLCORE_SHELF"]).expanduser()
-        for each in fields(cls):
-            variable = each.metadata.get("variable")
-            if variable and (text := environment.get(variable, "").strip()):
-                values[each.name] = _number(variable, text, type(each.default), **_bounds(each.metadata))
-        return cls(**values)
+            shelf = Path(environment["DLCORE_SHELF"]).expanduser()
+        return cls(**numbers_set(cls, environment), shelf=shelf)
+
+
+def numbers_set(cls: type, environment: Mapping[str, str]) -> dict[str, Any]:
+    """Those fields of a dataclass of settings that the environment names. Raises Problem for a value that is no such number."""
+    found = {}
+    for each in fields(cls):
+        variable = each.metadata.get("variable")
+        if variable and (text := environment.get(variable, "").strip()):
+            found[each.name] = _number(variable, text, type(each.default), **_bounds(each.metadata))
+    return found
 
 
 def _bounds(metadata: Mapping[str, Any]) -> dict[str, float]:

@@ -1,0 +1,110 @@
+"""What cannot be seen from ASGI: the server's connections get bounds for what they take, hold and wait.
+
+uvicorn waits for the head of a request without end, keeps unfinished messages of 200 MB from anybody, and takes connections until
+no descriptor is left. Subclasses of its protocols (`http_protocol`, `websocket_protocol`) tell one book (`connections`) what they do
+and what they hold, and end when it says so.
+
+`ProtocolGuard` puts these classes under the server that starts the app. Streamlit makes that server itself; but the app's lifespan
+begins when the server's configuration is loaded, and before the first connection is taken.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.config import Config
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from dlcore.problems import Problem
+from ui.door import descriptors, http_protocol, logs, websocket_protocol
+from ui.door.connections import Allowed, Connections, never
+from ui.door.memory import Memory
+
+BETWEEN_SWEEPS = 1.0  # seconds
+
+logger = logging.getLogger(__name__)
+
+
+class ProtocolGuard:
+    """Middleware that passes everything on. When the server starts the app, its connections get their bounds."""
+
+    def __init__(self, app: ASGIApp, is_proxy: Callable[[str], bool] = never) -> None:
+        self._app = app
+        self._is_proxy = is_proxy
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on."""
+        if scope["type"] != "lifespan":
+            await self._app(scope, receive, send)
+            return
+        limit = descriptors.raise_limit()
+        try:
+            allowed = Allowed.of_this_server(limit - descriptors.kept_free(limit))
+        except (
+            Problem
+        ) as problem:  # An exception would mean to uvicorn that the app has no lifespan, and it would go on.
+            await send({"type": "lifespan.startup.failed", "message": str(problem)})
+            return
+        async with guarded(
+            config_of(receive), Connections(allowed, self._is_proxy), descriptors.accepted_a_turn(limit)
+        ):
+            await self._app(scope, receive, send)
+
+
+def config_of(receive: Receive) -> Config | None:
+    """The configuration of the server that starts the app: `receive` is a method of uvicorn's lifespan, which has it."""
+    found = getattr(getattr(receive, "__self__", None), "config", None)
+    return found if isinstance(found, Config) else None
+
+
+@asynccontextmanager
+async def guarded(config: Config | None, connections: Connections, accepted_a_turn: int) -> AsyncIterator[None]:
+    """Bound this server's connections and its log, as long as it runs."""
+    with logs.bounded(asyncio.get_running_loop()) as told:
+        if config is None or not install(config, connections, accepted_a_turn):
+            logger.error("Connections are not bounded: the app was not started by a uvicorn that this version knows.")
+        sweeping = asyncio.create_task(_sweep(connections, told))
+        try:
+            yield
+        finally:
+            sweeping.cancel()
+
+
+def install(config: Config, connections: Connections, accepted_a_turn: int) -> bool:
+    """Let a loaded configuration make connections that tell these; False when its classes are not those that are known here."""
+    if missing_names(config.http_protocol_class, config.ws_protocol_class):
+        return False
+    config.h11_max_incomplete_event_size = 2 * http_protocol.LARGEST_HEAD  # A head is judged here, with a sentence.
+    config.http_protocol_class = http_protocol.bounded(config.http_protocol_class, connections)
+    config.ws_protocol_class = websocket_protocol.bounded(connections)
+    # asyncio accepts so many in one turn of the loop, and only then they can be judged. It is also how many the system lets wait.
+    config.backlog = min(config.backlog, accepted_a_turn)
+    return True
+
+
+def missing_names(http: Any, websocket: Any) -> list[str]:
+    """What these classes of uvicorn's lack of that which is overridden."""
+    missing = [f"{http}.{name}" for name in http_protocol.METHODS if not callable(getattr(http, name, None))]
+    missing += [
+        f"{websocket}.{name}" for name in websocket_protocol.METHODS if not callable(getattr(websocket, name, None))
+    ]
+    if websocket is not WebSocketsSansIOProtocol:
+        missing.append(f"{websocket} is not {WebSocketsSansIOProtocol}")
+    return missing
+
+
+async def _sweep(connections: Connections, told: logs.Bounded) -> None:
+    memory = Memory()
+    while True:
+        await asyncio.sleep(BETWEEN_SWEEPS)
+        try:
+            connections.sweep()
+            told.report()
+            memory.look()
+        except Exception:  # It must go on: nobody else ends what takes too long.
+            logger.exception("Connections could not be looked through.")
