@@ -15,15 +15,11 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
-from streamlit import config
-from streamlit.web.server.server_util import allowlisted_origins
-from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
 from dlcore.problems import Problem
 from dlcore.runs.desks import Desks
@@ -37,7 +33,7 @@ LONGEST_MESSAGE = 4096  # characters
 MOST_COMMANDS = 16  # Unanswered ones of a socket; beyond it, the next message waits.
 MOST_NOTICES = 16  # Unsent ones of a socket; beyond it, the oldest is dropped.
 LONGEST_SEND = 30.0  # Seconds without a byte taken, until a client has stopped reading.
-BAD_MESSAGE, NOT_YOURS, FOREIGN_ORIGIN, GONE = 4400, 4401, 4403, 4404  # Close codes.
+BAD_MESSAGE, NOT_YOURS, GONE = 4400, 4401, 4404  # Close codes.
 
 #: By which a page knows this process again.
 SERVER = secrets.token_urlsafe(6)
@@ -131,9 +127,6 @@ def kept(request: Request) -> Response:
 async def live(websocket: WebSocket) -> None:
     """One viewer of one run."""
     await websocket.accept()  # First of all: a browser sees the close code of an accepted socket only.
-    if not origin_allowed(websocket.headers.get("origin"), websocket.headers.get("host")):
-        await websocket.close(FOREIGN_ORIGIN)
-        return
     viewer = Viewer(websocket, websocket.path_params["token"])
     _viewers.add(viewer)
     try:
@@ -141,24 +134,6 @@ async def live(websocket: WebSocket) -> None:
             await viewer.serve()
     finally:
         _viewers.discard(viewer)
-
-
-def origin_allowed(origin: str | None, host: str | None) -> bool:
-    """Only pages of this server may look: Origin is Host, or one that the server's settings name.
-
-    Programs that are no browser send none; they need the token like everybody.
-    """
-    if not is_host_allowed(host):
-        return False
-    if origin is None or not config.get_option("server.enableCORS") or origin in allowlisted_origins():
-        return True
-    try:
-        parts = urlsplit(origin)
-        if config.is_manually_set("browser.serverAddress"):
-            return parts.netloc == host or parts.hostname == config.get_option("browser.serverAddress")
-        return bool(parts.netloc) and parts.netloc == host
-    except ValueError:
-        return False
 
 
 class Viewer:
