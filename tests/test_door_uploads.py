@@ -228,6 +228,24 @@ def test_whoever_holds_most_gives_way_to_who_would_hold_less() -> None:
     run(lesson())
 
 
+def test_the_room_that_was_made_for_somebody_is_not_taken_by_others_who_wait() -> None:
+    async def lesson() -> None:
+        house = House(64)
+        for session in "abcd":
+            await house.bring(house.asked(session, session), LARGEST, session, session)
+        crowd = [asyncio.create_task(house.bring(house.asked(f"e{i}", "e"), LARGEST, f"e{i}", "e")) for i in range(20)]
+        while house.told < 20:
+            await asyncio.sleep(0)
+        begun = house.now
+        await house.bring(house.asked("honest", "honest"), MEGABYTE, "honest", "honest")
+        assert house.here("honest") and house.now < begun + uploads.LONGEST_WAIT
+        for task in crowd:
+            task.cancel()
+        await asyncio.wait(crowd)
+
+    run(lesson())
+
+
 def test_what_is_still_coming_gives_way_too_and_is_told() -> None:
     async def lesson() -> None:
         house = House(32)

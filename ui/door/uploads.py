@@ -193,8 +193,8 @@ class Uploads:
             waited = self._clock() - start
             if waited >= LONGEST_WAIT:
                 raise Problem("uploads_full", limit=self._most_bytes // MEGABYTE)
-            if waited >= SOON:
-                self._make_room(owner, size)
+            if waited >= SOON and self._make_room(owner, size):
+                continue  # At once, before somebody else who waits comes in there.
             if not told:
                 told = True
                 await on_wait()
@@ -211,14 +211,16 @@ class Uploads:
                 if file_id not in left:
                     del self._held[file_id]
 
-    def _make_room(self, owner: str, size: int) -> None:
+    def _make_room(self, owner: str, size: int) -> bool:
         """Whoever holds most gives way with the newest of theirs, if that is more than the newcomer would hold."""
         held: Counter[str] = Counter()
         for file in self._held.values():
             held[file.owner] += file.bytes
         most = max(held, key=held.__getitem__, default=owner)
-        if held[most] > held[owner] + size:
-            self._drop(next(file for file in reversed(self._held.values()) if file.owner == most))
+        if held[most] <= held[owner] + size:
+            return False
+        self._drop(next(file for file in reversed(self._held.values()) if file.owner == most))
+        return True
 
     def _drop(self, file: File) -> None:
         del self._held[file.id]
