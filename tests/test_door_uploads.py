@@ -241,7 +241,7 @@ def test_the_room_that_was_made_for_somebody_is_not_taken_by_others_who_wait() -
         assert house.here("honest") and house.now < begun + uploads.LONGEST_WAIT
         for task in crowd:
             task.cancel()
-        await asyncio.wait(crowd)
+        await asyncio.gather(*crowd, return_exceptions=True)
 
     run(lesson())
 
