@@ -71,6 +71,7 @@ def test_a_page_of_this_server_may_ask(origin: str | None, host: str | None) -> 
         ("chrome-extension://play.example:8501", HERE),
         ("http://play.example:8501", None),  # A browser says whom it asks.
         ("http://play.example:8501", ""),
+        ("http://none", None),
         ("http://a", "a/b"),
     ],
 )

@@ -215,7 +215,12 @@ def test_who_leaves_while_waiting_takes_nobodys_turn_along() -> None:
         second.end()
         late.cancel()
         await asyncio.wait([late])
-        await asyncio.wait_for(turns.begin("c"), 30)
+        third = await asyncio.wait_for(turns.begin("c"), 30)
+        gone = asyncio.create_task(turns.begin("a"))  # ... or a moment earlier.
+        await asyncio.sleep(0)
+        gone.cancel()
+        third.end()
+        await asyncio.wait_for(turns.begin("b"), 30)
 
     run(lesson())
 

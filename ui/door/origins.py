@@ -48,11 +48,10 @@ def origin_allowed(origin: str | None, host: str | None, secure: bool = False) -
         return False
     if any(_place(asking) == _place(named) for named in map(_split, allowlisted_origins()) if named is not None):
         return True
-    if config.is_manually_set("browser.serverAddress") and asking.hostname == config.get_option(
-        "browser.serverAddress"
-    ):
+    address = config.get_option("browser.serverAddress") if config.is_manually_set("browser.serverAddress") else None
+    if address and asking.hostname == address.lower():
         return True
-    asked = _split(f"{asking.scheme}://{host}")
+    asked = _split(f"{asking.scheme}://{host}") if host else None
     return asked is not None and _place(asking) == _place(asked) and (asking.scheme == "https" or not secure)
 
 

@@ -69,8 +69,9 @@ class Turns:
 
     def pass_on(self) -> None:
         """A turn has ended: the next one begins."""
-        had = {name: self.had(name) for name in set(self._waiting.values())}
-        turn = min(self._waiting, key=lambda one: had[self._waiting[one]], default=None)
+        waiting = {turn: name for turn, name in self._waiting.items() if not turn.done()}  # Others are about to leave.
+        had = {name: self.had(name) for name in set(waiting.values())}
+        turn = min(waiting, key=lambda one: had[waiting[one]], default=None)
         if turn is None:
             self._free += 1
         else:
