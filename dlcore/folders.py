@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import secrets
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -73,6 +74,32 @@ def try_lock(descriptor: int, how: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def keep_once(path: Path, content: bytes) -> bytes:
+    """Write a file unless it is there already, and return what stands in it: the same for all who do so at once. Raises OSError."""
+    with suppress(FileNotFoundError):
+        return _read_own(path)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")  # Two containers may have the same process id.
+    try:
+        with open(temporary, "wb", opener=_private) as file:
+            file.write(content)
+        with suppress(FileExistsError):
+            path.hardlink_to(temporary)  # Unlike a renaming, it fails where somebody else was first.
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+    return _read_own(path)
+
+
+def _read_own(path: Path) -> bytes:
+    with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+        found = os.fstat(file.fileno())
+        if found.st_uid != os.getuid():
+            raise PermissionError(0, "the file belongs to somebody else")
+        if found.st_mode & 0o077:
+            os.fchmod(file.fileno(), 0o600)
+        return file.read()
 
 
 def _private(path: str, flags: int) -> int:

@@ -75,6 +75,19 @@ TEMPLATES: dict[str, str] = {
     "session_full": "This browser already has {limit} runs, as many as it may. Close other tabs of this page, or try again in a minute.",
     "visitors_full": "Visitors whose browsers keep no cookies have {limit} runs together, as many as they may. Allow cookies for this"
     " page and reload it, or try again in a minute.",
+    # At the door
+    "newcomers": "Many new visitors are coming from your network at once. This page opens by itself in {seconds} seconds.",
+    "pages_full": "This browser has {limit} pages of the playground open, as many as it may. Close some of them; this page then opens"
+    " by itself.",
+    "host_unknown": "This server does not answer to the name '{came}'. Open it under its own name. Whoever runs it can add this one to"
+    " server.allowedHosts.",
+    "foreign_origin": "A page of another site ({came}) may not change anything here. Open the playground itself.",
+    "uploads_full": "The server holds {limit} MB of uploads, as much as it may. Try again in a minute.",
+    "uploads_of_session": "This page has {came} MB of uploads on their way; at most {limit} MB may be. Bring fewer files at once.",
+    "uploads_many": "{came} files were chosen; at most {limit} can be brought at once. Choose fewer.",
+    "upload_not_asked": "No page of this browser has asked for this upload. Choose the file on the page.",
+    "upload_stalled": "Nothing came of the upload for {seconds} seconds, so it was given up. Bring the file again.",
+    # Workers that are late or lost
     "worker_busy": "The process computing this run did not answer in time. Try again in a moment.",
     "worker_lost": "The process computing this run stopped before it answered. Try again in a moment.",
     "worker_restarted": "The process computing this run stopped and was started again; the run goes on from step {step}.",

@@ -12,10 +12,14 @@ from pathlib import Path
 
 import pytest
 import streamlit
+from streamlit import config
 
 from dlcore.runs.limits import Limits
 from dlcore.runs.places import chosen_places
 from dlcore.runs.ray import Cluster
+from ui.door import COOKIE, SECURE_COOKIE, new_secret
+from ui.door.addresses import VARIABLE, Proxies
+from ui.door.reachable import INSTRUMENTS
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"
@@ -37,8 +41,24 @@ def test_the_image_has_the_pinned_libraries_and_is_nobody_special() -> None:
 
 
 def test_settings_are_those_that_the_program_reads() -> None:
-    named = set(re.findall(r"\bDLCORE_[A-Z_]+", COMPOSE + DOCKERFILE)) - {"DLCORE_LISTEN"}
-    assert named <= {field.metadata.get("variable") for field in fields(Limits)} | {"DLCORE_RUNS", "DLCORE_SHELF"}
+    named = set(re.findall(r"\bDLCORE_[A-Z_]+", COMPOSE + DOCKERFILE)) - {"DLCORE_LISTEN", "DLCORE_NETWORK"}
+    known = {field.metadata.get("variable") for field in fields(Limits)} | {"DLCORE_RUNS", "DLCORE_SHELF", VARIABLE}
+    assert named <= known
+
+
+def test_the_settings_of_streamlit_that_the_image_names_exist() -> None:
+    named = re.findall(r"\b(STREAMLIT_[A-Z_]+)=(\S+)", DOCKERFILE)
+    options = {option.env_var: option.key for option in config.get_config_options().values()}
+    assert {options[name]: value for name, value in named} == {
+        "server.headless": "true", "logger.hideWelcomeMessage": "true",
+    }  # fmt: skip
+
+
+def test_the_servers_believe_the_proxys_network_and_nobody_else() -> None:
+    (said,) = re.findall(r"DLCORE_PROXIES: (\S+)", COMPOSE)
+    assert f'subnet: "{said}"' in COMPOSE
+    assert len(Proxies.from_environment({VARIABLE: said.partition(":-")[2].rstrip("}")}).networks) == 1
+    assert "proxy_set_header X-Forwarded-For $remote_addr;" in NGINX  # Not what the browser has written there.
 
 
 def test_the_servers_share_the_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,13 +76,23 @@ def test_the_proxy_knows_every_server_and_is_the_only_way_in() -> None:
     assert set(re.findall(r"server (\S+):8501 ", NGINX)) == {"server-1", "server-2"}
     assert COMPOSE.count("ports:") == 1
     assert "${DLCORE_LISTEN:-127.0.0.1:8080}:8080" in COMPOSE
-    assert "inside: { internal: true }" in COMPOSE
+    assert "  inside:\n    internal: true\n" in COMPOSE
 
 
 def test_the_proxy_keeps_a_browser_where_its_cookie_says() -> None:
-    from ui.door import COOKIE
+    (pattern,) = re.findall(r'"~(\S.*playground_owner.*)" \$secret;', NGINX)
+    secret = new_secret()
+    for cookies in (f"{COOKIE}={secret}", f"a=1; {COOKIE}={secret}; b=2", f"a=1; {SECURE_COOKIE}={secret}"):
+        found = re.search(pattern.replace("(?<", "(?P<"), cookies)
+        assert found is not None and found["secret"] == secret
+    assert re.search(pattern.replace("(?<", "(?P<"), f"another_{COOKIE}=1; x{COOKIE}=2") is None
+    assert "hash $browser consistent;" in NGINX
 
-    assert f"$cookie_{COOKIE} " in NGINX
+
+def test_the_proxy_passes_on_none_of_the_paths_that_are_for_this_machine_alone() -> None:
+    (pattern,) = re.findall(r"location ~ (\S+) \{\s+return 404;", NGINX)
+    assert all(re.fullmatch(pattern, path) for path in INSTRUMENTS)
+    assert re.fullmatch(pattern, "/_stcore/agent/mcp") and not re.fullmatch(pattern, "/_stcore/health")
 
 
 def test_the_proxy_lets_run_what_is_streamlits_inline_script() -> None:

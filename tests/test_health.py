@@ -33,8 +33,8 @@ def pool() -> Iterator[Pool]:
     live._pool = None
 
 
-def ask(path: str, client: str = "127.0.0.1", **headers: str) -> tuple[int, dict[str, str], str]:
-    """Status, headers and text of one request that comes from this address."""
+def ask(path: str) -> tuple[int, dict[str, str], str]:
+    """Status, headers and text of one request."""
     sent: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
@@ -44,8 +44,7 @@ def ask(path: str, client: str = "127.0.0.1", **headers: str) -> tuple[int, dict
         sent.append(message)
 
     scope = {
-        "type": "http", "method": "GET", "path": path, "query_string": b"", "root_path": "", "client": (client, 1),
-        "headers": [(name.lower().replace("_", "-").encode(), value.encode()) for name, value in headers.items()],
+        "type": "http", "method": "GET", "path": path, "query_string": b"", "root_path": "", "headers": [],
     }  # fmt: skip
     with ThreadPoolExecutor(1) as thread:  # A browser test in this process may have a loop of its own running.
         thread.submit(asyncio.run, Starlette(routes=health.routes())(scope, receive, send)).result()
@@ -110,16 +109,3 @@ def test_health_is_503_until_a_worker_is_ready(pool: Pool) -> None:
     known = json.loads(text)
     assert (status, known["status"], known["runs"]) == (200, "ok", 0)
     assert known["workers"] >= 1
-
-
-@pytest.mark.parametrize("path", ["/healthz", "/metrics"])
-def test_only_programs_of_this_machine_are_answered(pool: Pool, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for address in ("127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1"):
-        assert ask(path, address)[0] in (200, 503)
-    for address in ("10.0.0.7", "192.168.1.20", "2001:db8::1", "::ffff:10.0.0.7", "unix"):
-        status, _, text = ask(path, address)
-        assert status == 403 and "DLCORE_METRICS=all" in text and text.count("\n") == 1
-    for header in ("Forwarded", "X_Forwarded_For", "X_Forwarded_Proto", "X_Real_IP", "Via"):
-        assert ask(path, "127.0.0.1", **{header: "127.0.0.1"})[0] == 403
-    monkeypatch.setenv("DLCORE_METRICS", "all")
-    assert ask(path, "10.0.0.7", Via="proxy")[0] in (200, 503)

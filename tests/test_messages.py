@@ -151,7 +151,7 @@ def literal_texts(tree: ast.AST) -> Iterator[ast.Constant]:
     """Literal strings among what streamlit's calls show."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in READ_FIRST:
-            if isinstance(node.func.value, ast.Name) and node.func.value.id == "logger":
+            if ast.unparse(node.func.value) in ("logger", "_log"):
                 continue  # A log is for who runs the server.
             shown = [*node.args[:1], *(word.value for word in node.keywords if word.arg in READ_BY_NAME)]
             for argument in shown:

@@ -18,15 +18,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
-from streamlit import config
-from streamlit.web.server.server_util import allowlisted_origins
-from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
 from dlcore.datasets import rights
 from dlcore.problems import Problem
@@ -45,7 +41,7 @@ MOST_NOTICES = 16  # Unsent ones of a socket; beyond it, the oldest is dropped.
 MOST_READERS = 4  # Threads that look on the shelf for runs that pages ask for: a disk that hangs holds up these alone.
 MOST_ASKING = 100  # Pages that wait for one of them, ...
 LONGEST_READING = 10.0  # ... and for so many seconds.
-BAD_MESSAGE, NOT_YOURS, FOREIGN_ORIGIN, GONE = 4400, 4401, 4403, 4404  # Close codes.
+BAD_MESSAGE, NOT_YOURS, GONE = 4400, 4401, 4404  # Close codes.
 
 #: By which a page knows this process again.
 SERVER = secrets.token_urlsafe(6)
@@ -144,9 +140,6 @@ async def _standing(token: str, owner: str) -> dict[str, Any]:
 async def live(websocket: WebSocket) -> None:
     """One viewer of one run."""
     await websocket.accept()  # First of all: a browser sees the close code of an accepted socket only.
-    if not origin_allowed(websocket.headers.get("origin"), websocket.headers.get("host")):
-        await websocket.close(FOREIGN_ORIGIN)
-        return
     viewer = Viewer(websocket, websocket.path_params["token"], door.owner_of(websocket.cookies))
     _viewers.add(viewer)
     try:
@@ -154,24 +147,6 @@ async def live(websocket: WebSocket) -> None:
             await viewer.serve()
     finally:
         _viewers.discard(viewer)
-
-
-def origin_allowed(origin: str | None, host: str | None) -> bool:
-    """Only pages of this server may look: Origin is Host, or one that the server's settings name.
-
-    Programs that are no browser send none; they need the token like everybody.
-    """
-    if not is_host_allowed(host):
-        return False
-    if origin is None or not config.get_option("server.enableCORS") or origin in allowlisted_origins():
-        return True
-    try:
-        parts = urlsplit(origin)
-        if config.is_manually_set("browser.serverAddress"):
-            return parts.netloc == host or parts.hostname == config.get_option("browser.serverAddress")
-        return bool(parts.netloc) and parts.netloc == host
-    except ValueError:
-        return False
 
 
 @dataclass(frozen=True)

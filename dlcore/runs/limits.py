@@ -44,6 +44,8 @@ class Limits:
     desks: int = setting("DLCORE_DESKS", 2, 1, 64)  # Processes that parse and judge at once, beside those of long jobs.
     desk_mb: int = setting("DLCORE_DESK_MB", 1024, 64, 1_000_000)  # Of a desk, above its imports.
     shelf_mb: int = setting("DLCORE_SHELF_MB", 256, 0, 1_000_000)  # 0: nothing is kept on disk.
+    newcomers: int = setting("DLCORE_NEWCOMERS_PER_MINUTE", 600, 1, 1_000_000)  # New browsers of one address.
+    uploads_mb: int = setting("DLCORE_UPLOADS_MB", 256, 32, 1_000_000)  # Of files that no page has taken yet.
     shelf: Path = field(default_factory=lambda: cache_folder("runs", os.environ))
 
     @property

@@ -1,116 +1,228 @@
-"""The door: whose browser this is, and with what its page begins.
+"""The door: everything that comes from outside passes here, before Streamlit sees it.
 
-With the page comes a cookie that holds a random secret and that no script can read. A run belongs to the browser that made it, and
-so does a Streamlit session: the tokens of both are passes for whoever holds them, and alone they open nothing any more. Programs
-that keep no cookies are nobody in particular (""); their runs belong to whoever holds the token.
+What it judges has a file each: the name that was asked for and the page that asks (origins), whose browser it is (cookies), from where
+(addresses), how often and how much (rates, uploads), and what there is at all (reachable).
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-import re
-import secrets
-from collections.abc import Mapping, MutableMapping
+import logging
+import time
+from collections.abc import Callable, MutableMapping
 from typing import Any
 
-from google.protobuf.message import DecodeError
-from starlette.requests import HTTPConnection
+from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
-from streamlit import config
-from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit import config, runtime
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 
+from dlcore.problems import Problem, clean
+from dlcore.runs.limits import Limits
 from ui.assets import base_path
+from ui.door import cookies, reachable, refusals
+from ui.door.addresses import Proxies, home_of, peer_of
+from ui.door.origins import HARMLESS, as_of_here, host_allowed, origin_allowed
+from ui.door.rates import Places, Rates
+from ui.door.refusals import refusal
+from ui.door.sessions import Sessions, listen, listener
+from ui.door.stream import Stream
+from ui.door.turns import Turns
+from ui.door.uploads import MEGABYTE, Uploads
 
-COOKIE = "playground_owner"
 IDENTITY = "X-Playground-Owner"  # Set here and nowhere else: what a client sends under this name is dropped.
-STREAM = "/_stcore/stream"
-_SECRET = re.compile(r"[\w-]{32,64}", re.ASCII)
+RERUNS, BURST = 10, 30  # Messages a second of one owner's pages, all together, and so many at once.
+PAGES, PAGES_OF_NOBODY = 24, 48  # Open ones of one owner, and of all without a cookie.
+CANVASES, CANVASES_OF_NOBODY = 96, 192  # Live channels likewise; the page Compare has several.
+TRY_AGAIN = 10.0  # seconds
 
-
-def owner_of(cookies: Mapping[str, str]) -> str:
-    """The secret of the browser that sent these; "" if it has none."""
-    found = str(cookies.get(COOKIE, ""))  # Streamlit's AppTest has no cookies, but something in their place.
-    return found if _SECRET.fullmatch(found) else ""
+_log = logging.getLogger(__name__)
 
 
 class Door:
-    """Middleware: hand out the cookie with the page; tell Streamlit whose socket it is; let it begin with the whole script."""
+    """Middleware: refuse what may not come in; say whose the rest is; hold back what comes too fast."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, clock: Callable[[], float] = time.monotonic) -> None:
+        limits = Limits.from_environment()
         self._app = app
-        self._path = base_path() or "/"
-        self._stream = f"{base_path()}{STREAM}"
+        self._base = base_path()
+        self._proxies = Proxies.from_environment()
+        self._newcomers = Rates(limits.newcomers / 60, limits.newcomers, clock)
+        self._pace = Rates(RERUNS, BURST, clock)
+        self._turns = Turns(clock=clock)
+        self._complaints = Rates(1 / 60, 10, clock)
+        self._pages, self._canvases = Places(PAGES, PAGES_OF_NOBODY), Places(CANVASES, CANVASES_OF_NOBODY)
+        self._uploads = Uploads(
+            limits.uploads_mb * MEGABYTE, _largest, _manager, lambda session: session in self._sessions, clock
+        )
+        self._sessions = Sessions(config.get_option("server.disconnectedSessionTTL"), self._uploads.forget)
         # Streamlit gives a session back to those only who come with the identity that began it.
         identities = config.get_option("server.trustedUserHeaders")
         config.set_option("server.trustedUserHeaders", {**identities, IDENTITY: "owner"})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, with what is said above."""
-        if scope["type"] == "websocket" and scope["path"] == self._stream:
-            await self._app(_identified(scope), _whole_first(receive), send)
-        elif scope["type"] == "http" and scope["method"] == "GET" and _is_newcomer(scope):
-            await self._app(scope, receive, self._with_cookie(scope, send))
+        if scope["type"] == "websocket":
+            await self._socket(scope, receive, send)
+        elif scope["type"] == "http":
+            refused = self._refused(scope, receive)
+            await (self._request(scope, receive, send) if refused is None else refused(scope, receive, send))
         else:
             await self._app(scope, receive, send)
 
-    def _with_cookie(self, scope: Scope, send: Send) -> Send:
-        # For the browser's session only, and not for other sites' frames and forms.
-        secure = "; Secure" if _is_secure(scope) else ""
-        cookie = f"{COOKIE}={secrets.token_urlsafe(32)}; Path={self._path}; HttpOnly; SameSite=Lax{secure}"
+    # Requests
 
-        async def send_with_cookie(message: MutableMapping[str, Any]) -> None:
-            if message["type"] == "http.response.start" and _is_page(message):
-                message["headers"] = [*message["headers"], (b"set-cookie", cookie.encode())]
+    def _refused(self, scope: Scope, receive: Receive) -> Response | None:
+        """What is answered to who may not come in."""
+        headers, peer, path = Headers(scope=scope), peer_of(scope, receive), self._path(scope)
+        host, origin = headers.get("host"), headers.get("origin")
+        if path in reachable.INSTRUMENTS:
+            known = reachable.of_this_machine(headers, peer, self._proxies)
+            return None if known else PlainTextResponse(reachable.REFUSAL, 403)
+        if not host_allowed(host, _server(scope), peer in self._proxies):
+            return refusal(scope, Problem("host_unknown", came=clean(host or "")), 403)
+        if scope["method"] not in HARMLESS and not origin_allowed(origin, host, self._secure(headers, peer)):
+            self._complain(origin, host)
+            return refusal(scope, Problem("foreign_origin", came=clean(origin or "")), 403)
+        return PlainTextResponse("Not found\n", 404) if reachable.UNUSED.fullmatch(path) else None
+
+    async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path, is_page = self._path(scope), refusals.wants_page(scope)
+        upload = reachable.UPLOAD.fullmatch(path)
+        if not (is_page or upload or reachable.KEPT.fullmatch(path)):
+            await self._app(scope, receive, send)  # A file: it is the same for everybody.
+            return
+        owner, scope = cookies.recognised(scope, self._secure(Headers(scope=scope), peer_of(scope, receive)))
+        if upload and scope["method"] in ("PUT", "DELETE"):
+            await self._upload(scope, receive, send, owner, *upload.groups())
+        elif is_page:
+            await self._page(scope, receive, send, owner)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _page(self, scope: Scope, receive: Receive, send: Send, owner: str) -> None:
+        """With a page comes the cookie; each visit renews it. Files are fetched side by side: each would bring another one."""
+        headers, peer = Headers(scope=scope), peer_of(scope, receive)
+        address = home_of(self._proxies.client(peer, headers.getlist("x-forwarded-for")))
+        if owner and self._pages.full(owner):
+            problem = Problem("pages_full", limit=self._pages.limit(owner))
+            await refusal(scope, problem, 429, TRY_AGAIN)(scope, receive, send)
+        elif not owner and (wait := self._newcomers.try_to_take(address)):
+            wait = max(wait, TRY_AGAIN)
+            await refusal(scope, Problem("newcomers", seconds=round(wait)), 429, wait)(scope, receive, send)
+        else:
+            claimed = headers.get("x-forwarded-proto", "").split(",")[0].strip() == "https"
+            cookie = cookies.to_set(
+                owner or cookies.new_secret(), self._base or "/", self._secure(headers, peer), claimed
+            )
+            await self._app(scope, receive, _with_cookie(send, cookie))
+
+    async def _upload(self, scope: Scope, receive: Receive, send: Send, owner: str, session: str, file_id: str) -> None:
+        page: Stream | None = self._sessions.socket(session)
+        answering = False
+
+        async def send_on(message: MutableMapping[str, Any]) -> None:
+            nonlocal answering
+            answering = True
             await send(message)
 
-        return send_with_cookie
+        async def on_wait() -> None:
+            if page is not None:
+                await page.tell_to_wait()
+
+        try:
+            if scope["method"] == "PUT":
+                request = (self._app, scope, receive, send_on)
+                await self._uploads.bring(file_id, session, owner, request, on_wait)
+            elif self._uploads.may_delete(file_id, session, owner):
+                await self._app(scope, receive, send)
+            else:
+                raise Problem("upload_not_asked")
+        except ClientDisconnect:
+            return
+        except Problem as problem:
+            if not answering:
+                await refusal(scope, problem, 403 if problem.key == "upload_not_asked" else 503)(scope, receive, send)
+            if page is not None and problem.key != "upload_not_asked":
+                await page.tell(problem)  # The uploader shows a number in the place of the sentence.
+
+    # Sockets
+
+    async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers, peer, path = Headers(scope=scope), peer_of(scope, receive), self._path(scope)
+        secure = self._secure(headers, peer)
+        host, origin = headers.get("host"), headers.get("origin")
+        is_page, is_canvas = path == reachable.STREAM, bool(reachable.LIVE.fullmatch(path))
+        known = host_allowed(host, _server(scope), peer in self._proxies)
+        if not known or not origin_allowed(origin, host, secure):
+            self._complain(origin, host)
+            if is_canvas:
+                await refusals.open_and_close(scope, receive, send, refusals.FOREIGN_ORIGIN)
+            else:
+                await refusals.close_unopened(receive, send)
+            return
+        if not is_page and not is_canvas:
+            await refusals.close_unopened(receive, send)
+            return
+        owner, scope = cookies.recognised(scope, secure)
+        places = self._pages if is_page else self._canvases
+        if places.full(owner):
+            await refusals.open_and_close(scope, receive, send, refusals.FULL, "Too many open pages of one browser.")
+            return
+        with places.one(owner):
+            if is_page:
+                await self._stream(scope, receive, send, owner)
+            else:
+                await self._app(scope, receive, send)
+
+    async def _stream(self, scope: Scope, receive: Receive, send: Send, owner: str) -> None:
+        async def pace() -> None:
+            if wait := self._pace.take(owner):
+                await asyncio.sleep(wait)
+
+        stream = Stream(scope, receive, send, owner, self._sessions, self._uploads, self._turns, pace)
+        listen()
+        listener.set(stream.shows)  # In this task, which is the socket's own.
+        try:
+            if await stream.speaks():
+                await self._app(_identified(as_of_here(scope), owner), stream.receive, stream.send)
+        except Exception:
+            if not stream.gone:  # Streamlit finds it strange that somebody has gone.
+                raise
+        finally:
+            stream.leave()
+
+    def _path(self, scope: Scope) -> str:
+        """The path below that of the app."""
+        path: str = scope["path"]
+        return path.removeprefix(self._base) if self._base and path.startswith(f"{self._base}/") else path
+
+    def _secure(self, headers: Headers, peer: str) -> bool:
+        """Whether the browser has certainly asked over https: of us, or of a proxy that a setting names."""
+        said = headers.get("x-forwarded-proto", "").split(",")[-1].strip() == "https"
+        return bool(config.get_option("server.sslCertFile")) or (said and peer in self._proxies)
+
+    def _complain(self, origin: str | None, host: str | None) -> None:
+        # Not each time: who is refused must not fill the log.
+        if not self._complaints.try_to_take(""):
+            _log.warning(
+                "Refused a page of %s that asked for %s. If it is yours: let the proxy pass on the Host that it was asked for, or see"
+                " server.allowedHosts and server.corsAllowedOrigins.",
+                clean(origin or "nobody"),
+                clean(host or "nothing"),
+            )
 
 
-def _identified(scope: Scope) -> Scope:
-    owner = owner_of(HTTPConnection(scope).cookies)
-    # Not the secret itself: an identity is shown here and there.
-    identity = hashlib.sha256(owner.encode()).hexdigest() if owner else ""
-    name = IDENTITY.lower().encode()
-    others = [(key, value) for key, value in scope["headers"] if key.lower() != name]
-    return {**scope, "headers": [*others, (name, identity.encode())]}
+def _with_cookie(send: Send, cookie: bytes) -> Send:
+    async def send_with_cookie(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start" and _is_page(message):
+            message["headers"] = [*message["headers"], (b"set-cookie", cookie)]
+        await send(message)
 
-
-def _whole_first(receive: Receive) -> Receive:
-    """What comes over a page's socket; the first rerun is of the whole script.
-
-    A page that finds its way back to a restarted server, or after its session has ended, may ask for a fragment that the new
-    session does not know yet. Streamlit would answer nothing, and the page would stand there for ever.
-    """
-    begun = False
-
-    async def receive_whole_first() -> MutableMapping[str, Any]:
-        nonlocal begun
-        message = await receive()
-        if not begun and message["type"] == "websocket.receive" and message.get("bytes"):
-            begun, content = _whole(message["bytes"])
-            return {**message, "bytes": content}
-        return message
-
-    return receive_whole_first
-
-
-def _whole(content: bytes) -> tuple[bool, bytes]:
-    """Whether this asks for a rerun, and the same of the whole script."""
-    message = BackMsg()
-    try:
-        message.ParseFromString(content)
-    except DecodeError:
-        return False, content  # Streamlit will say what it thinks of it.
-    if message.WhichOneof("type") != "rerun_script":
-        return False, content
-    message.rerun_script.ClearField("fragment_id")
-    return True, message.SerializeToString()
-
-
-def _is_newcomer(scope: Scope) -> bool:
-    """Whether a browser asks for a page and has no cookie. Files are fetched side by side: each would bring another one."""
-    request = HTTPConnection(scope)
-    return "text/html" in request.headers.get("accept", "") and not owner_of(request.cookies)
+    return send_with_cookie
 
 
 def _is_page(answer: MutableMapping[str, Any]) -> bool:
@@ -119,6 +231,24 @@ def _is_page(answer: MutableMapping[str, Any]) -> bool:
     return any(name.lower() == b"content-type" and value.startswith(b"text/html") for name, value in answer["headers"])
 
 
-def _is_secure(scope: Scope) -> bool:
-    forwarded = HTTPConnection(scope).headers.get("x-forwarded-proto", "")
-    return scope["scheme"] == "https" or forwarded.split(",")[0].strip() == "https"
+def _identified(scope: Scope, owner: str) -> Scope:
+    # Not the secret itself: an identity is shown here and there.
+    identity = hashlib.sha256(owner.encode()).hexdigest() if owner else ""
+    name = IDENTITY.lower().encode()
+    others = [(key, value) for key, value in scope["headers"] if key.lower() != name]
+    return {**scope, "headers": [*others, (name, identity.encode())]}
+
+
+def _server(scope: Scope) -> str | None:
+    """The address that was asked."""
+    server = scope.get("server")
+    return str(server[0]) if server else None
+
+
+def _largest() -> int:
+    return int(config.get_option("server.maxUploadSize")) * MEGABYTE
+
+
+def _manager() -> MemoryUploadedFileManager | None:
+    manager = runtime.get_instance().uploaded_file_mgr if runtime.exists() else None
+    return manager if isinstance(manager, MemoryUploadedFileManager) else None

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -22,7 +22,8 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from dlcore.problems import Problem
 from ui.door import descriptors, http_protocol, logs, websocket_protocol
-from ui.door.connections import Allowed, Connections, never
+from ui.door.addresses import Proxies
+from ui.door.connections import Allowed, Connections
 from ui.door.memory import Memory
 
 BETWEEN_SWEEPS = 1.0  # seconds
@@ -33,9 +34,8 @@ logger = logging.getLogger(__name__)
 class ProtocolGuard:
     """Middleware that passes everything on. When the server starts the app, its connections get their bounds."""
 
-    def __init__(self, app: ASGIApp, is_proxy: Callable[[str], bool] = never) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._is_proxy = is_proxy
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on."""
@@ -45,14 +45,13 @@ class ProtocolGuard:
         limit = descriptors.raise_limit()
         try:
             allowed = Allowed.of_this_server(limit - descriptors.kept_free(limit))
-        except (
-            Problem
-        ) as problem:  # An exception would mean to uvicorn that the app has no lifespan, and it would go on.
+            proxies = Proxies.from_environment()
+        except Problem as problem:
+            # An exception would mean to uvicorn that the app has no lifespan, and it would go on.
             await send({"type": "lifespan.startup.failed", "message": str(problem)})
             return
-        async with guarded(
-            config_of(receive), Connections(allowed, self._is_proxy), descriptors.accepted_a_turn(limit)
-        ):
+        connections = Connections(allowed, proxies.__contains__)
+        async with guarded(config_of(receive), connections, descriptors.accepted_a_turn(limit)):
             await self._app(scope, receive, send)
 
 

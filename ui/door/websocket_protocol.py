@@ -16,7 +16,7 @@ from websockets.protocol import State
 
 from ui.assets import base_path
 from ui.door.connections import LITTLE, Connections, Why
-from ui.door.middleware import STREAM
+from ui.door.reachable import STREAM
 
 LIVE = "/api/live/"
 #: The live channel's longest message is a `ready` of some 300 bytes.

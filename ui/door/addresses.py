@@ -1,0 +1,112 @@
+"""From which address a request comes: the socket's other end, or what a proxy says that a setting names.
+
+DLCORE_PROXIES=10.0.0.5,172.30.251.0/24 streamlit run app.py
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from starlette.datastructures import Headers
+from starlette.types import Receive, Scope
+
+from dlcore.problems import Problem
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+VARIABLE = "DLCORE_PROXIES"
+#: What a proxy adds: whoever comes with one of these is not of this machine, though the proxy may be.
+FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
+LONGEST = 64  # characters of an address
+HOME_NETWORK = 64  # Bits of an IPv6 address that a household or a school is given; the rest it chooses freely.
+
+
+@dataclass(frozen=True)
+class Proxies:
+    """The proxies that are believed when they say for whom they ask."""
+
+    networks: tuple[Network, ...] = ()
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Proxies:
+        """Those that DLCORE_PROXIES names. Raises Problem for what is no address and no network."""
+        named = filter(None, (part.strip() for part in environment.get(VARIABLE, "").split(",")))
+        return cls(tuple(map(_network, named)))
+
+    def __contains__(self, address: str) -> bool:
+        found = parsed(address)
+        return found is not None and any(found in network for network in self.networks)
+
+    def client(self, peer: str, forwarded: Iterable[str]) -> str:
+        """Who asks: the peer, or the last of those that a named proxy speaks for and that is no such proxy itself."""
+        entries = [entry.strip() for line in forwarded for entry in line.split(",")]
+        asking = peer
+        while asking in self and entries:
+            found = parsed(_without_port(entries.pop()))
+            if found is None:
+                break  # What stands further left has been written by whoever wrote this.
+            asking = str(found)
+        return asking
+
+
+def peer_of(scope: Scope, receive: Receive) -> str:
+    """The address of the socket's other end; "" where it has none.
+
+    uvicorn writes into the scope what programs of this machine say of whom they ask for. The socket knows better.
+    """
+    transport = getattr(getattr(receive, "__self__", None), "transport", None)
+    peer = scope.get("client") if transport is None else transport.get_extra_info("peername")
+    return str(peer[0]) if peer else ""
+
+
+def home_of(address: str) -> str:
+    """By which an address is counted: an IPv6 address by its network, any other by itself."""
+    found = parsed(address)
+    if isinstance(found, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((found, HOME_NETWORK), strict=False))
+    return address if found is None else str(found)
+
+
+def is_loopback(address: str) -> bool:
+    """Whether it is one of this machine's own."""
+    found = parsed(address)
+    return found is not None and found.is_loopback
+
+
+def is_forwarded(headers: Headers) -> bool:
+    """Whether a proxy has passed this on, as far as it says so."""
+    return any(name in headers for name in FORWARDED)
+
+
+def parsed(text: str) -> Address | None:
+    """An IPv4 address that is written as IPv6 is one of IPv4."""
+    return _parsed(text) if len(text) <= LONGEST else None
+
+
+@lru_cache(maxsize=1024)  # It is asked for several times a request.
+def _parsed(text: str) -> Address | None:
+    try:
+        found = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    return getattr(found, "ipv4_mapped", None) or found
+
+
+def _network(text: str) -> Network:
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError:
+        expected = "addresses or networks with commas between, such as 10.0.0.5,172.30.251.0/24"
+        raise Problem("bad_setting", name=VARIABLE, expected=expected, came=text) from None
+
+
+def _without_port(entry: str) -> str:
+    """The address of "address", "address:port" or "[address]:port"."""
+    if entry.startswith("["):
+        return entry[1:].partition("]")[0]
+    return entry.partition(":")[0] if entry.count(":") == 1 else entry

@@ -1,0 +1,74 @@
+"""Streamlit's sessions and the sockets that they have; one whose socket has gone ends by a timer.
+
+Streamlit looks for sessions that are too old only when another one goes; until then they keep what was uploaded to them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any
+
+from streamlit import runtime
+
+EARLY = 0.95  # Of the time that Streamlit keeps a session: after it, it does not find it any more itself.
+MOST_LEAVING = 100  # Beyond 128 it forgets the oldest, without ending them.
+
+#: Who hears the id of the session that is begun or found again in this task.
+listener: ContextVar[Callable[[str], None] | None] = ContextVar("listener", default=None)
+
+
+class Sessions:
+    """Which sessions there are, by their id; to be used on the event loop."""
+
+    def __init__(self, seconds: float, forget: Callable[[str], None]) -> None:
+        self._seconds = seconds * EARLY
+        self._forget = forget
+        self._sockets: dict[str, Any] = {}
+        self._leaving: dict[str, asyncio.TimerHandle] = {}
+
+    def __contains__(self, session: str) -> bool:
+        return session in self._sockets or session in self._leaving
+
+    def socket(self, session: str) -> Any:
+        """The one that shows this session; None while there is none."""
+        return self._sockets.get(session)
+
+    def enter(self, session: str, socket: Any) -> None:
+        """It is shown by this socket from now on."""
+        self._sockets[session] = socket
+        if session in self._leaving:
+            self._leaving.pop(session).cancel()
+
+    def leave(self, session: str, socket: Any) -> None:
+        """The socket has gone. Unless another one shows the session, it has a while to be found again."""
+        if self._sockets.get(session) is not socket:
+            return
+        del self._sockets[session]
+        self._leaving[session] = asyncio.get_running_loop().call_later(self._seconds, self._end, session)
+        if len(self._leaving) > MOST_LEAVING:
+            self._end(next(iter(self._leaving)))
+
+    def _end(self, session: str) -> None:
+        self._leaving.pop(session).cancel()
+        if runtime.exists() and not runtime.get_instance().is_active_session(session):
+            runtime.get_instance().close_session(session)
+        self._forget(session)
+
+
+def listen() -> None:
+    """Let Streamlit's runtime say which session a socket is given. It says so to nobody but the browser, and late."""
+    if not runtime.exists() or hasattr(runtime.get_instance(), "_listened_to"):
+        return
+    serving = runtime.get_instance()
+    connect = serving.connect_session
+
+    def connect_and_tell(*arguments: Any, **named: Any) -> str:
+        session = connect(*arguments, **named)
+        if (tell := listener.get()) is not None:
+            tell(session)
+        return session
+
+    setattr(serving, "connect_session", connect_and_tell)  # noqa: B010
+    setattr(serving, "_listened_to", True)  # noqa: B010

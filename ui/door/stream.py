@@ -1,0 +1,209 @@
+"""A page's socket, between the browser and Streamlit: what comes is passed on at the owner's pace, and only what our pages send."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
+from typing import Any
+from urllib.parse import parse_qs
+
+from google.protobuf.message import DecodeError
+from starlette.requests import HTTPConnection
+from starlette.types import Receive, Scope, Send
+from streamlit.proto.BackMsg_pb2 import BackendOperationRequest, BackMsg
+from streamlit.proto.Common_pb2 import FileURLs, FileURLsRequest
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.RootContainer_pb2 import RootContainer
+
+from dlcore.problems import Problem
+from ui.door.sessions import Sessions
+from ui.door.turns import Turn, Turns
+from ui.door.uploads import Uploads
+from ui.messages import escape, language_of, sentence, text
+
+#: What our pages send; of these, one is answered here.
+PASSED_ON, OPERATIONS = ("rerun_script", "stop_script"), ("deferred_file",)
+NOT_THE_PROTOCOL = 1002  # Close code, as Streamlit's.
+LONG = 10  # Seconds that a notice stays.
+
+
+class Stream:
+    """One socket. `pace` is awaited before each message of it."""
+
+    def __init__(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        owner: str,
+        sessions: Sessions,
+        uploads: Uploads,
+        turns: Turns,
+        pace: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._receive, self._send = receive, send
+        self._subprotocol = next(iter(scope.get("subprotocols", [])), None)
+        self._first: list[MutableMapping[str, Any]] = []  # messages that have been read and not passed on
+        self._owner = owner
+        self._sessions, self._uploads = sessions, uploads
+        self._turns = turns
+        self._turn: Turn | None = None
+        self._pace = pace
+        self._language = language_of(HTTPConnection(scope).headers.get("accept-language")) or "en"
+        self.session = ""
+        self.gone = False  # The browser has, or it no longer listens.
+        self._script = ""  # the page that is shown, by Streamlit's name
+        self._beside = 0  # elements that its script has put beside it: styles and notices
+        self._begun = False
+
+    async def speaks(self) -> bool:
+        """Open the socket and wait until something comes: for one that says nothing Streamlit need not begin a session."""
+        opening = await self._receive()
+        await self._pace()
+        await self._send({"type": "websocket.accept", "subprotocol": self._subprotocol})
+        self._first = [opening, await self._receive()]
+        return self._first[1]["type"] == "websocket.receive"
+
+    async def receive(self) -> MutableMapping[str, Any]:
+        """The next message that Streamlit is to hear. Until its time has come nothing more is read from the socket."""
+        while True:
+            message = self._first.pop(0) if self._first else await self._receive()
+            if message["type"] == "websocket.connect":
+                return message
+            if message["type"] == "websocket.disconnect":
+                self.gone = True
+                return message
+            await self._pace()
+            found = _parsed(message.get("bytes"))
+            if found is None:
+                await self._send({"type": "websocket.close", "code": NOT_THE_PROTOCOL})
+                self.gone = True
+                return {"type": "websocket.disconnect", "code": NOT_THE_PROTOCOL}
+            if await self._for_streamlit(found):
+                if found.WhichOneof("type") == "rerun_script":
+                    turn = await self._turns.begin(self._owner)
+                    self._end_turn()  # Of the script that is still running: it makes way for this one.
+                    self._turn = turn
+                changed = self._whole_first(found)
+                return {**message, "bytes": found.SerializeToString()} if changed else message
+
+    async def send(self, message: MutableMapping[str, Any]) -> None:
+        """What Streamlit says, with an ear for what stands beside the page and for the end of its script."""
+        if message["type"] == "websocket.accept":
+            return  # It is open.
+        content: bytes | None = message.get("bytes")
+        if content is not None:
+            said = ForwardMsg.FromString(content)
+            kind = said.WhichOneof("type")
+            if kind == "new_session":
+                self._script = said.new_session.page_script_hash
+                if not said.metadata.run.fragment_ids:
+                    self._beside = 0
+            elif kind == "delta" and said.metadata.delta_path[:1] == [RootContainer.EVENT]:
+                self._beside = max(self._beside, said.metadata.delta_path[1] + 1)
+            elif kind == "script_finished":
+                self._end_turn()
+        try:
+            await self._send(message)
+        except Exception:
+            self.gone = True
+            raise
+
+    def shows(self, session: str) -> None:
+        """Streamlit has begun this session for it, or found it again."""
+        self.session = session
+        self._sessions.enter(session, self)
+
+    def leave(self) -> None:
+        """The socket has gone."""
+        self._end_turn()
+        if self.session:
+            self._sessions.leave(self.session, self)
+
+    def _end_turn(self) -> None:
+        if self._turn is not None:
+            self._turn.end()
+            self._turn = None
+
+    async def show(self, words: str) -> None:
+        """A sentence on the page, whatever its script does: a notice as the script itself would show it."""
+        message = ForwardMsg()
+        message.metadata.delta_path.extend([RootContainer.EVENT, self._beside])
+        message.metadata.active_script_hash = self._script
+        message.delta.new_element.toast.body = escape(words)
+        message.delta.new_element.toast.icon = ":material/info:"
+        message.delta.new_element.toast.duration = LONG
+        self._beside += 1
+        await self._say(message)
+
+    async def tell(self, problem: Problem) -> None:
+        """What is wrong."""
+        await self.show(sentence(self._language, problem))
+
+    async def tell_to_wait(self) -> None:
+        """That a file waits."""
+        await self.show(text(self._language, "data.file.waits"))
+
+    # What comes
+
+    async def _for_streamlit(self, message: BackMsg) -> bool:
+        kind = message.WhichOneof("type")
+        if kind == "file_urls_request":
+            await self._hand_out(message.file_urls_request)
+        elif kind == "backend_operation_request":
+            if message.backend_operation_request.WhichOneof("payload") in OPERATIONS:
+                return True
+            await self._decline(message.backend_operation_request)
+        return kind in PASSED_ON
+
+    def _whole_first(self, message: BackMsg) -> bool:
+        """Make the first rerun of a socket one of the whole script; whether that changed it.
+
+        A page that finds its way back to a restarted server, or after its session has ended, may ask for a fragment that the new
+        session does not know yet. Streamlit would answer nothing, and the page would stand there for ever.
+        """
+        if message.WhichOneof("type") != "rerun_script":
+            return False
+        wish = parse_qs(message.rerun_script.query_string).get("lang", [""])[0]
+        self._language = language_of(wish) or self._language
+        if self._begun:
+            return False
+        self._begun = True
+        message.rerun_script.ClearField("fragment_id")
+        return True
+
+    async def _decline(self, request: BackendOperationRequest) -> None:
+        answer = ForwardMsg()
+        answer.backend_operation_response.request_id = request.request_id
+        answer.backend_operation_response.error_msg = "This server does not do that."
+        await self._say(answer)
+
+    # Files
+
+    async def _hand_out(self, request: FileURLsRequest) -> None:
+        """Answer in Streamlit's place: where the files may be brought."""
+        answer = ForwardMsg()
+        answer.file_urls_response.response_id = request.request_id
+        try:
+            found = self._uploads.hand_out(self.session, self._owner, request.file_names)
+        except Problem as problem:
+            answer.file_urls_response.error_msg = sentence(self._language, problem)
+            await self.tell(problem)  # The uploader shows its words to nobody who does not point at it.
+        else:
+            answer.file_urls_response.file_urls.extend(
+                FileURLs(file_id=info.file_id, upload_url=info.upload_url, delete_url=info.delete_url) for info in found
+            )
+        await self._say(answer)
+
+    async def _say(self, message: ForwardMsg) -> None:
+        message.metadata.cacheable = False
+        with suppress(OSError, RuntimeError):  # The browser has gone.
+            await self._send({"type": "websocket.send", "bytes": message.SerializeToString()})
+
+
+def _parsed(content: bytes | None) -> BackMsg | None:
+    """None for what is none of Streamlit's messages."""
+    try:
+        return None if content is None else BackMsg.FromString(content)
+    except DecodeError:
+        return None
