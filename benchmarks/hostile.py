@@ -71,7 +71,7 @@ class Special:
 # What honest people do beside an attack
 
 
-async def _come(server: Server) -> float:
+async def come(server: Server) -> float:
     """Seconds until a newcomer has a run of its own."""
     begin = time.perf_counter()
     student = Student(server.port)
@@ -84,7 +84,7 @@ async def _come(server: Server) -> float:
     return time.perf_counter() - begin
 
 
-async def _bring(server: Server) -> float:
+async def bring_a_table(server: Server) -> float:
     """Seconds until an honest table has been looked at."""
     visitor = Visitor(server.port)
     await visitor.open()
@@ -99,7 +99,7 @@ async def _bring(server: Server) -> float:
     return time.perf_counter() - begin
 
 
-async def _take_recipe(server: Server) -> float:
+async def take_recipe(server: Server) -> float:
     """Seconds until a recipe, which nobody has to compute, has been taken home."""
     visitor = Visitor(server.port)
     await visitor.open()
@@ -111,9 +111,9 @@ async def _take_recipe(server: Server) -> float:
 
 
 SPECIALS = {
-    "newcomers": Special("a newcomer's own run, s", _come, 20.0),
-    "ragged_tables": Special("an honest table looked at, s", _bring, 10.0),
-    "reports": Special("a recipe taken home, s", _take_recipe, 1.0),
+    "newcomers": Special("a newcomer's own run, s", come, 20.0),
+    "ragged_tables": Special("an honest table looked at, s", bring_a_table, 10.0),
+    "reports": Special("a recipe taken home, s", take_recipe, 1.0),
 }
 FAULTS = {
     "foreign_origin": "F1", "flood_of_frames": "F2 pictures", "flood_of_commands": "F2 commands", "invented_uploads": "F3",
@@ -154,7 +154,7 @@ def _attacked(
     name: str, seconds: float, afterwards: float, sent: dict[str, int] | None = None
 ) -> tuple[Felt, dict[str, int], Memory]:
     """What the neighbour felt, what was sent, and the memory: at the start, the most, later. With `sent`, as much to nobody."""
-    with tempfile.TemporaryDirectory(prefix="hostile-") as folder, _silent_port() as silent:
+    with tempfile.TemporaryDirectory(prefix="hostile-") as folder, silent_port() as silent:
         environment = {"DLCORE_SHELF": f"{folder}/runs", "DLCORE_TABLES": f"{folder}/tables"}
         if name == "foreign_origin":
             environment |= {"http_proxy": f"http://127.0.0.1:{silent}", "no_proxy": ""}
@@ -168,9 +168,9 @@ def _attacked(
 async def _measure(
     server: Server, name: str, seconds: float, afterwards: float, sent: dict[str, int] | None
 ) -> tuple[Felt, dict[str, int], Memory]:
-    async with _neighbour(server) as neighbour:
+    async with neighbour_of(server) as neighbour:
         start = most = megabytes(server.pid)
-        async with _attackers(server, name, seconds, sent) as attackers:
+        async with attackers_of(server, name, seconds, sent) as attackers:
             assert attackers.stdin is not None
             begin = time.monotonic()
             attackers.stdin.write(b"now\n")
@@ -184,7 +184,7 @@ async def _measure(
             await moving
             felt.special = await special
             counted = sent or json.loads(
-                (await _last_line(attackers)) or '{"connections": 0, "messages": 0, "bytes": 0}'
+                (await last_line(attackers)) or '{"connections": 0, "messages": 0, "bytes": 0}'
             )
         most = max(most, megabytes(server.pid))
         if afterwards:
@@ -208,7 +208,7 @@ async def _move(neighbour: Student, felt: Felt, end: float) -> None:
 
 
 @asynccontextmanager
-async def _neighbour(server: Server) -> AsyncIterator[Student]:
+async def neighbour_of(server: Server) -> AsyncIterator[Student]:
     """Somebody honest who has played and watched for a while."""
     student = Student(server.port, playing=True)
     await student.open()
@@ -220,8 +220,8 @@ async def _neighbour(server: Server) -> AsyncIterator[Student]:
 
 
 @asynccontextmanager
-async def _attackers(
-    server: Server, name: str, seconds: float, sent: dict[str, int] | None
+async def attackers_of(
+    server: Server, name: str, seconds: float, sent: dict[str, int] | None = None
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """The attackers, prepared, in a process of their own; or those who send as much to nobody."""
     drops = None
@@ -245,7 +245,7 @@ async def _attackers(
             await process.wait()
 
 
-async def _last_line(attackers: asyncio.subprocess.Process) -> str:
+async def last_line(attackers: asyncio.subprocess.Process) -> str:
     assert attackers.stdout is not None
     with suppress(TimeoutError):
         async with asyncio.timeout(30):
@@ -254,7 +254,7 @@ async def _last_line(attackers: asyncio.subprocess.Process) -> str:
 
 
 @contextmanager
-def _silent_port() -> Iterator[int]:
+def silent_port() -> Iterator[int]:
     """A port where connections are taken and nothing is ever said: a school's firewall that drops what goes out."""
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))

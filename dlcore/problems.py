@@ -79,6 +79,8 @@ TEMPLATES: dict[str, str] = {
     "newcomers": "Many new visitors are coming from your network at once. This page opens by itself in {seconds} seconds.",
     "pages_full": "This browser has {limit} pages of the playground open, as many as it may. Close some of them; this page then opens"
     " by itself.",
+    "server_full": "This server has {limit} pages of the playground open, as many as it may. This page opens by itself as soon as"
+    " somebody leaves.",
     "host_unknown": "This server does not answer to the name '{came}'. Open it under its own name. Whoever runs it can add this one to"
     " server.allowedHosts.",
     "foreign_origin": "A page of another site ({came}) may not change anything here. Open the playground itself.",

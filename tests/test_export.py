@@ -109,6 +109,18 @@ def printed_scores(trainer: Trainer) -> list[str]:
     return [f"{split}_{score} {scores[split][score]:.6f}" for split, score in wanted]
 
 
+def same_lines(printed: list[str], expected: list[str]) -> bool:
+    """Whether they say the same, but for the last digit of a number: it may be rounded to either side."""
+    if len(printed) != len(expected):
+        return False
+    pairs = [pair for lines in zip(printed, expected, strict=True) for pair in zip(*map(_words, lines), strict=True)]
+    return all(one == other or abs(float(one) - float(other)) < 1.5e-6 for one, other in pairs)
+
+
+def _words(line: str) -> list[str]:
+    return line.replace(",", " ").split()
+
+
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_the_script_reproduces_the_history(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -118,7 +130,7 @@ def test_the_script_reproduces_the_history(
     (tmp_path / "train.py").write_text(text)
     monkeypatch.chdir(tmp_path)
     runpy.run_path("train.py")
-    assert capsys.readouterr().out.splitlines() == [*printed_rows(trainer), *printed_scores(trainer)]
+    assert same_lines(capsys.readouterr().out.splitlines(), [*printed_rows(trainer), *printed_scores(trainer)])
     saved = safetensors.numpy.load((tmp_path / "model.safetensors").read_bytes())
     for key, weight in trainer.snapshot().weights.items():
         np.testing.assert_array_equal(saved[key], weight.numpy())
@@ -132,7 +144,7 @@ def test_the_script_needs_nothing_of_ours(tmp_path: Path) -> None:
     command = [sys.executable, "-I", "-W", "error", "train.py"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.splitlines() == [*printed_rows(trainer), *printed_scores(trainer)]
+    assert same_lines(done.stdout.splitlines(), [*printed_rows(trainer), *printed_scores(trainer)])
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.safetensors", "train.py"]
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from dlcore.problems import Problem
 from dlcore.runs.entry import Entry, mark_of
 from dlcore.runs.limits import Limits
-from dlcore.runs.room import A_MOMENT, room_for
+from dlcore.runs.room import A_MOMENT, over_room, room_for
 
 LIMITS = replace(Limits(), max_runs=4, max_runs_per_owner=3, max_runs_without_cookie=2)
 NOW = 5000.0
@@ -105,3 +105,16 @@ def test_afterwards_there_is_room_and_nobody_lost_what_was_in_use(
     assert all(not each.listeners and NOW - each.touched >= A_MOMENT for each in gone)
     assert owner != "a" or sum(each.owner == mark_of("a") for each in left) < LIMITS.max_runs_per_owner
     assert owner != "" or sum(each.visitor for each in left) < LIMITS.max_runs_without_cookie
+
+
+@given(st.lists(st.tuples(st.sampled_from(["", "a", "b", "c"]), st.integers(0, 50)), max_size=12), st.integers(0, 200))
+def test_kept_states_go_from_whoever_holds_most(states: list[tuple[str, int]], most: int) -> None:
+    entries = [entry(owner, number, state=bytes(size)) for number, (owner, size) in enumerate(states)]
+    held = {each.owner: sum(len(other.state) for other in entries if other.owner == each.owner) for each in entries}
+    going = over_room(entries, most)
+    left = sum(held.values()) - sum(len(each.state) for each in going)
+    assert left <= most
+    assert not going or left + len(going[-1].state) > most  # No more than had to.
+    for each in going:
+        assert held[each.owner] == max(held.values())
+        held[each.owner] -= len(each.state)

@@ -40,7 +40,7 @@ from dlcore.probes import Picture
 from dlcore.runs.run import Run
 from dlcore.table import read_columns, readers_of
 from tests.test_checkpoint import changed, refused
-from tests.test_export import printed_rows, printed_scores, trained
+from tests.test_export import printed_rows, printed_scores, same_lines, trained
 
 SCALERS = {"standard": StandardScaler, "minmax": MinMaxScaler, "none": FunctionTransformer}
 
@@ -515,7 +515,7 @@ def runs_alike(trainer: Trainer, epochs: int, folder: Path, monkeypatch: Any, ca
     (folder / "data.csv").write_bytes(data_csv(trainer.experiment))
     monkeypatch.chdir(folder)
     runpy.run_path("train.py")
-    assert capsys.readouterr().out.splitlines() == [*printed_rows(trainer), *printed_scores(trainer)]
+    assert same_lines(capsys.readouterr().out.splitlines(), [*printed_rows(trainer), *printed_scores(trainer)])
 
 
 def test_a_script_quotes_whatever_stands_in_a_table() -> None:

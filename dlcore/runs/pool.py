@@ -33,7 +33,7 @@ from dlcore.runs.limits import Limits
 from dlcore.runs.links import Link, Places, Reply, WorkerLost
 from dlcore.runs.moving import SETTLED_FOR, Moving, Request
 from dlcore.runs.process import COMMAND, Processes
-from dlcore.runs.room import room_for
+from dlcore.runs.room import over_room, room_for
 from dlcore.runs.shelf import Shelf
 from dlcore.runs.tending import Tending
 from dlcore.runs.weight import is_heavy
@@ -41,7 +41,7 @@ from dlcore.runs.wire import Header
 
 __all__ = ["Listener", "Pool", "WorkerLost"]
 
-MOST_KEPT_BYTES = 256 << 20  # All kept states together; beyond it a large run comes back from its recipe.
+MOST_KEPT_BYTES = 96 << 20  # All kept states together; beyond it large runs come back from their recipes.
 LIVES = 3  # So often may a run take its worker down, each time within ...
 SHORT_LIFE = 10.0  # ... seconds of having been brought back.
 LONGEST_START = 30.0  # Seconds a caller waits for a worker that is still starting.
@@ -402,12 +402,12 @@ class Pool:
 
     def _remember(self, entry: Entry, header: Header, state: bytes) -> None:
         state = entry.state if header.get("same") else state  # It was brought back as we had it.
-        others = sum(len(other.state) for other in self._entries.values()) - len(entry.state)
-        fits = others + len(state) <= MOST_KEPT_BYTES
         entry.recipe, entry.device = header["recipe"], header["device"]
         entry.status, entry.speed = header["status"], header["speed"]
         entry.alive = self._clock()
-        entry.state, entry.step, entry.epoch = (state, header["step"], header.get("epoch", 0)) if fits else (b"", 0, 0)
+        entry.state, entry.step, entry.epoch = state, header["step"], header.get("epoch", 0)
+        for other in over_room(self._entries.values(), MOST_KEPT_BYTES):
+            other.state, other.step, other.epoch = b"", 0, 0
         if entry.recipe != entry.weighed:  # It went back to another moment, or did not change as it was told to.
             with suppress(Problem):  # Of another version of this program, on a cluster.
                 self._weigh(entry, Experiment.from_json(entry.recipe))

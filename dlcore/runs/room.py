@@ -2,11 +2,13 @@
 
 A run makes room that nobody has touched for longest: watched, told something, or made. Whoever watches one now keeps it, and
 whoever touched one a moment ago; its owner is offered to go on from where it stood.
+
+The states that are kept in memory, for a worker that dies, have room of their own.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection
 
 from dlcore.problems import Problem
@@ -35,6 +37,26 @@ def room_for(owner: str | None, entries: Collection[Entry], limits: Limits, now:
         if len(entries) - len(leaving) >= limits.max_runs:
             raise Problem("class_full", came=len(entries), limit=limits.max_runs)
     return leaving
+
+
+def over_room(entries: Collection[Entry], most: int) -> list[Entry]:
+    """Those whose kept states must go, so that all others have no more than so many bytes together: of whoever holds most, the largest."""
+    left = sum(len(entry.state) for entry in entries) - most
+    going: list[Entry] = []
+    if left <= 0:
+        return going
+    largest_last: defaultdict[str, list[Entry]] = defaultdict(list)
+    held: Counter[str] = Counter()
+    for entry in sorted(entries, key=lambda entry: len(entry.state)):
+        largest_last[entry.owner].append(entry)
+        held[entry.owner] += len(entry.state)
+    while left > 0:
+        owner = max(held, key=held.__getitem__)
+        entry = largest_last[owner].pop()
+        held[owner] -= len(entry.state)
+        left -= len(entry.state)
+        going.append(entry)
+    return going
 
 
 def _share_of(owner: str | None, entries: Collection[Entry], limits: Limits) -> tuple[list[Entry], int, Problem]:

@@ -7,6 +7,7 @@ from contextlib import suppress
 
 MOST = 65_536  # A connection costs some kilobytes: this many are more than a small server can hold anyway.
 WISHES = (MOST, 10_240)  # macOS gives no more than the second, whatever its hard limit says.
+OF_A_SESSION = 5  # Streamlit gives each an event loop, which has three; and there are two sockets.
 ACCEPTED_AT_ONCE = (
     8  # In the time in which asyncio takes on a connection, it may accept so many turns' worth of others.
 )
@@ -21,6 +22,17 @@ def raise_limit() -> int:
             with suppress(ValueError, OSError):
                 resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
                 return wanted
+    return now_allowed()
+
+
+def sessions(limit: int) -> int:
+    """How many sessions so many are enough for."""
+    return (limit - kept_free(limit)) // OF_A_SESSION
+
+
+def now_allowed() -> int:
+    """How many this process may have open."""
+    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     return MOST if soft == resource.RLIM_INFINITY else soft
 
 

@@ -23,7 +23,7 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from dlcore.problems import Problem, clean
 from dlcore.runs.limits import Limits
 from ui.assets import base_path
-from ui.door import cookies, reachable, refusals
+from ui.door import cookies, descriptors, reachable, refusals
 from ui.door.addresses import Proxies, home_of, peer_of
 from ui.door.origins import HARMLESS, as_of_here, host_allowed, origin_allowed
 from ui.door.rates import Places, Rates
@@ -110,6 +110,8 @@ class Door:
         if owner and self._pages.full(owner):
             problem = Problem("pages_full", limit=self._pages.limit(owner))
             await refusal(scope, problem, 429, TRY_AGAIN)(scope, receive, send)
+        elif not self._sessions.make_room(most := descriptors.sessions(descriptors.now_allowed())):
+            await refusal(scope, Problem("server_full", limit=most), 503, TRY_AGAIN)(scope, receive, send)
         elif not owner and (wait := self._newcomers.try_to_take(address)):
             wait = max(wait, TRY_AGAIN)
             await refusal(scope, Problem("newcomers", seconds=round(wait)), 429, wait)(scope, receive, send)
@@ -169,6 +171,10 @@ class Door:
             return
         owner, scope = cookies.recognised(scope, secure)
         places = self._pages if is_page else self._canvases
+        no_room = is_page and not self._sessions.make_room(descriptors.sessions(descriptors.now_allowed()))
+        if no_room:
+            await refusals.open_and_close(scope, receive, send, refusals.FULL, "Too many open pages.")
+            return
         if places.full(owner):
             await refusals.open_and_close(scope, receive, send, refusals.FULL, "Too many open pages of one browser.")
             return

@@ -50,6 +50,12 @@ class Sessions:
         if len(self._leaving) > MOST_LEAVING:
             self._end(next(iter(self._leaving)))
 
+    def make_room(self, most: int) -> bool:
+        """Whether one more may begin where there may be so many. For it those end that have no socket, the longest gone first."""
+        while self._leaving and len(self._sockets) + len(self._leaving) >= most:
+            self._end(next(iter(self._leaving)))
+        return len(self._sockets) < most
+
     def _end(self, session: str) -> None:
         self._leaving.pop(session).cancel()
         if runtime.exists() and not runtime.get_instance().is_active_session(session):

@@ -1,0 +1,46 @@
+"""Sessions at the door: those that nobody shows make room for newcomers, those on somebody's screen never do."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+
+import pytest
+
+from tests.test_door import House, Socket, rerun
+from ui import door
+from ui.door import descriptors
+from ui.door.sessions import Sessions
+from ui.messages import text
+
+
+def test_sessions_without_a_socket_make_room_the_longest_gone_first() -> None:
+    async def lesson() -> None:
+        forgotten: list[str] = []
+        sessions = Sessions(60.0, forgotten.append)
+        for name in ("a", "b", "c"):
+            sessions.enter(name, name)
+        assert sessions.make_room(4) and not sessions.make_room(3)
+        for name in ("b", "a"):
+            sessions.leave(name, name)
+        assert sessions.make_room(4) and forgotten == []
+        assert sessions.make_room(3) and forgotten == ["b"]
+        assert sessions.make_room(2) and forgotten == ["b", "a"]
+        assert not sessions.make_room(1)
+        assert "c" in sessions
+
+    asyncio.run(lesson())
+
+
+def test_as_many_sessions_as_there_are_descriptors_for_and_then_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(descriptors, "now_allowed", lambda: 0)
+    answer = House().ask("/", accept="text/html")
+    assert answer.status == 503
+    assert html.escape(text("en", "problem.server_full", limit=0)) in answer.text
+    assert Socket().knock(rerun()).sent[-1]["code"] == door.FULL
+
+
+@pytest.mark.parametrize("limit", [256, 1024, 65_536])
+def test_sessions_leave_descriptors_for_what_else_there_is(limit: int) -> None:
+    kept = descriptors.kept_free(limit)
+    assert 0 < descriptors.sessions(limit) * descriptors.OF_A_SESSION <= limit - kept
