@@ -55,6 +55,7 @@ class HastyDesks:
         do: str,
         payload: bytes = b"",
         owner: str = "",
+        reader: str = "",
         page: str = "",
         **arguments: Any,
     ) -> HastyJob:

@@ -110,8 +110,11 @@ def test_somebody_who_comes_back_while_the_last_state_is_on_its_way_waits_for_it
     worker.answer(closed, b"nine", **facts, step=9)
     returning.join(10)
     assert back[0]["step"] == 9
-    created = [state for header, state in worker.told if header["do"] == "create" and header["token"] == token]
-    assert created[-1] == b"nine"
+
+    def created() -> list[bytes]:
+        return [state for header, state in list(worker.told) if header["do"] == "create" and header["token"] == token]
+
+    assert eventually(lambda: created()[-1] == b"nine")
 
 
 def test_a_worker_that_is_lost_before_it_hands_out_the_last_state_costs_no_more_than_that(

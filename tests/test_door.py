@@ -6,7 +6,6 @@ import asyncio
 import html
 import re
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +17,7 @@ from streamlit import config
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
+from tests.loops import run
 from ui import door
 from ui.messages import text
 
@@ -30,11 +30,6 @@ PATHS = (
     "/_stcore/bidi-components/x/y.js", "/auth/login", "/auth/logout", "/oauth2callback", "/component/x/index.html",
     "/app/static/x.png", "/media/x.png", "/_stcore/upload_file/a/b", "/api/live/token/kept",
 )  # fmt: skip
-
-
-def run(coroutine: Any) -> Any:
-    with ThreadPoolExecutor(1) as thread:  # A browser test in this process may have a loop of its own running.
-        return thread.submit(asyncio.run, coroutine).result()
 
 
 class Clock:

@@ -7,10 +7,8 @@ import http.client
 import re
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
-from typing import Any
 from unittest.mock import MagicMock
 
 import pytest
@@ -25,6 +23,7 @@ from websockets.typing import Origin
 from benchmarks.server import Server, served
 from benchmarks.sockets import BINARY
 from benchmarks.student import Student
+from tests.loops import run
 from tests.patience import eventually
 from ui.door import reachable, uploads
 from ui.messages import text
@@ -50,11 +49,6 @@ def server(calls: Path) -> Iterator[Server]:
     named = {"STREAMLIT_SERVER_CORS_ALLOWED_ORIGINS": NAMED}
     with served(DLCORE_WORKERS="1", DLCORE_UPLOADS_MB="64", **no_way_out, **proxy, **ttl, **named) as server:
         yield server
-
-
-def run(coroutine: Any) -> Any:
-    with ThreadPoolExecutor(1) as thread:  # A browser test in this process may have a loop of its own running.
-        return thread.submit(asyncio.run, coroutine).result()
 
 
 def ask(

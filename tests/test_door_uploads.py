@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -14,15 +13,11 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
 from dlcore.problems import Problem
+from tests.loops import run
 from ui.door import uploads
 from ui.door.uploads import MEGABYTE, Uploads
 
 LARGEST = 16 * MEGABYTE
-
-
-def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    with ThreadPoolExecutor(1) as thread:  # A browser test in this process may have a loop of its own running.
-        return thread.submit(asyncio.run, coroutine).result()
 
 
 class House:

@@ -13,6 +13,7 @@ from streamlit.runtime.media_file_manager import MediaFileManager
 from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 
 from dlcore.problems import Problem
+from tests.loops import run
 from ui import downloads, live, press, session
 from ui.messages import sentence
 from ui.press import Press, at_press
@@ -91,13 +92,13 @@ def test_a_file_does_not_wait_for_any_number_of_others(buttons: Buttons, gate: t
         gate.set()
         assert {buttons.content(await task) for task in slow} == {b"report"}
 
-    asyncio.run(crowd())
+    run(crowd())
 
 
 @pytest.mark.parametrize("language", ["en", "zh_CN"])
 def test_what_goes_wrong_is_said_at_the_button_in_the_readers_language(buttons: Buttons, language: str) -> None:
     problem = Problem("desk_busy", limit=2)
-    answer = asyncio.run(buttons.press(buttons.offer(at_press(person(language), failing(problem)))))
+    answer = run(buttons.press(buttons.offer(at_press(person(language), failing(problem)))))
     assert answer.error_msg == sentence(language, problem)
     assert not answer.HasField("deferred_file")
 
@@ -105,13 +106,13 @@ def test_what_goes_wrong_is_said_at_the_button_in_the_readers_language(buttons: 
 def test_what_nobody_foresaw_is_our_sentence_and_stays_in_the_log(
     buttons: Buttons, caplog: pytest.LogCaptureFixture
 ) -> None:
-    answer = asyncio.run(buttons.press(buttons.offer(at_press(person(), failing(ValueError("/a/path"))))))
+    answer = run(buttons.press(buttons.offer(at_press(person(), failing(ValueError("/a/path"))))))
     assert answer.error_msg == sentence("en", Problem("internal"))
     assert "/a/path" in caplog.text
 
 
 def test_a_button_that_is_offered_no_more_asks_for_another_press(buttons: Buttons) -> None:
-    answer = asyncio.run(buttons.press("of the page before"))
+    answer = run(buttons.press("of the page before"))
     assert answer.error_msg == sentence("en", Problem("download_stale"))
 
 
@@ -138,7 +139,7 @@ def test_nobody_has_many_files_in_the_making_and_others_do_not_notice(
         owner.append("ann")  # Who has room again.
         assert buttons.content(await buttons.press(buttons.offer(at_press(person(), lambda by: b"more")))) == b"more"
 
-    asyncio.run(crowd())
+    run(crowd())
 
 
 def test_all_together_have_an_end_and_it_is_said(
@@ -155,15 +156,15 @@ def test_all_together_have_an_end_and_it_is_said(
         assert buttons.content(await slow) == b"file"
         assert buttons.content(await buttons.press(buttons.offer(lambda: b"another"))) == b"another"
 
-    asyncio.run(crowd())
+    run(crowd())
 
 
 def test_what_goes_wrong_late_is_said_on_the_page_too(buttons: Buttons, monkeypatch: pytest.MonkeyPatch) -> None:
     state, problem = person(), Problem("desk_late", limit=150)
-    asyncio.run(buttons.press(buttons.offer(at_press(state, failing(problem)))))
+    run(buttons.press(buttons.offer(at_press(state, failing(problem)))))
     assert state.problems == []
     monkeypatch.setattr(press, "NOTICED", -1.0)
-    asyncio.run(buttons.press(buttons.offer(at_press(state, failing(problem)))))
+    run(buttons.press(buttons.offer(at_press(state, failing(problem)))))
     assert state.problems == [problem]
 
 
@@ -189,7 +190,7 @@ def test_streamlit_makes_its_sessions_answer_by_our_handler(monkeypatch: pytest.
         _script_data = None
 
     dispatcher = app_session.AppSession._create_backend_operation_dispatcher(Session())  # type: ignore[arg-type]
-    answer = asyncio.run(dispatcher.dispatch(_asking_for("no such file"), "session"))
+    answer = run(dispatcher.dispatch(_asking_for("no such file"), "session"))
     assert answer.error_msg == sentence("en", Problem("download_stale"))
 
 

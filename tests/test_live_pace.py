@@ -27,7 +27,7 @@ from tests.scripted import Scripted, ScriptedPlaces
 from ui import door, live, pace
 
 PATIENCE = 60.0
-LOUD, QUIET = "l" * 43, "q" * 43
+LOUD, QUIET = door.new_secret(), door.new_secret()
 READY = {"type": "ready", "version": None, "structure": None, "history": 0}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import socket
 import struct
@@ -15,6 +14,7 @@ import uvicorn
 from websockets.sync.client import connect
 
 from tests.house import PARSERS, PATIENCE, House, Plug, code_of, get, houses, put, watch
+from tests.loops import run
 from tests.patience import eventually
 from ui.door import protocols, websocket_protocol
 from ui.door.connections import Allowed, Connections
@@ -49,7 +49,7 @@ def test_uvicorn_and_websockets_have_what_is_overridden_and_read_here(parser: st
         http_connection = settings.http_protocol_class(settings, state, {})  # type: ignore[call-arg]
         return http_connection, settings.ws_protocol_class(settings, state, {})  # type: ignore[call-arg, misc]
 
-    http_connection, websocket = asyncio.run(make())
+    http_connection, websocket = run(make())
     for name in ("cycle", "headers", "client", "flow", "transport", "_unset_keepalive_if_required"):
         assert hasattr(http_connection, name), f"uvicorn's {type(http_connection).__name__} no longer has {name}"
     for name in ("queue", "frames", "read_paused", "handshake_initiated", "conn", "client", "transport", "loop"):
@@ -88,7 +88,7 @@ def test_a_server_with_a_setting_that_is_none_says_so_and_does_not_start(monkeyp
     async def send(message: Any) -> None:
         sent.append(message)
 
-    asyncio.run(protocols.ProtocolGuard(app)({"type": "lifespan"}, None, send))  # type: ignore[arg-type]
+    run(protocols.ProtocolGuard(app)({"type": "lifespan"}, None, send))  # type: ignore[arg-type]
     assert [message["type"] for message in sent] == ["lifespan.startup.failed"]
     assert "DLCORE_SOCKETS_MB" in sent[0]["message"] and "plenty" in sent[0]["message"]
 
@@ -102,7 +102,7 @@ def test_under_another_server_the_app_runs_and_the_log_says_what_is_missing(capl
     async def receive() -> dict[str, Any]:
         return {"type": "lifespan.startup"}
 
-    asyncio.run(protocols.ProtocolGuard(app)({"type": "lifespan"}, receive, receive))  # type: ignore[arg-type]
+    run(protocols.ProtocolGuard(app)({"type": "lifespan"}, receive, receive))  # type: ignore[arg-type]
     assert ran == ["lifespan"]
     assert "Connections are not bounded" in caplog.text
 

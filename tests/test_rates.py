@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.loops import run
 from ui.door import rates
 from ui.door.rates import Places, Rates
 from ui.door.turns import Turns
@@ -21,11 +20,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
-
-
-def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    with ThreadPoolExecutor(1) as thread:  # A browser test in this process may have a loop of its own running.
-        return thread.submit(asyncio.run, coroutine).result()
 
 
 # So often a second

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import html
 
 import pytest
 
+from tests.loops import run
 from tests.test_door import House, Socket, rerun
 from ui import door
 from ui.door import descriptors
@@ -29,7 +29,7 @@ def test_sessions_without_a_socket_make_room_the_longest_gone_first() -> None:
         assert not sessions.make_room(1)
         assert "c" in sessions
 
-    asyncio.run(lesson())
+    run(lesson())
 
 
 def test_as_many_sessions_as_there_are_descriptors_for_and_then_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,12 +7,10 @@ in test_rights.py, F13 and F14 in test_health.py and test_browser_evaluate.py.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -31,6 +29,7 @@ from benchmarks.student import Student, cookie_of_page
 from benchmarks.visitor import Visitor, put
 from dlcore.experiment import Experiment
 from dlcore.runs.shelf import name_of
+from tests.loops import run
 from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.xdist_group("hostile")  # One server for all.
@@ -174,8 +173,3 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(PATIENCE):
         while not condition():
             await asyncio.sleep(0.05)
-
-
-def run(lesson: Coroutine[Any, Any, None]) -> None:
-    with ThreadPoolExecutor(1) as thread:  # A browser test in this process may have a loop of its own running.
-        thread.submit(asyncio.run, lesson).result()
