@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -161,3 +162,12 @@ def test_a_sentence_says_which_run_came_out_better(page: Page, app_address: str)
             [f"{app_address}/api/assets/{asset_version()}", strings, run("A", one), run("B", other)],
         )
         assert said == expected
+
+
+@pytest.mark.parametrize("name", ["Share", "Compare"])
+def test_a_page_is_left_by_its_link_while_a_menu_is_open(page: Page, name: str):
+    menu(page, name)
+    expect(page.get_by_test_id("stPopoverBody")).to_be_visible()
+    page.get_by_role("link", name="Data", exact=True).click()
+    expect(page).to_have_url(re.compile(r"/data$"))
+    expect(page.get_by_role("button", name="Look at it", exact=True)).to_be_visible()

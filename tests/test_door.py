@@ -467,6 +467,59 @@ def test_the_first_rerun_of_a_socket_is_of_the_whole_script_and_later_ones_are_a
     assert [heard[0], *heard[2:]] == [stop, rerun("two")]
 
 
+def test_a_menu_that_closes_as_its_page_is_left_does_not_bring_it_back() -> None:
+    def widget(page: str) -> bytes:
+        message = BackMsg()
+        message.rerun_script.page_script_hash = page
+        message.rerun_script.widget_states.widgets.add(id="menu").bool_value = False
+        return message.SerializeToString()
+
+    def link(page: str) -> bytes:
+        message = BackMsg()
+        message.rerun_script.page_script_hash = page
+        return message.SerializeToString()
+
+    def runs(page: str) -> list[bytes]:
+        begun, shown, finished = ForwardMsg(), ForwardMsg(), ForwardMsg()
+        begun.new_session.page_script_hash = shown.navigation.page_script_hash = page
+        finished.script_finished = ForwardMsg.FINISHED_SUCCESSFULLY
+        return [message.SerializeToString() for message in (begun, shown, finished)]
+
+    # What comes, and what Streamlit does about it, if it hears it.
+    lesson: list[tuple[bytes, list[bytes]]] = [
+        (rerun(), runs("a")),
+        (link("b"), runs("b")[:1]),
+        (widget("a"), []),  # The menu's: not heard.
+        (widget("b"), runs("b")),
+        (widget("a"), runs("a")),  # By now it would be somebody who has come back.
+        (link("b"), []),
+        (link("a"), runs("a")),  # Straight back, before anything has come.
+        (widget("a"), []),
+    ]
+    heard: list[bytes] = []
+
+    async def streamlit(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        while (message := await receive())["type"] == "websocket.receive":
+            heard.append(message["bytes"])
+            for said in lesson[len(heard) + (len(heard) > 2) - 1][1]:
+                await send({"type": "websocket.send", "bytes": said})
+
+    coming = [{"type": "websocket.connect"}, *({"type": "websocket.receive", "bytes": asked} for asked, _ in lesson)]
+    coming.append({"type": "websocket.disconnect", "code": 1001})
+
+    async def receive() -> Any:
+        return coming.pop(0)
+
+    async def send(message: Any) -> None:
+        pass
+
+    scope = {"type": "websocket", "path": door.STREAM, "headers": [(b"host", HOST.encode())], "subprotocols": []}
+    run(door.Door(streamlit)(scope, receive, send))
+    expected = [asked for number, (asked, _) in enumerate(lesson) if number != 2]
+    assert [BackMsg.FromString(one) for one in heard] == [BackMsg.FromString(one) for one in expected]
+
+
 def test_what_no_page_of_ours_sends_is_not_passed_on() -> None:
     kinds = {field.name for field in BackMsg.DESCRIPTOR.fields}
     assert kinds == {

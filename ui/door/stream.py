@@ -11,6 +11,7 @@ from google.protobuf.message import DecodeError
 from starlette.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
 from streamlit.proto.BackMsg_pb2 import BackendOperationRequest, BackMsg
+from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.Common_pb2 import FileURLs, FileURLsRequest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.RootContainer_pb2 import RootContainer
@@ -52,9 +53,12 @@ class Stream:
         self._language = language_of(HTTPConnection(scope).headers.get("accept-language")) or "en"
         self.session = ""
         self.gone = False  # The browser has, or it no longer listens.
-        self._script = ""  # the page that is shown, by Streamlit's name
+        self._script = ""  # what runs now, by Streamlit's name
+        self._shown = ""  # the page that is shown, likewise
         self._beside = 0  # elements that its script has put beside it: styles and notices
         self._begun = False
+        self._left = ""  # the page that was shown when another one was asked for, until that one is there
+        self._arriving = False
 
     async def speaks(self) -> bool:
         """Open the socket and wait until something comes: for one that says nothing Streamlit need not begin a session."""
@@ -81,6 +85,8 @@ class Stream:
                 return {"type": "websocket.disconnect", "code": NOT_THE_PROTOCOL}
             if await self._for_streamlit(found):
                 if found.WhichOneof("type") == "rerun_script":
+                    if self._is_of_the_page_left(found.rerun_script):
+                        continue
                     turn = await self._turns.begin(self._owner)
                     self._end_turn()  # Of the script that is still running: it makes way for this one.
                     self._turn = turn
@@ -99,10 +105,15 @@ class Stream:
                 self._script = said.new_session.page_script_hash
                 if not said.metadata.run.fragment_ids:
                     self._beside = 0
+                    self._arriving = bool(self._left) and self._script != self._left
             elif kind == "delta" and said.metadata.delta_path[:1] == [RootContainer.EVENT]:
                 self._beside = max(self._beside, said.metadata.delta_path[1] + 1)
+            elif kind == "navigation":
+                self._shown = said.navigation.page_script_hash
             elif kind == "script_finished":
                 self._end_turn()
+                if self._arriving:
+                    self._left, self._arriving = "", False
         try:
             await self._send(message)
         except Exception:
@@ -171,6 +182,20 @@ class Stream:
         self._begun = True
         message.rerun_script.ClearField("fragment_id")
         return True
+
+    def _is_of_the_page_left(self, wish: ClientState) -> bool:
+        """Whether a widget of a page asks that somebody has just left by a link.
+
+        A menu that the press on the link closes says so after the press, for the page on which it stood: Streamlit would stay there.
+        """
+        page = wish.page_script_hash
+        if self._left and page == self._left and wish.widget_states.widgets:
+            return True
+        if page and self._shown and page != self._shown:
+            self._left, self._arriving = self._shown, False
+        elif page == self._left:
+            self._left = ""
+        return False
 
     async def _decline(self, request: BackendOperationRequest) -> None:
         answer = ForwardMsg()
