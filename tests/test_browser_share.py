@@ -166,7 +166,7 @@ def test_a_sentence_says_which_run_came_out_better(page: Page, app_address: str)
 
 @pytest.mark.parametrize("name", ["Share", "Compare"])
 def test_a_page_is_left_by_its_link_while_a_menu_is_open(page: Page, name: str):
-    menu(page, name)
+    page.get_by_role("button", name=re.compile(rf"\b{name}$")).first.click()
     expect(page.get_by_test_id("stPopoverBody")).to_be_visible()
     page.get_by_role("link", name="Data", exact=True).click()
     expect(page).to_have_url(re.compile(r"/data$"))
