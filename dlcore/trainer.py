@@ -28,6 +28,7 @@ from dlcore.metrics import metric_for
 from dlcore.network import build_model
 from dlcore.problems import Problem
 from dlcore.randomness import derived_seed
+from dlcore.rows import rows_of
 from dlcore.snapshot import Scores, Snapshot
 
 Result = TypeVar("Result")
@@ -324,10 +325,8 @@ class Trainer:
 
     def _change_rows(self, old: Experiment) -> bool:
         """Make the rows of the new recipe, if they are others. An epoch goes on with as many rows as before, else it begins anew."""
-        if all(getattr(old, name) == getattr(self.experiment, name) for name in _WHERE_ROWS_COME_FROM):
-            return False
-        before, self.data = self.data, prepare(self.experiment)
-        if before.holds_same_rows(self.data):
+        before, self.data = self.data, rows_of(self.experiment, old, self.data)
+        if self.data is before or before.holds_same_rows(self.data):
             return False
         order = self.order
         del self.order
@@ -530,5 +529,4 @@ def _constant_rates(rate: float, count: int) -> np.ndarray:
     return np.full(count, rate)
 
 
-_WHERE_ROWS_COME_FROM = ("dataset", "features", "test_fraction", "validation_fraction")
 _FINISHED = (None, "early_stopped", "epoch_limit")

@@ -26,7 +26,10 @@ STOREYS = (
         "dlcore.optimizers", "dlcore.schedules", "dlcore.regularizers", "dlcore.datasets",
     ),
     ("dlcore.experiment", "dlcore"),
-    ("dlcore.share", "dlcore.network", "dlcore.engines", "dlcore.snapshot", "dlcore.history", "dlcore.devices", "dlcore.frame"),
+    (
+        "dlcore.rows", "dlcore.share", "dlcore.network", "dlcore.engines", "dlcore.snapshot", "dlcore.history",
+        "dlcore.devices", "dlcore.frame",
+    ),
     ("dlcore.carry",),
     ("dlcore.trainer",),
     (

@@ -19,8 +19,9 @@ from dlcore.interventions import Interventions
 from dlcore.looks import finite
 from dlcore.probes import Picture
 from dlcore.problems import Problem
+from dlcore.rows import rows_of
 from dlcore.runs import DEFAULT_SPEED
-from dlcore.runs.sights import Sight, Sights, data_of
+from dlcore.runs.sights import Sight, Sights
 from dlcore.timeline import Moment, Timeline
 from dlcore.trainer import Diverged, Trainer
 
@@ -196,7 +197,7 @@ class Run:
         """Stand again where the run stood at this moment, with the recipe of then; what came later is cut."""
         moment, old = self.timeline.moment(identifier), self.trainer
         experiment = old.experiment if moment.experiment == old.experiment else moment.experiment
-        trainer = Trainer(experiment, device=old.device, data=data_of(experiment, old))
+        trainer = Trainer(experiment, device=old.device, data=rows_of(experiment, old.experiment, old.data))
         trainer.restore(moment.full_state(old.history.rows()))
         trainer.notices += old.notices
         if moment.structure != self.structure:

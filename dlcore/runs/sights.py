@@ -12,10 +12,11 @@ from typing import Any
 
 import torch
 
-from dlcore.datasets.split import Data, prepare
+from dlcore.datasets.split import Data
 from dlcore.experiment import Experiment
 from dlcore.looks import Arrays, Looks, Motion, masks
 from dlcore.probes import Picture
+from dlcore.rows import rows_of
 from dlcore.snapshot import Snapshot
 from dlcore.timeline import Moment
 from dlcore.trainer import Trainer
@@ -150,7 +151,7 @@ class Sights:
         if moment.structure in self._looks:
             return self._looks[moment.structure]
         experiment = moment.experiment
-        scene = OldScene(experiment, data_of(experiment, trainer))
+        scene = OldScene(experiment, rows_of(experiment, trainer.experiment, trainer.data))
         return self._looks_at(moment.structure, Picture(scene))
 
     def _looks_at(self, structure: int, picture: Picture) -> Looks:
@@ -160,12 +161,3 @@ class Sights:
             while len(self._looks) > MOST_LOOKS:
                 del self._looks[next(iter(self._looks))]
         return looks
-
-
-def data_of(experiment: Experiment, trainer: Trainer) -> Data:
-    """The rows of a recipe: the trainer's where they are the same."""
-    same = all(
-        getattr(experiment, name) == getattr(trainer.experiment, name)
-        for name in ("dataset", "features", "test_fraction", "seed")
-    )
-    return trainer.data if same else prepare(experiment)
