@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -75,6 +76,33 @@ def test_another_row_begins_as_it_is_in_the_data(monkeypatch: pytest.MonkeyPatch
     assert memory(at).values
     at.number_input[0].set_value(2).run()
     assert memory(at).values == {} and errors(at) == []
+
+
+@pytest.mark.parametrize("meanwhile", ["other test rows", "another row is the most uncertain one"])
+def test_what_was_moved_of_one_row_is_not_said_of_another_that_took_its_place(
+    monkeypatch: pytest.MonkeyPatch, meanwhile: str
+) -> None:
+    at = opened(monkeypatch, CARS, "whatif")
+    if meanwhile == "other test rows":
+        at.selectbox[0].set_value("row").run()
+    at.slider[0].set_value(at.slider[0].max).run()
+    assert memory(at).values
+    pool: Any = live.pool()
+    before, _ = live.desks().ask("whatif", pool.content, **memory(at).asked)
+    if meanwhile == "other test rows":
+        pool.recipe = json.dumps({**CARS, "test_fraction": 0.3})
+    else:
+        pool.steps = 5
+    (again,) = [button for button in at.button if button.key == "judge_again"]
+    again.click().run()
+    now = memory(at)
+    found, _ = live.desks().ask("whatif", pool.content, **now.asked)
+    starts = {column["name"]: column["start"] for column in found["columns"]}
+    assert starts != {column["name"]: column["start"] for column in before["columns"]}
+    assert now.values == {} and errors(at) == []
+    assert {slider.label: slider.value for slider in at.slider} == {
+        slider.label: pytest.approx(starts[slider.label]) for slider in at.slider
+    }
 
 
 def test_rows_count_from_nought_and_ranks_from_one(monkeypatch: pytest.MonkeyPatch) -> None:

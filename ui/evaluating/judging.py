@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dlcore.experiment import Experiment
+from dlcore.rows import RowsKey
 
 if TYPE_CHECKING:
     from dlcore.runs.desks import Job
@@ -68,13 +69,14 @@ class WhatIf:
     """The row that somebody moves, and how far it is moved."""
 
     asked: dict[str, Any] = field(default_factory=dict)  # which row
+    row: tuple[int | None, RowsKey] | None = None  # the one that was found, among which rows
     values: dict[str, Any] = field(default_factory=dict)  # of the columns that were moved
     cover: dict[str, int] | None = None  # of a picture
     flip: dict[str, Any] | None = None  # of which row the smallest change was asked for
 
-    def begin(self, asked: dict[str, Any]) -> None:
+    def begin(self, asked: dict[str, Any], row: tuple[int | None, RowsKey] | None) -> None:
         """Another row, as it is in the data."""
-        self.asked, self.values, self.cover = asked, {}, None
+        self.asked, self.row, self.values, self.cover = asked, row, {}, None
 
 
 @dataclass
