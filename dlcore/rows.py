@@ -1,13 +1,17 @@
-"""Which rows a recipe has: the one answer to whether two recipes have the same ones.
+"""Which rows a recipe has: the one answer to whether two recipes have the same ones, and to whether the same rows test them.
 
 Rows are the same if they are the same numbers in the same parts: training rows, watched rows, test rows.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import Any
 
+from dlcore.datasets.drawn import Drawn, points_of
 from dlcore.datasets.split import Data, prepare
+from dlcore.datasets.toy import ToyDataset
 from dlcore.experiment import Experiment
 
 #: Fields of a recipe that say how the rows are learned. Every other field counts as one that changes the rows, so that a field that
@@ -46,3 +50,19 @@ def rows_of(experiment: Experiment, known: Experiment, data: Data) -> Data:
 
 def _row_values(experiment: Experiment) -> tuple[Any, ...]:
     return tuple(getattr(experiment, name) for name in ROW_FIELDS)
+
+
+def digest_of_test_rows(experiment: Experiment) -> str:
+    """By which the test rows of a recipe are known again, however the other rows are shared out, prepared and learned."""
+    return hashlib.sha256(json.dumps(_facts_of_test_rows(experiment)).encode()).hexdigest()[:32]
+
+
+def _facts_of_test_rows(experiment: Experiment) -> Any:
+    dataset = experiment.dataset
+    if isinstance(dataset, Drawn):
+        return dataset.test
+    if isinstance(dataset, ToyDataset) and dataset.surface == "plane" and dataset.num_classes:
+        # The points themselves: whoever draws on among them does not change the test points.
+        data = prepare(experiment)
+        return points_of(data.test if data.final is None else data.final)
+    return [dataset.row_facts(), experiment.seed, experiment.test_rows]

@@ -10,10 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dlcore import Experiment
+from dlcore.component import kinds
+from dlcore.datasets import Dataset
+from dlcore.datasets.drawn import Drawn
 from dlcore.datasets.split import Data, Split, prepare
 from dlcore.frame import decode_frame
-from dlcore.rows import same_rows
+from dlcore.rows import digest_of_test_rows, same_rows
 from dlcore.runs.run import Run
+from tests.judging import table_of
 
 RECIPE: dict[str, Any] = {
     "dataset": {"kind": "circle", "samples": 120},
@@ -166,3 +170,89 @@ def test_rows_that_are_sealed_at_a_moment_are_never_seen_there(
             hidden = set() if fresh.final is None else rows_of(fresh.final)
             assert not hidden & {row.tobytes() for row in arrays[f"points/{name}"]}
     assert same_arrays(run.trainer.data, prepare(run.trainer.experiment))
+
+
+# The same test rows
+
+
+def own_table(**columns: Any) -> dict[str, Any]:
+    """Sixty rows with a number of their own, and columns beside it."""
+    generator = np.random.default_rng(0)
+    y = generator.integers(0, 2, 60)
+    every = {"id": np.arange(60.0), "a": generator.normal(size=60), "b": generator.normal(size=60)}
+    described = table_of(y, ("no", "yes"), **every)
+    chosen = [{**column, **columns.get(column["name"], {})} for column in described["columns"]]
+    return {**described, "columns": [column for column in chosen if not column.get("left_out")]}
+
+
+def table(**changes: Any) -> dict[str, Any]:
+    return {**own_table(), **changes}
+
+
+POINTS = [[0.5 * place, -0.25 * place, place % 2] for place in range(12)]
+DRAWN = {"kind": "drawn", "train": POINTS, "test": POINTS[:6]}
+#: Pairs of recipes that differ in one thing, for every kind of data that has something to differ in.
+PAIRS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "a share of validation rows": ({}, {"validation_fraction": 0.1}),
+    "no validation rows": ({}, {"validation_fraction": 0.0, "sealed": False}),
+    "a share that gives as many test rows": ({"test_fraction": 0.3}, {"test_fraction": 0.301}),
+    "a share of test rows": ({}, {"test_fraction": 0.4}),
+    "another seed": ({}, {"seed": 1}),
+    "the noise of made data": ({}, {"dataset": {"kind": "circle", "samples": 120, "noise": 0.3}}),
+    "the number of made points": ({}, {"dataset": {"kind": "circle", "samples": 121}}),
+    "another kind of made data": ({}, {"dataset": {"kind": "xor", "samples": 120}}),
+    "classes of blobs": tuple({"dataset": {"kind": "blobs", "classes": classes}} for classes in (2, 3)),  # type: ignore[dict-item]
+    "features": ({}, {"features": ["x1"]}),
+    "how it learns": ({}, {"layers": [], "loss": {"kind": "mse"}, "batch_size": 3}),
+    "the seal": ({"sealed": True}, {"sealed": False}),
+    "the seed of a bundled table": tuple({"dataset": {"kind": "iris"}, "seed": seed} for seed in (0, 1)),  # type: ignore[dict-item]
+    "the scaling of a column": ({"dataset": table()}, {"dataset": own_table(a={"scale": "minmax"})}),
+    "what fills a column": ({"dataset": table()}, {"dataset": own_table(a={"impute": "mean"})}),
+    "a column less": ({"dataset": table()}, {"dataset": own_table(b={"left_out": True})}),
+    "the table's name": ({"dataset": table()}, {"dataset": table(name="again.csv")}),
+    "another table": ({"dataset": table()}, {"dataset": {"kind": "table"}}),
+    "the order of classes": ({"dataset": table()}, {"dataset": table(classes=["yes", "no"])}),
+    "how many pictures": tuple({"dataset": {"kind": "images", "samples": many}} for many in (600, 700)),  # type: ignore[dict-item]
+    "more pictures than there are": tuple({"dataset": {"kind": "images", "samples": n}} for n in (2000, 3000)),  # type: ignore[dict-item]
+    "the pictures' name": tuple({"dataset": {"kind": "images", "name": name}} for name in "ab"),  # type: ignore[dict-item]
+    "a drawn training point": ({"dataset": DRAWN}, {"dataset": {**DRAWN, "train": [[3, 3, 1], *POINTS]}}),
+    "a drawn test point": ({"dataset": DRAWN}, {"dataset": {**DRAWN, "test": [[3, 3, 1], *POINTS]}}),
+    "the seed of drawn points": ({"dataset": DRAWN}, {"dataset": DRAWN, "seed": 5}),
+    "the share of drawn points": ({"dataset": DRAWN}, {"dataset": DRAWN, "test_fraction": 0.2}),
+}
+
+
+def those_that_judge(experiment: Experiment) -> list[tuple[float, ...]]:
+    """The test rows, whatever stands beside them: a table's rows by their own number."""
+    data = prepare(experiment)
+    part = data.test if data.final is None else data.final
+    raw = part.raw[:, :1] if experiment.dataset.kind == "table" else part.raw
+    return sorted(map(tuple, np.column_stack([raw, part.y]).tolist()))
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_test_rows_are_known_again_by_themselves(pair: str) -> None:
+    one, other = (Experiment.from_dict({**_fits(changes), **changes}) for changes in PAIRS[pair])
+    same = those_that_judge(one) == those_that_judge(other)
+    assert (digest_of_test_rows(one) == digest_of_test_rows(other)) == same
+
+
+def _fits(changes: dict[str, Any]) -> dict[str, Any]:
+    own = changes.get("dataset", {}).get("kind") == "drawn"
+    return {**RECIPE, "batch_size": 1, "validation_fraction": 0.0 if own else 0.2}
+
+
+def test_every_field_of_every_data_set_decides_which_rows_are_test_rows_unless_it_is_said_here() -> None:
+    beside = {"table": {"columns", "name"}, "images": {"name", "samples"}}
+    added = {"images": {"rows"}}
+    for kind, cls in kinds(Dataset).items():
+        facts = set(cls().row_facts()) - added.get(kind, set())  # type: ignore[attr-defined]
+        assert facts == set(cls.model_fields) - beside.get(kind, set()), kind
+
+
+def test_points_drawn_beside_made_ones_leave_the_test_rows_the_same() -> None:
+    made = recipe()
+    drawn = made.replace(dataset=Drawn.of(prepare(made.replace(validation_fraction=0.0))), validation_fraction=0.0)
+    assert digest_of_test_rows(drawn) == digest_of_test_rows(made)
+    more = drawn.replace(dataset=drawn.dataset.replace(train=(*drawn.dataset.train, (1.0, 1.0, 0))))
+    assert digest_of_test_rows(more) == digest_of_test_rows(made)

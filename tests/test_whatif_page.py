@@ -10,8 +10,8 @@ from streamlit.testing.v1 import AppTest
 
 from dlcore.experiment import Experiment
 from tests.judges import HastyDesks
-from tests.playground import ROOT, errors
-from tests.test_evaluate_page import JudgedPool
+from tests.playground import ROOT, errors, widget
+from tests.test_evaluate_page import SEALED, JudgedPool
 from ui import live, session
 from ui.messages import text
 from ui.reporting import reporter
@@ -129,5 +129,34 @@ def test_the_files_are_made_at_the_press(monkeypatch: pytest.MonkeyPatch, what: 
     # As the press does: outside the script, with what was captured.
     state = session.Session("zh_CN", Experiment())
     monkeypatch.setattr(session, "owner", lambda: "")
-    content = reporter(state, what, "token", at.session_state["session"].judging.moment.content)().decode()
+    content = reporter(state, what, "token", at.session_state["session"].judging.moment)().decode()
     assert text("zh_CN", "report.part") in content
+
+
+def test_a_report_counts_the_looks_at_the_rows_of_its_own_checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+    at = opened(monkeypatch, SEALED, "scores")
+    widget(at, "/judged_split").set_value("test").run()
+    pressed(at, "unseal")
+    state, desks = at.session_state["session"], live.desks()
+    state.experiment = Experiment.from_dict({**SEALED, "seed": 3})  # The run has gone elsewhere meanwhile.
+    monkeypatch.setattr(session, "owner", lambda: "")
+    of_the_moment = reporter(state, "report", state.token, state.judging.moment)
+    of_the_run = reporter(state, "card", state.token)
+    assert text("en", "report.looks", looks=1) in of_the_moment().decode()
+    assert [asked["looks"] for do, asked in desks.asked if do == "report"] == [1]  # type: ignore[attr-defined]
+    live.pool().recipe = json.dumps({**SEALED, "seed": 3})  # type: ignore[attr-defined]
+    assert text("en", "report.sealed", looks=0) in of_the_run().decode()
+    live.pool().recipe = json.dumps({**SEALED, "validation_fraction": 0.2})  # type: ignore[attr-defined]
+    assert text("en", "report.sealed", looks=1) in of_the_run().decode()
+
+
+def test_a_report_draws_the_history_up_to_its_own_checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+    at = opened(monkeypatch, {}, "report")
+    state, pool, desks = at.session_state["session"], live.pool(), live.desks()
+    pool.history = b"of then"  # type: ignore[attr-defined]
+    pool.steps = 50  # type: ignore[attr-defined]
+    pressed(at, "judge_again")
+    pool.history = b"of a run that went back and took another way"  # type: ignore[attr-defined]
+    monkeypatch.setattr(session, "owner", lambda: "")
+    reporter(state, "report", state.token, state.judging.moment)()
+    assert [asked["history"] for do, asked in desks.asked if do == "report"] == ["of then"]  # type: ignore[attr-defined]

@@ -70,6 +70,10 @@ class ImageData(DatasetComponent):
     def column_names(self) -> tuple[str, ...]:
         return tuple(f"{row}x{column}" for row in range(1, self.height + 1) for column in range(1, self.width + 1))
 
+    def row_facts(self) -> dict[str, Any]:
+        facts = {name: value for name, value in self.to_dict().items() if name not in ("name", "samples")}
+        return {**facts, "rows": self.rows}
+
     def sample(self, generator: np.random.Generator) -> Table:
         stored = store.get(self.digest, self.name) if self.digest else _digits()
         facts = stored.facts

@@ -404,8 +404,9 @@ class Run:
 
         return export(checkpoint_of(self.trainer.snapshot(), self.trainer.data), "script")
 
-    def history_csv(self) -> bytes:
-        return self.trainer.history.to_csv(self.trainer.experiment.watched).encode()
+    def history_csv(self, most: int | None = None) -> bytes:
+        """history.csv; at most so many rows of it, evenly spread."""
+        return self.trainer.history.to_csv(self.trainer.experiment.watched, most).encode()
 
     def notices(self) -> list[Problem]:
         """What the trainer had to say since the last time it was asked."""

@@ -167,7 +167,7 @@ class Worker:
             case "script":
                 return {}, run.script()
             case "history":
-                return {}, run.history_csv()
+                return {}, run.history_csv(header.get("most"))
             case "standing":
                 return {**_place(run), "interventions": run.trainer.intervened}, b""
             case "fork":
