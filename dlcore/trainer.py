@@ -265,8 +265,9 @@ class Trainer:
         target = choose_device(device)
         if target != self.device:
             state = self.state()
-            self._place(target)
-            self.restore(state)
+            with self.unchanged_on_failure():
+                self._place(target)
+                self.restore(state)
 
     def state(self) -> dict[str, np.ndarray]:
         """Everything that is needed to go on bit for bit: weights, optimizer, generators, place in the epoch, history."""
@@ -485,9 +486,12 @@ class Trainer:
         if self._dropout_generator() is None:
             yield
             return
-        self.model.eval()
-        yield
-        self.model.train()
+        model = self.model
+        model.eval()
+        try:
+            yield
+        finally:
+            model.train()
 
     def _place(self, device: str) -> None:
         self.device = device

@@ -281,13 +281,15 @@ class Worker:
     def _watching(self, token: str) -> Iterator[None]:
         """Notice a run that is too long at it again and again: it needs a worker of its own."""
         begin = time.thread_time()  # Of the processor: others may have it meanwhile.
-        yield
-        seconds = time.thread_time() - begin
-        if seconds > HEAVY:
-            now = time.monotonic()
-            if now - self._heavy.get(token, -HEAVY_AGAIN) < HEAVY_AGAIN:
-                self._send({"heavy": token, "seconds": seconds})
-            self._heavy[token] = now
+        try:
+            yield
+        finally:  # What fails in the end has held up the others as long.
+            seconds = time.thread_time() - begin
+            if seconds > HEAVY:
+                now = time.monotonic()
+                if now - self._heavy.get(token, -HEAVY_AGAIN) < HEAVY_AGAIN:
+                    self._send({"heavy": token, "seconds": seconds})
+                self._heavy[token] = now
 
     def _keep(self, token: str) -> None:
         try:
@@ -313,6 +315,7 @@ class Worker:
         """Write down which run is in hand, for those who find this process dead."""
         self._in_hand[:] = token.encode()[: len(self._in_hand)].ljust(len(self._in_hand), b"\0")
         yield
+        # Not in a `finally`: an error that passes here ends this process, and then this run is the one to be named.
         self._in_hand[:] = bytes(len(self._in_hand))
 
 
