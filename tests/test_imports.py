@@ -30,7 +30,7 @@ STOREYS = (
         "dlcore.rows", "dlcore.share", "dlcore.network", "dlcore.engines", "dlcore.snapshot", "dlcore.history",
         "dlcore.devices", "dlcore.frame",
     ),
-    ("dlcore.carry",),
+    ("dlcore.passing", "dlcore.carry"),
     ("dlcore.trainer",),
     (
         "dlcore.interventions", "dlcore.timeline", "dlcore.looks", "dlcore.probes", "dlcore.table", "dlcore.checkpoint",

@@ -23,12 +23,13 @@ from dlcore.rows import rows_of
 from dlcore.runs import DEFAULT_SPEED
 from dlcore.runs.sights import Sight, Sights
 from dlcore.timeline import Moment, Timeline
-from dlcore.trainer import Diverged, Trainer
+from dlcore.trainer import Change, Diverged, Trainer
 
 FASTEST = 1_000_000.0
 TICK = 0.005  # Fast runs take their updates in bunches, one a tick: a worker must not wake for each of them.
 LONGEST_DEBT = 0.1  # Seconds of updates a run that was held up may catch up on; the rest is forgotten.
 RATE_WINDOW = 1.0
+SAME = 5e-4  # of a probability, or of the deviation of a target: less than that is no change that anybody is told of
 NEVER = math.inf
 
 
@@ -157,7 +158,7 @@ class Run:
             self.structure += 1
         if done.reshaped:
             self.interventions.clear()
-            trainer.notices.append(Problem("weights_kept", kept=done.kept, total=done.total))
+            trainer.notices.append(_what_was_kept(done, trainer))
         self._stand(status)
         if done.redrawn:
             self._keep_moment(edited=True)
@@ -466,3 +467,19 @@ class Run:
         self.set_speed(speed)
         if status == "playing":
             self.play()
+
+
+def _what_was_kept(done: Change, trainer: Trainer) -> Problem:
+    """What another shape of the network has kept of the old one, and how far that took its predictions."""
+    counts = {"kept": done.kept, "total": done.total}
+    if done.moved is None:
+        return Problem("weights_kept", **counts)
+    classes = trainer.experiment.dataset.num_classes
+    if done.moved.most < (SAME if classes else SAME * trainer.data.scaling.target_deviation):
+        return Problem("weights_kept.same", **counts)
+    mean, most = (_shown_probability(value) if classes else f"{value:.3g}" for value in done.moved)
+    return Problem("weights_kept.classes" if classes else "weights_kept.numbers", mean=mean, most=most, **counts)
+
+
+def _shown_probability(value: float) -> str:
+    return f"{value:.3f}" if value >= SAME else "<0.001"
