@@ -54,7 +54,12 @@ TEMPLATES: dict[str, str] = {
     "drawn_few_train": "Drawn data need at least 2 training points, but there would be {came}. Keep or draw some.",
     "drawn_no_test": "Drawn data need at least 1 test point, but there would be none. Keep or draw one.",
     "drawn_too_many": "Drawn data may have {limit} points, but there would be {came}. Remove some.",
-    "weights_kept": "Kept {kept} of {total} weights and biases; any others start small.",
+    "weights_kept": "Kept {kept} of {total} weights and biases; the others were chosen to change little.",
+    "weights_kept.same": "Kept {kept} of {total} weights and biases; of the training rows the network says what it said before.",
+    "weights_kept.classes": "Kept {kept} of {total} weights and biases. Predicted probabilities of the training rows moved by {mean} on"
+    " average, by {most} at most.",
+    "weights_kept.numbers": "Kept {kept} of {total} weights and biases. Predictions for the training rows moved by {mean} on average, by"
+    " {most} at most.",
     # Training
     "diverged": "Training stopped at step {step}: the loss became {loss}. Most likely the learning rate ({learning_rate}) is too"
     " large. Use a third of it, or clip the gradient.",

@@ -28,6 +28,7 @@ from dlcore.metrics import metric_for
 from dlcore.network import build_model
 from dlcore.problems import Problem
 from dlcore.randomness import derived_seed
+from dlcore.rows import rows_of, same_rows
 from dlcore.snapshot import Scores, Snapshot
 
 Result = TypeVar("Result")
@@ -44,13 +45,24 @@ class Step(NamedTuple):
     loss: float
 
 
+class Moved(NamedTuple):
+    """How far predictions for the training rows moved, in the mean and at most: probabilities, or numbers in the data's units."""
+
+    mean: float
+    most: float
+
+
 class Change(NamedTuple):
-    """What a change of the recipe did: of `total` weights and biases, `kept` stayed; whether any came, went or moved; whether it shows."""
+    """What a change of the recipe did: of `total` weights and biases, `kept` stayed; whether any came, went or moved; whether it shows.
+
+    `moved` where the network has another shape and learns the same rows by the same loss.
+    """
 
     kept: int
     total: int
     reshaped: bool
     redrawn: bool
+    moved: Moved | None = None
 
 
 class Diverged(Problem):
@@ -213,8 +225,11 @@ class Trainer:
         needs = self.experiment.changed_start_fields(experiment)
         if needs:
             raise Problem("needs_fresh_start", path=needs[0])
+        carriage = align(self.experiment, experiment, origins)
+        comparable = carriage.changes_shape and same_rows(self.experiment, experiment)
+        before = self.predictions() if comparable and self.experiment.loss == experiment.loss else None
+        flat = self.engine.flat
         old, self.experiment = self.experiment, experiment
-        carriage = align(old, experiment, origins)
         other_network = carriage.changes_shape or old.layers != experiment.layers
         other_rows = self._change_rows(old)
         if other_network:
@@ -234,7 +249,8 @@ class Trainer:
             self.finished = None
             self._best = (self._best[0], self.epoch)
         redrawn = other_rows or other_network or old.dataset != experiment.dataset or old.plan() != experiment.plan()
-        return Change(carriage.kept, carriage.total, carriage.changes_shape, redrawn)
+        moved = None if before is None else self._moved_from(before)
+        return Change(carriage.kept(flat, self.engine.flat), carriage.total, carriage.changes_shape, redrawn, moved)
 
     @contextmanager
     def unchanged_on_failure(self) -> Iterator[None]:
@@ -264,8 +280,9 @@ class Trainer:
         target = choose_device(device)
         if target != self.device:
             state = self.state()
-            self._place(target)
-            self.restore(state)
+            with self.unchanged_on_failure():
+                self._place(target)
+                self.restore(state)
 
     def state(self) -> dict[str, np.ndarray]:
         """Everything that is needed to go on bit for bit: weights, optimizer, generators, place in the epoch, history."""
@@ -324,10 +341,8 @@ class Trainer:
 
     def _change_rows(self, old: Experiment) -> bool:
         """Make the rows of the new recipe, if they are others. An epoch goes on with as many rows as before, else it begins anew."""
-        if all(getattr(old, name) == getattr(self.experiment, name) for name in _WHERE_ROWS_COME_FROM):
-            return False
-        before, self.data = self.data, prepare(self.experiment)
-        if before.holds_same_rows(self.data):
+        before, self.data = self.data, rows_of(self.experiment, old, self.data)
+        if self.data is before or before.holds_same_rows(self.data):
             return False
         order = self.order
         del self.order
@@ -344,9 +359,15 @@ class Trainer:
     def _change_network(self, carriage: Carriage) -> None:
         """Another network with the old one's weights, memory and marks, where it has a place for them."""
         engine, dropout = self.engine, self._dropout_generator()
-        self.engine = successor(engine, carriage, self.experiment)
+        self.engine = successor(engine, carriage, self.experiment, self._X_all[: len(self.data.train.X)])
         if dropout is not None and (generator := self._dropout_generator()) is not None:
             generator.set_state(dropout.get_state())
+
+    def _moved_from(self, before: torch.Tensor) -> Moved:
+        rows = len(self.data.train.X)
+        unit = 1.0 if self.experiment.dataset.num_classes else self.data.scaling.target_deviation
+        moved = unit * (self.predictions()[:rows].double() - before[:rows].double()).abs()
+        return Moved(moved.mean().item(), moved.max().item())
 
     def _note_other_start(self, old: Experiment, other_shape: bool) -> None:
         """Before the first step the history begins anew, and unless weights were carried the recipe alone gives this run."""
@@ -486,9 +507,12 @@ class Trainer:
         if self._dropout_generator() is None:
             yield
             return
-        self.model.eval()
-        yield
-        self.model.train()
+        model = self.model
+        model.eval()
+        try:
+            yield
+        finally:
+            model.train()
 
     def _place(self, device: str) -> None:
         self.device = device
@@ -530,5 +554,4 @@ def _constant_rates(rate: float, count: int) -> np.ndarray:
     return np.full(count, rate)
 
 
-_WHERE_ROWS_COME_FROM = ("dataset", "features", "test_fraction", "validation_fraction")
 _FINISHED = (None, "early_stopped", "epoch_limit")
