@@ -23,7 +23,7 @@ STOREYS = (
     ("dlcore.component",),
     (
         "dlcore.activations", "dlcore.initializers", "dlcore.layers", "dlcore.losses", "dlcore.metrics",
-        "dlcore.optimizers", "dlcore.schedules", "dlcore.regularizers", "dlcore.datasets",
+        "dlcore.optimizers", "dlcore.schedules", "dlcore.regularizers", "dlcore.class_weights", "dlcore.datasets",
     ),
     ("dlcore.experiment", "dlcore"),
     ("dlcore.share", "dlcore.network", "dlcore.engines", "dlcore.snapshot", "dlcore.history", "dlcore.devices", "dlcore.frame"),

@@ -22,7 +22,7 @@ from dlcore.network import build_model
 from dlcore.problems import Problem
 
 #: Fields of a recipe that change no row: networks that differ in these only share their prepared rows.
-OF_THE_NETWORK = ("layers", "optimizer", "schedule", "regularizer", "gradient_clip", "early_stopping")
+OF_THE_NETWORK = ("layers", "optimizer", "schedule", "regularizer", "gradient_clip", "early_stopping", "class_weights")
 
 
 @dataclass(frozen=True)
