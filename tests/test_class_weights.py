@@ -5,7 +5,12 @@ B rows of a batch, K classes.
 
 from __future__ import annotations
 
+import json
+import re
+import runpy
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,20 +18,38 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import balanced_accuracy_score, recall_score
 from sklearn.utils.class_weight import compute_class_weight
 from torch import nn
 from torch.nn import functional
 
 from dlcore import Experiment, Problem, Trainer
+from dlcore.__main__ import main
+from dlcore.catalogue import catalogue, schema
+from dlcore.checkpoint import open_checkpoint
 from dlcore.class_weights import balanced_weights
 from dlcore.datasets.split import prepare
+from dlcore.evaluation import opened
+from dlcore.evaluation.baselines import baselines
+from dlcore.evaluation.growth import learning_curve
+from dlcore.evaluation.guards import guards
+from dlcore.evaluation.intervals import balanced_accuracies, balanced_accuracy, interval
+from dlcore.export.card import card
+from dlcore.export.report import report
+from dlcore.export.rows import data_csv
+from dlcore.export.script import export_script
 from dlcore.frame import decode_frame
 from dlcore.network import build_model
 from dlcore.randomness import derived_seed
 from dlcore.runs.run import Run
 from dlcore.seeds.members import Abreast, OneByOne, members_of, recipes
 from dlcore.share import decode, encode
-from tests.judging import table_of
+from tests.judging import answer, saved, table_of
+from tests.playground import RecordingPool, errors, open_page, state, widget
+from ui import live
+from ui.differences import sentence
+from ui.messages import text
 
 STEPS, CLOSE = 200, 1e-5
 RATE = 0.05
@@ -397,15 +420,13 @@ def test_weights_follow_the_rows_when_these_change(name: str, engine: str) -> No
 def test_early_stopping_begins_to_count_anew_when_another_loss_is_descended(engine: str) -> None:
     # The unweighted loss is bound to rise once it is no longer what is descended.
     experiment = recipe(uneven(60, 4), class_weights="none", early_stopping=4, batch_size=32)
-    trainer = Trainer(experiment, "cpu", engine=engine)
-    while trainer.epoch < 40 and trainer.finished is None:
-        trainer.advance()
-    assert trainer.finished is None
-    before = trainer.scores().test["loss"]
+    trainer = trained(experiment, 40, engine)
     trainer.change(experiment.replace(class_weights="balanced"))
-    while trainer.epoch < 46 and trainer.finished is None:
+    while trainer.finished is None:
         trainer.advance()
-    assert trainer.history.rows()[-1, 3] > before
+    losses = trainer.history.column("test_loss")
+    assert losses[41:].min() > losses[40]
+    assert trainer.epoch == 41 + losses[41:].argmin() + 4
 
 
 def test_a_moment_of_before_comes_back_with_the_weights_of_then() -> None:
@@ -489,7 +510,280 @@ def test_a_link_of_before_means_what_it_meant_and_is_made_byte_for_byte(link: st
     assert experiment.class_weights == "none"
 
 
+def test_the_field_stands_last_and_the_empty_recipe_has_no_weights() -> None:
+    assert list(Experiment.model_fields)[-1] == "class_weights"
+    assert Experiment().class_weights == "none"
+
+
+def test_weights_for_numbers_are_refused_in_one_sentence() -> None:
+    for kind in ("diabetes", "sine", "plane"):
+        with pytest.raises(Problem) as refused:
+            recipe({"kind": kind}, loss={"kind": "mse"})
+        said = str(refused.value)
+        assert (
+            said == f"class_weights: only classes can be weighted, but '{kind}' has a number as target. Set it to none."
+        )
+    with pytest.raises(Problem, match=r"class_weights: unknown kind 'even'\. Expected one of: none or balanced"):
+        Experiment.from_dict({"class_weights": "even"})
+
+
+def test_the_catalogue_and_the_schema_name_the_choices() -> None:
+    field = catalogue()["recipe"]["experiment"]["fields"]["class_weights"]
+    assert (field["type"], field["default"], field["choices"]) == ("string", "none", ["none", "balanced"])
+    assert "n / (K n_k)" in field["help"]
+    assert schema()["properties"]["class_weights"]["enum"] == ["none", "balanced"]
+
+
 def test_a_link_carries_the_weights() -> None:
     experiment = recipe({"kind": "circle"})
     assert decode(encode(experiment)) == experiment
     assert decode(encode(experiment)).class_weights == "balanced"
+
+
+# Taken home
+
+
+def imbalanced(rows: int = 2000, seed: int = 1) -> dict[str, Any]:
+    """95 of 100 rows are of one class, and the classes overlap."""
+    generator = np.random.default_rng(seed)
+    y = (np.arange(rows) >= 0.95 * rows).astype(int)
+    X = generator.normal(size=(rows, 3)) + y[:, None] * np.array([1.2, 0.8, 0.0])
+    return table_of(y, ("no", "yes"), a=X[:, 0], b=X[:, 1], c=X[:, 2])
+
+
+def trained(experiment: Experiment, epochs: int, engine: str = "auto") -> Trainer:
+    trainer = Trainer(experiment, "cpu", engine=engine)
+    while trainer.epoch < epochs:
+        trainer.advance()
+    return trainer
+
+
+def test_a_checkpoint_keeps_them_and_a_run_goes_on_from_it_weighted() -> None:
+    trainer = trained(recipe(uneven(*TWO)), 3)
+    content = saved(trainer)
+    assert open_checkpoint(content).experiment == trainer.experiment
+    run = Run("{}", "cpu")
+    run.load(content)
+    assert run.trainer.experiment.class_weights == "balanced"
+    state = trainer.state()
+    again = Trainer(open_checkpoint(content).experiment, "cpu")
+    again.restore(state)
+    for one in (trainer, again):
+        one.advance(5)
+    assert torch.equal(trainer.engine.flat, again.engine.flat)
+
+
+def test_the_script_of_a_table_prints_the_same_six_decimals(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    experiment = recipe(uneven(50, 20, 6), test_fraction=0.3, validation_fraction=0.2)
+    trainer = trained(experiment, 20, "autograd")
+    (tmp_path / "data.csv").write_bytes(data_csv(experiment))
+    (tmp_path / "train.py").write_text(export_script(experiment, 20))
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path("train.py")
+    printed = dict(line.split(" ") for line in capsys.readouterr().out.splitlines() if " " in line)
+    scores = trainer.scores()
+    assert printed["train_loss"] == f"{scores.train['loss']:.6f}"
+    assert printed["validation_loss"] == f"{scores.test['loss']:.6f}"
+    assert printed["train_accuracy"] == f"{scores.train['accuracy']:.6f}"
+
+
+def test_a_script_without_weights_says_nothing_of_them() -> None:
+    assert "weights_train" not in export_script(Experiment(), 3)
+    assert "class weights" not in export_script(Experiment(), 3)
+
+
+@pytest.mark.parametrize("do", [report, card])
+def test_report_and_card_say_that_classes_were_weighted_and_how(do: Any) -> None:
+    trainer = trained(recipe(uneven(*TWO), seed=2), 2)
+    made = do({}, saved(trainer), lambda share, partial: None)[1].decode()
+    assert "Balanced class weights" in made
+    for weight in sklearns_weights(trainer.data.train.y, 2).tolist():
+        assert f"{weight:.4g}" in made
+    plain = trained(recipe(uneven(*TWO), class_weights="none"), 2)
+    assert "Balanced class weights" not in do({}, saved(plain), lambda share, partial: None)[1].decode()
+
+
+def test_the_command_line_trains_judges_and_exports_with_weights(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    experiment = recipe({"kind": "breast_cancer"}, batch_size=32)
+    (tmp_path / "recipe.json").write_text(experiment.to_json())
+    out = tmp_path / "run"
+    assert main(["train", str(tmp_path / "recipe.json"), "--epochs", "2", "--out", str(out), "--device", "cpu"]) == 0
+    assert json.loads((out / "recipe.json").read_text())["class_weights"] == "balanced"
+    assert main(["evaluate", str(out)]) == 0
+    scores = trained(experiment, 2).scores()
+    assert json.loads(capsys.readouterr().out)["train"]["loss"] == pytest.approx(scores.train["loss"], abs=1e-5)
+    assert main(["export", str(out), "--format", "script", "--out", str(tmp_path / "train.py")]) == 0
+    assert "balanced_weights" in (tmp_path / "train.py").read_text()
+    (tmp_path / "wrong.json").write_text(
+        '{"dataset": {"kind": "sine"}, "loss": {"kind": "mse"}, "class_weights": "balanced"}'
+    )
+    assert main(["train", str(tmp_path / "wrong.json"), "--epochs", "1", "--out", str(out)]) == 2
+    assert "class_weights: only classes" in capsys.readouterr().err
+
+
+# An honest look
+
+
+def test_a_rare_class_is_found_and_a_linear_network_becomes_sklearns_logistic_regression() -> None:
+    linear = recipe(
+        imbalanced(), layers=[], batch_size=1000, test_fraction=0.5, optimizer={"kind": "adam", "learning_rate": 0.03}
+    )
+    recalls = {}
+    for chosen, theirs in (("none", None), ("balanced", "balanced")):
+        trainer = trained(linear.replace(class_weights=chosen), 1500)
+        train, test = trainer.data.train, trainer.data.test
+        judge = LogisticRegression(class_weight=theirs, C=1e9).fit(train.X, train.y)
+        ours = trainer.predictions().numpy()[len(train.y) :]
+        np.testing.assert_allclose(ours, judge.predict_proba(test.X), atol=2e-3)
+        recalls[chosen] = recall_score(test.y, ours.argmax(1))
+        assert recalls[chosen] == pytest.approx(recall_score(test.y, judge.predict(test.X)), abs=0.021)
+    assert recalls["none"] < 0.2 and recalls["balanced"] > 0.6, recalls
+
+
+def test_baselines_are_weighted_as_the_network_is_and_scored_by_balanced_accuracy() -> None:
+    content = saved(trained(recipe(imbalanced(400)), 5))
+    judged = opened(content)
+    found = answer(baselines, content)
+    assert found["metric"] == "balanced_accuracy"
+    by_key = {model["key"]: model for model in found["models"]}
+    train, watched = judged.train.split, judged.watched.split
+    judge = LogisticRegression(max_iter=500, class_weight="balanced").fit(train.X, train.y)
+    assert by_key["logistic"]["test"] == pytest.approx(balanced_accuracy_score(watched.y, judge.predict(watched.X)))
+    assert by_key["majority"]["test"] == 0.5
+    said = judged.watched.predicted.argmax(1)
+    assert found["network"]["test"] == pytest.approx(balanced_accuracy_score(watched.y, said))
+    even = answer(baselines, saved(trained(recipe(imbalanced(400), class_weights="none"), 5)))
+    assert even["metric"] == "accuracy"
+
+
+def test_learning_curves_of_weighted_recipes_are_weighted_and_in_balanced_accuracy() -> None:
+    experiment = recipe(imbalanced(400), layers=[{"kind": "dense", "units": 4}])
+    found = answer(learning_curve, saved(trained(experiment, 5)), epochs=5, repeats=1)
+    assert found["metric"] == "balanced_accuracy"
+    whole = trained(experiment, 5)  # The last point is the recipe itself.
+    said, rows = whole.predictions().numpy().argmax(1), len(whole.data.train.y)
+    expected = [
+        balanced_accuracy_score(whole.data.train.y, said[:rows]),
+        balanced_accuracy_score(whole.data.test.y, said[rows:]),
+    ]
+    assert [found["points"][-1][part][0] for part in ("train", "test")] == pytest.approx(expected, abs=0.01)
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=60))
+def test_balanced_accuracy_is_sklearns(pairs: list[tuple[int, int]]) -> None:
+    y, said = np.array(pairs).T
+    with pytest.MonkeyPatch.context() as patch:  # sklearn warns of classes that are said and not there.
+        patch.setattr("warnings.warn", lambda *told, **more: None)
+        expected = balanced_accuracy_score(y, said)
+    assert balanced_accuracy(y, said) == pytest.approx(expected)
+    low, high = interval(balanced_accuracies(y, said)) or (0, 1)
+    assert 0 <= low <= high <= 1
+
+
+def test_the_interval_of_balanced_accuracy_is_that_of_a_mean_of_shares() -> None:
+    y = np.repeat([0, 1], [900, 100])
+    said = np.where(np.arange(1000) % 5 == 0, 1 - y, y)
+    low, high = interval(balanced_accuracies(y, said)) or (0, 1)
+    error = 1.96 * np.sqrt(0.8 * 0.2 / 900 + 0.8 * 0.2 / 100) / 2
+    assert (low, high) == pytest.approx((0.8 - error, 0.8 + error), abs=0.006)
+
+
+def findings(experiment: Experiment, epochs: int = 30) -> dict[str, dict[str, Any]]:
+    return {one["key"]: one for one in answer(guards, saved(trained(experiment, epochs)))["findings"]}
+
+
+def test_an_overlooked_class_is_told_with_its_numbers_and_points_to_class_weights() -> None:
+    experiment = recipe(imbalanced(1000), class_weights="none")
+    trainer = trained(experiment, 30)
+    found = findings(experiment)["overlooked_class"]
+    said = trainer.predictions().numpy()[len(trainer.data.train.y) :].argmax(1)
+    assert found["evidence"]["found"] == pytest.approx(recall_score(trainer.data.test.y, said))
+    assert found["evidence"]["share"] == pytest.approx(trainer.data.train.y.mean())
+    assert found["values"]["class_name"] == "yes"
+    for language, words in (("en", "class weights"), ("zh_CN", "类别权重")):
+        assert words in text(language, "finding.overlooked_class.try")
+        assert words in text(language, "finding.rare_classes_train.try")
+
+
+def test_with_weights_it_is_no_longer_overlooked_and_nothing_is_called_unskilled() -> None:
+    # Its accuracy is below that of the constant answer "no"; its balanced accuracy is not.
+    experiment = recipe(imbalanced(1000), batch_size=100)
+    trainer = trained(experiment, 30)
+    assert trainer.scores().test["accuracy"] < 0.95
+    assert {"overlooked_class", "no_skill", "no_skill_balanced"} & set(findings(experiment)) == set()
+
+
+def test_a_weighted_network_that_has_learned_nothing_is_still_told_so() -> None:
+    generator = np.random.default_rng(0)
+    noise = table_of((np.arange(400) % 10 == 0).astype(int), ("no", "yes"), x=generator.normal(size=400))
+    found = findings(recipe(noise, batch_size=50))
+    assert found["no_skill_balanced"]["evidence"]["baseline"] == 0.5
+
+
+@pytest.mark.parametrize("rows", [(60, 50), (500, 500, 400)])
+def test_classes_of_like_size_are_never_called_overlooked(rows: tuple[int, ...]) -> None:
+    assert "overlooked_class" not in findings(recipe(uneven(*rows), class_weights="none"), 1)
+
+
+# On the page
+
+
+@pytest.fixture
+def pool(monkeypatch: pytest.MonkeyPatch) -> RecordingPool:
+    recording = RecordingPool()
+    monkeypatch.setattr(live, "pool", lambda: recording)
+    return recording
+
+
+def test_they_are_chosen_beside_the_loss(pool: RecordingPool) -> None:
+    at = open_page()
+    labels = [box.label for box in at.selectbox]
+    assert labels.index("Class weights") == labels.index("Loss") + 1
+    widget(at, "class_weights").set_value("balanced").run()
+    assert not at.exception and errors(at) == []
+    assert pool.recipes[-1]["class_weights"] == "balanced"
+    widget(at, "class_weights").set_value("none").run()
+    assert pool.recipes[-1]["class_weights"] == "none"
+
+
+def test_in_chinese_they_are_called_by_the_fields_words(pool: RecordingPool) -> None:
+    at = open_page(Experiment(class_weights="balanced"), "zh_CN")
+    box = widget(at, "class_weights")
+    assert (box.label, box.value, box.options) == ("类别权重", "balanced", ["无", "平衡"])
+    assert "n / (K n_k)" in re.sub(r"\\", "", box.help)
+
+
+def test_where_a_number_is_the_target_there_are_none(pool: RecordingPool) -> None:
+    at = open_page(Experiment.from_dict({"dataset": {"kind": "sine"}, "loss": {"kind": "mse"}}))
+    assert "Class weights" not in [box.label for box in at.selectbox]
+
+
+def test_they_give_way_to_data_with_a_number_as_target_and_that_is_said(pool: RecordingPool) -> None:
+    at = open_page(Experiment(class_weights="balanced"))
+    widget(at, "dataset/numbers").set_value("sine").run()
+    assert not at.exception and errors(at) == []
+    assert state(at).experiment.class_weights == "none"
+    assert state(at).experiment.dataset.kind == "sine"
+    told = [box.value for box in (*at.info, *at.toast, *at.warning)]
+    assert any("class weights were switched off" in one for one in told), told
+    widget(at, "dataset/classes").set_value("xor").run()
+    assert state(at).experiment.class_weights == "none" and errors(at) == []
+
+
+def test_they_stay_when_other_classes_are_chosen(pool: RecordingPool) -> None:
+    at = open_page(Experiment(class_weights="balanced"))
+    widget(at, "dataset/classes").set_value("xor").run()
+    assert state(at).experiment.class_weights == "balanced"
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("en", "A and B differ in class weights: None and Balanced."), ("zh_CN", "类别权重")],
+)
+def test_comparing_says_that_they_differ(language: str, said: str) -> None:
+    pair = (Experiment(), Experiment(class_weights="balanced"))
+    assert said in sentence(("A", "B"), pair, partial(text, language))

@@ -78,6 +78,11 @@ def fitted_loss(loss: Draft, dataset: Draft, previous: Draft) -> Draft:
     return {"kind": usual}
 
 
+def fitted_weights(class_weights: str, dataset: Draft) -> str:
+    """The weights of the classes; none where there are no classes."""
+    return class_weights if task_of(dataset) == "classification" else "none"
+
+
 def most_rows(draft: Draft) -> int:
     """Training rows, the largest batch there is."""
     dataset = validated(kinds(Dataset)[draft["dataset"]["kind"]], draft["dataset"])
