@@ -81,8 +81,8 @@ class Experiment(Component):
     seed: int = Field(default=0, ge=0, le=2**31 - 1, description="Where all randomness starts.")
     class_weights: ClassWeights = Field(
         default="none",
-        description="What a row counts in the loss by its class: none = all the same; balanced = n / (K n_k) in class k of K, with n_k"
-        " of n training rows, so that a rare class counts as much as a frequent one. Reported losses are not weighted.",
+        description="How much a row counts in the loss, by its class. none: all the same; balanced: n / (K n_k) in class k, with n_k of the"
+        " n training rows in K classes, so that a rare class counts as much as a frequent one. Reported losses are not weighted.",
     )
 
     @model_validator(mode="after")

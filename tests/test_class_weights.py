@@ -329,6 +329,14 @@ def test_seeds_trained_in_turn_are_weighted_too() -> None:
     np.testing.assert_allclose(fast.scores(), slow.scores(), atol=1e-4)
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_the_gpu_weighs_as_the_cpu_does() -> None:
+    experiment = recipe(uneven(*TWO))
+    trainer = Trainer(experiment, "cuda")
+    trainer.advance(5)
+    assert difference(after_steps(experiment, "autograd", 5).model, trainer.model.cpu()) < 1e-4
+
+
 # What is reported
 
 
