@@ -24,6 +24,7 @@ TEMPLATES: dict[str, str] = {
     "features_repeated": "features: '{came}' is named twice. Name each feature once.",
     "loss_needs_classes": "loss: {loss} needs classes, but '{dataset}' has a number as target. Use mse, mae or huber.",
     "loss_needs_two_classes": "loss: {loss} needs exactly two classes, but '{dataset}' has {classes}. Use cross_entropy.",
+    "class_weights_need_classes": "class_weights: only classes can be weighted, but '{dataset}' has a number as target. Set it to none.",
     "batch_larger_than_rows": "batch_size: expected at most the {rows} training rows, but got {came}. Make the batch smaller.",
     "too_few_rows": "test_fraction: {test} test rows and {train} training rows are too few for {classes} classes."
     " Take more samples or another share of test rows.",

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from dlcore.carry import Carriage, Origins, align, successor
+from dlcore.class_weights import row_weights
 from dlcore.datasets.split import Data, Split, prepare
 from dlcore.devices import choose_device, device_name
 from dlcore.engines import compiled
@@ -38,7 +39,7 @@ LONG_JUDGING = 0.004  # ... where that takes more than so many seconds.
 
 
 class Step(NamedTuple):
-    """One update: its number from 1, the epoch it belongs to from 0, the batch's mean loss before it (without the penalty)."""
+    """One update: its number from 1, the epoch it belongs to from 0, the batch's mean loss before it (weighted, without the penalty)."""
 
     step: int
     epoch: int
@@ -237,7 +238,7 @@ class Trainer:
         else:
             self.engine = copy.copy(self.engine)  # The old one stays as it is for `unchanged_on_failure`.
             self.engine.use(experiment)
-        other_loss = experiment.loss != old.loss
+        other_loss = (experiment.loss, experiment.class_weights) != (old.loss, old.class_weights)
         if other_loss:
             self._encode_targets()
         if other_loss or other_rows or other_network:
@@ -421,9 +422,10 @@ class Trainer:
     def _autograd_step(self, batch: slice, rate: float) -> float:
         if self._epoch_rows is None:
             # Permuted once an epoch on the device, so that a batch is a slice, not a gather. The training rows come first.
-            self._epoch_rows = self._X_all[self.order], self._targets_all[self.order]
-        X, targets = self._epoch_rows
-        return self.engine.step(X[batch], targets[batch], float(rate))
+            weights = None if self._weights is None else self._weights[self.order]
+            self._epoch_rows = self._X_all[self.order], self._targets_all[self.order], weights
+        X, targets, weights = self._epoch_rows
+        return self.engine.step(X[batch], targets[batch], float(rate), None if weights is None else weights[batch])
 
     def _dense_engine(self, patient: bool = False) -> DenseEngine | None:
         """The compiled engine for this very state of affairs, where there is one."""
@@ -436,7 +438,7 @@ class Trainer:
         kernels = compiled.kernels(patient or self._choice == "dense")
         if kernels is None or not fits(kernels, self.experiment):
             return None
-        rows = Rows(self._X_all, self._targets_all, self._y_all, len(self.data.train.X))
+        rows = Rows(self._X_all, self._targets_all, self._y_all, len(self.data.train.X), self._weights)
         self._dense = state, DenseEngine(kernels, engine, self.experiment, rows)
         return self._dense[1]
 
@@ -458,7 +460,7 @@ class Trainer:
 
     def _use_order(self, order: torch.Tensor) -> None:
         self.order = order if self.device == "cpu" else order.to(self.device)
-        self._epoch_rows: tuple[torch.Tensor, torch.Tensor] | None = None
+        self._epoch_rows: tuple[torch.Tensor, torch.Tensor, torch.Tensor | None] | None = None
 
     def _record(self) -> Scores:
         scores = self.scores()
@@ -524,6 +526,8 @@ class Trainer:
     def _encode_targets(self) -> None:
         classes = self.experiment.dataset.num_classes
         self._targets_all = self.experiment.loss.encode(self._y_all, classes).to(self.device)
+        weights = row_weights(self.experiment.class_weights, self._y_all[: len(self.data.train.y)], classes)
+        self._weights = None if weights is None else weights.to(self.device)
         self._epoch_rows = None
 
     def _off_the_gpu_if_full(self, act: Callable[[], Result]) -> Result:

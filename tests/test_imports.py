@@ -25,7 +25,7 @@ STOREYS = (
     ("dlcore.component",),
     (
         "dlcore.activations", "dlcore.initializers", "dlcore.layers", "dlcore.losses", "dlcore.metrics",
-        "dlcore.optimizers", "dlcore.schedules", "dlcore.regularizers", "dlcore.datasets",
+        "dlcore.optimizers", "dlcore.schedules", "dlcore.regularizers", "dlcore.class_weights", "dlcore.datasets",
     ),
     ("dlcore.experiment", "dlcore"),
     (
