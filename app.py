@@ -1,12 +1,20 @@
 """The playground: `streamlit run app.py`."""
 
+import sys
+
 import streamlit as st
 from starlette.middleware import Middleware
 
+from dlcore.problems import Problem
 from ui import health, live
 from ui.assets import QuickStart
-from ui.door import Door
+from ui.door import Door, check_settings
 from ui.door.protocols import ProtocolGuard
+
+try:
+    check_settings()
+except Problem as problem:
+    sys.exit(str(problem))
 
 app = st.App(
     "ui/frame.py",

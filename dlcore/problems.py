@@ -235,7 +235,7 @@ TEMPLATES: dict[str, str] = {
     "store_too_small": "The table needs {came} MB, but this server keeps at most {limit} MB of tables. Take fewer rows or columns.",
     "store_full": "The table could not be kept on disk ({detail}). Free some space and try again.",
     "store_no_room": "There is no room for {came} MB: the tables kept on this server are in use, or belong to people who keep less than"
-    " you. Bring a smaller file, or remove one of yours on the page Data.",
+    " you. Bring a smaller file, or remove what you have in hand on the page Data.",
     "store_share": "One person may keep {limit} MB on this server; with {came} MB more you would pass that, and what you keep is in use."
     " Remove a table on the page Data, or choose other data for a run that uses one.",
     "store_busy": "The tables on this server are just being changed. Try again in a moment.",

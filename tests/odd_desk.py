@@ -96,6 +96,7 @@ ODD_JOBS |= {
     "short_spin": Work("odd_desk:spin", processor=0.6, too_long="upload_too_long"),
     "short_until": Work("odd_desk:until", processor=20.0),
     "late_spin": Work("slow_to_import:spin", processor=0.5),
+    "fetch": Work("odd_desk:until", clock=1e6, waits=True),
     "brief": Work("odd_desk:until", clock=30.0),
 }
 

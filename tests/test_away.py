@@ -222,6 +222,43 @@ def test_after_a_worker_is_lost_those_come_back_first_that_are_watched_and_small
     assert [sizes[header["token"]] for header in spare.asked("create")] == [90, 0, 10, 50, 500]
 
 
+def test_a_state_for_which_there_is_no_room_in_memory_comes_back_from_the_shelf(
+    make_pool: Callable[..., Pool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dlcore.runs.pool.MOST_KEPT_BYTES", 100)
+    places = ScriptedPlaces()
+    pool = make_pool(places)
+    assert eventually(lambda: pool.ready)
+    worker = places.opened[0]
+    large, small = pool.create(recipe(1), owner="hog"), pool.create(recipe(2), owner="ann")
+    facts = {"device": "auto", "status": "paused", "speed": 7}
+    worker.say({"kept": large, "recipe": recipe(1), **facts, "step": 30}, bytes(range(90)))
+    worker.say({"kept": small, "recipe": recipe(2), **facts, "step": 4}, bytes(20))
+    assert eventually(lambda: pool.kept(small, "ann")["step"] == 4)
+    assert eventually(lambda: not pool.shelf.waiting)
+    worker.die()
+
+    def created(place: Scripted, token: str) -> list[bytes]:
+        told = list(place.told)
+        return [state for header, state in told if header["do"] == "create" and header["token"] == token]
+
+    assert eventually(lambda: any(created(place, large) for place in places.opened[1:]))
+    after = next(place for place in places.opened[1:] if created(place, large))
+    assert created(after, large) == [bytes(range(90))]
+    assert eventually(lambda: created(after, small) == [bytes(20)])
+    assert pool.kept(large, "hog")["step"] == 30
+    after = next(
+        place
+        for place in places.opened
+        if any(header.get("token") == large for header, _ in list(place.told)) and place is not worker
+    )
+    after.say({"kept": large, "recipe": recipe(1), **facts, "step": 30, "same": True})
+    assert eventually(lambda: pool.figures()["runs"] == 2)
+    pool.stop()
+    again = make_pool(ScriptedPlaces())
+    assert again.kept(large, "hog")["step"] == 30
+
+
 def test_what_was_brought_back_as_it_was_need_not_come_again(make_pool: Callable[..., Pool]) -> None:
     places = ScriptedPlaces()
     pool = make_pool(places)

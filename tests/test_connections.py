@@ -18,12 +18,16 @@ class Client:
     def __init__(self) -> None:
         self.ended: Why | None = None
         self.size = 0
+        self.left = 0
 
     def end(self, why: Why) -> None:
         self.ended = why
 
     def holds(self) -> int:
         return self.size
+
+    def unsent(self) -> int:
+        return self.left
 
     def received(self) -> int | None:
         return 0
@@ -126,3 +130,29 @@ def test_the_limit_is_raised_as_far_as_it_goes(soft: int, hard: int, then: int) 
         f"assert resource.getrlimit(resource.RLIMIT_NOFILE) == (min({then}, hard), hard)\n"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_who_still_takes_the_last_answer_is_not_waited_for_and_has_to_take_it() -> None:
+    now = [0.0]
+    connections = Connections(Allowed(most=10), clock=lambda: now[0])
+    slow, stuck, idle = Client(), Client(), Client()
+    for client in (slow, stuck, idle):
+        connections.join(client, "192.0.2.1")
+    slow.left = stuck.left = 1_000_000
+
+    def later(seconds: int) -> None:
+        for _ in range(seconds):
+            now[0] += 1.0
+            slow.left = max(slow.left - 20_000, 0)
+            connections.sweep()
+
+    later(11)
+    assert (slow.ended, stuck.ended, idle.ended) == (None, None, Why.SLOW_HEAD)
+    later(35)
+    assert (slow.ended, stuck.ended) == (None, Why.SLOW_HEAD)
+    later(5)
+    assert slow.left == 0 and slow.ended is None  # Its time begins now.
+    later(8)
+    assert slow.ended is None
+    later(5)
+    assert slow.ended is Why.SLOW_HEAD

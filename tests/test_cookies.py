@@ -135,3 +135,9 @@ def test_where_no_key_can_be_kept_the_process_has_one_of_its_own(
         one, other = key_in(folder), key_in(folder)
         assert len(one) == len(other) == 32 and one != other
         assert str(folder) in caplog.text
+
+
+def test_a_worthless_cookie_of_the_same_name_does_not_stand_before_ours() -> None:
+    # As another app of this host can set it, for a longer path or a shorter one.
+    for line in (f"{COOKIE}=junk; {COOKIE}={MINE}", f"{COOKIE}={MINE}; {COOKIE}=junk"):
+        assert recognised({"type": "http", "headers": [(b"cookie", line.encode())]}, secure=False)[0] == MINE

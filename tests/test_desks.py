@@ -412,6 +412,20 @@ def test_whoever_has_used_up_the_budget_comes_after_all_others(bench: Bench, mon
     desks.stop()
 
 
+def test_what_waits_for_the_internet_costs_the_time_that_it_takes(bench: Bench) -> None:
+    clock = Clock()
+    desks = desks_of(clock=clock)
+    fetching = bench.submit(desks, "a", owner="eve", do="fetch")
+    assert eventually(lambda: fetching.partial)
+    clock.now += 90.0
+    working = bench.submit(desks, "b", owner="bob")
+    bench.let_go("a")
+    assert eventually(lambda: working.state == "working")
+    eve, ann = bench.submit(desks, "c", owner="eve"), bench.submit(desks, "d", owner="ann")
+    assert (eve.ahead, ann.ahead) == (2, 1)  # It has used next to nothing of a processor.
+    desks.stop()
+
+
 def test_whoever_has_used_up_the_budget_is_served_by_a_desk_that_is_free_but_not_by_the_last(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

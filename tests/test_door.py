@@ -387,6 +387,25 @@ def test_a_socket_that_says_nothing_begins_no_session() -> None:
     assert [one["type"] for one in Socket().knock(rerun()).sent] == ["websocket.accept"]  # Once, for both.
 
 
+def test_a_socket_that_stays_silent_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ui.door.stream.SILENT", 0.01)
+    sent: list[dict[str, Any]] = []
+    coming = [{"type": "websocket.connect"}]
+
+    async def receive() -> dict[str, Any]:
+        return coming.pop() if coming else await asyncio.Event().wait()  # type: ignore[return-value]
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def streamlit(scope: Any, receive: Any, send: Any) -> None:
+        pytest.fail("Streamlit has begun a session.")
+
+    scope = {"type": "websocket", "path": door.STREAM, "headers": [(b"host", HOST.encode())], "subprotocols": []}
+    run(door.Door(streamlit)(scope, receive, send))
+    assert [message["type"] for message in sent] == ["websocket.accept", "websocket.close"]
+
+
 def test_somebody_has_so_many_pages_open_and_then_reads_why_there_are_no_more() -> None:
     async def lesson() -> None:
         inside: list[asyncio.Event] = []
@@ -428,10 +447,12 @@ def test_somebody_has_so_many_pages_open_and_then_reads_why_there_are_no_more() 
         assert refused[0]["status"] == 429
         assert html.escape(text("en", "problem.pages_full", limit=24)) in refused[1]["body"].decode()
         assert (await knock(anothers, "/"))[0]["status"] == 200
+        assert (await knock("", "/"))[0]["status"] == 200
         strangers = [asyncio.create_task(knock("other=1")) for _ in range(48)]
         while len(inside) < 24 + 48:
             await asyncio.sleep(0)
         assert (await knock("forged=1"))[1]["code"] == door.FULL
+        assert (await knock("", "/"))[0]["status"] == 429
         inside[0].set()
         await pages[0]
         assert (await knock(mine, "/"))[0]["status"] == 200
@@ -518,6 +539,39 @@ def test_a_menu_that_closes_as_its_page_is_left_does_not_bring_it_back() -> None
     run(door.Door(streamlit)(scope, receive, send))
     expected = [asked for number, (asked, _) in enumerate(lesson) if number != 2]
     assert [BackMsg.FromString(one) for one in heard] == [BackMsg.FromString(one) for one in expected]
+
+
+def test_a_link_that_was_stopped_before_its_page_began_leaves_the_page_as_it_was() -> None:
+    def asked(page: str, *widgets: str) -> bytes:
+        message = BackMsg()
+        message.rerun_script.page_script_hash = page
+        for name in widgets:
+            message.rerun_script.widget_states.widgets.add(id=name).bool_value = True
+        return message.SerializeToString()
+
+    shown = ForwardMsg()
+    shown.navigation.page_script_hash = "a"
+    heard: list[bytes] = []
+
+    async def streamlit(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        while (message := await receive())["type"] == "websocket.receive":
+            heard.append(message["bytes"])
+            await send({"type": "websocket.send", "bytes": shown.SerializeToString()})
+
+    messages = [rerun(), asked("b"), BackMsg(stop_script=True).SerializeToString(), asked("a", "slider")]
+    coming = [{"type": "websocket.connect"}, *({"type": "websocket.receive", "bytes": one} for one in messages)]
+    coming.append({"type": "websocket.disconnect", "code": 1001})
+
+    async def receive() -> Any:
+        return coming.pop(0)
+
+    async def send(message: Any) -> None:
+        pass
+
+    scope = {"type": "websocket", "path": door.STREAM, "headers": [(b"host", HOST.encode())], "subprotocols": []}
+    run(door.Door(streamlit)(scope, receive, send))
+    assert [BackMsg.FromString(one) for one in heard] == [BackMsg.FromString(one) for one in messages]
 
 
 def test_what_no_page_of_ours_sends_is_not_passed_on() -> None:

@@ -29,6 +29,7 @@ from dlcore.runs.viewers import FRAME_SHARE, MOST_CREDIT, ON_CREDIT, FrameReques
 from dlcore.runs.wire import Inbox, pack, write_all
 from dlcore.runs.worker import LEAD, Worker
 from tests.machine import Machine
+from tests.patience import eventually
 
 SMALL = {"dataset": {"kind": "gauss"}, "layers": [{"kind": "dense", "units": 3}]}
 MEDIUM = {"layers": [{"kind": "dense", "units": 200}] * 8}  # Its picture is guessed to take 74 ms.
@@ -393,14 +394,15 @@ def test_fifteen_real_runs_are_all_seen(worker: Watched) -> None:
     for token in map(str, range(15)):
         worker.play(token, recipe(layers=[{"kind": "dense", "units": 8}] * 3), owner=token)
         worker.view(token)
-    end = time.monotonic() + 60
-    while len({token for token, _ in worker.frames}) < 15 and time.monotonic() < end:
-        worker.work(0.1)
-    worker.frames.clear()
-    worker.work(2.0)
-    counts = Counter(token for token, _ in worker.frames)
-    assert len(counts) == 15
-    assert max(counts.values()) <= 2 * min(counts.values()) + 3
+
+    def evenly() -> bool:
+        """Once what the first pictures of each have cost is paid, which depends on what else the machine does."""
+        worker.frames.clear()
+        worker.work(2.0)
+        counts = Counter(token for token, _ in worker.frames)
+        return len(counts) == 15 and max(counts.values()) <= 2 * min(counts.values()) + 3
+
+    assert eventually(evenly)
 
 
 def test_one_viewer_alone_is_not_kept_waiting(idle: Watched, paid: Paid) -> None:

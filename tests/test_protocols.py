@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import struct
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,6 +16,7 @@ import pytest
 import uvicorn
 from websockets.sync.client import connect
 
+from benchmarks.server import ROOT
 from tests.house import PARSERS, PATIENCE, House, Plug, code_of, get, houses, put, watch
 from tests.loops import run
 from tests.patience import eventually
@@ -78,19 +82,43 @@ def test_so_many_connections_are_accepted_in_one_turn_as_there_is_room_for(parse
         assert settings.backlog == after
 
 
-def test_a_server_with_a_setting_that_is_none_says_so_and_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DLCORE_SOCKETS_MB", "plenty")
-    sent: list[dict[str, Any]] = []
+@pytest.mark.parametrize("variable", ["DLCORE_SOCKETS_MB", "DLCORE_PROXIES", "DLCORE_UPLOADS_MB"])
+def test_a_server_with_a_setting_that_is_none_says_so_and_does_not_start(variable: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true", f"--server.port={port}"]
+    ended = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**os.environ, variable: "plenty"},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert ended.returncode != 0
+    assert variable in ended.stderr and "plenty" in ended.stderr
 
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        raise AssertionError("The app must not start.")
 
-    async def send(message: Any) -> None:
-        sent.append(message)
+def test_answers_leave_in_pieces_and_are_the_same() -> None:
+    async def lesson() -> None:
+        sent: list[dict[str, Any]] = []
 
-    run(protocols.ProtocolGuard(app)({"type": "lifespan"}, None, send))  # type: ignore[arg-type]
-    assert [message["type"] for message in sent] == ["lifespan.startup.failed"]
-    assert "DLCORE_SOCKETS_MB" in sent[0]["message"] and "plenty" in sent[0]["message"]
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        in_pieces = protocols.in_pieces(send)
+        content = bytes(range(256)) * 1000
+        await in_pieces({"type": "http.response.start", "status": 200})
+        await in_pieces({"type": "http.response.body", "body": content, "more_body": True})
+        await in_pieces({"type": "http.response.body", "body": content})
+        await in_pieces({"type": "http.response.body"})
+        bodies = sent[1:]
+        assert b"".join(message.get("body", b"") for message in bodies) == 2 * content
+        assert max(len(message.get("body", b"")) for message in bodies) <= protocols.PIECE
+        assert [message.get("more_body", False) for message in bodies] == [True] * (len(bodies) - 2) + [False, False]
+
+    run(lesson())
 
 
 def test_under_another_server_the_app_runs_and_the_log_says_what_is_missing(caplog: pytest.LogCaptureFixture) -> None:

@@ -20,7 +20,9 @@ from dlcore.runs.desks import Desks
 from dlcore.runs.entry import mark_of
 from dlcore.runs.inprocess import Threads
 from dlcore.runs.limits import Limits
+from dlcore.runs.luggage import pack_run
 from dlcore.runs.pool import Pool
+from dlcore.runs.run import Run
 from dlcore.trainer import Trainer
 from tests.patience import eventually
 
@@ -105,6 +107,15 @@ def test_a_fork_belongs_to_who_makes_it(pool: Pool, table: Experiment) -> None:
     again, anothers = (pool.create(header["recipe"], "cpu", state, owner=owner) for owner in (ANN, BOB))
     assert refusal(pool.call, again, "step") is None
     assert refusal(pool.call, anothers, "step") == "table_not_yours"
+
+
+def test_a_run_whose_rows_were_taken_off_stays_where_it_is(table: Experiment) -> None:
+    with rights.working_for(mark_of(ANN)):
+        stays = Run(table.to_json(), "cpu")
+        assert "luggage" in pack_run(stays, gently=False)[0]
+        store.disown(digest_of(table), TABLE, mark_of(ANN))
+        for gently in (True, False):
+            assert pack_run(stays, gently=gently) == ({}, b"")
 
 
 def test_after_a_restart_a_run_reads_for_whom_it_read_before(make_pool: Callable[[], Pool], table: Experiment) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -15,11 +17,12 @@ from dlcore.runs.room import A_MOMENT, over_room, room_for
 
 LIMITS = replace(Limits(), max_runs=4, max_runs_per_owner=3, max_runs_without_cookie=2)
 NOW = 5000.0
+NUMBERS = itertools.count()
 
 
 def entry(owner: str | None, untouched: float, *, watched: bool = False, **more: object) -> Entry:
     """A run that nobody has touched for so many seconds."""
-    found = Entry(f"{owner} {untouched}", 0, "{}", "auto", NOW - untouched, mark_of(owner), owner == "")
+    found = Entry(f"run {next(NUMBERS)}", 0, "{}", "auto", NOW - untouched, mark_of(owner), owner == "")
     found.listeners = [lambda problem: None] if watched else []
     for name, value in more.items():
         setattr(found, name, value)
@@ -87,6 +90,14 @@ def test_what_the_shelf_cannot_hold_does_not_leave(shelf_mb: int, size: int) -> 
     assert refusal("new", entries, limits) == "class_full"
 
 
+def test_when_all_are_in_use_whoever_holds_most_gives_way_to_who_holds_less() -> None:
+    hog = [entry("hog", 3, watched=True), entry("hog", 5, watched=True), entry("hog", 1, watched=True)]
+    ann = entry("ann", 9, watched=True)
+    assert leaving("new", [*hog, ann]) == [hog[1]]
+    assert refusal("ann", [hog[0], hog[1], ann, entry("bob", 2, watched=True)]) == "class_full"  # She has as many.
+    assert refusal("new", [entry(str(number), 2, watched=True) for number in range(4)]) == "class_full"
+
+
 RUNS = st.tuples(st.sampled_from(["", "a", "b", "c"]), st.floats(0, 4000), st.booleans())
 
 
@@ -102,7 +113,10 @@ def test_afterwards_there_is_room_and_nobody_lost_what_was_in_use(
         return
     left = [each for each in entries if each not in gone]
     assert len(left) < LIMITS.max_runs or not gone
-    assert all(not each.listeners and NOW - each.touched >= A_MOMENT for each in gone)
+    for each in gone:
+        in_use = bool(each.listeners) or NOW - each.touched < A_MOMENT
+        held = Counter(other.owner for other in entries if other is each or other not in gone)
+        assert not in_use or held[each.owner] == max(held.values()) > held[mark_of(owner)] + 1
     assert owner != "a" or sum(each.owner == mark_of("a") for each in left) < LIMITS.max_runs_per_owner
     assert owner != "" or sum(each.visitor for each in left) < LIMITS.max_runs_without_cookie
 

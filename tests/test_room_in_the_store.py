@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -187,7 +188,7 @@ class held:
         self.tables, self.digest = HeldTables(), digest
 
     def __enter__(self) -> None:
-        self.tables.look_after([recipe(self.digest)])
+        self.tables.look_after([(recipe(self.digest), "")])
 
     def __exit__(self, *_: object) -> None:
         self.tables.close()
@@ -210,7 +211,7 @@ def test_a_process_that_is_killed_lets_go(home: Path) -> None:
     code = f"""
 import sys, time
 from dlcore.datasets.held import HeldTables
-HeldTables().look_after([{recipe(first)!r}])
+HeldTables().look_after([({recipe(first)!r}, "")])
 print("held", flush=True)
 time.sleep(600)
 """
@@ -231,13 +232,21 @@ time.sleep(600)
 def test_if_all_that_one_keeps_is_in_use_one_is_told(home: Path) -> None:
     mine = [table(ANN, n) for n in range(5)]
     tables = HeldTables()
-    tables.look_after(map(recipe, mine))
+    tables.look_after([(recipe(digest), f"player {number}") for number, digest in enumerate(mine)])
     try:
         assert refusal(table, ANN, 9).key == "store_share"
         assert there(mine) == [True] * 5
         assert there([table(BOB, 0)]) == [True]
     finally:
         tables.close()
+
+
+def test_the_runs_of_one_owner_hold_a_quarter_of_the_store_those_touched_last(home: Path) -> None:
+    mine = [table(ANN, number, ago=1000 - number) for number in range(4)]
+    with closing(HeldTables()) as tables:
+        tables.look_after([(recipe(digest), ANN) for digest in reversed(mine)])
+        table(ANN, 20, size=3 * TENTH)  # One person may keep half a megabyte.
+        assert there(mine) == [False, False, True, True]
 
 
 def test_a_table_that_was_just_used_stays_until_the_run_that_wants_it_is_known(home: Path) -> None:
@@ -249,10 +258,12 @@ def test_a_table_that_was_just_used_stays_until_the_run_that_wants_it_is_known(h
 
 def test_a_table_that_its_owner_takes_off_stays_for_the_runs_that_name_it_and_goes_with_the_last(home: Path) -> None:
     digest, tables = table(ANN, 0), HeldTables()
-    tables.look_after([recipe(digest), recipe(digest), "{}", "no recipe", recipe("../../etc/passwd")])
+    tables.look_after(
+        (one, "") for one in (recipe(digest), recipe(digest), "{}", "no recipe", recipe("../../etc/passwd"))
+    )
     store.disown(digest, TABLE, ANN)
     assert there([digest]) == [True]
-    tables.look_after([recipe(digest)])
+    tables.look_after([(recipe(digest), "")])
     assert there([digest]) == [True]
     tables.look_after([])
     assert there([digest]) == [False]
@@ -270,10 +281,10 @@ def test_a_table_that_was_given_up_when_its_server_was_killed_goes_at_the_next_l
 
 def test_a_table_that_was_torn_and_brought_again_is_held_as_it_is_now(home: Path) -> None:
     digest, tables = table(ANN, 0), HeldTables()
-    tables.look_after([recipe(digest)])
+    tables.look_after([(recipe(digest), "")])
     (home / f"{digest}.table").write_bytes(b"torn")
     assert table(ANN, 0) == digest
-    tables.look_after([recipe(digest)])
+    tables.look_after([(recipe(digest), "")])
     for number in range(1, 9):
         table(ANN, number, ago=30)
     used(digest, 5000)

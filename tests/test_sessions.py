@@ -32,6 +32,21 @@ def test_sessions_without_a_socket_make_room_the_longest_gone_first() -> None:
     run(lesson())
 
 
+def test_whoever_has_most_sessions_without_a_socket_loses_one_first_and_nobody_the_one_that_is_wanted() -> None:
+    async def lesson() -> None:
+        forgotten: list[str] = []
+        sessions = Sessions(60.0, forgotten.append)
+        for name in ("ann", "eve 1", "eve 2"):
+            sessions.enter(name, name)
+            sessions.leave(name, name, name.split()[0])
+        assert sessions.make_room(3) and forgotten == ["eve 1"]
+        assert sessions.make_room(1, "ann") and forgotten == ["eve 1"]
+        sessions.enter("ann", "again")
+        assert sessions.make_room(2) and forgotten == ["eve 1", "eve 2"]
+
+    run(lesson())
+
+
 def test_as_many_sessions_as_there_are_descriptors_for_and_then_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(descriptors, "now_allowed", lambda: 0)
     answer = House().ask("/", accept="text/html")

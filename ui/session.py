@@ -66,6 +66,7 @@ class Session:
     draft: dict[str, Any] = field(default_factory=lambda: Experiment().to_dict())
     token: str | None = None
     life: int = 0  # how often the present run was brought back
+    secret: str = field(default_factory=lambda: secrets.token_urlsafe(32))  # by which who keeps no cookies is known
     visit: str = field(default_factory=lambda: secrets.token_urlsafe(16))  # by which a page knows it again
     device: str = "auto"
     notices: list[str] = field(default_factory=list)
@@ -113,7 +114,7 @@ def _first_look() -> Session:
     session = Session(language, wishes=wishes)
     problems = [Problem("not_yours")] if _wanted_another() else []
     if "run" in query:
-        whose = mark_of(owner() or session.visit)
+        whose = mark_of(owner() or session.secret)
         session.experiment, problem = opening.opened(query["run"], query.get(opening.QUERY, ""), whose)
         session.draft = session.experiment.to_dict()
         problems += [problem] if problem else []
@@ -138,7 +139,7 @@ def owner() -> str:
 
 def bringer() -> str:
     """The secret by which it is known what this person has brought: the browser's; where no cookies are kept this session's own."""
-    return owner() or current().visit
+    return owner() or current().secret
 
 
 def mark() -> str:

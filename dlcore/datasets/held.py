@@ -11,6 +11,7 @@ import json
 import os
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import lru_cache
@@ -20,6 +21,7 @@ from dlcore.datasets.room import TABLE
 from dlcore.folders import try_lock
 from dlcore.problems import Problem
 
+OF_AN_OWNER = 0.25  # Of the store: so much is held for the runs of one owner.
 TIDY_EVERY = 600.0  # Seconds; else what is too old would stay until somebody brings something.
 _DIGEST = re.compile(r"[0-9a-f]{32}")
 
@@ -32,9 +34,21 @@ class HeldTables:
         self._held: dict[str, int] = {}  # Descriptors of their files, by digest.
         self._tidy_at = 0.0
 
-    def look_after(self, recipes: Iterable[str]) -> None:
-        """Hold the tables that these recipes name, and no others."""
-        named = set(filter(None, map(digest_in, recipes)))
+    def look_after(self, runs: Iterable[tuple[str, str]]) -> None:
+        """Hold the tables that these runs name, and no others. A run is its recipe and its owner's mark; those touched last come first.
+
+        The runs of one owner hold a part of the store at most: else a few people could leave no room to anybody.
+        """
+        named: set[str] = set()
+        sizes: Counter[str] = Counter()
+        most = store.most_bytes() * OF_AN_OWNER
+        for recipe, owner in runs:
+            digest = digest_in(recipe)
+            if digest and digest not in named:
+                size = _size_of(digest)
+                if sizes[owner] + size <= most:
+                    sizes[owner] += size
+                    named.add(digest)
         for digest in self._held.keys() - named:
             os.close(self._held.pop(digest))
             with suppress(Problem):  # It goes another time.
@@ -66,6 +80,12 @@ class HeldTables:
             self._held[digest] = descriptor
         else:
             os.close(descriptor)  # It is being taken off.
+
+
+def _size_of(digest: str) -> int:
+    with suppress(OSError):
+        return os.stat(store.folder() / f"{digest}{TABLE}").st_size
+    return 0
 
 
 def digest_in(recipe: str) -> str:

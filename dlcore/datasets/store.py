@@ -237,7 +237,7 @@ def _alone(patience: float = LONGEST_WAIT) -> Iterator[None]:
 def _write(suffix: str, public: bool, *parts: Part) -> str:
     digest, whom = _digest(parts), rights.whom()
     size = sum(len(part) for part in parts)
-    most = _most_bytes()
+    most = most_bytes()
     if size > most:
         raise Problem("store_too_small", came=_megabytes(size), limit=most >> 20)
     path = _path(digest, suffix)
@@ -287,7 +287,7 @@ def _digest(parts: Sequence[Part]) -> str:
     return whole.hexdigest()[:32]
 
 
-def _most_bytes() -> int:
+def most_bytes() -> int:
     text = os.environ.get("DLCORE_TABLES_MB", "").strip()
     if not text:
         return DEFAULT_MB << 20

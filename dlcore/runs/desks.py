@@ -433,6 +433,8 @@ class Desks:
         except Exception:
             _log.exception("What %s sent about %r is no message.", process.name, job.do)
         used = process.processor_seconds() - job.before if job.before is not None else 0.0
+        if job.work.waits and job.sent is not None:
+            used = self._clock() - job.sent
         with self._changed:
             if job.outcome is None:
                 _log.warning("%s ended while it worked at %r.", process.name, job.do)

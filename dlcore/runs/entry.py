@@ -34,6 +34,7 @@ class Entry:
     step: int = 0
     epoch: int = 0
     state: bytes = b""
+    shelved: bool = False  # Its state is on the shelf alone: there was no room for it here.
     life: int = 0
     strikes: int = 0  # How often in a row it took its worker down.
     alive: float = -math.inf  # When its worker last said something of it.

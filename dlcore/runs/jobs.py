@@ -26,6 +26,9 @@ class Work:
     processor: float = 20.0  # Seconds of a processor: a slow or busy machine does not make an honest job a long one.
     clock: float = 120.0  # Seconds in all, from its beginning.
     too_long: str = "job_too_long"  # Key of what is said then.
+    waits: bool = (
+        False  # For the internet, mostly: it costs its owner the time that it takes, not what it uses of a processor.
+    )
 
 
 JOBS: dict[str, Work] = {
@@ -33,7 +36,7 @@ JOBS: dict[str, Work] = {
     "look_long": Work("dlcore.datasets.upload:look_long", "slow", 60.0, 180.0, "upload_too_long"),
     "import": Work("dlcore.datasets.upload:import_table", "slow", 60.0, 180.0, "upload_too_long"),
     "images": Work("dlcore.datasets.upload.images:images", "slow", 60.0, 180.0, "upload_too_long"),
-    "classic": Work("dlcore.datasets.classic:classic", "slow", 60.0, 300.0),
+    "classic": Work("dlcore.datasets.classic:classic", "slow", 60.0, 300.0, waits=True),
     "export": Work("dlcore.export:export_job", "slow", 60.0),
     "data_csv": Work("dlcore.export.rows:data_csv_job"),
     "seeds": Work("dlcore.seeds.job:seeds", "long", 900.0, 900.0),

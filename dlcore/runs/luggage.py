@@ -23,8 +23,13 @@ FACTS = ("id", "structure", "step", "epoch", "progress", "learning_rate", "rows"
 
 
 def pack_run(run: Run, *, gently: bool) -> tuple[Header, bytes]:
-    """What `unpack_run` takes; {} when the run is to be moved gently and has something to lose."""
+    """What `unpack_run` takes; {} when it has to stay: it trains on rows that it would not get again, or has something to lose and
+    is to be moved gently."""
     if gently and (run.finishing_epoch or len(run.interventions)):
+        return {}, b""
+    try:
+        run.trainer.experiment.dataset.check_readable()
+    except Problem:
         return {}, b""
     header, _ = run.kept()
     moments = run.timeline.moments

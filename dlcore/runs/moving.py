@@ -126,7 +126,6 @@ class Moving:
 
     def _arrive(self, entry: Entry, worker: int, left: Future[Reply]) -> None:
         with self._lock:
-            waiting, entry.waiting = entry.waiting or [], None
             header, content = left.result() if left.exception() is None else ({}, b"")
             if "luggage" not in header:
                 entry.settled_until = self._clock() + SETTLED_FOR
@@ -135,6 +134,12 @@ class Moving:
                     entry.worker = worker
                 self.moved += 1
                 self._post_create(entry, header, content)
+        self.go_on(entry)
+
+    def go_on(self, entry: Entry) -> None:
+        """It is where it belongs: what has waited is asked there, in its order."""
+        with self._lock:
+            waiting, entry.waiting = entry.waiting or [], None
             for request in waiting:
                 if entry.token in self._entries:
                     self.send(entry, request)

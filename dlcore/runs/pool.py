@@ -41,7 +41,7 @@ from dlcore.runs.wire import Header
 
 __all__ = ["Listener", "Pool", "WorkerLost"]
 
-MOST_KEPT_BYTES = 96 << 20  # All kept states together; beyond it large runs come back from their recipes.
+MOST_KEPT_BYTES = 96 << 20  # All kept states together; beyond it those of large runs are on the shelf alone.
 LIVES = 3  # So often may a run take its worker down, each time within ...
 SHORT_LIFE = 10.0  # ... seconds of having been brought back.
 LONGEST_START = 30.0  # Seconds a caller waits for a worker that is still starting.
@@ -215,8 +215,8 @@ class Pool:
 
     def close(self, token: str) -> None:
         """End this run now, for good."""
-        self._away.remove(token)
         self._end(token)
+        self._away.remove(token)
 
     def call(self, token: str, do: str, payload: bytes = b"", **arguments: object) -> Reply:
         """Ask the run's worker and wait for the reply; raises the worker's Problem, or WorkerLost."""
@@ -406,12 +406,14 @@ class Pool:
         entry.status, entry.speed = header["status"], header["speed"]
         entry.alive = self._clock()
         entry.state, entry.step, entry.epoch = state, header["step"], header.get("epoch", 0)
+        entry.shelved = entry.shelved and not state
         for other in over_room(self._entries.values(), MOST_KEPT_BYTES):
-            other.state, other.step, other.epoch = b"", 0, 0
+            other.state, other.shelved = b"", True
         if entry.recipe != entry.weighed:  # It went back to another moment, or did not change as it was told to.
             with suppress(Problem):  # Of another version of this program, on a cluster.
                 self._weigh(entry, Experiment.from_json(entry.recipe))
-        self._away.keep(entry, header, state, now=header["status"] != "playing")
+        if state or not header.get("same"):  # Else what is there is more than what we have.
+            self._away.keep(entry, header, state, now=header["status"] != "playing")
 
     def _on_loss(self, number: int, in_hand: str, hung: bool) -> None:
         """Another worker has taken this number; it takes over the runs too: those first that somebody watches, and the small ones."""
@@ -433,5 +435,20 @@ class Pool:
             entry.worker, entry.apart_until = (entry.worker if worker is None else worker), now + SETTLED_FOR
         entry.life += 1
         entry.born = now
-        self._make(entry)
+        if entry.shelved and entry.waiting is None:
+            entry.waiting = []
+            threading.Thread(target=self._make_as_shelved, args=(entry,), name="from the shelf", daemon=True).start()
+        else:
+            self._make(entry)
         return Problem("worker_restarted", step=entry.step)
+
+    def _make_as_shelved(self, entry: Entry) -> None:
+        """The same, with the state that is on disk alone; without the lock meanwhile, as a disk may hang. Requests wait."""
+        state = b""
+        with suppress(Problem):
+            state = self._away.find(entry.token, self.timeout).state
+        with self._lock:
+            if self._entries.get(entry.token) is entry:
+                entry.state = state
+                self._make(entry)
+        self._moving.go_on(entry)

@@ -1,7 +1,8 @@
 """Room: whether there is any for one more run, and which runs go to the shelf to make some.
 
 A run makes room that nobody has touched for longest: watched, told something, or made. Whoever watches one now keeps it, and
-whoever touched one a moment ago; its owner is offered to go on from where it stood.
+whoever touched one a moment ago; its owner is offered to go on from where it stood. Only where everything is in use, whoever
+holds most gives way to one who holds less: a dozen browsers with all the runs of a class would lock it out.
 
 The states that are kept in memory, for a worker that dies, have room of their own.
 """
@@ -35,8 +36,20 @@ def room_for(owner: str | None, entries: Collection[Entry], limits: Limits, now:
         others = [entry for entry in entries if entry not in leaving]
         leaving += _longest_untouched(others, entries, limits, now)[: len(others) - limits.max_runs + 1]
         if len(entries) - len(leaving) >= limits.max_runs:
+            leaving += _of_whoever_holds_most(owner, [entry for entry in others if entry not in leaving], limits)
+        if len(entries) - len(leaving) >= limits.max_runs:
             raise Problem("class_full", came=len(entries), limit=limits.max_runs)
     return leaving
+
+
+def _of_whoever_holds_most(owner: str | None, entries: Collection[Entry], limits: Limits) -> list[Entry]:
+    """When everything is in use: the longest untouched run of who holds most, watched or not, if that is more than who asks would have."""
+    held = Counter(entry.owner for entry in entries if entry.owner or entry.visitor)
+    most = max(held, key=held.__getitem__, default="")
+    if held[most] <= held[mark_of(owner)] + 1:
+        return []
+    theirs = [entry for entry in entries if entry.owner == most and _can_go(entry, limits)]
+    return sorted(theirs, key=lambda entry: entry.touched)[:1]
 
 
 def over_room(entries: Collection[Entry], most: int) -> list[Entry]:
@@ -79,6 +92,9 @@ def _longest_untouched(
 
 
 def _may_go(entry: Entry, limits: Limits, now: float) -> bool:
-    # One that moves to another worker, or is too large for the shelf, would lose what it has learned.
-    fits = len(entry.state) < limits.shelf_mb << 20
-    return not entry.listeners and now - entry.touched >= A_MOMENT and entry.waiting is None and fits
+    return not entry.listeners and now - entry.touched >= A_MOMENT and _can_go(entry, limits)
+
+
+def _can_go(entry: Entry, limits: Limits) -> bool:
+    """One that moves to another worker, or is too large for the shelf, would lose what it has learned."""
+    return entry.waiting is None and len(entry.state) < limits.shelf_mb << 20

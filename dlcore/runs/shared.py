@@ -207,7 +207,9 @@ class SharedWorker:
                 self._mail(self._servers, header, payload)
             elif run := self._runs.get(token):
                 if "kept" in header:
-                    run.known, run.state = {**run.known, **header}, payload
+                    is_same = header.get("same")
+                    run.known |= {name: value for name, value in header.items() if name != "same"}
+                    run.state = run.state if is_same else payload
                 self._mail(run.servers, header, payload)
 
     def _on_end(self, link: Link) -> None:

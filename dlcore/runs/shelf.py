@@ -38,7 +38,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Kept:
-    """What brings a run back: {"recipe", "device", "status", "speed", "step", "epoch", "owner", "life"}, and its state."""
+    """What brings a run back: {"recipe", "device", "status", "speed", "step", "epoch", "owner", "reader", "life"}, and its state."""
 
     header: Header
     state: bytes

@@ -13,13 +13,14 @@ from dlcore.runs.entry import Entry
 from dlcore.runs.limits import Limits
 from dlcore.runs.moving import Moving, Request
 
+TABLES_EVERY = 1.0  # Seconds.
 GONE = 5.0  # Seconds after which a page that was loaded anew would be back: a heavy run waits for it no longer.
 
 _log = logging.getLogger(__name__)
 
 
 class Tending:
-    """A thread that looks every now and then, as often as the shortest of the limits asks for."""
+    """Looks every now and then, as often as the shortest of the limits asks for."""
 
     def __init__(
         self,
@@ -40,11 +41,15 @@ class Tending:
         self._put_away = put_away
         self._tables = tables
         self._clock = clock
-        self._thread = threading.Thread(target=self._look_again_and_again, name="reaper of runs", daemon=True)
+        self._threads = [
+            threading.Thread(target=self._look_again_and_again, name="reaper of runs", daemon=True),
+            threading.Thread(target=self._look_after_tables, name="keeper of tables", daemon=True),
+        ]
 
     def start(self) -> None:
         """Until the crew is told to stop."""
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def _look_again_and_again(self) -> None:
         limits = self._limits
@@ -58,6 +63,16 @@ class Tending:
             except Exception:
                 _log.exception("A look after the runs failed.")
             looked = now
+
+    def _look_after_tables(self) -> None:
+        """In a thread of its own: their disk may hang, and workers and runs are looked after all the same."""
+        while not self._crew.stopping.wait(TABLES_EVERY):
+            with self._lock:
+                entries = sorted(self._entries.values(), key=lambda entry: -entry.touched)
+            try:
+                self._tables.look_after([(entry.recipe, entry.owner or entry.reader or "") for entry in entries])
+            except Exception:
+                _log.exception("A look after the tables failed.")
         self._tables.close()
 
     def _look(self, now: float, awake: bool) -> None:
@@ -68,9 +83,8 @@ class Tending:
             self._moving.balance()
         for entry in entries:
             with self._lock:
-                if entry.token in self._entries and entry.waiting is None:
+                if self._entries.get(entry.token) is entry and entry.waiting is None:
                     self._cull(entry, now)
-        self._tables.look_after(entry.recipe for entry in entries)
 
     def _cull(self, entry: Entry, now: float) -> None:
         """Put away a run whose owner is gone; pause one that nobody looks at, and a heavy one as soon as its page has gone."""

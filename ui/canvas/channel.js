@@ -7,6 +7,7 @@ const TYPES = {
 const FIRST_WAIT = 250;
 const LONGEST_WAIT = 5000;
 const NOT_YOURS = 4401;
+const FULL = 4429;
 const GONE = 4404;
 const text = new TextDecoder();
 
@@ -87,6 +88,7 @@ export class Channel {
       return;
     }
     this.setState("reconnecting");
+    if (code === FULL) this.wait = LONGEST_WAIT;  // It opened, only to say that there is no room.
     // A little chance in the wait, so that a class of thirty does not come back in the same instant.
     this.waiting = setTimeout(() => this.connect(), this.wait * (0.75 + 0.5 * Math.random()));
     this.wait = Math.min(LONGEST_WAIT, this.wait * 2);

@@ -1,4 +1,4 @@
-"""Connections: how many there are, which of them wait, what they hold in memory, and which end when there is no more room.
+"""Connections: how many there are, which of them wait, what is held in memory for them, and which end when there is no more room.
 
 This module knows no protocol. A connection tells what it does (it waits for a request, receives one, works at one) and what it
 holds; when it has to go, it is told why. All of it happens on the loop of the server: there are no locks.
@@ -6,7 +6,6 @@ holds; when it has to go, it is told why. All of it happens on the loop of the s
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import os
 import time
@@ -16,12 +15,12 @@ from enum import Enum, auto
 from typing import Protocol
 
 from dlcore.runs.limits import numbers_set, setting
+from ui.door.addresses import home_of
 
 LITTLE = 1024  # Bytes that every connection may hold without being counted.
 AFTER_SHEDDING = 0.9  # Of the bytes allowed: so far goes shedding, so that not each further byte calls for it.
 MOST_LINGERING = 32  # Connections that are being told why they end.
 LINGERING = 2.0  # Seconds they have to read it.
-IPV6_NETWORK = 64  # Bits that one household or school has: a program there can use any address of them.
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +43,11 @@ class Connection(Protocol):
         ...
 
     def holds(self) -> int:
-        """Bytes that have come and that nobody has read yet."""
+        """Bytes that have come and that nobody has read yet, and those that it has not taken yet."""
+        ...
+
+    def unsent(self) -> int:
+        """Bytes of an answer that it has not taken yet."""
         ...
 
     def received(self) -> int | None:
@@ -117,6 +120,9 @@ class Connections:
         self._waiting: dict[Connection, float] = {}  # Since when. The first has waited longest.
         self._receiving: dict[Connection, _Progress] = {}
         self._lingering: dict[Connection, float] = {}
+        self._sending: dict[
+            Connection, tuple[float, int]
+        ] = {}  # Those that wait and take an answer: since when, and what was left then.
         self._held: dict[Connection, int] = {}
         self._bytes = 0
         self._ended = dict.fromkeys(Why, 0)
@@ -137,7 +143,7 @@ class Connections:
 
     def join(self, connection: Connection, host: str) -> str:
         """Take it in: it waits for its request then. "", or the key of the sentence that says why there is no place."""
-        name = _network(host)
+        name = home_of(host)
         address = self._addresses.get(name) or _Address()
         capped = bool(host) and not self._is_proxy(host)
         if capped and address.open >= self._allowed.of_one_address and not self._make_room(address.waiting):
@@ -207,6 +213,7 @@ class Connections:
 
     def works(self, connection: Connection) -> None:
         """It need not send anything now."""
+        self._sending.pop(connection, None)
         if self._waiting.pop(connection, None) is not None:
             self._open[connection][1].waiting.pop(connection, None)
         self._receiving.pop(connection, None)
@@ -233,7 +240,8 @@ class Connections:
         if self._bytes <= most:
             return
         logger.warning(
-            "Connections hold %.1f MB that nobody has read: those with most of it end.", self._bytes / (1 << 20)
+            "Connections hold %.1f MB that nobody has read or taken: those with most of it end.",
+            self._bytes / (1 << 20),
         )
         for connection in sorted(self._held, key=self._held.__getitem__, reverse=True):
             self._end(connection, Why.MEMORY)
@@ -248,7 +256,8 @@ class Connections:
         for connection, since in list(self._waiting.items()):
             if now - since < self._allowed.head_within:
                 break
-            self._end(connection, Why.SLOW_HEAD)
+            if not self._takes_its_answer(connection, now):
+                self._end(connection, Why.SLOW_HEAD)
         for connection, progress in list(self._receiving.items()):
             if self._is_slow(connection.received(), progress, now):
                 self._end(connection, Why.SLOW_BODY)
@@ -256,6 +265,20 @@ class Connections:
             if now - since < LINGERING:
                 break
             self._end(connection, Why.TOLD)
+
+    def _takes_its_answer(self, connection: Connection, now: float) -> bool:
+        """Whether it is still busy with the last answer, and fast enough: its time for a request begins after that."""
+        left = connection.unsent()
+        if not left:
+            took = connection in self._sending
+            if took:
+                self.waits(connection)
+            return took
+        since, before = self._sending.setdefault(connection, (now, left))
+        if now - since < self._allowed.judged_over:
+            return True
+        self._sending[connection] = now, left
+        return before - left >= self._allowed.slowest * (now - since)
 
     def _is_slow(self, received: int | None, progress: _Progress, now: float) -> bool:
         if received is None:  # It is the server that does not read: a new stretch begins when it does.
@@ -271,16 +294,3 @@ class Connections:
         rate = (received - progress.first) / (now - progress.since)
         progress.since, progress.first = now, received
         return rate < self._allowed.slowest
-
-
-def _network(host: str) -> str:
-    """What counts as one address: of IPv6 the network, of IPv4 the address, however it is written."""
-    try:
-        address = ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return host
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped:
-            return str(address.ipv4_mapped)
-        return str(ipaddress.ip_network((address, IPV6_NETWORK), strict=False))
-    return str(address)

@@ -16,7 +16,6 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
 from dlcore.folders import keep_once, make_own
@@ -46,9 +45,15 @@ def owner_of(cookies: Mapping[str, str]) -> str:
 
 def recognised(scope: Scope, secure: bool) -> tuple[str, Scope]:
     """The secret that came, and the same request with this secret alone, under the one name that it has behind the door."""
-    owner = _checked(HTTPConnection(scope).cookies.get(SECURE_COOKIE if secure else COOKIE, ""))
+    counts = (SECURE_COOKIE if secure else COOKIE).encode()
     lines = [value for name, value in scope["headers"] if name.lower() == b"cookie"]
     pairs = [pair.strip() for line in lines for pair in line.split(b";")]
+    came = [
+        value.strip().decode("latin-1")
+        for name, _, value in (pair.partition(b"=") for pair in pairs)
+        if name.strip() == counts
+    ]
+    owner = next(filter(None, map(_checked, came)), "")  # Another app of this host may have set one of the same name.
     pairs = [pair for pair in pairs if pair and pair.partition(b"=")[0].strip() not in _NAMES]
     if owner:
         pairs.append(f"{COOKIE}={owner}".encode())

@@ -155,7 +155,10 @@ def bounded(base: Any, connections: Connections) -> Any:
         # What the others need to know
 
         def _tell(self) -> None:
-            if self._is_over:
+            if self._is_deaf:
+                return
+            if self.transport.is_closing():
+                connections.waits(self)  # until it has taken its last answer
                 return
             if self._due:
                 connections.receives(self)
@@ -169,8 +172,13 @@ def bounded(base: Any, connections: Connections) -> Any:
                 connections.holds(self, size)
 
         def holds(self) -> int:
-            """Bytes that have come and that nobody has read yet."""
-            return len(self._pending) + self._head.size + (len(self.cycle.body) if self.cycle is not None else 0)
+            """Bytes that have come and that nobody has read yet, and those that it has not taken yet."""
+            unread = len(self._pending) + self._head.size + (len(self.cycle.body) if self.cycle is not None else 0)
+            return unread + self.unsent()
+
+        def unsent(self) -> int:
+            """Bytes of an answer that it has not taken yet."""
+            return self.transport.get_write_buffer_size()
 
         def received(self) -> int | None:
             """Bytes that have come so far; None while the app does not read."""

@@ -25,6 +25,7 @@ from dlcore.runs.limits import Limits
 from ui.assets import base_path
 from ui.door import cookies, descriptors, reachable, refusals
 from ui.door.addresses import Proxies, home_of, peer_of
+from ui.door.connections import Allowed
 from ui.door.origins import HARMLESS, as_of_here, host_allowed, origin_allowed
 from ui.door.rates import Places, Rates
 from ui.door.refusals import refusal
@@ -38,8 +39,16 @@ RERUNS, BURST = 10, 30  # Messages a second of one owner's pages, all together, 
 PAGES, PAGES_OF_NOBODY = 24, 48  # Open ones of one owner, and of all without a cookie.
 CANVASES, CANVASES_OF_NOBODY = 96, 192  # Live channels likewise; the page Compare has several.
 TRY_AGAIN = 10.0  # seconds
+ALL_TAKEN = "Too many open pages."
 
 _log = logging.getLogger(__name__)
+
+
+def check_settings() -> None:
+    """Raises Problem for a setting that cannot be: uvicorn would take a door that cannot be made for an app without a beginning."""
+    Limits.from_environment()
+    Proxies.from_environment()
+    Allowed.of_this_server(1)
 
 
 class Door:
@@ -107,11 +116,12 @@ class Door:
         """With a page comes the cookie; each visit renews it. Files are fetched side by side: each would bring another one."""
         headers, peer = Headers(scope=scope), peer_of(scope, receive)
         address = home_of(self._proxies.client(peer, headers.getlist("x-forwarded-for")))
-        if owner and self._pages.full(owner):
+        if self._pages.full(owner):
             problem = Problem("pages_full", limit=self._pages.limit(owner))
             await refusal(scope, problem, 429, TRY_AGAIN)(scope, receive, send)
-        elif not self._sessions.make_room(most := descriptors.sessions(descriptors.now_allowed())):
-            await refusal(scope, Problem("server_full", limit=most), 503, TRY_AGAIN)(scope, receive, send)
+        elif not self._has_room(scope):
+            problem = Problem("server_full", limit=descriptors.sessions(descriptors.now_allowed()))
+            await refusal(scope, problem, 503, TRY_AGAIN)(scope, receive, send)
         elif not owner and (wait := self._newcomers.try_to_take(address)):
             wait = max(wait, TRY_AGAIN)
             await refusal(scope, Problem("newcomers", seconds=round(wait)), 429, wait)(scope, receive, send)
@@ -171,9 +181,8 @@ class Door:
             return
         owner, scope = cookies.recognised(scope, secure)
         places = self._pages if is_page else self._canvases
-        no_room = is_page and not self._sessions.make_room(descriptors.sessions(descriptors.now_allowed()))
-        if no_room:
-            await refusals.open_and_close(scope, receive, send, refusals.FULL, "Too many open pages.")
+        if is_page and not self._has_room(scope):
+            await refusals.open_and_close(scope, receive, send, refusals.FULL, ALL_TAKEN)
             return
         if places.full(owner):
             await refusals.open_and_close(scope, receive, send, refusals.FULL, "Too many open pages of one browser.")
@@ -193,13 +202,22 @@ class Door:
         listen()
         listener.set(stream.shows)  # In this task, which is the socket's own.
         try:
-            if await stream.speaks():
+            if not await stream.speaks():
+                return
+            if not self._has_room(scope):  # Others have spoken sooner.
+                await send({"type": "websocket.close", "code": refusals.FULL, "reason": ALL_TAKEN})
+            else:
                 await self._app(_identified(as_of_here(scope), owner), stream.receive, stream.send)
         except Exception:
             if not stream.gone:  # Streamlit finds it strange that somebody has gone.
                 raise
         finally:
             stream.leave()
+
+    def _has_room(self, scope: Scope) -> bool:
+        """Whether there is room for one more session, or this request goes on in one: Streamlit's page names it as a third subprotocol."""
+        wanted = list(scope.get("subprotocols", []))[2:3]
+        return self._sessions.make_room(descriptors.sessions(descriptors.now_allowed()), *wanted)
 
     def _path(self, scope: Scope) -> str:
         """The path below that of the app."""

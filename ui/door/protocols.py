@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, MutableMapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -20,19 +20,19 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.config import Config
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from dlcore.problems import Problem
 from ui.door import descriptors, http_protocol, logs, websocket_protocol
 from ui.door.addresses import Proxies
 from ui.door.connections import Allowed, Connections
 from ui.door.memory import Memory
 
 BETWEEN_SWEEPS = 1.0  # seconds
+PIECE = 1 << 16  # bytes of an answer
 
 logger = logging.getLogger(__name__)
 
 
 class ProtocolGuard:
-    """Middleware that passes everything on. When the server starts the app, its connections get their bounds."""
+    """Middleware that passes everything on, answers in pieces. When the server starts the app, its connections get their bounds."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -40,19 +40,28 @@ class ProtocolGuard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on."""
         if scope["type"] != "lifespan":
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, in_pieces(send) if scope["type"] == "http" else send)
             return
         limit = descriptors.raise_limit()
-        try:
-            allowed = Allowed.of_this_server(limit - descriptors.kept_free(limit))
-            proxies = Proxies.from_environment()
-        except Problem as problem:
-            # An exception would mean to uvicorn that the app has no lifespan, and it would go on.
-            await send({"type": "lifespan.startup.failed", "message": str(problem)})
-            return
-        connections = Connections(allowed, proxies.__contains__)
+        allowed = Allowed.of_this_server(limit - descriptors.kept_free(limit))
+        connections = Connections(allowed, Proxies.from_environment().__contains__)
         async with guarded(config_of(receive), connections, descriptors.accepted_a_turn(limit)):
             await self._app(scope, receive, send)
+
+
+def in_pieces(send: Send) -> Send:
+    """Answers leave a piece at a time, each when the one before has been taken: what nobody takes is not copied and kept."""
+
+    async def send_in_pieces(message: MutableMapping[str, Any]) -> None:
+        body: bytes = message.get("body", b"")
+        if message["type"] != "http.response.body" or len(body) <= PIECE:
+            await send(message)
+            return
+        for start in range(0, len(body), PIECE):
+            more = start + PIECE < len(body) or message.get("more_body", False)
+            await send({"type": message["type"], "body": body[start : start + PIECE], "more_body": more})
+
+    return send_in_pieces
 
 
 def config_of(receive: Receive) -> Config | None:

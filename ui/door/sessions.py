@@ -6,6 +6,7 @@ Streamlit looks for sessions that are too old only when another one goes; until 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
@@ -26,6 +27,7 @@ class Sessions:
         self._seconds = seconds * EARLY
         self._forget = forget
         self._sockets: dict[str, Any] = {}
+        self._owners: dict[str, str] = {}  # Of the sessions that have no socket; "" is all who keep no cookie.
         self._leaving: dict[str, asyncio.TimerHandle] = {}
 
     def __contains__(self, session: str) -> bool:
@@ -40,24 +42,34 @@ class Sessions:
         self._sockets[session] = socket
         if session in self._leaving:
             self._leaving.pop(session).cancel()
+            del self._owners[session]
 
-    def leave(self, session: str, socket: Any) -> None:
-        """The socket has gone. Unless another one shows the session, it has a while to be found again."""
+    def leave(self, session: str, socket: Any, owner: str = "") -> None:
+        """The owner's socket has gone. Unless another one shows the session, it has a while to be found again."""
         if self._sockets.get(session) is not socket:
             return
         del self._sockets[session]
         self._leaving[session] = asyncio.get_running_loop().call_later(self._seconds, self._end, session)
+        self._owners[session] = owner
         if len(self._leaving) > MOST_LEAVING:
-            self._end(next(iter(self._leaving)))
+            self._end_one()
 
-    def make_room(self, most: int) -> bool:
-        """Whether one more may begin where there may be so many. For it those end that have no socket, the longest gone first."""
+    def make_room(self, most: int, wanted: str = "") -> bool:
+        """Whether one more may begin where there may be so many, or the `wanted` one go on; for it sessions without a socket end."""
+        if wanted in self:
+            return True
         while self._leaving and len(self._sockets) + len(self._leaving) >= most:
-            self._end(next(iter(self._leaving)))
+            self._end_one()
         return len(self._sockets) < most
+
+    def _end_one(self) -> None:
+        """Of whoever has most of those without a socket, the one that lost it first."""
+        held = Counter(self._owners.values())
+        self._end(max(self._leaving, key=lambda session: held[self._owners[session]]))
 
     def _end(self, session: str) -> None:
         self._leaving.pop(session).cancel()
+        del self._owners[session]
         if runtime.exists() and not runtime.get_instance().is_active_session(session):
             runtime.get_instance().close_session(session)
         self._forget(session)

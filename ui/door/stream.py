@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
 from typing import Any
@@ -25,6 +26,7 @@ from ui.messages import escape, language_of, sentence, text
 #: What our pages send; of these, one is answered here.
 PASSED_ON, OPERATIONS = ("rerun_script", "stop_script"), ("deferred_file",)
 NOT_THE_PROTOCOL = 1002  # Close code, as Streamlit's.
+SILENT = 10.0  # Seconds that a socket may be open without a word; a page speaks at once.
 LONG = 10  # Seconds that a notice stays.
 
 
@@ -45,7 +47,7 @@ class Stream:
         self._receive, self._send = receive, send
         self._subprotocol = next(iter(scope.get("subprotocols", [])), None)
         self._first: list[MutableMapping[str, Any]] = []  # messages that have been read and not passed on
-        self._owner = owner
+        self.owner = owner
         self._sessions, self._uploads = sessions, uploads
         self._turns = turns
         self._turn: Turn | None = None
@@ -65,8 +67,13 @@ class Stream:
         opening = await self._receive()
         await self._pace()
         await self._send({"type": "websocket.accept", "subprotocol": self._subprotocol})
-        self._first = [opening, await self._receive()]
-        return self._first[1]["type"] == "websocket.receive"
+        self._first = [opening]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SILENT):
+                self._first.append(await self._receive())
+        if len(self._first) == 1:
+            await self._send({"type": "websocket.close", "code": NOT_THE_PROTOCOL})
+        return self._first[-1]["type"] == "websocket.receive"
 
     async def receive(self) -> MutableMapping[str, Any]:
         """The next message that Streamlit is to hear. Until its time has come nothing more is read from the socket."""
@@ -87,9 +94,11 @@ class Stream:
                 if found.WhichOneof("type") == "rerun_script":
                     if self._is_of_the_page_left(found.rerun_script):
                         continue
-                    turn = await self._turns.begin(self._owner)
+                    turn = await self._turns.begin(self.owner)
                     self._end_turn()  # Of the script that is still running: it makes way for this one.
                     self._turn = turn
+                else:
+                    self._left = ""  # Stopped, perhaps before the other page had begun.
                 changed = self._whole_first(found)
                 return {**message, "bytes": found.SerializeToString()} if changed else message
 
@@ -129,7 +138,7 @@ class Stream:
         """The socket has gone."""
         self._end_turn()
         if self.session:
-            self._sessions.leave(self.session, self)
+            self._sessions.leave(self.session, self, self.owner)
 
     def _end_turn(self) -> None:
         if self._turn is not None:
@@ -189,7 +198,7 @@ class Stream:
         A menu that the press on the link closes says so after the press, for the page on which it stood: Streamlit would stay there.
         """
         page = wish.page_script_hash
-        if self._left and page == self._left and wish.widget_states.widgets:
+        if self._left and page == self._left and wish.widget_states.widgets and not wish.is_history_navigation:
             return True
         if page and self._shown and page != self._shown:
             self._left, self._arriving = self._shown, False
@@ -210,7 +219,7 @@ class Stream:
         answer = ForwardMsg()
         answer.file_urls_response.response_id = request.request_id
         try:
-            found = self._uploads.hand_out(self.session, self._owner, request.file_names)
+            found = self._uploads.hand_out(self.session, self.owner, request.file_names)
         except Problem as problem:
             answer.file_urls_response.error_msg = sentence(self._language, problem)
             await self.tell(problem)  # The uploader shows its words to nobody who does not point at it.

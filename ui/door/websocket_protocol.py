@@ -26,11 +26,11 @@ LONGEST_LIVE = 4096
 LONGEST_STREAM = 4 << 20
 LONGEST_OTHER = 4096
 
-# A frame costs the loop up to 30 microseconds, however empty it is, and asyncio hands over 256 kB at once, which are 43,000 frames.
+# An empty frame costs the loop 5 to 30 microseconds, a ping most of all, and asyncio hands over 256 kB at once, which are 43,000 frames.
 PIECE = 2048  # Bytes that are parsed in one go.
 FRAMES_A_SECOND = 100.0  # A viewer sends one for each picture it has drawn, and one for each move of a slider.
 MOST_FRAMES_SAVED = 200.0
-CONTROL = 10.0  # Frames for which a ping or a pong counts: browsers send one in half a minute.
+RARE = 10.0  # Frames for which one counts that browsers hardly send: a ping, a pong, a small piece of a message.
 MESSAGE_OVERHEAD = 500  # Bytes that an unread message takes beside its content.
 OUT_OF_MEMORY, SILENT = 1013, 1008  # Close codes: try again later; against the rules.
 #: What is overridden here.
@@ -46,6 +46,12 @@ def longest_message(path: str) -> int:
     if path == STREAM:
         return LONGEST_STREAM
     return LONGEST_LIVE if path.startswith(LIVE) else LONGEST_OTHER
+
+
+def _is_rare(frame: Frame) -> bool:
+    if frame.opcode is Opcode.CONT:
+        return len(frame.data) < LITTLE
+    return frame.opcode in (Opcode.PING, Opcode.PONG)
 
 
 def bounded(connections: Connections) -> Any:
@@ -110,9 +116,7 @@ def bounded(connections: Connections) -> Any:
             self._frames = min(MOST_FRAMES_SAVED, self._frames + (now - self._counted) * FRAMES_A_SECOND)
             self._counted = now
             for event in self.conn.events:
-                self._frames -= (
-                    CONTROL if isinstance(event, Frame) and event.opcode in (Opcode.PING, Opcode.PONG) else 1
-                )
+                self._frames -= RARE if isinstance(event, Frame) and _is_rare(event) else 1
             if self._frames < 0 and self._rest is None:
                 self._rest = self.loop.call_later(-self._frames / FRAMES_A_SECOND, self._rested)
                 self.transport.pause_reading()
@@ -163,9 +167,13 @@ def bounded(connections: Connections) -> Any:
                 connections.holds(self, size)
 
         def holds(self) -> int:
-            """Bytes that have come and that nobody has read yet."""
+            """Bytes that have come and that nobody has read yet, and those that it has not taken yet."""
             pending = len(self._pending.obj) if self._pending else 0  # type: ignore[arg-type]  # A view keeps the whole.
-            return pending + len(self.conn.reader.buffer) + sum(map(len, self.frames)) + self._unread
+            return pending + len(self.conn.reader.buffer) + sum(map(len, self.frames)) + self._unread + self.unsent()
+
+        def unsent(self) -> int:
+            """Bytes that it has not taken yet."""
+            return self.transport.get_write_buffer_size()
 
         def received(self) -> int | None:
             """Bytes that have come so far; None while they are not read."""
