@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.loops import run
 from ui.door import rates
 from ui.door.rates import Places, Rates
-from ui.door.turns import Turns
+from ui.door.turns import GLANCE, Turns
 
 
 class Clock:
@@ -224,5 +224,57 @@ def test_a_script_that_waits_for_something_else_holds_nobody_up_for_ever() -> No
         turns = Turns(at_once=1)
         await turns.begin("slow")
         await asyncio.wait_for(turns.begin("next"), 30)
+
+    run(lesson())
+
+
+def test_a_part_of_a_page_comes_before_whole_ones_and_these_take_turns_with_parts_once_they_have_waited() -> None:
+    async def lesson() -> None:
+        clock = Clock()
+        turns = Turns(at_once=1, clock=clock)
+        order: list[str] = []
+
+        async def ask(name: str, part: bool) -> None:
+            turn = await turns.begin(name, part=part)
+            order.append(name)
+            turn.end()
+
+        async def asked(*names: str) -> list[asyncio.Task[None]]:
+            tasks = [asyncio.create_task(ask(name, name.startswith("slider"))) for name in names]
+            await asyncio.sleep(0)
+            return tasks
+
+        for number in range(3):  # Its owner has had some turns already, those who arrive none.
+            (await turns.begin(f"slider {number}")).end()
+        first = await turns.begin("running")
+        tasks = await asked("page a", "slider 0", "page b")
+        first.end()
+        await asyncio.gather(*tasks)
+        assert order == ["slider 0", "page a", "page b"]
+        order.clear()
+        first = await turns.begin("running")
+        tasks = await asked("page c", "page d")
+        clock.now += 2.0
+        tasks += await asked("slider 1", "slider 2")
+        first.end()
+        await asyncio.gather(*tasks)
+        assert order == ["slider 1", "page c", "slider 2", "page d"]
+
+    run(lesson())
+
+
+def test_while_this_process_computes_no_further_script_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    used = [0.0]
+    monkeypatch.setattr("ui.door.turns.time.process_time", lambda: used[0])
+
+    async def lesson() -> None:
+        turns = Turns(at_once=1)
+        await turns.begin("computes")
+        waiting = asyncio.create_task(turns.begin("next"))
+        for _ in range(3):
+            used[0] += 10.0
+            await asyncio.sleep(GLANCE / 2)
+        assert not waiting.done()
+        await asyncio.wait_for(waiting, 30)  # In the end it gets its turn, or sooner, as the process does nothing now.
 
     run(lesson())

@@ -94,7 +94,9 @@ class Stream:
                 if found.WhichOneof("type") == "rerun_script":
                     if self._is_of_the_page_left(found.rerun_script):
                         continue
-                    turn = await self._turns.begin(self.owner)
+                    turn = await self._turns.begin(
+                        self.owner, part=self._begun and bool(found.rerun_script.fragment_id)
+                    )
                     self._end_turn()  # Of the script that is still running: it makes way for this one.
                     self._turn = turn
                 else:

@@ -1,7 +1,9 @@
 """Whose script runs next: a few at a time, and of those who wait, that of whoever has had least of late.
 
 A limit for each owner does not help against somebody with many cookies. Here they come after everybody else: somebody who moves a
-slider now and then waits for one script to end, however many there are that ask without pause.
+slider now and then waits for one script to end, however many there are that ask without pause. A part of a page comes before a whole
+one, which takes some ten times longer: so a slider answers while a class arrives. Once a whole page has waited long enough, parts and
+pages take turns.
 """
 
 from __future__ import annotations
@@ -11,11 +13,14 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 
-AT_ONCE = 4  # Scripts: they share one interpreter, so more of them end no sooner.
-LONGEST = (
-    0.25  # Seconds after which a script no longer holds up the next: it waits for something else than this process.
-)
+AT_ONCE = 2  # Scripts: they share one interpreter, so more of them end no sooner; while one waits for a worker the other goes on.
+# Seconds after which a script no longer holds up the next if it waits for something else than this process ...
+GLANCE = 0.1
+BUSY = 0.7  # ... which then uses less than this share of a processor, ...
+LONGEST = 0.5  # ... and in any case.
+LONG_ENOUGH = 1.5  # Seconds after which a whole page has waited as long as it should.
 OF_LATE = 10.0  # Seconds in which two thirds of what somebody has had are forgotten.
 MOST_NAMES = 10_000
 
@@ -25,7 +30,20 @@ class Turn:
 
     def __init__(self, turns: Turns) -> None:
         self._turns: Turns | None = turns
-        self._timer = asyncio.get_running_loop().call_later(LONGEST, self.end)
+        self._began = time.monotonic()
+        self._glance()
+
+    def _glance(self) -> None:
+        """Look in a moment whether it computes: more scripts at once would only make all of them last longer."""
+        self._at, self._used = time.monotonic(), time.process_time()
+        self._timer = asyncio.get_running_loop().call_later(GLANCE, self._look)
+
+    def _look(self) -> None:
+        now, used = time.monotonic(), time.process_time()
+        if now - self._began < LONGEST and used - self._used > BUSY * (now - self._at):
+            self._glance()
+        else:
+            self.end()
 
     def end(self) -> None:
         if self._turns is not None:
@@ -34,22 +52,32 @@ class Turn:
             turns.pass_on()
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A wish for a turn: whose, for a part of a page or for a whole one, and since when."""
+
+    name: str
+    part: bool
+    since: float
+
+
 class Turns:
     """Who runs and who waits; to be used on the event loop."""
 
     def __init__(self, at_once: int = AT_ONCE, clock: Callable[[], float] = time.monotonic) -> None:
         self._free = at_once
         self._clock = clock
-        self._waiting: dict[asyncio.Future[None], str] = {}
+        self._waiting: dict[asyncio.Future[None], Asked] = {}
+        self._gave_part = False  # The last one who waited got a turn for a part of a page.
         self._had: OrderedDict[str, tuple[float, float]] = OrderedDict()  # how much, and when that was so
 
-    async def begin(self, name: str) -> Turn:
-        """Wait for a turn."""
+    async def begin(self, name: str, *, part: bool = False) -> Turn:
+        """Wait for a turn, for a part of a page or for a whole one."""
         if self._free:
             self._free -= 1
         else:
             turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiting[turn] = name
+            self._waiting[turn] = Asked(name, part, self._clock())
             try:
                 await turn
             except asyncio.CancelledError:
@@ -69,11 +97,16 @@ class Turns:
 
     def pass_on(self) -> None:
         """A turn has ended: the next one begins."""
-        waiting = {turn: name for turn, name in self._waiting.items() if not turn.done()}  # Others are about to leave.
-        had = {name: self.had(name) for name in set(waiting.values())}
-        turn = min(waiting, key=lambda one: had[waiting[one]], default=None)
+        waiting = {
+            turn: asked for turn, asked in self._waiting.items() if not turn.done()
+        }  # Others are about to leave.
+        had = {name: self.had(name) for name in {asked.name for asked in waiting.values()}}
+        late = self._clock() - LONG_ENOUGH
+        page = self._gave_part and any(not asked.part and asked.since <= late for asked in waiting.values())
+        turn = min(waiting, key=lambda one: (waiting[one].part is page, had[waiting[one].name]), default=None)
         if turn is None:
             self._free += 1
         else:
+            self._gave_part = waiting[turn].part
             del self._waiting[turn]
             turn.set_result(None)
