@@ -211,12 +211,14 @@ async def _move(neighbour: Student, felt: Felt, end: float) -> None:
 async def neighbour_of(server: Server) -> AsyncIterator[Student]:
     """Somebody honest who has played and watched for a while."""
     student = Student(server.port, playing=True)
-    await student.open()
-    student.watch(FRAMES_A_SECOND)
-    for turn in range(4):
-        await student.move("Noise", 0.1 + 0.1 * (turn % 2))
-    yield student
-    student.close()
+    try:
+        await student.open()
+        student.watch(FRAMES_A_SECOND)
+        for turn in range(4):
+            await student.move("Noise", 0.1 + 0.1 * (turn % 2))
+        yield student
+    finally:
+        student.close()
 
 
 @asynccontextmanager

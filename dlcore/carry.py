@@ -4,7 +4,8 @@ U units and I inputs of a dense layer (the output layer is the last), P paramete
 dense layer's W (U, I), then its b (U,). Places are counted from 0; NEW stands where there is no old one.
 
 A new unit starts with the initializer's incoming weights and a tenth of its outgoing ones, so that it disturbs little. A new layer as
-wide as its inputs starts as the identity. Where a layer was taken out, the one after it takes over its sums: W2 (W1 x + b1) + b2.
+wide as its inputs hands on what it receives, as nearly as its activation can (passing.py). Where a layer was taken out, the one after
+it takes over its sums: W2 (W1 x + b1) + b2. How far all this is from what was is measured on the training rows (Trainer.change).
 """
 
 from __future__ import annotations
@@ -14,23 +15,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cached_property
-from itertools import accumulate, pairwise
-from typing import Any
+from itertools import accumulate, pairwise, zip_longest
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
+from torch import nn
 
 from dlcore.engines.autograd import AutogradEngine
+from dlcore.engines.modules import SeededDropout
 from dlcore.experiment import Experiment, LayerPlan
 from dlcore.layers import Dense
 from dlcore.network import build_model
+from dlcore.passing import Passing, nearest_passing
 
 NEW = -1
 SMALL = 0.1
-# Activations that are near the identity around 0, or for positive sums: a layer of them can start as if it were not there.
-NEAR_IDENTITY = frozenset(
-    {"linear", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "tanh", "softplus"}
-)  # fmt: skip
+MOST_ROWS = 2000  # that a new layer is fitted to
+Values = TypeVar("Values", np.ndarray, torch.Tensor)
 Origins = Mapping[
     str, Any
 ]  # {"layers": [old place or null], "units": {"place": [old unit or null]}}, by places in the recipe
@@ -46,7 +48,7 @@ class LayerOrigin:
         np.ndarray
     )  # (I,) the place of each input in the old layer's input, or in that of the first layer in `removed`
     removed: range = range(0)  # old dense layers that stood between and are gone
-    identity: bool = False
+    hands_on: bool = False  # a new layer that has an output for each of its inputs
 
 
 @dataclass(frozen=True)
@@ -74,10 +76,10 @@ class Carriage:
             parts += [W.ravel(), b]
         return np.concatenate(parts)
 
-    @property
-    def kept(self) -> int:
-        """Weights and biases that stay as they were."""
-        return int((self.source != NEW).sum())
+    def kept(self, before: torch.Tensor, after: torch.Tensor) -> int:
+        """Weights and biases that stayed as they were, between these flat tensors."""
+        kept = (self.source != NEW).nonzero()[0]
+        return int((before.detach().cpu()[self.source[kept]] == after.detach().cpu()[kept]).sum())
 
     @property
     def total(self) -> int:
@@ -100,9 +102,9 @@ def align(old: Experiment, new: Experiment, origins: Origins | None = None) -> C
     for place, (plan, match) in enumerate(zip(after, matches, strict=True)):
         nothing = np.full(plan.inputs, NEW)
         if match == NEW:
-            identity = plan.inputs == plan.outputs and plan.activation in NEAR_IDENTITY
-            layers.append(LayerOrigin(NEW, np.full(plan.outputs, NEW), nothing, identity=identity))
-            if not identity:
+            hands_on = plan.inputs == plan.outputs
+            layers.append(LayerOrigin(NEW, np.full(plan.outputs, NEW), nothing, hands_on=hands_on))
+            if not hands_on:
                 level, meaning = len(before), np.full(plan.outputs, NEW)
             continue
         units = _matched_units(new, place, before[match].outputs, plan.outputs, origins)
@@ -122,7 +124,7 @@ def new_values(carriage: Carriage, initial: torch.Tensor, flat: torch.Tensor) ->
     for plan, origin, (start, end) in zip(carriage.after, carriage.layers, pairwise(starts), strict=True):
         W, b = _matrices(values[start:end], plan)
         known = origin.inputs != NEW
-        if origin.identity:
+        if origin.hands_on:
             W[:], b[:] = np.eye(plan.outputs), 0
         elif known.any():
             W[:, ~known] *= SMALL
@@ -153,8 +155,8 @@ def carry_units(values: Sequence[torch.Tensor], carriage: Carriage) -> list[torc
     return carried
 
 
-def successor(engine: AutogradEngine, carriage: Carriage, new: Experiment) -> AutogradEngine:
-    """An engine for the new network that goes on where `engine` stands; that one stays as it is."""
+def successor(engine: AutogradEngine, carriage: Carriage, new: Experiment, X_ND: torch.Tensor) -> AutogradEngine:
+    """An engine for the new network that goes on where `engine` stands, with training rows X; that one stays as it is."""
     # Drawn as the old weights say: a unit that comes where another went must not start as the twin of one that moved up.
     draw = f"weights after {zlib.crc32(engine.flat.detach().cpu().numpy().tobytes())}"
     after = AutogradEngine(build_model(new, str(engine.flat.device), draw), new)
@@ -173,7 +175,41 @@ def successor(engine: AutogradEngine, carriage: Carriage, new: Experiment) -> Au
         after.frozen = carry_flat(engine.frozen, carriage, nothing.bool())
     if engine.silenced is not None:
         after.silence(carry_units(engine.silenced, carriage))
+    if any(origin.hands_on for origin in carriage.layers):
+        with torch.no_grad():
+            _hand_on(after, carriage, X_ND[:: -(-len(X_ND) // MOST_ROWS)])
     return after
+
+
+def _hand_on(engine: AutogradEngine, carriage: Carriage, values_NI: torch.Tensor) -> None:
+    """Let the new layers hand on what they receive of these rows, and the layers behind them read it as what it was."""
+    parameters = zip(carriage.after, carriage.layers, pairwise(_starts(carriage.after)), strict=True)
+    handed_on = None
+    for module, bend in zip_longest(engine.model, list(engine.model)[1:]):
+        if isinstance(module, nn.Linear):
+            plan, origin, (start, end) = next(parameters)
+            # The weights of a step ago too: a run that diverges goes back to them.
+            both = [_matrices(flat[start:end], plan) for flat in (engine.flat.detach(), engine.previous)]
+            before, handed_on = handed_on, None
+            if origin.hands_on:
+                received = values_NI if before is None else before.factor * values_NI - before.constant
+                handed_on = nearest_passing(bend, received).to(values_NI.device)
+                for W, b in both:
+                    W.copy_(handed_on.gain.diag())
+                    b.copy_(handed_on.shift)
+            if before is not None and (origin.hands_on or origin.layer != NEW):
+                for W, b in both:
+                    _read(W, b, before)
+        if not isinstance(module, SeededDropout):
+            values_NI = module(values_NI)
+
+
+def _read(W: torch.Tensor, b: torch.Tensor, handed_on: Passing) -> None:
+    """Let a layer take what was handed on for what it was; its W and b are changed in place, unless they are too large for it."""
+    read_W, read_b = W * handed_on.factor, b - W @ handed_on.constant
+    if read_W.isfinite().all() and read_b.isfinite().all():
+        W.copy_(read_W)
+        b.copy_(read_b)
 
 
 def _compose(carriage: Carriage, origin: LayerOrigin, old: np.ndarray, W: np.ndarray, b: np.ndarray) -> None:
@@ -194,7 +230,7 @@ def _compose(carriage: Carriage, origin: LayerOrigin, old: np.ndarray, W: np.nda
     b[units] = b_all[origin.units[units]]
 
 
-def _matrices(values: np.ndarray, plan: LayerPlan) -> tuple[np.ndarray, np.ndarray]:
+def _matrices(values: Values, plan: LayerPlan) -> tuple[Values, Values]:
     """W (U, I) and b (U,) as views of a layer's part of a flat array."""
     weights = plan.outputs * plan.inputs
     return values[:weights].reshape(plan.outputs, plan.inputs), values[weights:]

@@ -68,8 +68,8 @@ def _field(cls: type[Component], name: str, described: dict[str, Any]) -> dict[s
     field["default"] = _plain(default)
     for alternative in (described, *described.get("anyOf", ())):
         field |= {bound: alternative[bound] for bound in _BOUNDS if bound in alternative and not family}
-        if "enum" in alternative.get("items", {}):
-            field["choices"] = alternative["items"]["enum"]
+        if choices := alternative.get("enum") or alternative.get("items", {}).get("enum"):
+            field["choices"] = choices
     return {**field, "help": described.get("description", "")}
 
 

@@ -7,7 +7,7 @@ bounds and description, and one verb (`build`, `sample`, `factor`...). A family 
 from __future__ import annotations
 
 import json
-from typing import Any, ClassVar, get_args
+from typing import Any, ClassVar, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
 from pydantic_core import CoreSchema
@@ -117,6 +117,11 @@ def kinds(union: Any) -> dict[str, type[Component]]:
     if alternatives and not isinstance(alternatives[0], type):  # Annotated[A | B, Field(...)]
         alternatives = get_args(alternatives[0])
     return {kind_of(cls): cls for cls in alternatives or (union,)}
+
+
+def options_of(annotation: Any) -> tuple[Any, ...]:
+    """What a field may be that takes one of a few words; () for any other field."""
+    return get_args(annotation) if get_origin(annotation) is Literal else ()
 
 
 def kind_of(component: type[Component]) -> str:

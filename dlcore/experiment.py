@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from dlcore.class_weights import ClassWeights
 from dlcore.component import Component, validated
 from dlcore.datasets import Dataset
 from dlcore.datasets.toy import CircleData
@@ -78,11 +79,18 @@ class Experiment(Component):
         default=10, ge=1, le=5000, description="Rows in a step; 1 = stochastic, all rows = batch descent."
     )
     seed: int = Field(default=0, ge=0, le=2**31 - 1, description="Where all randomness starts.")
+    class_weights: ClassWeights = Field(
+        default="none",
+        description="How much a row counts in the loss, by its class. none: all the same; balanced: n / (K n_k) in class k, with n_k of the"
+        " n training rows in K classes, so that a rare class counts as much as a frequent one. Reported losses are not weighted.",
+    )
 
     @model_validator(mode="after")
     def _fits_together(self) -> Experiment:
         _check_features(self)
         _check_loss(self)
+        if self.class_weights != "none" and not self.dataset.num_classes:
+            raise Problem("class_weights_need_classes", dataset=self.dataset.kind)
         if not self.dataset.own_split:  # Such a data set has judged its rows itself.
             _check_rows(self)
         elif self.validation_fraction:

@@ -44,11 +44,14 @@ class History:
         """The columns as people call them: where validation rows are watched, validation_loss and so on."""
         return tuple(column.replace("test_", f"{watched}_") for column in self.columns)
 
-    def to_csv(self, watched: str) -> str:
-        """CSV with a header; epoch and step as whole numbers, the rest with full precision."""
+    def to_csv(self, watched: str, most: int | None = None) -> str:
+        """CSV with a header; epoch and step as whole numbers, the rest with full precision. At most so many rows, evenly spread."""
+        rows = self.rows()
+        if most is not None and len(rows) > most:
+            rows = rows[np.linspace(0, len(rows) - 1, most).round().astype(int)]
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(self.names(watched))
-        for epoch, step, *values in self.rows():
+        for epoch, step, *values in rows:
             writer.writerow([int(epoch), int(step), *map(repr, map(float, values))])
         return text.getvalue()

@@ -24,6 +24,7 @@ TEMPLATES: dict[str, str] = {
     "features_repeated": "features: '{came}' is named twice. Name each feature once.",
     "loss_needs_classes": "loss: {loss} needs classes, but '{dataset}' has a number as target. Use mse, mae or huber.",
     "loss_needs_two_classes": "loss: {loss} needs exactly two classes, but '{dataset}' has {classes}. Use cross_entropy.",
+    "class_weights_need_classes": "class_weights: only classes can be weighted, but '{dataset}' has a number as target. Set it to none.",
     "batch_larger_than_rows": "batch_size: expected at most the {rows} training rows, but got {came}. Make the batch smaller.",
     "too_few_rows": "test_fraction: {test} test rows and {train} training rows are too few for {classes} classes."
     " Take more samples or another share of test rows.",
@@ -54,7 +55,12 @@ TEMPLATES: dict[str, str] = {
     "drawn_few_train": "Drawn data need at least 2 training points, but there would be {came}. Keep or draw some.",
     "drawn_no_test": "Drawn data need at least 1 test point, but there would be none. Keep or draw one.",
     "drawn_too_many": "Drawn data may have {limit} points, but there would be {came}. Remove some.",
-    "weights_kept": "Kept {kept} of {total} weights and biases; any others start small.",
+    "weights_kept": "Kept {kept} of {total} weights and biases; the others were chosen to change little.",
+    "weights_kept.same": "Kept {kept} of {total} weights and biases; of the training rows the network says what it said before.",
+    "weights_kept.classes": "Kept {kept} of {total} weights and biases. Predicted probabilities of the training rows moved by {mean} on"
+    " average, by {most} at most.",
+    "weights_kept.numbers": "Kept {kept} of {total} weights and biases. Predictions for the training rows moved by {mean} on average, by"
+    " {most} at most.",
     # Training
     "diverged": "Training stopped at step {step}: the loss became {loss}. Most likely the learning rate ({learning_rate}) is too"
     " large. Use a third of it, or clip the gradient.",

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from dlcore.carry import Carriage, Origins, align, successor
+from dlcore.class_weights import row_weights
 from dlcore.datasets.split import Data, Split, prepare
 from dlcore.devices import choose_device, device_name
 from dlcore.engines import compiled
@@ -28,6 +29,7 @@ from dlcore.metrics import metric_for
 from dlcore.network import build_model
 from dlcore.problems import Problem
 from dlcore.randomness import derived_seed
+from dlcore.rows import rows_of, same_rows
 from dlcore.snapshot import Scores, Snapshot
 
 Result = TypeVar("Result")
@@ -37,20 +39,31 @@ LONG_JUDGING = 0.004  # ... where that takes more than so many seconds.
 
 
 class Step(NamedTuple):
-    """One update: its number from 1, the epoch it belongs to from 0, the batch's mean loss before it (without the penalty)."""
+    """One update: its number from 1, the epoch it belongs to from 0, the batch's mean loss before it (weighted, without the penalty)."""
 
     step: int
     epoch: int
     loss: float
 
 
+class Moved(NamedTuple):
+    """How far predictions for the training rows moved, in the mean and at most: probabilities, or numbers in the data's units."""
+
+    mean: float
+    most: float
+
+
 class Change(NamedTuple):
-    """What a change of the recipe did: of `total` weights and biases, `kept` stayed; whether any came, went or moved; whether it shows."""
+    """What a change of the recipe did: of `total` weights and biases, `kept` stayed; whether any came, went or moved; whether it shows.
+
+    `moved` where the network has another shape and learns the same rows by the same loss.
+    """
 
     kept: int
     total: int
     reshaped: bool
     redrawn: bool
+    moved: Moved | None = None
 
 
 class Diverged(Problem):
@@ -213,8 +226,11 @@ class Trainer:
         needs = self.experiment.changed_start_fields(experiment)
         if needs:
             raise Problem("needs_fresh_start", path=needs[0])
+        carriage = align(self.experiment, experiment, origins)
+        comparable = carriage.changes_shape and same_rows(self.experiment, experiment)
+        before = self.predictions() if comparable and self.experiment.loss == experiment.loss else None
+        flat = self.engine.flat
         old, self.experiment = self.experiment, experiment
-        carriage = align(old, experiment, origins)
         other_network = carriage.changes_shape or old.layers != experiment.layers
         other_rows = self._change_rows(old)
         if other_network:
@@ -222,7 +238,7 @@ class Trainer:
         else:
             self.engine = copy.copy(self.engine)  # The old one stays as it is for `unchanged_on_failure`.
             self.engine.use(experiment)
-        other_loss = experiment.loss != old.loss
+        other_loss = (experiment.loss, experiment.class_weights) != (old.loss, old.class_weights)
         if other_loss:
             self._encode_targets()
         if other_loss or other_rows or other_network:
@@ -234,7 +250,8 @@ class Trainer:
             self.finished = None
             self._best = (self._best[0], self.epoch)
         redrawn = other_rows or other_network or old.dataset != experiment.dataset or old.plan() != experiment.plan()
-        return Change(carriage.kept, carriage.total, carriage.changes_shape, redrawn)
+        moved = None if before is None else self._moved_from(before)
+        return Change(carriage.kept(flat, self.engine.flat), carriage.total, carriage.changes_shape, redrawn, moved)
 
     @contextmanager
     def unchanged_on_failure(self) -> Iterator[None]:
@@ -264,8 +281,9 @@ class Trainer:
         target = choose_device(device)
         if target != self.device:
             state = self.state()
-            self._place(target)
-            self.restore(state)
+            with self.unchanged_on_failure():
+                self._place(target)
+                self.restore(state)
 
     def state(self) -> dict[str, np.ndarray]:
         """Everything that is needed to go on bit for bit: weights, optimizer, generators, place in the epoch, history."""
@@ -324,10 +342,8 @@ class Trainer:
 
     def _change_rows(self, old: Experiment) -> bool:
         """Make the rows of the new recipe, if they are others. An epoch goes on with as many rows as before, else it begins anew."""
-        if all(getattr(old, name) == getattr(self.experiment, name) for name in _WHERE_ROWS_COME_FROM):
-            return False
-        before, self.data = self.data, prepare(self.experiment)
-        if before.holds_same_rows(self.data):
+        before, self.data = self.data, rows_of(self.experiment, old, self.data)
+        if self.data is before or before.holds_same_rows(self.data):
             return False
         order = self.order
         del self.order
@@ -344,9 +360,15 @@ class Trainer:
     def _change_network(self, carriage: Carriage) -> None:
         """Another network with the old one's weights, memory and marks, where it has a place for them."""
         engine, dropout = self.engine, self._dropout_generator()
-        self.engine = successor(engine, carriage, self.experiment)
+        self.engine = successor(engine, carriage, self.experiment, self._X_all[: len(self.data.train.X)])
         if dropout is not None and (generator := self._dropout_generator()) is not None:
             generator.set_state(dropout.get_state())
+
+    def _moved_from(self, before: torch.Tensor) -> Moved:
+        rows = len(self.data.train.X)
+        unit = 1.0 if self.experiment.dataset.num_classes else self.data.scaling.target_deviation
+        moved = unit * (self.predictions()[:rows].double() - before[:rows].double()).abs()
+        return Moved(moved.mean().item(), moved.max().item())
 
     def _note_other_start(self, old: Experiment, other_shape: bool) -> None:
         """Before the first step the history begins anew, and unless weights were carried the recipe alone gives this run."""
@@ -400,9 +422,10 @@ class Trainer:
     def _autograd_step(self, batch: slice, rate: float) -> float:
         if self._epoch_rows is None:
             # Permuted once an epoch on the device, so that a batch is a slice, not a gather. The training rows come first.
-            self._epoch_rows = self._X_all[self.order], self._targets_all[self.order]
-        X, targets = self._epoch_rows
-        return self.engine.step(X[batch], targets[batch], float(rate))
+            weights = None if self._weights is None else self._weights[self.order]
+            self._epoch_rows = self._X_all[self.order], self._targets_all[self.order], weights
+        X, targets, weights = self._epoch_rows
+        return self.engine.step(X[batch], targets[batch], float(rate), None if weights is None else weights[batch])
 
     def _dense_engine(self, patient: bool = False) -> DenseEngine | None:
         """The compiled engine for this very state of affairs, where there is one."""
@@ -415,7 +438,7 @@ class Trainer:
         kernels = compiled.kernels(patient or self._choice == "dense")
         if kernels is None or not fits(kernels, self.experiment):
             return None
-        rows = Rows(self._X_all, self._targets_all, self._y_all, len(self.data.train.X))
+        rows = Rows(self._X_all, self._targets_all, self._y_all, len(self.data.train.X), self._weights)
         self._dense = state, DenseEngine(kernels, engine, self.experiment, rows)
         return self._dense[1]
 
@@ -437,7 +460,7 @@ class Trainer:
 
     def _use_order(self, order: torch.Tensor) -> None:
         self.order = order if self.device == "cpu" else order.to(self.device)
-        self._epoch_rows: tuple[torch.Tensor, torch.Tensor] | None = None
+        self._epoch_rows: tuple[torch.Tensor, torch.Tensor, torch.Tensor | None] | None = None
 
     def _record(self) -> Scores:
         scores = self.scores()
@@ -486,9 +509,12 @@ class Trainer:
         if self._dropout_generator() is None:
             yield
             return
-        self.model.eval()
-        yield
-        self.model.train()
+        model = self.model
+        model.eval()
+        try:
+            yield
+        finally:
+            model.train()
 
     def _place(self, device: str) -> None:
         self.device = device
@@ -500,6 +526,8 @@ class Trainer:
     def _encode_targets(self) -> None:
         classes = self.experiment.dataset.num_classes
         self._targets_all = self.experiment.loss.encode(self._y_all, classes).to(self.device)
+        weights = row_weights(self.experiment.class_weights, self._y_all[: len(self.data.train.y)], classes)
+        self._weights = None if weights is None else weights.to(self.device)
         self._epoch_rows = None
 
     def _off_the_gpu_if_full(self, act: Callable[[], Result]) -> Result:
@@ -530,5 +558,4 @@ def _constant_rates(rate: float, count: int) -> np.ndarray:
     return np.full(count, rate)
 
 
-_WHERE_ROWS_COME_FROM = ("dataset", "features", "test_fraction", "validation_fraction")
 _FINISHED = (None, "early_stopped", "epoch_limit")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import NoneType
-from typing import Any, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt, MaxLen
 from hypothesis import assume
@@ -125,6 +125,7 @@ def experiments(draw: st.DrawFn) -> Experiment:
         "sealed": draw(st.booleans()) if validation else False,
         "layers": tuple(draw(st.lists(layer, max_size=4))),
         "loss": draw(st.one_of([components(cls) for cls in losses])),
+        "class_weights": draw(_values(Experiment.model_fields["class_weights"])) if dataset.num_classes else "none",
         "batch_size": draw(st.integers(1, max(1, dataset.rows // 10))),
     }
     others = {name: field for name, field in Experiment.model_fields.items() if name not in {*values, "version"}}
@@ -163,6 +164,8 @@ def _values(field: FieldInfo) -> st.SearchStrategy:
     if kind is float:
         low, high = bounded.get("ge", bounded.get("gt")), bounded.get("le", bounded.get("lt"))
         return st.floats(low, high, exclude_min="gt" in bounded, exclude_max="lt" in bounded, allow_subnormal=False)
+    if get_origin(kind) is Literal:
+        return st.sampled_from(get_args(kind))
     if NoneType in get_args(kind):
         return st.none()
     if get_origin(kind) is tuple:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import math
+import re
 from dataclasses import dataclass, field
 from itertools import count, islice
 from typing import Any
@@ -17,10 +18,13 @@ from hypothesis import strategies as st
 from torch import nn
 
 from dlcore import Experiment, Problem, Trainer
-from dlcore.carry import NEAR_IDENTITY, NEW, align, carry_flat, carry_units
+from dlcore.activations import Activation
+from dlcore.carry import NEW, align, carry_flat, carry_units
+from dlcore.component import kinds
 from dlcore.datasets.drawn import Drawn
 from dlcore.datasets.split import prepare
 from dlcore.frame import decode_frame
+from dlcore.layers import Dense
 from dlcore.runs.run import Run
 
 FEATURES = ["x1", "x2", "x1_squared", "x2_squared", "x1_x2", "sin_x1", "sin_x2"]
@@ -195,11 +199,13 @@ def test_any_sequence_of_edits_keeps_what_it_can_and_trains_on(data: st.DataObje
         assert trainer.engine.flat.shape == trainer.engine.previous.shape == (experiment.num_parameters,)
         assert trainer.model(trainer._X_all).shape == (len(trainer._X_all), 1)
 
-        # Every weight whose two ends and way are still there has its value; that is all of them that are counted.
-        stay = expected_to_stay(before, books)
+        # Every weight whose two ends and way are still there has its value, but for those that read what a new layer hands on.
+        stay, read = expected_to_stay(before, books)
         found = books.weights(trainer.engine.flat)
-        assert {name: found[name] for name in stay} == {name: known[was] for name, was in stay.items()}
-        assert (change.kept, change.total) == (len(stay), experiment.num_parameters)
+        unread = stay.keys() - read
+        assert {name: found[name] for name in unread} == {name: known[stay[name]] for name in unread}
+        same = sum(found[name] == known[was] for name, was in stay.items())
+        assert (change.kept, change.total) == (same, experiment.num_parameters)
         assert all(math.isfinite(value) for value in found.values())
 
         # The optimizer's memory is as large as the network, and the same weights find theirs again.
@@ -219,29 +225,153 @@ def test_any_sequence_of_edits_keeps_what_it_can_and_trains_on(data: st.DataObje
         assert trainer.step == step + 3
 
 
-def expected_to_stay(before: Books, after: Books) -> dict[tuple[Any, Any], tuple[Any, Any]]:
-    """{weight: which one it was}, by its two ends. What comes behind a layer that was taken out is composed: nothing stays."""
+Weight = tuple[Any, Any]
+
+
+def expected_to_stay(before: Books, after: Books) -> tuple[dict[Weight, Weight], set[Weight]]:
+    """{weight: which one it was}, by its two ends, and those that read what a new layer hands on.
+
+    What comes behind a layer that was taken out is composed: nothing stays.
+    """
     old, new = ([None, *(layer.name for layer in books.layers), "output"] for books in (before, after))
     known = set(before.weights(torch.zeros(10_000), whole=False))
-    stay: dict[tuple[Any, Any], tuple[Any, Any]] = {}
+    stay: dict[Weight, Weight] = {}
+    read: set[Weight] = set()
     for place in range(1, len(new)):
         if new[place] not in old:
             continue
         source, columns = new[place - 1], after.columns()[place - 1]
         meant = columns
-        if source not in old:  # A new layer: as the identity it hands on what is before it.
-            passes = after.layers[place - 2].activation in NEAR_IDENTITY
+        fresh = source not in old
+        if fresh:  # As wide as what is before it, it hands that on.
             meant = after.columns()[place - 2]
-            meant = meant if passes and len(meant) == len(columns) else []
+            meant = meant if len(meant) == len(columns) else []
             source = new[place - 2] if meant else old[old.index(new[place]) - 1]
         if source == old[old.index(new[place]) - 1]:
             for row in after.rows()[place - 1]:
                 stay[row, "bias"] = row, "bias"
                 stay |= {(row, column): (row, was) for column, was in zip(columns, meant, strict=False)}
-    return {name: was for name, was in stay.items() if was in known}
+                if fresh and meant:
+                    read |= {(row, "bias"), *((row, column) for column in columns)}
+    return {name: was for name, was in stay.items() if was in known}, read
 
 
 # Whole networks
+
+
+STRAIGHT = ("linear", "relu", "leaky_relu", "elu", "selu")
+LEVEL = ("sigmoid", "tanh")
+
+
+def plain(trainer: Trainer) -> nn.Sequential:
+    """The network as plain PyTorch reads it from its weights, nothing dropped."""
+    modules: list[nn.Module] = []
+    inputs = trainer.experiment.num_inputs
+    for layer in trainer.experiment.layers:
+        if isinstance(layer, Dense):
+            modules += [nn.Linear(inputs, layer.units), layer.activation.build()]
+        else:
+            modules.append(nn.Dropout(layer.p))
+        inputs = layer.outputs(inputs)
+    model = nn.Sequential(*modules, nn.Linear(inputs, trainer.experiment.num_outputs))
+    model.load_state_dict(trainer.snapshot().plain_weights)
+    return model.eval()
+
+
+@torch.no_grad()
+def on_training_rows(trainer: Trainer) -> torch.Tensor:
+    return plain(trainer)(torch.from_numpy(trainer.data.train.X))[:, 0].double()
+
+
+def inserted(before: Experiment, at: int, **layer: Any) -> tuple[Experiment, dict[str, Any]]:
+    """The recipe with a new layer there, as wide as what comes into it, and where the others come from."""
+    layers = [one.to_dict() for one in before.layers]
+    width = [before.num_inputs, *(plan.outputs for plan in before.plan())][at]
+    origins = {"layers": [*range(at), None, *range(at, len(layers))]}
+    layers.insert(at, dense(width, **layer))
+    return before.replace(layers=layers), origins
+
+
+@pytest.mark.parametrize("at", [0, 1, 2])
+@pytest.mark.parametrize("base", ["tanh", "relu"])
+@pytest.mark.parametrize("activation", list(kinds(Activation)))
+def test_a_new_layer_hands_on_what_it_receives_as_nearly_as_it_says(activation: str, base: str, at: int) -> None:
+    trainer = trained(recipe(dense(5, base), dense(4, base)), 400)
+    before = on_training_rows(trainer)
+    changed, origins = inserted(trainer.experiment, at, activation=activation)
+    said = trainer.change(changed, origins).moved
+    after = on_training_rows(trainer)
+    off = ((after - before).square().mean().sqrt() / before.std()).item()
+    # Raw inputs reach from -5 to 5, answers of ReLU as far: what levels off cannot hand that on without weights that nothing could train.
+    wide = at == 0 or base == "relu"
+    most = 1e-3 if activation in STRAIGHT else 0.3 if activation in LEVEL and wide else 0.06
+    assert off <= most
+    probabilities = (torch.sigmoid(after) - torch.sigmoid(before)).abs()
+    assert said is not None
+    assert said.mean == pytest.approx(probabilities.mean().item(), abs=1e-6)
+    assert said.most == pytest.approx(probabilities.max().item(), abs=1e-6)
+
+
+@pytest.mark.parametrize("activation", ["silu", "softplus", "gelu", "mish", "tanh", "sigmoid", "relu"])
+def test_a_network_with_a_new_layer_goes_on_learning(activation: str) -> None:
+    rate = {"kind": "sgd", "learning_rate": 0.1}
+    trainer = trained(recipe(dense(5), dense(4), optimizer=rate, batch_size=10), 3000)
+    learned = trainer.scores().train["loss"]
+    assert learned < 0.15
+    trainer.change(*inserted(trainer.experiment, 1, activation=activation))
+    for _ in islice(trainer.steps(), 300):
+        pass
+    assert trainer.scores().train["loss"] < learned + 0.1
+
+
+def test_new_layers_one_behind_the_other_hand_on_too() -> None:
+    trainer = trained(recipe(dense(5), dense(4)), 400)
+    before = on_training_rows(trainer)
+    layers = [
+        dense(5),
+        dense(5, "silu"),
+        {"kind": "dropout", "p": 0.5},
+        dense(5, "softplus"),
+        dense(5, "selu"),
+        dense(4),
+    ]
+    trainer.change(recipe(*layers), {"layers": [0, None, None, None, None, 1]})
+    off = (on_training_rows(trainer) - before).square().mean().sqrt() / before.std()
+    assert off < 0.1
+
+
+def test_a_silenced_unit_stays_silent_behind_a_new_layer() -> None:
+    trainer = trained(recipe(dense(5), dense(4)), 400)
+    trainer.silenced = [torch.tensor([True, False, False, False, False]), torch.zeros(4, dtype=torch.bool)]
+    before = on_training_rows(trainer)
+    trainer.change(*inserted(trainer.experiment, 1, activation="silu"))
+    assert (on_training_rows(trainer) - before).square().mean().sqrt() < 0.06 * before.std()
+
+
+def test_how_far_predictions_moved_is_said_in_the_units_of_the_data() -> None:
+    numbers = {"dataset": {"kind": "diabetes"}, "loss": {"kind": "mse"}}
+    trainer = trained(Experiment.from_dict({**numbers, "layers": [dense(4)]}), 200)
+    before = on_training_rows(trainer)
+    said = trainer.change(*inserted(trainer.experiment, 1, activation="tanh")).moved
+    moved = (on_training_rows(trainer) - before).abs() * trainer.data.train.y.std()
+    assert said is not None
+    assert said == pytest.approx((moved.mean().item(), moved.max().item()), rel=1e-3)
+
+
+def test_after_other_rows_or_another_loss_nothing_is_said_of_predictions() -> None:
+    trainer = trained(recipe(dense(4)))
+    assert trainer.change(recipe(dense(5))).moved is not None
+    assert trainer.change(recipe(dense(6), test_fraction=0.3)).moved is None
+    assert trainer.change(recipe(dense(7), test_fraction=0.3, loss={"kind": "hinge"})).moved is None
+    assert trainer.change(recipe(dense(7, "relu"), test_fraction=0.3, loss={"kind": "hinge"})).moved is None
+
+
+def test_weights_that_are_not_finite_any_more_do_not_keep_a_layer_from_coming() -> None:
+    trainer = trained(recipe(dense(5), dense(4)))
+    with torch.no_grad():
+        trainer.engine.flat.fill_(3e38)
+    trainer.change(*inserted(trainer.experiment, 1, activation="silu"))
+    assert torch.isfinite(trainer.engine.flat).all()
 
 
 @pytest.mark.parametrize("at", [0, 1, 2])
@@ -504,12 +634,34 @@ def test_a_run_says_what_was_kept() -> None:
     run.play()
     assert run.change(recipe(dense(5), dense(2)).to_json()) == {"fresh_start": False, "kept": 25, "total": 30}
     assert (run.status, run.trainer.step, run.structure) == ("playing", 5, structure + 1)
-    assert [notice.to_dict() for notice in run.notices()] == [
-        {"key": "weights_kept", "values": {"kept": 25, "total": 30}}
-    ]
+    (notice,) = run.notices()
+    assert (notice.key, notice.values["kept"], notice.values["total"]) == ("weights_kept.classes", 25, 30)
     assert run.change(recipe(dense(5, "relu"), dense(2)).to_json())["kept"] == 30
     assert run.structure == structure + 2
     assert run.notices() == []
+
+
+@pytest.mark.parametrize(
+    ("layer", "changes", "said"),
+    [
+        ("linear", {}, "Kept 17 of 37 weights and biases; of the training rows the network says what it said before."),
+        ("sigmoid", {}, r"Kept 12 of 37 .*\. Predicted probabilities of the training rows moved by (<0|0).\d+ on average, by 0.\d+"),
+        ("sigmoid", {"test_fraction": 0.3}, "Kept 12 of 37 weights and biases; the others were chosen to change little."),
+    ],
+)  # fmt: skip
+def test_a_run_says_how_far_another_shape_took_its_predictions(layer: str, changes: dict[str, Any], said: str) -> None:
+    run = run_of(recipe(dense(4)), 200)
+    run.change(recipe(dense(4), dense(4, layer), **changes).to_json(), {"layers": [0, None]})
+    (notice,) = run.notices()
+    assert re.match(said, str(notice)), str(notice)
+
+
+def test_a_run_of_numbers_says_it_in_their_units() -> None:
+    run = run_of(Experiment.from_dict({"dataset": {"kind": "diabetes"}, "loss": {"kind": "mse"}, "layers": [dense(4)]}))
+    run.change(run.trainer.experiment.replace(layers=[dense(4), dense(4)]).to_json(), {"layers": [0, None]})
+    (notice,) = run.notices()
+    assert notice.key == "weights_kept.numbers"
+    assert 0 < float(notice.values["mean"]) < float(notice.values["most"]) < 50
 
 
 @pytest.mark.parametrize(

@@ -179,6 +179,43 @@ def test_four_runs_are_enough(pool: RecordingPool, person: session.Session) -> N
     assert len(pool.created) == 4
 
 
+def as_it_is(pool: RecordingPool, person: session.Session) -> tuple[Any, ...]:
+    return set(pool.alive), names(person), person.token, person.number, person.name, person.experiment, person.draft
+
+
+@pytest.mark.parametrize("free", [0, 1])
+@pytest.mark.parametrize("learned", [0, 300])
+def test_where_only_one_of_two_runs_has_room_neither_stays(
+    pool: RecordingPool, person: session.Session, free: int, learned: int
+) -> None:
+    pool.answer["step"] = learned
+    pool.full, pool.limit = Problem("class_full", limit=30, came=30), len(pool.alive) + free
+    before = as_it_is(pool, person)
+    with pytest.raises(Problem, match="30"):
+        comparing.change_one()
+    assert as_it_is(pool, person) == before
+
+
+@pytest.mark.parametrize("join", [comparing.change_one, lambda: comparing.fork(None), lambda: comparing.fork(17)])
+def test_where_the_present_run_does_not_answer_no_new_run_stays(
+    pool: RecordingPool, person: session.Session, monkeypatch: pytest.MonkeyPatch, join: Any
+) -> None:
+    pool.answer["step"] = 300
+    answer = pool.call
+
+    def busy(token: str, do: str, *arguments: Any, **values: Any) -> Any:
+        if do == "pause":
+            raise Problem("worker_busy")
+        return answer(token, do, *arguments, **values)
+
+    monkeypatch.setattr(pool, "call", busy)
+    before = as_it_is(pool, person)
+    with pytest.raises(Problem) as refused:
+        join()
+    assert refused.value.key == "worker_busy"
+    assert as_it_is(pool, person) == before
+
+
 def test_a_kept_run_is_held_and_begins_anew_when_it_has_ended(
     pool: RecordingPool, person: session.Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -49,7 +49,7 @@ class JudgedPool(RecordingPool):
 
     def __init__(self, recipe: dict[str, Any], steps: int = 60) -> None:
         super().__init__()
-        self.recipe, self.steps, self.status = json.dumps(recipe), steps, "paused"
+        self.recipe, self.steps, self.status, self.history = json.dumps(recipe), steps, "paused", b""
 
     @property
     def content(self) -> bytes:
@@ -59,6 +59,8 @@ class JudgedPool(RecordingPool):
         super().call(token, do, payload, **values)
         if do == "checkpoint":
             return {}, self.content
+        if do == "history":
+            return {}, self.history
         return {"status": self.status, "step": self.steps, "epoch": 1}, b""
 
 
@@ -253,6 +255,36 @@ def test_sealed_rows_are_judged_only_when_asked_and_every_look_is_counted(opened
     press(at, "unseal")
     assert list(state(at).looks.values()) == [2]
     assert [asked["unseal"] for do, asked in desks.asked if do == "examples" and asked["split"] == "test"] == [True] * 2
+
+
+def looked(at: AppTest) -> str:
+    """What stands before the seal."""
+    (said,) = [line.value for line in at.markdown if "sealed, so that" in line.value]
+    return said.replace("\\", "")
+
+
+@pytest.mark.parametrize(
+    ("changes", "looks"),
+    [
+        ({"validation_fraction": 0.2}, 1),
+        ({"layers": []}, 1),
+        ({"features": ["x1", "x2", "sin_x1"]}, 1),
+        ({"seed": 1}, 0),
+        ({"test_fraction": 0.2}, 0),
+        ({"dataset": {"kind": "spiral", "samples": 200, "noise": 0.31}}, 0),
+    ],
+)
+def test_looks_are_counted_of_the_test_rows_and_not_of_what_stands_beside_them(
+    opened: Open, changes: dict[str, Any], looks: int
+) -> None:
+    at, pool, _ = opened(SEALED)
+    widget(at, "/judged_split").set_value("test").run()
+    press(at, "unseal")
+    pool.recipe = json.dumps({**SEALED, **changes})
+    press(at, "judge_again")
+    assert f"looked at {looks}×" in looked(at)
+    press(at, "unseal")
+    assert f"Accuracy: Test (looked at {looks + 1}×)" in numbers(at)
 
 
 def test_validation_rows_are_judged_without_a_seal(opened: Open) -> None:

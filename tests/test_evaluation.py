@@ -218,8 +218,8 @@ def test_the_interval_contains_the_score(seed: int, rows: int, right: float) -> 
     generator = np.random.default_rng(seed)
     y = generator.integers(0, 3, rows)
     said = np.where(generator.random(rows) < right, y, (y + 1) % 3)
-    low, high = interval(resampled_scores("classification", y, said))  # type: ignore[misc]
-    assert 0 <= low <= score("classification", y, said) <= high <= 1  # type: ignore[operator]
+    low, high = interval(resampled_scores("accuracy", y, said))  # type: ignore[misc]
+    assert 0 <= low <= score("accuracy", y, said) <= high <= 1  # type: ignore[operator]
 
 
 @settings(max_examples=15)
@@ -244,11 +244,11 @@ def test_intervals_are_those_of_scipys_bootstrap() -> None:
     y = generator.normal(size=120)
     p = y + generator.normal(size=120) * 0.6
     theirs = bootstrap((y, p), r2_by_hand, paired=True, method="percentile", n_resamples=1000, rng=0)
-    ours = interval(resampled_scores("regression", y, p))
+    ours = interval(resampled_scores("r2", y, p))
     assert ours == pytest.approx(list(theirs.confidence_interval), abs=0.03)
     correct = generator.random(120) < 0.8
     theirs = bootstrap((correct,), np.mean, method="percentile", n_resamples=1000, rng=0)
-    ours = interval(resampled_scores("classification", np.ones(120), correct))
+    ours = interval(resampled_scores("accuracy", np.ones(120), correct))
     assert ours == pytest.approx(list(theirs.confidence_interval), abs=0.02)
 
 
@@ -256,8 +256,8 @@ def test_intervals_of_large_numbers_do_not_cancel() -> None:
     generator = np.random.default_rng(3)
     y = generator.normal(size=200)
     p = y + generator.normal(size=200) * 0.5
-    plain = interval(resampled_scores("regression", y, p))
-    assert interval(resampled_scores("regression", y + 1e7, p + 1e7)) == pytest.approx(plain, abs=1e-5)
+    plain = interval(resampled_scores("r2", y, p))
+    assert interval(resampled_scores("r2", y + 1e7, p + 1e7)) == pytest.approx(plain, abs=1e-5)
 
 
 # Some of the rows

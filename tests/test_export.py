@@ -75,6 +75,26 @@ SCRIPTS = {
         "features": ["x1", "x2", "x1_x2"],
         "test_fraction": 0.9,
     },
+    "two classes of unlike size, weighted": {
+        "dataset": {"kind": "breast_cancer"},
+        "layers": [{"kind": "dense", "units": 6}, {"kind": "dropout", "p": 0.2}],
+        "class_weights": "balanced",
+        "gradient_clip": 0.5,
+        "regularizer": {"kind": "l2"},
+        "batch_size": 32,
+        "early_stopping": 3,
+    },
+    "drawn points of three classes, weighted": {
+        "dataset": {
+            "kind": "drawn",
+            **{
+                part: [[i * 0.37 % 9 - 4.5, i * 0.61 % 9 - 4.5, (i % 7 == 0) + (i % 21 == 0)] for i in rows]
+                for part, rows in (("train", range(80)), ("test", range(80, 120)))
+            },
+        },
+        "class_weights": "balanced",
+        "loss": {"kind": "mse"},
+    },
     "a margin": {
         "dataset": {"kind": "moons"},
         "loss": {"kind": "hinge"},

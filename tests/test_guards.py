@@ -211,7 +211,7 @@ def test_a_good_fit_is_left_alone() -> None:
 def test_resamples_of_other_rows_are_other_resamples() -> None:
     y = np.tile([0, 1], 100)
     said = np.where(np.arange(200) % 5 == 0, 1 - y, y)
-    one, other = (resampled_scores("classification", y, said, seed) for seed in (0, 1))
+    one, other = (resampled_scores("accuracy", y, said, seed) for seed in (0, 1))
     assert abs(np.corrcoef(one, other)[0, 1]) < 0.1
 
 
@@ -220,7 +220,8 @@ def test_resamples_of_other_rows_are_other_resamples() -> None:
 
 def test_every_finding_is_said_in_every_language_with_what_to_try() -> None:
     values = {
-        "overfitting": "train watched gap low high", "no_skill": "watched low high baseline",
+        "overfitting": "train watched gap low high", "overlooked_class": "class_name found share",
+        **dict.fromkeys(("no_skill", "no_skill_balanced"), "watched low high baseline"),
         **dict.fromkeys(("rare_classes_train", "rare_classes_validation", "rare_classes_test"), "classes fewest limit"),
         **dict.fromkeys(("duplicates_validation", "duplicates_test"), "count rows share same"),
         "id_as_input": "column distinct low high", "leak": "column alone baseline folds",

@@ -25,11 +25,14 @@ STOREYS = (
     ("dlcore.component",),
     (
         "dlcore.activations", "dlcore.initializers", "dlcore.layers", "dlcore.losses", "dlcore.metrics",
-        "dlcore.optimizers", "dlcore.schedules", "dlcore.regularizers", "dlcore.datasets",
+        "dlcore.optimizers", "dlcore.schedules", "dlcore.regularizers", "dlcore.class_weights", "dlcore.datasets",
     ),
     ("dlcore.experiment", "dlcore"),
-    ("dlcore.share", "dlcore.network", "dlcore.engines", "dlcore.snapshot", "dlcore.history", "dlcore.devices", "dlcore.frame"),
-    ("dlcore.carry",),
+    (
+        "dlcore.rows", "dlcore.share", "dlcore.network", "dlcore.engines", "dlcore.snapshot", "dlcore.history",
+        "dlcore.devices", "dlcore.frame",
+    ),
+    ("dlcore.passing", "dlcore.carry"),
     ("dlcore.trainer",),
     (
         "dlcore.interventions", "dlcore.timeline", "dlcore.looks", "dlcore.probes", "dlcore.table", "dlcore.checkpoint",

@@ -24,6 +24,7 @@ from dlcore.export.facts import read_history
 from dlcore.export.findings import SENTENCES
 from dlcore.export.report import report
 from dlcore.export.words import ENGLISH, Words
+from dlcore.history import History
 from ui.messages import catalogue
 
 EPOCHS = 10
@@ -227,6 +228,13 @@ def test_the_history_ends_where_the_checkpoint_stands() -> None:
     payload, history = run_of("{}")
     later = history + "\n".join(f"{epoch},{epoch * 25},9e9,9e9,0,0" for epoch in range(EPOCHS + 1, EPOCHS + 9))
     assert report({"history": later}, payload, silent) == report({"history": history}, payload, silent)
+
+
+def test_a_long_history_is_thinned_evenly_from_its_first_row_to_its_last() -> None:
+    history = History("accuracy", np.arange(6 * 1001.0).reshape(1001, 6))
+    header, *rows = history.to_csv("test", most=11).splitlines()
+    assert [header, *rows] == history.to_csv("test").splitlines()[:2] + history.to_csv("test").splitlines()[101::100]
+    assert history.to_csv("test", most=1001) == history.to_csv("test")
 
 
 def test_the_map_is_what_the_network_says() -> None:

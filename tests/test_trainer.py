@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -325,6 +326,33 @@ def test_dropout_is_off_where_numbers_are_reported() -> None:
         outputs = model(torch.from_numpy(trainer.data.test.X))
     y = torch.from_numpy(trainer.data.test.target)
     assert trainer.scores().test["loss"] == pytest.approx(LOSSES["cross_entropy-2"][2](outputs, y).item(), rel=1e-5)
+
+
+def test_a_judgement_that_fails_does_not_leave_dropout_off() -> None:
+    experiment = Experiment.from_dict({"layers": [{"kind": "dense", "units": 6}, {"kind": "dropout", "p": 0.5}]})
+    failed, undisturbed = (Trainer(experiment, "cpu", engine="autograd") for _ in range(2))
+    rows = failed.data.test
+    too_wide = replace(rows, X=np.concatenate([rows.X, rows.X], axis=1))
+    with pytest.raises(RuntimeError):
+        failed.scores_of(too_wide)
+    assert failed.model.training
+    for trainer in (failed, undisturbed):
+        for _ in islice(trainer.steps(), 30):
+            pass
+    assert torch.equal(failed.engine.flat, undisturbed.engine.flat)
+
+
+def test_a_move_that_fails_leaves_the_run_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    moved, undisturbed = (Trainer(Experiment(), "cpu", engine="autograd") for _ in range(2))
+    with monkeypatch.context() as patched, pytest.raises(RuntimeError):
+        patched.setattr(dlcore.trainer, "choose_device", lambda name: "meta")  # On which nothing can be computed.
+        moved.move("gpu")
+    assert moved.device == "cpu"
+    for trainer in (moved, undisturbed):
+        for _ in islice(trainer.steps(), 30):
+            pass
+    assert torch.equal(moved.engine.flat, undisturbed.engine.flat)
+    assert moved.scores() == undisturbed.scores()
 
 
 def test_weights_can_be_loaded_and_nothing_else_is_kept() -> None:

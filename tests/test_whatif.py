@@ -18,7 +18,7 @@ from dlcore.checkpoint import open_checkpoint, predict, save_checkpoint
 from dlcore.evaluation import Judged, opened
 from dlcore.evaluation.flip import flip
 from dlcore.evaluation.search import FINEST
-from dlcore.evaluation.whatif import MOST_LINKS, MOST_UNITS, NEAREST, whatif
+from dlcore.evaluation.whatif import MOST_LINKS, MOST_UNITS, NEAREST, outputs_of, whatif
 from dlcore.views import claim, path
 
 SPIRAL = {
@@ -299,6 +299,34 @@ def test_a_number_moves_by_the_amount_that_was_asked_for(amount: float) -> None:
 def test_the_same_question_has_the_same_answer() -> None:
     payload = trained({})
     assert asked(flip, payload, place=9) == asked(flip, payload, place=9)
+
+
+def unsteady(digit: float) -> Any:
+    """Outputs that depend on what else is asked at the same time: in a batch every second row lies a little lower, the others higher."""
+
+    def outputs(judged: Judged, points: np.ndarray) -> torch.Tensor:
+        found = outputs_of(judged, points)
+        return found if len(points) == 1 else found + digit * (-1.0) ** torch.arange(len(points))[:, None]
+
+    return outputs
+
+
+@pytest.mark.parametrize("digit", [1e-6, 1e-4, 1e-2])
+@pytest.mark.parametrize("recipe", [{}, TABLE, NUMBER], ids=["circle", "table", "number"])
+def test_on_the_border_the_answer_holds_for_the_row_by_itself(
+    monkeypatch: pytest.MonkeyPatch, recipe: dict[str, Any], digit: float
+) -> None:
+    monkeypatch.setattr("dlcore.evaluation.search.outputs_of", unsteady(digit))
+    payload = trained(recipe, 20)
+    wish = {"amount": 40.0} if recipe is NUMBER else {}
+    flipped = 0
+    for place in range(8):
+        found = asked(flip, payload, place=place, **wish)
+        if found["found"]:
+            before, after = found["before"]["predicted"], found["after"]["predicted"]
+            assert after - before >= 40 if wish else after != before
+            flipped += 1
+    assert flipped >= 6
 
 
 def test_where_nothing_flips_it_says_so() -> None:

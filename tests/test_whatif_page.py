@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -10,8 +11,8 @@ from streamlit.testing.v1 import AppTest
 from dlcore.experiment import Experiment
 from tests.judges import HastyDesks
 from tests.patience import PATIENCE
-from tests.playground import ROOT, errors
-from tests.test_evaluate_page import JudgedPool
+from tests.playground import ROOT, errors, widget
+from tests.test_evaluate_page import SEALED, JudgedPool
 from ui import live, session
 from ui.messages import text
 from ui.reporting import reporter
@@ -78,6 +79,33 @@ def test_another_row_begins_as_it_is_in_the_data(monkeypatch: pytest.MonkeyPatch
     assert memory(at).values == {} and errors(at) == []
 
 
+@pytest.mark.parametrize("meanwhile", ["other test rows", "another row is the most uncertain one"])
+def test_what_was_moved_of_one_row_is_not_said_of_another_that_took_its_place(
+    monkeypatch: pytest.MonkeyPatch, meanwhile: str
+) -> None:
+    at = opened(monkeypatch, CARS, "whatif")
+    if meanwhile == "other test rows":
+        at.selectbox[0].set_value("row").run()
+    at.slider[0].set_value(at.slider[0].max).run()
+    assert memory(at).values
+    pool: Any = live.pool()
+    before, _ = live.desks().ask("whatif", pool.content, **memory(at).asked)
+    if meanwhile == "other test rows":
+        pool.recipe = json.dumps({**CARS, "test_fraction": 0.3})
+    else:
+        pool.steps = 5
+    (again,) = [button for button in at.button if button.key == "judge_again"]
+    again.click().run()
+    now = memory(at)
+    found, _ = live.desks().ask("whatif", pool.content, **now.asked)
+    starts = {column["name"]: column["start"] for column in found["columns"]}
+    assert starts != {column["name"]: column["start"] for column in before["columns"]}
+    assert now.values == {} and errors(at) == []
+    assert {slider.label: slider.value for slider in at.slider} == {
+        slider.label: pytest.approx(starts[slider.label]) for slider in at.slider
+    }
+
+
 def test_rows_count_from_nought_and_ranks_from_one(monkeypatch: pytest.MonkeyPatch) -> None:
     at = opened(monkeypatch, CARS, "whatif")
     begin, place = at.selectbox[0], at.number_input[0]
@@ -102,5 +130,34 @@ def test_the_files_are_made_at_the_press(monkeypatch: pytest.MonkeyPatch, what: 
     # As the press does: outside the script, with what was captured.
     state = session.Session("zh_CN", Experiment())
     monkeypatch.setattr(session, "owner", lambda: "")
-    content = reporter(state, what, "token", at.session_state["session"].judging.moment.content)().decode()
+    content = reporter(state, what, "token", at.session_state["session"].judging.moment)().decode()
     assert text("zh_CN", "report.part") in content
+
+
+def test_a_report_counts_the_looks_at_the_rows_of_its_own_checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+    at = opened(monkeypatch, SEALED, "scores")
+    widget(at, "/judged_split").set_value("test").run()
+    pressed(at, "unseal")
+    state, desks = at.session_state["session"], live.desks()
+    state.experiment = Experiment.from_dict({**SEALED, "seed": 3})  # The run has gone elsewhere meanwhile.
+    monkeypatch.setattr(session, "owner", lambda: "")
+    of_the_moment = reporter(state, "report", state.token, state.judging.moment)
+    of_the_run = reporter(state, "card", state.token)
+    assert text("en", "report.looks", looks=1) in of_the_moment().decode()
+    assert [asked["looks"] for do, asked in desks.asked if do == "report"] == [1]  # type: ignore[attr-defined]
+    live.pool().recipe = json.dumps({**SEALED, "seed": 3})  # type: ignore[attr-defined]
+    assert text("en", "report.sealed", looks=0) in of_the_run().decode()
+    live.pool().recipe = json.dumps({**SEALED, "validation_fraction": 0.2})  # type: ignore[attr-defined]
+    assert text("en", "report.sealed", looks=1) in of_the_run().decode()
+
+
+def test_a_report_draws_the_history_up_to_its_own_checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+    at = opened(monkeypatch, {}, "report")
+    state, pool, desks = at.session_state["session"], live.pool(), live.desks()
+    pool.history = b"of then"  # type: ignore[attr-defined]
+    pool.steps = 50  # type: ignore[attr-defined]
+    pressed(at, "judge_again")
+    pool.history = b"of a run that went back and took another way"  # type: ignore[attr-defined]
+    monkeypatch.setattr(session, "owner", lambda: "")
+    reporter(state, "report", state.token, state.judging.moment)()
+    assert [asked["history"] for do, asked in desks.asked if do == "report"] == ["of then"]  # type: ignore[attr-defined]

@@ -24,6 +24,7 @@ from dlcore.problems import Problem
 from dlcore.runs.pool import Pool, WorkerLost
 from dlcore.runs.side import as_problem
 from dlcore.runs.viewers import LOOK_BACK_EVERY
+from dlcore.runs.weight import HEAVY
 from dlcore.runs.wire import Inbox, pack, read_message, write_all
 from dlcore.runs.worker import Worker
 from tests.patience import PATIENCE, eventually
@@ -109,6 +110,25 @@ def test_a_frame_that_fails_is_a_problem_of_its_viewer_alone(client: Client, mon
     monkeypatch.setattr(client.worker.runs["a"].picture, "arrays", lambda snapshot: 1 / 0)
     assert client.ask("a", "frame")["problem"]["key"] == "internal"
     assert client.ask("a", "step")["step"] == 1
+
+
+def test_a_run_that_is_too_long_at_what_fails_in_the_end_is_told_of_too(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dlcore.runs.worker.may_be_heavy", lambda experiment: True)
+    client.create("a", recipe())
+
+    def fails(*arguments: object) -> bytes:
+        end = time.thread_time() + 2 * HEAVY
+        while time.thread_time() < end:
+            pass
+        raise MemoryError
+
+    monkeypatch.setattr(client.worker.runs["a"], "frame", fails)
+    for _ in range(2):  # Once may be an accident.
+        assert client.ask("a", "frame")["problem"]["key"] == "out_of_memory"
+    client.ask("a", "ping")
+    assert [news["heavy"] for news in client.news if "heavy" in news] == ["a"]
 
 
 def test_a_run_that_could_not_be_made_says_why_until_its_recipe_changes(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,8 @@ def keep() -> None:
     """A copy of the present run as it stands now joins the kept ones; the present one goes on."""
     _make_room(1)
     state = session.current()
-    token, experiment = _forked(None)
+    with _new_runs() as new:
+        token, experiment = _forked(None, new)
     run = KeptRun(token, experiment, _next_number())
     state.kept.append(run)
     state.notices.append(t("run.kept", name=name_of(run)))
@@ -51,8 +52,9 @@ def fork(moment: int | None) -> None:
     """A new run goes on from that moment (or now) and becomes the present one; the old one joins the kept runs."""
     _make_room(1)
     state = session.current()
-    token, experiment = _forked(moment)
-    before = _put_by()
+    with _new_runs() as new:
+        token, experiment = _forked(moment, new)
+        before = _put_by()
     session.stand_on(token, experiment)
     state.number, state.name = _next_number(), ""
     state.notices.append(t("run.forked", before=name_of(before), name=present_name()))
@@ -69,9 +71,12 @@ def change_one() -> None:
     learned = standing.get("step", 0) > 0
     _make_room(1 + learned)
     recipe = state.experiment.to_json()
-    twins = [session.begin(recipe) for _ in range(2)]
+    with _new_runs() as twins:
+        for _ in range(2):
+            twins.append(session.begin(recipe))
+        if learned:
+            _put_by()
     if learned:
-        _put_by()
         state.number, state.name = _next_number(), ""
     else:
         live.pool().close(state.token)  # type: ignore[arg-type]
@@ -81,11 +86,25 @@ def change_one() -> None:
     state.notices.append(t("run.change_one"))
 
 
-def _forked(moment: int | None) -> tuple[str, Experiment]:
-    """A new run that goes on from there: its token and recipe."""
+@contextmanager
+def _new_runs() -> Iterator[list[str]]:
+    """Tokens of runs that are begun meanwhile: they end again if what has to come with them fails, and count against no limit."""
+    tokens: list[str] = []
+    try:
+        yield tokens
+    except BaseException:
+        for token in tokens:
+            with suppress(Problem):  # What went wrong first is what is said.
+                live.pool().close(token)
+        raise
+
+
+def _forked(moment: int | None, new: list[str]) -> tuple[str, Experiment]:
+    """A new run that goes on from there: its token, which joins the `new` ones, and its recipe."""
     state = session.current()
     header, content = live.pool().call(state.token, "fork", moment=moment)  # type: ignore[arg-type]
-    return session.begin(header["recipe"], content), Experiment.from_json(header["recipe"])
+    new.append(session.begin(header["recipe"], content))
+    return new[-1], Experiment.from_json(header["recipe"])
 
 
 def _put_by() -> KeptRun:

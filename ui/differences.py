@@ -96,6 +96,8 @@ def _settings(experiment: Experiment, one_by_one: bool, say: Say) -> Iterator[tu
             case _ if name == "features":
                 features = experiment.input_features
                 yield name, Setting(features, label, ", ".join(map(FEATURE_SIGNS.__getitem__, features)) or MISSING)
+            case str():
+                yield name, Setting(value, label, say(f"experiment.{name}.{value}"))
             case _:
                 shown = say("off") if name in OFF_AT_ZERO and value == 0 else _shown(value, say)
                 yield name, Setting(value, label, shown)

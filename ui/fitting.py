@@ -83,7 +83,11 @@ def fitted_loss(loss: Draft, dataset: Draft, previous: Draft) -> Draft:
 def on_data(experiment: Experiment, dataset: Draft) -> Experiment:
     """The recipe on other data: what fits stays as it is, the loss is one that fits, and what cannot be kept is as usual."""
     recipe = experiment.to_dict()
-    recipe |= {"dataset": dataset, "loss": fitted_loss(recipe["loss"], dataset, recipe["dataset"])}
+    recipe |= {
+        "dataset": dataset,
+        "loss": fitted_loss(recipe["loss"], dataset, recipe["dataset"]),
+        "class_weights": fitted_weights(recipe["class_weights"], dataset),
+    }
     if not has_features(dataset):
         recipe.pop("features", None)
     for left_out in ((), SPLITS, (*SPLITS, "layers")):
@@ -95,6 +99,11 @@ def on_data(experiment: Experiment, dataset: Draft) -> Experiment:
         except Problem:
             continue
     return Experiment.from_dict({"dataset": dataset, "loss": recipe["loss"]})
+
+
+def fitted_weights(class_weights: str, dataset: Draft) -> str:
+    """The weights of the classes; none where there are no classes."""
+    return class_weights if task_of(dataset) == "classification" else "none"
 
 
 def most_rows(draft: Draft) -> int:

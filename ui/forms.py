@@ -16,7 +16,7 @@ import streamlit as st
 from pydantic.fields import FieldInfo
 
 from dlcore.catalogue import FAMILIES
-from dlcore.component import Component, kind_of, kinds
+from dlcore.component import Component, kind_of, kinds, options_of
 from ui import session
 from ui.messages import own_fields
 from ui.session import label, t
@@ -150,7 +150,19 @@ def field_form(info: FieldInfo, name: str, value: Any, path: str, key: str) -> A
     if info.annotation is bool:
         held = session.seed(path, session.held(path, value), bool)
         return st.toggle(label(key), held, key=session.widget_key(path), help=label(f"{key}.help"))
+    if options := options_of(info.annotation):
+        return option_form(options, value, path, key)
     return number_form(info, value, path, key)
+
+
+def option_form(options: tuple[str, ...], value: str, path: str, key: str) -> str:
+    """A menu of a few words."""
+    titles = {option: t(f"{key}.{option}") for option in options}
+    held = session.seed(path, session.held(path, value), options)
+    return st.selectbox(
+        label(key), options, options.index(held), format_func=titles.__getitem__, key=session.widget_key(path),
+        help=label(f"{key}.help"),
+    )  # fmt: skip
 
 
 def choice_form(

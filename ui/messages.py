@@ -15,7 +15,7 @@ from pathlib import Path
 from pydantic.fields import FieldInfo
 
 from dlcore.catalogue import FAMILIES
-from dlcore.component import Component, kinds
+from dlcore.component import Component, kinds, options_of
 from dlcore.experiment import Experiment
 from dlcore.export.findings import SENTENCES
 from dlcore.export.words import ENGLISH as REPORTED
@@ -62,7 +62,10 @@ def own_fields(cls: type[Component]) -> dict[str, FieldInfo]:
 
 
 def _field(key: str, name: str, info: FieldInfo) -> dict[str, str]:
-    return {key: name.replace("_", " ").capitalize(), f"{key}.help": info.description or ""}
+    options = {
+        f"{key}.{option}": str(option).capitalize() for option in options_of(info.annotation) if name != "version"
+    }
+    return {key: name.replace("_", " ").capitalize(), f"{key}.help": info.description or "", **options}
 
 
 def text(language: str, key: str, **values: str | int | float) -> str:

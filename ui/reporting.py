@@ -4,36 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dlcore.problems import Problem
 from ui import live, session
-from ui.evaluating.judging import data_digest
+from ui.evaluating.asking import moment_of
+from ui.evaluating.judging import Moment
 from ui.messages import catalogue
 from ui.press import Press, at_press
 
 SAID = ("report.", "card.", "finding.", "component.", "experiment.")  # beginnings of the messages that the files need
 
 
-def reporter(
-    state: session.Session, what: str, token: str, content: bytes | None = None, unseal: bool = False
-) -> Callable[[], bytes]:
+def reporter(state: session.Session, what: str, token: str, moment: Moment | None = None) -> Callable[[], bytes]:
     """What makes a "report" or a "card". It runs at the press, outside the script: all that it needs is captured here.
 
-    Without the `content` of a checkpoint it speaks of the run as it stands then. A sealed test stays shut unless it was opened.
+    Without a moment it speaks of the run as it stands then. A sealed test stays shut unless it was opened at this moment.
+    Whatever it says is of the checkpoint: the run may have other rows, or another past, by then.
     """
     language = state.language
     words = {key: message for key, message in catalogue(language).items() if key.startswith(SAID)}
 
     def make(press: Press) -> bytes:
-        checkpoint = content or press.checkpoint(token)
-        looks = state.looks.get(data_digest(state.experiment), 0)
-        said = {"words": words, "language": language.replace("_", "-"), "looks": looks, "unseal": unseal}
-        return press.ask(what, checkpoint, history=_history(token), **said)
+        if moment is None:
+            live.desks().check(press.owner)  # Before the run is copied for a desk that would not take it.
+        now = moment or moment_of(token)
+        said = {"words": words, "language": language.replace("_", "-"), "history": now.history}
+        seal = {"looks": state.looks.get(now.test_rows, 0), "unseal": now.experiment.sealed and now.unsealed}
+        return press.ask(what, now.content, **said, **seal)
 
     return at_press(state, make)
-
-
-def _history(token: str) -> str:
-    try:
-        return live.pool().call(token, "history")[1].decode()
-    except Problem:
-        return ""  # The report says that it had none.

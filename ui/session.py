@@ -95,7 +95,7 @@ class Session:
     bringing: Bringing = field(default_factory=Bringing)
     own: dict[str, Any] | None = None  # the data that the page Data has brought last, as a part of the recipe
     judging: Judging = field(default_factory=Judging)  # what the page Evaluate remembers
-    looks: dict[str, int] = field(default_factory=dict)  # at sealed test rows, by the digest of their data
+    looks: dict[str, int] = field(default_factory=dict)  # at sealed test rows, by the digest of these rows
     address: Address = field(default_factory=Address)
 
 

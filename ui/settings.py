@@ -20,11 +20,13 @@ from ui.fitting import (
     Draft,
     dataset_groups,
     fitted_loss,
+    fitted_weights,
     fitting_losses,
     has_features,
     has_own_split,
     most_rows,
     new_layer,
+    task_of,
 )  # fmt: skip
 from ui.messages import escape
 from ui.session import label, t
@@ -39,6 +41,7 @@ TWO_PARTS = {"validation_fraction": 0.0, "sealed": False}
 # Parts of the recipe on which nothing depends that another tab shows; nor does it on the noise of the data.
 OF_ONE_TAB = {
     "layers", "optimizer", "batch_size", "regularizer", "schedule", "gradient_clip", "early_stopping", "seed",
+    "class_weights",
 }  # fmt: skip
 
 
@@ -159,8 +162,11 @@ def choose_dataset(path: str) -> None:
     loss = fitted_loss(state.draft["loss"], dataset, before)
     if loss != state.draft["loss"]:
         state.notices.append(t("adjusted.loss", dataset=_title("dataset", kind), loss=_title("loss", loss["kind"])))
+    weights = fitted_weights(state.draft["class_weights"], dataset)
+    if weights != state.draft["class_weights"]:
+        state.notices.append(t("adjusted.class_weights", dataset=_title("dataset", kind)))
     parts = TWO_PARTS if has_own_split(dataset) else {}
-    session.put({**state.draft, "dataset": dataset, "loss": loss, **parts})
+    session.put({**state.draft, "dataset": dataset, "loss": loss, "class_weights": weights, **parts})
 
 
 def _points_to_draw_on(otherwise: Draft) -> Draft:
@@ -292,12 +298,21 @@ def learning_settings(draft: Draft) -> Draft:
     return {
         "optimizer": choice("optimizer", draft, tucked=("alpha", "beta1", "beta2")),
         "loss": choice("loss", draft, fitting_losses(draft["dataset"])),
+        "class_weights": _class_weights(draft),
         "batch_size": _batch_size(draft),
         "regularizer": choice("regularizer", draft),
         "schedule": choice("schedule", draft),
         "gradient_clip": number("gradient_clip", draft, zero=t("off")),
         "early_stopping": number("early_stopping", draft, zero=t("off")),
     }
+
+
+def _class_weights(draft: Draft) -> str:
+    """Beside the loss, of which they are a part; where a number is the target there are none."""
+    name = "class_weights"
+    if task_of(draft["dataset"]) == "regression":
+        return fitted_weights(draft[name], draft["dataset"])
+    return forms.field_form(FIELDS[name], name, draft[name], name, f"experiment.{name}")
 
 
 def _batch_size(draft: Draft) -> int:

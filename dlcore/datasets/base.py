@@ -73,6 +73,10 @@ class DatasetComponent(Component):
         """What tells each input from all others, of this and of other data sets."""
         return [(self.kind, str(place)) for place in range(self.inputs)]  # type: ignore[attr-defined]
 
+    def row_facts(self) -> dict[str, Any]:
+        """What says which rows it has, beside the seed: all fields, unless a kind knows some that only say how its rows are seen."""
+        return self.to_dict()
+
     def test_rows(self, fraction: float) -> int:
         """Number of rows kept for testing, if the recipe asks for this share."""
         return round(self.rows * fraction)

@@ -49,9 +49,8 @@ class Drawn(DatasetComponent):
 
     @field_validator("train", "test", mode="after")
     @classmethod
-    def _rounded(cls, points: tuple[Point, ...]) -> tuple[Point, ...]:
-        # + 0.0: a rounded -0.0004 is 0, not -0.
-        return tuple((round(x1, DECIMALS) + 0.0, round(x2, DECIMALS) + 0.0, label) for x1, x2, label in points)
+    def _rounds(cls, points: tuple[Point, ...]) -> tuple[Point, ...]:
+        return tuple(_rounded(*point) for point in points)
 
     @model_validator(mode="after")
     def _enough_of_each(self) -> Drawn:
@@ -70,7 +69,7 @@ class Drawn(DatasetComponent):
     @classmethod
     def of(cls, data: Data) -> Drawn:
         """The rows of any classes on the plane as drawn points, in their order; those beyond the edge come to lie on it. Raises Problem."""
-        return validated(cls, {"train": _points(data.train), "test": _points(data.test)})
+        return validated(cls, {"train": points_of(data.train), "test": points_of(data.test)})
 
     @cached_property
     def num_classes(self) -> int:  # type: ignore[override]
@@ -89,6 +88,12 @@ class Drawn(DatasetComponent):
         return Table(points[:, :2].copy(), points[:, 2].astype(np.int64), ("x1", "x2"), names)
 
 
-def _points(split: Split) -> list[tuple[float, float, int]]:
+def points_of(split: Split) -> list[Point]:
+    """Rows of any classes on the plane as points that can be drawn."""
     places = np.clip(split.raw, -EDGE, EDGE).tolist()
-    return [(x1, x2, label) for (x1, x2), label in zip(places, split.y.tolist(), strict=True)]
+    return [_rounded(x1, x2, label) for (x1, x2), label in zip(places, split.y.tolist(), strict=True)]
+
+
+def _rounded(x1: float, x2: float, label: int) -> Point:
+    # + 0.0: a rounded -0.0004 is 0, not -0.
+    return round(x1, DECIMALS) + 0.0, round(x2, DECIMALS) + 0.0, label

@@ -75,6 +75,10 @@ class ImageData(DatasetComponent):
         if self.digest:
             store.check(self.digest, self.name)
 
+    def row_facts(self) -> dict[str, Any]:
+        facts = {name: value for name, value in self.to_dict().items() if name not in ("name", "samples")}
+        return {**facts, "rows": self.rows}
+
     def sample(self, generator: np.random.Generator) -> Table:
         stored = store.get(self.digest, self.name) if self.digest else _digits()
         facts = stored.facts

@@ -198,6 +198,10 @@ class TableData(DatasetComponent):
         if self.digest:
             store.check(self.digest, self.name)
 
+    def row_facts(self) -> dict[str, Any]:
+        # With a column more or less, or another treatment of it, the same rows are looked at.
+        return {name: value for name, value in self.to_dict().items() if name not in ("name", "columns")}
+
     def sample(self, generator: np.random.Generator) -> Table:
         stored = store.get(self.digest, self.name) if self.digest else cars.stored()
         known = {

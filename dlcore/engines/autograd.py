@@ -50,8 +50,13 @@ class AutogradEngine:
         self.regularizer = experiment.regularizer
         self.clip = experiment.gradient_clip
 
-    def step(self, X_BD: torch.Tensor, targets: torch.Tensor, learning_rate: float) -> float:
-        """One update. Returns the batch's mean loss before it, without the penalty; a loss that is not finite makes no update."""
+    def step(
+        self, X_BD: torch.Tensor, targets: torch.Tensor, learning_rate: float, weights_B: torch.Tensor | None = None
+    ) -> float:
+        """One update. Returns the batch's mean loss before it, without the penalty; a loss that is not finite makes no update.
+
+        `weights_B`: what each row counts in that mean; None: all the same.
+        """
         gradient = self.flat.grad
         assert gradient is not None
         gradient.zero_()
@@ -60,12 +65,17 @@ class AutogradEngine:
             self._convolution_products = convolutions.heaviest(self.model, X_BD[:1])
         with convolutions.quickest(self._convolution_products, rows):
             losses_B = self.loss.rows(self.model(X_BD), targets, self.classes)
-            value = losses_B.detach().sum().item() / rows
+            if weights_B is None:
+                shares_B = _shares(rows, losses_B.dtype, losses_B.device)
+                value = losses_B.detach().sum().item() / rows
+            else:
+                shares_B = weights_B * weights_B.sum().reciprocal()
+                value = (losses_B.detach() * shares_B).sum().item()
             if value - value != 0:  # NaN or infinite
                 self.restore_previous()
                 return value
             # From the rows on instead of their mean, whose own forward and backward cost 3% of a small network's step.
-            losses_B.backward(_shares(rows, losses_B.dtype, losses_B.device))
+            losses_B.backward(shares_B)
         with torch.no_grad():
             if self.regularizer.kind != "none":
                 self.regularizer.add_gradient(gradient, self.flat.detach() * self.is_weight)

@@ -39,12 +39,16 @@ _REMEMBERED = {
 
 @dataclass(frozen=True)
 class Rows:
-    """What is learned from and judged by, on the CPU: X, targets as the loss encodes them, y as the metric wants it; N each."""
+    """What is learned from and judged by, on the CPU: X, targets as the loss encodes them, y as the metric wants it; N each.
+
+    `weights`: what each training row counts in the loss (train,); None: all the same.
+    """
 
     X_ND: torch.Tensor
     targets: torch.Tensor
     y_N: torch.Tensor
     train: int
+    weights: torch.Tensor | None = None
 
 
 def fits(kernels: ModuleType, experiment: Experiment) -> bool:
@@ -78,6 +82,7 @@ class DenseEngine:
         self._X = rows.X_ND.numpy()
         self._targets = np.ascontiguousarray(rows.targets.float().reshape(len(self._X), -1).numpy())
         self._y = rows.y_N.float().numpy()
+        self._weights = weights_of(rows)
         self._classes = experiment.dataset.num_classes
         self._train = np.uint64(rows.train)
         self._rows = rows.train, len(self._X) - rows.train
@@ -102,7 +107,7 @@ class DenseEngine:
         return self._kernels.steps.take_steps(
             self._flat, self._gradient, self._previous, self._first, self._second, self._count, self._frozen,
             self._layers, self._parameters, self._gates, masks, self._codes, self._settings, rates,
-            self._X, self._targets, order.view(np.uint64), cursor, self._batch, self._work,
+            self._X, self._targets, self._weights, order.view(np.uint64), cursor, self._batch, self._work,
         )  # fmt: skip
 
     @property
@@ -151,6 +156,11 @@ _NO_VALUES = np.empty(0, np.float32)
 
 def _lanes(kernels: ModuleType, rows: int) -> int:
     return -(-rows // kernels.numerics.VECTOR) * kernels.numerics.VECTOR
+
+
+def weights_of(rows: Rows) -> np.ndarray:
+    """(train,) what each training row counts; empty where all count the same."""
+    return _NO_VALUES if rows.weights is None else rows.weights.numpy()
 
 
 def spread_of(y: torch.Tensor) -> float:

@@ -24,6 +24,7 @@ from dlcore.engines.dense import (
     layer_table,
     settings_of,
     spread_of,
+    weights_of,
 )
 from dlcore.layers import Dense
 
@@ -60,6 +61,7 @@ class ManyEngine:
         self._X = rows.X_ND.numpy()
         self._targets = np.ascontiguousarray(rows.targets.float().reshape(len(self._X), -1).numpy())
         self._y = rows.y_N.float().reshape(-1, 1).numpy()
+        self._weights = weights_of(rows)
         self._train = rows.train
         self._classes = experiment.dataset.num_classes
         self._spreads = [spread_of(part.float()) for part in (rows.y_N[: rows.train], rows.y_N[rows.train :])]
@@ -93,7 +95,7 @@ class ManyEngine:
             self._steps.take_steps(
                 self._flats, self._gradient, self._previous, self._first, self._second, self._kept, self._counts, self._layers,
                 self._parameters, self._masks(len(part), orders.shape[1], cursor), self._codes, self._settings, part, self._X,
-                self._targets, lanes, cursor, self._batch, self._work, self._goals, self._lost, self._ends, self._taken,
+                self._targets, self._weights, lanes, cursor, self._batch, self._work, self._goals, self._lost, self._ends, self._taken,
             )  # fmt: skip
             self._taken += len(part)
 

@@ -6,7 +6,6 @@ those that nobody has looked at. N rows, D inputs.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -20,9 +19,7 @@ from dlcore.datasets.split import Data, Split, prepare
 from dlcore.experiment import Experiment
 from dlcore.network import build_model
 from dlcore.problems import Problem
-
-#: Fields of a recipe that change no row: networks that differ in these only share their prepared rows.
-OF_THE_NETWORK = ("layers", "optimizer", "schedule", "regularizer", "gradient_clip", "early_stopping")
+from dlcore.rows import RowsKey
 
 
 @dataclass(frozen=True)
@@ -78,7 +75,7 @@ def opened(payload: bytes) -> Judged:
 def _opened(payload: bytes) -> Judged:
     checkpoint = open_checkpoint(payload)
     experiment = checkpoint.experiment
-    data = _prepared(json.dumps({k: v for k, v in experiment.to_dict().items() if k not in OF_THE_NETWORK}))
+    data = _prepared(RowsKey(experiment))
     model = build_model(experiment)
     model.load_state_dict({name: torch.from_numpy(np.array(weight)) for name, weight in checkpoint.weights.items()})
     model.eval()
@@ -91,8 +88,9 @@ def _opened(payload: bytes) -> Judged:
 
 
 @lru_cache(maxsize=2)
-def _prepared(recipe: str) -> Data:
-    return prepare(Experiment.from_json(recipe))
+def _prepared(key: RowsKey) -> Data:
+    """The rows, once for all networks that have the same ones."""
+    return prepare(key.experiment)
 
 
 def splits(judged: Judged) -> dict[str, Part]:

@@ -1,6 +1,6 @@
 """The job "baselines": what simpler models make of the same rows. A network is worth its trouble where it is better than these.
 
-They learn from the same prepared training rows as the network, and never see a sealed test. N rows.
+They learn from the same prepared training rows as the network, with the same class weights, and never see a sealed test. N rows.
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
-from dlcore.datasets.base import Task
 from dlcore.evaluation import Judged, Part, open_splits, opened
-from dlcore.evaluation.intervals import interval, resampled_scores, score
+from dlcore.evaluation.intervals import Measure, interval, measure_of, resampled_scores, score
 from dlcore.randomness import derived_seed
 
 if TYPE_CHECKING:
@@ -31,11 +30,11 @@ def baselines(arguments: dict[str, Any], payload: bytes, progress: Progress) -> 
     """Score and interval of each model, and of the network, on every part that is open, simplest first."""
     judged = opened(payload)
     parts = open_splits(judged)
-    models, task = baseline_models(judged), judged.experiment.dataset.task
+    models, measure = baseline_models(judged), measure_of(judged.experiment)
     found: dict[str, Any] = {
-        "metric": judged.experiment.metric,
+        "metric": measure,
         "splits": list(parts),
-        "network": _scores(task, parts, {name: said(part.predicted) for name, part in parts.items()}),
+        "network": _scores(measure, parts, {name: said(part.predicted) for name, part in parts.items()}),
         "models": [],
     }
     for index, (key, model) in enumerate(models.items()):
@@ -46,7 +45,7 @@ def baselines(arguments: dict[str, Any], payload: bytes, progress: Progress) -> 
             model.fit(judged.train.split.X, judged.train.split.y)
         seconds = time.perf_counter() - start
         predicted = {name: model.predict(part.split.X) for name, part in parts.items()}
-        found["models"].append({"key": key, **_scores(task, parts, predicted), "seconds": seconds})
+        found["models"].append({"key": key, **_scores(measure, parts, predicted), "seconds": seconds})
     progress(1.0, found)
     return found, b""
 
@@ -57,10 +56,13 @@ def baseline_models(judged: Judged) -> dict[str, Any]:
     rows = len(judged.train.split.y)
     forest: dict[str, Any] = {"random_state": seed, "max_samples": min(ROWS_OF_A_TREE, rows)}
     if judged.experiment.dataset.num_classes:
+        weights = (
+            None if judged.experiment.class_weights == "none" else judged.experiment.class_weights
+        )  # sklearn's own words
         return {
             "majority": DummyClassifier(strategy="most_frequent"),
-            "logistic": LogisticRegression(max_iter=MOST_ITERATIONS),
-            "forest": RandomForestClassifier(**forest),
+            "logistic": LogisticRegression(max_iter=MOST_ITERATIONS, class_weight=weights),
+            "forest": RandomForestClassifier(**forest, class_weight=weights),
         }
     return {"mean": DummyRegressor(), "linear": LinearRegression(), "forest": RandomForestRegressor(**forest)}
 
@@ -70,7 +72,7 @@ def said(predicted: np.ndarray) -> np.ndarray:
     return predicted.argmax(1) if predicted.ndim == 2 else predicted
 
 
-def _scores(task: Task, parts: dict[str, Part], said_of: dict[str, np.ndarray]) -> dict[str, Any]:
+def _scores(measure: Measure, parts: dict[str, Part], said_of: dict[str, np.ndarray]) -> dict[str, Any]:
     pairs = {name: (part.split.y, said_of[name]) for name, part in parts.items()}
-    intervals = {name: interval(resampled_scores(task, *pair)) for name, pair in pairs.items()}
-    return {name: score(task, *pair) for name, pair in pairs.items()} | {"intervals": intervals}
+    intervals = {name: interval(resampled_scores(measure, *pair)) for name, pair in pairs.items()}
+    return {name: score(measure, *pair) for name, pair in pairs.items()} | {"intervals": intervals}

@@ -17,7 +17,7 @@ from dlcore.datasets.split import Data, Split, test_rows
 from dlcore.engines import compiled
 from dlcore.evaluation import Judged, opened, watched_name
 from dlcore.evaluation.baselines import said
-from dlcore.evaluation.intervals import score
+from dlcore.evaluation.intervals import measure_of, score
 from dlcore.evaluation.shape import capacity_findings, learning_findings
 from dlcore.experiment import Experiment
 from dlcore.layers import Dense
@@ -101,7 +101,7 @@ def _grown(
 
     def so_far() -> dict[str, Any]:
         tried = [point for point in points if point["train"] or point["diverged"]]
-        facts = {"x": x, "metric": judged.experiment.metric, "watched": watched_name(judged), "epochs": epochs}
+        facts = {"x": x, "metric": measure_of(judged.experiment), "watched": watched_name(judged), "epochs": epochs}
         return {**facts, "points": tried, "done": done, "planned": planned, "cut": planned - done}
 
     for repeat in range(repeats):
@@ -147,10 +147,10 @@ def _with_training_rows(data: Data, rows: np.ndarray) -> Data:
 
 def _scores(judged: Judged, trainer: Trainer, fit: Fit) -> tuple[float | None, float | None]:
     """Of the rows it learned from, each counted once, and of the watched rows."""
-    predictions, task = trainer.predictions().numpy(), judged.experiment.dataset.task
+    predictions, measure = said(trainer.predictions().numpy()), measure_of(judged.experiment)
     train, watched = trainer.data.train, trainer.data.test
-    learned = score(task, train.target[: fit.rows], said(predictions[: fit.rows]))
-    return learned, score(task, watched.target, said(predictions[len(train.y) :]))
+    learned = score(measure, train.target[: fit.rows], predictions[: fit.rows])
+    return learned, score(measure, watched.target, predictions[len(train.y) :])
 
 
 def _within(arguments: dict[str, Any], name: str, default: float, most: float) -> float:

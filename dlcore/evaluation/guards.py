@@ -17,7 +17,7 @@ from dlcore.datasets.tabular import BundledTable
 from dlcore.evaluation import Judged, open_splits, opened, watched_name
 from dlcore.evaluation.baselines import said
 from dlcore.evaluation.findings import Finding, finding, skill
-from dlcore.evaluation.intervals import interval, resampled_scores, score
+from dlcore.evaluation.intervals import interval, measure_of, resampled_scores, score
 from dlcore.evaluation.leak import leaks
 from dlcore.evaluation.shape import HIGH_VARIANCE, constant_score
 from dlcore.evaluation.subset import column_kind
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from dlcore.runs.jobs import Answer, Progress
 
 RARE = 5  # rows of a class in a split: fewer say little about it
+OVERLOOKED = 0.5  # share of a class's watched rows that the network finds: with less it is overlooked ...
+SMALL = 0.5  # ... if its share of the training rows is less than so much of an even one
 MOST_SHOWN = 10
 DISTINCT = 0.99  # share of the rows, from which whole numbers may be an id
 DENSE = 0.5  # share of the whole numbers from the least to the most that are there
@@ -35,7 +37,7 @@ FEWEST_FOR_ID = 20
 def guards(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Answer:
     """All findings, warnings first."""
     judged = opened(payload)
-    found = [*overfitting(judged), *no_skill(judged), *rare_classes(judged)]
+    found = [*overfitting(judged), *no_skill(judged), *rare_classes(judged), *overlooked_class(judged)]
     progress(0.1, {"findings": found})
     found += duplicates(judged)
     if isinstance(judged.experiment.dataset, TableData | BundledTable):  # Points of a formula and pixels hide nothing.
@@ -47,12 +49,12 @@ def guards(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Ans
 
 def overfitting(judged: Judged) -> list[Finding]:
     """The network is far better on the rows it learned from than on the watched ones, and the interval of the gap is above 0."""
-    task, parts = judged.experiment.dataset.task, (judged.train, judged.watched)
+    measure, parts = measure_of(judged.experiment), (judged.train, judged.watched)
     pairs = [(part.split.y, said(part.predicted)) for part in parts]
-    train, watched = (score(task, *pair) for pair in pairs)
+    train, watched = (score(measure, *pair) for pair in pairs)
     if train is None or watched is None:
         return []
-    gaps = np.subtract(*(resampled_scores(task, *pair, seed=seed) for seed, pair in enumerate(pairs)))
+    gaps = np.subtract(*(resampled_scores(measure, *pair, seed=seed) for seed, pair in enumerate(pairs)))
     baseline = constant_score(judged)
     gap, likely = train - watched, interval(gaps)
     if likely is None or likely[0] <= 0 or skill(train, baseline) - skill(watched, baseline) <= HIGH_VARIANCE:
@@ -63,14 +65,13 @@ def overfitting(judged: Judged) -> list[Finding]:
 
 def no_skill(judged: Judged) -> list[Finding]:
     """The network is not surely better on the watched rows than a constant answer."""
-    task, part = judged.experiment.dataset.task, judged.watched
-    watched = score(task, part.split.y, said(part.predicted))
-    likely = interval(resampled_scores(task, part.split.y, said(part.predicted)))
+    measure, pair = measure_of(judged.experiment), (judged.watched.split.y, said(judged.watched.predicted))
+    watched, likely = score(measure, *pair), interval(resampled_scores(measure, *pair))
     baseline = constant_score(judged)
     if watched is None or likely is None or likely[0] > baseline:
         return []
     values = {"watched": watched, "low": likely[0], "high": likely[1], "baseline": baseline}
-    return [finding("no_skill", "warning", values, **values)]
+    return [finding("no_skill_balanced" if measure == "balanced_accuracy" else "no_skill", "warning", values, **values)]
 
 
 def rare_classes(judged: Judged) -> list[Finding]:
@@ -83,6 +84,23 @@ def rare_classes(judged: Judged) -> list[Finding]:
             values = {"classes": _listed(list(rare)), "fewest": min(rare.values()), "limit": RARE}
             found.append(finding(f"rare_classes_{name}", "warning", values, rows=rare, split=name))
     return found
+
+
+def overlooked_class(judged: Judged) -> list[Finding]:
+    """The class of few training rows of which the network finds least, if it is less than half while it knows the most frequent one."""
+    names = judged.data.class_names
+    if not names or judged.experiment.class_weights != "none":
+        return []
+    shares_C = np.bincount(judged.train.split.y, minlength=len(names)) / len(judged.train.split.y)
+    y_N, right_N = judged.watched.split.y, said(judged.watched.predicted) == judged.watched.split.y
+    recalls = {label: float(right_N[y_N == label].mean()) for label in np.unique(y_N) if (y_N == label).sum() >= RARE}
+    small = [label for label in recalls if shares_C[label] < SMALL / len(names)]
+    worst = min(small, key=recalls.__getitem__, default=None)
+    if worst is None or recalls[worst] >= OVERLOOKED or recalls.get(shares_C.argmax(), 0.0) < OVERLOOKED:
+        return []
+    values = {"class_name": names[worst], "found": f"{recalls[worst]:.1%}", "share": f"{shares_C[worst]:.1%}"}
+    evidence = {"class_name": names[worst], "found": recalls[worst], "share": float(shares_C[worst])}
+    return [finding("overlooked_class", "warning", values, **evidence, split=watched_name(judged))]
 
 
 def duplicates(judged: Judged) -> list[Finding]:

@@ -1,38 +1,67 @@
-"""A score, accuracy or R², and how sure it is: the middle 95% of what it would be on rows drawn again with replacement.
+"""A score, accuracy, balanced accuracy or R², and how sure it is: the middle 95% of what it would be on rows drawn again with replacement.
 
 Efron and Tibshirani, An introduction to the bootstrap, 1993, chapter 13 (percentile intervals).
 
-N rows, R resamples, S sums of a row's numbers.
+N rows, R resamples, S sums of a row's numbers, K classes.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Literal
+
 import numpy as np
 
-from dlcore.datasets.base import Task
+if TYPE_CHECKING:
+    from dlcore.experiment import Experiment
+
+Measure = Literal["accuracy", "balanced_accuracy", "r2"]
 
 RESAMPLES = 1000
 SEED = 0  # The same rows give the same interval.
 DRAWN_AT_ONCE = 1 << 15  # rows, of one resample or several: their counts stay in the cache
 
 
-def score(task: Task, y_N: np.ndarray, said_N: np.ndarray) -> float | None:
+def measure_of(experiment: Experiment) -> Measure:
+    """What a network of this recipe is scored by: where all classes count the same in the loss, the accuracy in which they do too."""
+    if not experiment.dataset.num_classes:
+        return "r2"
+    return "accuracy" if experiment.class_weights == "none" else "balanced_accuracy"
+
+
+def score(measure: Measure, y_N: np.ndarray, said_N: np.ndarray) -> float | None:
     """Accuracy of classes or R² of values that somebody has said; None for the R² of targets that are all equal."""
-    if task == "classification":
+    if measure == "accuracy":
         return float((said_N == y_N).mean())
+    if measure == "balanced_accuracy":
+        return balanced_accuracy(y_N, said_N)
     spread = float(((y_N - y_N.mean()) ** 2).sum())
     return 1 - float(((y_N - said_N) ** 2).sum()) / spread if spread > 0 else None
 
 
-def resampled_scores(task: Task, y_N: np.ndarray, said_N: np.ndarray, seed: int = SEED) -> np.ndarray:
+def resampled_scores(measure: Measure, y_N: np.ndarray, said_N: np.ndarray, seed: int = SEED) -> np.ndarray:
     """(R,) the same of resamples of the rows; NaN where there is none. Other rows need another seed, or their chance would be the same."""
-    return accuracies(said_N == y_N, seed) if task == "classification" else r2_scores(y_N, said_N, seed)
+    if measure == "accuracy":
+        return accuracies(said_N == y_N, seed)
+    return (balanced_accuracies if measure == "balanced_accuracy" else r2_scores)(y_N, said_N, seed)
 
 
 def accuracies(correct_N: np.ndarray, seed: int = SEED) -> np.ndarray:
     """(R,) accuracies of resamples. The hits among N rows drawn with replacement are binomial, so nobody has to draw the rows."""
     rows = len(correct_N)
     return np.random.default_rng(seed).binomial(rows, correct_N.mean(), RESAMPLES) / rows
+
+
+def balanced_accuracy(y_N: np.ndarray, said_N: np.ndarray) -> float:
+    """The mean over the classes of the share of their rows that is right; a class without rows has no say (Brodersen et al., 2010)."""
+    return float(np.mean([(said_N[y_N == label] == label).mean() for label in np.unique(y_N)]))
+
+
+def balanced_accuracies(y_N: np.ndarray, said_N: np.ndarray, seed: int = SEED) -> np.ndarray:
+    """(R,) the same of resamples, in which every class keeps its number of rows."""
+    correct = [said_N[y_N == label] == label for label in np.unique(y_N)]
+    generator = np.random.default_rng(seed)
+    hits_KR = [generator.binomial(len(one), one.mean(), RESAMPLES) / len(one) for one in correct]
+    return np.mean(hits_KR, axis=0)
 
 
 def r2_scores(true_N: np.ndarray, predicted_N: np.ndarray, seed: int = SEED) -> np.ndarray:

@@ -78,12 +78,12 @@ class Search:
         found = self._first_points()
         if not len(found):
             return None
-        best = self._cheapest(self._settled_all(found))
+        settled = [self._settled(point_C) for point_C in found[: 3 * KEPT]]
         for number, point_C in enumerate(found[:KEPT]):
             progress((number + 1) / (KEPT + 1), {})
-            shorter_C = self._shortened(point_C)
-            best = self._cheapest(np.stack([best, self._settled(shorter_C)]))
-        return self._settled(self._reverted(best))
+            settled.append(self._settled(self._shortened(point_C)))
+        best_C = self._cheapest_that_holds(settled)
+        return None if best_C is None else self._cheapest_that_holds([self._settled(self._reverted(best_C)), best_C])
 
     # Points
 
@@ -110,6 +110,14 @@ class Search:
 
     def _cheapest(self, points_NC: np.ndarray) -> np.ndarray:
         return points_NC[np.argmin(self.cost(points_NC))]
+
+    def _cheapest_that_holds(self, points: list[np.ndarray]) -> np.ndarray | None:
+        """The cheapest of which the network says what is wanted when it is asked about this one alone, as whoever reads the answer asks it.
+
+        Among others in a batch a row's sums can differ in the last digit, which decides where it lies on the border.
+        """
+        order = np.argsort(self.cost(np.stack(points)), kind="stable").tolist()
+        return next((points[place] for place in order if self.reached(points[place][None])[0]), None)
 
     # Where the search begins
 
@@ -291,14 +299,17 @@ class Search:
             if not reached_N.any():
                 break
             saved_N = self.cost(point_C[None])[0] - self.cost(alone_NC)
-            order = places[np.argsort(-margin_N * 1e-9 - reached_N * saved_N, kind="stable")]
+            order = places[np.lexsort((-margin_N, -(reached_N * saved_N)))]
             together = np.stack(
                 [
                     np.where(np.isin(np.arange(len(point_C)), order[:count]), self.row_C, point_C)
                     for count in range(1, len(order) + 1)
                 ]
             )
-            point_C = together[np.flatnonzero(self.reached(together))[-1]]
+            still = np.flatnonzero(self.reached(together))
+            if not len(still):  # On the border, and in this batch on its other side.
+                break
+            point_C = together[still[-1]]
         return point_C
 
     def _narrowed(self, point_C: np.ndarray) -> np.ndarray:
@@ -327,9 +338,6 @@ class Search:
         return other_C
 
     # The answer
-
-    def _settled_all(self, points_NC: np.ndarray) -> np.ndarray:
-        return np.stack([self._settled(point_C) for point_C in points_NC[: 3 * KEPT]])
 
     def _settled(self, point_C: np.ndarray) -> np.ndarray:
         """The point in short numbers, each rounded away from the row; what is whole in all training rows stays whole.

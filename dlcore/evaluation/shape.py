@@ -11,6 +11,7 @@ import numpy as np
 
 from dlcore.evaluation import Judged
 from dlcore.evaluation.findings import Finding, finding, skill
+from dlcore.evaluation.intervals import measure_of
 
 HIGH_BIAS = 0.2  # share of the baseline's errors that is left even on the rows that were learned from
 HIGH_VARIANCE = 0.1  # skill that is lost between these and the watched rows
@@ -67,10 +68,15 @@ def capacity_findings(judged: Judged, points: Points) -> list[Finding]:
 
 
 def constant_score(judged: Judged) -> float:
-    """What the watched rows give to somebody who always says the class that is most frequent in training; 0, the R² of a mean."""
+    """What the watched rows give to somebody who always says the class that is most frequent in training; 0, the R² of a mean.
+
+    Where classes are weighted it is the balanced accuracy of whoever always says the same.
+    """
     classes = judged.experiment.dataset.num_classes
     if not classes:
         return 0.0
+    if measure_of(judged.experiment) == "balanced_accuracy":
+        return 1 / len(np.unique(judged.watched.split.y))
     most_frequent = np.bincount(judged.train.split.y, minlength=classes).argmax()
     return float((judged.watched.split.y == most_frequent).mean())
 
@@ -87,9 +93,13 @@ def _means(point: dict[str, Any]) -> tuple[float, float]:
 def _standard_error(judged: Judged, point: dict[str, Any]) -> float:
     """Of the mean watched score: what the seeds make of it or what so few rows do, whichever is more.
 
-    An accuracy p of n rows has sqrt(p (1 - p) / n), an R² about (1 - R²) sqrt(2 / n): the mean square of n normal errors.
+    An accuracy p of n rows has sqrt(p (1 - p) / n), an R² about (1 - R²) sqrt(2 / n): the mean square of n normal errors. A balanced
+    accuracy is the mean of K accuracies of n_k rows, and as sure as one of K^2 / sum(1 / n_k) rows.
     """
-    scores, rows = [one for one in point["test"] if one is not None], len(judged.watched.split.y)
+    scores, rows = [one for one in point["test"] if one is not None], float(len(judged.watched.split.y))
+    if measure_of(judged.experiment) == "balanced_accuracy":
+        _, rows_K = np.unique(judged.watched.split.y, return_counts=True)
+        rows = len(rows_K) ** 2 / float((1 / rows_K).sum())
     mean = float(np.mean(scores))
     of_rows = np.sqrt(mean * (1 - mean) / rows) if judged.data.class_names else (1 - mean) * np.sqrt(2 / rows)
     of_seeds = np.std(scores, ddof=1) / np.sqrt(len(scores)) if len(scores) > 1 else 0.0

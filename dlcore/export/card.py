@@ -20,6 +20,7 @@ from dlcore.export.report import (
     sentence,
     shown,
     split_sentence,
+    weight_of_class,
 )
 from dlcore.export.words import Words, said
 
@@ -68,6 +69,7 @@ def _details(facts: Facts, words: Words) -> str:
             "card.details.training", loss=choice(experiment.loss, "loss", words), batch=experiment.batch_size, seed=experiment.seed,
             optimizer=words.title(f"component.optimizer.{experiment.optimizer.kind}.title", experiment.optimizer.title), rate=f"{rate:g}",
         ),
+        *([words("report.class_weights")] if facts.class_weights else []),
         f"{words('report.versions')}: {', '.join(f'{name} {version}' for name, version in versions().items())}",
     ]  # fmt: skip
     return "\n".join(f"- {line}" for line in lines)
@@ -111,12 +113,12 @@ def _training_data(facts: Facts, words: Words) -> str:
         ]
         lines.append(table(head, rows))
     if facts.balance:
-        lines.append(
-            table(
-                [words("report.class"), words("report.rows")],
-                [[plain(name), f"{count:,}"] for name, count in facts.balance],
-            )
-        )
+        head = [words("report.class"), words("report.rows")]
+        rows = [[plain(name), f"{count:,}"] for name, count in facts.balance]
+        if facts.class_weights:
+            head.append(words("report.class_weight"))
+            rows = [[*row, weight_of_class(weight)] for row, weight in zip(rows, facts.class_weights, strict=True)]
+        lines.append(table(head, rows))
     return "\n\n".join(lines)
 
 
@@ -161,6 +163,7 @@ def _analyses(facts: Facts, words: Words) -> str:
     models = [(words(f"report.{one['key']}"), one) for one in compared["models"]] + [
         (words("report.network"), compared["network"])
     ]
+    lines.append(words("report.baselines.metric", metric=words(f"report.{metric}")))
     lines.append(table(
         [words("report.model"), words("report.train"), words(f"report.{watched}")],
         [[name, shown(metric, one["train"]), shown(metric, one[watched])] for name, one in models],

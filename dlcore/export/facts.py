@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
 from dlcore.checkpoint import Checkpoint, open_checkpoint
+from dlcore.class_weights import balanced_weights
 from dlcore.evaluation import Judged, is_sealed, opened, splits, watched_name
 from dlcore.evaluation.baselines import baselines
 from dlcore.evaluation.guards import guards
@@ -82,6 +84,14 @@ class Facts:
         names = self.judged.data.class_names
         counts = np.bincount(self.judged.train.split.y.astype(np.int64), minlength=len(names)) if names else []
         return [(name, int(count)) for name, count in zip(names, counts, strict=True)]
+
+    @property
+    def class_weights(self) -> list[float]:
+        """What a training row of each class counted in the loss; empty where all counted the same."""
+        if self.experiment.class_weights == "none":
+            return []
+        y_N = torch.from_numpy(self.judged.train.split.y)
+        return balanced_weights(y_N, self.experiment.dataset.num_classes).tolist()
 
 
 def gather(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Facts:

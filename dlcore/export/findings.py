@@ -13,6 +13,14 @@ SENTENCES: dict[str, str] = {
     " the constant answer {baseline}.",
     "finding.no_skill.try": "Train longer, try another learning rate or a larger network, and check that the inputs can tell "
     "anything of the target.",
+    "finding.no_skill_balanced": "No better than a constant answer: the balanced accuracy is {watched} (95% interval {low} to {high}), that"
+    " of a constant answer {baseline}.",
+    "finding.no_skill_balanced.try": "Train longer, try another learning rate or a larger network, and check that the inputs can tell "
+    "anything of the target.",
+    "finding.overlooked_class": "A class is overlooked: of the rows of '{class_name}' that were not learned from the network finds {found};"
+    " it has {share} of the training rows.",
+    "finding.overlooked_class.try": "Set class weights to balanced (tab Learning): each class then counts the same in the loss, and more of"
+    " these rows are found, at the price of false alarms. Where there are two classes the threshold can be moved instead.",
     "finding.id_as_input": "The input '{column}' looks like an id: {distinct} of its whole numbers, from {low} to {high}, "
     "stand once only.",
     "finding.id_as_input.try": "An id says nothing of a new row, but a network can learn rows by it. Take it out of the inputs.",
@@ -52,7 +60,7 @@ SENTENCES: dict[str, str] = {
     "finding.rare_classes_train": "Rare classes among the training rows: {classes}; the rarest has {fewest} rows. Fewer than "
     "{limit} say little.",
     "finding.rare_classes_train.try": "Collect more rows of them, join them with a similar class, or keep a larger share of training "
-    "rows.",
+    "rows. With balanced class weights (tab Learning) the few there are count as much as the others.",
     "finding.rare_classes_validation": "Rare classes among the validation rows: {classes}; the rarest has {fewest} rows. Fewer than "
     "{limit} say little.",
     "finding.rare_classes_validation.try": "Collect more rows of them, join them with a similar class,"

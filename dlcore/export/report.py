@@ -101,6 +101,11 @@ def shown(metric: str, value: float | None) -> str:
     return f"{value:.3f}" if metric == "r2" else f"{value:.4g}"
 
 
+def weight_of_class(weight: float) -> str:
+    """What its rows count in the loss; a class without training rows has no weight."""
+    return f"{weight:.4g}" if weight else "–"
+
+
 def score_of(found: dict[str, Any], metric: str) -> float | None:
     """A score by its name; precision, recall and F1 are the mean over the classes."""
     return found[metric] if metric in found else found["macro"][metric]
@@ -230,7 +235,7 @@ def _baselines(facts: Facts, words: Words) -> str:
         (words("report.network"), found["network"])
     ]
     scores = [one[name] for _, one in models for name in ("train", watched) if one[name] is not None]
-    low = 0.0 if metric == "accuracy" else max(-1.0, min(0.0, *scores))
+    low = 0.0 if metric in OF_CLASSES else max(-1.0, min(0.0, *scores))
     scale = (low, 1.0)
     head = [
         (words("report.model"), ""),
@@ -248,7 +253,8 @@ def _baselines(facts: Facts, words: Words) -> str:
             else whisker(max(low, value), [max(low, end) for end in ends] if ends else None, scale, "test")
         )
         rows.append([esc(name), shown(metric, one["train"]), shown(metric, value), drawn])
-    return _see(words("report.baselines.see")) + table(head, rows, own=len(models) - 1)
+    see = f"{words('report.baselines.see')} {words('report.baselines.metric', metric=words(f'report.{metric}'))}"
+    return _see(see) + table(head, rows, own=len(models) - 1)
 
 
 # The data and the recipe
@@ -284,7 +290,12 @@ def _data(facts: Facts, words: Words) -> str:
             for label, (name, count) in enumerate(facts.balance)
         ]
         head = [(words("report.class"), ""), (words("report.train"), "number"), ("", "number"), ("", "wide")]
-        parts.append(f"<h3>{esc(words('report.balance'))}</h3>" + table(head, rows))
+        weighted = ""
+        if facts.class_weights:
+            rows = [[*row, weight_of_class(weight)] for row, weight in zip(rows, facts.class_weights, strict=True)]
+            head.append((words("report.class_weight"), "number"))
+            weighted = f"<p>{esc_long(words('report.class_weights'))}</p>"
+        parts.append(f"<h3>{esc(words('report.balance'))}</h3>" + table(head, rows) + weighted)
     else:
         y = data.train.y
         sentence = words(
@@ -353,6 +364,10 @@ def _recipe(facts: Facts, words: Words) -> str:
     )
     for name in ("loss", "optimizer", "schedule", "regularizer"):
         rows.append((_field(name, words), choice(getattr(experiment, name), name, words)))
+    if facts.judged.data.class_names:
+        chosen = experiment.class_weights
+        title = words.title(f"experiment.class_weights.{chosen}", chosen.capitalize())
+        rows.append((_field("class_weights", words), title))
     for name in ("batch_size", "gradient_clip", "early_stopping", "test_fraction", "validation_fraction", "seed"):
         if hasattr(experiment, name):
             rows.append((_field(name, words), said(getattr(experiment, name))))

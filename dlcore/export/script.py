@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from dlcore.class_weights import balanced_weights
 from dlcore.component import Component
 from dlcore.datasets.drawn import Drawn, Point
 from dlcore.datasets.pictures import ImageData
@@ -61,6 +62,7 @@ def _introduction(experiment: Experiment, epochs: int) -> str:
     tabular = isinstance(experiment.dataset, BundledTable | TableData)
     own = isinstance(experiment.dataset, TableData | ImageData)
     made = "the network" if experiment.dataset.own_split or own else "the data and the network"
+    mean = "without any penalty or class weights" if _is_weighted(experiment) else "without any penalty"
     beside = "  # beside data.csv, which the page or `python -m dlcore data` writes" if own else ""
     return _text(f'''
         """{experiment.dataset.title}: a network of {widths} units, trained with {experiment.loss.title} and {experiment.optimizer.title}.
@@ -69,7 +71,7 @@ def _introduction(experiment: Experiment, epochs: int) -> str:
             python THIS_FILE.py{beside}
 
         Makes {made} from the seed, trains for {epochs} epochs, prints the history (losses are means over all
-        rows, without any penalty) and saves the weights as model.safetensors. The same seed gives the same numbers.
+        rows, {mean}) and saves the weights as model.safetensors. The same seed gives the same numbers.
 
         Shapes: N rows of a data set, B rows of a batch, D inputs, K output units.
         """
@@ -264,7 +266,7 @@ def _loss(experiment: Experiment) -> list[str]:
     meaning = "probabilities (B, classes)" if classes else "values (B,)"
     predict = function_text(loss.predict, "predict", f"What the sums of the last layer claim: {meaning}.", known)
     helpers = called_functions(predict, loss.predict).items()
-    return [
+    blocks = [
         function_text(loss.encode, "encode", "Targets in the form that the loss takes.", known),
         function_text(loss.per_row, "loss_of_rows", _first_line(type(loss)), known, loss.arguments()),
         *(
@@ -275,6 +277,10 @@ def _loss(experiment: Experiment) -> list[str]:
         function_text(metric.measure, metric.kind, _first_line(type(metric))),
         f"{', '.join(f'targets_{part}' for part in parts)} = {', '.join(f'encode(y_{part})' for part in parts)}",
     ]
+    if _is_weighted(experiment):
+        blocks.insert(2, function_text(balanced_weights, "balanced_weights", _first_line(balanced_weights), known))
+        blocks.append("weights_train = balanced_weights(y_train)[y_train]  # What each row counts in the loss.")
+    return blocks
 
 
 def _training(experiment: Experiment) -> list[str]:
@@ -336,7 +342,7 @@ def _loop(experiment: Experiment) -> str:
         update.append(f'optimizer.param_groups[0]["lr"] = {rate}')
     update += [
         "optimizer.zero_grad()",
-        "loss = loss_of_rows(model(X_train[batch]), targets_train[batch]).mean()",
+        *_batch_loss(experiment),
         "if not loss.isfinite():",
         '    raise SystemExit(f"Stopped at step {step + 1}: the loss is not finite. Use a third of the learning rate.")',
         "loss.backward()",
@@ -374,6 +380,16 @@ def _loop(experiment: Experiment) -> str:
     return "\n".join(["for epoch in range(1, EPOCHS + 1):", *(f"    {line}" for line in epoch)])
 
 
+def _batch_loss(experiment: Experiment) -> list[str]:
+    if not _is_weighted(experiment):
+        return ["loss = loss_of_rows(model(X_train[batch]), targets_train[batch]).mean()"]
+    return [
+        "losses = loss_of_rows(model(X_train[batch]), targets_train[batch])",
+        "weights = weights_train[batch]",
+        "loss = (weights * losses).sum() / weights.sum()",
+    ]
+
+
 def _results(experiment: Experiment) -> list[str]:
     parts = [part for part in _parts(experiment) if part != "test" or not experiment.sealed]
     metric = experiment.metric
@@ -397,6 +413,10 @@ def _method_text(component: Component, method: Callable[..., Any], name: str) ->
     """A method as a function whose arguments have the component's fields as defaults."""
     fields = {field: value for field, value in component if field != "kind"}
     return function_text(method, name, _first_line(type(component)), defaults=fields)
+
+
+def _is_weighted(experiment: Experiment) -> bool:
+    return experiment.class_weights != "none"
 
 
 def _has_dropout(experiment: Experiment) -> bool:

@@ -62,6 +62,7 @@ ENGLISH: dict[str, str] = {
     "report.map.line": "What it says along the line",
     "report.baselines": "Compared with simpler models",
     "report.baselines.see": "Fitted on the same training rows. A network that does no better than these is not needed.",
+    "report.baselines.metric": "Score: {metric}.",
     "report.model": "Model",
     "report.network": "This network",
     "report.majority": "Always the most frequent class",
@@ -93,6 +94,9 @@ ENGLISH: dict[str, str] = {
     "report.column.more": "and {count} more columns",
     "report.column.pixels": "{height} × {width} pixels each",
     "report.balance": "Class balance",
+    "report.class_weight": "Weight of a row",
+    "report.class_weights": "Balanced class weights: in the loss that was descended a row counted n / (K n_k), so that each class counted"
+    " the same in all. The losses and scores here are not weighted.",
     "report.target": "Target",
     "report.target.range": "{low} to {high}, mean {mean}, standard deviation {deviation}",
     "report.recipe": "The recipe",

@@ -20,15 +20,17 @@ from dlcore.interventions import Interventions
 from dlcore.looks import finite
 from dlcore.probes import Picture
 from dlcore.problems import Problem
+from dlcore.rows import rows_of
 from dlcore.runs import DEFAULT_SPEED
-from dlcore.runs.sights import Sight, Sights, data_of, without_points
+from dlcore.runs.sights import Sight, Sights, without_points
 from dlcore.timeline import Moment, Timeline
-from dlcore.trainer import Diverged, Trainer
+from dlcore.trainer import Change, Diverged, Trainer
 
 FASTEST = 1_000_000.0
 TICK = 0.005  # Fast runs take their updates in bunches, one a tick: a worker must not wake for each of them.
 LONGEST_DEBT = 0.1  # Seconds of updates a run that was held up may catch up on; the rest is forgotten.
 RATE_WINDOW = 1.0
+SAME = 5e-4  # of a probability, or of the deviation of a target: less than that is no change that anybody is told of
 NEVER = math.inf
 
 
@@ -161,7 +163,7 @@ class Run:
             self.structure += 1
         if done.reshaped:
             self.interventions.clear()
-            trainer.notices.append(Problem("weights_kept", kept=done.kept, total=done.total))
+            trainer.notices.append(_what_was_kept(done, trainer))
         self._stand(status)
         if done.redrawn:
             self._keep_moment(edited=True)
@@ -201,7 +203,7 @@ class Run:
         """Stand again where the run stood at this moment, with the recipe of then; what came later is cut."""
         moment, old = self.timeline.moment(identifier), self.trainer
         experiment = old.experiment if moment.experiment == old.experiment else moment.experiment
-        trainer = Trainer(experiment, device=old.device, data=data_of(experiment, old))
+        trainer = Trainer(experiment, device=old.device, data=rows_of(experiment, old.experiment, old.data))
         trainer.restore(moment.full_state(old.history.rows()))
         trainer.notices += old.notices
         if moment.structure != self.structure:
@@ -425,8 +427,9 @@ class Run:
 
         return export(checkpoint_of(self.trainer.snapshot(), self.trainer.data), "script")
 
-    def history_csv(self) -> bytes:
-        return self.trainer.history.to_csv(self.trainer.experiment.watched).encode()
+    def history_csv(self, most: int | None = None) -> bytes:
+        """history.csv; at most so many rows of it, evenly spread."""
+        return self.trainer.history.to_csv(self.trainer.experiment.watched, most).encode()
 
     def notices(self) -> list[Problem]:
         """What the trainer had to say since the last time it was asked."""
@@ -490,3 +493,19 @@ class Run:
         self.set_speed(speed)
         if status == "playing":
             self.play()
+
+
+def _what_was_kept(done: Change, trainer: Trainer) -> Problem:
+    """What another shape of the network has kept of the old one, and how far that took its predictions."""
+    counts = {"kept": done.kept, "total": done.total}
+    if done.moved is None:
+        return Problem("weights_kept", **counts)
+    classes = trainer.experiment.dataset.num_classes
+    if done.moved.most < (SAME if classes else SAME * trainer.data.scaling.target_deviation):
+        return Problem("weights_kept.same", **counts)
+    mean, most = (_shown_probability(value) if classes else f"{value:.3g}" for value in done.moved)
+    return Problem("weights_kept.classes" if classes else "weights_kept.numbers", mean=mean, most=most, **counts)
+
+
+def _shown_probability(value: float) -> str:
+    return f"{value:.3f}" if value >= SAME else "<0.001"

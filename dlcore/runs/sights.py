@@ -12,10 +12,11 @@ from typing import Any
 
 import torch
 
-from dlcore.datasets.split import Data, prepare
+from dlcore.datasets.split import Data
 from dlcore.experiment import Experiment
 from dlcore.looks import Arrays, Looks, Motion, masks
 from dlcore.probes import Picture
+from dlcore.rows import rows_of
 from dlcore.snapshot import Snapshot
 from dlcore.timeline import Moment
 from dlcore.trainer import Trainer
@@ -150,7 +151,7 @@ class Sights:
         if moment.structure in self._looks:
             return self._looks[moment.structure]
         experiment = moment.experiment
-        scene = OldScene(experiment, data_of(experiment, trainer))
+        scene = OldScene(experiment, rows_of(experiment, trainer.experiment, trainer.data))
         return self._looks_at(moment.structure, Picture(scene))
 
     def _looks_at(self, structure: int, picture: Picture) -> Looks:
@@ -165,12 +166,3 @@ class Sights:
 def without_points(arrays: Arrays) -> Arrays:
     """The arrays of a layout without any row of the data."""
     return {name: array[:0] if name.startswith("points/") else array for name, array in arrays.items()}
-
-
-def data_of(experiment: Experiment, trainer: Trainer) -> Data:
-    """The rows of a recipe: the trainer's where they are the same."""
-    same = all(
-        getattr(experiment, name) == getattr(trainer.experiment, name)
-        for name in ("dataset", "features", "test_fraction", "seed")
-    )
-    return trainer.data if same else prepare(experiment)

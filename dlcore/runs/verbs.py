@@ -51,7 +51,7 @@ def answer(run: Run, do: str, header: Header) -> Answer:
         case "script":
             return {}, run.script()
         case "history":
-            return {}, run.history_csv()
+            return {}, run.history_csv(header.get("most"))
         case "fork":
             return run.fork(header.get("moment"))
     return {**standing(run), "interventions": run.trainer.intervened}, b""

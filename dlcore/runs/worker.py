@@ -356,13 +356,15 @@ class Worker:
     def _watching(self, token: str) -> Iterator[None]:
         """Notice a run that is too long at it again and again: it needs a worker of its own, if its sizes say so too."""
         begin = self._processor()  # Others may have the processor meanwhile.
-        yield
-        seconds = self._processor() - begin
-        if seconds > HEAVY and may_be_heavy(self.runs[token].trainer.experiment):
-            now = self._clock()
-            if now - self._heavy.get(token, -HEAVY_AGAIN) < HEAVY_AGAIN:
-                self.send({"heavy": token, "seconds": seconds})
-            self._heavy[token] = now
+        try:
+            yield
+        finally:  # What fails in the end has held up the others as long.
+            seconds = self._processor() - begin
+            if seconds > HEAVY and may_be_heavy(self.runs[token].trainer.experiment):
+                now = self._clock()
+                if now - self._heavy.get(token, -HEAVY_AGAIN) < HEAVY_AGAIN:
+                    self.send({"heavy": token, "seconds": seconds})
+                self._heavy[token] = now
 
     def _notice(self, token: str, problem: Problem) -> None:
         self.send({"notice": problem.to_dict(), "token": token})
@@ -384,6 +386,7 @@ class Worker:
         begin = self._processor()
         with rights.working_for(self._readers.get(token, rights.NOBODY)):
             yield
+        # Not in a `finally`: an error that passes here ends this process, and then this run is the one to be named.
         self._in_hand[:] = bytes(len(self._in_hand))
         if counted and (token in self.runs or token in self._failed):
             self._all.spend(self._owners.get(token, ""), self._processor() - begin)

@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 import torch
 
+from dlcore.class_weights import row_weights
 from dlcore.datasets.split import Data
 from dlcore.engines import compiled
 from dlcore.engines.dense import Rows, fits
@@ -121,8 +122,9 @@ class Abreast:
         models = [build_model(recipe) for recipe in ours]
         X, y = (np.concatenate([getattr(part, name) for part in (data.train, data.test)]) for name in ("X", "target"))
         labels = torch.from_numpy(y)
-        targets = experiment.loss.encode(labels, experiment.dataset.num_classes)
-        rows = Rows(torch.from_numpy(X), targets, labels, len(data.train.X))
+        classes, train = experiment.dataset.num_classes, len(data.train.X)
+        weights = row_weights(experiment.class_weights, labels[:train], classes)
+        rows = Rows(torch.from_numpy(X), experiment.loss.encode(labels, classes), labels, train, weights)
         self.engine = ManyEngine(kernels, many, models, experiment, rows)
         self.experiment = experiment
         self._orders = Orders(many, [derived_seed(recipe.seed, "order") for recipe in ours], rows.train)

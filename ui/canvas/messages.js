@@ -5,6 +5,9 @@ const CONNECTING_IS_NEWS_AFTER = 700; // milliseconds; a connection that is quic
 /** Two lines that say the same are the same line; a notice that comes again is a new one. */
 const saying = ({ id, words, time, busy }) => `${id} ${words} ${time ?? ""} ${busy ?? ""}`;
 
+/** What a notice is about, in whatever words: "weights_kept" of "weights_kept.classes". @param {{key: string}} notice */
+const subject = (notice) => notice.key.split(".")[0];
+
 export class Messages {
   /** @param {HTMLElement} root @param {(verb: string) => void} action */
   constructor(root, action) {
@@ -47,7 +50,7 @@ export class Messages {
   }
 
   notice(notice) {
-    this.notices = [...this.notices.filter((one) => one.key !== notice.key), { ...notice, time: performance.now() }].slice(-3);
+    this.notices = [...this.notices.filter((one) => subject(one) !== subject(notice)), { ...notice, time: performance.now() }].slice(-3);
     this.draw();
   }
 
@@ -70,7 +73,7 @@ export class Messages {
     } else if (status === "early_stopped" || status === "epoch_limit") {
       lines.push({ id: status, tone: "plain", words: problem ? this.texts.problem(problem) : say(status) });
     } else if (problem) lines.push({ id: `problem ${problem.key}`, tone: "error", words: this.texts.problem(problem) });
-    for (const notice of this.notices) lines.push({ id: `notice ${notice.key}`, tone: "plain", words: this.texts.problem(notice), notice, time: notice.time });
+    for (const notice of this.notices) lines.push({ id: `notice ${subject(notice)}`, tone: "plain", words: this.texts.problem(notice), notice, time: notice.time });
     return lines;
   }
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import streamlit as st
 
 from dlcore.problems import Problem
 from ui import live, session
-from ui.evaluating.judging import Begun, Judging, Moment, data_digest
+from ui.evaluating.judging import Begun, Judging, Moment
 from ui.messages import escape, sentence
 from ui.session import label, t
 
 PATIENCE = 180.0  # seconds that a page waits for the answer to a question, its turn included
+HISTORY_ROWS = 400  # of a moment: as many as a curve of its report shows
 UNDER_WAY = ("waiting", "working")
 
 Answer = tuple[dict[str, Any], bytes]
@@ -36,6 +38,15 @@ def moment() -> Moment:
     return memory.moment
 
 
+def moment_of(token: str) -> Moment:
+    """The run as it stands now."""
+    _, content = live.pool().call(token, "checkpoint")
+    history = b""
+    with suppress(Problem):  # A report without it says so.
+        _, history = live.pool().call(token, "history", most=HISTORY_ROWS)
+    return Moment.of(token, content, history.decode())
+
+
 def judge_again() -> None:
     """Speak of the run as it stands now."""
     judging().moment = _taken()
@@ -44,11 +55,11 @@ def judge_again() -> None:
 def _taken() -> Moment:
     token = session.current().token
     assert token is not None, "The page makes its run first."
-    _, content = live.pool().call(token, "checkpoint")
+    taken = moment_of(token)
     before = judging().moment
-    if before is not None and before.token == token and before.content == content:
+    if before is not None and before.token == token and before.content == taken.content:
         return before  # Nothing has moved, so all that was found still holds.
-    return Moment.of(token, content)
+    return taken
 
 
 def standing() -> dict[str, Any]:
@@ -151,8 +162,8 @@ def _progress(do: str, show: Callable[[dict[str, Any], bytes], None]) -> None:
 
 
 def looks() -> int:
-    """How often somebody has looked at the sealed test rows of this data."""
-    return session.current().looks.get(data_digest(moment().experiment), 0)
+    """How often somebody has looked at these sealed test rows, with this network or another."""
+    return session.current().looks.get(moment().test_rows, 0)
 
 
 def unseal() -> None:
@@ -161,5 +172,4 @@ def unseal() -> None:
     if not now.unsealed:
         now.unsealed = True
         counted = session.current().looks
-        digest = data_digest(now.experiment)
-        counted[digest] = counted.get(digest, 0) + 1
+        counted[now.test_rows] = counted.get(now.test_rows, 0) + 1

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from dlcore.experiment import Experiment
+from dlcore.rows import RowsKey, digest_of_test_rows
 
 if TYPE_CHECKING:
     from dlcore.runs.desks import Job
@@ -18,7 +19,7 @@ MOST_ANSWERS = 16  # kept of a moment: as JSON, since numbers in lists would tak
 
 @dataclass
 class Moment:
-    """A checkpoint of a run, and what has been asked about it so far."""
+    """A checkpoint of a run with the history up to it, and what has been asked about it so far."""
 
     token: str
     content: bytes
@@ -26,17 +27,23 @@ class Moment:
     class_names: tuple[str, ...]
     step: int
     epoch: int
+    history: str  # as history.csv, thinned; "" where it was not at hand
     unsealed: bool = False  # whether somebody has asked for the scores on the sealed test rows
     answers: OrderedDict[str, tuple[str, bytes]] = field(default_factory=OrderedDict)
 
     @classmethod
-    def of(cls, token: str, content: bytes) -> Moment:
+    def of(cls, token: str, content: bytes, history: str) -> Moment:
         """The moment that a checkpoint of our own run holds: read in its header, without torch."""
         length = int.from_bytes(content[:8], "little")
         facts = json.loads(content[8 : 8 + length])["__metadata__"]
         experiment = Experiment.from_json(facts["recipe"])
         names = tuple(json.loads(facts["class_names"]))
-        return cls(token, content, experiment, names, int(facts["step"]), int(facts["epoch"]))
+        return cls(token, content, experiment, names, int(facts["step"]), int(facts["epoch"]), history)
+
+    @cached_property
+    def test_rows(self) -> str:
+        """By which its test rows are known again: looks at them are counted under it."""
+        return digest_of_test_rows(self.experiment)
 
     def known(self, question: str) -> tuple[dict[str, Any], bytes] | None:
         """What was answered to this before."""
@@ -68,13 +75,14 @@ class WhatIf:
     """The row that somebody moves, and how far it is moved."""
 
     asked: dict[str, Any] = field(default_factory=dict)  # which row
+    row: tuple[int | None, RowsKey] | None = None  # the one that was found, among which rows
     values: dict[str, Any] = field(default_factory=dict)  # of the columns that were moved
     cover: dict[str, int] | None = None  # of a picture
     flip: dict[str, Any] | None = None  # of which row the smallest change was asked for
 
-    def begin(self, asked: dict[str, Any]) -> None:
+    def begin(self, asked: dict[str, Any], row: tuple[int | None, RowsKey] | None) -> None:
         """Another row, as it is in the data."""
-        self.asked, self.values, self.cover = asked, {}, None
+        self.asked, self.row, self.values, self.cover = asked, row, {}, None
 
 
 @dataclass
@@ -86,10 +94,3 @@ class Judging:
     split: str = ""  # the rows that the page speaks of; "" until somebody has chosen
     subset: dict[str, Any] | None = None
     whatif: WhatIf = field(default_factory=WhatIf)
-
-
-def data_digest(experiment: Experiment) -> str:
-    """By which the rows of a recipe are known again, however they are learned."""
-    parts = ("dataset", "test_fraction", "validation_fraction", "seed")
-    recipe = experiment.to_dict()
-    return hashlib.sha256(json.dumps({name: recipe.get(name) for name in parts}).encode()).hexdigest()[:32]

@@ -35,14 +35,14 @@ def section() -> None:
         st.info(
             label("report.unopened" if rows.is_shut("test") else "report.opened", looks=looks()), icon=":material/lock:"
         )
-    now, unseal = moment(), sealed and not rows.is_shut("test")
+    now = moment()
     for column, what in zip(st.columns(len(CONTENTS)), CONTENTS, strict=True):
         with column, st.container(border=True, key=f"file_{what}"):
             st.markdown(f"**{label(f'report.file.{what}')}**", help=label(f"report.file.{what}.help"))
             st.markdown("\n".join(f"- {label(_title(what, part))}" for part in _contents(what)))
             name, mime, icon = FILES[what]
             st.download_button(
-                label(f"take.{what}"), reporter(session.current(), what, now.token, now.content, unseal), name, mime, icon=icon,
+                label(f"take.{what}"), reporter(session.current(), what, now.token, now), name, mime, icon=icon,
                 key=f"take_{what}", on_click="ignore", help=label(f"take.{what}.help"), type="primary",
             )  # fmt: skip
 

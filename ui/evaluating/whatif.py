@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from dlcore.problems import Problem
+from dlcore.rows import RowsKey
 from dlcore.views import claim, path
 from ui import session
 from ui.evaluating import rows
@@ -49,8 +50,10 @@ def _draw() -> None:
     asked = _chosen()
     start, _ = ask("whatif", **asked)
     memory = judging().whatif
-    if memory.asked != asked:
-        memory.begin(asked)
+    # The same question finds another row once the network or the rows have changed: what was moved of the old one is not said of it.
+    row = start["example"]["row"], RowsKey(moment().experiment)
+    if (memory.asked, memory.row) != (asked, row):
+        memory.begin(asked, row)
         for beginning in (VALUES, COVER, SHOWN):
             session.forget_widgets(beginning)
     left, right = st.columns([2, 3], gap="large")
@@ -134,7 +137,8 @@ def _say_example(start: dict[str, Any]) -> None:
 @session.guarded
 def put_back() -> None:
     """The row as it is in the data."""
-    judging().whatif.begin(judging().whatif.asked)
+    memory = judging().whatif
+    memory.begin(memory.asked, memory.row)
     for beginning in (VALUES, COVER):
         session.forget_widgets(beginning)
 

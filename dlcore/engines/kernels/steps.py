@@ -109,23 +109,23 @@ def _clip(gradient, most):
 @njit(
     VALUES(
         VALUES, VALUES, VALUES, VALUES, VALUES, VALUES, MARKS, *TABLES, float32[:, ::1], int64[::1], float64[::1],
-        float64[::1], float32[:, ::1], float32[:, ::1], PLACES, int64, int64, VALUES,
+        float64[::1], float32[:, ::1], float32[:, ::1], VALUES, PLACES, int64, int64, VALUES,
     ),
     **COMPILING,
 )  # fmt: skip
 def take_steps(
     flat, gradient, previous, first, second, count, frozen, layers, parameters, gates, masks, codes, settings, rates, X, targets,
-    order, cursor, batch, work,
+    weights, order, cursor, batch, work,
 ):  # fmt: skip
     """One update for each of `rates` from row `cursor` of the order on; the mean loss of each batch before its update, without the penalty.
 
     A loss that is not finite makes no update and is the last one of the answer; the parameters are then those before the last update.
     `codes`: loss, optimizer, regularizer, classes, whether inputs are dropped. `settings`: three of the optimizer, Huber's delta, the
-    regularizer's rate, the largest norm of the gradient (0: any).
+    regularizer's rate, the largest norm of the gradient (0: any). `weights`: what each row counts in the mean; empty: all the same.
     """
     loss, optimizer, regularizer, classes, drops_inputs = codes[0], codes[1], codes[2], codes[3], codes[4] > 0
     delta, price, clip = np.float32(settings[3]), np.float32(settings[4]), np.float32(settings[5])
-    dropping = len(masks) > 0
+    dropping, weighted = len(masks) > 0, len(weights) > 0
     last = layers[len(layers) - 1]
     K, D = last[OUTPUTS], uint64(X.shape[1])
     size = uint64(len(flat))
@@ -144,19 +144,25 @@ def take_steps(
             for i in range(D * lanes):
                 work[i] *= masks[step, i]
         forward(flat, layers, parameters, work, lanes, gates, masks, step, dropping)
-        total = np.float32(0)
+        total, counted = np.float32(0), np.float32(0)
         for lane in range(rows):
-            total += row_loss(
-                loss, delta, classes, work, outputs + lane, lanes, K, targets, order[uint64(cursor) + lane]
-            )
-        total /= np.float32(rows)
+            row = order[uint64(cursor) + lane]
+            weight = weights[row] if weighted else np.float32(1)
+            total += weight * row_loss(loss, delta, classes, work, outputs + lane, lanes, K, targets, row)
+            counted += weight
+        total /= counted
         losses[step] = total
         if not math.isfinite(total):
             # Not as slices: numba would spend 2 s on the words of a complaint about their lengths.
             for i in range(size):
                 flat[i] = previous[i]
             return losses[: step + uint64(1)]
-        share = np.float32(1) / np.float32(rows)
+        share = np.float32(1) / counted
+        if weighted:
+            for lane in range(rows):
+                weight = weights[order[uint64(cursor) + lane]]
+                for k in range(K):
+                    work[outputs + k * lanes + lane] *= weight
         for k in range(K):
             for lane in range(rows):
                 work[outputs + k * lanes + lane] *= share

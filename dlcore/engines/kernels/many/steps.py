@@ -56,28 +56,41 @@ def _clip(gradient, most, squares):
             gradient[start + lane] *= squares[lane]
 
 
+@compiled
+def _share_out(weights, order, first, R, shares, totals):
+    """What each of R rows from `first` of the order on counts in the mean of its seed's batch: its weight, of the sum of theirs."""
+    for r in range(R):
+        for lane in range(LANES):
+            shares[r * LANES + lane] = weights[uint64(order[first + r, lane])]
+    add_up(totals, ZERO, shares, ZERO, ONE, R)
+    for r in range(R):
+        for lane in range(LANES):
+            shares[r * LANES + lane] /= totals[lane]
+
+
 @njit(
     types.void(
         TABLE, TABLE, TABLE, TABLE, TABLE, TABLE, VALUES, *_LAYERS, float32[:, :, ::1], *_RECIPE, float64[::1], TABLE, TABLE,
-        int64[:, :, ::1], int64, int64, VALUES, VALUES, VALUES, int64[:, ::1], int64,
+        VALUES, int64[:, :, ::1], int64, int64, VALUES, VALUES, VALUES, int64[:, ::1], int64,
     ),
     **COMPILING,
 )  # fmt: skip
 def take_steps(
     flats, gradient, previous, first, second, kept, counts, layers, parameters, masks, codes, settings, rates, X, targets,
-    orders, start, batch, work, goals, lost, ends, taken,
+    weights, orders, start, batch, work, goals, lost, ends, taken,
 ):  # fmt: skip
     """One update of every seed for each of `rates`, from row `start` of its own order (M, rows, 8) on.
 
     A seed whose loss is not finite has ended: `ends` (M, 8), -1 before, gets the number of steps it took, of which `taken` were before
-    these, and `kept` the parameters before its last update. What its lane holds from there on means nothing.
+    these, and `kept` the parameters before its last update. What its lane holds from there on means nothing. `weights`: what each row
+    counts in the mean of a batch; empty: all the same.
     """
     loss, optimizer, regularizer, classes, drops_inputs = codes[0], codes[1], codes[2], codes[3], codes[4] > 0
     delta, price, clip = np.float32(settings[3]), np.float32(settings[4]), np.float32(settings[5])
     last = layers[len(layers) - 1]
     K, D, T = last[OUTPUTS], uint64(X.shape[1]), uint64(targets.shape[1])
-    totals = np.empty(LANES, np.float32)
-    dropping = masks.shape[1] > 0
+    totals, shares = np.empty(LANES, np.float32), np.empty(len(lost), np.float32)
+    dropping, weighted = masks.shape[1] > 0, len(weights) > 0
     for pack in range(len(flats)):
         flat, mask, order = flats[pack], masks[pack], orders[pack]
         cursor = start
@@ -103,9 +116,15 @@ def take_steps(
                     ends[pack, lane] = taken + step
                     for i in range(lane, uint64(len(flat)), LANES):
                         kept[pack, i] = previous[pack, i]
-            share = np.float32(1) / np.float32(R)
-            for i in range(K * size):
-                work[outputs + i] *= share
+            if weighted:
+                _share_out(weights, order, uint64(cursor), R, shares, totals)
+                for k in range(K):
+                    for i in range(size):
+                        work[outputs + k * size + i] *= shares[i]
+            else:
+                share = np.float32(1) / np.float32(R)
+                for i in range(K * size):
+                    work[outputs + i] *= share
             backward(flat, gradient[pack], layers, parameters, work, R, mask, step, dropping)
             if regularizer != NONE:
                 _add_price(regularizer, price, gradient[pack], flat, layers)
