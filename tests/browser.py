@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 from safetensors.numpy import load_file
 
 from tests.conftest import BROWSER_PATIENCE
@@ -81,6 +82,13 @@ def wait_until_still(page: Page) -> None:
                     || one.effect.getComputedTiming().endTime === Infinity);
         }"""
     )
+
+
+def bring(page: Page, file: Any) -> None:
+    """Choose files on the page Data, once it stands still: an uploader of before may be there a moment longer."""
+    expect(page.get_by_test_id("stFileUploader")).to_have_count(1)
+    wait_until_still(page)
+    page.locator("input[type=file]").set_input_files(file)
 
 
 def take_home(page: Page, what: str, folder: Path) -> Path:

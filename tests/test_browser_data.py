@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from dlcore.spreadsheet import FORMULA, safe_cell
-from tests.browser import PATIENCE, PLAYING, canvas, press, score, wait_until_still
+from tests.browser import PATIENCE, PLAYING, bring, canvas, press, score, wait_until_still
 from ui.messages import text
 
 pytestmark = pytest.mark.browser
@@ -41,13 +41,13 @@ def fruit() -> bytes:
 
 def test_a_table_is_brought_understood_and_learned(page: Page):
     page.get_by_role("link", name="Data", exact=True).click()
-    page.locator("input[type=file]").set_input_files({"name": NAME, "mimeType": "text/csv", "buffer": fruit()})
+    bring(page, {"name": NAME, "mimeType": "text/csv", "buffer": fruit()})
     expect(page.get_by_text("Separator: semicolon")).to_be_visible()
     expect(page.get_by_text("Decimal sign: comma")).to_be_visible()
     expect(page.get_by_text("240 rows, 4 columns")).to_be_visible()
 
     page.get_by_text("Bring another table").click()
-    page.locator("input[type=file]").set_input_files({"name": NAME, "mimeType": "text/csv", "buffer": fruit()[:-200]})
+    bring(page, {"name": NAME, "mimeType": "text/csv", "buffer": fruit()[:-200]})
     expect(page.get_by_text(re.compile(r"^23\d rows, 4 columns$"))).to_be_visible()
     expect(page.get_by_test_id("stFileUploaderDropzone").filter(visible=True)).to_have_count(0)
 
@@ -132,7 +132,7 @@ def test_what_a_grid_lets_one_download_is_text_for_a_spreadsheet_and_reads_as_it
     # It would ask where to put the file.
     page.evaluate("window.showSaveFilePicker = undefined")
     page.get_by_role("link", name="Data", exact=True).click()
-    page.locator("input[type=file]").set_input_files({"name": "n.csv", "mimeType": "text/csv", "buffer": nasty()})
+    bring(page, {"name": "n.csv", "mimeType": "text/csv", "buffer": nasty()})
     expect(page.get_by_text("60 rows, 7 columns")).to_be_visible()
     grids = page.locator("[data-testid=stDataFrame]")
     wait_until_still(page)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser import PATIENCE, PAUSED, PLAYING, canvas, press, take_home, wait_until_still
+from tests.browser import PATIENCE, PAUSED, PLAYING, bring, canvas, press, take_home, wait_until_still
 from tests.conftest import SHOWN
 from tests.test_access import violations
 from tests.test_browser_data import fruit
@@ -63,7 +63,7 @@ def shared_link(page: Page) -> str:
 def test_rows_are_shared_opened_by_another_withdrawn_and_refused(arrive: Callable[..., Page], tmp_path: Path) -> None:
     owner = arrive()
     owner.get_by_role("link", name="Data", exact=True).click()
-    owner.locator("input[type=file]").set_input_files({"name": "fruit.csv", "mimeType": "text/csv", "buffer": fruit()})
+    bring(owner, {"name": "fruit.csv", "mimeType": "text/csv", "buffer": fruit()})
     owner.get_by_role("button", name="Train on this table").click()
     expect(canvas(owner)).to_have_attribute("data-status", PLAYING)
     press(owner, "Pause")

@@ -263,18 +263,18 @@ def test_pictures_become_the_data_of_the_run(empty: Any, desks: HandmadeDesks, p
 def test_what_is_brought_belongs_to_who_has_brought_it(empty: Any, desks: HandmadeDesks) -> None:
     bring(empty)
     upload = desks.asked[-1][1]["upload"]
-    assert store.owned(upload, UPLOAD).owners == (mark_of(state(empty).visit),)
+    assert store.owned(upload, UPLOAD).owners == (mark_of(state(empty).secret),)
     with rights.working_for(mark_of("another")), pytest.raises(Problem) as refused:
         store.upload(upload)
     assert refused.value.key == "upload_gone"
     empty.get_by_key("data_pasted").set_value("a\tb\n1\t2\n")
     next(button for button in empty.button if button.label == text("en", "data.paste.take")).click().run()
-    assert store.owned(desks.asked[-1][1]["upload"], UPLOAD).owners == (mark_of(state(empty).visit),)
+    assert store.owned(desks.asked[-1][1]["upload"], UPLOAD).owners == (mark_of(state(empty).secret),)
 
 
 def test_a_file_and_its_rows_are_taken_off_each_by_its_button(empty: Any, desks: HandmadeDesks) -> None:
     at = bring(empty)
-    mine = mark_of(state(at).visit)
+    mine = mark_of(state(at).secret)
     upload = desks.asked[-1][1]["upload"]
     with rights.working_for(mine):
         digest = store.put(

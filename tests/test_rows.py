@@ -38,6 +38,7 @@ OTHERS: dict[str, dict[str, Any]] = {
     "schedule": {"schedule": {"kind": "cosine"}},
     "regularizer": {"regularizer": {"kind": "l2"}},
     "gradient_clip": {"gradient_clip": 1.0},
+    "class_weights": {"class_weights": "balanced"},
     "early_stopping": {"early_stopping": 5},
     "batch_size": {"batch_size": 5},
     "seed": {"seed": 1},

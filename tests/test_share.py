@@ -444,7 +444,7 @@ def test_without_cookies_a_table_belongs_to_the_session_alone(
 ) -> None:
     browser("")
     at = open_page()
-    mine = mark_of(state(at).visit)
+    mine = mark_of(state(at).secret)
     with rights.working_for(mine):
         store.put({"form": "table 1", "name": "marks.csv", "rows": 60, "columns": COLUMNS}, ROWS)
     assert pool.readers == [mine]
