@@ -52,7 +52,8 @@ def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attacked]:
     with silent_port() as silent:
         outside = {"http_proxy": f"http://127.0.0.1:{silent}", "no_proxy": ""}
         kept = {"DLCORE_SHELF": str(shelf), "DLCORE_SHELF_MB": str(SHELF_MB), "DLCORE_TABLES": str(shelf / "tables")}
-        with served(DLCORE_WORKERS="1", **outside, **kept) as server:
+        with served(DLCORE_WORKERS="1", **outside, **kept) as server, pytest.MonkeyPatch.context() as patch:
+            patch.setattr("benchmarks.student.PATIENCE", PATIENCE)  # Other tests may share the two cores.
             yield Attacked(server, shelf)
 
 
