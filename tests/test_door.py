@@ -488,6 +488,21 @@ def test_the_first_rerun_of_a_socket_is_of_the_whole_script_and_later_ones_are_a
     assert [heard[0], *heard[2:]] == [stop, rerun("two")]
 
 
+def pass_on(messages: list[bytes], streamlit: Any) -> None:
+    """A page's socket says all this, and goes; `streamlit` is what is behind the door."""
+    coming = [{"type": "websocket.connect"}, *({"type": "websocket.receive", "bytes": one} for one in messages)]
+    coming.append({"type": "websocket.disconnect", "code": 1001})
+
+    async def receive() -> Any:
+        return coming.pop(0)
+
+    async def send(message: Any) -> None:
+        pass
+
+    scope = {"type": "websocket", "path": door.STREAM, "headers": [(b"host", HOST.encode())], "subprotocols": []}
+    run(door.Door(streamlit)(scope, receive, send))
+
+
 def test_a_menu_that_closes_as_its_page_is_left_does_not_bring_it_back() -> None:
     def widget(page: str) -> bytes:
         message = BackMsg()
@@ -526,17 +541,7 @@ def test_a_menu_that_closes_as_its_page_is_left_does_not_bring_it_back() -> None
             for said in lesson[len(heard) + (len(heard) > 2) - 1][1]:
                 await send({"type": "websocket.send", "bytes": said})
 
-    coming = [{"type": "websocket.connect"}, *({"type": "websocket.receive", "bytes": asked} for asked, _ in lesson)]
-    coming.append({"type": "websocket.disconnect", "code": 1001})
-
-    async def receive() -> Any:
-        return coming.pop(0)
-
-    async def send(message: Any) -> None:
-        pass
-
-    scope = {"type": "websocket", "path": door.STREAM, "headers": [(b"host", HOST.encode())], "subprotocols": []}
-    run(door.Door(streamlit)(scope, receive, send))
+    pass_on([asked for asked, _ in lesson], streamlit)
     expected = [asked for number, (asked, _) in enumerate(lesson) if number != 2]
     assert [BackMsg.FromString(one) for one in heard] == [BackMsg.FromString(one) for one in expected]
 
@@ -560,17 +565,7 @@ def test_a_link_that_was_stopped_before_its_page_began_leaves_the_page_as_it_was
             await send({"type": "websocket.send", "bytes": shown.SerializeToString()})
 
     messages = [rerun(), asked("b"), BackMsg(stop_script=True).SerializeToString(), asked("a", "slider")]
-    coming = [{"type": "websocket.connect"}, *({"type": "websocket.receive", "bytes": one} for one in messages)]
-    coming.append({"type": "websocket.disconnect", "code": 1001})
-
-    async def receive() -> Any:
-        return coming.pop(0)
-
-    async def send(message: Any) -> None:
-        pass
-
-    scope = {"type": "websocket", "path": door.STREAM, "headers": [(b"host", HOST.encode())], "subprotocols": []}
-    run(door.Door(streamlit)(scope, receive, send))
+    pass_on(messages, streamlit)
     assert [BackMsg.FromString(one) for one in heard] == [BackMsg.FromString(one) for one in messages]
 
 

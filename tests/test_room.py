@@ -96,6 +96,8 @@ def test_when_all_are_in_use_whoever_holds_most_gives_way_to_who_holds_less() ->
     assert leaving("new", [*hog, ann]) == [hog[1]]
     assert refusal("ann", [hog[0], hog[1], ann, entry("bob", 2, watched=True)]) == "class_full"  # She has as many.
     assert refusal("new", [entry(str(number), 2, watched=True) for number in range(4)]) == "class_full"
+    own, guests = [entry(None, 9, watched=True) for _ in range(2)], [entry("", 3, watched=True) for _ in range(2)]
+    assert leaving("new", [*own, *guests]) == guests[:1]  # What this program runs itself is nobody's to take.
 
 
 RUNS = st.tuples(st.sampled_from(["", "a", "b", "c"]), st.floats(0, 4000), st.booleans())

@@ -374,7 +374,7 @@ class Pool:
         self._tell(entry, problem)
         with self._lock:
             if moved and entry.token in self._entries:  # It did not survive the journey; what was kept before did.
-                self._tell(entry, self._bring_back(entry, to_blame=False, hung=False))
+                self._bring_back(entry, to_blame=False, hung=False)
 
     def _tell(self, entry: Entry, problem: Problem) -> None:
         with self._lock:
@@ -419,16 +419,17 @@ class Pool:
         """Another worker has taken this number; it takes over the runs too: those first that somebody watches, and the small ones."""
         lost = [entry for entry in self._entries.values() if entry.worker == number]
         for entry in sorted(lost, key=lambda entry: (not entry.listeners, len(entry.state))):
-            self._tell(entry, self._bring_back(entry, in_hand == entry.token, hung))
+            self._bring_back(entry, in_hand == entry.token, hung)
 
-    def _bring_back(self, entry: Entry, to_blame: bool, hung: bool) -> Problem:
-        """Let its new worker make the run, unless it takes down one after the other; what to tell its viewers."""
+    def _bring_back(self, entry: Entry, to_blame: bool, hung: bool) -> None:
+        """Let its new worker make the run, unless it takes down one after the other, and tell its viewers."""
         now = self._clock()
         if to_blame:
             entry.strikes = entry.strikes + 1 if entry.alive - entry.born < SHORT_LIFE else 1
         if entry.strikes >= LIVES:
             del self._entries[entry.token]
-            return Problem("run_lost")
+            self._tell(entry, Problem("run_lost"))
+            return
         if to_blame and (hung or entry.strikes > 1) and entry.worker in self._crew.common:
             # Away from the others, whom it has held up or taken down.
             worker = self._moving.heavy_worker()
@@ -440,7 +441,7 @@ class Pool:
             threading.Thread(target=self._make_as_shelved, args=(entry,), name="from the shelf", daemon=True).start()
         else:
             self._make(entry)
-        return Problem("worker_restarted", step=entry.step)
+            self._tell(entry, Problem("worker_restarted", step=entry.step))
 
     def _make_as_shelved(self, entry: Entry) -> None:
         """The same, with the state that is on disk alone; without the lock meanwhile, as a disk may hang. Requests wait."""
@@ -450,5 +451,8 @@ class Pool:
         with self._lock:
             if self._entries.get(entry.token) is entry:
                 entry.state = state
+                if not state:  # The shelf had no room for it either.
+                    entry.step = entry.epoch = 0
                 self._make(entry)
+                self._tell(entry, Problem("worker_restarted", step=entry.step))
         self._moving.go_on(entry)

@@ -44,7 +44,8 @@ def room_for(owner: str | None, entries: Collection[Entry], limits: Limits, now:
 
 def _of_whoever_holds_most(owner: str | None, entries: Collection[Entry], limits: Limits) -> list[Entry]:
     """When everything is in use: the longest untouched run of who holds most, watched or not, if that is more than who asks would have."""
-    held = Counter(entry.owner for entry in entries if entry.owner or entry.visitor)
+    entries = [entry for entry in entries if entry.owner or entry.visitor]  # Not this program's own.
+    held = Counter(entry.owner for entry in entries)
     most = max(held, key=held.__getitem__, default="")
     if held[most] <= held[mark_of(owner)] + 1:
         return []
