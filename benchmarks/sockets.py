@@ -10,6 +10,7 @@ import base64
 import os
 import struct
 from collections.abc import Callable
+from typing import Any
 
 BUFFER = bytearray(1 << 18)  # What has just come, of whichever socket: all live in one thread.
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
@@ -25,6 +26,7 @@ class Socket(asyncio.BufferedProtocol):
 
     def __init__(self, listener: Listener, keep: int | None = None) -> None:
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.code: int | None = None  # with which the other side has closed; 1006: without a word
         self._listener = listener
         self._keep = keep
@@ -65,6 +67,13 @@ class Socket(asyncio.BufferedProtocol):
         await self.opened
         return self
 
+    async def answer(self, waiting: asyncio.Future[Any], seconds: float) -> Any:
+        """What comes of something that was asked for. ConnectionError where the other side hangs up first, TimeoutError."""
+        await asyncio.wait((waiting, self.closed), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        if not waiting.done() and self.closed.done():
+            raise ConnectionError(f"the server hung up with {self.code} before it had answered")
+        return await asyncio.wait_for(waiting, 0)
+
     def send(self, content: bytes, opcode: int = TEXT) -> None:
         """One whole message. Its mask is zero, which leaves the content as it is."""
         size = len(content)
@@ -103,6 +112,8 @@ class Socket(asyncio.BufferedProtocol):
         self.code = self.code or 1006
         if not self.opened.done():
             self.opened.set_exception(exc or ConnectionError("the server hung up before it had answered"))
+        if not self.closed.done():
+            self.closed.set_result(None)
 
     def _shake(self, answer: bytes) -> None:
         self._shaking_hands = False

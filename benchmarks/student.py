@@ -155,7 +155,7 @@ class Student:
         message.rerun_script.page_script_hash = page
         message.rerun_script.widget_states.widgets.extend(states)
         self._page.send(message.SerializeToString(), BINARY)
-        await asyncio.wait_for(self._answered, PATIENCE)
+        await self._page.answer(self._answered, PATIENCE)
 
     def _hear_page(self, content: bytes) -> None:
         answer = ForwardMsg.FromString(content)

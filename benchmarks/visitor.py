@@ -90,7 +90,7 @@ class Visitor(Student):
         assert self._page is not None
         waiting = self._asked_for[identifier] = asyncio.get_running_loop().create_future()
         self._page.send(message.SerializeToString(), BINARY)
-        return await asyncio.wait_for(waiting, PATIENCE)
+        return await self._page.answer(waiting, PATIENCE)
 
     def _hear_page(self, content: bytes) -> None:
         super()._hear_page(content)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from safetensors.numpy import load_file
 from tests.conftest import BROWSER_PATIENCE
 
 PATIENCE = BROWSER_PATIENCE
+DATA = re.compile(r"/data(\?.*)?$")  # the address of the page Data
 PLAYING, PAUSED = "playing", "paused"
 
 
@@ -85,7 +87,8 @@ def wait_until_still(page: Page) -> None:
 
 
 def bring(page: Page, file: Any) -> None:
-    """Choose files on the page Data, once it stands still: an uploader of before may be there a moment longer."""
+    """Choose files on the page Data, once it is there: until the server answers, the uploader is that of the page before."""
+    expect(page).to_have_url(DATA)
     expect(page.get_by_test_id("stFileUploader")).to_have_count(1)
     wait_until_still(page)
     page.locator("input[type=file]").set_input_files(file)

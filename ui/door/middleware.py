@@ -116,7 +116,7 @@ class Door:
         """With a page comes the cookie; each visit renews it. Files are fetched side by side: each would bring another one."""
         headers, peer = Headers(scope=scope), peer_of(scope, receive)
         address = home_of(self._proxies.client(peer, headers.getlist("x-forwarded-for")))
-        if self._pages.full(owner):
+        if owner and self._pages.full(owner):  # Who has no cookie gets one with this page.
             problem = Problem("pages_full", limit=self._pages.limit(owner))
             await refusal(scope, problem, 429, TRY_AGAIN)(scope, receive, send)
         elif not self._has_room(scope):
