@@ -57,10 +57,11 @@ class Stream:
         self.gone = False  # The browser has, or it no longer listens.
         self._script = ""  # what runs now, by Streamlit's name
         self._shown = ""  # the page that is shown, likewise
+        self._were_shown: set[str] = set()
+        self._asked_for = ""  # another page that a link leads to, until that one is there
+        self._begun_since = False  # A script has, since that was asked for.
         self._beside = 0  # elements that its script has put beside it: styles and notices
         self._begun = False
-        self._left = ""  # the page that was shown when another one was asked for, until that one is there
-        self._arriving = False
 
     async def speaks(self) -> bool:
         """Open the socket and wait until something comes: for one that says nothing Streamlit need not begin a session."""
@@ -100,7 +101,7 @@ class Stream:
                     self._end_turn()  # Of the script that is still running: it makes way for this one.
                     self._turn = turn
                 else:
-                    self._left = ""  # Stopped, perhaps before the other page had begun.
+                    self._asked_for = ""  # Stopped, perhaps before the other page had begun.
                 changed = self._whole_first(found)
                 return {**message, "bytes": found.SerializeToString()} if changed else message
 
@@ -116,15 +117,18 @@ class Stream:
                 self._script = said.new_session.page_script_hash
                 if not said.metadata.run.fragment_ids:
                     self._beside = 0
-                    self._arriving = bool(self._left) and self._script != self._left
+                    self._begun_since = True
             elif kind == "delta" and said.metadata.delta_path[:1] == [RootContainer.EVENT]:
                 self._beside = max(self._beside, said.metadata.delta_path[1] + 1)
             elif kind == "navigation":
                 self._shown = said.navigation.page_script_hash
+                self._were_shown.add(self._shown)
+                if self._shown == self._asked_for:
+                    self._asked_for = ""
             elif kind == "script_finished":
                 self._end_turn()
-                if self._arriving:
-                    self._left, self._arriving = "", False
+                if self._begun_since and said.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
+                    self._asked_for = ""  # There is no such page.
         try:
             await self._send(message)
         except Exception:
@@ -197,15 +201,18 @@ class Stream:
     def _is_of_the_page_left(self, wish: ClientState) -> bool:
         """Whether a widget of a page asks that somebody has just left by a link.
 
-        A menu that the press on the link closes says so after the press, for the page on which it stood: Streamlit would stay there.
+        A menu that the press on the link closes says so after the press, for the page on which it stood, perhaps when the other page is
+        there already and the browser does not know yet: Streamlit would lead back. A link has no widgets with it, since the frame
+        around the pages has none.
         """
         page = wish.page_script_hash
-        if self._left and page == self._left and wish.widget_states.widgets and not wish.is_history_navigation:
+        if not page or page == (self._asked_for or self._shown):
+            return False
+        of_a_widget = bool(wish.widget_states.widgets or wish.fragment_id) and not wish.is_history_navigation
+        if of_a_widget and page in self._were_shown:
             return True
-        if page and self._shown and page != self._shown:
-            self._left, self._arriving = self._shown, False
-        elif page == self._left:
-            self._left = ""
+        if self._shown:
+            self._asked_for, self._begun_since = page, False
         return False
 
     async def _decline(self, request: BackendOperationRequest) -> None:
