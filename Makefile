@@ -7,7 +7,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
-PYTEST ?= -n 2 --dist loadgroup
+PYTEST ?= -n 3 --dist loadgroup
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # What Python has compiled is kept, whatever the environment says: the tests start some hundred processes.

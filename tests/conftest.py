@@ -53,10 +53,10 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(tryfirst=True)  # Before pytest-xdist looks for groups.
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # One process for all browser tests: two Chromiums beside two training workers would measure each other.
+    # A file's browser tests in one process: each process that has some starts a server and a Chromium.
     for item in items:
         if item.get_closest_marker("browser"):
-            item.add_marker(pytest.mark.xdist_group("browser"))
+            item.add_marker(pytest.mark.xdist_group(f"browser: {item.path.stem}"))
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
