@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.loops import run
 from ui.door import rates
 from ui.door.rates import Places, Rates
-from ui.door.turns import GLANCE, Turns
+from ui.door.turns import GLANCE, Turn, Turns
 
 
 class Clock:
@@ -260,6 +260,35 @@ def test_a_part_of_a_page_comes_before_whole_ones_and_these_take_turns_with_part
         first.end()
         await asyncio.gather(*tasks)
         assert order == ["slider 1", "page c", "slider 2", "page d"]
+
+    run(lesson())
+
+
+def test_whole_pages_leave_one_of_two_places_to_parts_where_somebody_asks_for_these() -> None:
+    async def lesson() -> None:
+        clock = Clock()
+        turns = Turns(at_once=2, clock=clock)
+
+        async def begun(name: str, part: bool = False) -> tuple[asyncio.Task[Turn], bool]:
+            task = asyncio.create_task(turns.begin(name, part=part))
+            for _ in range(3):
+                await asyncio.sleep(0)
+            return task, task.done()
+
+        pages = [await begun(f"page {i}") for i in range(3)]
+        assert [there for _, there in pages] == [True, True, False]  # Nobody asks for parts.
+        slider, there = await begun("slider", part=True)
+        assert not there
+        pages[0][0].result().end()
+        (await slider).end()
+        assert not pages[2][0].done()
+        again, there = await begun("slider", part=True)
+        assert there  # At once, beside the page that runs and before the one that waits.
+        (await again).end()
+        clock.now += 5.0
+        pages[1][0].result().end()
+        await pages[2][0]
+        assert (await begun("page 3"))[1]  # Both places are for pages again.
 
     run(lesson())
 

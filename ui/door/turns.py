@@ -2,8 +2,8 @@
 
 A limit for each owner does not help against somebody with many cookies. Here they come after everybody else: somebody who moves a
 slider now and then waits for one script to end, however many there are that ask without pause. A part of a page comes before a whole
-one, which takes some ten times longer: so a slider answers while a class arrives. Once a whole page has waited long enough, parts and
-pages take turns.
+one, which takes some ten times longer, and where somebody asks for parts, one place is theirs: so a slider answers while a class arrives.
+Once a whole page has waited long enough, parts and pages take turns.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ AT_ONCE = 2  # Scripts: they share one interpreter, so more of them end no soone
 GLANCE = 0.1
 BUSY = 0.7  # ... which then uses less than this share of a processor, ...
 LONGEST = 0.5  # ... and in any case.
+PARTS_OF_LATE = (
+    1.0  # Seconds after somebody has asked for a part of a page, in which whole ones leave a place to parts.
+)
 LONG_ENOUGH = 1.5  # Seconds after which a whole page has waited as long as it should.
 OF_LATE = 10.0  # Seconds in which two thirds of what somebody has had are forgotten.
 MOST_NAMES = 10_000
@@ -28,8 +31,9 @@ MOST_NAMES = 10_000
 class Turn:
     """Somebody's script is running, until this is ended."""
 
-    def __init__(self, turns: Turns) -> None:
+    def __init__(self, turns: Turns, part: bool) -> None:
         self._turns: Turns | None = turns
+        self._part = part
         self._began = time.monotonic()
         self._glance()
 
@@ -49,7 +53,7 @@ class Turn:
         if self._turns is not None:
             turns, self._turns = self._turns, None
             self._timer.cancel()
-            turns.pass_on()
+            turns.has_ended(self._part)
 
 
 @dataclass(frozen=True)
@@ -65,48 +69,61 @@ class Turns:
     """Who runs and who waits; to be used on the event loop."""
 
     def __init__(self, at_once: int = AT_ONCE, clock: Callable[[], float] = time.monotonic) -> None:
-        self._free = at_once
+        self._at_once = at_once
         self._clock = clock
+        self._running = self._pages = 0  # Turns that somebody has, and those of them for whole pages.
         self._waiting: dict[asyncio.Future[None], Asked] = {}
+        self._part_asked = -math.inf  # When somebody last asked for a part of a page.
         self._gave_part = False  # The last one who waited got a turn for a part of a page.
         self._had: OrderedDict[str, tuple[float, float]] = OrderedDict()  # how much, and when that was so
 
     async def begin(self, name: str, *, part: bool = False) -> Turn:
         """Wait for a turn, for a part of a page or for a whole one."""
-        if self._free:
-            self._free -= 1
-        else:
-            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiting[turn] = Asked(name, part, self._clock())
-            try:
-                await turn
-            except asyncio.CancelledError:
-                if self._waiting.pop(turn, None) is None:
-                    self.pass_on()  # It had come already.
-                raise
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting[turn] = Asked(name, part, self._clock())
+        if part:
+            self._part_asked = self._clock()
+        self._pass_on()
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if self._waiting.pop(turn, None) is None:
+                self.has_ended(part)  # It had come already.
+            raise
         self._had[name] = (self.had(name) + 1, self._clock())
         self._had.move_to_end(name)
         if len(self._had) > MOST_NAMES:
             self._had.popitem(last=False)
-        return Turn(self)
+        return Turn(self, part)
 
     def had(self, name: str) -> float:
         """How many turns somebody has had of late."""
         amount, at = self._had.get(name, (0.0, 0.0))
         return amount * math.exp((at - self._clock()) / OF_LATE)
 
-    def pass_on(self) -> None:
-        """A turn has ended: the next one begins."""
+    def has_ended(self, part: bool) -> None:
+        """Somebody's turn for a part of a page, or for a whole one: the next one begins."""
+        self._running -= 1
+        self._pages -= not part
+        self._pass_on()
+
+    def _pass_on(self) -> None:
+        while self._running < self._at_once and (turn := self._next()) is not None:
+            part = self._waiting.pop(turn).part
+            self._gave_part = part
+            self._running += 1
+            self._pages += not part
+            turn.set_result(None)
+
+    def _next(self) -> asyncio.Future[None] | None:
+        """Of those who may begin now."""
+        reserved = self._pages > 0 and self._clock() - self._part_asked < PARTS_OF_LATE
         waiting = {
-            turn: asked for turn, asked in self._waiting.items() if not turn.done()
-        }  # Others are about to leave.
+            turn: asked
+            for turn, asked in self._waiting.items()
+            if not turn.done() and (asked.part or not reserved)  # Those that are done are about to leave.
+        }
         had = {name: self.had(name) for name in {asked.name for asked in waiting.values()}}
         late = self._clock() - LONG_ENOUGH
         page = self._gave_part and any(not asked.part and asked.since <= late for asked in waiting.values())
-        turn = min(waiting, key=lambda one: (waiting[one].part is page, had[waiting[one].name]), default=None)
-        if turn is None:
-            self._free += 1
-        else:
-            self._gave_part = waiting[turn].part
-            del self._waiting[turn]
-            turn.set_result(None)
+        return min(waiting, key=lambda one: (waiting[one].part is page, had[waiting[one].name]), default=None)
