@@ -13,6 +13,11 @@ TEMPLATES: dict[str, str] = {
     # The recipe
     "not_json": "The recipe is not valid JSON (line {line}, column {column}): {detail}. Check the file, or export it anew.",
     "too_long": "The recipe has {came} characters; at most {limit} are read. Check that it is the right file.",
+    "journal_order": "{path}: expected step {before} or a later one, but got {came}. Put the entries in the order of their steps.",
+    "journal_empty": "{path}: expected what was changed there, but it says nothing. Remove the entry.",
+    "journal_too_long": "journal: expected at most {limit} characters, but got {came}. Remove entries; weights take most of them.",
+    "journal_not_repeated": "The run that this recipe comes from was changed while it learned, the first time at step {step}. These changes"
+    " are not repeated: it trains from the start with the settings that the run had last, and gives other numbers.",
     "unknown_key": "{path}: unknown key. Remove it or check the spelling.",
     "unknown_kind": "{path}: unknown kind '{came}'. Expected one of: {expected}.",
     "out_of_bounds": "{path}: expected {expected}, but got {came}. Choose a value inside the bounds.",

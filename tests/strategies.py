@@ -128,7 +128,9 @@ def experiments(draw: st.DrawFn) -> Experiment:
         "class_weights": draw(_values(Experiment.model_fields["class_weights"])) if dataset.num_classes else "none",
         "batch_size": draw(st.integers(1, max(1, dataset.rows // 10))),
     }
-    others = {name: field for name, field in Experiment.model_fields.items() if name not in {*values, "version"}}
+    others = {
+        name: field for name, field in Experiment.model_fields.items() if name not in {*values, "version", "journal"}
+    }
     try:
         return Experiment(**values, **{name: draw(_values(field)) for name, field in others.items()})
     except ValueError as error:

@@ -452,7 +452,9 @@ def test_somebody_has_so_many_pages_open_and_then_reads_why_there_are_no_more() 
         while len(inside) < 24 + 48:
             await asyncio.sleep(0)
         assert (await knock("forged=1"))[1]["code"] == door.FULL
-        assert (await knock("", "/"))[0]["status"] == 200  # A newcomer is not one of them: with this page comes a cookie.
+        assert (await knock("", "/"))[0][
+            "status"
+        ] == 200  # A newcomer is not one of them: with this page comes a cookie.
         inside[0].set()
         await pages[0]
         assert (await knock(mine, "/"))[0]["status"] == 200
