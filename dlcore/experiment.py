@@ -113,7 +113,7 @@ class Experiment(Component):
             _check_rows(self)
         elif self.validation_fraction:
             raise Problem("validation_of_drawn")
-        if self.sealed and not self.validation_fraction:
+        if self.sealed and not self.validation_rows:
             raise Problem("sealed_without_validation")
         if self.batch_size > self.train_rows:
             raise Problem("batch_larger_than_rows", rows=self.train_rows, came=self.batch_size)
@@ -200,7 +200,7 @@ class Experiment(Component):
     @property
     def validation_rows(self) -> int:
         """Rows watched in place of the test rows; 0 in a two-way split."""
-        return round(self.dataset.rows * self.validation_fraction)
+        return self.dataset.validation_rows(self.validation_fraction)
 
     @property
     def train_rows(self) -> int:
@@ -210,7 +210,7 @@ class Experiment(Component):
     @property
     def watched(self) -> Literal["test", "validation"]:
         """Which rows are watched while it learns: by them a run stops early and people choose."""
-        return "validation" if self.validation_fraction else "test"
+        return "validation" if self.validation_rows else "test"
 
     @property
     def steps_per_epoch(self) -> int:

@@ -167,12 +167,15 @@ def _split_rows(experiment: Experiment) -> list[str]:
 
 def _drawn(dataset: Drawn) -> list[str]:
     """The same for points that stand in the recipe."""
-    take = _text("""
-        points = np.array(train_points + test_points)
+    parts = ("train", "validation", "test") if dataset.validation else ("train", "test")
+    names = [f"{part}_points" for part in parts]
+    ends = [f"len({' + '.join(names[:count])})" for count in range(1, len(parts))]
+    take = _text(f"""
+        points = np.array({" + ".join(names)})
         X, y = points[:, :2], points[:, 2].astype(np.int64)
-        train, test = np.split(np.arange(len(points)), [len(train_points)])
+        {", ".join(parts)} = np.split(np.arange(len(points)), [{", ".join(ends)}])
     """)
-    points = [_point_list("train_points", dataset.train), _point_list("test_points", dataset.test)]
+    points = [_point_list(name, getattr(dataset, part)) for name, part in zip(names, parts, strict=True)]
     return ["\n".join(["# Drawn by hand: x1, x2 and class of each point.", *points, take])]
 
 
