@@ -129,6 +129,9 @@ def train(asked: argparse.Namespace) -> None:
     """Everything is checked before the first step; nothing is written before the last."""
     epochs = number_of_epochs(asked.epochs)
     experiment = Experiment.from_json(read_bytes(asked.recipe, 4 * LONGEST_RECIPE + 1))
+    if experiment.journal:
+        first = next((entry.step for entry in experiment.journal if entry.step), 0)
+        print(f"dlcore: {Problem('journal_not_repeated', step=first)}", file=sys.stderr)
 
     import torch
 

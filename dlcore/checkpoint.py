@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 FORMAT = "dlcore 1"
 MODEL_FILE = "model.safetensors"
 LARGEST_FILE = 16 << 20
-LONGEST_HEADER = 256 << 10
+LONGEST_HEADER = 384 << 10
 MOST_TENSORS = 512
 PICKLE_MARKS = (b"PK\3\4", b"\x80\2", b"\x80\3", b"\x80\4", b"\x80\5")  # torch.save's zip archive; pickle's protocols.
 ROWS_AT_ONCE = 8192  # A long table is predicted in pieces: wide layers need memory for each row.
@@ -68,7 +68,7 @@ class Checkpoint:
 def checkpoint_of(snapshot: Snapshot, data: Data) -> Checkpoint:
     """This moment of a run, with what is needed to use it elsewhere."""
     return Checkpoint(
-        experiment=snapshot.experiment,
+        experiment=snapshot.recipe,
         weights={name: weight.numpy() for name, weight in snapshot.plain_weights.items()},
         scaling=data.scaling,
         column_names=data.raw_names,
@@ -132,7 +132,7 @@ def write_run(directory: Path, trainer: Trainer) -> None:
     write_files(
         {
             directory / MODEL_FILE: save_checkpoint(trainer.snapshot(), trainer.data),
-            directory / "recipe.json": f"{trainer.experiment.to_json(indent=2)}\n".encode(),
+            directory / "recipe.json": f"{trainer.recipe.to_json(indent=2)}\n".encode(),
             directory / "history.csv": trainer.history.to_csv(trainer.experiment.watched).encode(),
         }
     )

@@ -92,6 +92,8 @@ def problem_of(error: ValidationError) -> Problem:
             return Problem(
                 "out_of_bounds", path=path, expected=f"at least {context['min_length']} entries", came="fewer"
             )
+        case "missing":
+            return Problem("wrong_type", path=path, expected="a value", came="nothing")
         case "finite_number":
             return Problem("wrong_type", path=path, expected="a finite number", came=came)
         case kind:
@@ -134,6 +136,11 @@ def _path(location: tuple[int | str, ...]) -> str:
     parts: list[str] = []
     for position, part in enumerate(location):
         previous = location[position - 1] if position else None
+        if (
+            position > 1 and location[position - 2] == "journal"
+        ):  # "step" is a field of its entries, and also a data set.
+            parts.append(str(part))
+            continue
         is_kind = (
             isinstance(part, str) and part in _all_kinds() and (isinstance(previous, int) or previous in _UNION_FIELDS)
         )

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, create_model, field_validator, model_validator
 
 from dlcore.class_weights import ClassWeights
-from dlcore.component import Component, validated
+from dlcore.component import Component, problem_of, validated
 from dlcore.datasets import Dataset
 from dlcore.datasets.toy import CircleData
 from dlcore.initializers import GlorotUniform, Initializer
+from dlcore.journal import LONGEST_JOURNAL, MOST_ENTRIES, Journal, check
 from dlcore.layers import Dense, Layer
 from dlcore.losses import CrossEntropy, Loss, LossComponent
 from dlcore.metrics import metric_for
@@ -26,7 +28,9 @@ Feature = Literal["x1", "x2", "x1_squared", "x2_squared", "x1_x2", "sin_x1", "si
 MOST_LAYERS = 12
 MOST_PARAMETERS = 2_000_000
 MOST_EPOCHS = 100_000
-LONGEST_RECIPE = 200_000  # characters: as many drawn points as there may be, one number a line
+LONGEST_RECIPE = 200_000 + LONGEST_JOURNAL  # characters: as many drawn points as there may be, one number a line
+#: Fields that cannot be changed in a run that goes on, or that say nothing of how it is trained.
+NOT_OF_THE_RUN = ("version", "sealed", "seed", "journal")
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,20 @@ class Experiment(Component):
         description="How much a row counts in the loss, by its class. none: all the same; balanced: n / (K n_k) in class k, with n_k of the"
         " n training rows in K classes, so that a rare class counts as much as a frequent one. Reported losses are not weighted.",
     )
+    journal: Journal = Field(
+        default=(),
+        max_length=MOST_ENTRIES,
+        description="What was changed in the run while it went on, and at which steps: the recipe alone does not give such a run.",
+    )
+
+    @field_validator("journal", mode="after")
+    @classmethod
+    def _is_a_journal(cls, journal: Journal) -> Journal:
+        check(journal)
+        for number, entry in enumerate(journal):
+            if entry.set is not None:
+                _check_settings(entry.set, f"journal.{number}.set")
+        return journal
 
     @model_validator(mode="after")
     def _fits_together(self) -> Experiment:
@@ -95,7 +113,7 @@ class Experiment(Component):
             _check_rows(self)
         elif self.validation_fraction:
             raise Problem("validation_of_drawn")
-        if self.sealed and not self.validation_fraction:
+        if self.sealed and not self.validation_rows:
             raise Problem("sealed_without_validation")
         if self.batch_size > self.train_rows:
             raise Problem("batch_larger_than_rows", rows=self.train_rows, came=self.batch_size)
@@ -127,8 +145,24 @@ class Experiment(Component):
         return self.model_dump(mode="json", exclude_none=True)
 
     def to_json(self, indent: int | None = None) -> str:
-        """The recipe's text; `from_json` gives an equal experiment."""
-        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False)
+        """The recipe's text; `from_json` gives an equal experiment. A journal, which holds many numbers, has one line an entry."""
+        values = self.to_dict()
+        if indent is None or not values["journal"]:
+            return json.dumps(values, indent=indent, ensure_ascii=False)
+        entries = [json.dumps(entry, separators=(",", ":"), ensure_ascii=False) for entry in values["journal"]]
+        margin = " " * indent
+        text = json.dumps({**values, "journal": []}, indent=indent, ensure_ascii=False).removesuffix("[]\n}")
+        return text + "[\n" + ",\n".join(f"{2 * margin}{entry}" for entry in entries) + f"\n{margin}]\n}}"
+
+    def without_journal(self) -> Experiment:
+        """The recipe as a run can begin with it: nothing has been changed in it yet."""
+        return self.replace(journal=()) if self.journal else self
+
+    def settings(self) -> dict[str, Any]:
+        """What a journal tells of when it is changed, as plain JSON values; features by their names."""
+        values = self.to_dict()
+        values["features"] = list(self.input_features) or None
+        return {name: value for name, value in values.items() if name not in NOT_OF_THE_RUN}
 
     def same_start(self, other: Experiment) -> bool:
         """Whether a run of this can go on as a run of `other` and keep what it has learned."""
@@ -166,7 +200,7 @@ class Experiment(Component):
     @property
     def validation_rows(self) -> int:
         """Rows watched in place of the test rows; 0 in a two-way split."""
-        return round(self.dataset.rows * self.validation_fraction)
+        return self.dataset.validation_rows(self.validation_fraction)
 
     @property
     def train_rows(self) -> int:
@@ -176,7 +210,7 @@ class Experiment(Component):
     @property
     def watched(self) -> Literal["test", "validation"]:
         """Which rows are watched while it learns: by them a run stops early and people choose."""
-        return "validation" if self.validation_fraction else "test"
+        return "validation" if self.validation_rows else "test"
 
     @property
     def steps_per_epoch(self) -> int:
@@ -210,6 +244,32 @@ class Experiment(Component):
     def num_parameters(self) -> int:
         """Weights and biases of the whole network."""
         return sum(layer.parameters for layer in self.plan())
+
+
+@cache
+def _settings() -> type[Component]:
+    """The fields of a recipe that a journal may set, bound as they are there."""
+    fields: dict[str, Any] = {
+        name: (field.annotation, field) for name, field in Experiment.model_fields.items() if name not in NOT_OF_THE_RUN
+    }
+    return create_model("Settings", __base__=Component, **fields)
+
+
+def settings_of(values: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a journal's entry, as the components they are."""
+    found = validated(_settings(), values)
+    return {name: getattr(found, name) for name in values}
+
+
+def _check_settings(values: dict[str, Any], path: str) -> None:
+    """Raises Problem with the path of what cannot be set to that."""
+    try:
+        _settings().model_validate(values)
+    except ValidationError as error:
+        problem = problem_of(error)
+        if "path" in problem.values:
+            problem = Problem(problem.key, **{**problem.values, "path": f"{path}.{problem.values['path']}"})
+        raise problem from None
 
 
 def _check_rows(experiment: Experiment) -> None:

@@ -16,6 +16,7 @@ from dlcore.problems import Problem
 
 if TYPE_CHECKING:
     from dlcore.engines.autograd import AutogradEngine
+    from dlcore.journal import Journal
     from dlcore.trainer import Trainer
 
 MOST_UNDOS = 200
@@ -24,12 +25,13 @@ Inverse = Callable[["Trainer"], None]
 
 
 class Done(NamedTuple):
-    """How to take back an intervention, and where the trainer stood before it."""
+    """How to take back an intervention, what it touched, and where the trainer stood before it."""
 
     inverse: Inverse
+    touched: tuple[str, tuple[str, ...]]
     step: int
     engine: weakref.ref[AutogradEngine]
-    intervened: bool
+    journal: Journal
 
 
 class Interventions:
@@ -52,12 +54,13 @@ class Interventions:
         inverse = {"set": _set, "freeze": _freeze, "silence": _silence}[do](trainer, value)
         if inverse is None:
             return False
+        touched = _touched(do, value, trainer)
         stroke = value.get("stroke")
         # All values of one drag are one thing to take back: the first one knows what was before.
         if stroke is None or stroke != self._stroke:
-            self._undos.append(Done(inverse, trainer.step, weakref.ref(trainer.engine), trainer.intervened))
+            self._undos.append(Done(inverse, touched, trainer.step, weakref.ref(trainer.engine), trainer.journal))
         self._stroke = stroke
-        trainer.touched()
+        trainer.touched(*touched)
         return True
 
     def undo(self, trainer: Trainer) -> bool:
@@ -67,10 +70,20 @@ class Interventions:
         done = self._undos.pop()
         self._stroke = None
         done.inverse(trainer)
-        trainer.touched()
+        trainer.touched(*done.touched)
         if trainer.step == done.step and trainer.engine is done.engine():
-            trainer.intervened = done.intervened  # Nothing came between: it is as if it had never been.
+            trainer.journal = done.journal  # Nothing came between: it is as if it had never been.
         return True
+
+
+def _touched(do: str, value: dict[str, Any], trainer: Trainer) -> tuple[str, tuple[str, ...]]:
+    """Of what, and of which layer or part of it, the journal has to tell."""
+    weight, bias = list(trainer.engine.places)[2 * value["dense"] : 2 * value["dense"] + 2]
+    if do == "silence":
+        return "silenced", (weight.removesuffix(".weight"),)
+    if do == "freeze":
+        return "frozen", (weight, bias)
+    return "weights", (bias if value.get("input") is None else weight,)
 
 
 def as_weight(value: object) -> float:

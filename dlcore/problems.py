@@ -13,6 +13,11 @@ TEMPLATES: dict[str, str] = {
     # The recipe
     "not_json": "The recipe is not valid JSON (line {line}, column {column}): {detail}. Check the file, or export it anew.",
     "too_long": "The recipe has {came} characters; at most {limit} are read. Check that it is the right file.",
+    "journal_order": "{path}: expected step {before} or a later one, but got {came}. Put the entries in the order of their steps.",
+    "journal_empty": "{path}: expected what was changed there, but it says nothing. Remove the entry.",
+    "journal_too_long": "journal: expected at most {limit} characters, but got {came}. Remove entries; weights take most of them.",
+    "journal_not_repeated": "The run that this recipe comes from was changed while it learned, the first time at step {step}. These changes"
+    " are not repeated: it trains from the start with the settings that the run had last, and gives other numbers.",
     "unknown_key": "{path}: unknown key. Remove it or check the spelling.",
     "unknown_kind": "{path}: unknown kind '{came}'. Expected one of: {expected}.",
     "out_of_bounds": "{path}: expected {expected}, but got {came}. Choose a value inside the bounds.",
@@ -30,8 +35,8 @@ TEMPLATES: dict[str, str] = {
     " Take more samples or another share of test rows.",
     "too_few_rows_of_three": "validation_fraction: {test} test, {validation} validation and {train} training rows are too few for"
     " {classes} classes. Take more samples or smaller shares.",
-    "validation_of_drawn": "validation_fraction: drawn points are for training or for testing, so expected 0. Set it to 0, or choose"
-    " other data.",
+    "validation_of_drawn": "validation_fraction: drawn points are listed by what they are for, so expected 0. Set it to 0 and list"
+    " validation points in dataset.validation, or choose other data.",
     "sealed_without_validation": "sealed: without validation rows the test rows are watched while it learns and cannot be sealed."
     " Set validation_fraction above 0, or sealed to false.",
     "too_many_parameters": "layers: the network would have {came} parameters; the limit is {limit}. Use fewer units or layers.",
@@ -54,6 +59,7 @@ TEMPLATES: dict[str, str] = {
     "drawn_class_empty": "Class {label} has no training point. Keep at least one of it, or draw one.",
     "drawn_few_train": "Drawn data need at least 2 training points, but there would be {came}. Keep or draw some.",
     "drawn_no_test": "Drawn data need at least 1 test point, but there would be none. Keep or draw one.",
+    "drawn_no_validation": "Data drawn in three parts need at least 1 validation point, but there would be none. Keep or draw one.",
     "drawn_too_many": "Drawn data may have {limit} points, but there would be {came}. Remove some.",
     "weights_kept": "Kept {kept} of {total} weights and biases; the others were chosen to change little.",
     "weights_kept.same": "Kept {kept} of {total} weights and biases; of the training rows the network says what it said before.",

@@ -19,7 +19,7 @@ from dlcore.experiment import Experiment
 HOW_ROWS_ARE_LEARNED = frozenset(
     {
         "version", "sealed", "layers", "loss", "optimizer", "schedule", "regularizer", "gradient_clip", "early_stopping",
-        "batch_size", "class_weights",
+        "batch_size", "class_weights", "journal",
     }
 )  # fmt: skip
 ROW_FIELDS = tuple(name for name in Experiment.model_fields if name not in HOW_ROWS_ARE_LEARNED)

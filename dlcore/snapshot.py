@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dlcore.journal import Journal
+
 if TYPE_CHECKING:
     import torch
 
@@ -35,6 +37,12 @@ class Snapshot:
     scores: Scores
     weights: dict[str, torch.Tensor]  # names of the plain nn.Sequential
     silenced: tuple[torch.Tensor, ...] | None = None  # bool, one a hidden dense layer: units that count as 0
+    journal: Journal = ()  # what was changed on the way here
+
+    @property
+    def recipe(self) -> Experiment:
+        """The recipe with its journal."""
+        return self.experiment.replace(journal=self.journal) if self.journal else self.experiment
 
     @property
     def plain_weights(self) -> dict[str, torch.Tensor]:

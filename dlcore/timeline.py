@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from dlcore.experiment import Experiment
+from dlcore.journal import unpacked
 from dlcore.network import parameter_shapes
 from dlcore.problems import Problem
 from dlcore.snapshot import Scores, Snapshot
@@ -87,6 +88,7 @@ class Moment:
             self.scores,
             weights,
             None if silenced is None else tuple(split_by_layer(torch.from_numpy(silenced), experiment)),
+            unpacked(self.state["journal"]),
         )
 
 

@@ -14,6 +14,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 import torch
 
+from dlcore import noting
 from dlcore.carry import Carriage, Origins, align, successor
 from dlcore.class_weights import row_weights
 from dlcore.datasets.split import Data, Split, prepare
@@ -24,7 +25,7 @@ from dlcore.engines.dense import DenseEngine, Rows, fits
 from dlcore.engines.modules import SeededDropout
 from dlcore.experiment import MOST_EPOCHS, Experiment
 from dlcore.history import History
-from dlcore.layers import Dense
+from dlcore.journal import Journal, packed, unpacked
 from dlcore.metrics import metric_for
 from dlcore.network import build_model
 from dlcore.problems import Problem
@@ -79,7 +80,7 @@ class Trainer:
     def __init__(
         self, experiment: Experiment, device: str = "auto", data: Data | None = None, engine: str = "auto"
     ) -> None:
-        self.experiment = experiment
+        self.experiment = experiment.without_journal()  # What is said there, another run has been through.
         self._choice = engine
         self._dense: tuple[tuple[object, ...], DenseEngine] | None = None
         self.data = data or prepare(experiment)
@@ -96,7 +97,7 @@ class Trainer:
         self.step = 0
         self.epoch = 0
         self.finished: str | None = None
-        self.intervened = False  # A hand was in it: the recipe alone does not reproduce this run.
+        self.journal: Journal = ()  # What was changed since it began: the recipe alone does not reproduce such a run.
         self.engine = AutogradEngine(build_model(self.experiment, self.device), self.experiment)
         self._seconds_a_step = math.inf
         self.order_generator = torch.Generator().manual_seed(derived_seed(self.experiment.seed, "order"))
@@ -119,6 +120,16 @@ class Trainer:
     @silenced.setter
     def silenced(self, units: Sequence[torch.Tensor] | None) -> None:
         self.engine.silence(units)
+
+    @property
+    def intervened(self) -> bool:
+        """Whether the recipe alone does not reproduce this run."""
+        return bool(self.journal)
+
+    @property
+    def recipe(self) -> Experiment:
+        """What it is, and what was changed on the way there."""
+        return self.experiment.replace(journal=self.journal) if self.journal else self.experiment
 
     @property
     def progress(self) -> float:
@@ -192,9 +203,9 @@ class Trainer:
             self._predicted = self._off_the_gpu_if_full(lambda: self._judge()[1])
         return self._predicted
 
-    def touched(self) -> None:
-        """A hand has changed weights or what counts: nothing that was computed from them holds any more."""
-        self.intervened = True
+    def touched(self, kind: str, names: Sequence[str]) -> None:
+        """A hand has changed "weights", "frozen" or "silenced" of these names: nothing that was computed from them holds any more."""
+        self.journal = noting.hand(self.journal, self.step, self.engine, kind, names)
         self.edits += 1
         self._forget_judgement()
 
@@ -216,6 +227,7 @@ class Trainer:
             scores,
             self.engine.copy_of_weights(),
             None if self.silenced is None else tuple(mask.cpu() for mask in self.silenced),
+            self.journal,
         )
 
     def change(self, experiment: Experiment, origins: Origins | None = None) -> Change:
@@ -223,6 +235,7 @@ class Trainer:
 
         Raises Problem for a change that needs a fresh start. Whoever fears another failure asks `unchanged_on_failure` for help.
         """
+        experiment = experiment.without_journal()  # The run's own tells what it has been through.
         needs = self.experiment.changed_start_fields(experiment)
         if needs:
             raise Problem("needs_fresh_start", path=needs[0])
@@ -244,8 +257,11 @@ class Trainer:
         if other_loss or other_rows or other_network:
             self._forget_judgement()
             self._best = (math.inf, self.epoch)
-        if other_rows or other_network:
-            self._note_other_start(old, carriage.changes_shape)
+        if not self.step and (other_rows or other_network):
+            self.history = History(self.metric.kind)  # It begins anew.
+            self._record()
+        recipes = (old, experiment)
+        self.journal = noting.change(self.journal, self.step, self.engine, recipes, origins, carriage.changes_shape)
         if self.finished == "early_stopped":
             self.finished = None
             self._best = (self._best[0], self.epoch)
@@ -301,7 +317,7 @@ class Trainer:
             "counters": np.array([self.step, self.epoch, self.cursor, self._best[1]], dtype=np.int64),
             "best_loss": np.array([self._best[0]]),
             "finished": np.array([_FINISHED.index(self.finished)], dtype=np.int64),
-            "intervened": np.array([self.intervened]),
+            "journal": packed(self.journal),
         }
         if self.engine.frozen is not None:
             state["frozen"] = self.engine.frozen.cpu().numpy().copy()
@@ -324,7 +340,8 @@ class Trainer:
             self.engine.frozen = torch.from_numpy(state["frozen"].copy()).to(self.device)
         if "silenced" in state:
             self.silenced = split_by_layer(torch.from_numpy(state["silenced"].copy()), self.experiment)
-        self.intervened = bool(state["intervened"][0])
+        if "journal" in state:  # Not in one that an earlier version has kept.
+            self.journal = unpacked(state["journal"])
         for name, value in state.items():
             if name.startswith("optimizer."):
                 kept = torch.from_numpy(value.copy())
@@ -369,18 +386,6 @@ class Trainer:
         unit = 1.0 if self.experiment.dataset.num_classes else self.data.scaling.target_deviation
         moved = unit * (self.predictions()[:rows].double() - before[:rows].double()).abs()
         return Moved(moved.mean().item(), moved.max().item())
-
-    def _note_other_start(self, old: Experiment, other_shape: bool) -> None:
-        """Before the first step the history begins anew, and unless weights were carried the recipe alone gives this run."""
-        if self.step:
-            self.intervened = True
-            return
-        before, after = (
-            [layer.initializer for layer in one.layers if isinstance(layer, Dense)] for one in (old, self.experiment)
-        )
-        self.intervened |= other_shape or before != after
-        self.history = History(self.metric.kind)
-        self._record()
 
     def _take(self, updates: float, deadline: float) -> float:
         """At most `updates` at once, as many as the engine can take before the deadline, none beyond the epoch's end; the last loss."""

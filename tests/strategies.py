@@ -37,14 +37,16 @@ def bounds(field: FieldInfo) -> Bounds:
 
 @st.composite
 def drawn_sets(draw: st.DrawFn) -> Drawn:
-    """A few drawn points of two to six classes."""
+    """A few drawn points of two to six classes, in two parts or three."""
     coordinate = st.floats(-EDGE, EDGE, allow_subnormal=False)
     label = st.integers(0, draw(st.integers(1, MOST_CLASSES - 1)))
-    test = draw(st.lists(st.tuples(coordinate, coordinate, label), min_size=1, max_size=20))
+    test, validation = (
+        draw(st.lists(st.tuples(coordinate, coordinate, label), min_size=least, max_size=20)) for least in (1, 0)
+    )
     train = draw(st.lists(st.tuples(coordinate, coordinate, label), min_size=2, max_size=40))
-    needed = range(max(2, *(1 + point[2] for point in test + train)))
+    needed = range(max(2, *(1 + point[2] for point in test + validation + train)))
     train += [(draw(coordinate), draw(coordinate), one) for one in needed if one not in {point[2] for point in train}]
-    return Drawn(train=tuple(train), test=tuple(test))
+    return Drawn(train=tuple(train), test=tuple(test), validation=tuple(validation))
 
 
 @st.composite
@@ -122,13 +124,15 @@ def experiments(draw: st.DrawFn) -> Experiment:
         "features": draw(features),
         "test_fraction": draw(st.floats(0.1, 0.9)),
         "validation_fraction": validation,
-        "sealed": draw(st.booleans()) if validation else False,
+        "sealed": draw(st.booleans()) if validation or getattr(dataset, "validation", ()) else False,
         "layers": tuple(draw(st.lists(layer, max_size=4))),
         "loss": draw(st.one_of([components(cls) for cls in losses])),
         "class_weights": draw(_values(Experiment.model_fields["class_weights"])) if dataset.num_classes else "none",
         "batch_size": draw(st.integers(1, max(1, dataset.rows // 10))),
     }
-    others = {name: field for name, field in Experiment.model_fields.items() if name not in {*values, "version"}}
+    others = {
+        name: field for name, field in Experiment.model_fields.items() if name not in {*values, "version", "journal"}
+    }
     try:
         return Experiment(**values, **{name: draw(_values(field)) for name, field in others.items()})
     except ValueError as error:

@@ -32,6 +32,7 @@ from dlcore.checkpoint import (
     write_files,
     write_run,
 )
+from dlcore.experiment import LONGEST_RECIPE
 
 RECIPES = {
     "circle": {},
@@ -267,7 +268,7 @@ def test_tensors_that_share_bytes_are_refused(good: bytes) -> None:
     [
         ({"recipe": "{"}, "not_json"),
         ({"recipe": '{"layers": [{"kind": "conv"}]}'}, "unknown_kind"),
-        ({"recipe": "{}" + " " * 200_001}, "too_long"),
+        ({"recipe": "{}" + " " * LONGEST_RECIPE}, "too_long"),
         ({"recipe": '{"dataset": {"kind": "iris"}}'}, "checkpoint_metadata"),
         ({"format": "dlcore 2"}, "checkpoint_foreign"),
         ({"input_mean": "[0]"}, "checkpoint_metadata"),

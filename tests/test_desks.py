@@ -641,7 +641,7 @@ def test_a_message_that_is_none_fails_its_job_alone(answer: str) -> None:
 
 def test_a_desk_that_says_nothing_sensible_does_not_outlive_its_limit() -> None:
     clock = Clock()
-    answer = "wire.pack({'share': 0.5, 'partial': {'so': 'far'}}) + struct.pack('<I', 1 << 31)"
+    answer = "wire.pack({'share': 0.5, 'partial': {'so': 'far'}}) + struct.pack('<I', 1 << 20)"
     desks = desks_of(command=answering(answer), clock=clock)
     job = desks.submit("brief")
     assert eventually(lambda: job.partial)

@@ -16,6 +16,8 @@ from dlcore.checkpoint import open_checkpoint, predict, save_checkpoint
 from dlcore.component import validated
 from dlcore.datasets.drawn import Drawn
 from dlcore.datasets.split import prepare
+from dlcore.export.rows import data_csv
+from dlcore.share import decode, encode
 from tests.strategies import drawn_sets
 
 TRAIN = [[-1, -1, 0], [1, 1, 1], [2, -2, 0]]
@@ -42,7 +44,13 @@ def test_the_default_is_small_and_can_be_learned_but_not_by_a_line() -> None:
 def test_rows_stand_in_the_order_given_whatever_the_share_of_test_rows(fraction: float, dataset: Drawn) -> None:
     experiment = Experiment(dataset=dataset, test_fraction=fraction, batch_size=1)
     data = prepare(experiment)
-    for split, points in ((data.train, dataset.train), (data.test, dataset.test)):
+    parts = [(data.train, dataset.train), (data.test, dataset.test)]
+    if dataset.validation:
+        assert data.final is not None
+        parts = [(data.train, dataset.train), (data.test, dataset.validation), (data.final, dataset.test)]
+    assert experiment.watched == ("validation" if dataset.validation else "test")
+    assert (data.final is None) is not bool(dataset.validation)
+    for split, points in parts:
         assert [(x1, x2, label) for (x1, x2), label in zip(split.raw.tolist(), split.y.tolist(), strict=True)] == list(
             points
         )
@@ -103,6 +111,45 @@ def test_any_classes_on_the_plane_become_drawn_points(dataset: dict[str, Any]) -
     again = prepare(Experiment(dataset=points))
     assert np.array_equal(again.train.y, data.train.y)
     np.testing.assert_allclose(again.train.raw, np.clip(data.train.raw, -6, 6), atol=0.00051)
+
+
+def test_the_parts_of_a_three_way_split_become_those_of_drawn_points() -> None:
+    made = Experiment.from_dict({"dataset": {"kind": "xor", "samples": 90}, "validation_fraction": 0.2, "sealed": True})
+    data = prepare(made)
+    points = Drawn.of(data)
+    again = prepare(made.replace(dataset=points, validation_fraction=0.0))
+    assert data.final is not None and again.final is not None
+    for one, other in ((data.train, again.train), (data.test, again.test), (data.final, again.final)):
+        assert np.array_equal(one.y, other.y)
+        np.testing.assert_allclose(other.raw, one.raw, atol=0.00051)
+    lines = data_csv(made.replace(dataset=points, validation_fraction=0.0)).decode().splitlines()[1:]
+    assert [line.rsplit(",", 1)[1] for line in lines] == ["train"] * 27 + ["validation"] * 18 + ["test"] * 45
+
+
+def test_validation_points_are_the_last_field_and_none_by_default() -> None:
+    assert list(Drawn.model_fields)[-1] == "validation"
+    assert encode(Experiment(dataset=Drawn())) == encode(Experiment.from_dict({"dataset": {"kind": "drawn"}}))
+    sealed = Experiment(dataset=Drawn(validation=((0, 0, 1),)), sealed=True)
+    assert decode(encode(sealed)) == sealed
+    with pytest.raises(Problem) as refused:
+        Experiment.from_dict({"dataset": {"kind": "drawn"}, "sealed": True})
+    assert refused.value.key == "sealed_without_validation"
+    with pytest.raises(Problem) as refused:
+        drawn().replace(validation=[[0, 0, 5]])
+    assert refused.value.key == "drawn_class_empty"
+
+
+def test_a_network_watches_drawn_validation_points_and_nothing_reads_the_test_points() -> None:
+    watched = tuple((x1, x2, 1 - label) for x1, x2, label in Drawn().test)
+    trainers = [
+        Trainer(Experiment(dataset=Drawn(test=test, validation=watched)), "cpu")
+        for test in (Drawn().test, ((6, 6, 0),))
+    ]
+    two_way = Trainer(Experiment(dataset=Drawn(test=watched)), "cpu")
+    for trainer in (*trainers, two_way):
+        trainer.advance()
+    assert np.array_equal(trainers[0].history.rows(), trainers[1].history.rows())
+    assert np.array_equal(trainers[0].history.rows(), two_way.history.rows())
 
 
 def test_more_rows_than_may_be_drawn_are_refused() -> None:

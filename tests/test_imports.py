@@ -26,13 +26,14 @@ STOREYS = (
     (
         "dlcore.activations", "dlcore.initializers", "dlcore.layers", "dlcore.losses", "dlcore.metrics",
         "dlcore.optimizers", "dlcore.schedules", "dlcore.regularizers", "dlcore.class_weights", "dlcore.datasets",
+        "dlcore.journal",
     ),
     ("dlcore.experiment", "dlcore"),
     (
         "dlcore.rows", "dlcore.share", "dlcore.network", "dlcore.engines", "dlcore.snapshot", "dlcore.history",
         "dlcore.devices", "dlcore.frame",
     ),
-    ("dlcore.passing", "dlcore.carry"),
+    ("dlcore.passing", "dlcore.carry", "dlcore.noting"),
     ("dlcore.trainer",),
     (
         "dlcore.interventions", "dlcore.timeline", "dlcore.looks", "dlcore.probes", "dlcore.table", "dlcore.checkpoint",

@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib.util
 import io
 import json
+import os
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -29,7 +31,7 @@ from dlcore.runs.places import chosen_places
 from dlcore.runs.pool import Pool, WorkerLost
 from dlcore.runs.process import Processes
 from dlcore.runs.ray import Cluster
-from dlcore.runs.wire import Header, read_message
+from dlcore.runs.wire import Header, pack, read_message
 from dlcore.trainer import Trainer
 from tests.fake_ray import FakeRay
 from tests.patience import PATIENCE, eventually
@@ -320,6 +322,54 @@ def test_a_run_whose_servers_are_gone_is_paused_and_then_ended(monkeypatch: pyte
     monkeypatch.setattr(shared, "END_ORPHANS_AFTER", 0.3)
     assert eventually(lambda: not worker._runs)
     ray.kill(ray.actors["dlcore-worker-0"])
+
+
+# A worker that talks nonsense
+
+NONSENSE = {
+    "no JSON": b"\x04\0\0\0nope",
+    "deep": b"\xa0\x86\x01\0" + b"[" * 100_000,
+    "a list": b"\x02\0\0\0[]",
+    "no size of its payload": b"\x0a\0\0\0" + b'{"id": 1}\n',
+    "a payload of less than nothing": b"\x16\0\0\0" + b'{"id":1,"payload":-50}',
+    "a header without end": b"garbage in place of a header",
+    "an answer without words": pack({"id": 1, "problem": {"why": "none"}}),
+    "news that is none": pack({"ready": 1, "token": "x", "notice": 5}),
+}
+
+
+@pytest.mark.parametrize("name", NONSENSE)
+def test_a_worker_that_sends_no_message_is_ended_and_whoever_waits_for_it_is_told(name: str) -> None:
+    says = f"import sys; sys.stdin.buffer.read(1); sys.stdout.buffer.write({NONSENSE[name]!r}); sys.stdout.flush(); sys.stdin.read()"
+    heard: list[Header] = []
+    ended = threading.Event()
+
+    def hear(link: Link, header: Header, payload: bytes) -> None:
+        heard.append(header)
+        if "notice" in header:
+            raise KeyError(header["notice"])
+
+    place = Processes((sys.executable, "-c", says)).open(0)
+    link = Link(place, hear, lambda link: ended.set())
+    asked = link.post({"do": "ping"})
+    with pytest.raises(Problem) as told:
+        asked.result(PATIENCE)
+    assert told.value.key == "worker_lost"
+    assert ended.is_set() and link.ended
+    with pytest.raises(ProcessLookupError):
+        os.kill(place.pid, 0)
+    with pytest.raises(WorkerLost):
+        link.post({"do": "ping"}).result(PATIENCE)
+    link.close()
+
+
+def test_a_thread_that_sends_no_message_is_ended_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dlcore.runs.worker.Worker.serve", lambda worker: worker.send({"payload": -1}))
+    monkeypatch.setattr("dlcore.runs.worker.pack", lambda header, payload=b"": NONSENSE["no JSON"])
+    ended = threading.Event()
+    link = Link(Threads().open(0), lambda *news: None, lambda link: ended.set())
+    assert ended.wait(PATIENCE)
+    link.close()
 
 
 def test_workers_are_placed_on_gpus_where_there_are() -> None:

@@ -131,9 +131,8 @@ def test_of_validation_rows_the_same_is_said_as_of_test_rows() -> None:
             said, usual = (re.sub(r"\{\w+\}", "", texts[one]).lower() for one in (key, key.removesuffix(".validation")))
             assert said == usual.replace(test, validation)
         silent = {key for key in canvas.STRINGS if test in re.sub(r"\{\w+\}", "", texts[key]).lower()}
-        # Drawn points are never for validation.
         assert {key for key in silent if f"{key}.validation" not in texts and not key.endswith(".mixed")} <= {
-            "canvas.draw_test", "canvas.fastest",
+            "canvas.fastest",
         }  # fmt: skip
 
 

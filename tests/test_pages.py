@@ -352,6 +352,22 @@ def test_drawn_data_begin_with_the_points_there_are(pool: RecordingPool) -> None
     assert not errors(at)
 
 
+def test_drawn_data_keep_three_parts_and_the_seal_and_leave_them_with_the_points(pool: RecordingPool) -> None:
+    made = Experiment(dataset=SpiralData(samples=100), validation_fraction=0.2, sealed=True)
+    at = open_page(made)
+    widget(at, "dataset/classes").set_value("drawn").run()
+    drawn = Experiment.from_dict(pool.recipes[-1])
+    assert drawn.dataset == drawn_from(made) and (drawn.validation_rows, drawn.sealed) == (20, True)
+    said = shown(text("en", "points.on_the_map.validation", train=30, validation=20, test=50))
+    assert said in [caption.value for caption in at.caption]
+    widget(at, "sealed").set_value(False).run()
+    assert pool.recipes[-1]["sealed"] is False
+    widget(at, "sealed").set_value(True).run()
+    widget(at, "dataset/classes").set_value("xor").run()
+    assert (pool.recipes[-1]["sealed"], pool.recipes[-1]["validation_fraction"]) == (False, 0.0)
+    assert not errors(at)
+
+
 def test_drawn_data_begin_with_points_of_their_own_where_there_are_none_to_draw_on(pool: RecordingPool) -> None:
     at = open_page(Experiment(dataset=Iris()))
     widget(at, "dataset/classes").set_value("drawn").run()

@@ -183,6 +183,31 @@ def test_clearing_leaves_as_much_as_a_network_needs() -> None:
     assert len(cleared.dataset.test) == 1
 
 
+def test_drawing_on_a_three_way_split_keeps_all_three_parts_and_the_seal() -> None:
+    made = Experiment(dataset=CircleData(samples=100), validation_fraction=0.2, sealed=True)
+    before = drawn_from(made)
+    assert (len(before.train), len(before.validation), len(before.test)) == (30, 20, 50)
+    after = do(
+        made, "points", add=[[1, 1, 1, "train"], [2, 2, 0, "test"]], move=[["test", 0, 3, 3]], remove=[["test", 1]]
+    )
+    drawn = after.dataset
+    assert drawn.train == (*before.train, (1.0, 1.0, 1))
+    # What the canvas shows and calls test are the watched points; the test points stand still behind them.
+    assert drawn.validation == ((3.0, 3.0, before.validation[0][2]), *before.validation[2:], (2.0, 2.0, 0))
+    assert drawn.test == before.test
+    assert (after.sealed, after.watched, after.validation_fraction) == (True, "validation", 0.0)
+    cleared = do(after, "clear_points")
+    assert [len(cleared.dataset.train), len(cleared.dataset.validation), len(cleared.dataset.test)] == [2, 1, 1]
+    assert cleared.sealed
+
+
+def test_the_last_validation_point_stays_so_that_no_test_point_is_watched() -> None:
+    three = Experiment(dataset=Drawn(validation=((0, 0, 0), (1, 1, 1))))
+    with pytest.raises(Problem) as refused:
+        shaped(three, {"do": "points", "remove": [["test", 0], ["test", 1]]})
+    assert refused.value.key == "drawn_no_validation"
+
+
 @pytest.mark.parametrize(
     ("dataset", "action", "key"),
     [

@@ -30,6 +30,7 @@ from tests.strategies import experiments
 from ui import live, playground, session, settings, share
 from ui.fitting import on_data
 from ui.messages import text
+from ui.opening import opened
 
 
 @pytest.fixture
@@ -486,8 +487,38 @@ def test_a_network_that_is_too_large_with_one_input_more_gives_way_itself(table:
     assert (after.dataset.kind, after.seed, after.layers) == ("circle", 9, Experiment().layers)
 
 
-def test_a_run_that_was_changed_by_hand_is_told_of(pool: RecordingPool) -> None:
-    said = shown(text("en", "share.by_hand"))
+JOURNAL = [
+    {"step": 0, "set": {"optimizer": {"kind": "adam", "learning_rate": 0.03}}},
+    {"step": 3400, "set": {"optimizer": {"kind": "adam", "learning_rate": 0.1}}},
+    {"step": 5000, "weights": {"0.weight": [[0.5, 1], [2, 3]]}},
+]
+
+
+def test_a_run_that_was_changed_while_it_learned_is_told_of(pool: RecordingPool) -> None:
+    said = shown(text("en", "share.changed"))
     assert said not in [caption.value for caption in open_share(Experiment()).caption]
-    pool.answer = {"interventions": True}
-    assert said in [caption.value for caption in open_share(Experiment()).caption]
+    pool.answer = {"journal": JOURNAL}
+    at = open_share(Experiment())
+    assert said in [caption.value for caption in at.caption]
+    lines = "\n".join(markdown.value for markdown in at.markdown).replace("\\", "")
+    assert "Step 3,400: Optimizer: Adam (Learning rate 0.1" in lines
+    assert "Step 5,000: weights set by hand, 0.weight." in lines
+    (link,) = [code.value for code in at.code if "hide=" not in code.value][:1]
+    assert decode(parse_qs(urlsplit(link).query)["run"][0]) == Experiment.from_dict({"journal": JOURNAL})
+
+
+def test_a_link_that_has_no_room_for_what_was_changed_says_so_and_goes_without(pool: RecordingPool) -> None:
+    pool.answer = {
+        "journal": [{"step": 1, "weights": {"0.weight": np.random.default_rng(0).normal(size=(40, 50)).tolist()}}]
+    }
+    at = open_share(Experiment())
+    assert shown(text("en", "share.changed.too_long")) in [caption.value for caption in at.caption]
+    assert decode(parse_qs(urlsplit(at.code[0].value).query)["run"][0]) == Experiment()
+
+
+def test_a_link_from_a_changed_run_opens_with_its_last_settings_and_says_that_it_begins_anew() -> None:
+    recipe = Experiment.from_dict({"batch_size": 7, "journal": JOURNAL})
+    experiment, told = opened(encode(recipe), "", "")
+    assert experiment == Experiment(batch_size=7)
+    assert told is not None and told.key == "journal_not_repeated" and told.values == {"step": 3400}
+    assert opened(encode(Experiment()), "", "") == (Experiment(), None)

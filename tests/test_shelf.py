@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from dlcore.runs.shelf import DAY, HOUR, Kept, Shelf
+from dlcore.runs.shelf import DAY, HOUR, Kept, Shelf, name_of
 from tests.patience import eventually
 
 TOKEN = "a-token-that-nobody-guesses"
@@ -145,6 +145,17 @@ def test_a_torn_file_is_noticed_dropped_and_logged(
         assert second.find(TOKEN) is None
     assert "torn" in caplog.text
     assert eventually(lambda: not files(second.folder))
+
+
+def test_a_file_that_is_whole_but_holds_no_message_is_dropped_too(
+    make_shelf: Callable[..., Shelf], tmp_path: Path
+) -> None:
+    shelf = make_shelf()
+    for body in (b"\x04\0\0\0nope", b"\x02\0\0\0[]", b"\xff\xff\xff\xff", b"\xd0\x07\0\0" + b"[" * 2000):
+        assert Kept.from_bytes(hashlib.sha256(body).digest() + body) is None
+        shelf.folder.mkdir(exist_ok=True)
+        (shelf.folder / name_of("token")).write_bytes(hashlib.sha256(body).digest() + body)
+        assert shelf.find("token") is None
 
 
 def test_a_full_disk_is_said_once_and_counted_and_what_comes_after_is_kept(

@@ -23,6 +23,7 @@ from sklearn.metrics import accuracy_score, log_loss
 import dlcore.trainer
 from dlcore import Experiment, Problem, Trainer
 from dlcore.__main__ import main
+from dlcore.datasets.drawn import Drawn
 from dlcore.datasets.split import Data, Split, prepare
 from dlcore.export.rows import data_csv
 from dlcore.export.script import export_script
@@ -228,12 +229,16 @@ def test_an_open_test_is_printed_at_once(tmp_path: Path, capsys: pytest.CaptureF
 
 
 @pytest.mark.parametrize("unsealed", [False, True])
-@pytest.mark.parametrize("dataset", ["moons", "diabetes"])
+@pytest.mark.parametrize("dataset", ["moons", "diabetes", "drawn"])
 def test_the_exported_script_watches_the_same_rows_and_keeps_the_seal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], dataset: str, unsealed: bool
 ) -> None:
     loss = {"kind": "mse"} if dataset == "diabetes" else {"kind": "cross_entropy"}
-    experiment = Experiment.from_dict({**SEALED, "dataset": {"kind": dataset}, "loss": loss, "early_stopping": 2})
+    made = {"kind": "moons" if dataset == "drawn" else dataset}
+    experiment = Experiment.from_dict({**SEALED, "dataset": made, "loss": loss, "early_stopping": 2})
+    if dataset == "drawn":
+        points = Drawn.of(prepare(Experiment.from_dict({**SEALED, "dataset": {"kind": "moons", "samples": 200}})))
+        experiment = experiment.replace(dataset=points, validation_fraction=0.0)
     script = tmp_path / "script.py"
     script.write_text(export_script(experiment, 4))
     monkeypatch.chdir(tmp_path)

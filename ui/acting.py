@@ -9,7 +9,7 @@ import streamlit as st
 from dlcore.experiment import Experiment
 from ui import comparing, live, session
 from ui.session import t
-from ui.shaping import shaped
+from ui.shaping import shaped, three_parts
 
 
 def canvas_action() -> dict[str, Any]:
@@ -84,7 +84,7 @@ def _shape(action: dict[str, Any]) -> None:
         names = {"dataset": t(f"component.dataset.{after.dataset.kind}.title")}
         state.notices.append(t("adjusted.loss", loss=t(f"component.loss.{after.loss.kind}.title"), **names))
     if action.get("do") == "clear_points":
-        state.notices.append(t("points.cleared"))
+        state.notices.append(t(f"points.cleared{three_parts(after.dataset)}"))
     state.following = not state.notices
 
 

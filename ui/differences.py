@@ -10,7 +10,7 @@ from dlcore.component import Component
 from dlcore.datasets.drawn import Drawn
 from dlcore.experiment import Experiment
 from ui.forms import shown_number
-from ui.shaping import FEATURES
+from ui.shaping import FEATURES, three_parts
 
 Say = Callable[..., str]  # t(key, **values) of a language
 
@@ -107,8 +107,9 @@ def _component(path: str, family: str, component: Any, label: str, say: Say) -> 
     kind = component.kind
     yield f"{path}.kind", Setting(kind, label, say(f"component.{family}.{kind}.title"))
     if isinstance(component, Drawn):
-        counts = {"train": len(component.train), "test": len(component.test)}
-        yield f"{path}.points", Setting(component, say("differ.points"), say("points.count", **counts))
+        counts = {part: len(getattr(component, part)) for part in ("train", "validation", "test")}
+        said = say(f"points.count{three_parts(component)}", **counts)
+        yield f"{path}.points", Setting(component, say("differ.points"), said)
         return
     for name in type(component).model_fields:
         value = getattr(component, name)

@@ -90,6 +90,8 @@ def on_data(experiment: Experiment, dataset: Draft) -> Experiment:
     }
     if not has_features(dataset):
         recipe.pop("features", None)
+    if has_own_split(dataset) or has_own_split(experiment.dataset.to_dict()):
+        recipe |= {"validation_fraction": 0.0, "sealed": False}
     for left_out in ((), SPLITS, (*SPLITS, "layers")):
         fitted = {name: value for name, value in recipe.items() if name not in left_out}
         try:
@@ -109,7 +111,9 @@ def fitted_weights(class_weights: str, dataset: Draft) -> str:
 def most_rows(draft: Draft) -> int:
     """Training rows, the largest batch there is."""
     dataset = validated(kinds(Dataset)[draft["dataset"]["kind"]], draft["dataset"])
-    rows = dataset.rows - dataset.test_rows(draft["test_fraction"]) - round(dataset.rows * draft["validation_fraction"])
+    rows = (
+        dataset.rows - dataset.test_rows(draft["test_fraction"]) - dataset.validation_rows(draft["validation_fraction"])
+    )
     # Where the parts leave none, the batch is not what has to change.
     return rows if rows > 0 else draft["batch_size"]
 

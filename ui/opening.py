@@ -21,16 +21,25 @@ def opened(link: str, given: str, mark: str) -> tuple[Experiment, Problem | None
         experiment = decode(link)
     except Problem as problem:
         return Experiment(), problem
+    experiment, told = begun_anew(experiment)
     dataset = own_data(experiment)
     if dataset is None:
-        return experiment, None
+        return experiment, told
     try:
         refusal = sharing.enter(dataset.digest, given, mark)
     except Problem as problem:
         return without_rows(experiment), problem
     if refusal is None:
-        return experiment, None
+        return experiment, told
     return without_rows(experiment), Problem(f"link_rows_{refusal}", name=dataset.name)
+
+
+def begun_anew(experiment: Experiment) -> tuple[Experiment, Problem | None]:
+    """The recipe as a run can begin with it, and what there is to say if another run of it was changed while it learned."""
+    if not experiment.journal:
+        return experiment, None
+    first = next((entry.step for entry in experiment.journal if entry.step), 0)
+    return experiment.without_journal(), Problem("journal_not_repeated", step=first)
 
 
 def without_rows(experiment: Experiment) -> Experiment:

@@ -397,7 +397,10 @@ def load(name: str, content: bytes) -> None:
     """Take a recipe or a checkpoint from a file. Raises Problem and changes nothing if it is not right."""
     session = current()
     if name.lower().endswith(".json"):
-        take(Experiment.from_json(content))
+        experiment, told = opening.begun_anew(Experiment.from_json(content))
+        take(experiment)
+        if told is not None:
+            session.notices.append(messages.sentence(session.language, told))
     else:
         header, _ = live.pool().call(session.token, "load", content)  # type: ignore[arg-type]
         stand_on(session.token, Experiment.from_json(header["recipe"]))  # type: ignore[arg-type]

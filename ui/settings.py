@@ -63,8 +63,7 @@ def data_settings(draft: Draft) -> Draft:
     dataset = _dataset(draft["dataset"])
     chosen: Draft = {"dataset": dataset}
     if has_own_split(dataset):
-        st.caption(label("points.on_the_map", train=len(dataset["train"]), test=len(dataset["test"])))
-        chosen |= TWO_PARTS
+        chosen |= _drawn_parts(draft, dataset)
     else:
         chosen |= _parts(draft)
     if has_features(dataset):
@@ -73,14 +72,25 @@ def data_settings(draft: Draft) -> Draft:
     return chosen
 
 
+def _drawn_parts(draft: Draft, dataset: Draft) -> Draft:
+    """How many points each part has, which say themselves what they are for."""
+    counts = {part: len(dataset[part]) for part in ("train", "validation", "test")}
+    three = ".validation" if counts["validation"] else ""
+    st.caption(label(f"points.on_the_map{three}", **counts))
+    return {**TWO_PARTS, "sealed": _sealed(draft)} if three else TWO_PARTS
+
+
+def _sealed(draft: Draft) -> bool:
+    return forms.field_form(FIELDS["sealed"], "sealed", draft["sealed"], "sealed", "experiment.sealed")
+
+
 def _parts(draft: Draft) -> Draft:
     """How the rows are split, in two parts or three."""
     test = number("test_fraction", draft)
     validation = number("validation_fraction", draft, forms.Slider(0.0, 0.5, 0.01))
     if not validation:
         return {"test_fraction": test, **TWO_PARTS}
-    sealed = forms.field_form(FIELDS["sealed"], "sealed", draft["sealed"], "sealed", "experiment.sealed")
-    return {"test_fraction": test, "validation_fraction": validation, "sealed": sealed}
+    return {"test_fraction": test, "validation_fraction": validation, "sealed": _sealed(draft)}
 
 
 def _dataset(values: Draft) -> Draft:
@@ -165,7 +175,9 @@ def choose_dataset(path: str) -> None:
     weights = fitted_weights(state.draft["class_weights"], dataset)
     if weights != state.draft["class_weights"]:
         state.notices.append(t("adjusted.class_weights", dataset=_title("dataset", kind)))
-    parts = TWO_PARTS if has_own_split(dataset) else {}
+    parts = TWO_PARTS if has_own_split(dataset) or has_own_split(before) else {}
+    if dataset.get("validation"):
+        parts = {**TWO_PARTS, "sealed": state.draft["sealed"]}
     session.put({**state.draft, "dataset": dataset, "loss": loss, "class_weights": weights, **parts})
 
 

@@ -23,7 +23,7 @@ from ui.fitting import fitted_loss
 
 FEATURES: tuple[str, ...] = get_args(Feature)
 USUAL_FEATURES = ("x1", "x2")
-SPLITS = ("train", "test")
+SPLITS = ("train", "test")  # as the canvas names them: its test points are those that are watched
 WIDEST_FIRST = 32  # a new first layer is as wide as its inputs up to here, so that it can begin as the identity
 
 Action = dict[str, Any]
@@ -169,14 +169,20 @@ def drawn_from(experiment: Experiment) -> Drawn:
     return Drawn.of(prepare(experiment))
 
 
+def three_parts(dataset: Any) -> str:
+    """The end of the key of what is said of drawn points: of those with validation points something else."""
+    return ".validation" if isinstance(dataset, Drawn) and dataset.validation else ""
+
+
 def _points(experiment: Experiment, action: Action) -> Shaped | None:
-    """Points moved, then removed, then added. Rows count as they stood before."""
+    """Points moved, then removed, then added. Rows count as they stood before. Of three parts all three stay."""
     drawn = drawn_from(experiment)
-    rows: dict[str, list[Point | None]] = {split: list(getattr(drawn, split)) for split in SPLITS}
+    parts = {"train": "train", "test": "validation" if drawn.validation else "test"}
+    rows: dict[str, list[Point | None]] = {split: list(getattr(drawn, part)) for split, part in parts.items()}
     touched = False
     for split, row, x1, x2 in _entries(action.get("move"), 4):
         if _is_row(rows, split, row) and _on_plane(x1, x2):
-            rows[split][row] = (_inside(x1), _inside(x2), getattr(drawn, split)[row][2])
+            rows[split][row] = (_inside(x1), _inside(x2), getattr(drawn, parts[split])[row][2])
             touched = True
     for split, row in _entries(action.get("remove"), 2):
         if _is_row(rows, split, row):
@@ -188,16 +194,22 @@ def _points(experiment: Experiment, action: Action) -> Shaped | None:
             touched = True
     if not touched:
         return None
-    kept = {split: tuple(point for point in points if point is not None) for split, points in rows.items()}
+    kept = {parts[split]: tuple(point for point in points if point is not None) for split, points in rows.items()}
+    if drawn.validation and not kept["validation"]:  # Else the test points would be watched from now on.
+        raise Problem("drawn_no_validation")
     return _with_points(experiment, drawn.replace(**kept))
 
 
 def _clear_points(experiment: Experiment) -> Shaped:
-    """A training point of each of two classes stays, and a test point: less cannot be asked or judged."""
+    """A training point of each of two classes stays, and one point of each other part: less cannot be asked or judged."""
     drawn = drawn_from(experiment)
     train = tuple(next(point for point in drawn.train if point[2] == label) for label in (0, 1))
-    test = next((point for point in drawn.test if point[2] < 2), train[0])
-    return _with_points(experiment, drawn.replace(train=train, test=(test,)))
+    others = {
+        part: (next((point for point in points if point[2] < 2), train[0]),)
+        for part, points in (("test", drawn.test), ("validation", drawn.validation))
+        if points
+    }
+    return _with_points(experiment, drawn.replace(train=train, **others))
 
 
 def _entries(value: Any, length: int) -> list[list[Any]]:
@@ -221,7 +233,8 @@ def _inside(value: float) -> float:
 
 def _with_points(experiment: Experiment, drawn: Drawn) -> Shaped:
     """The experiment on these points; loss and batch give way where they no longer fit."""
-    values = {**experiment.to_dict(), "dataset": drawn.to_dict(), "validation_fraction": 0.0, "sealed": False}
+    values = {**experiment.to_dict(), "dataset": drawn.to_dict(), "validation_fraction": 0.0}
+    values["sealed"] = experiment.sealed and bool(drawn.validation)
     values["loss"] = fitted_loss(values["loss"], values["dataset"], experiment.dataset.to_dict())
     values["batch_size"] = min(values["batch_size"], len(drawn.train))
     return Shaped(Experiment.from_dict(values), {"layers": _same_layers(experiment)})

@@ -11,10 +11,12 @@ import streamlit as st
 
 from dlcore.datasets import sharing, store
 from dlcore.experiment import Experiment
+from dlcore.export.changes import changes
+from dlcore.export.words import Words
 from dlcore.problems import Problem
 from dlcore.share import encode
 from ui import live, opening, session
-from ui.messages import LANGUAGES, escape, sentence
+from ui.messages import LANGUAGES, catalogue, escape, sentence
 from ui.session import label, t
 
 #: Groups of controls that a link can take away: tabs at the side, menus above, parts of the canvas.
@@ -47,19 +49,33 @@ def share_menu(token: str) -> None:
 
 def _links(token: str) -> None:
     state = session.current()
-    experiment = state.experiment
+    experiment = with_journal(state.experiment, token)
+    told = changes(experiment, Words(catalogue(state.language)))
     try:
-        link = address(experiment)
+        experiment, link = _linked(experiment)
     except Problem as problem:
         st.warning(escape(sentence(state.language, problem)), icon=":material/link_off:")
         return
     st.markdown(f"**{label('share.link')}**", help=label("share.link.help"))
     _code("run", link)
-    if changed_by_hand(token):
-        st.caption(label("share.by_hand"))
+    if told:
+        st.caption(label("share.changed" if experiment.journal else "share.changed.too_long"))
+        with st.expander(label("share.changes", count=len(told))):
+            st.markdown("\n".join(f"- {escape(line)}" for line in told))
     _rows(experiment)
     st.markdown(f"**{label('share.teacher')}**", help=label("share.teacher.help"))
     _code("teacher", _teachers_link(experiment))
+
+
+def _linked(experiment: Experiment) -> tuple[Experiment, str]:
+    """A recipe and the link to it: without its journal, where the link would be too long with it. Raises Problem."""
+    try:
+        return experiment, address(experiment)
+    except Problem:
+        if not experiment.journal:
+            raise
+    bare = experiment.without_journal()
+    return bare, address(bare)
 
 
 # The rows
@@ -130,9 +146,10 @@ def _teachers_link(experiment: Experiment) -> str:
     )
 
 
-def changed_by_hand(token: str) -> bool:
-    """Whether the recipe alone does not give what this run is now."""
+def with_journal(experiment: Experiment, token: str) -> Experiment:
+    """The recipe of this run with what was changed in it while it went on: the recipe alone does not give such a run."""
     try:
-        return bool(live.pool().call(token, "standing")[0].get("interventions"))
+        journal = live.pool().call(token, "journal")[0].get("journal")
     except Problem:
-        return False
+        return experiment
+    return experiment.replace(journal=journal) if journal else experiment

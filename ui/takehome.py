@@ -12,6 +12,7 @@ from ui.messages import escape, sentence
 from ui.press import Press, at_press
 from ui.reporting import reporter
 from ui.session import label, t
+from ui.share import with_journal
 
 FILES = {
     "checkpoint": ("model.safetensors", "application/octet-stream", ":material/deployed_code:"),
@@ -49,7 +50,7 @@ def maker(what: str, token: str, state: session.Session) -> Callable[[], bytes]:
     def make(press: Press) -> bytes:
         match what:
             case "recipe":
-                return state.experiment.to_json(indent=2).encode()
+                return with_journal(state.experiment, token).to_json(indent=2).encode()
             case "data":  # In a desk, as some data need scikit-learn, which this process does without.
                 return press.ask("data_csv", state.experiment.to_json().encode())
             case "onnx":

@@ -29,7 +29,8 @@ class DatasetComponent(Component):
 
     task: ClassVar[Task]
     inputs: ClassVar[int]  # Numbers in a row as the network sees it, features aside.
-    own_split: ClassVar[bool] = False  # the rows say themselves which are for testing: the training rows come first
+    #: The rows say themselves what they are for: the training rows come first, then those that are watched, then the test rows.
+    own_split: ClassVar[bool] = False
     ordered: ClassVar[bool] = True  # Rows of a split stay in the order of the data set.
 
     if TYPE_CHECKING:  # A data set may have it as a field of the recipe.
@@ -79,6 +80,10 @@ class DatasetComponent(Component):
 
     def test_rows(self, fraction: float) -> int:
         """Number of rows kept for testing, if the recipe asks for this share."""
+        return round(self.rows * fraction)
+
+    def validation_rows(self, fraction: float) -> int:
+        """Number of rows that are watched in place of the test rows, if the recipe asks for this share; 0 in a two-way split."""
         return round(self.rows * fraction)
 
     def check_readable(self) -> None:

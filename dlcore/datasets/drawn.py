@@ -46,8 +46,12 @@ class Drawn(DatasetComponent):
     own_split: ClassVar[bool] = True
     train: Points = Field(default=_two_arms(40, 0.0), description="Points to learn from: x1, x2 and class of each.")
     test: Points = Field(default=_two_arms(20, 0.25), description="Points to test with: x1, x2 and class of each.")
+    validation: Points = Field(
+        default=(),
+        description="Points to watch while it learns, so that the test points judge in the end only; none: the test points.",
+    )
 
-    @field_validator("train", "test", mode="after")
+    @field_validator("train", "test", "validation", mode="after")
     @classmethod
     def _rounds(cls, points: tuple[Point, ...]) -> tuple[Point, ...]:
         return tuple(_rounded(*point) for point in points)
@@ -69,21 +73,32 @@ class Drawn(DatasetComponent):
     @classmethod
     def of(cls, data: Data) -> Drawn:
         """The rows of any classes on the plane as drawn points, in their order; those beyond the edge come to lie on it. Raises Problem."""
-        return validated(cls, {"train": points_of(data.train), "test": points_of(data.test)})
+        parts = {"train": data.train, "test": data.test}
+        if data.final is not None:
+            parts |= {"test": data.final, "validation": data.test}
+        return validated(cls, {name: points_of(part) for name, part in parts.items()})
+
+    @property
+    def points(self) -> tuple[Point, ...]:
+        """All of them, the training points first, the test points last."""
+        return self.train + self.validation + self.test
 
     @cached_property
     def num_classes(self) -> int:  # type: ignore[override]
-        return max(2, 1 + max((label for _, _, label in self.train + self.test), default=0))
+        return max(2, 1 + max((label for _, _, label in self.points), default=0))
 
     @property
     def rows(self) -> int:
-        return len(self.train) + len(self.test)
+        return len(self.train) + len(self.test) + len(self.validation)
 
     def test_rows(self, fraction: float) -> int:
         return len(self.test)
 
+    def validation_rows(self, fraction: float) -> int:
+        return len(self.validation)
+
     def sample(self, generator: np.random.Generator) -> Table:
-        points = np.array(self.train + self.test, dtype=np.float64)
+        points = np.array(self.points, dtype=np.float64)
         names = tuple(str(index) for index in range(self.num_classes))
         return Table(points[:, :2].copy(), points[:, 2].astype(np.int64), ("x1", "x2"), names)
 

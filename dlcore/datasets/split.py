@@ -72,7 +72,8 @@ def _places(experiment: Experiment, y: np.ndarray) -> list[np.ndarray]:
     dataset = experiment.dataset
     rows = np.arange(len(y))
     if dataset.own_split:
-        return np.split(rows, [experiment.train_rows])
+        ends = [experiment.train_rows, experiment.train_rows + experiment.validation_rows]
+        return np.split(rows, ends if experiment.validation_rows else ends[:1])
     classes = y if dataset.num_classes else None
     generator = np.random.default_rng(derived_seed(experiment.seed, "split"))
     # The test rows first: with or without validation rows they are the same ones.

@@ -8,13 +8,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from dlcore.export.changes import changes, choice
 from dlcore.export.facts import Facts, gather, versions
 from dlcore.export.report import (
     OF_CLASSES,
     OF_NUMBERS,
     advice,
     at,
-    choice,
     column_values,
     score_of,
     sentence,
@@ -70,9 +70,15 @@ def _details(facts: Facts, words: Words) -> str:
             optimizer=words.title(f"component.optimizer.{experiment.optimizer.kind}.title", experiment.optimizer.title), rate=f"{rate:g}",
         ),
         *([words("report.class_weights")] if facts.class_weights else []),
+        *_changes(facts, words),
         f"{words('report.versions')}: {', '.join(f'{name} {version}' for name, version in versions().items())}",
     ]  # fmt: skip
-    return "\n".join(f"- {line}" for line in lines)
+    return "\n".join(line if line.startswith("  - ") else f"- {line}" for line in lines)
+
+
+def _changes(facts: Facts, words: Words) -> list[str]:
+    lines = [_marked(line) for line in changes(facts.experiment, words)]
+    return [words("card.details.changed"), *(f"  - {line}" for line in lines)] if lines else []
 
 
 def _use(facts: Facts, words: Words) -> str:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from dlcore.datasets.preparation import PreparedNumber
 from dlcore.export import figures
+from dlcore.export.changes import changes, choice
 from dlcore.export.facts import Facts, gather, versions
 from dlcore.export.svg import bar, colour, esc, esc_long, matrix, whisker
 from dlcore.export.words import Words, said
@@ -73,11 +74,10 @@ def sections(facts: Facts, words: Words) -> list[Section]:
         found.append(("report.residuals", _residuals(facts, words)))
     if drawn := figures.surface(facts, words):
         found.append(drawn)
-    found += [
-        ("report.baselines", _baselines(facts, words)),
-        ("report.data", _data(facts, words)),
-        ("report.recipe", _recipe(facts, words)),
-    ]
+    found += [("report.baselines", _baselines(facts, words)), ("report.data", _data(facts, words))]
+    if facts.experiment.journal:
+        found.append(("report.journal", _journal(facts, words)))
+    found.append(("report.recipe", _recipe(facts, words)))
     return found
 
 
@@ -349,6 +349,11 @@ def treatment(facts: Facts, place: int, words: Words) -> str:
     return ", ".join(words(f"report.column.{step}") for step in steps if step != "none") or "–"
 
 
+def _journal(facts: Facts, words: Words) -> str:
+    lines = "".join(f"<li>{esc_long(line)}</li>" for line in changes(facts.experiment, words))
+    return f"{_see(words('report.journal.see'))}<ul>{lines}</ul>"
+
+
 def _recipe(facts: Facts, words: Words) -> str:
     experiment = facts.experiment
     rows = []
@@ -376,7 +381,8 @@ def _recipe(facts: Facts, words: Words) -> str:
     code = "".join(map(_as_it_is, text))
     recipe = f"<details><summary>recipe.json</summary><pre>{code}</pre></details>"
     command = f"python -m dlcore train recipe.json --epochs {facts.checkpoint.epoch} --out run"
-    return f"<dl>{listed}</dl>{_see(words('report.recipe.see'))}<pre>{command}</pre>{recipe}"
+    see = words("report.recipe.changed" if experiment.journal else "report.recipe.see")
+    return f"<dl>{listed}</dl>{_see(see)}<pre>{command}</pre>{recipe}"
 
 
 def _as_it_is(sign: str) -> str:
@@ -391,17 +397,6 @@ def _layer(layer: Any, words: Words) -> str:
 
 def _activation(kind: str, words: Words) -> str:
     return words.title(f"component.activation.{kind}.title", kind.replace("_", " "))
-
-
-def choice(component: Any, family: str, words: Words) -> str:
-    """A choice of the recipe with its fields: Adam (Learning rate 0.03)."""
-    title = words.title(f"component.{family}.{component.kind}.title", component.title)
-    fields = [
-        f"{words.title(f'component.{family}.{component.kind}.{name}', name.replace('_', ' '))} {value:g}"
-        for name in type(component).model_fields
-        if name != "kind" and isinstance(value := getattr(component, name), int | float)
-    ]
-    return f"{title} ({', '.join(fields)})" if fields else title
 
 
 def _field(name: str, words: Words) -> str:

@@ -20,8 +20,10 @@ from dlcore.datasets.table import TableData
 from dlcore.datasets.tabular import BundledTable
 from dlcore.datasets.toy import ToyDataset
 from dlcore.engines.modules import SeededDropout
+from dlcore.export.changes import changes
 from dlcore.export.own_data import pictures_from_file, sklearn_imports, table_from_file
 from dlcore.export.source import PRESENT, called_functions, class_text, expression_of_key, function_text
+from dlcore.export.words import Words
 from dlcore.initializers import Initializer
 from dlcore.layers import Dense
 from dlcore.metrics import metric_for
@@ -29,6 +31,11 @@ from dlcore.randomness import derived_seed
 
 if TYPE_CHECKING:
     from dlcore.experiment import Experiment
+
+CHANGED = (
+    "The run that this script comes from was changed while it learned. The script does not repeat that: it trains from the start with the"
+    " settings that the run had last, and comes to other numbers. What was changed:"
+)
 
 
 def export_script(experiment: Experiment, epochs: int) -> str:
@@ -64,7 +71,7 @@ def _introduction(experiment: Experiment, epochs: int) -> str:
     made = "the network" if experiment.dataset.own_split or own else "the data and the network"
     mean = "without any penalty or class weights" if _is_weighted(experiment) else "without any penalty"
     beside = "  # beside data.csv, which the page or `python -m dlcore data` writes" if own else ""
-    return _text(f'''
+    introduction = _text(f'''
         """{experiment.dataset.title}: a network of {widths} units, trained with {experiment.loss.title} and {experiment.optimizer.title}.
 
             pip install torch numpy safetensors{" scikit-learn" if tabular else ""}
@@ -76,6 +83,18 @@ def _introduction(experiment: Experiment, epochs: int) -> str:
         Shapes: N rows of a data set, B rows of a batch, D inputs, K output units.
         """
     ''')
+    return _told_of_changes(introduction, experiment)
+
+
+def _told_of_changes(introduction: str, experiment: Experiment) -> str:
+    """The same with what was changed in the run while it learned, which the script does not repeat."""
+    lines = changes(experiment, Words())
+    if not lines:
+        return introduction
+    told = [textwrap.fill(CHANGED, 104)]
+    told += [textwrap.fill(line, 104, initial_indent="- ", subsequent_indent="  ") for line in lines]
+    beginning, shapes = introduction.split("\n\nShapes:")
+    return "\n".join([f"{beginning}\n", *told, "", f"Shapes:{shapes}"])
 
 
 def _imports(experiment: Experiment, body: str) -> str:
@@ -148,12 +167,15 @@ def _split_rows(experiment: Experiment) -> list[str]:
 
 def _drawn(dataset: Drawn) -> list[str]:
     """The same for points that stand in the recipe."""
-    take = _text("""
-        points = np.array(train_points + test_points)
+    parts = ("train", "validation", "test") if dataset.validation else ("train", "test")
+    names = [f"{part}_points" for part in parts]
+    ends = [f"len({' + '.join(names[:count])})" for count in range(1, len(parts))]
+    take = _text(f"""
+        points = np.array({" + ".join(names)})
         X, y = points[:, :2], points[:, 2].astype(np.int64)
-        train, test = np.split(np.arange(len(points)), [len(train_points)])
+        {", ".join(parts)} = np.split(np.arange(len(points)), [{", ".join(ends)}])
     """)
-    points = [_point_list("train_points", dataset.train), _point_list("test_points", dataset.test)]
+    points = [_point_list(name, getattr(dataset, part)) for name, part in zip(names, parts, strict=True)]
     return ["\n".join(["# Drawn by hand: x1, x2 and class of each point.", *points, take])]
 
 

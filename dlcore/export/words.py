@@ -101,6 +101,20 @@ ENGLISH: dict[str, str] = {
     "report.target.range": "{low} to {high}, mean {mean}, standard deviation {deviation}",
     "report.recipe": "The recipe",
     "report.recipe.see": "The same recipe and seed give the same numbers: save it as recipe.json, then",
+    "report.recipe.changed": "This recipe alone does not give this network, as the run was changed while it learned. It trains from the"
+    " start with the settings that the run had last. Save it as recipe.json, then",
+    "report.journal": "What was changed while it learned",
+    "report.journal.see": "The run went on after each of these changes. The recipe tells of them in its journal, but training it does not"
+    " repeat them: the weights of this network are in its checkpoint.",
+    "report.journal.start": "It began with {what}.",
+    "report.journal.step": "Step {step}: {what}.",
+    "report.journal.and": "; ",
+    "report.journal.weights": "weights set by hand, {names}",
+    "report.journal.frozen": "weights frozen or freed, {names}",
+    "report.journal.silenced": "neurons silenced or heard again, layer {names}",
+    "report.journal.loaded": "went on from the weights of a file, with a fresh optimizer",
+    "report.journal.left_out": "changes up to here that were too much to be kept, {count}",
+    "report.journal.more": "... and {count} more changes ...",
     "report.layer": "Layer {number}",
     "report.units": "{units} units, {activation}",
     "report.output": "Output",
@@ -113,6 +127,8 @@ ENGLISH: dict[str, str] = {
     "card.classification": "classification",
     "card.regression": "regression",
     "card.details.training": "Loss: {loss}. Optimizer: {optimizer}, learning rate {rate}. Batch size {batch}. Seed {seed}.",
+    "card.details.changed": "Changed while it learned: training the recipe anew does not repeat this, and gives another network. The"
+    " checkpoint holds this one.",
     "card.use": "Intended use",
     "card.use.text": "Made to learn and to teach how neural networks work, on the data named below. Primary users: "
     "students and teachers.",

@@ -30,7 +30,7 @@ from dlcore.libraries import take_buffers
 from dlcore.runs.jobs import JOBS, Answer, Progress
 from dlcore.runs.limits import Limits
 from dlcore.runs.side import as_problem, step_back, take_the_wires, volunteer_to_end
-from dlcore.runs.wire import Header, pack, read_message, write_all
+from dlcore.runs.wire import Header, Unreadable, pack, read_message, write_all
 
 #: What jobs will import, slowest last; a desk with nothing to do imports it before it is asked to.
 SOON_WANTED = (
@@ -77,10 +77,10 @@ class Desk:
                 self._answer(*request)
 
     def _receive(self) -> None:
-        with os.fdopen(self._source, "rb") as wire:
+        with os.fdopen(self._source, "rb") as wire, suppress(Unreadable):
             while (request := read_message(wire)) is not None:
                 self._requests.put(request)
-        # Nobody waits for what is being done.
+        # Nobody waits for what is being done, or can say what is to be done next.
         os._exit(0)
 
     def _answer(self, header: Header, payload: bytes) -> None:

@@ -6,6 +6,7 @@ priority, and a step that hangs cannot be ended: its thread is left behind.
 
 from __future__ import annotations
 
+import logging
 import mmap
 import os
 import socket
@@ -14,9 +15,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO
 
-from dlcore.runs.wire import Header, Inbox, read_message, write_all
+from dlcore.runs.wire import Header, Inbox, Unreadable, read_message, write_all
 
 IN_HAND_BYTES = 64
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,9 @@ class WorkerThread:
             message = read_message(self._news)
         except ConnectionResetError:
             message = None  # The worker left with requests of ours unread.
+        except Unreadable as error:
+            _log.warning("What %s sent is no message, but %s: it is ended.", self.name, error)
+            message = None
         if message is None:
             self._news.close()
             self._wire.close()

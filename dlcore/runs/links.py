@@ -10,6 +10,7 @@ out its callers; it cannot freeze the serving process.
 from __future__ import annotations
 
 import itertools
+import logging
 import queue
 import threading
 import time
@@ -22,6 +23,8 @@ from dlcore.problems import Problem
 from dlcore.runs.wire import Header, pack
 
 Reply = tuple[Header, bytes]
+
+_log = logging.getLogger(__name__)
 
 PATIENT = ("frame", "epoch")  # Verbs that are answered when the run has moved on, which may be never.
 
@@ -54,7 +57,7 @@ class Place(Protocol):
         ...
 
     def receive(self) -> tuple[Header, bytes] | None:
-        """The next message up. Blocks; None when there will be no more: the worker has ended, or we have left it."""
+        """The next message up. Blocks; None when there will be no more: the worker has ended, we have left it, or it talks nonsense."""
         ...
 
     def leave(self) -> None:
@@ -221,9 +224,16 @@ class Link:
         return parts
 
     def _receive(self) -> None:
-        while (message := self._place.receive()) is not None:
-            self._heard = self._clock()
-            self._deliver(*message)
+        try:
+            while (message := self._place.receive()) is not None:
+                self._heard = self._clock()
+                self._deliver(*message)
+        except Exception:
+            # Who waits for an answer is told, and another worker takes over.
+            _log.exception("What %s sent is no message of a worker: it is ended.", self.name)
+            self._place.kill()
+            while self._place.receive() is not None:
+                pass
         with self._lock:
             self.ended = True
             left = list(self._pending.values())
@@ -239,15 +249,12 @@ class Link:
                 self.ready.set()
             self._on_message(self, header, payload)
             return
+        problem: dict[str, Any] | None = header.get("problem")
+        outcome = (header, payload) if problem is None else Problem(problem["key"], **problem["values"])
         with self._lock:
             pending = self._pending.pop(header["id"], None)
-        if pending is None:
-            return
-        problem: dict[str, Any] | None = header.get("problem")
-        if problem is None:
-            _finish(pending.future, (header, payload))
-        else:
-            _finish(pending.future, Problem(problem["key"], **problem["values"]))
+        if pending is not None:
+            _finish(pending.future, outcome)
 
 
 def _finish(future: Future[Reply], outcome: Reply | Problem) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import mmap
 import os
 import subprocess
@@ -14,13 +15,15 @@ from pathlib import Path
 
 from dlcore.runs.overtime import held_up
 from dlcore.runs.side import step_back
-from dlcore.runs.wire import Header, read_message, write_all
+from dlcore.runs.wire import Header, Unreadable, read_message, write_all
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = (sys.executable, "-m", "dlcore.runs.worker")
 IN_HAND_BYTES = 64
 # With its neighbours a frame is more than the 64 kB of a pipe: it would wait for its reader to wake up.
 PIPE_BYTES = 1 << 18
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,11 @@ class WorkerProcess:
 
     def receive(self) -> tuple[Header, bytes] | None:
         assert self._process.stdout is not None
-        message = read_message(self._process.stdout)
+        try:
+            message = read_message(self._process.stdout)
+        except Unreadable as error:
+            _log.warning("What %s sent is no message, but %s: it is ended.", self.name, error)
+            message = None
         if message is None:
             self._process.stdout.close()
             self._process.kill()

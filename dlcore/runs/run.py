@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from dlcore import noting
 from dlcore.arrays import from_bytes, to_bytes
 from dlcore.experiment import Experiment
 from dlcore.frame import encode_frame
@@ -149,7 +150,7 @@ class Run:
         Only another seed or other data that ask something else need a fresh start. `origins` says which layers and units
         were which (see carry.py).
         """
-        experiment = Experiment.from_json(recipe)
+        experiment = Experiment.from_json(recipe).without_journal()
         status: str = "playing" if self.status == "playing" else "paused"
         trainer = self.trainer
         if not trainer.experiment.same_start(experiment):
@@ -176,7 +177,7 @@ class Run:
         checkpoint = open_checkpoint(data)
         trainer = Trainer(checkpoint.experiment, device=self.device)
         trainer.load_weights(checkpoint.weights, step=checkpoint.step, epoch=checkpoint.epoch)
-        trainer.intervened = True
+        trainer.journal = noting.file(checkpoint.experiment.journal, trainer.step, trainer.engine)
         self._start(trainer)
 
     def set_leash(self, step: object) -> None:

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dlcore.folders import make_own, write_own
-from dlcore.runs.wire import Header, pack, read_header, read_message
+from dlcore.runs.wire import Header, Unreadable, pack, read_header, read_message
 
 WRITE_EVERY = 5.0  # Seconds between two writes of a run that plays.
 DAY = 86_400.0  # So long a run is kept.
@@ -53,7 +53,10 @@ class Kept:
         body = memoryview(data)[SUM_BYTES:]
         if hashlib.sha256(body).digest() != data[:SUM_BYTES]:
             return None
-        message = read_message(io.BytesIO(body))
+        try:
+            message = read_message(io.BytesIO(body))
+        except Unreadable:  # Whole, but not ours.
+            return None
         return None if message is None else cls(*message)
 
 

@@ -52,6 +52,8 @@ def answer(run: Run, do: str, header: Header) -> Answer:
             return {}, run.script()
         case "history":
             return {}, run.history_csv(header.get("most"))
+        case "journal":
+            return {"journal": [entry.to_dict() for entry in run.trainer.journal]}, b""
         case "fork":
             return run.fork(header.get("moment"))
     return {**standing(run), "interventions": run.trainer.intervened}, b""

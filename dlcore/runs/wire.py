@@ -13,8 +13,14 @@ from typing import IO, Any
 
 Header = dict[str, Any]
 
+LONGEST_HEADER = 64 << 20  # bytes; a run on its way brings the recipes of its whole time line
+
 _LENGTH = struct.Struct("<I")
 _READ_SIZE = 1 << 18
+
+
+class Unreadable(ValueError):
+    """What came is no message, so nobody knows where the next one begins: who reads it gives up the whole stream."""
 
 
 def pack(header: Header, payload: bytes = b"") -> bytes:
@@ -32,7 +38,7 @@ def write_all(descriptor: int, *parts: bytes) -> None:
 
 
 def read_message(stream: IO[bytes]) -> tuple[Header, bytes] | None:
-    """The next message of a buffered stream, or None at its end, even when the end cuts a message."""
+    """The next message of a buffered stream, or None at its end, even when the end cuts a message. Raises Unreadable."""
     header = read_header(stream)
     if header is None:
         return None
@@ -41,17 +47,35 @@ def read_message(stream: IO[bytes]) -> tuple[Header, bytes] | None:
 
 
 def read_header(stream: IO[bytes]) -> Header | None:
-    """The same without its payload, which stays in the stream."""
+    """The same without its payload, which stays in the stream. Raises Unreadable."""
     prefix = stream.read(_LENGTH.size)
     if len(prefix) < _LENGTH.size:
         return None
-    (length,) = _LENGTH.unpack(prefix)
+    length = _header_length(prefix)
     text = stream.read(length)
-    return json.loads(text) if len(text) == length else None
+    return _header(text) if len(text) == length else None
+
+
+def _header_length(prefix: bytes | bytearray) -> int:
+    (length,) = _LENGTH.unpack_from(prefix)
+    if length > LONGEST_HEADER:
+        raise Unreadable(f"a header of {length} bytes")
+    return length
+
+
+def _header(text: bytes | bytearray) -> Header:
+    try:
+        header = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(f"a header that is no JSON: {error}") from None
+    size = header.get("payload") if isinstance(header, dict) else None
+    if type(size) is not int or size < 0:  # A negative one would read on until the stream ends.
+        raise Unreadable("a header without the size of its payload")
+    return header
 
 
 class Inbox:
-    """Messages from a descriptor that is read a piece at a time, as `select` says there is one."""
+    """Messages from a descriptor that is read a piece at a time, as `select` says there is one. `receive` raises Unreadable."""
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
@@ -78,11 +102,10 @@ class Inbox:
         if self._begun is None:
             if len(self._bytes) < _LENGTH.size:
                 return None
-            (length,) = _LENGTH.unpack_from(self._bytes)
-            start = _LENGTH.size + length
+            start = _LENGTH.size + _header_length(self._bytes)
             if len(self._bytes) < start:
                 return None
-            header: Header = json.loads(self._bytes[_LENGTH.size : start])
+            header = _header(self._bytes[_LENGTH.size : start])
             self._begun = header, start, start + header["payload"]
         header, start, end = self._begun
         if len(self._bytes) < end:

@@ -273,7 +273,7 @@ class Worker:
                 if place:
                     self._forget_run(token, Problem("run_moved"))
                 return place, luggage
-            case "checkpoint" | "script" | "history" | "standing" | "fork":
+            case "checkpoint" | "script" | "history" | "standing" | "journal" | "fork":
                 return answer(run, do, header)
             case "epoch":
                 run.epoch()

@@ -169,6 +169,10 @@ def fitted(draft: Part, dataset: Part) -> Experiment:
     """The draft's recipe on these data: their usual loss, a batch, a share of test rows and a network of their size. Raises Problem."""
     bare = {key: value for key, value in draft.items() if key not in ("features", "class_weights")}
     task = validated(kinds(Dataset)[dataset["kind"]], dataset).task
+    if not bare[
+        "validation_fraction"
+    ]:  # Sealed were the test points of drawn ones, which say themselves what they are for.
+        bare["sealed"] = False
     bare |= {"dataset": dataset, "loss": {"kind": LOSSES[task]}, "layers": [], "batch_size": 1}
     plain = _with_enough_test_rows(bare)
     return Experiment.from_dict(

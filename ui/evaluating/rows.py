@@ -20,7 +20,7 @@ Range = tuple[float, float]
 
 def split_names() -> list[str]:
     """The parts of the rows, as the recipe splits them."""
-    return ["train", "validation", "test"] if moment().experiment.validation_fraction else ["train", "test"]
+    return ["train", "validation", "test"] if moment().experiment.validation_rows else ["train", "test"]
 
 
 def watched() -> str:

@@ -1,0 +1,303 @@
+"""The journal: what was changed in a run while it kept its step, each change beside the step at which it was made.
+
+    [{"step": 0, "set": {"optimizer": {...}}}, {"step": 3400, "set": {"optimizer": {...}}}, {"step": 5000, "weights": {name: values}}]
+
+The recipe's fields say what the run is now. An entry at step 0 says what those of them were at the beginning that were changed later, so
+that the run can be followed from there: begin with the fields, then at each step do what its entry says. Nothing here touches a run.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+
+from dlcore.component import Component
+from dlcore.problems import Problem
+
+MOST_ENTRIES = 200
+LONGEST_JOURNAL = 60_000  # characters of its JSON: some 5,000 weights
+LAST_ENTRY = 100  # of these, for the entry that says that no more is kept
+LARGEST_STEP = 2**53
+LARGEST_WEIGHT = float(np.finfo(np.float32).max)
+#: Settings that leave no trace in a run once they are what they were, if no step was taken meanwhile: all else begins something anew.
+TRACELESS = frozenset({"optimizer", "schedule", "regularizer", "gradient_clip", "batch_size"})
+ON_NAMES = {"weights": "finite numbers", "frozen": "true or false", "silenced": "true or false"}
+_PARAMETER, _LAYER = re.compile(r"\d{1,3}\.(weight|bias)"), re.compile(r"\d{1,3}")
+
+Values = dict[str, Any]
+
+
+class Entry(Component):
+    """What was changed at one step: settings of the recipe, and what a hand did to the network. What is not named stayed as it was."""
+
+    step: int = Field(ge=0, le=LARGEST_STEP, description="Updates taken before the change; 0: how the run began.")
+    set: Values | None = Field(default=None, description="Settings of the recipe from here on.")
+    origins: Values | None = Field(
+        default=None,
+        description="Which layers and units of the network were which before, where it took another shape.",
+    )
+    weights: Values | None = Field(
+        default=None,
+        description="All numbers of a weight or bias some of which were set, by its name in the plain nn.Sequential.",
+    )
+    frozen: Values | None = Field(default=None, description="Which numbers of a weight or bias no update moves.")
+    silenced: Values | None = Field(
+        default=None,
+        description="Which units of a hidden dense layer count as 0, by its place in the plain nn.Sequential.",
+    )
+    loaded: bool = Field(
+        default=False, description="Whether the run went on here from a file, with its weights and a fresh optimizer."
+    )
+    left_out: int = Field(
+        default=0,
+        ge=0,
+        le=LARGEST_STEP,
+        description="Changes up to this step that are known of, but were too much to be kept.",
+    )
+
+    def __hash__(self) -> int:
+        return hash(self.step)
+
+    @model_serializer(mode="wrap")
+    def _what_it_says(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in written(self).items() if name == "step" or value}
+
+
+Journal = tuple[Entry, ...]
+
+
+# At the door
+
+
+def check(journal: Journal) -> None:
+    """Whether this can be a journal, but for its settings, which the recipe knows. Raises Problem with the path of what is wrong."""
+    before = 0
+    for number, entry in enumerate(journal):
+        path = f"journal.{number}"
+        if entry.step < before:
+            raise Problem("journal_order", path=f"{path}.step", before=before, came=entry.step)
+        before = entry.step
+        if not (entry.set or entry.weights or entry.frozen or entry.silenced or entry.loaded or entry.left_out):
+            raise Problem("journal_empty", path=path)
+        for kind in ON_NAMES:
+            _check_values(f"{path}.{kind}", kind, getattr(entry, kind) or {})
+        _check_origins(f"{path}.origins", entry.origins or {})
+    if (length := _length(journal)) > LONGEST_JOURNAL:
+        raise Problem("journal_too_long", came=length, limit=LONGEST_JOURNAL)
+
+
+def _check_values(path: str, kind: str, named: Values) -> None:
+    pattern = _LAYER if kind == "silenced" else _PARAMETER
+    right = _is_weight if kind == "weights" else _is_switch
+    for name, values in named.items():
+        if not pattern.fullmatch(name):
+            raise Problem("unknown_key", path=f"{path}.{name[:80]}")
+        rows = values if name.endswith(".weight") else [values]
+        lists = isinstance(rows, list) and all(isinstance(row, list) for row in rows)
+        if not lists or len(set(map(len, rows))) != 1 or not all(right(value) for row in rows for value in row):
+            listed = "lists of equal length, of" if name.endswith(".weight") else "a list of"
+            raise Problem(
+                "wrong_type", path=f"{path}.{name}", expected=f"{listed} {ON_NAMES[kind]}", came="something else"
+            )
+
+
+def _check_origins(path: str, origins: Values) -> None:
+    for name, value in origins.items():
+        if name not in ("layers", "units"):
+            raise Problem("unknown_key", path=f"{path}.{name[:80]}")
+        right = (
+            _are_places(value)
+            if name == "layers"
+            else isinstance(value, dict) and all(map(_are_places, value.values()))
+        )
+        if not right:
+            raise Problem("wrong_type", path=f"{path}.{name}", expected="a list of places", came="something else")
+
+
+def _are_places(values: Any) -> bool:
+    return isinstance(values, list) and all(map(_is_place, values))
+
+
+def _is_weight(value: Any) -> bool:
+    return type(value) in (int, float) and abs(value) <= LARGEST_WEIGHT  # Which no NaN is.
+
+
+def _is_switch(value: Any) -> bool:
+    return type(value) is bool
+
+
+def _is_place(value: Any) -> bool:
+    return value is None or (type(value) is int and 0 <= value < LARGEST_STEP)
+
+
+# Keeping it
+
+
+def with_settings(
+    journal: Journal, step: int, before: Mapping[str, Any], after: Mapping[str, Any], origins: Values | None = None
+) -> Journal:
+    """These settings took the place of those at this step. What was moved several times at one step, as a slider is, was changed once.
+
+    A run that has not begun is what its settings say: nothing has been changed.
+    """
+    changed = {name: value for name, value in after.items() if value != before.get(name)}
+    if not changed or step == 0:
+        return journal
+    start, entries = _parted(journal)
+    last = _open_entry(entries, step)
+    if last is not None and _forgets((last.set or {}).get("optimizer"), changed.get("optimizer")):
+        last = None
+    if not any(entry.left_out for entry in entries):  # Else nobody knows what these were at the beginning.
+        first = {name: before.get(name) for name in changed}
+        start = Entry(**{**_fields(start), "step": 0, "set": {**first, **((start and start.set) or {})}})
+    settings = {**((last and last.set) or {}), **changed}
+    # Where two changes of shape are one, what came from where is not known any more: `with_network` says what came out.
+    origins = origins if last is None or last.origins is None else None
+    entry = Entry(**{**_fields(last), "step": step, "set": settings, "origins": origins or None})
+    return _added(journal, start, (*entries[:-1], entry) if last else (*entries, entry), step)
+
+
+def with_values(journal: Journal, step: int, **values: Values) -> Journal:
+    """A hand did this at this step: weights, frozen, silenced, each by name."""
+    start, entries = _parted(journal)
+    if step == 0:
+        return _added(journal, _with(start, 0, values), entries, 0)
+    last = _open_entry(entries, step)
+    return _added(journal, start, (*(entries[:-1] if last else entries), _with(last, step, values)), step)
+
+
+def with_network(journal: Journal, step: int, **values: Values) -> Journal:
+    """The same of a whole network: what was said of the one before it at this step has lost its meaning."""
+    bare = tuple(
+        Entry(**{**_fields(entry), "weights": None, "frozen": None, "silenced": None}) if entry.step == step else entry
+        for entry in journal
+    )
+    return with_values(bare, step, **values)
+
+
+def loaded(journal: Journal, step: int, weights: Values | None) -> Journal:
+    """The run goes on from a file here. `weights` are all it has; None if they are too many."""
+    past = tuple(entry for entry in journal if entry.step <= step)
+    entry = Entry(step=step, weights=weights, loaded=True) if weights else Entry(step=step, loaded=True, left_out=1)
+    kept = (*past, entry)
+    return kept if _fits(kept) else without_details(past, step)
+
+
+def without_details(journal: Journal, step: int) -> Journal:
+    """Something was changed at this step that cannot be kept."""
+    last = journal[-1] if journal else None
+    if last is None or not last.left_out or last.loaded:
+        return (*journal, Entry(step=step, left_out=1))
+    more = last.left_out + (last.step != step)  # At one step it is one change.
+    return (*journal[:-1], Entry(step=step, left_out=more))
+
+
+def is_shaped(journal: Journal, step: int) -> bool:
+    """Whether the network has taken another shape at this very step, or a hand was in it."""
+    return (
+        bool(journal)
+        and journal[-1].step == step
+        and bool(
+            journal[-1].origins
+            or "layers" in (journal[-1].set or {})
+            or any(getattr(journal[-1], one) for one in ON_NAMES)
+        )
+    )
+
+
+def number_lists(array: np.ndarray) -> Any:
+    """A tensor as lists. A number is the shortest that reads back as the same float32; a switch is true or false."""
+    if array.dtype == np.bool_:
+        return array.tolist()
+    short = [float(str(value)) for value in array.ravel()]
+    return (
+        short if array.ndim == 1 else [short[at : at + array.shape[1]] for at in range(0, len(short), array.shape[1])]
+    )
+
+
+@lru_cache(maxsize=16)
+def packed(journal: Journal) -> np.ndarray:
+    """As an array of bytes, for a state."""
+    array = np.frombuffer(_text(journal).encode(), np.uint8)
+    array.flags.writeable = False
+    return array
+
+
+def unpacked(array: np.ndarray) -> Journal:
+    """The journal of what `packed` gave."""
+    return tuple(Entry.model_validate(values) for values in json.loads(array.tobytes()))
+
+
+def _parted(journal: Journal) -> tuple[Entry | None, Journal]:
+    """How the run began, as far as that is not what its settings say; and what was done later."""
+    return (journal[0], journal[1:]) if journal and journal[0].step == 0 else (None, journal)
+
+
+def _fields(entry: Entry | None) -> dict[str, Any]:
+    return {} if entry is None else {name: getattr(entry, name) for name in Entry.model_fields}
+
+
+def _open_entry(entries: Journal, step: int) -> Entry | None:
+    """The last entry, if what is done at this step can be said in it."""
+    last = entries[-1] if entries else None
+    return last if last is not None and last.step == step and not (last.left_out or last.loaded) else None
+
+
+def _forgets(before: Any, after: Any) -> bool:
+    """Whether one of these optimizers does not take over the memory of the other, so that both have to be named."""
+    return bool(before and after) and before["kind"] != after["kind"]
+
+
+def _with(entry: Entry | None, step: int, values: Mapping[str, Values]) -> Entry:
+    fields = _fields(entry)
+    both = {kind: {**(fields.get(kind) or {}), **named} for kind, named in values.items() if named}
+    return Entry(**{**fields, "step": step, **both})
+
+
+def _added(journal: Journal, start: Entry | None, entries: Journal, step: int) -> Journal:
+    start, entries = _without_moved_back(start, entries)
+    changed = entries if start is None else (start, *entries)
+    return changed if _fits(changed) else without_details(journal, step)
+
+
+def _without_moved_back(start: Entry | None, entries: Journal) -> tuple[Entry | None, Journal]:
+    """Without settings of the last entry that were moved back, and without a beginning of what was never changed."""
+    if entries and entries[-1].set and not any(entry.left_out for entry in entries):
+        now: dict[str, Any] = dict((start and start.set) or {})
+        for entry in entries[:-1]:
+            now |= entry.set or {}
+        last = entries[-1]
+        left = {
+            name: value
+            for name, value in (last.set or {}).items()
+            if name not in TRACELESS or name not in now or now[name] != value
+        }
+        last = Entry(**{**_fields(last), "set": left or None, "origins": last.origins if left else None})
+        entries = (*entries[:-1], last) if _says_something(last) else entries[:-1]
+    if start is not None and start.set:
+        later = {name for entry in entries for name in entry.set or {}}
+        first = {name: value for name, value in start.set.items() if name in later}
+        start = Entry(**{**_fields(start), "set": first or None})
+    return (start if start is not None and _says_something(start) else None), entries
+
+
+def _says_something(entry: Entry) -> bool:
+    return len(entry.to_dict()) > 1
+
+
+def _fits(journal: Journal) -> bool:
+    return len(journal) < MOST_ENTRIES and _length(journal) <= LONGEST_JOURNAL - LAST_ENTRY
+
+
+def _length(journal: Journal) -> int:
+    return len(_text(journal)) if journal else 0
+
+
+def _text(journal: Journal) -> str:
+    return json.dumps([entry.to_dict() for entry in journal], separators=(",", ":"))

@@ -1,0 +1,102 @@
+"""What becomes an entry of a run's journal when somebody reaches into its network, changes its recipe, or goes on from a file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from dlcore.journal import (
+    LONGEST_JOURNAL,
+    Journal,
+    Values,
+    is_shaped,
+    loaded,
+    number_lists,
+    with_network,
+    with_settings,
+    with_values,
+    without_details,
+)  # fmt: skip
+from dlcore.layers import Dense
+
+if TYPE_CHECKING:
+    from dlcore.carry import Origins
+    from dlcore.engines.autograd import AutogradEngine
+    from dlcore.experiment import Experiment
+
+MOST_NUMBERS = LONGEST_JOURNAL // 2  # A number and its comma are two characters at least.
+
+
+def hand(journal: Journal, step: int, engine: AutogradEngine, kind: str, names: Sequence[str]) -> Journal:
+    """Somebody has set "weights", "frozen" them or "silenced" units, at these names."""
+    values = named_values(engine, kind, names)
+    return without_details(journal, step) if values is None else with_values(journal, step, **{kind: values})
+
+
+def change(
+    journal: Journal,
+    step: int,
+    engine: AutogradEngine,
+    recipes: tuple[Experiment, Experiment],
+    origins: Origins | None,
+    reshaped: bool,
+) -> Journal:
+    """One recipe has taken the place of another; `engine` is what came out. Before the first step the new recipe says it itself."""
+    old, new = recipes
+    again = is_shaped(journal, step)
+    journal = with_settings(
+        journal, step, old.settings(), new.settings(), dict(origins) if origins and reshaped else None
+    )
+    # Weights that were carried before the first step, or through several shapes at one step, cannot be had from recipes alone.
+    if (reshaped and again) or (step == 0 and (reshaped or _initializers(old) != _initializers(new))):
+        values = {kind: named_values(engine, kind) for kind in ("weights", "frozen", "silenced")}
+        if any(named is None for named in values.values()):
+            return without_details(journal, step)
+        return with_network(journal, step, **{kind: named or {} for kind, named in values.items()})
+    return journal
+
+
+def file(past: Journal, step: int, engine: AutogradEngine) -> Journal:
+    """The run goes on from a file at this step: with what that one has been through, and the network it brings."""
+    return loaded(past, step, named_values(engine, "weights"))
+
+
+def named_values(engine: AutogradEngine, kind: str, names: Sequence[str] | None = None) -> Values | None:
+    """Weights, or which of them are frozen, by their names; which units of hidden dense layers are silenced, by the layer's.
+
+    Without names all, of marks those that there are. None if they are too many for a journal.
+    """
+    if kind == "silenced":
+        found = _masks(engine, names is not None)
+    else:
+        found = _tensors(engine, engine.flat.detach() if kind == "weights" else _frozen(engine, names is not None))
+    wanted = {name: array for name, array in found.items() if names is None or name in names}
+    if sum(array.size for array in wanted.values()) > MOST_NUMBERS:
+        return None
+    return {name: number_lists(array) for name, array in wanted.items()}
+
+
+def _tensors(engine: AutogradEngine, flat: torch.Tensor | None) -> dict[str, np.ndarray]:
+    if flat is None:
+        return {}
+    return {name: flat[start:end].view(shape).cpu().numpy() for name, (start, end, shape) in engine.places.items()}
+
+
+def _frozen(engine: AutogradEngine, asked: bool) -> torch.Tensor | None:
+    """The marks; none at all where the last one was taken away, which has to be told to whoever asks for them."""
+    return torch.zeros_like(engine.flat, dtype=torch.bool) if engine.frozen is None and asked else engine.frozen
+
+
+def _masks(engine: AutogradEngine, asked: bool) -> dict[str, np.ndarray]:
+    layers = {name.removesuffix(".weight"): shape for name, (_, _, shape) in engine.places.items() if len(shape) == 2}
+    hidden = list(layers)[:-1]
+    if engine.silenced is None:
+        return {name: np.zeros(layers[name][0], dtype=np.bool_) for name in hidden} if asked else {}
+    return {name: mask.cpu().numpy() for name, mask in zip(hidden, engine.silenced, strict=True)}
+
+
+def _initializers(recipe: Experiment) -> list[object]:
+    return [layer.initializer for layer in recipe.layers if isinstance(layer, Dense)]
