@@ -12,23 +12,27 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from dlcore.component import validated
-from dlcore.datasets.table import TableData
+from dlcore.datasets.reading import MOST_TITLES
+from dlcore.datasets.table import MOST_ROWS, TableData
+from dlcore.datasets.upload.bounds import LEAST_ROWS
 from dlcore.experiment import LONGEST_RECIPE, MOST_EPOCHS, Experiment
 from dlcore.export import FORMATS, export
 from dlcore.problems import Problem
 from dlcore.spreadsheet import safe_cell
-from dlcore.table import read_bytes, read_columns, read_text, readers_of
+from dlcore.table import read_bytes, read_rows, read_text
 
 if TYPE_CHECKING:
     from dlcore.checkpoint import Checkpoint
     from dlcore.trainer import Trainer
 
 ENGINES = ("auto", "autograd", "dense")
+TASKS = {"classes": "classification", "numbers": "regression"}
+COLUMN_TYPES = ("number", "category", "date", "text", "id")
 SECONDS_BETWEEN_LINES = 0.1
 # Parameters times rows of a batch: below it, threads wait for each other longer than they compute.
 WORTH_MORE_THREADS = 1_000_000
@@ -88,11 +92,19 @@ def parser() -> argparse.ArgumentParser:
 
     verb = verbs.add_parser(
         "table",
-        help="make a recipe of a table: CSV, TSV, Excel or Parquet; every page on this machine may open its rows",
+        help="make a recipe of a table: CSV, TSV, Excel, Parquet or ARFF; every page on this machine may open its rows",
     )
     verb.add_argument("table", metavar="FILE", type=Path)
     verb.add_argument("--target", metavar="NAME", help="the column to predict; default: the one that looks like it")
     verb.add_argument("--inputs", metavar="A,B,...", help="the columns to predict it from; default: all that can be")
+    verb.add_argument("--task", choices=TASKS, metavar="|".join(TASKS), help="what the target is")
+    verb.add_argument("--types", metavar="NAME=TYPE,...", help=f"types of columns: {', '.join(COLUMN_TYPES)}")
+    verb.add_argument("--sheet", metavar="NAME", help="the sheet of a workbook")
+    verb.add_argument("--header", metavar="N|none", help="the line on which the names of the columns begin, from 1")
+    verb.add_argument("--separator", metavar="CHAR|tab", help="the sign between two cells")
+    verb.add_argument("--decimal", metavar=".|,", help="the sign before decimals")
+    verb.add_argument("--encoding", metavar="NAME", help="how bytes became characters, such as utf-8 or gb18030")
+    verb.add_argument("--sample", metavar="N", help="draw so many rows")
     verb.add_argument("--out", type=Path, required=True, metavar="RECIPE.json")
     verb.set_defaults(verb=make_recipe)
 
@@ -153,16 +165,21 @@ def train(asked: argparse.Namespace) -> None:
 
 
 def make_recipe(asked: argparse.Namespace) -> None:
-    """The rows go to the store of this machine, for every page on it; the recipe to a file. A loss that fits is chosen."""
+    """The rows go to the store of this machine, for every page on it; the recipe to a file. A loss that fits is chosen.
+
+    What was found and guessed is printed, a sentence a line.
+    """
     from dlcore.checkpoint import check_writable, write_files
     from dlcore.datasets import rights, store
     from dlcore.datasets.room import UPLOAD
-    from dlcore.datasets.upload import import_table
+    from dlcore.datasets.upload import import_table, look_long
+    from dlcore.datasets.upload.summary import summary
 
     check_writable(asked.out.parent)
+    said = options_of(asked)
     digest = store.keep_upload(read_bytes(asked.table, store.LARGEST_UPLOAD + 1))
-    said = {"target": asked.target, "inputs": asked.inputs and next(csv.reader([asked.inputs]))}
-    options = {"upload": digest, "name": asked.table.name} | {name: value for name, value in said.items() if value}
+    options = {"upload": digest, "name": asked.table.name, **said}
+    profile, _ = look_long(options, b"", lambda share, partial: None)
     made, _ = import_table(options, b"", lambda share, partial: None)
     store.disown(digest, UPLOAD, rights.MACHINE)  # It is still where it came from.
     dataset = validated(TableData, made["dataset"])
@@ -170,9 +187,39 @@ def make_recipe(asked: argparse.Namespace) -> None:
     usual = Experiment()
     rows = dataset.rows - dataset.test_rows(usual.test_fraction)
     recipe = {"dataset": made["dataset"], **loss, "batch_size": min(usual.batch_size, max(rows, 1))}
-    if made["dropped"]:
-        print(f"dlcore: {made['dropped']} rows without '{dataset.target}' were left out", file=sys.stderr)
     write_files({asked.out: f"{Experiment.from_dict(recipe).to_json(indent=2)}\n".encode()})
+    for sentence in summary(profile, made["dataset"], dataset.inputs):
+        print(sentence)
+
+
+def options_of(asked: argparse.Namespace) -> dict[str, Any]:
+    """What was said of a table, as the jobs that read it take it. Raises Problem."""
+    said: dict[str, Any] = {name: getattr(asked, name) for name in ("target", "sheet", "decimal", "encoding")}
+    said["separator"] = "\t" if asked.separator in ("tab", "\\t") else asked.separator
+    said["inputs"] = asked.inputs and next(csv.reader([asked.inputs]))
+    said["task"] = TASKS.get(asked.task)
+    said["types"] = asked.types and dict(map(type_of, next(csv.reader([asked.types]))))
+    if asked.header is not None:
+        above = None if asked.header == "none" else whole("--header", asked.header, 1, MOST_TITLES) - 1
+        said |= {"header": False} if above is None else {"header": True, "titles": above}
+    if asked.sample is not None:
+        said["sample"] = whole("--sample", asked.sample, LEAST_ROWS, MOST_ROWS)
+    return {name: value for name, value in said.items() if value is not None and value != []}
+
+
+def type_of(text: str) -> tuple[str, str]:
+    """A column and its type, of NAME=TYPE. A name may hold the sign itself."""
+    name, _, kind = text.rpartition("=")
+    if not name or kind not in COLUMN_TYPES:
+        raise Problem("table_types", came=text)
+    return name, kind
+
+
+def whole(name: str, text: str, least: int, most: int) -> int:
+    """A whole number in bounds."""
+    if not (text.isdecimal() and len(text) < 10 and least <= int(text) <= most):
+        raise Problem("out_of_bounds", path=name, expected=f"a whole number from {least} to {most}", came=text)
+    return int(text)
 
 
 def number_of_epochs(text: str) -> int:
@@ -224,7 +271,7 @@ def predict(asked: argparse.Namespace) -> None:
 
     from dlcore import checkpoint as network
 
-    X = read_columns(asked.table, readers_of(checkpoint))
+    X = read_rows(asked.table, checkpoint)
     predictions = network.predict(checkpoint, X)
     bad = np.flatnonzero(~np.isfinite(predictions.reshape(len(X), -1)).all(axis=1))
     if len(bad):

@@ -62,7 +62,9 @@ def _field(cls: type[Component], name: str, described: dict[str, Any]) -> dict[s
     """Type, default, bounds (under JSON Schema's names) and help of one field."""
     default = cls.model_fields[name].default
     family = _family(cls.model_fields[name].annotation)
-    field: dict[str, Any] = {"type": described.get("type", "array")}
+    # A field that may be left out says what it is otherwise; one that names no type is a component.
+    alternatives = described.get("anyOf") or [{"type": "array"}]
+    field: dict[str, Any] = {"type": described.get("type", alternatives[0].get("type", "object"))}
     if family:
         field = {"type": "family", "family": family, "list": isinstance(default, tuple)}
     field["default"] = _plain(default)

@@ -149,7 +149,17 @@ def _path(location: tuple[int | str, ...]) -> str:
     return ".".join(parts) or "recipe"
 
 
-_UNION_FIELDS = {"dataset", "loss", "optimizer", "schedule", "regularizer", "activation", "initializer", "layers"}
+_UNION_FIELDS = {
+    "dataset",
+    "reading",
+    "loss",
+    "optimizer",
+    "schedule",
+    "regularizer",
+    "activation",
+    "initializer",
+    "layers",
+}
 
 
 def _all_kinds() -> set[str]:

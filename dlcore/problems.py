@@ -149,6 +149,22 @@ TEMPLATES: dict[str, str] = {
     "table_ragged": "{path}, line {line}: expected {expected} cells, but got {came}.",
     "table_not_a_number": "{path}, line {line}, column '{column}': expected a finite number, but got '{came}'.",
     "table_not_a_date": "{path}, line {line}, column '{column}': expected a date such as 2024-02-29, but got '{came}'.",
+    "table_read_text": "Read as text in {encoding}: cells separated by {separator}, {quote} quotation marks, decimal sign {decimal}. Lines above the"
+    " table: {titles}. Lines of names: {header}.",
+    "table_read_excel": "Read as a workbook, sheet '{sheet}': decimal sign {decimal}. Rows above the table: {titles}. Rows of"
+    " names: {header}.",
+    "table_read_parquet": "Read as Parquet.",
+    "table_read_arff": "Read as Weka's format (.arff) in {encoding}.",
+    "table_size": "Rows: {rows}. Columns: {columns}.",
+    "table_input": "Input '{column}': {kind}. Different values: {distinct}. Missing: {missing}.",
+    "table_left_out_kind": "Left out '{column}': {kind} is nothing that a network can be given. Use --types to have it read otherwise.",
+    "table_left_out_constant": "Left out '{column}': different values: {distinct}.",
+    "table_left_out_asked": "Left out '{column}': it is not among the inputs that were asked for.",
+    "table_target_number": "Target '{target}': a number.",
+    "table_target_classes": "Target '{target}': {count} classes.",
+    "table_class": "Class '{name}': {rows} rows.",
+    "table_made": "Rows for the network: {rows}. Columns: {columns}. Inputs of the network: {inputs}.",
+    "table_types": "--types: expected NAME=number|category|date|text|id, several separated by commas, but got '{came}'.",
     "table_out_of_range": "{path}, row {row}: the numbers are too large for the network. Check the units.",
     # Tables that people bring
     "upload_too_large": "The file has {came} MB; at most {limit} MB are read. Draw a sample of its rows, or save it as Parquet.",
@@ -166,6 +182,9 @@ TEMPLATES: dict[str, str] = {
     " separator of the cells.",
     "upload_not_table": "This file is no table but {kind}. Export the table as CSV, Excel (.xlsx) or Parquet.",
     "upload_old_excel": "This is an Excel workbook in a format that is not read here. Save it as .xlsx or CSV.",
+    "upload_arff_no_rows": "This .arff file has no '@attribute' or no '@data'. Save it anew from Weka, or export the table as CSV.",
+    "upload_arff_attribute": "Line {line}: expected '@attribute', a name, and numeric, string, date or {{values}}, but got '{came}'."
+    " Correct the line, or export the table as CSV.",
     "upload_images": "This file holds images or plain arrays, not a table. Bring it among the images: an .npz file, or MNIST's IDX files.",
     "upload_damaged": "The file is damaged or cut short. Save or download it again.",
     "upload_bomb": "The file claims to unpack to far more than a table of its size holds, so it was not opened. Export the table as CSV.",
@@ -187,7 +206,13 @@ TEMPLATES: dict[str, str] = {
     "upload_no_two_classes": "The target '{column}' needs two classes with at least two rows each. Choose another target, or"
     " predict a number.",
     # What was found in them
-    "found_titles": "{lines} lines above the table were skipped.",
+    "found_titles": "Lines above the table that were skipped, as a title or a remark: {lines}.",
+    "found_header_lines": "The names of the columns were put together from the first {lines} lines of the table.",
+    "found_header_lines_units": "The names of the columns and their units stand in the first {lines} lines of the table; the units were"
+    " left out.",
+    "found_sheet": "The sheet '{sheet}' was read. The workbook has others: {others}. Choose one of them if it holds the table.",
+    "found_formulas": "'{column}' holds formulas: each formula without a stored result counts as missing. Open the workbook in a"
+    " spreadsheet program, save it, and bring it again.",
     "found_repeated_names": "Columns of the same name were numbered: {names}.",
     "found_empty_rows": "{rows} empty rows were skipped.",
     "found_sample": "{rows} of {of} rows were drawn at random.",
@@ -200,7 +225,7 @@ TEMPLATES: dict[str, str] = {
     "found_ambiguous_dates": "The dates of '{column}' do not tell day from month. They were read as is usual for such numbers;"
     " write them as 2024-01-31 to be sure.",
     "found_no_target": "{rows} rows without a value of '{column}' will be left out.",
-    "found_classes_alone": "{count} classes have a single row and will be left out: {names}.",
+    "found_classes_alone": "Classes of a single row, which cannot be both learned from and tested on, are left out: {names} ({count}).",
     "found_rare_class": "The class '{name}' of '{column}' has only {rows} rows: too few to learn and to judge it well. Add rows,"
     " or join it with another class.",
     "found_leak": "'{column}' alone tells '{target}' ({share}). If it is known only afterwards, remove it from the inputs: the"

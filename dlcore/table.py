@@ -6,19 +6,21 @@ import csv
 import io
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
-from dlcore.datasets.days import days_in
-from dlcore.datasets.table import UNKNOWN, CategoryColumn, DateColumn, TableData
+from dlcore.datasets.days import days_in, on_the_clock
+from dlcore.datasets.table import UNKNOWN, CategoryColumn, DateColumn, TableData, coded
 from dlcore.problems import Problem, clean
 from dlcore.spreadsheet import safe_cell
 
 if TYPE_CHECKING:
     from dlcore.checkpoint import Checkpoint
+    from dlcore.datasets.upload.cells import Cells
 
 LARGEST_TABLE = 16 << 20
 
@@ -37,6 +39,55 @@ def read_columns(path: Path, readers: Mapping[str, Reader]) -> np.ndarray:
     except csv.Error:
         raise Problem("table_not_text", path=where) from None
     return np.array(rows, dtype=np.float64).reshape(len(rows), len(names))
+
+
+def read_rows(path: Path, checkpoint: Checkpoint) -> np.ndarray:
+    """The columns that a network asks for, (N, columns) float64, of any file that `table` reads. Raises Problem."""
+    from dlcore.datasets.upload.reading import read_alike
+
+    dataset = checkpoint.experiment.dataset
+    if not isinstance(dataset, TableData):
+        return read_columns(path, readers_of(checkpoint))
+
+    def fit(cells: Cells) -> float:
+        """The share of its cells that mean something to the network; 0 where a column is not there."""
+        if not cells.rows or not {*dataset.column_names} <= {*cells.names}:
+            return 0.0
+        X = _values(dataset, cells)
+        filled = ~np.stack([_is_missing(cells, name) for name in dataset.column_names], axis=1)
+        return float((np.isfinite(X) & (X != UNKNOWN))[filled].mean()) if filled.any() else 1.0
+
+    cells = read_alike(read_bytes(path, LARGEST_TABLE + 1), dataset.reading, fit)
+    for name in dataset.column_names:
+        if name not in cells.names:
+            raise Problem("table_column_missing", path=path.name, column=name, expected=", ".join(dataset.column_names))
+    return _values(dataset, cells)
+
+
+def _values(dataset: TableData, cells: Cells) -> np.ndarray:
+    """(N, columns) what cells mean, as the rows of the table have it."""
+    from dlcore.datasets.upload.columns import typed
+
+    X = np.empty((cells.rows, len(dataset.columns)))
+    for place, column in enumerate(dataset.columns):
+        one = replace(cells, names=(column.name,), columns=(cells.columns[cells.names.index(column.name)],))
+        (found,) = typed(one, {})
+        if found.kind != column.kind:
+            (found,) = typed(one, {column.name: column.kind})
+        if isinstance(column, CategoryColumn):
+            X[:, place] = coded({"values": found.coded.values}, found.coded.codes, column.values)
+        else:
+            assert found.numbers is not None
+            X[:, place] = on_the_clock(found.numbers) if column.kind == "date" else found.numbers
+    return X
+
+
+def _is_missing(cells: Cells, name: str) -> np.ndarray:
+    from dlcore.datasets.upload.missing import without_marks
+
+    column = cells.columns[cells.names.index(name)]
+    column = without_marks(column) if pa.types.is_string(column.type) else column
+    return np.array(column.is_null().to_numpy(zero_copy_only=False))
 
 
 def readers_of(checkpoint: Checkpoint) -> dict[str, Reader]:

@@ -27,7 +27,15 @@ def passengers() -> dict[str, Any]:
     return {
         "name": "passengers.csv",
         "format": "csv",
-        "options": {"separator": ",", "decimal": ".", "encoding": "utf-8", "header": True},
+        "options": {
+            "separator": ",",
+            "decimal": ".",
+            "encoding": "utf-8",
+            "quote": '"',
+            "titles": 0,
+            "header": True,
+            "header_lines": 1,
+        },
         "sheets": [],
         "rows": 10,
         "rows_in_file": 10,

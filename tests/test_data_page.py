@@ -318,7 +318,16 @@ def test_nobody_is_offered_to_take_off_what_is_anothers(empty: Any, desks: Handm
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("separator", ";"), ("decimal", ","), ("encoding", "gb18030"), ("header", False)]
+    ("name", "value"),
+    [
+        ("separator", ";"),
+        ("decimal", ","),
+        ("encoding", "gb18030"),
+        ("header", False),
+        ("quote", "'"),
+        ("titles", 2),
+        ("header_lines", 3),
+    ],
 )
 def test_what_was_found_out_can_be_corrected(at: Any, desks: HandmadeDesks, name: str, value: Any) -> None:
     choose(at, f"/data/reading/{name}", value)

@@ -431,7 +431,8 @@ def test_plain_torch_and_scikit_learn_predict_what_the_command_line_predicts(
 
 
 def test_a_file_becomes_a_recipe_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    passengers().frame.drop(columns="row").to_csv(tmp_path / "titanic.csv", index=False)
+    frame = passengers().frame.drop(columns="row")
+    frame.to_csv(tmp_path / "titanic.csv", index=False)
     out = tmp_path / "recipe.json"
     assert (
         main(["table", str(tmp_path / "titanic.csv"), "--target", "fare", "--inputs", "age,sex", "--out", str(out)])
@@ -442,7 +443,13 @@ def test_a_file_becomes_a_recipe_on_the_command_line(tmp_path: Path, capsys: pyt
     assert (dataset.target, dataset.column_names, dataset.rows) == ("fare", ("age", "sex"), 120)
     assert experiment.loss.kind == "mse"
     assert prepare(experiment).train.X.shape == (60, 3)
-    assert capsys.readouterr().out == ""
+    said = capsys.readouterr().out.splitlines()
+    assert (
+        f"Input 'age': number. Different values: {frame['age'].nunique()}. Missing: {frame['age'].isna().sum()}."
+        in said
+    )
+    assert "Left out 'survived': it is not among the inputs that were asked for." in said
+    assert said[-1] == "Rows for the network: 120. Columns: 2. Inputs of the network: 3."
     assert main(["table", str(tmp_path / "titanic.csv"), "--target", "nothing", "--out", str(out)]) == 2
     assert capsys.readouterr().err.count("\n") == 1
 

@@ -151,7 +151,8 @@ def test_excel_and_parquet_say_the_same_as_text(write: Callable[[pd.DataFrame], 
 def test_an_explicit_choice_goes_before_what_is_found() -> None:
     text = "a;b;c\n" + "1,5;2;x\n2,5;3;y\n" * 10
     assert looked(text)["options"] | {"sample": None} == {
-        "separator": ";", "decimal": ",", "encoding": "utf-8", "header": True, "sample": None,
+        "separator": ";", "decimal": ",", "encoding": "utf-8", "quote": '"', "titles": 0, "header": True, "header_lines": 1,
+        "sample": None,
     }  # fmt: skip
     other = looked(text, separator=",", header=False)
     assert [len(row) for row in other["preview"]] == [2] * 20

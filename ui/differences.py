@@ -112,6 +112,8 @@ def _component(path: str, family: str, component: Any, label: str, say: Say) -> 
         yield f"{path}.points", Setting(component, say("differ.points"), said)
         return
     for name in type(component).model_fields:
+        if name == "reading":
+            continue  # How the file of a table was read changes nothing in its run.
         value = getattr(component, name)
         named = say(f"component.{family}.{kind}.{name}") if name != "kind" else ""
         if isinstance(value, Component):

@@ -11,12 +11,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from dlcore.component import Component
 from dlcore.datasets import cars, store
 from dlcore.datasets.base import DatasetComponent, Surface, Table, Task
 from dlcore.datasets.days import on_the_clock
+from dlcore.datasets.reading import Reading
 from dlcore.problems import LONGEST_VALUE, Problem, clean
 
 if TYPE_CHECKING:
@@ -125,6 +126,9 @@ class TableData(DatasetComponent):
         max_length=MOST_COLUMNS,
         description="The columns that the network sees.",
     )
+    reading: Reading | None = Field(
+        default=None, description="How the file was read, for others of its form; none: it is found out."
+    )
 
     @model_validator(mode="after")
     def _fits_together(self) -> TableData:
@@ -144,6 +148,14 @@ class TableData(DatasetComponent):
         if length > LONGEST_TEXT:
             raise Problem("table_long_names", came=length, limit=LONGEST_TEXT)
         return self
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, as_usual: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A recipe that does not say how its file was read stays as it was written."""
+        found = as_usual(self)
+        if self.reading is None:
+            found.pop("reading", None)
+        return found
 
     @property
     def task(self) -> Task:  # type: ignore[override]
@@ -200,7 +212,7 @@ class TableData(DatasetComponent):
 
     def row_facts(self) -> dict[str, Any]:
         # With a column more or less, or another treatment of it, the same rows are looked at.
-        return {name: value for name, value in self.to_dict().items() if name not in ("name", "columns")}
+        return {name: value for name, value in self.to_dict().items() if name not in ("name", "columns", "reading")}
 
     def sample(self, generator: np.random.Generator) -> Table:
         stored = store.get(self.digest, self.name) if self.digest else cars.stored()
@@ -218,12 +230,12 @@ class TableData(DatasetComponent):
         X = np.empty((self.rows, len(self.columns)))
         for place, column in enumerate(self.columns):
             if isinstance(column, CategoryColumn):
-                X[:, place] = _coded(*read(column.name, _NAMED), column.values)
+                X[:, place] = coded(*read(column.name, _NAMED), column.values)
             else:
                 numbers = read(column.name, (column.kind,))[1]
                 X[:, place] = on_the_clock(numbers) if column.kind == "date" else numbers
         if self.classes:
-            y = _coded(*read(self.target, _NAMED), self.classes)
+            y = coded(*read(self.target, _NAMED), self.classes)
         else:
             y = read(self.target, ("number", "date"))[1].astype(np.float64)
         # A row without a target, or of a class that the recipe does not name.
@@ -240,7 +252,7 @@ class TableData(DatasetComponent):
 _NAMED = ("category", "text", "id")  # Kinds of stored columns that are codes into their values.
 
 
-def _coded(described: dict[str, Any], codes: np.ndarray, values: tuple[str, ...]) -> np.ndarray:
+def coded(described: dict[str, Any], codes: np.ndarray, values: tuple[str, ...]) -> np.ndarray:
     """(N,) codes into the table's own values as codes into these; UNKNOWN for all others, NaN for missing cells."""
     place = {value: float(code) for code, value in enumerate(values)}
     # The last one is found by -1, a missing cell.

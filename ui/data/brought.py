@@ -28,7 +28,8 @@ FILLS = {
     "category": ("most_frequent", "none"),
 }
 SCALES = {"number": ("standard", "minmax", "none"), "date": ("standard", "minmax", "none"), "category": ()}
-READING = ("separator", "decimal", "encoding", "header", "sheet")  # How the cells of a file are found.
+#: How the cells of a file are found.
+READING = ("separator", "decimal", "encoding", "quote", "titles", "header", "header_lines", "sheet")
 MOST_VALUES = 30  # Categories of an input that become network inputs; further ones count as unknown.
 TEST_SHARES = (0.2, 0.3, 0.4, 0.5)
 WIDEST, NARROW, NARROWEST = 24, 6, 4  # units: of the first layer at most and at least, of the second at least

@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from dlcore.datasets.reading import MOST_HEADER_LINES
 from dlcore.problems import Problem
 from ui import session
 from ui.data import asking
@@ -17,7 +18,9 @@ TABLE = ":material/table_chart:"
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "space"}
 DECIMALS = {".": "point", ",": "comma"}
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "gb18030", "latin-1")
+QUOTES = {'"': "double", "'": "single"}
 HEADERS = {True: "yes", False: "no"}
+MOST_TITLES = 20  # lines above the table, to choose from
 MOST_OPEN = 3  # findings that stand open
 ICONS = {"warning": ":material/warning:", "notice": ":material/info:"}
 
@@ -53,6 +56,12 @@ def _said(found: Options, file_format: str) -> list[str]:
         said.append(found["encoding"].upper())
     if "header" in found:
         said.append(t(f"data.said.header.{HEADERS[found['header']]}"))
+    if found.get("quote") == "'":
+        said.append(t("data.said.quote"))
+    if found.get("titles"):
+        said.append(t("data.said.titles", count=found["titles"]))
+    if found.get("header_lines", 0) > 1:
+        said.append(t("data.said.header_lines", count=found["header_lines"]))
     if found.get("sheet"):
         said.append(found["sheet"])
     return said
@@ -68,8 +77,14 @@ def _corrections(table: Brought) -> None:
         _menu(table, "decimal", DECIMALS)
     if "encoding" in found:
         _plain_menu(table, "encoding", {name: name.upper() for name in dict.fromkeys([*ENCODINGS, found["encoding"]])})
+    if "quote" in found:
+        _menu(table, "quote", QUOTES)
     if "header" in found:
         _menu(table, "header", HEADERS)
+        lines = sorted({*range(MOST_TITLES + 1), found.get("titles", 0)})
+        _plain_menu(table, "titles", {count: str(count) for count in lines})
+    if found.get("header"):
+        _plain_menu(table, "header_lines", {count: str(count) for count in range(1, MOST_HEADER_LINES + 1)})
     if len(profile.get("sheets") or ()) > 1:
         _plain_menu(table, "sheet", {name: name for name in profile["sheets"]})
     st.caption(label("data.correct.caption"))
@@ -83,7 +98,9 @@ def _menu(table: Brought, name: str, options: dict[Any, str]) -> None:
 def _plain_menu(table: Brought, name: str, titles: dict[Any, str]) -> None:
     path = f"/data/reading/{name}"
     options = list(titles)
-    shown = session.seed(path, _wished(table, name, table.profile["options"][name]), tuple(options))
+    shown = session.seed(
+        path, _wished(table, name, table.profile["options"].get(name, next(iter(titles)))), tuple(options)
+    )
     st.selectbox(
         label(f"data.{name}"), options, session.place(options, shown), format_func=titles.__getitem__, key=session.widget_key(path),
         on_change=correct, args=(name,),

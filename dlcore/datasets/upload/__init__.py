@@ -2,7 +2,7 @@
 data of a recipe).
 
 A file passes the door (door.py, archive.py: what is it, and does it claim more than it may?), becomes cells (texts.py, excel.py,
-parquet.py), columns with types (columns.py, numbers.py, dates.py), a question (question.py: which column from which?) and at
+parquet.py, arff.py), columns with types (columns.py, numbers.py, dates.py), a question (question.py: which column from which?) and at
 last a profile (profile.py) or rows in the store and a part of a recipe (importing.py). Nothing here runs in the serving process.
 """
 
@@ -18,7 +18,7 @@ from dlcore.datasets.upload.columns import Column, typed
 from dlcore.datasets.upload.importing import imported
 from dlcore.datasets.upload.profile import profile_of
 from dlcore.datasets.upload.question import Question, question_of
-from dlcore.datasets.upload.reading import is_large_workbook, read
+from dlcore.datasets.upload.reading import is_large_workbook, read, reading_of
 from dlcore.problems import clean
 
 Options = dict[str, Any]
@@ -55,7 +55,8 @@ def import_table(arguments: Options, payload: bytes, progress: Progress) -> Answ
     progress(0.5, {})
     _, question = _understood(cells, arguments)
     progress(0.7, {})
-    part, dropped = imported(name_of(arguments), question, store.upload_is_public(arguments["upload"]))
+    public = store.upload_is_public(arguments["upload"])
+    part, dropped = imported(name_of(arguments), question, reading_of(cells), public)
     return {"dataset": part, "dropped": dropped}, b""
 
 
@@ -72,5 +73,5 @@ def _profile(cells: Cells, arguments: Options, progress: Progress) -> dict[str, 
 
 
 def _understood(cells: Cells, options: Options) -> tuple[list[Column], Question]:
-    columns = typed(cells, options.get("types") or {})
+    columns = typed(cells, {**cells.kinds, **(options.get("types") or {})})
     return columns, question_of(columns, options)

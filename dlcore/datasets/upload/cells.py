@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 
@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from dlcore.datasets.upload.arrow import compute as pc
 from dlcore.datasets.upload.bounds import LEAST_ROWS, LONGEST_CELL, MOST_COLUMNS, MOST_ROWS
+from dlcore.datasets.upload.head import Head
 from dlcore.problems import Problem, clean
 
 Finding = dict[str, Any]
@@ -28,6 +29,7 @@ class Cells:
     sheets: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     rows_in_file: int = 0
+    kinds: dict[str, str] = field(default_factory=dict)  # {name: type} where the file says it
 
     @property
     def rows(self) -> int:
@@ -44,14 +46,23 @@ def unique_names(raw: Iterable[str]) -> tuple[tuple[str, ...], list[Finding]]:
     names: list[str] = []
     repeated: list[str] = []
     for place, text in enumerate(raw, start=1):
-        name = " ".join(clean(text.strip()).split()) or f"column {place}"
+        # A line break in a cell is a blank like others, which cleaning would take out. A name of blanks has none that is seen.
+        name = " ".join(clean(" ".join(text.split())).split()) or f"column {place}"
         if name in names:
             repeated.append(name)
             numbered = (f"{name[: LONGEST_CELL - len(end)]}{end}" for end in (f" ({number})" for number in count(2)))
             name = next(each for each in numbered if each not in names)
         names.append(name)
-    found = [finding("found_repeated_names", names=_listed(repeated))] if repeated else []
+    found = [finding("found_repeated_names", names=listed(repeated))] if repeated else []
     return tuple(names), found
+
+
+def found_above(titles: int, head: Head) -> list[Finding]:
+    """What is said of the lines above the rows."""
+    found = [finding("found_titles", lines=titles)] if titles else []
+    if head.lines > 1:
+        found.append(finding("found_header_lines_units" if head.units else "found_header_lines", lines=head.lines))
+    return found
 
 
 def checked(cells: Cells, sample: int | None) -> Cells:
@@ -129,5 +140,6 @@ def _blank(column: pa.Array) -> np.ndarray:
     return np.array(blank.fill_null(True).to_numpy(zero_copy_only=False))
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """The first few of these names, each once."""
     return ", ".join(list(dict.fromkeys(names))[:5])

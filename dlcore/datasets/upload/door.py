@@ -8,12 +8,13 @@ from __future__ import annotations
 import codecs
 import re
 import zlib
-from typing import Literal
+from typing import Literal, get_args
 
+from dlcore.datasets.reading import Encoding
 from dlcore.datasets.upload.bounds import FIRST_LOOK
 from dlcore.problems import Problem
 
-Form = Literal["text", "zip", "parquet", "idx"]
+Form = Literal["text", "arff", "zip", "parquet", "idx"]
 
 #: First bytes of files that are no tables.
 FOREIGN = {
@@ -28,6 +29,8 @@ MARKUP = {
     "JSON": re.compile(r'\s*(\{\s*"|\[\s*\{)'),
 }
 IDX = re.compile(rb"\x00\x00[\x08-\x0e][\x01-\x04]", re.S)
+#: First words of Weka's format, below remarks.
+ARFF = re.compile(rb"\s*+(%[^\n]*\n\s*+)*+@relation\b", re.I)
 #: What a person may choose; the first four are found out.
 ENCODINGS = ("utf-8", "utf-16", "gb18030", "latin-1", "windows-1252", "windows-1251", "big5", "shift_jis")
 MARKS = {
@@ -62,12 +65,12 @@ def form_of(content: bytes) -> Form:
     for start, kind in FOREIGN.items():
         if content.startswith(start):
             raise Problem("upload_not_table", kind=kind)
-    return "text"
+    return "arff" if ARFF.match(content.removeprefix(codecs.BOM_UTF8)[:FIRST_LOOK]) else "text"
 
 
 def decoded(content: bytes, encoding: str | None) -> tuple[str, str]:
     """The text and its encoding: the one that is named, or else the one that it most likely has. Raises Problem."""
-    if encoding not in (None, "utf-8-sig", "utf-32", *ENCODINGS):
+    if encoding is not None and encoding not in get_args(Encoding):
         raise Problem("upload_option", name="encoding", expected=", ".join(ENCODINGS), came=str(encoding))
     found = encoding or _encoding_of(content)
     try:

@@ -7,15 +7,17 @@ import re
 import warnings
 import zipfile
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 import pyarrow as pa
 
 from dlcore.datasets.upload.archive import unpacked
-from dlcore.datasets.upload.bounds import MOST_COLUMNS, MOST_ROWS
-from dlcore.datasets.upload.cells import Cells, finding, unique_names
-from dlcore.datasets.upload.layout import DECIMALS, decimal_of, first_is_header, is_title
+from dlcore.datasets.upload.bounds import LEAST_ROWS, MOST_COLUMNS, MOST_ROWS
+from dlcore.datasets.upload.cells import Cells, Finding, finding, found_above, listed, unique_names
+from dlcore.datasets.upload.head import head_of
+from dlcore.datasets.upload.layout import check_options, decimal_of
 from dlcore.problems import Problem, clean
 
 WORKBOOK, SHEETS, STRINGS = "xl/workbook.xml", "xl/worksheets/", "xl/sharedStrings.xml"
@@ -28,21 +30,34 @@ MOST_READ = (
 )  # Rows of which no sample is drawn: those of the table, and titles and a header above them.
 MOST_CELLS = MOST_ROWS * MOST_COLUMNS  # In memory, of which a sample may be drawn.
 MOST_EMPTY = 1000  # Rows one after the other, after which nothing more is expected.
-LOOK = 200  # Rows on which the header is judged.
+LOOK = 200  # Rows on which the header is judged, and whether a sheet holds a table.
+FORMULA = re.compile(rb"<(\w+:)?f[ >/]")
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Rows of a sheet that are not empty, all equally wide, and the number of each as the sheet counts them, from 1."""
+
+    name: str
+    names: tuple[str, ...]  # Of all sheets.
+    rows: list[tuple[Any, ...]]
+    numbers: list[int]
 
 
 def read_excel(archive: zipfile.ZipFile, options: dict[str, Any]) -> Cells:
-    """A sheet of a workbook. Raises Problem."""
+    """A sheet of a workbook: the one that is named, or else the first that holds a table. Raises Problem."""
+    check_options(options)
     _check(archive)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # About styles and extensions that have no values.
-            sheets, sheet, rows = _rows(archive, options.get("sheet"), sampled=options.get("sample") is not None)
+            sheet = _read(archive, options.get("sheet"), sampled=options.get("sample") is not None)
+            formulas = _without_results(archive, sheet)
     except (Problem, MemoryError):
         raise
     except Exception:  # openpyxl lets through whatever its parsers raise: damaged is damaged.
         raise Problem("upload_damaged") from None
-    return _cells(rows, sheets, sheet, options)
+    return _cells(sheet, formulas, options)
 
 
 def size_of_sheets(archive: zipfile.ZipFile) -> int:
@@ -60,37 +75,58 @@ def _check(archive: zipfile.ZipFile) -> None:
         raise Problem("upload_large_sheet", came=size >> 20, limit=LARGEST_XML >> 20)
 
 
-def _rows(
-    archive: zipfile.ZipFile, wanted: str | None, sampled: bool
-) -> tuple[tuple[str, ...], str, list[tuple[Any, ...]]]:
-    import openpyxl
-
-    if archive.fp is None:
-        raise Problem("upload_damaged")
-    book = openpyxl.load_workbook(archive.fp, read_only=True, data_only=True, keep_links=False)
+def _read(archive: zipfile.ZipFile, wanted: str | None, sampled: bool) -> Sheet:
+    book = _opened(archive, results=True)
     try:
         sheets = {clean(sheet.title): sheet for sheet in book.worksheets}
-        if wanted is not None and wanted not in sheets:
+        if wanted and wanted not in sheets:
             raise Problem("upload_option", name="sheet", expected=", ".join(sheets), came=wanted)
-        name = wanted or next(iter(sheets))
-        sheet = sheets[name]
-        sheet.reset_dimensions()  # What it claims may be a million columns.
-        values = sheet.iter_rows(max_col=MOST_COLUMNS + 1, values_only=True)
-        return tuple(sheets), name, _trimmed(islice(values, MOST_SHEET_ROWS), MOST_SHEET_ROWS if sampled else MOST_READ)
+        name = wanted or _with_table(sheets)
+        rows, numbers = _trimmed(_values(sheets[name]), MOST_SHEET_ROWS if sampled else MOST_READ)
+        return Sheet(name, tuple(sheets), rows, numbers)
     finally:
         book.close()
 
 
-def _trimmed(rows: Iterable[tuple[Any, ...]], most: int) -> list[tuple[Any, ...]]:
+def _opened(archive: zipfile.ZipFile, results: bool) -> Any:
+    """The workbook, its cells with the results of formulas or with the formulas themselves."""
+    import openpyxl
+
+    if archive.fp is None:
+        raise Problem("upload_damaged")
+    return openpyxl.load_workbook(archive.fp, read_only=True, data_only=results, keep_links=False)
+
+
+def _values(sheet: Any) -> Iterable[tuple[Any, ...]]:
+    sheet.reset_dimensions()  # What it claims may be a million columns.
+    return islice(sheet.iter_rows(max_col=MOST_COLUMNS + 1, values_only=True), MOST_SHEET_ROWS)
+
+
+def _with_table(sheets: dict[str, Any]) -> str:
+    """The first sheet that holds a table, those that are shown before hidden ones; the fullest where none does."""
+    names = sorted(sheets, key=lambda name: sheets[name].sheet_state != "visible")
+    if len(names) == 1:
+        return names[0]
+    cells = {}
+    for name in names:
+        filled = [sum(value not in (None, "") for value in row) for row in islice(_values(sheets[name]), LOOK)]
+        if sum(count >= 2 for count in filled) >= LEAST_ROWS:
+            return name
+        cells[name] = sum(filled)
+    return max(names, key=cells.__getitem__)
+
+
+def _trimmed(rows: Iterable[tuple[Any, ...]], most: int) -> tuple[list[tuple[Any, ...]], list[int]]:
     """Without empty rows, all as wide as the last cell that holds something. Raises Problem as soon as there are more than `most`."""
-    found = []
+    found, numbers = [], []
     width = empty = cells = 0
-    for row in rows:
+    for number, row in enumerate(rows, start=1):
         filled = len(row)
         while filled and row[filled - 1] in (None, ""):
             filled -= 1
         if filled:
             found.append(row)
+            numbers.append(number)
             width, empty, cells = max(width, filled), 0, cells + len(row)
             if len(found) > most or cells > MOST_CELLS:
                 raise Problem("upload_more_rows", limit=MOST_ROWS)
@@ -98,29 +134,58 @@ def _trimmed(rows: Iterable[tuple[Any, ...]], most: int) -> list[tuple[Any, ...]
             empty += 1
             if empty == MOST_EMPTY:
                 break
-    return [(*row[:width], *(None,) * (width - len(row))) for row in found]
+    return [(*row[:width], *(None,) * (width - len(row))) for row in found], numbers
 
 
-def _cells(rows: list[tuple[Any, ...]], sheets: tuple[str, ...], sheet: str, options: dict[str, Any]) -> Cells:
+def _without_results(archive: zipfile.ZipFile, sheet: Sheet) -> set[int]:
+    """Places of columns of formulas whose results no spreadsheet has stored, as programs write them: half of their cells are empty."""
+    looked = sheet.rows[:LOOK]
+    empty = {place for place, column in enumerate(zip(*looked, strict=True)) if column.count(None) >= len(looked) / 2}
+    parts = (name for name in archive.namelist() if name.startswith(SHEETS))
+    if not empty or not any(FORMULA.search(unpacked(archive, name, 1 << 20)) for name in parts):
+        return set()
+    book = _opened(archive, results=False)
+    try:
+        written = next(each for each in book.worksheets if clean(each.title) == sheet.name)
+        rows = dict(enumerate(islice(_values(written), sheet.numbers[len(looked) - 1]), start=1))
+    finally:
+        book.close()
+    found = set()
+    for number, row in zip(sheet.numbers, looked, strict=False):
+        cells = rows.get(number, ())
+        found |= {
+            place for place in empty if place < len(cells) and row[place] is None and cells[place] not in (None, "")
+        }
+    return found
+
+
+def _cells(sheet: Sheet, formulas: set[int], options: dict[str, Any]) -> Cells:
+    above = options.get("titles")
+    rows = [row for number, row in zip(sheet.numbers, sheet.rows, strict=True) if number > (above or 0)]
+    numbers = [number for number in sheet.numbers if number > (above or 0)]
     if not rows:
         raise Problem("upload_no_rows")
-    decimal = options.get("decimal") or decimal_of(
-        [cell for row in rows[:LOOK] for cell in row if isinstance(cell, str)], "\t"
-    )
-    if decimal not in DECIMALS:
-        raise Problem("upload_option", name="decimal", expected=". ,", came=str(decimal))
+    texts = [cell for row in rows[:LOOK] for cell in row if isinstance(cell, str)]
+    decimal = options.get("decimal") or decimal_of(texts, "\t")
     start = [[_written(value, decimal) for value in row] for row in rows[:LOOK]]
-    titles = 0
-    while titles < len(start) - 1 and is_title(start[titles], len(rows[0])):
-        titles += 1
-    header = options.get("header")
-    has_header = first_is_header(start[titles], start[titles + 1 :]) if header is None else bool(header)
-    names, repeated = unique_names(start[titles] if has_header else [""] * len(rows[0]))
-    columns = tuple(_column(values, decimal) for values in zip(*rows[titles + has_header :], strict=True))
+    width = len(rows[0])
+    head = head_of(start, width, options.get("header"), above, options.get("header_lines"))
+    names, repeated = unique_names([*head.names, *[""] * width][:width])
+    columns = tuple(_column(values, decimal) for values in zip(*rows[head.titles + head.lines :], strict=True))
     columns = columns or tuple(pa.array([], pa.string()) for _ in names)
-    findings = [*([finding("found_titles", lines=titles)] if titles else []), *repeated]
-    found = {"decimal": decimal, "header": has_header, "sheet": sheet}
-    return Cells("excel", names, columns, found, sheets, tuple(findings))
+    titles = numbers[head.titles - 1] if head.titles else above or 0
+    findings: list[Finding] = [finding("found_formulas", "warning", column=names[place]) for place in sorted(formulas)]
+    if len(sheet.names) > 1 and not options.get("sheet"):
+        others = listed([name for name in sheet.names if name != sheet.name])
+        findings.append(finding("found_sheet", sheet=sheet.name, others=others))
+    found = {
+        "decimal": decimal,
+        "titles": titles,
+        "header": head.lines > 0,
+        "header_lines": head.lines,
+        "sheet": sheet.name,
+    }
+    return Cells("excel", names, columns, found, sheet.names, (*findings, *found_above(titles, head), *repeated))
 
 
 def _column(values: Sequence[Any], decimal: str) -> pa.Array:

@@ -18,7 +18,7 @@ FORM = "table 1"
 Part = dict[str, Any]
 
 
-def imported(name: str, question: Question, public: bool) -> tuple[Part, int]:
+def imported(name: str, question: Question, reading: Part, public: bool) -> tuple[Part, int]:
     """The recipe's part "table", and how many rows without a target were left out. Raises Problem."""
     if question.reasons:
         raise question.reasons[0]
@@ -44,6 +44,7 @@ def imported(name: str, question: Question, public: bool) -> tuple[Part, int]:
         "target": question.target.name,
         "classes": list(question.classes),
         "columns": parts,
+        "reading": reading,
     }
     return part, len(question.y) - len(rows)
 

@@ -1,4 +1,4 @@
-"""The layout of a text table, judged on its first records: what separates the cells, what is above the rows, how decimals are written."""
+"""The layout of a text table, judged on its first records: what separates the cells, what is around them, how decimals are written."""
 
 from __future__ import annotations
 
@@ -8,22 +8,21 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, get_args
 
+from dlcore.datasets.reading import MOST_HEADER_LINES, Decimal, Quote, Separator
+from dlcore.datasets.reading import MOST_TITLES as MOST_GIVEN_TITLES
 from dlcore.datasets.upload.bounds import FIRST_LOOK, MOST_COLUMNS
-from dlcore.datasets.upload.dates import looks_like_date
-from dlcore.datasets.upload.missing import MISSING
+from dlcore.datasets.upload.head import Head, head_of, is_number
 from dlcore.problems import Problem
 
-SEPARATORS = (",", ";", "\t", "|", " ")
-DECIMALS = (".", ",")
+SEPARATORS: tuple[str, ...] = get_args(Separator)
+DECIMALS: tuple[str, ...] = get_args(Decimal)
+QUOTES: tuple[str, ...] = get_args(Quote)
 RECORDS = 200  # Of the first look.
-MOST_TITLES = 20  # Lines above the header that belong to no row.
+LEAST_QUOTED = 3  # Cells in single quotes, from which on these are quotation marks.
 NAMED = re.compile(r'"?sep=(.)"?\s*')  # As Excel writes it into the first line.
 
-PLAIN = re.compile(
-    r"[+−-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?|[+−-]?\d{1,3}(?:[.,'’ \u00a0\u202f]\d{3})+([.,]\d*)?|[+-]?(inf|infinity|nan)",
-    re.I,
-)
 CERTAIN = {
     # 1,5 and 1234,567 and 0,123 and 1.234.567: the comma is the decimal sign; 1,234 alone could be either.
     ",": re.compile(
@@ -38,53 +37,62 @@ EITHER = {",": re.compile(r"[+−-]?\d{1,3},\d{3}"), ".": re.compile(r"[+−-]?\
 
 @dataclass(frozen=True)
 class Layout:
-    """How a text table is laid out: `titles` lines are no rows, then comes the header, if there is one."""
+    """How a text table is laid out: `titles` lines are no rows, then come `header_lines` of names, if there are any."""
 
     separator: str
     decimal: str
+    quote: str
     titles: int
-    header: tuple[str, ...] | None
+    head: Head
     header_lines: int
     width: int
 
 
-def layout_of(text: str, separator: str | None, decimal: str | None, header: bool | None) -> Layout:
-    """What is not given is found out. Raises Problem for what is no table of several columns."""
-    _check("separator", separator, SEPARATORS)
-    _check("decimal", decimal, DECIMALS)
+def layout_of(text: str, options: dict[str, Any], least_columns: int = 2) -> Layout:
+    """What the options do not say is found out. Raises Problem for what is no table of several columns."""
+    check_options(options)
     start = text[:FIRST_LOOK]
     named = NAMED.fullmatch(start.partition("\n")[0].rstrip("\r"))
+    separator = options.get("separator")
     if named and separator is None and named[1] in SEPARATORS:
         separator = named[1]
-    records = {
-        each: _records(start, each, whole=len(text) <= FIRST_LOOK)
-        for each in ([separator] if separator else SEPARATORS)
-    }
+    separators = [separator] if separator else SEPARATORS
+    quotes = {each: options.get("quote") or _quote_of(start, each) for each in separators}
+    records = {each: _records(start, each, quote, whole=len(text) <= FIRST_LOOK) for each, quote in quotes.items()}
     separator = separator or max(SEPARATORS, key=lambda each: _fit(records[each], each))
-    return _laid_out(text, records[separator], separator, decimal, header, skip=1 if named else 0)
-
-
-def _laid_out(
-    text: str, records: list[Record], separator: str, decimal: str | None, header: bool | None, skip: int
-) -> Layout:
-    records = [record for record in records if record.line > skip]
-    rows = [record for record in records if any(cell.strip() for cell in record.cells)] or records
+    skipped = max(1 if named else 0, options.get("titles") or 0)
+    rows = [record for record in records[separator] if record.line > skipped]
+    rows = [record for record in rows if any(cell.strip() for cell in record.cells)] or rows
     if not rows:
         raise Problem("upload_no_rows")
     width = Counter(len(record.cells) for record in rows).most_common(1)[0][0]
-    _check_width(text, rows, width, separator)
-    first = 0
-    while first < min(MOST_TITLES, len(rows) - 1) and is_title(rows[first].cells, width):
-        first += 1
-    cells = [record.cells for record in rows[first:]]
-    has_header = first_is_header(cells[0], cells[1:]) if header is None else header
-    names = tuple(cells[0]) if has_header else None
-    if names is not None and len(names) == width - 1:
-        names = ("", *names)  # As R writes its row names: without a name.
-    width = max(width, len(names or ()))
-    titles = rows[first - 1].line if first else skip
-    decimal = decimal or decimal_of([cell for row in cells[bool(has_header) :] for cell in row], separator)
-    return Layout(separator, decimal, titles, names, rows[first].line - titles if has_header else 0, width)
+    _check_width(text, rows, width, separator, least_columns)
+    return _laid_out(rows, separator, quotes[separator], width, skipped, options)
+
+
+def _laid_out(
+    rows: list[Record], separator: str, quote: str, width: int, skipped: int, options: dict[str, Any]
+) -> Layout:
+    cells = [record.cells for record in rows]
+    head = head_of(cells, width, options.get("header"), options.get("titles"), options.get("header_lines"))
+    below = cells[head.titles + head.lines :]
+    decimal = options.get("decimal") or decimal_of([cell for row in below for cell in row], separator)
+    titles = rows[head.titles - 1].line if head.titles else skipped
+    header_lines = rows[head.titles + head.lines - 1].line - titles if head.lines else 0
+    return Layout(separator, decimal, quote, titles, head, header_lines, max(width, len(head.names)))
+
+
+def check_options(options: dict[str, Any]) -> None:
+    """Raises Problem for a form that there is not."""
+    allowed = {"separator": SEPARATORS, "decimal": DECIMALS, "quote": QUOTES}
+    for name, expected in allowed.items():
+        came = options.get(name)
+        if came is not None and came not in expected:
+            raise Problem("upload_option", name=name, expected=", ".join(map(repr, expected)), came=str(came))
+    for name, most in (("titles", MOST_GIVEN_TITLES), ("header_lines", MOST_HEADER_LINES)):
+        came = options.get(name)
+        if came is not None and not (type(came) is int and 0 <= came <= most):
+            raise Problem("upload_option", name=name, expected=f"0 to {most}", came=str(came))
 
 
 def decimal_of(cells: Sequence[str], separator: str) -> str:
@@ -101,31 +109,6 @@ def decimal_of(cells: Sequence[str], separator: str) -> str:
     return "," if separator == ";" and either[","] and not either["."] else "."
 
 
-def first_is_header(first: Sequence[str], others: Sequence[Sequence[str]]) -> bool:
-    """Whether these cells are names: unlike what stands below them. Where nothing tells, they are."""
-    if not others:
-        return not any(is_number(cell) for cell in first)
-    votes = 0.0
-    for place, cell in enumerate(first):
-        name = cell.strip()
-        below = [row[place].strip() for row in others if place < len(row)]
-        below = [each for each in below if each not in MISSING]
-        if not below or (name in MISSING and name):
-            continue
-        typed = sum(is_number(each) or looks_like_date(each) for each in below) / len(below)
-        if typed > 0.9:
-            votes += -1 if is_number(name) or looks_like_date(name) else 1
-        elif typed < 0.1:
-            # A category comes back; a name stands once.
-            votes += -0.75 if name in below else 0.25 if len({*below}) <= len(below) / 2 else 0
-    return votes >= 0
-
-
-def is_number(cell: str) -> bool:
-    """Whether it reads as a number, whichever sign stands before its decimals."""
-    return PLAIN.fullmatch(cell.strip()) is not None
-
-
 @dataclass(frozen=True)
 class Record:
     """The cells of one record, and the line on which it ends, counted from 1."""
@@ -134,8 +117,18 @@ class Record:
     line: int
 
 
-def _records(start: str, separator: str, whole: bool) -> list[Record]:
-    reader = csv.reader(io.StringIO(spaced(start) if separator == " " else start, newline=""), delimiter=separator)
+def _quote_of(start: str, separator: str) -> str:
+    """The sign around cells: a single quote where each cell that begins with one ends with one, and none begins with a double one."""
+    begin, end = rf"(?:^|{re.escape(separator)})", rf"(?=[\r\n]|{re.escape(separator)}|\Z)"
+    closed = len(re.findall(rf"{begin}'(?:[^'\r\n]|'')*'{end}", start, re.M))
+    if closed < LEAST_QUOTED or re.search(f'{begin}"', start, re.M):
+        return '"'
+    return "'" if closed > 0.9 * len(re.findall(f"{begin}'", start, re.M)) else '"'
+
+
+def _records(start: str, separator: str, quote: str, whole: bool) -> list[Record]:
+    text = spaced(start) if separator == " " else start
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, quotechar=quote)
     records = []
     for cells in reader:
         if cells:
@@ -167,22 +160,12 @@ def _fit(records: list[Record], separator: str) -> tuple[float, float]:
     return (agree / len(rows) * pure * trust, width)
 
 
-def _check_width(text: str, rows: list[Record], width: int, separator: str) -> None:
+def _check_width(text: str, rows: list[Record], width: int, separator: str, least_columns: int) -> None:
     widest = max(width, len(rows[0].cells))
     if widest > MOST_COLUMNS:
         came = text.partition("\n")[0].count(separator) + 1 if len(text) > FIRST_LOOK else widest
         raise Problem("upload_too_many_columns", came=max(came, widest), limit=MOST_COLUMNS)
     if len(rows) == 1 and len(text) > FIRST_LOOK:
         raise Problem("upload_long_line")
-    if widest == 1:
+    if widest < least_columns:
         raise Problem("upload_one_column")
-
-
-def is_title(cells: Sequence[str], width: int) -> bool:
-    """Whether this is a line above the table, and no row of it: one cell where the others have several."""
-    return sum(bool(cell.strip()) for cell in cells) <= 1 and (len(cells) < width or width > 2)
-
-
-def _check(name: str, came: str | None, expected: Sequence[str]) -> None:
-    if came is not None and came not in expected:
-        raise Problem("upload_option", name=name, expected=", ".join(map(repr, expected)), came=str(came))

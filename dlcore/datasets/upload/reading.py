@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+from dlcore.component import kinds, validated
 from dlcore.datasets import store
+from dlcore.datasets.reading import Reading
 from dlcore.datasets.upload.archive import opened
+from dlcore.datasets.upload.arff import read_arff
+from dlcore.datasets.upload.bounds import MOST_ROWS
 from dlcore.datasets.upload.cells import Cells, checked
-from dlcore.datasets.upload.door import form_of
+from dlcore.datasets.upload.door import decoded, form_of
 from dlcore.datasets.upload.excel import QUICK_XML, WORKBOOK, read_excel, size_of_sheets
 from dlcore.datasets.upload.parquet import read_parquet
 from dlcore.datasets.upload.texts import read_text
 from dlcore.problems import Problem
 
-READING = ("separator", "decimal", "encoding", "header", "sheet", "sample")
+#: What may be said of a file: how its cells are found, and how many of its rows are drawn.
+READING = ("separator", "decimal", "encoding", "quote", "titles", "header", "header_lines", "sheet", "sample")
 
 
 def read(digest: str, options: dict[str, Any]) -> Cells:
@@ -30,22 +36,76 @@ def _read(digest: str, options: str) -> Cells:
 
 
 def read_content(content: bytes, options: dict[str, Any]) -> Cells:
-    """The cells of a file. Raises Problem."""
-    if len(content) > store.LARGEST_UPLOAD:
-        raise Problem("upload_too_large", came=f"{len(content) / (1 << 20):.1f}", limit=store.LARGEST_UPLOAD >> 20)
+    """The cells of a file that is to be learned from. Raises Problem."""
     sample = options.get("sample")
     if sample is not None and type(sample) is not int:
         raise Problem("upload_option", name="sample", expected="a whole number", came=str(sample))
+    return checked(cells_in(content, options), sample)
+
+
+def read_alike(content: bytes, how: Reading | None, fit: Callable[[Cells], float]) -> Cells:
+    """The cells of another file for the same network: read as the table was, or as is found out, or with names in its first line.
+
+    `fit` says how well cells fit, from 0 to 1; of those that fit equally well the first way is taken. Rows are neither too few nor
+    too many, and all of them stay. Raises Problem where nothing can be read.
+    """
+    ways: list[dict[str, Any]] = [{}, {"header": True}]
+    if how is not None and _kind_of(content) == how.kind:
+        ways.insert(0, _options(how))
+    read: list[tuple[float, Cells]] = []
+    refused: Problem | None = None
+    for way in ways:
+        try:
+            # Nothing is drawn here: asking for a sample lets the readers go on after so many rows.
+            cells = cells_in(content, {"sample": MOST_ROWS, **way}, least_columns=1)
+        except Problem as problem:
+            refused = problem
+            continue
+        read.append((fit(cells), cells))
+        if read[-1][0] == 1:
+            break
+    if refused is not None and not read:
+        raise refused
+    return max(read, key=lambda one: one[0])[1]
+
+
+def reading_of(cells: Cells) -> dict[str, Any]:
+    """How these cells were read, as a recipe keeps it."""
+    kind = "text" if cells.format in ("csv", "tsv") else cells.format
+    fields = kinds(Reading)[kind].model_fields
+    kept = {name: value for name, value in cells.options.items() if name in fields}
+    if "header" in kept:
+        kept["header"] = cells.options["header_lines"]
+    return validated(kinds(Reading)[kind], kept).to_dict()
+
+
+def _options(how: Reading) -> dict[str, Any]:
+    options = {name: value for name, value in how.to_dict().items() if name != "kind"}
+    if "header" in options:
+        options |= {"header": how.header > 0, "header_lines": how.header}  # type: ignore[union-attr]
+    return options
+
+
+def _kind_of(content: bytes) -> str:
+    form = form_of(content)
+    return "excel" if form == "zip" else form
+
+
+def cells_in(content: bytes, options: dict[str, Any], least_columns: int = 2) -> Cells:
+    """The cells of a file, however few or many rows it has. Raises Problem."""
+    if len(content) > store.LARGEST_UPLOAD:
+        raise Problem("upload_too_large", came=f"{len(content) / (1 << 20):.1f}", limit=store.LARGEST_UPLOAD >> 20)
     match form_of(content):
         case "zip":
-            cells = _from_zip(content, options)
+            return _from_zip(content, options)
         case "parquet":
-            cells = read_parquet(content, sample)
+            return read_parquet(content, options.get("sample"))
         case "idx":
             raise Problem("upload_images")
+        case "arff":
+            return read_arff(*decoded(content, options.get("encoding")))
         case _:
-            cells = read_text(content, options)
-    return checked(cells, sample)
+            return read_text(*decoded(content, options.get("encoding")), options, least_columns)
 
 
 def is_large_workbook(content: bytes) -> bool:

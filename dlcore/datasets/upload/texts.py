@@ -17,8 +17,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from dlcore.datasets.upload.bounds import MOST_ROWS
-from dlcore.datasets.upload.cells import Cells, Finding, finding, unique_names
-from dlcore.datasets.upload.door import decoded
+from dlcore.datasets.upload.cells import Cells, Finding, finding, found_above, unique_names
 from dlcore.datasets.upload.layout import Layout, layout_of, spaced
 from dlcore.datasets.upload.missing import MISSING
 from dlcore.problems import Problem
@@ -29,25 +28,25 @@ LONGEST_OPEN = 1000  # Characters of a cell whose quotation mark is closed by th
 END = "end-of-the-table"
 
 
-def read_text(content: bytes, options: dict[str, Any]) -> Cells:
+def read_text(text: str, encoding: str, options: dict[str, Any], least_columns: int = 2) -> Cells:
     """A table of text. Raises Problem."""
-    text, encoding = decoded(content, options.get("encoding"))
-    layout = layout_of(text, options.get("separator"), options.get("decimal"), options.get("header"))
+    layout = layout_of(text, options, least_columns)
     if layout.separator == " ":
         text = spaced(text)
     columns, findings = _columns(text, layout, options.get("sample"))
-    header = [*(layout.header or ()), *[""] * layout.width][: layout.width]
-    names, repeated = unique_names(header)
-    if layout.titles:
-        findings.append(finding("found_titles", lines=layout.titles))
+    names, repeated = unique_names([*layout.head.names, *[""] * layout.width][: layout.width])
     found = {
         "separator": layout.separator,
         "decimal": layout.decimal,
         "encoding": encoding,
-        "header": layout.header is not None,
+        "quote": layout.quote,
+        "titles": layout.titles,
+        "header": layout.head.lines > 0,
+        "header_lines": layout.head.lines,
     }
     form = "tsv" if layout.separator == "\t" else "csv"
-    return Cells(form, names, columns, found, findings=(*findings, *repeated))
+    above = found_above(layout.titles, layout.head)
+    return Cells(form, names, columns, found, findings=(*above, *findings, *repeated))
 
 
 def _columns(text: str, layout: Layout, sample: int | None) -> tuple[tuple[pa.Array, ...], list[Finding]]:
@@ -91,7 +90,10 @@ def _at_once(text: str, layout: Layout, odd: list[Any]) -> tuple[pa.Array, ...] 
                 block_size=len(content),  # A cell may be as long as the file.
             ),
             pyarrow.csv.ParseOptions(
-                delimiter=layout.separator, newlines_in_values=True, invalid_row_handler=put_aside
+                delimiter=layout.separator,
+                quote_char=layout.quote,
+                newlines_in_values=True,
+                invalid_row_handler=put_aside,
             ),
             pyarrow.csv.ConvertOptions(
                 column_types=dict.fromkeys(names, pa.string()), null_values=sorted(MISSING), strings_can_be_null=True
@@ -134,7 +136,7 @@ def _joined(columns: tuple[pa.Array, ...], odd: list[Any], layout: Layout) -> tu
 def _cells_of(text: str, layout: Layout) -> list[str]:
     """The cells of one row; of one that cannot be read, what stands in it up to its first separators."""
     try:
-        return next(csv.reader(io.StringIO(text, newline=""), delimiter=layout.separator))
+        return next(csv.reader(io.StringIO(text, newline=""), delimiter=layout.separator, quotechar=layout.quote))
     except csv.Error:
         return text[:LONGEST_OPEN].split(layout.separator)
 
@@ -157,7 +159,7 @@ def _with_open_quote(text: str, layout: Layout) -> tuple[tuple[pa.Array, ...], l
 
 def _records(text: str, layout: Layout) -> Iterator[tuple[int, list[str]]]:
     """The line on which each row begins, and its cells. Raises Problem where a long cell has a quotation mark that is never closed."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=layout.separator)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=layout.separator, quotechar=layout.quote)
     begins = 1
     try:
         for cells in reader:
@@ -172,7 +174,7 @@ def _records(text: str, layout: Layout) -> Iterator[tuple[int, list[str]]]:
 
 def _line_of(text: str, layout: Layout, place: int) -> int:
     """The line on which a row begins, counted from 1."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=layout.separator)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=layout.separator, quotechar=layout.quote)
     begins, rows = 1, 0
     for cells in reader:
         line, begins = begins, reader.line_num + 1

@@ -1,0 +1,156 @@
+"""Weka's format (.arff): names and types of the columns stand above the rows, which are separated by commas (Witten and Frank, 1999).
+
+@relation weather
+@attribute outlook {sunny, rainy}
+@attribute 'wind speed' numeric
+@data
+sunny,?          or, where most cells are 0 or the first value: {1 7.5}
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from dlcore.datasets.upload.bounds import MOST_COLUMNS
+from dlcore.datasets.upload.cells import Cells, Finding, finding, unique_names
+from dlcore.problems import Problem
+
+ATTRIBUTE = re.compile(r"""@attribute\s+('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^\s{]+)\s*(.*)""", re.I)
+NUMBERS = ("numeric", "real", "integer")
+TEXTS = ("string", "date")
+MISSING = "?"
+UNTOLD = "0"  # What a sparse row does not name: 0, or the first value of a category.
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """A column as the file declares it; `values` of a category."""
+
+    name: str
+    kind: str
+    values: tuple[str, ...] = ()
+
+
+def read_arff(text: str, encoding: str) -> Cells:
+    """Numbers and categories as the file declares them. Raises Problem."""
+    lines = text.splitlines()
+    attributes, first = _declared(lines)
+    if len(attributes) > MOST_COLUMNS:
+        raise Problem("upload_too_many_columns", came=len(attributes), limit=MOST_COLUMNS)
+    rows, findings = _rows(lines, first, attributes)
+    names, repeated = unique_names([attribute.name for attribute in attributes])
+    columns = []
+    for place, (name, attribute) in enumerate(zip(names, attributes, strict=True)):
+        cells = [row[place] for row in rows]
+        if attribute.kind == "number":
+            column, strangers = _numbers(cells)
+            columns.append(column)
+            if strangers:
+                findings.append(finding("found_not_numbers", "warning", column=name, cells=strangers))
+        else:
+            columns.append(pa.array([None if cell == MISSING else cell for cell in cells], pa.string()))
+    kinds = {
+        name: "category" for name, attribute in zip(names, attributes, strict=True) if attribute.kind == "category"
+    }
+    return Cells("arff", names, tuple(columns), {"encoding": encoding}, findings=(*findings, *repeated), kinds=kinds)
+
+
+def _declared(lines: list[str]) -> tuple[list[Attribute], int]:
+    """The columns, and the place of the first line of rows. Raises Problem."""
+    attributes = []
+    for place, line in enumerate(lines):
+        word = line.strip()
+        if word.lower().startswith("@data"):
+            if not attributes:
+                break
+            return attributes, place + 1
+        if word.lower().startswith("@attribute"):
+            attributes.append(_attribute(word, place + 1))
+    raise Problem("upload_arff_no_rows")
+
+
+def _attribute(line: str, number: int) -> Attribute:
+    found = ATTRIBUTE.fullmatch(line)
+    if found is None:
+        raise Problem("upload_arff_attribute", line=number, came=line)
+    name, kind = _bare(found[1]), found[2].strip()
+    if kind.startswith("{") and kind.endswith("}"):
+        return Attribute(name, "category", tuple(_cells_of(kind[1:-1])))
+    word = kind.partition(" ")[0].lower()
+    if word in NUMBERS:
+        return Attribute(name, "number")
+    if word in TEXTS:
+        return Attribute(name, "text")
+    raise Problem("upload_arff_attribute", line=number, came=line)
+
+
+def _rows(lines: list[str], first: int, attributes: list[Attribute]) -> tuple[list[list[str]], list[Finding]]:
+    """A cell for each column; of rows of another length the rest is missing, or cut off."""
+    width = len(attributes)
+    rows, odd = [], []
+    for number, cells in _split(lines, first):
+        if cells and cells[0].startswith("{") and cells[-1].endswith("}"):
+            cells = _written_out(cells, attributes)
+        if len(cells) != width:
+            odd.append(number)
+        rows.append([*(cell or MISSING for cell in cells[:width]), *[MISSING] * (width - len(cells))])
+    if len(odd) > len(rows) / 2:
+        raise Problem("upload_ragged", rows=len(odd), of=len(rows), line=odd[0])
+    findings = [finding("found_ragged", "warning", rows=len(odd), line=odd[0], width=width)] if odd else []
+    return rows, findings
+
+
+def _split(lines: list[str], first: int) -> Iterator[tuple[int, list[str]]]:
+    """Number and cells of each line that is a row: none of blanks, no remark."""
+    kept = [
+        place
+        for place in range(first, len(lines))
+        if lines[place].strip() and not lines[place].lstrip().startswith("%")
+    ]
+    for place, cells in zip(kept, map(_cells_of, (lines[place] for place in kept)), strict=True):
+        yield place + 1, cells
+
+
+def _written_out(cells: list[str], attributes: list[Attribute]) -> list[str]:
+    """A sparse row with all its cells."""
+    full = [attribute.values[0] if attribute.values else UNTOLD for attribute in attributes]
+    for cell in ",".join(cells)[1:-1].split(","):
+        place, _, value = cell.strip().partition(" ")
+        if place.isdecimal() and int(place) < len(full):
+            full[int(place)] = _bare(value.strip())
+    return full
+
+
+def _cells_of(line: str) -> list[str]:
+    """The cells of one line, either sign around those that hold commas."""
+    quote = '"' if '"' in line and "'" not in line else "'"
+    try:
+        return [
+            cell.strip() for cell in next(csv.reader([line], quotechar=quote, escapechar="\\", skipinitialspace=True))
+        ]
+    except (csv.Error, StopIteration):
+        raise Problem("upload_damaged") from None
+
+
+def _bare(text: str) -> str:
+    """Without the signs around it."""
+    quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
+    return re.sub(r"\\(.)", r"\1", text[1:-1]) if quoted else text
+
+
+def _numbers(cells: Iterable[str]) -> tuple[pa.Array, int]:
+    """The column, and how many cells that are not missing are no numbers."""
+    numbers: list[float | None] = []
+    strangers = 0
+    for cell in cells:
+        try:
+            numbers.append(None if cell == MISSING else float(cell))
+        except ValueError:
+            numbers.append(None)
+            strangers += 1
+    return pa.array(numbers, pa.float64()), strangers

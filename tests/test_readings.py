@@ -1,0 +1,281 @@
+"""Small tables, one of each kind that people bring, read as a knowledgeable person has written down beside each.
+
+tests/readings/NAME holds the table, NAME.json what it says: rows, columns with their types, values and cells, target, task, classes,
+inputs, how many rows are learned from, words that must stand together in one finding, and words that must not. Then the command line:
+whatever `table` reads, `predict` reads in the same way, and says of it what `evaluate` has judged.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import datetime
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openpyxl
+import pandas as pd
+import pytest
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+
+from dlcore.__main__ import main
+from dlcore.checkpoint import open_checkpoint, predict
+from dlcore.datasets import store
+from dlcore.datasets.days import days_in
+from dlcore.datasets.split import prepare
+from dlcore.datasets.upload import import_table, look, reading
+from dlcore.datasets.upload.columns import Column, typed
+from dlcore.problems import TEMPLATES
+
+FOLDER = Path(__file__).parent / "readings"
+FILES = sorted(path.name.removesuffix(".json") for path in FOLDER.glob("*.json"))
+#: Whose types of columns are not yet those of the right reading, or whose target.
+NOT_YET = {
+    "a_usual_name_that_is_no_target.csv", "blanks_around_numbers.csv", "currency_percent_and_units.csv", "customer_id.csv",
+    "dates_with_am_and_pm.csv", "formulas_without_results.xlsx", "fullwidth_and_marks.csv", "minus_999.csv", "months.csv", "name_twice.csv",
+    "near_equal_labels.csv", "none_as_a_class.csv", "order_id.csv", "order_no.csv", "student_number.csv", "thousands_in_quotes.csv",
+    "three_words_among_numbers.csv", "times_of_day.csv", "unknown_as_a_value.csv", "word_among_numbers.csv",
+}  # fmt: skip
+#: Of these, the ones without an input that a network can be given.
+NOT_ACCEPTED = {"months.csv", "three_words_among_numbers.csv"}
+
+
+def each(not_yet: set[str]) -> list[Any]:
+    """Every file; those that are not read right yet are to fail, so that this list shrinks."""
+    waiting = pytest.mark.xfail(strict=True, reason="types of columns")
+    return [pytest.param(name, marks=[waiting] if name in not_yet else []) for name in FILES]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A store of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DLCORE_TABLES", str(tmp_path_factory.mktemp("tables")))
+        yield
+
+
+def right(name: str) -> dict[str, Any]:
+    return json.loads((FOLDER / f"{name}.json").read_text())
+
+
+def form_faults(name: str) -> list[str]:
+    """What differs in the form: which cells there are, under which names."""
+    said = right(name)
+    cells = reading.read_content((FOLDER / name).read_bytes(), {})
+    faults = []
+    if cells.rows != said["rows"]:
+        faults.append(f"rows: {cells.rows}")
+    if list(cells.names) != list(said["columns"]):
+        faults.append(f"names: {cells.names}")
+    return faults
+
+
+def faults(name: str) -> list[str]:
+    """What differs from the right reading."""
+    said = right(name)
+    content = (FOLDER / name).read_bytes()
+    cells = reading.read_content(content, {})
+    found = form_faults(name)
+    columns = {column.name: column for column in typed(cells, cells.kinds)}
+    for title, wanted in said["columns"].items():
+        if title in columns:
+            found += [f"{title}: {fault}" for fault in column_faults(columns[title], wanted)]
+    options = {"upload": store.keep_upload(content), "name": name}
+    profile, _ = look(options, b"", lambda share, partial: None)
+    for part in ("target", "task", "inputs"):
+        if profile[part] != said[part]:
+            found.append(f"{part}: {profile[part]}")
+    classes = {one["name"]: one["rows"] for one in profile["classes"]}
+    if "classes" in said and classes != said["classes"]:
+        found.append(f"classes: {classes}")
+    made, _ = import_table(options, b"", lambda share, partial: None)
+    if made["dataset"]["rows"] != said["trained"]:
+        found.append(f"trained: {made['dataset']['rows']}")
+    sentences = [TEMPLATES[one["key"]].format(**one["values"]) for one in profile["findings"]]
+    found += [f"not said: {words}" for words in said.get("says", ()) if not together(words, sentences)]
+    found += [f"said: {words}" for words in said.get("silent", ()) if together(words, sentences)]
+    return found
+
+
+def column_faults(column: Column, wanted: dict[str, Any]) -> list[str]:
+    found = []
+    if "kind" in wanted and column.kind != wanted["kind"]:
+        return [column.kind]
+    if "missing" in wanted and column.missing.sum() != wanted["missing"]:
+        found.append(f"missing: {column.missing.sum()}")
+    for row, value in wanted.get("cells", {}).items():
+        came = None if column.missing[int(row)] else column.numbers[int(row)]  # type: ignore[index]
+        if came != (days_in(value) if column.kind == "date" else value):
+            found.append(f"row {row}: {came}")
+    if "values" in wanted:
+        counts = dict(zip(column.coded.values, column.coded.counts.tolist(), strict=True))
+        if counts != wanted["values"]:
+            found.append(f"values: {counts}")
+    return found
+
+
+def together(words: list[str], sentences: list[str]) -> bool:
+    return any(all(word in sentence for word in words) for sentence in sentences)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_cells_and_their_names_are_those_of_the_right_reading(name: str) -> None:
+    assert form_faults(name) == []
+
+
+@pytest.mark.parametrize("name", each(NOT_YET))
+def test_a_table_is_read_as_a_knowledgeable_person_reads_it(name: str) -> None:
+    assert faults(name) == []
+
+
+# The command line
+
+
+def run(*arguments: str | Path) -> tuple[int, str]:
+    """Status and output."""
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()):
+        return main([str(argument) for argument in arguments]), out.getvalue()
+
+
+def predictions(printed: str) -> np.ndarray:
+    """(N, outputs) of what `predict` has printed."""
+    rows = list(csv.DictReader(io.StringIO(printed)))
+    titles = [title for title in rows[0] if title.startswith("probability_")] or ["prediction"]
+    return np.array([[float(row[title]) for title in titles] for row in rows])
+
+
+def judged(directory: Path) -> np.ndarray:
+    """(rows, outputs) of the rows that `evaluate` judges."""
+    checkpoint = open_checkpoint((directory / "model.safetensors").read_bytes())
+    data = prepare(checkpoint.experiment)
+    rows = np.concatenate([data.train.raw, data.test.raw])
+    return predict(checkpoint, rows).reshape(len(rows), -1)
+
+
+def in_order(rows: np.ndarray) -> np.ndarray:
+    return rows[np.lexsort(rows.T)]
+
+
+def trained(table: Path, directory: Path, *options: str) -> bool:
+    """Whether `table` takes the file; a network that has learned from it is then in the directory."""
+    status, _ = run("table", table, "--out", directory / "recipe.json", *options)
+    if status == 0:
+        training = ("--epochs", "1", "--engine", "autograd")
+        assert run("train", directory / "recipe.json", *training, "--out", directory / "run")[0] == 0
+    return status == 0
+
+
+def reads_itself(table: Path, directory: Path, rows: int) -> None:
+    """`predict` reads the very file, all its rows, and says of them what is said of those that are judged."""
+    status, printed = run("predict", directory / "run", table)
+    assert status == 0
+    came, expected = predictions(printed), judged(directory / "run")
+    assert len(came) == rows
+    if len(expected) == rows:
+        np.testing.assert_allclose(in_order(came), in_order(expected), rtol=1e-5, atol=1e-7)
+    else:  # Rows without a target are predicted, too.
+        nearest = np.abs(expected[:, None] - came[None]).max(axis=2).min(axis=1)
+        assert nearest.max() < 1e-6
+
+
+@pytest.mark.parametrize("name", each(NOT_ACCEPTED))
+def test_predict_reads_what_table_has_read(name: str, tmp_path: Path) -> None:
+    assert trained(FOLDER / name, tmp_path)
+    reads_itself(FOLDER / name, tmp_path, right(name)["rows"])
+
+
+NAMES = [
+    "size",
+    "net  price",
+    "two\nlines",
+    "2019",
+    "a;b",
+    "a, b",
+    'the "best"',
+    "größe",
+    "温度",
+    "x",
+    "x",
+    "order (kg)",
+]
+WORDS = ["red", "dark red", "red, dark", "a;b", 'say "so"', "O'Hara", "hell & grün", "-", "x|y", "é"]
+
+
+@st.composite
+def files(draw: st.DrawFn) -> tuple[str, bytes, int]:
+    """The name of a file, its content, and its rows: a table of numbers, words and dates in one of the ways in which people keep them."""
+    rows = draw(st.integers(12, 24))
+    generator = np.random.default_rng(draw(st.integers(0, 2**20)))
+    names = draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=4))
+    decimal = draw(st.sampled_from([".", ","]))
+    columns = [_column(draw(st.sampled_from(["decimals", "whole", "words", "dates"])), rows, generator) for _ in names]
+    target = generator.permutation(np.arange(rows) % 2)
+    table = pd.DataFrame(dict(enumerate([*columns, np.where(target == 1, "yes", "no")])), dtype=object)
+    header = [*names, "kind"]
+    form = draw(st.sampled_from(["text", "text", "text", "excel", "parquet"]))
+    if form == "parquet":
+        table.columns = [f"{place} {name}" for place, name in enumerate(header)]
+        with io.BytesIO() as file:
+            table.infer_objects().to_parquet(file)
+            return "table.parquet", file.getvalue(), rows
+    above = draw(st.sampled_from([[], [], ["Measured in May"], ["# group 4, lab 2"]]))
+    names_too = draw(st.booleans()) or bool(above)
+    if form == "excel":
+        return "table.xlsx", _workbook(table, header if names_too else None, above, draw(st.booleans())), rows
+    separator = draw(st.sampled_from([",", ";", "\t", "|"]))
+    written = table.map(lambda cell: str(cell).replace(".", decimal) if isinstance(cell, float) else cell)
+    end, line = draw(st.sampled_from(["", separator])), draw(st.sampled_from(["\n", "\r\n"]))
+    quote, everywhere = draw(st.sampled_from([('"', False), ('"', True), ("'", True)]))
+    quoting = csv.QUOTE_ALL if everywhere else csv.QUOTE_MINIMAL
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=separator, quotechar=quote, quoting=quoting, lineterminator=end + line)
+    writer.writerows([*([header] if names_too else []), *written.to_numpy().tolist()])
+    content = "".join(f"{title}{line}" for title in above) + text.getvalue()
+    encoding = draw(st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "gb18030"]))
+    return "table.csv", content.encode(encoding), rows
+
+
+def _column(kind: str, rows: int, generator: np.random.Generator) -> list[Any]:
+    match kind:
+        case "decimals":
+            return [float(number) for number in generator.normal(3, 2, rows).round(2)]
+        case "whole":
+            return generator.integers(0, 9, rows).tolist()
+        case "words":
+            words = generator.choice(WORDS, 3, replace=False)
+            return [None if generator.random() < 0.1 else str(word) for word in generator.choice(words, rows)]
+    first = datetime.date(2024, 1, 1)
+    return [(first + datetime.timedelta(days=int(day))).isoformat() for day in generator.integers(0, 400, rows)]
+
+
+def _workbook(table: pd.DataFrame, header: list[str] | None, above: list[str], is_first: bool) -> bytes:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    if not is_first:
+        sheet["A1"] = "See the other sheet."
+        sheet = book.create_sheet("Values")
+    for row in [*([title] for title in above), *([header] if header else []), *table.to_numpy().tolist()]:
+        sheet.append(row)
+    with io.BytesIO() as file:
+        book.save(file)
+        return file.getvalue()
+
+
+@settings(max_examples=30)
+@given(files())
+def test_whatever_table_accepts_predict_accepts_and_gives_what_evaluate_gives(
+    tmp_path_factory: pytest.TempPathFactory, file: tuple[str, bytes, int]
+) -> None:
+    name, content, rows = file
+    folder = tmp_path_factory.mktemp("own")
+    (folder / name).write_bytes(content)
+    accepted = trained(folder / name, folder)
+    event(f"accepted: {accepted}")
+    if accepted:
+        reads_itself(folder / name, folder, rows)
