@@ -72,5 +72,5 @@ def _profile(cells: Cells, arguments: Options, progress: Progress) -> dict[str, 
 
 
 def _understood(cells: Cells, options: Options) -> tuple[list[Column], Question]:
-    columns = typed(cells, options.get("types") or {})
+    columns = typed(cells, options.get("types") or {}, options.get("missing"), options.get("joined"))
     return columns, question_of(columns, options)
