@@ -219,12 +219,27 @@ TEMPLATES: dict[str, str] = {
     "found_ragged": "{rows} rows have not {width} cells like the rest (the first in line {line}): missing cells count as"
     " missing, further ones were cut off.",
     "found_left_out": "The column '{column}' holds {kind}, which a network cannot be given, and was left out.",
-    "found_not_numbers": "{cells} cells of '{column}' are no numbers and count as missing.",
+    "found_not_numbers": "'{column}' is a column of numbers; cells of it that are none count as missing ({cells}): {words}."
+    " If they mean something, read the column as category or text.",
+    "found_dressed": "'{column}' was read as numbers without what stands around them: '{text}' is {value}. If it means something"
+    " else, read the column as category or text.",
+    "found_grouped": "'{column}' was read as numbers with signs between the thousands: '{text}' is {value}.",
+    "found_times": "'{column}' was read as times of day, a number of hours: '{text}' is {value}.",
+    "found_bounds": "'{column}' says in {cells} cells only that a number lies below or above another, which counts as missing:"
+    " {bounds}. Say so if such a cell is to count as the number it names.",
+    "found_far_away": "'{column}' is {value} in {cells} cells, far from all its other numbers, which may mean that the value is"
+    " missing. It counts as a number; say so if it means missing.",
+    "found_maybe_missing": "'{column}' says '{mark}' in {cells} of {of} cells, which may mean that the value is missing. It counts as a"
+    " category like the others; say so if it means missing.",
+    "found_word_missing": "'{column}' says '{mark}' in {cells} cells, which counts as missing. Say so if it is a category like the"
+    " others.",
+    "found_near_equal": "'{column}' has categories that differ only in their spelling: {spellings}. They count as different; say so if"
+    " they are one.",
     "found_not_dates": "{cells} cells of '{column}' are no dates and count as missing.",
     "found_too_large": "{cells} numbers of '{column}' are infinite or beyond {limit} and count as missing.",
-    "found_ambiguous_dates": "The dates of '{column}' do not tell day from month. They were read as is usual for such numbers;"
-    " write them as 2024-01-31 to be sure.",
-    "found_no_target": "{rows} rows without a value of '{column}' will be left out.",
+    "found_ambiguous_dates": "The dates of '{column}' do not tell day from month: '{text}' was read as {date}. Write them as 2024-01-31"
+    " to be sure.",
+    "found_no_target": "'{column}' has no value in {rows} of {of} rows, which will be left out.",
     "found_classes_alone": "Classes of a single row, which cannot be both learned from and tested on, are left out: {names} ({count}).",
     "found_rare_class": "The class '{name}' of '{column}' has only {rows} rows: too few to learn and to judge it well. Add rows,"
     " or join it with another class.",
@@ -234,6 +249,9 @@ TEMPLATES: dict[str, str] = {
     " learns it by heart. Remove it from the inputs.",
     "found_many_categories": "'{column}' has {came} categories; the {limit} most frequent become inputs, the others count as unknown.",
     "found_many_missing": "{share} of '{column}' is missing.",
+    "found_text_left_out": "Free text, so not among the inputs: {names} ({count}). Read it as another type to make it an input.",
+    "found_id_left_out": "Different in each row, as names of rows are, so not among the inputs: {names} ({count}). Read it as another"
+    " type to make it an input.",
     "found_constant": "The same value in all rows, so of no use as an input: {names} ({count}).",
     "found_empty_columns": "Without any value: {names} ({count}).",
     "upload_no_images": "No grey images were found, but arrays of the shapes {came}. Bring images as (rows, height, width) with"

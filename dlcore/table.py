@@ -115,17 +115,17 @@ def finite_number(cell: str) -> float:
 
 
 def _reader(column: Any) -> Reader:
-    from dlcore.datasets.upload.missing import MISSING
+    from dlcore.datasets.upload.missing import MARKS
 
     if isinstance(column, CategoryColumn):
         codes = {safe_cell(value): float(code) for code, value in enumerate(column.values)}
         codes |= {value: float(code) for code, value in enumerate(column.values)}
-        codes |= dict.fromkeys(MISSING - codes.keys(), math.nan)
+        codes |= dict.fromkeys(MARKS - codes.keys(), math.nan)
         return Reader(lambda cell: codes.get(clean(cell), UNKNOWN), "")
     read, refused = (
         (days_in, "table_not_a_date") if isinstance(column, DateColumn) else (finite_number, "table_not_a_number")
     )
-    return Reader(lambda cell: math.nan if cell in MISSING else read(cell), refused)
+    return Reader(lambda cell: math.nan if cell in MARKS else read(cell), refused)
 
 
 def read_text(path: Path) -> str:

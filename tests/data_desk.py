@@ -39,6 +39,7 @@ def passengers() -> dict[str, Any]:
         "sheets": [],
         "rows": 10,
         "rows_in_file": 10,
+        "trained": 10,
         "columns": [
             column("ticket", "id"),
             column("age", "number", missing=1, distinct=9, histogram=histogram, **numbers),

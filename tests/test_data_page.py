@@ -408,7 +408,7 @@ def test_train_imports_the_table_and_the_run_plays_on_it(at: Any, desks: Handmad
     assert recipe["test_fraction"] == 0.2
     assert "features" not in recipe
     assert pool.calls[-1][1] == "play"
-    assert text("en", "data.dropped", count=1) in [toast.value.replace("\\", "") for toast in at.toast]
+    assert text("en", "data.dropped.one") in [toast.value.replace("\\", "") for toast in at.toast]
     # The playground is open, and says what the run learns.
     assert widget(at, "dataset/own").value == "table"
 

@@ -296,12 +296,12 @@ def test_a_few_words_among_numbers_count_as_missing_and_are_said() -> None:
     cells = [str(place) for place in range(99)] + ["broken"]
     profile = looked("value,letter\n" + "".join(f"{cell}.5,{'ab'[place % 2]}\n" for place, cell in enumerate(cells)))
     assert (column_of(profile, "value")["kind"], column_of(profile, "value")["missing"]) == ("number", 1)
-    assert finding(profile, "found_not_numbers") == {"column": "value", "cells": 1}
+    assert finding(profile, "found_not_numbers") == {"column": "value", "cells": 1, "words": "broken.5"}
 
 
 @pytest.mark.parametrize("mark", ["NA", "n/a", "NULL", "?", "nan", "#N/A", "", "  ", "None", "<NA>"])
 def test_marks_of_missing_values_are_known(mark: str) -> None:
-    profile = looked("value,letter\n" + f"1.5,a\n{mark},b\n2.5,{mark}\n" * 5)
+    profile = looked("value,letter\n" + "1.5,a\n2.5,b\n" * 30 + f"{mark},b\n2.5,{mark}\n" * 5)
     assert [column["missing"] for column in profile["columns"]] == [5, 5]
     assert [column["kind"] for column in profile["columns"]] == ["number", "category"]
 
@@ -359,7 +359,8 @@ def test_a_day_that_no_calendar_has_counts_as_missing_and_many_of_them_are_no_da
 
 def test_dates_that_do_not_tell_day_from_month_are_said_to_be_so() -> None:
     rows = "".join(f"0{place % 9 + 1}/05/2023,{'ab'[place % 2]}\n" for place in range(18))
-    assert finding(looked("day,letter\n" + rows), "found_ambiguous_dates") == {"column": "day"}
+    expected = {"column": "day", "text": "01/05/2023", "date": "2023-01-05"}
+    assert finding(looked("day,letter\n" + rows), "found_ambiguous_dates") == expected
     assert column_of(looked("day,letter\n" + rows), "day")["max"] == "2023-09-05"
 
 
@@ -631,7 +632,7 @@ def test_mending_row_by_row_reads_the_good_rows_as_reading_at_once_does() -> Non
 def test_rows_without_a_target_and_classes_of_one_row_are_left_out_and_that_is_said() -> None:
     text = "value,letter\n" + "".join(f"{place}.5,{'ab'[place % 2]}\n" for place in range(20)) + "1,only\n2,\n3,\n"
     profile = looked(text, target="letter")
-    assert finding(profile, "found_no_target") == {"rows": 2, "column": "letter"}
+    assert finding(profile, "found_no_target") == {"rows": 2, "of": 23, "column": "letter"}
     assert finding(profile, "found_classes_alone")["names"] == "only"
     part, _, dropped = imported(text, target="letter")
     assert (part["classes"], part["rows"], dropped) == (["a", "b"], 20, 3)

@@ -27,6 +27,7 @@ MOST_ROWS = 100_000
 MOST_COLUMNS = 200
 MOST_CLASSES = 20
 MOST_CATEGORIES = 30  # of one column
+MOST_MARKS = 20  # of one column that mean that a value is missing
 MOST_NUMBERS = 20_000_000  # rows times inputs of the network
 UNKNOWN = -1.0  # The code of a category that the recipe does not name.
 LONGEST_TEXT = 20_000  # characters of all names, categories and classes: they stand in every checkpoint
@@ -48,8 +49,14 @@ def _is_digest(text: str) -> str:
     return text
 
 
+def _is_usual(said: Any) -> bool:
+    """Whether nothing was said of how cells are read: then a recipe does not speak of it."""
+    return said in ("", None, False)
+
+
 Name = Annotated[str, Field(min_length=1, max_length=LONGEST_VALUE), AfterValidator(_cleaned)]
 Digest = Annotated[str, AfterValidator(_is_digest)]
+Marks = Annotated[tuple[Name, ...], Field(max_length=MOST_MARKS)]
 
 
 class NumberColumn(Component):
@@ -60,6 +67,17 @@ class NumberColumn(Component):
     name: Name = Field(description="Name of the column in the table.")
     impute: Impute = Field(default="median", description="What stands for a missing number, of the training rows.")
     scale: Scale = Field(default="standard", description="How its numbers are brought to a common scale.")
+    unit: str = Field(
+        default="",
+        max_length=LONGEST_VALUE,
+        exclude_if=_is_usual,
+        description="What may stand around its numbers in a file: kg, $, %.",
+    )
+    missing: Marks | None = Field(
+        default=None,
+        exclude_if=_is_usual,
+        description="Numbers that mean that there is none, as -999 does; none said: <0.1 and its like mean it.",
+    )
 
     @property
     def inputs(self) -> int:
@@ -72,6 +90,9 @@ class DateColumn(NumberColumn):
 
     kind: Literal["date"] = "date"  # type: ignore[assignment]
     title: ClassVar[str] = "Date"
+    order: Literal["", "day", "month"] = Field(
+        default="", exclude_if=_is_usual, description="What stands first in dates such as 1/3/2024."
+    )
 
 
 class CategoryColumn(Component):
@@ -85,6 +106,16 @@ class CategoryColumn(Component):
     )
     impute: Literal["most_frequent", "none"] = Field(
         default="most_frequent", description="What stands for a missing cell; none: 0 in all inputs."
+    )
+    missing: Marks | None = Field(
+        default=None,
+        exclude_if=_is_usual,
+        description="Words that mean that there is none; none said: NA, None and their like, where they are no category.",
+    )
+    joined: bool = Field(
+        default=False,
+        exclude_if=_is_usual,
+        description="Whether spellings that differ in capitals and blanks are one category.",
     )
 
     @property
@@ -136,7 +167,8 @@ class TableData(DatasetComponent):
         if self.target in names:
             raise Problem("table_target_seen", came=self.target)
         categories = [column.values for column in self.columns if isinstance(column, CategoryColumn)]
-        for several in (names, self.classes, *categories):
+        marks = [column.missing or () for column in self.columns]
+        for several in (names, self.classes, *categories, *marks):
             for one in several:
                 if several.count(one) > 1:
                     raise Problem("table_name_twice", came=one)
@@ -144,7 +176,7 @@ class TableData(DatasetComponent):
             raise Problem("table_one_class", target=self.target, came=self.classes[0])
         if self.rows * self.inputs > MOST_NUMBERS:
             raise Problem("table_too_wide", rows=self.rows, inputs=self.inputs, limit=MOST_NUMBERS // self.rows)
-        length = sum(len(text) for several in (names, self.classes, *categories) for text in several)
+        length = sum(len(text) for several in (names, self.classes, *categories, *marks) for text in several)
         if length > LONGEST_TEXT:
             raise Problem("table_long_names", came=length, limit=LONGEST_TEXT)
         return self

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +62,11 @@ class Brought:
     def classes(self) -> list[dict[str, Any]]:
         """[{"name", "rows"}]; none where a number is learned."""
         return self.profile["classes"] if self.profile["task"] == "classification" else []
+
+    @property
+    def trained(self) -> int:
+        """Rows that the network is trained and tested on: those that have a target."""
+        return self.profile["trained"]
 
     def column(self, name: str) -> dict[str, Any]:
         return next(column for column in self.columns if column["name"] == name)
@@ -147,6 +152,17 @@ def with_reading(options: Options, name: str, value: Any) -> Options:
 def with_type(options: Options, column: str, kind: str) -> Options:
     """Options with another type for this column."""
     return {**options, "types": {**options.get("types", {}), column: kind}}
+
+
+def with_missing(options: Options, column: str, marks: Iterable[str]) -> Options:
+    """Options that say which doubtful marks of this column count as missing: these and no others."""
+    return {**options, "missing": {**options.get("missing", {}), column: list(marks)}}
+
+
+def with_joined(options: Options, column: str, wanted: bool) -> Options:
+    """Options that take near-equal spellings of this column for one, or not."""
+    others = [name for name in options.get("joined", ()) if name != column]
+    return {**options, "joined": [*others, column] if wanted else others}
 
 
 def with_target(options: Options, column: str) -> Options:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dlcore.views import values
 from ui import session
-from ui.data import asking
+from ui.data import answering, asking
 from ui.data.brought import FILLS, INPUT_KINDS, KINDS, SCALES, Brought, with_type
 from ui.data.question import STILL
 from ui.forms import shown_number
@@ -203,6 +203,7 @@ def _card(table: Brought) -> None:
             if SCALES[column["kind"]]:
                 with left:
                     _treatment_menu(table, name, "scale", SCALES[column["kind"]], "data.scale")
+        answering.menus(column)
         st.caption(escape(becomes(table, name)))
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 from dlcore.datasets.reading import MOST_HEADER_LINES
 from dlcore.problems import Problem
 from ui import session
-from ui.data import asking
+from ui.data import answering, asking
 from ui.data.brought import Brought, Options, with_reading
 from ui.messages import escape, sentence
 from ui.session import label, t
@@ -127,15 +127,17 @@ def correct(name: str) -> None:
 def findings(table: Brought) -> None:
     """What is remarkable, each in one sentence with its evidence; warnings first."""
     found = sorted(table.profile.get("findings") or (), key=lambda finding: finding["severity"] != "warning")
-    for finding in found[:MOST_OPEN]:
-        _say(finding)
+    for place, finding in enumerate(found[:MOST_OPEN]):
+        _say(finding, place)
     if found[MOST_OPEN:]:
         with st.expander(label("data.more_findings", count=len(found) - MOST_OPEN), key="data_more_findings"):
-            for finding in found[MOST_OPEN:]:
-                _say(finding)
+            for place, finding in enumerate(found[MOST_OPEN:], start=MOST_OPEN):
+                _say(finding, place)
 
 
-def _say(finding: dict[str, Any]) -> None:
+def _say(finding: dict[str, Any], place: int) -> None:
     language = session.current().language
     show = st.warning if finding["severity"] == "warning" else st.info
     show(escape(sentence(language, Problem(finding["key"], **finding["values"]))), icon=ICONS[finding["severity"]])
+    if finding["key"] in answering.ASKED:
+        answering.answer(finding, place)

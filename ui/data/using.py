@@ -26,12 +26,7 @@ def use(table: Brought) -> None:
         st.markdown(f"**{label('data.use')}**")
         asked = label("data.use.classes", count=classes) if classes else label("data.use.number")
         st.caption(
-            label(
-                "data.use.summary",
-                rows=f"{table.profile['rows']:,}",
-                columns=len(table.inputs),
-                inputs=table.num_inputs,
-            )
+            label(_summary(table), rows=f"{table.trained:,}", columns=len(table.inputs), inputs=table.num_inputs)
         )
         st.caption(asked)
         reason = _what_is_missing(table)
@@ -41,6 +36,12 @@ def use(table: Brought) -> None:
         )  # fmt: skip
         if reason:
             st.caption(f"{NOTE} {reason}")
+
+
+def _summary(table: Brought) -> str:
+    if len(table.inputs) != 1:
+        return "data.use.summary"
+    return "data.use.summary.one_input" if table.num_inputs == 1 else "data.use.summary.one_column"
 
 
 def _what_is_missing(table: Brought) -> str:
@@ -68,8 +69,9 @@ def train() -> None:
 
 def _imported(table: Brought, header: dict[str, Any], _: bytes) -> None:
     state = session.current()
-    if header.get("dropped"):
-        state.notices.append(t("data.dropped", count=f"{header['dropped']:,}"))
+    dropped = header.get("dropped")
+    if dropped:
+        state.notices.append(t("data.dropped.one") if dropped == 1 else t("data.dropped", count=f"{dropped:,}"))
     go_on_with(with_treatments(header["dataset"], table))
 
 

@@ -73,5 +73,6 @@ def _profile(cells: Cells, arguments: Options, progress: Progress) -> dict[str, 
 
 
 def _understood(cells: Cells, options: Options) -> tuple[list[Column], Question]:
-    columns = typed(cells, {**cells.kinds, **(options.get("types") or {})})
+    types = {**cells.kinds, **(options.get("types") or {})}
+    columns = typed(cells, types, options.get("missing"), options.get("joined"))
     return columns, question_of(columns, options)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -13,9 +14,12 @@ from dlcore.datasets.upload.arrow import compute as pc
 
 SHARE = 0.98  # Of the values that must be dates.
 FIRST, LAST = -719_162, 2_932_897  # 0001-01-01 and the day after 9999-12-31.
-TIME = r"(?:[T ]+(?P<H>\d{1,2}):(?P<M>\d{2})(?::(?P<S>\d{2}(?:\.\d+)?))?\s*(?:Z|(?P<z>[+-]\d{2}:?\d{2}))?)?"
+TIME = (
+    r"(?:[T ]+(?P<H>\d{1,2}):(?P<M>\d{2})(?::(?P<S>\d{2}(?:\.\d+)?))?"
+    r"\s*(?:(?P<p>[AaPp])\.?[Mm]\.?)?\s*(?:Z|UTC|(?P<z>[+-]\d{2}:?\d{2}))?)?"
+)
 YEAR = r"(?P<y>\d{4}|\d{2})"
-#: The order matters: the first that fits enough values is it.
+#: A text is read by the first that it fits.
 PATTERNS = (
     rf"^(?P<y>\d{{4}})-(?P<m>\d{{1,2}})-(?P<d>\d{{1,2}}){TIME}$",
     rf"^(?P<y>\d{{4}})[/.](?P<m>\d{{1,2}})[/.](?P<d>\d{{1,2}}){TIME}$",
@@ -25,19 +29,35 @@ PATTERNS = (
     rf"^(?P<a>\d{{1,2}})-(?P<b>\d{{1,2}})-{YEAR}{TIME}$",
     rf"^(?P<d>\d{{1,2}})[ -](?P<n>[A-Za-z]{{3,9}})\.?[ ,-]+{YEAR}{TIME}$",
     rf"^(?P<n>[A-Za-z]{{3,9}})\.? (?P<d>\d{{1,2}}),? {YEAR}{TIME}$",
+    # Months, which are their first days.
+    r"^(?P<y>\d{4})[-/](?P<m>\d{1,2})$",
+    r"^(?P<y>\d{4})年(?P<m>\d{1,2})月$",
+    r"^(?P<m>\d{1,2})/(?P<y>\d{4})$",
+    r"^(?P<n>[A-Za-z]{3,9})\.?[ ,-]+(?P<y>\d{4})$",
+    r"^(?P<y>\d{4})[ -](?P<n>[A-Za-z]{3,9})$",
 )
 MONTHS = {
     month: 1 + index
     for index, month in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"])
 }
+SEASON = r"^(?P<a>\d{4})[-/](?P<b>\d{2})$"
+Order = Literal["", "day", "month"]
 _COMPILED = [re.compile(pattern) for pattern in PATTERNS]
 
 
-class Dates(NamedTuple):
-    """Days of each text, NaN where it is no date; `ambiguous` when day and month could be the other way round."""
+@dataclass(frozen=True)
+class Dates:
+    """(N,) days of each text, NaN where it is no date; `order` says whether the day or the month came first, where that matters."""
 
     days: np.ndarray
-    ambiguous: bool
+    order: Order = ""
+    undecided: tuple[str, float] | None = (
+        None  # a text that could be read either way, and its days: so could all others
+    )
+
+    def prevail(self, known: int) -> bool:
+        """Whether a column with so many values is one of dates."""
+        return 0 < np.isfinite(self.days).sum() >= SHARE * known
 
 
 def looks_like_date(text: str) -> bool:
@@ -45,54 +65,92 @@ def looks_like_date(text: str) -> bool:
     return any(pattern.match(text) for pattern in _COMPILED)
 
 
-def dates_in(texts: pa.Array, day_first: bool, share: float = SHARE) -> Dates | None:
-    """Of texts that are not null. None when fewer than this share of them are dates."""
+def dates_in(texts: pa.Array, day_first: bool) -> Dates | None:
+    """The dates of a column without blanks at the ends of its cells. None when it is no column of dates."""
     known = texts.drop_null()
     if not len(known):
         return None
+    first = known[:100]
+    fits = np.zeros(len(first), bool)
     for pattern in PATTERNS:
-        fits = pc.match_substring_regex(known[:100], _plain(pattern))
-        if pc.sum(fits).as_py() < share * len(fits) * 0.9:
+        fits |= _fits(first, pattern)
+    if fits.sum() < 0.9 * SHARE * len(first) or _are_seasons(known):
+        return None
+    dates = read_dates(texts, day_first)
+    return dates if dates.prevail(len(known)) else None
+
+
+def read_dates(texts: pa.Array, day_first: bool, order: Order = "") -> Dates:
+    """Each text by itself, be they few or many; in which order day and month stand is found out when it is not said."""
+    days = np.full(len(texts), np.nan)
+    undecided = None
+    for pattern in PATTERNS:
+        left = np.flatnonzero(np.isnan(days))
+        left = left[_fits(texts.take(pa.array(left)), pattern)]
+        if not len(left):
             continue
-        dates = _read(texts, pattern, day_first)
-        if np.isfinite(dates.days).sum() >= share * len(known):
-            return dates
-    return None
+        parts = pc.extract_regex(texts.take(pa.array(left)), pattern)
+        if "?P<a>" in pattern and not order:
+            order, open_ = _order(parts, day_first)
+            undecided = texts[int(left[0])].as_py() if open_ else None
+        days[left] = _read(parts, order)
+    days = on_the_clock(days)
+    if undecided is None:
+        return Dates(days, order)
+    return Dates(days, order, (undecided, float(days[texts.index(undecided).as_py()])))
 
 
-def _plain(pattern: str) -> str:
-    """Without names, as a search wants it."""
-    return re.sub(r"\?P<\w>", "", pattern)
+def _fits(texts: pa.Array, pattern: str) -> np.ndarray:
+    """Which of these texts are written so; the search wants it without names."""
+    fits = pc.match_substring_regex(texts, re.sub(r"\?P<\w>", "", pattern))
+    return np.array(fits.fill_null(False).to_numpy(zero_copy_only=False), dtype=bool)
 
 
-def _read(texts: pa.Array, pattern: str, day_first: bool) -> Dates:
-    parts = pc.extract_regex(texts, pattern)
+def _are_seasons(texts: pa.Array) -> bool:
+    """2009-10, 2010-11, 2011-12: years and the next ones, no months."""
+    parts = pc.extract_regex(texts[:100], SEASON).drop_null()
+    if not len(parts):
+        return False
+    years = np.unique(_numbers(parts.field("a")) + 1j * _numbers(parts.field("b")))
+    return len(years) > 2 and bool(((years.real + 1) % 100 == years.imag).all())
+
+
+def _order(parts: pa.Array, day_first: bool) -> tuple[Order, bool]:
+    """31/12 and 12/31 say it themselves; when none does, the custom of the file's numbers decides, and that is open to doubt."""
+    first, second = (np.nanmax(_numbers(parts.field(name)), initial=0) for name in ("a", "b"))
+    is_open = first <= 12 and second <= 12
+    return ("day" if first > 12 or (is_open and day_first) else "month"), bool(is_open)
+
+
+def _read(parts: pa.Array, order: Order) -> np.ndarray:
     names = {field.name for field in parts.type}
-    found = {name: _numbers(parts.field(name)) for name in names if name not in ("n", "z")}
-    year, ambiguous = found["y"], False
+    found = {name: _numbers(parts.field(name)) for name in names if name not in ("n", "z", "p")}
+    year = found["y"]
     year = np.where(year < 69, year + 2000, np.where(year < 100, year + 1900, year))
+    day = found.get("d", np.ones(len(parts)))
     if "n" in names:
         words = pc.utf8_lower(pc.utf8_slice_codeunits(parts.field("n"), 0, 3))
-        place = pc.index_in(words, value_set=pa.array(list(MONTHS)))
-        month, day = 1 + _floats(place), found["d"]
+        month = 1 + _floats(pc.index_in(words, value_set=pa.array(list(MONTHS))))
     elif "a" in names:
-        # 31/12 and 12/31 say it themselves; when none does, the custom of the file's numbers decides.
-        first, second = np.nanmax(found["a"], initial=0), np.nanmax(found["b"], initial=0)
-        ambiguous = first <= 12 and second <= 12
-        if first > 12 or (ambiguous and day_first):
-            day, month = found["a"], found["b"]
-        else:
-            month, day = found["a"], found["b"]
+        day, month = (found["a"], found["b"]) if order == "day" else (found["b"], found["a"])
     else:
-        month, day = found["m"], found["d"]
+        month = found["m"]
     days = _days(year, month, day)
-    for unit, most, a_day in (("H", 23, 24), ("M", 59, 1440), ("S", 60, 86_400)):
-        value = np.nan_to_num(found[unit])
-        days += np.where(value <= most, value / a_day, np.nan)
-    if "z" in names:
-        days -= _zones(parts.field("z"))
-    days[~((days >= FIRST) & (days < LAST))] = np.nan
-    return Dates(on_the_clock(days), bool(ambiguous))
+    if "H" in names:
+        days += _clock(parts, found)
+    return np.where((days >= FIRST) & (days < LAST), days, np.nan)
+
+
+def _clock(parts: pa.Array, found: dict[str, np.ndarray]) -> np.ndarray:
+    """The time of day as a share of it; 0 where none is written, NaN where no clock shows it."""
+    half = parts.field("p").to_numpy(zero_copy_only=False).astype(str)
+    hours = np.nan_to_num(found["H"])
+    on_twelve = np.where((hours >= 1) & (hours <= 12), hours % 12 + 12 * np.isin(half, ["p", "P"]), np.nan)
+    hours = np.where(half == "", hours, on_twelve)
+    minutes, seconds = np.nan_to_num(found["M"]), np.nan_to_num(found["S"])
+    fits = (hours <= 23) & (minutes <= 59) & (seconds <= 60)
+    days = np.where(fits, hours / 24 + minutes / 1440 + seconds / 86_400, np.nan)
+    return days - _zones(parts.field("z"))
 
 
 def _days(year: np.ndarray, month: np.ndarray, day: np.ndarray) -> np.ndarray:

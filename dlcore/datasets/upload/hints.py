@@ -30,6 +30,12 @@ def hints(columns: list[Column], question: Question) -> list[Finding]:
     empty = [column.name for column in columns if column.distinct == 0 and column is not question.target]
     if empty:
         found.append(finding("found_empty_columns", names=_listed(empty), count=len(empty)))
+    for kind in ("text", "id"):
+        left_out = [
+            c.name for c in columns if c.kind == kind and c.distinct and c not in (question.target, *question.inputs)
+        ]
+        if left_out:
+            found.append(finding(f"found_{kind}_left_out", names=_listed(left_out), count=len(left_out)))
     return [*(each for column in columns for each in column.findings), *found]
 
 

@@ -1,49 +1,126 @@
-"""Numbers in texts: with a point or a comma before the decimals, with or without signs between the thousands."""
+"""Numbers in texts: with a point or a comma before the decimals, with signs between the thousands, with money, percent and units.
+
+Each cell is read by itself, so that a network that is given it later reads the same: only which unit a column has is found out from
+all of its cells. Those of another unit are no numbers of this column.
+"""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
 
 from dlcore.datasets.upload.arrow import compute as pc
+from dlcore.datasets.upload.missing import doubtful, without_marks
 
-SHARE = 0.98  # Of the values that must be numbers; the rest counts as missing.
+FEW = 0.1  # Share of the values that may be a few words;
+FEW_WORDS = 3  # as many different ones. They count as missing.
+ANY_WORDS = 0.02  # Share up to which they may be any.
+LEAST_OF_UNIT = 3  # Different numbers with a unit of letters: 4wd and 2wd are names.
 THOUSANDS = {".": ",'’ \u00a0\u202f\u2009", ",": ".'’ \u00a0\u202f\u2009"}
 EXPONENT = r"(?:[eE][+-]?\d+)?"
+MANY = 50  # Whole numbers with a unit of letters, from which on they only name their rows when each is another.
 GLANCE = 100  # Cells that say whether it is worth trying all.
-DASHES = pa.array(["-", "--", "–", "—", "."])  # People write them for "nothing" among numbers.
+CLOCK = "hh:mm"  # The unit of times of day, which are hours.
+
+_MONEY = r"(?:US\$|R\$|[$€£¥₹₽₩₺฿]|(?:USD|EUR|GBP|CHF|CNY|RMB|JPY|INR|Rs|kr)\b\.?)"
+_UNIT = r"(?:[\p{L}°%‰Ωμ$€£¥₹₽₩₺฿][\p{L}°%/·^.*]{0,11}[23]?(?: \p{L}{1,8})?)"
+_DIGITS = r"[\d.,'’ ]*[\d.,]" + EXPONENT
+DRESSED = (
+    rf"^(?P<open>\()? ?(?P<sign>[+-])? ?(?P<before>{_MONEY})? ?(?P<inner>[+-])?(?P<digits>{_DIGITS}) ?"
+    rf"(?P<after>{_UNIT}?)(?P<behind> ?-)? ?(?P<close>\))?$"
+)
+TIMES = r"^(?P<hours>\d{1,2}):(?P<minutes>\d{2})(?::(?P<seconds>\d{2}))? ?(?:(?P<half>[AaPp])\.?[Mm]\.?)?$"
+BOUND = rf"^[<>≤≥]=? ?(?P<digits>[+-]?{_DIGITS})$"
 
 
-class Numbers(NamedTuple):
-    """The numbers (NaN where there is none), how many texts were none, and whether signs between thousands were taken out."""
+@dataclass(frozen=True)
+class Numbers:
+    """(N,) numbers, NaN where there is none, and what became of the texts that are no plain numbers."""
 
     values: np.ndarray
-    strangers: int
-    grouped: bool
+    unit: str = ""
+    words: dict[str, int] = field(default_factory=dict)  # no numbers: cells of each
+    marks: dict[str, int] = field(default_factory=dict)  # those that may mean missing
+    bounds: dict[str, int] = field(default_factory=dict)  # <0.1: cells of each
+    grouped: tuple[str, float] | None = None  # one from which signs between thousands were taken, and what it is
+    dressed: tuple[str, float] | None = None  # one from which anything else was taken
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing but numbers stands there: then 1 and 1.0 are the same, whatever they are."""
+        return not (self.words or self.marks or self.bounds or self.dressed)
+
+    @property
+    def prevail(self) -> bool:
+        """Whether a column with these is a column of numbers: a few words do not make it text."""
+        good = int((~np.isnan(self.values)).sum())
+        words, bounds = sum(self.words.values()), sum(self.bounds.values())
+        known = good + words + bounds
+        few = words <= ANY_WORDS * known or (words <= FEW * known and len(self.words) <= FEW_WORDS)
+        return 0 < good >= bounds and few and not self._are_names
+
+    @property
+    def _are_names(self) -> bool:
+        """Whether letters behind the numbers make them names: 4wd and 2wd, or 1x, 2x, 3x in as many rows."""
+        if not self.unit[:1].isalpha() or self.unit == CLOCK:
+            return False
+        known = self.values[np.isfinite(self.values)]
+        different = len(np.unique(known))
+        return different < LEAST_OF_UNIT or (different == len(known) > MANY and bool((known % 1 == 0).all()))
 
 
-def numbers_in(texts: pa.Array, decimal: str, share: float = SHARE) -> Numbers | None:
-    """Of texts without blanks at their ends, null where missing. None when fewer than this share of the others are numbers."""
-    if castable(texts[:GLANCE], decimal):  # A cast that fails takes ten times as long as one that succeeds.
-        try:
-            return Numbers(_floats(pc.cast(texts, pa.float64())), 0, False)
-        except pa.ArrowInvalid:
-            pass
-    encoded = texts.dictionary_encode()
+def numbers_in(texts: pa.Array, decimal: str) -> Numbers | None:
+    """The numbers of a column; None where the first already say that it has none."""
+    plain = _at_once(texts, decimal)
+    if plain is not None:
+        return plain
+    trimmed = without_marks(texts)
+    words = trimmed[: 10 * GLANCE].drop_null().unique()[:GLANCE]
+    if len(words) == GLANCE:
+        first = _Words(words, decimal)
+        hopeless = np.isnan(first.values) & ~_bools(doubtful(words))
+        if hopeless.mean() > 0.5:
+            return None
+    return read_numbers(trimmed, decimal)
+
+
+def read_numbers(
+    texts: pa.Array, decimal: str, unit: str | None = None, missing: Sequence[str] | None = None
+) -> Numbers:
+    """Each text as a number, be they few or many. A unit that is not said is found out.
+
+    A bound such as <0.1 is missing, unless it is said which are `missing`: then the others are the numbers that they name.
+    """
+    plain = _at_once(texts, decimal)
+    if plain is not None:
+        return plain
+    encoded = without_marks(texts).dictionary_encode()
     words = encoded.dictionary
-    if len(words) == 0 or _hopeless(words, decimal):
-        return None
-    numbers = _parsed(words, decimal)
-    dashes = _bools(pc.is_in(words, value_set=DASHES))
+    if not len(words):
+        return Numbers(np.full(len(texts), np.nan))
     codes = encoded.indices.fill_null(len(words)).to_numpy(zero_copy_only=False)
     rows = np.bincount(codes, minlength=len(words) + 1)[:-1]
-    good, strange = rows[~np.isnan(numbers)].sum(), rows[np.isnan(numbers) & ~dashes].sum()
-    if good == 0 or good < share * (good + strange):
-        return None
-    grouped = _bools(pc.match_substring_regex(words, rf"\d[{THOUSANDS[decimal]}]\d{{3}}"))
-    return Numbers(np.append(numbers, np.nan)[codes], int(strange), bool((grouped & ~np.isnan(numbers)).any()))
+    read = _Words(words, decimal)
+    unit = read.usual_unit(rows) if unit is None else unit
+    values = np.where((read.units == "") | (read.units == unit), read.values, np.nan)
+    if missing is not None:
+        named = ~_bools(pc.is_in(words, value_set=pa.array(missing, pa.string())))
+        values = np.where(read.is_bound & named, read.bounds, values)
+    strange = np.isnan(values) & ~read.is_bound
+    marks = strange & _bools(doubtful(words))
+    good = np.isfinite(values)
+    return Numbers(
+        np.append(values, np.nan)[codes],
+        unit if (good & (read.units == unit) & (unit != "")).any() else "",
+        _counted(words, rows, strange & ~marks),
+        _counted(words, rows, marks),
+        _counted(words, rows, read.is_bound),
+        _example(words, values, good & read.is_grouped & ~read.is_dressed),
+        _example(words, values, good & read.is_dressed),
+    )
 
 
 def castable(texts: pa.Array, decimal: str) -> bool:
@@ -63,24 +140,111 @@ def has_codes(texts: pa.Array) -> bool:
     return bool(pc.any(pc.match_substring_regex(texts.filter(led), r"^0\d+$")).as_py())
 
 
-def _hopeless(words: pa.Array, decimal: str) -> bool:
-    """Whether the first hundred already say that this is no column of numbers."""
-    first = words[:100]
-    return len(words) > 1000 and np.isnan(_parsed(first, decimal)).mean() > 0.5
+def _at_once(texts: pa.Array, decimal: str) -> Numbers | None:
+    if not castable(texts[:GLANCE], decimal):  # A cast that fails takes ten times as long as one that succeeds.
+        return None
+    try:
+        return Numbers(_floats(pc.cast(texts, pa.float64())))
+    except pa.ArrowInvalid:
+        return None
+
+
+class _Words:
+    """Different texts as numbers (NaN for those that are none), each with its unit."""
+
+    def __init__(self, words: pa.Array, decimal: str) -> None:
+        # Fullwidth digits and signs become plain ones.
+        normal = pc.replace_substring(pc.utf8_normalize(words, form="NFKC"), "−", "-")
+        self.values = _parsed(normal, decimal)
+        self.is_grouped = _bools(pc.match_substring_regex(normal, rf"\d[{THOUSANDS[decimal]}]\d{{3}}"))
+        self.units = np.full(len(words), "", dtype=object)
+        self.is_dressed = np.zeros(len(words), bool)
+        self.is_bound = np.zeros(len(words), bool)
+        self.bounds = np.full(len(words), np.nan)
+        rest = np.flatnonzero(np.isnan(self.values))
+        if len(rest):
+            others = normal.take(pa.array(rest))
+            self._undress(others, rest, decimal)
+            self._read_times(others, rest)
+            digits = pc.extract_regex(others, BOUND)
+            self.bounds[rest] = _parsed(pc.utf8_trim_whitespace(digits.field("digits")), decimal)
+            self.is_bound[rest] = np.isfinite(self.bounds[rest])
+
+    def usual_unit(self, rows: np.ndarray) -> str:
+        """The unit of most cells that have one."""
+        known = np.isfinite(self.values) & (self.units != "")
+        units = sorted(set(self.units[known]))
+        return max(units, key=lambda unit: rows[known & (self.units == unit)].sum(), default="")
+
+    def _undress(self, words: pa.Array, places: np.ndarray, decimal: str) -> None:
+        """Without money, percent, units, brackets and a minus behind."""
+        parts = pc.extract_regex(words, DRESSED)
+        found = ~np.array(parts.is_null().to_numpy(zero_copy_only=False))
+
+        def has(name: str) -> np.ndarray:
+            return found & (_texts(parts.field(name)) != "")
+
+        def is_minus(name: str) -> np.ndarray:
+            return found & (_texts(parts.field(name)) == "-")
+
+        numbers = _parsed(pc.utf8_trim_whitespace(parts.field("digits")), decimal)
+        signs = has("sign").astype(int) + has("inner") + has("behind") + has("open")
+        is_hexadecimal = found & _bools(pc.match_substring_regex(parts.field("after"), r"^[xX]\d"))
+        good = found & (signs <= 1) & (has("open") == has("close")) & ~is_hexadecimal
+        negative = is_minus("sign") | is_minus("inner") | has("behind") | has("open")
+        self.values[places] = np.where(good, np.where(negative, -numbers, numbers), np.nan)
+        self.is_dressed[places] = good & np.isfinite(numbers)
+        units = [
+            f"{before}{after}"
+            for before, after in zip(_texts(parts.field("before")), _texts(parts.field("after")), strict=True)
+        ]
+        self.units[places] = np.where(self.is_dressed[places], np.array(units, dtype=object), "")
+
+    def _read_times(self, words: pa.Array, places: np.ndarray) -> None:
+        """13:45 and 1:45 PM as 13.75 hours."""
+        parts = pc.extract_regex(words, TIMES)
+        hours, minutes, seconds = (_optional(parts.field(name)) for name in ("hours", "minutes", "seconds"))
+        half = np.char.lower(_texts(parts.field("half")).astype(str))
+        twelve = half != ""
+        hours = np.where(twelve, np.where((hours >= 1) & (hours <= 12), hours % 12 + 12 * (half == "p"), np.nan), hours)
+        fits = (hours + minutes / 60 <= 24) & (minutes < 60) & ~(seconds >= 60)
+        times = np.where(fits, hours + minutes / 60 + np.nan_to_num(seconds) / 3600, np.nan)
+        known = np.isfinite(times)
+        self.values[places[known]] = times[known]
+        self.units[places[known]] = CLOCK
+        self.is_dressed[places[known]] = True
 
 
 def _parsed(words: pa.Array, decimal: str) -> np.ndarray:
     """A number for each word, NaN for those that are none."""
-    plain = pc.replace_substring(words, "−", "-")
     marks, point = THOUSANDS[decimal], "\\" + decimal
     whole = rf"^[+-]?(?:\d+|\d{{1,3}}(?:[{marks}]\d{{3}})+)(?:{point}\d*)?{EXPONENT}$"
     fraction = rf"^[+-]?{point}\d+{EXPONENT}$"
     infinite = r"(?i)^[+-]?inf(?:inity)?$"
-    fits = pc.or_(pc.match_substring_regex(plain, whole), pc.match_substring_regex(plain, fraction))
-    written = pc.replace_substring_regex(plain, f"[{marks}]", "")
+    fits = pc.or_(pc.match_substring_regex(words, whole), pc.match_substring_regex(words, fraction))
+    written = pc.replace_substring_regex(words, f"[{marks}]", "")
     written = written if decimal == "." else pc.replace_substring(written, decimal, ".")
-    fits_or_infinite = pc.or_(fits, pc.match_substring_regex(plain, infinite))
+    fits_or_infinite = pc.or_(fits, pc.match_substring_regex(words, infinite))
     return _floats(pc.cast(pc.if_else(fits_or_infinite, written, pa.scalar(None, pa.string())), pa.float64()))
+
+
+def _counted(words: pa.Array, rows: np.ndarray, which: np.ndarray) -> dict[str, int]:
+    places = np.flatnonzero(which)
+    return dict(zip(words.take(pa.array(places)).to_pylist(), rows[places].tolist(), strict=True))
+
+
+def _example(words: pa.Array, values: np.ndarray, which: np.ndarray) -> tuple[str, float] | None:
+    places = np.flatnonzero(which)
+    return (words[int(places[0])].as_py(), float(values[places[0]])) if len(places) else None
+
+
+def _optional(texts: pa.Array) -> np.ndarray:
+    """Numbers; NaN for a part that is not there, which reads as an empty text."""
+    return _floats(pc.cast(pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts), pa.float64()))
+
+
+def _texts(array: pa.Array) -> np.ndarray:
+    return np.array(array.fill_null("").to_numpy(zero_copy_only=False), dtype=object)
 
 
 def _floats(array: pa.Array) -> np.ndarray:

@@ -35,6 +35,7 @@ def profile_of(name: str, cells: Cells, columns: list[Column], question: Questio
         "sheets": list(cells.sheets),
         "rows": cells.rows,
         "rows_in_file": cells.rows_in_file,
+        "trained": int(question.known.sum()),
         "columns": [column_profile(column) for column in columns],
         "preview": preview(columns),
         "target": question.target.name,
@@ -55,19 +56,35 @@ def column_profile(column: Column) -> dict[str, Any]:
         "missing": int(column.missing.sum()),
         "distinct": column.distinct,
         "treatment": treatment_of(column),
+        "marks": [[mark.text, mark.cells, mark.is_missing] for mark in column.marks],
+        "spellings": [list(each) for each in column.spellings],
+        "joined": column.said.is_joined,
     }
     if column.kind in ("number", "date"):
         return facts | _numbers(column)
     return facts | {"top": _top(column)}
 
 
-def treatment_of(column: Column) -> dict[str, str]:
-    """What is proposed to be done to it, in the words of scikit-learn's SimpleImputer and scalers."""
+def treatment_of(column: Column) -> dict[str, Any]:
+    """What is proposed to be done to it, in the words of scikit-learn's SimpleImputer and scalers, and how its cells are read."""
     if column.kind not in FILL:
         return {}
     if column.kind == "category":
-        return {"impute": "none" if column.missing.mean() > MOSTLY_MISSING else FILL["category"]}
-    return {"impute": FILL[column.kind], "scale": "standard"}
+        impute = "none" if column.missing.mean() > MOSTLY_MISSING else FILL["category"]
+        return {"impute": impute, **_reading(column)}
+    return {"impute": FILL[column.kind], "scale": "standard", **_reading(column)}
+
+
+def _reading(column: Column) -> dict[str, Any]:
+    """What the recipe must say of its cells beyond the usual, so that those of another file are read the same."""
+    said = {
+        "unit": column.unit,
+        "order": column.order,
+        "missing": None if column.said.missing is None else list(column.said.missing),
+        "joined": column.said.is_joined,
+    }
+    kept = {"number": ("unit", "missing"), "date": ("order",), "category": ("missing", "joined")}[column.kind]
+    return {name: said[name] for name in kept if said[name] not in ("", None, False)}
 
 
 def _numbers(column: Column) -> dict[str, Any]:

@@ -15,12 +15,17 @@ from dlcore.problems import Problem
 
 Task = Literal["classification", "regression"]
 TASKS = ("classification", "regression")
-#: Names that a target often has, without signs and capitals.
-TARGETS = {
-    "target", "label", "labels", "class", "classes", "y", "output", "outcome", "response", "survived", "species", "variety",
-    "diagnosis", "quality", "medv", "saleprice", "price", "medhouseval", "medianhousevalue", "churn", "default", "income",
-    "标签", "类别", "目标", "结果", "分类", "房价",
+#: How much the name of a column says that it is what one asks for: names without signs and capitals.
+NAMED = {
+    3.0: {
+        "target", "label", "labels", "class", "classes", "y", "output", "outcome", "response", "survived", "species", "variety",
+        "diagnosis", "medv", "saleprice", "medhouseval", "medianhousevalue", "churn", "churned", "exited", "标签", "类别", "目标", "分类",
+    },
+    2.0: {"quality", "mpg", "房价"},
+    1.0: {"price", "prices", "salary", "score", "grade", "default", "income", "result", "status", "type", "rating", "价格", "结果"},
 }  # fmt: skip
+LAST = 1.5  # What it says that a column is the last.
+MOSTLY = 0.5  # Share of its rows that a target must have.
 INPUT_KINDS = ("number", "category", "date")
 FEW = 10  # Different whole numbers up to which a target is classes.
 LEAST_OF_CLASS = 2  # One row cannot be both learned from and tested on.
@@ -88,7 +93,7 @@ def _asked(target: Column, task: Task, inputs: tuple[Column, ...]) -> Question:
     elif task == "regression" and not reasons and np.ptp(y[~unknown]) == 0:
         reasons.append(Problem("upload_target_constant", column=target.name))
     if known and unknown.any():
-        findings.append(finding("found_no_target", rows=int(unknown.sum()), column=target.name))
+        findings.append(finding("found_no_target", rows=int(unknown.sum()), of=target.rows, column=target.name))
     return Question(target, task, inputs, y, classes, rows, tuple(reasons), tuple(findings))
 
 
@@ -123,12 +128,22 @@ def _only(target: Column, kept: list[int]) -> tuple[np.ndarray, tuple[str, ...],
 
 
 def _proposed_target(columns: list[Column]) -> Column:
-    """A column that is named as one, or the last that can be learned."""
+    """Of the columns that can be asked for, the one whose name and place speak most for it; of equals the last."""
     able = [column for column in columns if column.kind in ("number", "category") and column.distinct > 1]
-    for column in able:
-        if re.sub(r"[\W_]", "", column.name.lower()) in TARGETS:
-            return column
-    return (able or columns)[-1]
+    good = [column for column in able if column.missing.mean() <= MOSTLY and not _is_of_many_classes(column)]
+
+    def speaks(column: Column) -> float:
+        name = re.sub(r"[\W_]", "", column.name.lower())
+        named = next((weight for weight, names in NAMED.items() if name in names), 0.0)
+        return named + LAST * (column is good[-1])
+
+    ordered = sorted(good, key=speaks)[::-1]
+    asked = (column for column in ordered if not _asked(column, _proposed_task(column), ()).reasons)
+    return next(asked, None) or (ordered or able[::-1] or columns[::-1])[0]
+
+
+def _is_of_many_classes(column: Column) -> bool:
+    return column.kind == "category" and column.distinct > MOST_CLASSES
 
 
 def _proposed_task(target: Column) -> Task:

@@ -1,0 +1,61 @@
+"""The cells of another file as the columns of a recipe read them: each cell as it was read when the table was brought."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from dlcore.datasets.table import UNKNOWN, CategoryColumn, DateColumn, NumberColumn
+from dlcore.datasets.upload.columns import Said, date_column, folded, number_column
+from dlcore.datasets.upload.missing import MARKS, without_marks
+from dlcore.datasets.upload.numbers import read_numbers
+from dlcore.problems import Problem, clean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def raw_values(column: NumberColumn | CategoryColumn | DateColumn, cells: pa.Array, decimal: str) -> np.ndarray:
+    """(N,) float64 as a table's own rows have them: a number, days, or the place of a category (UNKNOWN for any other); NaN is missing."""
+    if isinstance(column, CategoryColumn):
+        return _codes(column, cells, decimal)
+    if isinstance(column, DateColumn):
+        try:
+            found = date_column(column.name, cells, decimal, Said("date"), order=column.order)
+        except Problem:  # No date among them: all are missing.
+            return np.full(len(cells), np.nan)
+    else:
+        found = number_column(column.name, cells, decimal, Said("number", column.missing), unit=column.unit)
+    assert found.numbers is not None
+    return found.numbers
+
+
+def _codes(column: CategoryColumn, cells: pa.Array, decimal: str) -> np.ndarray:
+    places = {value: float(place) for place, value in enumerate(column.values)}
+    if pa.types.is_floating(cells.type):
+        texts = pa.array([None if value is None else f"{value + 0.0:.12g}" for value in cells.to_pylist()], pa.string())
+    else:
+        texts = without_marks(cells)
+    encoded = texts.dictionary_encode()
+    words: list[str] = encoded.dictionary.to_pylist()
+    gone = MARKS - places.keys() if column.missing is None else {*column.missing}
+    if column.joined:
+        places |= {folded(value): place for value, place in places.items()}
+
+    def forms(word: str, number: float) -> Iterator[str]:
+        shown = clean(word)
+        yield shown
+        if column.joined:
+            yield folded(shown)
+        if np.isfinite(number):
+            yield f"{number + 0.0:.12g}"  # 1.0 and 1 are one category of numbers.
+
+    numbers = read_numbers(encoded.dictionary, decimal, unit="").values
+    codes = [
+        np.nan if word in gone else next((places[form] for form in forms(word, number) if form in places), UNKNOWN)
+        for word, number in zip(words, numbers, strict=True)
+    ]
+    # A missing cell takes the last.
+    return np.array([*codes, np.nan])[encoded.indices.fill_null(len(words)).to_numpy(zero_copy_only=False)]

@@ -1,0 +1,95 @@
+"""Answers to what was asked about a column: which marks count as missing, whether near-equal spellings are one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import streamlit as st
+
+from ui import session
+from ui.data import asking
+from ui.data.brought import Brought, with_joined, with_missing
+from ui.session import label, t
+
+ASKED = ("found_maybe_missing", "found_far_away", "found_word_missing", "found_bounds", "found_near_equal")
+
+
+def answer(finding: dict[str, Any], place: int) -> None:
+    """The other answer to a question of a finding, at one press."""
+    st.button(
+        label(f"data.answer.{finding['key']}"), key=f"data_answer_{place}", on_click=answered, args=(finding["key"], finding["values"]),
+        help=label("data.answer.help"), width="content",
+    )  # fmt: skip
+
+
+def menus(column: dict[str, Any]) -> None:
+    """Of a card: what counts as missing, and near-equal spellings; where there is anything to ask."""
+    name = column["name"]
+    marks = {text: cells for text, cells, _ in column.get("marks") or ()}
+    if marks:
+        shown = session.seed("/data/card/missing", _missing(column), (tuple(marks), name))
+        st.multiselect(
+            label("data.marks"), list(marks), shown, format_func=lambda mark: t("data.mark", mark=mark, cells=f"{marks[mark]:,}"),
+            key=session.widget_key("/data/card/missing"), on_change=choose_missing, args=(name,), help=label("data.marks.help"),
+        )  # fmt: skip
+    spellings = column.get("spellings") or ()
+    if spellings:
+        told = "; ".join(", ".join(each) for each in spellings)
+        on = session.seed("/data/card/joined", column["joined"], name)
+        st.toggle(
+            label("data.joined"), on, key=session.widget_key("/data/card/joined"), on_change=choose_joined, args=(name,),
+            help=label("data.joined.help", spellings=told),
+        )  # fmt: skip
+
+
+@session.guarded
+def answered(key: str, values: dict[str, Any]) -> None:
+    """Button: the other answer."""
+    name = values["column"]
+    missing = _missing(_table().column(name))
+    match key:
+        case "found_near_equal":
+            _join(name, True)
+        case "found_maybe_missing":
+            _miss(name, [*missing, values["mark"]])
+        case "found_far_away":
+            _miss(name, [*missing, values["value"]])
+        case "found_word_missing":
+            _miss(name, [mark for mark in missing if mark != values["mark"]])
+        case "found_bounds":
+            _miss(name, [mark for mark in missing if mark[0] not in "<>≤≥"])
+
+
+@session.guarded
+def choose_missing(name: str) -> None:
+    """The card's menu."""
+    _miss(name, session.held("/data/card/missing", []))
+
+
+@session.guarded
+def choose_joined(name: str) -> None:
+    """The card's switch."""
+    _join(name, bool(session.held("/data/card/joined", False)))
+
+
+def _miss(name: str, marks: Iterable[str]) -> None:
+    table = _table()
+    asking.look(table.replace(options=with_missing(table.options, name, marks)))
+    asking.bringing().changed = True
+
+
+def _join(name: str, wanted: bool) -> None:
+    table = _table()
+    asking.look(table.replace(options=with_joined(table.options, name, wanted)))
+    asking.bringing().changed = True
+
+
+def _missing(column: dict[str, Any]) -> list[str]:
+    return [text for text, _, is_missing in column.get("marks") or () if is_missing]
+
+
+def _table() -> Brought:
+    table = asking.bringing().brought
+    assert table is not None
+    return table
