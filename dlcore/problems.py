@@ -137,13 +137,12 @@ TEMPLATES: dict[str, str] = {
     "epochs_out_of_bounds": "--epochs: expected a whole number from 0 to {limit}, but got '{came}'.",
     "table_too_large": "{path}: larger than the {limit} MB that are read. Split the table.",
     "table_not_text": "{path}: not a CSV table in UTF-8. Export it as CSV.",
-    "table_empty": "{path}: empty. Expected a header with the columns {expected}.",
-    "table_column_missing": "{path}: the column '{column}' is missing. Expected a header, separated by commas, with: {expected}.",
+    "table_columns_missing": "{path}: these columns are missing: {expected}. Beside those that fit, the file has: {came}. Name its columns"
+    " as the network knows them.",
     "table_column_twice": "{path}: the column '{column}' stands twice. Name each column once.",
-    "table_ragged": "{path}, line {line}: expected {expected} cells, but got {came}.",
-    "table_not_a_number": "{path}, line {line}, column '{column}': expected a finite number, but got '{came}'.",
-    "table_not_a_date": "{path}, line {line}, column '{column}': expected a date such as 2024-02-29, but got '{came}'.",
-    "table_out_of_range": "{path}, row {row}: the numbers are too large for the network. Check the units.",
+    "table_not_a_number": "{path}, row {row} below the header, column '{column}': expected a finite number, but got '{came}'.",
+    "table_out_of_range": "{path}, row {row} below the header: the numbers are too large for the network. Check the units.",
+    "predict_too_many_rows": "The file has {came} rows; at most {limit} are predicted at once. Split it.",
     # Tables that people bring
     "upload_too_large": "The file has {came} MB; at most {limit} MB are read. Draw a sample of its rows, or save it as Parquet.",
     "upload_too_long": "Reading this file took more than {limit} s and was stopped. Save fewer of its rows or columns and bring those.",
@@ -202,6 +201,8 @@ TEMPLATES: dict[str, str] = {
     "found_id_input": "'{column}' is different in almost every row ({distinct} values in {rows} rows), like an id: a network"
     " learns it by heart. Remove it from the inputs.",
     "found_many_categories": "'{column}' has {came} categories; the {limit} most frequent become inputs, the others count as unknown.",
+    "found_unknown_categories": "{cells} cells of '{column}' hold categories that the network does not know: {names}. In their rows all"
+    " inputs of '{column}' are 0.",
     "found_many_missing": "{share} of '{column}' is missing.",
     "found_constant": "The same value in all rows, so of no use as an input: {names} ({count}).",
     "found_empty_columns": "Without any value: {names} ({count}).",

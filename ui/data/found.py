@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import streamlit as st
@@ -108,12 +109,17 @@ def correct(name: str) -> None:
 
 
 def findings(table: Brought) -> None:
-    """What is remarkable, each in one sentence with its evidence; warnings first."""
-    found = sorted(table.profile.get("findings") or (), key=lambda finding: finding["severity"] != "warning")
+    """What is remarkable in this table."""
+    say_findings(table.profile.get("findings") or (), "data_more_findings")
+
+
+def say_findings(found: Iterable[dict[str, Any]], key: str) -> None:
+    """Each in one sentence with its evidence; warnings first."""
+    found = sorted(found, key=lambda finding: finding["severity"] != "warning")
     for finding in found[:MOST_OPEN]:
         _say(finding)
     if found[MOST_OPEN:]:
-        with st.expander(label("data.more_findings", count=len(found) - MOST_OPEN), key="data_more_findings"):
+        with st.expander(label("data.more_findings", count=len(found) - MOST_OPEN), key=key):
             for finding in found[MOST_OPEN:]:
                 _say(finding)
 

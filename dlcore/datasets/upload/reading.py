@@ -30,7 +30,12 @@ def _read(digest: str, options: str) -> Cells:
 
 
 def read_content(content: bytes, options: dict[str, Any]) -> Cells:
-    """The cells of a file. Raises Problem."""
+    """The cells of a file that can be learned from. Raises Problem."""
+    return checked(cells_in(content, options), options.get("sample"))
+
+
+def cells_in(content: bytes, options: dict[str, Any]) -> Cells:
+    """The cells of a file, however few they are. Raises Problem."""
     if len(content) > store.LARGEST_UPLOAD:
         raise Problem("upload_too_large", came=f"{len(content) / (1 << 20):.1f}", limit=store.LARGEST_UPLOAD >> 20)
     sample = options.get("sample")
@@ -38,14 +43,13 @@ def read_content(content: bytes, options: dict[str, Any]) -> Cells:
         raise Problem("upload_option", name="sample", expected="a whole number", came=str(sample))
     match form_of(content):
         case "zip":
-            cells = _from_zip(content, options)
+            return _from_zip(content, options)
         case "parquet":
-            cells = read_parquet(content, sample)
+            return read_parquet(content, sample)
         case "idx":
             raise Problem("upload_images")
         case _:
-            cells = read_text(content, options)
-    return checked(cells, sample)
+            return read_text(content, options)
 
 
 def is_large_workbook(content: bytes) -> bool:
