@@ -8,13 +8,14 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
 from dlcore.datasets.preparation import PreparedCategory, PreparedNumber
 from dlcore.datasets.table import UNKNOWN, CategoryColumn, DateColumn, TableData
+from dlcore.datasets.upload.arrow import compute as pc
 from dlcore.datasets.upload.bounds import LONGEST_CELL, MOST_COLUMNS
 from dlcore.datasets.upload.cells import Cells, Finding, filled, finding, unique_names
 from dlcore.datasets.upload.columns import typed
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from dlcore.checkpoint import Checkpoint
 
 NARROW_OR_WIDE = ("upload_one_column", "upload_too_many_columns")
+MOST_LINES = 1_000_000  # of a file that is not read by whole columns
 LOOK = 200  # cells on which the sign before the decimals is judged
 MOST_NAMED = 5  # unknown categories that are named
 
@@ -70,11 +72,12 @@ class NewRows:
 
 def cells_of(content: bytes, wanted: tuple[str, ...]) -> Cells:
     """The cells of a file with these columns, if it has them. Raises Problem where nothing can be read."""
-    cells = _read(content, wanted, {})
-    if not _has(cells, wanted):
-        # Names such as 2019 look like no header, but they are asked for.
-        named = _read(content, wanted, {"header": True})
-        cells = named if _has(named, wanted) else cells
+    try:
+        cells = _read(content, wanted)
+    except Problem as problem:
+        if problem.key not in NARROW_OR_WIDE or form_of(content) != "text":
+            raise
+        cells = _plain(content, len(wanted) + MOST_COLUMNS, problem)
     cells = filled(cells)
     if not cells.columns or not cells.rows:
         raise Problem("upload_no_rows")
@@ -83,51 +86,34 @@ def cells_of(content: bytes, wanted: tuple[str, ...]) -> Cells:
 
 def new_rows(checkpoint: Checkpoint, cells: Cells, file: str) -> NewRows:
     """What these cells are for this network. Raises Problem where one of its columns stands there twice."""
-    experiment, names = checkpoint.experiment, checkpoint.column_names
-    places = {name: place for name in names if (place := _place(cells, name)) is not None}
-    if not isinstance(experiment.dataset, TableData):  # Of a table, such columns were numbered when it was brought.
-        for name in places:
-            if f"{name} (2)" in cells.names:
-                raise Problem("table_column_twice", path=file, column=name)
+    names, target = checkpoint.column_names, target_name(checkpoint.experiment)
+    places = {name: place for name in (*names, target) if (place := _place(cells, name)) is not None}
+    _check_once(checkpoint, cells, places, file)
     raw = np.full((cells.rows, len(names)), np.nan)
     findings = list(cells.findings)
     empty = []
-    for index, (name, prepared) in enumerate(zip(names, checkpoint.scaling.columns, strict=True)):
-        if name not in places:
-            continue
-        column = cells.columns[places[name]]
-        if column.null_count == len(column):
-            empty.append(name)
-        elif isinstance(prepared, PreparedCategory):
-            assert isinstance(experiment.dataset, TableData)
-            described = experiment.dataset.columns[index]
-            assert isinstance(described, CategoryColumn)
-            raw[:, index], found = _codes(described, prepared, column)
-            findings += found
-        else:
-            described = experiment.dataset.columns[index] if isinstance(experiment.dataset, TableData) else None
-            kind = "date" if isinstance(described, DateColumn) else "number"
-            raw[:, index], found = _numbers(name, kind, replace(cells, names=(name,), columns=(column,)))
-            findings += found
+    for index, name in enumerate(names):
+        if name in places:
+            column = cells.columns[places[name]]
+            if column.null_count == len(column):
+                empty.append(name)
+            else:
+                raw[:, index], found = _meaning(checkpoint, index, replace(cells, names=(name,), columns=(column,)))
+                findings += found
     if empty:
-        findings.append(
-            finding("found_empty_columns", "warning", names=", ".join(empty[:MOST_NAMED]), count=len(empty))
-        )
+        said = ", ".join(empty[:MOST_NAMED])
+        findings.append(finding("found_empty_columns", "warning", names=said, count=len(empty)))
     needs = np.array([isinstance(one, PreparedNumber) and one.fill is None for one in checkpoint.scaling.columns])
-    target = target_name(experiment)
-    beside = _place(cells, target)
-    used = {*places.values(), *([] if beside is None else [beside])}
     return NewRows(
         file=file,
         columns=names,
         raw=raw,
-        cells={name: cells.columns[place] for name, place in places.items()}
-        | ({} if beside is None else {target: cells.columns[beside]}),
-        target=None if beside is None else target,
+        cells={name: cells.columns[place] for name, place in places.items()},
+        target=target if target in places else None,
         missing=tuple(name for name in names if name not in places),
-        unused=tuple(name for place, name in enumerate(cells.names) if place not in used),
+        unused=tuple(name for place, name in enumerate(cells.names) if place not in places.values()),
         needed=tuple(name for name, need in zip(names, needs.tolist(), strict=True) if need),
-        holes=np.isnan(raw[:, needs]).any(axis=1),
+        holes=np.array(np.isnan(raw[:, needs]).any(axis=1)),
         findings=tuple(findings),
     )
 
@@ -135,18 +121,20 @@ def new_rows(checkpoint: Checkpoint, cells: Cells, file: str) -> NewRows:
 # From bytes to cells
 
 
-def _read(content: bytes, wanted: tuple[str, ...], options: dict[str, Any]) -> Cells:
-    try:
-        return cells_in(content, options)
-    except Problem as problem:
-        if problem.key not in NARROW_OR_WIDE or form_of(content) != "text":
-            raise
-        return _plain(content, len(wanted) + MOST_COLUMNS, problem)
+def _read(content: bytes, wanted: tuple[str, ...]) -> Cells:
+    """As is found out; or with names in the first line, as these may be numbers such as 2019."""
+    cells = cells_in(content, {})
+    if not _has(cells, wanted):
+        named = cells_in(content, {"header": True})
+        cells = named if _has(named, wanted) else cells
+    return cells
 
 
 def _plain(content: bytes, most: int, problem: Problem) -> Cells:
     """A header and rows with commas: of one column, or of the many that pictures have, which no table that is brought may be."""
     text, encoding = decoded(content, None)
+    if (lines := text.count("\n")) > MOST_LINES:
+        raise Problem("predict_too_many_rows", came=lines, limit=MOST_LINES)
     reader = csv.reader(io.StringIO(text, newline=""))
     try:
         (_, header), *rows = [(reader.line_num, cells) for cells in reader if cells]
@@ -178,11 +166,31 @@ def _has(cells: Cells, names: tuple[str, ...]) -> bool:
     return all(_place(cells, name) is not None for name in names)
 
 
+def _check_once(checkpoint: Checkpoint, cells: Cells, places: dict[str, int], file: str) -> None:
+    """Raises Problem where a column stands twice. Those of a table were numbered when it was brought, and are so again."""
+    if isinstance(checkpoint.experiment.dataset, TableData):
+        return
+    for name in places:
+        if f"{name} (2)" in cells.names:
+            raise Problem("table_column_twice", path=file, column=name)
+
+
 # From cells to what they mean
 
 
-def _numbers(name: str, kind: str, cells: Cells) -> tuple[np.ndarray, list[Finding]]:
+def _meaning(checkpoint: Checkpoint, index: int, cells: Cells) -> tuple[np.ndarray, list[Finding]]:
+    """(N,) a column's cells as the rows of the recipe have them, and what there is to say of them."""
+    dataset, prepared = checkpoint.experiment.dataset, checkpoint.scaling.columns[index]
+    described = dataset.columns[index] if isinstance(dataset, TableData) else None
+    if isinstance(described, CategoryColumn) and isinstance(prepared, PreparedCategory):
+        codes = _codes(described, cells.columns[0])
+        return codes, _unknown(described, prepared, cells.columns[0], codes)
+    return _numbers("date" if isinstance(described, DateColumn) else "number", cells)
+
+
+def _numbers(kind: str, cells: Cells) -> tuple[np.ndarray, list[Finding]]:
     """(N,) NaN for what is no number, or no date."""
+    (name,) = cells.names
     try:
         (column,) = typed(cells, {name: kind})
     except Problem as problem:
@@ -194,24 +202,13 @@ def _numbers(name: str, kind: str, cells: Cells) -> tuple[np.ndarray, list[Findi
     return column.numbers, list(column.findings)
 
 
-def _codes(column: CategoryColumn, prepared: PreparedCategory, cells: pa.Array) -> tuple[np.ndarray, list[Finding]]:
-    """(N,) the place of each category, UNKNOWN for others; and which ones the network does not know."""
+def _codes(column: CategoryColumn, cells: pa.Array) -> np.ndarray:
+    """(N,) the place of each category, UNKNOWN for others, NaN where the cell is missing."""
     encoded = cells.dictionary_encode()
-    words = [_written(word) for word in encoded.dictionary.to_pylist()]
     places = {value: float(place) for place, value in enumerate(column.values)}
     # The last one is found by -1, a missing cell.
-    codes = np.array([*(_code(word, places) for word in words), np.nan])
-    index = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-    rows = np.bincount(index[index >= 0], minlength=len(words))
-    known = {float(place) for place, seen in enumerate(prepared.seen) if seen}
-    strange = [place for place, code in enumerate(codes[:-1]) if not np.isnan(code) and code not in known]
-    if not strange:
-        return codes[index], []
-    strange.sort(key=lambda place: -rows[place])
-    named = ", ".join(f"{clean(words[place].strip())} ({rows[place]})" for place in strange[:MOST_NAMED])
-    total = int(rows[strange].sum())
-    found = finding("found_unknown_categories", "warning", column=column.name, cells=total, names=named)
-    return codes[index], [found]
+    codes = np.array([*(_code(_written(word), places) for word in encoded.dictionary.to_pylist()), np.nan])
+    return codes[encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)]
 
 
 def _code(word: str, places: dict[str, float]) -> float:
@@ -226,6 +223,18 @@ def _code(word: str, places: dict[str, float]) -> float:
         return places.get(_written(float(shown)), UNKNOWN)  # 1.0 where the table had 1
     except ValueError:
         return UNKNOWN
+
+
+def _unknown(column: CategoryColumn, prepared: PreparedCategory, cells: pa.Array, codes: np.ndarray) -> list[Finding]:
+    """Which categories the network does not know, or has never seen, and how many cells have them."""
+    strange = ~np.isnan(codes) & ~np.isin(codes, np.flatnonzero(prepared.seen))
+    if not strange.any():
+        return []
+    counts = pc.value_counts(cells.filter(pa.array(strange))).to_pylist()
+    most = sorted(counts, key=lambda one: -one["counts"])[:MOST_NAMED]
+    names = ", ".join(f"{clean(_written(one['values']).strip())} ({one['counts']})" for one in most)
+    cells_of_it = int(strange.sum())
+    return [finding("found_unknown_categories", "warning", column=column.name, cells=cells_of_it, names=names)]
 
 
 def _written(value: str | float) -> str:

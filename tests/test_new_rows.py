@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,10 @@ from dlcore.datasets.upload.images import images
 from dlcore.export.rows import data_csv
 from dlcore.new_rows import NewRows, cells_of, new_rows
 from dlcore.predictions import as_csv, look, predicted
+from dlcore.runs.jobs import JOBS
 from dlcore.trainer import Trainer
 from tests.judging import trained
+from ui.messages import sentence
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -322,3 +325,58 @@ def test_formulas_of_a_workbook_are_cells_without_a_value(pupils: Checkpoint) ->
     out = io.BytesIO()
     book.save(out)
     np.testing.assert_array_equal(rows_of(pupils, out.getvalue()).raw[:, 0], [np.nan, 2])
+
+
+# Hostile files
+
+HEAD = b"net price,home,born\n"
+HOSTILE = {
+    "nothing": b"",
+    "a header alone": HEAD,
+    "commas": b"," * 4_000_000,
+    "commas below the header": HEAD + b"," * 4_000_000,
+    "lines": b"\n" * 4_000_000,
+    "quotation marks": b'"' * 4_000_000,
+    "an open quotation mark": HEAD + b'1,"north,' + b"x" * 4_000_000,
+    "names that are all the same": b"a," * 190 + b"net price,home,born\n" + b"1," * 192 + b"1\n",
+    "one cell": b"x" * 4_000_000,
+    "as many categories as rows": HEAD + b"".join(b"1,c%d,2010-02-03\n" % place for place in range(90_000)),
+    "numbers without end": HEAD + b"9" * 2_000_000 + b",north,2010-02-03\n",
+    "a workbook that is none": b"PK\3\4" + b"\0" * 100_000,
+    "a parquet file that is none": b"PAR1" + b"\xff" * 100_000 + b"PAR1",
+    "a web page": b"<!doctype html><table>",
+    "control signs": HEAD + b"\x01\x02\x03,\x04,\x05\n" * 1000,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_file_is_a_sentence_or_an_answer_soon(pupils: Checkpoint, name: str) -> None:
+    answers(pupils, HOSTILE[name])
+
+
+def test_one_column_without_end_is_not_read_line_by_line() -> None:
+    frame = pd.DataFrame({"x": np.arange(30) / 4, "y": np.arange(30.0) ** 2})
+    checkpoint = network(csv_of(frame), "y")
+    answers(checkpoint, b"x\n" + b"1\n" * 1_100_000)
+    with pytest.raises(Problem, match="1100001 rows; at most 1000000"):
+        cells_of(b"x\n" + b"1\n" * 1_100_000, ("x",))
+
+
+@settings(max_examples=80)
+@given(st.binary(max_size=200), st.sampled_from([b"", HEAD, b"PK\3\4", b"PAR1", b"\xff\xfe"]))
+def test_no_bytes_are_more_than_a_sentence_or_an_answer(pupils: Checkpoint, content: bytes, head: bytes) -> None:
+    answers(pupils, head + content)
+
+
+def answers(checkpoint: Checkpoint, content: bytes) -> None:
+    """A problem of the file, or facts in JSON with a CSV of as many lines; within the seconds that a quick job may take."""
+    asked = {"upload": store.keep_upload(content), "name": "new.csv"}
+    begin = time.process_time()
+    try:
+        found = json.loads(json.dumps(look(asked, checkpoint.to_bytes(), ignored)[0], allow_nan=False))
+        if found.get("predicted"):
+            assert as_csv(asked, checkpoint.to_bytes(), ignored)[1].count(b"\n") == found["rows"] + 1
+    except Problem as problem:
+        assert problem.key.startswith(("upload_", "table_", "predict_"))
+        assert all(10 < len(sentence(language, problem)) < 400 for language in ("en", "zh_CN"))
+    assert time.process_time() - begin < JOBS["predict"].processor
