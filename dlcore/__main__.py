@@ -14,17 +14,14 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-import numpy as np
-
 from dlcore.component import validated
 from dlcore.datasets.reading import MOST_TITLES
 from dlcore.datasets.table import MOST_ROWS, TableData
 from dlcore.datasets.upload.bounds import LEAST_ROWS
 from dlcore.experiment import LONGEST_RECIPE, MOST_EPOCHS, Experiment
 from dlcore.export import FORMATS, export
+from dlcore.files import read_bytes, read_text
 from dlcore.problems import Problem
-from dlcore.spreadsheet import safe_cell
-from dlcore.table import read_bytes, read_rows, read_text
 
 if TYPE_CHECKING:
     from dlcore.checkpoint import Checkpoint
@@ -116,7 +113,10 @@ def parser() -> argparse.ArgumentParser:
     verb = verbs.add_parser("predict", help="print predictions for the rows of a table as CSV")
     verb.add_argument("directory", metavar="DIR", type=Path)
     verb.add_argument(
-        "table", metavar="DATA.csv", type=Path, help="a header with the data's own column names, in any order"
+        "table",
+        metavar="FILE",
+        type=Path,
+        help="CSV, TSV, Excel or Parquet with the columns that the network asks for, in any order",
     )
     verb.set_defaults(verb=predict)
 
@@ -266,21 +266,21 @@ def evaluate(asked: argparse.Namespace) -> None:
 
 
 def predict(asked: argparse.Namespace) -> None:
-    """A row for each row of the table: prediction, and for classes the probability of each."""
+    """A row for each row of the table: prediction, its target if it has one, and for classes the probability of each."""
     checkpoint = opened(asked.directory)
 
-    from dlcore import checkpoint as network
+    from dlcore.datasets.store import LARGEST_UPLOAD
+    from dlcore.new_rows import cells_of, new_rows, table_of
+    from dlcore.predictions import predicted
 
-    X = read_rows(asked.table, checkpoint)
-    predictions = network.predict(checkpoint, X)
-    bad = np.flatnonzero(~np.isfinite(predictions.reshape(len(X), -1)).all(axis=1))
-    if len(bad):
-        raise Problem("table_out_of_range", path=asked.table.name, row=int(bad[0]) + 1)
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    names = checkpoint.class_names
-    writer.writerow(["prediction", *(f"probability_{name}" for name in names)])
-    for row in predictions:
-        writer.writerow([safe_cell(names[row.argmax()]), *map(str, row)] if names else [repr(float(row))])
+    cells = cells_of(read_bytes(asked.table, LARGEST_UPLOAD + 1), checkpoint.column_names, table_of(checkpoint))
+    rows = new_rows(checkpoint, cells, asked.table.name)
+    predictions = predicted(checkpoint, rows)
+    if (refusal := predictions.refusal()) is not None:
+        raise refusal
+    for found in rows.findings:
+        print(f"dlcore: {Problem(found['key'], **found['values'])}", file=sys.stderr)
+    predictions.write(sys.stdout)
 
 
 def print_data(asked: argparse.Namespace) -> None:

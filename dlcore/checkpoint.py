@@ -267,7 +267,7 @@ def _metadata(checkpoint: Checkpoint) -> dict[str, str]:
         facts |= {"column_names": checkpoint.column_names, "input_names": checkpoint.input_names}
     facts["class_names"] = checkpoint.class_names
     if isinstance(experiment.dataset, TableData):
-        facts["preparation"] = [asdict(column) for column in scaling.columns]
+        facts["preparation"] = preparation_facts(scaling)
     else:
         mean, deviation = _shifts(scaling)
         facts |= {"input_mean": mean, "input_deviation": deviation}
@@ -279,6 +279,11 @@ def _metadata(checkpoint: Checkpoint) -> dict[str, str]:
     }
     texts = {name: json.dumps(value, ensure_ascii=False) for name, value in facts.items()}
     return {"format": FORMAT, "recipe": experiment.to_json(), **texts}
+
+
+def preparation_facts(scaling: Preparation) -> list[dict[str, Any]]:
+    """What was learned of each column of a table, as the metadata of a file have it."""
+    return [asdict(column) for column in scaling.columns]
 
 
 def _shifts(scaling: Preparation) -> tuple[list[float], list[float]]:

@@ -143,14 +143,11 @@ TEMPLATES: dict[str, str] = {
     "epochs_out_of_bounds": "--epochs: expected a whole number from 0 to {limit}, but got '{came}'.",
     "table_too_large": "{path}: larger than the {limit} MB that are read. Split the table.",
     "table_not_text": "{path}: not a CSV table in UTF-8. Export it as CSV.",
-    "table_empty": "{path}: empty. Expected a header with the columns {expected}.",
-    "table_column_missing": "{path}: the column '{column}' is missing. Expected a header, separated by commas, with: {expected}.",
+    "table_columns_missing": "{path}: these columns are missing: {expected}. Beside those that fit, the file has: {came}. Name its columns"
+    " as the network knows them.",
     "table_column_twice": "{path}: the column '{column}' stands twice. Name each column once.",
-    "table_ragged": "{path}, line {line}: expected {expected} cells, but got {came}.",
-    "table_not_a_number": "{path}, line {line}, column '{column}': expected a finite number, but got '{came}'.",
-    "table_not_a_date": "{path}, line {line}, column '{column}': expected a date such as 2024-02-29, but got '{came}'.",
-    "table_read_text": "Read as text in {encoding}: cells separated by {separator}, {quote} quotation marks, decimal sign {decimal}. Lines above the"
-    " table: {titles}. Lines of names: {header}.",
+    "table_read_text": "Read as text in {encoding}: cells separated by {separator}, {quote} quotation marks, decimal sign {decimal}."
+    " Lines above the table: {titles}. Lines of names: {header}.",
     "table_read_excel": "Read as a workbook, sheet '{sheet}': decimal sign {decimal}. Rows above the table: {titles}. Rows of"
     " names: {header}.",
     "table_read_parquet": "Read as Parquet.",
@@ -165,7 +162,9 @@ TEMPLATES: dict[str, str] = {
     "table_class": "Class '{name}': {rows} rows.",
     "table_made": "Rows for the network: {rows}. Columns: {columns}. Inputs of the network: {inputs}.",
     "table_types": "--types: expected NAME=number|category|date|text|id, several separated by commas, but got '{came}'.",
-    "table_out_of_range": "{path}, row {row}: the numbers are too large for the network. Check the units.",
+    "table_not_a_number": "{path}, row {row} below the header, column '{column}': expected a finite number, but got '{came}'.",
+    "table_out_of_range": "{path}, row {row} below the header: the numbers are too large for the network. Check the units.",
+    "predict_too_many_rows": "The file has {came} rows; at most {limit} are predicted at once. Split it.",
     # Tables that people bring
     "upload_too_large": "The file has {came} MB; at most {limit} MB are read. Draw a sample of its rows, or save it as Parquet.",
     "upload_too_long": "Reading this file took more than {limit} s and was stopped. Save fewer of its rows or columns and bring those.",
@@ -248,6 +247,8 @@ TEMPLATES: dict[str, str] = {
     "found_id_input": "'{column}' is different in almost every row ({distinct} values in {rows} rows), like an id: a network"
     " learns it by heart. Remove it from the inputs.",
     "found_many_categories": "'{column}' has {came} categories; the {limit} most frequent become inputs, the others count as unknown.",
+    "found_unknown_categories": "{cells} cells of '{column}' hold categories that the network does not know: {names}. In their rows all"
+    " inputs of '{column}' are 0.",
     "found_many_missing": "{share} of '{column}' is missing.",
     "found_text_left_out": "Free text, so not among the inputs: {names} ({count}). Read it as another type to make it an input.",
     "found_id_left_out": "Different in each row, as names of rows are, so not among the inputs: {names} ({count}). Read it as another"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-from tests.browser import canvas, press, score
+from tests.browser import canvas, press, score, wait_until_still
 from ui.messages import text
 
 COLOUR, BACKGROUND = (f"one => getComputedStyle(one).{name}" for name in ("color", "backgroundColor"))
@@ -70,6 +73,26 @@ def test_a_trained_network_is_judged_from_scores_to_single_examples(page: Page) 
     page.keyboard.type(text("en", "evaluate.any_class"))
     page.keyboard.press("Enter")
     expect(table).not_to_have_text(of_first)
+
+
+def test_new_rows_are_brought_and_predictions_taken_home_with_the_keyboard_alone(page: Page) -> None:
+    page.get_by_role("link", name=text("en", "page.evaluate")).click()
+    open_section(page, "predict")
+    expect(page.get_by_text(re.compile(r"in any order: x1, x2\."))).to_be_visible()
+    wait_until_still(page)
+    upload = page.get_by_test_id("stFileUploaderDropzone").get_by_role("button", name="Upload", exact=True)
+    with page.expect_file_chooser() as chooser:
+        upload.press("Enter")
+    content = b"x2;x1;who\n0,5;-1;Ada\n;2;Grace\n-3;4,25;Joan\n"
+    chooser.value.set_files({"name": "new.csv", "mimeType": "text/csv", "buffer": content})
+    expect(page.get_by_text("2 of 3 rows could be predicted.")).to_be_visible()
+    expect(page.get_by_text("row 2 below the header, column 'x2'")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name=text("en", "predict.take")).press("Enter")
+    lines = list(csv.reader(io.StringIO(Path(download.value.path()).read_text(encoding="utf-8"))))
+    assert [len(line) for line in lines] == [3] * 4
+    assert lines[0][0] == "prediction" and lines[2] == [""] * 3
+    assert {line[0] for line in (lines[1], lines[3])} <= {name.removeprefix("probability_") for name in lines[0][1:]}
 
 
 def chosen(page: Page, name: str) -> Locator:

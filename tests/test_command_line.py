@@ -12,6 +12,7 @@ from pathlib import Path
 
 import jsonschema
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 
@@ -159,6 +160,23 @@ def test_predict_gives_numbers_in_the_datas_own_units(tmp_path: Path, capsys: py
     np.testing.assert_array_equal([float(value) for value in values], predicted(checkpoint, np.array([[1.0], [-2.5]])))
 
 
+def test_predict_reads_what_a_spreadsheet_writes(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    frame = pd.DataFrame(np.array([[5.1, 3.5, 1.4, 0.2], [7.1, 3.0, 5.9, 2.1]]), columns=HEADER.strip().split(","))
+    frame.to_csv(tmp_path / "plain.csv", index=False)
+    frame.to_csv(tmp_path / "german.csv", index=False, sep=";", decimal=",")
+    frame.to_csv(tmp_path / "unicode.txt", index=False, sep="\t", encoding="utf-16")
+    frame.to_excel(tmp_path / "book.xlsx", index=False)
+    frame.to_parquet(tmp_path / "rows.parquet", index=False)
+    said = []
+    for name in ("plain.csv", "german.csv", "unicode.txt", "book.xlsx", "rows.parquet"):
+        assert main(["predict", str(run), str(tmp_path / name)]) == 0
+        out, err = capsys.readouterr()
+        assert err == ""
+        said.append(out)
+    assert len(said[0].splitlines()) == 3
+    assert said == said[:1] * 5
+
+
 HEADER = "sepal length (cm),sepal width (cm),petal length (cm),petal width (cm)\n"
 
 
@@ -166,22 +184,23 @@ HEADER = "sepal length (cm),sepal width (cm),petal length (cm),petal width (cm)\
     ("content", "words"),
     [
         (b"", "empty"),
-        (b"a,b\n1,2\n", "'sepal length (cm)' is missing"),
-        (HEADER.replace(",", ";").encode(), "separated by commas"),
-        (HEADER.replace("\n", ",petal width (cm)\n").encode(), "stands twice"),
-        (HEADER.encode() + b"1,2,3\n", "line 2: expected 4 cells, but got 3"),
+        (HEADER.encode(), "no rows"),
+        (b"a,b\n1,2\n", "'sepal length (cm)', 'sepal width (cm)', 'petal length (cm)', 'petal width (cm)'. Beside"),
+        (b"petal width (cm),kind\n1,2\n", "'petal length (cm)'. Beside those that fit, the file has: kind"),
+        (HEADER.replace("\n", ",petal width (cm)\n1,2,3,4,5\n").encode(), "stands twice"),
+        (HEADER.encode() + b"1,2,3\n", "1 of the first 1 rows have another number of cells"),
+        (HEADER.encode() + b"1,2,3\n1,2,3,4\n", "row 1 below the header, column 'petal width (cm)'"),
         (
             HEADER.encode() + b"1,2,3,4\n1,2,x,4\n",
-            "line 3, column 'petal length (cm)': expected a finite number, but got 'x'",
+            "row 2 below the header, column 'petal length (cm)': expected a finite number, but got 'x'",
         ),
         (HEADER.encode() + b"1,2,,4\n", "expected a finite number"),
         (HEADER.encode() + b"1,2,nan,4\n", "expected a finite number"),
         (HEADER.encode() + b"1,2,1e999,4\n", "expected a finite number"),
         (HEADER.encode() + b"1,2,3,4\n1,2,1e300,4\n", "row 2"),
-        (HEADER.encode() + b'1,2,"3,4\n', "not a CSV table"),
-        (HEADER.encode("utf-16"), "UTF-8"),
-        (HEADER.encode() + b"1,2,\0,4\n", "not a CSV table"),
-        (b"x" * 200_000, "not a CSV table"),
+        (HEADER.encode() + b'1,2,"3,4\n', "another number of cells"),
+        (HEADER.encode() + b"1,2,\0,4\n", "no table but binary"),
+        (b"x" * 200_000, "The first line is too long for a table"),
         (b"1\n" * (8 << 20) + b"1", "16 MB"),
     ],
 )

@@ -14,16 +14,21 @@ import pytest
 from sklearn import metrics
 from streamlit.testing.v1 import AppTest
 
+from dlcore import predictions
+from dlcore.__main__ import main
 from dlcore.checkpoint import open_checkpoint, predict, save_checkpoint
+from dlcore.datasets import rights
 from dlcore.datasets.split import prepare
 from dlcore.experiment import Experiment
 from dlcore.problems import Problem
+from dlcore.runs.entry import mark_of
 from dlcore.trainer import Trainer
 from tests.judges import HastyDesks
 from tests.patience import PATIENCE
 from tests.playground import ROOT, RecordingPool, errors, shown, state, widget
 from ui import live, session
 from ui.evaluating import SECTIONS, curves, growth, rows, scores
+from ui.evaluating.predict import maker
 from ui.evaluating.warnings import ICONS
 from ui.messages import LANGUAGES, catalogue, sentence, text
 
@@ -405,3 +410,125 @@ def test_words_made_of_parts_exist() -> None:
     for language in LANGUAGES:
         assert keys <= set(catalogue(language))
     assert set(ICONS) == {"warning", "notice", "fine"}
+
+
+# New rows
+
+
+IRIS = {"dataset": {"kind": "iris"}, "layers": [{"kind": "dense", "units": 5}]}
+FLOWERS = "sepal length (cm);sepal width (cm);petal length (cm);petal width (cm);garden\n"
+
+
+def bring(at: AppTest, content: str | bytes, name: str = "new.csv") -> AppTest:
+    raw = content.encode() if isinstance(content, str) else content
+    return at.file_uploader[0].set_value([(name, raw, "text/csv")]).run()
+
+
+def said_on(at: AppTest) -> str:
+    return "\n".join(one.value.replace("\\", "") for one in [*at.markdown, *at.caption, *at.warning, *at.error])
+
+
+@pytest.fixture
+def predicting(opened: Open, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Open:
+    """The page at its section of new rows, with a store of its own."""
+    monkeypatch.setenv("DLCORE_TABLES", str(tmp_path))
+    return lambda recipe=IRIS: opened(recipe, "predict")
+
+
+def test_a_new_file_is_predicted_and_what_it_lacks_is_named(predicting: Open) -> None:
+    at, pool, _ = predicting()
+    assert "sepal length (cm), sepal width (cm), petal length (cm), petal width (cm)" in said_on(at)
+    bring(at, f"{FLOWERS}5,1;3,5;1,4;0,2;north\n7,1;3,0;?;2,1;=cmd()\n")
+    assert is_fine(at)
+    said = said_on(at)
+    assert "1 of 2 rows could be predicted." in said
+    assert "row 2 below the header, column 'petal length (cm)': expected a finite number, but got ''" in said
+    assert "ignored (1): garden" in said
+    opened_now = open_checkpoint(pool.content)
+    (expected,) = predict(opened_now, np.array([[5.1, 3.5, 1.4, 0.2]]))
+    grid = at.dataframe[0].value.fillna("")
+    assert list(grid["Predicted"]) == [opened_now.class_names[expected.argmax()], ""]
+    assert list(grid["Certainty"]) == [f"{expected.max():.1%}", ""]
+    assert list(grid["petal length (cm)"]) == ["1,4", ""]
+    bring(at, "sepal length (cm),petal width (cm)\n5.1,0.2\n")
+    assert "0 of 1 rows could be predicted." in said_on(at)
+    assert "has not (2): sepal width (cm), petal length (cm)." in said_on(at)
+    assert not at.dataframe and not at.get("download_button")
+
+
+def test_the_csv_of_a_press_is_what_the_command_line_prints(
+    predicting: Open, tmp_path: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at, pool, _ = predicting()
+    content = "class," + FLOWERS.replace(";", ",") + "setosa,5.1,3.5,1.4,0.2,north\n,7.1,3.0,5.9,2.1,south\n"
+    bring(at, content)
+    assert "The target 'class' is in the file" in said_on(at)
+    assert list(at.dataframe[0].value["True"].fillna("")) == ["setosa", ""]
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "model.safetensors").write_bytes(pool.content)
+    (tmp_path / "new.csv").write_text(content)
+    capsys.readouterr()
+    assert main(["predict", str(tmp_path / "run"), str(tmp_path / "new.csv")]) == 0
+    file: Any = state(at).judging.file
+    assert maker(state(at), file, pool.content)().decode() == capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("content", "key"),
+    [(b"%PDF-1.7 abc", "upload_not_table"), (b"", "upload_empty"), (b"PK\3\4 no zip", "upload_damaged")],
+)
+def test_a_file_that_is_no_table_is_a_sentence_and_is_not_read_again(
+    predicting: Open, content: bytes, key: str
+) -> None:
+    at, _, desks = predicting()
+    bring(at, content)
+    (said,) = errors(at)
+    file: Any = state(at).judging.file
+    assert file.refusal.key == key
+    assert said == shown(sentence("en", file.refusal)) and not at.exception
+    asked = len(desks.asked)
+    assert errors(at.run()) == [said]
+    assert len(desks.asked) == asked
+    assert is_fine(bring(at, f"{FLOWERS}5,1;3,5;1,4;0,2;north\n"))
+
+
+def test_a_desk_without_room_does_not_lose_the_file(predicting: Open) -> None:
+    at, _, desks = predicting()
+    desks.refusal = Problem("desk_busy", limit=4)
+    bring(at, f"{FLOWERS}5,1;3,5;1,4;0,2;north\n")
+    assert errors(at) == [shown(sentence("en", desks.refusal))]
+    desks.refusal = None
+    press(at, "evaluate_try_again")
+    assert is_fine(at) and "1 of 1 rows could be predicted." in said_on(at)
+
+
+def test_a_large_file_is_read_in_the_background(predicting: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(predictions, "QUICK_CELLS", 3)
+    at, pool, desks = predicting()
+    bring(at, f"{FLOWERS}5,1;3,5;1,4;0,2;north\n")
+    assert [do for do, _ in desks.asked] == ["predict", "predict_long"]
+    assert is_fine(at) and "1 of 1 rows could be predicted." in said_on(at)
+    at.run()
+    assert len(desks.asked) == 2
+    pool.steps = 300
+    press(at, "judge_again")
+    assert [do for do, _ in desks.asked].count("predict_long") == 2  # Of this moment.
+
+
+def test_another_ones_file_is_not_read(predicting: Open) -> None:
+    at, _, desks = predicting()
+    bring(at, f"{FLOWERS}5,1;3,5;1,4;0,2;north\n")
+    upload = desks.asked[-1][1]["upload"]
+    with rights.working_for(mark_of("another")), pytest.raises(Problem) as refused:
+        HastyDesks().ask("predict", b"", upload=upload, name="new.csv")
+    assert refused.value.key in ("upload_gone", "table_not_yours")
+
+
+def test_names_and_cells_of_a_hostile_file_stay_text(predicting: Open) -> None:
+    at, _, _ = predicting()
+    head = FLOWERS.replace("garden", HOSTILE).replace(";", ",")
+    bring(at, f"{head}5.1,3.5,1.4,0.2,x\n=1+1,3,5,2,x\n", "<b>$x$.csv")
+    assert is_fine(at)
+    raw = "\n".join(one.value for one in [*at.markdown, *at.caption])
+    assert "\\[x\\]" in raw and "\\<b\\>" in raw
+    assert list(at.dataframe[0].value["sepal length (cm)"]) == ["5.1", "'=1+1"]

@@ -36,7 +36,8 @@ STOREYS = (
     ("dlcore.passing", "dlcore.carry", "dlcore.noting"),
     ("dlcore.trainer",),
     (
-        "dlcore.interventions", "dlcore.timeline", "dlcore.looks", "dlcore.probes", "dlcore.table", "dlcore.checkpoint",
+        "dlcore.interventions", "dlcore.timeline", "dlcore.looks", "dlcore.probes", "dlcore.files", "dlcore.checkpoint",
+        "dlcore.new_rows", "dlcore.predictions",
         "dlcore.export", "dlcore.views", "dlcore.catalogue", "dlcore.evaluation",
         "dlcore.seeds",
     ),

@@ -27,7 +27,7 @@ from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, OneHotEncod
 from dlcore import Experiment, Problem, Trainer, share
 from dlcore.__main__ import main
 from dlcore.carry import align
-from dlcore.checkpoint import checkpoint_of, open_checkpoint, predict, save_checkpoint
+from dlcore.checkpoint import Checkpoint, checkpoint_of, open_checkpoint, predict, save_checkpoint
 from dlcore.component import validated
 from dlcore.datasets import store
 from dlcore.datasets.days import days_in, iso_text
@@ -36,9 +36,9 @@ from dlcore.datasets.table import LONGEST_TEXT, TableData
 from dlcore.export import export
 from dlcore.export.rows import data_csv
 from dlcore.export.script import export_script
+from dlcore.new_rows import NewRows, cells_of, new_rows
 from dlcore.probes import Picture
 from dlcore.runs.run import Run
-from dlcore.table import read_columns, readers_of
 from tests.test_checkpoint import changed, refused
 from tests.test_export import printed_rows, printed_scores, same_lines, trained
 
@@ -469,28 +469,37 @@ def test_the_rows_go_home_as_a_table_that_a_spreadsheet_does_not_run(brought: Br
     assert list(table["split"]) == ["train"] * 60 + ["test"] * 60
 
 
-def test_the_rows_that_went_home_read_back_as_the_raw_rows(trainer: Trainer, tmp_path: Path) -> None:
-    (tmp_path / "data.csv").write_bytes(data_csv(trainer.experiment))
+def test_the_rows_that_went_home_read_back_as_the_raw_rows(trainer: Trainer) -> None:
     checkpoint = checkpoint_of(trainer.snapshot(), trainer.data)
-    rows = read_columns(tmp_path / "data.csv", readers_of(checkpoint))
+    rows = read_again(checkpoint, data_csv(trainer.experiment)).raw
     np.testing.assert_array_equal(rows, np.concatenate([trainer.data.train.raw, trainer.data.test.raw]))
 
 
-@pytest.mark.parametrize(("cell", "key"), [("old", "table_not_a_number"), ("1e999", "table_not_a_number")])
-def test_a_cell_that_is_no_number_is_named(trainer: Trainer, tmp_path: Path, cell: str, key: str) -> None:
-    refuses(trainer, tmp_path, f"{cell},male,1,S,1912-04-10,3", key)
+def read_again(checkpoint: Checkpoint, content: bytes) -> NewRows:
+    return new_rows(checkpoint, cells_of(content, checkpoint.column_names), "data.csv")
 
 
-@pytest.mark.parametrize("cell", ["10.4.1912", "1912-04-31", "now"])
-def test_a_cell_that_is_no_date_is_named(trainer: Trainer, tmp_path: Path, cell: str) -> None:
-    refuses(trainer, tmp_path, f"30,male,1,S,{cell},3", "table_not_a_date")
-
-
-def refuses(trainer: Trainer, tmp_path: Path, line: str, key: str) -> None:
-    (tmp_path / "new.csv").write_text(f"age,sex,fare,port,boarded,row\n,,,,,\n{line}\n")
-    with pytest.raises(Problem, match="line 3") as refusal:
-        read_columns(tmp_path / "new.csv", readers_of(checkpoint_of(trainer.snapshot(), trainer.data)))
-    assert refusal.value.key == key
+@pytest.mark.parametrize(
+    ("line", "key", "column"),
+    [
+        ("old,male,1,S,1912-04-10,3", "found_not_numbers", 0),
+        ("1e999,male,1,S,1912-04-10,3", "found_too_large", 0),
+        ("30,male,1,S,10.4.1912,3", "found_not_dates", 4),
+        ("30,male,1,S,1912-04-31,3", "found_not_dates", 4),
+        ("30,male,1,S,now,3", "found_not_dates", 4),
+        ("30,male,1,Z,1912-04-10,3", "found_unknown_categories", 3),
+    ],
+)
+def test_a_cell_of_a_table_that_cannot_be_read_counts_as_missing_and_that_is_said(
+    trainer: Trainer, line: str, key: str, column: int
+) -> None:
+    content = f"age,sex,fare,port,boarded,row\n30,male,1,S,1912-04-10,3\n{line}\n".encode()
+    rows = read_again(checkpoint_of(trainer.snapshot(), trainer.data), content)
+    (found,) = rows.findings
+    assert (found["key"], found["values"]["cells"]) == (key, 1)
+    strange = rows.raw[1] == -1 if key == "found_unknown_categories" else np.isnan(rows.raw[1])
+    assert np.flatnonzero(strange).tolist() == [column]
+    assert np.isfinite(rows.raw[0]).all()
 
 
 SCRIPTS: dict[str, dict[str, Any]] = {

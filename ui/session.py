@@ -18,6 +18,7 @@ from streamlit import runtime
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from dlcore.datasets import rights, store
 from dlcore.experiment import Experiment
 from dlcore.problems import Problem
 from dlcore.runs.entry import mark_of
@@ -424,6 +425,12 @@ def taken(key: str) -> list[tuple[str, bytes]]:
         if context is not None and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
             context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
     return contents
+
+
+def keep_upload(content: bytes) -> str:
+    """The digest of a raw file, which is in the store now and belongs to whom this page belongs. Raises Problem."""
+    with rights.working_for(mark()):
+        return store.keep_upload(content)
 
 
 def pasted(key: str) -> str:

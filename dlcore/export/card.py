@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from dlcore.datasets.preparation import PreparedCategory, PreparedNumber
+from dlcore.datasets.table import CategoryColumn, DateColumn, TableData
 from dlcore.export.changes import changes, choice
 from dlcore.export.facts import Facts, gather, versions
 from dlcore.export.report import (
@@ -118,6 +120,8 @@ def _training_data(facts: Facts, words: Words) -> str:
             for column, missing in zip(facts.columns[:MOST_COLUMNS], facts.missing, strict=False)
         ]
         lines.append(table(head, rows))
+    if isinstance(facts.experiment.dataset, TableData):
+        lines.append(_inputs(facts, facts.experiment.dataset, words))
     if facts.balance:
         head = [words("report.class"), words("report.rows")]
         rows = [[plain(name), f"{count:,}"] for name, count in facts.balance]
@@ -126,6 +130,39 @@ def _training_data(facts: Facts, words: Words) -> str:
             rows = [[*row, weight_of_class(weight)] for row, weight in zip(rows, facts.class_weights, strict=True)]
         lines.append(table(head, rows))
     return "\n\n".join(lines)
+
+
+def _inputs(facts: Facts, dataset: TableData, words: Words) -> str:
+    """How a row becomes inputs, column by column in the order of the network's inputs."""
+    head = [words(key) for key in ("report.column", "card.inputs.missing", "card.inputs.then")]
+    rows = []
+    for column, learned in zip(dataset.columns[:MOST_COLUMNS], facts.checkpoint.scaling.columns, strict=False):
+        if isinstance(learned, PreparedCategory) and isinstance(column, CategoryColumn):
+            others = (*column.values, column.other)
+            fill = words("card.inputs.none") if learned.fill is None else plain(others[learned.fill])
+            then = words("card.inputs.categories", values=", ".join(map(plain, column.values)))
+            if unseen := [value for value, seen in zip(column.values, learned.seen, strict=True) if not seen]:
+                then = f"{then} {words('card.inputs.unseen', values=', '.join(map(plain, unseen)))}"
+        else:
+            assert isinstance(learned, PreparedNumber)
+            fill, then = f"{learned.fill or 0.0:.6g}", plain(_formula(learned))
+            if isinstance(column, DateColumn):
+                then = f"{words('card.inputs.days')} {then}"
+        rows.append([plain(column.name), plain(fill) if isinstance(learned, PreparedNumber) else fill, then])
+    text = [words("card.inputs"), table(head, rows)]
+    if len(dataset.columns) > MOST_COLUMNS:
+        text.append(words("report.column.more", count=len(dataset.columns) - MOST_COLUMNS))
+    return "\n\n".join(text)
+
+
+def _formula(learned: PreparedNumber) -> str:
+    """What becomes of a number x."""
+    scaled = "x"
+    if (learned.shift, learned.divisor) != (0, 1):
+        scaled = f"(x - {learned.shift:.6g}) / {learned.divisor:.6g}"
+    if (learned.factor, learned.offset) != (1, 0):
+        scaled = f"{scaled} * {learned.factor:.6g} + {learned.offset:.6g}"
+    return scaled
 
 
 def _values(column: Any, words: Words) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from dlcore.checkpoint import preparation_facts
 from dlcore.datasets.preparation import Preparation, PreparedCategory, PreparedNumber
 from dlcore.datasets.table import CategoryColumn, TableData
 from dlcore.network import build_model
@@ -23,6 +24,17 @@ if TYPE_CHECKING:
     from dlcore.checkpoint import Checkpoint
 
 NO_CODE, UNSEEN = -1.0, -2.0  # Codes that no category has: of a missing cell, and of a category not seen in training.
+#: What whoever has the file alone needs to know, in its description.
+COLUMNS = "columns: (N, {columns}) {kind}, the raw columns in the order of column_names, in the data's own units."
+CELLS = (
+    " By column_kinds: a number as it is; a date as days since 1970-01-01 00:00, with fractions for the time of day; a category as its"
+    " place in categories[name], counted from 0, or -1 for any other. A missing cell is NaN. What the graph then does stands in"
+    " preparation, column by column: a missing number becomes fill, then (x - shift) / divisor * factor + offset; a missing category"
+    " becomes the category at the place fill (null: none of them), then there is one input a category, 1 where it is that one and"
+    " seen says that a training row had it, else 0."
+)
+PROBABILITIES = "probabilities: (N, {classes}), in the order of class_names."
+VALUES = "values: (N,), in the target's own units."
 OPSET = 20  # The first with Gelu; ONNX Runtime 1.17 (2024) and later run it.
 
 
@@ -117,11 +129,9 @@ def _with_features(X: torch.Tensor, features: tuple[str, ...]) -> torch.Tensor:
 
 
 def export_onnx(checkpoint: Checkpoint) -> bytes:
-    """The ONNX file, checked. Input `columns` (N, C) in the order of the metadata's column_names; output `probabilities`
-    (N, classes) or `values` (N,).
+    """The ONNX file, checked. Input `columns`, output `probabilities` or `values`; its description says what they are.
 
-    The columns of a table are float64: NaN where a cell is missing, a date as days since 1970-01-01, a category as its place in
-    the metadata's categories (any other number is an unknown one). All else is float32.
+    The columns of a table are float64, as dates and large numbers need it; all else is float32.
     """
     import onnx
 
@@ -149,10 +159,19 @@ def export_onnx(checkpoint: Checkpoint) -> bytes:
         "column_names": json.dumps(checkpoint.column_names, ensure_ascii=False),
         "class_names": json.dumps(checkpoint.class_names, ensure_ascii=False),
     }
+    columns = COLUMNS.format(columns=len(checkpoint.column_names), kind=str(kind).removeprefix("torch."))
     if isinstance(dataset, TableData):
         categories = {c.name: c.values for c in dataset.columns if isinstance(c, CategoryColumn)}
-        facts["categories"] = json.dumps(categories, ensure_ascii=False)
+        facts |= {
+            "column_kinds": json.dumps([column.kind for column in dataset.columns]),
+            "categories": json.dumps(categories, ensure_ascii=False),
+            "preparation": json.dumps(preparation_facts(checkpoint.scaling)),
+        }
+        columns += CELLS
     onnx.helper.set_model_props(model, facts)
+    said = PROBABILITIES.format(classes=len(checkpoint.class_names)) if checkpoint.class_names else VALUES
+    model.graph.input[0].doc_string, model.graph.output[0].doc_string = columns, said
+    model.doc_string = f"{columns}\n{said}"
     onnx.checker.check_model(model, full_check=True)
     return model.SerializeToString()
 

@@ -44,12 +44,16 @@ def data_csv(experiment: Experiment) -> bytes:
 
 def header(experiment: Experiment, names: tuple[str, ...]) -> list[str]:
     """The columns, the target, and the split, each under a name of its own."""
-    dataset = experiment.dataset
-    target = dataset.target if isinstance(dataset, TableData) else "class" if dataset.num_classes else "value"
-    split = "split"
+    target, split = target_name(experiment), "split"
     while split in (*names, target):
         split = f"({split})"
     return [*names, target, split]
+
+
+def target_name(experiment: Experiment) -> str:
+    """What the column of the target is called."""
+    dataset = experiment.dataset
+    return dataset.target if isinstance(dataset, TableData) else "class" if dataset.num_classes else "value"
 
 
 def splits(experiment: Experiment, data: Data) -> Iterator[tuple[str, Split]]:

@@ -149,6 +149,14 @@ ENGLISH: dict[str, str] = {
     "card.data.own": "split as the data say themselves",
     "card.preparation": "What is learned for the preparation (scaling, filling of missing cells, categories) is learned "
     "from the training rows only.",
+    "card.inputs": "How a row becomes inputs, in this order. model.safetensors and model.onnx say the same to the last digit, as"
+    " preparation in their metadata.",
+    "card.inputs.missing": "A missing cell becomes",
+    "card.inputs.then": "Input of the network",
+    "card.inputs.none": "0 in all its inputs",
+    "card.inputs.categories": "1 where it is the category, else 0, for each of: {values}.",
+    "card.inputs.unseen": "No training row has, and so always 0: {values}.",
+    "card.inputs.days": "x in days since 1970-01-01:",
     "card.analyses": "Quantitative analyses",
     "card.ethics": "Ethical considerations",
     "card.ethics.text": "Nothing is known here of where the data come from, of consent, or of whom a wrong answer would "

@@ -48,6 +48,9 @@ JOBS: dict[str, Work] = {
     "guards": Work("dlcore.evaluation.guards:guards", "slow", 60.0),
     "whatif": Work("dlcore.evaluation.whatif:whatif"),
     "flip": Work("dlcore.evaluation.flip:flip", "slow", 60.0),
+    "predict": Work("dlcore.predictions:look", processor=10.0, clock=60.0, too_long="upload_too_long"),
+    "predict_long": Work("dlcore.predictions:look_long", "slow", 60.0, 180.0, "upload_too_long"),
+    "predictions_csv": Work("dlcore.predictions:as_csv", "slow", 60.0, 180.0, "upload_too_long"),
     "report": Work("dlcore.export.report:report", "slow", 60.0),
     "card": Work("dlcore.export.card:card", "slow", 60.0),
 }

@@ -8,7 +8,6 @@ from typing import Any
 import streamlit as st
 
 from dlcore.arrays import from_bytes
-from dlcore.datasets import rights, store
 from dlcore.problems import Problem, clean
 from ui import session
 from ui.data import asking
@@ -71,19 +70,13 @@ def take_files(key: str) -> None:
     pictures = [(name, content) for name, content in files if is_picture(name, content)]
     if pictures:
         names = [_shown(name) for name, _ in pictures]
-        digests = [_kept(content) for _, content in pictures]
+        digests = [session.keep_upload(content) for _, content in pictures]
         asking.submit("images", "data.looking", names[0], _pictured, uploads=digests, names=names)
         return
     name, content = files[-1]
     if len(files) > 1:
         session.current().notices.append(t("data.one_table", name=_shown(name)))
-    asking.look(Brought(_kept(content), _shown(name), {}))
-
-
-def _kept(content: bytes) -> str:
-    """The digest of a raw file, which belongs to whom this page belongs."""
-    with rights.working_for(session.mark()):
-        return store.keep_upload(content)
+    asking.look(Brought(session.keep_upload(content), _shown(name), {}))
 
 
 def _shown(name: str) -> str:
@@ -118,7 +111,7 @@ def _paste() -> None:
 def take_text() -> None:
     """Look at the pasted text as at a file. It leaves the session with that."""
     text = session.pasted("data_pasted")
-    asking.look(Brought(_kept(text.encode()), t("data.paste.name"), {}))
+    asking.look(Brought(session.keep_upload(text.encode()), t("data.paste.name"), {}))
 
 
 # A classic set

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import streamlit as st
@@ -125,19 +126,26 @@ def correct(name: str) -> None:
 
 
 def findings(table: Brought) -> None:
-    """What is remarkable, each in one sentence with its evidence; warnings first."""
-    found = sorted(table.profile.get("findings") or (), key=lambda finding: finding["severity"] != "warning")
+    """What is remarkable in this table."""
+    say_findings(table.profile.get("findings") or (), "data_more_findings", answering.answer)
+
+
+def say_findings(
+    found: Iterable[dict[str, Any]], key: str, answer: Callable[[dict[str, Any], int], None] | None = None
+) -> None:
+    """Each in one sentence with its evidence; warnings first. `answer` shows a control below what is asked."""
+    found = sorted(found, key=lambda finding: finding["severity"] != "warning")
     for place, finding in enumerate(found[:MOST_OPEN]):
-        _say(finding, place)
+        _say(finding, place, answer)
     if found[MOST_OPEN:]:
-        with st.expander(label("data.more_findings", count=len(found) - MOST_OPEN), key="data_more_findings"):
+        with st.expander(label("data.more_findings", count=len(found) - MOST_OPEN), key=key):
             for place, finding in enumerate(found[MOST_OPEN:], start=MOST_OPEN):
-                _say(finding, place)
+                _say(finding, place, answer)
 
 
-def _say(finding: dict[str, Any], place: int) -> None:
+def _say(finding: dict[str, Any], place: int, answer: Callable[[dict[str, Any], int], None] | None) -> None:
     language = session.current().language
     show = st.warning if finding["severity"] == "warning" else st.info
     show(escape(sentence(language, Problem(finding["key"], **finding["values"]))), icon=ICONS[finding["severity"]])
-    if finding["key"] in answering.ASKED:
-        answering.answer(finding, place)
+    if answer is not None and finding["key"] in answering.ASKED:
+        answer(finding, place)

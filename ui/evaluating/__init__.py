@@ -13,7 +13,5 @@ def _section(module: str) -> Callable[[], None]:
     return lambda: import_module(f"{__name__}.{module}").section()
 
 
-SECTIONS: dict[str, Callable[[], None]] = {
-    name: _section(name)
-    for name in ("scores", "curves", "examples", "warnings", "baselines", "growth", "seeds", "whatif", "report")
-}
+NAMES = ("scores", "curves", "examples", "warnings", "baselines", "growth", "seeds", "whatif", "predict", "report")
+SECTIONS: dict[str, Callable[[], None]] = {name: _section(name) for name in NAMES}

@@ -12,6 +12,7 @@ from dlcore.experiment import Experiment
 from dlcore.rows import RowsKey, digest_of_test_rows
 
 if TYPE_CHECKING:
+    from dlcore.problems import Problem
     from dlcore.runs.desks import Job
 
 MOST_ANSWERS = 16  # kept of a moment: as JSON, since numbers in lists would take ten times the room
@@ -25,6 +26,7 @@ class Moment:
     content: bytes
     experiment: Experiment
     class_names: tuple[str, ...]
+    column_names: tuple[str, ...]
     step: int
     epoch: int
     history: str  # as history.csv, thinned; "" where it was not at hand
@@ -38,7 +40,8 @@ class Moment:
         facts = json.loads(content[8 : 8 + length])["__metadata__"]
         experiment = Experiment.from_json(facts["recipe"])
         names = tuple(json.loads(facts["class_names"]))
-        return cls(token, content, experiment, names, int(facts["step"]), int(facts["epoch"]), history)
+        columns = experiment.dataset.column_names or tuple(json.loads(facts["column_names"]))
+        return cls(token, content, experiment, names, columns, int(facts["step"]), int(facts["epoch"]), history)
 
     @cached_property
     def test_rows(self) -> str:
@@ -86,6 +89,20 @@ class WhatIf:
 
 
 @dataclass
+class NewFile:
+    """A file whose rows are to be predicted: its digest in the store, never its content."""
+
+    upload: str
+    name: str
+    refusal: Problem | None = None  # why it cannot be read
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """The arguments of a job about it."""
+        return {"upload": self.upload, "name": self.name}
+
+
+@dataclass
 class Judging:
     """One person's visit to the page."""
 
@@ -94,3 +111,4 @@ class Judging:
     split: str = ""  # the rows that the page speaks of; "" until somebody has chosen
     subset: dict[str, Any] | None = None
     whatif: WhatIf = field(default_factory=WhatIf)
+    file: NewFile | None = None

@@ -8,10 +8,12 @@ import numpy as np
 import pyarrow as pa
 
 from dlcore.datasets.table import UNKNOWN, CategoryColumn, DateColumn, NumberColumn
+from dlcore.datasets.upload.cells import Finding, finding
 from dlcore.datasets.upload.columns import Said, date_column, folded, number_column
 from dlcore.datasets.upload.missing import MARKS, without_marks
 from dlcore.datasets.upload.numbers import read_numbers
 from dlcore.problems import Problem, clean
+from dlcore.spreadsheet import safe_cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,17 +21,26 @@ if TYPE_CHECKING:
 
 def raw_values(column: NumberColumn | CategoryColumn | DateColumn, cells: pa.Array, decimal: str) -> np.ndarray:
     """(N,) float64 as a table's own rows have them: a number, days, or the place of a category (UNKNOWN for any other); NaN is missing."""
+    return read_again(column, cells, decimal)[0]
+
+
+def read_again(
+    column: NumberColumn | CategoryColumn | DateColumn, cells: pa.Array, decimal: str
+) -> tuple[np.ndarray, list[Finding]]:
+    """The raw values, and what there is to say of numbers and dates."""
     if isinstance(column, CategoryColumn):
-        return _codes(column, cells, decimal)
+        return _codes(column, cells, decimal), []
     if isinstance(column, DateColumn):
         try:
             found = date_column(column.name, cells, decimal, Said("date"), order=column.order)
         except Problem:  # No date among them: all are missing.
-            return np.full(len(cells), np.nan)
+            strangers = len(cells) - cells.null_count
+            said = finding("found_not_dates", "warning", column=column.name, cells=strangers)
+            return np.full(len(cells), np.nan), [said] if strangers else []
     else:
         found = number_column(column.name, cells, decimal, Said("number", column.missing), unit=column.unit)
     assert found.numbers is not None
-    return found.numbers
+    return found.numbers, list(found.findings)
 
 
 def _codes(column: CategoryColumn, cells: pa.Array, decimal: str) -> np.ndarray:
@@ -49,6 +60,8 @@ def _codes(column: CategoryColumn, cells: pa.Array, decimal: str) -> np.ndarray:
         yield shown
         if column.joined:
             yield folded(shown)
+        if shown.startswith("'") and safe_cell(shown[1:]) == shown:
+            yield shown[1:]  # As one of our own files has it.
         if np.isfinite(number):
             yield f"{number + 0.0:.12g}"  # 1.0 and 1 are one category of numbers.
 

@@ -65,11 +65,16 @@ def found_above(titles: int, head: Head) -> list[Finding]:
     return found
 
 
+def filled(cells: Cells) -> Cells:
+    """Without empty rows and columns. Raises Problem where nothing is left."""
+    return _without_empty_rows(_without_empty_columns(cells))
+
+
 def checked(cells: Cells, sample: int | None) -> Cells:
     """Without empty rows and columns, within the bounds, and drawn from when a sample is wanted. Raises Problem."""
     if len(cells.columns) > MOST_COLUMNS:
         raise Problem("upload_too_many_columns", came=len(cells.columns), limit=MOST_COLUMNS)
-    cells = _without_empty_rows(_without_empty_columns(cells))
+    cells = filled(cells)
     rows = cells.rows if cells.columns else 0
     if rows == 0:
         raise Problem("upload_no_rows")

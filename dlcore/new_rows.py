@@ -1,0 +1,228 @@
+"""Rows of a new file for a trained network: which of its columns are there, and what the cells of these mean to the network.
+
+A file is read as a table is that somebody brings (dlcore/datasets/upload), however few rows it has. N rows, C raw columns.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from dlcore.datasets.preparation import PreparedCategory, PreparedNumber
+from dlcore.datasets.table import UNKNOWN, CategoryColumn, NumberColumn, TableData
+from dlcore.datasets.upload.again import read_again
+from dlcore.datasets.upload.arrow import compute as pc
+from dlcore.datasets.upload.bounds import MOST_COLUMNS
+from dlcore.datasets.upload.cells import Cells, Finding, filled, finding, unique_names
+from dlcore.datasets.upload.door import decoded, form_of
+from dlcore.datasets.upload.layout import decimal_of
+from dlcore.datasets.upload.missing import MISSING, without_marks
+from dlcore.datasets.upload.reading import read_alike
+from dlcore.export.rows import target_name
+from dlcore.problems import Problem, clean
+from dlcore.spreadsheet import safe_cell
+
+if TYPE_CHECKING:
+    from dlcore.checkpoint import Checkpoint
+
+NARROW_OR_WIDE = ("upload_one_column", "upload_too_many_columns")
+MOST_LINES = 1_000_000  # of a file that is not read by whole columns
+LOOK = 200  # cells on which the sign before the decimals is judged
+MOST_NAMED = 5  # unknown categories that are named
+#: What is said of numbers and dates. What was asked when the table was brought has been answered.
+TOLD = ("found_not_numbers", "found_too_large", "found_not_dates", "found_ambiguous_dates")
+
+Cell = str | float | None
+
+
+@dataclass(frozen=True)
+class NewRows:
+    """What a file holds for a network."""
+
+    file: str  # its name
+    columns: tuple[str, ...]  # (C) for which the network asks
+    raw: np.ndarray  # (N, C) as the rows of a recipe are: NaN where missing, a category as its code; a column that is not there is NaN
+    cells: dict[
+        str, pa.Array
+    ]  # (N) of each of the network's columns, and of the target if it is there, as they stand in the file
+    target: str | None
+    missing: tuple[str, ...]  # columns for which the network asks and the file has not
+    unused: tuple[str, ...]  # columns of the file for which it does not ask
+    needed: tuple[str, ...]  # columns for whose missing cells nothing stands in
+    holes: np.ndarray  # (N,) whether such a cell is missing
+    findings: tuple[Finding, ...]
+
+    def __len__(self) -> int:
+        return len(self.raw)
+
+    def cell(self, column: str, row: int) -> Cell:
+        """What stands there: a text, a number, or nothing."""
+        return self.cells[column][row].as_py()
+
+    def first_hole(self, row: int) -> str:
+        """The first column of this row whose missing cell nothing stands in for."""
+        missing = np.isnan(self.raw[row]).tolist()
+        return next(
+            name for name, is_missing in zip(self.columns, missing, strict=True) if is_missing and name in self.needed
+        )
+
+
+def cells_of(content: bytes, wanted: tuple[str, ...], dataset: TableData | None = None) -> Cells:
+    """The cells of a file with these columns, if it has them; of a table's network, read as the table was. Raises Problem where
+    nothing can be read."""
+
+    def fit(cells: Cells) -> float:
+        """The share of its cells that mean something to the network; 0 where a column is not there."""
+        if not cells.rows or not _has(cells, wanted):
+            return 0.0
+        return 1.0 if dataset is None else _share_understood(dataset, cells)
+
+    try:
+        cells = read_alike(content, None if dataset is None else dataset.reading, fit)
+    except Problem as problem:
+        if problem.key not in NARROW_OR_WIDE or form_of(content) != "text":
+            raise
+        cells = _plain(content, len(wanted) + MOST_COLUMNS, problem)
+    cells = filled(cells)
+    if not cells.columns or not cells.rows:
+        raise Problem("upload_no_rows")
+    return cells
+
+
+def table_of(checkpoint: Checkpoint) -> TableData | None:
+    """The table that its network was trained on, if it was one."""
+    dataset = checkpoint.experiment.dataset
+    return dataset if isinstance(dataset, TableData) else None
+
+
+def new_rows(checkpoint: Checkpoint, cells: Cells, file: str) -> NewRows:
+    """What these cells are for this network. Raises Problem where one of its columns stands there twice."""
+    names, target = checkpoint.column_names, target_name(checkpoint.experiment)
+    places = {name: place for name in (*names, target) if (place := _place(cells, name)) is not None}
+    _check_once(checkpoint, cells, places, file)
+    raw = np.full((cells.rows, len(names)), np.nan)
+    findings = list(cells.findings)
+    empty = []
+    for index, name in enumerate(names):
+        if name in places:
+            column = cells.columns[places[name]]
+            if column.null_count == len(column):
+                empty.append(name)
+            else:
+                raw[:, index], found = _meaning(checkpoint, index, replace(cells, names=(name,), columns=(column,)))
+                findings += found
+    if empty:
+        said = ", ".join(empty[:MOST_NAMED])
+        findings.append(finding("found_empty_columns", "warning", names=said, count=len(empty)))
+    needs = np.array([isinstance(one, PreparedNumber) and one.fill is None for one in checkpoint.scaling.columns])
+    return NewRows(
+        file=file,
+        columns=names,
+        raw=raw,
+        cells={name: cells.columns[place] for name, place in places.items()},
+        target=target if target in places else None,
+        missing=tuple(name for name in names if name not in places),
+        unused=tuple(name for place, name in enumerate(cells.names) if place not in places.values()),
+        needed=tuple(name for name, need in zip(names, needs.tolist(), strict=True) if need),
+        holes=np.array(np.isnan(raw[:, needs]).any(axis=1)),
+        findings=tuple(findings),
+    )
+
+
+# From bytes to cells
+
+
+def _share_understood(dataset: TableData, cells: Cells) -> float:
+    decimal, understood, filled_in = cells.options.get("decimal", "."), 0, 0
+    for column in dataset.columns:
+        place = _place(cells, column.name)
+        assert place is not None
+        found = cells.columns[place]
+        found = without_marks(found) if pa.types.is_string(found.type) else found
+        values, _ = read_again(column, found, decimal)
+        filled_in += len(found) - found.null_count
+        understood += int(
+            (found.is_valid().to_numpy(zero_copy_only=False) & (values != UNKNOWN) & ~np.isnan(values)).sum()
+        )
+    return understood / filled_in if filled_in else 1.0
+
+
+def _plain(content: bytes, most: int, problem: Problem) -> Cells:
+    """A header and rows with commas: of one column, or of the many that pictures have, which no table that is brought may be."""
+    text, encoding = decoded(content, None)
+    if (lines := text.count("\n")) > MOST_LINES:
+        raise Problem("predict_too_many_rows", came=lines, limit=MOST_LINES)
+    reader = csv.reader(io.StringIO(text, newline=""))
+    try:
+        (_, header), *rows = [(reader.line_num, cells) for cells in reader if cells]
+    except (csv.Error, ValueError):
+        raise problem from None
+    width = len(header)
+    odd = [line for line, row in rows if len(row) != width]
+    if width > most or not rows or len(odd) > len(rows) / 2:
+        raise problem
+    names, findings = unique_names(header)
+    columns = zip(*([*row[:width], *[""] * (width - len(row))] for _, row in rows), strict=True)
+    arrays = tuple(pa.array([None if cell in MISSING else cell for cell in column], pa.string()) for column in columns)
+    decimal = decimal_of([cell for _, row in rows[:LOOK] for cell in row], ",")
+    if odd:
+        findings.append(finding("found_ragged", "warning", rows=len(odd), line=odd[0], width=width))
+    options = {"separator": ",", "decimal": decimal, "encoding": encoding, "header": True}
+    return Cells("csv", names, arrays, options, findings=tuple(findings))
+
+
+def _place(cells: Cells, name: str) -> int | None:
+    """Where a column of this name stands, also as one of our own files has it."""
+    for written in (name, safe_cell(name)):
+        if written in cells.names:
+            return cells.names.index(written)
+    return None
+
+
+def _has(cells: Cells, names: tuple[str, ...]) -> bool:
+    return all(_place(cells, name) is not None for name in names)
+
+
+def _check_once(checkpoint: Checkpoint, cells: Cells, places: dict[str, int], file: str) -> None:
+    """Raises Problem where a column stands twice. Those of a table were numbered when it was brought, and are so again."""
+    if isinstance(checkpoint.experiment.dataset, TableData):
+        return
+    for name in places:
+        if f"{name} (2)" in cells.names:
+            raise Problem("table_column_twice", path=file, column=name)
+
+
+# From cells to what they mean
+
+
+def _meaning(checkpoint: Checkpoint, index: int, cells: Cells) -> tuple[np.ndarray, list[Finding]]:
+    """(N,) a column's cells as the rows of the recipe have them, and what there is to say of them."""
+    table, prepared = table_of(checkpoint), checkpoint.scaling.columns[index]
+    (name,), (column,), decimal = cells.names, cells.columns, cells.options.get("decimal", ".")
+    described = NumberColumn(name=name) if table is None else table.columns[index]
+    values, found = read_again(described, column, decimal)
+    if isinstance(described, CategoryColumn) and isinstance(prepared, PreparedCategory):
+        return values, _unknown(described, prepared, column, values)
+    return values, [each for each in found if each["key"] in TOLD]
+
+
+def _unknown(column: CategoryColumn, prepared: PreparedCategory, cells: pa.Array, codes: np.ndarray) -> list[Finding]:
+    """Which categories the network does not know, or has never seen, and how many cells have them."""
+    strange = ~np.isnan(codes) & ~np.isin(codes, np.flatnonzero(prepared.seen))
+    if not strange.any():
+        return []
+    counts = pc.value_counts(cells.filter(pa.array(strange))).to_pylist()
+    most = sorted(counts, key=lambda one: -one["counts"])[:MOST_NAMED]
+    names = ", ".join(f"{clean(_written(one['values']).strip())} ({one['counts']})" for one in most)
+    cells_of_it = int(strange.sum())
+    return [finding("found_unknown_categories", "warning", column=column.name, cells=cells_of_it, names=names)]
+
+
+def _written(value: str | float) -> str:
+    """A category as it is named when a table is brought."""
+    return value if isinstance(value, str) else f"{value + 0.0:.12g}"

@@ -1,0 +1,209 @@
+"""Predictions for a new file: jobs "predict", "predict_long" (what comes of it?) and "predictions_csv" (all of them, as the command line
+prints them).
+
+N rows, K classes.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TextIO, cast
+
+import numpy as np
+
+from dlcore.checkpoint import Checkpoint, open_checkpoint, predict
+from dlcore.datasets import store
+from dlcore.datasets.table import TableData
+from dlcore.datasets.upload.bounds import MOST_ROWS, QUICK_CELLS
+from dlcore.datasets.upload.cells import Cells
+from dlcore.datasets.upload.reading import is_large_workbook
+from dlcore.new_rows import Cell, NewRows, cells_of, new_rows, table_of
+from dlcore.problems import Problem, clean
+from dlcore.spreadsheet import safe_cell
+
+if TYPE_CHECKING:
+    from dlcore.runs.jobs import Answer, Progress
+
+LARGE = "large"  # the form of what takes longer than a quick look
+MOST_SHOWN, MOST_COLUMNS_SHOWN = 50, 12
+PREDICTION = "prediction"
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """New rows and what a network says of them."""
+
+    rows: NewRows
+    class_names: tuple[str, ...]
+    said: np.ndarray  # (N, K) probabilities, or (N,) values in the data's own units
+
+    @property
+    def finite(self) -> np.ndarray:
+        """(N,) whether the network could say something: a hole that nothing fills makes all that follows no number."""
+        return np.array(np.isfinite(self.said.reshape(len(self.rows), -1)).all(axis=1))
+
+    @property
+    def header(self) -> list[str]:
+        """The columns of the CSV: the prediction, the target where the file has it, for classes the probability of each."""
+        names = [PREDICTION, *(f"probability_{name}" for name in self.class_names)]
+        if self.rows.target is None:
+            return names
+        target = safe_cell(self.rows.target)
+        while target in names:
+            target = f"({target})"
+        return [PREDICTION, target, *names[1:]]
+
+    def lines(self) -> Iterator[list[str]]:
+        """A line for each row of the file, in its order; without a prediction where there is none."""
+        target = self.rows.target
+        blank = [""] * (1 + len(self.class_names))
+        for place, (row, good) in enumerate(zip(self.said, self.finite.tolist(), strict=True)):
+            prediction, *probabilities = self._written(row) if good else blank
+            true = [] if target is None else [written(self.rows.cell(target, place))]
+            yield [prediction, *true, *probabilities]
+
+    def _written(self, row: Any) -> list[str]:
+        if self.class_names:
+            return [safe_cell(self.class_names[row.argmax()]), *map(str, row)]
+        return [repr(float(row))]
+
+    def write(self, file: TextIO) -> None:
+        """The whole as CSV."""
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(self.header)
+        writer.writerows(self.lines())
+
+    def refusal(self) -> Problem | None:
+        """Why the first row without a prediction has none; None where all have one."""
+        bad = np.flatnonzero(~self.finite)
+        if not len(bad):
+            return None
+        place = int(bad[0])
+        if not self.rows.holes[place]:
+            return Problem("table_out_of_range", path=self.rows.file, row=place + 1)
+        column = self.rows.first_hole(place)
+        came = written(self.rows.cell(column, place))
+        return Problem("table_not_a_number", path=self.rows.file, row=place + 1, column=column, came=came)
+
+
+def predicted(checkpoint: Checkpoint, rows: NewRows) -> Predicted:
+    """What the network says of rows that have all its columns. Raises Problem for others."""
+    if rows.missing:
+        missing, others = ", ".join(f"'{name}'" for name in rows.missing), ", ".join(rows.unused) or "–"
+        raise Problem("table_columns_missing", path=rows.file, expected=missing, came=others)
+    return Predicted(rows, checkpoint.class_names, predict(checkpoint, rows.raw))
+
+
+def written(cell: Cell) -> str:
+    """A cell of somebody's file, safe to be opened in a spreadsheet."""
+    if isinstance(cell, str):
+        return safe_cell(cell)
+    if cell is None:
+        return ""
+    return str(int(cell)) if float(cell).is_integer() and abs(cell) < 2**53 else repr(cell)
+
+
+# Jobs
+
+
+def look(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Answer:
+    """What this network can say of a file: {"upload": digest, "name"} and a checkpoint. Raises Problem.
+
+    A large one would hold up others who want a quick look: of it the answer is {"form": "large"}, and "predict_long" does the rest.
+    """
+    if is_large_workbook(store.upload(arguments["upload"])):
+        return {"form": LARGE}, b""
+    checkpoint = open_checkpoint(payload)
+    cells = _cells(arguments["upload"], checkpoint)
+    if cells.rows * len(cells.columns) > QUICK_CELLS:
+        return {"form": LARGE}, b""
+    return _found(checkpoint, cells, _name(arguments)), b""
+
+
+def look_long(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Answer:
+    """The same of a file of any size."""
+    checkpoint = open_checkpoint(payload)
+    cells = _cells(arguments["upload"], checkpoint)
+    progress(0.5, {})
+    return _found(checkpoint, cells, _name(arguments)), b""
+
+
+def as_csv(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Answer:
+    """All predictions for a file: {"upload", "name"} and a checkpoint to CSV. Raises Problem."""
+    checkpoint = open_checkpoint(payload)
+    rows = new_rows(checkpoint, _cells(arguments["upload"], checkpoint), _name(arguments))
+    progress(0.3, {})
+    whole = predicted(checkpoint, rows)
+    progress(0.5, {})
+    out = io.StringIO(newline="")
+    whole.write(out)
+    return {}, out.getvalue().encode()
+
+
+def _name(arguments: dict[str, Any]) -> str:
+    return clean(str(arguments.get("name") or "")) or "table"
+
+
+def _cells(digest: str, checkpoint: Checkpoint) -> Cells:
+    """The cells of an upload; the last ones stay at hand for the CSV. Raises Problem."""
+    store.check_upload(digest)  # Also of those that are at hand.
+    cells = _read(digest, checkpoint.column_names, cast(Hashable, table_of(checkpoint)))
+    if cells.rows > MOST_ROWS:
+        raise Problem("predict_too_many_rows", came=cells.rows, limit=MOST_ROWS)
+    return cells
+
+
+@lru_cache(maxsize=2)
+def _read(digest: str, wanted: tuple[str, ...], dataset: Hashable) -> Cells:
+    return cells_of(store.upload(digest), wanted, cast(TableData | None, dataset))
+
+
+def _found(checkpoint: Checkpoint, cells: Cells, name: str) -> dict[str, Any]:
+    """The facts of the file, and its first predictions with the cells that they were made of."""
+    rows = new_rows(checkpoint, cells, name)
+    facts = {
+        "rows": len(rows),
+        "predicted": 0,
+        "missing": list(rows.missing),
+        "unused": list(rows.unused),
+        "target": rows.target,
+        "findings": list(rows.findings),
+        "refusal": None,
+        "class_names": list(checkpoint.class_names),
+        "first": [],
+    }
+    if rows.missing:
+        return facts
+    whole = predicted(checkpoint, rows)
+    refusal = whole.refusal()
+    shown = checkpoint.column_names[:MOST_COLUMNS_SHOWN]
+    return facts | {
+        "predicted": int(whole.finite.sum()),
+        "refusal": refusal and refusal.to_dict(),
+        "columns": list(shown),
+        "first": [_shown(whole, place, shown) for place in range(min(len(rows), MOST_SHOWN))],
+    }
+
+
+def _shown(whole: Predicted, place: int, columns: tuple[str, ...]) -> dict[str, Any]:
+    """A row of the grid."""
+    said, names, rows = whole.said[place], whole.class_names, whole.rows
+    found: dict[str, Any] = {"cells": [_cell(rows.cell(name, place)) for name in columns]}
+    if rows.target is not None:
+        found["true"] = _cell(rows.cell(rows.target, place))
+    if not whole.finite[place]:
+        return found | {"prediction": None, "certainty": None}
+    if names:
+        return found | {"prediction": names[said.argmax()], "certainty": float(said.max())}
+    return found | {"prediction": float(said), "certainty": None}
+
+
+def _cell(cell: Cell) -> Cell:
+    """Safe to show, and to travel as JSON."""
+    if isinstance(cell, str):
+        return clean(cell)
+    return cell if cell is not None and np.isfinite(cell) else None

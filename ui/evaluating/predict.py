@@ -1,0 +1,156 @@
+"""Predict: what the network says of the rows of a new file, the first ones here and all of them as CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from dlcore.problems import Problem, clean
+from ui import session
+from ui.data.found import TABLE, say_findings
+from ui.evaluating.asking import ask, begin, begun, judging, moment, watch
+from ui.evaluating.judging import NewFile
+from ui.grids import with_data
+from ui.messages import escape, sentence
+from ui.press import Press, at_press
+from ui.session import label, t
+
+QUICK, LONG, CSV = "predict", "predict_long", "predictions_csv"
+LARGE = "large"  # what a quick look says of a file that needs a longer one
+OF_FILES = ("upload_", "table_", "predict_")  # beginnings of problems that stay until another file is brought
+MOST_NAMED = 12  # columns
+
+
+def section() -> None:
+    """Which columns a file needs, the way in, and what the network says of the one that was brought."""
+    st.caption(label("predict.see", columns=_named(moment().column_names)))
+    key = _uploader()
+    st.file_uploader(
+        label("predict.file"), accept_multiple_files=True, key=key, help=label("predict.file.help"),
+        on_change=take_file, args=(key,),
+    )  # fmt: skip
+    file = judging().file
+    if file is None:
+        return
+    with st.container(border=True, key="predicted"):
+        if file.refusal is not None:
+            _refused(file, file.refusal)
+            return
+        try:
+            found = ask(QUICK, **file.asked)[0]
+        except Problem as problem:
+            if not problem.key.startswith(OF_FILES):
+                raise  # The file is not to blame, and the next try may work.
+            file.refusal = problem
+            _refused(file, problem)
+            return
+        if found.get("form") == LARGE:
+            _long(file)
+        else:
+            _show(file, found)
+
+
+# The way in
+
+
+def _uploader() -> str:
+    """The key of the present uploader; another one each time something was taken from it."""
+    return f"predict_upload_{session.current().uploads}"
+
+
+@session.guarded
+def take_file(key: str) -> None:
+    """Put the file that was chosen last into the store. The uploader lets go of it, and is a new one."""
+    if key != _uploader():
+        return  # The one before, from which the file was taken: it tells that it is empty now.
+    files = session.taken(key)
+    if not files:
+        raise Problem("upload_gone")
+    name, content = files[-1]
+    judging().file = NewFile(session.keep_upload(content), clean(Path(name).name) or "table")
+    judging().begun.pop(LONG, None)
+
+
+# What comes of it
+
+
+def _long(file: NewFile) -> None:
+    """The same in the background, begun anew for another file and another moment."""
+    now, known = moment(), begun(LONG)
+    if known is None or (known.step, known.epoch, known.arguments) != (now.step, now.epoch, file.asked):
+        begin(LONG, **file.asked)
+    watch(LONG, lambda found, _: _show(file, found))
+
+
+def _refused(file: NewFile, problem: Problem) -> None:
+    st.markdown(f"{TABLE} **{escape(file.name)}**")
+    st.error(escape(sentence(session.current().language, problem)), icon=":material/error:")
+
+
+def _show(file: NewFile, found: dict[str, Any]) -> None:
+    if "rows" not in found:
+        return  # It is still being read.
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="predicted_rows"):
+        st.markdown(f"{TABLE} **{escape(file.name)}**", width="content")
+        st.markdown(
+            label("predict.rows", predicted=f"{found['predicted']:,}", rows=f"{found['rows']:,}"), width="stretch"
+        )
+        if found["predicted"]:
+            st.download_button(
+                label("predict.take"), maker(session.current(), file, moment().content), "predictions.csv", "text/csv",
+                icon=":material/download:", type="primary", key="take_predictions", on_click="ignore",
+                help=label("predict.take.help"),
+            )  # fmt: skip
+    if found["missing"]:
+        missing = label("predict.missing", count=len(found["missing"]), columns=_named(found["missing"]))
+        st.warning(missing, icon=":material/warning:")
+    if found["refusal"] is not None:
+        refusal = Problem(found["refusal"]["key"], **found["refusal"]["values"])
+        st.warning(escape(sentence(session.current().language, refusal)), icon=":material/warning:")
+    say_findings(found["findings"], "predicted_more_findings")
+    beside = [label("predict.target", column=found["target"])] if found["target"] is not None else []
+    if found["unused"]:
+        beside.append(label("predict.unused", count=len(found["unused"]), columns=_named(found["unused"])))
+    if beside:
+        st.caption(" ".join(beside))
+    if found["first"]:
+        _grid(found)
+
+
+def _grid(found: dict[str, Any]) -> None:
+    """The first rows: prediction, truth where it is known, how sure the network is, and the cells that it was given."""
+    first, classes = found["first"], bool(found["class_names"])
+    ours: dict[str, list[Any]] = {
+        t("evaluate.row"): list(range(1, len(first) + 1)),
+        t("views.predicted"): [_said(row["prediction"]) for row in first],
+    }
+    if found["target"] is not None:
+        ours[t("evaluate.true")] = [row["true"] for row in first]
+    if classes:
+        ours[t("evaluate.certainty")] = [
+            None if row["certainty"] is None else f"{row['certainty']:.1%}" for row in first
+        ]
+    st.caption(label("predict.first", shown=len(first), rows=f"{found['rows']:,}"))
+    table = with_data(ours, found["columns"], [row["cells"] for row in first])
+    st.dataframe(table, hide_index=True, alt=t("predict.first", shown=len(first), rows=f"{found['rows']:,}"))
+
+
+def _said(prediction: str | float | None) -> str | float | None:
+    return float(f"{prediction:.6g}") if isinstance(prediction, float) else prediction
+
+
+def maker(state: session.Session, file: NewFile, checkpoint: bytes) -> Callable[[], bytes]:
+    """What makes the CSV of this file and this moment, at a press."""
+
+    def make(press: Press) -> bytes:
+        return press.ask(CSV, checkpoint, **file.asked)
+
+    return at_press(state, make)
+
+
+def _named(columns: list[str] | tuple[str, ...]) -> str:
+    """The first of these names."""
+    return ", ".join(columns[:MOST_NAMED]) + (" …" if len(columns) > MOST_NAMED else "")
