@@ -38,7 +38,7 @@ class Attribute:
 
 def read_arff(text: str, encoding: str) -> Cells:
     """Numbers and categories as the file declares them. Raises Problem."""
-    lines = text.splitlines()
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     attributes, first = _declared(lines)
     if len(attributes) > MOST_COLUMNS:
         raise Problem("upload_too_many_columns", came=len(attributes), limit=MOST_COLUMNS)
