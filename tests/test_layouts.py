@@ -133,6 +133,15 @@ def test_sparse_rows_are_written_out_and_either_quotation_mark_is_read() -> None
     assert [column.to_pylist()[:2] for column in cells.columns] == [[None, 2.0], ["y z", None]]
 
 
+def test_what_is_no_number_of_wekas_is_missing_and_said_and_a_category_of_digits_stays_one() -> None:
+    head = "@relation t\n@attribute a real\n@attribute k {0,1}\n@data\n"
+    cells = read_content((head + "1.5,0\nmany,1\n" * 6).encode(), {})
+    (found,) = cells.findings
+    assert (found["key"], found["values"]["column"], found["values"]["cells"]) == ("found_not_numbers", "a", 6)
+    assert cells.columns[0].to_pylist()[:2] == [1.5, None]
+    assert cells.kinds == {"k": "category"}
+
+
 @pytest.mark.parametrize(
     ("text", "key"),
     [

@@ -191,6 +191,22 @@ def test_predict_reads_what_table_has_read(name: str, tmp_path: Path) -> None:
     reads_itself(FOLDER / name, tmp_path, right(name)["rows"])
 
 
+@pytest.mark.parametrize(
+    "name", ["decimal_commas.csv", "title_line.csv", "tabs.tsv", "latin_1.csv", "two_header_lines_and_units.csv"]
+)
+def test_rows_without_the_target_column_are_predicted_too(name: str, tmp_path: Path) -> None:
+    assert trained(FOLDER / name, tmp_path)
+    _, whole = run("predict", tmp_path / "run", FOLDER / name)
+    encoding = "latin-1" if name.startswith("latin") else "utf-8"
+    text = (FOLDER / name).read_bytes().decode(encoding)
+    separator = next(sign for sign in (";", "\t", ",") if sign in text)
+    lines = [line.rpartition(separator)[0] or line for line in text.splitlines()]
+    (tmp_path / name).write_bytes("\n".join([*lines, ""]).encode(encoding))
+    status, printed = run("predict", tmp_path / "run", tmp_path / name)
+    assert status == 0
+    np.testing.assert_array_equal(predictions(printed), predictions(whole))
+
+
 NAMES = [
     "size",
     "net  price",
