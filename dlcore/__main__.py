@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 ENGINES = ("auto", "autograd", "dense")
 TASKS = {"classes": "classification", "numbers": "regression"}
+READING = ("sheet", "header", "separator", "decimal", "encoding")
 COLUMN_TYPES = ("number", "category", "date", "text", "id")
 SECONDS_BETWEEN_LINES = 0.1
 # Parameters times rows of a batch: below it, threads wait for each other longer than they compute.
@@ -180,6 +181,7 @@ def make_recipe(asked: argparse.Namespace) -> None:
     digest = store.keep_upload(read_bytes(asked.table, store.LARGEST_UPLOAD + 1))
     options = {"upload": digest, "name": asked.table.name, **said}
     profile, _ = look_long(options, b"", lambda share, partial: None)
+    check_told(said, profile)
     made, _ = import_table(options, b"", lambda share, partial: None)
     store.disown(digest, UPLOAD, rights.MACHINE)  # It is still where it came from.
     dataset = validated(TableData, made["dataset"])
@@ -205,6 +207,17 @@ def options_of(asked: argparse.Namespace) -> dict[str, Any]:
     if asked.sample is not None:
         said["sample"] = whole("--sample", asked.sample, LEAST_ROWS, MOST_ROWS)
     return {name: value for name, value in said.items() if value is not None and value != []}
+
+
+def check_told(said: dict[str, Any], profile: dict[str, Any]) -> None:
+    """Raises Problem for what there is not in a file: a separator of cells in a workbook, the type of no column."""
+    for name in READING:
+        if name in said and name not in profile["options"]:
+            raise Problem("table_unfit", name=f"--{name}", kind=profile["format"])
+    columns = {column["name"] for column in profile["columns"]}
+    for name in said.get("types", ()):
+        if name not in columns:
+            raise Problem("upload_no_column", column=name)
 
 
 def type_of(text: str) -> tuple[str, str]:

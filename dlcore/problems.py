@@ -161,6 +161,7 @@ TEMPLATES: dict[str, str] = {
     "table_target_classes": "Target '{target}': {count} classes.",
     "table_class": "Class '{name}': {rows} rows.",
     "table_made": "Rows for the network: {rows}. Columns: {columns}. Inputs of the network: {inputs}.",
+    "table_unfit": "{name}: there is no such thing in this file, which is read as {kind}. Leave it out.",
     "table_types": "--types: expected NAME=number|category|date|text|id, several separated by commas, but got '{came}'.",
     "table_not_a_number": "{path}, row {row} below the header, column '{column}': expected a finite number, but got '{came}'.",
     "table_out_of_range": "{path}, row {row} below the header: the numbers are too large for the network. Check the units.",
@@ -209,6 +210,7 @@ TEMPLATES: dict[str, str] = {
     "found_header_lines": "The names of the columns were put together from the first {lines} lines of the table.",
     "found_header_lines_units": "The names of the columns and their units stand in the first {lines} lines of the table; the units were"
     " left out.",
+    "found_remarks": "Lines that begin with # and are no rows of the table: {lines}.",
     "found_sheet": "The sheet '{sheet}' was read. The workbook has others: {others}. Choose one of them if it holds the table.",
     "found_formulas": "'{column}' holds formulas: each formula without a stored result counts as missing. Open the workbook in a"
     " spreadsheet program, save it, and bring it again.",

@@ -336,6 +336,25 @@ def test_what_was_found_out_can_be_corrected(at: Any, desks: HandmadeDesks, name
     assert widget(at, f"/data/reading/{name}").value == value
 
 
+def test_the_sheets_of_a_workbook_are_offered(empty: Any, desks: HandmadeDesks) -> None:
+    options = {"decimal": ".", "titles": 2, "header": True, "header_lines": 3, "sheet": "Pupils"}
+    desks.profile |= {"format": "excel", "sheets": ["Notes", "Pupils"], "options": options}
+    at = bring(empty, "pupils.xlsx")
+    shown = said(at)
+    assert all(words in shown for words in ("Pupils", "Lines above the table: 2", "Lines of names: 3"))
+    choose(at, "/data/reading/sheet", "Notes")
+    assert desks.asked[-1][1]["sheet"] == "Notes"
+
+
+def test_of_wekas_format_only_the_encoding_can_be_said_otherwise(empty: Any, desks: HandmadeDesks) -> None:
+    desks.profile |= {"format": "arff", "options": {"encoding": "utf-8", "sample": None}}
+    at = bring(empty, "weather.arff")
+    assert "ARFF" in said(at)
+    choose(at, "/data/reading/encoding", "latin-1")
+    assert desks.asked[-1][1]["encoding"] == "latin-1"
+    assert not [box for box in at.selectbox if box.key and box.key.endswith("/data/reading/header")]
+
+
 def test_a_type_is_read_anew_and_survives_another_target(at: Any, desks: HandmadeDesks) -> None:
     choose(at, "/data/card", "fare")
     choose(at, "/data/card/kind", "category")

@@ -23,10 +23,12 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
+from dlcore import Experiment
 from dlcore.__main__ import main
 from dlcore.checkpoint import open_checkpoint, predict
 from dlcore.datasets import store
 from dlcore.datasets.days import days_in
+from dlcore.datasets.reading import TextReading
 from dlcore.datasets.split import prepare
 from dlcore.datasets.upload import import_table, look, reading
 from dlcore.datasets.upload.columns import Column, typed
@@ -189,6 +191,22 @@ def test_predict_reads_what_table_has_read(name: str, tmp_path: Path) -> None:
     reads_itself(FOLDER / name, tmp_path, right(name)["rows"])
 
 
+@pytest.mark.parametrize(
+    "name", ["decimal_commas.csv", "title_line.csv", "tabs.tsv", "latin_1.csv", "two_header_lines_and_units.csv"]
+)
+def test_rows_without_the_target_column_are_predicted_too(name: str, tmp_path: Path) -> None:
+    assert trained(FOLDER / name, tmp_path)
+    _, whole = run("predict", tmp_path / "run", FOLDER / name)
+    encoding = "latin-1" if name.startswith("latin") else "utf-8"
+    text = (FOLDER / name).read_bytes().decode(encoding)
+    separator = next(sign for sign in (";", "\t", ",") if sign in text)
+    lines = [line.rpartition(separator)[0] or line for line in text.splitlines()]
+    (tmp_path / name).write_bytes("\n".join([*lines, ""]).encode(encoding))
+    status, printed = run("predict", tmp_path / "run", tmp_path / name)
+    assert status == 0
+    np.testing.assert_array_equal(predictions(printed), predictions(whole))
+
+
 NAMES = [
     "size",
     "net  price",
@@ -279,3 +297,111 @@ def test_whatever_table_accepts_predict_accepts_and_gives_what_evaluate_gives(
     event(f"accepted: {accepted}")
     if accepted:
         reads_itself(folder / name, folder, rows)
+
+
+# What the command line is told, and says
+
+
+def made(table: Path, directory: Path, *options: str) -> tuple[Any, list[str]]:
+    """The data of the recipe, and what was printed."""
+    status, printed = run("table", table, "--out", directory / "recipe.json", *options)
+    assert status == 0
+    return Experiment.from_json((directory / "recipe.json").read_bytes()).dataset, printed.splitlines()
+
+
+def refused(table: Path, directory: Path, *options: str) -> str:
+    with contextlib.redirect_stderr(io.StringIO()) as said, contextlib.redirect_stdout(io.StringIO()):
+        try:
+            status = main(["table", str(table), "--out", str(directory / "recipe.json"), *options])
+        except SystemExit as ended:
+            status = ended.code
+    assert status == 2
+    assert said.getvalue().count("\n") == 1
+    return said.getvalue()
+
+
+def test_the_command_line_says_how_a_table_was_read_what_was_guessed_and_what_is_left_out(tmp_path: Path) -> None:
+    table = tmp_path / "t.csv"
+    rows = "".join(f"code {place};{place},5;{place % 3};same;{'ab'[place % 2]}\n" for place in range(20))
+    table.write_text(f"Measured in May\nserial;h;w;always;kind\n{rows}", encoding="utf-16")
+    _, printed = made(table, tmp_path)
+    assert printed[0] == (
+        "Read as text in utf-16: cells separated by semicolon, double quotation marks, decimal sign comma."
+        " Lines above the table: 1. Lines of names: 1."
+    )
+    assert {
+        "Rows: 20. Columns: 5.",
+        "Input 'h': number. Different values: 20. Missing: 0.",
+        "Left out 'always': different values: 1.",
+        "Target 'kind': 2 classes.",
+        "Class 'a': 10 rows.",
+    } <= {*printed}
+    assert sum(line.startswith("Left out 'serial': ") for line in printed) == 1
+    assert printed[-1] == "Rows for the network: 20. Columns: 2. Inputs of the network: 2."
+
+
+def test_a_class_that_stands_alone_is_said_to(tmp_path: Path) -> None:
+    dataset, printed = made(FOLDER / "class_that_stands_alone.csv", tmp_path)
+    assert dataset.rows == 39
+    assert sum("single row" in line and "once" in line for line in printed) == 1
+    assert not any("without a value" in line for line in printed)
+
+
+def test_what_is_told_of_a_text_goes_before_what_is_found(tmp_path: Path) -> None:
+    table = tmp_path / "t.csv"
+    rows = "".join(f"{place},5\t{place % 3}\t{'ab'[place % 2]}\n" for place in range(20))
+    table.write_bytes(f"1\t2\t3\nh\tgröße\tk\n{rows}".encode("latin-1"))
+    told = ("--separator", "tab", "--decimal", ",", "--encoding", "windows-1252", "--header", "2", "--target", "k")
+    dataset, _ = made(table, tmp_path, *told)
+    assert dataset.reading == TextReading(separator="\t", decimal=",", encoding="windows-1252", titles=1)
+    assert (dataset.column_names, dataset.rows) == (("h", "größe"), 20)
+    dataset, _ = made(table, tmp_path, "--header", "none", "--target", "column 3")
+    assert (dataset.reading.header, dataset.target) == (0, "column 3")
+    dataset, _ = made(table, tmp_path, "--header", "2", "--sample", "12", "--target", "k")
+    assert dataset.rows == 12
+
+
+def test_what_is_told_of_columns_goes_before_what_is_found(tmp_path: Path) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text(
+        "a=b,c,mark\n" + "".join(f"{place % 4},{place},{place % 5}\n" for place in range(40)), encoding="utf-8"
+    )
+    dataset, printed = made(table, tmp_path, "--types", "a=b=category,c=id", "--task", "numbers", "--target", "mark")
+    assert dataset.classes == ()
+    assert [(column.kind, column.name) for column in dataset.columns] == [("category", "a=b")]
+    assert sum(line.startswith("Left out 'c': id ") for line in printed) == 1
+    dataset, _ = made(table, tmp_path, "--task", "classes", "--target", "mark")
+    assert len(dataset.classes) == 5
+
+
+def test_a_sheet_is_told_by_its_name(tmp_path: Path) -> None:
+    table = tmp_path / "t.xlsx"
+    rows = pd.DataFrame({"h": np.arange(20) / 2, "k": ["a", "b"] * 10})
+    with pd.ExcelWriter(table, engine="openpyxl") as book:
+        rows.to_excel(book, sheet_name="first", index=False)
+        rows.assign(w=rows["h"] % 3).to_excel(book, sheet_name="other", index=False)
+    dataset, _ = made(table, tmp_path, "--sheet", "other", "--target", "k")
+    assert (dataset.reading.sheet, dataset.column_names) == ("other", ("h", "w"))
+    assert "expected first, other" in refused(table, tmp_path, "--sheet", "none")
+    assert "--separator" in refused(table, tmp_path, "--separator", ";")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--header", "0"), "--header: expected a whole number from 1"),
+        (("--header", "two"), "--header"),
+        (("--sample", "3"), "--sample: expected a whole number from 10"),
+        (("--types", "h"), "--types: expected NAME="),
+        (("--types", "h=price"), "--types: expected NAME="),
+        (("--types", "nobody=number"), "no column 'nobody'"),
+        (("--task", "guess"), "--task"),
+        (("--separator", "::"), "separator"),
+        (("--decimal", "x"), "decimal"),
+        (("--encoding", "rot13"), "encoding"),
+        (("--sheet", "first"), "--sheet: there is no such thing"),
+        (("--target", "nobody"), "no column 'nobody'"),
+    ],
+)
+def test_what_there_is_not_is_refused(options: tuple[str, str], words: str, tmp_path: Path) -> None:
+    assert words in refused(FOLDER / "tabs.tsv", tmp_path, *options)

@@ -15,7 +15,7 @@ Encoding = Literal[
     "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "gb18030", "latin-1", "windows-1252", "windows-1251",
     "big5", "shift_jis",
 ]  # fmt: skip
-MOST_TITLES = 1000
+MOST_TITLES = 100_000  # Lines, most of them empty.
 MOST_HEADER_LINES = 4
 
 

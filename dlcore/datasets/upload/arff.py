@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from dlcore.datasets.upload.bounds import MOST_COLUMNS
-from dlcore.datasets.upload.cells import Cells, Finding, finding, unique_names
+from dlcore.datasets.upload.cells import Cells, Finding, finding, listed, unique_names
 from dlcore.problems import Problem
 
 ATTRIBUTE = re.compile(r"""@attribute\s+('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^\s{]+)\s*(.*)""", re.I)
@@ -38,7 +38,7 @@ class Attribute:
 
 def read_arff(text: str, encoding: str) -> Cells:
     """Numbers and categories as the file declares them. Raises Problem."""
-    lines = text.splitlines()
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     attributes, first = _declared(lines)
     if len(attributes) > MOST_COLUMNS:
         raise Problem("upload_too_many_columns", came=len(attributes), limit=MOST_COLUMNS)
@@ -51,7 +51,8 @@ def read_arff(text: str, encoding: str) -> Cells:
             column, strangers = _numbers(cells)
             columns.append(column)
             if strangers:
-                findings.append(finding("found_not_numbers", "warning", column=name, cells=strangers))
+                words = listed(strangers)
+                findings.append(finding("found_not_numbers", "warning", column=name, cells=len(strangers), words=words))
         else:
             columns.append(pa.array([None if cell == MISSING else cell for cell in cells], pa.string()))
     kinds = {
@@ -143,14 +144,14 @@ def _bare(text: str) -> str:
     return re.sub(r"\\(.)", r"\1", text[1:-1]) if quoted else text
 
 
-def _numbers(cells: Iterable[str]) -> tuple[pa.Array, int]:
-    """The column, and how many cells that are not missing are no numbers."""
+def _numbers(cells: Iterable[str]) -> tuple[pa.Array, list[str]]:
+    """The column, and the cells that are neither missing nor numbers."""
     numbers: list[float | None] = []
-    strangers = 0
+    strangers = []
     for cell in cells:
         try:
             numbers.append(None if cell == MISSING else float(cell))
         except ValueError:
             numbers.append(None)
-            strangers += 1
+            strangers.append(cell)
     return pa.array(numbers, pa.float64()), strangers

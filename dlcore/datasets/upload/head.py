@@ -20,6 +20,7 @@ PLAIN = re.compile(
     r"[+−-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?|[+−-]?\d{1,3}(?:[.,'’ \u00a0\u202f]\d{3})+([.,]\d*)?|[+-]?(inf|infinity|nan)",
     re.I,
 )
+AMOUNT = re.compile(r"\W*\d")
 _PART = (
     r"(?:[kcmdhµμnMG]?(?:m|g|s|l|A|V|W|Wh|Hz|Pa|bar|J|N|K|mol|M|F|T|Ω|ohm|eV|cal|B|sec|liter|litre|meter|metre)|°[CFK]?|℃|℉|%|‰|ppm|ppb"
     r"|min|h|hrs?|hours?|days?|d|weeks?|months?|years?|yrs?|a|t|ha|in|inch|inches|ft|yd|mi|mph|lbs?|oz|mmHg|bpm|dB|rpm|px|deg|rad"
@@ -52,7 +53,7 @@ def head_of(
     if not header:
         return Head(first, 0, ())
     lines = min(lines or 1 + _further_lines(rows, width), len(rows))
-    units = lines > 1 and _are_units(rows[lines - 1], _with_digits(rows[lines:], width))
+    units = lines > 1 and _are_units(rows[lines - 1], _of_amounts(rows[lines:], width))
     parts = [_named(row, rows[lines:], width) for row in rows[: lines - units]]
     width = max(width, *map(len, parts))
     names = [" ".join(filter(None, (_cell(part, place) for part in parts))) for place in range(width)]
@@ -161,7 +162,7 @@ def _further_lines(rows: Sequence[Sequence[str]], width: int) -> int:
     found = 0
     while 1 + found < min(MOST_HEADER_LINES, len(rows) - LEAST_BELOW):
         line, below = rows[1 + found], rows[2 + found :]
-        numbers = _with_digits(below, width)
+        numbers = _of_amounts(below, width)
         if _are_units(line, numbers):
             return found + 1
         if not _goes_on(rows[found], line, below, numbers):
@@ -195,12 +196,12 @@ def _are_units(line: Sequence[str], numbers: set[int]) -> bool:
     )
 
 
-def _with_digits(below: Sequence[Sequence[str]], width: int) -> set[int]:
-    """Places of numbers, dates and amounts: nearly every cell has a digit."""
+def _of_amounts(below: Sequence[Sequence[str]], width: int) -> set[int]:
+    """Places of numbers, dates and amounts: in nearly every cell there is a digit, and no letter before it."""
     found = set()
     for place in range(width):
         cells = [cell for cell in (_cell(row, place) for row in below) if cell and cell not in MISSING]
-        if cells and sum(re.search(r"\d", cell) is not None for cell in cells) > 0.9 * len(cells):
+        if cells and sum(AMOUNT.match(cell) is not None for cell in cells) > 0.9 * len(cells):
             found.add(place)
     return found
 

@@ -119,6 +119,8 @@ class Record:
 
 def _quote_of(start: str, separator: str) -> str:
     """The sign around cells: a single quote where each cell that begins with one ends with one, and none begins with a double one."""
+    if "'" not in start:
+        return '"'
     begin, end = rf"(?:^|{re.escape(separator)})", rf"(?=[\r\n]|{re.escape(separator)}|\Z)"
     closed = len(re.findall(rf"{begin}'(?:[^'\r\n]|'')*'{end}", start, re.M))
     if closed < LEAST_QUOTED or re.search(f'{begin}"', start, re.M):

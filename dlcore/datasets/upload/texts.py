@@ -23,6 +23,7 @@ from dlcore.datasets.upload.missing import MISSING
 from dlcore.problems import Problem
 
 MOST_ODD = MOST_ROWS  # Rows of another length, beyond which nothing more is read.
+LOOK = 100  # Rows on which it is judged how cells begin.
 LONGEST_OPEN = 1000  # Characters of a cell whose quotation mark is closed by the end of the file alone.
 #: Stands in a row of its own below the table: where it is not found, a quotation mark above has swallowed it.
 END = "end-of-the-table"
@@ -57,14 +58,30 @@ def _columns(text: str, layout: Layout, sample: int | None) -> tuple[tuple[pa.Ar
         return _with_open_quote(text, layout)
     if not odd:
         return columns, []
-    rows = len(columns[0]) + len(odd)
-    if len(odd) > rows / 2:
-        raise _ragged(text, layout, odd, rows)
+    has_sharps = _has_sharps(columns[0])
+    remarks = [row for row in odd if not has_sharps and row.text.lstrip().startswith("#")]
+    ragged = [row for row in odd if has_sharps or not row.text.lstrip().startswith("#")]
+    rows = len(columns[0]) + len(ragged)
+    if len(ragged) > rows / 2:
+        raise _ragged(text, layout, ragged, rows)
     if rows > MOST_ROWS and sample is None:
         raise Problem("upload_too_many_rows", came=rows, limit=MOST_ROWS)
-    line = _line_of(text, layout, _place(odd[0], layout))
-    found = finding("found_ragged", "warning", rows=len(odd), line=line, width=layout.width)
-    return _joined(columns, odd, layout), [found]
+    found = []
+    if ragged:
+        line = _line_of(text, layout, _place(ragged[0], layout))
+        found.append(finding("found_ragged", "warning", rows=len(ragged), line=line, width=layout.width))
+    columns = _joined(columns, odd, layout)
+    if remarks:
+        found.append(finding("found_remarks", lines=len(remarks)))
+        is_row = np.ones(len(columns[0]), dtype=bool)
+        is_row[[_place(row, layout) for row in remarks]] = False
+        columns = tuple(column.filter(pa.array(is_row)) for column in columns)
+    return columns, found
+
+
+def _has_sharps(column: pa.Array) -> bool:
+    """Whether # is how the cells of this column begin."""
+    return any(str(cell).startswith("#") for cell in column[:LOOK].to_pylist())
 
 
 def _at_once(text: str, layout: Layout, odd: list[Any]) -> tuple[pa.Array, ...] | None:
