@@ -23,11 +23,11 @@ def raw_values(column: NumberColumn | CategoryColumn | DateColumn, cells: pa.Arr
         return _codes(column, cells, decimal)
     if isinstance(column, DateColumn):
         try:
-            found = date_column(column.name, cells, decimal, Said("date"), order=column.order)
+            found = date_column(column.name, cells, decimal, Said("date"), column.order)
         except Problem:  # No date among them: all are missing.
             return np.full(len(cells), np.nan)
     else:
-        found = number_column(column.name, cells, decimal, Said("number", column.missing), unit=column.unit)
+        found = number_column(column.name, cells, decimal, Said("number", column.missing), column.unit)
     assert found.numbers is not None
     return found.numbers
 
