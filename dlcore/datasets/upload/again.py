@@ -32,13 +32,13 @@ def read_again(
         return _codes(column, cells, decimal), []
     if isinstance(column, DateColumn):
         try:
-            found = date_column(column.name, cells, decimal, Said("date"), order=column.order)
+            found = date_column(column.name, cells, decimal, Said("date"), column.order)
         except Problem:  # No date among them: all are missing.
             strangers = len(cells) - cells.null_count
             said = finding("found_not_dates", "warning", column=column.name, cells=strangers)
             return np.full(len(cells), np.nan), [said] if strangers else []
     else:
-        found = number_column(column.name, cells, decimal, Said("number", column.missing), unit=column.unit)
+        found = number_column(column.name, cells, decimal, Said("number", column.missing), column.unit)
     assert found.numbers is not None
     return found.numbers, list(found.findings)
 

@@ -15,10 +15,10 @@ from dlcore.datasets.table import MOST_MARKS
 from dlcore.datasets.upload.arrow import compute as pc
 from dlcore.datasets.upload.bounds import LARGEST_NUMBER, LONGEST_CELL, MOST_CLASSES, MOST_VALUES
 from dlcore.datasets.upload.cells import Cells, Finding, finding
-from dlcore.datasets.upload.dates import Order, dates_in, read_dates
+from dlcore.datasets.upload.dates import Dates, Order, dates_in, read_dates
 from dlcore.datasets.upload.ids import NAMELESS, is_named_id
 from dlcore.datasets.upload.missing import FREQUENT, PLAIN_AMONG_NUMBERS, USUAL, doubtful, without_marks
-from dlcore.datasets.upload.numbers import Numbers, has_codes, numbers_in, read_numbers
+from dlcore.datasets.upload.numbers import Numbers, has_codes, numbers_at_once, numbers_in, read_numbers
 from dlcore.problems import Problem, clean
 
 Kind = Literal["number", "category", "date", "text", "id"]
@@ -171,34 +171,40 @@ def _column(name: str, cells: pa.Array, decimal: str, said: Said, counts: bool) 
 
 
 def _found_out(name: str, cells: pa.Array, decimal: str, said: Said, counts: bool) -> Column:
+    if cells.null_count == len(cells):
+        return Column(name, "text", "empty", cells, said=said)
     if pa.types.is_floating(cells.type):
-        found = Numbers(np.array(cells.to_numpy(zero_copy_only=False), dtype=np.float64))
-    else:
-        found = numbers_in(cells, decimal)
-    if found is None or not found.prevail:
-        cells = cells if pa.types.is_floating(cells.type) else without_marks(cells)
+        return _as_id(_numbered(name, cells, _given(cells), said, "numbers"), counts)
+    found = numbers_at_once(cells, decimal)
+    if found is None:
+        cells = without_marks(cells)
         if cells.null_count == len(cells):
             return Column(name, "text", "empty", cells, said=said)
-        if dates_in(cells, day_first=decimal == ",") is not None:
-            return date_column(name, cells, decimal, said, "dates")
-        return _worded(name, cells, said)
-    if pa.types.is_string(cells.type) and has_codes(without_marks(cells)):
-        cells = without_marks(cells)
-        few_codes = pc.count_distinct(cells).as_py() <= MOST_VALUES
-        return _worded(name, cells, said, "category" if few_codes else "id", "codes")
-    column = number_column(name, cells, decimal, said, "grouped_numbers" if found.grouped else "numbers")
-    return _as_id(column, counts) if column.is_whole and not found.unit else column
+        found = numbers_in(cells, decimal, said.missing)
+    if found is not None and found.prevail:
+        if has_codes(cells):
+            few_codes = pc.count_distinct(cells).as_py() <= MOST_VALUES
+            return _worded(name, cells, said, "category" if few_codes else "id", "codes")
+        reason = "grouped_numbers" if found.grouped else "numbers"
+        return _as_id(_numbered(name, cells, found, said, reason), counts)
+    dates = dates_in(cells, decimal == ",")
+    return _dated(name, cells, dates, said, "dates") if dates is not None else _worded(name, cells, said)
 
 
-def number_column(
-    name: str, cells: pa.Array, decimal: str, said: Said, reason: str = "chosen", unit: str | None = None
-) -> Column:
+def number_column(name: str, cells: pa.Array, decimal: str, said: Said, unit: str | None = None) -> Column:
     """The cells as numbers: what is none counts as missing."""
     if pa.types.is_floating(cells.type):
-        found = Numbers(np.array(cells.to_numpy(zero_copy_only=False), dtype=np.float64))
-    else:
-        found = read_numbers(cells, decimal, unit, said.missing)
-        cells = cells if found.is_plain else without_marks(cells)
+        return _numbered(name, cells, _given(cells), said, "chosen")
+    cells = without_marks(cells)
+    return _numbered(name, cells, read_numbers(cells, decimal, unit, said.missing), said, "chosen")
+
+
+def _given(cells: pa.Array) -> Numbers:
+    """Of a file that says itself that these are numbers."""
+    return Numbers(np.array(cells.to_numpy(zero_copy_only=False), dtype=np.float64))
+
+
+def _numbered(name: str, cells: pa.Array, found: Numbers, said: Said, reason: str) -> Column:
     findings = _about_numbers(name, found, len(cells))
     values = np.array(found.values, dtype=np.float64)
     large = np.abs(values) > LARGEST_NUMBER  # inf and 1e400 among them
@@ -209,7 +215,7 @@ def number_column(
     said_missing = said.missing or ()
     marks = [Mark(text, rows, said.missing is None or text in said_missing) for text, rows in found.bounds.items()]
     if said.missing is not None:
-        wanted = read_numbers(pa.array(said_missing, pa.string()), ".", "", said_missing).values
+        wanted = read_numbers(pa.array(said_missing, pa.string()), ".", "").values
         gone = np.isin(values, wanted[np.isfinite(wanted)])
         marks += [Mark(f"{value:.12g}", int((values == value).sum()), True) for value in np.unique(values[gone])]
         values[gone] = np.nan
@@ -269,6 +275,8 @@ def _as_id(column: Column, counts: bool) -> Column:
     """The column, or an id when its whole numbers only name the rows."""
     values = column.numbers
     assert values is not None
+    if column.unit or not column.is_whole or not len(values):
+        return column
     is_named = is_named_id(column.name)
     is_nameless = counts and NAMELESS.fullmatch(column.name) is not None
     if not is_named and not is_nameless:
@@ -280,25 +288,25 @@ def _as_id(column: Column, counts: bool) -> Column:
     return column
 
 
-def date_column(
-    name: str, cells: pa.Array, decimal: str, said: Said, reason: str = "chosen", order: Order = ""
-) -> Column:
+def date_column(name: str, cells: pa.Array, decimal: str, said: Said, order: Order = "") -> Column:
     """The cells as dates: what is none counts as missing. Raises Problem where nothing is one."""
     if pa.types.is_floating(cells.type):
         # Whole numbers such as 20240131, and years.
         cells = pc.cast(pc.cast(cells, pa.int64(), safe=False), pa.string())
     cells = without_marks(cells)
-    compact = pc.replace_substring_regex(cells, r"^(\d{4})(\d{2})(\d{2})$", r"\1-\2-\3")
-    compact = pc.replace_substring_regex(compact, r"^(\d{4})$", r"\1-01-01")
-    dates = read_dates(compact, decimal == ",", order)
-    if reason == "chosen" and not np.isfinite(dates.days).any():
+    dates = read_dates(cells, decimal == ",", order)
+    if not np.isfinite(dates.days).any():
         raise Problem("upload_no_dates", column=name)
+    return _dated(name, cells, dates, said, "chosen")
+
+
+def _dated(name: str, cells: pa.Array, dates: Dates, said: Said, reason: str) -> Column:
     findings = []
     if dates.undecided:
         text, days = dates.undecided
         findings.append(finding("found_ambiguous_dates", "warning", column=name, text=text, date=iso_text(days)))
-    if strangers := int(np.isnan(dates.days).sum()) - cells.null_count:
-        findings.append(finding("found_not_dates", "warning", column=name, cells=strangers))
+    if dates.strangers:
+        findings.append(finding("found_not_dates", "warning", column=name, cells=dates.strangers))
     return Column(name, "date", reason, cells, dates.days, tuple(findings), order=dates.order, said=said)
 
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from dlcore.datasets.days import on_the_clock
 from dlcore.datasets.upload.arrow import compute as pc
+from dlcore.datasets.upload.missing import doubtful
 
 SHARE = 0.98  # Of the values that must be dates.
 FIRST, LAST = -719_162, 2_932_897  # 0001-01-01 and the day after 9999-12-31.
@@ -54,10 +55,13 @@ class Dates:
     undecided: tuple[str, float] | None = (
         None  # a text that could be read either way, and its days: so could all others
     )
+    strangers: int = 0  # texts that are no dates, nor may mean that there is none
 
-    def prevail(self, known: int) -> bool:
-        """Whether a column with so many values is one of dates."""
-        return 0 < np.isfinite(self.days).sum() >= SHARE * known
+    @property
+    def prevail(self) -> bool:
+        """Whether a column with these is one of dates."""
+        known = int(np.isfinite(self.days).sum())
+        return 0 < known >= SHARE * (known + self.strangers)
 
 
 def looks_like_date(text: str) -> bool:
@@ -67,7 +71,7 @@ def looks_like_date(text: str) -> bool:
 
 def dates_in(texts: pa.Array, day_first: bool) -> Dates | None:
     """The dates of a column without blanks at the ends of its cells. None when it is no column of dates."""
-    known = texts.drop_null()
+    known = texts.filter(pc.invert(doubtful(texts).fill_null(True)))
     if not len(known):
         return None
     first = known[:100]
@@ -77,27 +81,35 @@ def dates_in(texts: pa.Array, day_first: bool) -> Dates | None:
     if fits.sum() < 0.9 * SHARE * len(first) or _are_seasons(known):
         return None
     dates = read_dates(texts, day_first)
-    return dates if dates.prevail(len(known)) else None
+    return dates if dates.prevail else None
 
 
 def read_dates(texts: pa.Array, day_first: bool, order: Order = "") -> Dates:
     """Each text by itself, be they few or many; in which order day and month stand is found out when it is not said."""
     days = np.full(len(texts), np.nan)
+    written = _spelled_out(texts)
     undecided = None
     for pattern in PATTERNS:
         left = np.flatnonzero(np.isnan(days))
-        left = left[_fits(texts.take(pa.array(left)), pattern)]
+        left = left[_fits(written.take(pa.array(left)), pattern)]
         if not len(left):
             continue
-        parts = pc.extract_regex(texts.take(pa.array(left)), pattern)
+        parts = pc.extract_regex(written.take(pa.array(left)), pattern)
         if "?P<a>" in pattern and not order:
-            order, open_ = _order(parts, day_first)
-            undecided = texts[int(left[0])].as_py() if open_ else None
+            order, is_open = _order(parts, day_first)
+            undecided = int(left[0]) if is_open else None
         days[left] = _read(parts, order)
     days = on_the_clock(days)
-    if undecided is None:
-        return Dates(days, order)
-    return Dates(days, order, (undecided, float(days[texts.index(undecided).as_py()])))
+    unread = texts.filter(pa.array(np.isnan(days))).drop_null()
+    strangers = len(unread) - (pc.sum(doubtful(unread)).as_py() or 0)
+    example = None if undecided is None else (texts[undecided].as_py(), float(days[undecided]))
+    return Dates(days, order, example if example and np.isfinite(example[1]) else None, strangers)
+
+
+def _spelled_out(texts: pa.Array) -> pa.Array:
+    """20240131 and 2024 as other dates are written."""
+    spelled = pc.replace_substring_regex(texts, r"^(\d{4})(\d{2})(\d{2})$", r"\1-\2-\3")
+    return pc.replace_substring_regex(spelled, r"^(\d{4})$", r"\1-01-01")
 
 
 def _fits(texts: pa.Array, pattern: str) -> np.ndarray:

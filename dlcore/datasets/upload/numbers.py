@@ -6,14 +6,15 @@ all of its cells. Those of another unit are no numbers of this column.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
 
 from dlcore.datasets.upload.arrow import compute as pc
-from dlcore.datasets.upload.missing import doubtful, without_marks
+from dlcore.datasets.upload.missing import PLAIN_AMONG_NUMBERS, doubtful
 
 FEW = 0.1  # Share of the values that may be a few words;
 FEW_WORDS = 3  # as many different ones. They count as missing.
@@ -23,15 +24,17 @@ THOUSANDS = {".": ",'’ \u00a0\u202f\u2009", ",": ".'’ \u00a0\u202f\u2009"}
 EXPONENT = r"(?:[eE][+-]?\d+)?"
 MANY = 50  # Whole numbers with a unit of letters, from which on they only name their rows when each is another.
 GLANCE = 100  # Cells that say whether it is worth trying all.
+_PLAIN_MARKS = pa.array(sorted(PLAIN_AMONG_NUMBERS))
 CLOCK = "hh:mm"  # The unit of times of day, which are hours.
 
-_MONEY = r"(?:US\$|R\$|[$€£¥₹₽₩₺฿]|(?:USD|EUR|GBP|CHF|CNY|RMB|JPY|INR|Rs|kr)\b\.?)"
-_UNIT = r"(?:[\p{L}°%‰Ωμ$€£¥₹₽₩₺฿][\p{L}°%/·^.*]{0,11}[23]?(?: \p{L}{1,8})?)"
+_MONEY = r"(?:US\$|R\$|[$€£¥₹₽₩₺฿]|(?:USD|EUR|GBP|CHF|CNY|RMB|JPY|INR|Rs|kr))"
+_UNIT = r"(?:[^\W\d_]|[°%‰Ωμ$€£¥₹₽₩₺฿])(?:[^\W\d_]|[°%/·^.*]){0,11}[23]?(?: [^\W\d_]{1,8})?"
 _DIGITS = r"[\d.,'’ ]*[\d.,]" + EXPONENT
-DRESSED = (
-    rf"^(?P<open>\()? ?(?P<sign>[+-])? ?(?P<before>{_MONEY})? ?(?P<inner>[+-])?(?P<digits>{_DIGITS}) ?"
-    rf"(?P<after>{_UNIT}?)(?P<behind> ?-)? ?(?P<close>\))?$"
-)
+#: What stands before the digits, the digits, and what stands behind them. In three groups without choice RE2 is quick.
+PARTS = r"^(?P<lead>[^\d.,'’]*)(?P<digits>[\d.,'’ ]+)(?P<tail>(?:[^\d.,'’ ].*)?)$"
+LEAD = re.compile(rf"(?P<open>\()? ?(?P<sign>[+-])? ?(?P<money>{_MONEY})? ?(?P<inner>[+-])?")
+TAIL = re.compile(rf"(?P<unit>{_UNIT})?(?P<minus> ?-)? ?(?P<close>\))?")
+HEXADECIMAL = re.compile(r"[xX]\d")
 TIMES = r"^(?P<hours>\d{1,2}):(?P<minutes>\d{2})(?::(?P<seconds>\d{2}))? ?(?:(?P<half>[AaPp])\.?[Mm]\.?)?$"
 BOUND = rf"^[<>≤≥]=? ?(?P<digits>[+-]?{_DIGITS})$"
 
@@ -72,32 +75,45 @@ class Numbers:
         return different < LEAST_OF_UNIT or (different == len(known) > MANY and bool((known % 1 == 0).all()))
 
 
-def numbers_in(texts: pa.Array, decimal: str) -> Numbers | None:
-    """The numbers of a column; None where the first already say that it has none."""
-    plain = _at_once(texts, decimal)
+def numbers_at_once(texts: pa.Array, decimal: str) -> Numbers | None:
+    """The numbers of a column of nothing else, as most are, so that no second look at each cell is needed."""
+    if decimal != ".":
+        return None
+    try:
+        pc.cast(texts[:GLANCE], pa.float64())  # A cast that fails takes ten times as long as one that succeeds.
+        return Numbers(_floats(pc.cast(texts, pa.float64())))
+    except pa.ArrowInvalid:
+        return None
+
+
+def numbers_in(texts: pa.Array, decimal: str, missing: Sequence[str] | None = None) -> Numbers | None:
+    """The numbers of a column; None where the first already say that it has none. Otherwise as `read_numbers`."""
+    plain = numbers_at_once(texts, decimal)
     if plain is not None:
         return plain
-    trimmed = without_marks(texts)
-    words = trimmed[: 10 * GLANCE].drop_null().unique()[:GLANCE]
+    words = texts[: 10 * GLANCE].drop_null().unique()[:GLANCE]
     if len(words) == GLANCE:
         first = _Words(words, decimal)
         hopeless = np.isnan(first.values) & ~_bools(doubtful(words))
         if hopeless.mean() > 0.5:
             return None
-    return read_numbers(trimmed, decimal)
+    return read_numbers(texts, decimal, missing=missing)
 
 
 def read_numbers(
     texts: pa.Array, decimal: str, unit: str | None = None, missing: Sequence[str] | None = None
 ) -> Numbers:
-    """Each text as a number, be they few or many. A unit that is not said is found out.
+    """Each text without blanks at its ends as a number, be they few or many. A unit that is not said is found out.
 
     A bound such as <0.1 is missing, unless it is said which are `missing`: then the others are the numbers that they name.
     """
-    plain = _at_once(texts, decimal)
+    is_mark = pc.is_in(texts, value_set=_PLAIN_MARKS)
+    plain = numbers_at_once(pc.if_else(is_mark, pa.scalar(None, texts.type), texts), decimal)
     if plain is not None:
-        return plain
-    encoded = without_marks(texts).dictionary_encode()
+        counts = pc.value_counts(texts.filter(is_mark))
+        marks = dict(zip(counts.field("values").to_pylist(), counts.field("counts").to_pylist(), strict=True))
+        return replace(plain, marks=marks)
+    encoded = texts.dictionary_encode()
     words = encoded.dictionary
     if not len(words):
         return Numbers(np.full(len(texts), np.nan))
@@ -123,30 +139,10 @@ def read_numbers(
     )
 
 
-def castable(texts: pa.Array, decimal: str) -> bool:
-    """Whether these are plain numbers, as most columns are, so that no second look at each cell is needed."""
-    if decimal != ".":
-        return False
-    try:
-        pc.cast(texts, pa.float64())
-    except pa.ArrowInvalid:
-        return False
-    return True
-
-
 def has_codes(texts: pa.Array) -> bool:
     """Whether these are codes such as 00713, from which a number would take the zeros."""
     led = pc.and_(pc.starts_with(texts, "0"), pc.greater(pc.binary_length(texts), 1))
     return bool(pc.any(pc.match_substring_regex(texts.filter(led), r"^0\d+$")).as_py())
-
-
-def _at_once(texts: pa.Array, decimal: str) -> Numbers | None:
-    if not castable(texts[:GLANCE], decimal):  # A cast that fails takes ten times as long as one that succeeds.
-        return None
-    try:
-        return Numbers(_floats(pc.cast(texts, pa.float64())))
-    except pa.ArrowInvalid:
-        return None
 
 
 class _Words:
@@ -165,6 +161,8 @@ class _Words:
         if len(rest):
             others = normal.take(pa.array(rest))
             self._undress(others, rest, decimal)
+            left = np.isnan(self.values[rest])
+            rest, others = rest[left], others.filter(pa.array(left))
             self._read_times(others, rest)
             digits = pc.extract_regex(others, BOUND)
             self.bounds[rest] = _parsed(pc.utf8_trim_whitespace(digits.field("digits")), decimal)
@@ -178,27 +176,26 @@ class _Words:
 
     def _undress(self, words: pa.Array, places: np.ndarray, decimal: str) -> None:
         """Without money, percent, units, brackets and a minus behind."""
-        parts = pc.extract_regex(words, DRESSED)
-        found = ~np.array(parts.is_null().to_numpy(zero_copy_only=False))
-
-        def has(name: str) -> np.ndarray:
-            return found & (_texts(parts.field(name)) != "")
-
-        def is_minus(name: str) -> np.ndarray:
-            return found & (_texts(parts.field(name)) == "-")
-
+        parts = pc.extract_regex(words, PARTS)
+        leads, lead = _different(parts.field("lead"))
+        tails, tail = _different(parts.field("tail"))
+        before = [LEAD.fullmatch(text.strip()) for text in leads]
+        behind = [TAIL.fullmatch(text) if not HEXADECIMAL.match(text) else None for text in tails]
+        signs = np.array([sum(map(bool, m.group("open", "sign", "inner"))) if m else 9 for m in before] or [9])[lead]
+        signs += np.array([bool(m["minus"]) if m else 9 for m in behind] or [9], int)[tail]
+        opened = np.array([bool(m and m["open"]) for m in before] or [False])[lead]
+        closed = np.array([bool(m and m["close"]) for m in behind] or [False])[tail]
+        negative = np.array(
+            [bool(m) and (m["open"] or "-" in (m["sign"], m["inner"])) for m in before] or [False], bool
+        )[lead]
+        negative |= np.array([bool(m and m["minus"]) for m in behind] or [False])[tail]
         numbers = _parsed(pc.utf8_trim_whitespace(parts.field("digits")), decimal)
-        signs = has("sign").astype(int) + has("inner") + has("behind") + has("open")
-        is_hexadecimal = found & _bools(pc.match_substring_regex(parts.field("after"), r"^[xX]\d"))
-        good = found & (signs <= 1) & (has("open") == has("close")) & ~is_hexadecimal
-        negative = is_minus("sign") | is_minus("inner") | has("behind") | has("open")
-        self.values[places] = np.where(good, np.where(negative, -numbers, numbers), np.nan)
-        self.is_dressed[places] = good & np.isfinite(numbers)
-        units = [
-            f"{before}{after}"
-            for before, after in zip(_texts(parts.field("before")), _texts(parts.field("after")), strict=True)
-        ]
-        self.units[places] = np.where(self.is_dressed[places], np.array(units, dtype=object), "")
+        numbers = np.where((signs <= 1) & (opened == closed), np.where(negative, -numbers, numbers), np.nan)
+        money = np.array([(m and m["money"]) or "" for m in before] or [""], dtype=object)[lead]
+        units = money + np.array([(m and m["unit"]) or "" for m in behind] or [""], dtype=object)[tail]
+        self.values[places] = numbers
+        self.is_dressed[places] = np.isfinite(numbers)
+        self.units[places] = np.where(self.is_dressed[places], units, "")
 
     def _read_times(self, words: pa.Array, places: np.ndarray) -> None:
         """13:45 and 1:45 PM as 13.75 hours."""
@@ -226,6 +223,12 @@ def _parsed(words: pa.Array, decimal: str) -> np.ndarray:
     written = written if decimal == "." else pc.replace_substring(written, decimal, ".")
     fits_or_infinite = pc.or_(fits, pc.match_substring_regex(words, infinite))
     return _floats(pc.cast(pc.if_else(fits_or_infinite, written, pa.scalar(None, pa.string())), pa.float64()))
+
+
+def _different(texts: pa.Array) -> tuple[list[str], np.ndarray]:
+    """The different ones, and for each text which of them it is; the first where there is none."""
+    encoded = texts.dictionary_encode()
+    return encoded.dictionary.to_pylist(), encoded.indices.fill_null(0).to_numpy(zero_copy_only=False)
 
 
 def _counted(words: pa.Array, rows: np.ndarray, which: np.ndarray) -> dict[str, int]:
