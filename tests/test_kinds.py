@@ -26,13 +26,7 @@ from dlcore.datasets.upload.reading import read_content
 from dlcore.problems import Problem
 
 READINGS = Path(__file__).parent / "readings"
-#: Files whose form is not read yet, or whose reader says too little: what these tests judge comes after that.
-NOT_YET = {
-    "comment_line.csv", "counted_names.csv", "empty_first_sheet.xlsx", "formulas_without_results.xlsx", "line_break_in_a_name.csv",
-    "sentence_on_the_first_sheet.xlsx", "separator_at_line_ends.csv", "single_quotes.csv", "title_line.csv",
-    "two_header_lines_and_units.csv", "weka.arff", "years_as_names.csv",
-}  # fmt: skip
-FILES = sorted(path.name for path in READINGS.iterdir() if path.suffix != ".json" and path.name not in NOT_YET)
+FILES = sorted(path.name for path in READINGS.iterdir() if path.suffix != ".json")
 Profile = dict[str, Any]
 
 
@@ -102,11 +96,6 @@ def column(*cells: str, decimal: str = ".") -> Column:
 
 
 # Against the readings
-
-
-def test_every_reading_is_judged_or_named_as_not_yet_read() -> None:
-    there = {path.name.removesuffix(".json") for path in READINGS.glob("*.json")}
-    assert there == NOT_YET | {*FILES}
 
 
 @pytest.mark.parametrize("file", FILES)

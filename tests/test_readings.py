@@ -36,21 +36,6 @@ from dlcore.problems import TEMPLATES
 
 FOLDER = Path(__file__).parent / "readings"
 FILES = sorted(path.name.removesuffix(".json") for path in FOLDER.glob("*.json"))
-#: Whose types of columns are not yet those of the right reading, or whose target.
-NOT_YET = {
-    "a_usual_name_that_is_no_target.csv", "blanks_around_numbers.csv", "currency_percent_and_units.csv", "customer_id.csv",
-    "dates_with_am_and_pm.csv", "formulas_without_results.xlsx", "fullwidth_and_marks.csv", "minus_999.csv", "months.csv", "name_twice.csv",
-    "near_equal_labels.csv", "none_as_a_class.csv", "order_id.csv", "order_no.csv", "student_number.csv", "thousands_in_quotes.csv",
-    "three_words_among_numbers.csv", "times_of_day.csv", "unknown_as_a_value.csv", "word_among_numbers.csv",
-}  # fmt: skip
-#: Of these, the ones without an input that a network can be given.
-NOT_ACCEPTED = {"months.csv", "three_words_among_numbers.csv"}
-
-
-def each(not_yet: set[str]) -> list[Any]:
-    """Every file; those that are not read right yet are to fail, so that this list shrinks."""
-    waiting = pytest.mark.xfail(strict=True, reason="types of columns")
-    return [pytest.param(name, marks=[waiting] if name in not_yet else []) for name in FILES]
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -130,7 +115,7 @@ def test_the_cells_and_their_names_are_those_of_the_right_reading(name: str) -> 
     assert form_faults(name) == []
 
 
-@pytest.mark.parametrize("name", each(NOT_YET))
+@pytest.mark.parametrize("name", FILES)
 def test_a_table_is_read_as_a_knowledgeable_person_reads_it(name: str) -> None:
     assert faults(name) == []
 
@@ -185,7 +170,7 @@ def reads_itself(table: Path, directory: Path, rows: int) -> None:
         assert nearest.max() < 1e-6
 
 
-@pytest.mark.parametrize("name", each(NOT_ACCEPTED))
+@pytest.mark.parametrize("name", FILES)
 def test_predict_reads_what_table_has_read(name: str, tmp_path: Path) -> None:
     assert trained(FOLDER / name, tmp_path)
     reads_itself(FOLDER / name, tmp_path, right(name)["rows"])
