@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import numpy as np
@@ -41,7 +42,7 @@ class Predicted:
     class_names: tuple[str, ...]
     said: np.ndarray  # (N, K) probabilities, or (N,) values in the data's own units
 
-    @property
+    @cached_property
     def finite(self) -> np.ndarray:
         """(N,) whether the network could say something: a hole that nothing fills makes all that follows no number."""
         return np.array(np.isfinite(self.said.reshape(len(self.rows), -1)).all(axis=1))
@@ -102,7 +103,7 @@ def written(cell: Cell) -> str:
     """A cell of somebody's file, safe to be opened in a spreadsheet."""
     if isinstance(cell, str):
         return safe_cell(cell)
-    if cell is None:
+    if cell is None or math.isnan(cell):
         return ""
     return str(int(cell)) if float(cell).is_integer() and abs(cell) < 2**53 else repr(cell)
 

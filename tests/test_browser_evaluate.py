@@ -78,7 +78,7 @@ def test_a_trained_network_is_judged_from_scores_to_single_examples(page: Page) 
 def test_new_rows_are_brought_and_predictions_taken_home_with_the_keyboard_alone(page: Page) -> None:
     page.get_by_role("link", name=text("en", "page.evaluate")).click()
     open_section(page, "predict")
-    expect(page.get_by_text(re.compile(r"in any order: x1, x2\."))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"in any order: x1, x2$"))).to_be_visible()
     wait_until_still(page)
     upload = page.get_by_test_id("stFileUploaderDropzone").get_by_role("button", name="Upload", exact=True)
     with page.expect_file_chooser() as chooser:

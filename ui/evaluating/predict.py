@@ -105,17 +105,18 @@ def _show(file: NewFile, found: dict[str, Any]) -> None:
                 help=label("predict.take.help"),
             )  # fmt: skip
     if found["missing"]:
-        missing = label("predict.missing", count=len(found["missing"]), columns=_named(found["missing"]))
+        # Nothing stands in for a hole in bundled data.
+        key = "predict.missing.filled" if moment().experiment.dataset.kind == "table" else "predict.missing"
+        missing = label(key, count=len(found["missing"]), columns=_named(found["missing"]))
         st.warning(missing, icon=":material/warning:")
     if found["refusal"] is not None:
         refusal = Problem(found["refusal"]["key"], **found["refusal"]["values"])
         st.warning(escape(sentence(session.current().language, refusal)), icon=":material/warning:")
     say_findings(found["findings"], "predicted_more_findings")
-    beside = [label("predict.target", column=found["target"])] if found["target"] is not None else []
+    if found["target"] is not None:
+        st.caption(label("predict.target", column=found["target"]))
     if found["unused"]:
-        beside.append(label("predict.unused", count=len(found["unused"]), columns=_named(found["unused"])))
-    if beside:
-        st.caption(" ".join(beside))
+        st.caption(label("predict.unused", count=len(found["unused"]), columns=_named(found["unused"])))
     if found["first"]:
         _grid(found)
 
