@@ -370,6 +370,75 @@ def test_a_type_is_read_anew_and_survives_another_target(at: Any, desks: Handmad
     assert desks.asked[-1][1]["task"] == "regression"
 
 
+def port(**facts: Any) -> dict[str, Any]:
+    """The profile of a port that is asked about."""
+    marks, spellings = [["None", 3, False], ["NA", 1, True]], [["S", "s"]]
+    return column("port", "category", distinct=3, marks=marks, spellings=spellings, joined=False) | facts
+
+
+def asked_about(at: Any, desks: HandmadeDesks, *findings: Problem) -> Any:
+    """The page with a table whose port is asked about."""
+    desks.profile["columns"][2] = port()
+    desks.profile["findings"] = [{**found.to_dict(), "severity": "warning"} for found in findings]
+    return bring(at)
+
+
+@pytest.mark.parametrize(
+    ("finding", "option", "answer"),
+    [
+        (
+            Problem("found_maybe_missing", column="port", mark="None", cells=3, of=10),
+            "missing",
+            {"port": ["NA", "None"]},
+        ),
+        (Problem("found_word_missing", column="port", mark="NA", cells=1), "missing", {"port": []}),
+        (Problem("found_near_equal", column="port", spellings="S, s"), "joined", ["port"]),
+    ],
+)
+def test_the_other_answer_to_a_question_about_a_column_is_one_press_and_reaches_training(
+    empty: Any, desks: HandmadeDesks, finding: Problem, option: str, answer: Any
+) -> None:
+    at = asked_about(empty, desks, finding)
+    assert in_english(finding) in said(at)
+    press(at, "data_answer_0")
+    assert desks.asked[-1][0] == "look" and desks.asked[-1][1][option] == answer
+    press(at, "data_train")
+    assert desks.asked[-1][0] == "import" and desks.asked[-1][1][option] == answer
+
+
+def test_the_card_takes_an_answer_back(empty: Any, desks: HandmadeDesks) -> None:
+    at = asked_about(empty, desks, Problem("found_near_equal", column="port", spellings="S, s"))
+    choose(at, "/data/card", "port")
+    assert widget(at, "/data/card/missing").value == ["NA"]
+    desks.profile["columns"][2] = port(marks=[["None", 3, True], ["NA", 1, False]], joined=True)
+    choose(at, "/data/card/missing", ["None"])
+    assert desks.asked[-1][1]["missing"] == {"port": ["None"]}
+    assert widget(at, "/data/card/missing").value == ["None"]
+    choose(at, "/data/card/joined", False)
+    assert desks.asked[-1][1]["joined"] == []
+    assert desks.asked[-1][1]["missing"] == {"port": ["None"]}
+
+
+@pytest.mark.parametrize(
+    ("language", "off", "expected"),
+    [
+        ("en", ("port", "fare"), "7 rows go into the network. 1 column becomes 1 network input."),
+        ("en", ("age", "fare"), "7 rows go into the network. 1 column becomes 3 network inputs."),
+        ("en", ("port",), "7 rows go into the network. 2 columns become 2 network inputs."),
+        ("zh_CN", ("port", "fare"), "7 行进入网络。1 列变成 1 个网络输入。"),
+    ],
+)
+def test_the_rows_and_inputs_of_the_network_are_counted_in_words_that_fit(
+    pool: RecordingPool, desks: HandmadeDesks, language: str, off: tuple[str, ...], expected: str
+) -> None:
+    desks.profile["trained"] = 7
+    at = bring(open_data(language))
+    for name in off:
+        choose(at, "/data/card", name)
+        choose(at, "/data/card/input", False)
+    assert expected in said(at).replace("\\", "")
+
+
 def test_what_is_remarkable_is_said_with_its_evidence_warnings_first(empty: Any, desks: HandmadeDesks) -> None:
     notice = Problem("found_empty_rows", rows=3)
     warning = Problem("found_leak", column="<b>boat</b>", target="survived", share="99.1%")

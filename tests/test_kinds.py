@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from dlcore.component import validated
 from dlcore.datasets import store
@@ -448,3 +451,105 @@ def test_what_is_no_input_is_said() -> None:
     profile = looked(table(name=names, ticket=tickets, age=[f"{place}.5" for place in range(60)], y=["p", "q"] * 30))
     told = {each["key"]: each["values"]["names"] for each in profile["findings"] if "left_out" in each["key"]}
     assert told == {"found_text_left_out": "name", "found_id_left_out": "ticket"}
+
+
+def test_codes_are_not_the_numbers_that_they_look_like() -> None:
+    codes = imported(table(code=["00713", "10115"] * 10, y=["p", "q"] * 10))
+    np.testing.assert_array_equal(
+        raw_values(codes.columns[0], pa.array(["00713", "713", "10115.0"]), "."), [0, UNKNOWN, UNKNOWN]
+    )
+    levels = imported(table(level=["1", "2.0"] * 10, y=["p", "q"] * 10), types={"level": "category"})
+    np.testing.assert_array_equal(raw_values(levels.columns[0], pa.array(["1.0", "2", "3"]), "."), [0, 1, UNKNOWN])
+
+
+def test_as_many_units_as_cells_are_words_and_soon_known_to_be() -> None:
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    units = [a + b + c + d for a in letters for b in letters for c in letters for d in letters[:5]]
+    begin = time.process_time()
+    assert column(*[f"{place % 90}{unit}" for place, unit in enumerate(units)]).kind == "id"
+    assert read_numbers(pa.array([f"7{unit}" for unit in units]), ".").words
+    assert time.process_time() - begin < 30
+
+
+# Whatever stands in the cells
+
+POOLS = (
+    (
+        "1",
+        "2",
+        "1.0",
+        "3.5",
+        "-7",
+        " 4",
+        "1e3",
+        "１２",
+        "1,100",
+        "NA",
+        "None",
+        "-",
+        "absent",
+        "-999",
+        "<0.1",
+        ">5",
+        "",
+        "?",
+    ),
+    ("$1,200.50", "$5", "€ 3", "(4)", "4-", "5%", "6", "10 kg", "500 g", "7", "n.a.", "", "unknown"),
+    ("Yes", "yes", "NO ", "no", "None", "NA", "unknown", "缺失", "maybe", "1", "1.0", "", "-"),
+    (
+        "1/3/2024",
+        "13/3/2024",
+        "3/14/2024 1:30 PM",
+        "2024-01-31",
+        "2024",
+        "20240131",
+        "1949-01",
+        "Jan 2020",
+        "NA",
+        "soon",
+        "",
+    ),
+    ("06:00", "1:45 PM", "13:45", "24:30", "7", "", "late"),
+    ("00713", "10115", " 00713", "7", "", "None"),
+)
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
+    """A table of such cells, and what its owner may answer."""
+    rows = draw(st.integers(12, 40))
+    pools = [draw(st.lists(st.sampled_from(pool), min_size=1, max_size=5, unique=True)) for pool in POOLS]
+    columns = {
+        f"c{place}": draw(st.lists(st.sampled_from(pool), min_size=rows, max_size=rows))
+        for place, pool in enumerate(pools)
+    }
+    missing = {
+        f"c{place}": draw(st.lists(st.sampled_from(pool), max_size=2, unique=True)) for place, pool in enumerate(pools)
+    }
+    kept = {name: [mark for mark in marks if mark.strip()] for name, marks in missing.items() if draw(st.booleans())}
+    joined = [name for name in columns if draw(st.booleans())]
+    kinds = {name: draw(st.sampled_from(("number", "category"))) for name in columns if draw(st.integers(0, 3)) == 0}
+    target = ["pq"[row % 2] for row in range(rows)]
+    return table(**columns, target=target), {"missing": kept, "joined": joined, "types": kinds}
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(tables())
+def test_whatever_stands_in_the_cells_and_is_said_of_them_is_read_again_as_it_was_brought(
+    drawn: tuple[str, dict[str, Any]],
+) -> None:
+    text, options = drawn
+    profile = looked(text, **options)
+    inputs = [
+        each["name"]
+        for each in profile["columns"]
+        if each["kind"] in ("number", "category", "date") and each["distinct"]
+    ]
+    inputs = [name for name in inputs if name != "target"]
+    if not inputs:
+        return
+    for said in (options, as_the_page_asks(profile, missing=options["missing"], joined=options["joined"])):
+        brought = imported(text, **{**said, "target": "target", "inputs": inputs})
+        cells = read_content(text.encode(), {})
+        again = np.stack([read_again(brought, cells, name) for name in brought.column_names], axis=1)
+        np.testing.assert_array_equal(rows_of(brought), again)

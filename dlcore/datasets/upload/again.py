@@ -62,9 +62,10 @@ def _codes(column: CategoryColumn, cells: pa.Array, decimal: str) -> np.ndarray:
             yield folded(shown)
         if shown.startswith("'") and safe_cell(shown[1:]) == shown:
             yield shown[1:]  # As one of our own files has it.
-        if np.isfinite(number):
+        if are_numbers and np.isfinite(number):
             yield f"{number + 0.0:.12g}"  # 1.0 and 1 are one category of numbers.
 
+    are_numbers = all(_is_number(value) for value in column.values)
     numbers = read_numbers(encoded.dictionary, decimal, unit="").values
     codes = [
         np.nan if word in gone else next((places[form] for form in forms(word, number) if form in places), UNKNOWN)
@@ -72,3 +73,11 @@ def _codes(column: CategoryColumn, cells: pa.Array, decimal: str) -> np.ndarray:
     ]
     # A missing cell takes the last.
     return np.array([*codes, np.nan])[encoded.indices.fill_null(len(words)).to_numpy(zero_copy_only=False)]
+
+
+def _is_number(value: str) -> bool:
+    """Whether a category is a number as numbers are written here: 713, and not 00713."""
+    try:
+        return value == f"{float(value):.12g}"
+    except ValueError:
+        return False

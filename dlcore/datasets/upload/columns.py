@@ -18,7 +18,7 @@ from dlcore.datasets.upload.cells import Cells, Finding, finding
 from dlcore.datasets.upload.dates import Dates, Order, dates_in, read_dates
 from dlcore.datasets.upload.ids import NAMELESS, is_named_id
 from dlcore.datasets.upload.missing import FREQUENT, PLAIN_AMONG_NUMBERS, USUAL, doubtful, without_marks
-from dlcore.datasets.upload.numbers import Numbers, has_codes, numbers_at_once, numbers_in, read_numbers
+from dlcore.datasets.upload.numbers import CLOCK, Numbers, has_codes, numbers_at_once, numbers_in, read_numbers
 from dlcore.problems import Problem, clean
 
 Kind = Literal["number", "category", "date", "text", "id"]
@@ -249,7 +249,7 @@ def _about_numbers(name: str, found: Numbers, rows: int) -> list[Finding]:
         )
     if found.dressed:
         text, value = found.dressed
-        key = "found_times" if found.unit == "hh:mm" else "found_dressed"
+        key = "found_times" if found.unit == CLOCK else "found_dressed"
         findings.append(finding(key, column=name, text=text, value=f"{value:.12g}"))
     if found.grouped:
         findings.append(finding("found_grouped", column=name, text=found.grouped[0], value=f"{found.grouped[1]:.12g}"))

@@ -94,7 +94,8 @@ def numbers_in(texts: pa.Array, decimal: str, missing: Sequence[str] | None = No
     words = texts[: 10 * GLANCE].drop_null().unique()[:GLANCE]
     if len(words) == GLANCE:
         first = _Words(words, decimal)
-        hopeless = np.isnan(first.values) & ~_bools(doubtful(words))
+        numbers = first.of_unit(first.usual_unit(np.ones(len(words))))
+        hopeless = np.isnan(numbers) & ~first.is_bound & ~_bools(doubtful(words))
         if hopeless.mean() > 0.5:
             return None
     return read_numbers(texts, decimal, missing=missing)
@@ -121,7 +122,7 @@ def read_numbers(
     rows = np.bincount(codes, minlength=len(words) + 1)[:-1]
     read = _Words(words, decimal)
     unit = read.usual_unit(rows) if unit is None else unit
-    values = np.where((read.units == "") | (read.units == unit), read.values, np.nan)
+    values = read.of_unit(unit)
     if missing is not None:
         named = ~_bools(pc.is_in(words, value_set=pa.array(missing, pa.string())))
         values = np.where(read.is_bound & named, read.bounds, values)
@@ -171,8 +172,14 @@ class _Words:
     def usual_unit(self, rows: np.ndarray) -> str:
         """The unit of most cells that have one."""
         known = np.isfinite(self.values) & (self.units != "")
-        units = sorted(set(self.units[known]))
-        return max(units, key=lambda unit: rows[known & (self.units == unit)].sum(), default="")
+        if not known.any():
+            return ""
+        units, codes = np.unique(self.units[known].astype(str), return_inverse=True)
+        return str(units[np.bincount(codes, weights=rows[known]).argmax()])
+
+    def of_unit(self, unit: str) -> np.ndarray:
+        """The numbers with this unit or none."""
+        return np.where((self.units == "") | (self.units == unit), self.values, np.nan)
 
     def _undress(self, words: pa.Array, places: np.ndarray, decimal: str) -> None:
         """Without money, percent, units, brackets and a minus behind."""
