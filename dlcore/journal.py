@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -63,6 +63,11 @@ class Entry(Component):
 
     def __hash__(self) -> int:
         return hash(self.step)
+
+    @cached_property
+    def text(self) -> str:
+        """Its JSON. It is asked for at each later change: how long the whole journal is."""
+        return json.dumps(self.to_dict(), separators=(",", ":"))
 
     @model_serializer(mode="wrap")
     def _what_it_says(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -212,10 +217,13 @@ def is_shaped(journal: Journal, step: int) -> bool:
 
 
 def number_lists(array: np.ndarray) -> Any:
-    """A tensor as lists. A number is the shortest that reads back as the same float32; a switch is true or false."""
+    """A tensor as lists: numbers with eight digits, or nine where they would not read back as the same float32; true or false."""
     if array.dtype == np.bool_:
         return array.tolist()
-    short = [float(str(value)) for value in array.ravel()]
+    exact = array.ravel().tolist()
+    short = [float(f"{value:.8g}") for value in exact]
+    for place in np.flatnonzero(np.array(short, np.float32) != array.ravel()).tolist():
+        short[place] = float(f"{exact[place]:.9g}")
     return (
         short if array.ndim == 1 else [short[at : at + array.shape[1]] for at in range(0, len(short), array.shape[1])]
     )
@@ -296,8 +304,8 @@ def _fits(journal: Journal) -> bool:
 
 
 def _length(journal: Journal) -> int:
-    return len(_text(journal)) if journal else 0
+    return sum(len(entry.text) + 1 for entry in journal)
 
 
 def _text(journal: Journal) -> str:
-    return json.dumps([entry.to_dict() for entry in journal], separators=(",", ":"))
+    return f"[{','.join(entry.text for entry in journal)}]"
