@@ -27,6 +27,7 @@ LARGEST_STEP = 2**53
 LARGEST_WEIGHT = float(np.finfo(np.float32).max)
 #: Settings that leave no trace in a run once they are what they were, if no step was taken meanwhile: all else begins something anew.
 TRACELESS = frozenset({"optimizer", "schedule", "regularizer", "gradient_clip", "batch_size"})
+SHAPING = frozenset({"layers", "features", "dataset"})  # settings with which the shape of the network may change
 ON_NAMES = {"weights": "finite numbers", "frozen": "true or false", "silenced": "true or false"}
 _PARAMETER, _LAYER = re.compile(r"\d{1,3}\.(weight|bias)"), re.compile(r"\d{1,3}")
 
@@ -198,22 +199,20 @@ def without_details(journal: Journal, step: int) -> Journal:
     """Something was changed at this step that cannot be kept."""
     last = journal[-1] if journal else None
     if last is None or not last.left_out or last.loaded:
-        return (*journal, Entry(step=step, left_out=1))
+        longer = (*journal, Entry(step=step, left_out=1))
+        if len(longer) <= MOST_ENTRIES and _length(longer) <= LONGEST_JOURNAL:
+            return longer
+        return (*journal[:-1], Entry(step=step, left_out=2))  # A file has brought as much as there may be.
     more = last.left_out + (last.step != step)  # At one step it is one change.
     return (*journal[:-1], Entry(step=step, left_out=more))
 
 
 def is_shaped(journal: Journal, step: int) -> bool:
-    """Whether the network has taken another shape at this very step, or a hand was in it."""
-    return (
-        bool(journal)
-        and journal[-1].step == step
-        and bool(
-            journal[-1].origins
-            or "layers" in (journal[-1].set or {})
-            or any(getattr(journal[-1], one) for one in ON_NAMES)
-        )
-    )
+    """Whether the network may have taken another shape at this very step, or a hand was in it."""
+    if not journal or journal[-1].step != step:
+        return False
+    last = journal[-1]
+    return bool(SHAPING & set(last.set or ()) or any(getattr(last, one) for one in ON_NAMES))
 
 
 def number_lists(array: np.ndarray) -> Any:
