@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, create_model, field_validator, model_validator
+from pydantic import ConfigDict, Field, ValidationError, create_model, field_validator, model_validator
 
 from dlcore.class_weights import ClassWeights
 from dlcore.component import Component, problem_of, validated
@@ -246,13 +246,19 @@ class Experiment(Component):
         return sum(layer.parameters for layer in self.plan())
 
 
+class _Settings(Component):
+    """Some settings of a recipe; what is not given was not said, so that it need not be right."""
+
+    model_config = ConfigDict(validate_default=False)
+
+
 @cache
 def _settings() -> type[Component]:
     """The fields of a recipe that a journal may set, bound as they are there."""
     fields: dict[str, Any] = {
         name: (field.annotation, field) for name, field in Experiment.model_fields.items() if name not in NOT_OF_THE_RUN
     }
-    return create_model("Settings", __base__=Component, **fields)
+    return create_model("Settings", __base__=_Settings, **fields)
 
 
 def settings_of(values: dict[str, Any]) -> dict[str, Any]:

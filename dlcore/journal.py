@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ LARGEST_STEP = 2**53
 LARGEST_WEIGHT = float(np.finfo(np.float32).max)
 #: Settings that leave no trace in a run once they are what they were, if no step was taken meanwhile: all else begins something anew.
 TRACELESS = frozenset({"optimizer", "schedule", "regularizer", "gradient_clip", "batch_size"})
+SHAPING = frozenset({"layers", "features", "dataset"})  # settings with which the shape of the network may change
 ON_NAMES = {"weights": "finite numbers", "frozen": "true or false", "silenced": "true or false"}
 _PARAMETER, _LAYER = re.compile(r"\d{1,3}\.(weight|bias)"), re.compile(r"\d{1,3}")
 
@@ -63,6 +64,11 @@ class Entry(Component):
 
     def __hash__(self) -> int:
         return hash(self.step)
+
+    @cached_property
+    def text(self) -> str:
+        """Its JSON. It is asked for at each later change: how long the whole journal is."""
+        return json.dumps(self.to_dict(), separators=(",", ":"))
 
     @model_serializer(mode="wrap")
     def _what_it_says(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -193,29 +199,30 @@ def without_details(journal: Journal, step: int) -> Journal:
     """Something was changed at this step that cannot be kept."""
     last = journal[-1] if journal else None
     if last is None or not last.left_out or last.loaded:
-        return (*journal, Entry(step=step, left_out=1))
+        longer = (*journal, Entry(step=step, left_out=1))
+        if len(longer) <= MOST_ENTRIES and _length(longer) <= LONGEST_JOURNAL:
+            return longer
+        return (*journal[:-1], Entry(step=step, left_out=2))  # A file has brought as much as there may be.
     more = last.left_out + (last.step != step)  # At one step it is one change.
     return (*journal[:-1], Entry(step=step, left_out=more))
 
 
 def is_shaped(journal: Journal, step: int) -> bool:
-    """Whether the network has taken another shape at this very step, or a hand was in it."""
-    return (
-        bool(journal)
-        and journal[-1].step == step
-        and bool(
-            journal[-1].origins
-            or "layers" in (journal[-1].set or {})
-            or any(getattr(journal[-1], one) for one in ON_NAMES)
-        )
-    )
+    """Whether the network may have taken another shape at this very step, or a hand was in it."""
+    if not journal or journal[-1].step != step:
+        return False
+    last = journal[-1]
+    return bool(SHAPING & set(last.set or ()) or any(getattr(last, one) for one in ON_NAMES))
 
 
 def number_lists(array: np.ndarray) -> Any:
-    """A tensor as lists. A number is the shortest that reads back as the same float32; a switch is true or false."""
+    """A tensor as lists: numbers with eight digits, or nine where they would not read back as the same float32; true or false."""
     if array.dtype == np.bool_:
         return array.tolist()
-    short = [float(str(value)) for value in array.ravel()]
+    exact = array.ravel().tolist()
+    short = [float(f"{value:.8g}") for value in exact]
+    for place in np.flatnonzero(np.array(short, np.float32) != array.ravel()).tolist():
+        short[place] = float(f"{exact[place]:.9g}")
     return (
         short if array.ndim == 1 else [short[at : at + array.shape[1]] for at in range(0, len(short), array.shape[1])]
     )
@@ -296,8 +303,8 @@ def _fits(journal: Journal) -> bool:
 
 
 def _length(journal: Journal) -> int:
-    return len(_text(journal)) if journal else 0
+    return sum(len(entry.text) + 1 for entry in journal)
 
 
 def _text(journal: Journal) -> str:
-    return json.dumps([entry.to_dict() for entry in journal], separators=(",", ":"))
+    return f"[{','.join(entry.text for entry in journal)}]"

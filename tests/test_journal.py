@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import zlib
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -234,6 +235,16 @@ def test_layers_shaped_several_times_at_one_step_are_one_change_with_the_weights
         assert torch.equal(torch.tensor(entry["weights"][name]), weight)
 
 
+def test_inputs_changed_several_times_at_one_step_are_one_change_with_the_weights_that_came_out(run: Run) -> None:
+    steps(run, 4)
+    for features in (("x1",), ("x1", "sin_x2"), ("x1", "x2", "sin_x2")):
+        change(run, features=features)
+    start, entry = journal(run)
+    assert (start["set"], entry["set"]) == ({"features": ["x1", "x2"]}, {"features": ["x1", "x2", "sin_x2"]})
+    for name, weight in run.trainer.model.state_dict().items():
+        assert torch.equal(torch.tensor(entry["weights"][name]), weight)
+
+
 def test_weights_carried_into_another_network_before_the_first_step_are_written_down(run: Run) -> None:
     change(run, layers=(Dense(units=5), Dense(units=2)))
     (entry,) = journal(run)
@@ -342,6 +353,21 @@ def test_a_journal_ends_somewhere_and_says_how_much_it_left_out(run: Run) -> Non
     assert last == {"step": MOST_ENTRIES + 50, "left_out": MOST_ENTRIES + 50 - kept}
     assert Experiment.from_json(trainer.recipe.to_json(indent=2)) == trainer.recipe
     assert "left_out" in Experiment.from_json(trainer.recipe.to_json()).to_json()
+
+
+def test_a_file_that_brings_the_longest_journal_leaves_one_that_is_right(run: Run) -> None:
+    steps(run, 2)
+    content = run.checkpoint()
+    for entries in (
+        [{"step": 2, "set": {"batch_size": 5 + place % 2}} for place in range(MOST_ENTRIES)],
+        [{"step": 1, "weights": {"0.bias": [0.5] * 14_980}}, {"step": 3, "set": {"batch_size": 6}}],
+    ):
+        longest = recipe(journal=entries)
+        other = Run(recipe().to_json(), "cpu")
+        checkpoint = replace(open_checkpoint(content), experiment=longest)
+        other.load(checkpoint.to_bytes())
+        assert other.trainer.recipe.journal[-1].left_out
+        assert len(journal(other)) <= MOST_ENTRIES and max(entry["step"] for entry in journal(other)) == 2
 
 
 def test_weights_that_are_too_many_are_counted_only(run: Run) -> None:

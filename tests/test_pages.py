@@ -389,6 +389,25 @@ def test_files_are_made_at_the_press(pool: RecordingPool) -> None:
     assert Experiment.from_json(recipe()).seed == 9
 
 
+def test_a_recipe_goes_home_with_what_was_changed_in_its_run_and_comes_back_without_repeating_it(
+    pool: RecordingPool,
+) -> None:
+    at = open_page()
+    journal = [{"step": 0, "set": {"batch_size": 10}}, {"step": 9, "set": {"batch_size": 3}}]
+    pool.answer = {"journal": journal}
+    taken = takehome.maker("recipe", "run 0", state(at))()
+    assert Experiment.from_json(taken).to_dict()["journal"] == journal
+    pool.answer = {}
+    changed = Experiment.from_json(taken).replace(batch_size=3)
+    at.file_uploader[0].upload("recipe.json", changed.to_json(indent=2).encode()).run()
+    assert (pool.recipes[-1]["batch_size"], pool.recipes[-1]["journal"]) == (3, [])
+    assert state(at).experiment == Experiment(batch_size=3)
+    assert shown(sentence("en", Problem("journal_not_repeated", step=9))) in [toast.value for toast in at.toast]
+    assert not errors(at)
+    pool.alive.clear()  # A run that has ended cannot be asked.
+    assert Experiment.from_json(takehome.maker("recipe", "run 0", state(at))()).journal == ()
+
+
 def test_the_data_go_home_as_a_table() -> None:
     lines = data_csv(Experiment(dataset=Drawn())).decode().splitlines()
     assert lines[0] == "x1,x2,class,split"

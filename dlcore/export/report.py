@@ -377,8 +377,7 @@ def _recipe(facts: Facts, words: Words) -> str:
         if hasattr(experiment, name):
             rows.append((_field(name, words), said(getattr(experiment, name))))
     listed = "".join(f"<dt>{esc(name)}</dt><dd>{esc_long(value)}</dd>" for name, value in rows)
-    text = json.dumps(experiment.to_dict(), indent=2, ensure_ascii=True)
-    code = "".join(map(_as_it_is, text))
+    code = "".join(map(_as_it_is, experiment.to_json(indent=2)))
     recipe = f"<details><summary>recipe.json</summary><pre>{code}</pre></details>"
     command = f"python -m dlcore train recipe.json --epochs {facts.checkpoint.epoch} --out run"
     see = words("report.recipe.changed" if experiment.journal else "report.recipe.see")
@@ -386,7 +385,9 @@ def _recipe(facts: Facts, words: Words) -> str:
 
 
 def _as_it_is(sign: str) -> str:
-    return {"<": "&lt;", ">": "&gt;", "&": "&amp;"}.get(sign, sign)
+    # What is no ASCII as JSON escapes it, which can turn no line around and hide nothing.
+    plain = sign if sign.isascii() else json.dumps(sign)[1:-1]
+    return {"<": "&lt;", ">": "&gt;", "&": "&amp;"}.get(plain, plain)
 
 
 def _layer(layer: Any, words: Words) -> str:
