@@ -58,6 +58,8 @@ def read_rows(path: Path, checkpoint: Checkpoint) -> np.ndarray:
         return float((np.isfinite(X) & (X != UNKNOWN))[filled].mean()) if filled.any() else 1.0
 
     cells = read_alike(read_bytes(path, LARGEST_TABLE + 1), dataset.reading, fit)
+    if not cells.rows:
+        raise Problem("upload_no_rows")
     for name in dataset.column_names:
         if name not in cells.names:
             raise Problem("table_column_missing", path=path.name, column=name, expected=", ".join(dataset.column_names))
