@@ -180,10 +180,12 @@ def make_recipe(asked: argparse.Namespace) -> None:
     said = options_of(asked)
     digest = store.keep_upload(read_bytes(asked.table, store.LARGEST_UPLOAD + 1))
     options = {"upload": digest, "name": asked.table.name, **said}
-    profile, _ = look_long(options, b"", lambda share, partial: None)
-    check_told(said, profile)
-    made, _ = import_table(options, b"", lambda share, partial: None)
-    store.disown(digest, UPLOAD, rights.MACHINE)  # It is still where it came from.
+    try:
+        profile, _ = look_long(options, b"", lambda share, partial: None)
+        check_told(said, profile)
+        made, _ = import_table(options, b"", lambda share, partial: None)
+    finally:
+        store.disown(digest, UPLOAD, rights.MACHINE)  # It is still where it came from.
     dataset = validated(TableData, made["dataset"])
     loss = {} if dataset.classes else {"loss": {"kind": "mse"}}
     usual = Experiment()

@@ -371,6 +371,17 @@ def test_a_sheet_is_told_by_its_name(tmp_path: Path) -> None:
     assert "--separator" in refused(table, tmp_path, "--separator", ";")
 
 
+def test_digits_that_a_file_declares_as_categories_are_categories(tmp_path: Path) -> None:
+    table = tmp_path / "t.arff"
+    head = "@relation t\n@attribute h real\n@attribute level {0,1,2}\n@attribute kind {a,b}\n@data\n"
+    table.write_text(head + "".join(f"{place / 2},{place % 3},{'ab'[place % 2]}\n" for place in range(20)))
+    dataset, _ = made(table, tmp_path)
+    assert [column.kind for column in dataset.columns] == ["number", "category"]
+    assert dataset.columns[1].values == ("0", "1", "2")
+    assert trained(table, tmp_path)
+    reads_itself(table, tmp_path, 20)
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
