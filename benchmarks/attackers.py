@@ -26,7 +26,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from benchmarks.sockets import BINARY, TEXT
 from benchmarks.student import WANTS, Student, cookie_of_page
-from benchmarks.visitor import Visitor, put
+from benchmarks.visitor import TABLES, Visitor, put
 from dlcore.experiment import Experiment
 
 STREAM = "/_stcore/stream"
@@ -36,7 +36,6 @@ HEAVY = Experiment.from_dict({"layers": [{"kind": "dense", "units": 425}] * 12, 
 LARGE = Experiment.from_dict({"layers": [{"kind": "dense", "units": 512}] * 8})
 REPORTED = Experiment.from_dict({"layers": [{"kind": "dense", "units": 256}] * 6})
 RAGGED = b"a,b\n" + b"1\n1,2,3\n" * 1_500_000
-TABLES = "CSV, TSV, Excel or Parquet"  # The uploader's label on the page Data.
 
 
 @dataclass

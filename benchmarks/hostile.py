@@ -21,7 +21,7 @@ from benchmarks.classroom import p95
 from benchmarks.server import ROOT, Server, megabytes, served, wait_until_warm
 from benchmarks.student import Student
 from benchmarks.tables import Figure, goals, markdown
-from benchmarks.visitor import Visitor
+from benchmarks.visitor import TABLES, Visitor
 
 SECONDS, QUICK_SECONDS = 10.0, 5.0
 AFTERWARDS, QUICK_AFTERWARDS = 60.0, 15.0  # until the memory is looked at again
@@ -91,7 +91,7 @@ async def bring_a_table(server: Server) -> float:
     await visitor.go("data")
     begin = time.perf_counter()
     content = b"hours,sleep,mark\n" + b"".join(b"%d,%d,%d\n" % (row % 9, row % 7, row % 5) for row in range(200))
-    await visitor.upload("CSV, TSV, Excel or Parquet", "marks.csv", content)
+    await visitor.upload(TABLES, "marks.csv", content)
     while not visitor.heard(b"hours"):
         await asyncio.sleep(0.2)
         await visitor.rerun()

@@ -162,7 +162,12 @@ class Student:
         kind = answer.WhichOneof("type")
         if kind == "delta":
             self._learn(answer.delta.new_element, answer.delta.fragment_id)
-        elif kind == "script_finished" and self._answered is not None and not self._answered.done():
+        elif kind == "script_finished" and answer.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
+            self._has_finished()
+
+    def _has_finished(self) -> None:
+        """A script has, and no other one follows at once."""
+        if self._answered is not None and not self._answered.done():
             self._answered.set_result(None)
 
     def _learn(self, element: Any, fragment: str) -> None:

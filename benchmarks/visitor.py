@@ -16,7 +16,9 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from benchmarks.sockets import BINARY
 from benchmarks.student import PATIENCE, Student, ask
+from ui.messages import text
 
+TABLES = text("en", "data.file")  # The uploader's label on the page Data.
 MOST_HEARD = 500  # messages of the page that are remembered
 FURNISHED = 2  # Reruns until a new session's page has all tabs.
 
@@ -31,7 +33,7 @@ class Visitor(Student):
         self.uploaders: dict[str, str] = {}  # {label: id}
         self.downloads: dict[str, str] = {}  # {label: id of the file that is made at the press}
         self.alerts: list[str] = []
-        self._here = ""
+        self._here = self._shown = self._finished = ""  # the page asked for, shown, and run through
         self._heard: deque[bytes] = deque(maxlen=MOST_HEARD)
         self._asked_for: dict[str, asyncio.Future[Any]] = {}
 
@@ -43,7 +45,8 @@ class Visitor(Student):
     async def go(self, path: str) -> None:
         """To another page of the app."""
         self._here = self.pages[path]
-        await self.rerun()
+        while self._finished != self._here:  # A script of the page before may end meanwhile.
+            await self.rerun()
 
     def heard(self, words: bytes) -> bool:
         """Whether one of the last messages holds these words."""
@@ -100,11 +103,16 @@ class Visitor(Student):
             case "new_session":
                 self.session = answer.new_session.initialize.session_id or self.session
             case "navigation":
+                self._shown = answer.navigation.page_script_hash
                 self.pages = {page.url_pathname: page.page_script_hash for page in answer.navigation.app_pages}
             case "file_urls_response":
                 self._settle(answer.file_urls_response.response_id, answer.file_urls_response)
             case "backend_operation_response":
                 self._settle(answer.backend_operation_response.request_id, answer.backend_operation_response)
+
+    def _has_finished(self) -> None:
+        super()._has_finished()
+        self._finished = self._shown
 
     def _settle(self, identifier: str, answer: Any) -> None:
         waiting = self._asked_for.pop(identifier, None)

@@ -117,7 +117,7 @@ def parser() -> argparse.ArgumentParser:
         "table",
         metavar="FILE",
         type=Path,
-        help="CSV, TSV, Excel or Parquet with the columns that the network asks for, in any order",
+        help="CSV, TSV, Excel, Parquet or ARFF with the columns that the network asks for, in any order",
     )
     verb.set_defaults(verb=predict)
 
