@@ -8,10 +8,12 @@ import numpy as np
 import pyarrow as pa
 
 from dlcore.datasets.table import UNKNOWN, CategoryColumn, DateColumn, NumberColumn
-from dlcore.datasets.upload.columns import Said, date_column, folded, number_column
+from dlcore.datasets.upload.bounds import LONGEST_CELL
+from dlcore.datasets.upload.columns import Column, Said, date_column, folded, number_column
 from dlcore.datasets.upload.missing import MARKS, without_marks
 from dlcore.datasets.upload.numbers import read_numbers
 from dlcore.problems import Problem, clean
+from dlcore.spreadsheet import safe_cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,15 +23,19 @@ def raw_values(column: NumberColumn | CategoryColumn | DateColumn, cells: pa.Arr
     """(N,) float64 as a table's own rows have them: a number, days, or the place of a category (UNKNOWN for any other); NaN is missing."""
     if isinstance(column, CategoryColumn):
         return _codes(column, cells, decimal)
+    try:
+        numbers = column_again(column, cells, decimal).numbers
+    except Problem:  # No date among them: all are missing.
+        return np.full(len(cells), np.nan)
+    assert numbers is not None
+    return numbers
+
+
+def column_again(column: NumberColumn | DateColumn, cells: pa.Array, decimal: str) -> Column:
+    """The numbers, with what is to be said of them. Raises Problem where not one is a date."""
     if isinstance(column, DateColumn):
-        try:
-            found = date_column(column.name, cells, decimal, Said("date"), column.order)
-        except Problem:  # No date among them: all are missing.
-            return np.full(len(cells), np.nan)
-    else:
-        found = number_column(column.name, cells, decimal, Said("number", column.missing), column.unit)
-    assert found.numbers is not None
-    return found.numbers
+        return date_column(column.name, cells, decimal, Said("date"), column.order)
+    return number_column(column.name, cells, decimal, Said("number", column.missing), column.unit)
 
 
 def _codes(column: CategoryColumn, cells: pa.Array, decimal: str) -> np.ndarray:
@@ -45,8 +51,10 @@ def _codes(column: CategoryColumn, cells: pa.Array, decimal: str) -> np.ndarray:
         places |= {folded(value): place for value, place in places.items()}
 
     def forms(word: str, number: float) -> Iterator[str]:
-        shown = clean(word)
+        shown = clean(word[: 4 * LONGEST_CELL].strip())
         yield shown
+        if shown.startswith("'") and safe_cell(shown[1:]) == shown:
+            yield shown[1:]  # As one of our own files has it.
         if column.joined:
             yield folded(shown)
         if are_numbers and np.isfinite(number):
