@@ -462,6 +462,13 @@ def test_codes_are_not_the_numbers_that_they_look_like() -> None:
     np.testing.assert_array_equal(raw_values(levels.columns[0], pa.array(["1.0", "2", "3"]), "."), [0, 1, UNKNOWN])
 
 
+def test_a_category_that_a_spreadsheet_would_run_is_known_as_our_own_files_write_it() -> None:
+    words = imported(table(word=["=1+1", "plain"] * 10, y=["p", "q"] * 10))
+    np.testing.assert_array_equal(
+        raw_values(words.columns[0], pa.array(["'=1+1", "=1+1", "'plain"]), "."), [0, 0, UNKNOWN]
+    )
+
+
 def test_as_many_units_as_cells_are_words_and_soon_known_to_be() -> None:
     letters = "abcdefghijklmnopqrstuvwxyz"
     units = [a + b + c + d for a in letters for b in letters for c in letters for d in letters[:5]]

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from dlcore.datasets.table import UNKNOWN, CategoryColumn, DateColumn, NumberColumn
+from dlcore.datasets.upload.bounds import LONGEST_CELL
 from dlcore.datasets.upload.cells import Finding, finding
 from dlcore.datasets.upload.columns import Said, date_column, folded, number_column
 from dlcore.datasets.upload.missing import MARKS, without_marks
@@ -56,12 +57,12 @@ def _codes(column: CategoryColumn, cells: pa.Array, decimal: str) -> np.ndarray:
         places |= {folded(value): place for value, place in places.items()}
 
     def forms(word: str, number: float) -> Iterator[str]:
-        shown = clean(word)
+        shown = clean(word[: 4 * LONGEST_CELL].strip())
         yield shown
-        if column.joined:
-            yield folded(shown)
         if shown.startswith("'") and safe_cell(shown[1:]) == shown:
             yield shown[1:]  # As one of our own files has it.
+        if column.joined:
+            yield folded(shown)
         if are_numbers and np.isfinite(number):
             yield f"{number + 0.0:.12g}"  # 1.0 and 1 are one category of numbers.
 
