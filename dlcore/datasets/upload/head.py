@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from dlcore.datasets.reading import MOST_HEADER_LINES
 from dlcore.datasets.upload.dates import looks_like_date
-from dlcore.datasets.upload.missing import MISSING
+from dlcore.datasets.upload.missing import MARKS
 
 MOST_TITLES = 20  # Lines above the header that are found to belong to no row.
 LEAST_BELOW = 3  # Rows below a line, without which nothing tells whether it is one of names.
@@ -98,8 +98,8 @@ def _votes(first: Sequence[str], others: Sequence[Sequence[str]]) -> float:
     for place, cell in enumerate(first):
         name = cell.strip()
         below = [row[place].strip() for row in others if place < len(row)]
-        below = [each for each in below if each not in MISSING]
-        if not below or (name in MISSING and name):
+        below = [each for each in below if each not in MARKS]
+        if not below or (name in MARKS and name):
             continue
         typed = sum(is_number(each) or looks_like_date(each) for each in below) / len(below)
         if typed > 0.9:
@@ -174,7 +174,7 @@ def _further_lines(rows: Sequence[Sequence[str]], width: int) -> int:
 def _goes_on(above: Sequence[str], line: Sequence[str], below: Sequence[Sequence[str]], numbers: set[int]) -> bool:
     """Whether a line goes on with the names above it: words, each of its own, wherever numbers stand below."""
     filled = [cell.strip() for cell in line if cell.strip()]
-    if len(numbers) < 2 or len({*filled}) < len(filled) or any(cell in MISSING for cell in filled):
+    if len(numbers) < 2 or len({*filled}) < len(filled) or any(cell in MARKS for cell in filled):
         return False
     for place in range(max(len(line), *map(len, below))):
         cell = _cell(line, place)
@@ -200,7 +200,7 @@ def _of_amounts(below: Sequence[Sequence[str]], width: int) -> set[int]:
     """Places of numbers, dates and amounts: in nearly every cell there is a digit, and no letter before it."""
     found = set()
     for place in range(width):
-        cells = [cell for cell in (_cell(row, place) for row in below) if cell and cell not in MISSING]
+        cells = [cell for cell in (_cell(row, place) for row in below) if cell and cell not in MARKS]
         if cells and sum(AMOUNT.match(cell) is not None for cell in cells) > 0.9 * len(cells):
             found.add(place)
     return found
