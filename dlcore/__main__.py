@@ -97,6 +97,8 @@ def parser() -> argparse.ArgumentParser:
     verb.add_argument("--inputs", metavar="A,B,...", help="the columns to predict it from; default: all that can be")
     verb.add_argument("--task", choices=TASKS, metavar="|".join(TASKS), help="what the target is")
     verb.add_argument("--types", metavar="NAME=TYPE,...", help=f"types of columns: {', '.join(COLUMN_TYPES)}")
+    verb.add_argument("--missing", metavar="NAME=MARK,...", action="append", help="what counts as missing in a column")
+    verb.add_argument("--joined", metavar="A,B,...", help="columns whose categories of near-equal spelling are one")
     verb.add_argument("--sheet", metavar="NAME", help="the sheet of a workbook")
     verb.add_argument("--header", metavar="N|none", help="the line on which the names of the columns begin, from 1")
     verb.add_argument("--separator", metavar="CHAR|tab", help="the sign between two cells")
@@ -203,6 +205,8 @@ def options_of(asked: argparse.Namespace) -> dict[str, Any]:
     said["inputs"] = asked.inputs and next(csv.reader([asked.inputs]))
     said["task"] = TASKS.get(asked.task)
     said["types"] = asked.types and dict(map(type_of, next(csv.reader([asked.types]))))
+    said["missing"] = asked.missing and dict(map(marks_of, asked.missing))
+    said["joined"] = asked.joined and next(csv.reader([asked.joined]))
     if asked.header is not None:
         above = None if asked.header == "none" else whole("--header", asked.header, 1, MOST_TITLES) - 1
         said |= {"header": False} if above is None else {"header": True, "titles": above}
@@ -217,7 +221,7 @@ def check_told(said: dict[str, Any], profile: dict[str, Any]) -> None:
         if name in said and name not in profile["options"]:
             raise Problem("table_unfit", name=f"--{name}", kind=profile["format"])
     columns = {column["name"] for column in profile["columns"]}
-    for name in said.get("types", ()):
+    for name in (*said.get("types", ()), *said.get("missing", ()), *said.get("joined", ())):
         if name not in columns:
             raise Problem("upload_no_column", column=name)
 
@@ -228,6 +232,14 @@ def type_of(text: str) -> tuple[str, str]:
     if not name or kind not in COLUMN_TYPES:
         raise Problem("table_types", came=text)
     return name, kind
+
+
+def marks_of(text: str) -> tuple[str, list[str]]:
+    """A column and what counts as missing in it, of NAME=MARK,MARK; nothing does in NAME=."""
+    name, sign, marks = text.partition("=")
+    if not (name and sign):
+        raise Problem("table_missing", came=text)
+    return name, next(csv.reader([marks]), [])
 
 
 def whole(name: str, text: str, least: int, most: int) -> int:

@@ -162,6 +162,7 @@ TEMPLATES: dict[str, str] = {
     "table_class": "Class '{name}': {rows} rows.",
     "table_made": "Rows for the network: {rows}. Columns: {columns}. Inputs of the network: {inputs}.",
     "table_unfit": "{name}: there is no such thing in this file, which is read as {kind}. Leave it out.",
+    "table_missing": "--missing: expected NAME=MARK, several marks separated by commas, but got '{came}'.",
     "table_types": "--types: expected NAME=number|category|date|text|id, several separated by commas, but got '{came}'.",
     "table_not_a_number": "{path}, row {row} below the header, column '{column}': expected a finite number, but got '{came}'.",
     "table_out_of_range": "{path}, row {row} below the header: the numbers are too large for the network. Check the units.",

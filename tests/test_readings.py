@@ -12,11 +12,13 @@ import csv
 import datetime
 import io
 import json
+import runpy
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import openpyxl
 import pandas as pd
 import pytest
@@ -171,9 +173,51 @@ def reads_itself(table: Path, directory: Path, rows: int) -> None:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_predict_reads_what_table_has_read(name: str, tmp_path: Path) -> None:
+def test_predict_onnx_and_script_say_the_same_of_what_table_has_read(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert trained(FOLDER / name, tmp_path)
     reads_itself(FOLDER / name, tmp_path, right(name)["rows"])
+    onnx_agrees(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    capsys.readouterr()
+    script_agrees(tmp_path, capsys)
+
+
+def onnx_agrees(directory: Path) -> None:
+    assert run("export", directory / "run", "--format", "onnx", "--out", directory / "model.onnx")[0] == 0
+    checkpoint = open_checkpoint((directory / "run" / "model.safetensors").read_bytes())
+    session = onnxruntime.InferenceSession(directory / "model.onnx", providers=["CPUExecutionProvider"])
+    raw = prepare(checkpoint.experiment).train.raw
+    expected = predict(checkpoint, raw)
+    came: Any = session.run(None, {session.get_inputs()[0].name: raw})[0]
+    np.testing.assert_allclose(came.reshape(expected.shape), expected, rtol=1e-4, atol=1e-5)
+
+
+def script_agrees(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It trains anew, on the rows that `data` prints, to the losses that `evaluate` prints."""
+    assert run("export", directory / "run", "--format", "script", "--out", directory / "train.py")[0] == 0
+    (directory / "data.csv").write_text(run("data", directory / "run")[1])
+    scores = json.loads(run("evaluate", directory / "run")[1])
+    runpy.run_path("train.py")
+    printed = dict(line.rsplit(" ", 1) for line in capsys.readouterr().out.splitlines() if line.count(" ") == 1)
+    for part in ("train", "test"):
+        assert float(printed[f"{part}_loss"]) == pytest.approx(scores[part]["loss"], abs=1.5e-6)
+
+
+def test_the_command_line_takes_answers_to_what_it_asks(tmp_path: Path) -> None:
+    def columns(name: str, *options: str) -> Any:
+        assert run("table", FOLDER / name, "--out", tmp_path / "recipe.json", *options)[0] == 0
+        return json.loads((tmp_path / "recipe.json").read_text())["dataset"]
+
+    asked = columns("minus_999.csv", "--missing", "temperature=-999")
+    assert asked["columns"][0]["missing"] == ["-999"]
+    assert "missing" not in columns("minus_999.csv")["columns"][0]
+    joined = columns("near_equal_labels.csv", "--target", "x", "--joined", "answer")
+    words = next(column["values"] for column in joined["columns"] if column["name"] == "answer")
+    assert {word.strip().lower() for word in words} == {"yes", "no"} and len(words) == 2
+    for wrong in (("--missing", "temperature"), ("--missing", "none=-999"), ("--joined", "none")):
+        assert run("table", FOLDER / "minus_999.csv", "--out", tmp_path / "recipe.json", *wrong)[0] == 2
 
 
 @pytest.mark.parametrize(
