@@ -163,7 +163,10 @@ def test_a_lost_worker_gives_its_runs_back_as_kept_and_says_so(pool: Pool) -> No
     # What was answered is kept; the news of it may still be on its way.
     assert eventually(lambda: (pool._entries[paused].step, pool._entries[playing].status) == (3, "playing"))
     told: list[Problem] = []
-    with pool.viewer(paused, told.append):
+    with (
+        pool.viewer(paused, told.append),
+        pool.viewer(playing, lambda problem: None),
+    ):  # Unwatched it would pause in the end.
         lost = pool._link_of(paused)
         lost.kill()
         assert eventually(lambda: pool._link_of(paused) is not lost)
