@@ -22,6 +22,7 @@ from dlcore.datasets.upload.cells import Cells, Finding, filled, finding, unique
 from dlcore.datasets.upload.door import decoded, form_of
 from dlcore.datasets.upload.layout import decimal_of
 from dlcore.datasets.upload.missing import MISSING, without_marks
+from dlcore.datasets.upload.numbers import as_text
 from dlcore.datasets.upload.reading import read_alike
 from dlcore.export.rows import target_name
 from dlcore.problems import Problem, clean
@@ -33,9 +34,10 @@ if TYPE_CHECKING:
 NARROW_OR_WIDE = ("upload_one_column", "upload_too_many_columns")
 MOST_LINES = 1_000_000  # of a file that is not read by whole columns
 LOOK = 200  # cells on which the sign before the decimals is judged
+PARTLY = 0.001  # How well a file fits that has not all columns.
 MOST_NAMED = 5  # unknown categories that are named
 #: What is said of numbers and dates. What was asked when the table was brought has been answered.
-TOLD = ("found_not_numbers", "found_too_large", "found_not_dates", "found_ambiguous_dates")
+TOLD = ("found_not_numbers", "found_too_large", "found_not_dates", "found_ambiguous_dates", "found_grouped")
 
 Cell = str | float | None
 
@@ -77,9 +79,10 @@ def cells_of(content: bytes, wanted: tuple[str, ...], dataset: TableData | None 
     nothing can be read."""
 
     def fit(cells: Cells) -> float:
-        """The share of its cells that mean something to the network; 0 where a column is not there."""
-        if not cells.rows or not _has(cells, wanted):
-            return 0.0
+        """The share of its cells that mean something to the network; next to nothing where a column is not there."""
+        there = sum(_place(cells, name) is not None for name in wanted)
+        if not cells.rows or there < len(wanted):
+            return PARTLY * there / len(wanted)
         return 1.0 if dataset is None else _share_understood(dataset, cells)
 
     try:
@@ -184,10 +187,6 @@ def _place(cells: Cells, name: str) -> int | None:
     return None
 
 
-def _has(cells: Cells, names: tuple[str, ...]) -> bool:
-    return all(_place(cells, name) is not None for name in names)
-
-
 def _check_once(checkpoint: Checkpoint, cells: Cells, places: dict[str, int], file: str) -> None:
     """Raises Problem where a column stands twice. Those of a table were numbered when it was brought, and are so again."""
     if isinstance(checkpoint.experiment.dataset, TableData):
@@ -225,4 +224,4 @@ def _unknown(column: CategoryColumn, prepared: PreparedCategory, cells: pa.Array
 
 def _written(value: str | float) -> str:
     """A category as it is named when a table is brought."""
-    return value if isinstance(value, str) else f"{value + 0.0:.12g}"
+    return value if isinstance(value, str) else as_text(value)

@@ -560,3 +560,25 @@ def test_whatever_stands_in_the_cells_and_is_said_of_them_is_read_again_as_it_wa
         cells = read_content(text.encode(), {})
         again = np.stack([read_again(brought, cells, name) for name in brought.column_names], axis=1)
         np.testing.assert_array_equal(rows_of(brought), again)
+
+
+def test_a_power_is_no_further_digit() -> None:
+    assert column("10²", "10³", "10⁴", "10⁵", "10²", "10³", "10⁴", "10⁵").kind != "number"
+    assert column("5 m²", "6 m²", "7.5 m²", "8 m²").numbers.tolist() == [5, 6, 7.5, 8]  # type: ignore[union-attr]
+
+
+def test_categories_that_are_long_numbers_stay_apart() -> None:
+    cells = Cells("csv", ("x",), (pa.array(["1234567890123", "1234567890124"] * 6, pa.string()),), {"decimal": "."})
+    (found,) = typed(cells, {"x": "category"})
+    assert found.coded.values == ("1234567890123", "1234567890124")
+
+
+def test_a_long_cell_above_a_short_row_is_no_reason_to_stop() -> None:
+    rows = [f"{row},{'t' * 140_000 if row == 3 else 'x'},{row % 2}" for row in range(14)]
+    assert read_content("\n".join(["a,b,c", *rows, "bad,1", ""]).encode(), {}).rows == 15
+
+
+def test_sparse_rows_without_end_are_refused_soon() -> None:
+    attributes = "".join(f"@attribute a{number} numeric\n" for number in range(200))
+    with pytest.raises(Problem, match="100000"):
+        read_content(f"@relation r\n{attributes}@data\n".encode() + b"{}\n" * 100_001, {})

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import openpyxl
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -382,3 +384,42 @@ def answers(checkpoint: Checkpoint, content: bytes) -> None:
         assert problem.key.startswith(("upload_", "table_", "predict_"))
         assert all(10 < len(sentence(language, problem)) < 400 for language in ("en", "zh_CN"))
     assert time.process_time() - begin < JOBS["predict"].processor
+
+
+# What a stranger's reading of this code had found
+
+
+def test_the_other_decimal_sign_is_found_out_and_not_taken_for_thousands() -> None:
+    with_commas = "a;b;y\n" + "".join(f"{row / 8:g};{row / 4:g};{'uv'[row % 2]}\n" for row in range(40)).replace(
+        ".", ","
+    )
+    checkpoint = network(with_commas.encode(), "y")
+    rows = new_rows(
+        checkpoint, cells_of(b"a;b\n0.125;0.250\n0.375;0.500\n", ("a", "b"), table_of(checkpoint)), "new.csv"
+    )
+    np.testing.assert_array_equal(rows.raw, [[0.125, 0.25], [0.375, 0.5]])
+
+
+def test_what_may_be_thousands_is_said() -> None:
+    frame = pd.DataFrame({"a": np.arange(30.0), "b": np.arange(30) % 7, "y": np.arange(30) % 2})
+    checkpoint = network(csv_of(frame), "y")
+    content = b'a,b\n"1,234",2\n"2,500",3\n'
+    rows = new_rows(checkpoint, cells_of(content, ("a", "b"), table_of(checkpoint)), "new.csv")
+    assert rows.raw[:, 0].tolist() == [1234.0, 2500.0]
+    assert "found_grouped" in [found["key"] for found in rows.findings]
+
+
+def test_one_column_that_is_not_there_is_named_alone() -> None:
+    frame = pd.DataFrame({"a": np.arange(30) / 4, "b": np.arange(30) % 7, "y": np.arange(30) % 2})
+    text = frame.to_csv(index=False, sep=";", decimal=",").encode()
+    checkpoint = network(text, "y")
+    rows = new_rows(checkpoint, cells_of(b"a,x\n1.5,2\n2.5,3\n", ("a", "b"), table_of(checkpoint)), "new.csv")
+    assert rows.missing == ("b",)
+
+
+def test_a_parquet_file_without_a_usable_column_is_a_sentence() -> None:
+    frame = pd.DataFrame({"a": np.arange(30) / 4, "b": np.arange(30) % 7, "y": np.arange(30) % 2})
+    checkpoint = network(csv_of(frame), "y")
+    file = io.BytesIO()
+    pq.write_table(pa.table({"a": [[1], [2]]}), file)
+    answers(checkpoint, file.getvalue())

@@ -47,6 +47,8 @@ def menus(column: dict[str, Any]) -> None:
 def answered(key: str, values: dict[str, Any]) -> None:
     """Button: the other answer."""
     name = values["column"]
+    if name not in {column["name"] for column in _table().columns}:
+        return  # The file has been read otherwise meanwhile.
     missing = _missing(_table().column(name))
     match key:
         case "found_near_equal":
@@ -90,6 +92,10 @@ def _missing(column: dict[str, Any]) -> list[str]:
 
 
 def _table() -> Brought:
-    table = asking.bringing().brought
+    """The table, with what has been said of it; an answer that is still being looked at is said, too."""
+    table, waiting = asking.bringing().brought, asking.bringing().waiting
     assert table is not None
+    if waiting is not None and waiting.do in ("look", "look_long") and waiting.options.get("upload") == table.upload:
+        said: Any = {name: value for name, value in waiting.options.items() if name not in ("upload", "name")}
+        table = table.replace(options=said)
     return table

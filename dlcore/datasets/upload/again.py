@@ -12,7 +12,7 @@ from dlcore.datasets.upload.bounds import LONGEST_CELL
 from dlcore.datasets.upload.cells import Finding, finding
 from dlcore.datasets.upload.columns import Said, date_column, folded, number_column
 from dlcore.datasets.upload.missing import MARKS, without_marks
-from dlcore.datasets.upload.numbers import read_numbers
+from dlcore.datasets.upload.numbers import as_text, read_numbers
 from dlcore.problems import Problem, clean
 from dlcore.spreadsheet import safe_cell
 
@@ -47,7 +47,7 @@ def read_again(
 def _codes(column: CategoryColumn, cells: pa.Array, decimal: str) -> np.ndarray:
     places = {value: float(place) for place, value in enumerate(column.values)}
     if pa.types.is_floating(cells.type):
-        texts = pa.array([None if value is None else f"{value + 0.0:.12g}" for value in cells.to_pylist()], pa.string())
+        texts = pa.array([None if value is None else as_text(value) for value in cells.to_pylist()], pa.string())
     else:
         texts = without_marks(cells)
     encoded = texts.dictionary_encode()
@@ -64,12 +64,14 @@ def _codes(column: CategoryColumn, cells: pa.Array, decimal: str) -> np.ndarray:
         if column.joined:
             yield folded(shown)
         if are_numbers and np.isfinite(number):
-            yield f"{number + 0.0:.12g}"  # 1.0 and 1 are one category of numbers.
+            yield as_text(number)  # 1.0 and 1 are one category of numbers.
 
     are_numbers = all(_is_number(value) for value in column.values)
     numbers = read_numbers(encoded.dictionary, decimal, unit="").values
     codes = [
-        np.nan if word in gone else next((places[form] for form in forms(word, number) if form in places), UNKNOWN)
+        np.nan
+        if word in gone or not clean(word).strip()
+        else next((places[form] for form in forms(word, number) if form in places), UNKNOWN)
         for word, number in zip(words, numbers, strict=True)
     ]
     # A missing cell takes the last.
@@ -79,6 +81,6 @@ def _codes(column: CategoryColumn, cells: pa.Array, decimal: str) -> np.ndarray:
 def _is_number(value: str) -> bool:
     """Whether a category is a number as numbers are written here: 713, and not 00713."""
     try:
-        return value == f"{float(value):.12g}"
+        return value == as_text(float(value))
     except ValueError:
         return False

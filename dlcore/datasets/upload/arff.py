@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from dlcore.datasets.upload.bounds import MOST_COLUMNS
+from dlcore.datasets.upload.bounds import MOST_COLUMNS, MOST_ROWS
 from dlcore.datasets.upload.cells import Cells, Finding, finding, listed, unique_names
 from dlcore.problems import Problem
 
@@ -94,9 +94,12 @@ def _rows(lines: list[str], first: int, attributes: list[Attribute]) -> tuple[li
     """A cell for each column; of rows of another length the rest is missing, or cut off."""
     width = len(attributes)
     rows, odd = [], []
+    usual = [attribute.values[0] if attribute.values else UNTOLD for attribute in attributes]  # In a sparse row.
     for number, cells in _split(lines, first):
+        if len(rows) > MOST_ROWS:
+            raise Problem("upload_more_rows", limit=MOST_ROWS)
         if cells and cells[0].startswith("{") and cells[-1].endswith("}"):
-            cells = _written_out(cells, attributes)
+            cells = _written_out(cells, usual)
         if len(cells) != width:
             odd.append(number)
         rows.append([*(cell or MISSING for cell in cells[:width]), *[MISSING] * (width - len(cells))])
@@ -117,9 +120,9 @@ def _split(lines: list[str], first: int) -> Iterator[tuple[int, list[str]]]:
         yield place + 1, cells
 
 
-def _written_out(cells: list[str], attributes: list[Attribute]) -> list[str]:
+def _written_out(cells: list[str], usual: list[str]) -> list[str]:
     """A sparse row with all its cells."""
-    full = [attribute.values[0] if attribute.values else UNTOLD for attribute in attributes]
+    full = [*usual]
     for cell in ",".join(cells)[1:-1].split(","):
         place, _, value = cell.strip().partition(" ")
         if place.isdecimal() and int(place) < len(full):

@@ -33,7 +33,7 @@ class Cells:
 
     @property
     def rows(self) -> int:
-        return len(self.columns[0])
+        return len(self.columns[0]) if self.columns else 0
 
 
 def finding(key: str, severity: str = "notice", **values: str | int | float) -> Finding:

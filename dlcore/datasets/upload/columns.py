@@ -18,7 +18,7 @@ from dlcore.datasets.upload.cells import Cells, Finding, finding
 from dlcore.datasets.upload.dates import Dates, Order, dates_in, read_dates
 from dlcore.datasets.upload.ids import NAMELESS, is_named_id
 from dlcore.datasets.upload.missing import FREQUENT, PLAIN_AMONG_NUMBERS, USUAL, doubtful, without_marks
-from dlcore.datasets.upload.numbers import CLOCK, Numbers, has_codes, numbers_at_once, numbers_in, read_numbers
+from dlcore.datasets.upload.numbers import CLOCK, Numbers, as_text, has_codes, numbers_at_once, numbers_in, read_numbers
 from dlcore.problems import Problem, clean
 
 Kind = Literal["number", "category", "date", "text", "id"]
@@ -93,13 +93,13 @@ class Column:
         """Its values as categories."""
         if self.numbers is not None and self.kind == "number":
             values, codes = np.unique(self.numbers, return_inverse=True)
-            words = [f"{value + 0.0:.12g}" for value in values[~np.isnan(values)]]
+            words = [as_text(value) for value in values[~np.isnan(values)]]
             return _coded(words, np.where(codes < len(words), codes, -1))
         encoded = self.cells.dictionary_encode()
         codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
         words = encoded.dictionary
         if pa.types.is_floating(words.type):
-            return _coded([f"{value + 0.0:.12g}" for value in words.to_pylist()], codes)
+            return _coded([as_text(value) for value in words.to_pylist()], codes)
         return _coded(words, codes)
 
 

@@ -140,6 +140,12 @@ def read_numbers(
     )
 
 
+def as_text(value: float) -> str:
+    """A number as the name of a category: 1 for 1.0, and all digits of a whole number that is exact."""
+    whole = float(value).is_integer() and abs(value) < 2**53
+    return f"{value + 0.0:.0f}" if whole else f"{value + 0.0:.12g}"
+
+
 def has_codes(texts: pa.Array) -> bool:
     """Whether these are codes such as 00713, from which a number would take the zeros."""
     led = pc.and_(pc.starts_with(texts, "0"), pc.greater(pc.binary_length(texts), 1))
@@ -150,8 +156,10 @@ class _Words:
     """Different texts as numbers (NaN for those that are none), each with its unit."""
 
     def __init__(self, words: pa.Array, decimal: str) -> None:
-        # Fullwidth digits and signs become plain ones.
-        normal = pc.replace_substring(pc.utf8_normalize(words, form="NFKC"), "−", "-")
+        # Fullwidth digits and signs become plain ones. A power does not become further digits: 10² is no number here.
+        powers = pc.match_substring_regex(words, "[0-9][⁰¹²³⁴⁵⁶⁷⁸⁹₀-₉]")
+        plain = pc.if_else(powers, pa.scalar("power", words.type), words)
+        normal = pc.replace_substring(pc.utf8_normalize(plain, form="NFKC"), "−", "-")
         self.values = _parsed(normal, decimal)
         self.is_grouped = _bools(pc.match_substring_regex(normal, rf"\d[{THOUSANDS[decimal]}]\d{{3}}"))
         self.units = np.full(len(words), "", dtype=object)
@@ -222,7 +230,7 @@ class _Words:
 def _parsed(words: pa.Array, decimal: str) -> np.ndarray:
     """A number for each word, NaN for those that are none."""
     marks, point = THOUSANDS[decimal], "\\" + decimal
-    whole = rf"^[+-]?(?:\d+|\d{{1,3}}(?:[{marks}]\d{{3}})+)(?:{point}\d*)?{EXPONENT}$"
+    whole = rf"^[+-]?(?:\d+|[1-9]\d{{0,2}}(?:[{marks}]\d{{3}})+)(?:{point}\d*)?{EXPONENT}$"
     fraction = rf"^[+-]?{point}\d+{EXPONENT}$"
     infinite = r"(?i)^[+-]?inf(?:inity)?$"
     fits = pc.or_(pc.match_substring_regex(words, whole), pc.match_substring_regex(words, fraction))

@@ -13,6 +13,7 @@ from dlcore.datasets.upload.bounds import PREVIEW_ROWS
 from dlcore.datasets.upload.cells import Cells
 from dlcore.datasets.upload.columns import Column
 from dlcore.datasets.upload.hints import hints
+from dlcore.datasets.upload.numbers import as_text
 from dlcore.datasets.upload.question import Question
 from dlcore.datasets.upload.relations import correlation_ratio, pearson
 from dlcore.problems import clean
@@ -139,7 +140,7 @@ def preview(columns: list[Column]) -> list[list[str]]:
 def _shown(value: Any) -> str:
     if value is None:
         return ""
-    return f"{value + 0.0:.12g}" if isinstance(value, float) else clean(value[:256])
+    return as_text(value) if isinstance(value, float) else clean(value[:256])
 
 
 def correlation(question: Question) -> dict[str, Any]:

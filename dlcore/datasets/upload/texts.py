@@ -9,6 +9,7 @@ import csv
 import io
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from typing import Any
 
@@ -193,12 +194,13 @@ def _line_of(text: str, layout: Layout, place: int) -> int:
     """The line on which a row begins, counted from 1."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=layout.separator, quotechar=layout.quote)
     begins, rows = 1, 0
-    for cells in reader:
-        line, begins = begins, reader.line_num + 1
-        if line > layout.titles + layout.header_lines and cells:
-            if rows == place:
-                return line
-            rows += 1
+    with suppress(csv.Error):  # A cell longer than this reader takes: it is near there.
+        for cells in reader:
+            line, begins = begins, reader.line_num + 1
+            if line > layout.titles + layout.header_lines and cells:
+                if rows == place:
+                    return line
+                rows += 1
     return begins
 
 
