@@ -91,7 +91,7 @@ def cells_of(content: bytes, wanted: tuple[str, ...], dataset: TableData | None 
         if problem.key not in NARROW_OR_WIDE or form_of(content) != "text":
             raise
         cells = _plain(content, len(wanted) + MOST_COLUMNS, problem)
-    cells = filled(cells)
+    cells = filled(cells, wanted)
     if not cells.columns or not cells.rows:
         raise Problem("upload_no_rows")
     return cells

@@ -423,3 +423,11 @@ def test_a_parquet_file_without_a_usable_column_is_a_sentence() -> None:
     file = io.BytesIO()
     pq.write_table(pa.table({"a": [[1], [2]]}), file)
     answers(checkpoint, file.getvalue())
+
+
+def test_a_column_without_name_is_there_though_all_its_cells_are_missing() -> None:
+    text = "".join(f"{row % 9},{row / 4:g},{'uv'[row % 2]}\n" for row in range(40)).encode()
+    checkpoint = network(text, "column 3")
+    rows = new_rows(checkpoint, cells_of(b"1,,u\n3,,v\n", checkpoint.column_names, table_of(checkpoint)), "new.csv")
+    assert rows.missing == ()
+    assert np.isnan(rows.raw[:, 1]).all() and rows.raw[:, 0].tolist() == [1, 3]

@@ -7,6 +7,8 @@ from typing import Any
 
 import streamlit as st
 
+from dlcore.datasets.table import MOST_MARKS
+from dlcore.problems import Problem
 from ui import session
 from ui.data import asking
 from ui.data.brought import Brought, with_joined, with_missing
@@ -76,7 +78,9 @@ def choose_joined(name: str) -> None:
 
 
 def _miss(name: str, marks: Iterable[str]) -> None:
-    table = _table()
+    table, marks = _table(), list(dict.fromkeys(marks))
+    if len(marks) > MOST_MARKS:
+        raise Problem("out_of_bounds", path=name, expected=f"at most {MOST_MARKS} marks", came=len(marks))
     asking.look(table.replace(options=with_missing(table.options, name, marks)))
     asking.bringing().changed = True
 

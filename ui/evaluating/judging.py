@@ -94,7 +94,8 @@ class NewFile:
 
     upload: str
     name: str
-    refusal: Problem | None = None  # why it cannot be read
+    refusal: Problem | None = None  # why it cannot be read ...
+    refused_for: tuple[str, ...] = ()  # ... for a network with these columns
 
     @property
     def asked(self) -> dict[str, Any]:

@@ -36,7 +36,7 @@ def section() -> None:
     if file is None:
         return
     with st.container(border=True, key="predicted"):
-        if file.refusal is not None:
+        if file.refusal is not None and file.refused_for == moment().column_names:
             _refused(file, file.refusal)
             return
         try:
@@ -44,7 +44,7 @@ def section() -> None:
         except Problem as problem:
             if not problem.key.startswith(OF_FILES):
                 raise  # The file is not to blame, and the next try may work.
-            file.refusal = problem
+            file.refusal, file.refused_for = problem, moment().column_names
             _refused(file, problem)
             return
         if found.get("form") == LARGE:

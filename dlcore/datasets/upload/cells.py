@@ -65,9 +65,9 @@ def found_above(titles: int, head: Head) -> list[Finding]:
     return found
 
 
-def filled(cells: Cells) -> Cells:
-    """Without empty rows and columns. Raises Problem where nothing is left."""
-    return _without_empty_rows(_without_empty_columns(cells))
+def filled(cells: Cells, wanted: Sequence[str] = ()) -> Cells:
+    """Without empty rows and columns, but for those that are wanted. Raises Problem where nothing is left."""
+    return _without_empty_rows(_without_empty_columns(cells, wanted))
 
 
 def checked(cells: Cells, sample: int | None) -> Cells:
@@ -100,12 +100,12 @@ def _drawn(cells: Cells, sample: int) -> Cells:
     return replace(cells, columns=columns, findings=(*cells.findings, found))
 
 
-def _without_empty_columns(cells: Cells) -> Cells:
+def _without_empty_columns(cells: Cells, wanted: Sequence[str]) -> Cells:
     """A separator at the end of each line makes a column without name and cells."""
     kept = [
         place
         for place, (name, column) in enumerate(zip(cells.names, cells.columns, strict=True))
-        if not (name == f"column {place + 1}" and _is_empty(column))
+        if name in wanted or not (name == f"column {place + 1}" and _is_empty(column))
     ]
     if len(kept) == len(cells.columns):
         return cells

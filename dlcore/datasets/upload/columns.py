@@ -220,10 +220,10 @@ def _numbered(name: str, cells: pa.Array, found: Numbers, said: Said, reason: st
         marks += [Mark(f"{value:.12g}", int((values == value).sum()), True) for value in np.unique(values[gone])]
         values[gone] = np.nan
     for value in _far_nines(values):
-        marks.append(Mark(f"{value:.12g}", int((values == value).sum()), False))
+        marks.insert(0, Mark(f"{value:.12g}", int((values == value).sum()), False))  # There may be many bounds.
         if said.missing is None:
             findings.append(
-                finding("found_far_away", "warning", column=name, value=marks[-1].text, cells=marks[-1].cells)
+                finding("found_far_away", "warning", column=name, value=marks[0].text, cells=marks[0].cells)
             )
     bounds = {} if said.missing is not None else found.bounds
     if bounds:
