@@ -386,7 +386,7 @@ def answers(checkpoint: Checkpoint, content: bytes) -> None:
     assert time.process_time() - begin < JOBS["predict"].processor
 
 
-# What a stranger's reading of this code had found
+# Other signs, columns that are not there, files without columns
 
 
 def test_the_other_decimal_sign_is_found_out_and_not_taken_for_thousands() -> None:
