@@ -84,23 +84,41 @@ def app_process(app: tuple[str, int]) -> int:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[object]:
-    """A Playwright browser: the Chromium or Chrome on the PATH."""
+def playwright() -> Iterator[Any]:
+    """What drives browsers. There can be but one."""
     from playwright.sync_api import sync_playwright
 
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found is None:
-        pytest.fail(f"None of {', '.join(BROWSERS)} is on the PATH: `make chromium` installs one.")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=BROWSER_FLAGS)
-        yield browser
-        browser.close()
+        yield playwright
 
 
 @pytest.fixture(scope="session")
-def english(chromium: Any) -> Iterator[Any]:
-    """The browser context of English readers, one after the other: what it has fetched, it need not fetch again."""
-    context = chromium.new_context(viewport={"width": 1440, "height": 900}, locale="en-US", accept_downloads=True)
+def launch() -> dict[str, Any]:
+    """How a browser is started: the Chromium or Chrome on the PATH."""
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        pytest.fail(f"None of {', '.join(BROWSERS)} is on the PATH: `make chromium` installs one.")
+    return {"executable_path": found, "args": BROWSER_FLAGS}
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright: Any, launch: dict[str, Any]) -> Iterator[Any]:
+    """A Playwright browser, for persons who share nothing."""
+    browser = playwright.chromium.launch(**launch)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="session")
+def english(playwright: Any, launch: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The browser of English readers, one after the other.
+
+    It has a folder, as a person's has, where it keeps the scripts it has compiled: without, a page costs half as much again.
+    """
+    context = playwright.chromium.launch_persistent_context(
+        tmp_path_factory.mktemp("browser"), **launch, viewport={"width": 1440, "height": 900}, locale="en-US",
+        accept_downloads=True,
+    )  # fmt: skip
     context.set_default_timeout(BROWSER_PATIENCE)
     yield context
     context.close()
@@ -120,7 +138,7 @@ def page(english: Any, app_address: str) -> Iterator[Any]:
     page.wait_for_function(SHOWN)  # Looks at every picture; `expect` looks once a second in the end.
     yield page
     page.evaluate("localStorage.clear()")
-    for left in english.pages:
+    for left in english.pages[1:]:  # Without its first, empty one the browser would end.
         left.close()
     english.clear_cookies()  # The next reader is somebody else.
     assert errors == []

@@ -119,7 +119,10 @@ def test_a_button_that_is_offered_no_more_asks_for_another_press(buttons: Button
 def test_nobody_has_many_files_in_the_making_and_others_do_not_notice(
     buttons: Buttons, gate: threading.Event, owner: list[str]
 ) -> None:
+    begun = threading.Semaphore(0)
+
     def slowly(by: Press) -> bytes:
+        begun.release()
         gate.wait(PATIENCE)
         return by.owner.encode()
 
@@ -127,7 +130,7 @@ def test_nobody_has_many_files_in_the_making_and_others_do_not_notice(
         for name, most in (("ann", press.MOST_OF_AN_OWNER), ("", press.MOST_OF_NOBODY)):
             owner.append(name)
             slow = [asyncio.create_task(buttons.press(buttons.offer(at_press(person(), slowly)))) for _ in range(most)]
-            await asyncio.sleep(0)  # All have begun.
+            await asyncio.to_thread(lambda count: [begun.acquire() for _ in range(count)], most)
             refused = await buttons.press(buttons.offer(at_press(person(), slowly)))
             assert refused.error_msg == sentence("en", Problem("downloads_busy", limit=most))
             owner.append("bob")

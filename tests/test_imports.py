@@ -6,11 +6,14 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from tests.patience import PATIENCE
+
+pytestmark = pytest.mark.xdist_group("imports")  # One process reads all modules, once.
 
 ROOT = Path(__file__).parent.parent
 ROOMS = ("dlcore", "ui", "pages", "benchmarks")
@@ -55,6 +58,7 @@ SERVING = [name for name in MODULES if name.split(".")[0] in ("app", "pages", "u
 ]
 
 
+@cache
 def tree_of(module: str) -> ast.Module:
     return ast.parse(MODULES[module].read_text())
 
@@ -71,6 +75,7 @@ def imported(module: str, node: ast.stmt) -> Iterator[str]:
         yield from (f"{base}.{alias.name}" for alias in node.names)
 
 
+@cache
 def imports_at_start(module: str) -> set[str]:
     """What is loaded with the module: not what stands in functions or under TYPE_CHECKING."""
     found: set[str] = set()
@@ -88,6 +93,7 @@ def imports_at_start(module: str) -> set[str]:
     return found
 
 
+@cache
 def imports_anywhere(module: str) -> set[str]:
     nodes = ast.walk(tree_of(module))
     return {name for node in nodes if isinstance(node, ast.Import | ast.ImportFrom) for name in imported(module, node)}

@@ -40,16 +40,27 @@ FOLDER = Path(__file__).parent / "readings"
 FILES = sorted(path.name.removesuffix(".json") for path in FOLDER.glob("*.json"))
 
 
+def right(name: str) -> dict[str, Any]:
+    return json.loads((FOLDER / f"{name}.json").read_text())
+
+
+def graph_of(name: str) -> tuple[object, ...]:
+    """What decides on the nodes of an ONNX graph: the task, and kind and gaps of each input column."""
+    said = right(name)
+    inputs = [said["columns"][title] for title in said["inputs"]]
+    return said["task"], len(said.get("classes", ())), *((one.get("kind"), bool(one.get("missing"))) for one in inputs)
+
+
+#: One file of each, as the exporter takes its second or two for every graph.
+GRAPHS = sorted({graph_of(name): name for name in FILES}.values())
+
+
 @pytest.fixture(autouse=True, scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A store of its own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DLCORE_TABLES", str(tmp_path_factory.mktemp("tables")))
         yield
-
-
-def right(name: str) -> dict[str, Any]:
-    return json.loads((FOLDER / f"{name}.json").read_text())
 
 
 def form_faults(name: str) -> list[str]:
@@ -178,7 +189,8 @@ def test_predict_onnx_and_script_say_the_same_of_what_table_has_read(
 ) -> None:
     assert trained(FOLDER / name, tmp_path)
     reads_itself(FOLDER / name, tmp_path, right(name)["rows"])
-    onnx_agrees(tmp_path)
+    if name in GRAPHS:
+        onnx_agrees(tmp_path)
     monkeypatch.chdir(tmp_path)
     capsys.readouterr()
     script_agrees(tmp_path, capsys)
