@@ -168,6 +168,25 @@ def test_a_press_on_the_canvas_makes_another_run(
     assert not errors(at)
 
 
+def test_actions_that_come_along_with_a_later_one_are_answered_once_and_in_order(
+    pool: RecordingPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unit = {"do": "add_unit", "layer": 0}
+    along = [{**unit, "number": 1}, "none", {**unit, "number": True}, unit, {**unit, "number": 2}]
+    at = open_page()
+    units = Experiment().layers[0].units
+    for action, more in (
+        ({"do": "settled", "number": 3, "by": 7, "before": along}, 2),
+        ({**unit, "number": 4, "by": 7, "before": [*along, {"do": "settled", "number": 3}]}, 3),
+        ({**unit, "number": 1, "by": 8, "before": []}, 4),  # Of another canvas, which counts anew.
+    ):
+        press(monkeypatch, action)
+        at.run().button(key="new_seed").click().run()
+        assert state(at).experiment.layers[0].units == units + more
+        assert state(at).answered == {"by": action["by"], "number": action["number"]}
+    assert not errors(at)
+
+
 def press(monkeypatch: pytest.MonkeyPatch, action: str | dict[str, Any]) -> None:
     """Let the button for a new seed stand for a press on the canvas, which AppTest cannot make."""
     answer, told = acting.answer_canvas, SimpleNamespace(action=action if isinstance(action, dict) else {"do": action})

@@ -11,9 +11,11 @@ from ui import comparing, live, session
 from ui.session import t
 from ui.shaping import shaped, three_parts
 
+MOST_AT_ONCE = 20  # Actions that one message of the canvas may hold.
+
 
 def canvas_action() -> dict[str, Any]:
-    """What was pressed on the canvas."""
+    """What was pressed on the canvas; under `before` what was pressed before it and may not have been answered."""
     return st.session_state[session.CANVAS].action or {}
 
 
@@ -24,16 +26,34 @@ def answer_canvas() -> None:
     The settings follow when the canvas has drawn it and says so (`settled`). All else is shown at once.
     """
     state = session.current()
-    state.following = False
-    _obey()
-    if not state.following:
+    follows = True
+    for action in _unanswered(canvas_action()):
+        state.following = False
+        _obey(action)
+        follows = follows and state.following
+    state.following = follows
+    if not follows:
         st.rerun()
 
 
+def _unanswered(told: dict[str, Any]) -> list[dict[str, Any]]:
+    """The actions that were not answered before, in their order.
+
+    Of several actions that wait for the script to begin, Streamlit keeps the last one. So each brings along those before it, with
+    the number of each and a mark of the canvas that counts them.
+    """
+    before, number, state = told.get("before"), told.get("number"), session.current()
+    if not isinstance(before, list) or type(number) is not int:
+        return [told]
+    answered = state.answered["number"] if state.answered["by"] == told.get("by") else 0
+    state.answered = {"by": told.get("by"), "number": max(number, answered)}
+    actions = [one for one in [*before, told] if isinstance(one, dict) and type(one.get("number")) is int]
+    return [one for one in actions[-MOST_AT_ONCE:] if one["number"] > answered]
+
+
 @session.guarded
-def _obey() -> None:
+def _obey(action: dict[str, Any]) -> None:
     """An action that names what is gone does nothing."""
-    action = canvas_action()
     state = session.current()
     match action.get("do"):
         case "settled":

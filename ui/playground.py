@@ -57,6 +57,7 @@ def canvas(token: str) -> None:
         hidden=hidden_groups(),
         life=session.current().life,
         visit={"server": live.SERVER, "session": session.current().visit},
+        answered=session.current().answered,
         on_action=acting.answer_canvas,
     )
 

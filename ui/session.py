@@ -91,6 +91,8 @@ class Session:
     complained: bool = False  # whether the page says what is wrong
     drawing: bool = False  # whether the whole page is being drawn, or one of its fragments
     following: bool = False  # whether the page waits until the canvas has drawn an edit
+    #: The canvas's last action that was answered, see `acting`.
+    answered: dict[str, Any] = field(default_factory=lambda: {"by": None, "number": 0})
     leashed: bool = False  # the page Compare may have held the runs together
     leaving: bool = False  # ... and is to make way for the playground
     bringing: Bringing = field(default_factory=Bringing)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from streamlit.components.v2 import component
 
@@ -49,6 +50,7 @@ def network_canvas(
     hidden: str,
     life: int,
     visit: dict[str, str],
+    answered: dict[str, Any],
     on_action: Callable[[], None],
 ) -> None:
     """Draw the run behind `token`.
@@ -56,9 +58,10 @@ def network_canvas(
     `strings` holds the texts of STRINGS and every `problem.<key>`, in the page's `language` ("en", "zh-CN").
     `hidden` names the groups of controls that are not shown, see hide.css. `life` counts how often the run was brought back;
     `visit` names {"server", "session"}, so that a page knows when it has come to others.
+    `answered` is the last action that was answered: {"by": mark of its canvas, "number"}.
     A press that Python must answer calls `on_action`; `st.session_state[key].action` is then `{"do": ..., ...}`, see
     `acting.answer_canvas`.
     """
     data = {"token": token, "life": life, "visit": visit, "strings": strings, "language": language, "hidden": hidden}
-    data["version"] = asset_version()
+    data |= {"answered": answered, "version": asset_version()}
     _network_canvas(data=data, key=key, on_action_change=on_action)

@@ -33,6 +33,7 @@ const CALM = matchMedia("(prefers-reduced-motion: reduce)");
 // twice a second, well below the three that WCAG 2.3.1 allows.
 const CALM_PAUSE = 250;
 const LONGEST_RETURN = 15000; // milliseconds
+const MOST_ASKED = 19; // actions that go along with the next one
 const HIDDEN_PAUSE = 2000; // milliseconds between two frames that nobody sees
 
 class Canvas {
@@ -54,6 +55,9 @@ class Canvas {
     this.timeline = new Timeline(root, { action, want });
     this.save = new Save(root, () => this.scene());
     this.history = new History();
+    [this.mark] = crypto.getRandomValues(new Uint32Array(1));
+    this.number = 0; // of the last action
+    this.asked = []; // actions that may not have been answered
     this.token = null;
     this.wayBack = new WayBack(API, (offer) => this.offer(offer));
     this.drawn = 0;
@@ -71,6 +75,9 @@ class Canvas {
   /** New data or a new theme; calling it again with the same changes nothing. */
   update({ data, setTriggerValue }) {
     this.setTriggerValue = setTriggerValue;
+    if (data.visit.session !== this.session) this.asked = []; // Another session knows nothing of what they were about.
+    this.session = data.visit.session;
+    if (data.answered.by === this.mark) this.asked = this.asked.filter((action) => action.number > data.answered.number);
     if (this.root.dataset.hide !== data.hidden) this.root.dataset.hide = data.hidden;
     const theme = readTheme(this.root);
     const texts = JSON.stringify(data.strings);
@@ -214,7 +221,10 @@ class Canvas {
 
   /** For Python to answer: what changes the recipe, or needs the session. */
   action(verb, values = {}) {
-    this.setTriggerValue("action", { do: verb, ...values });
+    const action = { do: verb, ...values, number: (this.number += 1) };
+    // Streamlit keeps one action for a script that is yet to begin, the last one: it brings along those before it.
+    this.setTriggerValue("action", { ...action, by: this.mark, before: this.asked });
+    this.asked = [...this.asked, action].slice(-MOST_ASKED);
   }
 
   /** The same for what the run's own frames will show: the page has its turn when that is drawn. */
