@@ -293,6 +293,25 @@ def test_whole_pages_leave_one_of_two_places_to_parts_where_somebody_asks_for_th
     run(lesson())
 
 
+def test_parts_of_pages_begin_one_after_the_other_and_a_slow_one_is_not_waited_for() -> None:
+    async def lesson() -> None:
+        turns = Turns(at_once=2)
+        first = await turns.begin("a", part=True)
+        second, page = asyncio.create_task(turns.begin("b", part=True)), asyncio.create_task(turns.begin("c"))
+        await page  # The other place is free for whole pages.
+        assert not second.done()
+        page.result().end()
+        first.end()
+        slow = await second
+        third = await asyncio.wait_for(
+            turns.begin("d", part=True), 30
+        )  # After a moment, though that one has not ended.
+        slow.end()
+        third.end()
+
+    run(lesson())
+
+
 def test_while_this_process_computes_no_further_script_begins(monkeypatch: pytest.MonkeyPatch) -> None:
     used = [0.0]
     monkeypatch.setattr("ui.door.turns.time.process_time", lambda: used[0])

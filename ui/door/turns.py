@@ -3,7 +3,8 @@
 A limit for each owner does not help against somebody with many cookies. Here they come after everybody else: somebody who moves a
 slider now and then waits for one script to end, however many there are that ask without pause. A part of a page comes before a whole
 one, which takes some ten times longer, and where somebody asks for parts, one place is theirs: so a slider answers while a class arrives.
-Once a whole page has waited long enough, parts and pages take turns.
+Parts begin one after the other: of two that compute at once, both end when the second would have ended anyway. Once a whole page has
+waited long enough, parts and pages take turns.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ LONGEST = 0.5  # ... and in any case.
 PARTS_OF_LATE = (
     1.0  # Seconds after somebody has asked for a part of a page, in which whole ones leave a place to parts.
 )
+ALONE = 0.05  # Seconds in which a part that has begun has no other part beside it; one that takes longer may wait for a worker.
 LONG_ENOUGH = 1.5  # Seconds after which a whole page has waited as long as it should.
 OF_LATE = 10.0  # Seconds in which two thirds of what somebody has had are forgotten.
 MOST_NAMES = 10_000
@@ -36,6 +38,7 @@ class Turn:
         self._part = part
         self._began = time.monotonic()
         self._glance()
+        self._alone = asyncio.get_running_loop().call_later(ALONE, turns.another_part) if part else None
 
     def _glance(self) -> None:
         """Look in a moment whether it computes: more scripts at once would only make all of them last longer."""
@@ -53,6 +56,8 @@ class Turn:
         if self._turns is not None:
             turns, self._turns = self._turns, None
             self._timer.cancel()
+            if self._alone is not None:
+                self._alone.cancel()
             turns.has_ended(self._part)
 
 
@@ -73,6 +78,7 @@ class Turns:
         self._clock = clock
         self._running = self._pages = 0  # Turns that somebody has, and those of them for whole pages.
         self._waiting: dict[asyncio.Future[None], Asked] = {}
+        self._part_began = False  # A part of a page has begun a moment ago: it has no other part beside it.
         self._part_asked = -math.inf  # When somebody last asked for a part of a page.
         self._gave_part = False  # The last one who waited got a turn for a part of a page.
         self._had: OrderedDict[str, tuple[float, float]] = OrderedDict()  # how much, and when that was so
@@ -105,6 +111,13 @@ class Turns:
         """Somebody's turn for a part of a page, or for a whole one: the next one begins."""
         self._running -= 1
         self._pages -= not part
+        if part:
+            self._part_began = False
+        self._pass_on()
+
+    def another_part(self) -> None:
+        """The part of a page that has begun takes longer than most: another one may begin beside it."""
+        self._part_began = False
         self._pass_on()
 
     def _pass_on(self) -> None:
@@ -113,6 +126,7 @@ class Turns:
             self._gave_part = part
             self._running += 1
             self._pages += not part
+            self._part_began |= part
             turn.set_result(None)
 
     def _next(self) -> asyncio.Future[None] | None:
@@ -121,7 +135,7 @@ class Turns:
         waiting = {
             turn: asked
             for turn, asked in self._waiting.items()
-            if not turn.done() and (asked.part or not reserved)  # Those that are done are about to leave.
+            if not turn.done() and not (self._part_began if asked.part else reserved)  # Those done are about to leave.
         }
         had = {name: self.had(name) for name in {asked.name for asked in waiting.values()}}
         late = self._clock() - LONG_ENOUGH
