@@ -23,6 +23,7 @@ BALANCE_AFTER = 3.0  # Seconds that workers are unevenly loaded before a run cha
 UNEVEN = 2  # Playing runs that one worker has more than another.
 SETTLED_FOR = 30.0  # Seconds that a run is left where it is which has something to lose, or was seen to hold others up.
 EMPTY_FOR = 5.0  # Seconds until a heavy worker without a run is let go.
+MOST_UNDER_WAY = 2  # Runs that move at once: the luggage of a large one, moments included, may be 40 MB of this process.
 
 
 @dataclass(eq=False)
@@ -61,10 +62,11 @@ class Moving:
         lock: threading.RLock,
         crew: Crew,
         entries: dict[str, Entry],
-        post_create: Callable[..., None],
+        post_create: Callable[[Entry, Header, bytes], Future[Reply]],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.moved = 0
+        self._under_way = 0  # Runs that have been asked to leave and are not yet made elsewhere.
         self._clock = clock
         self._lock = lock
         self._crew = crew
@@ -120,11 +122,13 @@ class Moving:
         if entry.waiting is not None or self._crew.places.shared:
             return
         entry.waiting = []
+        self._under_way += 1
         leave = {"do": "leave", "token": entry.token, "gently": gently}
         left = self._crew.links[entry.worker].post(leave)
         left.add_done_callback(lambda done: self._arrive(entry, worker, done))
 
     def _arrive(self, entry: Entry, worker: int, left: Future[Reply]) -> None:
+        made: Future[Reply] | None = None
         with self._lock:
             header, content = left.result() if left.exception() is None else ({}, b"")
             if "luggage" not in header:
@@ -133,8 +137,18 @@ class Moving:
                 if worker in self._crew.links:
                     entry.worker = worker
                 self.moved += 1
-                self._post_create(entry, header, content)
+                made = self._post_create(entry, header, content)
         self.go_on(entry)
+        if made is None:
+            self._has_ended()
+        else:
+            made.add_done_callback(lambda done: self._has_ended())
+
+    def _has_ended(self) -> None:
+        """One less is under way: the next that holds up others may go."""
+        with self._lock:
+            self._under_way -= 1
+            self._part_all()
 
     def go_on(self, entry: Entry) -> None:
         """It is where it belongs: what has waited is asked there, in its order."""
@@ -180,7 +194,7 @@ class Moving:
 
     def part(self, entry: Entry) -> None:
         """This run holds up others, or is about to: away from them, as soon as there is a worker for it. Alone it may stay."""
-        if entry.waiting is None and self._in_the_way(entry):
+        if entry.waiting is None and self._under_way < MOST_UNDER_WAY and self._in_the_way(entry):
             worker = self.heavy_worker()
             if worker is not None and self._crew.links[worker].ready.is_set():
                 self.move(entry, worker, gently=False)
@@ -206,23 +220,28 @@ class Moving:
         common, heavy = self._ready(self._crew.common), self._ready(self._crew.heavy)
         if not common or self._crew.places.shared:
             return
+        self._part_all()
         for entry in list(self._entries.values()):
-            if entry.waiting is not None or now <= entry.settled_until:
+            if entry.heavy or entry.waiting is not None or now <= entry.settled_until:
                 continue
-            if entry.heavy:
-                if entry.listeners or entry.status == "playing":
-                    self.part(entry)
-            elif entry.worker in self._crew.heavy and now > entry.apart_until:
+            if entry.worker in self._crew.heavy and now > entry.apart_until and self._under_way < MOST_UNDER_WAY:
                 self.move(entry, self.emptiest(common), gently=True)
         for workers in (common, heavy):
             self._even_out(workers, now, workers is heavy)
+
+    def _part_all(self) -> None:
+        """Heavy runs away from those whom they hold up, as many as may be under way."""
+        now = self._clock()
+        for entry in list(self._entries.values()):
+            if entry.heavy and now > entry.settled_until and (entry.listeners or entry.status == "playing"):
+                self.part(entry)
 
     def _even_out(self, workers: list[int], now: float, heavy: bool) -> None:
         load = self._load(workers)
         fullest, emptiest = (choose(workers, key=lambda number: load[number], default=0) for choose in (max, min))
         if not workers or load[fullest][0] - load[emptiest][0] < UNEVEN:
             self._uneven_since.pop(heavy, None)
-        elif now - self._uneven_since.setdefault(heavy, now) >= BALANCE_AFTER:
+        elif now - self._uneven_since.setdefault(heavy, now) >= BALANCE_AFTER and self._under_way < MOST_UNDER_WAY:
             for entry in self._entries.values():
                 if entry.worker == fullest and entry.status == "playing" and now > entry.settled_until:
                     self.move(entry, emptiest, gently=True)

@@ -355,13 +355,14 @@ class Pool:
         self._entries[entry.token] = entry
         self._make(entry)
 
-    def _post_create(self, entry: Entry, header: Header, content: bytes) -> None:
+    def _post_create(self, entry: Entry, header: Header, content: bytes) -> Future[Reply]:
         """Let its worker make the run. It stands as `header` and `content` say: as kept, or with all its luggage."""
         facts = {"device": entry.device, "life": entry.life, "owner": entry.owner, "reader": entry.reader}
         header = {name: value for name, value in header.items() if name not in ("id", "payload")}
         message = {**header, **facts, "do": "create", "token": entry.token}
         created = self._crew.links[entry.worker].post(message, content)
         created.add_done_callback(lambda future: self._created(entry, "luggage" in header, future))
+        return created
 
     def _make(self, entry: Entry) -> None:
         standing = {"recipe": entry.recipe, "status": entry.status, "speed": entry.speed}
