@@ -370,6 +370,23 @@ def test_a_type_is_read_anew_and_survives_another_target(at: Any, desks: Handmad
     assert desks.asked[-1][1]["task"] == "regression"
 
 
+def test_the_task_that_was_found_out_is_on_a_widget_that_no_earlier_word_of_the_browser_reaches(
+    at: Any, desks: HandmadeDesks
+) -> None:
+    def shown_task() -> tuple[str, str]:
+        return widget(at, "/data/task").key, widget(at, "/data/task").value
+
+    classes = shown_task()
+    desks.profile |= {"target": "age", "task": "regression", "classes": []}
+    choose(at, "/data/target", "age")
+    number = shown_task()
+    assert (classes[1], number[1]) == ("classification", "regression")
+    assert number[0] != classes[0]
+    desks.profile |= {"task": "classification"}
+    choose(at, "/data/task", "classification")  # By hand: the widget stays where the focus is.
+    assert shown_task() == (number[0], "classification")
+
+
 def port(**facts: Any) -> dict[str, Any]:
     """The profile of a port that is asked about."""
     marks, spellings = [["None", 3, False], ["NA", 1, True]], [["S", "s"]]

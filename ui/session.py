@@ -484,6 +484,17 @@ def seed(path: str, value: Any, signature: object) -> Any:
     return value
 
 
+def seed_anew(path: str, value: Any, signature: object) -> Any:
+    """As `seed`, for what is found out while the browser goes on: a widget that shows another value makes way for a new one.
+
+    A value that is given to a widget which stands is lost with the run of the script that gave it, if the next one begins before it was
+    sent; the browser then says the old one again, as if somebody had chosen it.
+    """
+    if held(path, value) != value:
+        _forget(path)
+    return seed(path, value, signature)
+
+
 def place(options: Sequence[Any], value: Any) -> int:
     """Where the value stands in a menu; the first place if what is offered has changed and it is there no more."""
     return options.index(value) if value in options else 0

@@ -22,13 +22,13 @@ def question(table: Brought) -> None:
         waiting = asking.bringing().waiting
         wished = waiting.options if waiting else {}
         target = wished.get("target", table.target)
-        shown = session.seed("/data/target", target if target in names else None, tuple(names))
+        shown = session.seed_anew("/data/target", target if target in names else None, tuple(names))
         st.selectbox(
             label("data.target"), names, key=session.widget_key("/data/target"), index=None if shown is None else names.index(shown),
             placeholder=t("data.target.placeholder"), on_change=choose_target, help=label("data.target.help"),
         )  # fmt: skip
         titles = {task: t(f"data.task.{task}") for task in TASKS}
-        task = session.seed("/data/task", wished.get("task", table.profile["task"]), TASKS)
+        task = session.seed_anew("/data/task", wished.get("task", table.profile["task"]), TASKS)
         st.segmented_control(
             label("data.task"), TASKS, default=task, format_func=titles.__getitem__, key=session.widget_key("/data/task"),
             on_change=choose_task, help=label("data.task.help"), width="stretch",
