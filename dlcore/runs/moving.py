@@ -23,9 +23,7 @@ BALANCE_AFTER = 3.0  # Seconds that workers are unevenly loaded before a run cha
 UNEVEN = 2  # Playing runs that one worker has more than another.
 SETTLED_FOR = 30.0  # Seconds that a run is left where it is which has something to lose, or was seen to hold others up.
 EMPTY_FOR = 5.0  # Seconds until a heavy worker without a run is let go.
-MOST_UNDER_WAY = (
-    2  # Runs that move at once: the luggage of a large one, moments included, may be 40 MB of this process.
-)
+MOST_UNDER_WAY = 2  # Runs that move at once: the luggage of a large one may take 40 MB of this process.
 
 
 @dataclass(eq=False)

@@ -33,7 +33,7 @@ const CALM = matchMedia("(prefers-reduced-motion: reduce)");
 // twice a second, well below the three that WCAG 2.3.1 allows.
 const CALM_PAUSE = 250;
 const LONGEST_RETURN = 15000; // milliseconds
-const MOST_ASKED = 19; // actions that go along with the next one
+const MOST_ASKED = 19; // actions that go along with the next one; more than a page leaves unanswered
 const HIDDEN_PAUSE = 2000; // milliseconds between two frames that nobody sees
 
 class Canvas {
@@ -210,6 +210,7 @@ class Canvas {
     if (state === "open") this.ask(true);
     clearInterval(this.renewing);
     if (state !== "gone") return;
+    this.asked = []; // They were about the run that is gone.
     this.action("renew");
     // Streamlit's own socket may not be back yet, and then the event is lost.
     this.renewing = setInterval(() => this.action("renew"), RENEW_EVERY);
