@@ -162,6 +162,24 @@ def test_all_together_have_an_end_and_it_is_said(
     run(crowd())
 
 
+@pytest.mark.parametrize("goes_wrong", [False, True])
+def test_whoever_has_the_answer_may_press_again(goes_wrong: bool, gate: threading.Event) -> None:
+    free: list[int] = []
+
+    def make(file_id: str) -> str:
+        gate.wait(PATIENCE)
+        if goes_wrong:
+            raise KeyError(file_id)
+        return file_id
+
+    before = downloads._places._value
+    answer = downloads.begun(make, "file")
+    answer.add_done_callback(lambda _: free.append(downloads._places._value))
+    gate.set()
+    assert (answer.exception(PATIENCE) is not None) is goes_wrong
+    assert free == [before]
+
+
 def test_what_goes_wrong_late_is_said_on_the_page_too(buttons: Buttons, monkeypatch: pytest.MonkeyPatch) -> None:
     state, problem = person(), Problem("desk_late", limit=150)
     run(buttons.press(buttons.offer(at_press(state, failing(problem)))))

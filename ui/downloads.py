@@ -59,11 +59,13 @@ def begun(make: Callable[[str], str], file_id: str) -> Future[str]:
 
     def run() -> None:
         try:
-            future.set_result(context.run(make, file_id))
+            url = context.run(make, file_id)
         except BaseException as error:
+            _places.release()  # Before the answer: whoever has it may press again.
             future.set_exception(error)
-        finally:
+        else:
             _places.release()
+            future.set_result(url)
 
     if not _places.acquire(blocking=False):
         raise Problem("downloads_full", limit=MOST)
