@@ -15,6 +15,7 @@ import uvicorn
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from tests.clock import Clock
 from tests.patience import eventually
 from ui.door import protocols
 from ui.door.connections import Allowed, Connections
@@ -26,15 +27,6 @@ HANDSHAKE = (
     "Upgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MTIzNDU2Nzg5MDEyMzQ1Ng==\r\n"
 )
-
-
-class Clock:
-    """A clock that stands until it is told."""
-
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class House:

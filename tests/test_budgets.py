@@ -5,20 +5,11 @@ from __future__ import annotations
 import pytest
 
 from dlcore.runs.budgets import Budgets
-
-
-class Clock:
-    """Stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.clock import Clock
 
 
 def test_what_is_used_is_missing_until_it_is_refilled() -> None:
-    clock = Clock()
+    clock = Clock(0.0)
     budgets = Budgets(60.0, 0.1, clock)
     assert budgets.left("ann") == 60.0
     budgets.charge("ann", 45.0)
@@ -31,7 +22,7 @@ def test_what_is_used_is_missing_until_it_is_refilled() -> None:
 
 
 def test_debts_end_where_they_can_be_paid() -> None:
-    clock = Clock()
+    clock = Clock(0.0)
     budgets = Budgets(60.0, 0.1, clock)
     budgets.charge("ann", 1000.0)
     assert budgets.left("ann") == -60.0
@@ -40,7 +31,7 @@ def test_debts_end_where_they_can_be_paid() -> None:
 
 
 def test_everybody_has_a_budget_and_nobody_in_particular_has_one_together() -> None:
-    budgets = Budgets(60.0, 0.1, Clock())
+    budgets = Budgets(60.0, 0.1, Clock(0.0))
     budgets.charge("ann", 30.0)
     budgets.charge("", 20.0)
     budgets.charge("", 20.0)

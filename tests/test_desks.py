@@ -21,22 +21,13 @@ from dlcore.runs.desks import LEFT_ALONE, MOST_OF_AN_OWNER, MOST_OF_NOBODY, OTHE
 from dlcore.runs.entry import mark_of
 from dlcore.runs.jobs import JOBS
 from dlcore.runs.limits import FURTHER_BACK, Limits
+from tests.clock import Clock
 from tests.odd_desk import ODD_JOBS
 from tests.patience import PATIENCE, eventually
 
 ROOT = Path(__file__).parent.parent
 COMMAND = (sys.executable, str(Path(__file__).parent / "odd_desk.py"))
 STEPPED_BACK = 1
-
-
-class Clock:
-    """Stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def desks_of(count: int = 1, command: tuple[str, ...] = COMMAND, clock: Clock | None = None) -> Desks:

@@ -17,6 +17,7 @@ from streamlit import config
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
+from tests.clock import Clock
 from tests.loops import run
 from ui import door
 from ui.messages import text
@@ -30,14 +31,6 @@ PATHS = (
     "/_stcore/bidi-components/x/y.js", "/auth/login", "/auth/logout", "/oauth2callback", "/component/x/index.html",
     "/app/static/x.png", "/media/x.png", "/_stcore/upload_file/a/b", "/api/live/token/kept",
 )  # fmt: skip
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

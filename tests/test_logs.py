@@ -10,16 +10,8 @@ from collections.abc import Iterator
 import pytest
 from streamlit.logger import get_logger
 
+from tests.clock import Clock
 from ui.door import logs
-
-
-class Clock:
-    """A clock that stands until it is told."""
-
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Written:

@@ -9,19 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.clock import Clock
 from tests.loops import run
 from ui.door import rates
 from ui.door.rates import Places, Rates
 from ui.door.turns import GLANCE, Turn, Turns
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
 
 # So often a second
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import gzip
 import hashlib
 import re
+import time
+from base64 import b64encode
 from collections.abc import MutableMapping
 from functools import cache, lru_cache
 from importlib.metadata import distribution
@@ -33,6 +35,7 @@ MEDIA_TYPES = {"js": "text/javascript", "css": "text/css", "woff2": "font/woff2"
 FOR_EVER = "public, max-age=31536000, immutable"
 #: Streamlit's chunks that the playground's first picture waits for, by the beginning of their names.
 FIRST_CHUNKS = ("BidiComponent", "Html", "Button", "ButtonGroup", "Slider", "NumberInput")
+LOOK_AGAIN = 1.0  # seconds
 _IMPORT = re.compile(r"""(?:from|import)\s*["']\./([\w.-]+\.js)["']""")
 
 
@@ -52,9 +55,30 @@ def routes(prefix: str) -> list[BaseRoute]:
 
 
 def asset_version() -> str:
-    """A short hash of our own files and of Plotly's version, for addresses that may be cached for ever."""
+    """A short hash of our own files and of Plotly's version, for addresses that may be cached for ever.
+
+    Files that somebody has just changed count within a second: to look at some hundred of them takes each script and each request long,
+    as a thread that calls the system lets go of the interpreter each time.
+    """
+    return _version_at(int(time.monotonic() / LOOK_AGAIN))
+
+
+@lru_cache(maxsize=2)
+def _version_at(second: int) -> str:
     files = [path for folder in FOLDERS for path in own_files(folder)]
     return _asset_version(tuple((path, path.stat().st_mtime_ns) for path in files))
+
+
+@cache
+def style(name: str) -> str:
+    """A style sheet of this folder, for `st.html`, which would read the file at each run of the script."""
+    return f"<style>{(CANVAS.parent / name).read_text(encoding='utf-8')}</style>"
+
+
+@cache
+def icon() -> str:
+    """The page's icon, as an address that holds it."""
+    return f"data:image/svg+xml;base64,{b64encode((CANVAS.parent / 'icon.svg').read_bytes()).decode()}"
 
 
 def own_files(folder: str) -> list[Path]:

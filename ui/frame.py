@@ -9,6 +9,7 @@ import streamlit as st
 
 from dlcore.problems import Problem
 from ui import session, waiting
+from ui.assets import icon, style
 from ui.messages import escape, sentence
 from ui.naming import name_the_page
 from ui.session import label, t
@@ -18,14 +19,14 @@ SIDEBAR_WIDTH = 320  # pixels
 
 st.set_page_config(
     page_title=t("app.title"),
-    page_icon=str(ROOT / "ui" / "icon.svg"),
+    page_icon=icon(),
     layout="wide",
     initial_sidebar_state=SIDEBAR_WIDTH,
 )
-st.html(ROOT / "ui" / "frame.css")
+st.html(style("frame.css"))
 name_the_page()
 if session.current().wishes.quiet:
-    st.html(ROOT / "ui" / "quiet.css")
+    st.html(style("quiet.css"))
 pages = [
     st.Page(ROOT / "pages" / "playground.py", title=t("page.playground"), icon=":material/hub:", default=True),
     st.Page(

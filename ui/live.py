@@ -30,7 +30,7 @@ from dlcore.runs.desks import Desks
 from dlcore.runs.moving import Request
 from dlcore.runs.places import chosen_places
 from dlcore.runs.pool import Pool, WorkerLost
-from ui import assets, door, downloads
+from ui import assets, door, downloads, wakeups
 from ui.door.http_protocol import LONGEST_SEND
 from ui.pace import Paces
 
@@ -84,6 +84,7 @@ async def lifespan(app: object) -> AsyncIterator[None]:
     rights.work_for_others()
     pool().start()
     downloads.install()
+    wakeups.install(asyncio.get_running_loop())
     # Streamlit collects garbage after scripts; what is imported by now need not be looked through each time.
     gc.freeze()
     try:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
 
 from ui import session
+from ui.assets import style
 from ui.messages import escape, sentence
 from ui.playground import heading
 from ui.session import label
 
 TRY_EVERY = 15  # seconds
-STYLE = Path(__file__).parent / "waiting.css"
 
 
 def waiting_room() -> None:
     """In the place of every page, until a run comes free."""
-    st.html(STYLE)
+    st.html(style("waiting.css"))
     heading()
     with st.container(key="waiting", horizontal_alignment="center"):
         st.header(label("waiting.title"), anchor=False, text_alignment="center")

@@ -23,7 +23,7 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from dlcore.problems import Problem, clean
 from dlcore.runs.limits import Limits
 from ui.assets import base_path
-from ui.door import cookies, descriptors, reachable, refusals
+from ui.door import aside, cookies, descriptors, reachable, refusals
 from ui.door.addresses import Proxies, home_of, peer_of
 from ui.door.connections import Allowed
 from ui.door.origins import HARMLESS, as_of_here, host_allowed, origin_allowed
@@ -62,6 +62,7 @@ class Door:
         self._newcomers = Rates(limits.newcomers / 60, limits.newcomers, clock)
         self._pace = Rates(RERUNS, BURST, clock)
         self._turns = Turns(clock=clock)
+        aside.install(self._turns.no_part)
         self._complaints = Rates(1 / 60, 10, clock)
         self._pages, self._canvases = Places(PAGES, PAGES_OF_NOBODY), Places(CANVASES, CANVASES_OF_NOBODY)
         self._uploads = Uploads(

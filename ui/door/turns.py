@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -78,7 +79,9 @@ class Turns:
         self._clock = clock
         self._running = self._pages = 0  # Turns that somebody has, and those of them for whole pages.
         self._waiting: dict[asyncio.Future[None], Asked] = {}
-        self._part_began = False  # A part of a page has begun a moment ago: it has no other part beside it.
+        #: Cleared while a part of a page is in its first moment: it has no other part beside it, and whole pages stand aside (aside.py).
+        self.no_part = threading.Event()
+        self.no_part.set()
         self._part_asked = -math.inf  # When somebody last asked for a part of a page.
         self._gave_part = False  # The last one who waited got a turn for a part of a page.
         self._had: OrderedDict[str, tuple[float, float]] = OrderedDict()  # how much, and when that was so
@@ -112,12 +115,12 @@ class Turns:
         self._running -= 1
         self._pages -= not part
         if part:
-            self._part_began = False
+            self.no_part.set()
         self._pass_on()
 
     def another_part(self) -> None:
         """The part of a page that has begun takes longer than most: another one may begin beside it."""
-        self._part_began = False
+        self.no_part.set()
         self._pass_on()
 
     def _pass_on(self) -> None:
@@ -126,7 +129,8 @@ class Turns:
             self._gave_part = part
             self._running += 1
             self._pages += not part
-            self._part_began |= part
+            if part:
+                self.no_part.clear()
             turn.set_result(None)
 
     def _next(self) -> asyncio.Future[None] | None:
@@ -135,7 +139,8 @@ class Turns:
         waiting = {
             turn: asked
             for turn, asked in self._waiting.items()
-            if not turn.done() and not (self._part_began if asked.part else reserved)  # Those done are about to leave.
+            if not turn.done()
+            and (self.no_part.is_set() if asked.part else not reserved)  # Those done are about to leave.
         }
         had = {name: self.had(name) for name in {asked.name for asked in waiting.values()}}
         late = self._clock() - LONG_ENOUGH
