@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BROWSER_FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
+    "--disable-component-update", "--disable-sync", "--process-per-site",
 ]  # fmt: skip
 SHELF = tempfile.TemporaryDirectory(prefix="dlcore-tests-")  # Kept runs of tests are not those of the person who tests.
 #: The canvas is connected and has drawn.
@@ -130,6 +130,8 @@ def page(english: Any, app_address: str) -> Iterator[Any]:
     from playwright.sync_api import expect
 
     expect.set_options(timeout=BROWSER_PATIENCE)
+    if app_address not in english.pages[0].url:
+        english.pages[0].goto(f"{app_address}/_stcore/health")
     page = english.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))

@@ -129,7 +129,8 @@ def test_streamlit_runs_scripts_by_the_class_that_stands_aside(monkeypatch: pyte
 
     assert app_session.ScriptRunner is StandsAside and StandsAside.no_part is no_part
     monkeypatch.setattr(app_session, "ScriptRunner", Noted)
-    app_session.AppSession._create_scriptrunner(MagicMock(), MagicMock())
+    session = MagicMock(**{"_script_event_loop.is_closed.return_value": False})
+    app_session.AppSession._create_scriptrunner(session, MagicMock())
     assert len(made) == 1
 
 
