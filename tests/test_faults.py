@@ -178,6 +178,31 @@ def test_a_worker_that_gets_no_processor_at_its_start_is_waited_for_longer(
     assert pool.figures()["restarts"] == 0
 
 
+def test_a_process_that_waits_for_one_of_its_threads_is_held_up_with_it(tmp_path: Path) -> None:
+    # As a worker that imports a library beside its main thread; the thread that has ended counts on.
+    own = (
+        "import pathlib, threading, time; ends = time.monotonic() + 3\n"
+        "def spin():\n    while time.monotonic() < ends: pass\n"
+        "thread = threading.Thread(target=spin); thread.start(); thread.join()\n"
+        f"pathlib.Path({str(tmp_path / 'ended')!r}).touch(); time.sleep(3600)"
+    )
+    place, busy = WorkerProcess((sys.executable, "-c", own)), WorkerProcess((sys.executable, "-c", "while True: pass"))
+    try:
+        for one in (place, busy):
+            os.sched_setaffinity(one.pid, {min(os.sched_getaffinity(0))})
+        assert eventually(lambda: place.held_up > 0.5)
+        main = int(Path(f"/proc/{place.pid}/schedstat").read_bytes().split()[1]) / 1e9
+        assert place.held_up > 2 * main
+        assert eventually(lambda: place.held_up >= 0 and (tmp_path / "ended").exists())
+        waited = place.held_up
+        assert waited > 0.5 and eventually(lambda: place.held_up == waited)
+    finally:
+        for one in (place, busy):
+            one.kill()
+            one.leave()
+            one.receive()
+
+
 def test_time_in_the_queue_for_a_processor_is_told_from_time_asleep(tmp_path: Path) -> None:
     busy = [WorkerProcess((sys.executable, "-c", "while True: pass")) for _ in range(2)]
     sleep = f"import pathlib, time; pathlib.Path({str(tmp_path / 'asleep')!r}).touch(); time.sleep(3600)"

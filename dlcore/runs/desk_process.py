@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from dlcore.runs.overtime import Queue
 from dlcore.runs.wire import Header, read_message, write_all
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,6 +36,7 @@ class DeskProcess:
             cwd=ROOT,
             env={**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
         )
+        self._queue = Queue(self.pid)
 
     @property
     def name(self) -> str:
@@ -43,6 +45,11 @@ class DeskProcess:
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    @property
+    def held_up(self) -> float:
+        """Seconds that it has waited so far for others to leave it a processor; 0 where the system does not say."""
+        return self._queue.seconds()
 
     @property
     def ended(self) -> bool:

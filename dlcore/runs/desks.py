@@ -26,7 +26,6 @@ from dlcore.runs.desk_process import COMMAND, DeskProcess
 from dlcore.runs.entry import mark_of
 from dlcore.runs.jobs import JOBS, Work
 from dlcore.runs.limits import Limits
-from dlcore.runs.overtime import held_up
 from dlcore.runs.wire import Header, pack
 
 STARTING = 60.0  # Seconds that the process of a desk may take to start.
@@ -241,7 +240,7 @@ class Desks:
             for desk in self._desks.values():
                 if desk.process is not None and not desk.process.ready:
                     # One that gets no processor is slow, and not to blame.
-                    waited = min(held_up(desk.process.pid), (STARVED - 1) * STARTING)
+                    waited = min(desk.process.held_up, (STARVED - 1) * STARTING)
                     if now - desk.process.born - waited > STARTING:
                         desk.process.kill()
             self._staff()  # Somebody's budget may have been refilled.

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from dlcore.runs.overtime import held_up
+from dlcore.runs.overtime import Queue
 from dlcore.runs.side import step_back
 from dlcore.runs.wire import Header, Unreadable, read_message, write_all
 
@@ -56,6 +56,7 @@ class WorkerProcess:
                 env={**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
                 pass_fds=[page.fileno()],
             )
+        self._queue = Queue(self.pid)
 
     @property
     def name(self) -> str:
@@ -71,7 +72,7 @@ class WorkerProcess:
 
     @property
     def held_up(self) -> float:
-        return held_up(self.pid)
+        return self._queue.seconds()
 
     def send(self, *parts: bytes) -> None:
         assert self._process.stdin is not None
