@@ -53,7 +53,7 @@ class Picture:
         self.data = trainer.data
         self.dense = [layer for layer in self.experiment.layers if isinstance(layer, Dense)]
         self.bends = [_bend(layer.activation) for layer in self.dense]
-        self.plan = [plan for plan in self.experiment.plan() if plan.kind != "dropout"]
+        self.plan = [plan for plan in self.experiment.plan() if plan.has_units]
         shown = sum(min(plan.outputs, MOST_SHOWN) for plan in self.plan)
         self.side = FINE if shown <= MANY_UNITS else COARSE
         self.surface = _surface(trainer, self.side)
@@ -81,8 +81,7 @@ class Picture:
             }
             layers.append(described)
         for layer, described in zip(experiment.layers, layers, strict=False):
-            if layer.kind == "dropout":
-                described["p"] = layer.p
+            described.update(layer.in_drawing())
         return {
             "task": experiment.dataset.task,
             "classes": list(data.class_names),
