@@ -326,7 +326,7 @@ def split_sentence(facts: Facts, words: Words) -> str:
     data = facts.judged.data
     name = words(f"report.{facts.watched}")
     text = words(
-        "report.data.split", train=f"{len(data.train.y):,}", watched=f"{len(data.test.y):,}", name=name.lower()
+        "report.data.split", train=f"{len(data.train.y):,}", watched=f"{len(data.watched.y):,}", name=name.lower()
     )
     final = getattr(data, "final", None)
     return text if final is None else f"{text} {words('report.data.final', final=f'{len(final.y):,}')}"

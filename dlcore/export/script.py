@@ -15,7 +15,6 @@ from dlcore.component import Component
 from dlcore.datasets.drawn import Drawn, Point
 from dlcore.datasets.pictures import ImageData
 from dlcore.datasets.preparation import with_features
-from dlcore.datasets.split import test_rows
 from dlcore.datasets.table import TableData
 from dlcore.datasets.tabular import BundledTable
 from dlcore.datasets.toy import ToyDataset
@@ -27,6 +26,7 @@ from dlcore.initializers import Initializer
 from dlcore.layers import Shape, values_of
 from dlcore.metrics import metric_for
 from dlcore.randomness import derived_seed
+from dlcore.rows import stratified
 
 if TYPE_CHECKING:
     from dlcore.experiment import Experiment
@@ -146,7 +146,7 @@ def _split_rows(experiment: Experiment) -> list[str]:
     classes = experiment.dataset.num_classes
     which = "each class gives its share" if classes else "any rows"
     choose = function_text(
-        test_rows, "test_rows", f"Sorted indices of `count` test rows: {which}.", {"y": PRESENT if classes else None}
+        stratified, "test_rows", f"Sorted indices of `count` test rows: {which}.", {"y": PRESENT if classes else None}
     )
     split = _text(f"""
         # Rows are split before anything is learned from them: the test rows stand for the future.
