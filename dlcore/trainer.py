@@ -103,9 +103,8 @@ class Trainer:
         self.order_generator = torch.Generator().manual_seed(derived_seed(self.experiment.seed, "order"))
         self._begin_epoch()
         self._forget_judgement()
-        self.history = History(self.metric.kind)
         self._best = (math.inf, 0)
-        self._record()
+        self.begin_history()
 
     @property
     def model(self) -> torch.nn.Sequential:
@@ -209,6 +208,11 @@ class Trainer:
         self.edits += 1
         self._forget_judgement()
 
+    def begin_history(self) -> None:
+        """The history begins with the network as it is now."""
+        self.history = History(self.metric.kind)
+        self._record()
+
     def snapshot(self) -> Snapshot:
         """This moment, frozen."""
         return self._snapshot(self.scores())
@@ -258,8 +262,7 @@ class Trainer:
             self._forget_judgement()
             self._best = (math.inf, self.epoch)
         if not self.step and (other_rows or other_network):
-            self.history = History(self.metric.kind)  # It begins anew.
-            self._record()
+            self.begin_history()
         recipes = (old, experiment)
         self.journal = noting.change(self.journal, self.step, self.engine, recipes, origins, carriage.changes_shape)
         if self.finished == "early_stopped":
@@ -289,8 +292,7 @@ class Trainer:
             self.engine.previous.copy_(self.engine.flat)
         self.step, self.epoch = step, epoch
         self._forget_judgement()
-        self.history = History(self.metric.kind)
-        self._record()
+        self.begin_history()
 
     def move(self, device: str) -> None:
         """Go on on another device. Raises Problem for one that is not there."""
