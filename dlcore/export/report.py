@@ -328,7 +328,7 @@ def split_sentence(facts: Facts, words: Words) -> str:
     text = words(
         "report.data.split", train=f"{len(data.train.y):,}", watched=f"{len(data.watched.y):,}", name=name.lower()
     )
-    final = getattr(data, "final", None)
+    final = data.final
     return text if final is None else f"{text} {words('report.data.final', final=f'{len(final.y):,}')}"
 
 
