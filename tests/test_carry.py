@@ -270,9 +270,9 @@ def plain(trainer: Trainer) -> nn.Sequential:
     for layer in trainer.experiment.layers:
         if isinstance(layer, Dense):
             modules += [nn.Linear(inputs, layer.units), layer.activation.build()]
+            inputs = layer.units
         else:
             modules.append(nn.Dropout(layer.p))
-        inputs = layer.outputs(inputs)
     model = nn.Sequential(*modules, nn.Linear(inputs, trainer.experiment.num_outputs))
     model.load_state_dict(trainer.snapshot().plain_weights)
     return model.eval()
