@@ -14,11 +14,12 @@ from torch.func import functional_call, grad, stack_module_state, vmap
 
 from benchmarks.peers import stay_on_one_core
 from benchmarks.tables import Figure, goals, markdown
-from dlcore.datasets.split import Data, prepare
+from dlcore.datasets.split import Data
 from dlcore.engines import compiled
 from dlcore.experiment import Experiment
 from dlcore.network import build_model
 from dlcore.randomness import derived_seed
+from dlcore.rows import prepare
 from dlcore.seeds.members import Abreast, Members, OneByOne, recipes
 from dlcore.trainer import Trainer
 

@@ -25,6 +25,7 @@ from dlcore.problems import Problem
 
 if TYPE_CHECKING:
     from dlcore.checkpoint import Checkpoint
+    from dlcore.replay import Replay
     from dlcore.trainer import Trainer
 
 ENGINES = ("auto", "autograd", "dense")
@@ -144,25 +145,23 @@ def train(asked: argparse.Namespace) -> None:
     """Everything is checked before the first step; nothing is written before the last."""
     epochs = number_of_epochs(asked.epochs)
     experiment = Experiment.from_json(read_bytes(asked.recipe, 4 * LONGEST_RECIPE + 1))
-    if experiment.journal:
-        first = next((entry.step for entry in experiment.journal if entry.step), 0)
-        print(f"dlcore: {Problem('journal_not_repeated', step=first)}", file=sys.stderr)
 
     import torch
 
     from dlcore.checkpoint import check_writable, write_run
-    from dlcore.trainer import Trainer
+    from dlcore.replay import Replay
 
     check_writable(asked.out)
     if experiment.num_parameters * experiment.batch_size < WORTH_MORE_THREADS:
         torch.set_num_threads(1)
-    trainer = Trainer(experiment, device=asked.device, engine=asked.engine)
+    replay = Replay(experiment, device=asked.device, engine=asked.engine)
+    trainer = replay.trainer
     try:
-        advance(trainer, epochs)
+        advance(replay, epochs)
     finally:
         if sys.stderr.isatty():
             print(file=sys.stderr)
-    for notice in trainer.notices:
+    for notice in filter(None, [*trainer.notices, replay.told()]):
         print(f"dlcore: {notice}", file=sys.stderr)
     write_run(asked.out, trainer)
 
@@ -256,12 +255,13 @@ def number_of_epochs(text: str) -> int:
     return int(text)
 
 
-def advance(trainer: Trainer, epochs: int) -> None:
+def advance(replay: Replay, epochs: int) -> None:
     """So many epochs, or fewer when the recipe stops early; somebody at a terminal sees how far it is."""
     shows = sys.stderr.isatty()
     shown_at = 0.0
+    trainer = replay.trainer
     while trainer.epoch < epochs and trainer.finished is None:
-        trainer.advance(deadline=time.monotonic() + SECONDS_BETWEEN_LINES)
+        replay.advance(deadline=time.monotonic() + SECONDS_BETWEEN_LINES)
         if shows and time.monotonic() - shown_at > SECONDS_BETWEEN_LINES:
             shown_at = time.monotonic()
             show_progress(trainer, epochs)

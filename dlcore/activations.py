@@ -27,6 +27,10 @@ class ActivationComponent(Component):
 
         return getattr(nn, self.module)(**self.arguments())
 
+    def script_module(self) -> str:
+        """The same as an exported script writes it."""
+        return f"nn.{self.module}({', '.join(f'{name}={value!r}' for name, value in self.arguments().items())})"
+
 
 class Linear(ActivationComponent):
     """f(z) = z: no bend; stacked linear layers are one linear layer (Goodfellow et al., Deep Learning, 2016, section 6.1)."""

@@ -15,7 +15,7 @@ from dlcore.datasets import Dataset
 from dlcore.datasets.toy import CircleData
 from dlcore.initializers import GlorotUniform, Initializer
 from dlcore.journal import LONGEST_JOURNAL, MOST_ENTRIES, Journal, check
-from dlcore.layers import Dense, Layer
+from dlcore.layers import Dense, Layer, Shape, values_of
 from dlcore.losses import CrossEntropy, Loss, LossComponent
 from dlcore.metrics import metric_for
 from dlcore.optimizers import Adam, Optimizer
@@ -35,13 +35,24 @@ NOT_OF_THE_RUN = ("version", "sealed", "seed", "journal")
 
 @dataclass(frozen=True)
 class LayerPlan:
-    """A layer's place in the network: shapes (inputs,) -> (outputs,) per row, and how many parameters it has."""
+    """A layer's place in the network: the shapes of a row before and after it, and how many parameters it has."""
 
     kind: str
-    inputs: int
-    outputs: int
+    input_shape: Shape
+    output_shape: Shape
     parameters: int
-    activation: str  # of a dense or output layer, else ""
+    activation: str  # kind of the one that it ends with; "" for none
+    has_units: bool  # Its outputs are units of its own; else it hands on the values that it gets.
+
+    @property
+    def inputs(self) -> int:
+        """Numbers in a row before it."""
+        return values_of(self.input_shape)
+
+    @property
+    def outputs(self) -> int:
+        """Numbers in a row after it."""
+        return values_of(self.output_shape)
 
 
 class Experiment(Component):
@@ -231,13 +242,14 @@ class Experiment(Component):
     def plan(self) -> tuple[LayerPlan, ...]:
         """Every layer with its shapes, the implied output layer last."""
         plans = []
-        inputs = self.num_inputs
+        shape: Shape = (self.num_inputs,)
         for layer in self.layers:
-            activation = layer.activation.kind if isinstance(layer, Dense) else ""
-            plans.append(LayerPlan(layer.kind, inputs, layer.outputs(inputs), layer.parameters(inputs), activation))
-            inputs = layer.outputs(inputs)
-        output = self.loss.output_activation(self.dataset.num_classes)
-        plans.append(LayerPlan("output", inputs, self.num_outputs, (inputs + 1) * self.num_outputs, output))
+            before, shape = shape, layer.output_shape(shape)
+            parameters = layer.num_parameters(before)
+            plans.append(LayerPlan(layer.kind, before, shape, parameters, layer.activation_kind, layer.has_units))
+        parameters = (values_of(shape) + 1) * self.num_outputs
+        activation = self.loss.output_activation(self.dataset.num_classes)
+        plans.append(LayerPlan("output", shape, (self.num_outputs,), parameters, activation, True))
         return tuple(plans)
 
     @property

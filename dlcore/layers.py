@@ -1,8 +1,13 @@
-"""Layers: what a network is stacked from.  B rows of a batch, D inputs, K units."""
+"""Layers: what a network is stacked from.  B rows of a batch, D inputs, K units.
+
+A shape is that of one row's values, without the batch: (D,) for D numbers. Everything that is said of a layer elsewhere (exported
+script, report, lists of differences) is asked of the layer itself: a new one is one class here, its name in the union, and its texts.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+import math
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol
 
 from pydantic import Field
 
@@ -15,7 +20,73 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-class Dense(Component):
+Shape = tuple[int, ...]
+
+
+class Words(Protocol):
+    """Messages by key, in the reader's language."""
+
+    def __call__(self, key: str, **values: Any) -> str: ...
+
+    def title(self, key: str, english: str) -> str:
+        """The name of a choice, which its class knows in English."""
+        ...
+
+
+class LayerComponent(Component):
+    """What all layers say of themselves."""
+
+    #: Shapes of a row that it takes; the conformance test builds it for each of them.
+    example_shapes: ClassVar[tuple[Shape, ...]]
+    #: Its outputs are units of its own, with a picture each; else it hands on the values that it gets.
+    has_units: ClassVar[bool]
+    #: It draws random numbers while training, from the generator that its modules are given, and is still when judged.
+    draws: ClassVar[bool] = False
+
+    @property
+    def activation_kind(self) -> str:
+        """Kind of the activation that it ends with; "" for none."""
+        return ""
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """Shape of a row after this layer."""
+        raise NotImplementedError
+
+    def num_parameters(self, input_shape: Shape) -> int:
+        """Number of weights and biases."""
+        raise NotImplementedError
+
+    def build(self, input_shape: Shape, generator: torch.Generator, device: str) -> list[nn.Module]:
+        """Its torch modules; (B, *input_shape) -> (B, *output_shape). On the meta device nothing is allocated."""
+        raise NotImplementedError
+
+    def script_modules(self, input_shape: Shape) -> list[str]:
+        """The same modules as an exported script writes them, one a line."""
+        raise NotImplementedError
+
+    def script_classes(self) -> list[type]:
+        """Classes of ours that these lines name: the script carries their source."""
+        return []
+
+    def starts(self) -> dict[int, Initializer]:
+        """How the weights of its modules start: {place among its modules: initializer}."""
+        return {}
+
+    def in_words(self, words: Words) -> str:
+        """What it is made of, for a report."""
+        raise NotImplementedError
+
+    def in_drawing(self) -> dict[str, Any]:
+        """What a drawing says of it beside its shapes, as plain JSON values."""
+        return {}
+
+    @property
+    def size(self) -> float:
+        """The number that tells it from others of its kind where there is room for one."""
+        raise NotImplementedError
+
+
+class Dense(LayerComponent):
     """a_BK = f(x_BD W_KD^T + b_K): every unit sees every input (Rosenblatt, 1958; Rumelhart et al., 1986)."""
 
     kind: Literal["dense"] = "dense"
@@ -24,39 +95,88 @@ class Dense(Component):
     activation: Activation = Field(default=Tanh(), description="Function applied to each unit's weighted sum.")
     initializer: Initializer = Field(default=GlorotUniform(), description="How the weights start.")
 
-    def outputs(self, inputs: int) -> int:
-        """Number of values a row has after this layer."""
+    example_shapes: ClassVar[tuple[Shape, ...]] = ((1,), (2,), (7,))
+    has_units: ClassVar[bool] = True
+
+    @property
+    def activation_kind(self) -> str:
+        return self.activation.kind
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        return (self.units,)
+
+    def num_parameters(self, input_shape: Shape) -> int:
+        return (values_of(input_shape) + 1) * self.units
+
+    def build(self, input_shape: Shape, generator: torch.Generator, device: str) -> list[nn.Module]:
+        """[nn.Linear, activation]; (B, inputs) -> (B, units)."""
+        linear = filled_linear(values_of(input_shape), self.units, self.initializer, generator, device)
+        return [linear, self.activation.build()]
+
+    def script_modules(self, input_shape: Shape) -> list[str]:
+        return [f"nn.Linear({values_of(input_shape)}, {self.units})", self.activation.script_module()]
+
+    def starts(self) -> dict[int, Initializer]:
+        return {0: self.initializer}
+
+    def in_words(self, words: Words) -> str:
+        return words("report.units", units=self.units, activation=activation_in_words(self.activation.kind, words))
+
+    @property
+    def size(self) -> float:
         return self.units
 
-    def parameters(self, inputs: int) -> int:
-        """Number of weights and biases."""
-        return (inputs + 1) * self.units
 
-    def build(self, inputs: int, generator: torch.Generator, device: str) -> list[nn.Module]:
-        """[nn.Linear, activation]; (B, inputs) -> (B, units). On the meta device nothing is allocated."""
-        return [filled_linear(inputs, self.units, self.initializer, generator, device), self.activation.build()]
-
-
-class Dropout(Component):
+class Dropout(LayerComponent):
     """While training, each value is 0 with probability p, else divided by 1 - p; no effect later (Srivastava et al., 2014)."""
 
     kind: Literal["dropout"] = "dropout"
     title: ClassVar[str] = "Dropout"
     p: float = Field(default=0.1, ge=0, le=0.9, description="Probability that a value is dropped.")
 
-    def outputs(self, inputs: int) -> int:
-        """Number of values a row has after this layer."""
-        return inputs
+    example_shapes: ClassVar[tuple[Shape, ...]] = ((1,), (7,), (3, 5, 2))
+    has_units: ClassVar[bool] = False
+    draws: ClassVar[bool] = True
 
-    def parameters(self, inputs: int) -> int:
-        """Number of weights and biases."""
+    def output_shape(self, input_shape: Shape) -> Shape:
+        return input_shape
+
+    def num_parameters(self, input_shape: Shape) -> int:
         return 0
 
-    def build(self, inputs: int, generator: torch.Generator, device: str) -> list[nn.Module]:
-        """[dropout module]; (B, inputs) -> (B, inputs)."""
+    def build(self, input_shape: Shape, generator: torch.Generator, device: str) -> list[nn.Module]:
+        """[dropout module]; any shape in, the same shape out."""
         from dlcore.engines.modules import SeededDropout
 
         return [SeededDropout(self.p)]
+
+    def script_modules(self, input_shape: Shape) -> list[str]:
+        return [f"SeededDropout({self.p!r})"]
+
+    def script_classes(self) -> list[type]:
+        from dlcore.engines.modules import SeededDropout
+
+        return [SeededDropout]
+
+    def in_words(self, words: Words) -> str:
+        return f"p = {self.p:g}"
+
+    def in_drawing(self) -> dict[str, Any]:
+        return {"p": self.p}
+
+    @property
+    def size(self) -> float:
+        return self.p
+
+
+def activation_in_words(kind: str, words: Words) -> str:
+    """The name of an activation, for a report."""
+    return words.title(f"component.activation.{kind}.title", kind.replace("_", " "))
+
+
+def values_of(shape: Shape) -> int:
+    """How many numbers a row of this shape holds."""
+    return math.prod(shape)
 
 
 def filled_linear(

@@ -90,7 +90,7 @@ class Looks:
     def predictions(self, snapshot: Snapshot) -> torch.Tensor:
         """What the network claims of the rows that travel, the training rows first: (N, classes), or (N,) values."""
         if self._shown_DN is None:
-            shown = [split.X[:MOST_POINTS] for split in (self.picture.data.train, self.picture.data.test)]
+            shown = [split.X[:MOST_POINTS] for split in (self.picture.data.train, self.picture.data.watched)]
             self._shown_DN = torch.from_numpy(np.concatenate(shown)).T.contiguous()
         return self._claims(snapshot, self.answers(snapshot, self._shown_DN)[-1])
 
@@ -130,7 +130,7 @@ class Looks:
     def probe(self, snapshot: Snapshot, split: str, row: int) -> tuple[dict[str, Any], Arrays] | None:
         """The way of one row through the network; None for a row that is not there."""
         picture, experiment = self.picture, snapshot.experiment
-        part = {"train": picture.data.train, "test": picture.data.test}[split]
+        part = {"train": picture.data.train, "test": picture.data.watched}[split]
         if not 0 <= row < len(part.y):
             return None
         one = slice(row, row + 1)

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from dlcore.engines.modules import SeededDropout
-from dlcore.layers import filled_linear
+from dlcore.layers import Shape, filled_linear, values_of
 from dlcore.randomness import derived_seed
 
 if TYPE_CHECKING:
@@ -25,11 +25,13 @@ def build_model(experiment: Experiment, device: str = "cpu", draw: str = "weight
     generator = torch.Generator().manual_seed(derived_seed(experiment.seed, draw))
     dropout_generator = torch.Generator().manual_seed(derived_seed(experiment.seed, "dropout"))
     modules: list[nn.Module] = []
-    inputs = experiment.num_inputs
+    shape: Shape = (experiment.num_inputs,)
     for layer in experiment.layers:
-        modules += layer.build(inputs, generator, place)
-        inputs = layer.outputs(inputs)
-    modules.append(filled_linear(inputs, experiment.num_outputs, experiment.output_initializer, generator, place))
+        modules += layer.build(shape, generator, place)
+        shape = layer.output_shape(shape)
+    modules.append(
+        filled_linear(values_of(shape), experiment.num_outputs, experiment.output_initializer, generator, place)
+    )
     for module in modules:
         if isinstance(module, SeededDropout):
             module.generator = dropout_generator

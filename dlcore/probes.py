@@ -53,7 +53,7 @@ class Picture:
         self.data = trainer.data
         self.dense = [layer for layer in self.experiment.layers if isinstance(layer, Dense)]
         self.bends = [_bend(layer.activation) for layer in self.dense]
-        self.plan = [plan for plan in self.experiment.plan() if plan.kind != "dropout"]
+        self.plan = [plan for plan in self.experiment.plan() if plan.has_units]
         shown = sum(min(plan.outputs, MOST_SHOWN) for plan in self.plan)
         self.side = FINE if shown <= MANY_UNITS else COARSE
         self.surface = _surface(trainer, self.side)
@@ -81,13 +81,12 @@ class Picture:
             }
             layers.append(described)
         for layer, described in zip(experiment.layers, layers, strict=False):
-            if layer.kind == "dropout":
-                described["p"] = layer.p
+            described.update(layer.in_drawing())
         return {
             "task": experiment.dataset.task,
             "classes": list(data.class_names),
             "parameters": experiment.num_parameters,
-            "rows": {"train": len(data.train.y), "test": len(data.test.y), "all": experiment.dataset.rows},
+            "rows": {"train": len(data.train.y), "test": len(data.watched.y), "all": experiment.dataset.rows},
             "metric": experiment.metric,
             "inputs": {"names": names[:MOST_INPUTS], "units": len(names), "shown": min(len(names), MOST_INPUTS)},
             "layers": layers,
@@ -99,7 +98,7 @@ class Picture:
     def constant_arrays(self) -> dict[str, np.ndarray]:
         """The points and the pictures of the inputs."""
         arrays = {}
-        for name, split in (("train", self.data.train), ("test", self.data.test)):
+        for name, split in (("train", self.data.train), ("test", self.data.watched)):
             arrays[f"points/{name}"] = self.surface.points(split.raw, split.X, split.y)[:MOST_POINTS].astype(np.float32)
             arrays[f"points/{name}_target"] = split.y[:MOST_POINTS].astype(np.float32)
         inputs_DP = self._map_inputs()[:MOST_INPUTS]
@@ -315,7 +314,7 @@ def _ranges(trainer: Scene) -> list[tuple[float, float]]:
     experiment, data = trainer.experiment, trainer.data
     if not isinstance(experiment.dataset, TableData):
         return [PLANE] * experiment.dataset.num_columns
-    rows = np.concatenate([data.scaling.filled(split.raw) for split in (data.train, data.test)])
+    rows = np.concatenate([data.scaling.filled(split.raw) for split in (data.train, data.watched)])
     return [_padded(column) for column in rows.T]
 
 

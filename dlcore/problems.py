@@ -18,6 +18,11 @@ TEMPLATES: dict[str, str] = {
     "journal_too_long": "journal: expected at most {limit} characters, but got {came}. Remove entries; weights take most of them.",
     "journal_not_repeated": "The run that this recipe comes from was changed while it learned, the first time at step {step}. These changes"
     " are not repeated: it trains from the start with the settings that the run had last, and gives other numbers.",
+    "journal_repeated": "The run that this recipe comes from was changed while it learned. Changes that are made again here: {count}.",
+    "journal_repeated_in_part": "The run that this recipe comes from was changed while it learned. Changes that are made again here:"
+    " {count}. What was done at step {step} was not kept in full: from there on the numbers may differ from the run's.",
+    "journal_other_shape": "{path}: expected {expected} values, but got {came}. Correct the entry, or remove it.",
+    "journal_misses_weights": "{path}: expected all weights of the network, but '{name}' is missing. Add it, or remove the entry.",
     "unknown_key": "{path}: unknown key. Remove it or check the spelling.",
     "unknown_kind": "{path}: unknown kind '{came}'. Expected one of: {expected}.",
     "out_of_bounds": "{path}: expected {expected}, but got {came}. Choose a value inside the bounds.",

@@ -15,14 +15,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Scores:
-    """Loss (mean over all rows, without the penalty) and metric of both splits: {"loss": ..., "accuracy" or "r2": ...}."""
+    """Loss (mean over all rows, without the penalty) and metric of the rows learned from and of those watched meanwhile.
+
+    {"loss": ..., "accuracy" or "r2": ...} each.
+    """
 
     train: dict[str, float]
-    test: dict[str, float]
+    watched: dict[str, float]
 
     def to_dict(self) -> dict[str, dict[str, float]]:
-        """{"train": {...}, "test": {...}}."""
-        return {"train": dict(self.train), "test": dict(self.test)}
+        """{"train": {...}, "test": {...}}: in frames and histories the watched rows are called so, whichever they are."""
+        return {"train": dict(self.train), "test": dict(self.watched)}
+
+    @classmethod
+    def from_dict(cls, scores: dict[str, dict[str, float]]) -> Scores:
+        """What `to_dict` gave."""
+        return cls(scores["train"], scores["test"])
 
 
 @dataclass(frozen=True)

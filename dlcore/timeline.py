@@ -65,7 +65,7 @@ class Moment:
         """What `Trainer.restore` takes; `history` are the rows of the run, at least to here."""
         history = history[: self.rows]
         if self.step == 0:  # Before the first step another network may have taken the first row.
-            train, test = self.scores.train, self.scores.test
+            train, test = self.scores.train, self.scores.watched
             pairs = [value for name in train for value in (train[name], test[name])]
             history = np.array([[self.epoch, self.step, *pairs]])
         return self.state | {"order": self.state["order"].astype(np.int64), "history": history}
@@ -130,7 +130,7 @@ class Timeline:
     def _append(self, moment: Moment) -> None:
         shared = bool(self._moments) and self._moments[-1].recipe is moment.recipe
         self.nbytes += moment.nbytes + (0 if shared else len(moment.recipe))
-        self._table[len(self._moments)] = moment.id, moment.progress, moment.scores.test["loss"]
+        self._table[len(self._moments)] = moment.id, moment.progress, moment.scores.watched["loss"]
         self._moments.append(moment)
 
     @property

@@ -17,7 +17,7 @@ import torch
 from dlcore import noting
 from dlcore.carry import Carriage, Origins, align, successor
 from dlcore.class_weights import row_weights
-from dlcore.datasets.split import Data, Split, prepare
+from dlcore.datasets.split import Data, Split
 from dlcore.devices import choose_device, device_name
 from dlcore.engines import compiled
 from dlcore.engines.autograd import AutogradEngine
@@ -30,7 +30,7 @@ from dlcore.metrics import metric_for
 from dlcore.network import build_model
 from dlcore.problems import Problem
 from dlcore.randomness import derived_seed
-from dlcore.rows import rows_of, same_rows
+from dlcore.rows import prepare, rows_of, same_rows
 from dlcore.snapshot import Scores, Snapshot
 
 Result = TypeVar("Result")
@@ -103,9 +103,8 @@ class Trainer:
         self.order_generator = torch.Generator().manual_seed(derived_seed(self.experiment.seed, "order"))
         self._begin_epoch()
         self._forget_judgement()
-        self.history = History(self.metric.kind)
         self._best = (math.inf, 0)
-        self._record()
+        self.begin_history()
 
     @property
     def model(self) -> torch.nn.Sequential:
@@ -209,6 +208,11 @@ class Trainer:
         self.edits += 1
         self._forget_judgement()
 
+    def begin_history(self) -> None:
+        """The history begins with the network as it is now."""
+        self.history = History(self.metric.kind)
+        self._record()
+
     def snapshot(self) -> Snapshot:
         """This moment, frozen."""
         return self._snapshot(self.scores())
@@ -258,8 +262,7 @@ class Trainer:
             self._forget_judgement()
             self._best = (math.inf, self.epoch)
         if not self.step and (other_rows or other_network):
-            self.history = History(self.metric.kind)  # It begins anew.
-            self._record()
+            self.begin_history()
         recipes = (old, experiment)
         self.journal = noting.change(self.journal, self.step, self.engine, recipes, origins, carriage.changes_shape)
         if self.finished == "early_stopped":
@@ -289,8 +292,7 @@ class Trainer:
             self.engine.previous.copy_(self.engine.flat)
         self.step, self.epoch = step, epoch
         self._forget_judgement()
-        self.history = History(self.metric.kind)
-        self._record()
+        self.begin_history()
 
     def move(self, device: str) -> None:
         """Go on on another device. Raises Problem for one that is not there."""
@@ -451,8 +453,8 @@ class Trainer:
         self.epoch += 1
         self._begin_epoch()
         scores = self._record()
-        if scores.test["loss"] < self._best[0]:
-            self._best = (scores.test["loss"], self.epoch)
+        if scores.watched["loss"] < self._best[0]:
+            self._best = (scores.watched["loss"], self.epoch)
         patience = self.experiment.early_stopping
         if patience and self.epoch - self._best[1] >= patience:
             self.finished = "early_stopped"
@@ -469,7 +471,7 @@ class Trainer:
 
     def _record(self) -> Scores:
         scores = self.scores()
-        train, test, metric = scores.train, scores.test, self.metric.kind
+        train, test, metric = scores.train, scores.watched, self.metric.kind
         self.history.append((self.epoch, self.step, train["loss"], test["loss"], train[metric], test[metric]))
         return scores
 
@@ -523,7 +525,7 @@ class Trainer:
 
     def _place(self, device: str) -> None:
         self.device = device
-        splits = (self.data.train, self.data.test)
+        splits = (self.data.train, self.data.watched)
         self._X_all = torch.from_numpy(np.concatenate([split.X for split in splits])).to(device)
         self._y_all = torch.from_numpy(np.concatenate([split.target for split in splits]))
         self._encode_targets()

@@ -22,9 +22,9 @@ from dlcore.activations import Activation
 from dlcore.carry import NEW, align, carry_flat, carry_units
 from dlcore.component import kinds
 from dlcore.datasets.drawn import Drawn
-from dlcore.datasets.split import prepare
 from dlcore.frame import decode_frame
 from dlcore.layers import Dense
+from dlcore.rows import prepare
 from dlcore.runs.run import Run
 
 FEATURES = ["x1", "x2", "x1_squared", "x2_squared", "x1_x2", "sin_x1", "sin_x2"]
@@ -270,9 +270,9 @@ def plain(trainer: Trainer) -> nn.Sequential:
     for layer in trainer.experiment.layers:
         if isinstance(layer, Dense):
             modules += [nn.Linear(inputs, layer.units), layer.activation.build()]
+            inputs = layer.units
         else:
             modules.append(nn.Dropout(layer.p))
-        inputs = layer.outputs(inputs)
     model = nn.Sequential(*modules, nn.Linear(inputs, trainer.experiment.num_outputs))
     model.load_state_dict(trainer.snapshot().plain_weights)
     return model.eval()

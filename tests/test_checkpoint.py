@@ -151,7 +151,7 @@ def test_plain_torch_predicts_the_same_for_a_scaled_regression() -> None:
     facts = {name: json.loads(text) for name, text in parts(data)[0]["__metadata__"].items() if name != "format"}
     model = nn.Sequential(nn.Linear(10, 4), nn.Tanh(), nn.Linear(4, 2), nn.Tanh(), nn.Linear(2, 1))
     model.load_state_dict(safetensors.torch.load(data))
-    X = trainer.data.test.raw
+    X = trainer.data.watched.raw
     scaled = (torch.tensor(X) - torch.tensor(facts["input_mean"])) / torch.tensor(facts["input_deviation"])
     values = model(scaled.float()).squeeze(1).detach().double() * facts["target_deviation"] + facts["target_mean"]
     np.testing.assert_allclose(predict(open_checkpoint(data), X), values.numpy(), rtol=1e-6)
@@ -160,8 +160,8 @@ def test_plain_torch_predicts_the_same_for_a_scaled_regression() -> None:
 def test_predictions_are_those_of_the_score() -> None:
     trainer = trained(RECIPES["features"])
     checkpoint = open_checkpoint(save_checkpoint(trainer.snapshot(), trainer.data))
-    probabilities = predict(checkpoint, trainer.data.test.raw)
-    assert (probabilities.argmax(1) == trainer.data.test.y).mean() == trainer.scores().test["accuracy"]
+    probabilities = predict(checkpoint, trainer.data.watched.raw)
+    assert (probabilities.argmax(1) == trainer.data.watched.y).mean() == trainer.scores().watched["accuracy"]
 
 
 # What is not let in

@@ -29,7 +29,6 @@ from dlcore.__main__ import main
 from dlcore.catalogue import catalogue, schema
 from dlcore.checkpoint import open_checkpoint
 from dlcore.class_weights import balanced_weights
-from dlcore.datasets.split import prepare
 from dlcore.evaluation import opened
 from dlcore.evaluation.baselines import baselines
 from dlcore.evaluation.growth import learning_curve
@@ -42,6 +41,7 @@ from dlcore.export.script import export_script
 from dlcore.frame import decode_frame
 from dlcore.network import build_model
 from dlcore.randomness import derived_seed
+from dlcore.rows import prepare
 from dlcore.runs.run import Run
 from dlcore.seeds.members import Abreast, OneByOne, members_of, recipes
 from dlcore.share import decode, encode
@@ -314,7 +314,7 @@ def test_many_seeds_abreast_equal_trainers_one_by_one(loss: str, rows: tuple[int
             largest = max(1.0, value.abs().max().item())
             assert np.abs(value.numpy() - weights[name]).max() < CLOSE * largest, name
         scores = trainer.scores()
-        expected = [part[name] for part in (scores.train, scores.test) for name in ("loss", "accuracy")]
+        expected = [part[name] for part in (scores.train, scores.watched) for name in ("loss", "accuracy")]
         np.testing.assert_allclose(together.scores()[:, alone.index(trainer)], expected, rtol=1e-4, atol=1e-5)
 
 
@@ -349,7 +349,7 @@ def test_scores_history_and_early_stopping_are_not_weighted(engine: str) -> None
         while trainer.finished is None and trainer.epoch < epoch:
             trainer.advance()
         by_hand = []
-        for part in (trainer.data.train, trainer.data.test):
+        for part in (trainer.data.train, trainer.data.watched):
             with torch.no_grad():
                 outputs = trainer.model(torch.from_numpy(part.X))[:, 0]
                 by_hand.append(nn.BCEWithLogitsLoss()(outputs, torch.from_numpy(part.y).float()).item())
@@ -593,7 +593,7 @@ def test_the_script_of_a_table_prints_the_same_six_decimals(
     printed = dict(line.split(" ") for line in capsys.readouterr().out.splitlines() if " " in line)
     scores = trainer.scores()
     assert printed["train_loss"] == f"{scores.train['loss']:.6f}"
-    assert printed["validation_loss"] == f"{scores.test['loss']:.6f}"
+    assert printed["validation_loss"] == f"{scores.watched['loss']:.6f}"
     assert printed["train_accuracy"] == f"{scores.train['accuracy']:.6f}"
 
 
@@ -643,7 +643,7 @@ def test_a_rare_class_is_found_and_a_linear_network_becomes_sklearns_logistic_re
     recalls = {}
     for chosen, theirs in (("none", None), ("balanced", "balanced")):
         trainer = trained(linear.replace(class_weights=chosen), 1500)
-        train, test = trainer.data.train, trainer.data.test
+        train, test = trainer.data.train, trainer.data.watched
         judge = LogisticRegression(class_weight=theirs, C=1e9).fit(train.X, train.y)
         ours = trainer.predictions().numpy()[len(train.y) :]
         np.testing.assert_allclose(ours, judge.predict_proba(test.X), atol=2e-3)
@@ -676,7 +676,7 @@ def test_learning_curves_of_weighted_recipes_are_weighted_and_in_balanced_accura
     said, rows = whole.predictions().numpy().argmax(1), len(whole.data.train.y)
     expected = [
         balanced_accuracy_score(whole.data.train.y, said[:rows]),
-        balanced_accuracy_score(whole.data.test.y, said[rows:]),
+        balanced_accuracy_score(whole.data.watched.y, said[rows:]),
     ]
     assert [found["points"][-1][part][0] for part in ("train", "test")] == pytest.approx(expected, abs=0.01)
 
@@ -709,7 +709,7 @@ def test_an_overlooked_class_is_told_with_its_numbers_and_points_to_class_weight
     trainer = trained(experiment, 30)
     found = findings(experiment)["overlooked_class"]
     said = trainer.predictions().numpy()[len(trainer.data.train.y) :].argmax(1)
-    assert found["evidence"]["found"] == pytest.approx(recall_score(trainer.data.test.y, said))
+    assert found["evidence"]["found"] == pytest.approx(recall_score(trainer.data.watched.y, said))
     assert found["evidence"]["share"] == pytest.approx(trainer.data.train.y.mean())
     assert found["values"]["class_name"] == "yes"
     for language, words in (("en", "class weights"), ("zh_CN", "类别权重")):
@@ -721,7 +721,7 @@ def test_with_weights_it_is_no_longer_overlooked_and_nothing_is_called_unskilled
     # Its accuracy is below that of the constant answer "no"; its balanced accuracy is not.
     experiment = recipe(imbalanced(1000), batch_size=100)
     trainer = trained(experiment, 30)
-    assert trainer.scores().test["accuracy"] < 0.95
+    assert trainer.scores().watched["accuracy"] < 0.95
     assert {"overlooked_class", "no_skill", "no_skill_balanced"} & set(findings(experiment)) == set()
 
 

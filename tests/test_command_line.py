@@ -260,7 +260,7 @@ def test_bad_files_are_refused_in_one_line(run: Path, tmp_path: Path, capsys: py
 def test_an_interruption_is_quiet(
     run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(trainer: object, **arguments: object) -> None:
+    def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("dlcore.trainer.Trainer.advance", interrupted)

@@ -204,22 +204,55 @@ def test_an_initializer_has_the_deviation_of_its_paper(kind: str) -> None:
     assert bias.unique().tolist() == [pytest.approx(0.1 if kind == "uniform" else 0)]
 
 
-@every(Layer)
-def test_a_layer_builds_what_it_says_and_learns_finite_numbers(component: Any) -> None:
-    modules = torch.nn.Sequential(*component.build(5, torch.Generator().manual_seed(0), "cpu"))
-    X_BD = torch.randn(7, 5, generator=torch.Generator().manual_seed(1), requires_grad=True)
+every_shape_of_every_layer = pytest.mark.parametrize(
+    ("component", "shape"),
+    [
+        pytest.param(cls(), shape, id=f"{kind}-{'x'.join(map(str, shape))}")
+        for kind, cls in kinds(Layer).items()
+        for shape in cls.example_shapes  # type: ignore[attr-defined]
+    ],
+)
+
+
+@every_shape_of_every_layer
+def test_a_layer_builds_what_it_says_and_learns_finite_numbers(component: Any, shape: tuple[int, ...]) -> None:
+    modules = torch.nn.Sequential(*component.build(shape, torch.Generator().manual_seed(0), "cpu"))
+    X_BD = torch.randn(7, *shape, generator=torch.Generator().manual_seed(1), requires_grad=True)
     out = modules(X_BD)
-    assert out.shape == (7, component.outputs(5))
-    assert sum(parameter.numel() for parameter in modules.parameters()) == component.parameters(5)
+    assert out.shape == (7, *component.output_shape(shape))
+    assert sum(parameter.numel() for parameter in modules.parameters()) == component.num_parameters(shape)
+    assert component.has_units or out.shape == X_BD.shape
     out.square().sum().backward()
     for tensor in (X_BD, *modules.parameters()):
         assert tensor.grad is not None
         assert tensor.grad.isfinite().all()
 
 
+@every_shape_of_every_layer
+def test_an_exported_script_builds_the_same_layer(component: Any, shape: tuple[int, ...]) -> None:
+    ours = torch.nn.Sequential(*component.build(shape, torch.Generator().manual_seed(0), "cpu")).eval()
+    names = {cls.__name__: cls for cls in component.script_classes()} | {"nn": torch.nn}
+    theirs = torch.nn.Sequential(*(eval(line, names) for line in component.script_modules(shape))).eval()
+    assert [type(module) for module in theirs] == [type(module) for module in ours]
+    assert all(hasattr(theirs[place], "weight") for place in component.starts())
+    theirs.load_state_dict(ours.state_dict())
+    X_BD = torch.randn(7, *shape, generator=torch.Generator().manual_seed(1))
+    assert torch.equal(theirs(X_BD), ours(X_BD))
+
+
+@every(Layer)
+def test_a_layer_draws_while_it_trains_only_if_it_says_so(component: Any) -> None:
+    shape = component.example_shapes[-1]
+    modules = torch.nn.Sequential(*component.build(shape, torch.Generator().manual_seed(0), "cpu"))
+    X_BD = torch.ones(50, *shape)
+    assert torch.equal(modules(X_BD), modules(X_BD)) is not component.draws
+    modules.eval()
+    assert torch.equal(modules(X_BD), modules(X_BD))
+
+
 @every(Layer)
 def test_a_layer_of_any_size_costs_nothing_on_the_meta_device(component: Any) -> None:
-    modules = component.build(10**9, torch.Generator(), "meta")
+    modules = component.build((10**9,), torch.Generator(), "meta")
     assert all(parameter.is_meta for module in modules for parameter in module.parameters())
 
 

@@ -17,10 +17,10 @@ from dlcore import Experiment
 from dlcore.component import kinds
 from dlcore.datasets import Dataset, Table, toy
 from dlcore.datasets.preparation import standardized, with_features
-from dlcore.datasets.split import Data, prepare
-from dlcore.datasets.split import test_rows as rows_to_test
+from dlcore.datasets.split import Data
 from dlcore.datasets.tabular import Tabular
 from dlcore.randomness import derived_seed
+from dlcore.rows import prepare, stratified
 
 TABLES = list(kinds(Tabular))
 ALL = [kind for kind, cls in kinds(Dataset).items() if not cls.own_split]
@@ -54,14 +54,14 @@ def test_a_table_is_scikit_learns(kind: str) -> None:
 def test_scaling_is_a_standard_scaler_fitted_on_the_training_rows_alone(kind: str) -> None:
     data = data_of(kind, test_fraction=0.3, seed=4)
     judge = StandardScaler().fit(data.train.raw)
-    for split in (data.train, data.test):
+    for split in (data.train, data.watched):
         np.testing.assert_allclose(split.X, judge.transform(split.raw), atol=1e-5)
     columns: Any = data.scaling.columns
     np.testing.assert_allclose([column.shift for column in columns], judge.mean_)
     np.testing.assert_allclose([column.divisor for column in columns], judge.scale_)
     if not data.class_names:
         target = StandardScaler().fit(data.train.y[:, None])
-        for split in (data.train, data.test):
+        for split in (data.train, data.watched):
             np.testing.assert_allclose(split.target, target.transform(split.y[:, None])[:, 0], atol=1e-5)
             np.testing.assert_allclose(data.scaling.unscale_targets(split.target), split.y, rtol=1e-5)
 
@@ -87,7 +87,7 @@ def test_other_test_rows_do_not_move_the_scaling(kind: str, monkeypatch: pytest.
     assert np.array_equal(leaky.train.X, honest.train.X)
     assert np.array_equal(leaky.train.target, honest.train.target)
     assert leaky.scaling == honest.scaling
-    assert not np.array_equal(leaky.test.X, honest.test.X)
+    assert not np.array_equal(leaky.watched.X, honest.watched.X)
 
 
 def places_of_test_rows(experiment: Experiment) -> np.ndarray:
@@ -104,10 +104,10 @@ def places_of_test_rows(experiment: Experiment) -> np.ndarray:
 def test_no_row_is_lost_and_none_is_on_both_sides(kind: str) -> None:
     experiment = experiment_of(kind, test_fraction=0.3)
     data = prepare(experiment)
-    assert len(data.test.y) == experiment.test_rows == round(experiment.dataset.rows * 0.3)
+    assert len(data.watched.y) == experiment.test_rows == round(experiment.dataset.rows * 0.3)
     assert len(data.train.y) == experiment.train_rows
     both = np.column_stack(
-        [np.concatenate([data.train.raw, data.test.raw]), np.concatenate([data.train.y, data.test.y])]
+        [np.concatenate([data.train.raw, data.watched.raw]), np.concatenate([data.train.y, data.watched.y])]
     )
     table = experiment.dataset.sample(np.random.default_rng(derived_seed(experiment.seed, "data")))
     expected = np.column_stack([table.X, table.y])
@@ -119,7 +119,7 @@ def test_no_row_is_lost_and_none_is_on_both_sides(kind: str) -> None:
 def test_a_stratified_split_gives_each_class_its_share(sizes: list[int], fraction: float, seed: int) -> None:
     y = np.random.default_rng(seed).permutation(np.repeat(np.arange(len(sizes)), sizes))
     count = round(len(y) * fraction)
-    chosen = rows_to_test(y, len(y), count, np.random.default_rng(seed))
+    chosen = stratified(y, len(y), count, np.random.default_rng(seed))
     assert len(np.unique(chosen)) == len(chosen) == count
     for label, size in enumerate(sizes):
         assert abs((y[chosen] == label).sum() - size * count / len(y)) < 1
@@ -129,15 +129,15 @@ def test_a_stratified_split_gives_each_class_its_share(sizes: list[int], fractio
 @pytest.mark.parametrize("fraction", [0.1, 0.5, 0.77])
 def test_every_class_is_on_both_sides_in_its_share(kind: str, fraction: float) -> None:
     data = data_of(kind, test_fraction=fraction, batch_size=1)
-    y = np.concatenate([data.train.y, data.test.y])
+    y = np.concatenate([data.train.y, data.watched.y])
     for label in np.unique(y):
-        assert abs((data.test.y == label).sum() - fraction * (y == label).sum()) <= 1.5
+        assert abs((data.watched.y == label).sum() - fraction * (y == label).sum()) <= 1.5
 
 
 def test_another_test_fraction_or_batch_size_leaves_the_rows_alone() -> None:
     def rows(**more: Any) -> np.ndarray:
         data = data_of("moons", **more)
-        together = np.concatenate([data.train.raw, data.test.raw])
+        together = np.concatenate([data.train.raw, data.watched.raw])
         return together[np.lexsort(together.T)]
 
     assert np.array_equal(rows(), rows(test_fraction=0.2))
@@ -243,8 +243,8 @@ def test_lines_are_the_functions_they_say() -> None:
 @pytest.mark.parametrize("kind", ["circle", "xor", "spiral", "moons", "rings", "checkerboard"])
 def test_a_line_is_not_enough_but_neighbours_are(kind: str) -> None:
     data = prepare(Experiment.from_dict({"dataset": {"kind": kind, "samples": 2000, "noise": 0}}))
-    line = LogisticRegression().fit(data.train.X, data.train.y).score(data.test.X, data.test.y)
-    neighbours = KNeighborsClassifier(3).fit(data.train.X, data.train.y).score(data.test.X, data.test.y)
+    line = LogisticRegression().fit(data.train.X, data.train.y).score(data.watched.X, data.watched.y)
+    neighbours = KNeighborsClassifier(3).fit(data.train.X, data.train.y).score(data.watched.X, data.watched.y)
     assert line < 0.93
     assert neighbours > 0.92
 

@@ -15,8 +15,8 @@ from dlcore import Experiment, Problem, Trainer
 from dlcore.checkpoint import open_checkpoint, predict, save_checkpoint
 from dlcore.component import validated
 from dlcore.datasets.drawn import Drawn
-from dlcore.datasets.split import prepare
 from dlcore.export.rows import data_csv
+from dlcore.rows import prepare
 from dlcore.share import decode, encode
 from tests.strategies import drawn_sets
 
@@ -30,12 +30,12 @@ def drawn(train: Any = TRAIN, test: Any = TEST) -> Drawn:
 
 def test_the_default_is_small_and_can_be_learned_but_not_by_a_line() -> None:
     data = prepare(Experiment(dataset=Drawn()))
-    assert (len(data.train.y), len(data.test.y), data.class_names) == (40, 20, ("0", "1"))
-    assert KNeighborsClassifier(1).fit(data.train.X, data.train.y).score(data.test.X, data.test.y) == 1
+    assert (len(data.train.y), len(data.watched.y), data.class_names) == (40, 20, ("0", "1"))
+    assert KNeighborsClassifier(1).fit(data.train.X, data.train.y).score(data.watched.X, data.watched.y) == 1
     trainer = Trainer(Experiment(dataset=Drawn()), "cpu")
     for _ in islice(trainer.steps(), 1500):
         pass
-    assert trainer.scores().test["accuracy"] > 0.9
+    assert trainer.scores().watched["accuracy"] > 0.9
 
 
 @pytest.mark.parametrize("fraction", [0.1, 0.9])
@@ -44,10 +44,10 @@ def test_the_default_is_small_and_can_be_learned_but_not_by_a_line() -> None:
 def test_rows_stand_in_the_order_given_whatever_the_share_of_test_rows(fraction: float, dataset: Drawn) -> None:
     experiment = Experiment(dataset=dataset, test_fraction=fraction, batch_size=1)
     data = prepare(experiment)
-    parts = [(data.train, dataset.train), (data.test, dataset.test)]
+    parts = [(data.train, dataset.train), (data.watched, dataset.test)]
     if dataset.validation:
         assert data.final is not None
-        parts = [(data.train, dataset.train), (data.test, dataset.validation), (data.final, dataset.test)]
+        parts = [(data.train, dataset.train), (data.watched, dataset.validation), (data.final, dataset.test)]
     assert experiment.watched == ("validation" if dataset.validation else "test")
     assert (data.final is None) is not bool(dataset.validation)
     for split, points in parts:
@@ -106,7 +106,7 @@ def test_as_many_points_as_may_be_travel_in_recipe_and_checkpoint() -> None:
 def test_any_classes_on_the_plane_become_drawn_points(dataset: dict[str, Any]) -> None:
     data = prepare(Experiment.from_dict({"dataset": dataset}))
     points = Drawn.of(data)
-    assert (len(points.train), len(points.test)) == (len(data.train.y), len(data.test.y))
+    assert (len(points.train), len(points.test)) == (len(data.train.y), len(data.watched.y))
     assert points.num_classes == len(data.class_names)
     again = prepare(Experiment(dataset=points))
     assert np.array_equal(again.train.y, data.train.y)
@@ -119,7 +119,7 @@ def test_the_parts_of_a_three_way_split_become_those_of_drawn_points() -> None:
     points = Drawn.of(data)
     again = prepare(made.replace(dataset=points, validation_fraction=0.0))
     assert data.final is not None and again.final is not None
-    for one, other in ((data.train, again.train), (data.test, again.test), (data.final, again.final)):
+    for one, other in ((data.train, again.train), (data.watched, again.watched), (data.final, again.final)):
         assert np.array_equal(one.y, other.y)
         np.testing.assert_allclose(other.raw, one.raw, atol=0.00051)
     lines = data_csv(made.replace(dataset=points, validation_fraction=0.0)).decode().splitlines()[1:]

@@ -18,9 +18,9 @@ from dlcore import predictions
 from dlcore.__main__ import main
 from dlcore.checkpoint import open_checkpoint, predict, save_checkpoint
 from dlcore.datasets import rights
-from dlcore.datasets.split import prepare
 from dlcore.experiment import Experiment
 from dlcore.problems import Problem
+from dlcore.rows import prepare
 from dlcore.runs.entry import mark_of
 from dlcore.trainer import Trainer
 from tests.judges import HastyDesks
@@ -88,7 +88,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Open:
     return open_page
 
 
-def judged(pool: JudgedPool, part: str = "test") -> tuple[np.ndarray, np.ndarray]:
+def judged(pool: JudgedPool, part: str = "watched") -> tuple[np.ndarray, np.ndarray]:
     """True and predicted (probabilities or values) of these rows, without dlcore.evaluation."""
     opened = open_checkpoint(pool.content)
     split = getattr(prepare(opened.experiment), part)
@@ -125,7 +125,7 @@ def test_every_section_draws(opened: Open, recipe: dict[str, Any], section: str)
 
 def test_it_opens_with_the_scores_of_the_present_moment(opened: Open) -> None:
     at, pool, _ = opened(SPIRAL)
-    for part, name in (("test", "Accuracy: Test"), ("train", "Accuracy: Training")):
+    for part, name in (("watched", "Accuracy: Test"), ("train", "Accuracy: Training")):
         y, p = judged(pool, part)
         assert numbers(at)[name] == f"{metrics.accuracy_score(y, p.argmax(1)):.1%}"
     (all_scores, per_class) = [table.value for table in at.table]
@@ -184,7 +184,7 @@ def test_a_subset_stands_beside_the_whole(opened: Open) -> None:
     low, high = widget(at, "/judged_range/x1").value
     assert desks.asked[-1] == ("evaluate", {"split": "test", "subset": {"column": "x1", "low": low, "high": high}})
     opened_now = open_checkpoint(pool.content)
-    split = prepare(opened_now.experiment).test
+    split = prepare(opened_now.experiment).watched
     chosen = (split.raw[:, 0] >= low) & (split.raw[:, 0] <= high)
     y, p = judged(pool)
     (name,) = [name for name in numbers(at) if "x1" in name]

@@ -54,10 +54,10 @@ def test_a_checkpoint_is_judged_as_its_run_judges_itself(kind: str) -> None:
     dataset = {"kind": kind}
     numbers = kinds(Dataset)[kind]().num_classes == 0  # type: ignore[attr-defined]
     trainer = trained({"dataset": dataset, **(MSE if numbers else {})}, epochs=2)
-    for split in ("train", "test"):
-        own = getattr(trainer.scores(), split)
+    for split, part in (("train", "train"), ("test", "watched")):
+        own = getattr(trainer.scores(), part)
         found = answer(evaluate, saved(trainer), split=split)
-        assert found["rows"] == len(getattr(trainer.data, split).y)
+        assert found["rows"] == len(getattr(trainer.data, part).y)
         assert found["loss"] == pytest.approx(own["loss"], rel=1e-5)
         assert found["r2" if numbers else "accuracy"] == pytest.approx(own["r2" if numbers else "accuracy"], abs=1e-6)
 
@@ -349,7 +349,7 @@ def test_pictures_come_as_pixels() -> None:
     trainer = trained({"dataset": {"kind": "digits"}}, epochs=1)
     found = answer(examples, saved(trainer), count=3)
     assert (found["height"], found["width"], found["rows"]) == (8, 8, [])
-    np.testing.assert_allclose(np.array(found["pixels"]) * 16, trainer.data.test.raw[:3], atol=1e-2)
+    np.testing.assert_allclose(np.array(found["pixels"]) * 16, trainer.data.watched.raw[:3], atol=1e-2)
 
 
 def test_cells_of_a_table_are_written_as_people_know_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -390,9 +390,9 @@ def test_baselines_are_scikit_learns_on_the_same_rows(iris: bytes) -> None:
     by_key = {model["key"]: model for model in found["models"]}
     assert list(by_key) == ["majority", "logistic", "forest"]
     dummy = DummyClassifier().fit(data.train.X, data.train.y)
-    assert by_key["majority"]["test"] == dummy.score(data.test.X, data.test.y)
+    assert by_key["majority"]["test"] == dummy.score(data.watched.X, data.watched.y)
     line = LogisticRegression(max_iter=500).fit(data.train.X, data.train.y)
-    assert by_key["logistic"]["test"] == line.score(data.test.X, data.test.y)
+    assert by_key["logistic"]["test"] == line.score(data.watched.X, data.watched.y)
     assert by_key["forest"]["train"] == 1
     assert found["network"]["test"] == answer(evaluate, iris)["accuracy"]
     assert found["network"]["intervals"]["test"] == answer(evaluate, iris)["interval"]
@@ -403,7 +403,7 @@ def test_baselines_of_numbers_are_a_mean_a_line_and_a_forest(diabetes: bytes) ->
     by_key = {model["key"]: model for model in answer(baselines, diabetes)["models"]}
     assert by_key["mean"]["train"] == pytest.approx(0)
     line = LinearRegression().fit(data.train.X, data.train.y)
-    assert by_key["linear"]["test"] == pytest.approx(line.score(data.test.X, data.test.y))
+    assert by_key["linear"]["test"] == pytest.approx(line.score(data.watched.X, data.watched.y))
     assert by_key["forest"]["train"] > by_key["linear"]["train"]
 
 

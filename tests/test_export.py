@@ -206,7 +206,7 @@ def checkpoint_after(recipe: dict, steps: int = 30) -> tuple[Checkpoint, np.ndar
     trainer = Trainer(Experiment.from_dict(recipe), device="cpu")
     for _ in islice(trainer.steps(), steps):
         pass
-    return checkpoint_of(trainer.snapshot(), trainer.data), trainer.data.test.raw
+    return checkpoint_of(trainer.snapshot(), trainer.data), trainer.data.watched.raw
 
 
 ONNX = {

@@ -43,7 +43,7 @@ def test_all_rows_and_the_first_seed_are_the_recipe_itself(recipe: dict[str, Any
     scores = run(recipe, 4).scores()
     metric = found["metric"]
     assert found["points"][-1]["train"] == [pytest.approx(scores.train[metric], abs=1e-6)]
-    assert found["points"][-1]["test"] == [pytest.approx(scores.test[metric], abs=1e-6)]
+    assert found["points"][-1]["test"] == [pytest.approx(scores.watched[metric], abs=1e-6)]
 
 
 def test_sizes_double_and_each_has_all_seeds(small: bytes) -> None:
@@ -98,7 +98,7 @@ def test_the_test_rows_of_three_are_never_read() -> None:
     payload = saved(trained(three, 1))
     found = answer(learning_curve, payload, epochs=2, repeats=1)
     assert found["watched"] == "validation"
-    assert found["points"][-1]["test"] == [run(three, 2).scores().test["accuracy"]]
+    assert found["points"][-1]["test"] == [run(three, 2).scores().watched["accuracy"]]
     assert "_judgement" not in vars(opened(payload).final)
 
 
@@ -156,7 +156,7 @@ def test_widths_are_the_recipes_times_the_factors() -> None:
 
 def test_the_recipes_own_width_is_the_recipe_itself(small: bytes) -> None:
     found = answer(capacity, small, epochs=4, repeats=1, widths=[1])
-    assert found["points"][0]["test"] == [pytest.approx(run(SMALL, 4).scores().test["accuracy"])]
+    assert found["points"][0]["test"] == [pytest.approx(run(SMALL, 4).scores().watched["accuracy"])]
 
 
 def test_widths_beyond_the_bounds_are_left_out_and_twins_are_one() -> None:
@@ -241,6 +241,6 @@ def test_a_constant_answer_scores_what_scikit_learns_dummy_scores() -> None:
     test = [(float(x), 1.0, int(x > 0)) for x in range(5)]
     judged = opened(saved(trained({"dataset": {"kind": "drawn", "train": train, "test": test}, "batch_size": 2}, 1)))
     data = judged.data
-    dummy = DummyClassifier().fit(data.train.X, data.train.y).score(data.test.X, data.test.y)
+    dummy = DummyClassifier().fit(data.train.X, data.train.y).score(data.watched.X, data.watched.y)
     assert constant_score(judged) == dummy == 0.2  # 0 is more frequent in training, and one of five in testing.
     assert constant_score(opened(saved(trained({"dataset": {"kind": "sine"}, **MSE}, 1)))) == 0

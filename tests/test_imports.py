@@ -39,8 +39,8 @@ STOREYS = (
     ("dlcore.passing", "dlcore.carry", "dlcore.noting"),
     ("dlcore.trainer",),
     (
-        "dlcore.interventions", "dlcore.timeline", "dlcore.looks", "dlcore.probes", "dlcore.files", "dlcore.checkpoint",
-        "dlcore.new_rows", "dlcore.predictions",
+        "dlcore.replay", "dlcore.interventions", "dlcore.timeline", "dlcore.looks", "dlcore.probes", "dlcore.files",
+        "dlcore.checkpoint", "dlcore.new_rows", "dlcore.predictions",
         "dlcore.export", "dlcore.views", "dlcore.catalogue", "dlcore.evaluation",
         "dlcore.seeds",
     ),

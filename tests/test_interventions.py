@@ -252,13 +252,13 @@ def test_a_silenced_network_is_plain_torch_with_zeroed_outgoing_weights(run: Run
         do(run, "silence", dense, unit, on=True)
     plain = silenced_plainly(run, {0: [1, 3], 1: [0]})
     trainer = run.trainer
-    for split, rows in (("train", trainer.data.train), ("test", trainer.data.test)):
+    for split, rows in (("train", trainer.data.train), ("test", trainer.data.watched)):
         X, y = torch.from_numpy(rows.X), torch.from_numpy(rows.y).float()
         with torch.no_grad():
             outputs = plain(X)
             torch.testing.assert_close(trainer.model(X), outputs)
             loss = nn.functional.binary_cross_entropy_with_logits(outputs[:, 0], y).item()
-        assert getattr(trainer.scores(), split)["loss"] == pytest.approx(loss, rel=1e-5)
+        assert trainer.scores().to_dict()[split]["loss"] == pytest.approx(loss, rel=1e-5)
     _, arrays = picture(run)
     twin = Trainer(trainer.experiment, "cpu")
     twin.load_weights({name: value.numpy() for name, value in plain.state_dict().items()})

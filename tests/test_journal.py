@@ -29,6 +29,7 @@ from dlcore.export import export
 from dlcore.journal import LONGEST_JOURNAL, MOST_ENTRIES
 from dlcore.layers import Dense
 from dlcore.problems import Problem
+from dlcore.replay import Replay
 from dlcore.runs.luggage import pack_run, unpack_run
 from dlcore.runs.run import Run
 from dlcore.share import decode, encode
@@ -110,6 +111,23 @@ def assert_done_again(run: Run) -> None:
     again = done_again(run.trainer.recipe, run.trainer.step)
     assert again.step == run.trainer.step
     assert torch.equal(again.engine.flat, run.trainer.engine.flat)
+    assert_replayed(run)
+
+
+def replayed(made: Experiment, last: int) -> Replay:
+    replay = Replay(made, "cpu")
+    while replay.trainer.step < last:
+        replay.advance(last - replay.trainer.step)
+    return replay
+
+
+def assert_replayed(run: Run) -> None:
+    """All that the run needs to go on is the same to the bit: optimizer, order of the rows, history and journal included."""
+    replay = replayed(run.trainer.recipe, run.trainer.step)
+    assert replay.inexact_from is None
+    ours, theirs = replay.trainer.state(), run.trainer.state()
+    assert set(ours) == set(theirs)
+    assert [name for name in ours if not np.array_equal(ours[name], theirs[name], equal_nan=True)] == []
 
 
 # What is written down
@@ -324,7 +342,7 @@ def test_a_checkpoint_has_it_and_a_run_that_goes_on_from_one_says_so(run: Run) -
     assert set(last["weights"]) == set(run.trainer.model.state_dict())
 
 
-def test_a_run_begins_anew_with_a_recipe_that_has_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_on_the_page_begins_anew_with_a_recipe_that_has_one() -> None:
     changed = recipe(
         batch_size=6, journal=[{"step": 0, "set": {"batch_size": 5}}, {"step": 7, "set": {"batch_size": 6}}]
     )
@@ -333,10 +351,113 @@ def test_a_run_begins_anew_with_a_recipe_that_has_one(tmp_path: Path, capsys: py
     steps(run, 1)
     run.change(changed.to_json())
     assert [entry["step"] for entry in journal(run)] == [0, 1]  # Its own.
-    (tmp_path / "r.json").write_text(changed.to_json(indent=2))
-    main(["train", str(tmp_path / "r.json"), "--epochs", "1", "--out", str(tmp_path / "out")])
-    assert "was changed while it learned, the first time at step 7" in capsys.readouterr().err
-    assert json.loads((tmp_path / "out" / "recipe.json").read_text()) == changed.without_journal().to_dict()
+
+
+# Doing it again
+
+
+@pytest.fixture
+def changed(run: Run) -> Run:
+    """One that was changed in all manners, and stands at the end of its ninth epoch."""
+    steps(run, 8)
+    change(run, optimizer=adam(0.1), regularizer={"kind": "l2", "rate": 0.01})
+    steps(run, 3)
+    touch(run, "set", dense=0, unit=1, input=0, value=0.123456789)
+    touch(run, "freeze", dense=0, unit=1, on=True)
+    steps(run, 5)
+    change(run, layers=(Dense(units=5), Dense(units=2)))
+    steps(run, 1)
+    touch(run, "silence", dense=1, unit=1, on=True)
+    change(run, dataset={"kind": "circle", "samples": 60, "noise": 0.3}, loss={"kind": "mse"}, batch_size=6)
+    while run.trainer.epoch < 9:
+        steps(run, 1)
+    return run
+
+
+def train(directory: Path, made: Experiment, epochs: int) -> int:
+    (directory / "r.json").write_text(made.to_json(indent=2))
+    return main(["train", str(directory / "r.json"), "--epochs", str(epochs), "--out", str(directory / "out")])
+
+
+def test_train_does_it_all_again_bit_for_bit(changed: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert train(tmp_path, changed.trainer.recipe, 9) == 0
+    assert capsys.readouterr().err.endswith("Changes that are made again here: 4.\n")
+    again, own = (
+        open_checkpoint((tmp_path / "out" / "model.safetensors").read_bytes()),
+        open_checkpoint(changed.checkpoint()),
+    )
+    assert (again.step, again.experiment) == (own.step, own.experiment)
+    assert all(np.array_equal(again.weights[name], own.weights[name]) for name in own.weights)
+    assert Experiment.from_json((tmp_path / "out" / "recipe.json").read_text()) == changed.trainer.recipe
+    rows = np.loadtxt(tmp_path / "out" / "history.csv", delimiter=",", skiprows=1)
+    np.testing.assert_allclose(rows, changed.trainer.history.rows(), rtol=1e-5)
+
+
+def test_what_would_come_after_the_last_epoch_is_not_done(changed: Run, tmp_path: Path) -> None:
+    assert train(tmp_path, changed.trainer.recipe, 1) == 0
+    made = Experiment.from_json((tmp_path / "out" / "recipe.json").read_text())
+    assert made == recipe()
+
+
+def test_a_run_that_went_on_from_a_file_is_replayed_from_there(changed: Run) -> None:
+    other = Run(recipe().to_json(), "cpu")
+    other.load(changed.checkpoint())
+    steps(other, 4)
+    change(other, optimizer={"kind": "sgd"})
+    steps(other, 4)
+    assert_replayed(other)
+
+
+def test_what_was_not_kept_is_said_and_the_last_settings_hold_from_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folded = recipe(
+        batch_size=10,
+        journal=[
+            {"step": 0, "set": {"batch_size": 5}},
+            {"step": 7, "set": {"batch_size": 6}},
+            {"step": 8, "left_out": 2},
+            {"step": 9, "set": {"batch_size": 10}},
+        ],
+    )
+    replay = replayed(folded, 8)
+    assert (replay.trainer.experiment.batch_size, replay.inexact_from) == (10, 8)
+    assert train(tmp_path, folded, 3) == 0
+    told = capsys.readouterr().err
+    assert "made again here: 1." in told and "at step 8 was not kept in full" in told
+
+
+def test_a_network_shaped_several_times_at_a_step_promises_nothing_beyond(run: Run) -> None:
+    steps(run, 4)
+    for units in (5, 6):
+        change(run, layers=(Dense(units=units), Dense(units=2)))
+    steps(run, 1)
+    replay = replayed(run.trainer.recipe, 4)
+    assert replay.inexact_from == 4
+    for name, weight in replay.trainer.model.state_dict().items():  # But these are what came out.
+        assert np.array_equal(weight.numpy(), np.float32(journal(run)[-1]["weights"][name]))
+
+
+@pytest.mark.parametrize(
+    ("entry", "path"),
+    [
+        ({"weights": {"0.weight": [[1, 2]]}}, "journal.0.weights.0.weight: expected 4 × 2 values, but got 1 × 2"),
+        ({"weights": {"7.bias": [1.0]}}, "journal.0.weights.7.bias"),
+        ({"frozen": {"0.bias": [True]}}, "journal.0.frozen.0.bias: expected 4 values, but got 1"),
+        ({"silenced": {"4": [True]}}, "journal.0.silenced.4"),
+        ({"weights": {"0.bias": [1, 2, 3, 4]}, "loaded": True}, "journal.0.weights: expected all weights"),
+        ({"set": {"dataset": {"kind": "iris"}, "loss": {"kind": "cross_entropy"}}}, "dataset"),
+        ({"set": {"batch_size": 5000}}, "batch_size"),
+    ],
+    ids=str,
+)
+def test_an_entry_that_does_not_fit_is_one_sentence(
+    entry: dict[str, Any], path: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert train(tmp_path, recipe(journal=[{"step": 3, **entry}]), 2) == 2
+    told = capsys.readouterr().err
+    assert path in told and told.count("\n") == 1
+    assert not (tmp_path / "out").exists()
 
 
 # Bounds

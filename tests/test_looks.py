@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import nn
 
+from dlcore.datasets.split import Split
 from dlcore.frame import decode_frame
 from dlcore.looks import MOST_ROWS
 from dlcore.network import build_model
@@ -239,6 +240,11 @@ def test_while_it_plays_health_is_found_twice_a_second_and_predictions_four_time
     assert "predictions/test" in decode_frame(run.frame(header["version"], header["structure"], 1))[1]
 
 
+def parts_of(run: Run) -> dict[str, Split]:
+    """The rows by the names that frames give them."""
+    return {"train": run.trainer.data.train, "test": run.trainer.data.watched}
+
+
 @pytest.mark.parametrize("changes", KINDS)
 def test_predictions_are_the_likeliest_classes_of_plain_torch(changes: dict[str, Any]) -> None:
     run = made(**changes)
@@ -248,7 +254,7 @@ def test_predictions_are_the_likeliest_classes_of_plain_torch(changes: dict[str,
         if not experiment.dataset.num_classes:
             assert f"predictions/{name}" not in arrays
             continue
-        sums = answers(plain(run), getattr(run.trainer.data, name).X)[-1]
+        sums = answers(plain(run), parts_of(run)[name].X)[-1]
         expected = sums.argmax(1) if sums.shape[1] > 1 else sums[:, 0] > 0
         assert arrays[f"predictions/{name}"].dtype == np.uint8
         assert np.array_equal(arrays[f"predictions/{name}"], expected)
@@ -262,7 +268,7 @@ def test_predictions_are_the_likeliest_classes_of_plain_torch(changes: dict[str,
 def test_a_probe_is_plain_torchs_forward_pass(changes: dict[str, Any], split: str) -> None:
     run = made(**changes)
     header, arrays = picture(run, probe={"split": split, "row": 5})
-    probe, rows, experiment = header["probe"], getattr(run.trainer.data, split), run.trainer.experiment
+    probe, rows, experiment = header["probe"], parts_of(run)[split], run.trainer.experiment
     units = answers(plain(run), rows.X[5:6])
     sums = torch.from_numpy(units[-1])
     claims = experiment.loss.predict(sums, experiment.dataset.num_classes).numpy()[0]

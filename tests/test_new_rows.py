@@ -149,7 +149,7 @@ def test_pictures_have_more_columns_than_a_table_may() -> None:
     checkpoint = checkpoint_of(trainer.snapshot(), trainer.data)
     assert len(checkpoint.column_names) == 225
     rows = rows_of(checkpoint, data_csv(trainer.experiment))
-    np.testing.assert_array_equal(rows.raw, np.concatenate([trainer.data.train.raw, trainer.data.test.raw]))
+    np.testing.assert_array_equal(rows.raw, np.concatenate([trainer.data.train.raw, trainer.data.watched.raw]))
     assert rows.target == "class"
     with pytest.raises(Problem) as refusal:
         rows_of(checkpoint, "," * 5_000_000 + "\n1\n")

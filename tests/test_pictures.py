@@ -170,7 +170,7 @@ def test_other_data_lie_on_the_plane_of_scikit_learns_pca(kind: str) -> None:
     judge = PCA(2, svd_solver="full").fit(trainer.data.train.X.astype(float))
     assert output["kind"] == "projection"
     assert output["explained"] == pytest.approx(judge.explained_variance_ratio_, rel=1e-5)
-    for name, split in (("train", trainer.data.train), ("test", trainer.data.test)):
+    for name, split in (("train", trainer.data.train), ("test", trainer.data.watched)):
         places = picture.constant_arrays[f"points/{name}"]
         expected = judge.transform(split.X.astype(float))
         signs = np.sign((places * expected).sum(0))

@@ -31,10 +31,10 @@ from dlcore.checkpoint import open_checkpoint, predict
 from dlcore.datasets import store
 from dlcore.datasets.days import days_in
 from dlcore.datasets.reading import TextReading
-from dlcore.datasets.split import prepare
 from dlcore.datasets.upload import import_table, look, reading
 from dlcore.datasets.upload.columns import Column, typed
 from dlcore.problems import TEMPLATES
+from dlcore.rows import prepare
 
 FOLDER = Path(__file__).parent / "readings"
 FILES = sorted(path.name.removesuffix(".json") for path in FOLDER.glob("*.json"))
@@ -153,7 +153,7 @@ def judged(directory: Path) -> np.ndarray:
     """(rows, outputs) of the rows that `evaluate` judges."""
     checkpoint = open_checkpoint((directory / "model.safetensors").read_bytes())
     data = prepare(checkpoint.experiment)
-    rows = np.concatenate([data.train.raw, data.test.raw])
+    rows = np.concatenate([data.train.raw, data.watched.raw])
     return predict(checkpoint, rows).reshape(len(rows), -1)
 
 

@@ -13,9 +13,9 @@ from dlcore import Experiment
 from dlcore.component import kinds
 from dlcore.datasets import Dataset
 from dlcore.datasets.drawn import Drawn
-from dlcore.datasets.split import Data, Split, prepare
+from dlcore.datasets.split import Data, Split
 from dlcore.frame import decode_frame
-from dlcore.rows import digest_of_test_rows, same_rows
+from dlcore.rows import digest_of_test_rows, prepare, same_rows
 from dlcore.runs.run import Run
 from tests.judging import table_of
 
@@ -52,7 +52,7 @@ def recipe(**changes: Any) -> Experiment:
 
 
 def arrays_of(data: Data) -> list[list[np.ndarray]]:
-    parts = [part for part in (data.train, data.test, data.final) if part is not None]
+    parts = [part for part in (data.train, data.watched, data.final) if part is not None]
     return [[part.raw, part.X, part.y, part.target] for part in parts]
 
 
@@ -122,7 +122,7 @@ def test_a_moment_from_before_another_validation_share_shows_the_rows_of_then(th
         assert np.array_equal(past[name], arrays[name]), name
     fresh = prepare(before)
     assert np.array_equal(past["points/train"], fresh.train.raw.astype(np.float32))
-    assert np.array_equal(past["points/test"], fresh.test.raw.astype(np.float32))
+    assert np.array_equal(past["points/test"], fresh.watched.raw.astype(np.float32))
 
 
 @pytest.mark.parametrize("way", ["rewind", "fork"])
@@ -167,7 +167,7 @@ def test_rows_that_are_sealed_at_a_moment_are_never_seen_there(
     for moment in run.timeline.moments:
         arrays = seen(run, moment=moment.id)[1]
         fresh = prepare(moment.experiment)
-        for name, split in (("train", fresh.train), ("test", fresh.test)):
+        for name, split in (("train", fresh.train), ("test", fresh.watched)):
             assert np.array_equal(arrays[f"points/{name}"], split.raw.astype(np.float32))
             hidden = set() if fresh.final is None else rows_of(fresh.final)
             assert not hidden & {row.tobytes() for row in arrays[f"points/{name}"]}
@@ -227,7 +227,7 @@ PAIRS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 def those_that_judge(experiment: Experiment) -> list[tuple[float, ...]]:
     """The test rows, whatever stands beside them: a table's rows by their own number."""
     data = prepare(experiment)
-    part = data.test if data.final is None else data.final
+    part = data.watched if data.final is None else data.final
     raw = part.raw[:, :1] if experiment.dataset.kind == "table" else part.raw
     return sorted(map(tuple, np.column_stack([raw, part.y]).tolist()))
 

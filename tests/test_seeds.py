@@ -18,13 +18,13 @@ from dlcore.activations import Activation
 from dlcore.arrays import from_bytes
 from dlcore.checkpoint import save_checkpoint
 from dlcore.component import kinds
-from dlcore.datasets.split import prepare
 from dlcore.engines import compiled, many
 from dlcore.engines.orders import Orders
 from dlcore.evaluation import opened
 from dlcore.losses import Loss
 from dlcore.optimizers import Optimizer
 from dlcore.regularizers import Regularizer
+from dlcore.rows import prepare
 from dlcore.runs.jobs import JOBS
 from dlcore.schedules import Schedule
 from dlcore.seeds import training
@@ -87,7 +87,7 @@ def check(recipe: dict[str, Any], close: float = CLOSE) -> None:
         largest = max(1.0, *(np.abs(value).max() for value in state.values()))
         for name, value in state.items():
             assert np.abs(value - weights[name]).max() <= close * largest, name
-    scored = [(one.scores().train, one.scores().test) for one in trainers]
+    scored = [(one.scores().train, one.scores().watched) for one in trainers]
     expected = [[part[name] for part in parts for name in ("loss", experiment.metric)] for parts in scored]
     np.testing.assert_allclose(together.scores().T[:: COUNT - 1], expected, rtol=1e-4, atol=1e-5)
 

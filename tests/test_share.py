@@ -146,7 +146,7 @@ def test_two_sessions_with_the_same_link_learn_the_same_to_the_last_digit() -> N
         trainer = Trainer(decode(link), device="cpu")
         for _ in islice(trainer.steps(), 100 * trainer.steps_per_epoch):
             pass
-        losses.append(trainer.snapshot().scores.test["loss"])
+        losses.append(trainer.snapshot().scores.watched["loss"])
     assert losses[0] == losses[1]
 
 

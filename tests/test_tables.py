@@ -31,13 +31,14 @@ from dlcore.checkpoint import Checkpoint, checkpoint_of, open_checkpoint, predic
 from dlcore.component import validated
 from dlcore.datasets import store
 from dlcore.datasets.days import days_in, iso_text
-from dlcore.datasets.split import Data, prepare
+from dlcore.datasets.split import Data
 from dlcore.datasets.table import LONGEST_TEXT, TableData
 from dlcore.export import export
 from dlcore.export.rows import data_csv
 from dlcore.export.script import export_script
 from dlcore.new_rows import NewRows, cells_of, new_rows
 from dlcore.probes import Picture
+from dlcore.rows import prepare
 from dlcore.runs.run import Run
 from tests.test_checkpoint import changed, refused
 from tests.test_export import printed_rows, printed_scores, same_lines, trained
@@ -199,12 +200,12 @@ def brought_tables(draw: st.DrawFn) -> tuple[Brought, float, int]:
 def test_preparation_is_scikit_learns_column_transformer_on_the_same_split_bit_for_bit(drawn: Any) -> None:
     brought, fraction, seed = drawn
     data = prepare(brought.experiment(test_fraction=fraction, seed=seed))
-    train, test = brought.rows_of(data.train.raw), brought.rows_of(data.test.raw)
+    train, test = brought.rows_of(data.train.raw), brought.rows_of(data.watched.raw)
     assert sorted([*train["row"], *test["row"]]) == list(range(len(brought.frame)))
-    for ours, theirs in zip((data.train.X, data.test.X), judged(brought, train, test), strict=True):
+    for ours, theirs in zip((data.train.X, data.watched.X), judged(brought, train, test), strict=True):
         np.testing.assert_array_equal(ours, theirs)
     scaler = StandardScaler().fit(train[["y"]])
-    for split, frame in ((data.train, train), (data.test, test)):
+    for split, frame in ((data.train, train), (data.watched, test)):
         np.testing.assert_array_equal(split.y, frame["y"])
         np.testing.assert_array_equal(split.target, scaler.transform(frame[["y"]])[:, 0].astype(np.float32))
 
@@ -212,9 +213,9 @@ def test_preparation_is_scikit_learns_column_transformer_on_the_same_split_bit_f
 def test_dates_and_all_other_columns_are_prepared_in_the_order_of_the_recipe() -> None:
     brought = passengers()
     data = prepare(brought.experiment(test_fraction=0.3))
-    frames = [as_numbers(brought.rows_of(split.raw)) for split in (data.train, data.test)]
+    frames = [as_numbers(brought.rows_of(split.raw)) for split in (data.train, data.watched)]
     frames = [frame.assign(port=frame["port"].where(frame["port"] != "Z", "(other)")) for frame in frames]
-    for ours, theirs in zip((data.train.X, data.test.X), judged(brought, *frames), strict=True):
+    for ours, theirs in zip((data.train.X, data.watched.X), judged(brought, *frames), strict=True):
         np.testing.assert_array_equal(ours, theirs)
     assert data.input_names == (
         "age", "sex=male", "sex=female", "fare", "port=C", "port=Q", "port=S", "port==cmd()", "boarded", "row",
@@ -225,27 +226,27 @@ def test_other_test_rows_do_not_move_the_preparation() -> None:
     brought = passengers()
     honest = prepare(brought.experiment())
     frame = brought.frame.copy()
-    spoilt = brought.rows_of(honest.test.raw).index
+    spoilt = brought.rows_of(honest.watched.raw).index
     frame.loc[spoilt, "age"] = 1e6
     frame.loc[spoilt, "port"] = "S"
     other = bring(frame.drop(columns="row"), brought.dataset["columns"][:-1], "survived", ["no", "yes"])
     leaky = prepare(other.experiment())
     assert leaky.scaling == honest.scaling
     np.testing.assert_array_equal(leaky.train.X, honest.train.X)
-    assert not np.array_equal(leaky.test.X, honest.test.X)
+    assert not np.array_equal(leaky.watched.X, honest.watched.X)
 
 
 def test_a_category_that_no_training_row_has_is_nothing_to_the_network() -> None:
     brought = passengers()
     data = prepare(brought.experiment())
-    held_out = brought.rows_of(data.test.raw).index[:5]
+    held_out = brought.rows_of(data.watched.raw).index[:5]
     frame = brought.frame.drop(columns="row")
     frame.loc[held_out, "sex"] = "diverse"
     columns = [dict(column) for column in brought.dataset["columns"][:-1]]
     columns[1]["values"] = ["male", "female", "diverse"]
     data = prepare(bring(frame, columns, "survived", ["no", "yes"]).experiment())
-    assert (data.test.raw[:, 1] == 2).sum() == 5
-    assert not data.test.X[data.test.raw[:, 1] == 2, 1:4].any()
+    assert (data.watched.raw[:, 1] == 2).sum() == 5
+    assert not data.watched.X[data.watched.raw[:, 1] == 2, 1:4].any()
 
 
 @pytest.mark.parametrize("classes", [True, False])
@@ -255,7 +256,7 @@ def test_the_first_rows_of_a_sorted_table_stand_for_all(classes: bool) -> None:
         frame["y"] = np.repeat(["a", "b"], 200)
     brought = bring(frame, [{"kind": "number", "name": "x"}], "y", ["a", "b"] if classes else [])
     data = prepare(brought.experiment())
-    for split in (data.train, data.test):
+    for split in (data.train, data.watched):
         assert 60 < split.raw[:100, 0].mean() < 340
         assert 0.3 < split.y[:100].mean() < 0.7
 
@@ -472,7 +473,7 @@ def test_the_rows_go_home_as_a_table_that_a_spreadsheet_does_not_run(brought: Br
 def test_the_rows_that_went_home_read_back_as_the_raw_rows(trainer: Trainer) -> None:
     checkpoint = checkpoint_of(trainer.snapshot(), trainer.data)
     rows = read_again(checkpoint, data_csv(trainer.experiment)).raw
-    np.testing.assert_array_equal(rows, np.concatenate([trainer.data.train.raw, trainer.data.test.raw]))
+    np.testing.assert_array_equal(rows, np.concatenate([trainer.data.train.raw, trainer.data.watched.raw]))
 
 
 def read_again(checkpoint: Checkpoint, content: bytes) -> NewRows:
@@ -545,7 +546,7 @@ def test_a_script_quotes_whatever_stands_in_a_table() -> None:
 def test_onnx_runtime_predicts_the_same_with_missing_cells_and_unknown_categories(trainer: Trainer) -> None:
     checkpoint = checkpoint_of(trainer.snapshot(), trainer.data)
     session = onnxruntime.InferenceSession(export(checkpoint, "onnx"), providers=["CPUExecutionProvider"])
-    raw = trainer.data.test.raw.copy()
+    raw = trainer.data.watched.raw.copy()
     raw[0] = np.nan
     raw[1, [1, 3]] = -1
     (said,) = session.run(None, {"columns": raw})
@@ -683,7 +684,7 @@ def test_a_column_more_keeps_the_weights_of_the_others(brought: Brought) -> None
         np.testing.assert_array_equal(column_weights(trainer, name), weights)
     assert np.abs(column_weights(trainer, "sex")).max() < 0.1
     trainer.advance()
-    assert math.isfinite(trainer.scores().test["loss"])
+    assert math.isfinite(trainer.scores().watched["loss"])
 
 
 def test_columns_of_a_plane_stay_themselves_when_a_third_comes() -> None:
@@ -747,8 +748,8 @@ def test_pictures_are_divided_by_255_and_so_many_as_asked_for_are_drawn_by_the_s
     images = {"kind": "images", "digest": digest, "name": "dots", "height": 2, "width": 3, "classes": ["a", "b"]}
     experiment = Experiment.from_dict({"dataset": {**images, "available": 90, "samples": 40}})
     data = prepare(experiment)
-    raw = np.concatenate([data.train.raw, data.test.raw])
-    seen = np.concatenate([data.train.X, data.test.X])
+    raw = np.concatenate([data.train.raw, data.watched.raw])
+    seen = np.concatenate([data.train.X, data.watched.X])
     assert len(raw) == experiment.dataset.rows == 40
     np.testing.assert_array_equal(seen, (raw / 255).astype(np.float32))
     assert {row.tobytes() for row in raw.astype(np.uint8)} <= {row.tobytes() for row in X}

@@ -24,11 +24,12 @@ import dlcore.trainer
 from dlcore import Experiment, Problem, Trainer
 from dlcore.__main__ import main
 from dlcore.datasets.drawn import Drawn
-from dlcore.datasets.split import Data, Split, prepare
+from dlcore.datasets.split import Data, Split
 from dlcore.export.rows import data_csv
 from dlcore.export.script import export_script
 from dlcore.frame import decode_frame
 from dlcore.network import build_model
+from dlcore.rows import prepare
 from dlcore.runs.run import Run
 from tests.browser import canvas, move_slider, press
 from tests.strategies import experiments
@@ -49,18 +50,18 @@ def test_every_row_is_in_one_part_and_each_class_gives_its_share() -> None:
     two, three = prepare(Experiment.from_dict(IRIS)), prepare(Experiment.from_dict(THREE))
     assert three.final is not None
     assert two.final is None
-    assert [len(part.y) for part in (three.train, three.test, three.final)] == [75, 30, 45]
-    assert [np.bincount(part.y).tolist() for part in (three.train, three.test, three.final)] == [
+    assert [len(part.y) for part in (three.train, three.watched, three.final)] == [75, 30, 45]
+    assert [np.bincount(part.y).tolist() for part in (three.train, three.watched, three.final)] == [
         [25] * 3, [10] * 3, [15] * 3,
     ]  # fmt: skip
-    assert rows_of(three.train, three.test, three.final) == rows_of(two.train, two.test)
+    assert rows_of(three.train, three.watched, three.final) == rows_of(two.train, two.watched)
 
 
 def test_the_test_rows_are_the_same_with_and_without_validation_rows() -> None:
     two = prepare(Experiment.from_dict(IRIS))
     for share in (0.05, 0.2, 0.5):
         final = prepare(Experiment.from_dict({**IRIS, "validation_fraction": share})).final
-        assert rows_of(final) == rows_of(two.test)
+        assert rows_of(final) == rows_of(two.watched)
 
 
 @settings(max_examples=30, deadline=None)
@@ -69,16 +70,16 @@ def test_the_parts_have_as_many_rows_as_the_recipe_says(experiment: Experiment) 
     data = prepare(experiment)
     final = 0 if data.final is None else len(data.final.y)
     assert len(data.train.y) == experiment.train_rows
-    assert (len(data.test.y), final) == {
+    assert (len(data.watched.y), final) == {
         "test": (experiment.test_rows, 0), "validation": (experiment.validation_rows, experiment.test_rows),
     }[experiment.watched]  # fmt: skip
-    assert len(data.train.y) + len(data.test.y) + final == experiment.dataset.rows
+    assert len(data.train.y) + len(data.watched.y) + final == experiment.dataset.rows
 
 
 def test_what_scales_the_rows_is_learned_from_training_rows_alone() -> None:
     data = prepare(Experiment.from_dict({**THREE, "dataset": {"kind": "wine"}}))
     mean, deviation = data.train.raw.mean(0), data.train.raw.std(0)
-    for part in (data.train, data.test, data.final):
+    for part in (data.train, data.watched, data.final):
         assert part is not None
         np.testing.assert_allclose(part.X, (part.raw - mean) / deviation, rtol=1e-4, atol=1e-5)
 
@@ -159,9 +160,9 @@ def test_early_stopping_judges_by_the_validation_rows() -> None:
     model = build_model(trainer.experiment)
     model.load_state_dict(trainer.model.state_dict())
     with torch.no_grad():
-        probabilities = torch.sigmoid(model(torch.from_numpy(trainer.data.test.X))).double().numpy()[:, 0]
+        probabilities = torch.sigmoid(model(torch.from_numpy(trainer.data.watched.X))).double().numpy()[:, 0]
     watched = trainer.history.column("test_loss")
-    assert log_loss(trainer.data.test.y, probabilities) == pytest.approx(watched[-1], rel=1e-5)
+    assert log_loss(trainer.data.watched.y, probabilities) == pytest.approx(watched[-1], rel=1e-5)
     best = int(watched[1:].argmin()) + 1
     assert len(watched) - 1 == best + 3
 
@@ -182,7 +183,7 @@ def test_a_running_network_can_be_given_validation_rows() -> None:
     run.step()
     weights = run.trainer.engine.copy_of_weights()
     run.change(json.dumps(THREE))
-    assert [len(part.y) for part in (run.trainer.data.train, run.trainer.data.test)] == [75, 30]
+    assert [len(part.y) for part in (run.trainer.data.train, run.trainer.data.watched)] == [75, 30]
     after = run.trainer.engine.copy_of_weights()
     assert all(torch.equal(weights[name], after[name]) for name in weights)
     assert decode_frame(run.frame(None, None, 0))[0]["watched"] == "validation"
@@ -250,7 +251,7 @@ def test_the_exported_script_watches_the_same_rows_and_keeps_the_seal(
     while trainer.epoch < 4 and trainer.finished is None:
         trainer.advance()
     assert trainer.data.final is not None
-    scores = {"train": trainer.scores().train, "validation": trainer.scores().test}
+    scores = {"train": trainer.scores().train, "validation": trainer.scores().watched}
     scores |= {"test": trainer.scores_of(trainer.data.final)} if unsealed else {}
     expected = {f"{part}_{name}": value for part, found in scores.items() for name, value in found.items()}
     assert {name: float(value) for name, value in told.items()} == pytest.approx(expected, abs=2e-6)

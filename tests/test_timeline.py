@@ -79,7 +79,7 @@ def test_a_run_keeps_its_start_every_epoch_and_where_it_was_told_to_stand(run: R
     moments = picture(run)[1]["moments"]
     assert moments.dtype == np.float64
     assert moments[:, 1].tolist() == pytest.approx([0, 1, 2, 3, 3 + 50 / 250, 3 + 100 / 250])
-    assert moments[-1, 2] == run.trainer.scores().test["loss"]
+    assert moments[-1, 2] == run.trainer.scores().watched["loss"]
     assert (np.diff(moments[:, 0]) > 0).all()
 
 

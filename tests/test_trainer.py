@@ -14,9 +14,9 @@ from torch import nn
 
 import dlcore.trainer
 from dlcore import Experiment, Problem, Trainer
-from dlcore.datasets.split import prepare
 from dlcore.network import build_model
 from dlcore.randomness import derived_seed
+from dlcore.rows import prepare
 from dlcore.trainer import Diverged
 
 STEPS = 50
@@ -201,7 +201,7 @@ def test_scores_are_those_of_plain_torch() -> None:
     for name in LOSSES:
         trainer = after_steps(recipe(name), 20)
         scores = trainer.scores().to_dict()
-        for split, rows in (("train", trainer.data.train), ("test", trainer.data.test)):
+        for split, rows in (("train", trainer.data.train), ("test", trainer.data.watched)):
             with torch.no_grad():
                 outputs = trainer.model(torch.from_numpy(rows.X))
             y = torch.from_numpy(rows.target)
@@ -323,15 +323,15 @@ def test_dropout_is_off_where_numbers_are_reported() -> None:
     model.load_state_dict(trainer.snapshot().weights)
     model.eval()
     with torch.no_grad():
-        outputs = model(torch.from_numpy(trainer.data.test.X))
-    y = torch.from_numpy(trainer.data.test.target)
-    assert trainer.scores().test["loss"] == pytest.approx(LOSSES["cross_entropy-2"][2](outputs, y).item(), rel=1e-5)
+        outputs = model(torch.from_numpy(trainer.data.watched.X))
+    y = torch.from_numpy(trainer.data.watched.target)
+    assert trainer.scores().watched["loss"] == pytest.approx(LOSSES["cross_entropy-2"][2](outputs, y).item(), rel=1e-5)
 
 
 def test_a_judgement_that_fails_does_not_leave_dropout_off() -> None:
     experiment = Experiment.from_dict({"layers": [{"kind": "dense", "units": 6}, {"kind": "dropout", "p": 0.5}]})
     failed, undisturbed = (Trainer(experiment, "cpu", engine="autograd") for _ in range(2))
-    rows = failed.data.test
+    rows = failed.data.watched
     too_wide = replace(rows, X=np.concatenate([rows.X, rows.X], axis=1))
     with pytest.raises(RuntimeError):
         failed.scores_of(too_wide)

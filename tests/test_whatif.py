@@ -70,7 +70,7 @@ def raw_row(judged: Judged, header: dict[str, Any]) -> np.ndarray:
 def test_it_says_what_the_checkpoint_predicts(recipe: dict[str, Any]) -> None:
     payload = trained(recipe)
     header = asked(whatif, payload, split="test", place=3)
-    expected = predict(open_checkpoint(payload), opened(payload).data.test.raw[3:4])[0]
+    expected = predict(open_checkpoint(payload), opened(payload).data.watched.raw[3:4])[0]
     said = header["now"].get("probabilities", header["now"]["predicted"])
     np.testing.assert_allclose(said, expected, rtol=1e-6)
     assert header["now"] == header["before"]
@@ -92,7 +92,7 @@ def test_the_path_is_what_plain_torch_computes_layer_by_layer() -> None:
     header = asked(whatif, payload, split="test", place=5)
     judged = opened(payload)
     judged.model.requires_grad_(False)
-    value = torch.from_numpy(judged.data.test.X[5:6])
+    value = torch.from_numpy(judged.data.watched.X[5:6])
     values = [value[0]]
     for module in judged.model:
         value = module(value)
@@ -147,7 +147,7 @@ def test_the_nearest_rows_are_those_of_scikit_learn(recipe: dict[str, Any]) -> N
     payload = trained(recipe)
     data = opened(payload).data
     neighbours = NearestNeighbors(n_neighbors=NEAREST).fit(data.train.X.astype(float))
-    distances, rows = neighbours.kneighbors(data.test.X[7:8].astype(float))
+    distances, rows = neighbours.kneighbors(data.watched.X[7:8].astype(float))
     found = asked(whatif, payload, split="test", place=7)["nearest"]
     np.testing.assert_allclose([one["distance"] for one in found], distances[0], rtol=1e-6, atol=1e-9)
     assert {one["row"] for one in found} == set(rows[0].tolist())
@@ -158,7 +158,7 @@ def test_a_wrong_row_is_wrong_an_uncertain_one_is_uncertain_and_the_mean_is_the_
     payload = trained(BLOBS, 5)
     wrong = asked(whatif, payload, start="wrong", place=0)
     assert wrong["now"]["predicted"] != wrong["example"]["true"]
-    said = predict(open_checkpoint(payload), opened(payload).data.test.raw)
+    said = predict(open_checkpoint(payload), opened(payload).data.watched.raw)
     ranked = np.sort(said, axis=1)
     assert asked(whatif, payload, start="uncertain")["example"]["row"] == int((ranked[:, -1] - ranked[:, -2]).argmin())
     mean = asked(whatif, payload, start="mean")
@@ -223,7 +223,7 @@ def best_of_grid(judged: Judged, row: np.ndarray, reached: Any, side: int = 301)
 def test_the_change_is_as_small_as_the_best_of_a_fine_grid(recipe: dict[str, Any], place: int) -> None:
     payload = trained(recipe)
     judged, checkpoint = opened(payload), open_checkpoint(payload)
-    row = judged.data.test.raw[place]
+    row = judged.data.watched.raw[place]
     found = asked(flip, payload, place=place)
     was = predict(checkpoint, row[None])[0].argmax()
     grids = best_of_grid(judged, row, lambda grid: predict(checkpoint, grid).argmax(axis=1) != was)
@@ -238,7 +238,7 @@ def test_the_change_flips_and_nothing_of_it_can_be_spared(recipe: dict[str, Any]
     judged, checkpoint = opened(payload), open_checkpoint(payload)
     found = asked(flip, payload, split="test", place=4)
     assert found["found"] and found["tight"]
-    row = judged.data.scaling.filled(judged.data.test.raw[4:5])[0]
+    row = judged.data.scaling.filled(judged.data.watched.raw[4:5])[0]
     names = list(judged.data.raw_names)
     described = getattr(judged.experiment.dataset, "columns", None)
 

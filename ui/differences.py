@@ -124,10 +124,7 @@ def _component(path: str, family: str, component: Any, label: str, say: Say) -> 
 
 def _stack(layers: Iterable[Any], say: Say) -> str:
     """Dense 4, dropout 0.1, Dense 2."""
-    parts = [
-        f"{say(f'component.layer.{layer.kind}.title')} {shown_number(getattr(layer, 'units', None) or layer.p)}"
-        for layer in layers
-    ]
+    parts = [f"{say(f'component.layer.{layer.kind}.title')} {shown_number(layer.size)}" for layer in layers]
     return ", ".join(parts) or MISSING
 
 

@@ -14,11 +14,11 @@ from typing import Any, get_args
 from dlcore.activations import Activation
 from dlcore.component import kinds
 from dlcore.datasets.drawn import EDGE, MOST_CLASSES, Drawn
-from dlcore.datasets.split import prepare
 from dlcore.datasets.toy import ToyDataset
 from dlcore.experiment import Experiment, Feature
 from dlcore.layers import Dense
 from dlcore.problems import Problem
+from dlcore.rows import prepare
 from ui.fitting import fitted_loss
 
 FEATURES: tuple[str, ...] = get_args(Feature)

@@ -73,9 +73,9 @@ class Drawn(DatasetComponent):
     @classmethod
     def of(cls, data: Data) -> Drawn:
         """The rows of any classes on the plane as drawn points, in their order; those beyond the edge come to lie on it. Raises Problem."""
-        parts = {"train": data.train, "test": data.test}
+        parts = {"train": data.train, "test": data.watched}
         if data.final is not None:
-            parts |= {"test": data.final, "validation": data.test}
+            parts |= {"test": data.final, "validation": data.watched}
         return validated(cls, {name: points_of(part) for name, part in parts.items()})
 
     @property

@@ -186,7 +186,7 @@ def dropouts_by_place(model: nn.Sequential) -> list[list[SeededDropout]]:
 def layer_table(kernels: ModuleType, experiment: Experiment, dropped: list[bool]) -> tuple[np.ndarray, int]:
     """The kernels' table of layers, and how many units the work space has room for."""
     numerics = kernels.numerics
-    plans = [plan for plan in experiment.plan() if plan.kind != "dropout"]
+    plans = [plan for plan in experiment.plan() if plan.has_units]
     bends = [layer.activation.kind for layer in experiment.layers if isinstance(layer, Dense)] + ["linear"]
     table = np.zeros((len(plans), 10), np.uint64)
     parameter, hidden = 0, 0

@@ -160,7 +160,7 @@ class ManyEngine:
 
 def suits(experiment: Experiment) -> bool:
     """Whether lanes are the faster way for this recipe: layers and batches for which a seed alone cannot fill the processor."""
-    plans = [plan for plan in experiment.plan() if plan.kind != "dropout"]
+    plans = [plan for plan in experiment.plan() if plan.has_units]
     units = plans[0].inputs + sum(3 * plan.outputs for plan in plans)
     rows = max(min(experiment.batch_size, experiment.train_rows), SCORED_TOGETHER)
     widest = max(plan.inputs * plan.outputs for plan in plans)

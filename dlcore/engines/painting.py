@@ -24,7 +24,7 @@ class Painter:
         self._grid = np.ascontiguousarray(grid_DP)
         points = self._grid.shape[1]
         side = round(points**0.5)
-        plan = [plan for plan in experiment.plan() if plan.kind != "dropout"]
+        plan = [plan for plan in experiment.plan() if plan.has_units]
         self._layers, units = layer_table(kernels, experiment, [False] * len(plan))
         self._parameters = np.array(activation_parameters(experiment), np.float32)
         self._shown = np.array(shown, np.int64)

@@ -15,11 +15,11 @@ import torch
 from torch import nn
 
 from dlcore.checkpoint import ROWS_AT_ONCE, open_checkpoint
-from dlcore.datasets.split import Data, Split, prepare
+from dlcore.datasets.split import Data, Split
 from dlcore.experiment import Experiment
 from dlcore.network import build_model
 from dlcore.problems import Problem
-from dlcore.rows import RowsKey
+from dlcore.rows import RowsKey, prepare
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,8 @@ def _opened(payload: bytes) -> Judged:
     def part(split: Split) -> Part:
         return Part(split, experiment, data, model)
 
-    final = getattr(data, "final", None)
-    return Judged(experiment, data, model, checkpoint.weights, part(data.train), part(data.test), final and part(final))
+    final = None if data.final is None else part(data.final)
+    return Judged(experiment, data, model, checkpoint.weights, part(data.train), part(data.watched), final)
 
 
 @lru_cache(maxsize=2)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from dlcore.datasets.split import Data, Split, test_rows
+from dlcore.datasets.split import Data, Split
 from dlcore.engines import compiled
 from dlcore.evaluation import Judged, opened, watched_name
 from dlcore.evaluation.baselines import said
@@ -23,6 +23,7 @@ from dlcore.experiment import Experiment
 from dlcore.layers import Dense
 from dlcore.problems import Problem
 from dlcore.randomness import derived_seed
+from dlcore.rows import stratified
 from dlcore.trainer import Diverged, Trainer
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ def _trainer(judged: Judged, fit: Fit, repeat: int) -> Trainer:
     experiment = fit.experiment.replace(seed=(judged.experiment.seed + repeat) % 2**31)
     y = judged.train.split.y
     generator = np.random.default_rng(derived_seed(experiment.seed, "subset"))
-    chosen = test_rows(y if judged.experiment.dataset.num_classes else None, len(y), fit.rows, generator)
+    chosen = stratified(y if judged.experiment.dataset.num_classes else None, len(y), fit.rows, generator)
     if fit.rows < len(y):
         chosen = np.resize(generator.permutation(chosen), len(y))  # The rows in turn, until an epoch is full.
     return Trainer(experiment, device="cpu", data=_with_training_rows(judged.data, chosen))
@@ -148,7 +149,7 @@ def _with_training_rows(data: Data, rows: np.ndarray) -> Data:
 def _scores(judged: Judged, trainer: Trainer, fit: Fit) -> tuple[float | None, float | None]:
     """Of the rows it learned from, each counted once, and of the watched rows."""
     predictions, measure = said(trainer.predictions().numpy()), measure_of(judged.experiment)
-    train, watched = trainer.data.train, trainer.data.test
+    train, watched = trainer.data.train, trainer.data.watched
     learned = score(measure, train.target[: fit.rows], predictions[: fit.rows])
     return learned, score(measure, watched.target, predictions[len(train.y) :])
 

@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlcore.datasets.preparation import PreparedNumber
+from dlcore.experiment import Experiment
 from dlcore.export import figures
 from dlcore.export.changes import changes, choice
 from dlcore.export.facts import Facts, gather, versions
 from dlcore.export.svg import bar, colour, esc, esc_long, matrix, whisker
 from dlcore.export.words import Words, said
+from dlcore.layers import activation_in_words
 
 if TYPE_CHECKING:
     from dlcore.runs.jobs import Answer, Progress
@@ -84,7 +86,7 @@ def sections(facts: Facts, words: Words) -> list[Section]:
 def at(facts: Facts, words: Words) -> str:
     """The network and the moment in one sentence."""
     experiment = facts.experiment
-    units = " × ".join(str(plan.outputs) for plan in experiment.plan() if plan.kind == "dense")
+    units = " × ".join(str(plan.outputs) for plan in experiment.plan()[:-1] if plan.has_units)
     layers = words("report.hidden", units=units) if units else words("report.no_hidden")
     return words(
         "report.at", inputs=experiment.num_inputs, layers=layers, parameters=f"{experiment.num_parameters:,}",
@@ -324,9 +326,9 @@ def split_sentence(facts: Facts, words: Words) -> str:
     data = facts.judged.data
     name = words(f"report.{facts.watched}")
     text = words(
-        "report.data.split", train=f"{len(data.train.y):,}", watched=f"{len(data.test.y):,}", name=name.lower()
+        "report.data.split", train=f"{len(data.train.y):,}", watched=f"{len(data.watched.y):,}", name=name.lower()
     )
-    final = getattr(data, "final", None)
+    final = data.final
     return text if final is None else f"{text} {words('report.data.final', final=f'{len(final.y):,}')}"
 
 
@@ -356,15 +358,12 @@ def _journal(facts: Facts, words: Words) -> str:
 
 def _recipe(facts: Facts, words: Words) -> str:
     experiment = facts.experiment
-    rows = []
-    for number, layer in enumerate(experiment.layers, start=1):
-        title = words.title(f"component.layer.{layer.kind}.title", layer.title)
-        rows.append((words("report.layer", number=number), f"{title}: {_layer(layer, words)}"))
+    rows = layers(experiment, words)
     plan = experiment.plan()[-1]
     rows.append(
         (
             words("report.output"),
-            words("report.units", units=plan.outputs, activation=_activation(plan.activation, words)),
+            words("report.units", units=plan.outputs, activation=activation_in_words(plan.activation, words)),
         )
     )
     for name in ("loss", "optimizer", "schedule", "regularizer"):
@@ -384,20 +383,19 @@ def _recipe(facts: Facts, words: Words) -> str:
     return f"<dl>{listed}</dl>{_see(see)}<pre>{command}</pre>{recipe}"
 
 
+def layers(experiment: Experiment, words: Words) -> list[tuple[str, str]]:
+    """The hidden layers, from input to output: (which, what it is)."""
+    rows = []
+    for number, layer in enumerate(experiment.layers, start=1):
+        title = words.title(f"component.layer.{layer.kind}.title", layer.title)
+        rows.append((words("report.layer", number=number), f"{title}: {layer.in_words(words)}"))
+    return rows
+
+
 def _as_it_is(sign: str) -> str:
     # What is no ASCII as JSON escapes it, which can turn no line around and hide nothing.
     plain = sign if sign.isascii() else json.dumps(sign)[1:-1]
     return {"<": "&lt;", ">": "&gt;", "&": "&amp;"}.get(plain, plain)
-
-
-def _layer(layer: Any, words: Words) -> str:
-    if layer.kind == "dense":
-        return words("report.units", units=layer.units, activation=_activation(layer.activation.kind, words))
-    return f"p = {layer.p:g}"
-
-
-def _activation(kind: str, words: Words) -> str:
-    return words.title(f"component.activation.{kind}.title", kind.replace("_", " "))
 
 
 def _field(name: str, words: Words) -> str:

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from dlcore.datasets.days import iso_text
 from dlcore.datasets.preparation import ROWS_AT_ONCE
-from dlcore.datasets.split import Data, Split, prepare
+from dlcore.datasets.split import Data, Split
 from dlcore.datasets.table import CategoryColumn, DateColumn, TableData
 from dlcore.experiment import Experiment
+from dlcore.rows import prepare
 from dlcore.spreadsheet import safe_cell
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def target_name(experiment: Experiment) -> str:
 def splits(experiment: Experiment, data: Data) -> Iterator[tuple[str, Split]]:
     """By the names that people know."""
     yield "train", data.train
-    yield experiment.watched, data.test
+    yield experiment.watched, data.watched
     if data.final is not None:
         yield "test", data.final
 

@@ -15,19 +15,18 @@ from dlcore.component import Component
 from dlcore.datasets.drawn import Drawn, Point
 from dlcore.datasets.pictures import ImageData
 from dlcore.datasets.preparation import with_features
-from dlcore.datasets.split import test_rows
 from dlcore.datasets.table import TableData
 from dlcore.datasets.tabular import BundledTable
 from dlcore.datasets.toy import ToyDataset
-from dlcore.engines.modules import SeededDropout
 from dlcore.export.changes import changes
 from dlcore.export.own_data import pictures_from_file, sklearn_imports, table_from_file
 from dlcore.export.source import PRESENT, called_functions, class_text, expression_of_key, function_text
 from dlcore.export.words import Words
 from dlcore.initializers import Initializer
-from dlcore.layers import Dense
+from dlcore.layers import Shape, values_of
 from dlcore.metrics import metric_for
 from dlcore.randomness import derived_seed
+from dlcore.rows import stratified
 
 if TYPE_CHECKING:
     from dlcore.experiment import Experiment
@@ -147,7 +146,7 @@ def _split_rows(experiment: Experiment) -> list[str]:
     classes = experiment.dataset.num_classes
     which = "each class gives its share" if classes else "any rows"
     choose = function_text(
-        test_rows, "test_rows", f"Sorted indices of `count` test rows: {which}.", {"y": PRESENT if classes else None}
+        stratified, "test_rows", f"Sorted indices of `count` test rows: {which}.", {"y": PRESENT if classes else None}
     )
     split = _text(f"""
         # Rows are split before anything is learned from them: the test rows stand for the future.
@@ -236,29 +235,31 @@ def _scaling(experiment: Experiment) -> str:
 def _network(experiment: Experiment) -> list[str]:
     modules: list[str] = []
     fills: list[tuple[int, Initializer]] = []  # (place among the modules, how its weights start)
-    inputs = experiment.num_inputs
+    shape: Shape = (experiment.num_inputs,)
     for layer in experiment.layers:
-        if isinstance(layer, Dense):
-            fills.append((len(modules), layer.initializer))
-            activation = f"nn.{layer.activation.module}({_keywords(layer.activation.arguments())})"
-            modules += [f"nn.Linear({inputs}, {layer.units})", activation]
-        else:
-            modules.append(f"SeededDropout({layer.p!r})")
-        inputs = layer.outputs(inputs)
+        fills += [(len(modules) + place, initializer) for place, initializer in layer.starts().items()]
+        modules += layer.script_modules(shape)
+        shape = layer.output_shape(shape)
     fills.append((len(modules), experiment.output_initializer))
-    modules.append(f"nn.Linear({inputs}, {experiment.num_outputs})")
+    modules.append(f"nn.Linear({values_of(shape)}, {experiment.num_outputs})")
     model = "\n".join(["model = nn.Sequential(", *(f"    {module}," for module in modules), ")"])
     starts = {initializer.kind: type(initializer) for _, initializer in fills}
     functions = [function_text(start.fill, kind, _first_line(start)) for kind, start in starts.items()]
-    if not _has_dropout(experiment):
-        return [*functions, model, _filling(fills)]
-    masks = _text("""
-        dropout_generator = torch.Generator().manual_seed(derived_seed(SEED, "dropout"))
-        for module in model:
-            if isinstance(module, SeededDropout):
-                module.generator = dropout_generator
-    """)
-    return [class_text(SeededDropout), *functions, model, _filling(fills), masks]
+    classes = list(dict.fromkeys(cls for layer in experiment.layers for cls in layer.script_classes()))
+    blocks = [*map(class_text, classes), *functions, model, _filling(fills)]
+    drawing = dict.fromkeys(
+        cls.__name__ for layer in experiment.layers if layer.draws for cls in layer.script_classes()
+    )
+    if drawing:
+        blocks.append(
+            _text(f"""
+                dropout_generator = torch.Generator().manual_seed(derived_seed(SEED, "dropout"))
+                for module in model:
+                    if isinstance(module, {" | ".join(drawing)}):
+                        module.generator = dropout_generator
+            """)
+        )
+    return blocks
 
 
 def _filling(fills: list[tuple[int, Initializer]]) -> str:
@@ -331,7 +332,7 @@ def _training(experiment: Experiment) -> list[str]:
 def _scores(experiment: Experiment) -> str:
     metric, watched = experiment.metric, experiment.watched
     lines = ["outputs_NK = model(X)"]
-    if _has_dropout(experiment):
+    if any(layer.draws for layer in experiment.layers):
         lines = ["model.eval()  # Nothing is dropped when it counts.", *lines, "model.train()"]
     measure = textwrap.indent("\n".join(lines), "    ").lstrip()
     report = _text(f'''
@@ -441,13 +442,8 @@ def _is_weighted(experiment: Experiment) -> bool:
     return experiment.class_weights != "none"
 
 
-def _has_dropout(experiment: Experiment) -> bool:
-    return any(layer.kind == "dropout" for layer in experiment.layers)
-
-
 def _widths(experiment: Experiment) -> list[int]:
-    hidden = [layer.units for layer in experiment.layers if isinstance(layer, Dense)]
-    return [experiment.num_inputs, *hidden, experiment.num_outputs]
+    return [experiment.num_inputs, *(plan.outputs for plan in experiment.plan() if plan.has_units)]
 
 
 def _first_line(documented: object) -> str:

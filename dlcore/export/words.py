@@ -101,11 +101,11 @@ ENGLISH: dict[str, str] = {
     "report.target.range": "{low} to {high}, mean {mean}, standard deviation {deviation}",
     "report.recipe": "The recipe",
     "report.recipe.see": "The same recipe and seed give the same numbers: save it as recipe.json, then",
-    "report.recipe.changed": "This recipe alone does not give this network, as the run was changed while it learned. It trains from the"
-    " start with the settings that the run had last. Save it as recipe.json, then",
+    "report.recipe.changed": "The run was changed while it learned, and the recipe's journal holds the changes: training it on the command"
+    " line makes them again, as far as they were kept. Save it as recipe.json, then",
     "report.journal": "What was changed while it learned",
-    "report.journal.see": "The run went on after each of these changes. The recipe tells of them in its journal, but training it does not"
-    " repeat them: the weights of this network are in its checkpoint.",
+    "report.journal.see": "The run went on after each of these changes. The recipe's journal holds them, at which step and as values."
+    " The weights of this network are in its checkpoint.",
     "report.journal.start": "It began with {what}.",
     "report.journal.step": "Step {step}: {what}.",
     "report.journal.and": "; ",
@@ -127,8 +127,8 @@ ENGLISH: dict[str, str] = {
     "card.classification": "classification",
     "card.regression": "regression",
     "card.details.training": "Loss: {loss}. Optimizer: {optimizer}, learning rate {rate}. Batch size {batch}. Seed {seed}.",
-    "card.details.changed": "Changed while it learned: training the recipe anew does not repeat this, and gives another network. The"
-    " checkpoint holds this one.",
+    "card.details.changed": "Changed while it learned. Training the recipe on the command line makes these changes again, as far as they"
+    " were kept; the settings alone give another network. The checkpoint holds this one.",
     "card.use": "Intended use",
     "card.use.text": "Made to learn and to teach how neural networks work, on the data named below. Primary users: "
     "students and teachers.",

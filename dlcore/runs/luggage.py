@@ -58,7 +58,7 @@ def unpack_run(run: Run, header: Header, content: bytes) -> None:
         Moment(
             **{name: facts[name] for name in FACTS},
             recipe=recipes[facts["recipe"]],
-            scores=Scores(**facts["scores"]),
+            scores=Scores.from_dict(facts["scores"]),
             state=states[str(index)],
             made=0.0,  # Long ago, on this machine's clock.
         )

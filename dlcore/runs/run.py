@@ -387,7 +387,7 @@ class Run:
 
     def _header(self, sight: Sight) -> dict[str, Any]:
         trainer, snapshot = self.trainer, sight.snapshot
-        splits = {"train": snapshot.scores.train, "test": snapshot.scores.test}
+        splits = {"train": snapshot.scores.train, "test": snapshot.scores.watched}
         return {
             "type": "frame",
             "version": self.version,

@@ -101,7 +101,7 @@ class OneByOne:
         """(4, S)."""
         found = [trainer.scores() for trainer in self.trainers]
         return np.array(
-            [[part[name] for part in (one.train, one.test) for name in ("loss", self.metric)] for one in found]
+            [[part[name] for part in (one.train, one.watched) for name in ("loss", self.metric)] for one in found]
         ).T
 
     def weights(self) -> list[dict[str, np.ndarray]]:
@@ -120,7 +120,9 @@ class Abreast:
         assert kernels is not None
         ours = recipes(experiment, count)
         models = [build_model(recipe) for recipe in ours]
-        X, y = (np.concatenate([getattr(part, name) for part in (data.train, data.test)]) for name in ("X", "target"))
+        X, y = (
+            np.concatenate([getattr(part, name) for part in (data.train, data.watched)]) for name in ("X", "target")
+        )
         labels = torch.from_numpy(y)
         classes, train = experiment.dataset.num_classes, len(data.train.X)
         weights = row_weights(experiment.class_weights, labels[:train], classes)

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dlcore.datasets.split import Data, prepare
+from dlcore.datasets.split import Data
 from dlcore.experiment import Experiment
 from dlcore.problems import Problem
+from dlcore.rows import prepare
 from dlcore.seeds.members import SCORES, members_of
 
 FEWEST, MOST = 2, 64

@@ -1,0 +1,158 @@
+"""A run replayed: it begins with the settings that the run began with, and does at each step what the recipe's journal says.
+
+Same recipe, same engine, on the CPU: the same numbers, bit for bit. What a journal does not hold cannot be done again: changes that were
+too much to be kept (`left_out`), and the optimizer's memory where a network took several shapes at one step.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from typing import Any
+
+import numpy as np
+import torch
+
+from dlcore import noting
+from dlcore.experiment import Experiment, settings_of
+from dlcore.journal import SHAPING, Entry, Values
+from dlcore.problems import Problem
+from dlcore.trainer import Trainer, split_by_layer
+
+
+class Replay:
+    """A trainer, and what of the journal is still to be done. Raises Problem for a journal that does not fit the recipe."""
+
+    def __init__(self, recipe: Experiment, device: str = "auto", engine: str = "auto") -> None:
+        self._recipe = recipe.without_journal()
+        self._left = deque(enumerate(recipe.journal))
+        self.inexact_from: int | None = None  # The step from which on the numbers need not be the run's.
+        self.repeated = 0  # Entries that were done, the beginning not counted.
+        beginning = recipe.journal[0] if recipe.journal and recipe.journal[0].step == 0 else None
+        settings = settings_of(beginning.set) if beginning is not None and beginning.set else {}
+        self.trainer = Trainer(self._recipe.replace(**settings), device=device, engine=engine)
+        self._check_settings()
+        if beginning is not None:
+            self._left.popleft()
+            self._on_network(0, beginning)
+            self._fold_if(beginning)
+        self._do_what_is_due()
+
+    def advance(self, updates: float = math.inf, deadline: float = math.inf) -> None:
+        """As `Trainer.advance`, at most to the next entry, which is then done. Raises Diverged, and Problem for one that does not fit."""
+        next_step = self._left[0][1].step if self._left else math.inf
+        self.trainer.advance(min(updates, next_step - self.trainer.step), deadline)
+        self._do_what_is_due()
+
+    def _do_what_is_due(self) -> None:
+        while self._left and self._left[0][1].step <= self.trainer.step:
+            self._do(*self._left.popleft())
+
+    def _check_settings(self) -> None:
+        """Before the first step: whether the settings fit together at all times."""
+        now = self.trainer.experiment
+        for number, entry in self._left:
+            if entry.set and entry.step:
+                after = now.replace(**settings_of(entry.set))
+                if needs := now.changed_start_fields(after):
+                    raise Problem("needs_fresh_start", path=f"journal.{number}.set.{needs[0]}")
+                now = after
+
+    def _do(self, number: int, entry: Entry) -> None:
+        trainer = self.trainer
+        if entry.loaded and entry.weights:
+            self._go_on_from(number, entry)
+        else:
+            if entry.set:
+                trainer.change(trainer.experiment.replace(**settings_of(entry.set)), entry.origins)
+                if SHAPING & set(entry.set) and entry.weights:
+                    self._inexact(entry.step)
+            self._on_network(number, entry)
+        self.repeated += not entry.left_out
+        self._fold_if(entry)
+
+    def _go_on_from(self, number: int, entry: Entry) -> None:
+        """From a file: its weights, and everything else anew."""
+        trainer, past = self.trainer, self.trainer.journal
+        assert entry.weights is not None
+        weights = _arrays(f"journal.{number}.weights", entry.weights, _shapes(trainer))
+        if missing := set(_shapes(trainer)) - set(weights):
+            raise Problem("journal_misses_weights", path=f"journal.{number}.weights", name=min(missing))
+        trainer.load_weights(weights, step=trainer.step, epoch=trainer.epoch)
+        trainer.journal = noting.file(past, trainer.step, trainer.engine)
+
+    def _on_network(self, number: int, entry: Entry) -> None:
+        trainer, path = self.trainer, f"journal.{number}"
+        places = trainer.engine.places
+        if entry.weights:
+            found = _arrays(f"{path}.weights", entry.weights, _shapes(trainer))
+            with torch.no_grad():
+                for name, values in found.items():
+                    start, end, _ = places[name]
+                    flat, previous = trainer.engine.flat[start:end], trainer.engine.previous[start:end]
+                    told = torch.from_numpy(values).ravel().to(trainer.device)
+                    previous.copy_(torch.where(flat == told, previous, told))  # It was set, not learned.
+                    flat.copy_(told)
+            trainer.touched("weights", tuple(found))
+            if entry.step == 0 and len(found) == len(
+                places
+            ):  # Another shape has brought them: the history is of this network.
+                trainer.begin_history()
+        if entry.frozen:
+            found = _arrays(f"{path}.frozen", entry.frozen, _shapes(trainer), np.bool_)
+            frozen = trainer.engine.frozen
+            frozen = torch.zeros_like(trainer.engine.flat, dtype=torch.bool) if frozen is None else frozen.clone()
+            for name, marks in found.items():
+                start, end, _ = places[name]
+                frozen[start:end] = torch.from_numpy(marks).ravel().to(trainer.device)
+            trainer.engine.frozen = frozen if frozen.any() else None
+            trainer.touched("frozen", tuple(found))
+        if entry.silenced:
+            layers = [name.removesuffix(".weight") for name in places if name.endswith(".weight")][:-1]
+            shapes = {name: (places[f"{name}.weight"][2][0],) for name in layers}
+            found = _arrays(f"{path}.silenced", entry.silenced, shapes, np.bool_)
+            none = torch.zeros(sum(shape[0] for shape in shapes.values()), dtype=torch.bool)
+            masks = trainer.silenced or split_by_layer(none, trainer.experiment)
+            trainer.silenced = [
+                torch.from_numpy(found[name]) if name in found else mask.cpu()
+                for name, mask in zip(layers, masks, strict=True)
+            ]
+            trainer.touched("silenced", tuple(found))
+
+    def told(self) -> Problem | None:
+        """What to say of it: how much was done again, and whether the numbers are the run's."""
+        if not self.repeated and self.inexact_from is None:
+            return None
+        if self.inexact_from is not None:
+            return Problem("journal_repeated_in_part", count=self.repeated, step=self.inexact_from)
+        return Problem("journal_repeated", count=self.repeated)
+
+    def _fold_if(self, entry: Entry) -> None:
+        """Where changes are not known, the settings that the run had last hold from here on, and the rest is not repeated."""
+        if entry.left_out:
+            self._inexact(entry.step)
+            self._left.clear()
+            self.trainer.change(self._recipe)
+
+    def _inexact(self, step: int) -> None:
+        self.inexact_from = step if self.inexact_from is None else min(step, self.inexact_from)
+
+
+def _shapes(trainer: Trainer) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(shape) for name, (_, _, shape) in trainer.engine.places.items()}
+
+
+def _arrays(
+    path: str, named: Values, shapes: dict[str, tuple[int, ...]], kind: Any = np.float32
+) -> dict[str, np.ndarray]:
+    """{name: array} of what an entry names. Raises Problem where the network of that step has no such place, or another shape."""
+    found = {}
+    for name, values in named.items():
+        array = np.array(values, dtype=kind)
+        if name not in shapes:
+            raise Problem("unknown_key", path=f"{path}.{name}")
+        if array.shape != shapes[name]:
+            expected, came = (" × ".join(map(str, shape)) for shape in (shapes[name], array.shape))
+            raise Problem("journal_other_shape", path=f"{path}.{name}", expected=expected, came=came)
+        found[name] = array
+    return found
