@@ -68,7 +68,7 @@ export class History {
     const column = this.columns[name] ?? [];
     if (this.rows <= most) return Array.from({ length: this.rows }, (_, i) => i);
     const kept = [0];
-    const buckets = most / 2;
+    const buckets = most / 2 - 1; // of two rows each, beside the first row and the last
     for (let bucket = 0; bucket < buckets; bucket += 1) {
       const start = Math.floor((bucket * this.rows) / buckets);
       const end = Math.floor(((bucket + 1) * this.rows) / buckets);
@@ -77,8 +77,7 @@ export class History {
         if (column[row] < column[low]) low = row;
         if (column[row] > column[high]) high = row;
       }
-      kept.push(Math.min(low, high));
-      if (low !== high) kept.push(Math.max(low, high));
+      for (const row of [Math.min(low, high), Math.max(low, high)]) if (row > kept.at(-1)) kept.push(row);
     }
     if (kept.at(-1) !== this.rows - 1) kept.push(this.rows - 1);
     return kept;
