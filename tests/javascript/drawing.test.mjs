@@ -7,9 +7,10 @@ import { drawLinks, largestGradient } from "../../ui/canvas/links.js";
 import { Atlas, drawBars } from "../../ui/canvas/maps.js";
 import { traceMarker } from "../../ui/canvas/markers.js";
 import { drawBiases, drawMarks, isFrozen } from "../../ui/canvas/marks.js";
+import { Picture } from "../../ui/canvas/picture.js";
 import { VectorContext } from "../../ui/canvas/vector.js";
 import { drawWay, hasWay } from "../../ui/canvas/way.js";
-import { layoutOf, random } from "./networks.mjs";
+import { layoutOf, random, texts } from "./networks.mjs";
 import { styled } from "./page.mjs";
 
 styled({});
@@ -226,4 +227,18 @@ test("a point's way is drawn where the frame tells it of every layer, and a unit
   const elements = drawn((context) => drawWay(context, { geometry, theme }, told));
   assert.equal(elements.filter((element) => element.startsWith("<text")).length, 5, "a number on each tile");
   assert.equal(elements.filter((element) => / d="M[^"]*C/.test(element)).length, 5, "four links into the hidden units, one out of them");
+});
+
+test("the curve of a unit over a line is drawn on what writes a picture to keep, with the unit's own range", () => {
+  const layout = layoutOf([2], { names: ["x1"], output: { kind: "line" }, layout: { task: "regression", map: { kind: "line", columns: 3 } } });
+  const picture = new Picture({});
+  picture.build(layout, {}, theme, texts, { kind: "unit", dense: 0, unit: 1 });
+  const arrays = { "maps/0": Uint8Array.of(128, 128, 128, 1, 128, 255), "scales/0": Float32Array.of(1, 4) };
+  const view = { kind: "line", x: [-6, 6], y: [-1, 1], names: ["x1", "y"] };
+  const elements = drawn((context) => picture.drawCurve(context, context, { x: 40, y: 0, size: 100 }, arrays, view));
+  const ticks = elements.filter((element) => element.includes('text-anchor="end"')).map((element) => />([^<]*)</.exec(element)[1]);
+  assert.ok(ticks.includes("−4") && ticks.includes("4"), `${ticks}`); // plus and minus its scale, and a tenth more
+  const [x0, y0, x1, y1, x2, y2] = corners(/ d="(M[^"]*)" fill="none"/.exec(elements.at(-2))[1]).flat();
+  assert.deepEqual([x0, x1, x2], [40, 90, 140]);
+  assert.ok(Math.abs(y1 - 50) < 0.01 && Math.abs(y0 - 50 - 50 / 1.1) < 0.01 && Math.abs(50 - y2 - 50 / 1.1) < 0.01);
 });

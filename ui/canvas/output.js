@@ -270,7 +270,7 @@ export class Output {
       const context = this.fresh(this.curve);
       this.curveDrawn = view.kind !== "plane" || lines;
       if (lines) this.drawLines(context);
-      else if (view.kind !== "plane") this.picture.drawCurve(context, this.points.getContext("2d"), this.box, arrays, view);
+      else if (view.kind !== "plane") this.picture.drawCurve(context, this.selection ? this.fresh(this.points) : context, this.box, arrays, view);
     }
     if (this.predictions.train !== arrays["predictions/train"] || this.predictions.test !== arrays["predictions/test"]) {
       this.predictions = { train: arrays["predictions/train"], test: arrays["predictions/test"] };

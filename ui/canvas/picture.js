@@ -62,7 +62,7 @@ export class Picture {
     else for (let i = 0; i < pixels.length; i += 1) pixels[i] = ramp[bytes[start + i]];
   }
 
-  /** The curve over a line, or a unit's bars. @param {CanvasRenderingContext2D} context @param {CanvasRenderingContext2D} axes where a unit's own axis goes */
+  /** The curve over a line, or a unit's bars. @param {CanvasRenderingContext2D} context @param {CanvasRenderingContext2D} axes where a unit's own axis goes, with nothing on it */
   drawCurve(context, axes, box, arrays, view) {
     const { theme, layout } = this;
     if (view.kind === "bars") {
@@ -75,7 +75,6 @@ export class Picture {
       high = Math.max(1e-6, ...values.map(Math.abs)) * 1.1;
       low = -high;
       // The unit has a range of its own: its axis moves with it.
-      axes.clearRect(0, 0, axes.canvas.width, axes.canvas.height);
       drawAxes(axes, box, { x: view.x, y: [low, high] }, [featureName(view.names[0]), ""], theme, true);
     }
     context.fillStyle = css(theme.zero, 0.6);
