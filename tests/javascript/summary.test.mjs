@@ -65,8 +65,16 @@ test("a run overfits where its test loss is well above its training loss, by wha
 });
 
 test("a run without an update is untrained, whatever else it has", () => {
-  assert.ok(curvesOf(headerOf({ step: 0 }), history([0.7])).untrained);
-  assert.ok(curvesOf(headerOf(), history([])).untrained);
+  assert.equal(curvesOf(headerOf({ step: 0 }), history([0.7])).kind, "untrained");
+  assert.equal(curvesOf(headerOf(), history([])).kind, "untrained");
+  assert.equal(curvesOf(headerOf(), history([0.7])).kind, "trained");
+});
+
+test("of a run that diverged no lowest loss, no trend and no overfitting is told", () => {
+  const header = headerOf({ status: "diverged", losses: { train: null, test: null } });
+  const seen = { layout: layoutOf([4]), header, history: history([0.7, 0.5, NaN]), arrays: { output: bytes((x) => x) } };
+  const { lines } = describe(seen, texts, "en").find(({ title }) => title === ENGLISH["canvas.summary_curves"]);
+  assert.deepEqual(lines, [ENGLISH["canvas.diverged"], "Accuracy: training 95.0%, test 90.0%."]);
 });
 
 test("units that do nothing are counted by their layer, dropouts left out", () => {

@@ -73,14 +73,18 @@ export function curvesOf(header, history) {
   const tests = (history.columns.test_loss ?? []).slice(0, rows);
   const epochs = (history.columns.epoch ?? []).slice(0, rows);
   const metric = header.metrics.train.r2 === undefined ? "accuracy" : "r2";
-  const found = { metric, train: header.metrics.train[metric], test: header.metrics.test[metric], loss: now.test, untrained: header.step === 0 };
-  if (found.untrained || tests.length === 0) return { ...found, untrained: true };
+  const found = { metric, train: header.metrics.train[metric], test: header.metrics.test[metric], loss: now.test };
+  if (header.step === 0 || tests.length === 0) return { kind: "untrained", ...found };
+  // The losses of a run that diverged are no numbers: nothing can be told of their way.
+  if (now.test === null || now.train === null) return { kind: "diverged", ...found };
   let best = 0;
   for (let i = 1; i < tests.length; i += 1) if (tests[i] < tests[best]) best = i;
   const lowest = now.test < tests[best] ? { loss: now.test, epoch: header.epoch } : { loss: tests[best], epoch: epochs[best] };
   const start = tests[0];
   const gap = now.test - now.train;
-  return { ...found, start, lowest, trend: trendOf(tests), gap, apart: gap > APART * Math.abs(start) && now.test > 1.1 * now.train };
+  return {
+    kind: "trained", ...found, start, lowest, trend: trendOf(tests), gap, apart: gap > APART * Math.abs(start) && now.test > 1.1 * now.train,
+  };
 }
 
 /** What the last tenth did: "rising", "falling" or "flat". Null where it is too short to tell. @param {number[]} values */
@@ -184,7 +188,8 @@ function surfaceLines(surface, layout, say, list) {
 function curveLines(curves, say) {
   const score = curves.metric === "r2" ? (value) => fixed(value, 3) : percent;
   const lines = [say("summary_score", { name: say(curves.metric === "r2" ? "r2" : "accuracy"), train: score(curves.train), test: score(curves.test) })];
-  if (curves.untrained) return [say("summary_untrained", { loss: loss(curves.loss) }), ...lines];
+  if (curves.kind === "untrained") return [say("summary_untrained", { loss: loss(curves.loss) }), ...lines];
+  if (curves.kind === "diverged") return [say("diverged"), ...lines];
   lines.unshift(say("summary_loss", {
     start: loss(curves.start), now: loss(curves.loss), lowest: loss(curves.lowest.loss), epoch: count(curves.lowest.epoch),
   }));
