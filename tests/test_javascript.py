@@ -45,6 +45,18 @@ def test_the_scripts_compute_what_their_own_tests_say() -> None:
     assert int(counted["pass"]) == int(counted["tests"]) >= 100, said
 
 
+def test_no_script_asks_to_be_left_out_of_the_checks() -> None:
+    scripts = [
+        path
+        for folder in (ROOT / "ui", JAVASCRIPT)
+        for path in folder.rglob("*.*js")
+        if "node_modules" not in path.parts
+    ]
+    assert len(scripts) > 50
+    for path in scripts:
+        assert not re.search(r"@ts-(nocheck|ignore)|(ox|es)lint-disable", path.read_text(encoding="utf-8")), path
+
+
 def test_a_frame_that_python_writes_is_the_same_to_the_browser() -> None:
     arrays = {
         "weight/0": np.arange(6, dtype=np.float32).reshape(3, 2) / 4,

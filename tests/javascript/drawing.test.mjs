@@ -52,7 +52,8 @@ test("a vector picture is well-formed: what opens closes, and words cannot break
   context.translate(1, 1);
   context.restore();
   context.restore();
-  const text = context.toString(100, 50, "Ada's <network>", "rgba(255,255,255,1)");
+  const [width, height] = [100, 50];
+  const text = context.toString(width, height, "Ada's <network>", "rgba(255,255,255,1)");
   const open = [];
   for (const [, closing, name, selfClosing] of text.matchAll(/<(\/?)([a-zA-Z]+)[^<>]*?(\/?)>/g)) {
     if (selfClosing) continue;

@@ -1,13 +1,5 @@
 /** The little of a page that the modules ask for while they load and compute: a canvas whose pixels are kept, no drawing. */
 
-class Pixels {
-  constructor(width, height) {
-    this.width = width;
-    this.height = height;
-    this.data = new Uint8ClampedArray(4 * width * height);
-  }
-}
-
 /** What was put on a canvas last, and what colour it was filled with: enough to read a colour back. */
 class Context {
   fillStyle = "#000000";
@@ -17,7 +9,7 @@ class Context {
   fillRect() {}
 
   createImageData(width, height) {
-    return new Pixels(width, height);
+    return { width, height, data: new Uint8ClampedArray(4 * width * height) };
   }
 
   putImageData(image) {
@@ -47,7 +39,7 @@ class Canvas {
 }
 
 globalThis.document ??= { createElement: () => new Canvas(), visibilityState: "visible" };
-globalThis.Element ??= class Element {};
+globalThis.Element ??= Canvas;
 
 /** A theme of the page: its custom properties as they are given. */
 export function styled(properties) {
