@@ -101,6 +101,26 @@ test("no run gets more than a hundred updates ahead of the slowest, and all of t
   for (const { header } of runs) assert.ok(header.step > 100, `${header.step}`);
 });
 
+test("a leash is lengthened in strides, not at each frame", () => {
+  const runs = trainees([2000, 2000]);
+  const inStep = new InStep(() => runs);
+  let told = 0;
+  for (const one of runs) {
+    const { command } = one;
+    one.command = (verb, value) => {
+      if (verb === "leash") told += 1;
+      command(verb, value);
+    };
+  }
+  inStep.play();
+  for (let frame = 0; frame < 600; frame += 1) {
+    for (const one of runs) one.header.step = Math.min(one.leash, one.header.step + 10); // a tenth of what they may be ahead
+    inStep.follow();
+  }
+  assert.ok(runs[0].header.step > 5000);
+  assert.ok(told <= (2 * runs[0].header.step) / 50 + 2, `${told} times`);
+});
+
 test("runs that are paused stand at the same step", () => {
   const runs = trainees([40, 3000, 900]);
   const inStep = new InStep(() => runs);

@@ -46,6 +46,20 @@ test("a level line has no loose ends but on the edges of the map", () => {
   }
 });
 
+test("on a saddle the middle says which corners hang together", () => {
+  const high = [[0.5, 0.5], [1.5, 1.5]]; // the middles of the cells that are 1
+  for (const [values, turned] of [[[1, 0, 0, 1], false], [[0, 1, 1, 0], true]]) {
+    const corners = turned ? high.map(([x, y]) => [2 - x, y]) : high;
+    for (const [level, joined] of [[0.4, true], [0.6, false]]) {
+      for (const [x0, y0, x1, y1] of lines(isoline(values, 2, 2, level))) {
+        // A line cuts off one corner: a low one where the high ones are joined, else a high one.
+        const near = Math.min(...corners.map(([x, y]) => Math.hypot((x0 + x1) / 2 - x, (y0 + y1) / 2 - y)));
+        assert.equal(near > 0.5, joined, `level ${level} of ${values}`);
+      }
+    }
+  }
+});
+
 test("no line runs where all values are above the level, or below it", () => {
   const values = grid(10, 10, (x, y) => x * y);
   assert.deepEqual(isoline(values, 10, 10, -0.1), []);

@@ -57,6 +57,13 @@ test("a column stands in the middle of the height that it has", () => {
   }
 });
 
+test("room to spare goes evenly to both sides", () => {
+  const { thumb, dense, width, big } = arrange(layoutOf([4]), 1600, NONE);
+  const right = width - (dense.at(-1).center + big / 2);
+  assert.ok(thumb.x > 200);
+  assert.ok(Math.abs(thumb.x - 4 - (right - 10)) < 1e-9, `${thumb.x} and ${right}`); // margins of 4 and 10
+});
+
 test("features of a plane that are not inputs are off, and inputs of other data have none", () => {
   assert.deepEqual(featuresOff(layoutOf([], { names: ["x2", "sin_x1"] })), ["x1", "x1_squared", "x2_squared", "x1_x2", "sin_x2"]);
   assert.deepEqual(featuresOff(layoutOf([], { output: { kind: "projection" } })), []);

@@ -52,6 +52,12 @@ test("an arrow key leads its own way, and back by the opposite one where the poi
   }
 });
 
+test("an arrow key prefers what lies straight ahead to what is a little nearer and to the side", () => {
+  const [from, straight, aside] = [{ x: 0, y: 0 }, { x: 3, y: 0.2 }, { x: 2.5, y: 2 }];
+  assert.equal(nextPoint([from, aside, straight], from, [1, 0], toPixels), straight);
+  assert.equal(nextPoint([from, aside], from, [1, 0], toPixels), aside);
+});
+
 test("points that are put in a wrong class have a ring, each one", () => {
   const points = scattered(9, 23);
   points[8].row = null; // not yet known to the run

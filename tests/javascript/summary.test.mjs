@@ -61,6 +61,7 @@ test("a run overfits where its test loss is well above its training loss, by wha
   const apart = (train, test_) => curvesOf(headerOf({ losses: { train, test: test_ } }), history([0.7, 0.5, 0.4])).apart;
   assert.ok(apart(0.1, 0.4));
   assert.ok(!apart(0.4, 0.43), "a difference that chance makes");
+  assert.ok(!apart(0.01, 0.012), "a fifth more, but next to nothing of what it began with");
   assert.ok(!apart(0.4, 0.1));
 });
 
