@@ -144,7 +144,7 @@ export class Network {
     this.linksDrawn = 0;
   }
 
-  /** An edit is under way: what is pinned goes along when the new structure comes. @param {string} verb @param {any} values */
+  /** An edit is under way: what is pinned goes along when the new structure comes. @param {string} verb @param {Record<string, any>} values */
   expect(verb, values) {
     const { layout } = this;
     const change = { add_layer: 1, remove_layer: -1 }[verb] ?? 0;
