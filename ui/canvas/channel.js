@@ -1,5 +1,7 @@
 /** The live channel: one WebSocket to a run, paced by this side (one undrawn frame in flight), reconnecting with back-off. */
 
+/** @typedef {{name: string, dtype: keyof typeof TYPES, shape: number[], offset: number}} Described  an array, by the header */
+
 const TYPES = {
   float32: Float32Array, float64: Float64Array, uint8: Uint8Array, int8: Int8Array, uint16: Uint16Array,
   int16: Int16Array, int32: Int32Array, uint32: Uint32Array,
@@ -14,26 +16,36 @@ const text = new TextDecoder();
 /**
  * A frame: uint32 header length | header JSON | raw little-endian arrays at multiples of 8.
  * @param {ArrayBuffer} buffer
- * @returns {{header: object, arrays: Record<string, ArrayLike<number> & {shape: number[]}>}}
+ * @returns {Frame}
  */
 export function decodeFrame(buffer) {
   const length = new DataView(buffer).getUint32(0, true);
   const header = JSON.parse(text.decode(new Uint8Array(buffer, 4, length)));
   const base = Math.ceil((4 + length) / 8) * 8;
+  /** @type {Arrays} */
   const arrays = {};
-  for (const { name, dtype, shape, offset } of header.arrays) {
+  for (const { name, dtype, shape, offset } of /** @type {Described[]} */ (header.arrays)) {
     const count = shape.reduce((product, size) => product * size, 1);
-    arrays[name] = new TYPES[dtype](buffer, base + offset, count);
-    arrays[name].shape = shape;
+    const values = new TYPES[dtype](buffer, base + offset, count);
+    arrays[name] = /** @type {Values} */ (Object.assign(values, { shape }));
   }
   return { header, arrays };
 }
 
 export class Channel {
+  /** @type {Connection} */
+  state;
+  /** @type {WebSocket} */
+  socket;
+  /** @type {number | null} */
+  waiting;
+  /** @type {string[]} */
+  unsent;
+
   /**
    * @param {string} address ws(s)://.../api/live/<token>
-   * @param {{onState: (state: "connecting"|"open"|"reconnecting"|"gone"|"refused") => void, onFrame: (frame: object) => void,
-   *          onNotice: (notice: object) => void}} listener
+   * @param {{onState: (state: Connection) => void, onFrame: (frame: Frame) => void,
+   *          onNotice: (notice: Told) => void}} listener
    */
   constructor(address, listener) {
     this.address = address;
@@ -46,6 +58,7 @@ export class Channel {
     this.connect();
   }
 
+  /** @param {Connection} state */
   setState(state) {
     this.state = state;
     this.listener.onState(state);
@@ -64,6 +77,7 @@ export class Channel {
     socket.onclose = (event) => this.lost(event.code);
   }
 
+  /** @param {string | ArrayBuffer} data */
   receive(data) {
     if (this.closed) return;
     if (typeof data !== "string") {
@@ -75,12 +89,14 @@ export class Channel {
     else this.listener.onNotice(message);
   }
 
+  /** @param {"gone" | "refused"} state */
   end(state) {
     if (this.closed) return;
     this.close();
     this.setState(state);
   }
 
+  /** @param {number} code */
   lost(code) {
     if (this.closed) return;
     if (code === GONE || code === NOT_YOURS) {
@@ -103,14 +119,14 @@ export class Channel {
 
   /**
    * "I drew the last one; send me the next that differs." Dropped when the socket is not open: opening sends a new one.
-   * @param {{structure: number | null, history: number, version: number | null, moments: number | null, now: boolean, calm: boolean, wants: object}} held
+   * @param {{structure: number | null, history: number, version: number | null, moments: number | null, now: boolean, calm?: boolean, wants: Wants}} held
    */
   ready(held) {
     if (this.socket.readyState !== WebSocket.OPEN) return;
     this.socket.send(JSON.stringify({ type: "ready", ...held }));
   }
 
-  /** A person's command; kept until the socket opens. */
+  /** A person's command; kept until the socket opens. @param {string} verb @param {unknown} value */
   command(verb, value) {
     const message = JSON.stringify({ type: "command", do: verb, value: value ?? null });
     if (this.socket.readyState === WebSocket.OPEN) this.socket.send(message);

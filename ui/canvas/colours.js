@@ -12,7 +12,7 @@ const CLASS_COLOURS_DARK = ["#ff9d2f", "#2a9df0", "#1dd3a7", "#e759a9", "#f0db2d
 /** Maps stop short of the full colour, so that points of the full colour are seen on them. */
 const STRONGEST = 0.86;
 
-const probe = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+const probe = /** @type {CanvasRenderingContext2D} */ (document.createElement("canvas").getContext("2d", { willReadFrequently: true }));
 
 /** Any CSS colour as red, green, blue. @param {string} text @param {string} fallback @returns {Rgb} */
 export function parseColour(text, fallback = "#888888") {
@@ -28,9 +28,11 @@ export function parseColour(text, fallback = "#888888") {
 export const css = (rgb, alpha = 1) => `rgba(${rgb[0] | 0},${rgb[1] | 0},${rgb[2] | 0},${alpha})`;
 
 /** @param {Rgb} a @param {Rgb} b @param {number} share of b @returns {Rgb} */
-export const mix = (a, b, share) => [0, 1, 2].map((i) => a[i] + (b[i] - a[i]) * share);
+export const mix = (a, b, share) => [a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share, a[2] + (b[2] - a[2]) * share];
 
+/** @param {number} c */
 const toLinear = (c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+/** @param {number} c */
 const toGamma = (c) => (c <= 0.0031308 ? c * 12.92 : 1.055 * c ** (1 / 2.4) - 0.055);
 
 /** Relative luminance (WCAG 2). @param {Rgb} rgb */
@@ -45,7 +47,7 @@ export const contrast = (a, b) => {
   return (high + 0.05) / (low + 0.05);
 };
 
-/** OKLab (Ottosson, 2020): mixtures in it look evenly spaced. @param {Rgb} rgb */
+/** OKLab (Ottosson, 2020): mixtures in it look evenly spaced. @param {Rgb} rgb @returns {[number, number, number]} */
 function toOklab(rgb) {
   const [r, g, b] = rgb.map((c) => toLinear(c / 255));
   const l = Math.cbrt(0.4122214708 * r + 0.5363325363 * g + 0.0514459929 * b);
@@ -58,22 +60,24 @@ function toOklab(rgb) {
   ];
 }
 
-/** @param {number[]} lab @returns {Rgb} */
+/** @param {[number, number, number]} lab @returns {Rgb} */
 function fromOklab([L, a, b]) {
   const l = (L + 0.3963377774 * a + 0.2158037573 * b) ** 3;
   const m = (L - 0.1055613458 * a - 0.0638541728 * b) ** 3;
   const s = (L - 0.0894841775 * a - 1.291485548 * b) ** 3;
+  /** @param {number} c */
+  const byte = (c) => Math.min(255, Math.max(0, 255 * toGamma(Math.max(0, c))));
   return [
-    4.0767416621 * l - 3.3077115913 * m + 0.2309699292 * s,
-    -1.2684380046 * l + 2.6097574011 * m - 0.3413193965 * s,
-    -0.0041960863 * l - 0.7034186147 * m + 1.707614701 * s,
-  ].map((c) => Math.min(255, Math.max(0, 255 * toGamma(Math.max(0, c)))));
+    byte(4.0767416621 * l - 3.3077115913 * m + 0.2309699292 * s),
+    byte(-1.2684380046 * l + 2.6097574011 * m - 0.3413193965 * s),
+    byte(-0.0041960863 * l - 0.7034186147 * m + 1.707614701 * s),
+  ];
 }
 
 /** @param {Rgb} a @param {Rgb} b @param {number} share of b @returns {Rgb} */
 function mixOklab(a, b, share) {
   const [x, y] = [toOklab(a), toOklab(b)];
-  return fromOklab(x.map((value, i) => value + (y[i] - value) * share));
+  return fromOklab(mix(x, y, share));
 }
 
 /** One pixel of an ImageData seen as a little-endian Uint32. @param {Rgb} rgb */
@@ -86,6 +90,7 @@ const pixel = (rgb) => ((255 << 24) | ((rgb[2] & 255) << 16) | ((rgb[1] & 255) <
  */
 export function readTheme(host) {
   const style = getComputedStyle(host);
+  /** @param {string} name @param {string} fallback */
   const read = (name, fallback) => parseColour(style.getPropertyValue(name), fallback);
   const background = read("--st-background-color", "#ffffff");
   const text = read("--st-text-color", "#31333f");
@@ -97,6 +102,7 @@ export function readTheme(host) {
   const zero = dark ? mix(background, text, 0.075) : mix([255, 255, 255], text, 0.045);
   const palette = (dark ? CLASS_COLOURS_DARK : CLASS_COLOURS_LIGHT).map((colour) => parseColour(colour));
   const ramp = new Uint32Array(256);
+  /** @type {Rgb[]} */
   const rampColours = [];
   for (let byte = 0; byte < 256; byte += 1) {
     const value = Math.max(-1, (byte - 128) / 127);
@@ -108,15 +114,18 @@ export function readTheme(host) {
     for (let byte = 0; byte < 256; byte += 1) one[byte] = pixel(mixOklab(zero, colour, 0.12 + 0.66 * (byte / 255)));
     return one;
   });
+  /** @type {Rgb} */
   const white = [255, 255, 255];
+  /** @type {Rgb} */
   const black = [17, 20, 28];
+  /** @type {Rgb} */
+  const ring = dark ? [240, 243, 250] : white;
   const test = dark ? mix(primary, white, 0.25) : primary;
   return {
-    dark, background, text, primary, negative, positive, panel, zero, palette, ramp, rampColours, classRamps,
+    dark, background, text, primary, negative, positive, panel, zero, palette, ramp, rampColours, classRamps, ring,
     muted: mix(background, text, dark ? 0.7 : 0.76),
     line: mix(background, text, dark ? 0.2 : 0.15),
     onPrimary: contrast(primary, white) >= 4.5 ? white : black,
-    ring: dark ? [240, 243, 250] : white,
     curves: { train: mix(background, text, dark ? 0.75 : 0.62), test },
     font: style.fontFamily || "sans-serif",
     key: [background, text, primary].join("|") + style.fontFamily,

@@ -3,15 +3,21 @@
 import { ticks } from "./axes.js";
 import { css } from "./colours.js";
 
+/** @typedef {{x: number, y: number, beside: Joint[]}} Joint  where lines meet */
+
 const SHARES = [0.1, 0.25, 0.5, 0.75, 0.9];
 const CERTAIN = 0.75;
 const SMOOTHINGS = 4;
+/** @type {number[]} */
+const NO_DASH = [];
 
 /**
  * Segments [x0, y0, x1, y1, ...] of a level line, in cells of the map.
- * @param {ArrayLike<number>} values rows of `columns` @param {number} start index of the first
+ * @param {ArrayLike<number>} values rows of `columns` @param {number} rows @param {number} columns @param {number} level
+ * @param {number} start index of the first
  */
 export function isoline(values, rows, columns, level, start = 0) {
+  /** @type {number[]} */
   const segments = [];
   for (let row = 0; row < rows - 1; row += 1) {
     let at = start + row * columns;
@@ -20,10 +26,16 @@ export function isoline(values, rows, columns, level, start = 0) {
       const corners = (a >= level ? 8 : 0) | (b >= level ? 4 : 0) | (c >= level ? 2 : 0) | (d >= level ? 1 : 0);
       if (corners === 0 || corners === 15) continue;
       const [x, y] = [column + 0.5, row + 0.5]; // values stand at the middles of cells
+      /** @typedef {() => [number, number]} Crossing */
+      /** @type {Crossing} */
       const top = () => [x + (level - a) / (b - a), y];
+      /** @type {Crossing} */
       const right = () => [x + 1, y + (level - b) / (c - b)];
+      /** @type {Crossing} */
       const bottom = () => [x + (level - d) / (c - d), y + 1];
+      /** @type {Crossing} */
       const left = () => [x, y + (level - a) / (d - a)];
+      /** @param {[number, number]} p @param {[number, number]} q */
       const line = (p, q) => segments.push(p[0], p[1], q[0], q[1]);
       switch (corners) {
         case 1: case 14: line(left(), bottom()); break;
@@ -49,15 +61,23 @@ export function isoline(values, rows, columns, level, start = 0) {
   return segments;
 }
 
-/** Segments between cells of different classes: through the middles between them, then drawn straight, so that slopes are no stairs. */
+/**
+ * Segments between cells of different classes: through the middles between them, then drawn straight, so that slopes are no stairs.
+ * @param {ArrayLike<number>} kinds @param {number} rows @param {number} columns
+ */
 export function borders(kinds, rows, columns) {
-  const links = []; // pairs of nodes
+  /** @type {[Joint, Joint][]} */
+  const links = [];
+  /** @type {Map<number, Joint>} */
   const nodes = new Map(); // by place on a grid of half cells
+  /** @param {number} x @param {number} y */
   const node = (x, y) => {
     const key = 4 * columns * y + 2 * x;
-    if (!nodes.has(key)) nodes.set(key, { x, y, beside: [] });
-    return nodes.get(key);
+    const found = nodes.get(key) ?? { x, y, beside: [] };
+    nodes.set(key, found);
+    return found;
   };
+  /** @param {Joint} one @param {Joint} other */
   const link = (one, other) => {
     one.beside.push(other);
     other.beside.push(one);
@@ -82,7 +102,7 @@ export function borders(kinds, rows, columns) {
   return links.flatMap(([one, other]) => [one.x, one.y, other.x, other.y]);
 }
 
-/** Each node of a line half the way to the middle of its two neighbours; ends and forks stay. */
+/** Each node of a line half the way to the middle of its two neighbours; ends and forks stay. @param {Joint[]} nodes */
 function smooth(nodes) {
   const moved = nodes.map(({ x, y, beside }) => (beside.length === 2
     ? [(2 * x + beside[0].x + beside[1].x) / 4, (2 * y + beside[0].y + beside[1].y) / 4] : [x, y]));
@@ -90,13 +110,15 @@ function smooth(nodes) {
 }
 
 /**
- * All lines of one picture. @param {CanvasRenderingContext2D} context @param {{x: number, y: number, size: number}} box
- * @param {object} arrays of the frame @param {{dense: number, unit: number, bytes: Uint8Array} | null} unit that is looked at
+ * All lines of one picture.
+ * @param {Context} context @param {{x: number, y: number, size: number}} box @param {Arrays} arrays of the frame @param {Layout} layout
+ * @param {Theme} theme @param {{unit: number, bytes: ArrayLike<number>} | null} unit that is looked at
  */
 export function drawContours(context, box, arrays, layout, theme, unit) {
   const { rows, columns } = unit ? layout.map : layout.output;
   const scale = [box.size / columns, box.size / rows];
-  const draw = (segments, width, dash = []) => {
+  /** @param {number[]} segments @param {number} width */
+  const draw = (segments, width, dash = NO_DASH) => {
     if (!segments.length) return;
     context.beginPath();
     for (let i = 0; i < segments.length; i += 4) {
@@ -123,5 +145,5 @@ export function drawContours(context, box, arrays, layout, theme, unit) {
   }
 }
 
-/** The round values at which a number's lines run. */
+/** The round values at which a number's lines run. @param {Layout} layout */
 export const valueLevels = (layout) => ticks(layout.output.value_range, 6).values.map((value) => Number(value.toFixed(9)));

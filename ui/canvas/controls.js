@@ -7,6 +7,7 @@ export const SPEEDS = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, nul
 
 const ENGINES = { dense: "canvas.engine_dense", autograd: "canvas.engine_autograd" };
 
+/** @type {Record<string, string>} */
 const ICONS = {
   play: '<path d="M7 4.6v14.8c0 .8.9 1.3 1.6.8l11-7.4c.6-.4.6-1.2 0-1.6l-11-7.4C7.9 3.3 7 3.8 7 4.6z"/>',
   pause: '<rect x="5.5" y="4" width="4.6" height="16" rx="1.4"/><rect x="13.9" y="4" width="4.6" height="16" rx="1.4"/>',
@@ -16,14 +17,30 @@ const ICONS = {
   new_seed: '<path fill-rule="evenodd" d="M6 3h12a3 3 0 0 1 3 3v12a3 3 0 0 1-3 3H6a3 3 0 0 1-3-3V6a3 3 0 0 1 3-3zm2.300 3.700a1.600 1.600 0 1 0 0 3.200 1.600 1.600 0 0 0 0-3.200zm7.400 0a1.600 1.600 0 1 0 0 3.200 1.600 1.600 0 0 0 0-3.200zM12 10.400a1.600 1.600 0 1 0 0 3.200 1.600 1.600 0 0 0 0-3.200zm-3.700 3.700a1.600 1.600 0 1 0 0 3.200 1.600 1.600 0 0 0 0-3.200zm7.400 0a1.600 1.600 0 1 0 0 3.200 1.600 1.600 0 0 0 0-3.200z"/>',
 };
 /** As listed in keyboard.js; said with the button, for those who cannot see its tip. */
+/** @type {Record<string, string>} */
 const SHORTCUTS = { play: "Space", pause: "Space", step: "S", epoch: "E", reset: "R" };
 const PATIENCE = 2000; // how long a pressed Play is believed before the run says otherwise
 const READ_EVERY = 90; // milliseconds between changes of the readouts: faster cannot be read
 
 export class Controls {
+  /** @type {Texts} */
+  texts;
+  /** @type {HTMLInputElement} */
+  range;
+  /** @type {Record<string, HTMLButtonElement>} */
+  buttons;
+  /** @type {Record<string, HTMLElement>} */
+  values;
+  /** @type {Record<string, Record<string, HTMLElement>>} */
+  tiles;
+  /** @type {{play: boolean, until: number} | null} */
+  wanted;
+  /** @type {number | undefined} */
+  sliding;
+
   /**
    * @param {HTMLElement} root
-   * @param {{command: (verb: string, value?: any) => void, action: (verb: string) => void, toggle: (name: string, on: boolean) => void}} listener
+   * @param {{command: Command, action: Action, toggle: (name: string, on: boolean) => void}} listener
    */
   constructor(root, listener) {
     this.root = root;
@@ -39,13 +56,15 @@ export class Controls {
     this.range.max = String(SPEEDS.length - 1);
     for (const [verb, button] of Object.entries(this.buttons)) button.onclick = () => this.press(verb);
     this.range.oninput = () => this.slide();
-    for (const box of root.querySelectorAll("[data-toggle]")) box.onchange = () => listener.toggle(box.dataset.toggle, box.checked);
+    for (const box of /** @type {NodeListOf<HTMLInputElement>} */ (root.querySelectorAll("[data-toggle]"))) {
+      box.onchange = () => listener.toggle(box.dataset.toggle ?? "", box.checked);
+    }
   }
 
-  /** A new language. */
+  /** A new language. @param {Texts} texts */
   build(texts) {
     this.texts = texts;
-    for (const element of this.root.querySelectorAll("[data-text]")) element.textContent = texts.say(element.dataset.text);
+    for (const element of this.root.querySelectorAll("[data-text]")) element.textContent = texts.say(element.dataset.text ?? "");
     for (const [verb, button] of Object.entries(this.buttons)) if (verb !== "play") this.dress(button, verb);
     this.playing = !this.playing;
     this.showPlaying(!this.playing);
@@ -54,15 +73,17 @@ export class Controls {
     this.tilesFor = "";
   }
 
+  /** @param {HTMLElement} button @param {string} verb */
   dress(button, verb) {
     button.innerHTML = `<svg viewBox="0 0 24 24" aria-hidden="true" focusable="false">${ICONS[verb]}</svg><span></span>`;
-    button.lastElementChild.textContent = this.texts.say(`canvas.${verb}`);
+    /** @type {Element} */ (button.lastElementChild).textContent = this.texts.say(`canvas.${verb}`);
     const key = SHORTCUTS[verb];
     const help = this.texts.say(`canvas.${verb}_help`);
     button.title = key ? `${help} (${key === "Space" ? this.texts.say("canvas.key_space") : key})` : help;
     if (key) button.setAttribute("aria-keyshortcuts", key);
   }
 
+  /** @param {string} verb */
   press(verb) {
     if (verb === "new_seed") {
       this.listener.action("new_seed");
@@ -78,12 +99,13 @@ export class Controls {
     this.listener.command(verb);
   }
 
-  /** The button answers at once; the run's own word follows with the next frames. */
+  /** The button answers at once; the run's own word follows with the next frames. @param {boolean} play */
   want(play) {
     this.wanted = { play, until: performance.now() + PATIENCE };
     this.showPlaying(play);
   }
 
+  /** @param {boolean} playing */
   showPlaying(playing) {
     if (playing === this.playing) return;
     this.playing = playing;
@@ -104,7 +126,7 @@ export class Controls {
     this.range.style.setProperty("--nn-filled", `${(100 * Number(this.range.value)) / (SPEEDS.length - 1)}%`);
   }
 
-  /** @param {object} header of the newest frame @param {boolean} anyway even if the last reading is not old yet */
+  /** @param {Header} header of the newest frame @param {boolean} anyway even if the last reading is not old yet */
   read(header, anyway = false) {
     const now = performance.now();
     const playing = header.status === "playing";
@@ -118,10 +140,11 @@ export class Controls {
     const rate = header.updates_per_second;
     this.write(this.values.rate, playing && rate ? (rate >= 10 ? count(rate) : number(rate, 2)) : "–");
     this.write(this.values.device, header.device);
-    this.write(this.values.device.previousElementSibling, this.texts.say(ENGINES[header.engine])); // The engine over its device.
+    this.write(/** @type {Element} */ (this.values.device.previousElementSibling), this.texts.say(ENGINES[header.engine])); // The engine over its device.
     this.readScores(header);
   }
 
+  /** @param {number | null} speed */
   followSpeed(speed) {
     const position = speed === null ? SPEEDS.length - 1 : SPEEDS.findIndex((one) => one !== null && one >= speed);
     if (position < 0 || Number(this.range.value) === position) return;
@@ -129,20 +152,24 @@ export class Controls {
     this.showSpeed();
   }
 
+  /** @param {Node} element @param {string} words */
   write(element, words) {
     if (element.textContent !== words) element.textContent = words;
   }
 
+  /** @param {Header} header */
   readScores(header) {
     const metric = header.metrics.train.r2 === undefined ? "accuracy" : "r2";
     if (this.tilesFor !== metric) this.makeTiles(metric);
-    const score = metric === "accuracy" ? percent : (value) => fixed(value, 3);
+    /** @param {Finite | undefined} value */
+    const score = (value) => (metric === "accuracy" ? percent(value) : fixed(value, 3));
     this.write(this.tiles.loss.train, loss(header.losses.train));
     this.write(this.tiles.loss.test, loss(header.losses.test));
     this.write(this.tiles[metric].train, score(header.metrics.train[metric]));
     this.write(this.tiles[metric].test, score(header.metrics.test[metric]));
   }
 
+  /** @param {Metric} metric */
   makeTiles(metric) {
     this.tilesFor = metric;
     this.tiles = { loss: {}, [metric]: {} };

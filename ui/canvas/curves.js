@@ -7,6 +7,13 @@ const SHORTEST_WAIT = 250;
 const LONGEST_WAIT = 1200; // or the curves would lag behind the numbers beside them
 const SHARE_OF_TIME = 0.07; // of the page's time that the curves may take while the network moves
 
+/** @typedef {HTMLElement & {_fullLayout?: any, on: (event: string, listener: (change: object) => void) => void}} PlotElement  Plotly's own */
+/**
+ * @typedef {{kind: "loss" | "metric", element: PlotElement, unzoom: HTMLElement, marker: HTMLElement, wired: boolean}} Plot
+ * @typedef {"loss" | Metric} Score
+ */
+
+/** @type {Promise<Plotly> | null} */
 let loading = null;
 
 /** Plotly, loaded once for the page. @param {string} address */
@@ -18,7 +25,7 @@ export function loadPlotly(address) {
     }
     const script = document.createElement("script");
     script.src = address;
-    script.onload = () => resolve(window.Plotly);
+    script.onload = () => resolve(/** @type {Plotly} */ (window.Plotly));
     script.onerror = () => {
       loading = null;
       script.remove();
@@ -29,10 +36,10 @@ export function loadPlotly(address) {
   return loading;
 }
 
-/** Plotly writes its rules into the document; inside a shadow root they are needed once more. */
+/** Plotly writes its rules into the document; inside a shadow root they are needed once more. @param {HTMLElement} root */
 export function adoptStyles(root) {
-  const scope = root.getRootNode();
-  const sheet = document.getElementById("plotly.js-style-global")?.sheet;
+  const scope = /** @type {Document | ShadowRoot} */ (root.getRootNode());
+  const sheet = /** @type {HTMLStyleElement | null} */ (document.getElementById("plotly.js-style-global"))?.sheet;
   if (scope === document || !sheet || scope.querySelector(".nn-plotly-style")) return;
   const style = document.createElement("style");
   style.className = "nn-plotly-style";
@@ -42,6 +49,11 @@ export function adoptStyles(root) {
 
 /** History as columns that grow, row by row as the frames bring them. */
 export class History {
+  /** @type {number} */
+  rows;
+  /** @type {Record<string, number[]>} */
+  columns;
+
   constructor() {
     this.clear();
   }
@@ -63,12 +75,12 @@ export class History {
     this.rows = from + added;
   }
 
-  /** At most `most` rows that keep every peak and trough of the named column. */
+  /** At most `most` rows that keep every peak and trough of the named column. @param {number} most @param {string} name */
   thinned(most, name) {
     const column = this.columns[name] ?? [];
     if (this.rows <= most) return Array.from({ length: this.rows }, (_, i) => i);
     const kept = [0];
-    const buckets = most / 2;
+    const buckets = most / 2 - 1; // of two rows each, beside the first row and the last
     for (let bucket = 0; bucket < buckets; bucket += 1) {
       const start = Math.floor((bucket * this.rows) / buckets);
       const end = Math.floor(((bucket + 1) * this.rows) / buckets);
@@ -77,8 +89,7 @@ export class History {
         if (column[row] < column[low]) low = row;
         if (column[row] > column[high]) high = row;
       }
-      kept.push(Math.min(low, high));
-      if (low !== high) kept.push(Math.max(low, high));
+      for (const row of [Math.min(low, high), Math.max(low, high)]) if (row > kept[kept.length - 1]) kept.push(row);
     }
     if (kept.at(-1) !== this.rows - 1) kept.push(this.rows - 1);
     return kept;
@@ -86,20 +97,36 @@ export class History {
 }
 
 export class Curves {
+  /** @type {Theme} */
+  theme;
+  /** @type {Texts} */
+  texts;
+  /** @type {History} */
+  history;
+  /** @type {Header} */
+  header;
+  /** @type {Plotly | undefined} */
+  plotly;
+  /** @type {Plot[]} */
+  plots;
+  /** @type {number | null} */
+  marked;
+  /** @type {number | undefined} */
+  version;
+
   /** @param {HTMLElement} root @param {string} address of plotly.min.js */
   constructor(root, address) {
     this.root = root;
     this.address = address;
-    this.plots = ["loss", "metric"].map((kind) => {
+    this.plots = /** @type {const} */ (["loss", "metric"]).map((kind) => {
       const panel = root.querySelector(`.nn-curve-${kind}`);
-      const plot = { kind, element: panel.querySelector(".nn-plot"), unzoom: panel.querySelector(".nn-unzoom"), drawn: "" };
+      const marker = Object.assign(document.createElement("div"), { className: "nn-plot-then", hidden: true });
+      /** @type {Plot} */
+      const plot = { kind, element: panel.querySelector(".nn-plot"), unzoom: panel.querySelector(".nn-unzoom"), marker, wired: false };
       plot.unzoom.onclick = () => this.unzoom(plot);
+      plot.element.after(marker);
       return plot;
     });
-    for (const plot of this.plots) {
-      plot.marker = Object.assign(document.createElement("div"), { className: "nn-plot-then", hidden: true });
-      plot.element.after(plot.marker);
-    }
     this.logScale = false;
     this.wait = SHORTEST_WAIT;
     this.next = 0;
@@ -119,6 +146,7 @@ export class Curves {
     });
   }
 
+  /** @param {Theme} theme @param {Texts} texts */
   build(theme, texts) {
     this.theme = theme;
     this.texts = texts;
@@ -129,12 +157,13 @@ export class Curves {
     this.update(true);
   }
 
+  /** @param {boolean} on */
   setLogScale(on) {
     this.logScale = on;
     this.update(true);
   }
 
-  /** @param {History} history @param {object} header of the newest frame */
+  /** @param {History} history @param {Header} header of the newest frame */
   feed(history, header) {
     this.history = history;
     this.header = header;
@@ -147,6 +176,7 @@ export class Curves {
     for (const plot of this.plots) this.placeMarker(plot);
   }
 
+  /** @param {{element: PlotElement, marker: HTMLElement}} plot */
   placeMarker({ element, marker }) {
     const { xaxis, yaxis } = element._fullLayout ?? {};
     const at = this.marked === null || this.marked === undefined || !xaxis ? NaN : xaxis.l2p(this.marked);
@@ -170,18 +200,20 @@ export class Curves {
     this.next = performance.now() + Math.min(LONGEST_WAIT, Math.max(SHORTEST_WAIT, cost / SHARE_OF_TIME)) / 2;
   }
 
+  /** @param {Plot} plot */
   draw(plot) {
     const { header, history, texts } = this;
     const { progress: live } = header;
     const metric = plot.kind === "loss" ? "loss" : header.metrics.train.r2 === undefined ? "accuracy" : "r2";
-    const newest = plot.kind === "loss" ? header.losses : { train: header.metrics.train[metric], test: header.metrics.test[metric] };
+    const newest = metric === "loss" ? header.losses : { train: header.metrics.train[metric], test: header.metrics.test[metric] };
     const playing = header.status === "playing";
     const rows = history.thinned(playing ? MOST_POINTS / 2 : MOST_POINTS, `train_${metric}`);
     const at = rows.map((row) => history.columns.epoch[row]);
-    const beyond = rows.length === 0 || live > at.at(-1);
+    const beyond = live > (at.at(-1) ?? -1);
     if (beyond) at.push(live);
-    const traces = ["train", "test"].map((split) => {
+    const traces = /** @type {const} */ (["train", "test"]).map((split) => {
       const column = history.columns[`${split}_${metric}`] ?? [];
+      /** @type {(Finite | undefined)[]} */
       const values = rows.map((row) => column[row]);
       if (beyond) values.push(newest[split]);
       return {
@@ -192,7 +224,7 @@ export class Curves {
       };
     });
     const element = plot.element;
-    if (!element.clientWidth) return;
+    if (!element.clientWidth || !this.plotly) return;
     this.plotly.react(element, traces, this.figure(plot, metric, element), { displayModeBar: false, responsive: false, doubleClick: "reset" });
     this.placeMarker(plot);
     element.setAttribute("data-points", String(at.length));
@@ -209,6 +241,7 @@ export class Curves {
     }
   }
 
+  /** @param {Plot} plot @param {string} metric @param {PlotElement} element */
   figure(plot, metric, element) {
     const { theme, texts } = this;
     const axis = {
@@ -216,6 +249,7 @@ export class Curves {
       titlefont: { size: 12 }, automargin: false, ticklen: 4, tickcolor: "rgba(0,0,0,0)", nticks: 6,
     };
     const logarithmic = plot.kind === "loss" && this.logScale;
+    /** @param {string} text */
     const title = (text) => ({ text, font: { size: 12, color: css(theme.muted) }, standoff: 6 });
     return {
       width: element.clientWidth, height: element.clientHeight, margin: { l: 54, r: 10, t: 6, b: 38 },
@@ -231,9 +265,10 @@ export class Curves {
     };
   }
 
+  /** @param {Plot} plot */
   unzoom(plot) {
     plot.unzoom.hidden = true;
-    this.plotly.relayout(plot.element, { "xaxis.autorange": true, "yaxis.autorange": true });
+    this.plotly?.relayout(plot.element, { "xaxis.autorange": true, "yaxis.autorange": true });
   }
 
   /** A new run: what was zoomed into is gone. */

@@ -7,13 +7,18 @@ import { markerIcon } from "./markers.js";
 import { nearestPoint, nextPoint } from "./points.js";
 
 const MOST_CLASSES = 6;
+/** @type {Record<string, number>} */
 const REACH = { mouse: 11, pen: 14, touch: 22 }; // pixels around a press in which a point counts as met
 const BRUSH = 16; // pixels
 const BRUSH_EVERY = 7; // pixels of way between two painted points
 const SEND_EVERY = 300; // milliseconds
 const STRIDE = 0.2; // of the cross, in units of the plane
+/** @type {Record<string, [number, number]>} */
 const ARROWS = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
 
+/** @typedef {"look" | "add" | "brush" | "move" | "erase"} Tool */
+
+/** @type {Record<Tool, string>} */
 const ICONS = {
   look: '<path d="M5 3l5.5 16 2.6-6.400L19.500 10z"/>',
   add: '<path d="M12 5v14M5 12h14" class="nn-stroke"/>',
@@ -23,17 +28,54 @@ const ICONS = {
 };
 
 /** What the tools are called, and what they do. */
+/** @type {Record<Tool, [string, string]>} */
 const WORDS = {
   look: ["tool_look", "tool_look_help"], add: ["tool_add", "tool_add_help"], brush: ["tool_brush", "tool_brush_help"],
   move: ["tool_move", "tool_move_help"], erase: ["tool_erase", "tool_erase_help"],
 };
+/** @type {Record<Split, string>} */
 const SPLITS = { train: "draw_train", test: "draw_test" };
 
 export class Drawing {
+  /** @type {Layout} */
+  layout;
+  /** @type {Theme} */
+  theme;
+  /** @type {Texts} */
+  texts;
+  /** @type {boolean} */
+  possible;
+  /** @type {Tool} */
+  tool;
+  /** @type {Split} */
+  split;
+  /** @type {HTMLButtonElement[]} */
+  buttons;
+  /** @type {HTMLElement} */
+  words;
+  /** @type {HTMLElement} */
+  counter;
+  /** @type {HTMLElement} */
+  making;
+  /** @type {[number, number] | null} */
+  cross;
+  /** @type {[number, number] | null} */
+  pointer;
+  /** @type {[number, number] | null} */
+  pressed;
+  /** @type {{kind: string, last: [number, number]} | null} */
+  stroke;
+  /** @type {Point | null} */
+  at;
+  /** @type {Point | null} */
+  held;
+  /** @type {number | undefined} */
+  sending;
+
   /**
    * @param {HTMLElement} root
    * @param {import("./output.js").Output} output where the points lie
-   * @param {{look: (point: object | null) => void, speak: (words: string) => void, clear: () => void}} listener
+   * @param {{look: (point: Point | null) => void, speak: (words: string) => void, clear: () => void}} listener
    */
   constructor(root, output, listener) {
     this.output = output;
@@ -50,13 +92,16 @@ export class Drawing {
     this.held = null; // the point that is being moved
     this.frame.addEventListener("pointerdown", (event) => this.down(event));
     this.frame.addEventListener("pointermove", (event) => this.drag(event));
-    for (const end of ["pointerup", "pointercancel"]) this.frame.addEventListener(end, (event) => this.up(event));
+    for (const end of /** @type {const} */ (["pointerup", "pointercancel"])) this.frame.addEventListener(end, (event) => this.up(event));
     this.frame.addEventListener("pointerleave", () => this.hover(null));
     this.frame.addEventListener("keydown", (event) => this.key(event));
     this.frame.addEventListener("blur", () => this.rest());
   }
 
-  /** A new structure, theme or language. @param {boolean} possible whether these points may be drawn on */
+  /**
+   * A new structure, theme or language.
+   * @param {Layout} layout @param {Theme} theme @param {Texts} texts @param {boolean} possible whether these points may be drawn on
+   */
   build(layout, theme, texts, possible) {
     Object.assign(this, { layout, theme, texts, possible });
     this.at = this.held = null;
@@ -66,6 +111,7 @@ export class Drawing {
     this.choose(possible ? this.tool : "look");
   }
 
+  /** @param {string} key @param {Parameters<Say>[1]} [values] */
   say(key, values) {
     return this.texts.say(`canvas.${key}`, values);
   }
@@ -73,7 +119,7 @@ export class Drawing {
   makeTools() {
     const focused = this.bar.querySelector(":focus")?.dataset.tool;
     this.bar.ariaLabel = this.say("tools");
-    this.buttons = Object.keys(ICONS).map((tool) => {
+    this.buttons = /** @type {Tool[]} */ (Object.keys(ICONS)).map((tool) => {
       const button = document.createElement("button");
       button.type = "button";
       button.className = "nn-map-tool";
@@ -93,6 +139,7 @@ export class Drawing {
   makeOptions() {
     const focused = this.options.querySelector(":focus")?.dataset.option;
     const { classes } = this.layout;
+    /** @param {string} name @param {Node[]} children */
     const group = (name, children) => {
       const element = document.createElement("div");
       element.className = "nn-choices";
@@ -101,6 +148,10 @@ export class Drawing {
       element.append(...children);
       return element;
     };
+    /**
+     * @param {string} option @param {boolean} pressed @param {() => void} press @param {(Node | string)[]} children
+     * @param {string} [name]
+     */
     const button = (option, pressed, press, children, name) => {
       const element = document.createElement("button");
       element.type = "button";
@@ -119,13 +170,14 @@ export class Drawing {
       const name = fresh ? this.say("draw_new_class", { name: String(index) }) : this.say("class", { name: classes[index] });
       return button(`class${index}`, this.target === index, () => this.set({ target: index }), fresh ? [icon, "+"] : [icon, classes[index]], name);
     });
-    const splits = Object.keys(SPLITS).map((split) => button(split, this.split === split, () => this.set({ split }), [this.say(SPLITS[split])]));
+    const splits = /** @type {Split[]} */ (Object.keys(SPLITS)).map((split) => button(split, this.split === split, () => this.set({ split }), [this.say(SPLITS[split])]));
     const clear = button("clear", false, () => this.listener.clear(), [this.say("clear_points")]);
     clear.removeAttribute("aria-pressed");
     clear.title = this.say("clear_points_help");
     clear.classList.add("nn-clear");
     this.words = Object.assign(document.createElement("span"), { className: "nn-drawing-tool" });
     this.counter = Object.assign(document.createElement("span"), { className: "nn-drawing-count" });
+    /** @param {...Node} children */
     const row = (...children) => {
       const element = document.createElement("div");
       element.className = "nn-drawing-row";
@@ -138,12 +190,14 @@ export class Drawing {
     this.describe();
   }
 
+  /** @param {{target?: number, split?: Split}} choice */
   set(choice) {
     Object.assign(this, choice);
     this.makeOptions();
     this.output.drawMarks();
   }
 
+  /** @param {Tool} tool */
   choose(tool) {
     this.tool = tool;
     this.held = null;
@@ -175,17 +229,20 @@ export class Drawing {
     return this.output.showTest ? [...this.edits.points.train, ...this.edits.points.test] : this.edits.points.train;
   }
 
+  /** @param {PointerEvent} event @returns {[number, number]} */
   place(event) {
     const bounds = this.frame.getBoundingClientRect();
     return [event.clientX - bounds.left, event.clientY - bounds.top];
   }
 
+  /** @param {number} x @param {number} y */
   met(x, y, kind = "mouse") {
     return nearestPoint(this.shown, x, y, REACH[kind] ?? REACH.mouse, this.output.toPixels);
   }
 
   // The pointer
 
+  /** @param {PointerEvent} event */
   down(event) {
     if (event.button !== 0 || !this.output.layout) return;
     const [x, y] = this.place(event);
@@ -205,6 +262,7 @@ export class Drawing {
     this.sending = setInterval(() => this.tool !== "move" && this.edits.flush(), SEND_EVERY);
   }
 
+  /** @param {PointerEvent} event */
   drag(event) {
     const [x, y] = this.place(event);
     this.hover(this.output.layout && this.output.isInside(x, y) ? [x, y] : null);
@@ -222,6 +280,7 @@ export class Drawing {
     if (steps) this.stroke.last = [x, y];
   }
 
+  /** @param {PointerEvent} event */
   up(event) {
     if (this.pressed && event.type === "pointerup") {
       const [x, y] = this.place(event);
@@ -236,7 +295,7 @@ export class Drawing {
     this.describe();
   }
 
-  /** One touch of the tool. */
+  /** One touch of the tool. @param {number} x @param {number} y @param {string} kind */
   act(x, y, kind) {
     if (this.tool === "erase") {
       const point = this.met(x, y, kind);
@@ -248,11 +307,13 @@ export class Drawing {
     this.describe();
   }
 
+  /** @param {[number, number] | null} place */
   hover(place) {
     this.pointer = place;
     if (this.tool === "brush" || this.tool === "erase") this.output.drawMarks();
   }
 
+  /** @param {Point | null} point */
   lookAt(point) {
     this.at = point;
     this.listener.look(point);
@@ -260,6 +321,7 @@ export class Drawing {
 
   // The keyboard
 
+  /** @param {KeyboardEvent} event */
   key(event) {
     if (event.target !== this.frame || !this.layout || event.ctrlKey || event.metaKey || event.altKey) return;
     const arrow = ARROWS[event.key];
@@ -281,6 +343,7 @@ export class Drawing {
     this.edits.flush();
   }
 
+  /** @param {[number, number] | undefined} arrow */
   walk(arrow) {
     const points = this.output.view.kind === "bars" ? [] : this.shown;
     if (!arrow) {
@@ -294,8 +357,9 @@ export class Drawing {
     if (this.at) this.listener.speak(this.output.describePoint(this.at));
   }
 
+  /** @param {[number, number] | undefined} arrow @param {boolean} far */
   steer(arrow, far) {
-    const { x: [x0, x1], y: [y0, y1] } = this.output.view;
+    const { x: [x0, x1], y: [y0, y1] } = this.output.placed;
     this.cross ??= [(x0 + x1) / 2, (y0 + y1) / 2];
     if (arrow) {
       const stride = far ? 5 * STRIDE : STRIDE;
@@ -323,9 +387,10 @@ export class Drawing {
 
   // What is drawn over the points
 
-  /** @param {CanvasRenderingContext2D} context */
+  /** @param {Context} context */
   drawMarks(context) {
     const { theme, output } = this;
+    /** @param {number} x @param {number} y @param {number} radius @param {number} width */
     const ring = (x, y, radius, width) => {
       context.beginPath();
       context.arc(x, y, radius, 0, 7);
@@ -342,7 +407,7 @@ export class Drawing {
     if (this.pointer && this.active && this.tool === "erase") ring(...this.pointer, REACH.mouse, 1.2);
     if (!this.cross) return;
     const [x, y] = output.toPixels(...this.cross);
-    for (const [colour, width] of [[css(theme.panel, 0.9), 4], [css(theme.text), 1.8]]) {
+    for (const { colour, width } of [{ colour: css(theme.panel, 0.9), width: 4 }, { colour: css(theme.text), width: 1.8 }]) {
       context.beginPath();
       for (const [dx, dy] of Object.values(ARROWS)) {
         context.moveTo(x + 4 * dx, y + 4 * dy);

@@ -12,8 +12,25 @@ const NARROW = 92; // width of a column from which on words have room
 const CLOSE = 132; // ... and the "+" of a new layer beside the names
 const ACTIVATION = /^component\.activation\.(\w+)\.title$/;
 
+/** An action, and what belongs to it. @typedef {[verb: string, values: Record<string, any>]} Asked */
+
 export class Edit {
-  /** @param {{action: (verb: string, values: object) => void}} host @param {HTMLElement} panel of the network */
+  /** @type {Network} */
+  network;
+  /** @type {Layout} */
+  layout;
+  /** @type {Geometry} */
+  geometry;
+  /** @type {Texts} */
+  texts;
+  /** @type {(() => Asked | null)[]} */
+  waiting;
+  /** @type {{layout: Layout} | null} */
+  sent;
+  /** @type {number | undefined} */
+  timer;
+
+  /** @param {HTMLElement} panel of the network @param {{action: Action}} host */
   constructor(panel, host) {
     this.host = host;
     this.headings = panel.querySelector(".nn-headings");
@@ -22,7 +39,7 @@ export class Edit {
     this.sent = null;
   }
 
-  /** A new structure, width, theme or language. @param {import("./network.js").Network} network */
+  /** A new structure, width, theme or language. @param {import("./network.js").Network} network @param {string} dataset */
   build(network, dataset) {
     const { layout, geometry, texts } = network;
     Object.assign(this, { network, layout, geometry, texts });
@@ -36,7 +53,7 @@ export class Edit {
 
   // One edit after the other
 
-  /** @param {() => ([string, object] | null)} edit made when its turn comes: an action, or nothing where it has become pointless */
+  /** @param {() => Asked | null} edit made when its turn comes: an action, or nothing where it has become pointless */
   act(edit) {
     this.waiting.push(edit);
     this.flush();
@@ -44,7 +61,7 @@ export class Edit {
 
   flush() {
     while (!this.sent && this.waiting.length) {
-      const edit = this.waiting.shift()();
+      const edit = this.waiting.shift()?.();
       if (!edit) continue;
       this.sent = { layout: this.layout };
       this.timer = setTimeout(() => { this.done(); this.flush(); }, PATIENCE);
@@ -74,23 +91,30 @@ export class Edit {
     return (this.headings.querySelector(":focus") ?? this.features.querySelector(":focus"))?.dataset.key ?? null;
   }
 
+  /** @param {string} key */
   focus(key) {
-    const all = [...this.headings.querySelectorAll("[data-key]"), ...this.features.querySelectorAll("[data-key]")];
-    const same = all.find((one) => one.dataset.key === key && !one.disabled);
+    const all = [this.headings, this.features].flatMap((part) => [
+      .../** @type {NodeListOf<HTMLButtonElement | HTMLSelectElement>} */ (part.querySelectorAll("[data-key]")),
+    ]);
+    const keyOf = (/** @type {HTMLElement} */ one) => one.dataset.key ?? "";
+    const same = all.find((one) => keyOf(one) === key && !one.disabled);
     const [verb, at] = key.split(" ");
-    const near = all.filter((one) => one.dataset.key.startsWith(verb) && !one.disabled);
-    (same ?? near.find((one) => Number(one.dataset.key.split(" ")[1]) >= Number(at)) ?? near.at(-1) ?? all[0])?.focus({ preventScroll: true });
+    const near = all.filter((one) => keyOf(one).startsWith(verb) && !one.disabled);
+    (same ?? near.find((one) => Number(keyOf(one).split(" ")[1]) >= Number(at)) ?? near.at(-1) ?? all[0])?.focus({ preventScroll: true });
   }
 
   // Headings
 
+  /** @param {string} dataset */
   makeHeadings(dataset) {
     const { columns, thumb, step, phone, width: stage, gaps } = this.geometry;
+    /** @type {Say} */
     const say = (key, values) => this.texts.say(`canvas.${key}`, values);
     const { rows, inputs } = this.layout;
     const narrow = step < NARROW;
     this.headings.replaceChildren();
     this.headings.classList.toggle("nn-close-columns", step < CLOSE);
+    /** @param {number} center @param {number} width @param {string} kind @param {[string, string][]} lines */
     const add = (center, width, kind, lines) => {
       const heading = document.createElement("div");
       heading.className = `nn-heading nn-heading-${kind}`;
@@ -107,6 +131,7 @@ export class Edit {
       ["name", say("data")], ["what", dataset], ["shape", say("rows", { count: count(rows.all) })],
     ]);
     let before = inputs.units;
+    /** @param {Column} after */
     const between = (after) => gaps.filter((gap) => gap.after === after).forEach((gap) => this.addInsert(gap));
     for (const column of columns) {
       const { layer } = column;
@@ -139,11 +164,14 @@ export class Edit {
     }
   }
 
+  /** @param {string} kind */
   activationTitle(kind) {
     return this.texts.strings[`component.activation.${kind}.title`] ?? kind.charAt(0).toUpperCase() + kind.slice(1);
   }
 
+  /** @param {HTMLElement} heading @param {Column} column @param {string} name */
   addControls(heading, column, name) {
+    /** @param {string} key */
     const say = (key) => this.texts.say(`canvas.${key}`, { layer: name });
     const { index, layer } = column;
     heading.role = "group";
@@ -168,14 +196,14 @@ export class Edit {
     }
     select.onchange = () => {
       const kind = select.value;
-      select.previousElementSibling.textContent = this.activationTitle(kind);
+      /** @type {Element} */ (select.previousElementSibling).textContent = this.activationTitle(kind);
       this.act(() => ["activation", { layer: index, kind }]);
     };
     heading.querySelector(".nn-heading-what").after(select);
     heading.append(fewer, more, remove);
   }
 
-  /** "+" between two columns. */
+  /** "+" between two columns. @param {{at: number, after: Column, x: number}} gap */
   addInsert({ at, after, x }) {
     const button = this.button(`insert ${at}`, "+", this.texts.say("canvas.add_layer", { layer: this.network.layerName(after) }), () => ["add_layer", { at }]);
     button.classList.add("nn-insert");
@@ -183,6 +211,7 @@ export class Edit {
     this.headings.append(button);
   }
 
+  /** @param {string} key @param {string} sign @param {string} name @param {() => Asked | null} edit */
   button(key, sign, name, edit) {
     const button = document.createElement("button");
     button.type = "button";
@@ -205,6 +234,7 @@ export class Edit {
     const inputs = geometry.dense[0];
     const { right } = geometry.labels;
     const names = layout.inputs.names;
+    /** @param {string} name @param {boolean} on @param {number} middle @param {number} width */
     const add = (name, on, middle, width) => {
       const button = document.createElement("button");
       button.type = "button";
@@ -221,7 +251,7 @@ export class Edit {
         button.title = this.texts.say("canvas.last_feature");
       } else button.onclick = () => this.act(() => (this.layout.inputs.names.includes(name) === !on || (on && this.layout.inputs.names.length < 2) ? null : ["feature", { name, on: !on }]));
       button.style.setProperty("--nn-label", `${right - left}px`);
-      if (on) button.firstElementChild.hidden = true; // the drawing has its name
+      if (on) /** @type {HTMLElement} */ (button.firstElementChild).hidden = true; // the drawing has its name
       else button.append(featurePicture(name, this.network.theme));
       this.features.append(button);
     };

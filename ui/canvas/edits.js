@@ -8,13 +8,32 @@ const MOST_IN_A_BATCH = 100;
 const PATIENCE = 2500; // milliseconds until a batch that brought no new points counts as refused
 const EDGE = 6;
 const SAME_PLACE = 0.002; // points are kept to three decimals
-const SPLITS = ["train", "test"];
+const SPLITS = /** @type {const} */ (["train", "test"]);
 
+/** @param {number} value */
 const inside = (value) => Math.round(Math.max(-EDGE, Math.min(EDGE, value)) * 1000) / 1000;
 
-/** @typedef {{split: "train"|"test", x: number, y: number, target: number, row: number | null}} Point  row: null until the run has it */
+/** @typedef {{split: Split, x: number, y: number, target: number, row: number | null}} Point  row: null until the run has it */
+/**
+ * What waits to be sent.
+ * @typedef {{kind: "add", point: Point}} Addition
+ * @typedef {{kind: "remove", point: Point, from: Point}} Removal
+ * @typedef {{kind: "move", point: Point, from: Point, to: {x: number, y: number}}} Move
+ * @typedef {Addition | Removal | Move} Waiting
+ */
 
 export class Edits {
+  /** @type {Arrays} */
+  constants;
+  /** @type {Splits<Point[]>} */
+  points;
+  /** @type {Waiting[]} */
+  queue;
+  /** @type {Waiting[]} */
+  flying;
+  /** @type {number | undefined} */
+  timer;
+
   /** @param {{send: (batch: object) => void, changed: () => void}} listener changed: what is shown is another */
   constructor(listener) {
     this.listener = listener;
@@ -23,7 +42,7 @@ export class Edits {
     this.flying = [];
   }
 
-  /** The run's own points. What was under way is in them, or was refused; what waits is done to them. */
+  /** The run's own points. What was under way is in them, or was refused; what waits is done to them. @param {Arrays} constants */
   reset(constants) {
     this.constants = constants;
     clearTimeout(this.timer);
@@ -37,6 +56,7 @@ export class Edits {
     if (this.queue.length) this.flush();
   }
 
+  /** @param {Waiting} edit */
   redo(edit) {
     if (edit.kind === "add") {
       edit.point.row = null;
@@ -61,7 +81,7 @@ export class Edits {
     return this.queue.length === 0 && this.flying.length === 0;
   }
 
-  /** @returns {boolean} whether there was room */
+  /** @param {number} x @param {number} y @param {number} target @param {Split} split @returns {boolean} whether there was room */
   add(x, y, target, split) {
     if (this.count >= MOST_POINTS) return false;
     const point = { split, x: inside(x), y: inside(y), target, row: null };
@@ -82,7 +102,7 @@ export class Edits {
     this.listener.changed();
   }
 
-  /** @param {Point} point */
+  /** @param {Point} point @param {number} x @param {number} y */
   move(point, x, y) {
     const to = { x: inside(x), y: inside(y) };
     const waiting = this.queue.find((edit) => edit.point === point);
@@ -100,7 +120,8 @@ export class Edits {
     if (!ready.length) return;
     this.queue = this.queue.filter((edit) => !ready.includes(edit));
     this.flying = ready;
-    const of = (kind) => ready.filter((edit) => edit.kind === kind);
+    /** @template {Waiting["kind"]} Kind @param {Kind} kind */
+    const of = (kind) => /** @type {Extract<Waiting, {kind: Kind}>[]} */ (ready.filter((edit) => edit.kind === kind));
     this.listener.send({
       add: of("add").map(({ point }) => [point.x, point.y, point.target, point.split]),
       remove: of("remove").map(({ from }) => [from.split, from.row]),

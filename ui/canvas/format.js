@@ -2,7 +2,7 @@
 
 const MINUS = "\u2212";
 
-/** A number in few digits, with a true minus sign. @param {number} value @param {number} [digits] significant digits */
+/** A number in few digits, with a true minus sign. @param {Finite | undefined} value @param {number} [digits] significant digits */
 export function number(value, digits = 3) {
   if (value === null || value === undefined || Number.isNaN(value)) return "–";
   if (!Number.isFinite(value)) return value > 0 ? "∞" : `${MINUS}∞`;
@@ -14,23 +14,27 @@ export function number(value, digits = 3) {
   return value < 0 && Number(written) !== 0 ? MINUS + written.replace("e-", `e${MINUS}`) : written.replace("e-", `e${MINUS}`);
 }
 
-/** A number with a fixed count of decimals. */
+/** A number with a fixed count of decimals. @param {Finite | undefined} value @param {number} decimals */
 export const fixed = (value, decimals) =>
   value === null || value === undefined || !Number.isFinite(value) ? number(value) : value.toFixed(decimals).replace("-", MINUS);
 
-/** 0.912 as "91.2%". */
-export const percent = (value, decimals = 1) => (Number.isFinite(value) ? `${fixed(100 * value, decimals)}%` : "–");
+/** 0.912 as "91.2%". @param {Finite | undefined} value */
+export const percent = (value, decimals = 1) => (typeof value === "number" && Number.isFinite(value) ? `${fixed(100 * value, decimals)}%` : "–");
 
-/** A whole number with thousands apart. */
+/** A whole number with thousands apart. @param {number} value */
 export const count = (value) => Math.round(value).toLocaleString("en-US");
 
-/** A loss: four decimals while they say something. */
-export const loss = (value) => (Math.abs(value) >= 1e-3 && Math.abs(value) < 1000 ? fixed(value, value < 10 ? 4 : 2) : number(value, 3));
+/** A loss: four decimals while they say something. @param {Finite | undefined} value */
+export const loss = (value) => {
+  const size = Math.abs(value ?? NaN);
+  return size >= 1e-3 && size < 1000 ? fixed(value, size < 10 ? 4 : 2) : number(value, 3);
+};
 
 const SUBSCRIPT = "₀₁₂₃₄₅₆₇₈₉";
 /** The seven input features as mathematics; any other name as it is. @param {string} name */
 export function featureName(name) {
-  const term = (t) => t.replace(/^x(\d)$/, (_, d) => `x${SUBSCRIPT[d]}`);
+  /** @param {string} t */
+  const term = (t) => t.replace(/^x(\d)$/, (_, d) => `x${SUBSCRIPT[Number(d)]}`);
   let match;
   if ((match = /^(x\d)_squared$/.exec(name))) return `${term(match[1])}²`;
   if ((match = /^(x\d)_(x\d)$/.exec(name))) return `${term(match[1])}${term(match[2])}`;
@@ -65,7 +69,7 @@ export class Texts {
     });
   }
 
-  /** A problem or notice {key, values} as a sentence. */
+  /** A problem or notice {key, values} as a sentence. @param {Told} problem */
   problem(problem) {
     return this.say(`problem.${problem.key}`, problem.values ?? {});
   }

@@ -5,6 +5,7 @@ const GAP = 8;
 const SMALLEST_TILE = 13;
 const ROOM_FOR_MORE = 20; // under a column, for "+N more"
 const MOST_LAYERS = 12; // hidden ones
+const TILELESS = { left: 0, size: 0, pitch: 0, bottom: 0, units: 0, shown: 0 };
 const OFF_ROW = 26; // height of an input feature that is off
 
 /** What can be made of the two numbers of a plane, in the recipe's order. */
@@ -12,19 +13,19 @@ export const FEATURES = ["x1", "x2", "x1_squared", "x2_squared", "x1_x2", "sin_x
 
 /**
  * @typedef {{x: number, y: number, size: number, column: number, unit: number}} Tile
- * @typedef {{kind: string, index: number, layer: object, left: number, size: number, pitch: number, tiles: Tile[],
- *            center: number, width: number, units: number, shown: number, dense: number}} Column
+ * @typedef {{kind: string, index: number, layer: Layer, left: number, size: number, pitch: number, tiles: Tile[],
+ *            center: number, width: number, bottom: number, units: number, shown: number, dense: number}} Column
  *   `dense`: -1 for the inputs, else the index of the dense layer ("weight/<dense>"); dropout has none.
- *   `index`: place in the recipe's layers.
+ *   `index`: place in the recipe's layers. `layer`: of the inputs its units only.
  */
 
-/** Names of the features of a plane that are off; none where the inputs are the data's own. */
+/** Names of the features of a plane that are off; none where the inputs are the data's own. @param {Layout} layout */
 export function featuresOff(layout) {
   return layout.output.kind === "plane" ? FEATURES.filter((name) => !layout.inputs.names.includes(name)) : [];
 }
 
 /**
- * @param {object} layout of the frame's header
+ * @param {Layout} layout of the frame's header
  * @param {number} width room in CSS pixels
  * @param {{labels: number, classes: number}} texts widths of the longest input name and class name
  */
@@ -54,6 +55,7 @@ export function arrange(layout, width, texts) {
 
   /** @type {Column[]} */
   const columns = [];
+  /** @param {string} kind @param {Pick<Layer, "units" | "shown">} layer @param {number} index @param {number} denseIndex */
   const place = (kind, layer, index, denseIndex) => {
     const reserved = layer.units > layer.shown ? ROOM_FOR_MORE : kind === "inputs" ? off.length * OFF_ROW : 0;
     const room = height - reserved;
@@ -62,15 +64,14 @@ export function arrange(layout, width, texts) {
     const gap = pitch > 30 ? GAP : Math.max(2.5, pitch * 0.18);
     const size = Math.max(Math.min(SMALLEST_TILE, pitch - 2), Math.round(Math.min(tileLimit * single, pitch - gap)));
     const top = (room - pitch * layer.shown) / 2;
-    const last = top + pitch * layer.shown;
+    /** @type {Column} */
     const column = {
-      kind, index, layer, size, pitch, left: x + (big - size) / 2, center: x + big / 2, width: step, dense: denseIndex,
-      units: layer.units, shown: layer.shown, tiles: [],
+      kind, index, layer: /** @type {Layer} */ (layer), size, pitch, left: x + (big - size) / 2, center: x + big / 2, width: step, dense: denseIndex,
+      units: layer.units, shown: layer.shown, bottom: top + pitch * layer.shown, tiles: [],
     };
     for (let unit = 0; unit < layer.shown; unit += 1) {
       column.tiles.push({ x: column.left, y: top + pitch * unit + (pitch - size) / 2, size, column: columns.length, unit });
     }
-    column.bottom = last;
     columns.push(column);
   };
 
@@ -79,7 +80,7 @@ export function arrange(layout, width, texts) {
   layout.layers.forEach((layer, index) => {
     if (layer.kind === "dropout") {
       // The marker stands in the middle of the gap that it widens.
-      columns.push({ kind: "dropout", layer, index, center: x + big / 2 + (step + SLIM) / 2, width: SLIM, tiles: [], dense: -2 });
+      columns.push({ ...TILELESS, kind: "dropout", layer, index, center: x + big / 2 + (step + SLIM) / 2, width: SLIM, tiles: [], dense: -2 });
       x += SLIM;
       return;
     }
@@ -110,7 +111,10 @@ function gapsOf(columns) {
   return found;
 }
 
-/** How far along the gap (0..1) a link's curve is at parameter t: the x of a cubic with its control points at the middle. */
+/**
+ * How far along the gap (0..1) a link's curve is at parameter t: the x of a cubic with its control points at the middle.
+ * @param {number} t
+ */
 const along = (t) => 1.5 * t * (1 - t) + t ** 3;
 
 /** The parameter t at which a link has come a share `x` of the gap. @param {number} x 0..1 */
@@ -126,6 +130,7 @@ function parameterAt(x) {
 
 /**
  * The link nearest to a point, at most `reach` pixels away.
+ * @param {Geometry} geometry @param {number} x @param {number} y
  * @returns {{dense: number, from: number, to: number} | null}
  */
 export function nearestLink(geometry, x, y, reach = 5) {

@@ -1,14 +1,31 @@
 /** Under each layer, how its weights, activations and gradients are spread: three small histograms, in words too. */
 
 import { css } from "./colours.js";
+import { contextOf } from "./context.js";
 import { number } from "./format.js";
 
-export const ROWS = ["weights", "activations", "gradients"];
+/**
+ * @typedef {NonNullable<Header["histograms"]>[number]} Bounds  of a layer's numbers
+ * @typedef {{canvas: HTMLCanvasElement, column: Column, name: string, width: number, bounds: Bounds | null}} Spread
+ */
+
+export const ROWS = /** @type {const} */ (["weights", "activations", "gradients"]);
 const HEIGHT = 26; // of one histogram
 const GAP = 6;
 const READ_EVERY = 1000; // milliseconds between changes of what a screen reader may read
 
 export class Histograms {
+  /** @type {Geometry} */
+  geometry;
+  /** @type {Theme} */
+  theme;
+  /** @type {Texts} */
+  texts;
+  /** @type {number} */
+  ratio;
+  /** @type {Spread[]} */
+  pictures;
+
   /** @param {HTMLElement} panel @param {{showTip: (x: number, y: number, lines: string[]) => void, hideTip: () => void}} listener places as in the drawing */
   constructor(panel, listener) {
     this.strip = panel.querySelector(".nn-histograms");
@@ -16,7 +33,10 @@ export class Histograms {
     this.read = 0;
   }
 
-  /** A new structure, width, theme or language. */
+  /**
+   * A new structure, width, theme or language.
+   * @param {{geometry: Geometry, theme: Theme, texts: Texts, ratio: number, layerName: (column: Column) => string}} network
+   */
   build({ geometry, theme, texts, ratio, layerName }) {
     Object.assign(this, { geometry, theme, texts, ratio });
     this.strip.replaceChildren();
@@ -30,10 +50,12 @@ export class Histograms {
     this.pictures = geometry.dense.slice(1).map((column) => this.picture(column, layerName(column)));
   }
 
+  /** @param {Column} column */
   width(column) {
     return Math.min(column.width - 10, 84);
   }
 
+  /** @param {Column} column @param {string} name */
   picture(column, name) {
     const width = this.width(column);
     const canvas = document.createElement("canvas");
@@ -43,6 +65,7 @@ export class Histograms {
     canvas.style.cssText = `left:${column.center - width / 2}px;top:${GAP}px;width:${width}px;height:${ROWS.length * (HEIGHT + GAP)}px`;
     canvas.role = "img";
     canvas.tabIndex = 0;
+    /** @type {Spread} */
     const picture = { canvas, column, name, width, bounds: null };
     canvas.onpointerenter = canvas.onfocus = () => this.tell(picture);
     canvas.onpointerleave = canvas.onblur = () => this.listener.hideTip();
@@ -50,38 +73,50 @@ export class Histograms {
     return picture;
   }
 
+  /** @param {Spread} picture */
   tell(picture) {
     if (!picture.bounds) return;
     this.name(picture);
     this.listener.showTip(picture.column.center, this.geometry.height + GAP, [picture.name, ...this.lines(picture)]);
   }
 
+  /** @param {Pick<Spread, "bounds">} picture */
   lines({ bounds }) {
-    return ROWS.map((row) => `${this.texts.say(`canvas.${row}`)}: ${this.texts.say("canvas.range", { low: number(bounds[row][0]), high: number(bounds[row][1]) })}`);
+    if (!bounds) return [];
+    return ROWS.map((row) => {
+      const [low, high] = bounds[row];
+      return `${this.texts.say(`canvas.${row}`)}: ${this.texts.say("canvas.range", { low: number(low), high: number(high) })}`;
+    });
   }
 
+  /** @param {Spread} picture */
   name(picture) {
     picture.canvas.ariaLabel = `${picture.name}. ${this.lines(picture).join("; ")}`;
   }
 
-  /** One frame. @param {Record<string, any>} arrays @param {object} header */
+  /** One frame. @param {Arrays} arrays @param {Header} header */
   draw(arrays, header) {
-    if (!header.histograms) return;
+    const { histograms } = header;
+    if (!histograms) return;
     const now = performance.now();
     const name = now - this.read > READ_EVERY;
     if (name) this.read = now;
     this.pictures.forEach((picture, layer) => {
-      picture.bounds = header.histograms[layer];
-      if (!picture.bounds) return;
+      const bounds = histograms[layer];
+      picture.bounds = bounds;
+      if (!bounds) return;
       if (name) this.name(picture);
-      const context = picture.canvas.getContext("2d");
+      const context = contextOf(picture.canvas);
       context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
       context.clearRect(0, 0, picture.width, ROWS.length * (HEIGHT + GAP));
-      ROWS.forEach((row, at) => this.drawOne(context, arrays[`histogram_${row}/${layer}`], picture.bounds[row], at * (HEIGHT + GAP), picture.width));
+      ROWS.forEach((row, at) => this.drawOne(context, arrays[`histogram_${row}/${layer}`], bounds[row], at * (HEIGHT + GAP), picture.width));
     });
   }
 
-  /** Bars by sign, on a line, with a mark at zero. */
+  /**
+   * Bars by sign, on a line, with a mark at zero.
+   * @param {Context} context @param {Values} counts @param {Interval} range @param {number} top @param {number} width
+   */
   drawOne(context, counts, [low, high], top, width) {
     const { theme } = this;
     const most = Math.max(1, ...counts);

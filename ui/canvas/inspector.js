@@ -18,12 +18,44 @@ export function asWeight(text) {
 }
 
 export class Inspector {
+  /** @type {Layout} */
+  layout;
+  /** @type {Texts} */
+  texts;
+  /** @type {Arrays} */
+  arrays;
+  /** @type {HTMLInputElement} */
+  input;
+  /** @type {HTMLButtonElement} */
+  undo;
+  /** @type {HTMLInputElement} */
+  slider;
+  /** @type {HTMLSelectElement} */
+  incoming;
+  /** @type {Record<string, HTMLButtonElement>} */
+  buttons;
+  /** @type {Place | null} */
+  place;
+  /** @type {Place | null} */
+  shownFor;
+  /** @type {number} */
+  structure;
+  /** @type {number | null} */
+  undone;
+  /** @type {string | null} */
+  committed;
+  /** @type {number | null} */
+  dragging;
+  /** @type {{option: HTMLOptionElement, name: string}[]} */
+  sources;
+
   /**
    * @param {HTMLElement} panel
    * @param {import("./network.js").Network} network
-   * @param {{command: (verb: string, value?: any) => void}} host
+   * @param {{command: Command}} host
    */
   constructor(panel, network, host) {
+    /** @template {HTMLElement} [Kind=HTMLElement] @param {string} name @returns {Kind} */
     const find = (name) => panel.querySelector(`.nn-inspector${name}`);
     this.network = network;
     this.host = host;
@@ -59,12 +91,12 @@ export class Inspector {
     this.incoming.onpointerdown = this.incoming.onfocus = () => this.nameIncoming();
     this.buttons.freeze.onclick = () => this.toggle("freeze", this.frozenTarget());
     this.buttons.freeze_layer.onclick = () => this.toggle("freeze_layer", { unit: null, input: null });
-    this.buttons.silence.onclick = () => this.toggle("silence", { unit: this.place.unit });
+    this.buttons.silence.onclick = () => this.toggle("silence", { unit: this.pinned.unit });
     this.buttons.remove.onclick = () => this.remove();
     this.strip.onkeydown = (event) => { if (event.key === "Escape" && this.place) network.pin(null, true); };
   }
 
-  /** A new structure or language. */
+  /** A new structure or language. @param {{layout: Layout, texts: Texts}} network */
   build({ layout, texts }) {
     Object.assign(this, { layout, texts });
     this.strip.ariaLabel = texts.say("canvas.inspector");
@@ -85,9 +117,9 @@ export class Inspector {
     const on = place !== null;
     this.name.hidden = this.release.hidden = !on;
     this.hint.hidden = on;
-    this.body.hidden = !on || place.dense < 0;
+    this.body.hidden = !place || place.dense < 0;
     this.state.textContent = "";
-    if (!on) return;
+    if (!place) return;
     this.name.textContent = this.network.placeName(place);
     if (place.dense < 0) {
       this.state.textContent = texts.say("canvas.input_hint");
@@ -95,8 +127,9 @@ export class Inspector {
     }
     const link = place.kind === "link";
     const hidden = this.network.columnOf(place.dense).kind !== "output";
-    this.field.firstElementChild.textContent = texts.say(link ? "canvas.weight_label" : "canvas.bias_label");
-    this.slider.ariaLabel = this.field.firstElementChild.textContent;
+    const label = texts.say(link ? "canvas.weight_label" : "canvas.bias_label");
+    /** @type {Element} */ (this.field.firstElementChild).textContent = label;
+    this.slider.ariaLabel = label;
     this.input.removeAttribute("aria-invalid");
     this.motion.hidden = !link;
     this.buttons.freeze.textContent = texts.say(link ? "canvas.freeze_weight" : "canvas.freeze_neuron");
@@ -108,18 +141,24 @@ export class Inspector {
     this.makeIncoming();
   }
 
+  /** What is pinned, where it is known that something is. */
+  get pinned() {
+    return /** @type {Place} */ (this.place);
+  }
+
   // Reading a frame
 
   get value() {
-    const { dense, unit, input } = this.place;
-    return this.place.kind === "link" ? this.arrays[`weight/${dense}`][this.flat(unit, input)] : this.arrays[`bias/${dense}`][unit];
+    const { dense, unit, input } = this.pinned;
+    return input === undefined ? this.arrays[`bias/${dense}`][unit] : this.arrays[`weight/${dense}`][this.flat(unit, input)];
   }
 
+  /** @param {number} unit @param {number} input */
   flat(unit, input) {
-    return unit * this.network.columnOf(this.place.dense - 1).shown + input;
+    return unit * this.network.columnOf(this.pinned.dense - 1).shown + input;
   }
 
-  /** @param {Record<string, any>} arrays @param {object} header */
+  /** @param {Arrays} arrays @param {Header} header */
   draw(arrays, header) {
     this.arrays = arrays;
     this.structure = header.structure;
@@ -139,10 +178,12 @@ export class Inspector {
     this.shownFor = this.place;
   }
 
+  /** @param {HTMLElement} element */
   inUse(element) {
     return element.matches(":focus");
   }
 
+  /** @param {number} value @param {boolean} fresh */
   showSlider(value, fresh) {
     const reach = Number(this.slider.max);
     if (fresh || Math.abs(value) > reach) {
@@ -156,14 +197,14 @@ export class Inspector {
   }
 
   fillSlider() {
-    const { min, max, value } = this.slider;
+    const [min, max, value] = [this.slider.min, this.slider.max, this.slider.value].map(Number);
     this.slider.style.setProperty("--nn-filled", `${(100 * (value - min)) / (max - min)}%`);
-    this.slider.setAttribute("aria-valuetext", number(Number(value), 3));
+    this.slider.setAttribute("aria-valuetext", number(value, 3));
   }
 
   showMotion() {
-    if (this.place.kind !== "link") return;
-    const { dense, unit, input } = this.place;
+    if (this.pinned.kind !== "link") return;
+    const { dense, unit, input } = this.pinned;
     const [gradient, update] = [this.arrays[`gradient/${dense}`], this.arrays[`update/${dense}`]];
     if (!gradient) return;
     const at = this.flat(unit, input);
@@ -171,7 +212,7 @@ export class Inspector {
   }
 
   showMarks() {
-    const { dense, unit, input, kind } = this.place;
+    const { dense, unit, input, kind } = this.pinned;
     const { arrays } = this;
     const inputs = this.network.columnOf(dense - 1).shown;
     const units = this.network.columnOf(dense).shown;
@@ -190,6 +231,7 @@ export class Inspector {
     this.write(this.state, silenced ? this.texts.say("canvas.silenced") : health ? this.texts.say(`canvas.health_${health}`) : "");
   }
 
+  /** @param {number} count */
   showUndo(count) {
     if (count === this.undone) return;
     this.undone = count;
@@ -198,22 +240,26 @@ export class Inspector {
     this.undo.title = this.texts.say("canvas.undo_help");
   }
 
+  /** @param {HTMLElement} button @param {boolean} on */
   press(button, on) {
     if (button.ariaPressed !== String(on)) button.ariaPressed = String(on);
   }
 
+  /** @param {Node} element @param {string} words */
   write(element, words) {
     if (element.textContent !== words) element.textContent = words;
   }
 
   // Changing
 
+  /** @param {string} verb @param {object} values */
   send(verb, values) {
-    this.host.command(verb, { structure: this.structure, dense: this.place.dense, ...values });
+    this.host.command(verb, { structure: this.structure, dense: this.pinned.dense, ...values });
   }
 
+  /** @param {number} value @param {{stroke?: number}} [more] */
   setTo(value, more = {}) {
-    const { unit, kind, input } = this.place;
+    const { unit, kind, input } = this.pinned;
     this.send("set", { unit, input: kind === "link" ? input : null, value, ...more });
   }
 
@@ -243,6 +289,7 @@ export class Inspector {
     if (this.place && this.arrays) this.input.value = number(this.value, SHOWN_DIGITS);
   }
 
+  /** @param {string} words */
   explain(words) {
     this.write(this.why, words);
     if (!words) this.input.removeAttribute("aria-invalid");
@@ -263,10 +310,11 @@ export class Inspector {
   }
 
   frozenTarget() {
-    const { kind, unit, input } = this.place;
+    const { kind, unit, input } = this.pinned;
     return { unit, input: kind === "link" ? input : null };
   }
 
+  /** @param {string} mark @param {object} target */
   toggle(mark, target) {
     this.explain("");
     const on = this.buttons[mark].ariaPressed !== "true";
@@ -275,7 +323,7 @@ export class Inspector {
   }
 
   remove() {
-    const { dense, unit } = this.place;
+    const { dense, unit } = this.pinned;
     const layer = this.network.columnOf(dense).index;
     this.network.edit.act(() => ["remove_unit", { layer, unit }]);
   }
@@ -283,22 +331,22 @@ export class Inspector {
   // The links that come in
 
   makeIncoming() {
-    const source = this.network.columnOf(this.place.dense - 1);
+    const source = this.network.columnOf(this.pinned.dense - 1);
     const first = new Option(this.texts.say("canvas.incoming_choose", { count: source.units }), "");
     this.sources = source.tiles.map((tile) => ({ option: new Option("", String(tile.unit)), name: this.network.shortName(source, tile.unit) }));
     this.incoming.replaceChildren(first, ...this.sources.map((one) => one.option));
-    this.incoming.value = this.place.kind === "link" ? String(this.place.input) : "";
+    this.incoming.value = this.pinned.kind === "link" ? String(this.pinned.input) : "";
   }
 
   nameIncoming() {
     if (!this.place || !this.sources || !this.arrays) return;
-    const weight = this.arrays[`weight/${this.place.dense}`];
-    this.sources.forEach(({ option, name }, input) => { option.textContent = `${name}: ${number(weight[this.flat(this.place.unit, input)])}`; });
+    const weight = this.arrays[`weight/${this.pinned.dense}`];
+    this.sources.forEach(({ option, name }, input) => { option.textContent = `${name}: ${number(weight[this.flat(this.pinned.unit, input)])}`; });
   }
 
   /** The arrow keys of the list go from link to link. */
   walk() {
-    const { dense, unit } = this.place;
+    const { dense, unit } = this.pinned;
     const { value } = this.incoming;
     this.network.pin(value === "" ? unitPlace(this.layout, dense, unit) : linkPlace(this.layout, dense, unit, Number(value)));
   }

@@ -3,6 +3,7 @@
 import { Dialog } from "./dialogs.js";
 
 /** Which button of the bar a key presses. */
+/** @type {Record<string, string>} */
 const KEYS = { " ": "play", s: "step", e: "epoch", r: "reset", d: "describe", "?": "keys", "？": "keys" };
 const REPEATED = "step"; // a held key goes on stepping; all else happens once a press
 const CHOICE = "nn-single-keys"; // in the browser's own store: it belongs to the person, not to the run
@@ -22,6 +23,7 @@ export function meaningOf(event) {
   if (!verb || (event.shiftKey && verb !== "keys") || (event.repeat && verb !== REPEATED)) return null;
   // Not event.target alone: from outside, a field within a shadow root looks like its host.
   const path = event.composedPath().filter((one) => one instanceof Element);
+  /** @param {string} selector */
   const inside = (selector) => path.some((element) => element.matches(selector));
   if (inside(TYPING) || inside(OWN_KEYS) || (key === " " && inside(PRESSABLE))) return null;
   return verb;
@@ -36,6 +38,7 @@ function recalled() {
   }
 }
 
+/** @param {string} choice */
 function remember(choice) {
   try {
     localStorage.setItem(CHOICE, choice);
@@ -45,10 +48,13 @@ function remember(choice) {
 }
 
 export class Keyboard {
+  /** @type {HTMLInputElement} */
+  choice;
+
   /** @param {HTMLElement} root holds the buttons `[data-do]` that the keys press, and the dialog `.nn-keys` */
   constructor(root) {
     this.root = root;
-    this.opener = root.querySelector('[data-do="keys"]');
+    this.opener = /** @type {HTMLButtonElement} */ (root.querySelector('[data-do="keys"]'));
     this.dialog = new Dialog(root.querySelector(".nn-keys"), this.opener);
     this.rows = this.dialog.element.querySelector("tbody");
     this.choice = this.dialog.element.querySelector(".nn-keys-choice");
@@ -57,12 +63,13 @@ export class Keyboard {
     this.choice.checked = recalled() !== "off";
     this.choice.onchange = () => remember(this.choice.checked ? "on" : "off");
     // In the capturing phase, for Streamlit listens on the document too, and its R reruns the page.
-    this.listen = (event) => this.press(event);
+    this.listen = (/** @type {KeyboardEvent} */ event) => this.press(event);
     document.addEventListener("keydown", this.listen, true);
   }
 
-  /** A new language. */
+  /** A new language. @param {Texts} texts */
   build(texts) {
+    /** @param {string} key */
     const say = (key) => texts.say(`canvas.${key}`);
     this.dialog.name(say("keys"), say("close"));
     this.opener.title = `${say("keys")} (?)`;
@@ -81,9 +88,10 @@ export class Keyboard {
       row.append(name, Object.assign(document.createElement("td"), { textContent: meaning }));
       return row;
     }));
-    this.choice.nextElementSibling.textContent = say("keys_choice");
+    /** @type {Element} */ (this.choice.nextElementSibling).textContent = say("keys_choice");
   }
 
+  /** @param {KeyboardEvent} event */
   press(event) {
     if (event.defaultPrevented || !this.root.isConnected) return;
     const verb = meaningOf(event);

@@ -5,10 +5,15 @@ import { valueLevels } from "./contours.js";
 import { number, percent } from "./format.js";
 import { markerIcon } from "./markers.js";
 
+/** @param {string} text */
 const label = (text, className = "") => Object.assign(document.createElement("span"), { textContent: text, className });
 
-/** @returns {HTMLElement[]} @param {object | null} selection the unit that is looked at */
+/**
+ * @param {Layout} layout @param {Theme} theme @param {Texts} texts @param {Selected | null} selection the unit that is looked at
+ * @returns {HTMLElement[]}
+ */
 export function legendOf(layout, theme, texts, selection) {
+  /** @type {Say} */
   const say = (key, values) => texts.say(`canvas.${key}`, values);
   const ramp = () => {
     const element = label("", "nn-ramp");
@@ -29,8 +34,12 @@ export function legendOf(layout, theme, texts, selection) {
   return [label(number(low), "nn-ramp-low"), ramp(), label(number(high), "nn-ramp-high")];
 }
 
-/** The line under the map; "" for none. @param {boolean} contours whether lines are drawn */
+/**
+ * The line under the map; "" for none.
+ * @param {Layout} layout @param {Texts} texts @param {Selected | null} selection @param {boolean} contours whether lines are drawn
+ */
 export function captionOf(layout, texts, selection, contours) {
+  /** @type {Say} */
   const say = (key, values) => texts.say(`canvas.${key}`, values);
   if (selection && layout.map.kind === "bars") return say("groups_caption");
   if (contours && selection) return say("contours_unit");

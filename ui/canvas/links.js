@@ -14,21 +14,31 @@ const FAINT = 0.14; // of a link's strength, where a unit is silenced
 /** What a person chose to see. @typedef {{signs: boolean, gradients: boolean}} Shows */
 export const USUAL = { signs: true, gradients: false };
 
-/** How a link is drawn: its strength (0..1) and its width. A gradient counts by its order of magnitude, so that small ones are seen too. */
+/**
+ * How a link is drawn: its strength (0..1) and its width. A gradient counts by its order of magnitude, so that small ones are seen too.
+ * @param {number} value @param {number} widest @param {number | null} largest
+ */
 function styleOf(value, widest, largest) {
   if (largest === null) return { strength: Math.min(1, Math.abs(value)), width: Math.max(0.35, widest * Math.min(1, Math.sqrt(Math.abs(value) / FULL))) };
   const strength = value === 0 || largest === 0 ? 0 : Math.max(0, 1 + Math.log10(Math.abs(value) / largest) / DECADES);
   return { strength, width: Math.max(0.35, widest * strength ** 1.5) };
 }
 
+/** @param {Column} source @param {Column} target */
 const widestOf = (source, target) => Math.max(1.2, Math.min(8, 0.22 * Math.max(source.size, target.size)));
 
-/** What the links show: weights, or the last gradient where it has come. @param {Shows} shows */
+/**
+ * What the links show: weights, or the last gradient where it has come.
+ * @param {Arrays} arrays @param {number} dense @param {Shows} shows
+ */
 function valuesOf(arrays, dense, shows) {
   return (shows.gradients && arrays[`gradient/${dense}`]) || arrays[`weight/${dense}`];
 }
 
-/** The largest gradient of the whole network, so that layers can be compared; null while weights are shown. */
+/**
+ * The largest gradient of the whole network, so that layers can be compared; null while weights are shown.
+ * @param {Geometry} geometry @param {Arrays} arrays @param {Shows} shows
+ */
 export function largestGradient(geometry, arrays, shows) {
   if (!shows.gradients || !arrays["gradient/0"]) return null;
   let largest = 0;
@@ -36,12 +46,16 @@ export function largestGradient(geometry, arrays, shows) {
   return largest;
 }
 
+/** @param {Geometry} geometry @param {Arrays} arrays */
 const countLinks = (geometry, arrays) => geometry.dense.slice(1).reduce((sum, column) => sum + arrays[`weight/${column.dense}`].length, 0);
 
-/** Whether negative links are broken lines. @param {Shows} shows */
+/** Whether negative links are broken lines. @param {Geometry} geometry @param {Arrays} arrays @param {Shows} shows */
 export const tellsSigns = (geometry, arrays, shows) => shows.signs && countLinks(geometry, arrays) <= MOST_DASHED;
 
-/** One link on its own: of the unit that is looked at, or the one that is. @param {CanvasRenderingContext2D} context */
+/**
+ * One link on its own: of the unit that is looked at, or the one that is.
+ * @param {Context} context @param {Tile} from @param {Tile} to @param {number} weight @param {Theme} theme
+ */
 export function drawLink(context, from, to, weight, theme, shows = USUAL) {
   const width = Math.max(1, styleOf(weight, 8, null).width);
   context.beginPath();
@@ -53,7 +67,10 @@ export function drawLink(context, from, to, weight, theme, shows = USUAL) {
   context.setLineDash([]);
 }
 
-/** A rim along a link that is looked at. */
+/**
+ * A rim along a link that is looked at.
+ * @param {Context} context @param {Tile} from @param {Tile} to @param {number} weight @param {Theme} theme
+ */
 export function drawRim(context, from, to, weight, theme) {
   context.beginPath();
   trace(context, from, to);
@@ -62,8 +79,10 @@ export function drawRim(context, from, to, weight, theme) {
   context.stroke();
 }
 
+/** @param {number} width */
 const dashOf = (width) => [4 + 1.6 * width, 2.5 + 1.1 * width];
 
+/** @param {Context} context @param {Tile} from @param {Tile} to */
 function trace(context, from, to) {
   const [x0, y0, x1, y1] = [from.x + from.size, from.y + from.size / 2, to.x, to.y + to.size / 2];
   const middle = (x0 + x1) / 2;
@@ -73,7 +92,8 @@ function trace(context, from, to) {
 
 /**
  * All links of a frame. Thin ones first, so that what matters lies on top.
- * @param {CanvasRenderingContext2D} context @param {Shows} shows
+ * @param {Context} context @param {Geometry} geometry @param {Arrays} arrays @param {Theme} theme @param {number} ratio
+ * @param {Shows} shows
  * @returns {number} how many were drawn
  */
 export function drawLinks(context, geometry, arrays, theme, ratio, shows = USUAL) {
@@ -114,12 +134,16 @@ export function drawLinks(context, geometry, arrays, theme, ratio, shows = USUAL
   return drawn;
 }
 
-/** All links of a gap that are too weak to be drawn by themselves: one band, the stronger the larger they are on average. */
+/**
+ * All links of a gap that are too weak to be drawn by themselves: one band, the stronger the larger they are on average.
+ * @param {Context} context @param {Column} source @param {Column} target @param {Values} values @param {Theme} theme
+ * @param {number | null} largest
+ */
 function drawBand(context, source, target, values, theme, largest) {
   let sum = 0;
   for (const value of values) sum += largest === null ? Math.min(1, Math.abs(value)) : styleOf(value, 1, largest).strength;
-  const [first, last] = [source.tiles[0], source.tiles.at(-1)];
-  const [top, bottom] = [target.tiles[0], target.tiles.at(-1)];
+  const [first, last] = [source.tiles[0], source.tiles[source.tiles.length - 1]];
+  const [top, bottom] = [target.tiles[0], target.tiles[target.tiles.length - 1]];
   const [x0, x1] = [first.x + first.size, top.x];
   const middle = (x0 + x1) / 2;
   context.beginPath();
@@ -132,7 +156,10 @@ function drawBand(context, source, target, values, theme, largest) {
   context.fill();
 }
 
-/** A lock on each frozen link; where all of a unit is frozen its tile has one. */
+/**
+ * A lock on each frozen link; where all of a unit is frozen its tile has one.
+ * @param {Context} context @param {Column} source @param {Column} target @param {Arrays} arrays @param {Theme} theme
+ */
 function drawLocks(context, source, target, arrays, theme) {
   const frozen = arrays[`frozen/${target.dense}`];
   if (!frozen || source.size < 18) return;
@@ -145,12 +172,12 @@ function drawLocks(context, source, target, arrays, theme) {
   for (const [from, to] of places) drawLinkLock(context, from, to, theme);
 }
 
-/** A lock on the middle of a link. */
+/** A lock on the middle of a link. @param {Context} context @param {Tile} from @param {Tile} to @param {Theme} theme */
 export function drawLinkLock(context, from, to, theme) {
   drawLock(context, (from.x + from.size + to.x) / 2, (from.y + from.size / 2 + to.y + to.size / 2) / 2, 6.5, theme);
 }
 
-/** The size that only a share of the values reaches. */
+/** The size that only a share of the values reaches. @param {Values} values @param {number} share */
 function strongest(values, share) {
   const sizes = Float32Array.from(values, Math.abs).sort();
   return sizes[Math.max(0, Math.floor(sizes.length * (1 - share)))];

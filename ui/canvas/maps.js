@@ -1,12 +1,34 @@
 /** Pictures of units: images over a plane, curves over a line, bars over groups. All from bytes: value = (byte - 128) / 127 * scale. */
 
 import { css } from "./colours.js";
+import { contextOf } from "./context.js";
 
 /** All plane maps of a frame in one picture, so that a frame costs one upload. */
 export class Atlas {
+  /** @type {HTMLCanvasElement} */
+  canvas;
+  /** @type {number} */
+  rows;
+  /** @type {number} */
+  columns;
+  /** @type {number} */
+  stride;
+  /** @type {number} */
+  high;
+  /** @type {number} */
+  wide;
+  /** @type {number} */
+  across;
+  /** @type {ImageData} */
+  image;
+  /** @type {Uint32Array} */
+  pixels;
+  /** @type {{row: number, column: number}[]} */
+  corners;
+
   constructor() {
     this.canvas = document.createElement("canvas");
-    this.context = this.canvas.getContext("2d");
+    this.context = contextOf(this.canvas);
     this.shape = "";
   }
 
@@ -28,7 +50,10 @@ export class Atlas {
     this.corners = roundedCorners(this.high, this.wide);
   }
 
-  /** @param {Uint8Array} bytes `units` maps one after the other @param {number} first tile they go to @param {Uint32Array} ramp */
+  /**
+   * @param {ArrayLike<number>} bytes `units` maps one after the other @param {number} units @param {number} first tile they go to
+   * @param {Uint32Array} ramp
+   */
   write(bytes, units, first, ramp) {
     const { rows, columns, stride, wide, high, across, pixels, corners } = this;
     const line = this.canvas.width;
@@ -54,14 +79,14 @@ export class Atlas {
     this.context.putImageData(this.image, 0, 0);
   }
 
-  /** @param {CanvasRenderingContext2D} context */
+  /** @param {Context} context @param {number} tile @param {number} x @param {number} y @param {number} size */
   draw(context, tile, x, y, size) {
     const { wide, high, across } = this;
     context.drawImage(this.canvas, (tile % across) * wide, Math.floor(tile / across) * high, wide, high, x, y, size, size);
   }
 }
 
-/** Pixels outside a rounded tile, as transparent as a tile's corner. */
+/** Pixels outside a rounded tile, as transparent as a tile's corner. @param {number} high @param {number} wide */
 function roundedCorners(high, wide) {
   const radius = Math.min(high, wide) * 0.13;
   const outside = [];
@@ -75,7 +100,10 @@ function roundedCorners(high, wide) {
   return outside;
 }
 
-/** A rounded tile's ground. @param {CanvasRenderingContext2D} context */
+/**
+ * A rounded tile's ground.
+ * @param {Context} context @param {number} x @param {number} y @param {number} size @param {Theme} theme
+ */
 function ground(context, x, y, size, theme) {
   context.fillStyle = css(theme.zero);
   context.beginPath();
@@ -83,15 +111,20 @@ function ground(context, x, y, size, theme) {
   context.fill();
 }
 
-/** A unit's curve over a line, filled to its zero line by sign. @param {CanvasRenderingContext2D} context */
+/**
+ * A unit's curve over a line, filled to its zero line by sign.
+ * @param {Context} context @param {ArrayLike<number>} bytes @param {number} start @param {number} columns
+ * @param {number} x @param {number} y @param {number} size @param {Theme} theme
+ */
 export function drawCurve(context, bytes, start, columns, x, y, size, theme) {
   ground(context, x, y, size, theme);
   const middle = y + size / 2;
   const scale = (size / 2) * 0.84;
+  /** @param {number} column */
   const at = (column) => middle - ((bytes[start + column] - 128) / 127) * scale;
   const left = x + size * 0.05;
   const across = (size * 0.9) / (columns - 1);
-  for (const [sign, colour] of [[1, theme.positive], [-1, theme.negative]]) {
+  for (const { sign, colour } of [{ sign: 1, colour: theme.positive }, { sign: -1, colour: theme.negative }]) {
     context.beginPath();
     context.moveTo(left, middle);
     for (let column = 0; column < columns; column += 1) {
@@ -109,7 +142,11 @@ export function drawCurve(context, bytes, start, columns, x, y, size, theme) {
   context.stroke();
 }
 
-/** A unit's mean response per group, as bars about a zero line. @param {CanvasRenderingContext2D} context */
+/**
+ * A unit's mean response per group, as bars about a zero line.
+ * @param {Context} context @param {ArrayLike<number>} bytes @param {number} start @param {number} groups
+ * @param {number} x @param {number} y @param {number} size @param {Theme} theme
+ */
 export function drawBars(context, bytes, start, groups, x, y, size, theme) {
   ground(context, x, y, size, theme);
   const middle = y + size / 2;

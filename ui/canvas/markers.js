@@ -1,5 +1,7 @@
 /** Shapes that tell classes apart without their colours. */
 
+/** @typedef {Pick<Context, "moveTo" | "lineTo" | "closePath" | "arc">} Pen */
+
 /** A class's shape by its place: circle, diamond, triangles, square, plus, star, pentagon, cross, hexagon. */
 const SHAPES = [
   null, // a circle
@@ -7,7 +9,10 @@ const SHAPES = [
   cross(0), star(), polygon(5, 0, 1.15), cross(45), polygon(6, 30, 1.12),
 ];
 
-/** Corners on a circle of `reach`, the first one straight up turned by `turn` degrees. */
+/**
+ * Corners on a circle of `reach`, the first one straight up turned by `turn` degrees.
+ * @param {number} corners @param {number} turn @param {number} reach
+ */
 function polygon(corners, turn, reach) {
   return Array.from({ length: corners }, (_, i) => {
     const angle = ((turn - 90) * Math.PI) / 180 + (2 * Math.PI * i) / corners;
@@ -19,6 +24,7 @@ function star() {
   return polygon(10, 0, 1).map(([x, y], i) => (i % 2 ? [x * 0.58, y * 0.58] : [x * 1.4, y * 1.4]));
 }
 
+/** @param {number} turn */
 function cross(turn) {
   const [thin, long] = [0.42, 1.25];
   const corners = [[-thin, -long], [thin, -long], [thin, -thin], [long, -thin], [long, thin], [thin, thin], [thin, long], [-thin, long], [-thin, thin], [-long, thin], [-long, -thin], [-thin, -thin]];
@@ -26,7 +32,10 @@ function cross(turn) {
   return corners.map(([x, y]) => [x * cos - y * sin, x * sin + y * cos]);
 }
 
-/** The outline of class `index`'s marker, into the current path. @param {CanvasRenderingContext2D} context */
+/**
+ * The outline of class `index`'s marker, into the current path.
+ * @param {Pen} context @param {number} index @param {number} x @param {number} y @param {number} radius
+ */
 export function traceMarker(context, index, x, y, radius) {
   const corners = SHAPES[index % SHAPES.length];
   if (!corners) {
@@ -40,19 +49,22 @@ export function traceMarker(context, index, x, y, radius) {
 
 /** A class's marker as a small picture for legends and buttons. @param {number} index @param {string} colour CSS */
 export function markerIcon(index, colour, hollow = false) {
-  const context = { d: "" };
-  context.moveTo = (x, y) => { context.d += `M${x.toFixed(2)} ${y.toFixed(2)}`; };
-  context.lineTo = (x, y) => { context.d += `L${x.toFixed(2)} ${y.toFixed(2)}`; };
-  context.closePath = () => { context.d += "Z"; };
-  context.arc = (x, y, r) => { context.d += `A${r} ${r} 0 1 1 ${(x - r).toFixed(2)} ${y}A${r} ${r} 0 1 1 ${(x + r).toFixed(2)} ${y}Z`; };
-  traceMarker(context, index, 8, 8, 4.8);
+  let outline = "";
+  /** @type {Pen} */
+  const pen = {
+    moveTo: (x, y) => { outline += `M${x.toFixed(2)} ${y.toFixed(2)}`; },
+    lineTo: (x, y) => { outline += `L${x.toFixed(2)} ${y.toFixed(2)}`; },
+    closePath: () => { outline += "Z"; },
+    arc: (x, y, r) => { outline += `A${r} ${r} 0 1 1 ${(x - r).toFixed(2)} ${y}A${r} ${r} 0 1 1 ${(x + r).toFixed(2)} ${y}Z`; },
+  };
+  traceMarker(pen, index, 8, 8, 4.8);
   const name = "http://www.w3.org/2000/svg";
   const svg = document.createElementNS(name, "svg");
   const path = document.createElementNS(name, "path");
   svg.setAttribute("viewBox", "0 0 16 16");
   svg.setAttribute("class", "nn-marker");
   svg.setAttribute("aria-hidden", "true");
-  path.setAttribute("d", context.d);
+  path.setAttribute("d", outline);
   path.style.cssText = hollow ? `fill:none;stroke:${colour};stroke-width:1.8` : `fill:${colour}`;
   svg.append(path);
   return svg;

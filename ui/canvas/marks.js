@@ -4,12 +4,15 @@ import { css, mix } from "./colours.js";
 
 const SMALL = 22; // pixels of a tile: below, a badge is a corner
 
-/** Colour of a weight or bias: zero fades into the background. */
+/** Colour of a weight or bias: zero fades into the background. @param {number} weight @param {Theme} theme */
 export function shadeOf(weight, theme) {
   return mix(theme.line, weight < 0 ? theme.negative : theme.positive, Math.min(1, 0.25 + Math.abs(weight) * 1.2));
 }
 
-/** Biases: a dot at the lower left of each tile; a square where it is frozen. @param {CanvasRenderingContext2D} context */
+/**
+ * Biases: a dot at the lower left of each tile; a square where it is frozen.
+ * @param {Context} context @param {Geometry} geometry @param {Arrays} arrays @param {Theme} theme
+ */
 export function drawBiases(context, geometry, arrays, theme) {
   for (const column of geometry.dense) {
     if (column.dense < 0) continue;
@@ -30,7 +33,10 @@ export function drawBiases(context, geometry, arrays, theme) {
   }
 }
 
-/** A unit is frozen when all that comes into it is. */
+/**
+ * A unit is frozen when all that comes into it is.
+ * @param {Arrays} arrays @param {number} dense @param {number} unit @param {number} inputs
+ */
 export function isFrozen(arrays, dense, unit, inputs) {
   const [weights, bias] = [arrays[`frozen/${dense}`], arrays[`frozen_bias/${dense}`]];
   if (!weights || !bias?.[unit]) return false;
@@ -38,7 +44,11 @@ export function isFrozen(arrays, dense, unit, inputs) {
   return true;
 }
 
-/** Everything that is marked on tiles. @param {CanvasRenderingContext2D} context @param {boolean} dead whether units that do nothing are marked */
+/**
+ * Everything that is marked on tiles.
+ * @param {Context} context @param {Geometry} geometry @param {Arrays} arrays @param {Theme} theme
+ * @param {boolean} dead whether units that do nothing are marked
+ */
 export function drawMarks(context, geometry, arrays, theme, dead) {
   for (let k = 1; k < geometry.dense.length; k += 1) {
     const column = geometry.dense[k];
@@ -53,6 +63,7 @@ export function drawMarks(context, geometry, arrays, theme, dead) {
   }
 }
 
+/** @param {Context} context @param {Tile} tile @param {Theme} theme */
 function drawCross(context, tile, theme) {
   const { x, y, size } = tile;
   context.beginPath();
@@ -71,12 +82,17 @@ function drawCross(context, tile, theme) {
   context.stroke();
 }
 
+/** @param {Context} context @param {Tile} tile @param {Theme} theme */
 function drawTileLock(context, tile, theme) {
   if (tile.size < SMALL) drawCorner(context, tile.x, tile.y, Math.max(5, tile.size * 0.42), 1, theme);
   else drawLock(context, tile.x + 1, tile.y + 1, Math.min(8.5, tile.size * 0.2), theme);
 }
 
-/** A triangle over a corner of a small tile. @param {number} side 1 for the left upper corner, -1 for the right one */
+/**
+ * A triangle over a corner of a small tile.
+ * @param {Context} context @param {number} x @param {number} y @param {number} reach
+ * @param {number} side 1 for the left upper corner, -1 for the right one @param {Theme} theme
+ */
 function drawCorner(context, x, y, reach, side, theme) {
   context.beginPath();
   context.moveTo(x, y);
@@ -87,6 +103,7 @@ function drawCorner(context, x, y, reach, side, theme) {
   context.fill();
 }
 
+/** @param {Context} context @param {number} x @param {number} y @param {number} radius @param {Theme} theme */
 function disc(context, x, y, radius, theme) {
   context.beginPath();
   context.arc(x, y, radius, 0, 2 * Math.PI);
@@ -97,7 +114,10 @@ function disc(context, x, y, radius, theme) {
   context.stroke();
 }
 
-/** A padlock in a disc. @param {CanvasRenderingContext2D} context */
+/**
+ * A padlock in a disc.
+ * @param {Context} context @param {number} x @param {number} y @param {number} radius @param {Theme} theme
+ */
 export function drawLock(context, x, y, radius, theme) {
   disc(context, x, y, radius, theme);
   const unit = radius / 8;
@@ -111,7 +131,10 @@ export function drawLock(context, x, y, radius, theme) {
   context.stroke();
 }
 
-/** Why a unit does nothing: 1 a slash (never active), 2 an upper stop (saturated), 3 a level line (the same for all). */
+/**
+ * Why a unit does nothing: 1 a slash (never active), 2 an upper stop (saturated), 3 a level line (the same for all).
+ * @param {Context} context @param {Tile} tile @param {number} code @param {Theme} theme
+ */
 function drawBadge(context, tile, code, theme) {
   if (tile.size < SMALL) {
     drawCorner(context, tile.x + tile.size, tile.y, Math.max(5, tile.size * 0.42), -1, theme);

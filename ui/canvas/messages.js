@@ -1,15 +1,38 @@
 /** What a person has to know, one line each, in a polite live region. */
 
+/**
+ * @typedef {Told & {time: number}} Notice
+ * @typedef {{id: string, values?: Record<string, string | number>, fixes?: string[], busy?: boolean, press?: (fix: string) => void}} Offer
+ * @typedef {{id: string, tone: string, words: string, fixes?: string[], busy?: boolean, press?: (fix: string) => void,
+ *            notice?: Notice | Offer | null, time?: number}} Line
+ */
+
 const CONNECTING_IS_NEWS_AFTER = 700; // milliseconds; a connection that is quick needs no words
 
-/** Two lines that say the same are the same line; a notice that comes again is a new one. */
+/**
+ * Two lines that say the same are the same line; a notice that comes again is a new one.
+ * @param {Pick<Line, "id" | "words" | "time" | "busy">} line
+ */
 const saying = ({ id, words, time, busy }) => `${id} ${words} ${time ?? ""} ${busy ?? ""}`;
 
 /** What a notice is about, in whatever words: "weights_kept" of "weights_kept.classes". @param {{key: string}} notice */
 const subject = (notice) => notice.key.split(".")[0];
 
 export class Messages {
-  /** @param {HTMLElement} root @param {(verb: string) => void} action */
+  /** @type {Texts} */
+  texts;
+  /** @type {Notice[]} */
+  notices;
+  /** @type {Offer | null} */
+  offer;
+  /** @type {Connection} */
+  connection;
+  /** @type {Pick<Header, "status" | "problem">} */
+  status;
+  /** @type {number | undefined} */
+  timer;
+
+  /** @param {HTMLElement} root @param {Action} action */
   constructor(root, action) {
     this.region = root.querySelector(".nn-messages");
     this.action = action;
@@ -21,6 +44,7 @@ export class Messages {
     this.shown = "";
   }
 
+  /** @param {Texts} texts */
   build(texts) {
     this.texts = texts;
     this.shown = "";
@@ -28,7 +52,7 @@ export class Messages {
     this.draw();
   }
 
-  /** @param {"connecting"|"open"|"reconnecting"|"gone"|"refused"} state */
+  /** @param {Connection} state */
   setConnection(state) {
     if (state === this.connection) return;
     this.connection = state;
@@ -38,24 +62,28 @@ export class Messages {
     this.draw();
   }
 
-  /** A run to go back to. @param {{id: string, values?: object, fixes?: string[], busy?: boolean, press?: (fix: string) => void} | null} offer */
+  /** A run to go back to. @param {Offer | null} offer */
   setOffer(offer) {
     this.offer = offer;
     this.draw();
   }
 
+  /** @param {Pick<Header, "status" | "problem">} header */
   setStatus(header) {
     this.status = header;
     this.draw();
   }
 
+  /** @param {Told} notice */
   notice(notice) {
     this.notices = [...this.notices.filter((one) => subject(one) !== subject(notice)), { ...notice, time: performance.now() }].slice(-3);
     this.draw();
   }
 
   lines() {
+    /** @param {string} key */
     const say = (key) => this.texts.say(`canvas.${key}`);
+    /** @type {Line[]} */
     const lines = [];
     const waited = performance.now() - this.since > CONNECTING_IS_NEWS_AFTER;
     if (this.connection === "gone") lines.push({ id: "gone", tone: "warning", words: say("gone"), busy: true });
@@ -84,7 +112,7 @@ export class Messages {
     if (shown === this.shown) return;
     this.shown = shown;
     // Lines that stay are the same elements: a screen reader speaks only what is new, and a button in use keeps its focus.
-    const before = new Map([...this.region.children].map((element) => [element.dataset.said, element]));
+    const before = new Map([...this.region.querySelectorAll(":scope > *")].map((element) => [element.dataset.said, element]));
     const focused = this.region.querySelector(":focus") !== null;
     const elements = lines.map((line) => before.get(saying(line)) ?? this.line(line));
     for (const element of before.values()) if (!elements.includes(element)) element.remove();
@@ -94,6 +122,7 @@ export class Messages {
     if (focused && !this.region.querySelector(":focus")) (this.region.querySelector("button") ?? this.region).focus();
   }
 
+  /** @param {Line} line */
   line({ tone, words, fixes, press, notice, busy, id, time }) {
     const element = document.createElement("div");
     element.className = `nn-message nn-message-${tone}${busy ? " nn-busy" : ""}`;

@@ -1,25 +1,33 @@
 /** One drawing for each place on the page, however often Streamlit calls the component's script. */
 
 /**
+ * What Streamlit calls a component's script with.
+ * @template Data
+ * @typedef {{parentElement: HTMLElement | ShadowRoot, data: Data, setTriggerValue: (name: string, value: object) => void}} Component
+ */
+
+/**
+ * @template Data
+ * @typedef {{root: HTMLElement, update: (component: Component<Data>) => void, destroy: () => void}} Drawn
+ */
+
+/**
+ * @template Data
  * @param {string} selector of the element that a drawing lives in
- * @param {new (root: HTMLElement) => {root: HTMLElement, update: (component: object) => void, destroy: () => void}} Drawing
- * @returns {(component: {parentElement: HTMLElement | ShadowRoot, data: object, setTriggerValue: (name: string, value: object) => void}) => () => void}
+ * @param {new (root: HTMLElement) => Drawn<Data>} Drawing
+ * @returns {(component: Component<Data>) => () => void}
  */
 export function mounting(selector, Drawing) {
-  /** @type {WeakMap<Node, {drawing: object, runs: number}>} */
+  /** @type {WeakMap<Node, {drawing: Drawn<Data>, runs: number}>} */
   const mounted = new WeakMap();
   return (component) => {
     const place = component.parentElement;
     const root = place.querySelector(selector);
-    let held = mounted.get(place);
-    if (held && held.drawing.root !== root) {
-      held.drawing.destroy();
-      held = null;
-    }
-    if (!held) {
-      held = { drawing: new Drawing(root), runs: 0 };
-      mounted.set(place, held);
-    }
+    const before = mounted.get(place);
+    const same = before?.drawing.root === root;
+    if (!same) before?.drawing.destroy();
+    const held = before && same ? before : { drawing: new Drawing(root), runs: 0 };
+    mounted.set(place, held);
     held.runs += 1;
     const run = held.runs;
     held.drawing.update(component);

@@ -1,6 +1,7 @@
 /** The network's drawing: tiles with each unit's own map, links by weight, and what is looked at: under the pointer, focused or pinned. */
 
 import { css } from "./colours.js";
+import { contextOf } from "./context.js";
 import { Edit } from "./edit.js";
 import { count, featureName, number } from "./format.js";
 import { FEATURES, arrange, nearestLink } from "./geometry.js";
@@ -18,12 +19,59 @@ const GRADIENTS_LINGER = 1200; // milliseconds after the last link that was look
 const BIAS_REACH = 9; // pixels around a bias that press it
 
 export class Network {
+  /** @type {Layout} */
+  layout;
+  /** @type {Arrays} */
+  constants;
+  /** @type {Theme} */
+  theme;
+  /** @type {Texts} */
+  texts;
+  /** @type {Geometry} */
+  geometry;
+  /** @type {number} */
+  ratio;
+  /** @type {Header} */
+  header;
+  /** @type {Arrays | null} */
+  arrays;
+  /** @type {HTMLCanvasElement} */
+  links;
+  /** @type {HTMLCanvasElement} */
+  tiles;
+  /** @type {HTMLCanvasElement} */
+  still;
+  /** @type {string[]} */
+  inputNames;
+  /** @type {string[]} */
+  classNames;
+  /** @type {HTMLButtonElement[][]} */
+  buttons;
+  /** @type {Place | null} */
+  hovered;
+  /** @type {Place | null} */
+  pinned;
+  /** @type {Place | null} */
+  linkSeen;
+  /** @type {Selected | null} */
+  selected;
+  /** @type {Selected | null} */
+  picture;
+  /** @type {{layers: number, place: () => Place | null} | null} */
+  carriedTo;
+  /** @type {Record<string, boolean> & import("./links.js").Shows} */
+  shows;
+  /** @type {boolean} */
+  fingers;
+  /** @type {number | undefined} */
+  lingering;
+
   /**
    * @param {HTMLElement} root
-   * @param {{select: (selection: {dense: number, unit: number, name: string, column: object} | null) => void,
-   *          command: (verb: string, value?: any) => void, action: (verb: string, values?: object) => void, want: (wants: object) => void}} host
+   * @param {{select: (selection: Selected | null) => void, command: Command, action: Action, want: Want}} host
    */
   constructor(root, host) {
+    /** @template {HTMLElement} [Kind=HTMLElement] @param {string} name @returns {Kind} */
     const find = (name) => root.querySelector(name);
     this.panel = find(".nn-network");
     this.scroll = find(".nn-scroll");
@@ -52,21 +100,26 @@ export class Network {
     this.stage.onpointerleave = () => this.look(null);
     this.stage.onclick = (event) => this.press(event);
     this.neurons.onkeydown = (event) => this.walk(event);
-    for (const box of this.panel.querySelectorAll("[data-show]")) {
-      box.checked = this.shows[box.dataset.show];
-      box.onchange = () => this.toggle(box.dataset.show, box.checked);
+    for (const box of /** @type {NodeListOf<HTMLInputElement>} */ (this.panel.querySelectorAll("[data-show]"))) {
+      const name = box.dataset.show ?? "";
+      box.checked = this.shows[name];
+      box.onchange = () => this.toggle(name, box.checked);
     }
   }
 
-  /** A new structure, width, theme or language: everything that does not move is made here. `settle` is to follow. */
+  /**
+   * A new structure, width, theme or language: everything that does not move is made here. `settle` is to follow.
+   * @param {Layout} layout @param {Arrays} constants @param {Theme} theme @param {Texts} texts @param {string} dataset
+   */
   build(layout, constants, theme, texts, dataset) {
     const before = this.layout;
     this.host.select(null);
     Object.assign(this, { layout, constants, theme, texts, arrays: null, picture: null, selected: null, linkSeen: null, settled: false });
     if (layout !== before) this.carry();
+    /** @param {string[]} names */
     const widest = (names) => Math.ceil(Math.max(0, ...names.map((name) => this.widthOf(name))));
     this.inputNames = layout.inputs.names.map(featureName);
-    const output = layout.layers.at(-1);
+    const output = layout.layers[layout.layers.length - 1];
     this.classNames = output.units > 1 ? layout.classes.slice(0, output.shown) : [];
     const inputs = layout.output.kind === "plane" ? FEATURES.map(featureName) : this.inputNames.slice(0, layout.inputs.shown);
     this.geometry = arrange(layout, this.scroll.clientWidth, { labels: widest(inputs), classes: widest(this.classNames) });
@@ -91,7 +144,7 @@ export class Network {
     this.linksDrawn = 0;
   }
 
-  /** An edit is under way: what is pinned goes along when the new structure comes. */
+  /** An edit is under way: what is pinned goes along when the new structure comes. @param {string} verb @param {Record<string, any>} values */
   expect(verb, values) {
     const { layout } = this;
     const change = { add_layer: 1, remove_layer: -1 }[verb] ?? 0;
@@ -112,27 +165,31 @@ export class Network {
     this.refresh();
   }
 
+  /** @param {number} size */
   font(size, weight = 400) {
     return `${weight} ${size}px ${this.theme.font}`;
   }
 
-  /** Width of a name beside a tile. */
+  /** Width of a name beside a tile. @param {string} name */
   widthOf(name) {
-    const context = this.tiles.getContext("2d");
+    const context = contextOf(this.tiles);
     context.font = this.font(12);
     return context.measureText(name).width;
   }
 
+  /** @param {number} dense */
   columnOf(dense) {
     return this.geometry.dense[dense + 1];
   }
 
+  /** @param {Column} column */
   layerName(column) {
     if (column.kind === "inputs") return this.texts.say("canvas.inputs");
     if (column.kind === "output") return this.texts.say("canvas.output");
     return this.texts.say("canvas.hidden", { number: column.dense + 1 });
   }
 
+  /** @param {Column} column @param {number} unit */
   unitName(column, unit) {
     if (column.kind === "inputs") return this.texts.say("canvas.input_unit", { name: this.inputNames[unit] ?? unit + 1 });
     if (column.kind === "output") {
@@ -141,10 +198,12 @@ export class Network {
     return this.texts.say("canvas.unit", { layer: this.layerName(column), number: unit + 1 });
   }
 
+  /** @param {Column} column @param {number} unit */
   shortName(column, unit) {
     return column.kind === "inputs" ? (this.inputNames[unit] ?? String(unit + 1)) : this.unitName(column, unit);
   }
 
+  /** @param {Place} place */
   placeName(place) {
     const target = this.unitName(this.columnOf(place.dense), place.unit);
     return place.kind === "unit" ? target : `${this.shortName(this.columnOf(place.dense - 1), place.input)} → ${target}`;
@@ -176,6 +235,7 @@ export class Network {
     if (focused) first.focus({ preventScroll: true });
   }
 
+  /** @param {Place} place @param {MouseEvent} event @param {HTMLButtonElement} button @param {Tile} tile */
   pressUnit(place, event, button, tile) {
     event.stopPropagation();
     const box = button.getBoundingClientRect();
@@ -185,23 +245,25 @@ export class Network {
     if (onBias) this.inspector.input.select();
   }
 
-  /** Arrow keys go from unit to unit: one stop for the tab key, however many units there are. */
+  /** Arrow keys go from unit to unit: one stop for the tab key, however many units there are. @param {KeyboardEvent} event */
   walk(event) {
+    /** @type {Record<string, [number, number]>} */
     const moves = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
     const move = moves[event.key];
+    const button = /** @type {HTMLButtonElement} */ (event.target);
     if (event.key === "Escape") {
       if (this.pinned) this.pin(null);
-      else event.target.blur();
+      else button.blur();
     }
     if (!move) return;
     event.preventDefault();
-    const column = this.buttons.findIndex((buttons) => buttons.includes(event.target));
-    const unit = this.buttons[column].indexOf(event.target);
+    const column = this.buttons.findIndex((buttons) => buttons.includes(button));
+    const unit = this.buttons[column].indexOf(button);
     const next = this.buttons[Math.max(0, Math.min(this.buttons.length - 1, column + move[0]))];
-    const button = next[Math.max(0, Math.min(next.length - 1, unit + move[1]))];
-    event.target.tabIndex = -1;
-    button.tabIndex = 0;
-    button.focus();
+    const other = next[Math.max(0, Math.min(next.length - 1, unit + move[1]))];
+    button.tabIndex = -1;
+    other.tabIndex = 0;
+    other.focus();
   }
 
   // What is looked at
@@ -213,7 +275,7 @@ export class Network {
     this.refresh();
   }
 
-  /** Stay with this until told otherwise. @param {boolean} [back] the focus goes back to the drawing */
+  /** Stay with this until told otherwise. @param {Place | null} place @param {boolean} [back] the focus goes back to the drawing */
   pin(place, back = false) {
     const before = this.pinned;
     this.pinned = place;
@@ -259,6 +321,7 @@ export class Network {
     else this.lingering = setTimeout(() => this.host.want({ gradients: false }), GRADIENTS_LINGER);
   }
 
+  /** @param {string} name @param {boolean} on */
   toggle(name, on) {
     this.shows[name] = on;
     this.linksDrawn = 0;
@@ -270,28 +333,30 @@ export class Network {
     if (this.arrays) this.draw(this.arrays, this.header);
   }
 
-  /** The pointer over the stage: the link nearest to it. */
+  /** The pointer over the stage: the link nearest to it. @param {PointerEvent} event */
   point(event) {
     this.fingers = event.pointerType === "touch";
-    if (!this.arrays || event.target.closest("button, select, .nn-histogram")) return;
+    if (!this.arrays || /** @type {Element} */ (event.target).closest("button, select, .nn-histogram")) return;
     this.look(this.linkAt(event));
   }
 
+  /** @param {MouseEvent} event */
   linkAt(event) {
     const box = this.tiles.getBoundingClientRect();
     const link = nearestLink(this.geometry, event.clientX - box.left, event.clientY - box.top, this.fingers ? 14 : 6);
     return link ? linkPlace(this.layout, link.dense, link.to, link.from) : null;
   }
 
+  /** @param {MouseEvent} event */
   press(event) {
-    if (!this.arrays || event.target.closest("button, select, .nn-histogram")) return;
+    if (!this.arrays || /** @type {Element} */ (event.target).closest("button, select, .nn-histogram")) return;
     const link = this.linkAt(event);
     if (link || this.pinned) this.pin(same(link, this.pinned) ? null : link);
   }
 
   // Drawing
 
-  /** Draw one frame. @param {Record<string, any>} arrays @param {object} header */
+  /** Draw one frame. @param {Arrays} arrays @param {Header} header */
   draw(arrays, header) {
     this.arrays = arrays;
     this.header = header;
@@ -300,7 +365,7 @@ export class Network {
     const now = performance.now();
     // Hundreds of links cost more than a frame has, most of it after this script: they then move less often than the maps.
     if (!moving || now - this.linksDrawn > this.linksRest) {
-      const drawn = drawLinks(this.links.getContext("2d"), this.geometry, arrays, this.theme, this.ratio, this.shows);
+      const drawn = drawLinks(contextOf(this.links), this.geometry, arrays, this.theme, this.ratio, this.shows);
       this.linksRest = drawn < 150 ? 0 : drawn < 500 ? 40 : drawn / 5;
       this.linksDrawn = now;
       this.showKey(arrays);
@@ -313,7 +378,7 @@ export class Network {
     if (this.hovered && this.tip.visible && (!moving || now - this.tip.shown > TIP_EVERY)) this.showTip();
   }
 
-  /** What the links mean, beside the key of colours. */
+  /** What the links mean, beside the key of colours. @param {Arrays} arrays */
   showKey(arrays) {
     const largest = largestGradient(this.geometry, arrays, this.shows);
     const words = largest === null ? "" : this.texts.say("canvas.links_gradient", { value: number(largest, 2) });
@@ -322,8 +387,9 @@ export class Network {
     this.panel.classList.toggle("nn-signs", tellsSigns(this.geometry, arrays, this.shows));
   }
 
+  /** @param {Arrays} arrays */
   drawTiles(arrays) {
-    const context = this.tiles.getContext("2d");
+    const context = contextOf(this.tiles);
     const { geometry, theme } = this;
     context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     context.clearRect(0, 0, geometry.width, geometry.height);
@@ -337,6 +403,7 @@ export class Network {
     drawBiases(context, geometry, arrays, theme);
   }
 
+  /** @param {Context} context @param {Place} place @param {string} colour @param {number} width */
   drawFrame(context, { dense, unit }, colour, width) {
     const tile = this.columnOf(dense).tiles[unit];
     const out = width / 2 + 0.5;
@@ -347,11 +414,13 @@ export class Network {
     context.stroke();
   }
 
+  /** @param {Context} context @param {Arrays} arrays */
   drawSelectedLinks(context, arrays) {
-    const { column, unit, dense } = this.selected;
+    const { column, unit, dense } = /** @type {Selected} */ (this.selected);
     const at = this.geometry.dense.indexOf(column);
     const [before, after] = [this.geometry.dense[at - 1], this.geometry.dense[at + 1]];
     context.globalAlpha = arrays[`silenced/${dense}`]?.[unit] ? 0.3 : 1;
+    /** @param {Tile} from @param {Tile} to @param {number} weight */
     const draw = (from, to, weight) => drawLink(context, from, to, weight, this.theme, this.shows);
     if (before) {
       const weight = arrays[`weight/${dense}`];
@@ -364,10 +433,12 @@ export class Network {
     context.globalAlpha = 1;
   }
 
+  /** @param {Context} context @param {Arrays} arrays */
   drawSeenLink(context, arrays) {
-    const { dense, unit, input } = this.linkSeen;
+    const { dense, unit, input } = /** @type {import("./places.js").LinkPlace} */ (this.linkSeen);
     const [source, target] = [this.columnOf(dense - 1), this.columnOf(dense)];
     const at = unit * source.shown + input;
+    /** @type {[Tile, Tile]} */
     const ends = [source.tiles[input], target.tiles[unit]];
     drawRim(context, ...ends, arrays[`weight/${dense}`][at], this.theme);
     drawLink(context, ...ends, arrays[`weight/${dense}`][at], this.theme, this.shows);

@@ -1,6 +1,7 @@
 /** The large map: what the network answers over the plane, with the data's points on it; or one unit's own map, while it is looked at. */
 
 import { drawAxes, ticks } from "./axes.js";
+import { contextOf } from "./context.js";
 import { drawContours } from "./contours.js";
 import { Drawing } from "./drawing.js";
 import { Edits } from "./edits.js";
@@ -13,12 +14,66 @@ import { css } from "./colours.js";
 
 const MARGIN = { left: 34, right: 4, top: 4, bottom: 36 };
 const MOST_DRAWN_CLASSES = 6;
-const SPLITS = ["test", "train"]; // training points lie on top
+const SPLITS = /** @type {const} */ (["test", "train"]); // training points lie on top
 
 export class Output {
-  /** @param {HTMLElement} root @param {{command: Function, action: Function, want: Function}} host as in network.js */
+  /** @type {Layout} */
+  layout;
+  /** @type {Arrays} */
+  constants;
+  /** @type {Theme} */
+  theme;
+  /** @type {Texts} */
+  texts;
+  /** @type {Arrays | null} */
+  arrays;
+  /** @type {Header} */
+  header;
+  /** @type {HTMLCanvasElement} */
+  image;
+  /** @type {HTMLCanvasElement} */
+  curve;
+  /** @type {HTMLCanvasElement} */
+  points;
+  /** @type {HTMLCanvasElement} */
+  marks;
+  /** @type {Record<string, HTMLElement>} */
+  toggles;
+  /** @type {Selected | null} */
+  selection;
+  /** @type {Partial<Splits<ArrayLike<number>>>} */
+  predictions;
+  /** @type {{x: Interval, y: Interval}} */
+  placed;
+  /** @type {ToPixels} */
+  toPixels;
+  /** @type {Record<string, boolean>} */
+  shows;
+  /** @type {Box} */
+  box;
+  /** @type {number} */
+  ratio;
+  /** @type {number} */
+  width;
+  /** @type {number} */
+  height;
+  /** @type {number} */
+  size;
+  /** @type {string | null} */
+  noteScale;
+  /** @type {string} */
+  plainCaption;
+  /** @type {string | undefined} */
+  wrongWords;
+  /** @type {boolean | undefined} */
+  curveDrawn;
+  /** @type {number} */
+  pending;
+
+  /** @param {HTMLElement} root @param {{command: Command, action: Action, want: Want}} host */
   constructor(root, host) {
     this.host = host;
+    /** @template {HTMLElement} [Kind=HTMLElement] @param {string} name @returns {Kind} */
     const find = (name) => root.querySelector(name);
     this.panel = find(".nn-output");
     this.title = find(".nn-output-title");
@@ -32,7 +87,7 @@ export class Output {
     this.legend = find(".nn-legend");
     this.caption = find(".nn-caption");
     this.spoken = find(".nn-map-spoken");
-    this.toggles = Object.fromEntries(["discretize", "contours", "wrong"].map((name) => [name, find(`[data-toggle="${name}"]`).closest("label")]));
+    this.toggles = Object.fromEntries(["discretize", "contours", "wrong"].map((name) => [name, /** @type {HTMLElement} */ (find(`[data-toggle="${name}"]`).closest("label"))]));
     this.selection = null;
     this.shows = { test: true, discretize: false, contours: false, wrong: false };
     this.predictions = {};
@@ -49,10 +104,13 @@ export class Output {
     this.frame.addEventListener("pointerleave", () => { this.tip.hidden = true; });
     this.card = this.probe.card;
     // The card closes itself too; the mark and the keyboard's place go with it.
-    this.card.addEventListener("click", (event) => event.target.closest(".nn-probe-close") && this.lookAt(null));
+    this.card.addEventListener("click", (event) => /** @type {Element} */ (event.target).closest(".nn-probe-close") && this.lookAt(null));
   }
 
-  /** A new structure, width, theme or language. */
+  /**
+   * A new structure, width, theme or language.
+   * @param {Layout} layout @param {Arrays} constants @param {Theme} theme @param {Texts} texts
+   */
   build(layout, constants, theme, texts) {
     const others = constants !== this.constants;
     Object.assign(this, { layout, constants, theme, texts });
@@ -90,33 +148,38 @@ export class Output {
     return this.shows.test;
   }
 
-  /** What is looked at: the output, or a unit of the network. */
+  /** What is looked at: the output, or a unit of the network. @returns {View} */
   get view() {
     const { output, map } = this.layout;
-    if (!this.selection) return { kind: output.kind === "projection" ? "plane" : output.kind, ...this.ranges(output), names: output.axes };
+    if (!this.selection) return { kind: output.kind === "line" ? "line" : "plane", ...this.ranges(output), names: output.axes };
     if (map.kind === "bars") return { kind: "bars" };
-    return { kind: map.kind, ...this.ranges(map), names: output.axes };
+    return { kind: map.kind === "line" ? "line" : "plane", ...this.ranges(map), names: output.axes };
   }
 
+  /** @param {Surface} source */
   ranges(source) {
     return { x: source.x_range, y: source.y_range ?? this.layout.output.value_range };
   }
 
+  /** @param {number} x @param {number} y @returns {[number, number]} */
   pixelsOf(x, y) {
     const { x: [x0, x1], y: [y0, y1] } = this.placed;
     return [this.box.x + ((x - x0) / (x1 - x0)) * this.box.size, this.box.y + (1 - (y - y0) / (y1 - y0)) * this.box.size];
   }
 
+  /** @param {number} px @param {number} py @returns {[number, number]} */
   toPlane(px, py) {
     const { x: [x0, x1], y: [y0, y1] } = this.placed;
     return [x0 + ((px - this.box.x) / this.box.size) * (x1 - x0), y0 + (1 - (py - this.box.y) / this.box.size) * (y1 - y0)];
   }
 
+  /** @param {number} px @param {number} py */
   isInside(px, py) {
     const { x, y, size } = this.box;
     return px >= x && px < x + size && py >= y && py < y + size;
   }
 
+  /** @param {Selected | null} selection */
   select(selection) {
     this.selection = selection;
     if (!this.layout) return;
@@ -125,6 +188,7 @@ export class Output {
     if (this.arrays) this.draw(this.arrays);
   }
 
+  /** @param {string} name @param {boolean} on */
   toggle(name, on) {
     this.shows[name] = on;
     if (!this.layout) return;
@@ -144,7 +208,8 @@ export class Output {
   describe() {
     const { layout, texts, theme, selection } = this;
     this.picture.build(layout, this.constants, theme, texts, selection);
-    this.placed = this.view.kind === "bars" ? this.ranges(layout.output) : this.view;
+    const { view } = this;
+    this.placed = view.kind === "bars" ? this.ranges(layout.output) : view;
     this.title.textContent = selection ? selection.name : texts.say("canvas.output");
     this.panel.classList.toggle("nn-of-a-unit", selection !== null);
     this.note.textContent = "";
@@ -169,7 +234,7 @@ export class Output {
     this.caption.hidden = caption === "";
   }
 
-  /** A point in words. */
+  /** A point in words. @param {Point} point */
   describePoint(point) {
     const { layout, texts } = this;
     const target = layout.task === "classification" ? texts.say("canvas.class", { name: layout.classes[point.target] ?? String(point.target) }) : number(point.target);
@@ -200,7 +265,7 @@ export class Output {
     this.drawData(context);
   }
 
-  /** The points within the map's frame; also for a picture to keep. @param {CanvasRenderingContext2D} context */
+  /** The points within the map's frame; also for a picture to keep. @param {Context} context */
   drawData(context) {
     const { box } = this;
     context.save();
@@ -228,7 +293,7 @@ export class Output {
 
   /** A canvas without anything on it, in CSS pixels. @param {HTMLCanvasElement} canvas */
   fresh(canvas) {
-    const context = canvas.getContext("2d");
+    const context = contextOf(canvas);
     context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     context.clearRect(0, 0, this.width, this.height);
     return context;
@@ -242,7 +307,7 @@ export class Output {
     const { point } = this.probe;
     if (point) {
       const [x, y] = this.toPixels(point.x, point.y);
-      for (const [colour, width] of [[css(this.theme.panel, 0.95), 6], [css(this.theme.text), 2.4]]) {
+      for (const { colour, width } of [{ colour: css(this.theme.panel, 0.95), width: 6 }, { colour: css(this.theme.text), width: 2.4 }]) {
         context.beginPath();
         context.arc(x, y, 8.5, 0, 7);
         for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
@@ -257,7 +322,7 @@ export class Output {
     this.drawing.drawMarks(context);
   }
 
-  /** One frame. @param {Record<string, any>} arrays @param {object} header */
+  /** One frame. @param {Arrays} arrays @param {Header} header */
   draw(arrays, header = this.header) {
     this.arrays = arrays;
     this.header = header;
@@ -270,7 +335,7 @@ export class Output {
       const context = this.fresh(this.curve);
       this.curveDrawn = view.kind !== "plane" || lines;
       if (lines) this.drawLines(context);
-      else if (view.kind !== "plane") this.picture.drawCurve(context, this.points.getContext("2d"), this.box, arrays, view);
+      else if (view.kind !== "plane") this.picture.drawCurve(context, this.selection ? this.fresh(this.points) : context, this.box, arrays, view);
     }
     if (this.predictions.train !== arrays["predictions/train"] || this.predictions.test !== arrays["predictions/test"]) {
       this.predictions = { train: arrays["predictions/train"], test: arrays["predictions/test"] };
@@ -279,22 +344,24 @@ export class Output {
     this.probe.read(header);
   }
 
+  /** @param {Context} context */
   drawLines(context) {
     const { selection } = this;
+    if (!this.arrays) return;
     const unit = selection && { unit: selection.unit, bytes: this.picture.unitBytes(this.arrays) };
     drawContours(context, this.box, this.arrays, this.layout, this.theme, unit);
   }
 
-  /** The range of the unit that is looked at; its scale moves while it learns. */
+  /** The range of the unit that is looked at; its scale moves while it learns. @param {Arrays} arrays */
   showRange(arrays) {
     const scale = this.picture.unitScale(arrays);
     const shown = number(scale, 2);
-    if (this.selection.dense < 0 || shown === this.noteScale) return;
+    if (this.picture.seen.dense < 0 || shown === this.noteScale) return;
     this.noteScale = shown;
     this.note.textContent = this.texts.say("canvas.range", { low: number(-scale, 2), high: shown });
   }
 
-  /** The value under the pointer, in words. */
+  /** The value under the pointer, in words. @param {PointerEvent} event */
   point(event) {
     if (!this.arrays) return;
     const { view } = this;
@@ -307,6 +374,7 @@ export class Output {
     const [u, v] = [(px - this.box.x) / this.size, (py - this.box.y) / this.size];
     const x = view.x[0] + u * (view.x[1] - view.x[0]);
     const names = view.names.map(featureName);
+    /** @param {Interval} range */
     const digits = (range) => Math.max(2, ticks(range, 5).decimals + 1);
     const place = [`${names[0]} ${x.toFixed(digits(view.x)).replace("-", "−")}`];
     if (view.kind === "plane") {

@@ -4,13 +4,13 @@ import { css } from "./colours.js";
 import { traceMarker } from "./markers.js";
 import { pointColour } from "./still.js";
 
-/** How large the markers of this many points are. */
+/** How large the markers of this many points are. @param {number} count @param {Split} split */
 export const markerRadius = (count, split) => (count > 800 ? 2.2 : count > 300 ? 2.8 : 3.4) * (split === "test" ? 0.94 : 1);
 
 /**
- * One split's points. @param {CanvasRenderingContext2D} context
- * @param {{x: number, y: number, target: number, row: number | null}[]} points
- * @param {{layout: object, theme: object, toPixels: (x: number, y: number) => [number, number]}} place
+ * One split's points.
+ * @param {Context} context @param {Point[]} points
+ * @param {Split} split @param {{layout: Layout, theme: Theme, toPixels: ToPixels}} place
  */
 export function drawPoints(context, points, split, { layout, theme, toPixels }) {
   const radius = markerRadius(points.length, split);
@@ -37,7 +37,12 @@ export function drawPoints(context, points, split, { layout, theme, toPixels }) 
   }
 }
 
-/** Rings around the points that the network puts in a wrong class. @returns {number} how many */
+/**
+ * Rings around the points that the network puts in a wrong class.
+ * @param {Context} context @param {Point[]} points @param {Split} split
+ * @param {ArrayLike<number> | undefined} predictions @param {{theme: Theme, toPixels: ToPixels}} place
+ * @returns {number} how many
+ */
 export function ringWrong(context, points, split, predictions, { theme, toPixels }) {
   const radius = markerRadius(points.length, split) + 3;
   let wrong = 0;
@@ -58,11 +63,17 @@ export function ringWrong(context, points, split, predictions, { theme, toPixels
   return wrong;
 }
 
+/** @param {Point} point @param {ArrayLike<number> | undefined} predictions */
 const isWrong = (point, predictions) => point.row !== null && predictions && point.row < predictions.length && predictions[point.row] !== point.target;
 
-/** The point nearest to a place in pixels, at most `reach` away. */
+/**
+ * The point nearest to a place in pixels, at most `reach` away.
+ * @param {Point[]} points @param {number} x @param {number} y @param {number} reach @param {ToPixels} toPixels
+ */
 export function nearestPoint(points, x, y, reach, toPixels) {
-  let [best, least] = [null, reach];
+  /** @type {Point | null} */
+  let best = null;
+  let least = reach;
   for (const point of points) {
     const [px, py] = toPixels(point.x, point.y);
     const distance = Math.hypot(px - x, py - y);
@@ -72,10 +83,15 @@ export function nearestPoint(points, x, y, reach, toPixels) {
   return best;
 }
 
-/** Where an arrow key leads: the nearest point within 45 degrees of its direction, where sideways counts double. */
+/**
+ * Where an arrow key leads: the nearest point within 45 degrees of its direction, where sideways counts double.
+ * @param {Point[]} points @param {Point} from @param {[number, number]} direction @param {ToPixels} toPixels
+ */
 export function nextPoint(points, from, [dx, dy], toPixels) {
   const [x, y] = toPixels(from.x, from.y);
-  let [best, least] = [null, Infinity];
+  /** @type {Point | null} */
+  let best = null;
+  let least = Infinity;
   for (const point of points) {
     if (point === from) continue;
     const [px, py] = toPixels(point.x, point.y);

@@ -10,8 +10,25 @@ const MOST_INPUTS = 6;
 const MOST_CLASSES = 3;
 const SAME_PLACE = 0.002;
 
+/** @typedef {Point & {row: number}} Known  a point that the run has */
+
 export class Probe {
-  /** @param {HTMLElement} root @param {{want: (wants: object) => void}} host */
+  /** @type {Layout} */
+  layout;
+  /** @type {Theme} */
+  theme;
+  /** @type {Texts} */
+  texts;
+  /** @type {Known | null} */
+  point;
+  /** @type {ProbeFrame | null} */
+  frame;
+  /** @type {string} */
+  shape;
+  /** @type {Record<string, HTMLElement>} */
+  values;
+
+  /** @param {HTMLElement} root @param {{want: Want}} host */
   constructor(root, host) {
     this.card = root.querySelector(".nn-probe");
     this.host = host;
@@ -19,6 +36,7 @@ export class Probe {
     this.frame = null; // what the last frame said of it
   }
 
+  /** @param {Layout} layout @param {Theme} theme @param {Texts} texts */
   build(layout, theme, texts) {
     Object.assign(this, { layout, theme, texts });
     this.shape = "";
@@ -28,23 +46,23 @@ export class Probe {
 
   /** @param {import("./edits.js").Point | null} point */
   look(point) {
-    this.point = point && point.row !== null ? point : null;
+    this.point = point && point.row !== null ? /** @type {Known} */ (point) : null;
     this.frame = null;
     this.shape = "";
     this.host.want({ probe: this.point && { split: this.point.split, row: this.point.row } });
     this.show();
   }
 
-  /** The points are other ones: the same place may have another row now. */
+  /** The points are other ones: the same place may have another row now. @param {Splits<Point[]>} points */
   follow(points) {
     if (!this.point) return;
     const { split, target, x, y } = this.point;
     const found = points[split].find((one) => one.target === target && Math.abs(one.x - x) < SAME_PLACE && Math.abs(one.y - y) < SAME_PLACE);
-    if (found && found.row === this.point.row) this.point = found;
+    if (found && found.row === this.point.row) this.point = /** @type {Known} */ (found);
     else this.look(found ?? null);
   }
 
-  /** @param {object} header of a frame */
+  /** @param {Header} header of a frame */
   read(header) {
     const { probe } = header;
     if (!this.point) return;
@@ -52,6 +70,7 @@ export class Probe {
     if (this.frame) this.show();
   }
 
+  /** @param {string} key @param {Parameters<Say>[1]} [values] */
   say(key, values) {
     return this.texts.say(`canvas.${key}`, values);
   }
@@ -63,13 +82,15 @@ export class Probe {
     const key = `${this.point.split} ${this.point.row} ${this.frame !== null}`;
     if (key !== this.shape) {
       this.shape = key;
-      this.make();
+      this.make(this.point);
     }
-    if (this.frame) this.write();
+    if (this.frame) this.write(this.frame);
   }
 
-  make() {
-    const { point, layout, theme } = this;
+  /** @param {Known} point */
+  make(point) {
+    const { layout, theme } = this;
+    /** @template {keyof HTMLElementTagNameMap} Tag @param {Tag} tag @param {string} className */
     const element = (tag, className, text = "") => Object.assign(document.createElement(tag), { className, textContent: text });
     const classes = layout.task === "classification";
     const head = element("div", "nn-probe-head");
@@ -81,6 +102,7 @@ export class Probe {
     head.append(element("strong", "", this.say(POINT_NAMES[point.split], { number: point.row + 1 })), close);
     const list = element("dl", "nn-probe-list");
     this.values = {};
+    /** @param {string} name @param {string} label */
     const row = (name, label, side = "left") => {
       const pair = element("div", `nn-probe-${side}`);
       const value = element("dd", `nn-probe-${name}`);
@@ -95,12 +117,12 @@ export class Probe {
       row("loss", this.say("probe_loss"));
     }
     this.card.replaceChildren(head, this.frame ? list : element("p", "", this.say("probe_waiting")));
-    if (this.frame) this.writeStill();
+    if (this.frame) this.writeStill(this.frame);
   }
 
-  /** What does not move while the network learns. */
-  writeStill() {
-    const { layout, frame, values } = this;
+  /** What does not move while the network learns. @param {ProbeFrame} frame */
+  writeStill(frame) {
+    const { layout, values } = this;
     const lines = frame.inputs.slice(0, MOST_INPUTS).map((value, i) => {
       const line = document.createElement("span");
       line.textContent = `${featureName(layout.inputs.names[i] ?? String(i + 1))} ${number(value)}`;
@@ -113,38 +135,43 @@ export class Probe {
     values.true.textContent = layout.task === "classification" ? this.className(frame.target) : number(frame.target);
   }
 
+  /** @param {number} index */
   className(index) {
     return layoutName(this.layout, index, (name) => this.say("class", { name }));
   }
 
-  write() {
-    const { layout, frame, values, theme } = this;
+  /** What moves. @param {ProbeFrame} frame */
+  write(frame) {
+    const { values, theme } = this;
     put(values.loss, frame.loss === null ? "∞" : writeLoss(frame.loss));
-    if (layout.task !== "classification") {
+    if (!Array.isArray(frame.prediction)) {
       put(values.predicted, number(frame.prediction));
       return;
     }
-    const order = frame.prediction.map((share, index) => [share ?? 0, index]).sort((a, b) => b[0] - a[0]);
-    const right = order[0][1] === frame.target;
+    const order = frame.prediction.map((share, index) => ({ share: share ?? 0, index })).sort((a, b) => b.share - a.share);
+    const right = order[0].index === frame.target;
     this.card.classList.toggle("nn-probe-is-wrong", !right);
     const shown = order.slice(0, MOST_CLASSES);
     while (values.predicted.childElementCount < shown.length) values.predicted.append(bar());
-    shown.forEach(([share, index], i) => {
-      const line = values.predicted.children[i];
-      line.style.setProperty("--nn-share", `${100 * share}%`);
-      line.style.setProperty("--nn-colour", css(theme.palette[index % theme.palette.length]));
-      put(line.firstChild, this.className(index));
-      put(line.lastChild, percent(share, share > 0.0995 && share < 0.9995 ? 0 : 1));
+    const lines = values.predicted.querySelectorAll(".nn-probe-bar");
+    shown.forEach(({ share, index }, i) => {
+      const [name, chance] = lines[i].children;
+      lines[i].style.setProperty("--nn-share", `${100 * share}%`);
+      lines[i].style.setProperty("--nn-colour", css(theme.palette[index % theme.palette.length]));
+      put(name, this.className(index));
+      put(chance, percent(share, share > 0.0995 && share < 0.9995 ? 0 : 1));
     });
     put(values.true, `${this.className(frame.target)} · ${this.say(right ? "probe_right" : "probe_wrong")}`);
   }
 }
 
+/** @param {Layout} layout @param {number} index @param {(name: string) => string} say */
 const layoutName = (layout, index, say) => {
   const name = layout.classes[index];
   return /^\d+$/.test(name) ? say(name) : name;
 };
 
+/** @param {Node} element @param {string} words */
 const put = (element, words) => {
   if (element.textContent !== words) element.textContent = words;
 };

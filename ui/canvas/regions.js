@@ -32,13 +32,15 @@ export function regions(kinds, rows, columns) {
   }]));
 }
 
-/** All cells of one class that hang together by their sides. */
+/**
+ * All cells of one class that hang together by their sides.
+ * @param {ArrayLike<number>} kinds @param {number} start @param {number} rows @param {number} columns @param {Uint8Array} seen
+ */
 function flood(kinds, start, rows, columns, seen) {
   const waiting = [start];
   const piece = { cells: 0, x: 0, y: 0, edge: false };
   seen[start] = 1;
-  while (waiting.length) {
-    const cell = waiting.pop();
+  for (let cell = waiting.pop(); cell !== undefined; cell = waiting.pop()) {
     const [row, column] = [Math.floor(cell / columns), cell % columns];
     piece.cells += 1;
     piece.x += column;
@@ -61,9 +63,13 @@ export function placeOf(u, v) {
   return [down, across].filter(Boolean).join("_") || "centre";
 }
 
-/** The middle of the tenth of a map with the highest values, or with the lowest. @param {ArrayLike<number>} values @param {1 | -1} sign */
+/**
+ * The middle of the tenth of a map with the highest values, or with the lowest.
+ * @param {ArrayLike<number>} values @param {number} rows @param {number} columns @param {1 | -1} sign
+ */
 export function extremePlace(values, rows, columns, sign) {
   const order = Array.from(values, (_, i) => i).sort((a, b) => sign * (values[b] - values[a])).slice(0, Math.max(1, Math.floor(values.length / 10)));
+  /** @param {(i: number) => number} read */
   const mean = (read) => order.reduce((sum, i) => sum + read(i), 0) / order.length;
   return placeOf(mean((i) => i % columns) / (columns - 1), mean((i) => Math.floor(i / columns)) / (rows - 1));
 }

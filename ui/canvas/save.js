@@ -2,6 +2,7 @@
 
 import { drawAxes } from "./axes.js";
 import { css } from "./colours.js";
+import { contextOf } from "./context.js";
 import { captionOf } from "./legend.js";
 import { count, featureName, loss, percent, fixed } from "./format.js";
 import { drawLinks } from "./links.js";
@@ -9,6 +10,9 @@ import { traceMarker } from "./markers.js";
 import { VectorContext } from "./vector.js";
 import { drawWay, hasWay } from "./way.js";
 
+/** @typedef {{network: Network, output: Output, header: Header, layout: Layout, theme: Theme, texts: Texts, arrays: Arrays}} Scene */
+
+/** @type {Record<string, string>} */
 const NAMES = { svg: "save_svg", png: "save_png" };
 const EDGE = 20;
 const TITLE = 64;
@@ -16,17 +20,19 @@ const SCALE = 2; // of the PNG
 const AROUND = 5; // pixels around a tile that are marks of it
 
 export class Save {
-  /** @param {HTMLElement} root @param {() => {network: object, output: object, header: object, layout: object, theme: object, texts: object} | null} scene */
+  /** @param {HTMLElement} root @param {() => Scene | null} scene */
   constructor(root, scene) {
     this.scene = scene;
     this.buttons = [...root.querySelectorAll("[data-save]")];
-    for (const button of this.buttons) button.onclick = () => this.save(button.dataset.save);
+    for (const button of this.buttons) button.onclick = () => this.save(button.dataset.save ?? "");
   }
 
+  /** @param {Texts} texts */
   build(texts) {
-    for (const button of this.buttons) button.ariaLabel = button.title = texts.say(`canvas.${NAMES[button.dataset.save]}`);
+    for (const button of this.buttons) button.ariaLabel = button.title = texts.say(`canvas.${NAMES[button.dataset.save ?? ""]}`);
   }
 
+  /** @param {string} kind */
   async save(kind) {
     const scene = this.scene();
     if (!scene) return;
@@ -37,7 +43,10 @@ export class Save {
   }
 }
 
-/** @returns {{svg: string, width: number, height: number}} */
+/**
+ * @param {Scene} scene
+ * @returns {{svg: string, width: number, height: number}}
+ */
 export function compose({ network, output, header, layout, theme, texts, arrays }) {
   const stage = network.geometry;
   const headings = network.headings.offsetHeight;
@@ -55,6 +64,7 @@ export function compose({ network, output, header, layout, theme, texts, arrays 
   return { svg: context.toString(width, height, title, css(theme.background)), width, height };
 }
 
+/** @param {Context} context @param {number} x @param {number} y @param {() => void} draw */
 function at(context, x, y, draw) {
   context.save();
   context.translate(x, y);
@@ -62,6 +72,10 @@ function at(context, x, y, draw) {
   context.restore();
 }
 
+/**
+ * @param {Context} context @param {Theme} theme @param {string} text @param {number} x @param {number} y
+ * @param {{size?: number, weight?: number, align?: CanvasTextAlign, colour?: Rgb}} style
+ */
 function write(context, theme, text, x, y, { size = 12, weight = 400, align = "left", colour = theme.text } = {}) {
   context.font = `${weight} ${size}px ${theme.font}`;
   context.textAlign = align;
@@ -70,13 +84,17 @@ function write(context, theme, text, x, y, { size = 12, weight = 400, align = "l
   context.fillText(text, x, y);
 }
 
+/** @param {Header} header @param {Texts} texts */
 function scores(header, texts) {
   const metric = header.metrics.test.r2 === undefined ? "accuracy" : "r2";
   const score = header.metrics.test[metric];
   return `${texts.say("canvas.test_loss")} ${loss(header.losses.test)} · ${texts.say(`canvas.test_${metric}`)} ${metric === "r2" ? fixed(score, 3) : percent(score)}`;
 }
 
-/** The headings as they stand on the page: they are text there already. */
+/**
+ * The headings as they stand on the page: they are text there already.
+ * @param {Context} context @param {Network} network @param {Theme} theme
+ */
 function drawHeadings(context, network, theme) {
   const origin = network.headings.getBoundingClientRect();
   for (const line of network.headings.querySelectorAll(".nn-heading > span")) {
@@ -90,6 +108,7 @@ function drawHeadings(context, network, theme) {
   }
 }
 
+/** @param {VectorContext} context @param {Network} network @param {Arrays} arrays @param {Theme} theme */
 function drawNetwork(context, network, arrays, theme) {
   const { geometry, inputNames, classNames, texts } = network;
   const inputs = geometry.dense[0];
@@ -99,6 +118,7 @@ function drawNetwork(context, network, arrays, theme) {
   if (way) context.group('opacity="0.14"');
   drawLinks(context, geometry, arrays, theme, 1, network.shows);
   context.restore();
+  /** @param {number} x @param {number} y @param {number} size */
   const crop = (x, y, size) => context.drawImage(
     network.tiles, (x - AROUND) * network.ratio, (y - AROUND) * network.ratio, (size + 2 * AROUND) * network.ratio, (size + 2 * AROUND) * network.ratio,
     x - AROUND, y - AROUND, size + 2 * AROUND, size + 2 * AROUND,
@@ -132,7 +152,7 @@ function drawNetwork(context, network, arrays, theme) {
       write(context, theme, texts.say("canvas.more", { count: column.units - column.shown }), column.center, column.bottom + 15, { align: "center", size: 11, colour: theme.muted });
     }
   }
-  const last = geometry.dense.at(-1);
+  const last = geometry.dense[geometry.dense.length - 1];
   classNames.forEach((name, unit) => {
     const tile = last.tiles[unit];
     context.beginPath();
@@ -144,12 +164,13 @@ function drawNetwork(context, network, arrays, theme) {
   if (way) drawWay(context, network, arrays);
 }
 
+/** @param {Context} context @param {Output} output @param {Theme} theme @param {Texts} texts */
 function drawOutput(context, output, theme, texts) {
   const { box, view, layout } = output;
   write(context, theme, output.title.textContent, box.x, -7, { size: 13, weight: 650 });
   if (view.kind === "plane") context.drawImage(output.image, box.x, box.y, box.size, box.size);
   if (view.kind === "plane" && output.shows.contours) output.drawLines(context);
-  if (view.kind !== "plane") output.picture.drawCurve(context, context, box, output.arrays, view);
+  if (view.kind !== "plane" && output.arrays) output.picture.drawCurve(context, context, box, output.arrays, view);
   if (view.kind !== "bars" && !(view.kind === "line" && output.selection)) {
     drawAxes(context, box, view, view.names.map(featureName), theme, view.kind === "line");
     output.drawData(context);
@@ -170,7 +191,10 @@ function drawOutput(context, output, theme, texts) {
   if (caption) write(context, theme, caption, box.x, output.height + 30, { size: 10.5, colour: theme.muted });
 }
 
-/** The SVG drawn by the browser itself, so that both files show the same. */
+/**
+ * The SVG drawn by the browser itself, so that both files show the same.
+ * @param {Blob} svg @param {{width: number, height: number}} size @param {Theme} theme
+ */
 async function rasterize(svg, { width, height }, theme) {
   const address = URL.createObjectURL(svg);
   try {
@@ -180,7 +204,7 @@ async function rasterize(svg, { width, height }, theme) {
     const canvas = document.createElement("canvas");
     canvas.width = Math.round(width * SCALE);
     canvas.height = Math.round(height * SCALE);
-    const context = canvas.getContext("2d");
+    const context = contextOf(canvas);
     context.fillStyle = css(theme.background);
     context.fillRect(0, 0, canvas.width, canvas.height);
     context.drawImage(image, 0, 0, canvas.width, canvas.height);
@@ -190,6 +214,7 @@ async function rasterize(svg, { width, height }, theme) {
   }
 }
 
+/** @param {Blob} blob @param {string} name */
 function download(blob, name) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);

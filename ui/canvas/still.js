@@ -1,8 +1,10 @@
 /** What does not change between frames, drawn once: the data's points, names of inputs and classes, "+N more", dropout. */
 
 import { css } from "./colours.js";
+import { contextOf } from "./context.js";
 import { traceMarker } from "./markers.js";
 
+/** @param {Context} context @param {string} text @param {number} room */
 const clip = (context, text, room) => {
   if (context.measureText(text).width <= room) return text;
   let kept = text;
@@ -10,12 +12,15 @@ const clip = (context, text, room) => {
   return `${kept}…`;
 };
 
-/** @returns {HTMLCanvasElement} as large as the stage */
+/**
+ * @param {{layout: Layout, constants: Arrays, theme: Theme, texts: Texts, geometry: Geometry, inputNames: string[], classNames: string[], ratio: number}} network
+ * @returns {HTMLCanvasElement} as large as the stage
+ */
 export function drawStill({ layout, constants, theme, texts, geometry, inputNames, classNames, ratio }) {
   const canvas = document.createElement("canvas");
   canvas.width = Math.round(geometry.width * ratio);
   canvas.height = Math.round(geometry.height * ratio);
-  const context = canvas.getContext("2d");
+  const context = contextOf(canvas);
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   context.textBaseline = "middle";
   drawInputs(context, geometry, inputNames, theme);
@@ -33,7 +38,10 @@ export function drawStill({ layout, constants, theme, texts, geometry, inputName
   return canvas;
 }
 
-/** Names of the inputs, and the threads from the data to them. */
+/**
+ * Names of the inputs, and the threads from the data to them.
+ * @param {Context} context @param {Geometry} geometry @param {string[]} inputNames @param {Theme} theme
+ */
 function drawInputs(context, geometry, inputNames, theme) {
   const inputs = geometry.dense[0];
   const { x, y, size } = geometry.thumb;
@@ -55,6 +63,7 @@ function drawInputs(context, geometry, inputNames, theme) {
   }
 }
 
+/** @param {Context} context @param {Layout} layout @param {Arrays} constants @param {Box} thumb @param {Theme} theme */
 function drawThumb(context, layout, constants, thumb, theme) {
   const { x, y, size } = thumb;
   context.fillStyle = css(theme.zero);
@@ -66,8 +75,9 @@ function drawThumb(context, layout, constants, thumb, theme) {
   drawThumbPoints(context, layout, constants, thumb, theme);
 }
 
+/** @param {Context} context @param {Geometry} geometry @param {string[]} classNames @param {Theme} theme */
 function drawClassNames(context, geometry, classNames, theme) {
-  const output = geometry.dense.at(-1);
+  const output = geometry.dense[geometry.dense.length - 1];
   context.font = `${output.pitch < 15 ? 9.5 : 11.5}px ${theme.font}`;
   context.textAlign = "left";
   classNames.forEach((name, unit) => {
@@ -82,6 +92,7 @@ function drawClassNames(context, geometry, classNames, theme) {
   });
 }
 
+/** @param {Context} context @param {Column} column @param {number} height @param {Theme} theme */
 function drawDropout(context, column, height, theme) {
   context.strokeStyle = css(theme.muted, 0.8);
   context.lineWidth = 1.5;
@@ -97,18 +108,24 @@ function drawDropout(context, column, height, theme) {
 const SIDE = 22;
 const PLANE = 6;
 /** What each feature makes of the plane, from -1 to 1. */
+/** @type {Record<string, (x: number, y: number) => number>} */
 const PICTURES = {
   x1: (x) => x, x2: (_, y) => y, x1_squared: (x) => x * x, x2_squared: (_, y) => y * y, x1_x2: (x, y) => x * y,
   sin_x1: (x) => Math.sin(PLANE * x), sin_x2: (_, y) => Math.sin(PLANE * y),
 };
 
-/** A feature over the plane, small: what one that is off would bring. @param {string} name @returns {HTMLCanvasElement} */
+/**
+ * A feature over the plane, small: what one that is off would bring.
+ * @param {string} name @param {Theme} theme
+ * @returns {HTMLCanvasElement}
+ */
 export function featurePicture(name, theme) {
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = SIDE;
-  const context = canvas.getContext("2d");
+  const context = contextOf(canvas);
   const image = context.createImageData(SIDE, SIDE);
   const pixels = new Uint32Array(image.data.buffer);
+  /** @param {number} i */
   const place = (i) => (2 * (i + 0.5)) / SIDE - 1;
   for (let i = 0; i < pixels.length; i += 1) {
     const value = PICTURES[name](place(i % SIDE), -place((i / SIDE) | 0));
@@ -118,13 +135,16 @@ export function featurePicture(name, theme) {
   return canvas;
 }
 
-/** The data set's points, small. */
+/**
+ * The data set's points, small.
+ * @param {Context} context @param {Layout} layout @param {Arrays} constants @param {Box} thumb @param {Theme} theme
+ */
 function drawThumbPoints(context, layout, constants, thumb, theme) {
   const points = constants["points/train"];
   const target = constants["points/train_target"];
   const shown = Math.min(target.length, 260);
   const { x_range: [x0, x1], y_range: yRange, value_range: range } = layout.output;
-  const [y0, y1] = layout.output.kind === "line" ? range : yRange;
+  const [y0, y1] = (layout.output.kind === "line" ? range : yRange) ?? range;
   const inside = thumb.size - 8;
   for (let i = 0; i < shown; i += 1) {
     const x = (points[2 * i] - x0) / (x1 - x0);
@@ -137,7 +157,7 @@ function drawThumbPoints(context, layout, constants, thumb, theme) {
   }
 }
 
-/** The colour of a point by its class or value. */
+/** The colour of a point by its class or value. @param {number} target @param {Layout} layout @param {Theme} theme */
 export function pointColour(target, layout, theme) {
   if (layout.task === "classification") return theme.palette[target % theme.palette.length];
   if (layout.output.kind === "line") return theme.positive;

@@ -10,13 +10,17 @@ const NAMES = 8; // more inputs are not read out one by one
 const MOST_CLASSES = 6; // with regions of their own; the smaller ones are summed up
 const APART = 0.1; // test loss this much above the training loss, as a share of the loss at the start: more than chance
 const FLAT = 0.01; // a change within the last tenth smaller than this share of the whole way is none
-const HEALTH = ["", "dead", "saturated", "constant"];
+const HEALTH = /** @type {const} */ (["dead", "saturated", "constant"]); // by the codes 1, 2 and 3
+const TRENDS = { rising: "summary_rising", falling: "summary_falling", flat: "summary_steady" };
+/** @type {Record<string, string>} */
 const PLACES = {
   centre: "place_centre", left: "place_left", right: "place_right", top: "place_top", bottom: "place_bottom",
   top_left: "place_top_left", top_right: "place_top_right", bottom_left: "place_bottom_left", bottom_right: "place_bottom_right",
 };
 
-/** Everything that is said, as numbers and names. @param {{layout: object, header: object, arrays: object, history: {rows: number, columns: object}}} seen */
+/** @typedef {{layout: Layout, header: Header, arrays: Arrays, history: Rows}} Seen  what is on the canvas */
+
+/** Everything that is said, as numbers and names. @param {Seen} seen */
 export function facts({ layout, header, arrays, history }) {
   return {
     run: { status: header.status, epoch: header.epoch, step: header.step, moment: Boolean(header.moment) },
@@ -26,29 +30,31 @@ export function facts({ layout, header, arrays, history }) {
   };
 }
 
-/** Where each answer lies on the output map. */
+/** Where each answer lies on the output map. @param {Layout} layout @param {Arrays} arrays */
 export function surfaceOf(layout, arrays) {
   const { output } = layout;
   if (output.kind === "line") return lineOf(arrays.output_line);
   const { rows, columns } = output;
   if (layout.task === "regression") {
     const [low, high] = output.value_range;
+    /** @param {number} byte */
     const value = (byte) => low + ((byte - 1) / 254) * (high - low);
     let [least, most] = [255, 0];
     for (const byte of arrays.output) [least, most] = [Math.min(least, byte), Math.max(most, byte)];
     return {
-      kind: "values", low: value(least), high: value(most), flat: most - least <= 2,
+      kind: /** @type {const} */ ("values"), low: value(least), high: value(most), flat: most - least <= 2,
       lowPlace: extremePlace(arrays.output, rows, columns, -1), highPlace: extremePlace(arrays.output, rows, columns, 1),
     };
   }
   const kinds = arrays.output_class ?? Uint8Array.from(arrays.output, (byte) => (byte < 128 ? 0 : 1));
-  const certainty = arrays.output_certainty ? (i) => arrays.output_certainty[i] / 255 : (i) => Math.abs(arrays.output[i] - 128) / 127;
+  /** @param {number} i */
+  const certainty = (i) => (arrays.output_certainty ? arrays.output_certainty[i] / 255 : Math.abs(arrays.output[i] - 128) / 127);
   let undecided = 0;
   for (let i = 0; i < kinds.length; i += 1) if (certainty(i) < UNDECIDED) undecided += 1;
-  return { kind: "classes", regions: regions(kinds, rows, columns), undecided: undecided / kinds.length };
+  return { kind: /** @type {const} */ ("classes"), regions: regions(kinds, rows, columns), undecided: undecided / kinds.length };
 }
 
-/** A curve over a line: its ends, its range, how often it turns. @param {ArrayLike<number>} values */
+/** A curve over a line: its ends, its range, how often it turns. @param {Values} values */
 function lineOf(values) {
   let [low, high] = [Infinity, -Infinity];
   for (const value of values) [low, high] = [Math.min(low, value), Math.max(high, value)];
@@ -63,31 +69,39 @@ function lineOf(values) {
       [direction, extreme] = [-direction, value];
     }
   }
-  return { kind: "line", start: values[0], end: values[values.length - 1], low, high, turns, flat: high - low < 1e-3 };
+  return { kind: /** @type {const} */ ("line"), start: values[0], end: values[values.length - 1], low, high, turns, flat: high - low < 1e-3 };
 }
 
-/** The way of the test loss, and how far it is from the training loss. */
+/**
+ * The way of the test loss, and how far it is from the training loss.
+ * @param {Header} header @param {Rows} history
+ */
 export function curvesOf(header, history) {
   const now = header.losses;
   const rows = history.rows;
   const tests = (history.columns.test_loss ?? []).slice(0, rows);
   const epochs = (history.columns.epoch ?? []).slice(0, rows);
   const metric = header.metrics.train.r2 === undefined ? "accuracy" : "r2";
-  const found = { metric, train: header.metrics.train[metric], test: header.metrics.test[metric], loss: now.test, untrained: header.step === 0 };
-  if (found.untrained || tests.length === 0) return { ...found, untrained: true };
+  const found = { metric, train: header.metrics.train[metric], test: header.metrics.test[metric], loss: now.test };
+  if (header.step === 0 || tests.length === 0) return { kind: /** @type {const} */ ("untrained"), ...found };
+  // The losses of a run that diverged are no numbers: nothing can be told of their way.
+  if (now.test === null || now.train === null) return { kind: /** @type {const} */ ("diverged"), ...found };
   let best = 0;
   for (let i = 1; i < tests.length; i += 1) if (tests[i] < tests[best]) best = i;
   const lowest = now.test < tests[best] ? { loss: now.test, epoch: header.epoch } : { loss: tests[best], epoch: epochs[best] };
   const start = tests[0];
   const gap = now.test - now.train;
-  return { ...found, start, lowest, trend: trendOf(tests), gap, apart: gap > APART * Math.abs(start) && now.test > 1.1 * now.train };
+  return {
+    kind: /** @type {const} */ ("trained"), ...found, start, lowest, trend: trendOf(tests), gap, apart: gap > APART * Math.abs(start) && now.test > 1.1 * now.train,
+  };
 }
 
-/** What the last tenth did: "rising", "falling" or "flat". Null where it is too short to tell. @param {number[]} values */
+/** What the last tenth did; null where it is too short to tell. @param {number[]} values @returns {"rising" | "falling" | "flat" | null} */
 export function trendOf(values) {
   const last = values.slice(-Math.max(4, Math.ceil(values.length / 10)));
   if (last.length < 4 || values.length < 8) return null;
   const half = Math.floor(last.length / 2);
+  /** @param {number[]} part */
   const mean = (part) => part.reduce((sum, value) => sum + value, 0) / part.length;
   const change = mean(last.slice(-half)) - mean(last.slice(0, half));
   let [low, high] = [Infinity, -Infinity];
@@ -96,23 +110,27 @@ export function trendOf(values) {
   return change > 0 ? "rising" : "falling";
 }
 
-/** Units that do nothing, by layer, and what a person has taken hold of. */
+/** Units that do nothing, by layer, and what a person has taken hold of. @param {Layout} layout @param {Arrays} arrays */
 export function unitsOf(layout, arrays) {
-  const layers = [];
   let frozen = 0;
   const dense = layout.layers.filter((layer) => layer.kind !== "dropout");
-  dense.forEach((layer, index) => {
+  const layers = dense.map((layer, index) => {
     const counts = { dead: 0, saturated: 0, constant: 0, silenced: 0 };
-    for (const state of arrays[`health/${index}`] ?? []) if (HEALTH[state]) counts[HEALTH[state]] += 1;
+    for (const code of arrays[`health/${index}`] ?? []) if (code > 0) counts[HEALTH[code - 1]] += 1;
     for (const on of arrays[`silenced/${index}`] ?? []) counts.silenced += on ? 1 : 0;
     for (const name of [`frozen/${index}`, `frozen_bias/${index}`]) for (const on of arrays[name] ?? []) frozen += on ? 1 : 0;
-    layers.push({ index, units: layer.units, output: index === dense.length - 1, ...counts });
+    return { index, units: layer.units, output: index === dense.length - 1, ...counts };
   });
-  return { layers, frozen, known: dense.some((_, index) => arrays[`health/${index}`]) };
+  return { layers, frozen, known: dense.some((_, index) => `health/${index}` in arrays) };
 }
 
-/** The same as sentences, under headings. @param {object} seen as in `facts` @returns {{title: string, lines: string[]}[]} */
+/**
+ * The same as sentences, under headings.
+ * @param {Seen} seen @param {Texts} texts @param {string} language
+ * @returns {{title: string, lines: string[]}[]}
+ */
 export function describe(seen, texts, language) {
+  /** @type {Say} */
   const say = (key, values) => texts.say(`canvas.${key}`, values);
   const known = facts(seen);
   const list = new Intl.ListFormat(language, { type: "conjunction" });
@@ -124,6 +142,7 @@ export function describe(seen, texts, language) {
   ];
 }
 
+/** @param {Layout} layout @param {Say} say @param {Intl.ListFormat} list */
 function networkLines(layout, say, list) {
   const { names, units } = layout.inputs;
   const shown = names.slice(0, NAMES).map(featureName);
@@ -141,13 +160,16 @@ function networkLines(layout, say, list) {
   return lines;
 }
 
+/** @param {ReturnType<typeof facts>["run"]} run @param {Say} say */
 function runLine(run, say) {
   const values = { epoch: count(run.epoch), step: count(run.step) };
   if (run.moment) return say("summary_moment", values);
   return say(run.status === "playing" ? "summary_playing" : "summary_standing", values);
 }
 
+/** @param {ReturnType<typeof surfaceOf>} surface @param {Layout} layout @param {Say} say @param {Intl.ListFormat} list */
 function surfaceLines(surface, layout, say, list) {
+  /** @param {string} name */
   const place = (name) => say(PLACES[name]);
   if (surface.kind === "line") {
     if (surface.flat) return [say("summary_flat", { value: number(surface.start) })];
@@ -164,6 +186,7 @@ function surfaceLines(surface, layout, say, list) {
     })];
   }
   const present = [...surface.regions].sort((a, b) => b[1].share - a[1].share);
+  /** @param {number} kind */
   const nameOf = (kind) => layout.classes[kind];
   if (present.length === 1) lines.push(say("summary_whole", { name: nameOf(present[0][0]) }));
   for (const [kind, region] of present.length > 1 ? present.slice(0, MOST_CLASSES) : []) {
@@ -181,27 +204,30 @@ function surfaceLines(surface, layout, say, list) {
   return lines;
 }
 
+/** @param {ReturnType<typeof curvesOf>} curves @param {Say} say */
 function curveLines(curves, say) {
-  const score = curves.metric === "r2" ? (value) => fixed(value, 3) : percent;
+  /** @param {Finite | undefined} value */
+  const score = (value) => (curves.metric === "r2" ? fixed(value, 3) : percent(value));
   const lines = [say("summary_score", { name: say(curves.metric === "r2" ? "r2" : "accuracy"), train: score(curves.train), test: score(curves.test) })];
-  if (curves.untrained) return [say("summary_untrained", { loss: loss(curves.loss) }), ...lines];
+  if (curves.kind === "untrained") return [say("summary_untrained", { loss: loss(curves.loss) }), ...lines];
+  if (curves.kind === "diverged") return [say("diverged"), ...lines];
   lines.unshift(say("summary_loss", {
     start: loss(curves.start), now: loss(curves.loss), lowest: loss(curves.lowest.loss), epoch: count(curves.lowest.epoch),
   }));
-  if (curves.trend) lines.push(say({ rising: "summary_rising", falling: "summary_falling", flat: "summary_steady" }[curves.trend]));
+  if (curves.trend) lines.push(say(TRENDS[curves.trend]));
   const values = { gap: loss(Math.abs(curves.gap)) };
   if (curves.apart) lines.push(say("summary_overfitting", values));
   else lines.push(say(curves.gap >= 0 ? "summary_above" : "summary_below", values));
   return lines;
 }
 
+/** @param {ReturnType<typeof unitsOf>} units @param {Say} say */
 function unitLines(units, say) {
   const lines = [];
-  const texts = { dead: "summary_dead", saturated: "summary_saturated", constant: "summary_constant", silenced: "summary_silenced" };
   for (const layer of units.layers) {
     const name = layer.output ? say("output") : say("hidden", { number: layer.index + 1 });
-    for (const [state, key] of Object.entries(texts)) {
-      if (layer[state]) lines.push(say(key, { layer: name, count: layer[state], units: layer.units }));
+    for (const state of /** @type {const} */ (["dead", "saturated", "constant", "silenced"])) {
+      if (layer[state]) lines.push(say(`summary_${state}`, { layer: name, count: layer[state], units: layer.units }));
     }
   }
   if (!lines.length) lines.push(say(units.known ? "summary_all_answer" : "summary_not_looked"));
@@ -211,17 +237,21 @@ function unitLines(units, say) {
 
 /** The dialog with the sentences of the moment in which it was opened. */
 export class Summary {
-  /** @param {HTMLElement} root @param {() => object | null} look what is on the canvas now, as in `facts` */
+  /** @type {Texts} */
+  texts;
+
+  /** @param {HTMLElement} root @param {() => Seen | null} look what is on the canvas now */
   constructor(root, look) {
     this.root = root;
     this.look = look;
+    /** @type {HTMLButtonElement} */
     const opener = root.querySelector('[data-do="describe"]');
     this.dialog = new Dialog(root.querySelector(".nn-summary"), opener);
     this.body = this.dialog.element.querySelector(".nn-summary-body");
     opener.onclick = () => this.open();
   }
 
-  /** A new language. */
+  /** A new language. @param {Texts} texts */
   build(texts) {
     this.texts = texts;
     this.dialog.name(texts.say("canvas.describe"), texts.say("canvas.close"));

@@ -4,6 +4,17 @@ import { css } from "./colours.js";
 import { Atlas, drawBars, drawCurve } from "./maps.js";
 
 export class Tiles {
+  /** @type {Layout} */
+  layout;
+  /** @type {Arrays} */
+  constants;
+  /** @type {Geometry} */
+  geometry;
+  /** @type {Theme} */
+  theme;
+  /** @type {Surface["kind"]} */
+  kind;
+
   constructor() {
     this.hidden = new Atlas();
     this.inputs = new Atlas();
@@ -25,7 +36,7 @@ export class Tiles {
     this.inputs.upload();
   }
 
-  /** The maps of a new frame. */
+  /** The maps of a new frame. @param {Arrays} arrays */
   read(arrays) {
     if (this.kind !== "plane") return;
     let first = 0;
@@ -36,7 +47,7 @@ export class Tiles {
     this.hidden.upload();
   }
 
-  /** @param {CanvasRenderingContext2D} context */
+  /** @param {Context} context @param {Arrays} arrays */
   draw(context, arrays) {
     const { geometry, theme } = this;
     let first = 0;

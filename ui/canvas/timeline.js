@@ -1,17 +1,47 @@
 /** The time line: scrub back to any kept moment, go on from there, or fork there. */
 
 import { css } from "./colours.js";
+import { contextOf } from "./context.js";
 import { count, fixed } from "./format.js";
 
+/** @type {Record<string, string[]>} */
 const WORDS = { now: ["back_to_now", "back_to_now_help"], go_on: ["go_on", "go_on_help"], fork: ["fork", "fork_help"] };
 const PATIENCE = 600; // milliseconds until a moment that was asked for counts as not coming
 const THUMB = 14; // pixels: the line below runs from the middle of its first to the middle of its last place
 
 export class Timeline {
-  /** @param {HTMLElement} root @param {{action: (verb: string, values?: object) => void, want: (wants: object) => void}} host */
+  /** @type {Theme} */
+  theme;
+  /** @type {Texts} */
+  texts;
+  /** @type {Header} */
+  header;
+  /** @type {HTMLInputElement} */
+  range;
+  /** @type {HTMLCanvasElement} */
+  line;
+  /** @type {Record<string, HTMLButtonElement>} */
+  buttons;
+  /** @type {{id: number, progress: number, loss: number}[]} */
+  moments;
+  /** @type {ArrayLike<number> | null} */
+  table;
+  /** @type {number | null} */
+  chosen;
+  /** @type {number | null} */
+  sent;
+  /** @type {boolean} */
+  waiting;
+  /** @type {string} */
+  drawnFor;
+  /** @type {number | undefined} */
+  timer;
+
+  /** @param {HTMLElement} root @param {{action: Action, want: Want}} host */
   constructor(root, host) {
     this.root = root;
     this.host = host;
+    /** @template {HTMLElement} [Kind=HTMLElement] @param {string} name @returns {Kind} */
     const find = (name) => root.querySelector(name);
     this.row = find(".nn-time");
     this.range = find(".nn-time-range");
@@ -39,8 +69,10 @@ export class Timeline {
     this.root.classList.remove("nn-past");
   }
 
+  /** @param {Theme} theme @param {Texts} texts */
   build(theme, texts) {
     Object.assign(this, { theme, texts });
+    /** @param {string} key */
     const say = (key) => texts.say(`canvas.${key}`);
     this.row.ariaLabel = this.range.ariaLabel = say("timeline");
     this.range.title = say("timeline_help");
@@ -50,7 +82,7 @@ export class Timeline {
     this.show();
   }
 
-  /** @param {object} header of a frame @param {ArrayLike<number> | null} table (n, 3): id, progress, test loss */
+  /** @param {Header} header of a frame @param {ArrayLike<number> | null} table (n, 3): id, progress, test loss */
   read(header, table) {
     this.header = header;
     if (table && table !== this.table) {
@@ -90,7 +122,7 @@ export class Timeline {
   }
 
   backToNow() {
-    const active = this.root.getRootNode().activeElement;
+    const active = /** @type {Document | ShadowRoot} */ (this.root.getRootNode()).activeElement;
     const pressed = active?.matches("button") && (this.row.contains(active) || this.banner.contains(active));
     this.choose(null);
     // The button that was pressed can no longer be: the keyboard stays on the time line.
@@ -123,7 +155,8 @@ export class Timeline {
     }
     if (past) {
       const sentence = texts.say("canvas.timeline_looking", { epoch, last });
-      if (this.banner.firstElementChild.textContent !== sentence) this.banner.firstElementChild.textContent = sentence;
+      const line = /** @type {Element} */ (this.banner.firstElementChild);
+      if (line.textContent !== sentence) line.textContent = sentence;
     }
     this.buttons.now.disabled = this.buttons.go_on.disabled = !past;
     this.drawLine();
@@ -139,12 +172,15 @@ export class Timeline {
     const ratio = Math.min(2, window.devicePixelRatio || 1);
     line.width = Math.round(width * ratio);
     line.height = Math.round(height * ratio);
-    const context = line.getContext("2d");
+    const context = contextOf(line);
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     const losses = moments.map((moment) => moment.loss).filter(Number.isFinite);
     const top = Math.max(1e-9, ...losses);
+    /** @param {number} index */
     const place = (index) => THUMB / 2 + (index / moments.length) * (width - THUMB);
+    /** @param {number} value */
     const level = (value) => height - 2 - (Math.min(value, top) / top) * (height - 5);
+    /** @param {number} from @param {number} to */
     const trace = (from, to) => {
       context.beginPath();
       let drawn = 0;
@@ -156,6 +192,7 @@ export class Timeline {
       }
       return drawn;
     };
+    /** @param {number} from @param {number} to @param {number} alpha */
     const part = (from, to, alpha) => {
       if (to <= from || trace(from, to) < 2) return;
       context.strokeStyle = css(theme.curves.test, alpha);

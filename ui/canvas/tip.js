@@ -12,7 +12,7 @@ export class Tip {
     this.shown = 0;
   }
 
-  /** @param {number} x @param {number} y of the picture @param {string[]} lines */
+  /** @param {number} x @param {number} y of the picture @param {string[]} lines @param {number} width */
   show(x, y, lines, width) {
     const { element } = this;
     this.shown = performance.now();
@@ -32,7 +32,10 @@ export class Tip {
   }
 }
 
-/** What there is to say of a place, and where. @param {import("./network.js").Network} network @param {import("./places.js").Place} place */
+/**
+ * What there is to say of a place, and where.
+ * @param {Network} network @param {Place} place @param {Arrays} arrays
+ */
 export function wordsOf(network, place, arrays) {
   const { texts } = network;
   const tile = network.columnOf(place.dense).tiles[place.unit];
@@ -42,8 +45,10 @@ export function wordsOf(network, place, arrays) {
   return { x: (from.x + from.size + tile.x) / 2, y: (from.y + from.size / 2 + tile.y + tile.size / 2) / 2 - LINKS_ABOVE, lines };
 }
 
+/** @param {Texts} texts @param {import("./places.js").UnitPlace} place @param {Arrays} arrays */
 function unitLines(texts, { dense, unit }, arrays) {
   if (dense < 0) return [];
+  /** @type {Say} */
   const say = (key, values) => texts.say(`canvas.${key}`, values);
   const lines = [say("bias", { value: number(arrays[`bias/${dense}`][unit]) })];
   const health = arrays[`health/${dense}`]?.[unit];
@@ -52,6 +57,7 @@ function unitLines(texts, { dense, unit }, arrays) {
   return lines;
 }
 
+/** @param {{texts: Texts, geometry: Geometry}} network @param {import("./places.js").LinkPlace} place @param {Arrays} arrays */
 function linkLines({ texts, geometry }, place, arrays) {
   const at = place.unit * geometry.dense[place.dense].shown + place.input;
   const { [`weight/${place.dense}`]: weight, [`gradient/${place.dense}`]: gradient, [`update/${place.dense}`]: update } = arrays;

@@ -1,13 +1,18 @@
 /** A drawing context that writes SVG: what draws on a canvas draws here too, as lines and letters instead of pixels. */
 
+import { contextOf } from "./context.js";
+
+/** @param {string} text */
 const escape = (text) => String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/"/g, "&quot;");
+/** @param {number} value */
 const short = (value) => String(Math.round(value * 100) / 100);
 const ANCHORS = { left: "start", start: "start", center: "middle", right: "end", end: "end" };
 /** Where a line of text stands to its own middle; fonts differ too little for more. */
+/** @type {Partial<Record<CanvasTextBaseline, number>>} */
 const BASELINES = { alphabetic: 0, middle: 0.35, top: 0.8, hanging: 0.8, bottom: -0.2 };
 const COLOUR = /^rgba\((\d+),(\d+),(\d+),([\d.e-]+)\)$/;
 
-/** A colour with its opacity apart: programs that draw read no rgba(). */
+/** A colour with its opacity apart: programs that draw read no rgba(). @param {string} name @param {string} colour */
 function paint(name, colour) {
   const found = COLOUR.exec(String(colour).replace(/\s/g, ""));
   if (!found) return `${name}="${escape(colour)}"`;
@@ -16,8 +21,37 @@ function paint(name, colour) {
   return `${name}="#${hex}"${alpha < 1 ? ` ${name}-opacity="${short(alpha)}"` : ""}`;
 }
 
+/** @typedef {{transform: string, close: number}} State  what `save` keeps: groups to close, and the styles */
+
 /** As much of CanvasRenderingContext2D as our pictures use. */
 export class VectorContext {
+  /** @type {string} */
+  fillStyle;
+  /** @type {string} */
+  strokeStyle;
+  /** @type {number} */
+  lineWidth;
+  /** @type {CanvasLineCap} */
+  lineCap;
+  /** @type {CanvasLineJoin} */
+  lineJoin;
+  /** @type {number} */
+  globalAlpha;
+  /** @type {string} */
+  font;
+  /** @type {CanvasTextAlign} */
+  textAlign;
+  /** @type {CanvasTextBaseline} */
+  textBaseline;
+  /** @type {number[]} */
+  dash;
+  /** @type {string} */
+  path;
+  /** @type {string[]} */
+  elements;
+  /** @type {[State, object][]} */
+  stack;
+
   constructor() {
     this.elements = [];
     this.clips = 0;
@@ -28,7 +62,7 @@ export class VectorContext {
       font: "12px sans-serif", textAlign: "start", textBaseline: "alphabetic", dash: [],
     });
     this.beginPath();
-    this.measure = document.createElement("canvas").getContext("2d");
+    this.measure = contextOf(document.createElement("canvas"));
   }
 
   /** Sizes are in CSS pixels here; a canvas's density is no matter. */
@@ -44,20 +78,23 @@ export class VectorContext {
 
   restore() {
     for (let i = 0; i < this.state.close; i += 1) this.elements.push("</g>");
-    const [state, styles] = this.stack.pop();
+    const [state, styles] = this.stack.pop() ?? [this.state, {}];
     this.state = state;
     Object.assign(this, styles);
   }
 
+  /** @param {string} attributes */
   group(attributes) {
     this.elements.push(`<g ${attributes}>`);
     this.state.close += 1;
   }
 
+  /** @param {number} x @param {number} y */
   translate(x, y) {
     this.group(`transform="translate(${short(x)} ${short(y)})"`);
   }
 
+  /** @param {number} angle */
   rotate(angle) {
     this.group(`transform="rotate(${short((angle * 180) / Math.PI)})"`);
   }
@@ -69,6 +106,7 @@ export class VectorContext {
     this.group(`clip-path="url(#${name})"`);
   }
 
+  /** @param {number[]} dash */
   setLineDash(dash) {
     this.dash = dash;
   }
@@ -77,18 +115,22 @@ export class VectorContext {
     this.path = "";
   }
 
+  /** @param {number} x @param {number} y */
   moveTo(x, y) {
     this.path += `M${short(x)} ${short(y)}`;
   }
 
+  /** @param {number} x @param {number} y */
   lineTo(x, y) {
     this.path += `${this.path ? "L" : "M"}${short(x)} ${short(y)}`;
   }
 
+  /** @param {number} a @param {number} b @param {number} c @param {number} d @param {number} x @param {number} y */
   bezierCurveTo(a, b, c, d, x, y) {
     this.path += `C${short(a)} ${short(b)} ${short(c)} ${short(d)} ${short(x)} ${short(y)}`;
   }
 
+  /** @param {number} a @param {number} b @param {number} x @param {number} y */
   quadraticCurveTo(a, b, x, y) {
     this.path += `Q${short(a)} ${short(b)} ${short(x)} ${short(y)}`;
   }
@@ -97,17 +139,21 @@ export class VectorContext {
     this.path += "Z";
   }
 
+  /** @param {number} x @param {number} y @param {number} width @param {number} height */
   rect(x, y, width, height) {
     this.path += `M${short(x)} ${short(y)}h${short(width)}v${short(height)}h${short(-width)}Z`;
   }
 
+  /** @param {number} x @param {number} y @param {number} width @param {number} height @param {number} radius */
   roundRect(x, y, width, height, radius) {
     const r = Math.min(Number(radius) || 0, width / 2, height / 2);
+    /** @param {number} dx @param {number} dy */
     const arc = (dx, dy) => `a${short(r)} ${short(r)} 0 0 1 ${short(dx)} ${short(dy)}`;
     this.path += `M${short(x + r)} ${short(y)}h${short(width - 2 * r)}${arc(r, r)}v${short(height - 2 * r)}${arc(-r, r)}`
       + `h${short(2 * r - width)}${arc(-r, -r)}v${short(2 * r - height)}${arc(r, -r)}Z`;
   }
 
+  /** @param {number} x @param {number} y @param {number} radius @param {number} from @param {number} to */
   arc(x, y, radius, from, to) {
     const r = short(radius);
     if (to - from >= 2 * Math.PI - 1e-6) {
@@ -134,19 +180,23 @@ export class VectorContext {
     this.elements.push(`<path d="${this.path}" fill="none" ${paint("stroke", this.strokeStyle)} stroke-width="${short(this.lineWidth)}"${dash}${ends}${this.alpha}/>`);
   }
 
+  /** @param {number} x @param {number} y @param {number} width @param {number} height */
   fillRect(x, y, width, height) {
     this.elements.push(`<rect x="${short(x)}" y="${short(y)}" width="${short(width)}" height="${short(height)}" ${paint("fill", this.fillStyle)}${this.alpha}/>`);
   }
 
+  /** @param {number} x @param {number} y @param {number} width @param {number} height */
   strokeRect(x, y, width, height) {
     this.elements.push(`<rect x="${short(x)}" y="${short(y)}" width="${short(width)}" height="${short(height)}" fill="none" ${paint("stroke", this.strokeStyle)} stroke-width="${short(this.lineWidth)}"/>`);
   }
 
+  /** @param {string} text */
   measureText(text) {
     this.measure.font = this.font;
     return this.measure.measureText(text);
   }
 
+  /** @param {string} text @param {number} x @param {number} y */
   fillText(text, x, y) {
     const [, weight, size, family] = /^(?:(\d+|bold)\s+)?([\d.]+)px\s+(.*)$/.exec(this.font) ?? [null, "", "12", "sans-serif"];
     const down = y + (BASELINES[this.textBaseline] ?? 0) * Number(size);
@@ -156,19 +206,25 @@ export class VectorContext {
     );
   }
 
-  /** Pixels stay pixels, held in the file itself: a whole canvas, or a part of one. */
+  /**
+   * Pixels stay pixels, held in the file itself: a whole canvas, or a part of one.
+   * @param {HTMLCanvasElement} canvas @param {...number} places
+   */
   drawImage(canvas, ...places) {
     const whole = places.length <= 4;
     const [sx, sy, sw, sh] = whole ? [0, 0, canvas.width, canvas.height] : places;
-    const [x, y, width, height] = whole ? [places[0], places[1], places[2] ?? sw, places[3] ?? sh] : places.slice(4);
+    const [x, y, width = sw, height = sh] = whole ? places : places.slice(4);
     const part = document.createElement("canvas");
     part.width = Math.max(1, Math.round(sw));
     part.height = Math.max(1, Math.round(sh));
-    part.getContext("2d").drawImage(canvas, sx, sy, sw, sh, 0, 0, part.width, part.height);
+    contextOf(part).drawImage(canvas, sx, sy, sw, sh, 0, 0, part.width, part.height);
     this.elements.push(`<image x="${short(x)}" y="${short(y)}" width="${short(width)}" height="${short(height)}" preserveAspectRatio="none" href="${part.toDataURL("image/png")}"/>`);
   }
 
-  /** The whole as a document. @param {string} title for those who hear it */
+  /**
+   * The whole as a document.
+   * @param {number} width @param {number} height @param {string} title for those who hear it @param {string} background
+   */
   toString(width, height, title, background) {
     return `<svg xmlns="http://www.w3.org/2000/svg" width="${short(width)}" height="${short(height)}" viewBox="0 0 ${short(width)} ${short(height)}" role="img">`
       + `<title>${escape(title)}</title><rect width="100%" height="100%" ${paint("fill", background)}/>${this.elements.join("")}</svg>`;

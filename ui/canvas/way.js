@@ -1,6 +1,7 @@
 /** The way of one point through the network: each unit's activation on its tile, and what each link passes on. */
 
 import { css } from "./colours.js";
+import { contextOf } from "./context.js";
 import { number } from "./format.js";
 
 const SMALLEST_WITH_NUMBER = 30; // pixels of a tile
@@ -8,6 +9,9 @@ const FAINTEST = 0.06; // of the strongest contribution of a gap: less is not dr
 const MOST_LINKS = 400; // of a gap
 
 export class Way {
+  /** @type {HTMLCanvasElement} */
+  canvas;
+
   /** @param {HTMLElement} root */
   constructor(root) {
     this.canvas = root.querySelector(".nn-way");
@@ -15,7 +19,7 @@ export class Way {
     this.shown = false;
   }
 
-  /** @param {object} network drawn just now @param {Record<string, any>} arrays of the frame: probe/inputs, probe/0 ... */
+  /** @param {{geometry: Geometry, theme: Theme, ratio: number}} network drawn just now @param {Arrays} arrays of the frame: probe/inputs, probe/0 ... */
   draw(network, arrays) {
     if (!hasWay(network.geometry, arrays)) {
       this.clear();
@@ -25,6 +29,7 @@ export class Way {
     this.show(true);
   }
 
+  /** @param {{geometry: Geometry, ratio: number}} network */
   fresh({ geometry, ratio }) {
     const { canvas } = this;
     const [width, height] = [Math.round(geometry.width * ratio), Math.round(geometry.height * ratio)];
@@ -32,7 +37,7 @@ export class Way {
       Object.assign(canvas, { width, height });
       canvas.style.cssText = `width:${geometry.width}px;height:${geometry.height}px`;
     }
-    const context = canvas.getContext("2d");
+    const context = contextOf(canvas);
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, geometry.width, geometry.height);
     return context;
@@ -40,10 +45,11 @@ export class Way {
 
   clear() {
     if (!this.shown) return;
-    this.canvas.getContext("2d").clearRect(0, 0, this.canvas.width, this.canvas.height);
+    contextOf(this.canvas).clearRect(0, 0, this.canvas.width, this.canvas.height);
     this.show(false);
   }
 
+  /** @param {boolean} on */
   show(on) {
     if (on === this.shown) return;
     this.shown = on;
@@ -52,12 +58,15 @@ export class Way {
   }
 }
 
+/** @param {Column} column @param {Arrays} arrays */
 const answersOf = (column, arrays) => arrays[column.dense < 0 ? "probe/inputs" : `probe/${column.dense}`];
 
-/** Whether the frame tells the way of a point through this very network. */
+/** Whether the frame tells the way of a point through this very network. @param {Geometry} geometry @param {Arrays} arrays */
 export const hasWay = (geometry, arrays) => geometry.dense.every((column) => answersOf(column, arrays)?.length >= column.tiles.length);
 
-/** @param {CanvasRenderingContext2D} context @param {object} network */
+/**
+ * @param {Context} context @param {{geometry: Geometry, theme: Theme}} network @param {Arrays} arrays
+ */
 export function drawWay(context, { geometry, theme }, arrays) {
   for (let k = 1; k < geometry.dense.length; k += 1) {
     const [source, target] = [geometry.dense[k - 1], geometry.dense[k]];
@@ -66,7 +75,11 @@ export function drawWay(context, { geometry, theme }, arrays) {
   for (const column of geometry.dense) drawColumn(context, column, answersOf(column, arrays), theme);
 }
 
-/** What each link brings: activation times weight, the strongest of the gap at full strength. */
+/**
+ * What each link brings: activation times weight, the strongest of the gap at full strength.
+ * @param {Context} context @param {Column} source @param {Column} target @param {Values} answers @param {Values} weight
+ * @param {Theme} theme
+ */
 function drawGap(context, source, target, answers, weight, theme) {
   const parts = [];
   for (let i = 0; i < weight.length; i += 1) {
@@ -89,7 +102,10 @@ function drawGap(context, source, target, answers, weight, theme) {
   }
 }
 
-/** A rim by sign and strength around each tile, and the number where there is room. */
+/**
+ * A rim by sign and strength around each tile, and the number where there is room.
+ * @param {Context} context @param {Column} column @param {Values} answers @param {Theme} theme
+ */
 function drawColumn(context, column, answers, theme) {
   const strongest = Math.max(1e-9, ...Array.from(answers, Math.abs));
   for (const tile of column.tiles) {
@@ -108,6 +124,7 @@ function drawColumn(context, column, answers, theme) {
   }
 }
 
+/** @param {Context} context @param {Tile} tile @param {number} value @param {Theme} theme */
 function drawNumber(context, tile, value, theme) {
   const text = number(value, 2);
   context.font = `600 10.5px ${theme.font}`;

@@ -3,12 +3,15 @@
  * restarted, the page was loaded anew, or somebody comes back after a long time. What is offered, the server was asked for.
  */
 
-/** @typedef {{token: string, server: string, session: string, moved: boolean, before: string | null}} Memory */
+/**
+ * @typedef {{token: string, server: string, session: string, moved: boolean, before: string | null}} Memory
+ * @typedef {{token: string, epoch: number, restarted: boolean} | {token: null}} Offer  null: it is lost
+ */
 
 export class WayBack {
   /**
    * @param {URL} api
-   * @param {(offer: {token: string, epoch: number, restarted: boolean} | {token: null} | null) => void} onOffer null: no longer
+   * @param {(offer: Offer | null) => void} onOffer null: no longer
    */
   constructor(api, onOffer) {
     this.api = api;
@@ -20,12 +23,13 @@ export class WayBack {
 
   recall() {
     try {
-      return JSON.parse(sessionStorage.getItem(this.key));
+      return JSON.parse(sessionStorage.getItem(this.key) ?? "null");
     } catch {
       return null; // A page inside another site's may keep nothing.
     }
   }
 
+  /** @param {Memory} memory */
   remember(memory) {
     this.memory = memory;
     try {
@@ -56,6 +60,7 @@ export class WayBack {
     if (this.memory && !this.memory.moved) this.remember({ ...this.memory, moved: true });
   }
 
+  /** @param {string} token @param {boolean} restarted */
   async ask(token, restarted) {
     let kept = null;
     try {
@@ -75,7 +80,7 @@ export class WayBack {
 
   /** It is not wanted back. */
   decline() {
-    this.remember({ ...this.memory, before: null });
+    if (this.memory) this.remember({ ...this.memory, before: null });
     this.onOffer(null);
   }
 }

@@ -21,9 +21,40 @@ const ICONS = {
   reset: '<path d="M12 5V2.200c0-.5-.6-.8-1-.4L6.800 5.600c-.3.200-.3.600 0 .8L11 10.200c.4.400 1 .1 1-.4V7a5.800 5.800 0 1 1-5.700 7 1 1 0 0 0-2 .4A7.800 7.800 0 1 0 12 5z"/>',
 };
 
+/**
+ * What Python tells of the page: `rows` of the recipes that differ, `pairs` by the numbers of two runs.
+ * @typedef {{runs: import("./run.js").RunData[], rows: string[][], pairs: Record<string, string>, strings: Record<string, string>,
+ *            language: string}} Data
+ */
+
 class Comparison {
+  /** @type {string} */
+  key;
+  /** @type {number} */
+  width;
+  /** @type {(name: string, value: object) => void} */
+  setTriggerValue;
+  /** @type {Data} */
+  data;
+  /** @type {Theme} */
+  theme;
+  /** @type {Texts} */
+  texts;
+  /** @type {Run[]} */
+  runs;
+  /** @type {HTMLSelectElement[]} */
+  selects;
+  /** @type {HTMLCanvasElement} */
+  picture;
+  /** @type {boolean | null} */
+  dressed;
+  /** @type {number} */
+  scheduled;
+
+  /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root;
+    /** @template {HTMLElement} [Kind=HTMLElement] @param {string} name @returns {Kind} */
     const find = (name) => root.querySelector(name);
     this.list = find(".cmp-runs");
     this.messages = find(".cmp-messages");
@@ -44,12 +75,19 @@ class Comparison {
     for (const select of this.selects) select.onchange = () => this.read(true);
     this.observer = new ResizeObserver(() => this.resized());
     this.observer.observe(root);
-    this.host = { changed: () => this.schedule(), action: (verb, values) => this.setTriggerValue("action", { do: verb, ...values }) };
+    this.host = {
+      changed: () => this.schedule(),
+      /** @type {Action} */
+      action: (verb, values) => this.setTriggerValue("action", { do: verb, ...values }),
+    };
     this.leaving = () => this.inStep.letGo();
     window.addEventListener("pagehide", this.leaving);
   }
 
-  /** New data or a new theme; calling it again with the same changes nothing. */
+  /**
+   * New data or a new theme; calling it again with the same changes nothing.
+   * @param {import("../canvas/mount.js").Component<Data>} component
+   */
   update({ data, setTriggerValue }) {
     this.setTriggerValue = setTriggerValue;
     const theme = readTheme(this.root);
@@ -69,13 +107,14 @@ class Comparison {
   }
 
   paintTheme() {
-    for (const name of ["panel", "muted", "line"]) this.root.style.setProperty(`--cmp-${name}`, css(this.theme[name]));
+    for (const name of /** @type {const} */ (["panel", "muted", "line"])) this.root.style.setProperty(`--cmp-${name}`, css(this.theme[name]));
     this.root.style.setProperty("--cmp-on-primary", css(this.theme.onPrimary));
   }
 
   name() {
+    /** @param {string} key */
     const say = (key) => this.texts.say(key);
-    for (const element of this.root.querySelectorAll("[data-text]")) element.textContent = say(element.dataset.text);
+    for (const element of this.root.querySelectorAll("[data-text]")) element.textContent = say(element.dataset.text ?? "");
     this.root.querySelector(".cmp-bar").ariaLabel = say("compare.controls");
     this.root.querySelector(".cmp-pair").ariaLabel = say("compare.decisions");
     const [lossPanel, metricPanel] = this.root.querySelectorAll(".cmp-curve");
@@ -88,10 +127,11 @@ class Comparison {
     this.showState();
   }
 
+  /** @param {"play" | "reset"} name @param {"play" | "pause" | "reset"} icon */
   dress(name, icon) {
     const button = this.buttons[name];
     button.innerHTML = `<svg viewBox="0 0 24 24" aria-hidden="true" focusable="false">${ICONS[icon]}</svg><span></span>`;
-    button.lastElementChild.textContent = this.texts.say(`canvas.${icon}`);
+    /** @type {Element} */ (button.lastElementChild).textContent = this.texts.say(`canvas.${icon}`);
     button.title = this.texts.say(`compare.${icon}_help`);
   }
 
@@ -117,9 +157,10 @@ class Comparison {
       select.value = still ? chosen[i] : String(this.runs[Math.min(i, this.runs.length - 1)].id);
     });
     // The newest two, until somebody chooses otherwise.
-    if (!chosen[0] && this.runs.length > 1) this.selects.forEach((select, i) => { select.value = String(this.runs.at(i - 2).id); });
+    if (!chosen[0] && this.runs.length > 1) this.selects.forEach((select, i) => { select.value = String(this.runs[this.runs.length + i - 2].id); });
   }
 
+  /** @param {"play" | "pause" | "reset"} verb */
   press(verb) {
     this.inStep[verb]();
     this.showState();
@@ -155,14 +196,13 @@ class Comparison {
     if (this.messages.textContent !== words) this.messages.textContent = words;
   }
 
-  /** Words, curves, table and the map of differences; not at every frame. */
+  /** Words, curves, table and the map of differences; not at every frame. @param {boolean} now */
   read(now) {
     if (!this.texts || (!now && performance.now() < (this.readNext ?? 0))) return;
     this.readNext = performance.now() + READ_EVERY;
-    const shown = this.runs.filter((run) => run.header);
-    if (!shown.length) return;
+    const steps = this.runs.flatMap((run) => run.header?.step ?? []);
+    if (!steps.length) return;
     this.root.classList.add("cmp-ready");
-    const steps = shown.map((run) => run.header.step);
     const [least, most] = [Math.min(...steps), Math.max(...steps)];
     this.stepReadout.textContent = this.texts.say("compare.step", { step: least === most ? count(least) : `${count(least)}–${count(most)}` });
     this.table.read(this.runs);
@@ -172,15 +212,17 @@ class Comparison {
 
   readPair() {
     const [a, b] = this.selects.map((select) => this.runs.find((run) => String(run.id) === select.value));
-    if (!a?.header || !b?.header || !a.layout || !b.layout) return;
-    const [low, high] = a.id <= b.id ? [a, b] : [b, a];
+    const [one, other] = [a?.known, b?.known];
+    if (!a || !b || !one || !other) return;
+    const ordered = a.id <= b.id;
+    /** @param {Node} element @param {string} words */
     const write = (element, words) => { if (element.textContent !== words) element.textContent = words; };
-    write(this.what, this.data.pairs[`${low.id} ${high.id}`] ?? "");
+    write(this.what, this.data.pairs[ordered ? `${a.id} ${b.id}` : `${b.id} ${a.id}`] ?? "");
     // A live region that changes five times a second says nothing: the outcome is told when they stand.
     const standing = this.inStep.state === "standing";
     this.outcome.ariaHidden = standing ? null : "true";
-    write(this.outcome, a === b ? "" : outcome(this.texts, low.known, high.known));
-    const found = difference(a, b);
+    write(this.outcome, a === b ? "" : ordered ? outcome(this.texts, one, other) : outcome(this.texts, other, one));
+    const found = difference(one, other);
     this.picture.hidden = !found;
     if (!found) {
       write(this.share, this.texts.say("compare.other_planes"));
@@ -193,7 +235,7 @@ class Comparison {
     const side = Math.min(this.share.clientWidth, 340);
     if (side <= 0) return;
     const [context, size] = prepared(this.picture, side, side);
-    drawDifference(context, size, a, b, found, this.theme, [a.colour, b.colour]);
+    drawDifference(context, size, one, other, found, this.theme, [a.colour, b.colour]);
   }
 
   resized() {
@@ -218,7 +260,7 @@ class Comparison {
 
 const mounted = mounting(".cmp", Comparison);
 
-/** What Streamlit calls. */
+/** What Streamlit calls. @param {Parameters<typeof mounted>[0]} component */
 export default function mount(component) {
   return mounted(component);
 }

@@ -8,9 +8,23 @@ const MOST_POINTS = 250;
 const DRAW_EVERY = 350; // milliseconds while something moves
 const DASHES = ["solid", "dash", "dot", "dashdot"];
 
+/**
+ * @typedef {"loss" | Metric} Score
+ * @typedef {Run & {header: Header}} Shown  a run whose first frame has come
+ */
+
+/** @param {Run[]} runs */
+const withHeader = (runs) => /** @type {Shown[]} */ (runs.filter((run) => run.header));
+
+/** @param {Header} header */
 const metricOf = (header) => (header.metrics.train.r2 === undefined ? "accuracy" : "r2");
 
 export class Overlay {
+  /** @type {Plotly | undefined} */
+  plotly;
+  /** @type {(() => void) | undefined} */
+  onReady;
+
   /** @param {HTMLElement} root @param {string} address of plotly.min.js */
   constructor(root, address) {
     this.root = root;
@@ -20,6 +34,7 @@ export class Overlay {
     this.next = 0;
   }
 
+  /** @param {Texts} texts */
   start(texts) {
     if (this.started) return;
     this.started = true;
@@ -29,9 +44,9 @@ export class Overlay {
     });
   }
 
-  /** @param {import("./run.js").Run[]} runs */
+  /** @param {Run[]} runs @param {Theme} theme @param {Texts} texts @param {boolean} now */
   draw(runs, theme, texts, now) {
-    const shown = runs.filter((run) => run.header);
+    const shown = withHeader(runs);
     if (!shown.length) return;
     const metric = metricOf(shown[0].header);
     this.title.textContent = texts.say(`canvas.${metric}`);
@@ -50,15 +65,17 @@ export class Overlay {
     this.next = performance.now() + DRAW_EVERY;
   }
 
+  /** @param {Shown} run @param {Score} score @param {Run[]} runs @param {Texts} texts */
   traces(run, score, runs, texts) {
     const { history, header } = run;
     const rows = history.thinned(MOST_POINTS, `test_${score}`);
     const at = rows.map((row) => history.columns.epoch[row]);
-    const beyond = !rows.length || header.progress > at.at(-1);
+    const beyond = header.progress > (at.at(-1) ?? -1);
     if (beyond) at.push(header.progress);
     const newest = score === "loss" ? header.losses : { train: header.metrics.train[score], test: header.metrics.test[score] };
-    return ["train", "test"].map((split) => {
+    return /** @type {const} */ (["train", "test"]).map((split) => {
       const column = history.columns[`${split}_${score}`] ?? [];
+      /** @type {(Finite | undefined)[]} */
       const values = rows.map((row) => column[row]);
       if (beyond) values.push(newest[split]);
       return {
@@ -77,11 +94,13 @@ export class Overlay {
   }
 }
 
+/** @param {HTMLElement} element @param {Score} score @param {Theme} theme @param {Texts} texts */
 function figure(element, score, theme, texts) {
   const axis = {
     gridcolor: css(theme.text, 0.09), linecolor: css(theme.text, 0.25), zeroline: false, tickfont: { size: 11, color: css(theme.muted) },
     automargin: false, ticklen: 4, tickcolor: "rgba(0,0,0,0)", nticks: 6,
   };
+  /** @param {string} text */
   const title = (text) => ({ text, font: { size: 12, color: css(theme.muted) }, standoff: 6 });
   return {
     width: element.clientWidth, height: element.clientHeight, margin: { l: 54, r: 10, t: 6, b: 38 },
@@ -98,19 +117,29 @@ function figure(element, score, theme, texts) {
 
 /** What differs in the recipes (told by Python), and what came out (told by the runs). */
 export class Table {
+  /** @type {Texts} */
+  texts;
+  /** @type {Map<string, HTMLElement>} */
+  cells;
+
   /** @param {HTMLElement} place */
   constructor(place) {
     this.place = place;
   }
 
+  /** @param {Run[]} runs @param {string[][]} rows @param {Texts} texts */
   build(runs, rows, texts) {
+    /** @param {string} key */
     const say = (key) => texts.say(`compare.${key}`);
+    /** @param {string} tag @param {string} text */
     const make = (tag, text, more = {}) => Object.assign(document.createElement(tag), { textContent: text, ...more });
+    /** @param {string} label @param {HTMLElement[]} cells */
     const line = (label, cells) => {
       const row = document.createElement("tr");
       row.append(make("th", label, { scope: "row" }), ...cells);
       return row;
     };
+    /** @param {string} label @param {HTMLElement[]} lines */
     const group = (label, lines) => {
       const body = document.createElement("tbody");
       const head = document.createElement("tr");
@@ -142,7 +171,7 @@ export class Table {
         return cell;
       });
       const row = line("", cells);
-      this.cells.set(name, row.firstElementChild);
+      this.cells.set(name, /** @type {HTMLElement} */ (row.firstElementChild));
       return row;
     });
     const table = document.createElement("table");
@@ -151,25 +180,27 @@ export class Table {
     this.texts = texts;
   }
 
+  /** @param {Run[]} runs */
   read(runs) {
+    /** @param {string} key @param {string} words */
     const write = (key, words) => {
       const cell = this.cells?.get(key);
       if (cell && cell.textContent !== words) cell.textContent = words;
     };
-    const shown = runs.filter((run) => run.header);
+    const shown = withHeader(runs);
     const metrics = new Set(shown.map((run) => metricOf(run.header)));
     const score = metrics.size === 1 ? [...metrics][0] : null;
     const watched = new Set(shown.map((run) => run.header.watched));
     const texts = this.texts.watching(watched.size === 1 ? [...watched][0] : watched.size ? "mixed" : "test");
     write("epoch", texts.say("canvas.epoch_label"));
-    for (const split of ["train", "test"]) {
+    for (const split of /** @type {const} */ (["train", "test"])) {
       write(`${split}_loss`, texts.say(`canvas.${split}_loss`));
       write(`${split}_score`, score ? texts.say(`canvas.${split}_${score}`) : `${texts.say("compare.score")} (${texts.say(`canvas.${split}`)})`);
     }
     for (const { id, header } of shown) {
       const metric = metricOf(header);
       write(`${id} epoch`, count(header.epoch));
-      for (const split of ["train", "test"]) {
+      for (const split of /** @type {const} */ (["train", "test"])) {
         const value = header.metrics[split][metric];
         write(`${id} ${split}_loss`, loss(header.losses[split]));
         write(`${id} ${split}_score`, metric === "accuracy" ? percent(value) : `R² ${fixed(value, 3)}`);

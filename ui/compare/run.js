@@ -7,14 +7,63 @@ import { count, loss } from "../canvas/format.js";
 import { SmallNetwork, drawOutput, prepared } from "./small.js";
 
 const CONSTANTS = ["points/train", "points/train_target", "input_maps"];
+/** @typedef {{id: number, token: string, life: number, name: string, present: boolean}} RunData  what Python tells of a run */
+
 const WANTS = { gradients: false, histograms: false, probe: null, moment: null };
 const LARGEST_MAP = 230;
 const NETWORK_HEIGHT = 118;
 const RENEW_EVERY = 1000; // milliseconds
 
 export class Run {
+  /** @type {string} */
+  name;
+  /** @type {Theme} */
+  theme;
+  /** @type {Texts} */
+  texts;
+  /** @type {Rgb} */
+  colour;
+  /** @type {Header | null} */
+  header;
+  /** @type {Layout | null} */
+  layout;
+  /** @type {Arrays} */
+  arrays;
+  /** @type {Arrays} */
+  constants;
+  /** @type {number | undefined} */
+  structure;
+  /** @type {number | undefined} */
+  version;
+  /** @type {Connection} */
+  state;
+  /** @type {HTMLElement} */
+  card;
+  /** @type {HTMLElement} */
+  swatch;
+  /** @type {HTMLInputElement} */
+  input;
+  /** @type {HTMLCanvasElement} */
+  map;
+  /** @type {HTMLCanvasElement} */
+  drawing;
+  /** @type {HTMLElement} */
+  facts;
+  /** @type {HTMLElement} */
+  badge;
+  /** @type {HTMLButtonElement} */
+  goOn;
+  /** @type {HTMLButtonElement} */
+  remove;
+  /** @type {boolean} */
+  stale;
+  /** @type {boolean} */
+  unanswered;
+  /** @type {number | undefined} */
+  renewing;
+
   /**
-   * @param {{id: number, token: string, life: number, name: string, present: boolean}} told
+   * @param {RunData} told
    * @param {URL} api @param {{changed: (run: Run) => void, action: (verb: string, values: object) => void}} host
    */
   constructor(told, api, host) {
@@ -37,6 +86,7 @@ export class Run {
     });
   }
 
+  /** @param {Connection} state */
   connected(state) {
     this.state = state;
     if (state === "open") this.ask();
@@ -46,6 +96,7 @@ export class Run {
     this.host.changed(this);
   }
 
+  /** @param {string} verb @param {unknown} value */
   command(verb, value) {
     this.channel.command(verb, value);
   }
@@ -63,6 +114,7 @@ export class Run {
     });
   }
 
+  /** @param {Frame} frame */
   receive({ header, arrays }) {
     if (header.layout) {
       this.layout = header.layout;
@@ -80,10 +132,12 @@ export class Run {
 
   /** What the words and the pair's map need to know. */
   get known() {
-    return { name: this.name, header: this.header, dataset: this.layout?.output.dataset };
+    const { name, header, layout, constants, arrays } = this;
+    return header && layout && { name, header, dataset: layout.output.dataset, layout, constants, arrays };
   }
 
   makeCard() {
+    /** @template {keyof HTMLElementTagNameMap} Tag @param {Tag} tag @param {string} className */
     const make = (tag, className, more = {}) => Object.assign(document.createElement(tag), { className, ...more });
     this.card = make("li", "cmp-run");
     this.card.dataset.run = String(this.id);
@@ -109,14 +163,15 @@ export class Run {
     this.card.append(head, pictures, this.facts, foot);
   }
 
-  /** Names and colours. */
+  /** Names and colours. @param {{name: string, present: boolean}} told @param {Theme} theme @param {Texts} texts @param {Rgb} colour */
   dress({ name, present }, theme, texts, colour) {
     this.name = name;
     this.theme = theme;
     this.texts = texts;
     this.colour = colour;
+    /** @type {Say} */
     const say = (key, values) => texts.say(`compare.${key}`, values);
-    if (this.input !== this.input.getRootNode().activeElement) this.input.value = name;
+    if (this.input !== /** @type {Document | ShadowRoot} */ (this.input.getRootNode()).activeElement) this.input.value = name;
     this.input.ariaLabel = say("name", { name });
     this.swatch.style.background = css(colour);
     this.badge.textContent = present ? say("present") : "";
@@ -145,6 +200,7 @@ export class Run {
     const ariaLabel = this.texts.say("compare.drawing", { name: this.name, parameters: count(this.layout.parameters) });
     Object.assign(this.drawing, { role: "img", ariaLabel });  // An image only now: one without a name would be announced as such.
     const { header } = this;
+    /** @param {string} key */
     const say = (key) => this.texts.watching(header.watched).say(`canvas.${key}`);
     const words = [
       this.texts.say(`compare.${header.status}`),

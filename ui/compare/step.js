@@ -2,10 +2,21 @@
 
 const FURTHEST = 100; // updates that one may be ahead
 const LOOKS = 20; // frames a second that a leash has to last for
+/** @type {Set<Status>} */
 const ENDED = new Set(["diverged", "early_stopped", "epoch_limit"]);
 
+/**
+ * @typedef {{header: Pick<Header, "status" | "step" | "speed"> | null, command: Command, started: boolean}} Trainee
+ * @typedef {Trainee & {header: NonNullable<Trainee["header"]>}} Shown  whose first frame has come
+ */
+
 export class InStep {
-  /** @param {() => {header: object | null, command: (verb: string, value?: any) => void, started: boolean}[]} runs */
+  /** @type {"standing" | "playing" | "stopping"} */
+  state;
+  /** @type {number | null} */
+  leash;
+
+  /** @param {() => Trainee[]} runs */
   constructor(runs) {
     this.runs = runs;
     this.state = "standing"; // or "playing", "stopping"
@@ -14,7 +25,8 @@ export class InStep {
 
   /** Those that can still move. */
   get going() {
-    return this.runs().filter(({ header }) => header && !ENDED.has(header.status));
+    const told = /** @type {Shown[]} */ (this.runs().filter(({ header }) => header));
+    return told.filter(({ header }) => !ENDED.has(header.status));
   }
 
   play() {
@@ -71,7 +83,7 @@ export class InStep {
 
   settle() {
     const going = this.going;
-    const late = going.some(({ header, started }) => header.step < this.leash && (header.status === "playing" || !started));
+    const late = going.some(({ header, started }) => header.step < (this.leash ?? 0) && (header.status === "playing" || !started));
     if (late) return;
     for (const run of going) run.command("pause");
     this.state = "standing";

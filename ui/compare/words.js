@@ -2,35 +2,42 @@
 
 import { count, fixed, loss, percent } from "../canvas/format.js";
 
+/** @typedef {{name: string, header: Header, dataset: string}} Known  a run as far as words tell of it */
+
+/** @param {Header} header */
 const metricOf = (header) => (header.metrics.train.r2 === undefined ? "accuracy" : "r2");
 
 /**
- * @param {import("../canvas/format.js").Texts} words
- * @param {{name: string, header: object, dataset: string}} a @param {{name: string, header: object, dataset: string}} b
+ * @param {Texts} words @param {Known} a @param {Known} b
  */
 export function outcome(words, a, b) {
   const texts = words.watching(a.header.watched);
+  /** @type {Say} */
   const say = (key, values) => texts.say(`compare.${key}`, values);
   const metric = metricOf(a.header);
   if (a.dataset !== b.dataset || metric !== metricOf(b.header)) return say("no_measure");
   if (a.header.watched !== b.header.watched) return say("other_rows");
   const broken = [a, b].find(({ header }) => header.losses.test === null);
   if (broken) return say("not_finite", { name: broken.name });
+  /** @param {Known} run */
+  const lossOf = (run) => run.header.losses.test ?? NaN;
   if (a.header.step === 0 && b.header.step === 0) return say("press_play");
   const epochs = count(a.header.epoch);
   const alike = a.header.epoch === b.header.epoch;
   const both = alike ? epochs : `${epochs} / ${count(b.header.epoch)}`;
   if (a.header.loss_kind === b.header.loss_kind) {
-    const [low, high] = a.header.losses.test <= b.header.losses.test ? [a, b] : [b, a];
-    const [lowest, highest] = [loss(low.header.losses.test), loss(high.header.losses.test)];
+    const [low, high] = lossOf(a) <= lossOf(b) ? [a, b] : [b, a];
+    const [lowest, highest] = [loss(lossOf(low)), loss(lossOf(high))];
     if (lowest === highest) return say("level", { epochs: both });
     if (alike) return say("lower", { name: low.name, low: lowest, high: highest, epochs });
     return say("lower_apart", {
       name: low.name, low: lowest, high: highest, epochs: count(low.header.epoch), others: count(high.header.epoch),
     });
   }
-  const show = metric === "accuracy" ? percent : (value) => fixed(value, 3);
-  const value = (run) => run.header.metrics.test[metric];
+  /** @param {number} score */
+  const show = (score) => (metric === "accuracy" ? percent(score) : fixed(score, 3));
+  /** @param {Known} run */
+  const value = (run) => run.header.metrics.test[metric] ?? NaN;
   const [high, low] = value(a) >= value(b) ? [a, b] : [b, a];
   if (show(value(high)) === show(value(low))) return say("level", { epochs: both });
   return say("higher", {

@@ -3,6 +3,7 @@
 const BUTTONS = { '[data-testid="stExpandSidebarButton"]': "settings", '[data-testid="stSidebarCollapseButton"] button': "settings_close" };
 const ALIVE = '[data-testid="stHeader"], [data-testid="stSidebarHeader"], [data-testid="stToastContainer"]';
 
+/** @type {Record<string, string>} */
 let names = {};
 
 // The drawer's buttons and the notices come and go, in parts of the page that hardly ever change.
@@ -29,7 +30,10 @@ function watch() {
   observer.observe(document.body, { childList: true });
 }
 
-/** What Streamlit calls at each change of data. */
+/**
+ * What Streamlit calls at each change of data.
+ * @param {{data: {language: string, names: Record<string, string>}, parentElement: HTMLElement}} component
+ */
 export default function mount({ data, parentElement }) {
   names = data.names;
   document.documentElement.lang = data.language;

@@ -1,0 +1,164 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Overlay } from "../../ui/compare/figures.js";
+import { difference } from "../../ui/compare/small.js";
+import { InStep } from "../../ui/compare/step.js";
+import { outcome } from "../../ui/compare/words.js";
+import { History } from "../../ui/canvas/curves.js";
+import { grid, headerOf, layoutOf, random, texts } from "./networks.mjs";
+
+const run = (name, header, dataset = "circle") => ({ name, dataset, header: headerOf(header) });
+const losing = (test_) => ({ losses: { train: 0.1, test: test_ } });
+
+test("the run with the lower test loss is named, whichever comes first", () => {
+  const [good, bad] = [run("Good", losing(0.2)), run("Bad", losing(0.4))];
+  assert.equal(outcome(texts, good, bad), "Good has the lower test loss: 0.2000 against 0.4000 after 10 epochs.");
+  assert.equal(outcome(texts, bad, good), outcome(texts, good, bad));
+});
+
+test("of runs at different epochs each one's own is said", () => {
+  const said = outcome(texts, run("Good", { ...losing(0.2), epoch: 3 }), run("Bad", { ...losing(0.4), epoch: 7 }));
+  assert.equal(said, "Good has the lower test loss: 0.2000 after 3 epochs against 0.4000 after 7.");
+});
+
+test("losses that read the same are level", () => {
+  assert.match(outcome(texts, run("A", losing(0.20001)), run("B", losing(0.20002))), /level/);
+});
+
+test("other losses are compared by their scores", () => {
+  const scoring = (accuracy, loss_kind) => ({ ...losing(0.3), loss_kind, metrics: { train: { accuracy }, test: { accuracy } } });
+  const said = outcome(texts, run("A", scoring(0.8, "hinge")), run("B", scoring(0.95, "cross_entropy")));
+  assert.match(said, /^B has the higher score .*: 95\.0% against 80\.0%/);
+});
+
+test("what cannot be compared is not compared", () => {
+  const plain = run("A", losing(0.2));
+  assert.match(outcome(texts, plain, run("B", losing(0.3), "moons")), /different questions/);
+  assert.match(outcome(texts, plain, run("B", { ...losing(0.3), watched: "validation" })), /cannot be compared/);
+  assert.match(outcome(texts, plain, run("B", losing(null))), /loss of B is no longer a finite number/);
+  assert.match(outcome(texts, run("A", { step: 0 }), run("B", { step: 0 })), /Press Play/);
+});
+
+const answering = (value, more) => ({ layout: layoutOf([], more), arrays: { output: Uint8Array.from(grid(20, 20, value), (share) => Math.round(1 + 254 * share)) } });
+
+test("two runs differ on the share of the plane where their classes do", () => {
+  const [left, right, quarter] = [answering((x) => x), answering((x) => 1 - x), answering((x) => (x < 0.25 ? 0 : x))];
+  assert.equal(difference(left, left).share, 0);
+  assert.equal(difference(left, right).share, 1);
+  assert.equal(difference(left, quarter).share, 0, "both say class 0 there");
+  assert.equal(difference(left, answering((x) => (x < 0.5 ? 1 : x))).share, 0.5);
+});
+
+test("two runs of a number differ where they are more than a tenth of the range apart", () => {
+  const number = { layout: { task: "regression" }, output: { value_range: [0, 10] } };
+  const [plain, shifted] = [answering((x) => 0.5 * x, number), answering((x) => 0.5 * x + (x > 0.5 ? 0.11 : 0.09), number)];
+  const found = difference(plain, shifted);
+  assert.deepEqual([found.kind, found.share], ["value", 0.5]);
+  assert.ok(found.differs(19) && !found.differs(0));
+});
+
+test("there is no map of runs that answer over different planes", () => {
+  assert.equal(difference(answering((x) => x), answering((x) => x, { output: { x_range: [0, 1] } })), null);
+  assert.equal(difference(answering((x) => x), answering((x) => x, { output: { rows: 10 } })), null);
+});
+
+/** Runs that train at their own speeds, as far as their leashes let them. */
+function trainees(speeds) {
+  return speeds.map((speed) => {
+    const one = {
+      header: { status: "paused", step: 0, speed }, started: false, leash: null,
+      command(verb, value) {
+        if (verb === "leash") one.leash = value;
+        if (verb === "play") one.header.status = "playing";
+        if (verb === "pause") one.header.status = "paused";
+        if (verb === "reset") Object.assign(one.header, { step: 0, status: "paused" });
+      },
+      train() {
+        if (one.header.status !== "playing") return;
+        one.header.step = Math.min(one.leash ?? Infinity, one.header.step + Math.ceil(speed / 20));
+      },
+    };
+    return one;
+  });
+}
+
+function play(runs, inStep, frames, next, each = () => {}) {
+  for (let frame = 0; frame < frames; frame += 1) {
+    for (const one of runs) if (next() < 0.7) one.train();
+    inStep.follow();
+    each();
+  }
+}
+
+test("no run gets more than a hundred updates ahead of the slowest, and all of them get on", () => {
+  const runs = trainees([40, 3000, 100000]);
+  const inStep = new InStep(() => runs);
+  inStep.play();
+  play(runs, inStep, 400, random(8), () => {
+    const steps = runs.map(({ header }) => header.step);
+    assert.ok(Math.max(...steps) - Math.min(...steps) <= 100, `${steps}`);
+  });
+  for (const { header } of runs) assert.ok(header.step > 100, `${header.step}`);
+});
+
+test("a leash is lengthened in strides, not at each frame", () => {
+  const runs = trainees([2000, 2000]);
+  const inStep = new InStep(() => runs);
+  let told = 0;
+  for (const one of runs) {
+    const { command } = one;
+    one.command = (verb, value) => {
+      if (verb === "leash") told += 1;
+      command(verb, value);
+    };
+  }
+  inStep.play();
+  for (let frame = 0; frame < 600; frame += 1) {
+    for (const one of runs) one.header.step = Math.min(one.leash, one.header.step + 10); // a tenth of what they may be ahead
+    inStep.follow();
+  }
+  assert.ok(runs[0].header.step > 5000);
+  assert.ok(told <= (2 * runs[0].header.step) / 50 + 2, `${told} times`);
+});
+
+test("runs that are paused stand at the same step", () => {
+  const runs = trainees([40, 3000, 900]);
+  const inStep = new InStep(() => runs);
+  const next = random(9);
+  for (let round = 0; round < 5; round += 1) {
+    inStep.play();
+    play(runs, inStep, 30, next);
+    inStep.pause();
+    play(runs, inStep, 200, next);
+    assert.equal(inStep.state, "standing");
+    assert.equal(new Set(runs.map(({ header }) => header.step)).size, 1);
+    assert.ok(runs.every(({ header }) => header.status === "paused"));
+  }
+});
+
+test("a run that has ended holds up no other, and when all have ended nothing plays", () => {
+  const runs = trainees([100, 100]);
+  const inStep = new InStep(() => runs);
+  inStep.play();
+  play(runs, inStep, 20, random(10));
+  runs[0].header.status = "diverged";
+  const before = runs[1].header.step;
+  play(runs, inStep, 100, random(11));
+  assert.ok(runs[1].header.step > before + 100);
+  runs[1].header.status = "early_stopped";
+  inStep.follow();
+  assert.equal(inStep.state, "standing");
+  inStep.play();
+  assert.equal(inStep.state, "standing");
+});
+
+test("a curve ends at the present moment, also between two epochs", () => {
+  const overlay = new Overlay({ querySelectorAll: () => [], querySelector: () => null }, "");
+  const history = new History();
+  history.merge(0, ["epoch", "train_loss", "test_loss"], [0, 0.7, 0.8, 1, 0.5, 0.6]);
+  const one = { id: 1, name: "A", colour: [0, 0, 0], history, header: { ...headerOf({ losses: { train: 0.4, test: 0.55 } }), progress: 1.5 } };
+  const [train, tests] = overlay.traces(one, "loss", [one], texts);
+  assert.deepEqual([train.x, train.y, tests.y], [[0, 1, 1.5], [0.7, 0.5, 0.4], [0.8, 0.6, 0.55]]);
+  one.header.progress = 1;
+  assert.deepEqual(overlay.traces(one, "loss", [one], texts)[0].x, [0, 1]);
+});

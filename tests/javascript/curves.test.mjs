@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { History } from "../../ui/canvas/curves.js";
+import { random } from "./networks.mjs";
+
+function historyOf(columns) {
+  const history = new History();
+  const names = Object.keys(columns);
+  history.merge(0, names, columns[names[0]].flatMap((_, row) => names.map((name) => columns[name][row])));
+  return history;
+}
+
+test("rows that come later are put after those that are there", () => {
+  const history = new History();
+  history.merge(0, ["epoch", "loss"], [0, 0.7, 1, 0.6]);
+  history.merge(2, ["epoch", "loss"], Float64Array.of(2, 0.5));
+  assert.equal(history.rows, 3);
+  assert.deepEqual(history.columns, { epoch: [0, 1, 2], loss: [0.7, 0.6, 0.5] });
+});
+
+test("rows that come again replace those from there on", () => {
+  const history = historyOf({ epoch: [0, 1, 2, 3], loss: [4, 3, 2, 1] });
+  history.merge(2, ["epoch", "loss"], [2, 9]);
+  assert.equal(history.rows, 3);
+  assert.deepEqual(history.columns, { epoch: [0, 1, 2], loss: [4, 3, 9] });
+});
+
+test("rows after a gap are left out, for the ones between have not come", () => {
+  const history = historyOf({ epoch: [0, 1], loss: [2, 1] });
+  history.merge(5, ["epoch", "loss"], [5, 0]);
+  assert.deepEqual([history.rows, history.columns.epoch], [2, [0, 1]]);
+  history.clear();
+  assert.deepEqual([history.rows, history.columns], [0, {}]);
+});
+
+test("a short history is drawn whole", () => {
+  assert.deepEqual(historyOf({ loss: [3, 1, 2] }).thinned(3, "loss"), [0, 1, 2]);
+  assert.deepEqual(new History().thinned(10, "loss"), []);
+});
+
+test("a long history is drawn with few rows, in order and none twice, from its first to its last", () => {
+  const next = random(2);
+  for (const length of [11, 12, 100, 1001, 5000]) {
+    const falling = Array.from({ length }, (_, i) => 1 / (i + 1));
+    const noisy = falling.map((value) => value + 0.1 * next());
+    for (const loss of [falling, noisy, falling.toReversed()]) {
+      const rows = historyOf({ loss }).thinned(10, "loss");
+      assert.ok(rows.length <= 10, `${rows.length} rows of ${length}`);
+      assert.deepEqual([rows[0], rows.at(-1)], [0, length - 1]);
+      rows.slice(1).forEach((row, i) => assert.ok(row > rows[i], `row ${row} after row ${rows[i]}`));
+    }
+  }
+});
+
+test("no peak and no trough is lost when a history is drawn with few rows", () => {
+  const next = random(3);
+  for (let round = 0; round < 50; round += 1) {
+    const loss = Array.from({ length: 200 + round }, () => next());
+    const [peak, trough] = [Math.floor(next() * loss.length), Math.floor(next() * loss.length)];
+    loss[peak] = 5;
+    if (trough !== peak) loss[trough] = -5;
+    const rows = historyOf({ loss }).thinned(20, "loss");
+    assert.ok(rows.includes(peak));
+    assert.ok(rows.includes(trough));
+  }
+});

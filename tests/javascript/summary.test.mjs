@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { curvesOf, describe, facts, surfaceOf, trendOf, unitsOf } from "../../ui/canvas/summary.js";
+import { ENGLISH, grid, headerOf, layoutOf, random, texts } from "./networks.mjs";
+
+const bytes = (value) => Uint8Array.from(grid(20, 20, value), (share) => Math.round(1 + 254 * share));
+const history = (test_loss) => ({ rows: test_loss.length, columns: { epoch: test_loss.map((_, i) => i), test_loss } });
+
+test("two classes share the plane as their probabilities do, and are undecided about the middle", () => {
+  const { kind, regions, undecided } = surfaceOf(layoutOf([]), { output: bytes((x) => x) });
+  assert.equal(kind, "classes");
+  assert.deepEqual([regions.get(0).share, regions.get(1).share], [0.5, 0.5]);
+  // Certainty |2p - 1| is below a fifth where p is between 0.4 and 0.6: four of twenty columns.
+  assert.equal(undecided, 0.2);
+});
+
+test("of many classes each cell counts for the one it names, undecided where its certainty is low", () => {
+  const kinds = Uint8Array.from(grid(20, 20, (x) => Math.min(2, Math.floor(4 * x))));
+  const certainty = Uint8Array.from(grid(20, 20, (_, y) => (y < 0.25 ? 10 : 250)));
+  const surface = surfaceOf(layoutOf([], { outputs: 3, layout: { classes: ["a", "b", "c"] } }), { output_class: kinds, output_certainty: certainty });
+  assert.deepEqual([...surface.regions].map(([kind, { share }]) => [kind, share]), [[0, 0.25], [1, 0.25], [2, 0.5]]);
+  assert.equal(surface.undecided, 0.25);
+});
+
+test("values are told in the data's units, with where they are high and low", () => {
+  const layout = layoutOf([], { layout: { task: "regression", classes: [] }, output: { value_range: [100, 300] } });
+  const surface = surfaceOf(layout, { output: bytes((x, y) => (x + 1 - y) / 2) });
+  assert.deepEqual([surface.low, surface.high, surface.flat], [100, 300, false]);
+  assert.deepEqual([surface.lowPlace, surface.highPlace], ["bottom_left", "top_right"]);
+  assert.ok(surfaceOf(layout, { output: new Uint8Array(400).fill(77) }).flat);
+});
+
+test("a sine over two periods turns four times, whatever ripples it has", () => {
+  const layout = layoutOf([], { names: ["x1"], output: { kind: "line" }, layout: { task: "regression" } });
+  const next = random(7);
+  const wave = Float32Array.from({ length: 200 }, (_, i) => Math.sin((4 * Math.PI * i) / 199) + 0.01 * next());
+  const line = surfaceOf(layout, { output_line: wave });
+  assert.deepEqual([line.kind, line.turns, line.flat], ["line", 4, false]);
+  assert.ok(Math.abs(line.low + 1) < 0.02 && Math.abs(line.high - 1) < 0.02);
+  assert.deepEqual(surfaceOf(layout, { output_line: Float32Array.from({ length: 200 }, (_, i) => i) }).turns, 0);
+  assert.ok(surfaceOf(layout, { output_line: new Float32Array(200).fill(0.4) }).flat);
+});
+
+test("the last tenth of a curve rises, falls or hardly moves", () => {
+  const curve = (length, value) => Array.from({ length }, (_, i) => value(i / (length - 1)));
+  assert.equal(trendOf(curve(100, (x) => x)), "rising");
+  assert.equal(trendOf(curve(100, (x) => 1 / (x + 0.5))), "falling");
+  assert.equal(trendOf(curve(100, (x) => Math.exp(-20 * x))), "flat");
+  assert.equal(trendOf(curve(100, (x) => (x < 0.9 ? 1 - x : x - 0.8))), "rising", "it fell for long, and rises now");
+  assert.equal(trendOf(curve(7, (x) => x)), null, "too short to tell");
+  assert.equal(trendOf([]), null);
+});
+
+test("the lowest test loss is found with its epoch, the present one included", () => {
+  const { lowest, start } = curvesOf(headerOf({ epoch: 4, losses: { train: 0.2, test: 0.45 } }), history([0.7, 0.5, 0.4, 0.6]));
+  assert.deepEqual([start, lowest], [0.7, { loss: 0.4, epoch: 2 }]);
+  assert.deepEqual(curvesOf(headerOf({ epoch: 4, losses: { train: 0.2, test: 0.3 } }), history([0.7, 0.5])).lowest, { loss: 0.3, epoch: 4 });
+});
+
+test("a run overfits where its test loss is well above its training loss, by what it began with", () => {
+  const apart = (train, test_) => curvesOf(headerOf({ losses: { train, test: test_ } }), history([0.7, 0.5, 0.4])).apart;
+  assert.ok(apart(0.1, 0.4));
+  assert.ok(!apart(0.4, 0.43), "a difference that chance makes");
+  assert.ok(!apart(0.01, 0.012), "a fifth more, but next to nothing of what it began with");
+  assert.ok(!apart(0.4, 0.1));
+});
+
+test("a run without an update is untrained, whatever else it has", () => {
+  assert.equal(curvesOf(headerOf({ step: 0 }), history([0.7])).kind, "untrained");
+  assert.equal(curvesOf(headerOf(), history([])).kind, "untrained");
+  assert.equal(curvesOf(headerOf(), history([0.7])).kind, "trained");
+});
+
+test("of a run that diverged no lowest loss, no trend and no overfitting is told", () => {
+  const header = headerOf({ status: "diverged", losses: { train: null, test: null } });
+  const seen = { layout: layoutOf([4]), header, history: history([0.7, 0.5, NaN]), arrays: { output: bytes((x) => x) } };
+  const { lines } = describe(seen, texts, "en").find(({ title }) => title === ENGLISH["canvas.summary_curves"]);
+  assert.deepEqual(lines, [ENGLISH["canvas.diverged"], "Accuracy: training 95.0%, test 90.0%."]);
+});
+
+test("units that do nothing are counted by their layer, dropouts left out", () => {
+  const layout = layoutOf([4, "dropout", 3]);
+  const { layers, frozen, known } = unitsOf(layout, {
+    "health/0": Uint8Array.of(1, 0, 1, 2), "health/1": Uint8Array.of(3, 0, 0), "silenced/1": Uint8Array.of(0, 1, 1),
+    "frozen/0": Uint8Array.of(1, 1, 0, 0, 0, 0, 0, 0), "frozen_bias/2": Uint8Array.of(1),
+  });
+  assert.deepEqual(layers.map(({ dead, saturated, constant, silenced }) => [dead, saturated, constant, silenced]), [[2, 1, 0, 0], [0, 0, 1, 2], [0, 0, 0, 0]]);
+  assert.deepEqual(layers.map(({ output }) => output), [false, false, true]);
+  assert.deepEqual([frozen, known], [3, true]);
+  assert.equal(unitsOf(layout, {}).known, false);
+});
+
+test("the picture is told in whole sentences, without a gap left in any", () => {
+  const seen = {
+    layout: layoutOf([4, "dropout", 3]), header: headerOf(), history: history([0.7, 0.5, 0.4]),
+    arrays: { output: bytes((x, y) => (Math.hypot(x - 0.5, y - 0.5) < 0.3 ? 1 : 0)), "health/0": Uint8Array.of(1, 0, 0, 0) },
+  };
+  const said = describe(seen, texts, "en");
+  assert.deepEqual(said.map(({ title }) => title), ["network", "output", "summary_curves", "summary_units"].map((key) => ENGLISH[`canvas.${key}`]));
+  const lines = said.flatMap(({ lines: own }) => own);
+  for (const line of lines) assert.match(line, /^[^{}]+[.:)]$/);
+  assert.ok(lines.some((line) => line.includes("Class 1 is enclosed")), lines.join("\n"));
+  assert.ok(lines.some((line) => line.includes("1 of 4 never active")));
+  assert.ok(lines.some((line) => line.includes("10%") && line.startsWith("Dropout")));
+  assert.equal(facts(seen).run.epoch, 10);
+});
