@@ -10,6 +10,9 @@ const NAMES = 8; // more inputs are not read out one by one
 const MOST_CLASSES = 6; // with regions of their own; the smaller ones are summed up
 const APART = 0.1; // test loss this much above the training loss, as a share of the loss at the start: more than chance
 const FLAT = 0.01; // a change within the last tenth smaller than this share of the whole way is none
+const STATES = /** @type {const} */ ([
+  ["dead", "summary_dead"], ["saturated", "summary_saturated"], ["constant", "summary_constant"], ["silenced", "summary_silenced"],
+]);
 const HEALTH = /** @type {const} */ (["dead", "saturated", "constant"]); // by the codes 1, 2 and 3
 const TRENDS = { rising: "summary_rising", falling: "summary_falling", flat: "summary_steady" };
 /** @type {Record<string, string>} */
@@ -226,8 +229,8 @@ function unitLines(units, say) {
   const lines = [];
   for (const layer of units.layers) {
     const name = layer.output ? say("output") : say("hidden", { number: layer.index + 1 });
-    for (const state of /** @type {const} */ (["dead", "saturated", "constant", "silenced"])) {
-      if (layer[state]) lines.push(say(`summary_${state}`, { layer: name, count: layer[state], units: layer.units }));
+    for (const [state, text] of STATES) {
+      if (layer[state]) lines.push(say(text, { layer: name, count: layer[state], units: layer.units }));
     }
   }
   if (!lines.length) lines.push(say(units.known ? "summary_all_answer" : "summary_not_looked"));
