@@ -25,12 +25,13 @@ from dlcore.runs.entry import mark_of
 from dlcore.trainer import Trainer
 from tests.judges import HastyDesks
 from tests.patience import PATIENCE
-from tests.playground import ROOT, RecordingPool, errors, shown, state, widget
+from tests.playground import RecordingPool, errors, shown, state, widget
 from ui import live, session
 from ui.evaluating import SECTIONS, curves, growth, rows, scores
 from ui.evaluating.predict import maker
 from ui.evaluating.warnings import ICONS
 from ui.messages import LANGUAGES, catalogue, sentence, text
+from ui.pages import EVALUATE
 
 HERE = ("scores", "curves", "examples", "warnings", "baselines", "growth")
 SPIRAL = {"dataset": {"kind": "spiral", "samples": 200, "noise": 0.3}}
@@ -80,7 +81,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Open:
         pool, desks = JudgedPool(recipe), HastyDesks()
         monkeypatch.setattr(live, "pool", lambda: pool)
         monkeypatch.setattr(live, "desks", lambda: desks)
-        at = AppTest.from_file(str(ROOT / "pages" / "evaluate.py"), default_timeout=PATIENCE)
+        at = AppTest.from_file(str(EVALUATE.script), default_timeout=PATIENCE)
         at.session_state["session"] = session.Session("en", Experiment.from_dict(recipe))
         at.query_params["section"] = section
         return at.run(), pool, desks

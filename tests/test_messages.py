@@ -18,6 +18,7 @@ from dlcore.problems import TEMPLATES, Problem
 from ui import canvas, settings, takehome
 from ui.fitting import dataset_groups
 from ui.messages import LANGUAGES, LOCALES, catalogue, escape, language_of, phrase, said_by_classes, sentence, text
+from ui.pages import GROUPS, PAGES
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted([*(ROOT / "ui").rglob("*.py"), *(ROOT / "pages").glob("*.py")])
@@ -105,6 +106,7 @@ def test_keys_made_of_parts_exist() -> None:
     keys = {f"take.{what}" for what in takehome.FILES} | {f"take.{what}.help" for what in takehome.FILES}
     keys |= {f"device.{device}" for device in settings.DEVICES} | {f"layer.{move}" for move in settings.MOVES}
     keys |= {f"dataset.{group}" for group in dataset_groups()}
+    keys |= {page.title for page in PAGES} | {f"share.hide.{group}" for group in GROUPS}
     keys |= {f"experiment.{name}" for name in Experiment.model_fields}
     # The output layer's activation is named by the loss; not all of them stand on the menu of activations.
     keys |= {f"component.activation.{name}.title" for name in ("sigmoid", "softmax", "tanh", "linear")}

@@ -24,12 +24,13 @@ from dlcore.optimizers import SGD, Adam
 from dlcore.problems import Problem
 from tests.judges import HastyDesks
 from tests.patience import PATIENCE
-from tests.playground import RecordingPool, at_path, errors, first_visit, open_page, shown, state, widget
+from tests.playground import ROOT, RecordingPool, at_path, errors, first_visit, open_page, shown, state, widget
 from tests.strategies import experiments
 from ui import live, session, takehome
 from ui.fitting import fitting_losses
 from ui.forms import has_widget
 from ui.messages import own_fields, sentence, text
+from ui.pages import PAGES
 from ui.settings import _concerns_others
 from ui.shaping import drawn_from
 
@@ -474,8 +475,6 @@ def test_the_language_comes_from_the_browser_and_changes_with_the_switch(pool: R
 def test_the_address_chooses_the_language_before_the_browser(pool: RecordingPool) -> None:
     from streamlit.testing.v1 import AppTest
 
-    from tests.playground import ROOT
-
     at = AppTest.from_file(str(ROOT / "ui" / "frame.py"), default_timeout=PATIENCE)
     at.query_params["lang"] = "zh"
     assert state(at.run()).language == "zh_CN"
@@ -496,11 +495,13 @@ def test_what_nobody_foresaw_is_our_own_sentence(pool: RecordingPool, monkeypatc
     assert errors(at) == [shown(text("en", "page.failed"))]
 
 
-def test_a_page_is_a_table_of_contents() -> None:
-    from tests.playground import ROOT
+def test_every_script_of_a_page_is_in_the_list() -> None:
+    assert sorted(page.script for page in PAGES) == sorted((ROOT / "pages").glob("*.py"))
 
-    for page in (ROOT / "pages").glob("*.py"):
-        assert len(page.read_text(encoding="utf-8").splitlines()) <= 30
+
+def test_a_page_is_a_table_of_contents() -> None:
+    for page in PAGES:
+        assert len(page.script.read_text(encoding="utf-8").splitlines()) <= 30
     assert inspect.getdoc(session)
 
 

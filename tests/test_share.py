@@ -27,10 +27,11 @@ from dlcore.share import LONGEST_LINK, decode, encode
 from tests.patience import PATIENCE
 from tests.playground import ROOT, RecordingPool, errors, open_page, shown, state, widget
 from tests.strategies import experiments
-from ui import live, playground, session, settings, share
+from ui import live, playground, session, settings
 from ui.fitting import on_data
 from ui.messages import text
 from ui.opening import opened
+from ui.pages import GROUPS
 
 
 @pytest.fixture
@@ -199,10 +200,9 @@ def test_a_link_hides_a_tab(pool: RecordingPool, group: str) -> None:
 
 
 def test_a_link_can_hide_everything(pool: RecordingPool) -> None:
-    at = visit(hide=",".join(share.GROUPS), text="off")
+    at = visit(hide=",".join(GROUPS), text="off")
     assert not at.tabs
     assert not errors(at)
-    assert playground.GROUPS == share.GROUPS
 
 
 def test_names_of_groups_that_are_none_are_ignored(pool: RecordingPool, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -216,7 +216,7 @@ def test_names_of_groups_that_are_none_are_ignored(pool: RecordingPool, monkeypa
 def test_the_style_sheet_knows_every_group_of_the_canvas() -> None:
     css = (ROOT / "ui" / "canvas" / "hide.css").read_text(encoding="utf-8")
     of_the_page = {*settings.TABS, "share", "compare"}
-    for group in {*share.GROUPS} - of_the_page:
+    for group in {*GROUPS} - of_the_page:
         assert f'[data-hide~="{group}"]' in css
 
 

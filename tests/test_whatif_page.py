@@ -11,10 +11,11 @@ from streamlit.testing.v1 import AppTest
 from dlcore.experiment import Experiment
 from tests.judges import HastyDesks
 from tests.patience import PATIENCE
-from tests.playground import ROOT, errors, widget
+from tests.playground import errors, widget
 from tests.test_evaluate_page import SEALED, JudgedPool
 from ui import live, session
 from ui.messages import text
+from ui.pages import EVALUATE
 from ui.reporting import reporter
 
 CARS = {"dataset": {"kind": "table"}}
@@ -26,7 +27,7 @@ def opened(monkeypatch: pytest.MonkeyPatch, recipe: dict[str, Any], section: str
     pool, desks = JudgedPool(recipe), HastyDesks()
     monkeypatch.setattr(live, "pool", lambda: pool)
     monkeypatch.setattr(live, "desks", lambda: desks)
-    at = AppTest.from_file(str(ROOT / "pages" / "evaluate.py"), default_timeout=PATIENCE)
+    at = AppTest.from_file(str(EVALUATE.script), default_timeout=PATIENCE)
     at.session_state["session"] = session.Session(language, Experiment.from_dict(recipe))
     at.query_params["section"] = section
     return at.run()

@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import combinations
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from dlcore.experiment import Experiment
 from dlcore.problems import Problem, clean
-from ui import live, session
+from ui import live, pages, session
 from ui.compare import STRINGS, side_by_side
 from ui.differences import differing, sentence
 from ui.session import KeptRun, label, t
 
 MOST_RUNS = 4  # the present one and those kept
 COMPARE = "compare"  # the key of the component
-PAGES = Path(__file__).parent.parent / "pages"
 
 
 # How a run joins the others
@@ -176,7 +174,7 @@ def run_menu() -> None:
                 on_click=change_one_thing, width="stretch", help=label("run.change_one_thing.help"),
             )  # fmt: skip
             st.page_link(
-                PAGES / "compare.py", label=label("page.compare.open"), icon=":material/arrow_forward:",
+                pages.COMPARE.script, label=label("page.compare.open"), icon=":material/arrow_forward:",
                 query_params=st.query_params.to_dict(),
             )  # fmt: skip
 
@@ -262,7 +260,7 @@ def make_way() -> None:
     state = session.current()
     if state.leaving:
         state.leaving = False
-        st.switch_page(PAGES / "playground.py", query_params=st.query_params.to_dict())
+        st.switch_page(pages.PLAYGROUND.script, query_params=st.query_params.to_dict())
 
 
 def let_go() -> None:

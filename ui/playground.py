@@ -15,8 +15,8 @@ from dlcore.problems import TEMPLATES, Problem
 from ui import acting, live, session
 from ui.canvas import STRINGS, network_canvas
 from ui.messages import LANGUAGES, escape, sentence, text
+from ui.pages import GROUPS
 from ui.session import label
-from ui.share import GROUPS
 
 
 def heading(*menus: Callable[[], None]) -> DeltaGenerator:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -14,7 +13,7 @@ from dlcore.datasets.drawn import Drawn
 from dlcore.experiment import MOST_LAYERS, Experiment, LayerPlan
 from dlcore.layers import Layer
 from dlcore.problems import Problem
-from ui import forms, session
+from ui import forms, pages, session
 from ui.differences import FEATURE_SIGNS
 from ui.fitting import (
     Draft,
@@ -33,7 +32,6 @@ from ui.session import label, t
 from ui.shaping import FEATURES, USUAL_FEATURES, drawn_from
 from ui.takehome import take_home
 
-DATA_PAGE = Path(__file__).parent.parent / "pages" / "data.py"
 TABS = ("data", "network", "learning", "home")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 FIELDS = Experiment.model_fields
@@ -127,7 +125,7 @@ def _own_data(values: Draft) -> None:
     if state.own is not None:
         _group_of_datasets("own", {state.own["kind"]: state.own["name"]}, values["kind"])
     st.page_link(
-        DATA_PAGE, label=label("own.bring"), icon=":material/table_chart:", query_params=st.query_params.to_dict(),
+        pages.DATA.script, label=label("own.bring"), icon=":material/table_chart:", query_params=st.query_params.to_dict(),
         help=label("own.bring.help"),
     )  # fmt: skip
 

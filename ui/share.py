@@ -17,12 +17,8 @@ from dlcore.problems import Problem
 from dlcore.share import encode
 from ui import live, opening, session
 from ui.messages import LANGUAGES, catalogue, escape, sentence
+from ui.pages import GROUPS
 from ui.session import label, t
-
-#: Groups of controls that a link can take away: tabs at the side, menus above, parts of the canvas.
-GROUPS = (
-    "data", "network", "learning", "home", "share", "compare", "play", "speed", "seed", "edit", "points", "show", "timeline", "curves",
-)  # fmt: skip
 
 SHARED = "/share/rows"  # the path of the toggle
 

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from dlcore.component import kinds
 from dlcore.datasets import Dataset
-from ui import live, session
+from ui import live, pages, session
 from ui.data import asking
 from ui.data.brought import Brought, Part, Pictures, fitted, with_treatments
 from ui.session import label, t
 
 NOTE = ":material/info:"
-PLAYGROUND = Path(__file__).parent.parent.parent / "pages" / "playground.py"
 
 
 def use(table: Brought) -> None:
@@ -120,4 +118,4 @@ def make_way() -> None:
     state = session.current().bringing
     if state.leaving:
         state.leaving = False
-        st.switch_page(PLAYGROUND, query_params=st.query_params.to_dict())
+        st.switch_page(pages.PLAYGROUND.script, query_params=st.query_params.to_dict())
