@@ -4,33 +4,45 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from ui.data.brought import Bringing
 
 SCRIPTS = Path(__file__).parent.parent / "pages"
 
 
+Memory = TypeVar("Memory")
+
+
 @dataclass(frozen=True)
-class Page:
-    """One screen: where its script is, what it is called, and what of it a link can take away."""
+class Page(Generic[Memory]):
+    """One screen: where its script is, what it is called, what it remembers of a person, and what of it a link can take away."""
 
     script: Path
     title: str  # the key of its message
     icon: str
     path: str  # in the address; "" is where one comes first
+    memory: type[Memory]  # of its own folder; a new one remembers nothing
     groups: tuple[str, ...] = ()  # of its controls: each can be taken away by a link
     hidden_by: str = ""  # the group with which the whole page goes
 
 
+@dataclass
+class Nothing:
+    """The memory of a page that has none."""
+
+
 PLAYGROUND = Page(
-    SCRIPTS / "playground.py", "page.playground", ":material/hub:", "",
+    SCRIPTS / "playground.py", "page.playground", ":material/hub:", "", Nothing,
     groups=(  # Tabs at the side, menus above, parts of the canvas.
         "data", "network", "learning", "home", "share", "compare", "play", "speed", "seed", "edit", "points", "show", "timeline",
         "curves",
     ),
 )  # fmt: skip
-DATA = Page(SCRIPTS / "data.py", "page.data", ":material/table_chart:", "data", hidden_by="data")
-EVALUATE = Page(SCRIPTS / "evaluate.py", "page.evaluate", ":material/analytics:", "evaluate")
-COMPARE = Page(SCRIPTS / "compare.py", "page.compare", ":material/compare:", "compare", hidden_by="compare")
+DATA = Page(SCRIPTS / "data.py", "page.data", ":material/table_chart:", "data", Bringing, hidden_by="data")
+EVALUATE = Page(SCRIPTS / "evaluate.py", "page.evaluate", ":material/analytics:", "evaluate", Nothing)
+COMPARE = Page(SCRIPTS / "compare.py", "page.compare", ":material/compare:", "compare", Nothing, hidden_by="compare")
 
-PAGES = (PLAYGROUND, DATA, EVALUATE, COMPARE)
+PAGES: tuple[Page[Any], ...] = (PLAYGROUND, DATA, EVALUATE, COMPARE)
 #: Groups of controls that a link can take away, as the teacher's link names them.
 GROUPS = tuple(dict.fromkeys(group for page in PAGES for group in page.groups))

@@ -11,7 +11,7 @@ import logging
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import streamlit as st
 from streamlit import runtime
@@ -24,7 +24,6 @@ from dlcore.problems import Problem
 from dlcore.runs.entry import mark_of
 from ui import door, live, messages, opening
 from ui.address import Address
-from ui.data.brought import Bringing
 from ui.evaluating.judging import Judging
 from ui.fitting import dataset_groups
 
@@ -34,6 +33,8 @@ WIDGETS = "widget:"  # what the keys of all widgets that hold a part of the reci
 LARGEST_SEED = 2**31 - 1
 OWN_KINDS = ("table", "images")  # data that somebody has brought
 FULL = ("class_full", "session_full", "visitors_full")  # Problems that pass by themselves.
+
+Memory = TypeVar("Memory")
 
 _log = logging.getLogger(__name__)
 
@@ -95,11 +96,16 @@ class Session:
     answered: dict[str, Any] = field(default_factory=lambda: {"by": None, "number": 0})
     leashed: bool = False  # the page Compare may have held the runs together
     leaving: bool = False  # ... and is to make way for the playground
-    bringing: Bringing = field(default_factory=Bringing)
-    own: dict[str, Any] | None = None  # the data that the page Data has brought last, as a part of the recipe
     judging: Judging = field(default_factory=Judging)  # what the page Evaluate remembers
     looks: dict[str, int] = field(default_factory=dict)  # at sealed test rows, by the digest of these rows
     address: Address = field(default_factory=Address)
+    memories: dict[type, Any] = field(default_factory=dict)  # what single pages remember, see `memory`
+
+    def memory(self, of: type[Memory]) -> Memory:
+        """What a page remembers of this person, made when it is first asked for. The type is the page's own, see ui/pages.py."""
+        if of not in self.memories:
+            self.memories[of] = of()
+        return self.memories[of]
 
 
 def current() -> Session:

@@ -119,7 +119,7 @@ def _group_of_datasets(group: str, titles: dict[str, str], chosen: str) -> None:
 
 def _own_data(values: Draft) -> None:
     """What somebody has brought, and the way to bring more."""
-    state = session.current()
+    state = session.current().memory(pages.DATA.memory)
     if values["kind"] in session.OWN_KINDS:
         state.own = values
     if state.own is not None:
@@ -162,7 +162,7 @@ def choose_dataset(path: str) -> None:
     kind = session.held(path, None) or before["kind"]
     classes = kinds(Dataset)
     if kind in session.OWN_KINDS:
-        dataset = state.own or before
+        dataset = state.memory(pages.DATA.memory).own or before
     else:
         dataset = {"kind": kind, **forms.carried(before, classes[before["kind"]], classes[kind])}
     if classes[kind] is Drawn and kind != before["kind"]:

@@ -30,7 +30,7 @@ Arrived = Callable[[dict[str, Any], bytes], None]
 
 def bringing() -> Bringing:
     """What this person is about to bring."""
-    return session.current().bringing
+    return session.current().memory(Bringing)
 
 
 def submit(do: str, said: str, shown: str, arrived: Arrived, /, **arguments: Any) -> None:

@@ -101,9 +101,9 @@ def go_on_with(dataset: Part) -> None:
     state = session.current()
     session.take(fitted(state.draft, dataset))
     if dataset["kind"] in session.OWN_KINDS:
-        state.own = dataset
+        asking.bringing().own = dataset
     live.pool().call(state.token, "play")  # type: ignore[arg-type]
-    state.bringing.leaving = True
+    asking.bringing().leaving = True
 
 
 @session.guarded
@@ -115,7 +115,7 @@ def take_neighbour(kind: str) -> None:
 
 def make_way() -> None:
     """To the playground, once there is something to see."""
-    state = session.current().bringing
+    state = asking.bringing()
     if state.leaving:
         state.leaving = False
         st.switch_page(pages.PLAYGROUND.script, query_params=st.query_params.to_dict())
