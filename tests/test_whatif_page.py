@@ -14,6 +14,7 @@ from tests.patience import PATIENCE
 from tests.playground import errors, widget
 from tests.test_evaluate_page import SEALED, JudgedPool
 from ui import live, session
+from ui.evaluating.judging import Judging
 from ui.messages import text
 from ui.pages import EVALUATE
 from ui.reporting import reporter
@@ -34,7 +35,7 @@ def opened(monkeypatch: pytest.MonkeyPatch, recipe: dict[str, Any], section: str
 
 
 def memory(at: AppTest) -> Any:
-    return at.session_state["session"].judging.whatif
+    return at.session_state["session"].memory(Judging).whatif
 
 
 def pressed(at: AppTest, key: str) -> AppTest:
@@ -131,7 +132,7 @@ def test_the_files_are_made_at_the_press(monkeypatch: pytest.MonkeyPatch, what: 
     # As the press does: outside the script, with what was captured.
     state = session.Session("zh_CN", Experiment())
     monkeypatch.setattr(session, "owner", lambda: "")
-    content = reporter(state, what, "token", at.session_state["session"].judging.moment)().decode()
+    content = reporter(state, what, "token", at.session_state["session"].memory(Judging).moment)().decode()
     assert text("zh_CN", "report.part") in content
 
 
@@ -142,7 +143,7 @@ def test_a_report_counts_the_looks_at_the_rows_of_its_own_checkpoint(monkeypatch
     state, desks = at.session_state["session"], live.desks()
     state.experiment = Experiment.from_dict({**SEALED, "seed": 3})  # The run has gone elsewhere meanwhile.
     monkeypatch.setattr(session, "owner", lambda: "")
-    of_the_moment = reporter(state, "report", state.token, state.judging.moment)
+    of_the_moment = reporter(state, "report", state.token, state.memory(Judging).moment)
     of_the_run = reporter(state, "card", state.token)
     assert text("en", "report.looks", looks=1) in of_the_moment().decode()
     assert [asked["looks"] for do, asked in desks.asked if do == "report"] == [1]  # type: ignore[attr-defined]
@@ -160,5 +161,5 @@ def test_a_report_draws_the_history_up_to_its_own_checkpoint(monkeypatch: pytest
     pressed(at, "judge_again")
     pool.history = b"of a run that went back and took another way"  # type: ignore[attr-defined]
     monkeypatch.setattr(session, "owner", lambda: "")
-    reporter(state, "report", state.token, state.judging.moment)()
+    reporter(state, "report", state.token, state.memory(Judging).moment)()
     assert [asked["history"] for do, asked in desks.asked if do == "report"] == ["of then"]  # type: ignore[attr-defined]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from ui.data.brought import Bringing
+from ui.evaluating.judging import Judging
 
 SCRIPTS = Path(__file__).parent.parent / "pages"
 
@@ -40,7 +41,7 @@ PLAYGROUND = Page(
     ),
 )  # fmt: skip
 DATA = Page(SCRIPTS / "data.py", "page.data", ":material/table_chart:", "data", Bringing, hidden_by="data")
-EVALUATE = Page(SCRIPTS / "evaluate.py", "page.evaluate", ":material/analytics:", "evaluate", Nothing)
+EVALUATE = Page(SCRIPTS / "evaluate.py", "page.evaluate", ":material/analytics:", "evaluate", Judging)
 COMPARE = Page(SCRIPTS / "compare.py", "page.compare", ":material/compare:", "compare", Nothing, hidden_by="compare")
 
 PAGES: tuple[Page[Any], ...] = (PLAYGROUND, DATA, EVALUATE, COMPARE)

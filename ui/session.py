@@ -24,7 +24,6 @@ from dlcore.problems import Problem
 from dlcore.runs.entry import mark_of
 from ui import door, live, messages, opening
 from ui.address import Address
-from ui.evaluating.judging import Judging
 from ui.fitting import dataset_groups
 
 CANVAS = "canvas"
@@ -96,8 +95,6 @@ class Session:
     answered: dict[str, Any] = field(default_factory=lambda: {"by": None, "number": 0})
     leashed: bool = False  # the page Compare may have held the runs together
     leaving: bool = False  # ... and is to make way for the playground
-    judging: Judging = field(default_factory=Judging)  # what the page Evaluate remembers
-    looks: dict[str, int] = field(default_factory=dict)  # at sealed test rows, by the digest of these rows
     address: Address = field(default_factory=Address)
     memories: dict[type, Any] = field(default_factory=dict)  # what single pages remember, see `memory`
 

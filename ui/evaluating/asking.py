@@ -24,7 +24,7 @@ Answer = tuple[dict[str, Any], bytes]
 
 def judging() -> Judging:
     """What this person's page Evaluate remembers."""
-    return session.current().judging
+    return session.current().memory(Judging)
 
 
 # The moment
@@ -163,7 +163,7 @@ def _progress(do: str, show: Callable[[dict[str, Any], bytes], None]) -> None:
 
 def looks() -> int:
     """How often somebody has looked at these sealed test rows, with this network or another."""
-    return session.current().looks.get(moment().test_rows, 0)
+    return judging().looks.get(moment().test_rows, 0)
 
 
 def unseal() -> None:
@@ -171,5 +171,5 @@ def unseal() -> None:
     now = moment()
     if not now.unsealed:
         now.unsealed = True
-        counted = session.current().looks
+        counted = judging().looks
         counted[now.test_rows] = counted.get(now.test_rows, 0) + 1
