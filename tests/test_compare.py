@@ -17,6 +17,7 @@ from dlcore.optimizers import SGD, Adam
 from dlcore.problems import Problem
 from tests.playground import RecordingPool, errors, open_page, shown, state
 from ui import compare, comparing, live, session
+from ui.compare.memory import Comparing
 from ui.differences import differing, sentence
 from ui.messages import LANGUAGES, text
 
@@ -265,7 +266,7 @@ def test_going_on_with_a_kept_run_keeps_the_present_one(
     assert (person.token, person.number, person.experiment.seed) == ("run 1", 2, 6)
     assert person.draft["seed"] == 6
     assert names(person) == [(1, "run 0")]
-    assert person.leaving
+    assert person.memory(Comparing).leaving
 
 
 @pytest.mark.parametrize("action", [{}, {"do": "remove", "run": 7}, {"do": "go_on"}, {"do": "remove", "run": 1}])

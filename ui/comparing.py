@@ -13,6 +13,7 @@ from dlcore.experiment import Experiment
 from dlcore.problems import Problem, clean
 from ui import live, pages, session
 from ui.compare import STRINGS, side_by_side
+from ui.compare.memory import Comparing
 from ui.differences import differing, sentence
 from ui.session import KeptRun, label, t
 
@@ -182,6 +183,10 @@ def run_menu() -> None:
 # The page
 
 
+def _memory() -> Comparing:
+    return session.current().memory(Comparing)
+
+
 def comparison() -> None:
     """All runs beside each other, or how to get some."""
     state = session.current()
@@ -192,8 +197,8 @@ def comparison() -> None:
         )
         return
     runs = all_runs()
-    if not state.leashed:
-        state.leashed = True
+    if not _memory().leashed:
+        _memory().leashed = True
         for run in runs:
             _tell(run, "pause")  # They stand until they are played in step.
     experiments = [run.experiment for run in runs]
@@ -252,23 +257,24 @@ def answer_compare() -> None:
             _put_by()
             state.kept.remove(run)
             session.stand_on(run.token, run.experiment)
-            state.number, state.name, state.leaving = run.number, run.name, True
+            state.number, state.name = run.number, run.name
+            _memory().leaving = True
 
 
 def make_way() -> None:
     """To the playground, if that is where the last press leads."""
-    state = session.current()
-    if state.leaving:
-        state.leaving = False
+    memory = _memory()
+    if memory.leaving:
+        memory.leaving = False
         st.switch_page(pages.PLAYGROUND.script, query_params=st.query_params.to_dict())
 
 
 def let_go() -> None:
     """Runs that the page Compare has held together may go at their own pace again."""
-    state = session.current()
-    if not state.leashed:
+    memory = _memory()
+    if not memory.leashed:
         return
-    state.leashed = False
+    memory.leashed = False
     for run in all_runs():
         _tell(run, "leash", value=None)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from ui.compare.memory import Comparing
 from ui.data.brought import Bringing
 from ui.evaluating.judging import Judging
 
@@ -42,7 +43,7 @@ PLAYGROUND = Page(
 )  # fmt: skip
 DATA = Page(SCRIPTS / "data.py", "page.data", ":material/table_chart:", "data", Bringing, hidden_by="data")
 EVALUATE = Page(SCRIPTS / "evaluate.py", "page.evaluate", ":material/analytics:", "evaluate", Judging)
-COMPARE = Page(SCRIPTS / "compare.py", "page.compare", ":material/compare:", "compare", Nothing, hidden_by="compare")
+COMPARE = Page(SCRIPTS / "compare.py", "page.compare", ":material/compare:", "compare", Comparing, hidden_by="compare")
 
 PAGES: tuple[Page[Any], ...] = (PLAYGROUND, DATA, EVALUATE, COMPARE)
 #: Groups of controls that a link can take away, as the teacher's link names them.

@@ -93,8 +93,6 @@ class Session:
     following: bool = False  # whether the page waits until the canvas has drawn an edit
     #: The canvas's last action that was answered, see `acting`.
     answered: dict[str, Any] = field(default_factory=lambda: {"by": None, "number": 0})
-    leashed: bool = False  # the page Compare may have held the runs together
-    leaving: bool = False  # ... and is to make way for the playground
     address: Address = field(default_factory=Address)
     memories: dict[type, Any] = field(default_factory=dict)  # what single pages remember, see `memory`
 
