@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from ui import comparing, playground, session
+from ui import comparing, session
+from ui.heading import heading, say
 
 comparing.make_way()
 session.ensure_run()
-messages = playground.heading()
+messages = heading()
 comparing.comparison()
 comparing.stay_awake()
-playground.say(messages, None)
+say(messages, None)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from ui import comparing, playground, session
+from ui import comparing, session
 from ui.data import asking, page
+from ui.heading import heading, say
 
 session.ensure_run()
 comparing.let_go()
-messages = playground.heading()
+messages = heading()
 asking.settle()
 page.make_way()
 asking.wait()
@@ -17,4 +18,4 @@ page.what_is_asked()
 page.details()
 page.kept_here()
 comparing.stay_awake()
-playground.say(messages, None)
+say(messages, None)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from ui import comparing, playground, session
+from ui import comparing, session
 from ui.evaluating import page
+from ui.heading import heading, say
 
 session.ensure_run()
 comparing.let_go()
-messages = playground.heading()
+messages = heading()
 page.evaluation()
 comparing.stay_awake()
-playground.say(messages, None)
+say(messages, None)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from ui import comparing, playground, session, settings, share
+from ui import comparing, session, settings, share
+from ui.heading import heading, say
+from ui.playground import page
 
 token = session.ensure_run()
 comparing.let_go()
-messages = playground.heading(comparing.run_menu, lambda: share.share_menu(token))
-playground.canvas(token)
+messages = heading(comparing.run_menu, lambda: share.share_menu(token))
+page.canvas(token)
 draft = settings.sidebar(session.current().draft, token)
 problem = session.submit(draft)
 comparing.stay_awake()
-playground.say(messages, problem)
+say(messages, problem)

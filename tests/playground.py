@@ -14,6 +14,7 @@ from dlcore.problems import Problem
 from tests.patience import PATIENCE
 from ui import session
 from ui.messages import escape
+from ui.playground.memory import Playing
 
 ROOT = Path(__file__).parent.parent
 
@@ -102,7 +103,9 @@ def open_page(experiment: Experiment | None = None, language: str = "en", furnis
     """The page after its first run, standing on this experiment, in a session that draws all tabs."""
     at = AppTest.from_file(str(ROOT / "ui" / "frame.py"), default_timeout=PATIENCE)
     experiment = experiment or Experiment()
-    at.session_state["session"] = session.Session(language, experiment, experiment.to_dict(), furnished=furnished)
+    somebody = session.Session(language, experiment, experiment.to_dict())
+    somebody.memory(Playing).furnished = furnished
+    at.session_state["session"] = somebody
     return at.run()
 
 

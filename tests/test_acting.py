@@ -13,6 +13,7 @@ from dlcore.optimizers import Adam
 from dlcore.problems import Problem
 from tests.playground import RecordingPool, at_path, errors, open_page, shown, state, widget
 from ui import acting, live, session
+from ui.playground.memory import Playing
 
 
 @pytest.fixture
@@ -183,7 +184,7 @@ def test_actions_that_come_along_with_a_later_one_are_answered_once_and_in_order
         press(monkeypatch, action)
         at.run().button(key="new_seed").click().run()
         assert state(at).experiment.layers[0].units == units + more
-        assert state(at).answered == {"by": action["by"], "number": action["number"]}
+        assert state(at).memory(Playing).answered == {"by": action["by"], "number": action["number"]}
     assert not errors(at)
 
 

@@ -26,6 +26,7 @@ from ui.data import columns
 from ui.data.brought import Bringing, Brought, fitted, proposed_batch, proposed_layers
 from ui.data.pictures import sheet
 from ui.messages import sentence, text
+from ui.playground.memory import Playing
 
 DATA, PLAYGROUND = "../pages/data.py", "../pages/playground.py"
 CSV = b"ticket,age,port,fare,survived\n"
@@ -73,7 +74,8 @@ def at(empty: Any) -> Any:
 def open_data(language: str = "en") -> Any:
     """The page after its first run."""
     at = AppTest.from_file(str(ROOT / "ui" / "frame.py"), default_timeout=PATIENCE)
-    at.session_state["session"] = session.Session(language, furnished=True)
+    at.session_state["session"] = somebody = session.Session(language)
+    somebody.memory(Playing).furnished = True
     at.switch_page(DATA).run()
     assert not at.exception
     return at

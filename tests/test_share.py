@@ -27,11 +27,12 @@ from dlcore.share import LONGEST_LINK, decode, encode
 from tests.patience import PATIENCE
 from tests.playground import ROOT, RecordingPool, errors, open_page, shown, state, widget
 from tests.strategies import experiments
-from ui import live, playground, session, settings
+from ui import live, session, settings
 from ui.fitting import on_data
 from ui.messages import text
 from ui.opening import opened
 from ui.pages import GROUPS
+from ui.playground import page
 
 
 @pytest.fixture
@@ -207,7 +208,7 @@ def test_a_link_can_hide_everything(pool: RecordingPool) -> None:
 
 def test_names_of_groups_that_are_none_are_ignored(pool: RecordingPool, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []
-    monkeypatch.setattr(playground, "network_canvas", lambda *_, hidden, **__: told.append(hidden))
+    monkeypatch.setattr(page, "network_canvas", lambda *_, hidden, **__: told.append(hidden))
     visit(hide="edit,,<script>,speed")
     visit(text="off")
     assert told == ["edit speed", "text"]

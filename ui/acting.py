@@ -8,6 +8,7 @@ import streamlit as st
 
 from dlcore.experiment import Experiment
 from ui import comparing, live, session
+from ui.playground.memory import Playing
 from ui.session import t
 from ui.shaping import shaped, three_parts
 
@@ -25,13 +26,13 @@ def answer_canvas() -> None:
     The canvas is a fragment: after an edit that the run's next frame shows, nothing else is drawn that would hold it up.
     The settings follow when the canvas has drawn it and says so (`settled`). All else is shown at once.
     """
-    state = session.current()
+    memory = session.current().memory(Playing)
     follows = True
     for action in _unanswered(canvas_action()):
-        state.following = False
+        memory.following = False
         _obey(action)
-        follows = follows and state.following
-    state.following = follows
+        follows = follows and memory.following
+    memory.following = follows
     if not follows:
         st.rerun()
 
@@ -42,11 +43,11 @@ def _unanswered(told: dict[str, Any]) -> list[dict[str, Any]]:
     Of several actions that wait for the script to begin, Streamlit keeps the last one. So each brings along those before it, with
     the number of each and a mark of the canvas that counts them.
     """
-    before, number, state = told.get("before"), told.get("number"), session.current()
+    before, number, memory = told.get("before"), told.get("number"), session.current().memory(Playing)
     if not isinstance(before, list) or type(number) is not int:
         return [told]
-    answered = state.answered["number"] if state.answered["by"] == told.get("by") else 0
-    state.answered = {"by": told.get("by"), "number": max(number, answered)}
+    answered = memory.answered["number"] if memory.answered["by"] == told.get("by") else 0
+    memory.answered = {"by": told.get("by"), "number": max(number, answered)}
     actions = [one for one in [*before, told] if isinstance(one, dict) and type(one.get("number")) is int]
     return [one for one in actions[-MOST_AT_ONCE:] if one["number"] > answered]
 
@@ -105,7 +106,7 @@ def _shape(action: dict[str, Any]) -> None:
         state.notices.append(t("adjusted.loss", loss=t(f"component.loss.{after.loss.kind}.title"), **names))
     if action.get("do") == "clear_points":
         state.notices.append(t(f"points.cleared{three_parts(after.dataset)}"))
-    state.following = not state.notices
+    state.memory(Playing).following = not state.notices
 
 
 def _mend(experiment: Experiment) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 from ui.compare.memory import Comparing
 from ui.data.brought import Bringing
 from ui.evaluating.judging import Judging
+from ui.playground.memory import Playing
 
 SCRIPTS = Path(__file__).parent.parent / "pages"
 
@@ -29,13 +30,8 @@ class Page(Generic[Memory]):
     hidden_by: str = ""  # the group with which the whole page goes
 
 
-@dataclass
-class Nothing:
-    """The memory of a page that has none."""
-
-
 PLAYGROUND = Page(
-    SCRIPTS / "playground.py", "page.playground", ":material/hub:", "", Nothing,
+    SCRIPTS / "playground.py", "page.playground", ":material/hub:", "", Playing,
     groups=(  # Tabs at the side, menus above, parts of the canvas.
         "data", "network", "learning", "home", "share", "compare", "play", "speed", "seed", "edit", "points", "show", "timeline",
         "curves",

@@ -78,7 +78,6 @@ class Session:
     signatures: dict[str, Any] = field(default_factory=dict)
     generations: dict[str, int] = field(default_factory=dict)  # how often a widget's value was set from elsewhere
     uploads: int = 0
-    furnished: bool = False  # whether all tabs of settings are drawn, or the first one alone
     moved: list[int | None] | None = (
         None  # where the draft's layers come from, when the list was edited since the last change
     )
@@ -89,10 +88,6 @@ class Session:
     numbered: int = 1  # runs so far
     kept: list[KeptRun] = field(default_factory=list)
     complained: bool = False  # whether the page says what is wrong
-    drawing: bool = False  # whether the whole page is being drawn, or one of its fragments
-    following: bool = False  # whether the page waits until the canvas has drawn an edit
-    #: The canvas's last action that was answered, see `acting`.
-    answered: dict[str, Any] = field(default_factory=lambda: {"by": None, "number": 0})
     address: Address = field(default_factory=Address)
     memories: dict[type, Any] = field(default_factory=dict)  # what single pages remember, see `memory`
 

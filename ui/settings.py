@@ -28,6 +28,7 @@ from ui.fitting import (
     task_of,
 )  # fmt: skip
 from ui.messages import escape
+from ui.playground.memory import Playing
 from ui.session import label, t
 from ui.shaping import FEATURES, USUAL_FEATURES, drawn_from
 from ui.takehome import take_home
@@ -403,9 +404,10 @@ def all_settings(draft: Draft, token: str) -> Draft:
     state = session.current()
     shown = shown_tabs()
     tabs = dict(zip(shown, st.tabs([label(f"tab.{name}") for name in shown]), strict=True))
-    drawn = shown if state.furnished else shown[:1]
-    state.furnished = True
-    state.draft, state.drawing = draft, True
+    memory = state.memory(Playing)
+    drawn = shown if memory.furnished else shown[:1]
+    memory.furnished = memory.drawing = True
+    state.draft = draft
     try:
         for name, settings in GROUPS.items():
             if name in drawn:
@@ -414,7 +416,7 @@ def all_settings(draft: Draft, token: str) -> Draft:
             if name == "data":
                 state.draft = _with_fitting_batch(state.draft)
     finally:
-        state.drawing = False
+        memory.drawing = False
     if "home" in drawn:
         with tabs["home"]:
             take_home(token)
@@ -428,7 +430,7 @@ def _group(settings: Callable[[Draft], Draft]) -> None:
     draft = {**state.draft, **settings(state.draft)}
     if not has_features(draft["dataset"]):
         draft.pop("features", None)
-    if state.drawing:
+    if state.memory(Playing).drawing:
         state.draft = draft
         return
     elsewhere = state.complained or state.problems or _concerns_others(state.experiment.to_dict(), draft)

@@ -6,8 +6,8 @@ import streamlit as st
 
 from ui import session
 from ui.assets import style
+from ui.heading import heading
 from ui.messages import escape, sentence
-from ui.playground import heading
 from ui.session import label
 
 TRY_EVERY = 15  # seconds

@@ -1,21 +1,15 @@
-"""The main area of the playground: a line with the title and the language, what there is to say, the canvas."""
+"""What stands above every page: a line with the title and the language, and what there is to say."""
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dlcore.activations import Activation
-from dlcore.component import kinds
-from dlcore.datasets import Dataset
-from dlcore.problems import TEMPLATES, Problem
-from ui import acting, live, session
-from ui.canvas import STRINGS, network_canvas
-from ui.messages import LANGUAGES, escape, sentence, text
-from ui.pages import GROUPS
+from dlcore.problems import Problem
+from ui import session
+from ui.messages import LANGUAGES, escape, sentence
 from ui.session import label
 
 
@@ -43,37 +37,6 @@ def heading(*menus: Callable[[], None]) -> DeltaGenerator:
 def choose_language() -> None:
     """Speak it from now on. A second press changes nothing."""
     session.speak(session.held("/language", None) or session.current().language)
-
-
-@st.fragment
-def canvas(token: str) -> None:
-    """The live picture of the run. A fragment: a press on it runs the page only where `acting` says so."""
-    language = session.current().language
-    network_canvas(
-        token,
-        _strings(language),
-        language.replace("_", "-"),
-        key=session.CANVAS,
-        hidden=hidden_groups(),
-        life=session.current().life,
-        visit={"server": live.SERVER, "session": session.current().visit},
-        answered=session.current().answered,
-        on_action=acting.answer_canvas,
-    )
-
-
-@functools.cache
-def _strings(language: str) -> dict[str, str]:
-    problems = [f"problem.{key}" for key in TEMPLATES]
-    families = {"dataset": Dataset, "activation": Activation}
-    titles = [f"component.{name}.{kind}.title" for name, family in families.items() for kind in kinds(family)]
-    return {key: text(language, key) for key in (*STRINGS, *problems, *titles)}
-
-
-def hidden_groups() -> str:
-    """What the address takes away from the canvas, as its style sheet reads it."""
-    wishes = session.current().wishes
-    return " ".join(sorted({*wishes.hidden, *(["text"] if wishes.quiet else [])} & {*GROUPS, "text"}))
 
 
 def say(place: DeltaGenerator, problem: Problem | None) -> None:
