@@ -82,7 +82,6 @@ class Session:
         None  # where the draft's layers come from, when the list was edited since the last change
     )
     wishes: Wishes = field(default_factory=Wishes)
-    tries: int = 0  # to get into a class that is full
     number: int = 1  # of the present run
     name: str = ""
     numbered: int = 1  # runs so far
