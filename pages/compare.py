@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from ui import comparing, session
+from ui import comparing
 from ui.heading import heading, say
+from ui.session import standing
 
 comparing.make_way()
-session.ensure_run()
+standing.ensure_run()
 messages = heading()
 comparing.comparison()
 comparing.stay_awake()

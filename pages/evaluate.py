@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from ui import comparing, session
+from ui import comparing
 from ui.evaluating import page
 from ui.heading import heading, say
+from ui.session import standing
 
-session.ensure_run()
+standing.ensure_run()
 comparing.let_go()
 messages = heading()
 page.evaluation()

@@ -5,12 +5,13 @@ from __future__ import annotations
 from ui import comparing, session, settings, share
 from ui.heading import heading, say
 from ui.playground import page
+from ui.session import editing, standing
 
-token = session.ensure_run()
+token = standing.ensure_run()
 comparing.let_go()
 messages = heading(comparing.run_menu, lambda: share.share_menu(token))
 page.canvas(token)
 draft = settings.sidebar(session.current().draft, token)
-problem = session.submit(draft)
+problem = editing.submit(draft)
 comparing.stay_awake()
 say(messages, problem)

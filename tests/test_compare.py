@@ -15,11 +15,12 @@ from dlcore.experiment import Experiment
 from dlcore.layers import Dense, Dropout
 from dlcore.optimizers import SGD, Adam
 from dlcore.problems import Problem
-from tests.playground import RecordingPool, errors, open_page, shown, state
+from tests.playground import RecordingPool, errors, open_page, shown, speak_for, state
 from ui import compare, comparing, live, session
 from ui.compare.memory import Comparing
 from ui.differences import differing, sentence
 from ui.messages import LANGUAGES, text
+from ui.session import standing
 
 ENGLISH = partial(text, "en")
 
@@ -130,7 +131,7 @@ def names(person: session.Session) -> list[tuple[int, str]]:
 def person(pool: RecordingPool, monkeypatch: pytest.MonkeyPatch) -> session.Session:
     """Somebody whose run has been made."""
     somebody = session.Session("en", token=pool.create(Experiment().to_json()))
-    monkeypatch.setattr(session, "current", lambda: somebody)
+    speak_for(monkeypatch, somebody)
     return somebody
 
 
@@ -220,12 +221,12 @@ def test_where_the_present_run_does_not_answer_no_new_run_stays(
 def test_a_kept_run_is_held_and_begins_anew_when_it_has_ended(
     pool: RecordingPool, person: session.Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session, "lease", lambda token: token)  # Streamlit's own store needs a script that runs.
+    monkeypatch.setattr(standing, "lease", lambda token: token)  # Streamlit's own store needs a script that runs.
     comparing.keep()
-    session.hold_kept_runs()
+    standing.hold_kept_runs()
     assert not [notice for notice in person.notices if notice == text("en", "page.renewed")]
     pool.alive.discard("run 1")
-    session.hold_kept_runs()
+    standing.hold_kept_runs()
     assert names(person) == [(2, "run 2")]
     assert text("en", "page.renewed") in person.notices
 

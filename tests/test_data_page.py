@@ -20,13 +20,14 @@ from dlcore.problems import Problem
 from dlcore.runs.entry import mark_of
 from tests.data_desk import HandmadeDesks, column
 from tests.patience import PATIENCE
-from tests.playground import ROOT, RecordingPool, errors, open_page, shown, state, widget
+from tests.playground import ROOT, RecordingPool, errors, open_page, shown, speak_for, state, widget
 from ui import live, session
 from ui.data import columns
 from ui.data.brought import Bringing, Brought, fitted, proposed_batch, proposed_layers
 from ui.data.pictures import sheet
 from ui.messages import sentence, text
 from ui.playground.memory import Playing
+from ui.session import widgets
 
 DATA, PLAYGROUND = "../pages/data.py", "../pages/playground.py"
 CSV = b"ticket,age,port,fare,survived\n"
@@ -552,8 +553,7 @@ def test_a_tick_counts_when_the_page_is_about_to_draw_another_grid(at: Any, monk
     names = [column["name"] for column in table.columns]
     key = f"data_columns_{mine.memory(Bringing).grids}"
     mine.memory(Bringing).grids += 1  # As when the target has just been changed, and the page stands still as it was.
-    monkeypatch.setattr(session, "current", lambda: mine)
-    monkeypatch.setattr(session, "grid_edits", {key: {names.index("port"): {"input": False}}}.__getitem__)
+    speak_for(monkeypatch, mine, **{key: {"edited_rows": {names.index("port"): {"input": False}}}})
     columns.edit(key, names)
     assert not mine.memory(Bringing).brought.is_input("port")
     columns.edit(key, names[::-1])  # A grid of another table.
@@ -653,7 +653,7 @@ def test_a_plane_says_which_column_is_which_axis(at: Any, desks: HandmadeDesks, 
 
 def test_nobody_who_has_brought_nothing_sees_a_group_of_their_own(pool: RecordingPool) -> None:
     at = open_page()
-    assert not [key for key in at.session_state if str(key).startswith(f"{session.WIDGETS}dataset/own")]
+    assert not [key for key in at.session_state if str(key).startswith(f"{widgets.WIDGETS}dataset/own")]
 
 
 def test_the_page_speaks_chinese(pool: RecordingPool, desks: HandmadeDesks) -> None:

@@ -27,10 +27,11 @@ from tests.patience import PATIENCE
 from tests.playground import ROOT, RecordingPool, at_path, errors, first_visit, open_page, shown, state, widget
 from tests.strategies import experiments
 from ui import live, session, takehome
-from ui.fitting import fitting_losses
+from ui.fitting import OWN_KINDS, fitting_losses
 from ui.forms import has_widget
 from ui.messages import own_fields, sentence, text
 from ui.pages import PAGES
+from ui.session import widgets
 from ui.settings import _concerns_others
 from ui.shaping import drawn_from
 
@@ -91,7 +92,7 @@ def kinds_with_fields() -> list[tuple[str, str]]:
     found: dict[str, tuple[str, str]] = {}
     for family in ("dataset", "layer", *IN_A_LAYER, *LEARNING):
         for kind, cls in kinds(FAMILIES[family]).items():
-            if kind in session.OWN_KINDS:
+            if kind in OWN_KINDS:
                 continue  # They are made on the page Data: tests/test_data_page.py.
             fields = {
                 name: info for name, info in own_fields(cls).items() if has_widget(info) and not info.discriminator
@@ -141,9 +142,7 @@ def test_every_data_set_is_sent_and_its_loss_fits(pool: RecordingPool) -> None:
             assert not at.exception
             assert not errors(at)
             assert pool.recipes[-1]["dataset"]["kind"] == option
-    assert {recipe["dataset"]["kind"] for recipe in pool.recipes} | {"circle"} == set(kinds(Dataset)) - {
-        *session.OWN_KINDS
-    }
+    assert {recipe["dataset"]["kind"] for recipe in pool.recipes} | {"circle"} == set(kinds(Dataset)) - {*OWN_KINDS}
 
 
 def _options(at: Any, group: str) -> list[str]:
@@ -347,7 +346,7 @@ def test_drawn_data_begin_with_the_points_there_are(pool: RecordingPool) -> None
     assert (len(drawn["train"]), len(drawn["test"])) == (20, 20)
     assert drawn == drawn_from(Experiment(dataset=SpiralData(samples=40))).to_dict()
     assert shown(text("en", "points.on_the_map", train=20, test=20)) in [caption.value for caption in at.caption]
-    assert "test_fraction" not in [one.key.removeprefix(session.WIDGETS) for one in at.slider]
+    assert "test_fraction" not in [one.key.removeprefix(widgets.WIDGETS) for one in at.slider]
     at.run()
     assert len(pool.recipes) == 1
     assert not errors(at)
@@ -543,7 +542,7 @@ def test_what_a_widget_shows_before_it_is_told_is_what_it_should_show(pool: Reco
     seen = set()
     for kind, both in told.items():
         for element in at.get(kind):
-            if element.key and element.key.startswith(session.WIDGETS):
+            if element.key and element.key.startswith(widgets.WIDGETS):
                 default, value = both(element)
                 assert default == value, element.key
                 seen.add(kind)

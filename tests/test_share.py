@@ -6,6 +6,7 @@ import base64
 import json
 import zlib
 from collections.abc import Callable
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -25,14 +26,15 @@ from dlcore.problems import Problem
 from dlcore.runs.entry import mark_of
 from dlcore.share import LONGEST_LINK, decode, encode
 from tests.patience import PATIENCE
-from tests.playground import ROOT, RecordingPool, errors, open_page, shown, state, widget
+from tests.playground import ROOT, RecordingPool, come_with, errors, open_page, shown, speak_for, state, widget
 from tests.strategies import experiments
-from ui import live, session, settings
+from ui import live, settings
 from ui.fitting import on_data
 from ui.messages import text
 from ui.opening import opened
 from ui.pages import GROUPS
 from ui.playground import page
+from ui.session import standing
 
 
 @pytest.fixture
@@ -279,7 +281,7 @@ def table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Experiment:
 @pytest.fixture
 def browser(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Whoever speaks from now on."""
-    return lambda secret: monkeypatch.setattr(session, "owner", lambda: secret)
+    return partial(come_with, monkeypatch)
 
 
 def given(at: AppTest, link: int = 0) -> str:
@@ -435,9 +437,9 @@ def test_a_guests_run_comes_back_until_the_rows_are_withdrawn(
     assert Experiment.from_json(pool.created[-1][0]) == state(at).experiment
     assert not errors(at.run())
     before = state(at).token
-    monkeypatch.setattr(session, "current", lambda: state(at))
+    speak_for(monkeypatch, state(at))
     with pytest.raises(Problem, match="no longer shared"):
-        session.resume(token)
+        standing.resume(token)
     assert (state(at).token, before in pool.alive) == (before, True)
 
 

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from dlcore.experiment import Experiment
 from tests.judges import HastyDesks
 from tests.patience import PATIENCE
-from tests.playground import errors, widget
+from tests.playground import come_with, errors, widget
 from tests.test_evaluate_page import SEALED, JudgedPool
 from ui import live, session
 from ui.evaluating.judging import Judging
@@ -131,7 +131,7 @@ def test_the_files_are_made_at_the_press(monkeypatch: pytest.MonkeyPatch, what: 
     assert errors(at) == [] and [button.key for button in at.download_button] == ["take_report", "take_card"]
     # As the press does: outside the script, with what was captured.
     state = session.Session("zh_CN", Experiment())
-    monkeypatch.setattr(session, "owner", lambda: "")
+    come_with(monkeypatch, "")
     content = reporter(state, what, "token", at.session_state["session"].memory(Judging).moment)().decode()
     assert text("zh_CN", "report.part") in content
 
@@ -142,7 +142,7 @@ def test_a_report_counts_the_looks_at_the_rows_of_its_own_checkpoint(monkeypatch
     pressed(at, "unseal")
     state, desks = at.session_state["session"], live.desks()
     state.experiment = Experiment.from_dict({**SEALED, "seed": 3})  # The run has gone elsewhere meanwhile.
-    monkeypatch.setattr(session, "owner", lambda: "")
+    come_with(monkeypatch, "")
     of_the_moment = reporter(state, "report", state.token, state.memory(Judging).moment)
     of_the_run = reporter(state, "card", state.token)
     assert text("en", "report.looks", looks=1) in of_the_moment().decode()
@@ -160,6 +160,6 @@ def test_a_report_draws_the_history_up_to_its_own_checkpoint(monkeypatch: pytest
     pool.steps = 50  # type: ignore[attr-defined]
     pressed(at, "judge_again")
     pool.history = b"of a run that went back and took another way"  # type: ignore[attr-defined]
-    monkeypatch.setattr(session, "owner", lambda: "")
+    come_with(monkeypatch, "")
     reporter(state, "report", state.token, state.memory(Judging).moment)()
     assert [asked["history"] for do, asked in desks.asked if do == "report"] == ["of then"]  # type: ignore[attr-defined]

@@ -9,15 +9,16 @@ import streamlit as st
 from dlcore.experiment import Experiment
 from ui import comparing, live, session
 from ui.playground.memory import Playing
-from ui.session import t
+from ui.session import editing, standing, t
 from ui.shaping import shaped, three_parts
 
+CANVAS = "canvas"  # the key of its component
 MOST_AT_ONCE = 20  # Actions that one message of the canvas may hold.
 
 
 def canvas_action() -> dict[str, Any]:
     """What was pressed on the canvas; under `before` what was pressed before it and may not have been answered."""
-    return st.session_state[session.CANVAS].action or {}
+    return st.session_state[CANVAS].action or {}
 
 
 def answer_canvas() -> None:
@@ -60,13 +61,13 @@ def _obey(action: dict[str, Any]) -> None:
         case "settled":
             pass  # The run of the script that comes with it draws what was left out until the picture stood.
         case "new_seed":
-            session.new_seed()
+            editing.new_seed()
         case "renew":
             # None in a new session: the page makes a run anyway.
             if state.token is not None and not live.pool().exists(state.token):
-                session.renew_run()
+                standing.renew_run()
         case "resume":
-            session.resume(str(action.get("token")))
+            standing.resume(str(action.get("token")))
         case "fix_learning_rate":
             third = float(f"{state.experiment.optimizer.learning_rate / 3:.3g}")
             _mend(state.experiment.replace(optimizer=state.experiment.optimizer.replace(learning_rate=third)))
@@ -75,7 +76,7 @@ def _obey(action: dict[str, Any]) -> None:
         case "rewind":
             if _is_moment(action.get("moment")):
                 header, _ = live.pool().call(state.token, "rewind", moment=action["moment"])  # type: ignore[arg-type]
-                session.stand_on(state.token, Experiment.from_json(header["recipe"]))  # type: ignore[arg-type]
+                standing.stand_on(state.token, Experiment.from_json(header["recipe"]))  # type: ignore[arg-type]
         case "fork":
             if action.get("moment") is None or _is_moment(action["moment"]):
                 comparing.fork(action.get("moment"))
@@ -98,7 +99,7 @@ def _shape(action: dict[str, Any]) -> None:
     if change is None or change.experiment == before:
         return
     after = change.experiment
-    session.take(after, change.origins)
+    editing.take(after, change.origins)
     if after.batch_size != before.batch_size:
         state.notices.append(t("adjusted.batch", rows=after.train_rows))
     if after.loss.kind != before.loss.kind:
@@ -111,6 +112,6 @@ def _shape(action: dict[str, Any]) -> None:
 
 def _mend(experiment: Experiment) -> None:
     """Start anew with a setting that should not diverge: the weights of a run that did are of no more use."""
-    session.take(experiment)
+    editing.take(experiment)
     for verb in ("reset", "play"):
         live.pool().call(session.current().token, verb)  # type: ignore[arg-type]

@@ -15,7 +15,7 @@ from ui import live, pages, session
 from ui.compare import STRINGS, side_by_side
 from ui.compare.memory import Comparing
 from ui.differences import differing, sentence
-from ui.session import KeptRun, label, t
+from ui.session import KeptRun, label, standing, t, widgets
 
 MOST_RUNS = 4  # the present one and those kept
 COMPARE = "compare"  # the key of the component
@@ -54,7 +54,7 @@ def fork(moment: int | None) -> None:
     with _new_runs() as new:
         token, experiment = _forked(moment, new)
         before = _put_by()
-    session.stand_on(token, experiment)
+    standing.stand_on(token, experiment)
     state.number, state.name = _next_number(), ""
     state.notices.append(t("run.forked", before=name_of(before), name=present_name()))
 
@@ -66,13 +66,13 @@ def change_one() -> None:
     """
     state = session.current()
     _make_room(1)
-    standing, _ = live.pool().call(state.token, "standing")  # type: ignore[arg-type]
-    learned = standing.get("step", 0) > 0
+    stood, _ = live.pool().call(state.token, "standing")  # type: ignore[arg-type]
+    learned = stood.get("step", 0) > 0
     _make_room(1 + learned)
     recipe = state.experiment.to_json()
     with _new_runs() as twins:
         for _ in range(2):
-            twins.append(session.begin(recipe))
+            twins.append(standing.begin(recipe))
         if learned:
             _put_by()
     if learned:
@@ -80,7 +80,7 @@ def change_one() -> None:
     else:
         live.pool().close(state.token)  # type: ignore[arg-type]
     state.kept.append(KeptRun(twins[0], state.experiment, state.number, state.name))
-    session.stand_on(twins[1], state.experiment)
+    standing.stand_on(twins[1], state.experiment)
     state.number, state.name = _next_number(), ""
     state.notices.append(t("run.change_one"))
 
@@ -102,7 +102,7 @@ def _forked(moment: int | None, new: list[str]) -> tuple[str, Experiment]:
     """A new run that goes on from there: its token, which joins the `new` ones, and its recipe."""
     state = session.current()
     header, content = live.pool().call(state.token, "fork", moment=moment)  # type: ignore[arg-type]
-    new.append(session.begin(header["recipe"], content))
+    new.append(standing.begin(header["recipe"], content))
     return new[-1], Experiment.from_json(header["recipe"])
 
 
@@ -161,7 +161,7 @@ def run_menu() -> None:
     menu = st.popover(
         label("compare_menu", count=kept) if kept else label("compare_menu.empty"),
         icon=":material/compare:",
-        key=session.widget_key("/compare"),
+        key=widgets.key_of("/compare"),
         on_change="rerun",
     )
     if menu.open:
@@ -256,7 +256,7 @@ def answer_compare() -> None:
         case "go_on" if run is not None:
             _put_by()
             state.kept.remove(run)
-            session.stand_on(run.token, run.experiment)
+            standing.stand_on(run.token, run.experiment)
             state.number, state.name = run.number, run.name
             _memory().leaving = True
 
@@ -287,4 +287,4 @@ def _tell(run: KeptRun, do: str, **values: Any) -> None:
 def stay_awake() -> None:
     """Kept runs are held while their owner is here, even if no script runs for long."""
     if session.current().kept:
-        st.fragment(session.hold_kept_runs, run_every=600)()
+        st.fragment(standing.hold_kept_runs, run_every=600)()

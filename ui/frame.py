@@ -12,7 +12,7 @@ from ui.assets import icon, style
 from ui.messages import escape, sentence
 from ui.naming import name_the_page
 from ui.pages import PAGES
-from ui.session import label, t
+from ui.session import label, standing, t
 
 SIDEBAR_WIDTH = 320  # pixels
 
@@ -38,7 +38,7 @@ pages = [
     for page in PAGES
 ]
 try:
-    full = session.admission()
+    full = standing.admission()
     page = st.navigation(pages, position="hidden" if full else "top")
     if session.follow_address(page.url_path):
         st.rerun()

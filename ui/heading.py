@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from dlcore.problems import Problem
 from ui import session
 from ui.messages import LANGUAGES, escape, sentence
-from ui.session import label
+from ui.session import label, widgets
 
 
 def heading(*menus: Callable[[], None]) -> DeltaGenerator:
@@ -19,13 +19,13 @@ def heading(*menus: Callable[[], None]) -> DeltaGenerator:
         st.title(label("app.title"), anchor=False, width="stretch")
         for menu in menus:
             menu()
-        chosen = session.seed("/language", session.current().language, None)
+        chosen = widgets.seed("/language", session.current().language, None)
         st.segmented_control(
             label("app.language"),
             list(LANGUAGES),
             default=chosen,
             format_func=LANGUAGES.__getitem__,
-            key=session.widget_key("/language"),
+            key=widgets.key_of("/language"),
             on_change=choose_language,
             label_visibility="collapsed",
             width="content",
@@ -36,7 +36,7 @@ def heading(*menus: Callable[[], None]) -> DeltaGenerator:
 @session.guarded
 def choose_language() -> None:
     """Speak it from now on. A second press changes nothing."""
-    session.speak(session.held("/language", None) or session.current().language)
+    session.speak(widgets.held("/language", None) or session.current().language)
 
 
 def say(place: DeltaGenerator, problem: Problem | None) -> None:

@@ -10,7 +10,7 @@ from ui import session
 from ui.assets import style
 from ui.heading import heading
 from ui.messages import escape, sentence
-from ui.session import label
+from ui.session import label, standing
 
 TRY_EVERY = 15  # seconds
 
@@ -33,7 +33,7 @@ def waiting_room() -> None:
 
 def _knock() -> None:
     """Go in if there is room, else say why not."""
-    problem = session.admission()
+    problem = standing.admission()
     if problem is None:
         st.rerun()
     state = session.current()

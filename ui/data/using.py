@@ -12,7 +12,8 @@ from dlcore.datasets import Dataset
 from ui import live, pages, session
 from ui.data import asking
 from ui.data.brought import Brought, Part, Pictures, fitted, with_treatments
-from ui.session import label, t
+from ui.fitting import OWN_KINDS
+from ui.session import editing, label, t
 
 NOTE = ":material/info:"
 
@@ -99,8 +100,8 @@ def train_on_pictures() -> None:
 def go_on_with(dataset: Part) -> None:
     """The run begins anew on these data, plays, and the playground shows it. Raises Problem and changes nothing where it cannot."""
     state = session.current()
-    session.take(fitted(state.draft, dataset))
-    if dataset["kind"] in session.OWN_KINDS:
+    editing.take(fitted(state.draft, dataset))
+    if dataset["kind"] in OWN_KINDS:
         asking.bringing().own = dataset
     live.pool().call(state.token, "play")  # type: ignore[arg-type]
     asking.bringing().leaving = True

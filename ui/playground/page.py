@@ -25,7 +25,7 @@ def canvas(token: str) -> None:
         token,
         _strings(language),
         language.replace("_", "-"),
-        key=session.CANVAS,
+        key=acting.CANVAS,
         hidden=hidden_groups(),
         life=session.current().life,
         visit={"server": live.SERVER, "session": session.current().visit},
