@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from dlcore.jobs import Answer, Progress
 from dlcore.problems import Problem
 from dlcore.runs import desk
-from dlcore.runs.jobs import JOBS, Answer, Progress, Work
+from dlcore.runs.jobs import JOBS, Work
 
 Arguments = dict[str, Any]
 

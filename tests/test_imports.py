@@ -25,7 +25,10 @@ MODULES = {
 
 # From the ground up: a module may import its own storey and those below, never one above.
 STOREYS = (
-    ("dlcore.problems", "dlcore.strict", "dlcore.libraries", "dlcore.randomness", "dlcore.arrays", "dlcore.folders", "dlcore.spreadsheet"),
+    (
+        "dlcore.problems", "dlcore.jobs", "dlcore.strict", "dlcore.libraries", "dlcore.randomness", "dlcore.arrays", "dlcore.folders",
+        "dlcore.spreadsheet",
+    ),
     ("dlcore.component",),
     (
         "dlcore.activations", "dlcore.initializers", "dlcore.layers", "dlcore.losses", "dlcore.metrics",

@@ -1,17 +1,9 @@
-"""What a desk can be asked to do: one line a job, its name, the function that does it and what it may take.
-
-A job is `job(arguments, payload, progress) -> (header, payload)`: JSON and bytes in, JSON and bytes out. It may call
-`progress(share, partial)` as often as it likes, and raises a Problem where the person can do something about it.
-"""
+"""What a desk can be asked to do: one line a job, its name, the function that does it and what it may take."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
-
-Progress = Callable[[float, dict[str, Any]], None]
-Answer = tuple[dict[str, Any], bytes]
+from typing import Literal
 
 #: Somebody waits and it takes a moment; somebody waits and it may take a minute; it goes on in the background for minutes.
 Kind = Literal["quick", "slow", "long"]

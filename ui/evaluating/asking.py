@@ -9,6 +9,7 @@ from typing import Any
 
 import streamlit as st
 
+from dlcore.jobs import Answer
 from dlcore.problems import Problem
 from ui import live, session
 from ui.evaluating.judging import Begun, Judging, Moment
@@ -18,8 +19,6 @@ from ui.session import label, standing, t
 PATIENCE = 180.0  # seconds that a page waits for the answer to a question, its turn included
 HISTORY_ROWS = 400  # of a moment: as many as a curve of its report shows
 UNDER_WAY = ("waiting", "working")
-
-Answer = tuple[dict[str, Any], bytes]
 
 
 def judging() -> Judging:

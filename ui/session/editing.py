@@ -38,7 +38,7 @@ def _origins_of_draft() -> dict[str, Any] | None:
 
 
 def take(experiment: Experiment, origins: dict[str, Any] | None = None) -> None:
-    """The same at once, ahead of the widgets; they follow."""
+    """Let the run go on as this experiment at once, ahead of the widgets; they follow."""
     send(experiment, origins)
     put(experiment.to_dict())
 
