@@ -171,6 +171,16 @@ def test_no_circle_of_imports_is_in_what_people_see() -> None:
     assert in_circles({name for name in MODULES if name.split(".")[0] in ("app", "pages", "ui")}) == set()
 
 
+def test_no_job_knows_the_list_of_jobs() -> None:
+    reached: set[str] = set()
+    waiting = named("dlcore.runs.jobs")
+    assert "dlcore.evaluation.scores" in waiting  # What a function imports is seen.
+    while waiting:
+        reached |= waiting
+        waiting = {other for name in waiting for other in named(name)} - reached
+    assert "dlcore.runs.jobs" not in reached
+
+
 @pytest.mark.parametrize("page", PAGES, ids=[page.script.stem for page in PAGES])
 def test_the_session_knows_no_page(page: Page[object]) -> None:
     folder = page.memory.__module__.rpartition(".")[0]

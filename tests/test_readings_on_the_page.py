@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
 import pytest
@@ -25,9 +24,8 @@ class InlineDesks(HandmadeDesks):
     def submit(
         self, do: str, payload: bytes = b"", owner: str = "", reader: str = "", page: str = "", **arguments: Any
     ) -> DoneJob:
-        module, _, function = JOBS[do].function.partition(":")
         try:
-            return DoneJob(*getattr(import_module(module), function)(arguments, payload, lambda share, partial: None))
+            return DoneJob(*JOBS[do].load()(arguments, payload, lambda share, partial: None))
         except Problem as problem:
             return DoneJob({}, problem=problem)
 

@@ -372,7 +372,7 @@ def test_the_job_tells_bands_while_they_grow_and_in_the_end_everything() -> None
         {"count": 8, "epochs": 30}, payload, lambda share, partial: told.append({"share": share, **partial})
     )
     json.dumps(header)
-    assert JOBS["seeds"].function == "dlcore.seeds.job:seeds"
+    assert JOBS["seeds"].load() is seeds
     assert told[-1]["stage"] == "comparing" and told[-1]["bands"].keys() == set(SCORES)
     assert [one["share"] for one in told] == sorted(one["share"] for one in told)
     expected = train_seeds(of({}), 8, 30)

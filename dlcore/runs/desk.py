@@ -128,8 +128,7 @@ class Telling:
 @cache
 def function_of(do: str) -> JobFunction:
     """The function of a job, imported."""
-    module, _, name = JOBS[do].function.partition(":")
-    return getattr(importlib.import_module(module), name)
+    return JOBS[do].load()
 
 
 def limit_data(most: int) -> None:
