@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ui import comparing
+from ui.compare import page, runs
 from ui.heading import heading, say
 from ui.session import standing
 
-comparing.make_way()
+page.make_way()
 standing.ensure_run()
 messages = heading()
-comparing.comparison()
-comparing.stay_awake()
+page.comparison()
+runs.stay_awake()
 say(messages, None)

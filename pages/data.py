@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ui import comparing
+from ui.compare import runs
 from ui.data import asking, page
 from ui.heading import heading, say
 from ui.session import standing
 
 standing.ensure_run()
-comparing.let_go()
+runs.let_go()
 messages = heading()
 asking.settle()
 page.make_way()
@@ -18,5 +18,5 @@ page.what_was_found()
 page.what_is_asked()
 page.details()
 page.kept_here()
-comparing.stay_awake()
+runs.stay_awake()
 say(messages, None)

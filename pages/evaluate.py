@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from ui import comparing
+from ui.compare import runs
 from ui.evaluating import page
 from ui.heading import heading, say
 from ui.session import standing
 
 standing.ensure_run()
-comparing.let_go()
+runs.let_go()
 messages = heading()
 page.evaluation()
-comparing.stay_awake()
+runs.stay_awake()
 say(messages, None)

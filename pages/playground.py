@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from ui import comparing, session, settings, share
+from ui import session, settings, share
+from ui.compare import runs
 from ui.heading import heading, say
 from ui.playground import page
 from ui.session import editing, standing
 
 token = standing.ensure_run()
-comparing.let_go()
-messages = heading(comparing.run_menu, lambda: share.share_menu(token))
+runs.let_go()
+messages = heading(runs.run_menu, lambda: share.share_menu(token))
 page.canvas(token)
 draft = settings.sidebar(session.current().draft, token)
 problem = editing.submit(draft)
-comparing.stay_awake()
+runs.stay_awake()
 say(messages, problem)

@@ -7,7 +7,8 @@ import pytest
 from dlcore.experiment import Experiment
 from dlcore.problems import Problem
 from tests.playground import RecordingPool, come_with, errors, first_visit, open_page, shown, speak_for, state, widget
-from ui import comparing, live
+from ui import live
+from ui.compare import runs
 from ui.messages import sentence, text
 from ui.session import KeptRun, standing
 
@@ -148,5 +149,5 @@ def test_every_new_run_belongs_to_the_browser(pool: RecordingPool, monkeypatch: 
     come_with(monkeypatch, "a secret")
     pool.answer = {"recipe": SPIRAL.to_json()}
     standing.begin(SPIRAL.to_json())
-    comparing.fork(None)
+    runs.fork(None)
     assert pool.owners[1:] == ["a secret"] * 2

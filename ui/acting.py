@@ -7,7 +7,8 @@ from typing import Any
 import streamlit as st
 
 from dlcore.experiment import Experiment
-from ui import comparing, live, session
+from ui import live, session
+from ui.compare import runs
 from ui.playground.memory import Playing
 from ui.session import editing, standing, t
 from ui.shaping import shaped, three_parts
@@ -79,11 +80,11 @@ def _obey(action: dict[str, Any]) -> None:
                 standing.stand_on(state.token, Experiment.from_json(header["recipe"]))  # type: ignore[arg-type]
         case "fork":
             if action.get("moment") is None or _is_moment(action["moment"]):
-                comparing.fork(action.get("moment"))
+                runs.fork(action.get("moment"))
         case "keep":
-            comparing.keep()
+            runs.keep()
         case "change_one":
-            comparing.change_one()
+            runs.change_one()
         case _:
             _shape(action)
 
