@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ui import session, settings, share
+from ui import session, share
 from ui.compare import runs
 from ui.heading import heading, say
-from ui.playground import page
+from ui.playground import page, settings
 from ui.session import editing, standing
 
 token = standing.ensure_run()

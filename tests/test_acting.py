@@ -12,7 +12,8 @@ from dlcore.layers import Dense
 from dlcore.optimizers import Adam
 from dlcore.problems import Problem
 from tests.playground import RecordingPool, at_path, errors, open_page, shown, state, widget
-from ui import acting, live
+from ui import live
+from ui.playground import acting
 from ui.playground.memory import Playing
 from ui.session import editing
 

@@ -15,10 +15,11 @@ import pytest
 from dlcore.datasets.classic import SETS
 from dlcore.experiment import Experiment
 from dlcore.problems import TEMPLATES, Problem
-from ui import canvas, settings, takehome
+from ui import canvas, takehome
 from ui.fitting import dataset_groups
 from ui.messages import LANGUAGES, LOCALES, catalogue, escape, language_of, phrase, said_by_classes, sentence, text
 from ui.pages import GROUPS, PAGES
+from ui.playground import settings
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted([*(ROOT / "ui").rglob("*.py"), *(ROOT / "pages").glob("*.py")])

@@ -31,8 +31,8 @@ from ui.fitting import OWN_KINDS, fitting_losses
 from ui.forms import has_widget
 from ui.messages import own_fields, sentence, text
 from ui.pages import PAGES
+from ui.playground.settings import concerns_other_tabs
 from ui.session import widgets
-from ui.settings import _concerns_others
 from ui.shaping import drawn_from
 
 LEARNING = ("loss", "optimizer", "schedule", "regularizer")
@@ -486,7 +486,7 @@ def test_a_problem_is_said_in_chinese(pool: RecordingPool) -> None:
 
 
 def test_what_nobody_foresaw_is_our_own_sentence(pool: RecordingPool, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ui import settings
+    from ui.playground import settings
 
     monkeypatch.setattr(settings, "all_settings", lambda draft, token: 1 / 0)
     at = open_page()
@@ -520,7 +520,7 @@ def test_a_page_is_a_table_of_contents() -> None:
 def test_only_what_other_tabs_show_runs_the_whole_page(change: dict[str, Any], concerns: bool) -> None:
     before = Experiment()
     after = Experiment.from_dict({**before.to_dict(), **change})
-    assert _concerns_others(before.to_dict(), after.to_dict()) is concerns
+    assert concerns_other_tabs(before.to_dict(), after.to_dict()) is concerns
 
 
 def test_what_a_widget_shows_before_it_is_told_is_what_it_should_show(pool: RecordingPool) -> None:

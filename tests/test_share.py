@@ -28,12 +28,12 @@ from dlcore.share import LONGEST_LINK, decode, encode
 from tests.patience import PATIENCE
 from tests.playground import ROOT, RecordingPool, come_with, errors, open_page, shown, speak_for, state, widget
 from tests.strategies import experiments
-from ui import live, settings
+from ui import live
 from ui.fitting import on_data
 from ui.messages import text
 from ui.opening import opened
 from ui.pages import GROUPS
-from ui.playground import page
+from ui.playground import page, settings
 from ui.session import standing
 
 

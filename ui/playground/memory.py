@@ -13,5 +13,5 @@ class Playing:
     furnished: bool = False  # all tabs of settings are drawn, and not the first one alone
     drawing: bool = False  # the whole page is being drawn, and not one of its fragments
     following: bool = False  # the page waits until the canvas has drawn an edit
-    #: The canvas's last action that was answered, see `acting`.
+    #: The canvas's last action that was answered, see acting.py.
     answered: dict[str, Any] = field(default_factory=lambda: {"by": None, "number": 0})

@@ -10,10 +10,11 @@ from dlcore.activations import Activation
 from dlcore.component import kinds
 from dlcore.datasets import Dataset
 from dlcore.problems import TEMPLATES
-from ui import acting, live, session
+from ui import live, session
 from ui.canvas import STRINGS, network_canvas
 from ui.messages import text
 from ui.pages import GROUPS
+from ui.playground import acting
 from ui.playground.memory import Playing
 
 

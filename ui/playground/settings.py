@@ -434,12 +434,12 @@ def _group(settings: Callable[[Draft], Draft]) -> None:
     if state.memory(Playing).drawing:
         state.draft = draft
         return
-    elsewhere = state.complained or state.problems or _concerns_others(state.experiment.to_dict(), draft)
+    elsewhere = state.complained or state.problems or concerns_other_tabs(state.experiment.to_dict(), draft)
     if elsewhere or editing.submit(draft) or state.notices:
         st.rerun()
 
 
-def _concerns_others(before: Draft, after: Draft) -> bool:
+def concerns_other_tabs(before: Draft, after: Draft) -> bool:
     """Whether what another tab or the page shows depends on what has changed."""
     return any(
         _without_noise(before.get(name)) != _without_noise(after.get(name)) for name in {*before, *after} - OF_ONE_TAB
