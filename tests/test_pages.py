@@ -30,7 +30,7 @@ from ui import live, session, takehome
 from ui.fitting import OWN_KINDS, fitting_losses
 from ui.forms import has_widget
 from ui.messages import own_fields, sentence, text
-from ui.pages import PAGES
+from ui.pages import PAGES, Page
 from ui.playground.settings import concerns_other_tabs
 from ui.session import widgets
 from ui.shaping import drawn_from
@@ -496,6 +496,14 @@ def test_what_nobody_foresaw_is_our_own_sentence(pool: RecordingPool, monkeypatc
 
 def test_every_script_of_a_page_is_in_the_list() -> None:
     assert sorted(page.script for page in PAGES) == sorted((ROOT / "pages").glob("*.py"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[page.script.stem for page in PAGES])
+def test_what_a_page_remembers_is_of_one_person(page: Page[object]) -> None:
+    ann, bob = session.Session("en"), session.Session("en")
+    assert ann.memory(page.memory) is ann.memory(page.memory)
+    assert ann.memory(page.memory) is not bob.memory(page.memory)
+    assert [other for other in PAGES if other.memory is page.memory] == [page]
 
 
 def test_a_page_is_a_table_of_contents() -> None:
