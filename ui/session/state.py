@@ -109,7 +109,7 @@ def language_of_address() -> str:
 
 
 def _wanted_another() -> bool:
-    """Whether the browser came with the id of a session that goes on elsewhere: Streamlit did not give it, see door.py."""
+    """Whether the browser came with the id of a session that goes on elsewhere: Streamlit did not give it, see ui/door/sessions.py."""
     presented = st.context.headers.get("Sec-WebSocket-Protocol", "").split(",")[2:3]
     return bool(presented) and runtime.exists() and runtime.get_instance().is_active_session(presented[0].strip())
 
