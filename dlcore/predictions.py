@@ -12,7 +12,7 @@ import math
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any, TextIO, cast
+from typing import Any, TextIO, cast
 
 import numpy as np
 
@@ -22,12 +22,10 @@ from dlcore.datasets.table import TableData
 from dlcore.datasets.upload.bounds import MOST_ROWS, QUICK_CELLS
 from dlcore.datasets.upload.cells import Cells
 from dlcore.datasets.upload.reading import is_large_workbook
+from dlcore.jobs import Answer, Progress
 from dlcore.new_rows import Cell, NewRows, cells_of, new_rows, table_of
 from dlcore.problems import Problem, clean
 from dlcore.spreadsheet import safe_cell
-
-if TYPE_CHECKING:
-    from dlcore.runs.jobs import Answer, Progress
 
 LARGE = "large"  # the form of what takes longer than a quick look
 MOST_SHOWN, MOST_COLUMNS_SHOWN = 50, 12

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from ui import comparing, playground, session
+from ui.compare import page, runs
+from ui.heading import heading, say
+from ui.session import standing
 
-comparing.make_way()
-session.ensure_run()
-messages = playground.heading()
-comparing.comparison()
-comparing.stay_awake()
-playground.say(messages, None)
+page.make_way()
+standing.ensure_run()
+messages = heading()
+page.comparison()
+runs.stay_awake()
+say(messages, None)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from ui import comparing, playground, session
+from ui.compare import runs
 from ui.data import asking, page
+from ui.heading import heading, say
+from ui.session import standing
 
-session.ensure_run()
-comparing.let_go()
-messages = playground.heading()
+standing.ensure_run()
+runs.let_go()
+messages = heading()
 asking.settle()
 page.make_way()
 asking.wait()
@@ -16,5 +18,5 @@ page.what_was_found()
 page.what_is_asked()
 page.details()
 page.kept_here()
-comparing.stay_awake()
-playground.say(messages, None)
+runs.stay_awake()
+say(messages, None)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from ui import comparing, playground, session
+from ui.compare import runs
 from ui.evaluating import page
+from ui.heading import heading, say
+from ui.session import standing
 
-session.ensure_run()
-comparing.let_go()
-messages = playground.heading()
+standing.ensure_run()
+runs.let_go()
+messages = heading()
 page.evaluation()
-comparing.stay_awake()
-playground.say(messages, None)
+runs.stay_awake()
+say(messages, None)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from ui import comparing, playground, session, settings, share
+from ui import session, share
+from ui.compare import runs
+from ui.heading import heading, say
+from ui.playground import page, settings
+from ui.session import editing, standing
 
-token = session.ensure_run()
-comparing.let_go()
-messages = playground.heading(comparing.run_menu, lambda: share.share_menu(token))
-playground.canvas(token)
+token = standing.ensure_run()
+runs.let_go()
+messages = heading(runs.run_menu, lambda: share.share_menu(token))
+page.canvas(token)
 draft = settings.sidebar(session.current().draft, token)
-problem = session.submit(draft)
-comparing.stay_awake()
-playground.say(messages, problem)
+problem = editing.submit(draft)
+runs.stay_awake()
+say(messages, problem)

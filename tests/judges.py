@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
 from dlcore.problems import Problem
@@ -18,9 +17,8 @@ class HastyJob:
         self.partial: dict[str, Any] = {}
         self.problem: Problem | None = None
         self.answer: tuple[dict[str, Any], bytes] = {}, b""
-        module, name = JOBS[do].function.split(":")
         try:
-            self.answer = getattr(import_module(module), name)(arguments, payload, self._progress)
+            self.answer = JOBS[do].load()(arguments, payload, self._progress)
         except Problem as problem:
             self.problem = problem
 

@@ -6,14 +6,14 @@ import ctypes
 import os
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from dlcore.jobs import Answer, JobFunction, Progress
 from dlcore.problems import Problem
 from dlcore.runs import desk
-from dlcore.runs.jobs import JOBS, Answer, Progress, Work
+from dlcore.runs.jobs import JOBS, Work
 
 Arguments = dict[str, Any]
 
@@ -88,21 +88,25 @@ def spin(arguments: Arguments, payload: bytes, progress: Progress) -> Answer:
     return {"pid": os.getpid()}, b""
 
 
+def slow_to_import() -> JobFunction:
+    from tests.slow_to_import import spin
+
+    return spin
+
+
 functions = (echo, until, progress, chatty, die, swallow, hoard, blunder, spin)
-ODD_JOBS = {each.__name__: Work(f"odd_desk:{each.__name__}") for each in functions}
+ODD_JOBS = {each.__name__: Work(lambda each=each: each) for each in functions}
 ODD_JOBS |= {
-    "slow": Work("odd_desk:until", "slow"),
-    "long": Work("odd_desk:until", "long"),
-    "short_spin": Work("odd_desk:spin", processor=0.6, too_long="upload_too_long"),
-    "short_until": Work("odd_desk:until", processor=20.0),
-    "late_spin": Work("slow_to_import:spin", processor=0.5),
-    "fetch": Work("odd_desk:until", clock=1e6, waits=True),
-    "brief": Work("odd_desk:until", clock=30.0),
+    "slow": Work(lambda: until, "slow"),
+    "long": Work(lambda: until, "long"),
+    "short_spin": Work(lambda: spin, processor=0.6, too_long="upload_too_long"),
+    "short_until": Work(lambda: until, processor=20.0),
+    "late_spin": Work(slow_to_import, processor=0.5),
+    "fetch": Work(lambda: until, clock=1e6, waits=True),
+    "brief": Work(lambda: until, clock=30.0),
 }
 
 if __name__ == "__main__":
-    # As a module of its own, since jobs are found by their module's name.
-    sys.path[:0] = [str(Path(__file__).parent)]
     JOBS.update(ODD_JOBS)
     desk.SOON_WANTED = ()
     desk.MOST_ANSWERED = 20_000_000

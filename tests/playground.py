@@ -7,13 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dlcore.experiment import Experiment
 from dlcore.problems import Problem
 from tests.patience import PATIENCE
-from ui import session
+from ui import door, session
 from ui.messages import escape
+from ui.playground.memory import Playing
+from ui.session import widgets
 
 ROOT = Path(__file__).parent.parent
 
@@ -102,7 +106,9 @@ def open_page(experiment: Experiment | None = None, language: str = "en", furnis
     """The page after its first run, standing on this experiment, in a session that draws all tabs."""
     at = AppTest.from_file(str(ROOT / "ui" / "frame.py"), default_timeout=PATIENCE)
     experiment = experiment or Experiment()
-    at.session_state["session"] = session.Session(language, experiment, experiment.to_dict(), furnished=furnished)
+    somebody = session.Session(language, experiment, experiment.to_dict())
+    somebody.memory(Playing).furnished = furnished
+    at.session_state["session"] = somebody
     return at.run()
 
 
@@ -114,10 +120,20 @@ def first_visit(locale: str | None = None) -> AppTest:
     return at.run()
 
 
+def speak_for(monkeypatch: pytest.MonkeyPatch, person: session.Session, **widgets: Any) -> None:
+    """From now on what is called outside a script is called for this person, whose widgets say this."""
+    monkeypatch.setattr(st, "session_state", {"session": person, **widgets})
+
+
+def come_with(monkeypatch: pytest.MonkeyPatch, secret: str) -> None:
+    """From now on the browser's cookie holds this secret; "" for none."""
+    monkeypatch.setattr(door, "owner_of", lambda cookies: secret)
+
+
 def widget(at: AppTest, path: str) -> Any:
     """The widget that holds this part of the recipe."""
     generation = state(at).generations.get(path, 0)
-    return at.get_by_key(f"{session.WIDGETS}{path}" + (f"{session.GENERATION}{generation}" if generation else ""))
+    return at.get_by_key(f"{widgets.WIDGETS}{path}" + (f"{widgets.GENERATION}{generation}" if generation else ""))
 
 
 def state(at: AppTest) -> session.Session:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-import odd_desk  # As the desk knows it, where this folder is on the path.
+from tests import odd_desk
 
 begun = time.process_time()
 while time.process_time() - begun < 0.7:

@@ -29,10 +29,11 @@ from tests.palette import VISIONS, class_colours, least_distance
 from tests.patience import eventually
 from ui.evaluating import SECTIONS
 from ui.messages import text
+from ui.pages import PAGES
 
 ROOT = Path(__file__).parent.parent
 #: Every page by its path; the playground is the one at the root.
-PATHS = sorted("" if path.stem == "playground" else path.stem for path in (ROOT / "pages").glob("*.py"))
+PATHS = sorted(page.path for page in PAGES)
 DESKTOP, PHONE = (1440, 900), (390, 844)
 #: What stands on a page when all of it is drawn.
 DRAWN = {"compare": "[data-testid=stBidiComponentIsolated] h2", "data": "textarea", "evaluate": "table"}

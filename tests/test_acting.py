@@ -12,7 +12,10 @@ from dlcore.layers import Dense
 from dlcore.optimizers import Adam
 from dlcore.problems import Problem
 from tests.playground import RecordingPool, at_path, errors, open_page, shown, state, widget
-from ui import acting, live, session
+from ui import live
+from ui.playground import acting
+from ui.playground.memory import Playing
+from ui.session import editing
 
 
 @pytest.fixture
@@ -183,18 +186,18 @@ def test_actions_that_come_along_with_a_later_one_are_answered_once_and_in_order
         press(monkeypatch, action)
         at.run().button(key="new_seed").click().run()
         assert state(at).experiment.layers[0].units == units + more
-        assert state(at).answered == {"by": action["by"], "number": action["number"]}
+        assert state(at).memory(Playing).answered == {"by": action["by"], "number": action["number"]}
     assert not errors(at)
 
 
 def press(monkeypatch: pytest.MonkeyPatch, action: str | dict[str, Any]) -> None:
     """Let the button for a new seed stand for a press on the canvas, which AppTest cannot make."""
     answer, told = acting.answer_canvas, SimpleNamespace(action=action if isinstance(action, dict) else {"do": action})
-    new_seed = session.new_seed
+    new_seed = editing.new_seed
 
     def stand_in() -> None:
         monkeypatch.setattr(acting, "canvas_action", lambda: told.action)
-        monkeypatch.setattr(session, "new_seed", new_seed)
+        monkeypatch.setattr(editing, "new_seed", new_seed)
         answer()
 
-    monkeypatch.setattr(session, "new_seed", stand_in)
+    monkeypatch.setattr(editing, "new_seed", stand_in)

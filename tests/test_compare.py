@@ -15,10 +15,13 @@ from dlcore.experiment import Experiment
 from dlcore.layers import Dense, Dropout
 from dlcore.optimizers import SGD, Adam
 from dlcore.problems import Problem
-from tests.playground import RecordingPool, errors, open_page, shown, state
-from ui import compare, comparing, live, session
+from tests.playground import RecordingPool, errors, open_page, shown, speak_for, state
+from ui import compare, live, session
+from ui.compare import page, runs
+from ui.compare.memory import Comparing
 from ui.differences import differing, sentence
 from ui.messages import LANGUAGES, text
+from ui.session import standing
 
 ENGLISH = partial(text, "en")
 
@@ -129,12 +132,12 @@ def names(person: session.Session) -> list[tuple[int, str]]:
 def person(pool: RecordingPool, monkeypatch: pytest.MonkeyPatch) -> session.Session:
     """Somebody whose run has been made."""
     somebody = session.Session("en", token=pool.create(Experiment().to_json()))
-    monkeypatch.setattr(session, "current", lambda: somebody)
+    speak_for(monkeypatch, somebody)
     return somebody
 
 
 def test_a_copy_is_kept_and_the_run_goes_on(pool: RecordingPool, person: session.Session) -> None:
-    comparing.keep()
+    runs.keep()
     assert person.token == "run 0"
     assert names(person) == [(2, "run 1")]
     assert pool.calls == [("run 0", "fork", {"moment": None})]
@@ -144,7 +147,7 @@ def test_a_copy_is_kept_and_the_run_goes_on(pool: RecordingPool, person: session
 def test_a_fork_becomes_the_present_run_and_the_old_one_is_kept(pool: RecordingPool, person: session.Session) -> None:
     then = Experiment(seed=8)
     pool.answer = {"recipe": then.to_json(), "step": 40}
-    comparing.fork(17)
+    runs.fork(17)
     assert pool.calls == [("run 0", "fork", {"moment": 17}), ("run 0", "pause", {})]
     assert (person.token, person.number, person.experiment, person.draft) == ("run 1", 2, then, then.to_dict())
     assert names(person) == [(1, "run 0")]
@@ -152,7 +155,7 @@ def test_a_fork_becomes_the_present_run_and_the_old_one_is_kept(pool: RecordingP
 
 
 def test_change_one_thing_gives_two_fresh_runs_of_the_same_recipe(pool: RecordingPool, person: session.Session) -> None:
-    comparing.change_one()
+    runs.change_one()
     assert [Experiment.from_json(recipe) for recipe, _ in pool.created[1:]] == [Experiment()] * 2
     assert names(person) == [(1, "run 1")]
     assert (person.token, person.number) == ("run 2", 2)
@@ -162,16 +165,16 @@ def test_change_one_thing_gives_two_fresh_runs_of_the_same_recipe(pool: Recordin
 
 def test_change_one_thing_does_not_lose_what_was_learned(pool: RecordingPool, person: session.Session) -> None:
     pool.answer["step"] = 300
-    comparing.change_one()
+    runs.change_one()
     assert names(person) == [(1, "run 0"), (2, "run 1")]
     assert (person.token, person.number) == ("run 2", 3)
 
 
 def test_four_runs_are_enough(pool: RecordingPool, person: session.Session) -> None:
     for _ in range(3):
-        comparing.keep()
+        runs.keep()
     before = names(person)
-    for join in (comparing.keep, comparing.change_one, lambda: comparing.fork(None)):
+    for join in (runs.keep, runs.change_one, lambda: runs.fork(None)):
         with pytest.raises(Problem) as refused:
             join()
         assert refused.value.key == "runs_full"
@@ -192,11 +195,11 @@ def test_where_only_one_of_two_runs_has_room_neither_stays(
     pool.full, pool.limit = Problem("class_full", limit=30, came=30), len(pool.alive) + free
     before = as_it_is(pool, person)
     with pytest.raises(Problem, match="30"):
-        comparing.change_one()
+        runs.change_one()
     assert as_it_is(pool, person) == before
 
 
-@pytest.mark.parametrize("join", [comparing.change_one, lambda: comparing.fork(None), lambda: comparing.fork(17)])
+@pytest.mark.parametrize("join", [runs.change_one, lambda: runs.fork(None), lambda: runs.fork(17)])
 def test_where_the_present_run_does_not_answer_no_new_run_stays(
     pool: RecordingPool, person: session.Session, monkeypatch: pytest.MonkeyPatch, join: Any
 ) -> None:
@@ -219,12 +222,12 @@ def test_where_the_present_run_does_not_answer_no_new_run_stays(
 def test_a_kept_run_is_held_and_begins_anew_when_it_has_ended(
     pool: RecordingPool, person: session.Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session, "lease", lambda token: token)  # Streamlit's own store needs a script that runs.
-    comparing.keep()
-    session.hold_kept_runs()
+    monkeypatch.setattr(standing, "lease", lambda token: token)  # Streamlit's own store needs a script that runs.
+    runs.keep()
+    standing.hold_kept_runs()
     assert not [notice for notice in person.notices if notice == text("en", "page.renewed")]
     pool.alive.discard("run 1")
-    session.hold_kept_runs()
+    standing.hold_kept_runs()
     assert names(person) == [(2, "run 2")]
     assert text("en", "page.renewed") in person.notices
 
@@ -233,25 +236,25 @@ def test_a_kept_run_is_held_and_begins_anew_when_it_has_ended(
 
 
 def answer(monkeypatch: pytest.MonkeyPatch, **action: Any) -> None:
-    monkeypatch.setattr(comparing, "compare_action", lambda: action)
-    comparing.answer_compare()
+    monkeypatch.setattr(page, "compare_action", lambda: action)
+    page.answer_compare()
 
 
 def test_a_run_is_renamed_by_hand(
     pool: RecordingPool, person: session.Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    comparing.keep()
+    runs.keep()
     answer(monkeypatch, do="rename", run=2, name="  slow\u202e one ")
     answer(monkeypatch, do="rename", run=1, name="x" * 500)
-    assert [comparing.name_of(run) for run in comparing.all_runs()] == ["x" * 63 + "…", "slow one"]
+    assert [runs.name_of(run) for run in runs.all_runs()] == ["x" * 63 + "…", "slow one"]
     answer(monkeypatch, do="rename", run=2, name="")
-    assert comparing.name_of(person.kept[0]) == "Run 2"
+    assert runs.name_of(person.kept[0]) == "Run 2"
 
 
 def test_a_run_is_removed_and_ends(
     pool: RecordingPool, person: session.Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    comparing.keep()
+    runs.keep()
     answer(monkeypatch, do="remove", run=2)
     assert (person.kept, pool.alive) == ([], {"run 0"})
 
@@ -260,19 +263,19 @@ def test_going_on_with_a_kept_run_keeps_the_present_one(
     pool: RecordingPool, person: session.Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pool.answer = {"recipe": Experiment(seed=6).to_json()}
-    comparing.keep()
+    runs.keep()
     answer(monkeypatch, do="go_on", run=2)
     assert (person.token, person.number, person.experiment.seed) == ("run 1", 2, 6)
     assert person.draft["seed"] == 6
     assert names(person) == [(1, "run 0")]
-    assert person.leaving
+    assert person.memory(Comparing).leaving
 
 
 @pytest.mark.parametrize("action", [{}, {"do": "remove", "run": 7}, {"do": "go_on"}, {"do": "remove", "run": 1}])
 def test_a_press_on_a_run_that_is_gone_does_nothing(
     pool: RecordingPool, person: session.Session, monkeypatch: pytest.MonkeyPatch, action: dict[str, Any]
 ) -> None:
-    comparing.keep()
+    runs.keep()
     answer(monkeypatch, **action)
     assert (person.token, names(person), person.problems) == ("run 0", [(2, "run 1")], [])
 
@@ -298,7 +301,7 @@ def test_the_page_says_how_runs_come_there_and_does_it(pool: RecordingPool) -> N
 
 def test_the_page_is_told_of_runs_rows_and_pairs(pool: RecordingPool, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[dict[str, Any]] = []
-    monkeypatch.setattr(comparing, "side_by_side", lambda data, **_: told.append(data))
+    monkeypatch.setattr(page, "side_by_side", lambda data, **_: told.append(data))
     at = open_page(Experiment(seed=1))
     pool.answer = {"recipe": Experiment(seed=2).to_json()}
     at.session_state["widget:/compare"] = True

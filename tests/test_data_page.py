@@ -20,12 +20,14 @@ from dlcore.problems import Problem
 from dlcore.runs.entry import mark_of
 from tests.data_desk import HandmadeDesks, column
 from tests.patience import PATIENCE
-from tests.playground import ROOT, RecordingPool, errors, open_page, shown, state, widget
+from tests.playground import ROOT, RecordingPool, errors, open_page, shown, speak_for, state, widget
 from ui import live, session
 from ui.data import columns
-from ui.data.brought import Brought, fitted, proposed_batch, proposed_layers
+from ui.data.brought import Bringing, Brought, fitted, proposed_batch, proposed_layers
 from ui.data.pictures import sheet
 from ui.messages import sentence, text
+from ui.playground.memory import Playing
+from ui.session import widgets
 
 DATA, PLAYGROUND = "../pages/data.py", "../pages/playground.py"
 CSV = b"ticket,age,port,fare,survived\n"
@@ -73,7 +75,8 @@ def at(empty: Any) -> Any:
 def open_data(language: str = "en") -> Any:
     """The page after its first run."""
     at = AppTest.from_file(str(ROOT / "ui" / "frame.py"), default_timeout=PATIENCE)
-    at.session_state["session"] = session.Session(language, furnished=True)
+    at.session_state["session"] = somebody = session.Session(language)
+    somebody.memory(Playing).furnished = True
     at.switch_page(DATA).run()
     assert not at.exception
     return at
@@ -114,7 +117,7 @@ def test_a_file_goes_to_the_store_and_the_session_keeps_its_digest_alone(empty: 
     assert store.upload(arguments["upload"]) == content
     assert arguments["name"] == "passengers.csv"
     assert at.file_uploader[0].value in (None, [])
-    assert "secret" not in repr(state(at).bringing)
+    assert "secret" not in repr(state(at).memory(Bringing))
 
 
 def test_pasted_cells_are_looked_at_as_a_file_and_leave_the_session(empty: Any, desks: HandmadeDesks) -> None:
@@ -130,7 +133,7 @@ def test_a_classic_set_is_fetched_and_then_looked_at_with_its_own_target(empty: 
     assert [do for do, _ in desks.asked] == ["classic", "look"]
     assert desks.asked[0][1] == {"name": "titanic"}
     assert desks.asked[1][1] == {"upload": "0" * 32, "name": "titanic.csv", "target": "survived"}
-    assert state(empty).bringing.brought.name == "titanic.csv"
+    assert state(empty).memory(Bringing).brought.name == "titanic.csv"
 
 
 def test_without_a_connection_a_bundled_neighbour_is_one_press_away(
@@ -149,13 +152,13 @@ def test_a_table_past_the_limit_is_sampled_when_asked(at: Any, desks: HandmadeDe
     desks.refusals["look"] = Problem("upload_too_many_rows", came=250_000, limit=100_000)
     bring(at, "large.csv", b"x,y\n")
     assert errors(at) == [in_english(desks.refusals["look"])]
-    assert state(at).bringing.brought.name == "passengers.csv"  # Nothing is lost.
+    assert state(at).memory(Bringing).brought.name == "passengers.csv"  # Nothing is lost.
     desks.refusals.clear()
     press(at, "data_sample")
     assert desks.asked[-1][1]["sample"] == 100_000
     assert desks.asked[-1][1]["name"] == "large.csv"
-    assert state(at).bringing.brought.name == "large.csv"
-    assert state(at).bringing.too_many is None
+    assert state(at).memory(Bringing).brought.name == "large.csv"
+    assert state(at).memory(Bringing).too_many is None
 
 
 def test_a_large_table_is_looked_at_by_the_job_that_takes_its_time(at: Any, desks: HandmadeDesks) -> None:
@@ -163,7 +166,7 @@ def test_a_large_table_is_looked_at_by_the_job_that_takes_its_time(at: Any, desk
     bring(at, "large.csv", b"x,y\n")
     at.run()
     assert [do for do, _ in desks.asked[-2:]] == ["look", "look_long"]
-    assert state(at).bringing.brought.name == "large.csv"
+    assert state(at).memory(Bringing).brought.name == "large.csv"
     choose(at, "/data/target", "age")
     assert desks.asked[-1][0] == "look_long", "the next look at it begins there"
 
@@ -172,11 +175,11 @@ def test_a_large_table_is_looked_at_by_the_job_that_takes_its_time(at: Any, desk
 def test_a_wrong_file_is_one_sentence_and_nothing_is_lost(
     at: Any, desks: HandmadeDesks, pool: RecordingPool, key: str
 ) -> None:
-    before = state(at).bringing.brought
+    before = state(at).memory(Bringing).brought
     desks.refusals["look"] = Problem(key)
     bring(at, "wrong.csv", b"\x00")
     assert errors(at) == [in_english(Problem(key))]
-    assert state(at).bringing.brought == before
+    assert state(at).memory(Bringing).brought == before
     assert not pool.recipes
     desks.refusals.clear()
     at.run()
@@ -205,25 +208,25 @@ def test_while_a_desk_is_at_work_the_page_says_how_many_are_ahead_and_can_be_lef
     assert text("en", "data.ahead", count=2) in at.get_by_key("data_waiting").children[0].proto.text.replace("\\", "")
     press(at, "data_cancel")
     assert desks.late[0].state == "cancelled"
-    assert state(at).bringing.waiting is None
+    assert state(at).memory(Bringing).waiting is None
     assert not errors(at)
 
 
 def test_the_answer_is_taken_when_it_comes(empty: Any, desks: HandmadeDesks) -> None:
     desks.late = []
     at = bring(empty)
-    assert state(at).bringing.brought is None
+    assert state(at).memory(Bringing).brought is None
     desks.late[0].finish()
     at.run()
-    assert state(at).bringing.brought.name == "passengers.csv"
-    assert state(at).bringing.waiting is None
+    assert state(at).memory(Bringing).brought.name == "passengers.csv"
+    assert state(at).memory(Bringing).waiting is None
 
 
 def test_an_answer_is_not_lost_when_a_press_ends_the_script_that_takes_it(empty: Any, desks: HandmadeDesks) -> None:
     desks.late = []
     at = bring(empty)
     desks.late[0].finish()
-    waiting = state(at).bringing.waiting
+    waiting = state(at).memory(Bringing).waiting
     taken = waiting.arrived
 
     def interrupted(*answer: Any) -> None:
@@ -232,9 +235,9 @@ def test_an_answer_is_not_lost_when_a_press_ends_the_script_that_takes_it(empty:
 
     waiting.arrived = interrupted
     at.run()
-    assert state(at).bringing.brought is None
+    assert state(at).memory(Bringing).brought is None
     at.run()
-    assert state(at).bringing.brought.name == "passengers.csv"
+    assert state(at).memory(Bringing).brought.name == "passengers.csv"
 
 
 def test_pictures_become_the_data_of_the_run(empty: Any, desks: HandmadeDesks, pool: RecordingPool) -> None:
@@ -290,7 +293,7 @@ def test_a_file_and_its_rows_are_taken_off_each_by_its_button(empty: Any, desks:
     press(at, f"data_remove_file_{upload}")
     with pytest.raises(Problem):
         store.upload(upload)
-    assert state(at).bringing.brought is None
+    assert state(at).memory(Bringing).brought is None
     assert not [button for button in at.button if str(button.key).startswith("data_remove")]
     assert not errors(at)
 
@@ -310,7 +313,7 @@ def test_nobody_is_offered_to_take_off_what_is_anothers(empty: Any, desks: Handm
         digest = store.put(
             {"form": "table 1", "name": "passengers.csv", "rows": 60, "columns": []}, {"c0": np.zeros(9)}
         )
-    state(empty).own = {**PASSENGERS, "digest": digest}
+    state(empty).memory(Bringing).own = {**PASSENGERS, "digest": digest}
     assert not [button for button in empty.run().button if str(button.key).startswith("data_remove")]
 
 
@@ -545,17 +548,16 @@ def test_a_column_that_was_switched_off_is_not_imported(at: Any, desks: Handmade
 
 def test_a_tick_counts_when_the_page_is_about_to_draw_another_grid(at: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     mine = state(at)
-    table = mine.bringing.brought
+    table = mine.memory(Bringing).brought
     assert table is not None
     names = [column["name"] for column in table.columns]
-    key = f"data_columns_{mine.bringing.grids}"
-    mine.bringing.grids += 1  # As when the target has just been changed, and the page stands still as it was.
-    monkeypatch.setattr(session, "current", lambda: mine)
-    monkeypatch.setattr(session, "grid_edits", {key: {names.index("port"): {"input": False}}}.__getitem__)
+    key = f"data_columns_{mine.memory(Bringing).grids}"
+    mine.memory(Bringing).grids += 1  # As when the target has just been changed, and the page stands still as it was.
+    speak_for(monkeypatch, mine, **{key: {"edited_rows": {names.index("port"): {"input": False}}}})
     columns.edit(key, names)
-    assert not mine.bringing.brought.is_input("port")
+    assert not mine.memory(Bringing).brought.is_input("port")
     columns.edit(key, names[::-1])  # A grid of another table.
-    assert mine.bringing.brought.is_input("age")
+    assert mine.memory(Bringing).brought.is_input("age")
     assert mine.problems == []
 
 
@@ -582,7 +584,7 @@ def test_a_table_that_cannot_be_imported_leaves_the_run(at: Any, desks: Handmade
     press(at, "data_train")
     assert errors(at) == [in_english(Problem("upload_gone"))]
     assert not pool.recipes
-    assert state(at).bringing.brought is not None
+    assert state(at).memory(Bringing).brought is not None
 
 
 def test_a_number_as_target_is_learned_with_squared_errors(pool: RecordingPool) -> None:
@@ -613,7 +615,7 @@ def test_the_proposed_network_is_small_and_narrows(inputs: int, outputs: int) ->
 
 
 def test_a_card_says_what_the_network_gets_of_a_column(at: Any) -> None:
-    table: Brought = state(at).bringing.brought
+    table: Brought = state(at).memory(Bringing).brought
     assert table.num_inputs == 1 + 3 + 1
     assert table.is_input("age")
     assert not table.is_input("survived")
@@ -651,7 +653,7 @@ def test_a_plane_says_which_column_is_which_axis(at: Any, desks: HandmadeDesks, 
 
 def test_nobody_who_has_brought_nothing_sees_a_group_of_their_own(pool: RecordingPool) -> None:
     at = open_page()
-    assert not [key for key in at.session_state if str(key).startswith(f"{session.WIDGETS}dataset/own")]
+    assert not [key for key in at.session_state if str(key).startswith(f"{widgets.WIDGETS}dataset/own")]
 
 
 def test_the_page_speaks_chinese(pool: RecordingPool, desks: HandmadeDesks) -> None:

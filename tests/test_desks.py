@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -226,9 +226,7 @@ def test_a_job_that_computes_for_too_long_is_ended_and_one_that_waits_is_not(ben
     desks.stop()
 
 
-def test_what_a_desk_imports_before_a_job_is_not_the_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
-    work = ODD_JOBS["short_spin"]
-    monkeypatch.setitem(ODD_JOBS, "late_spin", replace(work, function="slow_to_import:spin", processor=0.5))
+def test_what_a_desk_imports_before_a_job_is_not_the_jobs() -> None:
     desks = desks_of()
     assert desks.ask("late_spin", seconds=0.05)[0]["imported"] > 0.5
     desks.stop()
@@ -671,3 +669,14 @@ def test_every_job_has_its_function() -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
     assert (done.stdout.split(), done.stderr) == ([], "")
     assert JOBS
+
+
+def test_the_libraries_of_a_job_come_when_it_is_asked_for() -> None:
+    code = (
+        "import sys\nfrom dlcore.runs.desk import function_of\nfrom dlcore.runs.desks import Desks\n"
+        "loaded = lambda: [name for name in ('pandas', 'sklearn', 'torch') if name in sys.modules]\n"
+        "print(loaded())\nfunction_of('look')\nprint(loaded())\nfunction_of('evaluate')\nprint(loaded())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
+    none, of_a_table, of_a_network = map(ast.literal_eval, done.stdout.splitlines())
+    assert (none, "torch" in of_a_table, "torch" in of_a_network, done.stderr) == ([], False, True, "")

@@ -159,7 +159,7 @@ def test_what_a_page_takes_makes_room_and_every_file_counts_at_least_a_little() 
             await house.bring(file_id, 10)
         assert house.uploads.bytes == 3 * uploads.SMALLEST
         for file_id in ids[:2]:
-            house.manager.remove_file("s", file_id)  # as `session.taken` does
+            house.manager.remove_file("s", file_id)  # as `session.uploads.taken` does
         await house.bring(house.asked(), 10)
         assert house.uploads.bytes == 2 * uploads.SMALLEST
 

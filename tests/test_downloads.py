@@ -14,7 +14,7 @@ from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 
 from dlcore.problems import Problem
 from tests.loops import run
-from ui import downloads, live, press, session
+from ui import door, downloads, live, press, session
 from ui.messages import sentence
 from ui.press import Press, at_press
 
@@ -61,7 +61,7 @@ def gate() -> Iterator[threading.Event]:
 def owner(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Whose page is drawn; the last one counts."""
     owners = ["ann"]
-    monkeypatch.setattr(session, "owner", lambda: owners[-1])
+    monkeypatch.setattr(door, "owner_of", lambda cookies: owners[-1])
     return owners
 
 

@@ -25,12 +25,14 @@ from dlcore.runs.entry import mark_of
 from dlcore.trainer import Trainer
 from tests.judges import HastyDesks
 from tests.patience import PATIENCE
-from tests.playground import ROOT, RecordingPool, errors, shown, state, widget
+from tests.playground import RecordingPool, errors, shown, state, widget
 from ui import live, session
 from ui.evaluating import SECTIONS, curves, growth, rows, scores
+from ui.evaluating.judging import Judging
 from ui.evaluating.predict import maker
 from ui.evaluating.warnings import ICONS
 from ui.messages import LANGUAGES, catalogue, sentence, text
+from ui.pages import EVALUATE
 
 HERE = ("scores", "curves", "examples", "warnings", "baselines", "growth")
 SPIRAL = {"dataset": {"kind": "spiral", "samples": 200, "noise": 0.3}}
@@ -80,7 +82,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Open:
         pool, desks = JudgedPool(recipe), HastyDesks()
         monkeypatch.setattr(live, "pool", lambda: pool)
         monkeypatch.setattr(live, "desks", lambda: desks)
-        at = AppTest.from_file(str(ROOT / "pages" / "evaluate.py"), default_timeout=PATIENCE)
+        at = AppTest.from_file(str(EVALUATE.script), default_timeout=PATIENCE)
         at.session_state["session"] = session.Session("en", Experiment.from_dict(recipe))
         at.query_params["section"] = section
         return at.run(), pool, desks
@@ -252,13 +254,13 @@ def test_sealed_rows_are_judged_only_when_asked_and_every_look_is_counted(opened
     y, p = judged(pool, "final")
     assert numbers(at)["Accuracy: Test (looked at 1×)"] == f"{metrics.accuracy_score(y, p.argmax(1)):.1%}"
     widget(at, "/section").set_value("examples").run()
-    assert list(state(at).looks.values()) == [1]
+    assert list(state(at).memory(Judging).looks.values()) == [1]
     assert is_fine(at)
     pool.steps = 120
     press(at, "judge_again")
     assert not at.dataframe  # Another network: sealed again.
     press(at, "unseal")
-    assert list(state(at).looks.values()) == [2]
+    assert list(state(at).memory(Judging).looks.values()) == [2]
     assert [asked["unseal"] for do, asked in desks.asked if do == "examples" and asked["split"] == "test"] == [True] * 2
 
 
@@ -296,7 +298,7 @@ def test_validation_rows_are_judged_without_a_seal(opened: Open) -> None:
     at, pool, _ = opened(SEALED)
     y, p = judged(pool)
     assert numbers(at)["Accuracy: Validation"] == f"{metrics.accuracy_score(y, p.argmax(1)):.1%}"
-    assert not state(at).looks
+    assert not state(at).memory(Judging).looks
 
 
 # What goes wrong
@@ -347,7 +349,7 @@ def test_foreign_names_stay_plain(opened: Open) -> None:
         return header, found
 
     desks.ask = renamed  # type: ignore[method-assign]
-    state(at).judging.moment = None
+    state(at).memory(Judging).moment = None
     for section in ("scores", "curves", "examples"):
         widget(at.run(), "/section").set_value(section).run()
         assert is_fine(at)
@@ -469,7 +471,7 @@ def test_the_csv_of_a_press_is_what_the_command_line_prints(
     (tmp_path / "new.csv").write_text(content)
     capsys.readouterr()
     assert main(["predict", str(tmp_path / "run"), str(tmp_path / "new.csv")]) == 0
-    file: Any = state(at).judging.file
+    file: Any = state(at).memory(Judging).file
     assert maker(state(at), file, pool.content)().decode() == capsys.readouterr().out
 
 
@@ -483,7 +485,7 @@ def test_a_file_that_is_no_table_is_a_sentence_and_is_not_read_again(
     at, _, desks = predicting()
     bring(at, content)
     (said,) = errors(at)
-    file: Any = state(at).judging.file
+    file: Any = state(at).memory(Judging).file
     assert file.refusal.key == key
     assert said == shown(sentence("en", file.refusal)) and not at.exception
     asked = len(desks.asked)

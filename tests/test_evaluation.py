@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 from pathlib import Path
 from typing import Any
@@ -96,8 +95,7 @@ def test_answers_that_are_no_numbers_are_refused() -> None:
 
 def test_every_job_of_judging_is_there() -> None:
     for name in ("evaluate", "examples", "baselines", "learning_curve", "capacity", "guards"):
-        module, function = JOBS[name].function.split(":")
-        assert callable(getattr(importlib.import_module(module), function))
+        assert callable(JOBS[name].load())
 
 
 # Something else is the judge

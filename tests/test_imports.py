@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.patience import PATIENCE
+from ui.pages import PAGES, Page
 
 pytestmark = pytest.mark.xdist_group("imports")  # One process reads all modules, once.
 
@@ -24,7 +25,10 @@ MODULES = {
 
 # From the ground up: a module may import its own storey and those below, never one above.
 STOREYS = (
-    ("dlcore.problems", "dlcore.strict", "dlcore.libraries", "dlcore.randomness", "dlcore.arrays", "dlcore.folders", "dlcore.spreadsheet"),
+    (
+        "dlcore.problems", "dlcore.jobs", "dlcore.strict", "dlcore.libraries", "dlcore.randomness", "dlcore.arrays", "dlcore.folders",
+        "dlcore.spreadsheet",
+    ),
     ("dlcore.component",),
     (
         "dlcore.activations", "dlcore.initializers", "dlcore.layers", "dlcore.losses", "dlcore.metrics",
@@ -109,6 +113,24 @@ def storey(module: str) -> int:
     return max(fits)[1]
 
 
+def named(module: str) -> set[str]:
+    """Our modules that it imports anywhere, for a type too. `from package import module` names the module, not the package."""
+    found: set[str] = set()
+    for node in ast.walk(tree_of(module)):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            base, *names = imported(module, node)
+            found |= {base, *names} if isinstance(node, ast.Import) or not {*names} <= MODULES.keys() else {*names}
+    return (found & MODULES.keys()) - {module}
+
+
+def in_circles(modules: set[str]) -> set[str]:
+    """Those that lie on a circle of imports, or between two."""
+    graph = {name: named(name) & modules for name in modules}
+    while ends := {name for name in graph if not graph[name]} | (graph.keys() - set().union(*graph.values())):
+        graph = {name: others - ends for name, others in graph.items() if name not in ends}
+    return set(graph)
+
+
 def loaded_with(module: str) -> set[str]:
     """The module and everything of ours that comes with it, packages included."""
     reached: set[str] = set()
@@ -143,6 +165,26 @@ def test_imports_point_downwards(module: str) -> None:
     assert placed, f"{module} has no storey yet: give it one in STOREYS"
     for name in imports_at_start(module) & MODULES.keys():
         assert storey(name) <= storey(module), f"{module} imports {name}, which stands above it"
+
+
+def test_no_circle_of_imports_is_in_what_people_see() -> None:
+    assert in_circles({name for name in MODULES if name.split(".")[0] in ("app", "pages", "ui")}) == set()
+
+
+def test_no_job_knows_the_list_of_jobs() -> None:
+    reached: set[str] = set()
+    waiting = named("dlcore.runs.jobs")
+    assert "dlcore.evaluation.scores" in waiting  # What a function imports is seen.
+    while waiting:
+        reached |= waiting
+        waiting = {other for name in waiting for other in named(name)} - reached
+    assert "dlcore.runs.jobs" not in reached
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[page.script.stem for page in PAGES])
+def test_the_session_knows_no_page(page: Page[object]) -> None:
+    folder = page.memory.__module__.rpartition(".")[0]
+    assert not [name for name in loaded_with("ui.session") if is_of(name, folder)]
 
 
 @pytest.mark.parametrize("module", SERVING)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import json
 import re
 import string
 from collections.abc import Iterator
@@ -15,9 +14,22 @@ import pytest
 from dlcore.datasets.classic import SETS
 from dlcore.experiment import Experiment
 from dlcore.problems import TEMPLATES, Problem
-from ui import canvas, settings, takehome
+from ui import canvas, takehome
 from ui.fitting import dataset_groups
-from ui.messages import LANGUAGES, LOCALES, catalogue, escape, language_of, phrase, said_by_classes, sentence, text
+from ui.messages import (
+    LANGUAGES,
+    catalogue,
+    escape,
+    language_of,
+    locales,
+    messages_in,
+    phrase,
+    said_by_classes,
+    sentence,
+    text,
+)
+from ui.pages import GROUPS, PAGES, Page
+from ui.playground import settings
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted([*(ROOT / "ui").rglob("*.py"), *(ROOT / "pages").glob("*.py")])
@@ -60,10 +72,32 @@ def test_every_message_exists_in_every_language_with_the_same_places(language: s
 
 
 def test_no_english_is_written_twice() -> None:
-    written = json.loads((LOCALES / "en.json").read_text(encoding="utf-8"))
+    written = [item for path in locales("en") for item in messages_in(path).items()]
     said = said_by_classes()
-    assert {key for key in written if written[key] == said.get(key)} == set()
-    assert set(written) & {f"problem.{key}" for key in TEMPLATES} == set()
+    assert {key for key, message in written if message == said.get(key)} == set()
+    assert {key for key, _ in written} & {f"problem.{key}" for key in TEMPLATES} == set()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_message_stands_in_one_file(language: str) -> None:
+    keys = [key for path in locales(language) for key in messages_in(path)]
+    assert len(keys) == len(set(keys)) > 900
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[page.script.stem for page in PAGES])
+def test_what_a_page_says_alone_is_said_nowhere_else(page: Page[object]) -> None:
+    folder = folder_of(page)
+    own = set(messages_in(folder / "locales" / "en.json"))
+    for path in SOURCES:
+        if path.parent != folder:
+            for key in spoken_keys(ast.parse(path.read_text(encoding="utf-8"))):
+                if not key.startswith(".+"):  # It begins with what another module gives, and is said for that one.
+                    assert not [one for one in own if re.fullmatch(key, one)], f"{path.name}: {key}"
+
+
+def folder_of(page: Page[object]) -> Path:
+    """Where what belongs to this page stands."""
+    return ROOT.joinpath(*page.memory.__module__.split(".")[:-1])
 
 
 def test_every_description_is_translated() -> None:
@@ -105,6 +139,7 @@ def test_keys_made_of_parts_exist() -> None:
     keys = {f"take.{what}" for what in takehome.FILES} | {f"take.{what}.help" for what in takehome.FILES}
     keys |= {f"device.{device}" for device in settings.DEVICES} | {f"layer.{move}" for move in settings.MOVES}
     keys |= {f"dataset.{group}" for group in dataset_groups()}
+    keys |= {page.title for page in PAGES} | {f"share.hide.{group}" for group in GROUPS}
     keys |= {f"experiment.{name}" for name in Experiment.model_fields}
     # The output layer's activation is named by the loss; not all of them stand on the menu of activations.
     keys |= {f"component.activation.{name}.title" for name in ("sigmoid", "softmax", "tanh", "linear")}

@@ -24,13 +24,15 @@ from dlcore.optimizers import SGD, Adam
 from dlcore.problems import Problem
 from tests.judges import HastyDesks
 from tests.patience import PATIENCE
-from tests.playground import RecordingPool, at_path, errors, first_visit, open_page, shown, state, widget
+from tests.playground import ROOT, RecordingPool, at_path, errors, first_visit, open_page, shown, state, widget
 from tests.strategies import experiments
 from ui import live, session, takehome
-from ui.fitting import fitting_losses
+from ui.fitting import OWN_KINDS, fitting_losses
 from ui.forms import has_widget
 from ui.messages import own_fields, sentence, text
-from ui.settings import _concerns_others
+from ui.pages import PAGES, Page
+from ui.playground.settings import concerns_other_tabs
+from ui.session import widgets
 from ui.shaping import drawn_from
 
 LEARNING = ("loss", "optimizer", "schedule", "regularizer")
@@ -90,7 +92,7 @@ def kinds_with_fields() -> list[tuple[str, str]]:
     found: dict[str, tuple[str, str]] = {}
     for family in ("dataset", "layer", *IN_A_LAYER, *LEARNING):
         for kind, cls in kinds(FAMILIES[family]).items():
-            if kind in session.OWN_KINDS:
+            if kind in OWN_KINDS:
                 continue  # They are made on the page Data: tests/test_data_page.py.
             fields = {
                 name: info for name, info in own_fields(cls).items() if has_widget(info) and not info.discriminator
@@ -140,9 +142,7 @@ def test_every_data_set_is_sent_and_its_loss_fits(pool: RecordingPool) -> None:
             assert not at.exception
             assert not errors(at)
             assert pool.recipes[-1]["dataset"]["kind"] == option
-    assert {recipe["dataset"]["kind"] for recipe in pool.recipes} | {"circle"} == set(kinds(Dataset)) - {
-        *session.OWN_KINDS
-    }
+    assert {recipe["dataset"]["kind"] for recipe in pool.recipes} | {"circle"} == set(kinds(Dataset)) - {*OWN_KINDS}
 
 
 def _options(at: Any, group: str) -> list[str]:
@@ -346,7 +346,7 @@ def test_drawn_data_begin_with_the_points_there_are(pool: RecordingPool) -> None
     assert (len(drawn["train"]), len(drawn["test"])) == (20, 20)
     assert drawn == drawn_from(Experiment(dataset=SpiralData(samples=40))).to_dict()
     assert shown(text("en", "points.on_the_map", train=20, test=20)) in [caption.value for caption in at.caption]
-    assert "test_fraction" not in [one.key.removeprefix(session.WIDGETS) for one in at.slider]
+    assert "test_fraction" not in [one.key.removeprefix(widgets.WIDGETS) for one in at.slider]
     at.run()
     assert len(pool.recipes) == 1
     assert not errors(at)
@@ -474,8 +474,6 @@ def test_the_language_comes_from_the_browser_and_changes_with_the_switch(pool: R
 def test_the_address_chooses_the_language_before_the_browser(pool: RecordingPool) -> None:
     from streamlit.testing.v1 import AppTest
 
-    from tests.playground import ROOT
-
     at = AppTest.from_file(str(ROOT / "ui" / "frame.py"), default_timeout=PATIENCE)
     at.query_params["lang"] = "zh"
     assert state(at.run()).language == "zh_CN"
@@ -488,7 +486,7 @@ def test_a_problem_is_said_in_chinese(pool: RecordingPool) -> None:
 
 
 def test_what_nobody_foresaw_is_our_own_sentence(pool: RecordingPool, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ui import settings
+    from ui.playground import settings
 
     monkeypatch.setattr(settings, "all_settings", lambda draft, token: 1 / 0)
     at = open_page()
@@ -496,11 +494,21 @@ def test_what_nobody_foresaw_is_our_own_sentence(pool: RecordingPool, monkeypatc
     assert errors(at) == [shown(text("en", "page.failed"))]
 
 
-def test_a_page_is_a_table_of_contents() -> None:
-    from tests.playground import ROOT
+def test_every_script_of_a_page_is_in_the_list() -> None:
+    assert sorted(page.script for page in PAGES) == sorted((ROOT / "pages").glob("*.py"))
 
-    for page in (ROOT / "pages").glob("*.py"):
-        assert len(page.read_text(encoding="utf-8").splitlines()) <= 30
+
+@pytest.mark.parametrize("page", PAGES, ids=[page.script.stem for page in PAGES])
+def test_what_a_page_remembers_is_of_one_person(page: Page[object]) -> None:
+    ann, bob = session.Session("en"), session.Session("en")
+    assert ann.memory(page.memory) is ann.memory(page.memory)
+    assert ann.memory(page.memory) is not bob.memory(page.memory)
+    assert [other for other in PAGES if other.memory is page.memory] == [page]
+
+
+def test_a_page_is_a_table_of_contents() -> None:
+    for page in PAGES:
+        assert len(page.script.read_text(encoding="utf-8").splitlines()) <= 30
     assert inspect.getdoc(session)
 
 
@@ -520,7 +528,7 @@ def test_a_page_is_a_table_of_contents() -> None:
 def test_only_what_other_tabs_show_runs_the_whole_page(change: dict[str, Any], concerns: bool) -> None:
     before = Experiment()
     after = Experiment.from_dict({**before.to_dict(), **change})
-    assert _concerns_others(before.to_dict(), after.to_dict()) is concerns
+    assert concerns_other_tabs(before.to_dict(), after.to_dict()) is concerns
 
 
 def test_what_a_widget_shows_before_it_is_told_is_what_it_should_show(pool: RecordingPool) -> None:
@@ -542,7 +550,7 @@ def test_what_a_widget_shows_before_it_is_told_is_what_it_should_show(pool: Reco
     seen = set()
     for kind, both in told.items():
         for element in at.get(kind):
-            if element.key and element.key.startswith(session.WIDGETS):
+            if element.key and element.key.startswith(widgets.WIDGETS):
                 default, value = both(element)
                 assert default == value, element.key
                 seen.add(kind)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from tests.playground import RecordingPool, errors, state
 from tests.test_data_page import bring, open_data, press
 from tests.test_readings import FILES, FOLDER, kept, right
 from ui import live
+from ui.data.brought import Bringing
 
 __all__ = ["kept"]  # A store of its own.
 
@@ -24,9 +24,8 @@ class InlineDesks(HandmadeDesks):
     def submit(
         self, do: str, payload: bytes = b"", owner: str = "", reader: str = "", page: str = "", **arguments: Any
     ) -> DoneJob:
-        module, _, function = JOBS[do].function.partition(":")
         try:
-            return DoneJob(*getattr(import_module(module), function)(arguments, payload, lambda share, partial: None))
+            return DoneJob(*JOBS[do].load()(arguments, payload, lambda share, partial: None))
         except Problem as problem:
             return DoneJob({}, problem=problem)
 
@@ -38,7 +37,7 @@ def test_the_page_asks_what_is_right_and_trains_on_it(name: str, monkeypatch: py
     monkeypatch.setattr(live, "desks", lambda: InlineDesks({}))
     at = bring(open_data(), name, (FOLDER / name).read_bytes())
     assert errors(at) == []
-    found = state(at).bringing.brought
+    found = state(at).memory(Bringing).brought
     assert found is not None
     assert (found.profile["target"], found.profile["task"]) == (said["target"], said["task"])
     assert list(found.inputs) == said["inputs"]

@@ -40,11 +40,12 @@ from dlcore.views import disagreement as disagreement_view
 from dlcore.views import spread as spread_view
 from tests.judges import HastyDesks
 from tests.patience import PATIENCE
-from tests.playground import ROOT, errors, widget
+from tests.playground import errors, widget
 from tests.test_evaluate_page import JudgedPool
 from tests.test_views import HOSTILE, TAG, shown_texts, words
 from ui import live, session
 from ui.messages import LANGUAGES, catalogue
+from ui.pages import EVALUATE
 
 STEPS, CLOSE = 200, 1e-5
 COUNT = 3  # The lanes of a pack that is not full must not matter.
@@ -371,7 +372,7 @@ def test_the_job_tells_bands_while_they_grow_and_in_the_end_everything() -> None
         {"count": 8, "epochs": 30}, payload, lambda share, partial: told.append({"share": share, **partial})
     )
     json.dumps(header)
-    assert JOBS["seeds"].function == "dlcore.seeds.job:seeds"
+    assert JOBS["seeds"].load() is seeds
     assert told[-1]["stage"] == "comparing" and told[-1]["bands"].keys() == set(SCORES)
     assert [one["share"] for one in told] == sorted(one["share"] for one in told)
     expected = train_seeds(of({}), 8, 30)
@@ -430,7 +431,7 @@ def test_the_section_trains_what_was_chosen_and_answers_whether_it_is_luck(
     pool, desks = PoolWithHistory(BASE | recipe), HastyDesks()
     monkeypatch.setattr(live, "pool", lambda: pool)
     monkeypatch.setattr(live, "desks", lambda: desks)
-    at = AppTest.from_file(str(ROOT / "pages" / "evaluate.py"), default_timeout=PATIENCE)
+    at = AppTest.from_file(str(EVALUATE.script), default_timeout=PATIENCE)
     at.session_state["session"] = session.Session("en", of(recipe))
     at.query_params["section"] = "seeds"
     at.run()

@@ -6,6 +6,7 @@ import base64
 import json
 import zlib
 from collections.abc import Callable
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -25,12 +26,15 @@ from dlcore.problems import Problem
 from dlcore.runs.entry import mark_of
 from dlcore.share import LONGEST_LINK, decode, encode
 from tests.patience import PATIENCE
-from tests.playground import ROOT, RecordingPool, errors, open_page, shown, state, widget
+from tests.playground import ROOT, RecordingPool, come_with, errors, open_page, shown, speak_for, state, widget
 from tests.strategies import experiments
-from ui import live, playground, session, settings, share
+from ui import live
 from ui.fitting import on_data
 from ui.messages import text
 from ui.opening import opened
+from ui.pages import GROUPS
+from ui.playground import page, settings
+from ui.session import standing
 
 
 @pytest.fixture
@@ -199,15 +203,14 @@ def test_a_link_hides_a_tab(pool: RecordingPool, group: str) -> None:
 
 
 def test_a_link_can_hide_everything(pool: RecordingPool) -> None:
-    at = visit(hide=",".join(share.GROUPS), text="off")
+    at = visit(hide=",".join(GROUPS), text="off")
     assert not at.tabs
     assert not errors(at)
-    assert playground.GROUPS == share.GROUPS
 
 
 def test_names_of_groups_that_are_none_are_ignored(pool: RecordingPool, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []
-    monkeypatch.setattr(playground, "network_canvas", lambda *_, hidden, **__: told.append(hidden))
+    monkeypatch.setattr(page, "network_canvas", lambda *_, hidden, **__: told.append(hidden))
     visit(hide="edit,,<script>,speed")
     visit(text="off")
     assert told == ["edit speed", "text"]
@@ -216,7 +219,7 @@ def test_names_of_groups_that_are_none_are_ignored(pool: RecordingPool, monkeypa
 def test_the_style_sheet_knows_every_group_of_the_canvas() -> None:
     css = (ROOT / "ui" / "canvas" / "hide.css").read_text(encoding="utf-8")
     of_the_page = {*settings.TABS, "share", "compare"}
-    for group in {*share.GROUPS} - of_the_page:
+    for group in {*GROUPS} - of_the_page:
         assert f'[data-hide~="{group}"]' in css
 
 
@@ -278,7 +281,7 @@ def table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Experiment:
 @pytest.fixture
 def browser(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Whoever speaks from now on."""
-    return lambda secret: monkeypatch.setattr(session, "owner", lambda: secret)
+    return partial(come_with, monkeypatch)
 
 
 def given(at: AppTest, link: int = 0) -> str:
@@ -434,9 +437,9 @@ def test_a_guests_run_comes_back_until_the_rows_are_withdrawn(
     assert Experiment.from_json(pool.created[-1][0]) == state(at).experiment
     assert not errors(at.run())
     before = state(at).token
-    monkeypatch.setattr(session, "current", lambda: state(at))
+    speak_for(monkeypatch, state(at))
     with pytest.raises(Problem, match="no longer shared"):
-        session.resume(token)
+        standing.resume(token)
     assert (state(at).token, before in pool.alive) == (before, True)
 
 

@@ -6,10 +6,11 @@ import pytest
 
 from dlcore.experiment import Experiment
 from dlcore.problems import Problem
-from tests.playground import RecordingPool, errors, first_visit, open_page, shown, state, widget
-from ui import comparing, live, session
+from tests.playground import RecordingPool, come_with, errors, first_visit, open_page, shown, speak_for, state, widget
+from ui import live
+from ui.compare import runs
 from ui.messages import sentence, text
-from ui.session import KeptRun
+from ui.session import KeptRun, standing
 
 FULL = Problem("class_full", came=120, limit=120)
 SPIRAL = Experiment.from_dict({"dataset": {"kind": "spiral"}})
@@ -105,10 +106,9 @@ def test_the_runs_side_by_side_come_back_too(pool: RecordingPool) -> None:
 
 def press_resume(at: object, monkeypatch: pytest.MonkeyPatch, token: str) -> None:
     """What the canvas sends when somebody presses Go on from there."""
-    monkeypatch.setattr(session, "current", lambda: state(at))  # type: ignore[arg-type]
-    monkeypatch.setattr(session, "owner", lambda: "")
-    monkeypatch.setattr(session, "put", lambda draft: setattr(state(at), "draft", draft))  # type: ignore[arg-type]
-    session.resume(token)
+    speak_for(monkeypatch, state(at))  # type: ignore[arg-type]
+    come_with(monkeypatch, "")
+    standing.resume(token)
 
 
 def test_going_on_from_a_kept_run_brings_its_settings_and_gives_up_the_untouched_new_one(
@@ -145,9 +145,9 @@ def test_a_run_that_is_not_there_any_more_is_one_sentence_and_changes_nothing(
 
 def test_every_new_run_belongs_to_the_browser(pool: RecordingPool, monkeypatch: pytest.MonkeyPatch) -> None:
     at = open_page()
-    monkeypatch.setattr(session, "current", lambda: state(at))
-    monkeypatch.setattr(session, "owner", lambda: "a secret")
+    speak_for(monkeypatch, state(at))
+    come_with(monkeypatch, "a secret")
     pool.answer = {"recipe": SPIRAL.to_json()}
-    session.begin(SPIRAL.to_json())
-    comparing.fork(None)
+    standing.begin(SPIRAL.to_json())
+    runs.fork(None)
     assert pool.owners[1:] == ["a secret"] * 2

@@ -11,10 +11,12 @@ from streamlit.testing.v1 import AppTest
 from dlcore.experiment import Experiment
 from tests.judges import HastyDesks
 from tests.patience import PATIENCE
-from tests.playground import ROOT, errors, widget
+from tests.playground import come_with, errors, widget
 from tests.test_evaluate_page import SEALED, JudgedPool
 from ui import live, session
+from ui.evaluating.judging import Judging
 from ui.messages import text
+from ui.pages import EVALUATE
 from ui.reporting import reporter
 
 CARS = {"dataset": {"kind": "table"}}
@@ -26,14 +28,14 @@ def opened(monkeypatch: pytest.MonkeyPatch, recipe: dict[str, Any], section: str
     pool, desks = JudgedPool(recipe), HastyDesks()
     monkeypatch.setattr(live, "pool", lambda: pool)
     monkeypatch.setattr(live, "desks", lambda: desks)
-    at = AppTest.from_file(str(ROOT / "pages" / "evaluate.py"), default_timeout=PATIENCE)
+    at = AppTest.from_file(str(EVALUATE.script), default_timeout=PATIENCE)
     at.session_state["session"] = session.Session(language, Experiment.from_dict(recipe))
     at.query_params["section"] = section
     return at.run()
 
 
 def memory(at: AppTest) -> Any:
-    return at.session_state["session"].judging.whatif
+    return at.session_state["session"].memory(Judging).whatif
 
 
 def pressed(at: AppTest, key: str) -> AppTest:
@@ -129,8 +131,8 @@ def test_the_files_are_made_at_the_press(monkeypatch: pytest.MonkeyPatch, what: 
     assert errors(at) == [] and [button.key for button in at.download_button] == ["take_report", "take_card"]
     # As the press does: outside the script, with what was captured.
     state = session.Session("zh_CN", Experiment())
-    monkeypatch.setattr(session, "owner", lambda: "")
-    content = reporter(state, what, "token", at.session_state["session"].judging.moment)().decode()
+    come_with(monkeypatch, "")
+    content = reporter(state, what, "token", at.session_state["session"].memory(Judging).moment)().decode()
     assert text("zh_CN", "report.part") in content
 
 
@@ -140,8 +142,8 @@ def test_a_report_counts_the_looks_at_the_rows_of_its_own_checkpoint(monkeypatch
     pressed(at, "unseal")
     state, desks = at.session_state["session"], live.desks()
     state.experiment = Experiment.from_dict({**SEALED, "seed": 3})  # The run has gone elsewhere meanwhile.
-    monkeypatch.setattr(session, "owner", lambda: "")
-    of_the_moment = reporter(state, "report", state.token, state.judging.moment)
+    come_with(monkeypatch, "")
+    of_the_moment = reporter(state, "report", state.token, state.memory(Judging).moment)
     of_the_run = reporter(state, "card", state.token)
     assert text("en", "report.looks", looks=1) in of_the_moment().decode()
     assert [asked["looks"] for do, asked in desks.asked if do == "report"] == [1]  # type: ignore[attr-defined]
@@ -158,6 +160,6 @@ def test_a_report_draws_the_history_up_to_its_own_checkpoint(monkeypatch: pytest
     pool.steps = 50  # type: ignore[attr-defined]
     pressed(at, "judge_again")
     pool.history = b"of a run that went back and took another way"  # type: ignore[attr-defined]
-    monkeypatch.setattr(session, "owner", lambda: "")
-    reporter(state, "report", state.token, state.judging.moment)()
+    come_with(monkeypatch, "")
+    reporter(state, "report", state.token, state.memory(Judging).moment)()
     assert [asked["history"] for do, asked in desks.asked if do == "report"] == ["of then"]  # type: ignore[attr-defined]

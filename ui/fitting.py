@@ -18,6 +18,7 @@ from dlcore.problems import Problem
 
 Draft = dict[str, Any]
 
+OWN_KINDS = ("table", "images")  # data that somebody has brought
 USUAL = Experiment().to_dict()
 SPLITS = ("test_fraction", "validation_fraction", "sealed")
 LOSS_OF_TASK = {"classification": "cross_entropy", "regression": "mse"}
@@ -29,7 +30,7 @@ def dataset_groups() -> dict[str, list[str]]:
     for kind, cls in kinds(Dataset).items():
         given = "samples" not in cls.model_fields and not has_own_split({"kind": kind})
         group = "tables" if given else "numbers" if task_of({"kind": kind}) == "regression" else "classes"
-        if kind not in ("table", "images"):
+        if kind not in OWN_KINDS:
             groups[group].append(kind)
     return groups
 

@@ -17,9 +17,8 @@ from pydantic.fields import FieldInfo
 
 from dlcore.catalogue import FAMILIES
 from dlcore.component import Component, kind_of, kinds, options_of
-from ui import session
 from ui.messages import own_fields
-from ui.session import label, t
+from ui.session import label, t, widgets
 
 MEMORIES = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 0.9999)
 FEW = 20  # so many whole numbers still stand on one slider
@@ -132,7 +131,7 @@ def component_form(
     if hidden:
         name = f"component.{family}.{kind}.{hidden[0]}" if len(hidden) == 1 else "more"
         with st.popover(
-            label(name), icon=":material/tune:", width="stretch", key=session.widget_key(f"{path}.{kind}/more")
+            label(name), icon=":material/tune:", width="stretch", key=widgets.key_of(f"{path}.{kind}/more")
         ):
             chosen |= draw(hidden)
     return {"kind": kind} | {name: chosen.get(name, values[name]) for name in own_fields(cls)}
@@ -148,8 +147,8 @@ def field_form(info: FieldInfo, name: str, value: Any, path: str, key: str) -> A
     if info.discriminator:
         return choice_form(name, value, path, key)
     if info.annotation is bool:
-        held = session.seed(path, session.held(path, value), bool)
-        return st.toggle(label(key), held, key=session.widget_key(path), help=label(f"{key}.help"))
+        held = widgets.seed(path, widgets.held(path, value), bool)
+        return st.toggle(label(key), held, key=widgets.key_of(path), help=label(f"{key}.help"))
     if options := options_of(info.annotation):
         return option_form(options, value, path, key)
     return number_form(info, value, path, key)
@@ -158,9 +157,9 @@ def field_form(info: FieldInfo, name: str, value: Any, path: str, key: str) -> A
 def option_form(options: tuple[str, ...], value: str, path: str, key: str) -> str:
     """A menu of a few words."""
     titles = {option: t(f"{key}.{option}") for option in options}
-    held = session.seed(path, session.held(path, value), options)
+    held = widgets.seed(path, widgets.held(path, value), options)
     return st.selectbox(
-        label(key), options, options.index(held), format_func=titles.__getitem__, key=session.widget_key(path),
+        label(key), options, options.index(held), format_func=titles.__getitem__, key=widgets.key_of(path),
         help=label(f"{key}.help"),
     )  # fmt: skip
 
@@ -177,16 +176,16 @@ def choice_form(
     classes = kinds(FAMILIES[family])
     options = [kind for kind in classes if allowed is None or kind in allowed]
     kind_path = f"{path}.kind"
-    chosen = session.held(kind_path, values["kind"])
+    chosen = widgets.held(kind_path, values["kind"])
     chosen = chosen if chosen in options else options[0]
-    session.seed(kind_path, chosen, tuple(options))
+    widgets.seed(kind_path, chosen, tuple(options))
     titles = {kind: t(f"component.{family}.{kind}.title") for kind in options}
     kind = st.selectbox(
         label(key),
         options,
         options.index(chosen),
         format_func=titles.__getitem__,
-        key=session.widget_key(kind_path),
+        key=widgets.key_of(kind_path),
         help=label(f"component.{family}.{chosen}.help"),
     )
     cls = classes[kind]
@@ -220,23 +219,23 @@ def plain_default(info: FieldInfo) -> Any:
 def number_form(info: FieldInfo, value: float, path: str, key: str, scale: Scale | None = None, zero: str = "0") -> Any:
     """A bounded number. `scale` says how to set it where its bounds alone would suggest otherwise, `zero` what 0 means."""
     scale = scale or scale_of(info)
-    arguments: dict[str, Any] = {"key": session.widget_key(path), "help": _help(info, scale, key)}
-    held = session.held(path, value)
+    arguments: dict[str, Any] = {"key": widgets.key_of(path), "help": _help(info, scale, key)}
+    held = widgets.held(path, value)
     if isinstance(scale, Ladder):
         # A value from a file or a fix may stand between the rungs: it gets one of its own.
         rungs = tuple(sorted({*scale.rungs, held}))
-        session.seed(path, held, rungs)
+        widgets.seed(path, held, rungs)
         return st.select_slider(
             label(key), rungs, held, format_func=lambda rung: shown_number(rung) if rung else zero, **arguments
         )
     if isinstance(scale, Slider):
         # Smaller than a step, yet allowed: a value from a file stays what it is.
         lower = min(scale.lower, held)
-        session.seed(path, held, (scale, lower))
+        widgets.seed(path, held, (scale, lower))
         return st.slider(
             label(key), lower, scale.upper, held, step=scale.step, format=_number_format(info), **arguments
         )
-    held = session.seed(path, min(max(held, scale.lower), scale.upper), scale)
+    held = widgets.seed(path, min(max(held, scale.lower), scale.upper), scale)
     return st.number_input(label(key), scale.lower, scale.upper, held, step=1, **arguments)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 
 import streamlit as st
 
@@ -12,9 +11,9 @@ from ui import session, waiting
 from ui.assets import icon, style
 from ui.messages import escape, sentence
 from ui.naming import name_the_page
-from ui.session import label, t
+from ui.pages import PAGES
+from ui.session import label, standing, t
 
-ROOT = Path(__file__).parent.parent
 SIDEBAR_WIDTH = 320  # pixels
 
 st.set_page_config(
@@ -28,23 +27,18 @@ name_the_page()
 if session.current().wishes.quiet:
     st.html(style("quiet.css"))
 pages = [
-    st.Page(ROOT / "pages" / "playground.py", title=t("page.playground"), icon=":material/hub:", default=True),
     st.Page(
-        ROOT / "pages" / "data.py",
-        title=t("page.data"),
-        icon=":material/table_chart:",
-        visibility="hidden" if session.hides("data") else "visible",
-    ),
-    st.Page(ROOT / "pages" / "evaluate.py", title=t("page.evaluate"), icon=":material/analytics:"),
-    st.Page(
-        ROOT / "pages" / "compare.py",
-        title=t("page.compare"),
-        icon=":material/compare:",
-        visibility="hidden" if session.hides("compare") else "visible",
-    ),
+        page.script,
+        title=t(page.title),
+        icon=page.icon,
+        url_path=page.path or None,
+        default=not page.path,
+        visibility="hidden" if session.hides(page.hidden_by) else "visible",
+    )
+    for page in PAGES
 ]
 try:
-    full = session.admission()
+    full = standing.admission()
     page = st.navigation(pages, position="hidden" if full else "top")
     if session.follow_address(page.url_path):
         st.rerun()

@@ -1,7 +1,8 @@
 """What the page says, in the reader's language.
 
 English words about a choice stand in its class (title, docstring, descriptions) and about what goes wrong in `dlcore.problems`;
-en.json holds the rest. zh_CN.json holds everything. `t` gives plain text; what a widget would read as markdown goes through `label`.
+en.json holds the rest, zh_CN.json everything; what one page alone says stands in `locales/` of its folder. `t` gives plain text; what a
+widget would read as markdown goes through `label`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from dlcore.export.words import ENGLISH as REPORTED
 from dlcore.problems import TEMPLATES, Problem
 
 LANGUAGES: dict[str, str] = {"en": "English", "zh_CN": "中文"}
-LOCALES = Path(__file__).parent / "locales"
+ROOT = Path(__file__).parent
 
 # Not round brackets, which mean nothing without square ones, nor a colon before a space: a label is read aloud with its escapes.
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#+\-.!|~$&^=@]|:(?!\s|$))")
@@ -37,8 +38,19 @@ def language_of(wish: str | None) -> str | None:
 @functools.cache
 def catalogue(language: str) -> dict[str, str]:
     """Every message in this language."""
-    written = json.loads((LOCALES / f"{language}.json").read_text(encoding="utf-8"))
+    written = {key: message for path in locales(language) for key, message in messages_in(path).items()}
     return {**said_by_classes(), **written} if language == "en" else written
+
+
+def locales(language: str) -> list[Path]:
+    """The files of this language: of what several pages say, and of each page."""
+    file = f"locales/{language}.json"
+    return [ROOT / file, *sorted(ROOT.glob(f"*/{file}"))]
+
+
+def messages_in(path: Path) -> dict[str, str]:
+    """What stands in such a file."""
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def said_by_classes() -> dict[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from ui import live, session
 from ui.evaluating.asking import moment_of
-from ui.evaluating.judging import Moment
+from ui.evaluating.judging import Judging, Moment
 from ui.messages import catalogue
 from ui.press import Press, at_press
 
@@ -27,7 +27,10 @@ def reporter(state: session.Session, what: str, token: str, moment: Moment | Non
             live.desks().check(press.owner)  # Before the run is copied for a desk that would not take it.
         now = moment or moment_of(token)
         said = {"words": words, "language": language.replace("_", "-"), "history": now.history}
-        seal = {"looks": state.looks.get(now.test_rows, 0), "unseal": now.experiment.sealed and now.unsealed}
+        seal = {
+            "looks": state.memory(Judging).looks.get(now.test_rows, 0),
+            "unseal": now.experiment.sealed and now.unsealed,
+        }
         return press.ask(what, now.content, **said, **seal)
 
     return at_press(state, make)

@@ -17,12 +17,8 @@ from dlcore.problems import Problem
 from dlcore.share import encode
 from ui import live, opening, session
 from ui.messages import LANGUAGES, catalogue, escape, sentence
-from ui.session import label, t
-
-#: Groups of controls that a link can take away: tabs at the side, menus above, parts of the canvas.
-GROUPS = (
-    "data", "network", "learning", "home", "share", "compare", "play", "speed", "seed", "edit", "points", "show", "timeline", "curves",
-)  # fmt: skip
+from ui.pages import GROUPS
+from ui.session import label, t, widgets
 
 SHARED = "/share/rows"  # the path of the toggle
 
@@ -40,7 +36,7 @@ def share_menu(token: str) -> None:
     if session.hides("share"):
         return
     menu = st.popover(
-        label("share"), icon=":material/share:", key=session.widget_key("/share"), on_change="rerun", width="content"
+        label("share"), icon=":material/share:", key=widgets.key_of("/share"), on_change="rerun", width="content"
     )
     if menu.open:
         with menu:
@@ -100,7 +96,7 @@ def _rows(experiment: Experiment) -> None:
         return
     shared = owned.nonce_of(session.mark()) is not None
     st.toggle(
-        label("share.rows"), value=session.seed(SHARED, shared, dataset.digest), key=session.widget_key(SHARED),
+        label("share.rows"), value=widgets.seed(SHARED, shared, dataset.digest), key=widgets.key_of(SHARED),
         on_change=share_or_withdraw, args=(dataset.digest, dataset.name), help=label("share.rows.help"),
     )  # fmt: skip
     st.caption(label("share.rows.given" if shared else "share.rows.caption", **facts))
@@ -109,7 +105,7 @@ def _rows(experiment: Experiment) -> None:
 @session.guarded
 def share_or_withdraw(digest: str, name: str) -> None:
     """Toggle: from now on the links carry a pass, or the one that they carried is good no more."""
-    if session.held(SHARED, False):
+    if widgets.held(SHARED, False):
         sharing.share(digest, session.bringer(), session.mark())
     else:
         sharing.withdraw(digest, session.mark())

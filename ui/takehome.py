@@ -11,7 +11,7 @@ from ui import live, opening, session
 from ui.messages import escape, sentence
 from ui.press import Press, at_press
 from ui.reporting import reporter
-from ui.session import label, t
+from ui.session import editing, label, t, uploads
 from ui.share import with_journal
 
 FILES = {
@@ -64,9 +64,9 @@ def maker(what: str, token: str, state: session.Session) -> Callable[[], bytes]:
 @session.guarded
 def load_file(key: str) -> None:
     """Go on from a file. If it is not right, the run stays as it is."""
-    file = session.uploaded(key)
+    file = uploads.uploaded(key)
     if file is None:
         return
     session.current().uploads += 1  # A new uploader: the same file can be chosen again.
-    session.load(file.name, file.getvalue())
+    editing.load(file.name, file.getvalue())
     session.current().notices.append(t("load.done", name=clean(file.name)))

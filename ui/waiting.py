@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import streamlit as st
 
 from ui import session
 from ui.assets import style
+from ui.heading import heading
 from ui.messages import escape, sentence
-from ui.playground import heading
-from ui.session import label
+from ui.session import label, standing
 
 TRY_EVERY = 15  # seconds
+
+
+@dataclass
+class Waiting:
+    """What is remembered of somebody who waits."""
+
+    tries: int = 0  # to get in
 
 
 def waiting_room() -> None:
@@ -24,12 +33,13 @@ def waiting_room() -> None:
 
 def _knock() -> None:
     """Go in if there is room, else say why not."""
-    problem = session.admission()
+    problem = standing.admission()
     if problem is None:
         st.rerun()
     state = session.current()
-    state.tries += 1
+    memory = state.memory(Waiting)
+    memory.tries += 1
     with st.container(horizontal_alignment="center", key="waiting_words"):
         st.markdown(escape(sentence(state.language, problem)), text_alignment="center")
         st.button(label("waiting.try"), icon=":material/refresh:", type="primary", key="knock")
-        st.caption(label("waiting.by_itself", seconds=TRY_EVERY, count=state.tries), text_alignment="center")
+        st.caption(label("waiting.by_itself", seconds=TRY_EVERY, count=memory.tries), text_alignment="center")

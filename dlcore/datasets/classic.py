@@ -12,7 +12,7 @@ import json
 import socket
 import urllib.request
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ import numpy as np
 from dlcore.datasets import store
 from dlcore.datasets.upload.images import answer, kept
 from dlcore.folders import make_own, write_own
+from dlcore.jobs import Answer, Progress
 from dlcore.problems import Problem
 
 PATIENCE = 20.0  # Seconds without a sign of the other side.
@@ -32,8 +33,6 @@ SIDE = 28  # Pixels of both sets of images.
 LARGEST = 512 << 20  # Bytes of a file, unpacked.
 BLOCK = 4 << 20
 OPENML = "openml.org"
-Progress = Callable[[float, dict[str, Any]], None]
-Answer = tuple[dict[str, Any], bytes]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from sklearn.dummy import DummyClassifier, DummyRegressor
@@ -17,10 +17,8 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from dlcore.evaluation import Judged, Part, open_splits, opened
 from dlcore.evaluation.intervals import Measure, interval, measure_of, resampled_scores, score
+from dlcore.jobs import Answer, Progress
 from dlcore.randomness import derived_seed
-
-if TYPE_CHECKING:
-    from dlcore.runs.jobs import Answer, Progress
 
 MOST_ITERATIONS = 500
 ROWS_OF_A_TREE = 10_000  # A tree of a large table is grown from a sample of its rows, so that nobody waits for minutes.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -11,10 +11,8 @@ from dlcore.datasets.pictures import BRIGHTEST, ImageData
 from dlcore.datasets.tabular import Digits
 from dlcore.evaluation import Judged, Part, asked_part, opened
 from dlcore.evaluation.subset import category_names, chosen_rows, column_kind, other_name
+from dlcore.jobs import Answer, Progress
 from dlcore.problems import Problem
-
-if TYPE_CHECKING:
-    from dlcore.runs.jobs import Answer, Progress
 
 MOST_EXAMPLES = 200
 BRIGHTEST_DIGIT = 16

@@ -9,17 +9,15 @@ C raw columns.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from dlcore.evaluation import Judged, opened
 from dlcore.evaluation.search import Goal, Search
 from dlcore.evaluation.whatif import chosen_example, claim_of, columns_of, moved, picture_shape, pixels_of
+from dlcore.jobs import Answer, Progress
 from dlcore.problems import Problem
-
-if TYPE_CHECKING:
-    from dlcore.runs.jobs import Answer, Progress
 
 
 def flip(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Answer:

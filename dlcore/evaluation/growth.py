@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,14 +20,12 @@ from dlcore.evaluation.baselines import said
 from dlcore.evaluation.intervals import measure_of, score
 from dlcore.evaluation.shape import capacity_findings, learning_findings
 from dlcore.experiment import Experiment
+from dlcore.jobs import Answer, Progress
 from dlcore.layers import Dense
 from dlcore.problems import Problem
 from dlcore.randomness import derived_seed
 from dlcore.rows import stratified
 from dlcore.trainer import Diverged, Trainer
-
-if TYPE_CHECKING:
-    from dlcore.runs.jobs import Answer, Progress
 
 MOST_EPOCHS = 10_000
 MOST_REPEATS = 10

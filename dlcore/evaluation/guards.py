@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -21,9 +21,7 @@ from dlcore.evaluation.intervals import interval, measure_of, resampled_scores, 
 from dlcore.evaluation.leak import leaks
 from dlcore.evaluation.shape import HIGH_VARIANCE, constant_score
 from dlcore.evaluation.subset import column_kind
-
-if TYPE_CHECKING:
-    from dlcore.runs.jobs import Answer, Progress
+from dlcore.jobs import Answer, Progress
 
 RARE = 5  # rows of a class in a split: fewer say little about it
 OVERLOOKED = 0.5  # share of a class's watched rows that the network finds: with less it is overlooked ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 from sklearn import metrics
@@ -14,9 +14,7 @@ from dlcore.evaluation import Judged, Part, asked_part, opened
 from dlcore.evaluation.curves import calibration, score_counts, threshold_curves
 from dlcore.evaluation.intervals import accuracies, interval, r2_scores
 from dlcore.evaluation.subset import category_names, chosen_rows, other_name
-
-if TYPE_CHECKING:
-    from dlcore.runs.jobs import Answer, Progress
+from dlcore.jobs import Answer, Progress
 
 MOST_RESIDUALS = 2000
 RESIDUAL_BINS = 40

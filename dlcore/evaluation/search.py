@@ -7,15 +7,12 @@ N points, C raw columns, R rays, T places on a ray.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dlcore.evaluation import Judged
 from dlcore.evaluation.whatif import Column, claims, outputs_of
-
-if TYPE_CHECKING:
-    from dlcore.runs.jobs import Progress
+from dlcore.jobs import Progress
 
 NEIGHBOURS = 12  # training rows of the wanted answer towards which rays go
 RAYS = 192  # into random directions

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,10 +20,8 @@ from dlcore.datasets.tabular import Digits
 from dlcore.evaluation import Judged, Part, asked_part, opened, watched_name
 from dlcore.evaluation.examples import BRIGHTEST_DIGIT, cells
 from dlcore.evaluation.subset import category_names, column_kind, other_name
+from dlcore.jobs import Answer, Progress
 from dlcore.problems import Problem
-
-if TYPE_CHECKING:
-    from dlcore.runs.jobs import Answer, Progress
 
 NEAREST = 5
 MOST_UNITS = 12  # of a layer that are drawn

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dlcore.jobs import Answer, Progress
 from dlcore.problems import Problem
 
 if TYPE_CHECKING:
     from dlcore.checkpoint import Checkpoint
-    from dlcore.runs.jobs import Answer, Progress
 
 FORMATS = ("script", "onnx", "report", "card")
 EPOCHS_OF_AN_UNTRAINED_RUN = 100

@@ -6,7 +6,7 @@ What a program cannot know (where data come from, whom an error harms) is said t
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dlcore.datasets.preparation import PreparedCategory, PreparedNumber
 from dlcore.datasets.table import CategoryColumn, DateColumn, TableData
@@ -25,9 +25,7 @@ from dlcore.export.report import (
     weight_of_class,
 )
 from dlcore.export.words import Words, said
-
-if TYPE_CHECKING:
-    from dlcore.runs.jobs import Answer, Progress
+from dlcore.jobs import Answer, Progress
 
 MOST_COLUMNS = 40
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-!|~$:&^=@])")

@@ -11,7 +11,7 @@ import platform
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,9 +25,7 @@ from dlcore.evaluation.scores import evaluate
 from dlcore.evaluation.whatif import Column, columns_of, picture_shape
 from dlcore.experiment import MOST_EPOCHS, Experiment
 from dlcore.export.words import Words
-
-if TYPE_CHECKING:
-    from dlcore.runs.jobs import Progress
+from dlcore.jobs import Progress
 
 PROJECT = Path(__file__).parent.parent.parent / "pyproject.toml"
 MADE_WITH = ("torch", "scikit-learn", "numpy")

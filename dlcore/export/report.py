@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dlcore.datasets.preparation import PreparedNumber
 from dlcore.experiment import Experiment
@@ -21,10 +21,8 @@ from dlcore.export.changes import changes, choice
 from dlcore.export.facts import Facts, gather, versions
 from dlcore.export.svg import bar, colour, esc, esc_long, matrix, whisker
 from dlcore.export.words import Words, said
+from dlcore.jobs import Answer, Progress
 from dlcore.layers import activation_in_words
-
-if TYPE_CHECKING:
-    from dlcore.runs.jobs import Answer, Progress
 
 STYLE = (Path(__file__).parent / "report.css").read_text(encoding="utf-8")
 MOST_COLUMNS = 40  # in the table of the data

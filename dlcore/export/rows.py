@@ -9,18 +9,16 @@ import csv
 import io
 import math
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dlcore.datasets.days import iso_text
 from dlcore.datasets.preparation import ROWS_AT_ONCE
 from dlcore.datasets.split import Data, Split
 from dlcore.datasets.table import CategoryColumn, DateColumn, TableData
 from dlcore.experiment import Experiment
+from dlcore.jobs import Answer, Progress
 from dlcore.rows import prepare
 from dlcore.spreadsheet import safe_cell
-
-if TYPE_CHECKING:
-    from dlcore.runs.jobs import Answer, Progress
 
 Write = Callable[[float], Any]
 

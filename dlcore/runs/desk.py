@@ -26,8 +26,9 @@ from pathlib import Path
 from typing import Any
 
 from dlcore.datasets import rights
+from dlcore.jobs import JobFunction
 from dlcore.libraries import take_buffers
-from dlcore.runs.jobs import JOBS, Answer, Progress
+from dlcore.runs.jobs import JOBS
 from dlcore.runs.limits import Limits
 from dlcore.runs.side import as_problem, step_back, take_the_wires, volunteer_to_end
 from dlcore.runs.wire import Header, Unreadable, pack, read_message, write_all
@@ -47,8 +48,6 @@ TELL_EVERY = 0.1  # Seconds between two words of how far a job is, and ...
 TELL_RATE = 1_000_000  # ... bytes a second at most: long partial results are sent more seldom.
 MOST_ANSWERED = 256_000_000  # bytes
 GROWN = 0.25  # Share of its memory that jobs may leave behind.
-
-Job = Callable[[dict[str, Any], bytes, Progress], Answer]
 
 
 class Desk:
@@ -127,10 +126,9 @@ class Telling:
 
 
 @cache
-def function_of(do: str) -> Job:
+def function_of(do: str) -> JobFunction:
     """The function of a job, imported."""
-    module, _, name = JOBS[do].function.partition(":")
-    return getattr(importlib.import_module(module), name)
+    return JOBS[do].load()
 
 
 def limit_data(most: int) -> None:

@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from dlcore.jobs import Answer
 from dlcore.problems import Problem
 from dlcore.runs.budgets import Budgets
 from dlcore.runs.crew import STARVED
@@ -26,7 +27,7 @@ from dlcore.runs.desk_process import COMMAND, DeskProcess
 from dlcore.runs.entry import mark_of
 from dlcore.runs.jobs import JOBS, Work
 from dlcore.runs.limits import Limits
-from dlcore.runs.wire import Header, pack
+from dlcore.runs.wire import pack
 
 STARTING = 60.0  # Seconds that the process of a desk may take to start.
 STAYS = 600.0  # Seconds without work after which the last desk closes, ...
@@ -40,7 +41,6 @@ BYTES_OF_A_JOB = 1 << 19  # ... what is counted for each beside it: places for 3
 SAVED, REFILL = 60.0, 0.1  # Desk time of an owner: seconds, and what is added each second.
 SAVED_LONG, REFILL_LONG = 600.0, 0.5  # The same for long jobs.
 NOTHING = b"", b""
-Answer = tuple[Header, bytes]
 
 _log = logging.getLogger(__name__)
 

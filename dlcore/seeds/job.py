@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from dlcore.arrays import to_bytes
 from dlcore.engines import compiled
 from dlcore.evaluation import opened, watched_name
+from dlcore.jobs import Answer, Progress
 from dlcore.problems import Problem
 from dlcore.seeds.disagreement import disagreement
 from dlcore.seeds.members import SCORES, by_lanes, recipes
 from dlcore.seeds.summary import bands, summary
 from dlcore.seeds.training import Curves, train_seeds
-
-if TYPE_CHECKING:
-    from dlcore.runs.jobs import Answer, Progress
 
 LONGEST = 600.0  # seconds; then the seeds are judged as they stand
 TELL_EVERY = 0.5  # seconds

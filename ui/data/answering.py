@@ -12,7 +12,7 @@ from dlcore.problems import Problem
 from ui import session
 from ui.data import asking
 from ui.data.brought import Brought, with_joined, with_missing
-from ui.session import label, t
+from ui.session import label, t, widgets
 
 ASKED = ("found_maybe_missing", "found_far_away", "found_word_missing", "found_bounds", "found_near_equal")
 
@@ -30,17 +30,17 @@ def menus(column: dict[str, Any]) -> None:
     name = column["name"]
     marks = {text: cells for text, cells, _ in column.get("marks") or ()}
     if marks:
-        shown = session.seed("/data/card/missing", _missing(column), (tuple(marks), name))
+        shown = widgets.seed("/data/card/missing", _missing(column), (tuple(marks), name))
         st.multiselect(
             label("data.marks"), list(marks), shown, format_func=lambda mark: t("data.mark", mark=mark, cells=f"{marks[mark]:,}"),
-            key=session.widget_key("/data/card/missing"), on_change=choose_missing, args=(name,), help=label("data.marks.help"),
+            key=widgets.key_of("/data/card/missing"), on_change=choose_missing, args=(name,), help=label("data.marks.help"),
         )  # fmt: skip
     spellings = column.get("spellings") or ()
     if spellings:
         told = "; ".join(", ".join(each) for each in spellings)
-        on = session.seed("/data/card/joined", column["joined"], name)
+        on = widgets.seed("/data/card/joined", column["joined"], name)
         st.toggle(
-            label("data.joined"), on, key=session.widget_key("/data/card/joined"), on_change=choose_joined, args=(name,),
+            label("data.joined"), on, key=widgets.key_of("/data/card/joined"), on_change=choose_joined, args=(name,),
             help=label("data.joined.help", spellings=told),
         )  # fmt: skip
 
@@ -68,13 +68,13 @@ def answered(key: str, values: dict[str, Any]) -> None:
 @session.guarded
 def choose_missing(name: str) -> None:
     """The card's menu."""
-    _miss(name, session.held("/data/card/missing", []))
+    _miss(name, widgets.held("/data/card/missing", []))
 
 
 @session.guarded
 def choose_joined(name: str) -> None:
     """The card's switch."""
-    _join(name, bool(session.held("/data/card/joined", False)))
+    _join(name, bool(widgets.held("/data/card/joined", False)))
 
 
 def _miss(name: str, marks: Iterable[str]) -> None:

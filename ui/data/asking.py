@@ -13,7 +13,7 @@ import streamlit as st
 from dlcore.problems import Problem
 from ui import live, session
 from ui.data.brought import Bringing, Brought, Options, Waiting
-from ui.session import label
+from ui.session import label, standing
 
 HOURGLASS = ":material/hourglass_top:"
 MOMENT = 0.6  # seconds that the page waits itself: most tables are read by then
@@ -30,14 +30,14 @@ Arrived = Callable[[dict[str, Any], bytes], None]
 
 def bringing() -> Bringing:
     """What this person is about to bring."""
-    return session.current().bringing
+    return session.current().memory(Bringing)
 
 
 def submit(do: str, said: str, shown: str, arrived: Arrived, /, **arguments: Any) -> None:
     """Let a desk do this job; one that was waited for is of no more use. Raises Problem."""
     leave()
     state = bringing()
-    job = live.desks().submit(do, **session.whose(session.present()), **arguments)
+    job = live.desks().submit(do, **session.whose(standing.present()), **arguments)
     state.waiting = Waiting(job, do, said, shown, arrived, arguments)
 
 
@@ -121,7 +121,7 @@ def wait() -> None:
 
 def _waiting() -> None:
     waiting = bringing().waiting
-    session.present()
+    standing.present()
     if waiting is None or waiting.job.state not in UNDER_WAY:
         st.rerun()
     ahead = waiting.job.ahead if waiting.job.state == "waiting" else 0

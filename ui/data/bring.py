@@ -14,7 +14,7 @@ from ui.data import asking
 from ui.data.brought import Brought, Pictures
 from ui.data.using import take_neighbour
 from ui.messages import escape
-from ui.session import label, t
+from ui.session import label, t, uploads
 
 WARNING = ":material/warning:"
 ICONS = {"file": ":material/upload_file:", "paste": ":material/content_paste:", "classic": ":material/local_library:"}
@@ -64,19 +64,19 @@ def take_files(key: str) -> None:
     """Put what was chosen into the store and look at it. The uploader lets go of it, and is a new one."""
     if key != _uploader():
         return  # The one before, from which the files were taken: it tells that it is empty now.
-    files = session.taken(key)
+    files = uploads.taken(key)
     if not files:
         raise Problem("upload_gone")
     pictures = [(name, content) for name, content in files if is_picture(name, content)]
     if pictures:
         names = [_shown(name) for name, _ in pictures]
-        digests = [session.keep_upload(content) for _, content in pictures]
+        digests = [uploads.keep_upload(content) for _, content in pictures]
         asking.submit("images", "data.looking", names[0], _pictured, uploads=digests, names=names)
         return
     name, content = files[-1]
     if len(files) > 1:
         session.current().notices.append(t("data.one_table", name=_shown(name)))
-    asking.look(Brought(session.keep_upload(content), _shown(name), {}))
+    asking.look(Brought(uploads.keep_upload(content), _shown(name), {}))
 
 
 def _shown(name: str) -> str:
@@ -110,8 +110,8 @@ def _paste() -> None:
 @session.guarded
 def take_text() -> None:
     """Look at the pasted text as at a file. It leaves the session with that."""
-    text = session.pasted("data_pasted")
-    asking.look(Brought(session.keep_upload(text.encode()), t("data.paste.name"), {}))
+    text = uploads.pasted("data_pasted")
+    asking.look(Brought(uploads.keep_upload(text.encode()), t("data.paste.name"), {}))
 
 
 # A classic set

@@ -132,6 +132,7 @@ class Bringing:
     """What the page Data remembers of one person: digests and choices, never the file."""
 
     brought: Brought | None = None
+    own: Part | None = None  # the data that were brought last, as a part of the recipe
     pictures: Pictures | None = None
     waiting: Waiting | None = None
     too_many: Brought | None = None  # a table past the limit of rows, of which a sample was not taken yet

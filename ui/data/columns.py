@@ -14,7 +14,7 @@ from ui.data.question import STILL
 from ui.forms import shown_number
 from ui.grids import safe
 from ui.messages import escape
-from ui.session import label, t
+from ui.session import label, t, widgets
 
 BARS = 16  # of a small histogram
 ROW, TALLEST = 34, 560  # pixels
@@ -132,7 +132,7 @@ def edit(key: str, names: list[str]) -> None:
     table = asking.bringing().brought
     if table is None or [column["name"] for column in table.columns] != names:
         return
-    edited = session.grid_edits(key)
+    edited = widgets.grid_edits(key)
     for place, cells in edited.items():
         column = table.columns[place]
         if "kind" in cells and cells["kind"] != column["kind"]:
@@ -175,23 +175,23 @@ def _card(table: Brought) -> None:
     names = [column["name"] for column in table.columns]
     state = asking.bringing()
     with st.container(border=True, key="data_card"):
-        shown = session.seed("/data/card", state.card if state.card in names else names[0], tuple(names))
+        shown = widgets.seed("/data/card", state.card if state.card in names else names[0], tuple(names))
         st.selectbox(
             label("data.card"),
             names,
-            session.place(names, shown),
-            key=session.widget_key("/data/card"),
+            widgets.position(names, shown),
+            key=widgets.key_of("/data/card"),
             on_change=look_at,
         )
-        name = session.held("/data/card", names[0])
+        name = widgets.held("/data/card", names[0])
         column = table.column(name)
         _facts(table, column)
         if column.get("top") or (column.get("histogram") or {}).get("counts"):
             st.plotly_chart(values.draw(column, t), config=STILL, key="data_values", alt=t("data.values_of", name=name))
         usable = column["kind"] in INPUT_KINDS and name != table.target
-        on = session.seed("/data/card/input", table.is_input(name), (name, table.upload))
+        on = widgets.seed("/data/card/input", table.is_input(name), (name, table.upload))
         st.toggle(
-            label("data.input"), on, key=session.widget_key("/data/card/input"), on_change=toggle, args=(name,), disabled=not usable,
+            label("data.input"), on, key=widgets.key_of("/data/card/input"), on_change=toggle, args=(name,), disabled=not usable,
             help=label("data.input.help"),
         )  # fmt: skip
         left, right = st.columns(2)
@@ -210,7 +210,7 @@ def _card(table: Brought) -> None:
 def look_at() -> None:
     """Show another column."""
     state = asking.bringing()
-    state.card = session.held("/data/card", state.card)
+    state.card = widgets.held("/data/card", state.card)
 
 
 def _facts(table: Brought, column: dict[str, Any]) -> None:
@@ -236,9 +236,9 @@ def _short(value: float | str) -> str:
 
 def _kind_menu(column: dict[str, Any]) -> None:
     titles = {kind: t(f"data.kind.{kind}") for kind in KINDS}
-    shown = session.seed("/data/card/kind", column["kind"], (KINDS, column["name"]))
+    shown = widgets.seed("/data/card/kind", column["kind"], (KINDS, column["name"]))
     st.selectbox(
-        label("data.kind"), KINDS, session.place(KINDS, shown), format_func=titles.__getitem__, key=session.widget_key("/data/card/kind"),
+        label("data.kind"), KINDS, widgets.position(KINDS, shown), format_func=titles.__getitem__, key=widgets.key_of("/data/card/kind"),
         on_change=choose_kind, args=(column["name"],), help=label("data.kind.help"),
     )  # fmt: skip
 
@@ -246,9 +246,9 @@ def _kind_menu(column: dict[str, Any]) -> None:
 def _treatment_menu(table: Brought, name: str, part: str, options: tuple[str, ...], words: str) -> None:
     titles = {option: t(f"{words}.{option}") for option in options}
     path = f"/data/card/{part}"
-    shown = session.seed(path, table.treatment(name)[part], (options, name))
+    shown = widgets.seed(path, table.treatment(name)[part], (options, name))
     st.selectbox(
-        label(words), options, session.place(options, shown), format_func=titles.__getitem__, key=session.widget_key(path),
+        label(words), options, widgets.position(options, shown), format_func=titles.__getitem__, key=widgets.key_of(path),
         on_change=treat, args=(name, part), help=label(f"{words}.help"),
     )  # fmt: skip
 
@@ -258,13 +258,13 @@ def toggle(name: str) -> None:
     """The card's switch."""
     state = asking.bringing()
     state.grids += 1
-    _choose(name, bool(session.held("/data/card/input", False)))
+    _choose(name, bool(widgets.held("/data/card/input", False)))
 
 
 @session.guarded
 def choose_kind(name: str) -> None:
     """The card's menu of types."""
-    retype(name, session.held("/data/card/kind", None))
+    retype(name, widgets.held("/data/card/kind", None))
 
 
 @session.guarded
@@ -273,5 +273,5 @@ def treat(name: str, part: str) -> None:
     state = asking.bringing()
     table = state.brought
     assert table is not None
-    wished = {**table.treatments.get(name, {}), part: session.held(f"/data/card/{part}", None)}
+    wished = {**table.treatments.get(name, {}), part: widgets.held(f"/data/card/{part}", None)}
     state.brought = table.replace(treatments={**table.treatments, name: wished})

@@ -13,7 +13,7 @@ from ui import session
 from ui.data import answering, asking
 from ui.data.brought import Brought, Options, with_reading
 from ui.messages import escape, sentence
-from ui.session import label, t
+from ui.session import label, t, widgets
 
 TABLE = ":material/table_chart:"
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "space"}
@@ -99,11 +99,11 @@ def _menu(table: Brought, name: str, options: dict[Any, str]) -> None:
 def _plain_menu(table: Brought, name: str, titles: dict[Any, str]) -> None:
     path = f"/data/reading/{name}"
     options = list(titles)
-    shown = session.seed(
+    shown = widgets.seed(
         path, _wished(table, name, table.profile["options"].get(name, next(iter(titles)))), tuple(options)
     )
     st.selectbox(
-        label(f"data.{name}"), options, session.place(options, shown), format_func=titles.__getitem__, key=session.widget_key(path),
+        label(f"data.{name}"), options, widgets.position(options, shown), format_func=titles.__getitem__, key=widgets.key_of(path),
         on_change=correct, args=(name,),
     )  # fmt: skip
 
@@ -119,7 +119,7 @@ def correct(name: str) -> None:
     """Read the file anew with this said otherwise."""
     table = asking.bringing().brought
     assert table is not None
-    asking.look(table.replace(options=with_reading(table.options, name, session.held(f"/data/reading/{name}", None))))
+    asking.look(table.replace(options=with_reading(table.options, name, widgets.held(f"/data/reading/{name}", None))))
 
 
 # Findings

@@ -50,11 +50,11 @@ def _is_mine(kept: Kept) -> bool:
 
 def _in_hand() -> Iterator[Kept]:
     """What the page or the run is about, each once."""
-    state = session.current()
-    table, brought = asking.bringing().brought, asking.bringing().pictures
+    state, bringing = session.current(), asking.bringing()
+    table, brought = bringing.brought, bringing.pictures
     if table is not None:
         yield Kept(UPLOAD, table.upload, table.name)
-    parts = [part for part in (brought and brought.dataset, state.own, state.experiment.dataset.to_dict()) if part]
+    parts = [part for part in (brought and brought.dataset, bringing.own, state.experiment.dataset.to_dict()) if part]
     named = [part for part in parts if part.get("digest")]
     for digest in dict.fromkeys(part["digest"] for part in named):
         part = next(part for part in named if part["digest"] == digest)
@@ -85,6 +85,6 @@ def remove(kept: Kept) -> None:
         bringing.brought = None
     if bringing.pictures is not None and bringing.pictures.dataset["digest"] == kept.digest:
         bringing.pictures = None
-    if state.own is not None and state.own.get("digest") == kept.digest:
-        state.own = None
+    if bringing.own is not None and bringing.own.get("digest") == kept.digest:
+        bringing.own = None
     state.notices.append(t("data.removed", name=kept.name))

@@ -8,7 +8,7 @@ from dlcore.views import balance, values
 from ui import session
 from ui.data import asking
 from ui.data.brought import Brought, with_target
-from ui.session import label, t
+from ui.session import label, t, widgets
 
 TASKS = ("classification", "regression")
 STILL = {"displayModeBar": False}
@@ -22,15 +22,15 @@ def question(table: Brought) -> None:
         waiting = asking.bringing().waiting
         wished = waiting.options if waiting else {}
         target = wished.get("target", table.target)
-        shown = session.seed_anew("/data/target", target if target in names else None, tuple(names))
+        shown = widgets.seed_anew("/data/target", target if target in names else None, tuple(names))
         st.selectbox(
-            label("data.target"), names, key=session.widget_key("/data/target"), index=None if shown is None else names.index(shown),
+            label("data.target"), names, key=widgets.key_of("/data/target"), index=None if shown is None else names.index(shown),
             placeholder=t("data.target.placeholder"), on_change=choose_target, help=label("data.target.help"),
         )  # fmt: skip
         titles = {task: t(f"data.task.{task}") for task in TASKS}
-        task = session.seed_anew("/data/task", wished.get("task", table.profile["task"]), TASKS)
+        task = widgets.seed_anew("/data/task", wished.get("task", table.profile["task"]), TASKS)
         st.segmented_control(
-            label("data.task"), TASKS, default=task, format_func=titles.__getitem__, key=session.widget_key("/data/task"),
+            label("data.task"), TASKS, default=task, format_func=titles.__getitem__, key=widgets.key_of("/data/task"),
             on_change=choose_task, help=label("data.task.help"), width="stretch",
         )  # fmt: skip
 
@@ -55,7 +55,7 @@ def spread(table: Brought) -> None:
 def choose_target() -> None:
     """Predict another column."""
     table = asking.bringing().brought
-    target = session.held("/data/target", None)
+    target = widgets.held("/data/target", None)
     assert table is not None
     if target is not None and target != table.target:
         asking.look(table.replace(options=with_target(table.options, target)))
@@ -65,7 +65,7 @@ def choose_target() -> None:
 def choose_task() -> None:
     """Classes or a number. A second press changes nothing."""
     table = asking.bringing().brought
-    task = session.held("/data/task", None)
+    task = widgets.held("/data/task", None)
     assert table is not None
     if task is not None and task != table.profile["task"]:
         asking.look(table.replace(options={**table.options, "target": table.target, "task": task}))

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from dlcore.component import kinds
 from dlcore.datasets import Dataset
-from ui import live, session
+from ui import live, pages, session
 from ui.data import asking
 from ui.data.brought import Brought, Part, Pictures, fitted, with_treatments
-from ui.session import label, t
+from ui.fitting import OWN_KINDS
+from ui.session import editing, label, t
 
 NOTE = ":material/info:"
-PLAYGROUND = Path(__file__).parent.parent.parent / "pages" / "playground.py"
 
 
 def use(table: Brought) -> None:
@@ -101,11 +100,11 @@ def train_on_pictures() -> None:
 def go_on_with(dataset: Part) -> None:
     """The run begins anew on these data, plays, and the playground shows it. Raises Problem and changes nothing where it cannot."""
     state = session.current()
-    session.take(fitted(state.draft, dataset))
-    if dataset["kind"] in session.OWN_KINDS:
-        state.own = dataset
+    editing.take(fitted(state.draft, dataset))
+    if dataset["kind"] in OWN_KINDS:
+        asking.bringing().own = dataset
     live.pool().call(state.token, "play")  # type: ignore[arg-type]
-    state.bringing.leaving = True
+    asking.bringing().leaving = True
 
 
 @session.guarded
@@ -117,7 +116,7 @@ def take_neighbour(kind: str) -> None:
 
 def make_way() -> None:
     """To the playground, once there is something to see."""
-    state = session.current().bringing
+    state = asking.bringing()
     if state.leaving:
         state.leaving = False
-        st.switch_page(PLAYGROUND, query_params=st.query_params.to_dict())
+        st.switch_page(pages.PLAYGROUND.script, query_params=st.query_params.to_dict())

@@ -9,22 +9,21 @@ from typing import Any
 
 import streamlit as st
 
+from dlcore.jobs import Answer
 from dlcore.problems import Problem
 from ui import live, session
 from ui.evaluating.judging import Begun, Judging, Moment
 from ui.messages import escape, sentence
-from ui.session import label, t
+from ui.session import label, standing, t
 
 PATIENCE = 180.0  # seconds that a page waits for the answer to a question, its turn included
 HISTORY_ROWS = 400  # of a moment: as many as a curve of its report shows
 UNDER_WAY = ("waiting", "working")
 
-Answer = tuple[dict[str, Any], bytes]
-
 
 def judging() -> Judging:
     """What this person's page Evaluate remembers."""
-    return session.current().judging
+    return session.current().memory(Judging)
 
 
 # The moment
@@ -62,7 +61,7 @@ def _taken() -> Moment:
     return taken
 
 
-def standing() -> dict[str, Any]:
+def run_now() -> dict[str, Any]:
     """Where the run is now: {"status", "step", "epoch"}."""
     return live.pool().call(moment().token, "standing")[0]
 
@@ -78,7 +77,7 @@ def ask(do: str, **arguments: Any) -> Answer:
     if found is None:
         with st.spinner(t("evaluate.asking")):
             header, payload = live.desks().ask(
-                do, now.content, **session.whose(session.present()), patience=PATIENCE, **arguments
+                do, now.content, **session.whose(standing.present()), patience=PATIENCE, **arguments
             )
         now.keep(question, header, payload)
         found = header, payload
@@ -92,7 +91,7 @@ def begin(do: str, **arguments: Any) -> None:
     """Let a long job about the present moment run in the background; one of the same kind that is under way is ended first."""
     cancel(do)
     now = moment()
-    job = live.desks().submit(do, now.content, **session.whose(session.present()), **arguments)
+    job = live.desks().submit(do, now.content, **session.whose(standing.present()), **arguments)
     judging().begun[do] = Begun(job, now.step, now.epoch, arguments)
 
 
@@ -135,7 +134,7 @@ def watch(do: str, show: Callable[[dict[str, Any], bytes], None]) -> None:
 
 def _progress(do: str, show: Callable[[dict[str, Any], bytes], None]) -> None:
     known = begun(do)
-    session.present()
+    standing.present()
     if known is None or known.job.state not in UNDER_WAY:
         st.rerun()  # The whole page: the section shows the result.
     job = known.job
@@ -163,7 +162,7 @@ def _progress(do: str, show: Callable[[dict[str, Any], bytes], None]) -> None:
 
 def looks() -> int:
     """How often somebody has looked at these sealed test rows, with this network or another."""
-    return session.current().looks.get(moment().test_rows, 0)
+    return judging().looks.get(moment().test_rows, 0)
 
 
 def unseal() -> None:
@@ -171,5 +170,5 @@ def unseal() -> None:
     now = moment()
     if not now.unsealed:
         now.unsealed = True
-        counted = session.current().looks
+        counted = judging().looks
         counted[now.test_rows] = counted.get(now.test_rows, 0) + 1

@@ -9,12 +9,11 @@ import streamlit as st
 from dlcore.views import calibration, precision_recall, predicted_true, residuals, roc, threshold
 from dlcore.views.theme import class_name
 from dlcore.views.threshold import Counts, counts_at
-from ui import session
 from ui.evaluating import rows
 from ui.evaluating.asking import ask
 from ui.evaluating.drawing import chart
 from ui.messages import escape
-from ui.session import label
+from ui.session import label, widgets
 
 CLASS, THRESHOLD = "/judged_class", "/judged_threshold"
 HALF = 0.5
@@ -54,12 +53,12 @@ def _class(found: dict[str, Any]) -> int:
     places = list(range(len(found["roc"])))
     if len(places) == 1:
         return 0
-    shown = session.seed(
-        CLASS, session.held(CLASS, 0) if session.held(CLASS, 0) in places else 0, tuple(found["class_names"])
+    shown = widgets.seed(
+        CLASS, widgets.held(CLASS, 0) if widgets.held(CLASS, 0) in places else 0, tuple(found["class_names"])
     )
     return st.selectbox(
-        label("evaluate.class"), places, session.place(places, shown), format_func=lambda place: escape(_name(found, place)),
-        key=session.widget_key(CLASS), help=label("evaluate.class.help"), width=320,
+        label("evaluate.class"), places, widgets.position(places, shown), format_func=lambda place: escape(_name(found, place)),
+        key=widgets.key_of(CLASS), help=label("evaluate.class.help"), width=320,
     )  # fmt: skip
 
 
@@ -70,10 +69,10 @@ def _name(found: dict[str, Any], place: int) -> str:
 def _threshold(numbers: dict[str, Any]) -> None:
     """A fragment: dragging the threshold runs this alone, from the histogram of scores that is here already."""
     scores = numbers["scores"][numbers["shown"]]
-    shown = session.seed(THRESHOLD, session.held(THRESHOLD, HALF), None)
+    shown = widgets.seed(THRESHOLD, widgets.held(THRESHOLD, HALF), None)
     cut = st.slider(
         label("evaluate.threshold", name=class_name(numbers, scores["class"])), 0.0, 1.0, shown, step=STEP, format="%.2f",
-        key=session.widget_key(THRESHOLD), help=label("evaluate.threshold.help"),
+        key=widgets.key_of(THRESHOLD), help=label("evaluate.threshold.help"),
     )  # fmt: skip
     numbers = {**numbers, "threshold": cut}
     counts = counts_at(scores, cut)

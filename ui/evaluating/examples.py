@@ -14,7 +14,7 @@ from ui.evaluating.asking import ask
 from ui.evaluating.drawing import QUIET, heading
 from ui.grids import with_data
 from ui.messages import escape
-from ui.session import label, t
+from ui.session import label, t, widgets
 
 MATRIX, TRUE, PREDICTED = "confusion", "/judged_true", "/judged_predicted"
 ANY = -1
@@ -53,10 +53,10 @@ def _matrix(found: dict[str, Any]) -> dict[str, int]:
 
 def _pick(path: str, side: str, names: list[str]) -> int:
     options = [ANY, *range(len(names))]
-    held = session.held(path, ANY)
-    shown = session.seed(path, held if held in options else ANY, tuple(names))
+    held = widgets.held(path, ANY)
+    shown = widgets.seed(path, held if held in options else ANY, tuple(names))
     return st.selectbox(
-        label(f"views.{side}_class"), options, session.place(options, shown), key=session.widget_key(path),
+        label(f"views.{side}_class"), options, widgets.position(options, shown), key=widgets.key_of(path),
         format_func=lambda place: label("evaluate.any_class") if place == ANY else escape(names[place]),
     )  # fmt: skip
 
@@ -64,10 +64,10 @@ def _pick(path: str, side: str, names: list[str]) -> int:
 @session.guarded
 def choose_cell() -> None:
     """A press on a square of the matrix: the menus show its classes. A press beside it shows all rows again."""
-    points = session.selected(MATRIX)
+    points = widgets.selected(MATRIX)
     true, predicted = points[0]["customdata"] if points else (ANY, ANY)
-    session.show(TRUE, int(true))
-    session.show(PREDICTED, int(predicted))
+    widgets.show(TRUE, int(true))
+    widgets.show(PREDICTED, int(predicted))
 
 
 def _examples(asked: dict[str, Any], cell: dict[str, int]) -> None:

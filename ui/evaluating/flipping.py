@@ -11,7 +11,7 @@ import streamlit as st
 from ui import session
 from ui.evaluating.asking import ask, judging
 from ui.messages import escape
-from ui.session import label, t
+from ui.session import label, t, widgets
 
 TOWARD, AMOUNT = "/flip_toward", "/flip_amount"
 ANY = -1
@@ -53,7 +53,7 @@ def take(changes: list[dict[str, Any]]) -> None:
     memory = judging().whatif
     memory.values = {**memory.values, **{change["name"]: change["to"] for change in changes}}
     for beginning in ("/whatif_value/", "/whatif_shown"):
-        session.forget_widgets(beginning)
+        widgets.forget(beginning)
 
 
 def _toward(now: dict[str, Any]) -> dict[str, Any]:
@@ -63,10 +63,10 @@ def _toward(now: dict[str, Any]) -> dict[str, Any]:
         st.markdown(label("flip.two", before=names[said], after=names[options[1]]), width="content")
         return {}
     titles = {place: label("flip.any") if place == ANY else escape(names[place]) for place in options}
-    held = session.held(TOWARD, ANY)
-    shown = session.seed(TOWARD, held if held in options else ANY, (tuple(names), said))
+    held = widgets.held(TOWARD, ANY)
+    shown = widgets.seed(TOWARD, held if held in options else ANY, (tuple(names), said))
     toward = st.selectbox(
-        label("flip.toward"), options, session.place(options, shown), key=session.widget_key(TOWARD), width=240,
+        label("flip.toward"), options, widgets.position(options, shown), key=widgets.key_of(TOWARD), width=240,
         format_func=titles.__getitem__,
     )  # fmt: skip
     return {} if toward == ANY else {"toward": toward}
@@ -74,11 +74,11 @@ def _toward(now: dict[str, Any]) -> dict[str, Any]:
 
 def _amount(now: dict[str, Any]) -> dict[str, Any]:
     usual = float(f"{now['target']['deviation'] / 2:.2g}") or 1.0
-    shown = session.seed(AMOUNT, session.held(AMOUNT, usual), now["target"])
+    shown = widgets.seed(AMOUNT, widgets.held(AMOUNT, usual), now["target"])
     amount = st.number_input(
         label("flip.amount"),
         value=shown,
-        key=session.widget_key(AMOUNT),
+        key=widgets.key_of(AMOUNT),
         help=label("flip.amount.help"),
         width=200,
         format="%.4g",

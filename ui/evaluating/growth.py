@@ -11,7 +11,7 @@ from ui import session
 from ui.evaluating.asking import UNDER_WAY, begin, begun, moment, watch
 from ui.evaluating.drawing import chart
 from ui.evaluating.warnings import draw
-from ui.session import label
+from ui.session import label, widgets
 
 KIND, EPOCHS, REPEATS = "/growth_kind", "/growth_epochs", "/growth_repeats"
 KINDS = ("learning_curve", "capacity")
@@ -22,10 +22,10 @@ LONGEST = 300  # seconds
 
 def section() -> None:
     """What grows, how long each network trains, Start; then the curve as it comes."""
-    shown = session.seed(KIND, session.held(KIND, KINDS[0]), KINDS)
+    shown = widgets.seed(KIND, widgets.held(KIND, KINDS[0]), KINDS)
     do = st.segmented_control(
         label("evaluate.growth.kind"), KINDS, default=shown, format_func=lambda kind: label(f"evaluate.growth.{kind}"), required=True,
-        key=session.widget_key(KIND), width="content",
+        key=widgets.key_of(KIND), width="content",
     ) or KINDS[0]  # fmt: skip
     st.caption(label(f"evaluate.growth.{do}.help"))
     known = begun(do)
@@ -43,10 +43,8 @@ def section() -> None:
 
 
 def _number(path: str, usual: int, most: int, key: str) -> int:
-    shown = session.seed(path, session.held(path, usual), None)
-    return st.number_input(
-        label(key), 1, most, shown, key=session.widget_key(path), help=label(f"{key}.help"), width=180
-    )
+    shown = widgets.seed(path, widgets.held(path, usual), None)
+    return st.number_input(label(key), 1, most, shown, key=widgets.key_of(path), help=label(f"{key}.help"), width=180)
 
 
 def start(do: str, epochs: int, repeats: int) -> None:

@@ -105,7 +105,7 @@ class NewFile:
 
 @dataclass
 class Judging:
-    """One person's visit to the page."""
+    """What the page Evaluate remembers of one person."""
 
     moment: Moment | None = None
     begun: dict[str, Begun] = field(default_factory=dict)
@@ -113,3 +113,4 @@ class Judging:
     subset: dict[str, Any] | None = None
     whatif: WhatIf = field(default_factory=WhatIf)
     file: NewFile | None = None
+    looks: dict[str, int] = field(default_factory=dict)  # at sealed test rows, by the digest of these rows

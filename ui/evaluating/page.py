@@ -7,9 +7,9 @@ import streamlit as st
 from dlcore.problems import Problem
 from ui import live, session
 from ui.evaluating import SECTIONS
-from ui.evaluating.asking import judge_again, judging, moment, standing
+from ui.evaluating.asking import judge_again, judging, moment, run_now
 from ui.messages import escape, sentence
-from ui.session import label
+from ui.session import label, widgets
 
 CHOICE = "/section"
 ADDRESS = "section"  # the name in the page's address
@@ -17,7 +17,7 @@ ADDRESS = "section"  # the name in the page's address
 
 def evaluation() -> None:
     """The whole page: the moment, the sections' names, and the one that is open."""
-    opened = session.held(CHOICE, None) is None
+    opened = widgets.held(CHOICE, None) is None
     chosen = _chosen()
     try:
         live.desks().wake()
@@ -34,18 +34,18 @@ def evaluation() -> None:
 
 def _chosen() -> str:
     address = session.current().address
-    wish = address.changed.get(ADDRESS, session.held(CHOICE, None)) or st.query_params.get(ADDRESS, "")
+    wish = address.changed.get(ADDRESS, widgets.held(CHOICE, None)) or st.query_params.get(ADDRESS, "")
     return wish if wish in SECTIONS else next(iter(SECTIONS))
 
 
 def _choose(chosen: str) -> str:
-    shown = session.seed(CHOICE, chosen, tuple(SECTIONS))
+    shown = widgets.seed(CHOICE, chosen, tuple(SECTIONS))
     pressed = st.segmented_control(
         label("evaluate.sections"),
         list(SECTIONS),
         default=shown,
         format_func=lambda name: label(f"evaluate.section.{name}"),
-        key=session.widget_key(CHOICE),
+        key=widgets.key_of(CHOICE),
         on_change=_say_in_address,
         required=True,
         label_visibility="collapsed",
@@ -55,13 +55,13 @@ def _choose(chosen: str) -> str:
 
 
 def _say_in_address() -> None:
-    session.current().address.put(ADDRESS, session.held(CHOICE, ""))
+    session.current().address.put(ADDRESS, widgets.held(CHOICE, ""))
 
 
 def _say_moment() -> None:
     """Step and epoch that all numbers speak of, and whether the run has gone on since."""
     now = moment()
-    run = standing()
+    run = run_now()
     apart = run["step"] != now.step
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="evaluate_moment"):
         key = (

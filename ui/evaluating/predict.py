@@ -16,7 +16,7 @@ from ui.evaluating.judging import NewFile
 from ui.grids import with_data
 from ui.messages import escape, sentence
 from ui.press import Press, at_press
-from ui.session import label, t
+from ui.session import label, t, uploads
 
 QUICK, LONG, CSV = "predict", "predict_long", "predictions_csv"
 LARGE = "large"  # what a quick look says of a file that needs a longer one
@@ -66,11 +66,11 @@ def take_file(key: str) -> None:
     """Put the file that was chosen last into the store. The uploader lets go of it, and is a new one."""
     if key != _uploader():
         return  # The one before, from which the file was taken: it tells that it is empty now.
-    files = session.taken(key)
+    files = uploads.taken(key)
     if not files:
         raise Problem("upload_gone")
     name, content = files[-1]
-    judging().file = NewFile(session.keep_upload(content), clean(Path(name).name) or "table")
+    judging().file = NewFile(uploads.keep_upload(content), clean(Path(name).name) or "table")
     judging().begun.pop(LONG, None)
 
 

@@ -10,7 +10,7 @@ import streamlit as st
 from ui import session
 from ui.evaluating.asking import ask, judging, looks, moment, unseal
 from ui.messages import escape
-from ui.session import label, t
+from ui.session import label, t, widgets
 
 SPLIT, COLUMN, RANGE, VALUES = "/judged_split", "/judged_column", "/judged_range", "/judged_values"
 ALL, WRONG = "", "wrong"
@@ -60,11 +60,11 @@ def choose() -> dict[str, Any] | None:
     if memory.split not in names:
         memory.split = watched()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="judged_rows"):
-        held = session.held(SPLIT, memory.split)
-        shown = session.seed(SPLIT, held if held in names else memory.split, tuple(names))
+        held = widgets.held(SPLIT, memory.split)
+        shown = widgets.seed(SPLIT, held if held in names else memory.split, tuple(names))
         pressed = st.segmented_control(
             label("evaluate.rows"), names, default=shown, format_func=lambda name: label(f"evaluate.split.{name}"), required=True,
-            key=session.widget_key(SPLIT), help=label("evaluate.rows.help"), width="content",
+            key=widgets.key_of(SPLIT), help=label("evaluate.rows.help"), width="content",
         )  # fmt: skip
         memory.split = pressed or memory.split
         if is_shut(memory.split):
@@ -111,15 +111,15 @@ def _subset() -> dict[str, Any] | None:
     options = [ALL, *wrong, *(f"{COLUMN}{name}" for name in columns)]
     words = {ALL: t("evaluate.subset.all"), WRONG: t("evaluate.subset.wrong")}
     titles = {one: words.get(one, one.removeprefix(COLUMN)) for one in options}
-    held = session.held(COLUMN, _option(memory.subset))
+    held = widgets.held(COLUMN, _option(memory.subset))
     with st.popover(
         label("evaluate.subset.chosen", rows=said_subset()) if memory.subset else label("evaluate.subset"),
         icon=":material/filter_alt:", key="subset",
     ):  # fmt: skip
-        shown = session.seed(COLUMN, held if held in options else ALL, tuple(options))
+        shown = widgets.seed(COLUMN, held if held in options else ALL, tuple(options))
         picked = st.selectbox(
-            label("evaluate.subset.by"), options, session.place(options, shown), format_func=lambda one: escape(titles[one]),
-            key=session.widget_key(COLUMN), help=label("evaluate.subset.help"),
+            label("evaluate.subset.by"), options, widgets.position(options, shown), format_func=lambda one: escape(titles[one]),
+            key=widgets.key_of(COLUMN), help=label("evaluate.subset.help"),
         )  # fmt: skip
         if picked == ALL:
             memory.subset = None
@@ -141,14 +141,14 @@ def _part_of(column: dict[str, Any], before: dict[str, Any] | None) -> dict[str,
     chosen = before if before is not None and before.get("column") == name else {}
     if "values" in column:
         path = f"{VALUES}/{name}"
-        held = [value for value in session.held(path, chosen.get("values", [])) if value in column["values"]]
-        shown = session.seed(path, held or column["values"][:1], tuple(column["values"]))
+        held = [value for value in widgets.held(path, chosen.get("values", [])) if value in column["values"]]
+        shown = widgets.seed(path, held or column["values"][:1], tuple(column["values"]))
         values = st.multiselect(
             label("evaluate.subset.of_values"),
             column["values"],
             shown,
             format_func=escape,
-            key=session.widget_key(path),
+            key=widgets.key_of(path),
         )
         return {"column": name, "values": values or column["values"][:1]}
     low, high = column["low"], column["high"]
@@ -162,10 +162,10 @@ def _part_of(column: dict[str, Any], before: dict[str, Any] | None) -> dict[str,
 def _numbers_between(name: str, held: Range, ends: Range) -> Range:
     """A slider with two thumbs."""
     path, (low, high) = f"{RANGE}/{name}", ends
-    start, end = (min(max(one, low), high) for one in session.held(path, held))
-    shown = session.seed(path, (start, end), ends)
+    start, end = (min(max(one, low), high) for one in widgets.held(path, held))
+    shown = widgets.seed(path, (start, end), ends)
     chosen: Any = st.slider(
-        escape(name), low, high, shown, step=(high - low) / 100, format="%.4g", key=session.widget_key(path)
+        escape(name), low, high, shown, step=(high - low) / 100, format="%.4g", key=widgets.key_of(path)
     )
     return chosen
 
@@ -173,9 +173,9 @@ def _numbers_between(name: str, held: Range, ends: Range) -> Range:
 def _days_between(name: str, held: Range, ends: Range) -> Range:
     """The same for days since 1970, which are shown and chosen as dates."""
     path, first, last = f"{RANGE}/{name}", _day(ends[0]), _day(ends[1] + 1)
-    start, end = (min(max(one, first), last) for one in session.held(path, (_day(held[0]), _day(held[1]))))
-    shown = session.seed(path, (start, end), ends)
-    chosen: Any = st.slider(escape(name), first, last, shown, format="YYYY-MM-DD", key=session.widget_key(path))
+    start, end = (min(max(one, first), last) for one in widgets.held(path, (_day(held[0]), _day(held[1]))))
+    shown = widgets.seed(path, (start, end), ends)
+    chosen: Any = st.slider(escape(name), first, last, shown, format="YYYY-MM-DD", key=widgets.key_of(path))
     return _days(chosen[0]), _days(chosen[1])
 
 

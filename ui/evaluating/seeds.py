@@ -20,7 +20,7 @@ from ui.evaluating.drawing import QUIET, chart, heading
 from ui.evaluating.examples import PICTURE, enlarged
 from ui.grids import with_data
 from ui.messages import escape
-from ui.session import label, t
+from ui.session import label, t, widgets
 
 DO = "seeds"
 COUNT, EPOCHS = "/seeds_count", "/seeds_epochs"
@@ -40,14 +40,14 @@ def section() -> None:
     known = begun(DO)
     under_way = known is not None and known.job.state in UNDER_WAY
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        shown = session.seed(COUNT, session.held(COUNT, USUAL_COUNT), COUNTS)
+        shown = widgets.seed(COUNT, widgets.held(COUNT, USUAL_COUNT), COUNTS)
         count = st.segmented_control(
-            label("evaluate.seeds.count"), COUNTS, default=shown, key=session.widget_key(COUNT), required=True, width="content",
+            label("evaluate.seeds.count"), COUNTS, default=shown, key=widgets.key_of(COUNT), required=True, width="content",
             help=label("evaluate.seeds.count.help"),
         ) or USUAL_COUNT  # fmt: skip
-        usual = session.seed(EPOCHS, session.held(EPOCHS, min(MOST_USUAL, max(FEWEST_USUAL, moment().epoch))), None)
+        usual = widgets.seed(EPOCHS, widgets.held(EPOCHS, min(MOST_USUAL, max(FEWEST_USUAL, moment().epoch))), None)
         epochs = st.number_input(
-            label("evaluate.seeds.epochs"), 1, MOST_EPOCHS, usual, key=session.widget_key(EPOCHS), width=180,
+            label("evaluate.seeds.epochs"), 1, MOST_EPOCHS, usual, key=widgets.key_of(EPOCHS), width=180,
             help=label("evaluate.seeds.epochs.help"),
         )  # fmt: skip
         st.button(

@@ -17,7 +17,7 @@ from ui.evaluating.drawing import chart
 from ui.evaluating.flipping import flip, pictures
 from ui.grids import with_data
 from ui.messages import escape, sentence
-from ui.session import label, t
+from ui.session import label, t, widgets
 
 SPLIT, START, PLACE, SHOWN, VALUES = (
     "/whatif_split",
@@ -55,7 +55,7 @@ def _draw() -> None:
     if (memory.asked, memory.row) != (asked, row):
         memory.begin(asked, row)
         for beginning in (VALUES, COVER, SHOWN):
-            session.forget_widgets(beginning)
+            widgets.forget(beginning)
     left, right = st.columns([2, 3], gap="large")
     with left:
         _say_example(start)
@@ -94,23 +94,23 @@ def _chosen() -> dict[str, Any]:
         titles["wrong"] = label("whatif.start.far")
     parts = {name: escape(rows.named(name)) for name in splits}
     with st.container(horizontal=True, vertical_alignment="bottom", key="whatif_row"):
-        shown = session.seed(START, session.held(START, "uncertain" if judging_classes() else "wrong"), tuple(starts))
+        shown = widgets.seed(START, widgets.held(START, "uncertain" if judging_classes() else "wrong"), tuple(starts))
         start = st.selectbox(
-            label("whatif.start"), starts, session.place(starts, shown), key=session.widget_key(START), width=260,
+            label("whatif.start"), starts, widgets.position(starts, shown), key=widgets.key_of(START), width=260,
             format_func=titles.__getitem__,
         )  # fmt: skip
         if start == "mean":
             return {"split": splits[1], "start": start}
-        held = session.held(SPLIT, splits[1])
-        shown = session.seed(SPLIT, held if held in splits else splits[1], tuple(splits))
+        held = widgets.held(SPLIT, splits[1])
+        shown = widgets.seed(SPLIT, held if held in splits else splits[1], tuple(splits))
         split = st.selectbox(
-            label("evaluate.rows"), splits, session.place(splits, shown), key=session.widget_key(SPLIT), width=180,
+            label("evaluate.rows"), splits, widgets.position(splits, shown), key=widgets.key_of(SPLIT), width=180,
             format_func=parts.__getitem__,
         )  # fmt: skip
         first = 0 if start == "row" else 1
-        shown = session.seed(PLACE, max(first, session.held(PLACE, first)), start == "row")
+        shown = widgets.seed(PLACE, max(first, widgets.held(PLACE, first)), start == "row")
         place = st.number_input(
-            label("whatif.place" if start == "row" else "whatif.rank"), first, value=shown, key=session.widget_key(PLACE), width=150,
+            label("whatif.place" if start == "row" else "whatif.rank"), first, value=shown, key=widgets.key_of(PLACE), width=150,
             help=label("whatif.place.help" if start == "row" else "whatif.rank.help"),
         )  # fmt: skip
     return {**rows.question(split), "start": start, "place": int(place) - first}
@@ -140,7 +140,7 @@ def put_back() -> None:
     memory = judging().whatif
     memory.begin(memory.asked, memory.row)
     for beginning in (VALUES, COVER):
-        session.forget_widgets(beginning)
+        widgets.forget(beginning)
 
 
 # Its inputs
@@ -155,9 +155,9 @@ def _inputs(start: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
     if len(movable) > MOST_SHOWN:
         usual = [place for place in movable if columns[place]["name"] in moved]
         usual += [place for place in movable if place not in usual][: max(0, MOST_SHOWN - len(usual))]
-        listed = session.seed(SHOWN, session.held(SHOWN, usual), asked)
+        listed = widgets.seed(SHOWN, widgets.held(SHOWN, usual), asked)
         shown = st.multiselect(
-            label("whatif.shown"), sorted(movable), listed, key=session.widget_key(SHOWN), help=label("whatif.shown.help"),
+            label("whatif.shown"), sorted(movable), listed, key=widgets.key_of(SHOWN), help=label("whatif.shown.help"),
             format_func=lambda place: escape(columns[place]["name"]),
         )  # fmt: skip
     values = {name: value for name, value in moved.items() if name not in {columns[place]["name"] for place in shown}}
@@ -172,20 +172,20 @@ def _inputs(start: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
 def _control(place: int, column: dict[str, Any], value: Any, asked: dict[str, Any]) -> Any:
     """A menu of a category's values, a slider over the range of the training rows; its value."""
     where = f"{VALUES}{place}"
-    key, name, signature = session.widget_key(where), escape(column["name"]), (column["name"], asked)
+    key, name, signature = widgets.key_of(where), escape(column["name"]), (column["name"], asked)
     if column["values"]:
         own = column["start"]  # May be missing, or a category that the recipe does not name.
         options = [*([] if own in column["values"] else [own]), *column["values"]]
-        shown = session.seed(where, session.held(where, value), signature)
+        shown = widgets.seed(where, widgets.held(where, value), signature)
         titles = {one: label("whatif.missing") if one is None else escape(one) for one in options}
-        return st.selectbox(name, options, session.place(options, shown), key=key, format_func=titles.__getitem__)
+        return st.selectbox(name, options, widgets.position(options, shown), key=key, format_func=titles.__getitem__)
     low, high = min(column["low"], column["start"], value), max(column["high"], column["start"], value)
     if column["kind"] == "date":
-        shown = session.seed(where, min(max(session.held(where, _day(value)), _day(low)), _day(high)), signature)
+        shown = widgets.seed(where, min(max(widgets.held(where, _day(value)), _day(low)), _day(high)), signature)
         day = st.slider(name, _day(low), _day(high), shown, key=key, format="YYYY-MM-DD")
         return value if day == _day(value) else float((day - EPOCH).days)
     step = 1.0 if column["whole"] and high - low >= 1 else (high - low) / STEPS
-    shown = session.seed(where, min(max(session.held(where, float(value)), float(low)), float(high)), signature)
+    shown = widgets.seed(where, min(max(widgets.held(where, float(value)), float(low)), float(high)), signature)
     return st.slider(name, float(low), float(high), shown, step=step, key=key, format="%.4g")
 
 
@@ -199,13 +199,13 @@ def _cover(start: dict[str, Any]) -> dict[str, int] | None:
     cover = {}
     for side, most in sides.items():
         where = f"{COVER}{side}"
-        covered = session.seed(where, session.held(where, 0), None)
+        covered = widgets.seed(where, widgets.held(where, 0), None)
         cover[side] = st.slider(
             label(f"whatif.cover.{side}"),
             0,
             most,
             covered,
-            key=session.widget_key(where),
+            key=widgets.key_of(where),
             help=label("whatif.cover.help"),
         )
     return cover if cover["size"] else None

@@ -8,7 +8,6 @@ last a profile (profile.py) or rows in the store and a part of a recipe (importi
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from dlcore.datasets import store
@@ -19,11 +18,10 @@ from dlcore.datasets.upload.importing import imported
 from dlcore.datasets.upload.profile import profile_of
 from dlcore.datasets.upload.question import Question, question_of
 from dlcore.datasets.upload.reading import is_large_workbook, read, reading_of
+from dlcore.jobs import Answer, Progress
 from dlcore.problems import clean
 
 Options = dict[str, Any]
-Progress = Callable[[float, dict[str, Any]], None]
-Answer = tuple[dict[str, Any], bytes]
 
 LARGE = "large"  # The form of what takes longer than a quick look.
 

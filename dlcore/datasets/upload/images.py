@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import math
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Any
 
@@ -19,6 +19,7 @@ from dlcore.datasets import store
 from dlcore.datasets.upload.archive import opened, unpacked
 from dlcore.datasets.upload.bounds import MOST_CLASSES, MOST_ROWS
 from dlcore.datasets.upload.door import form_of
+from dlcore.jobs import Answer, Progress
 from dlcore.problems import Problem, clean
 
 FORM = "images 1"
@@ -35,9 +36,7 @@ WORDS = (("images", "labels"), ("image", "label"), ("data", "target"), ("x", "y"
 Arrays = dict[str, np.ndarray]
 
 
-def images(
-    arguments: dict[str, Any], payload: bytes, progress: Callable[[float, dict[str, Any]], None]
-) -> tuple[dict[str, Any], bytes]:
+def images(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Answer:
     """Job: {"uploads": digests, "names"} -> {"dataset": recipe's part, "classes", "rows"} and a few images. Raises Problem."""
     arrays: Arrays = {}
     names = [clean(PurePath(str(name)).name) for name in arguments.get("names") or []] or ["images"]

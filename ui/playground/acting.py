@@ -7,16 +7,19 @@ from typing import Any
 import streamlit as st
 
 from dlcore.experiment import Experiment
-from ui import comparing, live, session
-from ui.session import t
+from ui import live, session
+from ui.compare import runs
+from ui.playground.memory import Playing
+from ui.session import editing, standing, t
 from ui.shaping import shaped, three_parts
 
+CANVAS = "canvas"  # the key of its component
 MOST_AT_ONCE = 20  # Actions that one message of the canvas may hold.
 
 
 def canvas_action() -> dict[str, Any]:
     """What was pressed on the canvas; under `before` what was pressed before it and may not have been answered."""
-    return st.session_state[session.CANVAS].action or {}
+    return st.session_state[CANVAS].action or {}
 
 
 def answer_canvas() -> None:
@@ -25,13 +28,13 @@ def answer_canvas() -> None:
     The canvas is a fragment: after an edit that the run's next frame shows, nothing else is drawn that would hold it up.
     The settings follow when the canvas has drawn it and says so (`settled`). All else is shown at once.
     """
-    state = session.current()
+    memory = session.current().memory(Playing)
     follows = True
     for action in _unanswered(canvas_action()):
-        state.following = False
+        memory.following = False
         _obey(action)
-        follows = follows and state.following
-    state.following = follows
+        follows = follows and memory.following
+    memory.following = follows
     if not follows:
         st.rerun()
 
@@ -42,11 +45,11 @@ def _unanswered(told: dict[str, Any]) -> list[dict[str, Any]]:
     Of several actions that wait for the script to begin, Streamlit keeps the last one. So each brings along those before it, with
     the number of each and a mark of the canvas that counts them.
     """
-    before, number, state = told.get("before"), told.get("number"), session.current()
+    before, number, memory = told.get("before"), told.get("number"), session.current().memory(Playing)
     if not isinstance(before, list) or type(number) is not int:
         return [told]
-    answered = state.answered["number"] if state.answered["by"] == told.get("by") else 0
-    state.answered = {"by": told.get("by"), "number": max(number, answered)}
+    answered = memory.answered["number"] if memory.answered["by"] == told.get("by") else 0
+    memory.answered = {"by": told.get("by"), "number": max(number, answered)}
     actions = [one for one in [*before, told] if isinstance(one, dict) and type(one.get("number")) is int]
     return [one for one in actions[-MOST_AT_ONCE:] if one["number"] > answered]
 
@@ -59,13 +62,13 @@ def _obey(action: dict[str, Any]) -> None:
         case "settled":
             pass  # The run of the script that comes with it draws what was left out until the picture stood.
         case "new_seed":
-            session.new_seed()
+            editing.new_seed()
         case "renew":
             # None in a new session: the page makes a run anyway.
             if state.token is not None and not live.pool().exists(state.token):
-                session.renew_run()
+                standing.renew_run()
         case "resume":
-            session.resume(str(action.get("token")))
+            standing.resume(str(action.get("token")))
         case "fix_learning_rate":
             third = float(f"{state.experiment.optimizer.learning_rate / 3:.3g}")
             _mend(state.experiment.replace(optimizer=state.experiment.optimizer.replace(learning_rate=third)))
@@ -74,14 +77,14 @@ def _obey(action: dict[str, Any]) -> None:
         case "rewind":
             if _is_moment(action.get("moment")):
                 header, _ = live.pool().call(state.token, "rewind", moment=action["moment"])  # type: ignore[arg-type]
-                session.stand_on(state.token, Experiment.from_json(header["recipe"]))  # type: ignore[arg-type]
+                standing.stand_on(state.token, Experiment.from_json(header["recipe"]))  # type: ignore[arg-type]
         case "fork":
             if action.get("moment") is None or _is_moment(action["moment"]):
-                comparing.fork(action.get("moment"))
+                runs.fork(action.get("moment"))
         case "keep":
-            comparing.keep()
+            runs.keep()
         case "change_one":
-            comparing.change_one()
+            runs.change_one()
         case _:
             _shape(action)
 
@@ -97,7 +100,7 @@ def _shape(action: dict[str, Any]) -> None:
     if change is None or change.experiment == before:
         return
     after = change.experiment
-    session.take(after, change.origins)
+    editing.take(after, change.origins)
     if after.batch_size != before.batch_size:
         state.notices.append(t("adjusted.batch", rows=after.train_rows))
     if after.loss.kind != before.loss.kind:
@@ -105,11 +108,11 @@ def _shape(action: dict[str, Any]) -> None:
         state.notices.append(t("adjusted.loss", loss=t(f"component.loss.{after.loss.kind}.title"), **names))
     if action.get("do") == "clear_points":
         state.notices.append(t(f"points.cleared{three_parts(after.dataset)}"))
-    state.following = not state.notices
+    state.memory(Playing).following = not state.notices
 
 
 def _mend(experiment: Experiment) -> None:
     """Start anew with a setting that should not diverge: the weights of a run that did are of no more use."""
-    session.take(experiment)
+    editing.take(experiment)
     for verb in ("reset", "play"):
         live.pool().call(session.current().token, verb)  # type: ignore[arg-type]

@@ -1,25 +1,20 @@
-"""Runs side by side: how a run joins them, and what the page Compare shows and is told."""
+"""The runs beside the present one: how a run joins them, what they are called, and that they last while their owner is here."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from itertools import combinations
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from dlcore.experiment import Experiment
-from dlcore.problems import Problem, clean
-from ui import live, session
-from ui.compare import STRINGS, side_by_side
-from ui.differences import differing, sentence
-from ui.session import KeptRun, label, t
+from dlcore.problems import Problem
+from ui import live, pages, session
+from ui.compare.memory import Comparing
+from ui.session import KeptRun, label, standing, t, widgets
 
 MOST_RUNS = 4  # the present one and those kept
-COMPARE = "compare"  # the key of the component
-PAGES = Path(__file__).parent.parent / "pages"
 
 
 # How a run joins the others
@@ -54,8 +49,8 @@ def fork(moment: int | None) -> None:
     state = session.current()
     with _new_runs() as new:
         token, experiment = _forked(moment, new)
-        before = _put_by()
-    session.stand_on(token, experiment)
+        before = put_by()
+    standing.stand_on(token, experiment)
     state.number, state.name = _next_number(), ""
     state.notices.append(t("run.forked", before=name_of(before), name=present_name()))
 
@@ -67,21 +62,21 @@ def change_one() -> None:
     """
     state = session.current()
     _make_room(1)
-    standing, _ = live.pool().call(state.token, "standing")  # type: ignore[arg-type]
-    learned = standing.get("step", 0) > 0
+    stood, _ = live.pool().call(state.token, "standing")  # type: ignore[arg-type]
+    learned = stood.get("step", 0) > 0
     _make_room(1 + learned)
     recipe = state.experiment.to_json()
     with _new_runs() as twins:
         for _ in range(2):
-            twins.append(session.begin(recipe))
+            twins.append(standing.begin(recipe))
         if learned:
-            _put_by()
+            put_by()
     if learned:
         state.number, state.name = _next_number(), ""
     else:
         live.pool().close(state.token)  # type: ignore[arg-type]
     state.kept.append(KeptRun(twins[0], state.experiment, state.number, state.name))
-    session.stand_on(twins[1], state.experiment)
+    standing.stand_on(twins[1], state.experiment)
     state.number, state.name = _next_number(), ""
     state.notices.append(t("run.change_one"))
 
@@ -103,11 +98,11 @@ def _forked(moment: int | None, new: list[str]) -> tuple[str, Experiment]:
     """A new run that goes on from there: its token, which joins the `new` ones, and its recipe."""
     state = session.current()
     header, content = live.pool().call(state.token, "fork", moment=moment)  # type: ignore[arg-type]
-    new.append(session.begin(header["recipe"], content))
+    new.append(standing.begin(header["recipe"], content))
     return new[-1], Experiment.from_json(header["recipe"])
 
 
-def _put_by() -> KeptRun:
+def put_by() -> KeptRun:
     """The present run, paused, is one of the kept ones from now on."""
     state = session.current()
     live.pool().call(state.token, "pause")  # type: ignore[arg-type]
@@ -162,7 +157,7 @@ def run_menu() -> None:
     menu = st.popover(
         label("compare_menu", count=kept) if kept else label("compare_menu.empty"),
         icon=":material/compare:",
-        key=session.widget_key("/compare"),
+        key=widgets.key_of("/compare"),
         on_change="rerun",
     )
     if menu.open:
@@ -176,106 +171,25 @@ def run_menu() -> None:
                 on_click=change_one_thing, width="stretch", help=label("run.change_one_thing.help"),
             )  # fmt: skip
             st.page_link(
-                PAGES / "compare.py", label=label("page.compare.open"), icon=":material/arrow_forward:",
+                pages.COMPARE.script, label=label("page.compare.open"), icon=":material/arrow_forward:",
                 query_params=st.query_params.to_dict(),
             )  # fmt: skip
 
 
-# The page
-
-
-def comparison() -> None:
-    """All runs beside each other, or how to get some."""
-    state = session.current()
-    if not state.kept:
-        st.markdown(label("compare_page.empty"))
-        st.button(
-            label("compare_page.duplicate"), icon=":material/content_copy:", key="duplicate", on_click=keep_a_copy
-        )
-        return
-    runs = all_runs()
-    if not state.leashed:
-        state.leashed = True
-        for run in runs:
-            _tell(run, "pause")  # They stand until they are played in step.
-    experiments = [run.experiment for run in runs]
-    names = [name_of(run) for run in runs]
-    side_by_side(
-        {
-            "runs": [
-                {
-                    "id": run.number,
-                    "token": run.token,
-                    "life": run.life,
-                    "name": name,
-                    "present": run.number == state.number,
-                }
-                for run, name in zip(runs, names, strict=True)
-            ],
-            "rows": [[row.label, *row.values] for row in differing(experiments, t)],
-            "pairs": dict(_pairs(runs)),
-            "strings": {key: t(key) for key in STRINGS},
-            "language": state.language.replace("_", "-"),
-        },
-        key=COMPARE,
-        on_action=answer_compare,
-    )
-
-
-def _pairs(runs: list[KeptRun]) -> Iterator[tuple[str, str]]:
-    """ "1 3": what these two differ in."""
-    for one, other in combinations(runs, 2):
-        names = (name_of(one), name_of(other))
-        yield f"{one.number} {other.number}", sentence(names, (one.experiment, other.experiment), t)
-
-
-def compare_action() -> dict[str, Any]:
-    """What was pressed on the page Compare."""
-    return st.session_state[COMPARE].action or {}
-
-
-@session.guarded
-def answer_compare() -> None:
-    """Rename, remove, or go on with a run. One that is gone stays gone."""
-    action = compare_action()
-    state = session.current()
-    run = next((run for run in state.kept if run.number == action.get("run")), None)
-    match action.get("do"):
-        case "rename":
-            name = clean(str(action.get("name", ""))).strip()
-            if run is not None:
-                run.name = name
-            elif action.get("run") == state.number:
-                state.name = name
-        case "remove" if run is not None:
-            state.kept.remove(run)
-            live.pool().close(run.token)
-        case "go_on" if run is not None:
-            _put_by()
-            state.kept.remove(run)
-            session.stand_on(run.token, run.experiment)
-            state.number, state.name, state.leaving = run.number, run.name, True
-
-
-def make_way() -> None:
-    """To the playground, if that is where the last press leads."""
-    state = session.current()
-    if state.leaving:
-        state.leaving = False
-        st.switch_page(PAGES / "playground.py", query_params=st.query_params.to_dict())
+# On every page
 
 
 def let_go() -> None:
     """Runs that the page Compare has held together may go at their own pace again."""
-    state = session.current()
-    if not state.leashed:
+    memory = session.current().memory(Comparing)
+    if not memory.leashed:
         return
-    state.leashed = False
+    memory.leashed = False
     for run in all_runs():
-        _tell(run, "leash", value=None)
+        tell(run, "leash", value=None)
 
 
-def _tell(run: KeptRun, do: str, **values: Any) -> None:
+def tell(run: KeptRun, do: str, **values: Any) -> None:
     with suppress(Problem):  # A run that is gone or hangs is told of elsewhere.
         live.pool().call(run.token, do, **values)
 
@@ -283,4 +197,4 @@ def _tell(run: KeptRun, do: str, **values: Any) -> None:
 def stay_awake() -> None:
     """Kept runs are held while their owner is here, even if no script runs for long."""
     if session.current().kept:
-        st.fragment(session.hold_kept_runs, run_every=600)()
+        st.fragment(standing.hold_kept_runs, run_every=600)()

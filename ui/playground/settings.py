@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -14,9 +13,10 @@ from dlcore.datasets.drawn import Drawn
 from dlcore.experiment import MOST_LAYERS, Experiment, LayerPlan
 from dlcore.layers import Layer
 from dlcore.problems import Problem
-from ui import forms, session
+from ui import forms, pages, session
 from ui.differences import FEATURE_SIGNS
 from ui.fitting import (
+    OWN_KINDS,
     Draft,
     dataset_groups,
     fitted_loss,
@@ -29,11 +29,11 @@ from ui.fitting import (
     task_of,
 )  # fmt: skip
 from ui.messages import escape
-from ui.session import label, t
+from ui.playground.memory import Playing
+from ui.session import editing, label, standing, t, widgets
 from ui.shaping import FEATURES, USUAL_FEATURES, drawn_from
 from ui.takehome import take_home
 
-DATA_PAGE = Path(__file__).parent.parent / "pages" / "data.py"
 TABS = ("data", "network", "learning", "home")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 FIELDS = Experiment.model_fields
@@ -98,7 +98,7 @@ def _dataset(values: Draft) -> Draft:
     for group, options in dataset_groups().items():
         _group_of_datasets(group, {kind: _title("dataset", kind) for kind in options}, kind)
     _own_data(values)
-    if kind in session.OWN_KINDS:
+    if kind in OWN_KINDS:
         return _own_form(values)
     st.caption(label(f"component.dataset.{kind}.help"))
     return forms.component_form(kinds(Dataset)[kind], "dataset", values, "dataset")
@@ -107,13 +107,13 @@ def _dataset(values: Draft) -> Draft:
 def _group_of_datasets(group: str, titles: dict[str, str], chosen: str) -> None:
     path = f"dataset/{group}"
     options = list(titles)
-    here = session.seed(path, chosen if chosen in options else None, (chosen, *titles.values()))
+    here = widgets.seed(path, chosen if chosen in options else None, (chosen, *titles.values()))
     st.pills(
         label(f"dataset.{group}"),
         options,
         default=here,
         format_func=lambda kind: escape(titles[kind]),
-        key=session.widget_key(path),
+        key=widgets.key_of(path),
         on_change=choose_dataset,
         args=(path,),
     )
@@ -121,13 +121,13 @@ def _group_of_datasets(group: str, titles: dict[str, str], chosen: str) -> None:
 
 def _own_data(values: Draft) -> None:
     """What somebody has brought, and the way to bring more."""
-    state = session.current()
-    if values["kind"] in session.OWN_KINDS:
+    state = session.current().memory(pages.DATA.memory)
+    if values["kind"] in OWN_KINDS:
         state.own = values
     if state.own is not None:
         _group_of_datasets("own", {state.own["kind"]: state.own["name"]}, values["kind"])
     st.page_link(
-        DATA_PAGE, label=label("own.bring"), icon=":material/table_chart:", query_params=st.query_params.to_dict(),
+        pages.DATA.script, label=label("own.bring"), icon=":material/table_chart:", query_params=st.query_params.to_dict(),
         help=label("own.bring.help"),
     )  # fmt: skip
 
@@ -161,10 +161,10 @@ def choose_dataset(path: str) -> None:
     """Take the pressed data set; what means the same there stays as it is. A second press changes nothing."""
     state = session.current()
     before = state.draft["dataset"]
-    kind = session.held(path, None) or before["kind"]
+    kind = widgets.held(path, None) or before["kind"]
     classes = kinds(Dataset)
-    if kind in session.OWN_KINDS:
-        dataset = state.own or before
+    if kind in OWN_KINDS:
+        dataset = state.memory(pages.DATA.memory).own or before
     else:
         dataset = {"kind": kind, **forms.carried(before, classes[before["kind"]], classes[kind])}
     if classes[kind] is Drawn and kind != before["kind"]:
@@ -178,7 +178,7 @@ def choose_dataset(path: str) -> None:
     parts = TWO_PARTS if has_own_split(dataset) or has_own_split(before) else {}
     if dataset.get("validation"):
         parts = {**TWO_PARTS, "sealed": state.draft["sealed"]}
-    session.put({**state.draft, "dataset": dataset, "loss": loss, "class_weights": weights, **parts})
+    widgets.put({**state.draft, "dataset": dataset, "loss": loss, "class_weights": weights, **parts})
 
 
 def _points_to_draw_on(otherwise: Draft) -> Draft:
@@ -195,14 +195,14 @@ def _title(family: str, kind: str) -> str:
 
 def _features(features: list[str] | None) -> list[str] | None:
     usual = list(USUAL_FEATURES)
-    chosen = session.seed("features", session.held("features", features or usual), FEATURES)
+    chosen = widgets.seed("features", widgets.held("features", features or usual), FEATURES)
     held = st.pills(
         label("experiment.features"),
         FEATURES,
         default=chosen,
         selection_mode="multi",
         format_func=lambda feature: FEATURE_SIGNS[feature],
-        key=session.widget_key("features"),
+        key=widgets.key_of("features"),
         help=label("experiment.features.help"),
     )
     # The same inputs in the recipe's own order are the same experiment.
@@ -216,7 +216,7 @@ def _seed(draft: Draft) -> int:
     with left:
         value = number("seed", draft)
     right.button(
-        label("seed.new"), icon=":material/casino:", on_click=session.new_seed, key="new_seed", width="stretch",
+        label("seed.new"), icon=":material/casino:", on_click=editing.new_seed, key="new_seed", width="stretch",
         help=label("seed.new.help"),
     )  # fmt: skip
     return value
@@ -268,7 +268,7 @@ def _move_button(position: int, move: str, disabled: bool) -> None:
     icons = {"up": ":material/arrow_upward:", "down": ":material/arrow_downward:", "remove": ":material/close:"}
     st.button(
         icons[move], key=f"layer_{move}_{position}", type="tertiary", disabled=disabled, help=label(f"layer.{move}"),
-        on_click=session.edit_layers, args=(MOVES[move], position),
+        on_click=editing.edit_layers, args=(MOVES[move], position),
     )  # fmt: skip
 
 
@@ -298,7 +298,7 @@ def _add_buttons(count: int) -> None:
             st.button(
                 label("layer.add", layer=_title("layer", kind)), key=f"layer_add_{kind}", icon=":material/add:",
                 disabled=full, help=label("layer.full", limit=MOST_LAYERS) if full else None, width="stretch",
-                on_click=session.edit_layers, args=(_add, kind),
+                on_click=editing.edit_layers, args=(_add, kind),
             )  # fmt: skip
 
 
@@ -344,7 +344,7 @@ def take_all_rows(most: int) -> None:
     """Batch gradient descent."""
     state = session.current()
     state.draft = {**state.draft, "batch_size": most}
-    session.forget_widgets("batch_size")
+    widgets.forget("batch_size")
 
 
 def _learning_and_device(draft: Draft) -> Draft:
@@ -363,13 +363,13 @@ GROUPS: dict[str, Callable[[Draft], Draft]] = {
 def device_settings() -> None:
     """Where the run computes."""
     names = {device: t(f"device.{device}") for device in DEVICES}
-    chosen = session.seed("/device", session.current().device, DEVICES)
+    chosen = widgets.seed("/device", session.current().device, DEVICES)
     st.segmented_control(
         label("device"),
         DEVICES,
         default=chosen,
         format_func=names.__getitem__,
-        key=session.widget_key("/device"),
+        key=widgets.key_of("/device"),
         help=label("device.help"),
         on_change=choose_device,
     )
@@ -378,9 +378,9 @@ def device_settings() -> None:
 @session.guarded
 def choose_device() -> None:
     """Compute there, if there is such a device here."""
-    chosen = session.held("/device", None)
+    chosen = widgets.held("/device", None)
     if chosen is not None:
-        session.choose_device(chosen)
+        standing.choose_device(chosen)
 
 
 def sidebar(draft: Draft, token: str) -> Draft:
@@ -405,9 +405,10 @@ def all_settings(draft: Draft, token: str) -> Draft:
     state = session.current()
     shown = shown_tabs()
     tabs = dict(zip(shown, st.tabs([label(f"tab.{name}") for name in shown]), strict=True))
-    drawn = shown if state.furnished else shown[:1]
-    state.furnished = True
-    state.draft, state.drawing = draft, True
+    memory = state.memory(Playing)
+    drawn = shown if memory.furnished else shown[:1]
+    memory.furnished = memory.drawing = True
+    state.draft = draft
     try:
         for name, settings in GROUPS.items():
             if name in drawn:
@@ -416,7 +417,7 @@ def all_settings(draft: Draft, token: str) -> Draft:
             if name == "data":
                 state.draft = _with_fitting_batch(state.draft)
     finally:
-        state.drawing = False
+        memory.drawing = False
     if "home" in drawn:
         with tabs["home"]:
             take_home(token)
@@ -430,15 +431,15 @@ def _group(settings: Callable[[Draft], Draft]) -> None:
     draft = {**state.draft, **settings(state.draft)}
     if not has_features(draft["dataset"]):
         draft.pop("features", None)
-    if state.drawing:
+    if state.memory(Playing).drawing:
         state.draft = draft
         return
-    elsewhere = state.complained or state.problems or _concerns_others(state.experiment.to_dict(), draft)
-    if elsewhere or session.submit(draft) or state.notices:
+    elsewhere = state.complained or state.problems or concerns_other_tabs(state.experiment.to_dict(), draft)
+    if elsewhere or editing.submit(draft) or state.notices:
         st.rerun()
 
 
-def _concerns_others(before: Draft, after: Draft) -> bool:
+def concerns_other_tabs(before: Draft, after: Draft) -> bool:
     """Whether what another tab or the page shows depends on what has changed."""
     return any(
         _without_noise(before.get(name)) != _without_noise(after.get(name)) for name in {*before, *after} - OF_ONE_TAB
@@ -454,5 +455,5 @@ def _with_fitting_batch(draft: Draft) -> Draft:
     if draft["batch_size"] <= most:
         return draft
     session.current().notices.append(t("adjusted.batch", rows=most))
-    session.forget_widgets("batch_size")
+    widgets.forget("batch_size")
     return {**draft, "batch_size": most}

@@ -1,0 +1,101 @@
+"""What the page Compare shows and is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+from typing import Any
+
+import streamlit as st
+
+from dlcore.problems import clean
+from ui import live, pages, session
+from ui.compare import STRINGS, side_by_side
+from ui.compare.memory import Comparing
+from ui.compare.runs import all_runs, keep_a_copy, name_of, put_by, tell
+from ui.differences import differing, sentence
+from ui.session import KeptRun, label, standing, t
+
+COMPARE = "compare"  # the key of the component
+
+
+def comparison() -> None:
+    """All runs beside each other, or how to get some."""
+    state = session.current()
+    if not state.kept:
+        st.markdown(label("compare_page.empty"))
+        st.button(
+            label("compare_page.duplicate"), icon=":material/content_copy:", key="duplicate", on_click=keep_a_copy
+        )
+        return
+    runs = all_runs()
+    if not session.current().memory(Comparing).leashed:
+        session.current().memory(Comparing).leashed = True
+        for run in runs:
+            tell(run, "pause")  # They stand until they are played in step.
+    experiments = [run.experiment for run in runs]
+    names = [name_of(run) for run in runs]
+    side_by_side(
+        {
+            "runs": [
+                {
+                    "id": run.number,
+                    "token": run.token,
+                    "life": run.life,
+                    "name": name,
+                    "present": run.number == state.number,
+                }
+                for run, name in zip(runs, names, strict=True)
+            ],
+            "rows": [[row.label, *row.values] for row in differing(experiments, t)],
+            "pairs": dict(_pairs(runs)),
+            "strings": {key: t(key) for key in STRINGS},
+            "language": state.language.replace("_", "-"),
+        },
+        key=COMPARE,
+        on_action=answer_compare,
+    )
+
+
+def _pairs(runs: list[KeptRun]) -> Iterator[tuple[str, str]]:
+    """ "1 3": what these two differ in."""
+    for one, other in combinations(runs, 2):
+        names = (name_of(one), name_of(other))
+        yield f"{one.number} {other.number}", sentence(names, (one.experiment, other.experiment), t)
+
+
+def compare_action() -> dict[str, Any]:
+    """What was pressed on the page Compare."""
+    return st.session_state[COMPARE].action or {}
+
+
+@session.guarded
+def answer_compare() -> None:
+    """Rename, remove, or go on with a run. One that is gone stays gone."""
+    action = compare_action()
+    state = session.current()
+    run = next((run for run in state.kept if run.number == action.get("run")), None)
+    match action.get("do"):
+        case "rename":
+            name = clean(str(action.get("name", ""))).strip()
+            if run is not None:
+                run.name = name
+            elif action.get("run") == state.number:
+                state.name = name
+        case "remove" if run is not None:
+            state.kept.remove(run)
+            live.pool().close(run.token)
+        case "go_on" if run is not None:
+            put_by()
+            state.kept.remove(run)
+            standing.stand_on(run.token, run.experiment)
+            state.number, state.name = run.number, run.name
+            session.current().memory(Comparing).leaving = True
+
+
+def make_way() -> None:
+    """To the playground, if that is where the last press leads."""
+    memory = session.current().memory(Comparing)
+    if memory.leaving:
+        memory.leaving = False
+        st.switch_page(pages.PLAYGROUND.script, query_params=st.query_params.to_dict())

@@ -1,0 +1,57 @@
+"""What stands above every page: a line with the title and the language, and what there is to say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from dlcore.problems import Problem
+from ui import session
+from ui.messages import LANGUAGES, escape, sentence
+from ui.session import label, widgets
+
+
+def heading(*menus: Callable[[], None]) -> DeltaGenerator:
+    """Title, these menus and the language switch; the place for messages below them."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="heading"):
+        st.title(label("app.title"), anchor=False, width="stretch")
+        for menu in menus:
+            menu()
+        chosen = widgets.seed("/language", session.current().language, None)
+        st.segmented_control(
+            label("app.language"),
+            list(LANGUAGES),
+            default=chosen,
+            format_func=LANGUAGES.__getitem__,
+            key=widgets.key_of("/language"),
+            on_change=choose_language,
+            label_visibility="collapsed",
+            width="content",
+        )
+    return st.container(gap="small")
+
+
+@session.guarded
+def choose_language() -> None:
+    """Speak it from now on. A second press changes nothing."""
+    session.speak(widgets.held("/language", None) or session.current().language)
+
+
+def say(place: DeltaGenerator, problem: Problem | None) -> None:
+    """What is wrong, each in one sentence, above the canvas; what was done on the way, as a passing line.
+
+    What the address has led to stays until something is changed: the script runs several times while a page opens.
+    """
+    state = session.current()
+    if state.arrival is not None and state.arrival[0] != state.experiment:
+        state.arrival = None
+    arrival = () if state.arrival is None else state.arrival[1]
+    problems, notices = [*arrival, *state.problems, *([problem] if problem else [])], state.notices
+    state.problems, state.notices = [], []
+    state.complained = bool(problems)
+    for one in problems:
+        place.error(escape(sentence(state.language, one)), icon=":material/error:")
+    for notice in notices:
+        st.toast(escape(notice), icon=":material/info:", duration="long")

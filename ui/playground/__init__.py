@@ -1,0 +1,1 @@
+"""The playground: settings at the side, the network in the middle."""

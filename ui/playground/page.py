@@ -1,0 +1,49 @@
+"""The live canvas of the playground: the network in the middle of the page."""
+
+from __future__ import annotations
+
+import functools
+
+import streamlit as st
+
+from dlcore.activations import Activation
+from dlcore.component import kinds
+from dlcore.datasets import Dataset
+from dlcore.problems import TEMPLATES
+from ui import live, session
+from ui.canvas import STRINGS, network_canvas
+from ui.messages import text
+from ui.pages import GROUPS
+from ui.playground import acting
+from ui.playground.memory import Playing
+
+
+@st.fragment
+def canvas(token: str) -> None:
+    """The live picture of the run. A fragment: a press on it runs the page only where `acting` says so."""
+    language = session.current().language
+    network_canvas(
+        token,
+        _strings(language),
+        language.replace("_", "-"),
+        key=acting.CANVAS,
+        hidden=hidden_groups(),
+        life=session.current().life,
+        visit={"server": live.SERVER, "session": session.current().visit},
+        answered=session.current().memory(Playing).answered,
+        on_action=acting.answer_canvas,
+    )
+
+
+@functools.cache
+def _strings(language: str) -> dict[str, str]:
+    problems = [f"problem.{key}" for key in TEMPLATES]
+    families = {"dataset": Dataset, "activation": Activation}
+    titles = [f"component.{name}.{kind}.title" for name, family in families.items() for kind in kinds(family)]
+    return {key: text(language, key) for key in (*STRINGS, *problems, *titles)}
+
+
+def hidden_groups() -> str:
+    """What the address takes away from the canvas, as its style sheet reads it."""
+    wishes = session.current().wishes
+    return " ".join(sorted({*wishes.hidden, *(["text"] if wishes.quiet else [])} & {*GROUPS, "text"}))

@@ -1,0 +1,78 @@
+"""What changes the recipe: the widgets' draft, another experiment at once, a file, the list of layers."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+from dlcore.experiment import Experiment
+from dlcore.problems import Problem
+from ui import live, messages, opening
+from ui.session.standing import send, stand_on
+from ui.session.state import current
+from ui.session.widgets import forget, put
+from ui.session.words import guarded
+
+LARGEST_SEED = 2**31 - 1
+
+
+def submit(draft: dict[str, Any]) -> Problem | None:
+    """Send what the widgets say to the run if it is a new and right experiment; else what is wrong with it."""
+    session = current()
+    session.draft = draft
+    try:
+        experiment = Experiment.from_dict(draft)
+        if experiment != session.experiment:
+            send(experiment, _origins_of_draft())
+        session.moved = None
+    except Problem as problem:
+        return problem
+    return None
+
+
+def _origins_of_draft() -> dict[str, Any] | None:
+    session = current()
+    fits = session.moved is not None and len(session.moved) == len(session.draft["layers"])
+    return {"layers": session.moved} if fits else None
+
+
+def take(experiment: Experiment, origins: dict[str, Any] | None = None) -> None:
+    """Let the run go on as this experiment at once, ahead of the widgets; they follow."""
+    send(experiment, origins)
+    put(experiment.to_dict())
+
+
+def load(name: str, content: bytes) -> None:
+    """Take a recipe or a checkpoint from a file. Raises Problem and changes nothing if it is not right."""
+    session = current()
+    if name.lower().endswith(".json"):
+        experiment, told = opening.begun_anew(Experiment.from_json(content))
+        take(experiment)
+        if told is not None:
+            session.notices.append(messages.sentence(session.language, told))
+    else:
+        header, _ = live.pool().call(session.token, "load", content)  # type: ignore[arg-type]
+        stand_on(session.token, Experiment.from_json(header["recipe"]))  # type: ignore[arg-type]
+
+
+@guarded
+def new_seed() -> None:
+    """Other data and other initial weights."""
+    session = current()
+    session.draft = {**session.draft, "seed": (session.draft["seed"] + 1) % LARGEST_SEED}
+    forget("seed")
+
+
+@guarded
+def edit_layers(edit: Callable[..., None], *arguments: Any) -> None:
+    """Change the list of layers: add, remove, move."""
+    session = current()
+    layers = copy.deepcopy(session.draft["layers"])
+    before = list(layers)
+    origins = session.moved or list(range(len(layers)))
+    known = {id(layer): origin for layer, origin in zip(before, origins, strict=True)}
+    edit(layers, *arguments)
+    session.moved = [known.get(id(layer)) for layer in layers]
+    session.draft = {**session.draft, "layers": layers}
+    forget("layers.")

@@ -1,0 +1,185 @@
+"""The run that this person stands on and those beside it: made, held while somebody is here, brought back; they end with the session."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from dlcore.experiment import Experiment
+from dlcore.problems import Problem
+from ui import live, opening
+from ui.session.state import Session, current, mark, owner
+from ui.session.widgets import put
+from ui.session.words import t
+
+FULL = ("class_full", "session_full", "visitors_full")  # Problems that pass by themselves.
+
+
+@st.cache_resource(scope="session", on_release=lambda token: live.pool().release(token), show_spinner=False)
+def lease(token: str) -> str:
+    """Ends the run when the session ends."""
+    return token
+
+
+@st.cache_resource(scope="session", on_release=lambda visit: live.desks().release(visit), show_spinner=False)
+def _presence(visit: str) -> str:
+    """Tells the desks when the session ends, or its page is away for a moment."""
+    return visit
+
+
+def present() -> str:
+    """The name under which desks work for this page, for as long as somebody is at it."""
+    visit = _presence(current().visit)
+    live.desks().hold(visit)
+    return visit
+
+
+def ensure_run() -> str:
+    """The token of this session's run. One that has ended is replaced by a new one of the same experiment."""
+    session = current()
+    if session.token is None:
+        _new_run(session)
+        if session.wishes.playing:
+            live.pool().call(session.token, "play")  # type: ignore[arg-type]
+    else:
+        try:
+            live.pool().hold(session.token)
+        except Problem:
+            renew_run()
+    hold_kept_runs()
+    return lease(session.token)  # type: ignore[arg-type]
+
+
+def admission() -> Problem | None:
+    """Why there is no room for this session; None when it has its run."""
+    session = current()
+    present()
+    try:
+        if session.token is None or not live.pool().exists(session.token):
+            ensure_run()
+    except Problem as problem:
+        if problem.key not in FULL:
+            raise
+        return problem
+    return None
+
+
+def hold_kept_runs() -> None:
+    """This session still wants the runs beside the present one. One that has ended comes back, or begins anew."""
+    session = current()
+    for run in session.kept:
+        if not live.pool().exists(run.token):
+            if _revive(session, run.token) is None:
+                run.token = begin(run.experiment.to_json())
+                session.notices.append(t("page.renewed"))
+            else:
+                run.life += 1
+        live.pool().hold(run.token)
+        lease(run.token)
+
+
+def renew_run() -> None:
+    """The run from where it was kept, else a new one of the last good experiment; and a sentence about it."""
+    session = current()
+    experiment = None if session.token is None else _revive(session, session.token)
+    if experiment is None:
+        _renew(session)
+        return
+    session.life += 1
+    stand_on(session.token, experiment)  # type: ignore[arg-type]
+
+
+def _revive(session: Session, token: str) -> Experiment | None:
+    """What the run stands on that was put away while nobody looked; None if nothing was kept."""
+    try:
+        _check_rows(live.pool().kept(token, owner())["recipe"])
+        standing = live.pool().revive(token, owner())
+    except Problem as problem:
+        if problem.key in FULL:
+            raise
+        return None
+    session.notices.append(t("page.revived", epoch=standing["epoch"]))
+    return Experiment.from_json(standing["recipe"])
+
+
+def resume(token: str) -> None:
+    """Stand on the run that this browser stood on before, in a session that is no more."""
+    session = current()
+    if token == session.token:
+        return
+    fresh = session.token
+    _check_rows(
+        live.pool().kept(token, owner())["recipe"]
+    )  # Raises what there is to say, while the present run is whole.
+    if fresh is not None and live.pool().exists(fresh):
+        # As it was last kept, without asking its worker: the widgets of the old run must not speak up meanwhile.
+        if live.pool().kept(fresh, owner())["step"] == 0:
+            live.pool().close(fresh)  # First, so that there is room in a class that is full.
+            session.token = None
+        else:
+            live.pool().release(fresh)
+    found = live.pool().revive(token, owner())
+    session.kept = [run for run in session.kept if run.token != token]
+    stand_on(token, Experiment.from_json(found["recipe"]))
+    session.device = found["device"]
+
+
+def _check_rows(recipe: str) -> None:
+    """Raises Problem where this person may no longer see the rows of a recipe."""
+    refusal = opening.refusal(Experiment.from_json(recipe), mark())
+    if refusal is not None:
+        raise refusal
+
+
+def begin(recipe: str, state: bytes = b"") -> str:
+    """The token of a new run, which belongs to this person's browser."""
+    return live.pool().create(recipe, current().device, state, owner(), mark())
+
+
+def _renew(session: Session) -> None:
+    _new_run(session)
+    session.notices.append(t("page.renewed"))
+
+
+def _new_run(session: Session) -> None:
+    refusal = opening.refusal(session.experiment, mark())
+    if refusal is not None:
+        session.problems.append(refusal)
+        session.experiment = opening.without_rows(session.experiment)
+        put(session.experiment.to_dict())
+    session.token = begin(session.experiment.to_json())
+
+
+def send(experiment: Experiment, origins: dict[str, Any] | None = None) -> None:
+    """Let the run go on as this experiment. `origins` says which of its layers and units were which."""
+    session = current()
+    arguments: dict[str, Any] = {"recipe": experiment.to_json()}
+    if origins is not None:
+        arguments["origins"] = origins
+    try:
+        live.pool().call(session.token, "change", **arguments)  # type: ignore[arg-type]
+    except Problem as problem:
+        if problem.key != "run_gone":
+            raise
+        if _revive(session, session.token) is None:  # type: ignore[arg-type]
+            session.experiment = experiment
+            _renew(session)
+        else:
+            session.life += 1
+            live.pool().call(session.token, "change", **arguments)  # type: ignore[arg-type]
+    session.experiment = experiment
+
+
+def stand_on(token: str, experiment: Experiment) -> None:
+    """Look at this run from now on; the widgets follow."""
+    session = current()
+    session.token, session.experiment = token, experiment
+    put(experiment.to_dict())
+
+
+def choose_device(device: str) -> None:
+    """Compute there from now on. Raises Problem and stays if there is no such device."""
+    session = current()
+    live.pool().call(session.token, "device", value=device)  # type: ignore[arg-type]
+    session.device = device
