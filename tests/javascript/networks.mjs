@@ -1,9 +1,12 @@
 /** Networks to test with: layouts as a frame's header has them, random numbers that are the same each time, the texts of the page. */
 
-import { readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { Texts } from "../../ui/canvas/format.js";
 
-export const ENGLISH = JSON.parse(readFileSync(new URL("../../ui/locales/en.json", import.meta.url), "utf8"));
+const UI = new URL("../../ui/", import.meta.url);
+// Those of all pages, and those that a page's own folder holds.
+const CATALOGUES = globSync("**/locales/en.json", { cwd: UI }).map((path) => JSON.parse(readFileSync(new URL(path, UI), "utf8")));
+export const ENGLISH = Object.assign({}, ...CATALOGUES);
 export const texts = new Texts(ENGLISH);
 
 /** Numbers from 0 to 1 (mulberry32): the same row for the same seed. */
