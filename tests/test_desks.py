@@ -17,6 +17,7 @@ import pytest
 from dlcore.problems import Problem
 from dlcore.runs.crew import STARVED
 from dlcore.runs.desk import TELL_EVERY
+from dlcore.runs.desk_process import DeskProcess
 from dlcore.runs.desks import LEFT_ALONE, MOST_OF_AN_OWNER, MOST_OF_NOBODY, OTHERS_STAY, STARTING, STAYS, Desks, Job
 from dlcore.runs.entry import mark_of
 from dlcore.runs.jobs import JOBS
@@ -590,7 +591,7 @@ def test_a_desk_that_does_not_come_to_its_start_is_ended() -> None:
 def test_a_desk_that_gets_no_processor_has_longer_to_start(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
     waited = [STARTING]
-    monkeypatch.setattr("dlcore.runs.desks.held_up", lambda pid: waited[0])
+    monkeypatch.setattr(DeskProcess, "held_up", property(lambda _: waited[0]))
     desks = desks_of(command=(sys.executable, "-c", "import sys; sys.stdin.read()"), clock=clock)
     job = desks.submit("echo")
     assert eventually(lambda: job.state == "working")
