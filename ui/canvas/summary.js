@@ -86,16 +86,17 @@ export function curvesOf(header, history) {
   const epochs = (history.columns.epoch ?? []).slice(0, rows);
   const metric = header.metrics.train.r2 === undefined ? "accuracy" : "r2";
   const found = { metric, train: header.metrics.train[metric], test: header.metrics.test[metric], loss: now.test };
-  if (header.step === 0 || tests.length === 0) return { kind: /** @type {const} */ ("untrained"), ...found };
+  if (header.step === 0 || tests.length === 0) return { ...found, untrained: /** @type {const} */ (true) };
   // The losses of a run that diverged are no numbers: nothing can be told of their way.
-  if (now.test === null || now.train === null) return { kind: /** @type {const} */ ("diverged"), ...found };
+  if (now.test === null || now.train === null) return { ...found, untrained: /** @type {const} */ (false), diverged: /** @type {const} */ (true) };
   let best = 0;
   for (let i = 1; i < tests.length; i += 1) if (tests[i] < tests[best]) best = i;
   const lowest = now.test < tests[best] ? { loss: now.test, epoch: header.epoch } : { loss: tests[best], epoch: epochs[best] };
   const start = tests[0];
   const gap = now.test - now.train;
   return {
-    kind: /** @type {const} */ ("trained"), ...found, start, lowest, trend: trendOf(tests), gap, apart: gap > APART * Math.abs(start) && now.test > 1.1 * now.train,
+    ...found, untrained: /** @type {const} */ (false), diverged: /** @type {const} */ (false),
+    start, lowest, trend: trendOf(tests), gap, apart: gap > APART * Math.abs(start) && now.test > 1.1 * now.train,
   };
 }
 
@@ -212,8 +213,8 @@ function curveLines(curves, say) {
   /** @param {Finite | undefined} value */
   const score = (value) => (curves.metric === "r2" ? fixed(value, 3) : percent(value));
   const lines = [say("summary_score", { name: say(curves.metric === "r2" ? "r2" : "accuracy"), train: score(curves.train), test: score(curves.test) })];
-  if (curves.kind === "untrained") return [say("summary_untrained", { loss: loss(curves.loss) }), ...lines];
-  if (curves.kind === "diverged") return [say("diverged"), ...lines];
+  if (curves.untrained) return [say("summary_untrained", { loss: loss(curves.loss) }), ...lines];
+  if (curves.diverged) return [say("diverged"), ...lines];
   lines.unshift(say("summary_loss", {
     start: loss(curves.start), now: loss(curves.loss), lowest: loss(curves.lowest.loss), epoch: count(curves.lowest.epoch),
   }));
