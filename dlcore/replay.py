@@ -94,9 +94,8 @@ class Replay:
                     previous.copy_(torch.where(flat == told, previous, told))  # It was set, not learned.
                     flat.copy_(told)
             trainer.touched("weights", tuple(found))
-            if entry.step == 0 and len(found) == len(
-                places
-            ):  # Another shape has brought them: the history is of this network.
+            if entry.step == 0 and len(found) == len(places):
+                # Another shape has brought them: the history is of this network.
                 trainer.begin_history()
         if entry.frozen:
             found = _arrays(f"{path}.frozen", entry.frozen, _shapes(trainer), np.bool_)
