@@ -14,6 +14,7 @@ from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 
 from dlcore.problems import Problem
 from tests.loops import run
+from tests.patience import eventually
 from ui import door, downloads, live, press, session
 from ui.messages import sentence
 from ui.press import Press, at_press
@@ -163,8 +164,11 @@ def test_all_together_have_an_end_and_it_is_said(
 
 
 @pytest.mark.parametrize("goes_wrong", [False, True])
-def test_whoever_has_the_answer_may_press_again(goes_wrong: bool, gate: threading.Event) -> None:
-    free: list[int] = []
+def test_whoever_has_the_answer_may_press_again(
+    goes_wrong: bool, gate: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(downloads, "_places", threading.BoundedSemaphore(1))
+    again: list[Any] = []
 
     def make(file_id: str) -> str:
         gate.wait(PATIENCE)
@@ -172,12 +176,12 @@ def test_whoever_has_the_answer_may_press_again(goes_wrong: bool, gate: threadin
             raise KeyError(file_id)
         return file_id
 
-    before = downloads._places._value
     answer = downloads.begun(make, "file")
-    answer.add_done_callback(lambda _: free.append(downloads._places._value))
+    answer.add_done_callback(lambda _: again.append(downloads.begun(str.upper, "next")))
     gate.set()
     assert (answer.exception(PATIENCE) is not None) is goes_wrong
-    assert free == [before]
+    assert eventually(lambda: again)
+    assert again[0].result(PATIENCE) == "NEXT"
 
 
 def test_what_goes_wrong_late_is_said_on_the_page_too(buttons: Buttons, monkeypatch: pytest.MonkeyPatch) -> None:

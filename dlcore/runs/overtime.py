@@ -23,9 +23,8 @@ class Queue:
         now: dict[str, int] = {}
         with suppress(OSError):
             for thread in self._tasks.iterdir():
-                with suppress(
-                    OSError, IndexError
-                ):  # Linux: nanoseconds on a processor, nanoseconds waiting for one, times.
+                # Linux: nanoseconds on a processor, nanoseconds waiting for one, times.
+                with suppress(OSError, IndexError):
                     now[thread.name] = int((thread / "schedstat").read_bytes().split()[1])
         self._waited += sum(max(0, waited - self._threads.get(name, 0)) for name, waited in now.items())
         self._threads = now

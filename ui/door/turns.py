@@ -139,8 +139,8 @@ class Turns:
         waiting = {
             turn: asked
             for turn, asked in self._waiting.items()
-            if not turn.done()
-            and (self.no_part.is_set() if asked.part else not reserved)  # Those done are about to leave.
+            # Those done are about to leave.
+            if not turn.done() and (self.no_part.is_set() if asked.part else not reserved)
         }
         had = {name: self.had(name) for name in {asked.name for asked in waiting.values()}}
         late = self._clock() - LONG_ENOUGH
