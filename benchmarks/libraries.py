@@ -25,8 +25,8 @@ from dlcore.engines import compiled
 from dlcore.engines.autograd import AutogradEngine
 from dlcore.engines.dense import DenseEngine, Rows
 from dlcore.experiment import MOST_EPOCHS, Experiment
+from dlcore.learning.trainer import Trainer
 from dlcore.network import build_model
-from dlcore.trainer import Trainer
 
 Way = Callable[[int], object]
 

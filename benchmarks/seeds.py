@@ -17,11 +17,11 @@ from benchmarks.tables import Figure, goals, markdown
 from dlcore.datasets.split import Data
 from dlcore.engines import compiled
 from dlcore.experiment import Experiment
+from dlcore.learning.trainer import Trainer
 from dlcore.network import build_model
 from dlcore.randomness import derived_seed
 from dlcore.rows import prepare
 from dlcore.seeds.members import Abreast, Members, OneByOne, recipes
-from dlcore.trainer import Trainer
 
 SEEDS, GOAL = 32, 8.0
 EPOCHS, ROUNDS, QUICK_ROUNDS = 40, 9, 5

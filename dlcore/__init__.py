@@ -13,14 +13,14 @@ from dlcore.experiment import Experiment
 from dlcore.problems import Problem
 
 if TYPE_CHECKING:
-    from dlcore.trainer import Trainer
+    from dlcore.learning.trainer import Trainer
 
 __all__ = ["Experiment", "Problem", "Trainer"]
 
 
 def __getattr__(name: str) -> Any:
     if name == "Trainer":
-        from dlcore.trainer import Trainer
+        from dlcore.learning.trainer import Trainer
 
         return Trainer
     raise AttributeError(f"module 'dlcore' has no attribute {name!r}")

@@ -25,8 +25,8 @@ from dlcore.problems import Problem
 
 if TYPE_CHECKING:
     from dlcore.checkpoint import Checkpoint
-    from dlcore.replay import Replay
-    from dlcore.trainer import Trainer
+    from dlcore.learning.replay import Replay
+    from dlcore.learning.trainer import Trainer
 
 ENGINES = ("auto", "autograd", "dense")
 TASKS = {"classes": "classification", "numbers": "regression"}
@@ -149,7 +149,7 @@ def train(asked: argparse.Namespace) -> None:
     import torch
 
     from dlcore.checkpoint import check_writable, write_run
-    from dlcore.replay import Replay
+    from dlcore.learning.replay import Replay
 
     check_writable(asked.out)
     if experiment.num_parameters * experiment.batch_size < WORTH_MORE_THREADS:
@@ -281,7 +281,7 @@ def evaluate(asked: argparse.Namespace) -> None:
     """{"train": {"loss", metric}, "test": {...}}: the numbers of the history's last row; with validation rows those of three parts."""
     checkpoint = opened(asked.directory)
 
-    from dlcore.trainer import Trainer
+    from dlcore.learning.trainer import Trainer
 
     trainer = Trainer(checkpoint.experiment, device="cpu")
     trainer.load_weights(checkpoint.weights, step=checkpoint.step, epoch=checkpoint.epoch)

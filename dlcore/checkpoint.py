@@ -27,8 +27,8 @@ from dlcore.network import build_model, parameter_shapes
 from dlcore.problems import Problem, clean
 
 if TYPE_CHECKING:
-    from dlcore.snapshot import Snapshot
-    from dlcore.trainer import Trainer
+    from dlcore.learning.snapshot import Snapshot
+    from dlcore.learning.trainer import Trainer
 
 FORMAT = "dlcore 1"
 MODEL_FILE = "model.safetensors"

@@ -16,7 +16,7 @@ import torch
 from dlcore.probes import MOST_INPUTS, MOST_POINTS, MOST_SHOWN, Picture
 
 if TYPE_CHECKING:
-    from dlcore.snapshot import Snapshot
+    from dlcore.learning.snapshot import Snapshot
 
 MOST_ROWS = 500  # training rows that are asked about a unit's health
 BINS = 24

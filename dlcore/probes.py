@@ -24,7 +24,7 @@ from dlcore.layers import Dense
 
 if TYPE_CHECKING:
     from dlcore.experiment import Experiment
-    from dlcore.snapshot import Snapshot
+    from dlcore.learning.snapshot import Snapshot
 
 MOST_SHOWN = 32  # units of a layer that travel
 MOST_INPUTS = 16  # inputs that travel: the whole pipeline stays in view

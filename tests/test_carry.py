@@ -19,11 +19,11 @@ from torch import nn
 
 from dlcore import Experiment, Problem, Trainer
 from dlcore.activations import Activation
-from dlcore.carry import NEW, align, carry_flat, carry_units
 from dlcore.component import kinds
 from dlcore.datasets.drawn import Drawn
 from dlcore.frame import decode_frame
 from dlcore.layers import Dense
+from dlcore.learning.carry import NEW, align, carry_flat, carry_units
 from dlcore.rows import prepare
 from dlcore.runs.run import Run
 

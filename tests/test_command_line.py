@@ -263,7 +263,7 @@ def test_an_interruption_is_quiet(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("dlcore.trainer.Trainer.advance", interrupted)
+    monkeypatch.setattr("dlcore.learning.trainer.Trainer.advance", interrupted)
     assert main(["train", str(run.parent / "iris.json"), "--epochs", "1", "--out", str(run)]) == 130
     assert capsys.readouterr() == ("", "")
 

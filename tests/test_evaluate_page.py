@@ -19,10 +19,10 @@ from dlcore.__main__ import main
 from dlcore.checkpoint import open_checkpoint, predict, save_checkpoint
 from dlcore.datasets import rights
 from dlcore.experiment import Experiment
+from dlcore.learning.trainer import Trainer
 from dlcore.problems import Problem
 from dlcore.rows import prepare
 from dlcore.runs.entry import mark_of
-from dlcore.trainer import Trainer
 from tests.judges import HastyDesks
 from tests.patience import PATIENCE
 from tests.playground import RecordingPool, errors, shown, state, widget

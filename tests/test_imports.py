@@ -37,13 +37,13 @@ STOREYS = (
     ),
     ("dlcore.experiment", "dlcore"),
     (
-        "dlcore.rows", "dlcore.share", "dlcore.network", "dlcore.engines", "dlcore.snapshot", "dlcore.history",
+        "dlcore.rows", "dlcore.share", "dlcore.network", "dlcore.engines", "dlcore.learning.snapshot", "dlcore.learning.history",
         "dlcore.devices", "dlcore.frame",
     ),
-    ("dlcore.passing", "dlcore.carry", "dlcore.noting"),
-    ("dlcore.trainer",),
+    ("dlcore.learning.passing", "dlcore.learning.carry", "dlcore.learning.noting"),
+    ("dlcore.learning.trainer",),
     (
-        "dlcore.replay", "dlcore.interventions", "dlcore.timeline", "dlcore.looks", "dlcore.probes", "dlcore.files",
+        "dlcore.learning.replay", "dlcore.learning.interventions", "dlcore.learning.timeline", "dlcore.looks", "dlcore.probes", "dlcore.files",
         "dlcore.checkpoint", "dlcore.new_rows", "dlcore.predictions",
         "dlcore.export", "dlcore.views", "dlcore.catalogue", "dlcore.evaluation",
         "dlcore.seeds",

@@ -16,7 +16,7 @@ from dlcore import Experiment, Trainer
 from dlcore.checkpoint import open_checkpoint, predict
 from dlcore.engines.autograd import AutogradEngine
 from dlcore.frame import decode_frame
-from dlcore.interventions import MOST_UNDOS, as_weight
+from dlcore.learning.interventions import MOST_UNDOS, as_weight
 from dlcore.network import build_model
 from dlcore.probes import Picture
 from dlcore.problems import Problem

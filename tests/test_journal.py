@@ -28,12 +28,12 @@ from dlcore.experiment import LONGEST_RECIPE, Experiment
 from dlcore.export import export
 from dlcore.journal import LONGEST_JOURNAL, MOST_ENTRIES
 from dlcore.layers import Dense
+from dlcore.learning.replay import Replay
+from dlcore.learning.trainer import Trainer
 from dlcore.problems import Problem
-from dlcore.replay import Replay
 from dlcore.runs.luggage import pack_run, unpack_run
 from dlcore.runs.run import Run
 from dlcore.share import decode, encode
-from dlcore.trainer import Trainer
 
 RECIPE: dict[str, Any] = {"dataset": {"kind": "circle", "samples": 60}, "batch_size": 5}
 ADAM: dict[str, Any] = {"kind": "adam", "learning_rate": 0.01, "beta1": 0.9, "beta2": 0.999}

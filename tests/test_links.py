@@ -22,6 +22,7 @@ import safetensors.numpy
 import dlcore.runs.ray
 from dlcore.experiment import Experiment
 from dlcore.frame import decode_frame
+from dlcore.learning.trainer import Trainer
 from dlcore.problems import Problem
 from dlcore.runs import shared
 from dlcore.runs.inprocess import Threads
@@ -32,7 +33,6 @@ from dlcore.runs.pool import Pool, WorkerLost
 from dlcore.runs.process import Processes
 from dlcore.runs.ray import Cluster
 from dlcore.runs.wire import Header, pack, read_message
-from dlcore.trainer import Trainer
 from tests.fake_ray import FakeRay
 from tests.patience import PATIENCE, eventually
 

@@ -19,9 +19,9 @@ from dlcore import Experiment, Problem, Trainer
 from dlcore.catalogue import FAMILIES
 from dlcore.component import Component, kinds, validated
 from dlcore.experiment import LONGEST_RECIPE, MOST_PARAMETERS
+from dlcore.learning.trainer import Diverged
 from dlcore.network import build_model, parameter_shapes
 from dlcore.problems import TEMPLATES
-from dlcore.trainer import Diverged
 from tests.strategies import experiments
 
 MANY = settings(max_examples=150)

@@ -24,7 +24,7 @@ from dlcore.export.facts import read_history
 from dlcore.export.findings import SENTENCES
 from dlcore.export.report import report
 from dlcore.export.words import ENGLISH, Words
-from dlcore.history import History
+from dlcore.learning.history import History
 from ui.messages import catalogue
 
 EPOCHS = 10

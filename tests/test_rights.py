@@ -184,7 +184,7 @@ def test_what_is_made_of_a_file_belongs_to_who_made_it_and_of_a_file_for_everyon
 
 
 def test_the_rows_are_given_as_csv_and_as_training_data_to_nobody_else(upload: str) -> None:
-    from dlcore.trainer import Trainer
+    from dlcore.learning.trainer import Trainer
 
     experiment = Experiment.from_dict({"dataset": imported(upload)})
     for mark, expected in ((ANN, None), (BOB, "table_not_yours"), (rights.NOBODY, "table_not_yours")):
@@ -195,7 +195,7 @@ def test_the_rows_are_given_as_csv_and_as_training_data_to_nobody_else(upload: s
 def test_judged_rows_that_are_still_in_memory_are_given_to_nobody_else(upload: str) -> None:
     from dlcore.checkpoint import save_checkpoint
     from dlcore.evaluation.examples import examples
-    from dlcore.trainer import Trainer
+    from dlcore.learning.trainer import Trainer
 
     with rights.working_for(ANN):
         trainer = Trainer(Experiment.from_dict({"dataset": imported(upload)}), device="cpu")

@@ -15,6 +15,7 @@ from dlcore.checkpoint import save_checkpoint
 from dlcore.datasets import rights, sharing, store
 from dlcore.datasets.room import TABLE, unused
 from dlcore.experiment import Experiment
+from dlcore.learning.trainer import Trainer
 from dlcore.problems import Problem
 from dlcore.runs.desks import Desks
 from dlcore.runs.entry import mark_of
@@ -23,7 +24,6 @@ from dlcore.runs.limits import Limits
 from dlcore.runs.luggage import pack_run
 from dlcore.runs.pool import Pool
 from dlcore.runs.run import Run
-from dlcore.trainer import Trainer
 from tests.patience import eventually
 
 COLUMNS = [{"name": name, "kind": "number"} for name in ("age", "height", "target")]

@@ -21,6 +21,7 @@ from dlcore.component import kinds
 from dlcore.engines import compiled, many
 from dlcore.engines.orders import Orders
 from dlcore.evaluation import opened
+from dlcore.learning.trainer import Diverged
 from dlcore.losses import Loss
 from dlcore.optimizers import Optimizer
 from dlcore.regularizers import Regularizer
@@ -33,7 +34,6 @@ from dlcore.seeds.job import seeds
 from dlcore.seeds.members import SCORES, Abreast, OneByOne, members_of, recipes
 from dlcore.seeds.summary import bands, summary, verdict
 from dlcore.seeds.training import moments, train_seeds
-from dlcore.trainer import Diverged
 from dlcore.views import VIEWS
 from dlcore.views import bands as bands_view
 from dlcore.views import disagreement as disagreement_view

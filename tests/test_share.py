@@ -143,7 +143,7 @@ def test_drawn_points_that_do_not_fit_say_so() -> None:
 
 
 def test_two_sessions_with_the_same_link_learn_the_same_to_the_last_digit() -> None:
-    from dlcore.trainer import Trainer
+    from dlcore.learning.trainer import Trainer
 
     link, losses = encode(Experiment(seed=5, layers=(Dense(units=3),))), []
     for _ in range(2):

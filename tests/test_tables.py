@@ -26,7 +26,6 @@ from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, OneHotEncod
 
 from dlcore import Experiment, Problem, Trainer, share
 from dlcore.__main__ import main
-from dlcore.carry import align
 from dlcore.checkpoint import Checkpoint, checkpoint_of, open_checkpoint, predict, save_checkpoint
 from dlcore.component import validated
 from dlcore.datasets import store
@@ -36,6 +35,7 @@ from dlcore.datasets.table import LONGEST_TEXT, TableData
 from dlcore.export import export
 from dlcore.export.rows import data_csv
 from dlcore.export.script import export_script
+from dlcore.learning.carry import align
 from dlcore.new_rows import NewRows, cells_of, new_rows
 from dlcore.probes import Picture
 from dlcore.rows import prepare
@@ -716,7 +716,7 @@ def test_a_run_whose_table_is_gone_stays_as_it_is(brought: Brought) -> None:
 
 def test_judging_many_rows_leaves_a_playing_run_time_to_learn(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
-    monkeypatch.setattr("dlcore.trainer.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("dlcore.learning.trainer.time.monotonic", lambda: now[0])
     trainer = Trainer(Experiment(), "cpu")
     judge = trainer._score
 

@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from playwright.sync_api import Page, expect
 from sklearn.metrics import accuracy_score, log_loss
 
-import dlcore.trainer
+import dlcore.learning.trainer
 from dlcore import Experiment, Problem, Trainer
 from dlcore.__main__ import main
 from dlcore.datasets.drawn import Drawn
@@ -131,7 +131,7 @@ def test_nothing_that_learns_or_shows_reads_the_test_rows(monkeypatch: pytest.Mo
     real = prepare(Experiment.from_json(recipe))
 
     def everything(data: Data) -> list[Any]:
-        monkeypatch.setattr(dlcore.trainer, "prepare", lambda _: data)
+        monkeypatch.setattr(dlcore.learning.trainer, "prepare", lambda _: data)
         run = Run(recipe, "cpu")
         seen: list[Any] = []
         for header, arrays in frames_of(run):

@@ -11,9 +11,9 @@ import pytest
 
 from dlcore import Experiment, Trainer
 from dlcore.frame import decode_frame
+from dlcore.learning.timeline import MOST_BYTES, MOST_MOMENTS, Timeline
 from dlcore.problems import Problem
 from dlcore.runs.run import Run
-from dlcore.timeline import MOST_BYTES, MOST_MOMENTS, Timeline
 
 LAYERS = [{"kind": "dense", "units": 8}, {"kind": "dropout", "p": 0.2}, {"kind": "dense", "units": 8}]
 RECIPE = {"layers": LAYERS, "batch_size": 50}

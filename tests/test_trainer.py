@@ -12,12 +12,12 @@ import pytest
 import torch
 from torch import nn
 
-import dlcore.trainer
+import dlcore.learning.trainer
 from dlcore import Experiment, Problem, Trainer
+from dlcore.learning.trainer import Diverged
 from dlcore.network import build_model
 from dlcore.randomness import derived_seed
 from dlcore.rows import prepare
-from dlcore.trainer import Diverged
 
 STEPS = 50
 CLOSE = 5e-6  # Processors add up in other orders; RMSprop divides by what is small.
@@ -345,7 +345,9 @@ def test_a_judgement_that_fails_does_not_leave_dropout_off() -> None:
 def test_a_move_that_fails_leaves_the_run_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     moved, undisturbed = (Trainer(Experiment(), "cpu", engine="autograd") for _ in range(2))
     with monkeypatch.context() as patched, pytest.raises(RuntimeError):
-        patched.setattr(dlcore.trainer, "choose_device", lambda name: "meta")  # On which nothing can be computed.
+        patched.setattr(
+            dlcore.learning.trainer, "choose_device", lambda name: "meta"
+        )  # On which nothing can be computed.
         moved.move("gpu")
     assert moved.device == "cpu"
     for trainer in (moved, undisturbed):
@@ -464,7 +466,7 @@ def test_early_stopping_fires_after_the_patience_it_was_given() -> None:
 
 
 def test_it_ends_at_the_limit_of_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dlcore.trainer, "MOST_EPOCHS", 3)
+    monkeypatch.setattr(dlcore.learning.trainer, "MOST_EPOCHS", 3)
     trainer = Trainer(recipe(), "cpu")
     assert len(list(trainer.steps())) == 3 * 7
     assert trainer.finished == "epoch_limit"
@@ -512,7 +514,9 @@ def test_after_a_divergence_a_sane_rate_and_a_reset_learn_again(momentum: float)
 
 
 def test_a_gpu_out_of_memory_goes_on_on_the_cpu_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dlcore.trainer, "device_name", lambda device: "Some GPU" if device == "cuda" else "CPU")
+    monkeypatch.setattr(
+        dlcore.learning.trainer, "device_name", lambda device: "Some GPU" if device == "cuda" else "CPU"
+    )
     expected = after_steps(recipe(), 20, "autograd")
     trainer = after_steps(recipe(), 10, "autograd")
     trainer.device = "cuda"  # Its tensors lie on the CPU: what matters is what the trainer does when the step fails.

@@ -17,8 +17,8 @@ from torch import nn
 
 from dlcore.engines.modules import SeededDropout
 from dlcore.layers import Dense
+from dlcore.learning.snapshot import Scores
 from dlcore.libraries import fetch_blas
-from dlcore.snapshot import Scores
 
 if TYPE_CHECKING:
     from dlcore.engines.autograd import AutogradEngine

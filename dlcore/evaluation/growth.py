@@ -22,10 +22,10 @@ from dlcore.evaluation.shape import capacity_findings, learning_findings
 from dlcore.experiment import Experiment
 from dlcore.jobs import Answer, Progress
 from dlcore.layers import Dense
+from dlcore.learning.trainer import Diverged, Trainer
 from dlcore.problems import Problem
 from dlcore.randomness import derived_seed
 from dlcore.rows import stratified
-from dlcore.trainer import Diverged, Trainer
 
 MOST_EPOCHS = 10_000
 MOST_REPEATS = 10

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from dlcore.arrays import from_bytes, to_bytes
+from dlcore.learning.snapshot import Scores
+from dlcore.learning.timeline import Moment
 from dlcore.problems import Problem
 from dlcore.runs.run import Run
 from dlcore.runs.wire import Header
-from dlcore.snapshot import Scores
-from dlcore.timeline import Moment
 
 # What else of a moment is plain.
 FACTS = ("id", "structure", "step", "epoch", "progress", "learning_rate", "rows", "edited")

@@ -13,19 +13,19 @@ from typing import Any
 
 import numpy as np
 
-from dlcore import noting
 from dlcore.arrays import from_bytes, to_bytes
 from dlcore.experiment import Experiment
 from dlcore.frame import encode_frame
-from dlcore.interventions import Interventions
+from dlcore.learning import noting
+from dlcore.learning.interventions import Interventions
+from dlcore.learning.timeline import Moment, Timeline
+from dlcore.learning.trainer import Change, Diverged, Trainer
 from dlcore.looks import finite
 from dlcore.probes import Picture
 from dlcore.problems import Problem
 from dlcore.rows import rows_of
 from dlcore.runs import DEFAULT_SPEED
 from dlcore.runs.sights import Sight, Sights, without_points
-from dlcore.timeline import Moment, Timeline
-from dlcore.trainer import Change, Diverged, Trainer
 
 FASTEST = 1_000_000.0
 TICK = 0.005  # Fast runs take their updates in bunches, one a tick: a worker must not wake for each of them.

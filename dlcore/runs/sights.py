@@ -14,12 +14,12 @@ import torch
 
 from dlcore.datasets.split import Data
 from dlcore.experiment import Experiment
+from dlcore.learning.snapshot import Snapshot
+from dlcore.learning.timeline import Moment
+from dlcore.learning.trainer import Trainer
 from dlcore.looks import Arrays, Looks, Motion, masks
 from dlcore.probes import Picture
 from dlcore.rows import rows_of
-from dlcore.snapshot import Snapshot
-from dlcore.timeline import Moment
-from dlcore.trainer import Trainer
 
 HEALTH_EVERY = 0.5  # Seconds, of a run that plays.
 PREDICTIONS_EVERY = 0.25

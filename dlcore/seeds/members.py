@@ -19,9 +19,9 @@ from dlcore.engines.dense import Rows, fits
 from dlcore.engines.many import ManyEngine, suits
 from dlcore.engines.orders import Orders
 from dlcore.experiment import Experiment
+from dlcore.learning.trainer import Diverged, Trainer
 from dlcore.network import build_model
 from dlcore.randomness import derived_seed
-from dlcore.trainer import Diverged, Trainer
 
 SEEDS = 2**31  # There are so many; after the last comes 0.
 SCORES = ("train_loss", "train_metric", "watched_loss", "watched_metric")

@@ -23,9 +23,9 @@ from dlcore.journal import (
 from dlcore.layers import Dense
 
 if TYPE_CHECKING:
-    from dlcore.carry import Origins
     from dlcore.engines.autograd import AutogradEngine
     from dlcore.experiment import Experiment
+    from dlcore.learning.carry import Origins
 
 MOST_NUMBERS = LONGEST_JOURNAL // 2  # A number and its comma are two characters at least.
 

@@ -17,7 +17,7 @@ from dlcore.problems import Problem
 if TYPE_CHECKING:
     from dlcore.engines.autograd import AutogradEngine
     from dlcore.journal import Journal
-    from dlcore.trainer import Trainer
+    from dlcore.learning.trainer import Trainer
 
 MOST_UNDOS = 200
 LARGEST = torch.finfo(torch.float32).max

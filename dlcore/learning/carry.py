@@ -26,8 +26,8 @@ from dlcore.engines.autograd import AutogradEngine
 from dlcore.engines.modules import SeededDropout
 from dlcore.experiment import Experiment, LayerPlan
 from dlcore.layers import Dense
+from dlcore.learning.passing import Passing, nearest_passing
 from dlcore.network import build_model
-from dlcore.passing import Passing, nearest_passing
 
 NEW = -1
 SMALL = 0.1

@@ -13,13 +13,13 @@ import torch
 
 from dlcore.experiment import Experiment
 from dlcore.journal import unpacked
+from dlcore.learning.snapshot import Scores, Snapshot
+from dlcore.learning.trainer import split_by_layer
 from dlcore.network import parameter_shapes
 from dlcore.problems import Problem
-from dlcore.snapshot import Scores, Snapshot
-from dlcore.trainer import split_by_layer
 
 if TYPE_CHECKING:
-    from dlcore.trainer import Trainer
+    from dlcore.learning.trainer import Trainer
 
 MOST_MOMENTS = 400
 MOST_BYTES = 8 << 20  # Of one run: a session holds up to four, 32 MB together.

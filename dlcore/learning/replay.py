@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from dlcore import noting
 from dlcore.experiment import Experiment, settings_of
 from dlcore.journal import SHAPING, Entry, Values
+from dlcore.learning import noting
+from dlcore.learning.trainer import Trainer, split_by_layer
 from dlcore.problems import Problem
-from dlcore.trainer import Trainer, split_by_layer
 
 
 class Replay:

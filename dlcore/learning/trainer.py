@@ -14,8 +14,6 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 import torch
 
-from dlcore import noting
-from dlcore.carry import Carriage, Origins, align, successor
 from dlcore.class_weights import row_weights
 from dlcore.datasets.split import Data, Split
 from dlcore.devices import choose_device, device_name
@@ -24,14 +22,16 @@ from dlcore.engines.autograd import AutogradEngine
 from dlcore.engines.dense import DenseEngine, Rows, fits
 from dlcore.engines.modules import SeededDropout
 from dlcore.experiment import MOST_EPOCHS, Experiment
-from dlcore.history import History
 from dlcore.journal import Journal, packed, unpacked
+from dlcore.learning import noting
+from dlcore.learning.carry import Carriage, Origins, align, successor
+from dlcore.learning.history import History
+from dlcore.learning.snapshot import Scores, Snapshot
 from dlcore.metrics import metric_for
 from dlcore.network import build_model
 from dlcore.problems import Problem
 from dlcore.randomness import derived_seed
 from dlcore.rows import prepare, rows_of, same_rows
-from dlcore.snapshot import Scores, Snapshot
 
 Result = TypeVar("Result")
 
