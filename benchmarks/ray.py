@@ -16,7 +16,7 @@ from statistics import median
 from benchmarks.tables import markdown
 from dlcore.experiment import Experiment
 from dlcore.layers import Dense
-from dlcore.runs.limits import Limits
+from dlcore.limits import Limits
 from dlcore.runs.links import Places
 from dlcore.runs.pool import Pool
 from dlcore.runs.process import Processes

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 # This one file and not its package, whose import takes longer than most tests: these workers start by the dozen.
-wire = runpy.run_path(str(Path(__file__).parents[1] / "dlcore" / "runs" / "wire.py"))
+wire = runpy.run_path(str(Path(__file__).parents[1] / "dlcore" / "wire.py"))
 Inbox, pack, write_all = wire["Inbox"], wire["pack"], wire["write_all"]
 
 DEADLY, WEAK, HANGING, STUCK, HEAVY, FRAGILE = 13, 14, 15, 16, 17, 18

@@ -7,7 +7,7 @@ import itertools
 import queue
 from typing import Any
 
-from dlcore.runs.wire import Header, read_message
+from dlcore.wire import Header, read_message
 
 
 class Scripted:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from dlcore.experiment import Experiment
+from dlcore.limits import Limits
 from dlcore.problems import Problem
-from dlcore.runs.limits import Limits
 from dlcore.runs.pool import Pool
 from dlcore.runs.shelf import Kept, Shelf
 from tests.machine import Machine

@@ -14,7 +14,7 @@ import pytest
 from starlette.requests import HTTPConnection
 
 from dlcore.folders import keep_once
-from dlcore.runs.limits import Limits
+from dlcore.limits import Limits
 from ui.door.cookies import COOKIE, KEY_FILE, SECURE_COOKIE, key_in, new_secret, owner_of, recognised, to_set
 
 MINE, ANOTHERS = new_secret(), new_secret()

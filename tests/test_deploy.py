@@ -14,7 +14,7 @@ import pytest
 import streamlit
 from streamlit import config
 
-from dlcore.runs.limits import Limits
+from dlcore.limits import Limits
 from dlcore.runs.places import chosen_places
 from dlcore.runs.ray import Cluster
 from ui.door import COOKIE, SECURE_COOKIE, new_secret

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from dlcore.limits import FURTHER_BACK, Limits
 from dlcore.problems import Problem
 from dlcore.runs.crew import STARVED
 from dlcore.runs.desk import TELL_EVERY
@@ -21,7 +22,6 @@ from dlcore.runs.desk_process import DeskProcess
 from dlcore.runs.desks import LEFT_ALONE, MOST_OF_AN_OWNER, MOST_OF_NOBODY, OTHERS_STAY, STARTING, STAYS, Desks, Job
 from dlcore.runs.entry import mark_of
 from dlcore.runs.jobs import JOBS
-from dlcore.runs.limits import FURTHER_BACK, Limits
 from tests.clock import Clock
 from tests.odd_desk import ODD_JOBS
 from tests.patience import PATIENCE, eventually
@@ -541,7 +541,7 @@ def test_stopping_ends_what_is_worked_at_and_what_waits(bench: Bench) -> None:
 
 def test_a_server_that_is_killed_leaves_no_desk_behind() -> None:
     code = (
-        "import sys, time\nfrom dlcore.runs.desks import Desks\nfrom dlcore.runs.limits import Limits\n"
+        "import sys, time\nfrom dlcore.runs.desks import Desks\nfrom dlcore.limits import Limits\n"
         "from tests.odd_desk import ODD_JOBS\n"
         f"desks = Desks(Limits(desks=1), {COMMAND!r}, ODD_JOBS)\n"
         f"job = desks.submit('until', name='a', diary={os.devnull!r}, file='never')\n"
@@ -560,7 +560,7 @@ def answering(answer: str) -> tuple[str, ...]:
     return (
         sys.executable,
         "-c",
-        "import struct, sys\nfrom dlcore.runs import wire\n"
+        "import struct, sys\nfrom dlcore import wire\n"
         "wire.write_all(1, wire.pack({'ready': 1}))\n"
         f"while (message := wire.read_message(sys.stdin.buffer)) is not None:\n    wire.write_all(1, {answer})\n",
     )

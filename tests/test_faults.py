@@ -22,8 +22,8 @@ import pytest
 import safetensors.numpy
 
 from dlcore.experiment import Experiment
+from dlcore.limits import Limits
 from dlcore.problems import Problem
-from dlcore.runs.limits import Limits
 from dlcore.runs.pool import Pool, WorkerLost
 from dlcore.runs.process import WorkerProcess
 from dlcore.runs.run import NEVER, Run
@@ -461,7 +461,7 @@ def test_a_killed_real_worker_costs_its_runs_a_moment_and_the_others_nothing(rea
 def test_after_the_server_was_killed_another_one_goes_on_from_what_was_kept(tmp_path: Path) -> None:
     script = f"""
 import time, pathlib
-from dlcore.runs.limits import Limits
+from dlcore.limits import Limits
 from dlcore.runs.pool import Pool
 pool = Pool(timeout=300, limits=Limits(workers=1, shelf=pathlib.Path({str(tmp_path)!r})))
 token = pool.create({recipe()!r}, "cpu", owner="secret")

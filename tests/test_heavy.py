@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dlcore.experiment import Experiment
-from dlcore.runs.limits import Limits
+from dlcore.limits import Limits
 from dlcore.runs.pool import Pool
 from dlcore.runs.weight import DOUBT, HEAVY, is_heavy, longest_act, may_be_heavy
 from tests.machine import Machine

@@ -26,7 +26,7 @@ MODULES = {
 # From the ground up: a module may import its own storey and those below, never one above.
 STOREYS = (
     (
-        "dlcore.problems", "dlcore.jobs", "dlcore.strict", "dlcore.libraries", "dlcore.randomness", "dlcore.arrays", "dlcore.folders",
+        "dlcore.problems", "dlcore.jobs", "dlcore.wire", "dlcore.limits", "dlcore.side", "dlcore.overtime", "dlcore.strict", "dlcore.libraries", "dlcore.randomness", "dlcore.arrays", "dlcore.folders",
         "dlcore.spreadsheet",
     ),
     ("dlcore.component",),

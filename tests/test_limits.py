@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from dlcore.limits import Limits
 from dlcore.problems import Problem
-from dlcore.runs.limits import Limits
 
 
 def test_nothing_said_means_the_defaults() -> None:

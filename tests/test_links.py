@@ -23,16 +23,16 @@ import dlcore.runs.ray
 from dlcore.experiment import Experiment
 from dlcore.frame import decode_frame
 from dlcore.learning.trainer import Trainer
+from dlcore.limits import Limits
 from dlcore.problems import Problem
 from dlcore.runs import shared
 from dlcore.runs.inprocess import Threads
-from dlcore.runs.limits import Limits
 from dlcore.runs.links import Link, Places
 from dlcore.runs.places import chosen_places
 from dlcore.runs.pool import Pool, WorkerLost
 from dlcore.runs.process import Processes
 from dlcore.runs.ray import Cluster
-from dlcore.runs.wire import Header, pack, read_message
+from dlcore.wire import Header, pack, read_message
 from tests.fake_ray import FakeRay
 from tests.patience import PATIENCE, eventually
 

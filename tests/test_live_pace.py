@@ -18,7 +18,7 @@ from starlette.applications import Starlette
 from websockets.sync.client import ClientConnection, connect
 
 from dlcore.experiment import Experiment
-from dlcore.runs.limits import Limits
+from dlcore.limits import Limits
 from dlcore.runs.pool import Pool
 from dlcore.runs.shelf import Shelf
 from tests.machine import Machine

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from dlcore.experiment import Experiment
+from dlcore.limits import Limits
 from dlcore.problems import Problem
-from dlcore.runs.limits import Limits
 from dlcore.runs.pool import Pool, WorkerLost
 from tests.fake_worker import DEADLY, FRAGILE, HANGING, HEAVY, WEAK
 from tests.patience import PATIENCE, eventually

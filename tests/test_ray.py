@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 from dlcore.experiment import Experiment
+from dlcore.limits import Limits
 from dlcore.problems import Problem
-from dlcore.runs.limits import Limits
 from dlcore.runs.pool import Pool, WorkerLost
 from dlcore.runs.ray import LOCAL, NAMESPACE, Cluster, connect, private_folder
 from tests.patience import PATIENCE, eventually

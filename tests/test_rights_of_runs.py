@@ -16,11 +16,11 @@ from dlcore.datasets import rights, sharing, store
 from dlcore.datasets.room import TABLE, unused
 from dlcore.experiment import Experiment
 from dlcore.learning.trainer import Trainer
+from dlcore.limits import Limits
 from dlcore.problems import Problem
 from dlcore.runs.desks import Desks
 from dlcore.runs.entry import mark_of
 from dlcore.runs.inprocess import Threads
-from dlcore.runs.limits import Limits
 from dlcore.runs.luggage import pack_run
 from dlcore.runs.pool import Pool
 from dlcore.runs.run import Run

@@ -222,7 +222,7 @@ def test_a_folder_of_somebody_else_is_not_used(home: Path, monkeypatch: pytest.M
 
 
 def test_without_a_setting_it_stands_beside_the_shelf(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from dlcore.runs.limits import Limits
+    from dlcore.limits import Limits
 
     monkeypatch.delenv("DLCORE_TABLES")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))

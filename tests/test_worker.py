@@ -22,11 +22,11 @@ from dlcore.experiment import Experiment
 from dlcore.frame import decode_frame
 from dlcore.problems import Problem
 from dlcore.runs.pool import Pool, WorkerLost
-from dlcore.runs.side import as_problem
 from dlcore.runs.viewers import LOOK_BACK_EVERY
 from dlcore.runs.weight import HEAVY
-from dlcore.runs.wire import Inbox, pack, read_message, write_all
 from dlcore.runs.worker import Worker
+from dlcore.side import as_problem
+from dlcore.wire import Inbox, pack, read_message, write_all
 from tests.patience import PATIENCE, eventually
 
 SMALL = {"dataset": {"kind": "gauss"}, "layers": [{"kind": "dense", "units": 3}]}

@@ -10,7 +10,7 @@ from dlcore.problems import Problem
 from dlcore.runs.entry import Entry
 from dlcore.runs.links import Link, Reply
 from dlcore.runs.shelf import Kept, Shelf
-from dlcore.runs.wire import Header
+from dlcore.wire import Header
 
 
 class Away:

@@ -12,9 +12,9 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 
-from dlcore.runs.limits import Limits
+from dlcore.limits import Limits
 from dlcore.runs.links import Link, Places, Reply
-from dlcore.runs.wire import Header
+from dlcore.wire import Header
 
 STARVED = 6.0  # So many times longer is waited for a worker that gets no processor: it is slow, and not to blame.
 LONGEST_SILENT_START = 120.0  # Seconds after which a worker that has not begun to answer never will.

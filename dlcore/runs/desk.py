@@ -28,10 +28,10 @@ from typing import Any
 from dlcore.datasets import rights
 from dlcore.jobs import JobFunction
 from dlcore.libraries import take_buffers
+from dlcore.limits import Limits
 from dlcore.runs.jobs import JOBS
-from dlcore.runs.limits import Limits
-from dlcore.runs.side import as_problem, step_back, take_the_wires, volunteer_to_end
-from dlcore.runs.wire import Header, Unreadable, pack, read_message, write_all
+from dlcore.side import as_problem, step_back, take_the_wires, volunteer_to_end
+from dlcore.wire import Header, Unreadable, pack, read_message, write_all
 
 #: What jobs will import, slowest last; a desk with nothing to do imports it before it is asked to.
 SOON_WANTED = (

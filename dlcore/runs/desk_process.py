@@ -10,8 +10,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from dlcore.runs.overtime import Queue
-from dlcore.runs.wire import Header, read_message, write_all
+from dlcore.overtime import Queue
+from dlcore.wire import Header, read_message, write_all
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = (sys.executable, "-m", "dlcore.runs.desk")

@@ -20,14 +20,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dlcore.jobs import Answer
+from dlcore.limits import Limits
 from dlcore.problems import Problem
 from dlcore.runs.budgets import Budgets
 from dlcore.runs.crew import STARVED
 from dlcore.runs.desk_process import COMMAND, DeskProcess
 from dlcore.runs.entry import mark_of
 from dlcore.runs.jobs import JOBS, Work
-from dlcore.runs.limits import Limits
-from dlcore.runs.wire import pack
+from dlcore.wire import pack
 
 STARTING = 60.0  # Seconds that the process of a desk may take to start.
 STAYS = 600.0  # Seconds without work after which the last desk closes, ...

@@ -32,7 +32,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
-from dlcore.runs.wire import Header
+from dlcore.wire import Header
 
 REPORT_EVERY = 1.0
 STALE = 3.0  # Seconds after which what a worker said last is no rate any more: it rests, or it is gone.

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from dlcore.runs.run import NEVER, Run
-from dlcore.runs.side import as_problem
-from dlcore.runs.wire import Header
+from dlcore.side import as_problem
+from dlcore.wire import Header
 
 KEEP_EVERY = 1.0  # Seconds between two kept states of a playing run, and ...
 KEEP_RATE = 1_000_000  # ... bytes a second at most.

@@ -16,7 +16,7 @@ from dlcore.learning.snapshot import Scores
 from dlcore.learning.timeline import Moment
 from dlcore.problems import Problem
 from dlcore.runs.run import Run
-from dlcore.runs.wire import Header
+from dlcore.wire import Header
 
 # What else of a moment is plain.
 FACTS = ("id", "structure", "step", "epoch", "progress", "learning_rate", "rows", "edited")

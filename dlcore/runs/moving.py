@@ -17,7 +17,7 @@ from dlcore.problems import Problem
 from dlcore.runs.crew import Crew
 from dlcore.runs.entry import Entry
 from dlcore.runs.links import Link, Reply
-from dlcore.runs.wire import Header
+from dlcore.wire import Header
 
 BALANCE_AFTER = 3.0  # Seconds that workers are unevenly loaded before a run changes over.
 UNEVEN = 2  # Playing runs that one worker has more than another.

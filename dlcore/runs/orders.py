@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-from dlcore.runs.wire import Header
+from dlcore.wire import Header
 
 
 @dataclass(frozen=True)

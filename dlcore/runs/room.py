@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection
 
+from dlcore.limits import Limits
 from dlcore.problems import Problem
 from dlcore.runs.entry import Entry, mark_of
-from dlcore.runs.limits import Limits
 
 A_MOMENT = (
     15.0  # Seconds in which nobody takes away what was touched: a page that is loaded anew, a walk to another page.

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dlcore.folders import make_own, write_own
-from dlcore.runs.wire import Header, Unreadable, pack, read_header, read_message
+from dlcore.wire import Header, Unreadable, pack, read_header, read_message
 
 WRITE_EVERY = 5.0  # Seconds between two writes of a run that plays.
 DAY = 86_400.0  # So long a run is kept.

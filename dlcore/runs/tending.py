@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable
 
 from dlcore.datasets.held import HeldTables
+from dlcore.limits import Limits
 from dlcore.runs.crew import Crew
 from dlcore.runs.entry import Entry
-from dlcore.runs.limits import Limits
 from dlcore.runs.moving import Moving, Request
 
 TABLES_EVERY = 1.0  # Seconds.

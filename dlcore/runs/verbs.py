@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dlcore.runs.run import Run
-from dlcore.runs.wire import Header
+from dlcore.wire import Header
 
 Answer = tuple[dict[str, Any], bytes]
 

@@ -36,20 +36,20 @@ from dlcore.datasets import rights
 from dlcore.engines import compiled
 from dlcore.experiment import Experiment
 from dlcore.libraries import room_for_libraries, take_buffers
+from dlcore.limits import Limits
 from dlcore.problems import Problem
 from dlcore.runs.figures import Second
 from dlcore.runs.keeping import Keeping
-from dlcore.runs.limits import Limits
 from dlcore.runs.luggage import pack_run, unpack_run
 from dlcore.runs.orders import Order, Orders
 from dlcore.runs.owntime import OwnTime
 from dlcore.runs.run import NEVER, Run
 from dlcore.runs.shares import Turns
-from dlcore.runs.side import as_problem, step_back, take_the_wires, volunteer_to_end
 from dlcore.runs.verbs import Answer, answer, obey, standing
 from dlcore.runs.viewers import FrameRequest, Viewers
 from dlcore.runs.weight import HEAVY, may_be_heavy
-from dlcore.runs.wire import Header, Inbox, pack, write_all
+from dlcore.side import as_problem, step_back, take_the_wires, volunteer_to_end
+from dlcore.wire import Header, Inbox, pack, write_all
 
 LONGEST_SLICE = 0.008  # Seconds of training before others get their turn, ...
 ROUND = 0.012  # ... or less, so that all who play have had one after so long, ...

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Protocol
 
-from dlcore.runs.limits import numbers_set, setting
+from dlcore.limits import numbers_set, setting
 from ui.door.addresses import home_of
 
 LITTLE = 1024  # Bytes that every connection may hold without being counted.

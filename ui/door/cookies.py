@@ -19,7 +19,7 @@ from pathlib import Path
 from starlette.types import Scope
 
 from dlcore.folders import keep_once, make_own
-from dlcore.runs.limits import Limits
+from dlcore.limits import Limits
 
 COOKIE = "playground_owner"
 SECURE_COOKIE = f"__Host-{COOKIE}"

@@ -20,8 +20,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit import config, runtime
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 
+from dlcore.limits import Limits
 from dlcore.problems import Problem, clean
-from dlcore.runs.limits import Limits
 from ui.assets import base_path
 from ui.door import aside, cookies, descriptors, reachable, refusals
 from ui.door.addresses import Proxies, home_of, peer_of

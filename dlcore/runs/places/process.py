@@ -13,9 +13,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from dlcore.runs.overtime import Queue
-from dlcore.runs.side import step_back
-from dlcore.runs.wire import Header, Unreadable, read_message, write_all
+from dlcore.overtime import Queue
+from dlcore.side import step_back
+from dlcore.wire import Header, Unreadable, read_message, write_all
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = (sys.executable, "-m", "dlcore.runs.worker")

@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from dlcore.runs.shared import Host
-from dlcore.runs.wire import Header, read_message
+from dlcore.wire import Header, read_message
 
 LOCAL = "local"  # The address of a cluster of our own: on this machine, as long as this process lives.
 NAMESPACE = "dlcore"

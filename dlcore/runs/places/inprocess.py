@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO
 
-from dlcore.runs.wire import Header, Inbox, Unreadable, read_message, write_all
+from dlcore.wire import Header, Inbox, Unreadable, read_message, write_all
 
 IN_HAND_BYTES = 64
 

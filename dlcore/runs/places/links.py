@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from dlcore.problems import Problem
-from dlcore.runs.wire import Header, pack
+from dlcore.wire import Header, pack
 
 Reply = tuple[Header, bytes]
 

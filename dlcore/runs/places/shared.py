@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from dlcore.problems import Problem
 from dlcore.runs.links import Link, Places, Reply, WorkerLost
 from dlcore.runs.process import Processes
-from dlcore.runs.wire import Header, pack, read_message
+from dlcore.wire import Header, pack, read_message
 
 SILENCE = 30.0  # Seconds without a sign from a server until it is taken for gone.
 PAUSE_ORPHANS_AFTER = 60.0  # Seconds without any server that holds the run.
