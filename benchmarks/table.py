@@ -17,9 +17,9 @@ import numpy as np
 from benchmarks.server import proportional_megabytes
 from benchmarks.tables import Figure, goals
 from dlcore.datasets import store
+from dlcore.desks.desks import Desks
 from dlcore.experiment import Experiment
 from dlcore.limits import Limits
-from dlcore.runs.desks import Desks
 from dlcore.runs.pool import Pool
 
 ROWS, COLUMNS = 100_000, 50

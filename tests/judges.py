@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from dlcore.desks.jobs import JOBS
 from dlcore.problems import Problem
-from dlcore.runs.jobs import JOBS
 
 
 class HastyJob:

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from dlcore.desks import desk
+from dlcore.desks.jobs import JOBS, Work
 from dlcore.jobs import Answer, JobFunction, Progress
 from dlcore.problems import Problem
-from dlcore.runs import desk
-from dlcore.runs.jobs import JOBS, Work
 
 Arguments = dict[str, Any]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dlcore.runs.budgets import Budgets
+from dlcore.desks.budgets import Budgets
 from tests.clock import Clock
 
 

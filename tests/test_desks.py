@@ -14,14 +14,14 @@ from typing import Any
 
 import pytest
 
+from dlcore.desks.desk import TELL_EVERY
+from dlcore.desks.desks import LEFT_ALONE, MOST_OF_AN_OWNER, MOST_OF_NOBODY, OTHERS_STAY, STARTING, STAYS, Desks, Job
+from dlcore.desks.jobs import JOBS
+from dlcore.desks.process import DeskProcess
 from dlcore.limits import FURTHER_BACK, Limits
 from dlcore.problems import Problem
 from dlcore.runs.crew import STARVED
-from dlcore.runs.desk import TELL_EVERY
-from dlcore.runs.desk_process import DeskProcess
-from dlcore.runs.desks import LEFT_ALONE, MOST_OF_AN_OWNER, MOST_OF_NOBODY, OTHERS_STAY, STARTING, STAYS, Desks, Job
 from dlcore.runs.entry import mark_of
-from dlcore.runs.jobs import JOBS
 from tests.clock import Clock
 from tests.odd_desk import ODD_JOBS
 from tests.patience import PATIENCE, eventually
@@ -303,8 +303,8 @@ def test_nobody_may_let_many_jobs_wait(desks: Desks, bench: Bench) -> None:
 def test_a_full_queue_takes_from_whoever_holds_most(
     desks: Desks, bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dlcore.runs.desks.MOST_BYTES", 3_000_000)
-    monkeypatch.setattr("dlcore.runs.desks.BYTES_OF_A_JOB", 1000)
+    monkeypatch.setattr("dlcore.desks.desks.MOST_BYTES", 3_000_000)
+    monkeypatch.setattr("dlcore.desks.desks.BYTES_OF_A_JOB", 1000)
     working = bench.submit(desks, "a", owner="ann")
     assert eventually(lambda: working.state == "working")
     first, second = (bench.submit(desks, f"eve{n}", owner="eve", payload=bytes(1_200_000)) for n in (1, 2))
@@ -382,7 +382,7 @@ def test_long_jobs_have_desks_of_their_own(bench: Bench) -> None:
 
 
 def test_whoever_has_used_up_the_budget_comes_after_all_others(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dlcore.runs.desks.SAVED", 0.2)
+    monkeypatch.setattr("dlcore.desks.desks.SAVED", 0.2)
     clock = Clock()
     desks = desks_of(clock=clock)
     desks.ask("spin", owner=bench.owner("eve"), seconds=0.4)
@@ -419,7 +419,7 @@ def test_what_waits_for_the_internet_costs_the_time_that_it_takes(bench: Bench) 
 def test_whoever_has_used_up_the_budget_is_served_by_a_desk_that_is_free_but_not_by_the_last(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dlcore.runs.desks.SAVED", 0.2)
+    monkeypatch.setattr("dlcore.desks.desks.SAVED", 0.2)
     desks = desks_of(2, clock=Clock())
     for name in ("eve", "mal"):
         desks.ask("spin", owner=bench.owner(name), seconds=0.4)
@@ -434,7 +434,7 @@ def test_whoever_has_used_up_the_budget_is_served_by_a_desk_that_is_free_but_not
 def test_a_job_whose_end_costs_a_process_is_charged_with_the_next_one(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dlcore.runs.desks.SAVED", 0.03)  # Less than the start of a process takes.
+    monkeypatch.setattr("dlcore.desks.desks.SAVED", 0.03)  # Less than the start of a process takes.
     desks = desks_of(clock=Clock())
     job = bench.submit(desks, "a", owner="eve")
     assert eventually(lambda: job.partial)
@@ -541,7 +541,7 @@ def test_stopping_ends_what_is_worked_at_and_what_waits(bench: Bench) -> None:
 
 def test_a_server_that_is_killed_leaves_no_desk_behind() -> None:
     code = (
-        "import sys, time\nfrom dlcore.runs.desks import Desks\nfrom dlcore.limits import Limits\n"
+        "import sys, time\nfrom dlcore.desks.desks import Desks\nfrom dlcore.limits import Limits\n"
         "from tests.odd_desk import ODD_JOBS\n"
         f"desks = Desks(Limits(desks=1), {COMMAND!r}, ODD_JOBS)\n"
         f"job = desks.submit('until', name='a', diary={os.devnull!r}, file='never')\n"
@@ -664,7 +664,7 @@ def test_a_desk_opens_before_it_is_needed_and_closes_when_nobody_needs_it(bench:
 def test_every_job_has_its_function() -> None:
     # In a process of its own, as they bring torch, pandas and scikit-learn.
     code = (
-        "from dlcore.runs.desk import function_of\nfrom dlcore.runs.jobs import JOBS\n"
+        "from dlcore.desks.desk import function_of\nfrom dlcore.desks.jobs import JOBS\n"
         "print(*(name for name in JOBS if not callable(function_of(name))))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
@@ -674,7 +674,7 @@ def test_every_job_has_its_function() -> None:
 
 def test_the_libraries_of_a_job_come_when_it_is_asked_for() -> None:
     code = (
-        "import sys\nfrom dlcore.runs.desk import function_of\nfrom dlcore.runs.desks import Desks\n"
+        "import sys\nfrom dlcore.desks.desk import function_of\nfrom dlcore.desks.desks import Desks\n"
         "loaded = lambda: [name for name in ('pandas', 'sklearn', 'torch') if name in sys.modules]\n"
         "print(loaded())\nfunction_of('look')\nprint(loaded())\nfunction_of('evaluate')\nprint(loaded())"
     )

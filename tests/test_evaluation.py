@@ -17,13 +17,13 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from dlcore.component import kinds
 from dlcore.datasets import Dataset
+from dlcore.desks.jobs import JOBS
 from dlcore.evaluation import opened, splits
 from dlcore.evaluation.baselines import baselines
 from dlcore.evaluation.curves import score_counts, threshold_curves
 from dlcore.evaluation.examples import examples
 from dlcore.evaluation.intervals import interval, resampled_scores, score
 from dlcore.evaluation.scores import evaluate, of_classes, of_numbers
-from dlcore.runs.jobs import JOBS
 from tests.judging import answer, refused, saved, table_of, trained
 
 MSE = {"loss": {"kind": "mse"}}

@@ -19,9 +19,9 @@ from dlcore import Experiment, Problem, Trainer
 from dlcore.activations import Activation
 from dlcore.checkpoint import Checkpoint, checkpoint_of, open_checkpoint, predict, save_checkpoint
 from dlcore.component import kinds
+from dlcore.desks.desks import Desks
 from dlcore.export import FORMATS, export
 from dlcore.export.script import export_script
-from dlcore.runs.desks import Desks
 from dlcore.runs.run import Run
 from tests.patience import PATIENCE
 

@@ -26,8 +26,8 @@ MODULES = {
 # From the ground up: a module may import its own storey and those below, never one above.
 STOREYS = (
     (
-        "dlcore.problems", "dlcore.jobs", "dlcore.wire", "dlcore.limits", "dlcore.side", "dlcore.overtime", "dlcore.strict", "dlcore.libraries", "dlcore.randomness", "dlcore.arrays", "dlcore.folders",
-        "dlcore.spreadsheet",
+        "dlcore.problems", "dlcore.jobs", "dlcore.wire", "dlcore.limits", "dlcore.side", "dlcore.overtime", "dlcore.strict",
+        "dlcore.libraries", "dlcore.randomness", "dlcore.arrays", "dlcore.folders", "dlcore.spreadsheet",
     ),
     ("dlcore.component",),
     (
@@ -37,18 +37,18 @@ STOREYS = (
     ),
     ("dlcore.experiment", "dlcore"),
     (
-        "dlcore.rows", "dlcore.share", "dlcore.network", "dlcore.engines", "dlcore.learning.snapshot", "dlcore.learning.history",
-        "dlcore.devices", "dlcore.frame",
+        "dlcore.rows", "dlcore.share", "dlcore.network", "dlcore.engines", "dlcore.devices", "dlcore.frame", "dlcore.learning",
+        "dlcore.learning.snapshot", "dlcore.learning.history",
     ),
     ("dlcore.learning.passing", "dlcore.learning.carry", "dlcore.learning.noting"),
     ("dlcore.learning.trainer",),
+    ("dlcore.learning.replay", "dlcore.learning.interventions", "dlcore.learning.timeline", "dlcore.looks", "dlcore.probes"),
     (
-        "dlcore.learning.replay", "dlcore.learning.interventions", "dlcore.learning.timeline", "dlcore.looks", "dlcore.probes", "dlcore.files",
-        "dlcore.checkpoint", "dlcore.new_rows", "dlcore.predictions",
-        "dlcore.export", "dlcore.views", "dlcore.catalogue", "dlcore.evaluation",
-        "dlcore.seeds",
+        "dlcore.files", "dlcore.checkpoint", "dlcore.new_rows", "dlcore.predictions", "dlcore.export", "dlcore.views",
+        "dlcore.catalogue", "dlcore.evaluation", "dlcore.seeds",
     ),
     ("dlcore.runs",),
+    ("dlcore.desks",),
     ("dlcore.__main__",),
     ("ui",),
     ("pages",),
@@ -173,12 +173,12 @@ def test_no_circle_of_imports_is_in_what_people_see() -> None:
 
 def test_no_job_knows_the_list_of_jobs() -> None:
     reached: set[str] = set()
-    waiting = named("dlcore.runs.jobs")
+    waiting = named("dlcore.desks.jobs")
     assert "dlcore.evaluation.scores" in waiting  # What a function imports is seen.
     while waiting:
         reached |= waiting
         waiting = {other for name in waiting for other in named(name)} - reached
-    assert "dlcore.runs.jobs" not in reached
+    assert "dlcore.desks.jobs" not in reached
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[page.script.stem for page in PAGES])

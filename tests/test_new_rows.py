@@ -24,11 +24,11 @@ from dlcore.checkpoint import Checkpoint, checkpoint_of, predict
 from dlcore.datasets import store
 from dlcore.datasets.upload import import_table
 from dlcore.datasets.upload.images import images
+from dlcore.desks.jobs import JOBS
 from dlcore.export.rows import data_csv
 from dlcore.learning.trainer import Trainer
 from dlcore.new_rows import NewRows, cells_of, new_rows, table_of
 from dlcore.predictions import as_csv, look, predicted
-from dlcore.runs.jobs import JOBS
 from tests.judging import trained
 from ui.messages import sentence
 

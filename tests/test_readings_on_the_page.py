@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from dlcore.desks.jobs import JOBS
 from dlcore.problems import Problem
-from dlcore.runs.jobs import JOBS
 from tests.data_desk import DoneJob, HandmadeDesks
 from tests.playground import RecordingPool, errors, state
 from tests.test_data_page import bring, open_data, press

@@ -14,11 +14,11 @@ import pytest
 from dlcore.checkpoint import save_checkpoint
 from dlcore.datasets import rights, sharing, store
 from dlcore.datasets.room import TABLE, unused
+from dlcore.desks.desks import Desks
 from dlcore.experiment import Experiment
 from dlcore.learning.trainer import Trainer
 from dlcore.limits import Limits
 from dlcore.problems import Problem
-from dlcore.runs.desks import Desks
 from dlcore.runs.entry import mark_of
 from dlcore.runs.inprocess import Threads
 from dlcore.runs.luggage import pack_run

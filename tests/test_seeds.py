@@ -18,6 +18,7 @@ from dlcore.activations import Activation
 from dlcore.arrays import from_bytes
 from dlcore.checkpoint import save_checkpoint
 from dlcore.component import kinds
+from dlcore.desks.jobs import JOBS
 from dlcore.engines import compiled, many
 from dlcore.engines.orders import Orders
 from dlcore.evaluation import opened
@@ -26,7 +27,6 @@ from dlcore.losses import Loss
 from dlcore.optimizers import Optimizer
 from dlcore.regularizers import Regularizer
 from dlcore.rows import prepare
-from dlcore.runs.jobs import JOBS
 from dlcore.schedules import Schedule
 from dlcore.seeds import training
 from dlcore.seeds.disagreement import disagreement

@@ -19,7 +19,7 @@ from ui.assets import base_path
 
 #: Prometheus' text format 0.0.4.
 TEXT_FORMAT = "text/plain; version=0.0.4; charset=utf-8"
-#: Figure, name, type, help; what each figure means in full stands in dlcore.runs.figures, and for desks in dlcore.runs.desks.
+#: Figure, name, type, help; what each figure means in full stands in dlcore.runs.figures, and for desks in dlcore.desks.desks.
 METRICS = (
     ("sessions", "sessions", "gauge", "Pages that are open."),
     ("runs", "runs", "gauge", "Runs that are held in memory."),

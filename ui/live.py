@@ -25,8 +25,8 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from dlcore.datasets import rights
+from dlcore.desks.desks import Desks
 from dlcore.problems import Problem
-from dlcore.runs.desks import Desks
 from dlcore.runs.moving import Request
 from dlcore.runs.places import chosen_places
 from dlcore.runs.pool import Pool, WorkerLost

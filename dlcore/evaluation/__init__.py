@@ -1,4 +1,4 @@
-"""An honest look at a trained network: every number here is made from a checkpoint alone, in a desk (dlcore.runs.desks).
+"""An honest look at a trained network: every number here is made from a checkpoint alone, in a desk (dlcore.desks.desks).
 
 A judged network has two or three parts: the rows it learned from, those that were watched meanwhile, and, in a three-way split,
 those that nobody has looked at. N rows, D inputs.

@@ -14,7 +14,7 @@ from dlcore.overtime import Queue
 from dlcore.wire import Header, read_message, write_all
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMAND = (sys.executable, "-m", "dlcore.runs.desk")
+COMMAND = (sys.executable, "-m", "dlcore.desks.desk")
 #: Which fields of /proc/PID/stat, behind the name, are processor time: its own and that of processes it has waited for (proc(5)).
 PROCESSOR_TIME = slice(11, 15)
 SAYS_PROCESSOR_TIME = Path("/proc/self/stat").exists()

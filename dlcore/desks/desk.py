@@ -1,6 +1,6 @@
 """The desk: a process at which one job at a time is done that is too much for the server and no training: parse, fit, judge.
 
-    python -m dlcore.runs.desk
+    python -m dlcore.desks.desk
 
 Requests come on standard input, answers leave on standard output (see wire.py): {"do", "arguments", "reader"} and a payload, the
 reader as the mark of whose tables may be read (see entry.py); then {"begun"}, from which on what is used is the job's, any number of
@@ -26,10 +26,10 @@ from pathlib import Path
 from typing import Any
 
 from dlcore.datasets import rights
+from dlcore.desks.jobs import JOBS
 from dlcore.jobs import JobFunction
 from dlcore.libraries import take_buffers
 from dlcore.limits import Limits
-from dlcore.runs.jobs import JOBS
 from dlcore.side import as_problem, step_back, take_the_wires, volunteer_to_end
 from dlcore.wire import Header, Unreadable, pack, read_message, write_all
 

@@ -19,14 +19,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from dlcore.desks.budgets import Budgets
+from dlcore.desks.jobs import JOBS, Work
+from dlcore.desks.process import COMMAND, DeskProcess
 from dlcore.jobs import Answer
 from dlcore.limits import Limits
 from dlcore.problems import Problem
-from dlcore.runs.budgets import Budgets
 from dlcore.runs.crew import STARVED
-from dlcore.runs.desk_process import COMMAND, DeskProcess
 from dlcore.runs.entry import mark_of
-from dlcore.runs.jobs import JOBS, Work
 from dlcore.wire import pack
 
 STARTING = 60.0  # Seconds that the process of a desk may take to start.
