@@ -18,9 +18,9 @@ from dlcore.experiment import Experiment
 from dlcore.layers import Dense
 from dlcore.limits import Limits
 from dlcore.runs.links import Places
-from dlcore.runs.pool import Pool
 from dlcore.runs.process import Processes
 from dlcore.runs.ray import Cluster
+from dlcore.runs.server.pool import Pool
 
 WORKERS, RUNS = 2, 15
 FRAMES = 20.0  # a second, that each viewer asks for at most

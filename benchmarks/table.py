@@ -20,7 +20,7 @@ from dlcore.datasets import store
 from dlcore.desks.desks import Desks
 from dlcore.experiment import Experiment
 from dlcore.limits import Limits
-from dlcore.runs.pool import Pool
+from dlcore.runs.server.pool import Pool
 
 ROWS, COLUMNS = 100_000, 50
 PREVIEW, MEMORY, FRAMES = 3.0, 1024, 10  # seconds, MB, frames a second

@@ -13,8 +13,8 @@ import pytest
 from dlcore.experiment import Experiment
 from dlcore.limits import Limits
 from dlcore.problems import Problem
-from dlcore.runs.pool import Pool
-from dlcore.runs.shelf import Kept, Shelf
+from dlcore.runs.server.pool import Pool
+from dlcore.runs.server.shelf import Kept, Shelf
 from tests.machine import Machine
 from tests.patience import eventually
 from tests.scripted import Scripted, ScriptedPlaces
@@ -225,7 +225,7 @@ def test_after_a_worker_is_lost_those_come_back_first_that_are_watched_and_small
 def test_a_state_for_which_there_is_no_room_in_memory_comes_back_from_the_shelf(
     make_pool: Callable[..., Pool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dlcore.runs.pool.MOST_KEPT_BYTES", 100)
+    monkeypatch.setattr("dlcore.runs.server.pool.MOST_KEPT_BYTES", 100)
     places = ScriptedPlaces()
     pool = make_pool(places)
     assert eventually(lambda: pool.ready)

@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from benchmarks.server import wait_until_it_answers
-from dlcore.runs.shelf import SUFFIX, Kept
+from dlcore.runs.server.shelf import SUFFIX, Kept
 from dlcore.runs.viewers import CALM_EVERY
 from tests.browser import PAUSED, canvas, press, wait_for_step
 from tests.conftest import BROWSER_PATIENCE, ROOT

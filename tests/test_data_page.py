@@ -17,7 +17,7 @@ from dlcore.datasets.room import UPLOAD
 from dlcore.datasets.table import TableData
 from dlcore.experiment import Experiment
 from dlcore.problems import Problem
-from dlcore.runs.entry import mark_of
+from dlcore.runs.server.entry import mark_of
 from tests.data_desk import HandmadeDesks, column
 from tests.patience import PATIENCE
 from tests.playground import ROOT, RecordingPool, errors, open_page, shown, speak_for, state, widget

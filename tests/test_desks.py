@@ -20,8 +20,8 @@ from dlcore.desks.jobs import JOBS
 from dlcore.desks.process import DeskProcess
 from dlcore.limits import FURTHER_BACK, Limits
 from dlcore.problems import Problem
-from dlcore.runs.crew import STARVED
-from dlcore.runs.entry import mark_of
+from dlcore.runs.server.crew import STARVED
+from dlcore.runs.server.entry import mark_of
 from tests.clock import Clock
 from tests.odd_desk import ODD_JOBS
 from tests.patience import PATIENCE, eventually

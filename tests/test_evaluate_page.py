@@ -22,7 +22,7 @@ from dlcore.experiment import Experiment
 from dlcore.learning.trainer import Trainer
 from dlcore.problems import Problem
 from dlcore.rows import prepare
-from dlcore.runs.entry import mark_of
+from dlcore.runs.server.entry import mark_of
 from tests.judges import HastyDesks
 from tests.patience import PATIENCE
 from tests.playground import RecordingPool, errors, shown, state, widget

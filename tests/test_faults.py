@@ -24,9 +24,9 @@ import safetensors.numpy
 from dlcore.experiment import Experiment
 from dlcore.limits import Limits
 from dlcore.problems import Problem
-from dlcore.runs.pool import Pool, WorkerLost
 from dlcore.runs.process import WorkerProcess
 from dlcore.runs.run import NEVER, Run
+from dlcore.runs.server.pool import Pool, WorkerLost
 from tests.fake_worker import STUCK
 from tests.patience import PATIENCE, eventually
 
@@ -145,7 +145,7 @@ def test_a_run_that_hangs_in_one_step_goes_on_away_from_the_others_and_is_given_
 def test_a_worker_that_gets_no_processor_is_waited_for_longer(
     make_pool: Callable[..., Pool], monkeypatch: pytest.MonkeyPatch, starved: bool
 ) -> None:
-    monkeypatch.setattr("dlcore.runs.crew.STARVED", 3.0 if starved else 1000.0)
+    monkeypatch.setattr("dlcore.runs.server.crew.STARVED", 3.0 if starved else 1000.0)
     if starved:  # As on a machine that is busy with other things: all of the time goes by in the queue.
         monkeypatch.setattr(WorkerProcess, "held_up", property(lambda _: time.monotonic()))
     pool = make_pool(hung_after=0.8)
@@ -171,8 +171,8 @@ def test_a_worker_that_gets_no_processor_at_its_start_is_waited_for_longer(
         "import runpy, time; time.sleep(1); runpy.run_module('tests.fake_worker', run_name='__main__', alter_sys=True)"
     )
     begin = time.monotonic()
-    monkeypatch.setattr("dlcore.runs.crew.LONGEST_SILENT_START", 0.3)
-    monkeypatch.setattr("dlcore.runs.crew.STARVED", 1000.0)
+    monkeypatch.setattr("dlcore.runs.server.crew.LONGEST_SILENT_START", 0.3)
+    monkeypatch.setattr("dlcore.runs.server.crew.STARVED", 1000.0)
     monkeypatch.setattr(WorkerProcess, "held_up", property(lambda _: time.monotonic() - begin))
     pool = make_pool((sys.executable, "-c", slow), workers=1, hung_after=0.3)
     assert pool.figures()["restarts"] == 0
@@ -462,7 +462,7 @@ def test_after_the_server_was_killed_another_one_goes_on_from_what_was_kept(tmp_
     script = f"""
 import time, pathlib
 from dlcore.limits import Limits
-from dlcore.runs.pool import Pool
+from dlcore.runs.server.pool import Pool
 pool = Pool(timeout=300, limits=Limits(workers=1, shelf=pathlib.Path({str(tmp_path)!r})))
 token = pool.create({recipe()!r}, "cpu", owner="secret")
 pool.call(token, "speed", value=200)

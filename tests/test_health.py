@@ -15,7 +15,7 @@ import pytest
 from starlette.applications import Starlette
 
 from dlcore.experiment import Experiment
-from dlcore.runs.pool import Pool
+from dlcore.runs.server.pool import Pool
 from tests.patience import PATIENCE, eventually
 from ui import health, live
 

@@ -10,7 +10,7 @@ import pytest
 
 from dlcore.experiment import Experiment
 from dlcore.limits import Limits
-from dlcore.runs.pool import Pool
+from dlcore.runs.server.pool import Pool
 from dlcore.runs.weight import DOUBT, HEAVY, is_heavy, longest_act, may_be_heavy
 from tests.machine import Machine
 from tests.patience import eventually

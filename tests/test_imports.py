@@ -58,7 +58,7 @@ STOREYS = (
 HEAVY = ("torch", "onnx", "onnxscript", "onnxruntime")
 SERVING = [name for name in MODULES if name.split(".")[0] in ("app", "pages", "ui")] + [
     "dlcore.experiment",
-    "dlcore.runs.pool",
+    "dlcore.runs.server.pool",
 ]
 
 

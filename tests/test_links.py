@@ -29,9 +29,9 @@ from dlcore.runs import shared
 from dlcore.runs.inprocess import Threads
 from dlcore.runs.links import Link, Places
 from dlcore.runs.places import chosen_places
-from dlcore.runs.pool import Pool, WorkerLost
 from dlcore.runs.process import Processes
 from dlcore.runs.ray import Cluster
+from dlcore.runs.server.pool import Pool, WorkerLost
 from dlcore.wire import Header, pack, read_message
 from tests.fake_ray import FakeRay
 from tests.patience import PATIENCE, eventually

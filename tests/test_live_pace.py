@@ -19,8 +19,8 @@ from websockets.sync.client import ClientConnection, connect
 
 from dlcore.experiment import Experiment
 from dlcore.limits import Limits
-from dlcore.runs.pool import Pool
-from dlcore.runs.shelf import Shelf
+from dlcore.runs.server.pool import Pool
+from dlcore.runs.server.shelf import Shelf
 from tests.machine import Machine
 from tests.patience import eventually
 from tests.scripted import Scripted, ScriptedPlaces

@@ -7,9 +7,9 @@ from concurrent.futures import Future
 from types import SimpleNamespace
 from typing import Any
 
-from dlcore.runs.entry import Entry
 from dlcore.runs.links import Reply
-from dlcore.runs.moving import MOST_UNDER_WAY, Moving
+from dlcore.runs.server.entry import Entry
+from dlcore.runs.server.moving import MOST_UNDER_WAY, Moving
 
 
 class Home:

@@ -18,7 +18,7 @@ import pytest
 from dlcore.experiment import Experiment
 from dlcore.limits import Limits
 from dlcore.problems import Problem
-from dlcore.runs.pool import Pool, WorkerLost
+from dlcore.runs.server.pool import Pool, WorkerLost
 from tests.fake_worker import DEADLY, FRAGILE, HANGING, HEAVY, WEAK
 from tests.patience import PATIENCE, eventually
 
@@ -265,7 +265,7 @@ def test_the_way_back_needs_room_too(make_pool: Callable[..., Pool]) -> None:
 def test_a_heavy_run_gets_a_worker_of_its_own_which_goes_with_it(
     make_pool: Callable[..., Pool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dlcore.runs.moving.EMPTY_FOR", 0.2)
+    monkeypatch.setattr("dlcore.runs.server.moving.EMPTY_FOR", 0.2)
     pool = make_pool(heavy_workers=1, hung_after=0.8)
     assert eventually(lambda: pool.warm)
     light, heavy = pool.create(recipe()), pool.create(recipe(HEAVY))
@@ -403,7 +403,7 @@ def test_a_run_that_does_not_survive_the_journey_is_brought_back_as_kept(make_po
 def test_playing_runs_are_spread_evenly_and_go_on_where_they_were(
     make_pool: Callable[..., Pool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dlcore.runs.moving.BALANCE_AFTER", 0.2)
+    monkeypatch.setattr("dlcore.runs.server.moving.BALANCE_AFTER", 0.2)
     pool = make_pool(workers=2, hung_after=0.8)
     assert eventually(lambda: pool.warm)
     tokens = [pool.create(recipe()) for _ in range(8)]
@@ -486,7 +486,7 @@ def _mapped(pid: int) -> bytes:
 
 def test_workers_end_with_the_process_that_started_them() -> None:
     script = (
-        "import sys, time; from dlcore.runs.pool import Pool; pool = Pool(1, command=sys.argv[1:]); pool.start();"
+        "import sys, time; from dlcore.runs.server.pool import Pool; pool = Pool(1, command=sys.argv[1:]); pool.start();"
         "assert pool._crew.links[0].ready.wait(300); print(pool._crew.links[0].pid, flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", script, *FAKE], stdout=subprocess.PIPE, cwd=ROOT) as server:

@@ -19,8 +19,8 @@ import pytest
 from dlcore.experiment import Experiment
 from dlcore.limits import Limits
 from dlcore.problems import Problem
-from dlcore.runs.pool import Pool, WorkerLost
 from dlcore.runs.ray import LOCAL, NAMESPACE, Cluster, connect, private_folder
+from dlcore.runs.server.pool import Pool, WorkerLost
 from tests.patience import PATIENCE, eventually
 
 # Not importorskip: what Ray is told must stand in the environment before it is imported.
@@ -34,7 +34,7 @@ LOOPBACK = ("0100007F", "0000000000000000FFFF00000100007F", "0000000000000000000
 DASHBOARD_PORT = 8265
 OTHER_SERVER = """
 import sys
-from dlcore.runs.pool import Pool
+from dlcore.runs.server.pool import Pool
 from dlcore.runs.ray import Cluster
 pool = Pool(1, places=Cluster(sys.argv[1]))
 pool.start()

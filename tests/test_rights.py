@@ -19,7 +19,7 @@ from dlcore.datasets.upload import import_table, look
 from dlcore.experiment import Experiment
 from dlcore.export.rows import data_csv_job
 from dlcore.problems import Problem
-from dlcore.runs.entry import mark_of
+from dlcore.runs.server.entry import mark_of
 
 ROOT = Path(__file__).parent.parent
 ANN, BOB, EVE = (mark_of(name) for name in ("ann's secret", "bob's secret", "eve's secret"))

@@ -19,11 +19,11 @@ from dlcore.experiment import Experiment
 from dlcore.learning.trainer import Trainer
 from dlcore.limits import Limits
 from dlcore.problems import Problem
-from dlcore.runs.entry import mark_of
 from dlcore.runs.inprocess import Threads
 from dlcore.runs.luggage import pack_run
-from dlcore.runs.pool import Pool
 from dlcore.runs.run import Run
+from dlcore.runs.server.entry import mark_of
+from dlcore.runs.server.pool import Pool
 from tests.patience import eventually
 
 COLUMNS = [{"name": name, "kind": "number"} for name in ("age", "height", "target")]

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from dlcore.limits import Limits
 from dlcore.problems import Problem
-from dlcore.runs.entry import Entry, mark_of
-from dlcore.runs.room import A_MOMENT, over_room, room_for
+from dlcore.runs.server.entry import Entry, mark_of
+from dlcore.runs.server.room import A_MOMENT, over_room, room_for
 
 LIMITS = replace(Limits(), max_runs=4, max_runs_per_owner=3, max_runs_without_cookie=2)
 NOW = 5000.0

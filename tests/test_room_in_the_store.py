@@ -17,7 +17,7 @@ from dlcore.datasets import rights, store
 from dlcore.datasets.held import TIDY_EVERY, HeldTables, digest_in
 from dlcore.datasets.room import DAY, HOUR, TABLE, UPLOAD, time_of_use
 from dlcore.problems import Problem
-from dlcore.runs.entry import mark_of
+from dlcore.runs.server.entry import mark_of
 
 ROOT = Path(__file__).parent.parent
 ANN, BOB, HOG = (mark_of(name) for name in ("ann", "bob", "hog"))

@@ -23,7 +23,7 @@ from dlcore.experiment import Experiment
 from dlcore.layers import Dense
 from dlcore.optimizers import SGD
 from dlcore.problems import Problem
-from dlcore.runs.entry import mark_of
+from dlcore.runs.server.entry import mark_of
 from dlcore.share import LONGEST_LINK, decode, encode
 from tests.patience import PATIENCE
 from tests.playground import ROOT, RecordingPool, come_with, errors, open_page, shown, speak_for, state, widget

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from dlcore.runs.shelf import DAY, HOUR, Kept, Shelf, name_of
+from dlcore.runs.server.shelf import DAY, HOUR, Kept, Shelf, name_of
 from tests.patience import eventually
 
 TOKEN = "a-token-that-nobody-guesses"

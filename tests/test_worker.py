@@ -21,7 +21,7 @@ import pytest
 from dlcore.experiment import Experiment
 from dlcore.frame import decode_frame
 from dlcore.problems import Problem
-from dlcore.runs.pool import Pool, WorkerLost
+from dlcore.runs.server.pool import Pool, WorkerLost
 from dlcore.runs.viewers import LOOK_BACK_EVERY
 from dlcore.runs.weight import HEAVY
 from dlcore.runs.worker import Worker

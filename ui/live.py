@@ -27,9 +27,9 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from dlcore.datasets import rights
 from dlcore.desks.desks import Desks
 from dlcore.problems import Problem
-from dlcore.runs.moving import Request
 from dlcore.runs.places import chosen_places
-from dlcore.runs.pool import Pool, WorkerLost
+from dlcore.runs.server.moving import Request
+from dlcore.runs.server.pool import Pool, WorkerLost
 from ui import assets, door, downloads, wakeups
 from ui.door.http_protocol import LONGEST_SEND
 from ui.pace import Paces

@@ -25,8 +25,8 @@ from dlcore.desks.process import COMMAND, DeskProcess
 from dlcore.jobs import Answer
 from dlcore.limits import Limits
 from dlcore.problems import Problem
-from dlcore.runs.crew import STARVED
-from dlcore.runs.entry import mark_of
+from dlcore.runs.server.crew import STARVED
+from dlcore.runs.server.entry import mark_of
 from dlcore.wire import pack
 
 STARTING = 60.0  # Seconds that the process of a desk may take to start.

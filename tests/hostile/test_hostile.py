@@ -28,7 +28,7 @@ from benchmarks.server import Server, megabytes, served
 from benchmarks.student import Student, cookie_of_page
 from benchmarks.visitor import Visitor, put
 from dlcore.experiment import Experiment
-from dlcore.runs.shelf import name_of
+from dlcore.runs.server.shelf import name_of
 from tests.loops import run
 from tests.patience import PATIENCE
 

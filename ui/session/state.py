@@ -14,7 +14,7 @@ from streamlit import runtime
 
 from dlcore.experiment import Experiment
 from dlcore.problems import Problem
-from dlcore.runs.entry import mark_of
+from dlcore.runs.server.entry import mark_of
 from ui import door, messages, opening
 from ui.address import Address
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 from dlcore.datasets.held import HeldTables
 from dlcore.limits import Limits
-from dlcore.runs.crew import Crew
-from dlcore.runs.entry import Entry
-from dlcore.runs.moving import Moving, Request
+from dlcore.runs.server.crew import Crew
+from dlcore.runs.server.entry import Entry
+from dlcore.runs.server.moving import Moving, Request
 
 TABLES_EVERY = 1.0  # Seconds.
 GONE = 5.0  # Seconds after which a page that was loaded anew would be back: a heavy run waits for it no longer.

@@ -14,7 +14,7 @@ from collections.abc import Collection
 
 from dlcore.limits import Limits
 from dlcore.problems import Problem
-from dlcore.runs.entry import Entry, mark_of
+from dlcore.runs.server.entry import Entry, mark_of
 
 A_MOMENT = (
     15.0  # Seconds in which nobody takes away what was touched: a page that is loaded anew, a walk to another page.

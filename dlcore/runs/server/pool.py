@@ -26,16 +26,16 @@ from dlcore.datasets.held import HeldTables
 from dlcore.experiment import Experiment
 from dlcore.limits import Limits
 from dlcore.problems import Problem
-from dlcore.runs.away import Away
-from dlcore.runs.crew import Crew
-from dlcore.runs.entry import Entry, Listener, check_mark, mark_of
 from dlcore.runs.figures import Figures
 from dlcore.runs.links import Link, Places, Reply, WorkerLost
-from dlcore.runs.moving import SETTLED_FOR, Moving, Request
 from dlcore.runs.process import COMMAND, Processes
-from dlcore.runs.room import over_room, room_for
-from dlcore.runs.shelf import Shelf
-from dlcore.runs.tending import Tending
+from dlcore.runs.server.away import Away
+from dlcore.runs.server.crew import Crew
+from dlcore.runs.server.entry import Entry, Listener, check_mark, mark_of
+from dlcore.runs.server.moving import SETTLED_FOR, Moving, Request
+from dlcore.runs.server.room import over_room, room_for
+from dlcore.runs.server.shelf import Shelf
+from dlcore.runs.server.tending import Tending
 from dlcore.runs.weight import is_heavy
 from dlcore.wire import Header
 

@@ -13,7 +13,7 @@ from dlcore.problems import Problem
 from dlcore.runs import DEFAULT_SPEED
 
 if TYPE_CHECKING:
-    from dlcore.runs.moving import Request
+    from dlcore.runs.server.moving import Request
 
 Listener = Callable[[Problem], None]
 

@@ -14,9 +14,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from dlcore.problems import Problem
-from dlcore.runs.crew import Crew
-from dlcore.runs.entry import Entry
 from dlcore.runs.links import Link, Reply
+from dlcore.runs.server.crew import Crew
+from dlcore.runs.server.entry import Entry
 from dlcore.wire import Header
 
 BALANCE_AFTER = 3.0  # Seconds that workers are unevenly loaded before a run changes over.
