@@ -17,9 +17,9 @@ from benchmarks.tables import markdown
 from dlcore.experiment import Experiment
 from dlcore.layers import Dense
 from dlcore.limits import Limits
-from dlcore.runs.links import Places
-from dlcore.runs.process import Processes
-from dlcore.runs.ray import Cluster
+from dlcore.runs.places.links import Places
+from dlcore.runs.places.process import Processes
+from dlcore.runs.places.ray import Cluster
 from dlcore.runs.server.pool import Pool
 
 WORKERS, RUNS = 2, 15

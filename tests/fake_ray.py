@@ -1,4 +1,4 @@
-"""As much of Ray as `dlcore.runs.ray` uses, in threads of this process: named actors, whose calls overtake each other."""
+"""As much of Ray as `dlcore.runs.places.ray` uses, in threads of this process: named actors, whose calls overtake each other."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
 
-from dlcore.runs.links import Places
+from dlcore.runs.places.links import Places
 
 
 class ActorDiedError(Exception):

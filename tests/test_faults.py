@@ -24,7 +24,7 @@ import safetensors.numpy
 from dlcore.experiment import Experiment
 from dlcore.limits import Limits
 from dlcore.problems import Problem
-from dlcore.runs.process import WorkerProcess
+from dlcore.runs.places.process import WorkerProcess
 from dlcore.runs.run import NEVER, Run
 from dlcore.runs.server.pool import Pool, WorkerLost
 from tests.fake_worker import STUCK

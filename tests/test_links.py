@@ -19,18 +19,18 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-import dlcore.runs.ray
+import dlcore.runs.places.ray
 from dlcore.experiment import Experiment
 from dlcore.frame import decode_frame
 from dlcore.learning.trainer import Trainer
 from dlcore.limits import Limits
 from dlcore.problems import Problem
-from dlcore.runs import shared
-from dlcore.runs.inprocess import Threads
-from dlcore.runs.links import Link, Places
-from dlcore.runs.places import chosen_places
-from dlcore.runs.process import Processes
-from dlcore.runs.ray import Cluster
+from dlcore.runs.places import shared
+from dlcore.runs.places.setting import chosen_places
+from dlcore.runs.places.inprocess import Threads
+from dlcore.runs.places.links import Link, Places
+from dlcore.runs.places.process import Processes
+from dlcore.runs.places.ray import Cluster
 from dlcore.runs.server.pool import Pool, WorkerLost
 from dlcore.wire import Header, pack, read_message
 from tests.fake_ray import FakeRay
@@ -92,7 +92,7 @@ def fake_ray() -> Iterator[FakeRay]:
     """A cluster without Ray, which places of kind "cluster" are on."""
     ray = FakeRay(Processes())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(dlcore.runs.ray, "connect", lambda address: ray)
+        patch.setattr(dlcore.runs.places.ray, "connect", lambda address: ray)
         yield ray
         for actor in list(ray.actors.values()):
             ray.kill(actor)
@@ -304,7 +304,7 @@ def test_a_run_whose_servers_are_gone_is_paused_and_then_ended(monkeypatch: pyte
     monkeypatch.setattr(shared, "PAUSE_ORPHANS_AFTER", 0.2)
     monkeypatch.setattr(shared, "END_ORPHANS_AFTER", 1e6)
     ray = FakeRay(Processes(FAKE))
-    monkeypatch.setattr(dlcore.runs.ray, "connect", lambda address: ray)
+    monkeypatch.setattr(dlcore.runs.places.ray, "connect", lambda address: ray)
     messages: list[Header] = []
 
     def joined() -> Link:
@@ -377,7 +377,7 @@ def test_a_thread_that_sends_no_message_is_ended_too(monkeypatch: pytest.MonkeyP
 
 def test_workers_are_placed_on_gpus_where_there_are() -> None:
     ray = FakeRay(Processes(FAKE), CPU=16.0, GPU=2.0)
-    dlcore.runs.ray.actor_of(ray, "head:10001", "dlcore-worker-0")
+    dlcore.runs.places.ray.actor_of(ray, "head:10001", "dlcore-worker-0")
     options = ray.options_of["dlcore-worker-0"]
     assert (options["num_cpus"], options["num_gpus"], options["lifetime"]) == (1, 0.125, "detached")
 

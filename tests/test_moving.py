@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from types import SimpleNamespace
 from typing import Any
 
-from dlcore.runs.links import Reply
+from dlcore.runs.places.links import Reply
 from dlcore.runs.server.entry import Entry
 from dlcore.runs.server.moving import MOST_UNDER_WAY, Moving
 

@@ -19,7 +19,7 @@ import pytest
 from dlcore.experiment import Experiment
 from dlcore.limits import Limits
 from dlcore.problems import Problem
-from dlcore.runs.ray import LOCAL, NAMESPACE, Cluster, connect, private_folder
+from dlcore.runs.places.ray import LOCAL, NAMESPACE, Cluster, connect, private_folder
 from dlcore.runs.server.pool import Pool, WorkerLost
 from tests.patience import PATIENCE, eventually
 
@@ -35,7 +35,7 @@ DASHBOARD_PORT = 8265
 OTHER_SERVER = """
 import sys
 from dlcore.runs.server.pool import Pool
-from dlcore.runs.ray import Cluster
+from dlcore.runs.places.ray import Cluster
 pool = Pool(1, places=Cluster(sys.argv[1]))
 pool.start()
 print(pool.find(sys.argv[2]) and pool.call(sys.argv[2], "standing")[0]["step"])

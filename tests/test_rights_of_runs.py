@@ -19,8 +19,8 @@ from dlcore.experiment import Experiment
 from dlcore.learning.trainer import Trainer
 from dlcore.limits import Limits
 from dlcore.problems import Problem
-from dlcore.runs.inprocess import Threads
 from dlcore.runs.luggage import pack_run
+from dlcore.runs.places.inprocess import Threads
 from dlcore.runs.run import Run
 from dlcore.runs.server.entry import mark_of
 from dlcore.runs.server.pool import Pool

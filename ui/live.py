@@ -27,7 +27,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from dlcore.datasets import rights
 from dlcore.desks.desks import Desks
 from dlcore.problems import Problem
-from dlcore.runs.places import chosen_places
+from dlcore.runs.places.setting import chosen_places
 from dlcore.runs.server.moving import Request
 from dlcore.runs.server.pool import Pool, WorkerLost
 from ui import assets, door, downloads, wakeups

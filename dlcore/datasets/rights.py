@@ -3,9 +3,9 @@
     with rights.working_for(mark):
         Trainer(experiment)
 
-A mark is a hash of a browser's secret (see dlcore/runs/server/entry.py). Where none is named, it is this machine's own user who works, on the
-command line or in a notebook: everything may be read, and what is kept is for everyone on this machine. A process that works for
-others says so when it starts; there, work for nobody reads only what is for everyone.
+A mark is a hash of a browser's secret (see dlcore/runs/server/entry.py). Where none is named, it is this machine's own user who works,
+on the command line or in a notebook: everything may be read, and what is kept is for everyone on this machine. A process that works
+for others says so when it starts; there, work for nobody reads only what is for everyone.
 """
 
 from __future__ import annotations

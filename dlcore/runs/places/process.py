@@ -17,7 +17,7 @@ from dlcore.overtime import Queue
 from dlcore.side import step_back
 from dlcore.wire import Header, Unreadable, read_message, write_all
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 COMMAND = (sys.executable, "-m", "dlcore.runs.worker")
 IN_HAND_BYTES = 64
 # With its neighbours a frame is more than the 64 kB of a pipe: it would wait for its reader to wake up.

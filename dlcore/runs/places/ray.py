@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dlcore.runs.shared import Host
+from dlcore.runs.places.shared import Host
 from dlcore.wire import Header, read_message
 
 LOCAL = "local"  # The address of a cluster of our own: on this machine, as long as this process lives.

@@ -7,10 +7,10 @@ import re
 from collections.abc import Mapping
 
 from dlcore.problems import Problem
-from dlcore.runs.inprocess import Threads
-from dlcore.runs.links import Places
-from dlcore.runs.process import Processes
-from dlcore.runs.ray import LOCAL, Cluster
+from dlcore.runs.places.inprocess import Threads
+from dlcore.runs.places.links import Places
+from dlcore.runs.places.process import Processes
+from dlcore.runs.places.ray import LOCAL, Cluster
 
 EXPECTED = "processes, inprocess, ray, or the address of a Ray cluster such as ray://head:10001"
 ADDRESS = re.compile(r"(ray://)?[A-Za-z0-9_.-]+:[0-9]{1,5}")

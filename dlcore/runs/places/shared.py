@@ -18,8 +18,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from dlcore.problems import Problem
-from dlcore.runs.links import Link, Places, Reply, WorkerLost
-from dlcore.runs.process import Processes
+from dlcore.runs.places.links import Link, Places, Reply, WorkerLost
+from dlcore.runs.places.process import Processes
 from dlcore.wire import Header, pack, read_message
 
 SILENCE = 30.0  # Seconds without a sign from a server until it is taken for gone.

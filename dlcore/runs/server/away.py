@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 
 from dlcore.problems import Problem
-from dlcore.runs.links import Link, Reply
+from dlcore.runs.places.links import Link, Reply
 from dlcore.runs.server.entry import Entry
 from dlcore.runs.server.shelf import Kept, Shelf
 from dlcore.wire import Header

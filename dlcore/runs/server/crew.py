@@ -13,7 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 
 from dlcore.limits import Limits
-from dlcore.runs.links import Link, Places, Reply
+from dlcore.runs.places.links import Link, Places, Reply
 from dlcore.wire import Header
 
 STARVED = 6.0  # So many times longer is waited for a worker that gets no processor: it is slow, and not to blame.

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from dlcore.problems import Problem
-from dlcore.runs.links import Link, Reply
+from dlcore.runs.places.links import Link, Reply
 from dlcore.runs.server.crew import Crew
 from dlcore.runs.server.entry import Entry
 from dlcore.wire import Header

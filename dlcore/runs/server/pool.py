@@ -27,8 +27,8 @@ from dlcore.experiment import Experiment
 from dlcore.limits import Limits
 from dlcore.problems import Problem
 from dlcore.runs.figures import Figures
-from dlcore.runs.links import Link, Places, Reply, WorkerLost
-from dlcore.runs.process import COMMAND, Processes
+from dlcore.runs.places.links import Link, Places, Reply, WorkerLost
+from dlcore.runs.places.process import COMMAND, Processes
 from dlcore.runs.server.away import Away
 from dlcore.runs.server.crew import Crew
 from dlcore.runs.server.entry import Entry, Listener, check_mark, mark_of
