@@ -156,7 +156,7 @@ def test_a_sentence_says_which_run_came_out_better(page: Page, app_address: str)
         said = page.evaluate(
             """async ([base, strings, a, b]) => {
                 const { outcome } = await import(`${base}/compare/words.js`);
-                const { Texts } = await import(`${base}/canvas/format.js`);
+                const { Texts } = await import(`${base}/canvas/words/format.js`);
                 return outcome(new Texts(strings), a, b);
             }""",
             [f"{app_address}/api/assets/{asset_version()}", strings, run("A", one), run("B", other)],

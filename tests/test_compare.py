@@ -112,7 +112,7 @@ def test_the_scripts_say_each_of_the_texts_they_are_given() -> None:
     scripts = "".join(path.read_text(encoding="utf-8") for path in compare.FOLDER.glob("*.*") if path.suffix != ".py")
     words = set(re.findall(r"\w+", scripts))
     parts = {f"{verb}_help" for verb in ("play", "pause", "reset")} | {"paused", "playing"}
-    # Of validation rows some are said in other words, which the scripts find by themselves (canvas/format.js).
+    # Of validation rows some are said in other words, which the scripts find by themselves (canvas/words/format.js).
     keys = {
         key.removeprefix("compare.").removesuffix(".validation")
         for key in compare.STRINGS

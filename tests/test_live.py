@@ -371,7 +371,7 @@ def get(host: str, path: str, **headers: str) -> Iterator[http.client.HTTPRespon
 
 
 def test_canvas_files_have_their_type_and_may_be_kept_for_ever_under_their_version(host: str) -> None:
-    for name, media_type in (("canvas.js", "text/javascript"), ("canvas.css", "text/css")):
+    for name, media_type in (("canvas.js", "text/javascript"), ("time/timeline.css", "text/css")):
         with get(host, f"/api/assets/{assets.asset_version()}/canvas/{name}") as response:
             assert response.status == 200
             assert response.headers["content-type"].startswith(media_type)
@@ -388,6 +388,8 @@ def test_canvas_files_have_their_type_and_may_be_kept_for_ever_under_their_versi
         "canvas.html",
         "../live.py",
         "..%2flive.py",
+        "network/../../live.py",
+        "network%2f..%2f..%2flive.py",
         "%2e%2e/live.py",
         "%2fetc%2fpasswd",
         "..%5clive.py",

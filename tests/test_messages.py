@@ -147,7 +147,8 @@ def test_keys_made_of_parts_exist() -> None:
 
 
 def test_the_canvas_says_each_of_its_texts() -> None:
-    scripts = "".join(path.read_text(encoding="utf-8") for path in canvas.FOLDER.glob("*.*") if path.suffix != ".py")
+    files = [path for path in canvas.FOLDER.rglob("*") if path.suffix in (".js", ".html", ".css")]
+    scripts = "".join(path.read_text(encoding="utf-8") for path in files)
     words = set(re.findall(r"\w+", scripts))
     # A few are put together of two parts: a verb and "_help", a split and a score.
     parts = {f"{first}_{second}" for first in words & SPLITS_AND_VERBS for second in ("help", "loss", "accuracy", "r2")}

@@ -30,7 +30,7 @@ from ui.bundle import bundle
 CANVAS = Path(__file__).parent / "canvas"
 #: Folders of scripts that the browser asks for by name.
 FOLDERS = {"canvas": CANVAS, **{name: CANVAS.parent / name for name in ("compare", "naming")}}
-OWN_FILE = re.compile(r"[a-z0-9_-]+\.(js|css)")
+OWN_FILE = re.compile(r"([a-z0-9_-]+/)?[a-z0-9_-]+\.(js|css)")
 MEDIA_TYPES = {"js": "text/javascript", "css": "text/css", "woff2": "font/woff2"}
 FOR_EVER = "public, max-age=31536000, immutable"
 #: Streamlit's chunks that the playground's first picture waits for, by the beginning of their names.
@@ -50,6 +50,7 @@ def routes(prefix: str) -> list[BaseRoute]:
     return [
         Route(f"{prefix}/api/assets/{{version}}/canvas/bundle.js", bundle_file),
         Route(f"{prefix}/api/assets/{{version}}/{{folder}}/{{file}}", own_file),
+        Route(f"{prefix}/api/assets/{{version}}/{{folder}}/{{part}}/{{file}}", own_file),
         Route(f"{prefix}/api/assets/{{version}}/plotly.min.js", plotly_file),
     ]
 
@@ -83,7 +84,8 @@ def icon() -> str:
 
 def own_files(folder: str) -> list[Path]:
     """Scripts and style sheets of a folder."""
-    return sorted(path for path in FOLDERS[folder].glob("*") if OWN_FILE.fullmatch(path.name))
+    root = FOLDERS[folder]
+    return sorted(path for path in root.rglob("*") if OWN_FILE.fullmatch(path.relative_to(root).as_posix()))
 
 
 @lru_cache(maxsize=4)
@@ -96,7 +98,8 @@ def _asset_version(files: tuple[tuple[Path, int], ...]) -> str:
 
 def own_file(request: Request) -> Response:
     """A script or style sheet of ours."""
-    folder, name = FOLDERS.get(request.path_params["folder"]), request.path_params["file"]
+    folder = FOLDERS.get(request.path_params["folder"])
+    name = "/".join(request.path_params[each] for each in ("part", "file") if each in request.path_params)
     path = (folder or CANVAS) / name
     if folder is None or not OWN_FILE.fullmatch(name) or not path.is_file():
         return Response("Not found", status_code=404, media_type="text/plain")

@@ -1,7 +1,8 @@
 """Our ES modules as one file: a browser asks for six files at a time, and forty small ones stand in the way of what Streamlit asks for.
 
-Understands the form in which the canvas is written, no more: `import { a, b as c } from "./x.js";` on one line, and `export` before
-a function, a class or a const. Each module becomes a function that gives what it exports, in the order of the imports.
+Understands the form in which the canvas is written, no more: `import { a, b as c } from "../folder/x.js";` on one line, and `export`
+before a function, a class or a const. Each module becomes a function that gives what it exports, in the order of the imports. It is
+named by its place below the folder of the entry: `network/links.js` is `module_network_links`.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-_IMPORT = re.compile(r'^import \{ (?P<names>[^}]+) \} from "\./(?P<file>[\w-]+\.js)";$', re.MULTILINE)
+_IMPORT = re.compile(r'^import \{ (?P<names>[^}]+) \} from "(?P<file>\.{1,2}/[\w./-]+\.js)";$', re.MULTILINE)
 _EXPORT = re.compile(
     r"^export (?P<default>default )?(?=(?:async )?(?:function|class|const) (?P<name>\w+))", re.MULTILINE
 )
@@ -18,25 +19,26 @@ _EXPORT = re.compile(
 def bundle(entry: Path) -> str:
     """The text of one module that exports what `entry` does by default."""
     parts: dict[str, str] = {}
-    _add(entry, parts)
-    return "\n".join([*parts.values(), f"export default {_name(entry.name)}.default;\n"])
+    _add(entry, entry.parent, parts)
+    return "\n".join([*parts.values(), f"export default {_name(entry, entry.parent)}.default;\n"])
 
 
-def _add(path: Path, parts: dict[str, str]) -> None:
-    if path.name in parts:
+def _add(path: Path, root: Path, parts: dict[str, str]) -> None:
+    name = _name(path, root)
+    if name in parts:
         return
     text = path.read_text(encoding="utf-8")
     for found in _IMPORT.finditer(text):
-        _add(path.with_name(found["file"]), parts)
+        _add(path.parent / found["file"], root, parts)
+
+    def taken(found: re.Match[str]) -> str:
+        return f"const {{ {found['names'].replace(' as ', ': ')} }} = {_name(path.parent / found['file'], root)};"
+
     exported = [f"default: {found['name']}" if found["default"] else found["name"] for found in _EXPORT.finditer(text)]
-    body = _EXPORT.sub("", _IMPORT.sub(_taken, text))
-    parts[path.name] = f"const {_name(path.name)} = (() => {{\n{body}\nreturn {{ {', '.join(exported)} }};\n}})();"
+    body = _EXPORT.sub("", _IMPORT.sub(taken, text))
+    parts[name] = f"const {name} = (() => {{\n{body}\nreturn {{ {', '.join(exported)} }};\n}})();"
 
 
-def _taken(found: re.Match[str]) -> str:
-    names = found["names"].replace(" as ", ": ")
-    return f"const {{ {names} }} = {_name(found['file'])};"
-
-
-def _name(file: str) -> str:
-    return f"module_{file.removesuffix('.js').replace('-', '_')}"
+def _name(path: Path, root: Path) -> str:
+    place = path.resolve().relative_to(root.resolve()).with_suffix("")
+    return f"module_{'_'.join(place.parts).replace('-', '_')}"

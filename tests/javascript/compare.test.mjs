@@ -4,7 +4,7 @@ import { Overlay } from "../../ui/compare/figures.js";
 import { difference } from "../../ui/compare/small.js";
 import { InStep } from "../../ui/compare/step.js";
 import { outcome } from "../../ui/compare/words.js";
-import { History } from "../../ui/canvas/curves.js";
+import { History } from "../../ui/canvas/curves/curves.js";
 import { grid, headerOf, layoutOf, random, texts } from "./networks.mjs";
 
 const run = (name, header, dataset = "circle") => ({ name, dataset, header: headerOf(header) });

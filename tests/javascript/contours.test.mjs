@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { borders, isoline, valueLevels } from "../../ui/canvas/contours.js";
+import { borders, isoline, valueLevels } from "../../ui/canvas/output/contours.js";
 import { grid, layoutOf, random } from "./networks.mjs";
 
 function lines(segments) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { History } from "../../ui/canvas/curves.js";
+import { History } from "../../ui/canvas/curves/curves.js";
 import { random } from "./networks.mjs";
 
 function historyOf(columns) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Texts, count, featureName, fixed, loss, number, percent } from "../../ui/canvas/format.js";
+import { Texts, count, featureName, fixed, loss, number, percent } from "../../ui/canvas/words/format.js";
 import { random } from "./networks.mjs";
 
 const read = (written) => Number(written.replaceAll("\u2212", "-").replaceAll(",", ""));

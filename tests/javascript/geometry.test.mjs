@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { FEATURES, arrange, featuresOff, nearestLink } from "../../ui/canvas/geometry.js";
+import { FEATURES, arrange, featuresOff, nearestLink } from "../../ui/canvas/network/geometry.js";
 import { layoutOf } from "./networks.mjs";
 
 const NONE = { labels: 40, classes: 0 };

@@ -1,7 +1,7 @@
 /** Networks to test with: layouts as a frame's header has them, random numbers that are the same each time, the texts of the page. */
 
 import { globSync, readFileSync } from "node:fs";
-import { Texts } from "../../ui/canvas/format.js";
+import { Texts } from "../../ui/canvas/words/format.js";
 
 const UI = new URL("../../ui/", import.meta.url);
 // Those of all pages, and those that a page's own folder holds.

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { beforeEach, mock, test } from "node:test";
-import { Announcer } from "../../ui/canvas/announce.js";
+import { Announcer } from "../../ui/canvas/words/announce.js";
 import { meaningOf } from "../../ui/canvas/keyboard.js";
-import { captionOf } from "../../ui/canvas/legend.js";
+import { captionOf } from "../../ui/canvas/output/legend.js";
 import { mounting } from "../../ui/canvas/mount.js";
-import { Picture } from "../../ui/canvas/picture.js";
-import { WayBack } from "../../ui/canvas/wayback.js";
+import { Picture } from "../../ui/canvas/output/picture.js";
+import { WayBack } from "../../ui/canvas/time/wayback.js";
 import { headerOf, layoutOf, texts } from "./networks.mjs";
 
 beforeEach(() => {

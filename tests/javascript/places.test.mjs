@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { denseIndex, found, linkPlace, moved, same, unitPlace } from "../../ui/canvas/places.js";
+import { denseIndex, found, linkPlace, moved, same, unitPlace } from "../../ui/canvas/network/places.js";
 import { layoutOf } from "./networks.mjs";
 
 const layout = layoutOf([4, "dropout", 3]); // dense layers: 0 (4 units), 1 (3), 2 (the output)

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, mock, test } from "node:test";
-import { Edits, MOST_POINTS } from "../../ui/canvas/edits.js";
-import { markerRadius, nearestPoint, nextPoint, ringWrong } from "../../ui/canvas/points.js";
+import { Edits, MOST_POINTS } from "../../ui/canvas/output/edits.js";
+import { markerRadius, nearestPoint, nextPoint, ringWrong } from "../../ui/canvas/output/points.js";
 import { VectorContext } from "../../ui/canvas/vector.js";
 import { random } from "./networks.mjs";
 

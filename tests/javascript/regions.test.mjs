@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { extremePlace, placeOf, regions } from "../../ui/canvas/regions.js";
+import { extremePlace, placeOf, regions } from "../../ui/canvas/words/regions.js";
 import { grid, random } from "./networks.mjs";
 
 /** Pieces of each class with the number of their cells, found by joining sets. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { curvesOf, describe, facts, surfaceOf, trendOf, unitsOf } from "../../ui/canvas/summary.js";
+import { curvesOf, describe, facts, surfaceOf, trendOf, unitsOf } from "../../ui/canvas/words/summary.js";
 import { ENGLISH, grid, headerOf, layoutOf, random, texts } from "./networks.mjs";
 
 const bytes = (value) => Uint8Array.from(grid(20, 20, value), (share) => Math.round(1 + 254 * share));

@@ -16,7 +16,7 @@ FOLDER = Path(__file__).parent
 #: Every text that the scripts draw; the catalogues hold them under these very keys.
 STRINGS: tuple[str, ...] = tuple(key for key in catalogue("en") if key.startswith("canvas."))
 #: One style sheet for each part of the page, so that a part can be read by itself.
-STYLES = "\n".join(path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.css")))
+STYLES = "\n".join(path.read_text(encoding="utf-8") for path in sorted(FOLDER.rglob("*.css")))
 
 # Streamlit sends this text again at every update, so it is short and fetches the rest once. The base is
 # taken from Streamlit's own script tag: it is right under a base path and behind a proxy.

@@ -1,7 +1,7 @@
 /** Axes with round numbers, and large bars over groups. */
 
 import { css } from "./colours.js";
-import { number } from "./format.js";
+import { number } from "./words/format.js";
 
 /** Round tick values within a range. @param {[number, number]} range @param {number} about how many */
 export function ticks([low, high], about) {

@@ -3,22 +3,22 @@
  * `Canvas` per place on the page. Frames come over the live channel and are drawn at the browser's own pace.
  */
 
-import { Announcer } from "./announce.js";
+import { Announcer } from "./words/announce.js";
 import { Channel } from "./channel.js";
 import { css, rampGradient, readTheme } from "./colours.js";
-import { Controls } from "./controls.js";
-import { Curves, History } from "./curves.js";
-import { Texts } from "./format.js";
+import { Controls } from "./time/controls.js";
+import { Curves, History } from "./curves/curves.js";
+import { Texts } from "./words/format.js";
 import { Keyboard } from "./keyboard.js";
-import { Messages } from "./messages.js";
+import { Messages } from "./words/messages.js";
 import { mounting } from "./mount.js";
-import { Network } from "./network.js";
-import { Output } from "./output.js";
+import { Network } from "./network/network.js";
+import { Output } from "./output/output.js";
 import { Save } from "./save.js";
-import { Summary } from "./summary.js";
-import { Timeline } from "./timeline.js";
-import { Way } from "./way.js";
-import { WayBack } from "./wayback.js";
+import { Summary } from "./words/summary.js";
+import { Timeline } from "./time/timeline.js";
+import { Way } from "./network/way.js";
+import { WayBack } from "./time/wayback.js";
 
 /** "https://host/base/api/": two folders above this module, `api/assets/<version>/canvas/canvas.js`. */
 const API = new URL("../../../", import.meta.url);
@@ -191,7 +191,7 @@ class Canvas {
     } else if (!this.scheduled) this.scheduled = requestAnimationFrame(() => this.paint());
   }
 
-  /** A run that this tab stood on before, to go back to. @param {import("./wayback.js").Offer | null} offer */
+  /** A run that this tab stood on before, to go back to. @param {import("./time/wayback.js").Offer | null} offer */
   offer(offer) {
     clearTimeout(this.offering);
     if (!offer) this.messages.setOffer(null);

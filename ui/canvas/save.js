@@ -3,12 +3,12 @@
 import { drawAxes } from "./axes.js";
 import { css } from "./colours.js";
 import { contextOf } from "./context.js";
-import { captionOf } from "./legend.js";
-import { count, featureName, loss, percent, fixed } from "./format.js";
-import { drawLinks } from "./links.js";
+import { captionOf } from "./output/legend.js";
+import { count, featureName, loss, percent, fixed } from "./words/format.js";
+import { drawLinks } from "./network/links.js";
 import { traceMarker } from "./markers.js";
 import { VectorContext } from "./vector.js";
-import { drawWay, hasWay } from "./way.js";
+import { drawWay, hasWay } from "./network/way.js";
 
 /** @typedef {{network: Network, output: Output, header: Header, layout: Layout, theme: Theme, texts: Texts, arrays: Arrays}} Scene */
 

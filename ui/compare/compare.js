@@ -1,7 +1,7 @@
 /** Runs side by side. Streamlit calls the default export at each change of data or theme; frames come over one live channel a run. */
 
 import { css, readTheme } from "../canvas/colours.js";
-import { Texts, count, percent } from "../canvas/format.js";
+import { Texts, count, percent } from "../canvas/words/format.js";
 import { mounting } from "../canvas/mount.js";
 import { Overlay, Table } from "./figures.js";
 import { Run } from "./run.js";

@@ -1,8 +1,8 @@
 /** Curves of all runs over one another, and the table of what differs. */
 
 import { css } from "../canvas/colours.js";
-import { adoptStyles, loadPlotly } from "../canvas/curves.js";
-import { count, fixed, loss, percent } from "../canvas/format.js";
+import { adoptStyles, loadPlotly } from "../canvas/curves/curves.js";
+import { count, fixed, loss, percent } from "../canvas/words/format.js";
 
 const MOST_POINTS = 250;
 const DRAW_EVERY = 350; // milliseconds while something moves

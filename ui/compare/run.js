@@ -2,8 +2,8 @@
 
 import { Channel } from "../canvas/channel.js";
 import { css } from "../canvas/colours.js";
-import { History } from "../canvas/curves.js";
-import { count, loss } from "../canvas/format.js";
+import { History } from "../canvas/curves/curves.js";
+import { count, loss } from "../canvas/words/format.js";
 import { SmallNetwork, drawOutput, prepared } from "./small.js";
 
 const CONSTANTS = ["points/train", "points/train_target", "input_maps"];

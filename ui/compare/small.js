@@ -2,8 +2,8 @@
 
 import { css, mix } from "../canvas/colours.js";
 import { contextOf } from "../canvas/context.js";
-import { Atlas } from "../canvas/maps.js";
-import { pointColour } from "../canvas/still.js";
+import { Atlas } from "../canvas/network/maps.js";
+import { pointColour } from "../canvas/network/still.js";
 
 const MOST_UNITS = 12; // of a column
 const MOST_POINTS = 300;

@@ -1,6 +1,6 @@
 /** Which of two runs came out better, in a sentence. */
 
-import { count, fixed, loss, percent } from "../canvas/format.js";
+import { count, fixed, loss, percent } from "../canvas/words/format.js";
 
 /** @typedef {{name: string, header: Header, dataset: string}} Known  a run as far as words tell of it */
 

@@ -1,9 +1,9 @@
 /** The network's drawing: tiles with each unit's own map, links by weight, and what is looked at: under the pointer, focused or pinned. */
 
-import { css } from "./colours.js";
-import { contextOf } from "./context.js";
+import { css } from "../colours.js";
+import { contextOf } from "../context.js";
 import { Edit } from "./edit.js";
-import { count, featureName, number } from "./format.js";
+import { count, featureName, number } from "../words/format.js";
 import { FEATURES, arrange, nearestLink } from "./geometry.js";
 import { Histograms } from "./histograms.js";
 import { Inspector } from "./inspector.js";

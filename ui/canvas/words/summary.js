@@ -1,7 +1,7 @@
 /** The picture in plain sentences: what the network is, where its answers lie, how the curves went, which units do nothing. */
 
 import { count, featureName, loss, number, percent, fixed } from "./format.js";
-import { Dialog } from "./dialogs.js";
+import { Dialog } from "../dialogs.js";
 import { extremePlace, regions } from "./regions.js";
 
 const UNDECIDED = 0.2; // certainty below which an answer is hardly one

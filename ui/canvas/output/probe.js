@@ -1,8 +1,8 @@
 /** One point that is looked at: its inputs, what the network predicts for it, and its loss, live on a card below the map. */
 
-import { css } from "./colours.js";
-import { featureName, loss as writeLoss, number, percent } from "./format.js";
-import { markerIcon } from "./markers.js";
+import { css } from "../colours.js";
+import { featureName, loss as writeLoss, number, percent } from "../words/format.js";
+import { markerIcon } from "../markers.js";
 
 /** What a point of a split is called. */
 export const POINT_NAMES = { train: "train_point", test: "test_point" };

@@ -1,6 +1,6 @@
 /** Loss and metric over the epochs, drawn by Plotly's own script, which is loaded after the first frame is on the screen. */
 
-import { css } from "./colours.js";
+import { css } from "../colours.js";
 
 const MOST_POINTS = 1000;
 const SHORTEST_WAIT = 250;

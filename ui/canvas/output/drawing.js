@@ -1,9 +1,9 @@
 /** The tools on the large map: look, add, brush, move, erase; by mouse, touch and keyboard. */
 
-import { css } from "./colours.js";
-import { count } from "./format.js";
+import { css } from "../colours.js";
+import { count } from "../words/format.js";
 import { MOST_POINTS } from "./edits.js";
-import { markerIcon } from "./markers.js";
+import { markerIcon } from "../markers.js";
 import { nearestPoint, nextPoint } from "./points.js";
 
 const MOST_CLASSES = 6;

@@ -1,8 +1,8 @@
 /** The way of one point through the network: each unit's activation on its tile, and what each link passes on. */
 
-import { css } from "./colours.js";
-import { contextOf } from "./context.js";
-import { number } from "./format.js";
+import { css } from "../colours.js";
+import { contextOf } from "../context.js";
+import { number } from "../words/format.js";
 
 const SMALLEST_WITH_NUMBER = 30; // pixels of a tile
 const FAINTEST = 0.06; // of the strongest contribution of a gap: less is not drawn

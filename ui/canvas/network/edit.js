@@ -3,7 +3,7 @@
  * What is asked for is sent one at a time: an edit is made on the network as it is after the one before.
  */
 
-import { count, featureName, number } from "./format.js";
+import { count, featureName, number } from "../words/format.js";
 import { featurePicture } from "./still.js";
 
 const MOST_UNITS = 512;

@@ -1,8 +1,8 @@
 /** The time line: scrub back to any kept moment, go on from there, or fork there. */
 
-import { css } from "./colours.js";
-import { contextOf } from "./context.js";
-import { count, fixed } from "./format.js";
+import { css } from "../colours.js";
+import { contextOf } from "../context.js";
+import { count, fixed } from "../words/format.js";
 
 /** @type {Record<string, string[]>} */
 const WORDS = { now: ["back_to_now", "back_to_now_help"], go_on: ["go_on", "go_on_help"], fork: ["fork", "fork_help"] };

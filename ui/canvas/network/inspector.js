@@ -1,6 +1,6 @@
 /** The strip under the drawing: the numbers of the unit or link that is pinned, what may be done to it, and taking back what was. */
 
-import { number } from "./format.js";
+import { number } from "../words/format.js";
 import { isFrozen } from "./marks.js";
 import { linkPlace, same, unitPlace } from "./places.js";
 

@@ -1,7 +1,7 @@
 /** Pictures of units: images over a plane, curves over a line, bars over groups. All from bytes: value = (byte - 128) / 127 * scale. */
 
-import { css } from "./colours.js";
-import { contextOf } from "./context.js";
+import { css } from "../colours.js";
+import { contextOf } from "../context.js";
 
 /** All plane maps of a frame in one picture, so that a frame costs one upload. */
 export class Atlas {

@@ -1,16 +1,16 @@
 /** The large map: what the network answers over the plane, with the data's points on it; or one unit's own map, while it is looked at. */
 
-import { drawAxes, ticks } from "./axes.js";
-import { contextOf } from "./context.js";
+import { drawAxes, ticks } from "../axes.js";
+import { contextOf } from "../context.js";
 import { drawContours } from "./contours.js";
 import { Drawing } from "./drawing.js";
 import { Edits } from "./edits.js";
-import { featureName, number } from "./format.js";
+import { featureName, number } from "../words/format.js";
 import { captionOf, legendOf } from "./legend.js";
 import { Picture } from "./picture.js";
 import { drawPoints, ringWrong } from "./points.js";
 import { POINT_NAMES, Probe } from "./probe.js";
-import { css } from "./colours.js";
+import { css } from "../colours.js";
 
 const MARGIN = { left: 34, right: 4, top: 4, bottom: 36 };
 const MOST_DRAWN_CLASSES = 6;

@@ -1,6 +1,6 @@
 /** The transport bar, its readouts, and the tiles with the scores. */
 
-import { count, fixed, loss, number, percent } from "./format.js";
+import { count, fixed, loss, number, percent } from "../words/format.js";
 
 /** Updates a second at each position of the speed slider; null = as fast as it goes. */
 export const SPEEDS = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, null];

@@ -1,6 +1,6 @@
 /** The pictures on the tiles: each unit's own map, curve or bars. */
 
-import { css } from "./colours.js";
+import { css } from "../colours.js";
 import { Atlas, drawBars, drawCurve } from "./maps.js";
 
 export class Tiles {

@@ -1,8 +1,8 @@
 /** What does not change between frames, drawn once: the data's points, names of inputs and classes, "+N more", dropout. */
 
-import { css } from "./colours.js";
-import { contextOf } from "./context.js";
-import { traceMarker } from "./markers.js";
+import { css } from "../colours.js";
+import { contextOf } from "../context.js";
+import { traceMarker } from "../markers.js";
 
 /** @param {Context} context @param {string} text @param {number} room */
 const clip = (context, text, room) => {

@@ -1,9 +1,9 @@
 /** What the colours, shapes and lines of the large map mean; all text, so all of it through textContent. */
 
-import { css, rampGradient } from "./colours.js";
+import { css, rampGradient } from "../colours.js";
 import { valueLevels } from "./contours.js";
-import { number, percent } from "./format.js";
-import { markerIcon } from "./markers.js";
+import { number, percent } from "../words/format.js";
+import { markerIcon } from "../markers.js";
 
 /** @param {string} text */
 const label = (text, className = "") => Object.assign(document.createElement("span"), { textContent: text, className });

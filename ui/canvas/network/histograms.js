@@ -1,8 +1,8 @@
 /** Under each layer, how its weights, activations and gradients are spread: three small histograms, in words too. */
 
-import { css } from "./colours.js";
-import { contextOf } from "./context.js";
-import { number } from "./format.js";
+import { css } from "../colours.js";
+import { contextOf } from "../context.js";
+import { number } from "../words/format.js";
 
 /**
  * @typedef {NonNullable<Header["histograms"]>[number]} Bounds  of a layer's numbers

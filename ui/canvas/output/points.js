@@ -1,8 +1,8 @@
 /** The data's points: class by shape and by colour, training filled, test hollow, wrong ones ringed. */
 
-import { css } from "./colours.js";
-import { traceMarker } from "./markers.js";
-import { pointColour } from "./still.js";
+import { css } from "../colours.js";
+import { traceMarker } from "../markers.js";
+import { pointColour } from "../network/still.js";
 
 /** How large the markers of this many points are. @param {number} count @param {Split} split */
 export const markerRadius = (count, split) => (count > 800 ? 2.2 : count > 300 ? 2.8 : 3.4) * (split === "test" ? 0.94 : 1);

@@ -1,7 +1,7 @@
 /** Lines of equal value over a map of bytes, and borders between its classes (marching squares: Lorensen and Cline, 1987, in two dimensions). */
 
-import { ticks } from "./axes.js";
-import { css } from "./colours.js";
+import { ticks } from "../axes.js";
+import { css } from "../colours.js";
 
 /** @typedef {{x: number, y: number, beside: Joint[]}} Joint  where lines meet */
 

@@ -1,9 +1,9 @@
 /** The ground of the large map: the network's answer over the plane or the line, or one unit's; and what it says at a place. */
 
-import { drawAxes, drawGroups } from "./axes.js";
-import { css } from "./colours.js";
-import { contextOf } from "./context.js";
-import { featureName, number, percent } from "./format.js";
+import { drawAxes, drawGroups } from "../axes.js";
+import { css } from "../colours.js";
+import { contextOf } from "../context.js";
+import { featureName, number, percent } from "../words/format.js";
 
 export class Picture {
   /** @type {Layout} */

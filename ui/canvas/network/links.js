@@ -1,6 +1,6 @@
 /** Links between units: smooth curves, width by the weight's size, colour and pattern by its sign; many of them as bundles. */
 
-import { css } from "./colours.js";
+import { css } from "../colours.js";
 import { drawLock, shadeOf } from "./marks.js";
 
 const FULL = 3; // a weight of this size has the greatest width

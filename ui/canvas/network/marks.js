@@ -1,6 +1,6 @@
 /** Marks on tiles, told by their shape: biases, frozen (a lock), silenced (crossed out), units that do nothing (a badge with the reason). */
 
-import { css, mix } from "./colours.js";
+import { css, mix } from "../colours.js";
 
 const SMALL = 22; // pixels of a tile: below, a badge is a corner
 

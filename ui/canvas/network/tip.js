@@ -1,6 +1,6 @@
 /** The words beside what is under the pointer or has the focus. */
 
-import { number } from "./format.js";
+import { number } from "../words/format.js";
 
 const LINKS_ABOVE = 8; // pixels between a link and its words
 
