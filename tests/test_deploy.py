@@ -15,8 +15,8 @@ import streamlit
 from streamlit import config
 
 from dlcore.limits import Limits
-from dlcore.runs.places.setting import chosen_places
 from dlcore.runs.places.ray import Cluster
+from dlcore.runs.places.setting import chosen_places
 from ui.door import COOKIE, SECURE_COOKIE, new_secret
 from ui.door.addresses import VARIABLE, Proxies
 from ui.door.reachable import INSTRUMENTS

@@ -42,7 +42,7 @@ STOREYS = (
     ),
     ("dlcore.learning.passing", "dlcore.learning.carry", "dlcore.learning.noting"),
     ("dlcore.learning.trainer",),
-    ("dlcore.learning.replay", "dlcore.learning.interventions", "dlcore.learning.timeline", "dlcore.looks", "dlcore.probes"),
+    ("dlcore.learning.replay", "dlcore.learning.interventions", "dlcore.learning.timeline", "dlcore.pictures"),
     (
         "dlcore.files", "dlcore.checkpoint", "dlcore.new_rows", "dlcore.predictions", "dlcore.export", "dlcore.views",
         "dlcore.catalogue", "dlcore.evaluation", "dlcore.seeds",

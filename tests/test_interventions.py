@@ -18,7 +18,7 @@ from dlcore.engines.autograd import AutogradEngine
 from dlcore.frame import decode_frame
 from dlcore.learning.interventions import MOST_UNDOS, as_weight
 from dlcore.network import build_model
-from dlcore.probes import Picture
+from dlcore.pictures.picture import Picture
 from dlcore.problems import Problem
 from dlcore.runs.run import Run
 

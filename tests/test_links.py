@@ -26,11 +26,11 @@ from dlcore.learning.trainer import Trainer
 from dlcore.limits import Limits
 from dlcore.problems import Problem
 from dlcore.runs.places import shared
-from dlcore.runs.places.setting import chosen_places
 from dlcore.runs.places.inprocess import Threads
 from dlcore.runs.places.links import Link, Places
 from dlcore.runs.places.process import Processes
 from dlcore.runs.places.ray import Cluster
+from dlcore.runs.places.setting import chosen_places
 from dlcore.runs.server.pool import Pool, WorkerLost
 from dlcore.wire import Header, pack, read_message
 from tests.fake_ray import FakeRay

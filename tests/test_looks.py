@@ -13,8 +13,8 @@ from torch import nn
 
 from dlcore.datasets.split import Split
 from dlcore.frame import decode_frame
-from dlcore.looks import MOST_ROWS
 from dlcore.network import build_model
+from dlcore.pictures.questions import MOST_ROWS
 from dlcore.runs.run import Run
 
 LAYERS = [

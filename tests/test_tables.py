@@ -37,7 +37,7 @@ from dlcore.export.rows import data_csv
 from dlcore.export.script import export_script
 from dlcore.learning.carry import align
 from dlcore.new_rows import NewRows, cells_of, new_rows
-from dlcore.probes import Picture
+from dlcore.pictures.picture import Picture
 from dlcore.rows import prepare
 from dlcore.runs.run import Run
 from tests.test_checkpoint import changed, refused

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dlcore import probes
 from dlcore.experiment import Experiment
+from dlcore.pictures import picture
 from dlcore.runs.weight import FORWARD, HEAVY, POINTS, longest_act
 
 ROWS = 5000
@@ -29,7 +29,7 @@ def test_it_counts_two_operations_for_each_weight_and_point_or_row() -> None:
 
 
 def test_pictures_are_drawn_at_the_points_that_are_counted() -> None:
-    assert POINTS == probes.FINE**2
+    assert POINTS == picture.FINE**2
 
 
 def test_no_step_is_longer_than_a_picture() -> None:

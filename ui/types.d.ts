@@ -1,6 +1,6 @@
 /**
  * What the scripts hand one another, and what they take for granted of the page: for `make lint`, no browser reads it.
- * Frames are made in dlcore/frame.py, layouts in dlcore/probes.py, headers in dlcore/runs/run.py.
+ * Frames are made in dlcore/frame.py, layouts in dlcore/pictures/, headers in dlcore/runs/run.py.
  */
 
 // A frame

@@ -20,8 +20,8 @@ from dlcore.learning import noting
 from dlcore.learning.interventions import Interventions
 from dlcore.learning.timeline import Moment, Timeline
 from dlcore.learning.trainer import Change, Diverged, Trainer
-from dlcore.looks import finite
-from dlcore.probes import Picture
+from dlcore.pictures.picture import Picture
+from dlcore.pictures.questions import finite
 from dlcore.problems import Problem
 from dlcore.rows import rows_of
 from dlcore.runs import DEFAULT_SPEED

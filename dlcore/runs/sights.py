@@ -17,8 +17,8 @@ from dlcore.experiment import Experiment
 from dlcore.learning.snapshot import Snapshot
 from dlcore.learning.timeline import Moment
 from dlcore.learning.trainer import Trainer
-from dlcore.looks import Arrays, Looks, Motion, masks
-from dlcore.probes import Picture
+from dlcore.pictures.picture import Picture
+from dlcore.pictures.questions import Arrays, Looks, Motion, masks
 from dlcore.rows import rows_of
 
 HEALTH_EVERY = 0.5  # Seconds, of a run that plays.

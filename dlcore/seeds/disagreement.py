@@ -15,7 +15,7 @@ from dlcore.evaluation import Judged
 from dlcore.evaluation.examples import as_known
 from dlcore.experiment import Experiment
 from dlcore.network import build_model
-from dlcore.probes import Picture
+from dlcore.pictures.picture import Picture
 
 MOST_POINTS = 400  # watched rows drawn on the plane
 MOST_CONTESTED = 12

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from dlcore.probes import MOST_INPUTS, MOST_POINTS, MOST_SHOWN, Picture
+from dlcore.pictures.picture import MOST_INPUTS, MOST_POINTS, MOST_SHOWN, Picture
 
 if TYPE_CHECKING:
     from dlcore.learning.snapshot import Snapshot
