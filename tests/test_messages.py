@@ -13,7 +13,7 @@ import pytest
 
 from dlcore.datasets.classic import SETS
 from dlcore.experiment import Experiment
-from dlcore.problems import TEMPLATES, Problem
+from dlcore.problems import Problem, texts_in
 from ui import canvas, takehome
 from ui.fitting import dataset_groups
 from ui.messages import (
@@ -22,7 +22,6 @@ from ui.messages import (
     escape,
     language_of,
     locales,
-    messages_in,
     phrase,
     said_by_classes,
     sentence,
@@ -33,6 +32,7 @@ from ui.playground import settings
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted([*(ROOT / "ui").rglob("*.py"), *(ROOT / "pages").glob("*.py")])
+CODE = sorted([*(ROOT / "dlcore").rglob("*.py"), *SOURCES])
 SPOKEN = {"t", "label"}
 #: Arguments of streamlit's calls that people read, by position or by name.
 READ_FIRST = {
@@ -72,22 +72,51 @@ def test_every_message_exists_in_every_language_with_the_same_places(language: s
 
 
 def test_no_english_is_written_twice() -> None:
-    written = [item for path in locales("en") for item in messages_in(path).items()]
+    written = [item for path in locales("en") for item in texts_in(path).items()]
     said = said_by_classes()
     assert {key for key, message in written if message == said.get(key)} == set()
-    assert {key for key, _ in written} & {f"problem.{key}" for key in TEMPLATES} == set()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_message_stands_in_one_file(language: str) -> None:
-    keys = [key for path in locales(language) for key in messages_in(path)]
+    keys = [key for path in locales(language) for key in texts_in(path)]
     assert len(keys) == len(set(keys)) > 900
+
+
+def test_a_room_brings_the_sentence_of_every_problem_that_is_raised_in_it_or_above() -> None:
+    below = {package: set(sentences_of(ROOT / package, "**/")) for package in ("dlcore", "ui")}
+    raised = [
+        (path, key)
+        for path in CODE
+        for key in first_arguments(ast.parse(path.read_text(encoding="utf-8")), {"Problem"})
+    ]
+    assert len(raised) > 300
+    for path, key in raised:
+        known = below["dlcore"] if path.is_relative_to(ROOT / "dlcore") else below["dlcore"] | below["ui"]
+        assert any(re.fullmatch(key, one) for one in known), f"{path.name}: {key}"
+
+
+def test_no_room_keeps_a_sentence_that_only_others_need() -> None:
+    for file in [file for package in ("dlcore", "ui") for file in (ROOT / package).rglob("locales/en.json")]:
+        room = file.parent.parent
+        code = "".join(path.read_text(encoding="utf-8") for path in CODE if path.is_relative_to(room))
+        trees = [ast.parse(path.read_text(encoding="utf-8")) for path in CODE if path.is_relative_to(room)]
+        patterns = {key for tree in trees for key in first_arguments(tree, {"Problem", "finding"})}
+        for key in sentences_of(room, ""):
+            said = f'"{key}"' in code or any(re.fullmatch(pattern, key) for pattern in patterns)
+            assert said, f"{room.name}: nobody says {key}"
+
+
+def sentences_of(room: Path, depth: str) -> Iterator[str]:
+    """The keys of the problems whose sentences stand in a room, or in all rooms below it."""
+    for file in room.glob(f"{depth}locales/en.json"):
+        yield from (key.removeprefix("problem.") for key in texts_in(file) if key.startswith("problem."))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[page.script.stem for page in PAGES])
 def test_what_a_page_says_alone_is_said_nowhere_else(page: Page[object]) -> None:
     folder = folder_of(page)
-    own = set(messages_in(folder / "locales" / "en.json"))
+    own = set(texts_in(folder / "locales" / "en.json"))
     for path in SOURCES:
         if path.parent != folder:
             for key in spoken_keys(ast.parse(path.read_text(encoding="utf-8"))):
@@ -125,13 +154,25 @@ def test_the_keys_of_all_calls_exist() -> None:
 
 def spoken_keys(tree: ast.AST) -> Iterator[str]:
     """The first argument of t(...) and label(...), as a pattern."""
+    return first_arguments(tree, SPOKEN)
+
+
+def first_arguments(tree: ast.AST, functions: set[str]) -> Iterator[str]:
+    """The keys that calls of these functions begin with, as patterns."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in SPOKEN and node.args:
-            match node.args[0]:
-                case ast.Constant(value=str(key)):
-                    yield re.escape(key)
-                case ast.JoinedStr(values=parts):
-                    yield "".join(re.escape(part.value) if isinstance(part, ast.Constant) else ".+" for part in parts)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in functions and node.args:
+            yield from key_patterns(node.args[0])
+
+
+def key_patterns(argument: ast.expr) -> Iterator[str]:
+    """A literal key, or one made of parts, as a pattern."""
+    match argument:
+        case ast.Constant(value=str(key)):
+            yield re.escape(key)
+        case ast.IfExp(body=first, orelse=second):
+            yield from (*key_patterns(first), *key_patterns(second))
+        case ast.JoinedStr(values=parts):
+            yield "".join(re.escape(part.value) if isinstance(part, ast.Constant) else ".+" for part in parts)
 
 
 def test_keys_made_of_parts_exist() -> None:

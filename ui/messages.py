@@ -1,15 +1,14 @@
 """What the page says, in the reader's language.
 
-English words about a choice stand in its class (title, docstring, descriptions) and about what goes wrong in `dlcore.problems`;
-en.json holds the rest, zh_CN.json everything; what one page alone says stands in `locales/` of its folder. `t` gives plain text; what a
-widget would read as markdown goes through `label`.
+English words about a choice stand in its class (title, docstring, descriptions); en.json holds the rest, zh_CN.json everything. What
+goes wrong in one room stands in `locales/` of that room, in dlcore too, and what one page alone says in `locales/` of its folder. `t`
+gives plain text; what a widget would read as markdown goes through `label`.
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
-import json
 import re
 from pathlib import Path
 
@@ -20,10 +19,11 @@ from dlcore.component import Component, kinds, options_of
 from dlcore.experiment import Experiment
 from dlcore.export.findings import SENTENCES
 from dlcore.export.words import ENGLISH as REPORTED
-from dlcore.problems import TEMPLATES, Problem
+from dlcore.problems import Problem, text_files, texts_in
 
 LANGUAGES: dict[str, str] = {"en": "English", "zh_CN": "中文"}
-ROOT = Path(__file__).parent
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("dlcore", "ui")  # whose rooms say something
 
 # Not round brackets, which mean nothing without square ones, nor a colon before a space: a label is read aloud with its escapes.
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#+\-.!|~$&^=@]|:(?!\s|$))")
@@ -38,24 +38,18 @@ def language_of(wish: str | None) -> str | None:
 @functools.cache
 def catalogue(language: str) -> dict[str, str]:
     """Every message in this language."""
-    written = {key: message for path in locales(language) for key, message in messages_in(path).items()}
+    written = {key: message for file in locales(language) for key, message in texts_in(file).items()}
     return {**said_by_classes(), **written} if language == "en" else written
 
 
 def locales(language: str) -> list[Path]:
-    """The files of this language: of what several pages say, and of each page."""
-    file = f"locales/{language}.json"
-    return [ROOT / file, *sorted(ROOT.glob(f"*/{file}"))]
-
-
-def messages_in(path: Path) -> dict[str, str]:
-    """What stands in such a file."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    """The files of this language: of the rooms of dlcore, of what several pages say, and of each page."""
+    return [file for package in PACKAGES for file in text_files(ROOT / package, language)]
 
 
 def said_by_classes() -> dict[str, str]:
-    """The English that the classes and the problems say of themselves."""
-    messages = {**{f"problem.{key}": template for key, template in TEMPLATES.items()}, **SENTENCES, **REPORTED}
+    """The English that the classes say of themselves, and that reports and checkers speak."""
+    messages = {**SENTENCES, **REPORTED}
     for name, info in Experiment.model_fields.items():
         messages |= _field(f"experiment.{name}", name, info)
     for family, union in FAMILIES.items():
