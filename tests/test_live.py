@@ -25,8 +25,8 @@ from websockets.sync.client import ClientConnection, connect
 
 from dlcore.experiment import Experiment
 from dlcore.problems import Problem
-from dlcore.runs.server.moving import Request
 from dlcore.runs.server.pool import Pool
+from dlcore.runs.server.request import Request
 from tests.deaf import Deaf
 from tests.fake_worker import DEADLY
 from tests.patience import PATIENCE, eventually

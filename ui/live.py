@@ -28,8 +28,8 @@ from dlcore.datasets import rights
 from dlcore.desks.desks import Desks
 from dlcore.problems import Problem
 from dlcore.runs.places.setting import chosen_places
-from dlcore.runs.server.moving import Request
 from dlcore.runs.server.pool import Pool, WorkerLost
+from dlcore.runs.server.request import Request
 from ui import assets, door, downloads, wakeups
 from ui.door.http_protocol import LONGEST_SEND
 from ui.pace import Paces

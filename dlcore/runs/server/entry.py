@@ -7,13 +7,10 @@ import hmac
 import math
 from collections.abc import Callable
 from dataclasses import InitVar, dataclass, field
-from typing import TYPE_CHECKING
 
 from dlcore.problems import Problem
 from dlcore.runs import DEFAULT_SPEED
-
-if TYPE_CHECKING:
-    from dlcore.runs.server.moving import Request
+from dlcore.runs.server.request import Request
 
 Listener = Callable[[Problem], None]
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, InvalidStateError
-from contextlib import suppress
-from dataclasses import dataclass, field
+from concurrent.futures import Future
 
 from dlcore.problems import Problem
-from dlcore.runs.places.links import Link, Reply
+from dlcore.runs.places.links import Reply
 from dlcore.runs.server.crew import Crew
 from dlcore.runs.server.entry import Entry
+from dlcore.runs.server.request import Request
 from dlcore.wire import Header
 
 BALANCE_AFTER = 3.0  # Seconds that workers are unevenly loaded before a run changes over.
@@ -24,34 +23,6 @@ UNEVEN = 2  # Playing runs that one worker has more than another.
 SETTLED_FOR = 30.0  # Seconds that a run is left where it is which has something to lose, or was seen to hold others up.
 EMPTY_FOR = 5.0  # Seconds until a heavy worker without a run is let go.
 MOST_UNDER_WAY = 2  # Runs that move at once: the luggage of a large one may take 40 MB of this process.
-
-
-@dataclass(eq=False)
-class Request:
-    """Something asked of a run, wherever it is by now."""
-
-    header: Header
-    payload: bytes
-    future: Future[Reply] = field(default_factory=Future)
-    withdrawn: bool = False  # Nobody wants it any more.
-    # What waits for the worker's answer, and where; emptied when it has come: futures that know each other would stay with their frame.
-    under_way: list[tuple[Link, Future[Reply]]] = field(default_factory=list)
-
-    def settle(self, answer: Future[Reply]) -> None:
-        """Pass on what came."""
-        try:
-            error = answer.exception()
-            if error is None:
-                self.future.set_result(answer.result())
-            else:
-                self.future.set_exception(error)
-        except InvalidStateError:
-            pass  # Nobody waits for it any more.
-
-    def let_go(self) -> None:
-        """It was withdrawn before anybody had answered it."""
-        with suppress(InvalidStateError):
-            self.future.set_result(({"withdrawn": True}, b""))
 
 
 class Moving:
@@ -82,12 +53,7 @@ class Moving:
         if entry.waiting is not None:
             entry.waiting.append(request)
             return
-        link = self._crew.links[entry.worker]
-        answer = link.post(request.header, request.payload)
-        under_way = request.under_way
-        under_way.append((link, answer))
-        request.future.add_done_callback(lambda done: _cancel(under_way) if done.cancelled() else None)
-        answer.add_done_callback(lambda done: self._answered(request, done))
+        request.post(self._crew.links[entry.worker], lambda answer: self._answered(request, answer))
 
     def withdraw(self, entry: Entry | None, request: Request) -> None:
         """Nobody wants this any more. Its future ends as soon as no worker has it in hand."""
@@ -258,8 +224,3 @@ class Moving:
         for number, since in self._empty_since.items():
             if now - since > EMPTY_FOR:
                 self._crew.dismiss(number)
-
-
-def _cancel(under_way: list[tuple[Link, Future[Reply]]]) -> None:
-    for _, answer in list(under_way):
-        answer.cancel()

@@ -32,7 +32,8 @@ from dlcore.runs.places.process import COMMAND, Processes
 from dlcore.runs.server.away import Away
 from dlcore.runs.server.crew import Crew
 from dlcore.runs.server.entry import Entry, Listener, check_mark, mark_of
-from dlcore.runs.server.moving import SETTLED_FOR, Moving, Request
+from dlcore.runs.server.moving import SETTLED_FOR, Moving
+from dlcore.runs.server.request import Request
 from dlcore.runs.server.room import over_room, room_for
 from dlcore.runs.server.shelf import Shelf
 from dlcore.runs.server.tending import Tending

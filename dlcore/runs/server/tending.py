@@ -11,7 +11,8 @@ from dlcore.datasets.held import HeldTables
 from dlcore.limits import Limits
 from dlcore.runs.server.crew import Crew
 from dlcore.runs.server.entry import Entry
-from dlcore.runs.server.moving import Moving, Request
+from dlcore.runs.server.moving import Moving
+from dlcore.runs.server.request import Request
 
 TABLES_EVERY = 1.0  # Seconds.
 GONE = 5.0  # Seconds after which a page that was loaded anew would be back: a heavy run waits for it no longer.
