@@ -19,9 +19,10 @@ import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from dlcore.datasets.columns import CategoryColumn
 from dlcore.datasets.preparation import Preparation, PreparedCategory, PreparedNumber, scaled_by
 from dlcore.datasets.split import Data
-from dlcore.datasets.table import CategoryColumn, TableData
+from dlcore.datasets.table import TableData
 from dlcore.experiment import MOST_EPOCHS, Experiment
 from dlcore.network import build_model, parameter_shapes
 from dlcore.problems import Problem, clean

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from dlcore.datasets.columns import UNKNOWN, CategoryColumn, NumberColumn
 from dlcore.datasets.preparation import PreparedCategory, PreparedNumber
-from dlcore.datasets.table import UNKNOWN, CategoryColumn, NumberColumn, TableData
+from dlcore.datasets.table import TableData
 from dlcore.datasets.upload.again import read_again
 from dlcore.datasets.upload.arrow import compute as pc
 from dlcore.datasets.upload.bounds import MOST_COLUMNS

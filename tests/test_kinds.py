@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from dlcore.component import validated
 from dlcore.datasets import store
+from dlcore.datasets.columns import UNKNOWN
 from dlcore.datasets.days import days_in
-from dlcore.datasets.table import UNKNOWN, TableData
+from dlcore.datasets.table import TableData
 from dlcore.datasets.upload import import_table, look
 from dlcore.datasets.upload.again import raw_values
 from dlcore.datasets.upload.cells import Cells

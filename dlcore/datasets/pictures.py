@@ -9,8 +9,9 @@ from pydantic import Field, model_validator
 
 from dlcore.datasets import store
 from dlcore.datasets.base import DatasetComponent, Surface, Table, Task
+from dlcore.datasets.columns import Digest, Name
 from dlcore.datasets.preparation import Preparation, scaled_by
-from dlcore.datasets.table import MOST_CLASSES, Digest, Name
+from dlcore.datasets.table import MOST_CLASSES
 from dlcore.libraries import room_for_libraries
 from dlcore.problems import Problem
 

@@ -1,138 +1,31 @@
 """A table that somebody has brought: the recipe names it, its target, and the columns that the network sees.
 
 The rows stand in the store (dlcore/datasets/store.py) under the table's digest; what the recipe says of them is checked
-against it when they are read. N rows, C columns, K categories of a column, D inputs of the network.
+against it when they are read. N rows, C columns, D inputs of the network.
 """
 
 from __future__ import annotations
 
-import re
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import AfterValidator, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from dlcore.component import Component
 from dlcore.datasets import cars, store
 from dlcore.datasets.base import DatasetComponent, Surface, Table, Task
+from dlcore.datasets.columns import UNKNOWN, CategoryColumn, Column, Digest, Name, NumberColumn
 from dlcore.datasets.days import on_the_clock
+from dlcore.datasets.preparation import Preparation
 from dlcore.datasets.reading import Reading
-from dlcore.problems import LONGEST_VALUE, Problem, clean
-
-if TYPE_CHECKING:
-    from dlcore.datasets.preparation import Preparation
+from dlcore.datasets.treatment import prepared_columns, prepared_target
+from dlcore.problems import Problem, clean
 
 MOST_ROWS = 100_000
 MOST_COLUMNS = 200
 MOST_CLASSES = 20
-MOST_CATEGORIES = 30  # of one column
-MOST_MARKS = 20  # of one column that mean that a value is missing
 MOST_NUMBERS = 20_000_000  # rows times inputs of the network
-UNKNOWN = -1.0  # The code of a category that the recipe does not name.
 LONGEST_TEXT = 20_000  # characters of all names, categories and classes: they stand in every checkpoint
-
-Impute = Literal["median", "mean", "most_frequent"]
-Scale = Literal["standard", "minmax", "none"]
-
-
-def _cleaned(text: str) -> str:
-    shown = clean(text)
-    if not shown.strip():
-        raise Problem("table_name_empty")
-    return shown
-
-
-def _is_digest(text: str) -> str:
-    if text and not re.fullmatch("[0-9a-f]{32}", text):
-        raise Problem("wrong_type", path="dataset.digest", expected="32 hexadecimal digits", came=text)
-    return text
-
-
-def _is_usual(said: Any) -> bool:
-    """Whether nothing was said of how cells are read: then a recipe does not speak of it."""
-    return said in ("", None, False)
-
-
-Name = Annotated[str, Field(min_length=1, max_length=LONGEST_VALUE), AfterValidator(_cleaned)]
-Digest = Annotated[str, AfterValidator(_is_digest)]
-Marks = Annotated[tuple[Name, ...], Field(max_length=MOST_MARKS)]
-
-
-class NumberColumn(Component):
-    """A column of numbers, one input: (x - mean) / deviation, or (x - least) / (most - least), of the training rows."""
-
-    kind: Literal["number"] = "number"
-    title: ClassVar[str] = "Number"
-    name: Name = Field(description="Name of the column in the table.")
-    impute: Impute = Field(default="median", description="What stands for a missing number, of the training rows.")
-    scale: Scale = Field(default="standard", description="How its numbers are brought to a common scale.")
-    unit: str = Field(
-        default="",
-        max_length=LONGEST_VALUE,
-        exclude_if=_is_usual,
-        description="What may stand around its numbers in a file: kg, $, %.",
-    )
-    missing: Marks | None = Field(
-        default=None,
-        exclude_if=_is_usual,
-        description="Numbers that mean that there is none, as -999 does; none said: <0.1 and its like mean it.",
-    )
-
-    @property
-    def inputs(self) -> int:
-        """Inputs of the network that are made of it."""
-        return 1
-
-
-class DateColumn(NumberColumn):
-    """A column of dates: a number, the days since 1970-01-01."""
-
-    kind: Literal["date"] = "date"  # type: ignore[assignment]
-    title: ClassVar[str] = "Date"
-    order: Literal["", "day", "month"] = Field(
-        default="", exclude_if=_is_usual, description="What stands first in dates such as 1/3/2024."
-    )
-
-
-class CategoryColumn(Component):
-    """A column of names, one input a name: 1 where the row has it, else 0 (one-hot)."""
-
-    kind: Literal["category"] = "category"
-    title: ClassVar[str] = "Category"
-    name: Name = Field(description="Name of the column in the table.")
-    values: tuple[Name, ...] = Field(
-        min_length=1, max_length=MOST_CATEGORIES, description="The categories; every other counts as unknown."
-    )
-    impute: Literal["most_frequent", "none"] = Field(
-        default="most_frequent", description="What stands for a missing cell; none: 0 in all inputs."
-    )
-    missing: Marks | None = Field(
-        default=None,
-        exclude_if=_is_usual,
-        description="Words that mean that there is none; none said: NA, None and their like, where they are no category.",
-    )
-    joined: bool = Field(
-        default=False,
-        exclude_if=_is_usual,
-        description="Whether spellings that differ in capitals and blanks are one category.",
-    )
-
-    @property
-    def inputs(self) -> int:
-        """Inputs of the network that are made of it."""
-        return len(self.values)
-
-    @property
-    def other(self) -> str:
-        """What every category that is not among them is called."""
-        name = "(other)"
-        while name in self.values:
-            name = f"({name})"
-        return name
-
-
-Column = Annotated[NumberColumn | CategoryColumn | DateColumn, Field(discriminator="kind")]
 
 
 class TableData(DatasetComponent):
@@ -276,9 +169,11 @@ class TableData(DatasetComponent):
         return Table(X, y.astype(np.int64) if self.classes else y, self.column_names, self.classes)
 
     def prepare(self, X: np.ndarray, y: np.ndarray) -> Preparation:
-        from dlcore.datasets.treatment import fitted
-
-        return fitted(self, X, y)
+        columns = prepared_columns(self.columns, X)
+        if self.classes:
+            return Preparation(columns)
+        mean, deviation = prepared_target(self.target, y)
+        return Preparation(columns, target_mean=mean, target_deviation=deviation)
 
 
 _NAMED = ("category", "text", "id")  # Kinds of stored columns that are codes into their values.

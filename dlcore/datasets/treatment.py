@@ -7,30 +7,30 @@ needs scikit-learn to predict. N rows.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from dlcore.datasets.preparation import Preparation, PreparedCategory, PreparedNumber
-from dlcore.datasets.table import UNKNOWN
+from dlcore.datasets.columns import UNKNOWN, CategoryColumn, Column, NumberColumn
+from dlcore.datasets.preparation import PreparedCategory, PreparedNumber
 from dlcore.libraries import room_for_libraries
 from dlcore.problems import Problem
 
-if TYPE_CHECKING:
-    from dlcore.datasets.table import CategoryColumn, NumberColumn, TableData
+
+def prepared_columns(columns: tuple[Column, ...], X: np.ndarray) -> tuple[PreparedNumber | PreparedCategory, ...]:
+    """What the training rows X (N, C), in which NaN is missing, teach of each column. Raises Problem for numbers too large to scale."""
+    return tuple(
+        _category(column, values) if isinstance(column, CategoryColumn) else _number(column, values)
+        for column, values in zip(columns, X.T, strict=True)
+    )
 
 
-def fitted(table: TableData, X: np.ndarray, y: np.ndarray) -> Preparation:
-    """From the training rows X (N, C), in which NaN is missing, and y (N,). Raises Problem for numbers too large to scale."""
-    columns = []
-    for column, values in zip(table.columns, X.T, strict=True):
-        columns.append(_category(column, values) if column.kind == "category" else _number(column, values))
-    if table.classes:
-        return Preparation(tuple(columns))
+def prepared_target(name: str, y: np.ndarray) -> tuple[float, float]:
+    """Mean and deviation of the training rows' target y (N,). Raises Problem for numbers too large to scale."""
     mean, deviation = _standard(y)
     if not _small_enough(y, PreparedNumber(shift=mean, divisor=deviation)):
-        raise Problem("table_out_of_scale", column=table.target)
-    return Preparation(tuple(columns), target_mean=mean, target_deviation=deviation)
+        raise Problem("table_out_of_scale", column=name)
+    return mean, deviation
 
 
 def _number(column: NumberColumn, values: np.ndarray) -> PreparedNumber:

@@ -7,8 +7,8 @@ from typing import Any, cast
 import numpy as np
 from sklearn import metrics
 
+from dlcore.datasets.columns import UNKNOWN
 from dlcore.datasets.pictures import ImageData
-from dlcore.datasets.table import UNKNOWN
 from dlcore.datasets.tabular import Digits
 from dlcore.evaluation import Judged, Part, asked_part, opened
 from dlcore.evaluation.curves import calibration, score_counts, threshold_curves

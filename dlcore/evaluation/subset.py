@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from dlcore.datasets.table import UNKNOWN, CategoryColumn, TableData
+from dlcore.datasets.columns import UNKNOWN, CategoryColumn
+from dlcore.datasets.table import TableData
 from dlcore.evaluation import Judged, Part
 from dlcore.problems import Problem
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from dlcore.datasets.columns import CategoryColumn, DateColumn
 from dlcore.datasets.preparation import PreparedCategory, PreparedNumber
-from dlcore.datasets.table import CategoryColumn, DateColumn, TableData
+from dlcore.datasets.table import TableData
 from dlcore.export.changes import changes, choice
 from dlcore.export.facts import Facts, gather, versions
 from dlcore.export.report import (

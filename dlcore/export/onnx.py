@@ -14,8 +14,9 @@ import torch
 from torch import nn
 
 from dlcore.checkpoint import preparation_facts
+from dlcore.datasets.columns import CategoryColumn
 from dlcore.datasets.preparation import Preparation, PreparedCategory, PreparedNumber
-from dlcore.datasets.table import CategoryColumn, TableData
+from dlcore.datasets.table import TableData
 from dlcore.network import build_model
 
 if TYPE_CHECKING:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from dlcore.datasets.columns import CategoryColumn, DateColumn, NumberColumn
 from dlcore.datasets.pictures import BRIGHTEST, ImageData
-from dlcore.datasets.table import CategoryColumn, DateColumn, NumberColumn, TableData
+from dlcore.datasets.table import TableData
 from dlcore.spreadsheet import safe_cell
 
 WIDEST = 110  # characters of a line

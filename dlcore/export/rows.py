@@ -11,10 +11,11 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from dlcore.datasets.columns import CategoryColumn, DateColumn
 from dlcore.datasets.days import iso_text
 from dlcore.datasets.preparation import ROWS_AT_ONCE
 from dlcore.datasets.split import Data, Split
-from dlcore.datasets.table import CategoryColumn, DateColumn, TableData
+from dlcore.datasets.table import TableData
 from dlcore.experiment import Experiment
 from dlcore.jobs import Answer, Progress
 from dlcore.rows import prepare

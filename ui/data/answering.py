@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from dlcore.datasets.table import MOST_MARKS
+from dlcore.datasets.columns import MOST_MARKS
 from dlcore.problems import Problem
 from ui import session
 from ui.data import asking

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from dlcore.datasets.table import UNKNOWN, CategoryColumn, DateColumn, NumberColumn
+from dlcore.datasets.columns import UNKNOWN, CategoryColumn, DateColumn, NumberColumn
 from dlcore.datasets.upload.bounds import LONGEST_CELL
 from dlcore.datasets.upload.cells import Finding, finding
 from dlcore.datasets.upload.columns import Said, date_column, folded, number_column

@@ -10,8 +10,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 import pyarrow as pa
 
+from dlcore.datasets.columns import MOST_MARKS
 from dlcore.datasets.days import iso_text
-from dlcore.datasets.table import MOST_MARKS
 from dlcore.datasets.upload.arrow import compute as pc
 from dlcore.datasets.upload.bounds import LARGEST_NUMBER, LONGEST_CELL, MOST_CLASSES, MOST_VALUES
 from dlcore.datasets.upload.cells import Cells, Finding, finding
