@@ -27,7 +27,7 @@ from tests.browser import (
 from tests.conftest import SHOWN
 from tests.palette import VISIONS, class_colours, least_distance
 from tests.patience import eventually
-from ui.evaluating import SECTIONS
+from ui.evaluating.sections import SECTIONS
 from ui.messages import text
 from ui.pages import PAGES
 

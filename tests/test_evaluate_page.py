@@ -27,9 +27,10 @@ from tests.judges import HastyDesks
 from tests.patience import PATIENCE
 from tests.playground import RecordingPool, errors, shown, state, widget
 from ui import live, session
-from ui.evaluating import SECTIONS, curves, growth, rows, scores
+from ui.evaluating import curves, growth, rows, scores
 from ui.evaluating.judging import Judging
 from ui.evaluating.predict import maker
+from ui.evaluating.sections import SECTIONS
 from ui.evaluating.warnings import ICONS
 from ui.messages import LANGUAGES, catalogue, sentence, text
 from ui.pages import EVALUATE

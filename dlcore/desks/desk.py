@@ -10,7 +10,6 @@ process' last: it has grown too large to be trusted with another job. It ends wh
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import queue
@@ -19,7 +18,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -33,21 +32,36 @@ from dlcore.limits import Limits
 from dlcore.side import as_problem, step_back, take_the_wires, volunteer_to_end
 from dlcore.wire import Header, Unreadable, pack, read_message, write_all
 
-#: What jobs will import, slowest last; a desk with nothing to do imports it before it is asked to.
-SOON_WANTED = (
-    "pandas",
-    "sklearn.compose",
-    "sklearn.metrics",
-    "dlcore.datasets.upload",
-    "torch",
-    "dlcore.evaluation",
-    "sklearn.ensemble",
-)
 PAUSE = 0.3  # Seconds without a request until there is time for that.
 TELL_EVERY = 0.1  # Seconds between two words of how far a job is, and ...
 TELL_RATE = 1_000_000  # ... bytes a second at most: long partial results are sent more seldom.
 MOST_ANSWERED = 256_000_000  # bytes
 GROWN = 0.25  # Share of its memory that jobs may leave behind.
+
+
+def import_what_jobs_need() -> Iterator[None]:
+    """Import it a piece at each step, slowest last: a desk with nothing to do takes them one after the other before it is asked to."""
+    import pandas  # noqa: F401
+
+    yield
+    import sklearn.compose
+
+    yield
+    import sklearn.metrics
+
+    yield
+    import dlcore.datasets.upload
+
+    yield
+    import torch  # noqa: F401
+
+    yield
+    import dlcore.evaluation  # noqa: F401
+
+    yield
+    import sklearn.ensemble  # noqa: F401
+
+    yield
 
 
 class Desk:
@@ -57,7 +71,6 @@ class Desk:
         self._source = source
         self._output = output
         self._requests: queue.SimpleQueue[tuple[Header, bytes]] = queue.SimpleQueue()
-        self._soon_wanted = list(SOON_WANTED)
         self._memory = Limits.from_environment().desk_mb << 20
         self._kept = 0  # Bytes that jobs have left behind.
 
@@ -65,13 +78,16 @@ class Desk:
         """Until the input ends."""
         threading.Thread(target=self._receive, name="requests", daemon=True).start()
         self._send({"ready": os.getpid()})
+        soon_wanted, pause = import_what_jobs_need(), PAUSE
         while True:
             try:
-                request = self._requests.get(timeout=PAUSE if self._soon_wanted else None)
+                request = self._requests.get(timeout=pause)
             except queue.Empty:
                 step_back(Limits.from_environment().low_niceness)
-                with suppress(ImportError):  # Whoever needs it will say so.
-                    importlib.import_module(self._soon_wanted.pop(0))
+                try:
+                    next(soon_wanted)
+                except (StopIteration, ImportError):  # Whoever needs what is missing will say so.
+                    pause = None
             else:
                 self._answer(*request)
 

@@ -15,7 +15,7 @@ import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import cache
@@ -27,7 +27,6 @@ from typing import NamedTuple
 
 SOURCES = sorted(Path(__file__).with_name("kernels").glob("*.py"))
 OF_MANY = sorted((Path(__file__).with_name("kernels") / "many").glob("*.py"))
-KERNELS = "dlcore.engines.kernels"
 COMPLETE = "complete"  # A file of this name stands in the folder when all is compiled.
 NICENESS = 19
 BACKGROUND = "background"
@@ -78,7 +77,7 @@ def _load(found: Future[ModuleType | None], folder: Path, awaited: Event) -> Non
     try:
         if not (folder / COMPLETE).exists():
             _compile(awaited)
-        found.set_result(_package(folder, KERNELS))
+        found.set_result(_compiled_into(folder, _stack_kernels))
     except Exception:
         _log.warning("The kernels could not be loaded; the autograd engine takes all steps.", exc_info=True)
         found.set_result(None)
@@ -102,11 +101,24 @@ def _compile(awaited: Event) -> None:
         subprocess.run(command, check=True, cwd=where, stdout=sys.stderr)
 
 
-def _package(folder: Path, name: str) -> ModuleType:
+def _compiled_into(folder: Path, load: Callable[[], ModuleType]) -> ModuleType:
+    """The package of kernels, whose code is read from this folder, or written there."""
     from numba.core import config
 
     config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
-    return importlib.import_module(name)
+    return load()
+
+
+def _stack_kernels() -> ModuleType:
+    from dlcore.engines import kernels
+
+    return kernels
+
+
+def _many_kernels() -> ModuleType:
+    from dlcore.engines.kernels import many
+
+    return many
 
 
 @cache
@@ -120,7 +132,7 @@ def many() -> ModuleType | None:
         return None
     try:
         with _alone_in(folder):
-            package = _package(folder, f"{KERNELS}.many")
+            package = _compiled_into(folder, _many_kernels)
             (folder / COMPLETE).touch()
     except Exception:
         _log.warning(
@@ -158,7 +170,7 @@ def compile_now() -> None:
         raise OSError("there is no private folder to keep compiled code in; set NUMBA_CACHE_DIR to one")
     with _alone_in(folder):
         if not (folder / COMPLETE).exists():
-            _package(folder, KERNELS)
+            _compiled_into(folder, _stack_kernels)
             (folder / COMPLETE).touch()
 
 

@@ -6,8 +6,8 @@ import streamlit as st
 
 from dlcore.problems import Problem
 from ui import live, session
-from ui.evaluating import SECTIONS
 from ui.evaluating.asking import judge_again, judging, moment, run_now
+from ui.evaluating.sections import SECTIONS
 from ui.messages import escape, sentence
 from ui.session import label, widgets
 

@@ -1,0 +1,83 @@
+"""The sections of the page Evaluate, in display order: one module of this package each, whose `section()` draws it.
+
+To add one, write the module, a function here that imports it, and its line in SECTIONS. A visit to one loads that one alone: several bring
+figures that take their time to import.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+
+def _scores() -> None:
+    from ui.evaluating import scores
+
+    scores.section()
+
+
+def _curves() -> None:
+    from ui.evaluating import curves
+
+    curves.section()
+
+
+def _examples() -> None:
+    from ui.evaluating import examples
+
+    examples.section()
+
+
+def _warnings() -> None:
+    from ui.evaluating import warnings
+
+    warnings.section()
+
+
+def _baselines() -> None:
+    from ui.evaluating import baselines
+
+    baselines.section()
+
+
+def _growth() -> None:
+    from ui.evaluating import growth
+
+    growth.section()
+
+
+def _seeds() -> None:
+    from ui.evaluating import seeds
+
+    seeds.section()
+
+
+def _whatif() -> None:
+    from ui.evaluating import whatif
+
+    whatif.section()
+
+
+def _predict() -> None:
+    from ui.evaluating import predict
+
+    predict.section()
+
+
+def _report() -> None:
+    from ui.evaluating import report
+
+    report.section()
+
+
+SECTIONS: dict[str, Callable[[], None]] = {
+    "scores": _scores,
+    "curves": _curves,
+    "examples": _examples,
+    "warnings": _warnings,
+    "baselines": _baselines,
+    "growth": _growth,
+    "seeds": _seeds,
+    "whatif": _whatif,
+    "predict": _predict,
+    "report": _report,
+}
