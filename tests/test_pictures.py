@@ -20,7 +20,8 @@ from torch import nn
 from dlcore import Experiment, Trainer
 from dlcore.frame import ALIGNMENT, decode_frame, encode_frame
 from dlcore.network import build_model
-from dlcore.pictures.picture import MOST_POINTS, MOST_SHOWN, Picture
+from dlcore.pictures.base import MOST_POINTS
+from dlcore.pictures.picture import MOST_SHOWN, Picture
 
 LAYERS = [
     {"kind": "dense", "units": 6, "activation": {"kind": "relu"}},

@@ -620,7 +620,7 @@ def test_two_categories_of_one_column_are_no_plane() -> None:
     column = {"kind": "category", "name": "cylinders", "values": ["4", "8"]}
     experiment = Experiment.from_dict({"dataset": {"kind": "table", "columns": [column]}})
     assert experiment.num_inputs == 2
-    assert Picture(Trainer(experiment, "cpu")).map_kind == "bars"
+    assert Picture(Trainer(experiment, "cpu")).layout["map"]["kind"] == "bars"
     with pytest.raises(Problem, match="features"):
         Experiment.from_dict({**experiment.to_dict(), "features": ["x1"]})
 

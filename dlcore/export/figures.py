@@ -11,7 +11,7 @@ from dlcore.export import svg
 from dlcore.export.facts import Facts
 from dlcore.export.svg import Line, esc, esc_long
 from dlcore.export.words import Words, said
-from dlcore.pictures.picture import PLANE
+from dlcore.pictures.base import PLANE
 
 SIDE = 160  # pixels of the map
 MOST_POINTS = 300  # of a part

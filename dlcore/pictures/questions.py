@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from dlcore.pictures.picture import MOST_INPUTS, MOST_POINTS, MOST_SHOWN, Picture
+from dlcore.pictures.base import MOST_POINTS
+from dlcore.pictures.picture import MOST_INPUTS, MOST_SHOWN, Picture
 
 if TYPE_CHECKING:
     from dlcore.learning.snapshot import Snapshot
@@ -147,7 +148,7 @@ class Looks:
         header = {
             "split": split,
             "row": row,
-            "place": [float(value) for value in picture.surface.points(part.raw[one], X_1D, y)[0]],
+            "place": [float(value) for value in picture.output.points(part.raw[one], X_1D, y)[0]],
             "inputs": [float(value) for value in X_1D[0]],
             "target": int(y[0]) if classes else float(y[0]),
             "prediction": prediction,

@@ -36,7 +36,7 @@ def disagreement(judged: Judged, members: list[Weights]) -> tuple[dict[str, Any]
 
 
 def _plane(judged: Judged, members: list[Weights]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    surface = Picture(judged).surface
+    surface = Picture(judged).output
     layout = surface.layout
     split = judged.watched.split
     spread_N, said_N = _spread(judged, members, surface.inputs_DP.T.contiguous())

@@ -1,0 +1,51 @@
+"""Bars: a unit's mean answer to the rows of each class, or of each fifth of the targets; for inputs of any number and sort.
+
+D inputs, K units, N rows, G groups.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+
+from dlcore.pictures.base import MOST_POINTS, Bend, OutputPicture, Scene
+
+
+class UnitBars:
+    """A unit's mean answers to groups of the training rows."""
+
+    kind: ClassVar = "bars"
+    painted: ClassVar = False
+
+    @classmethod
+    def suits(cls, scene: Scene, output: OutputPicture) -> bool:
+        return True
+
+    def __init__(self, scene: Scene, output: OutputPicture) -> None:
+        self.inputs_DP = torch.from_numpy(scene.data.train.X[:MOST_POINTS]).T.contiguous()
+        self._means_NG, self.names = _groups(scene)
+        self.shape = (len(self.names),)
+
+    @property
+    def layout(self) -> dict[str, Any]:
+        return {"kind": self.kind, "groups": self.names}
+
+    def drawn(self, answers_KP: torch.Tensor, bend: Bend) -> torch.Tensor:
+        return bend(answers_KP) @ self._means_NG
+
+
+def _groups(scene: Scene) -> tuple[torch.Tensor, list[str]]:
+    """(N, G) matrix that takes a unit's values on the rows to its mean over each class or target quintile, and the groups' names."""
+    y = scene.data.train.y[:MOST_POINTS]
+    if scene.experiment.dataset.num_classes:
+        group, names = y, list(scene.data.class_names)
+    else:
+        edges = np.quantile(y, [0.2, 0.4, 0.6, 0.8])
+        group = np.searchsorted(edges, y, side="right")
+        bounds = [float(y.min()), *map(float, edges), float(y.max())]
+        names = [f"{low:.3g} – {high:.3g}" for low, high in pairwise(bounds)]
+    member = np.eye(len(names), dtype=np.float32)[group]
+    return torch.from_numpy(member / np.maximum(member.sum(axis=0), 1)), names

@@ -1,0 +1,60 @@
+"""Over one number: a curve of what the network, and each unit, answers from one end of its range to the other."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+
+from dlcore.pictures.base import Bend, Interval, OutputPicture, Scene, as_inputs, padded, ranges_of, target_name
+
+
+class UnitLine:
+    """A unit over the line, at the output's points."""
+
+    kind: ClassVar = "line"
+    painted: ClassVar = False
+
+    @classmethod
+    def suits(cls, scene: Scene, output: OutputPicture) -> bool:
+        return isinstance(output, Line)
+
+    def __init__(self, scene: Scene, output: OutputPicture) -> None:
+        self.inputs_DP = output.inputs_DP
+        self.shape = (1, self.inputs_DP.shape[1])
+        self._x_range = output.layout["x_range"]
+
+    @property
+    def layout(self) -> dict[str, Any]:
+        return {"kind": self.kind, "columns": self.shape[1], "x_range": self._x_range}
+
+    def drawn(self, answers_KP: torch.Tensor, bend: Bend) -> torch.Tensor:
+        return bend(answers_KP)
+
+
+class Line:
+    """The output, a number, over its one column; the rows lie about it."""
+
+    kind: ClassVar = "line"
+
+    @classmethod
+    def suits(cls, scene: Scene) -> bool:
+        return scene.experiment.dataset.surface == "line"
+
+    def __init__(self, scene: Scene, side: int) -> None:
+        data = scene.data
+        (x_range,) = ranges_of(scene)
+        self._scaling = data.scaling
+        self.inputs_DP = as_inputs(self._scaling.inputs(np.linspace(*x_range, side)[:, None]))
+        self.shape = (side,)
+        self.layout: dict[str, Any] = {
+            "kind": self.kind, "columns": side, "x_range": list(x_range), "y_range": list(padded(data.train.y)),
+            "axes": [data.raw_names[0], target_name(scene.experiment)],
+        }  # fmt: skip
+
+    def points(self, raw: np.ndarray, X: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return np.stack([self._scaling.filled(raw)[:, 0], y], axis=1)
+
+    def numbers(self, values_P: np.ndarray, value_range: Interval) -> dict[str, np.ndarray]:
+        return {"output_line": values_P.astype(np.float32)}

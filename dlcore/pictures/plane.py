@@ -1,0 +1,89 @@
+"""Over the plane of two numbers: what the network, and each unit, answers at every place of it.
+
+D inputs, K units, P points of a square grid, row by row from the top (largest y), left to right.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+
+from dlcore.pictures.base import Bend, Interval, OutputPicture, Scene, as_inputs, ranges_of
+
+
+class UnitPlane:
+    """A unit over the plane, at every second point of the output's grid: one forward pass serves both."""
+
+    kind: ClassVar = "plane"
+    painted: ClassVar = True
+
+    @classmethod
+    def suits(cls, scene: Scene, output: OutputPicture) -> bool:
+        return isinstance(output, Plane)
+
+    def __init__(self, scene: Scene, output: OutputPicture) -> None:
+        self.inputs_DP = output.inputs_DP
+        self.shape = (output.shape[0] // 2, output.shape[1] // 2)
+        self._ranges = {name: output.layout[name] for name in ("x_range", "y_range")}
+
+    @property
+    def layout(self) -> dict[str, Any]:
+        return {"kind": self.kind, "rows": self.shape[0], "columns": self.shape[1], **self._ranges}
+
+    def drawn(self, answers_KP: torch.Tensor, bend: Bend) -> torch.Tensor:
+        rows, columns = self.shape
+        thinned = answers_KP.reshape(-1, rows, 2, columns, 2)[:, :, 0, :, 0]
+        return bend(thinned.reshape(-1, rows * columns))
+
+
+class Plane:
+    """The output over the plane of its two columns."""
+
+    kind: ClassVar = "plane"
+
+    @classmethod
+    def suits(cls, scene: Scene) -> bool:
+        return scene.experiment.dataset.surface == "plane"
+
+    def __init__(self, scene: Scene, side: int) -> None:
+        x_range, y_range = ranges_of(scene)
+        self._scaling = scene.data.scaling
+        self.inputs_DP = as_inputs(self._scaling.inputs(grid(x_range, y_range, side)))
+        self.shape = (side, side)
+        self.layout = plane_layout(self.kind, side, x_range, y_range, list(scene.data.raw_names))
+
+    def points(self, raw: np.ndarray, X: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return self._scaling.filled(raw)
+
+    def numbers(self, values_P: np.ndarray, value_range: Interval) -> dict[str, np.ndarray]:
+        return shaded(values_P, value_range, self.shape)
+
+
+def shaded(values_P: np.ndarray, value_range: Interval, shape: tuple[int, ...]) -> dict[str, np.ndarray]:
+    """Numbers as bytes: 1 and 255 are the ends of the range."""
+    low, high = value_range
+    bytes_ = np.clip(1 + 254 * (values_P - low) / (high - low), 1, 255).round().astype(np.uint8)
+    return {"output": bytes_.reshape(shape)}
+
+
+def plane_layout(kind: str, side: int, x_range: Interval, y_range: Interval, axes: list[str]) -> dict[str, Any]:
+    """What the browser must know of a plane, whatever its axes mean."""
+    return {
+        "kind": kind, "rows": side, "columns": side,
+        "x_range": list(x_range), "y_range": list(y_range), "axes": axes,
+    }  # fmt: skip
+
+
+def grid(x_range: Interval, y_range: Interval, side: int) -> np.ndarray:
+    """(side * side, 2) centres of cells, row by row from the top (largest y) left to right."""
+    x = _centres(x_range, side)
+    y = _centres(y_range, side)[::-1]
+    across, down = np.meshgrid(x, y)
+    return np.stack([across.ravel(), down.ravel()], axis=1)
+
+
+def _centres(bounds: Interval, side: int) -> np.ndarray:
+    low, high = bounds
+    return low + (np.arange(side) + 0.5) * (high - low) / side

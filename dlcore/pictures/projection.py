@@ -1,0 +1,73 @@
+"""A plane for inputs that lie on none: of the first two principal components, or of one number and the classes.
+
+D inputs, P points of a square grid, N rows.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from dlcore.datasets.preparation import PreparedCategory
+from dlcore.pictures.base import Interval, Scene, as_inputs, padded, ranges_of, target_name
+from dlcore.pictures.plane import grid, plane_layout, shaded
+
+MOST_PROJECTED = 1_000_000  # numbers of the training rows that choose the plane they are projected on
+
+
+class Strip:
+    """The output over one number, for classes: the number across, a row of points for each class."""
+
+    kind: ClassVar = "projection"
+
+    @classmethod
+    def suits(cls, scene: Scene) -> bool:
+        dataset, data = scene.experiment.dataset, scene.data
+        number = len(data.raw_names) == 1 and not isinstance(data.scaling.columns[0], PreparedCategory)
+        return dataset.surface == "space" and bool(dataset.num_classes) and number
+
+    def __init__(self, scene: Scene, side: int) -> None:
+        data = scene.data
+        (x_range,), y_range = ranges_of(scene), (-0.5, len(data.class_names) - 0.5)
+        self._scaling = data.scaling
+        self.inputs_DP = as_inputs(self._scaling.inputs(grid(x_range, y_range, side)[:, :1]))
+        self.shape = (side, side)
+        axes = [data.raw_names[0], target_name(scene.experiment)]
+        self.layout = plane_layout(self.kind, side, x_range, y_range, axes) | {"explained": [1.0, 0.0]}
+
+    def points(self, raw: np.ndarray, X: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return np.stack([self._scaling.filled(raw)[:, 0], y], axis=1)
+
+    def numbers(self, values_P: np.ndarray, value_range: Interval) -> dict[str, np.ndarray]:
+        return shaded(values_P, value_range, self.shape)
+
+
+class Projection:
+    """The output over the plane of the first two principal components of the training rows (Pearson, 1901); all others are zero."""
+
+    kind: ClassVar = "projection"
+
+    @classmethod
+    def suits(cls, scene: Scene) -> bool:
+        return True
+
+    def __init__(self, scene: Scene, side: int) -> None:
+        X = scene.data.train.X
+        X = X[: max(2, MOST_PROJECTED // X.shape[1])].astype(np.float64)
+        self._mean = X.mean(axis=0)
+        _, strengths, axes = np.linalg.svd(X - self._mean, full_matrices=False)
+        self._axes_2D = axes[:2] if len(axes) > 1 else np.vstack([axes, np.zeros_like(axes)])
+        places = (X - self._mean) @ self._axes_2D.T
+        x_range, y_range = padded(places[:, 0]), padded(places[:, 1])
+        shares = strengths**2 / ((strengths**2).sum() or 1.0)
+        self.inputs_DP = as_inputs(grid(x_range, y_range, side) @ self._axes_2D + self._mean)
+        self.shape = (side, side)
+        self.layout = plane_layout(self.kind, side, x_range, y_range, ["PC 1", "PC 2"])
+        self.layout["explained"] = [*map(float, shares[:2]), 0.0][:2]
+
+    def points(self, raw: np.ndarray, X: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return (X - self._mean) @ self._axes_2D.T
+
+    def numbers(self, values_P: np.ndarray, value_range: Interval) -> dict[str, np.ndarray]:
+        return shaded(values_P, value_range, self.shape)
