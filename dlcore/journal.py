@@ -215,6 +215,14 @@ def is_shaped(journal: Journal, step: int) -> bool:
     return bool(SHAPING & set(last.set or ()) or any(getattr(last, one) for one in ON_NAMES))
 
 
+def unknown_from(journal: Journal, number: int) -> int:
+    """The first step at which one of the changes that entry `number` has left out may have been made."""
+    entry = journal[number]
+    if entry.left_out == 1:
+        return entry.step
+    return journal[number - 1].step if number else 0
+
+
 def number_lists(array: np.ndarray) -> Any:
     """A tensor as lists: numbers with eight digits, or nine where they would not read back as the same float32; true or false."""
     if array.dtype == np.bool_:

@@ -75,6 +75,16 @@ def expression_of_key(function: Callable[..., Any], key: str) -> str:
     raise KeyError(key)
 
 
+def dedented(template: str) -> str:
+    """A text that stands indented in our source, with one newline at its end."""
+    return f"{textwrap.dedent(template).strip()}\n"
+
+
+def first_line(documented: object) -> str:
+    """The definition: the first line of a docstring."""
+    return (inspect.getdoc(documented) or "").splitlines()[0]
+
+
 class _Specialiser:
     """Collects the edits that put known values into a text; what is not touched keeps its form."""
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from dlcore.experiment import Experiment, settings_of
-from dlcore.journal import SHAPING, Entry, Values
+from dlcore.journal import SHAPING, Entry, Values, unknown_from
 from dlcore.learning import noting
 from dlcore.learning.trainer import Trainer, split_by_layer
 from dlcore.problems import Problem
@@ -25,6 +25,7 @@ class Replay:
 
     def __init__(self, recipe: Experiment, device: str = "auto", engine: str = "auto") -> None:
         self._recipe = recipe.without_journal()
+        self._journal = recipe.journal
         self._left = deque(enumerate(recipe.journal))
         self.inexact_from: int | None = None  # The step from which on the numbers need not be the run's.
         self.repeated = 0  # Entries that were done, the beginning not counted.
@@ -35,7 +36,7 @@ class Replay:
         if beginning is not None:
             self._left.popleft()
             self._on_network(0, beginning)
-            self._fold_if(beginning)
+            self._fold_if(0, beginning)
         self._do_what_is_due()
 
     def advance(self, updates: float = math.inf, deadline: float = math.inf) -> None:
@@ -69,7 +70,7 @@ class Replay:
                     self._inexact(entry.step)
             self._on_network(number, entry)
         self.repeated += not entry.left_out
-        self._fold_if(entry)
+        self._fold_if(number, entry)
 
     def _go_on_from(self, number: int, entry: Entry) -> None:
         """From a file: its weights, and everything else anew."""
@@ -126,10 +127,10 @@ class Replay:
             return Problem("journal_repeated_in_part", count=self.repeated, step=self.inexact_from)
         return Problem("journal_repeated", count=self.repeated)
 
-    def _fold_if(self, entry: Entry) -> None:
+    def _fold_if(self, number: int, entry: Entry) -> None:
         """Where changes are not known, the settings that the run had last hold from here on, and the rest is not repeated."""
         if entry.left_out:
-            self._inexact(entry.step)
+            self._inexact(unknown_from(self._journal, number))
             self._left.clear()
             self.trainer.change(self._recipe)
 

@@ -1,0 +1,107 @@
+"""Which changes of a run its exported script makes again: those of how the network learns, each after the step at which it was made.
+
+A script holds one data set and one network, those that the run had last. So it does not repeat changes of rows, inputs or layers, nor
+numbers that were set by hand, nor what the journal holds no details of.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dlcore.experiment import Experiment, settings_of
+from dlcore.journal import Entry, unknown_from
+from dlcore.problems import Problem
+
+#: Settings of how the network learns; the others say from what, and which network.
+LEARNING = frozenset(
+    {
+        "loss",
+        "optimizer",
+        "schedule",
+        "regularizer",
+        "gradient_clip",
+        "early_stopping",
+        "batch_size",
+        "class_weights",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is changed after `step` updates. `forgets`: the optimizer begins anew, without what it remembers of earlier steps."""
+
+    step: int
+    before: Experiment
+    after: Experiment
+    forgets: bool
+
+    def changes(self, *names: str) -> bool:
+        """Whether one of these settings is another than before."""
+        return any(getattr(self.before, name) != getattr(self.after, name) for name in names)
+
+
+@dataclass(frozen=True)
+class Repetition:
+    """How the script learns at first, what it changes on the way, and how far its numbers are the run's."""
+
+    beginning: Experiment
+    changes: tuple[Change, ...]
+    exact_until: int | None  # From this step on the numbers need not be the run's; None: they are, everywhere.
+
+    @property
+    def phases(self) -> tuple[Experiment, ...]:
+        """The settings that hold one after the other."""
+        return (self.beginning, *(change.after for change in self.changes))
+
+    def varies(self, *names: str) -> bool:
+        """Whether one of these settings is changed on the way."""
+        return any(change.changes(*names) for change in self.changes)
+
+
+def repetition(experiment: Experiment) -> Repetition:
+    """What a script of this recipe can repeat of its journal. Nothing, where the settings of then do not fit the data of now."""
+    exact_until = _exact_until(experiment)
+    last = experiment.without_journal()
+    try:
+        return _repetition(experiment.journal, last, exact_until)
+    except Problem:  # As a batch that is larger than the rows that are left.
+        return Repetition(last, (), exact_until)
+
+
+def _repetition(journal: tuple[Entry, ...], last: Experiment, exact_until: int | None) -> Repetition:
+    beginning = now = last
+    changes: list[Change] = []
+    for entry in journal:
+        settings = _learning(entry)
+        after = last if entry.left_out else now.replace(**settings)
+        forgets = now.optimizer.kind != after.optimizer.kind
+        if entry.step == 0:  # How it began is no change.
+            beginning = after
+        elif changes and changes[-1].step == entry.step:
+            earlier = changes.pop()
+            changes.append(Change(entry.step, earlier.before, after, earlier.forgets or forgets))
+        elif settings or entry.left_out:
+            changes.append(Change(entry.step, now, after, forgets))
+        now = after
+        if entry.left_out:
+            break  # What came later was made to settings that nobody knows.
+    return Repetition(beginning, tuple(changes), exact_until)
+
+
+def _learning(entry: Entry) -> dict[str, object]:
+    settings = settings_of(entry.set) if entry.set else {}
+    return {name: value for name, value in settings.items() if name in LEARNING}
+
+
+def _exact_until(experiment: Experiment) -> int | None:
+    """The first step at which something was done that a script does not repeat; 0 where its data or network are others from the start."""
+    steps = []
+    for number, entry in enumerate(experiment.journal):
+        if set(entry.set or ()) - LEARNING:
+            return 0
+        if entry.left_out:
+            steps.append(unknown_from(experiment.journal, number))
+        if entry.weights or entry.frozen or entry.silenced or entry.loaded:
+            steps.append(entry.step)
+    return min(steps, default=None)
