@@ -16,7 +16,7 @@ from dlcore.layers import Dense, Dropout
 from dlcore.optimizers import SGD, Adam
 from dlcore.problems import Problem
 from tests.playground import RecordingPool, errors, open_page, shown, speak_for, state
-from ui import compare, live, session
+from ui import canvas, compare, live, session
 from ui.compare import page, runs
 from ui.compare.memory import Comparing
 from ui.differences import differing, sentence
@@ -109,7 +109,9 @@ def test_every_difference_has_words(language: str) -> None:
 
 
 def test_the_scripts_say_each_of_the_texts_they_are_given() -> None:
-    scripts = "".join(path.read_text(encoding="utf-8") for path in compare.FOLDER.glob("*.*") if path.suffix != ".py")
+    # How far two runs differ is said as the kind of their pictures has it.
+    files = [*compare.FOLDER.glob("*"), *(canvas.FOLDER / "kinds").glob("*")]
+    scripts = "".join(path.read_text(encoding="utf-8") for path in files if path.suffix in (".js", ".html", ".css"))
     words = set(re.findall(r"\w+", scripts))
     parts = {f"{verb}_help" for verb in ("play", "pause", "reset")} | {"paused", "playing"}
     # Of validation rows some are said in other words, which the scripts find by themselves (canvas/words/format.js).

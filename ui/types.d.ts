@@ -28,7 +28,8 @@ interface Layer {
 
 /** A surface over which something is answered: a plane has rows and columns, a line columns only. */
 interface Surface {
-  kind: "plane" | "line" | "bars" | "projection";
+  /** Whose file in canvas/kinds/ draws it. */
+  kind: string;
   rows: number;
   columns: number;
   x_range: Interval;
@@ -124,8 +125,8 @@ type Box = { x: number; y: number; size: number };
 type ToPixels = (x: number, y: number) => [number, number];
 /** The unit that is looked at. */
 type Selected = Place & { name: string; column: Column };
-/** What the large map shows: over which ranges, with which names on its axes. */
-type View = { kind: "bars" } | { kind: "plane" | "line"; x: Interval; y: Interval; names: [string, string] };
+/** Over which ranges the large map is, with which names on its axes. */
+type View = { x: Interval; y: Interval; names: [string, string] };
 /** What was done on the page: a verb, and what belongs to it. */
 type Action = (verb: string, values?: object) => void;
 type Command = (verb: string, value?: unknown) => void;
@@ -138,6 +139,71 @@ type Context = Pick<
   | "beginPath" | "moveTo" | "lineTo" | "bezierCurveTo" | "quadraticCurveTo" | "closePath" | "rect" | "roundRect" | "arc"
   | "fill" | "stroke" | "fillRect" | "strokeRect" | "measureText" | "fillText" | "drawImage"
 >;
+
+// A kind of picture
+
+/** The pictures on the tiles of units. */
+interface TilePainter {
+  /** Of so many units, each about so many device pixels wide. */
+  prepare(units: number, map: Layout["map"], pixels: number): void;
+  /** The numbers of `units` units, one after the other, for the tiles from `first` on. */
+  write(bytes: ArrayLike<number>, units: number, first: number, theme: Theme): void;
+  /** All is written. */
+  ready(): void;
+  draw(context: Context, tile: number, x: number, y: number, size: number, theme: Theme): void;
+}
+
+/** What the large map shows: the output, or a unit. */
+type Look = { layout: Layout; constants: Arrays; theme: Theme; texts: Texts; unit: Selected | null };
+
+/** How a kind fills the large map. */
+interface Large<Of extends Look> {
+  /** Null: it has no places, and no axes of its own. */
+  view(look: Of): View | null;
+  /** Whether the data's rows lie on it. */
+  rows: boolean;
+  /** Whether lines go across it from the ticks of its axes. */
+  grid: boolean;
+  /** How many of its two directions are inputs. */
+  inputs: 0 | 1 | 2;
+  /** The ground, as cells of an image. Without it there is nothing to discretize and there are no lines of equal value. */
+  paint?(cells: import("./canvas/output/cells.js").Cells, look: Of, arrays: Arrays, discretize: boolean): void;
+  /** Whether something is drawn over that. */
+  draws(shows: Record<string, boolean>): boolean;
+  /** `axes`: where an axis goes that moves with the frames, with nothing on it. */
+  draw(context: Context, axes: () => Context, box: Box, look: Of, arrays: Arrays): void;
+  /** What is answered at a place, in words; `u` and `v` are shares of width and height. */
+  valueAt(look: Of, arrays: Arrays, u: number, v: number): string;
+  legend(look: Of): HTMLElement[];
+  /** The line under the map; "" for none. */
+  caption(look: Of, contours: boolean): string;
+}
+
+interface UnitKind extends Large<Look & { unit: Selected }> {
+  tiles(): TilePainter;
+  /** Whether a tile of a few pixels still says something. */
+  small: boolean;
+}
+
+interface OutputKind extends Large<Look> {
+  /** What is drawn of it in small. */
+  spanned(output: Layout["output"]): { x: Interval; y: Interval };
+  /** The colour of a row's number. */
+  valueColour(target: number, layout: Layout, theme: Theme): Rgb;
+  /** What is to be said of it, and that in sentences. */
+  facts(layout: Layout, arrays: Arrays): Facts;
+  sentences(facts: Facts, layout: Layout, say: Say, list: Intl.ListFormat): string[];
+  /** What is answered at `count` places; two runs differ where they are more than `apart` apart, which `share` tells. */
+  answers(layout: Layout, arrays: Arrays): { share: string; apart: number; at: (i: number) => number; count: number };
+  drawSmall(context: Context, size: number, moment: Moment, theme: Theme): void;
+  /** Where two runs differ, and the first one's answer in pale where they agree. */
+  drawDifference(context: Context, size: number, a: Moment, b: Moment, differs: (i: number) => boolean, theme: Theme, colours: [Rgb, Rgb]): void;
+}
+
+/** Numbers and names to be said; what they are belongs to the kind. */
+type Facts = { kind: string } & Record<string, any>;
+/** What is drawn of a run in small. */
+type Moment = { layout: Layout; constants: Arrays; arrays: Arrays };
 
 // The page
 

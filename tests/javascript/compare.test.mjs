@@ -53,7 +53,7 @@ test("two runs of a number differ where they are more than a tenth of the range 
   const number = { layout: { task: "regression" }, output: { value_range: [0, 10] } };
   const [plain, shifted] = [answering((x) => 0.5 * x, number), answering((x) => 0.5 * x + (x > 0.5 ? 0.11 : 0.09), number)];
   const found = difference(plain, shifted);
-  assert.deepEqual([found.kind, found.share], ["value", 0.5]);
+  assert.deepEqual([found.words, found.share], ["share_of_values", 0.5]);
   assert.ok(found.differs(19) && !found.differs(0));
 });
 

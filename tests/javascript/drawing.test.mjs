@@ -4,10 +4,11 @@ import { drawAxes } from "../../ui/canvas/axes.js";
 import { readTheme } from "../../ui/canvas/colours.js";
 import { arrange } from "../../ui/canvas/network/geometry.js";
 import { drawLinks, largestGradient } from "../../ui/canvas/network/links.js";
-import { Atlas, drawBars } from "../../ui/canvas/network/maps.js";
+import { Atlas } from "../../ui/canvas/network/atlas.js";
+import { drawBars } from "../../ui/canvas/kinds/bars.js";
+import { unitKind } from "../../ui/canvas/kinds.js";
 import { traceMarker } from "../../ui/canvas/markers.js";
 import { drawBiases, drawMarks, isFrozen } from "../../ui/canvas/network/marks.js";
-import { Picture } from "../../ui/canvas/output/picture.js";
 import { VectorContext } from "../../ui/canvas/vector.js";
 import { drawWay, hasWay } from "../../ui/canvas/network/way.js";
 import { layoutOf, random, texts } from "./networks.mjs";
@@ -231,12 +232,10 @@ test("a point's way is drawn where the frame tells it of every layer, and a unit
 });
 
 test("the curve of a unit over a line is drawn on what writes a picture to keep, with the unit's own range", () => {
-  const layout = layoutOf([2], { names: ["x1"], output: { kind: "line" }, layout: { task: "regression", map: { kind: "line", columns: 3 } } });
-  const picture = new Picture({});
-  picture.build(layout, {}, theme, texts, { kind: "unit", dense: 0, unit: 1 });
+  const layout = layoutOf([2], { names: ["x1"], output: { kind: "line" }, layout: { task: "regression", map: { kind: "line", columns: 3, x_range: [-6, 6] } } });
+  const look = { layout, constants: {}, theme, texts, unit: { kind: "unit", dense: 0, unit: 1 } };
   const arrays = { "maps/0": Uint8Array.of(128, 128, 128, 1, 128, 255), "scales/0": Float32Array.of(1, 4) };
-  const view = { kind: "line", x: [-6, 6], y: [-1, 1], names: ["x1", "y"] };
-  const elements = drawn((context) => picture.drawCurve(context, context, { x: 40, y: 0, size: 100 }, arrays, view));
+  const elements = drawn((context) => unitKind(layout).draw(context, () => context, { x: 40, y: 0, size: 100 }, look, arrays));
   const ticks = elements.filter((element) => element.includes('text-anchor="end"')).map((element) => />([^<]*)</.exec(element)[1]);
   assert.ok(ticks.includes("−4") && ticks.includes("4"), `${ticks}`); // plus and minus its scale, and a tenth more
   const [x0, y0, x1, y1, x2, y2] = corners(/ d="(M[^"]*)" fill="none"/.exec(elements.at(-2))[1]).flat();

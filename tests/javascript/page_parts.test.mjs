@@ -2,11 +2,9 @@ import assert from "node:assert/strict";
 import { beforeEach, mock, test } from "node:test";
 import { Announcer } from "../../ui/canvas/words/announce.js";
 import { meaningOf } from "../../ui/canvas/keyboard.js";
-import { captionOf } from "../../ui/canvas/output/legend.js";
 import { mounting } from "../../ui/canvas/mount.js";
-import { Picture } from "../../ui/canvas/output/picture.js";
 import { WayBack } from "../../ui/canvas/time/wayback.js";
-import { headerOf, layoutOf, texts } from "./networks.mjs";
+import { headerOf, texts } from "./networks.mjs";
 
 beforeEach(() => {
   mock.timers.reset();
@@ -136,35 +134,6 @@ test("a drawing whose element was replaced is made anew", () => {
   root = {};
   mount({ parentElement });
   assert.deepEqual(log, ["made", "destroyed", "made"]);
-});
-
-test("a place on the map is answered with what the network says there", () => {
-  const picture = new Picture({});
-  const byte = (probability) => Math.round(1 + 254 * probability);
-  picture.build(layoutOf([], { layout: { classes: ["no", "yes"] } }), {}, null, texts, null);
-  const output = new Uint8Array(400).fill(byte(0.1));
-  output[20 * 5 + 19] = byte(1);
-  assert.equal(picture.valueAt({ output }, 0.99, 5.5 / 20), "class yes, certainty 100%");
-  assert.equal(picture.valueAt({ output }, 0, 0), "class no, certainty 80%");
-  picture.build(layoutOf([], { layout: { task: "regression" }, output: { value_range: [0, 200] } }), {}, null, texts, null);
-  assert.equal(picture.valueAt({ output }, 0.99, 5.5 / 20), "predicted 200");
-});
-
-test("a unit is answered in its own scale", () => {
-  const picture = new Picture({});
-  picture.build(layoutOf([2]), {}, null, texts, { kind: "unit", dense: 0, unit: 1 });
-  const maps = new Uint8Array(200).fill(128);
-  maps[100 + 10 * 9] = 1; // the second unit's lowest row, at its left
-  const arrays = { "maps/0": maps, "scales/0": Float32Array.of(1, 2.5) };
-  assert.equal(picture.valueAt(arrays, 0, 0.95), "value −2.5");
-  assert.equal(picture.valueAt(arrays, 0.5, 0.95), "value 0");
-});
-
-test("the line under the map says what its lines mean", () => {
-  assert.equal(captionOf(layoutOf([], { layout: { classes: ["no", "yes"] } }), texts, null, true), "Lines: 10, 25, 50, 75 and 90% for class yes");
-  assert.equal(captionOf(layoutOf([], { output: { kind: "projection", explained: [0.73, 0.229] } }), texts, null, false),
-    "The plane of the first two principal components (73% and 23% of the variance)");
-  assert.equal(captionOf(layoutOf([]), texts, null, false), "");
 });
 
 /** The offers that a tab makes as it stands on these runs, one after the other. */

@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { curvesOf, describe, facts, surfaceOf, trendOf, unitsOf } from "../../ui/canvas/words/summary.js";
+import { curvesOf, describe, facts, trendOf, unitsOf } from "../../ui/canvas/words/summary.js";
+import { outputKind } from "../../ui/canvas/kinds.js";
 import { ENGLISH, grid, headerOf, layoutOf, random, texts } from "./networks.mjs";
 
+const factsOf = (layout, arrays) => outputKind(layout).facts(layout, arrays);
 const bytes = (value) => Uint8Array.from(grid(20, 20, value), (share) => Math.round(1 + 254 * share));
 const history = (test_loss) => ({ rows: test_loss.length, columns: { epoch: test_loss.map((_, i) => i), test_loss } });
 
 test("two classes share the plane as their probabilities do, and are undecided about the middle", () => {
-  const { kind, regions, undecided } = surfaceOf(layoutOf([]), { output: bytes((x) => x) });
+  const { kind, regions, undecided } = factsOf(layoutOf([]), { output: bytes((x) => x) });
   assert.equal(kind, "classes");
   assert.deepEqual([regions.get(0).share, regions.get(1).share], [0.5, 0.5]);
   // Certainty |2p - 1| is below a fifth where p is between 0.4 and 0.6: four of twenty columns.
@@ -17,28 +19,28 @@ test("two classes share the plane as their probabilities do, and are undecided a
 test("of many classes each cell counts for the one it names, undecided where its certainty is low", () => {
   const kinds = Uint8Array.from(grid(20, 20, (x) => Math.min(2, Math.floor(4 * x))));
   const certainty = Uint8Array.from(grid(20, 20, (_, y) => (y < 0.25 ? 10 : 250)));
-  const surface = surfaceOf(layoutOf([], { outputs: 3, layout: { classes: ["a", "b", "c"] } }), { output_class: kinds, output_certainty: certainty });
+  const surface = factsOf(layoutOf([], { outputs: 3, layout: { classes: ["a", "b", "c"] } }), { output_class: kinds, output_certainty: certainty });
   assert.deepEqual([...surface.regions].map(([kind, { share }]) => [kind, share]), [[0, 0.25], [1, 0.25], [2, 0.5]]);
   assert.equal(surface.undecided, 0.25);
 });
 
 test("values are told in the data's units, with where they are high and low", () => {
   const layout = layoutOf([], { layout: { task: "regression", classes: [] }, output: { value_range: [100, 300] } });
-  const surface = surfaceOf(layout, { output: bytes((x, y) => (x + 1 - y) / 2) });
+  const surface = factsOf(layout, { output: bytes((x, y) => (x + 1 - y) / 2) });
   assert.deepEqual([surface.low, surface.high, surface.flat], [100, 300, false]);
   assert.deepEqual([surface.lowPlace, surface.highPlace], ["bottom_left", "top_right"]);
-  assert.ok(surfaceOf(layout, { output: new Uint8Array(400).fill(77) }).flat);
+  assert.ok(factsOf(layout, { output: new Uint8Array(400).fill(77) }).flat);
 });
 
 test("a sine over two periods turns four times, whatever ripples it has", () => {
   const layout = layoutOf([], { names: ["x1"], output: { kind: "line" }, layout: { task: "regression" } });
   const next = random(7);
   const wave = Float32Array.from({ length: 200 }, (_, i) => Math.sin((4 * Math.PI * i) / 199) + 0.01 * next());
-  const line = surfaceOf(layout, { output_line: wave });
+  const line = factsOf(layout, { output_line: wave });
   assert.deepEqual([line.kind, line.turns, line.flat], ["line", 4, false]);
   assert.ok(Math.abs(line.low + 1) < 0.02 && Math.abs(line.high - 1) < 0.02);
-  assert.deepEqual(surfaceOf(layout, { output_line: Float32Array.from({ length: 200 }, (_, i) => i) }).turns, 0);
-  assert.ok(surfaceOf(layout, { output_line: new Float32Array(200).fill(0.4) }).flat);
+  assert.deepEqual(factsOf(layout, { output_line: Float32Array.from({ length: 200 }, (_, i) => i) }).turns, 0);
+  assert.ok(factsOf(layout, { output_line: new Float32Array(200).fill(0.4) }).flat);
 });
 
 test("the last tenth of a curve rises, falls or hardly moves", () => {

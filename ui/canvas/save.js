@@ -1,10 +1,8 @@
 /** The canvas to keep: network, output map and a title as one picture, as SVG or as PNG of twice the size. */
 
-import { drawAxes } from "./axes.js";
 import { css } from "./colours.js";
 import { contextOf } from "./context.js";
-import { captionOf } from "./output/legend.js";
-import { count, featureName, loss, percent, fixed } from "./words/format.js";
+import { count, loss, percent, fixed } from "./words/format.js";
 import { drawLinks } from "./network/links.js";
 import { traceMarker } from "./markers.js";
 import { VectorContext } from "./vector.js";
@@ -166,15 +164,11 @@ function drawNetwork(context, network, arrays, theme) {
 
 /** @param {Context} context @param {Output} output @param {Theme} theme @param {Texts} texts */
 function drawOutput(context, output, theme, texts) {
-  const { box, view, layout } = output;
+  const { box, layout, large, look } = output;
   write(context, theme, output.title.textContent, box.x, -7, { size: 13, weight: 650 });
-  if (view.kind === "plane") context.drawImage(output.image, box.x, box.y, box.size, box.size);
-  if (view.kind === "plane" && output.shows.contours) output.drawLines(context);
-  if (view.kind !== "plane" && output.arrays) output.picture.drawCurve(context, context, box, output.arrays, view);
-  if (view.kind !== "bars" && !(view.kind === "line" && output.selection)) {
-    drawAxes(context, box, view, view.names.map(featureName), theme, view.kind === "line");
-    output.drawData(context);
-  }
+  if (large.paint) context.drawImage(output.image, box.x, box.y, box.size, box.size);
+  if (output.arrays && large.draws(output.shows)) large.draw(context, () => context, box, look, output.arrays);
+  if (large.rows) output.drawPlaces(context, box);
   let x = box.x;
   if (layout.task === "classification" && !output.selection) {
     layout.classes.forEach((name, index) => {
@@ -187,7 +181,7 @@ function drawOutput(context, output, theme, texts) {
       x += context.measureText(text).width + 26;
     });
   }
-  const caption = captionOf(layout, texts, output.selection, output.shows.contours && view.kind === "plane");
+  const caption = large.caption(look, output.contours);
   if (caption) write(context, theme, caption, box.x, output.height + 30, { size: 10.5, colour: theme.muted });
 }
 

@@ -228,14 +228,13 @@ class Comparison {
       write(this.share, this.texts.say("compare.other_planes"));
       return;
     }
-    const key = { class: "share_of_plane", value: "share_of_values", line: "share_of_line" }[found.kind];
-    const words = this.texts.say(`compare.${key}`, { share: percent(found.share) });
+    const words = this.texts.say(`compare.${found.words}`, { share: percent(found.share) });
     write(this.share, words);
     Object.assign(this.picture, { role: "img", ariaLabel: words });
     const side = Math.min(this.share.clientWidth, 340);
     if (side <= 0) return;
     const [context, size] = prepared(this.picture, side, side);
-    drawDifference(context, size, one, other, found, this.theme, [a.colour, b.colour]);
+    drawDifference(context, size, one, other, found.differs, this.theme, [a.colour, b.colour]);
   }
 
   resized() {

@@ -2,18 +2,13 @@
 
 import { css, mix } from "../canvas/colours.js";
 import { contextOf } from "../canvas/context.js";
-import { Atlas } from "../canvas/network/maps.js";
-import { pointColour } from "../canvas/network/still.js";
+import { outputKind, unitKind } from "../canvas/kinds.js";
+import { pointColour } from "../canvas/output/points.js";
 
 const MOST_UNITS = 12; // of a column
 const MOST_POINTS = 300;
-const TENTH = 0.1;
 
-/**
- * What is drawn of a run.
- * @typedef {{layout: Layout, constants: Arrays, arrays: Arrays}} Moment
- * @typedef {(column: number, unit: number) => {x: number, y: number}} PlaceOf  where a tile stands
- */
+/** Where a tile stands. @typedef {(column: number, unit: number) => {x: number, y: number}} PlaceOf */
 
 /**
  * A canvas as large as it stands on the page, in device pixels.
@@ -32,38 +27,6 @@ export function prepared(canvas, width, height) {
 }
 
 /**
- * What the network answers: class or value at every place of its output.
- * @param {Layout} layout @param {Arrays} arrays @returns {{kind: "line" | "class" | "value", at: (i: number) => number, count: number}}
- */
-function answers(layout, arrays) {
-  const { task, output } = layout;
-  if (output.kind === "line") return { kind: "line", at: (i) => arrays.output_line[i], count: arrays.output_line.length };
-  const count = output.rows * output.columns;
-  if (arrays.output_class) return { kind: "class", at: (i) => arrays.output_class[i], count };
-  if (task === "classification") return { kind: "class", at: (i) => (arrays.output[i] < 128 ? 0 : 1), count };
-  const [low, high] = output.value_range;
-  return { kind: "value", at: (i) => low + ((arrays.output[i] - 1) / 254) * (high - low), count };
-}
-
-const image = document.createElement("canvas");
-
-/**
- * Put pixels, row after row, over a square.
- * @param {Context} context @param {number} rows @param {number} columns @param {number} size
- * @param {(i: number) => number} pixelAt a little-endian pixel
- */
-function paint(context, rows, columns, size, pixelAt) {
-  image.width = columns;
-  image.height = rows;
-  const inner = contextOf(image);
-  const data = inner.createImageData(columns, rows);
-  const pixels = new Uint32Array(data.data.buffer);
-  for (let i = 0; i < pixels.length; i += 1) pixels[i] = pixelAt(i);
-  inner.putImageData(data, 0, 0);
-  context.drawImage(image, 0, 0, size, size);
-}
-
-/**
  * The output with the training points.
  * @param {Context} context @param {number} size @param {Moment} moment
  * @param {Theme} theme
@@ -71,30 +34,14 @@ function paint(context, rows, columns, size, pixelAt) {
 export function drawOutput(context, size, { layout, constants, arrays }, theme) {
   context.fillStyle = css(theme.zero);
   context.fillRect(0, 0, size, size);
-  const { output } = layout;
-  if (output.kind === "line") drawLine(context, size, layout, arrays.output_line, css(theme.text, 0.9));
-  else if (arrays.output_class) {
-    const ramps = theme.classRamps;
-    paint(context, output.rows, output.columns, size, (i) => ramps[arrays.output_class[i] % ramps.length][arrays.output_certainty[i]]);
-  } else paint(context, output.rows, output.columns, size, (i) => theme.ramp[arrays.output[i]]);
+  outputKind(layout).drawSmall(context, size, { layout, constants, arrays }, theme);
   drawPoints(context, size, layout, constants, theme);
-}
-
-/** @param {Context} context @param {number} size @param {Layout} layout @param {Values} values @param {string} colour */
-function drawLine(context, size, layout, values, colour) {
-  const [low, high] = layout.output.value_range;
-  context.beginPath();
-  values.forEach((value, i) => context.lineTo((i / (values.length - 1)) * size, (1 - (value - low) / (high - low)) * size));
-  context.strokeStyle = colour;
-  context.lineWidth = 2;
-  context.stroke();
 }
 
 /** @param {Context} context @param {number} size @param {Layout} layout @param {Arrays} constants @param {Theme} theme */
 function drawPoints(context, size, layout, constants, theme) {
   const [points, targets] = [constants["points/train"], constants["points/train_target"]];
-  const { x_range: [x0, x1], y_range: yRange, value_range: range, kind } = layout.output;
-  const [y0, y1] = (kind === "line" ? range : yRange) ?? range;
+  const { x: [x0, x1], y: [y0, y1] } = outputKind(layout).spanned(layout.output);
   for (let i = 0; i < Math.min(targets.length, MOST_POINTS); i += 1) {
     context.beginPath();
     context.arc(((points[2 * i] - x0) / (x1 - x0)) * size, (1 - (points[2 * i + 1] - y0) / (y1 - y0)) * size, 1.9, 0, 7);
@@ -108,9 +55,10 @@ function drawPoints(context, size, layout, constants, theme) {
 
 /** The network: a tile for each unit (its own map where it has one), a line for each weight. */
 export class SmallNetwork {
-  constructor() {
-    this.atlas = new Atlas();
-  }
+  /** @type {TilePainter} */
+  tiles;
+  /** @type {UnitKind | undefined} */
+  kind;
 
   /**
    * @param {Context} context @param {number} width @param {number} height
@@ -153,18 +101,18 @@ export class SmallNetwork {
    * @param {Theme} theme @param {number[]} shown @param {number} size @param {PlaceOf} place
    */
   drawTiles(context, layout, constants, arrays, theme, shown, size, place) {
-    const { kind, rows, columns } = layout.map;
+    const kind = unitKind(layout);
     /** @param {number} column */
     const maps = (column) => (column === 0 ? constants.input_maps : arrays[`maps/${column - 1}`]);
-    if (kind === "plane") {
-      const stride = Math.max(1, Math.floor(Math.min(rows, columns) / (size * 2)));
-      this.atlas.prepare(shown.reduce((sum, units) => sum + units, 0), rows, columns, stride);
+    if (kind !== this.kind) Object.assign(this, { kind, tiles: kind.tiles() });
+    if (kind.small) {
+      this.tiles.prepare(shown.reduce((sum, units) => sum + units, 0), layout.map, size * 2);
       let first = 0;
       shown.forEach((units, column) => {
-        this.atlas.write(maps(column), units, first, theme.ramp);
+        this.tiles.write(maps(column), units, first, theme);
         first += units;
       });
-      this.atlas.upload();
+      this.tiles.ready();
     }
     let tile = 0;
     shown.forEach((units, column) => {
@@ -174,7 +122,7 @@ export class SmallNetwork {
         context.roundRect(x, y, size, size, size * 0.13);
         context.fillStyle = css(theme.zero);
         context.fill();
-        if (kind === "plane") this.atlas.draw(context, tile, x, y, size);
+        if (kind.small) this.tiles.draw(context, tile, x, y, size, theme);
         context.strokeStyle = css(theme.text, 0.35);
         context.lineWidth = 1;
         context.stroke();
@@ -187,42 +135,27 @@ export class SmallNetwork {
 /**
  * Where two runs answer differently.
  * @param {Moment} a @param {Moment} b
- * @returns {{share: number, kind: string, differs: (i: number) => boolean} | null} null when they answer over different planes
+ * @returns {{share: number, words: string, differs: (i: number) => boolean} | null} null when they answer over different planes
  */
 export function difference(a, b) {
   /** @param {Pick<Moment, "layout">} moment */
   const place = ({ layout: { output, task } }) => JSON.stringify([task, output.kind, output.rows, output.columns, output.x_range, output.y_range]);
   if (place(a) !== place(b)) return null;
-  const [one, other] = [answers(a.layout, a.arrays), answers(b.layout, b.arrays)];
-  const [low, high] = a.layout.output.value_range ?? [0, 1];
+  const [one, other] = [a, b].map(({ layout, arrays }) => outputKind(layout).answers(layout, arrays));
   /** @param {number} i */
-  const differs = (i) => (one.kind === "class" ? one.at(i) !== other.at(i) : Math.abs(one.at(i) - other.at(i)) > TENTH * (high - low));
+  const differs = (i) => Math.abs(one.at(i) - other.at(i)) > one.apart;
   let found = 0;
   for (let i = 0; i < one.count; i += 1) if (differs(i)) found += 1;
-  return { share: found / one.count, kind: one.kind, differs };
+  return { share: found / one.count, words: one.share, differs };
 }
 
 /**
  * The map of a difference: hatched where they differ, the first one's answer in pale where they agree.
  * @param {Context} context @param {number} size @param {Moment} a @param {Moment} b
- * @param {{differs: (i: number) => boolean, kind: string}} found @param {Theme} theme @param {[Rgb, Rgb]} colours
+ * @param {(i: number) => boolean} differs @param {Theme} theme @param {[Rgb, Rgb]} colours
  */
-export function drawDifference(context, size, a, b, { differs, kind }, theme, colours) {
+export function drawDifference(context, size, a, b, differs, theme, colours) {
   context.fillStyle = css(theme.zero);
   context.fillRect(0, 0, size, size);
-  const { output } = a.layout;
-  if (kind === "line") {
-    drawLine(context, size, a.layout, a.arrays.output_line, css(colours[0]));
-    drawLine(context, size, a.layout, b.arrays.output_line, css(colours[1]));
-    return;
-  }
-  /** @param {Rgb} rgb */
-  const pixel = (rgb) => ((255 << 24) | ((rgb[2] & 255) << 16) | ((rgb[1] & 255) << 8) | (rgb[0] & 255)) >>> 0;
-  const [dark, bright] = [pixel(theme.text), pixel(mix(theme.text, theme.background, 0.55))];
-  const grounds = theme.palette.map((colour) => pixel(mix(theme.zero, colour, 0.22)));
-  const first = answers(a.layout, a.arrays);
-  paint(context, output.rows, output.columns, size, (i) => {
-    if (differs(i)) return ((i % output.columns) + Math.floor(i / output.columns)) % 6 < 3 ? dark : bright;
-    return first.kind === "class" ? grounds[first.at(i) % grounds.length] : pixel(theme.zero);
-  });
+  outputKind(a.layout).drawDifference(context, size, a, b, differs, theme, colours);
 }

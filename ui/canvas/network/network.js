@@ -396,7 +396,7 @@ export class Network {
     context.drawImage(this.still, 0, 0, geometry.width, geometry.height);
     if (this.selected) this.drawSelectedLinks(context, arrays);
     if (this.linkSeen) this.drawSeenLink(context, arrays);
-    this.pictures.draw(context, arrays);
+    this.pictures.draw(context);
     if (this.pinned?.kind === "unit") this.drawFrame(context, this.pinned, css(theme.primary), 3);
     if (this.hovered?.kind === "unit" && !same(this.hovered, this.pinned)) this.drawFrame(context, this.hovered, css(theme.text), 2);
     drawMarks(context, geometry, arrays, theme, this.shows.dead);

@@ -2,7 +2,9 @@
 
 import { css } from "../colours.js";
 import { contextOf } from "../context.js";
+import { outputKind } from "../kinds.js";
 import { traceMarker } from "../markers.js";
+import { pointColour } from "../output/points.js";
 
 /** @param {Context} context @param {string} text @param {number} room */
 const clip = (context, text, room) => {
@@ -143,8 +145,7 @@ function drawThumbPoints(context, layout, constants, thumb, theme) {
   const points = constants["points/train"];
   const target = constants["points/train_target"];
   const shown = Math.min(target.length, 260);
-  const { x_range: [x0, x1], y_range: yRange, value_range: range } = layout.output;
-  const [y0, y1] = (layout.output.kind === "line" ? range : yRange) ?? range;
+  const { x: [x0, x1], y: [y0, y1] } = outputKind(layout).spanned(layout.output);
   const inside = thumb.size - 8;
   for (let i = 0; i < shown; i += 1) {
     const x = (points[2 * i] - x0) / (x1 - x0);
@@ -155,12 +156,4 @@ function drawThumbPoints(context, layout, constants, thumb, theme) {
     context.arc(thumb.x + 4 + x * inside, thumb.y + 4 + (1 - y) * inside, thumb.size > 50 ? 1.5 : 1.1, 0, 7);
     context.fill();
   }
-}
-
-/** The colour of a point by its class or value. @param {number} target @param {Layout} layout @param {Theme} theme */
-export function pointColour(target, layout, theme) {
-  if (layout.task === "classification") return theme.palette[target % theme.palette.length];
-  if (layout.output.kind === "line") return theme.positive;
-  const [low, high] = layout.output.value_range;
-  return theme.rampColours[Math.round(Math.max(1, Math.min(255, 1 + (254 * (target - low)) / (high - low))))];
 }

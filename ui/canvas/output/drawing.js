@@ -345,7 +345,7 @@ export class Drawing {
 
   /** @param {[number, number] | undefined} arrow */
   walk(arrow) {
-    const points = this.output.view.kind === "bars" ? [] : this.shown;
+    const points = this.output.view ? this.shown : [];
     if (!arrow) {
       if (this.at) this.listener.look(this.at);
       return;

@@ -2,18 +2,20 @@
 
 import { drawAxes, ticks } from "../axes.js";
 import { contextOf } from "../context.js";
-import { drawContours } from "./contours.js";
+import { outputKind, unitKind } from "../kinds.js";
+import { Cells } from "./cells.js";
 import { Drawing } from "./drawing.js";
 import { Edits } from "./edits.js";
 import { featureName, number } from "../words/format.js";
-import { captionOf, legendOf } from "./legend.js";
-import { Picture } from "./picture.js";
 import { drawPoints, ringWrong } from "./points.js";
 import { POINT_NAMES, Probe } from "./probe.js";
+import { unitScale } from "./unit.js";
 import { css } from "../colours.js";
 
 const MARGIN = { left: 34, right: 4, top: 4, bottom: 36 };
 const MOST_DRAWN_CLASSES = 6;
+/** @type {View} */
+const NOWHERE = { x: [0, 1], y: [0, 1], names: ["", ""] };
 const SPLITS = /** @type {const} */ (["test", "train"]); // training points lie on top
 
 export class Output {
@@ -43,7 +45,9 @@ export class Output {
   selection;
   /** @type {Partial<Splits<ArrayLike<number>>>} */
   predictions;
-  /** @type {{x: Interval, y: Interval}} */
+  /** @type {View | null} */
+  view;
+  /** @type {{x: Interval, y: Interval}} where points and pixels are, whatever is looked at */
   placed;
   /** @type {ToPixels} */
   toPixels;
@@ -92,7 +96,7 @@ export class Output {
     this.shows = { test: true, discretize: false, contours: false, wrong: false };
     this.predictions = {};
     this.past = false;
-    this.picture = new Picture(this.image);
+    this.cells = new Cells(this.image);
     this.toPixels = (x, y) => this.pixelsOf(x, y);
     this.edits = new Edits({ send: (batch) => host.action("points", batch), changed: () => this.pointsChanged() });
     this.probe = new Probe(root, host);
@@ -148,17 +152,20 @@ export class Output {
     return this.shows.test;
   }
 
-  /** What is looked at: the output, or a unit of the network. @returns {View} */
-  get view() {
-    const { output, map } = this.layout;
-    if (!this.selection) return { kind: output.kind === "line" ? "line" : "plane", ...this.ranges(output), names: output.axes };
-    if (map.kind === "bars") return { kind: "bars" };
-    return { kind: map.kind === "line" ? "line" : "plane", ...this.ranges(map), names: output.axes };
+  /** How what is looked at fills the map. @returns {Large<any>} */
+  get large() {
+    return this.selection ? unitKind(this.layout) : outputKind(this.layout);
   }
 
-  /** @param {Surface} source */
-  ranges(source) {
-    return { x: source.x_range, y: source.y_range ?? this.layout.output.value_range };
+  /** Whether lines of equal value are seen. */
+  get contours() {
+    return this.shows.contours && Boolean(this.large.paint);
+  }
+
+  /** @returns {Look} */
+  get look() {
+    const { layout, constants, theme, texts, selection } = this;
+    return { layout, constants, theme, texts, unit: selection };
   }
 
   /** @param {number} x @param {number} y @returns {[number, number]} */
@@ -206,23 +213,22 @@ export class Output {
 
   /** Title, legend and caption. */
   describe() {
-    const { layout, texts, theme, selection } = this;
-    this.picture.build(layout, this.constants, theme, texts, selection);
-    const { view } = this;
-    this.placed = view.kind === "bars" ? this.ranges(layout.output) : view;
+    const { layout, texts, selection, large, look } = this;
+    this.view = large.view(look);
+    this.placed = this.view ?? outputKind(layout).view({ ...look, unit: null }) ?? NOWHERE;
     this.title.textContent = selection ? selection.name : texts.say("canvas.output");
     this.panel.classList.toggle("nn-of-a-unit", selection !== null);
     this.note.textContent = "";
     this.noteScale = null;
-    this.legend.replaceChildren(...legendOf(layout, theme, texts, selection));
+    this.legend.replaceChildren(...large.legend(look));
     this.legend.hidden = this.legend.childElementCount === 0;
-    const line = layout.output.kind === "line";
-    this.toggles.discretize.hidden = line;
-    this.toggles.contours.hidden = line;
+    const cells = Boolean(outputKind(layout).paint);
+    this.toggles.discretize.hidden = !cells;
+    this.toggles.contours.hidden = !cells;
     this.toggles.contours.title = texts.say("canvas.contours_help");
     this.toggles.wrong.title = texts.say("canvas.wrong_points_help");
     this.toggles.wrong.hidden = layout.task !== "classification";
-    this.plainCaption = captionOf(layout, texts, selection, this.shows.contours && this.view.kind === "plane");
+    this.plainCaption = large.caption(look, this.contours);
     this.showCaption();
     Object.assign(this.points, { role: "img", ariaLabel: texts.say("canvas.output_picture", { dataset: this.title.textContent }) });
   }
@@ -255,17 +261,21 @@ export class Output {
 
   /** Points and axes: drawn when something changed, not at each frame. */
   drawPoints() {
-    const { theme, view } = this;
     const context = this.fresh(this.points);
-    this.image.hidden = view.kind !== "plane";
+    this.image.hidden = !this.large.paint;
     this.drawMarks();
-    if (view.kind === "bars") return;
-    drawAxes(context, this.box, view, view.names.map(featureName), theme, view.kind === "line");
-    if (view.kind === "line" && this.selection) return;
-    this.drawData(context);
+    this.drawPlaces(context, this.box);
   }
 
-  /** The points within the map's frame; also for a picture to keep. @param {Context} context */
+  /** Axes, and the data's points where they lie on them; also for a picture to keep. @param {Context} context @param {Box} box */
+  drawPlaces(context, box) {
+    const { view, large } = this;
+    if (!view) return;
+    drawAxes(context, box, view, view.names.map(featureName), this.theme, large.grid);
+    if (large.rows) this.drawData(context);
+  }
+
+  /** The points within the map's frame. @param {Context} context */
   drawData(context) {
     const { box } = this;
     context.save();
@@ -303,7 +313,7 @@ export class Output {
   drawMarks() {
     if (!this.box) return;
     const context = this.fresh(this.marks);
-    if (this.view.kind === "bars" || (this.view.kind === "line" && this.selection)) return;
+    if (!this.large.rows) return;
     const { point } = this.probe;
     if (point) {
       const [x, y] = this.toPixels(point.x, point.y);
@@ -327,15 +337,14 @@ export class Output {
     this.arrays = arrays;
     this.header = header;
     this.past = Boolean(header.moment);
-    const { view } = this;
+    const { large, look } = this;
     if (this.selection) this.showRange(arrays);
-    if (view.kind === "plane") this.picture.drawPlane(arrays, this.shows.discretize);
-    const lines = view.kind === "plane" && this.shows.contours;
-    if (view.kind !== "plane" || lines || this.curveDrawn) {
+    large.paint?.(this.cells, look, arrays, this.shows.discretize);
+    const draws = large.draws(this.shows);
+    if (draws || this.curveDrawn) {
       const context = this.fresh(this.curve);
-      this.curveDrawn = view.kind !== "plane" || lines;
-      if (lines) this.drawLines(context);
-      else if (view.kind !== "plane") this.picture.drawCurve(context, this.selection ? this.fresh(this.points) : context, this.box, arrays, view);
+      if (draws) large.draw(context, () => this.fresh(this.points), this.box, look, arrays);
+      this.curveDrawn = draws;
     }
     if (this.predictions.train !== arrays["predictions/train"] || this.predictions.test !== arrays["predictions/test"]) {
       this.predictions = { train: arrays["predictions/train"], test: arrays["predictions/test"] };
@@ -344,19 +353,12 @@ export class Output {
     this.probe.read(header);
   }
 
-  /** @param {Context} context */
-  drawLines(context) {
-    const { selection } = this;
-    if (!this.arrays) return;
-    const unit = selection && { unit: selection.unit, bytes: this.picture.unitBytes(this.arrays) };
-    drawContours(context, this.box, this.arrays, this.layout, this.theme, unit);
-  }
-
   /** The range of the unit that is looked at; its scale moves while it learns. @param {Arrays} arrays */
   showRange(arrays) {
-    const scale = this.picture.unitScale(arrays);
+    const selection = /** @type {Selected} */ (this.selection);
+    const scale = unitScale({ ...this.look, unit: selection }, arrays);
     const shown = number(scale, 2);
-    if (this.picture.seen.dense < 0 || shown === this.noteScale) return;
+    if (selection.dense < 0 || shown === this.noteScale) return;
     this.noteScale = shown;
     this.note.textContent = this.texts.say("canvas.range", { low: number(-scale, 2), high: shown });
   }
@@ -364,10 +366,10 @@ export class Output {
   /** The value under the pointer, in words. @param {PointerEvent} event */
   point(event) {
     if (!this.arrays) return;
-    const { view } = this;
+    const { view, large } = this;
     const [px, py] = this.drawing.place(event);
     const busy = this.drawing.stroke || (this.drawing.tool !== "look" && event.pointerType === "touch");
-    if (view.kind === "bars" || busy || !this.isInside(px, py)) {
+    if (!view || busy || !this.isInside(px, py)) {
       this.tip.hidden = true;
       return;
     }
@@ -377,11 +379,11 @@ export class Output {
     /** @param {Interval} range */
     const digits = (range) => Math.max(2, ticks(range, 5).decimals + 1);
     const place = [`${names[0]} ${x.toFixed(digits(view.x)).replace("-", "−")}`];
-    if (view.kind === "plane") {
+    if (large.inputs === 2) {
       const y = view.y[1] - v * (view.y[1] - view.y[0]);
       place.push(`${names[1]} ${y.toFixed(digits(view.y)).replace("-", "−")}`);
     }
-    const lines = [place.join("  "), this.picture.valueAt(this.arrays, u, v)];
+    const lines = [place.join("  "), large.valueAt(this.look, this.arrays, u, v)];
     this.tip.replaceChildren(...lines.map((line) => Object.assign(document.createElement("div"), { textContent: line })));
     this.tip.hidden = false;
     const half = this.tip.offsetWidth / 2;

@@ -1,11 +1,17 @@
 /** The data's points: class by shape and by colour, training filled, test hollow, wrong ones ringed. */
 
 import { css } from "../colours.js";
+import { outputKind } from "../kinds.js";
 import { traceMarker } from "../markers.js";
-import { pointColour } from "../network/still.js";
 
 /** How large the markers of this many points are. @param {number} count @param {Split} split */
 export const markerRadius = (count, split) => (count > 800 ? 2.2 : count > 300 ? 2.8 : 3.4) * (split === "test" ? 0.94 : 1);
+
+/** The colour of a point by its class or value. @param {number} target @param {Layout} layout @param {Theme} theme */
+export function pointColour(target, layout, theme) {
+  if (layout.task === "classification") return theme.palette[target % theme.palette.length];
+  return outputKind(layout).valueColour(target, layout, theme);
+}
 
 /**
  * One split's points.

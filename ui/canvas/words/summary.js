@@ -1,13 +1,10 @@
 /** The picture in plain sentences: what the network is, where its answers lie, how the curves went, which units do nothing. */
 
-import { count, featureName, loss, number, percent, fixed } from "./format.js";
+import { count, featureName, loss, percent, fixed } from "./format.js";
 import { Dialog } from "../dialogs.js";
-import { extremePlace, regions } from "./regions.js";
+import { outputKind } from "../kinds.js";
 
-const UNDECIDED = 0.2; // certainty below which an answer is hardly one
-const WORTH_SAYING = 0.02; // shares below this are left out
 const NAMES = 8; // more inputs are not read out one by one
-const MOST_CLASSES = 6; // with regions of their own; the smaller ones are summed up
 const APART = 0.1; // test loss this much above the training loss, as a share of the loss at the start: more than chance
 const FLAT = 0.01; // a change within the last tenth smaller than this share of the whole way is none
 const STATES = /** @type {const} */ ([
@@ -15,64 +12,16 @@ const STATES = /** @type {const} */ ([
 ]);
 const HEALTH = /** @type {const} */ (["dead", "saturated", "constant"]); // by the codes 1, 2 and 3
 const TRENDS = { rising: "summary_rising", falling: "summary_falling", flat: "summary_steady" };
-/** @type {Record<string, string>} */
-const PLACES = {
-  centre: "place_centre", left: "place_left", right: "place_right", top: "place_top", bottom: "place_bottom",
-  top_left: "place_top_left", top_right: "place_top_right", bottom_left: "place_bottom_left", bottom_right: "place_bottom_right",
-};
-
 /** @typedef {{layout: Layout, header: Header, arrays: Arrays, history: Rows}} Seen  what is on the canvas */
 
 /** Everything that is said, as numbers and names. @param {Seen} seen */
 export function facts({ layout, header, arrays, history }) {
   return {
     run: { status: header.status, epoch: header.epoch, step: header.step, moment: Boolean(header.moment) },
-    surface: surfaceOf(layout, arrays),
+    surface: outputKind(layout).facts(layout, arrays),
     curves: curvesOf(header, history),
     units: unitsOf(layout, arrays),
   };
-}
-
-/** Where each answer lies on the output map. @param {Layout} layout @param {Arrays} arrays */
-export function surfaceOf(layout, arrays) {
-  const { output } = layout;
-  if (output.kind === "line") return lineOf(arrays.output_line);
-  const { rows, columns } = output;
-  if (layout.task === "regression") {
-    const [low, high] = output.value_range;
-    /** @param {number} byte */
-    const value = (byte) => low + ((byte - 1) / 254) * (high - low);
-    let [least, most] = [255, 0];
-    for (const byte of arrays.output) [least, most] = [Math.min(least, byte), Math.max(most, byte)];
-    return {
-      kind: /** @type {const} */ ("values"), low: value(least), high: value(most), flat: most - least <= 2,
-      lowPlace: extremePlace(arrays.output, rows, columns, -1), highPlace: extremePlace(arrays.output, rows, columns, 1),
-    };
-  }
-  const kinds = arrays.output_class ?? Uint8Array.from(arrays.output, (byte) => (byte < 128 ? 0 : 1));
-  /** @param {number} i */
-  const certainty = (i) => (arrays.output_certainty ? arrays.output_certainty[i] / 255 : Math.abs(arrays.output[i] - 128) / 127);
-  let undecided = 0;
-  for (let i = 0; i < kinds.length; i += 1) if (certainty(i) < UNDECIDED) undecided += 1;
-  return { kind: /** @type {const} */ ("classes"), regions: regions(kinds, rows, columns), undecided: undecided / kinds.length };
-}
-
-/** A curve over a line: its ends, its range, how often it turns. @param {Values} values */
-function lineOf(values) {
-  let [low, high] = [Infinity, -Infinity];
-  for (const value of values) [low, high] = [Math.min(low, value), Math.max(high, value)];
-  const smallest = (high - low) * 0.05; // a smaller way back is a ripple
-  let [turns, direction, extreme] = [0, 0, values[0]];
-  for (const value of values) {
-    const way = value - extreme;
-    if (direction === 0 && Math.abs(way) > smallest) [direction, extreme] = [Math.sign(way), value];
-    else if (direction * way > 0) extreme = value;
-    else if (direction !== 0 && -direction * way > smallest) {
-      turns += 1;
-      [direction, extreme] = [-direction, value];
-    }
-  }
-  return { kind: /** @type {const} */ ("line"), start: values[0], end: values[values.length - 1], low, high, turns, flat: high - low < 1e-3 };
 }
 
 /**
@@ -140,7 +89,7 @@ export function describe(seen, texts, language) {
   const list = new Intl.ListFormat(language, { type: "conjunction" });
   return [
     { title: say("network"), lines: [...networkLines(seen.layout, say, list), runLine(known.run, say)] },
-    { title: say("output"), lines: surfaceLines(known.surface, seen.layout, say, list) },
+    { title: say("output"), lines: outputKind(seen.layout).sentences(known.surface, seen.layout, say, list) },
     { title: say("summary_curves"), lines: curveLines(known.curves, say) },
     { title: say("summary_units"), lines: unitLines(known.units, say) },
   ];
@@ -169,43 +118,6 @@ function runLine(run, say) {
   const values = { epoch: count(run.epoch), step: count(run.step) };
   if (run.moment) return say("summary_moment", values);
   return say(run.status === "playing" ? "summary_playing" : "summary_standing", values);
-}
-
-/** @param {ReturnType<typeof surfaceOf>} surface @param {Layout} layout @param {Say} say @param {Intl.ListFormat} list */
-function surfaceLines(surface, layout, say, list) {
-  /** @param {string} name */
-  const place = (name) => say(PLACES[name]);
-  if (surface.kind === "line") {
-    if (surface.flat) return [say("summary_flat", { value: number(surface.start) })];
-    return [say("summary_line", {
-      start: number(surface.start), end: number(surface.end), low: number(surface.low), high: number(surface.high), turns: surface.turns,
-    })];
-  }
-  const [across, up] = layout.output.axes.map(featureName);
-  const lines = [say("summary_axes", { across, up })];
-  if (surface.kind === "values") {
-    if (surface.flat) return [...lines, say("summary_flat", { value: number(surface.low) })];
-    return [...lines, say("summary_values", {
-      low: number(surface.low), high: number(surface.high), low_place: place(surface.lowPlace), high_place: place(surface.highPlace),
-    })];
-  }
-  const present = [...surface.regions].sort((a, b) => b[1].share - a[1].share);
-  /** @param {number} kind */
-  const nameOf = (kind) => layout.classes[kind];
-  if (present.length === 1) lines.push(say("summary_whole", { name: nameOf(present[0][0]) }));
-  for (const [kind, region] of present.length > 1 ? present.slice(0, MOST_CLASSES) : []) {
-    lines.push(say("summary_share", { name: nameOf(kind), share: percent(region.share, region.share < 0.1 ? 1 : 0), place: place(region.place) }));
-    if (region.enclosed) lines.push(say("summary_enclosed", { name: nameOf(kind) }));
-    if (region.pieces > 1) lines.push(say("summary_pieces", { name: nameOf(kind), count: region.pieces }));
-  }
-  if (present.length > MOST_CLASSES) {
-    const rest = present.slice(MOST_CLASSES);
-    lines.push(say("summary_rest", { names: list.format(rest.map(([kind]) => nameOf(kind))), share: percent(rest.reduce((sum, [, one]) => sum + one.share, 0), 0) }));
-  }
-  const missing = layout.classes.filter((_, kind) => !surface.regions.has(kind));
-  if (missing.length) lines.push(say("summary_never", { names: list.format(missing) }));
-  if (surface.undecided >= WORTH_SAYING) lines.push(say("summary_undecided", { share: percent(surface.undecided, 0), limit: percent(UNDECIDED, 0) }));
-  return lines;
 }
 
 /** @param {ReturnType<typeof curvesOf>} curves @param {Say} say */

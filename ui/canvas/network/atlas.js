@@ -1,9 +1,8 @@
-/** Pictures of units: images over a plane, curves over a line, bars over groups. All from bytes: value = (byte - 128) / 127 * scale. */
+/** Many small images in one picture: the maps of all units over a plane, from bytes, each in its colour of the ramp. */
 
-import { css } from "../colours.js";
 import { contextOf } from "../context.js";
 
-/** All plane maps of a frame in one picture, so that a frame costs one upload. */
+/** All maps of a frame in one picture, so that a frame costs one upload. */
 export class Atlas {
   /** @type {HTMLCanvasElement} */
   canvas;
@@ -98,69 +97,4 @@ function roundedCorners(high, wide) {
     }
   }
   return outside;
-}
-
-/**
- * A rounded tile's ground.
- * @param {Context} context @param {number} x @param {number} y @param {number} size @param {Theme} theme
- */
-function ground(context, x, y, size, theme) {
-  context.fillStyle = css(theme.zero);
-  context.beginPath();
-  context.roundRect(x, y, size, size, size * 0.13);
-  context.fill();
-}
-
-/**
- * A unit's curve over a line, filled to its zero line by sign.
- * @param {Context} context @param {ArrayLike<number>} bytes @param {number} start @param {number} columns
- * @param {number} x @param {number} y @param {number} size @param {Theme} theme
- */
-export function drawCurve(context, bytes, start, columns, x, y, size, theme) {
-  ground(context, x, y, size, theme);
-  const middle = y + size / 2;
-  const scale = (size / 2) * 0.84;
-  /** @param {number} column */
-  const at = (column) => middle - ((bytes[start + column] - 128) / 127) * scale;
-  const left = x + size * 0.05;
-  const across = (size * 0.9) / (columns - 1);
-  for (const { sign, colour } of [{ sign: 1, colour: theme.positive }, { sign: -1, colour: theme.negative }]) {
-    context.beginPath();
-    context.moveTo(left, middle);
-    for (let column = 0; column < columns; column += 1) {
-      const height = at(column);
-      context.lineTo(left + column * across, sign > 0 ? Math.min(height, middle) : Math.max(height, middle));
-    }
-    context.lineTo(left + (columns - 1) * across, middle);
-    context.fillStyle = css(colour, 0.55);
-    context.fill();
-  }
-  context.beginPath();
-  for (let column = 0; column < columns; column += 1) context.lineTo(left + column * across, at(column));
-  context.strokeStyle = css(theme.text, 0.8);
-  context.lineWidth = Math.min(1.4, size / 24);
-  context.stroke();
-}
-
-/**
- * A unit's mean response per group, as bars about a zero line.
- * @param {Context} context @param {ArrayLike<number>} bytes @param {number} start @param {number} groups
- * @param {number} x @param {number} y @param {number} size @param {Theme} theme
- */
-export function drawBars(context, bytes, start, groups, x, y, size, theme) {
-  ground(context, x, y, size, theme);
-  const middle = y + size / 2;
-  const scale = (size / 2) * 0.84;
-  const inside = size * 0.84;
-  const slot = inside / groups;
-  const bar = Math.max(1, slot * 0.72);
-  for (let group = 0; group < groups; group += 1) {
-    const value = (bytes[start + group] - 128) / 127;
-    const height = Math.max(0.75, Math.abs(value) * scale);
-    context.fillStyle = css(value < 0 ? theme.negative : theme.positive);
-    const left = x + (size - inside) / 2 + slot * group + (slot - bar) / 2;
-    context.fillRect(left, value < 0 ? middle : middle - height, bar, height);
-  }
-  context.fillStyle = css(theme.text, 0.45);
-  context.fillRect(x + size * 0.06, middle - 0.5, size * 0.88, 1);
 }

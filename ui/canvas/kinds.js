@@ -1,0 +1,20 @@
+/**
+ * The kinds of pictures, as a frame's layout names them. To add one: its file in `kinds/`, its line here, and the server's half,
+ * `dlcore/pictures/<kind>.py`. What a kind does is in `types.d.ts`; nobody else asks what kind a picture is.
+ */
+
+import { barsUnit } from "./kinds/bars.js";
+import { lineOutput, lineUnit } from "./kinds/line.js";
+import { planeOutput, planeUnit } from "./kinds/plane.js";
+import { projectionOutput } from "./kinds/projection.js";
+
+/** Of a unit. @type {Record<string, UnitKind>} */
+export const UNITS = { plane: planeUnit, line: lineUnit, bars: barsUnit };
+/** Of the output. @type {Record<string, OutputKind>} */
+export const OUTPUTS = { plane: planeOutput, line: lineOutput, projection: projectionOutput };
+
+/** @param {Layout} layout */
+export const unitKind = (layout) => UNITS[layout.map.kind];
+
+/** @param {Layout} layout */
+export const outputKind = (layout) => OUTPUTS[layout.output.kind];
