@@ -111,7 +111,7 @@ def steps_alone(case: Case) -> Way:
     kernels = compiled.kernels(patient=True)
     assert kernels is not None
     experiment, train = case.experiment, case.data.train
-    targets = experiment.loss.encode(torch.from_numpy(train.target), experiment.dataset.num_classes)
+    targets = experiment.coding.encode(torch.from_numpy(train.target))
     rows = Rows(torch.from_numpy(train.X), targets, torch.from_numpy(train.target), len(train.X) - 1)
     engine = DenseEngine(kernels, AutogradEngine(build_model(experiment), experiment), experiment, rows)
     rates = np.full(experiment.steps_per_epoch, experiment.optimizer.learning_rate)

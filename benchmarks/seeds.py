@@ -107,15 +107,14 @@ def by_vmap(experiment: Experiment, data: Data) -> Callable[[int], None]:
     models = [build_model(recipe) for recipe in ours]
     stacked, _ = stack_module_state(models)
     X_ND = torch.from_numpy(data.train.X)
-    classes = experiment.dataset.num_classes
-    targets_N = experiment.loss.encode(torch.from_numpy(data.train.target), classes)
+    targets_N = experiment.coding.encode(torch.from_numpy(data.train.target))
     orders = [torch.Generator().manual_seed(derived_seed(recipe.seed, "order")) for recipe in ours]
     memories: dict[str, dict[str, torch.Tensor]] = {name: {} for name in stacked}
     weights = {name: value.detach() for name, value in stacked.items()}
     rate = experiment.optimizer.learning_rate
 
     def loss(parameters: dict[str, torch.Tensor], X_BD: torch.Tensor, targets_B: torch.Tensor) -> torch.Tensor:
-        return experiment.loss.rows(functional_call(models[0], parameters, (X_BD,)), targets_B, classes).mean()
+        return experiment.coding.losses(functional_call(models[0], parameters, (X_BD,)), targets_B).mean()
 
     gradients = vmap(grad(loss))
 

@@ -121,11 +121,8 @@ def predict(checkpoint: Checkpoint, X: np.ndarray) -> np.ndarray:
     with torch.no_grad(), np.errstate(over="ignore", invalid="ignore"):
         for start in range(0, max(len(X), 1), ROWS_AT_ONCE):
             outputs_BK = model(torch.from_numpy(checkpoint.scaling.inputs(X[start : start + ROWS_AT_ONCE])))
-            pieces.append(experiment.loss.predict(outputs_BK, experiment.dataset.num_classes).numpy())
-    predictions = np.concatenate(pieces)
-    if experiment.dataset.num_classes:
-        return predictions
-    return checkpoint.scaling.unscale_targets(predictions.astype(np.float64))
+            pieces.append(experiment.coding.predict(outputs_BK).numpy())
+    return experiment.objective.in_units(np.concatenate(pieces), checkpoint.scaling)
 
 
 def write_run(directory: Path, trainer: Trainer) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, ValidationError, create_model, field_validator, model_validator
@@ -16,8 +16,8 @@ from dlcore.datasets.toy import CircleData
 from dlcore.initializers import GlorotUniform, Initializer
 from dlcore.journal import LONGEST_JOURNAL, MOST_ENTRIES, Journal, check
 from dlcore.layers import Dense, Layer, Shape, values_of
-from dlcore.losses import CrossEntropy, Loss, LossComponent
-from dlcore.metrics import metric_for
+from dlcore.losses import CrossEntropy, Loss
+from dlcore.objectives import Coding, ObjectiveComponent
 from dlcore.optimizers import Adam, Optimizer
 from dlcore.problems import Problem
 from dlcore.regularizers import NoRegularizer, Regularizer
@@ -117,8 +117,8 @@ class Experiment(Component):
     @model_validator(mode="after")
     def _fits_together(self) -> Experiment:
         _check_features(self)
-        _check_loss(self)
-        if self.class_weights != "none" and not self.dataset.num_classes:
+        self.objective.check_loss(self.loss, self.dataset.kind)
+        if self.class_weights != "none" and not self.objective.has_classes:
             raise Problem("class_weights_need_classes", dataset=self.dataset.kind)
         if not self.dataset.own_split:  # Such a data set has judged its rows itself.
             _check_rows(self)
@@ -183,8 +183,8 @@ class Experiment(Component):
         """The fields whose change to `other` needs a fresh start: another seed, or data that ask something else."""
         before, after = self.dataset, other.dataset
         other_rows = after.kind not in (before.kind, "drawn")  # Drawn points are what somebody made of the old ones.
-        asked = (before.task, self.num_outputs, before.question)
-        other_question = asked != (after.task, other.num_outputs, after.question)
+        asked = (before.objective.kind, self.num_outputs, before.question)
+        other_question = asked != (after.objective.kind, other.num_outputs, after.question)
         return ["seed"] * (self.seed != other.seed) + ["dataset"] * (other_rows or other_question)
 
     @property
@@ -198,10 +198,19 @@ class Experiment(Component):
         return len(self.input_features) or self.dataset.inputs
 
     @property
+    def objective(self) -> ObjectiveComponent:
+        """What is asked of the outputs."""
+        return self.dataset.objective
+
+    @cached_property
+    def coding(self) -> Coding:
+        """How targets and outputs are coded for the loss."""
+        return self.objective.coding(self.loss)
+
+    @property
     def num_outputs(self) -> int:
-        """Units of the output layer: one for two classes or a number, else one a class."""
-        classes = self.dataset.num_classes
-        return classes if classes > 2 else 1
+        """Units of the output layer."""
+        return self.objective.num_outputs
 
     @property
     def test_rows(self) -> int:
@@ -230,8 +239,8 @@ class Experiment(Component):
 
     @property
     def metric(self) -> str:
-        """accuracy or r2."""
-        return metric_for(self.dataset.task).kind
+        """The one that is shown: accuracy or r2."""
+        return self.objective.metric.kind
 
     @property
     def output_initializer(self) -> Initializer:
@@ -248,8 +257,7 @@ class Experiment(Component):
             parameters = layer.num_parameters(before)
             plans.append(LayerPlan(layer.kind, before, shape, parameters, layer.activation_kind, layer.has_units))
         parameters = (values_of(shape) + 1) * self.num_outputs
-        activation = self.loss.output_activation(self.dataset.num_classes)
-        plans.append(LayerPlan("output", shape, (self.num_outputs,), parameters, activation, True))
+        plans.append(LayerPlan("output", shape, (self.num_outputs,), parameters, self.coding.link.name, True))
         return tuple(plans)
 
     @property
@@ -316,13 +324,3 @@ def _check_features(experiment: Experiment) -> None:
     for feature in features:
         if features.count(feature) > 1:
             raise Problem("features_repeated", came=feature)
-
-
-def _check_loss(experiment: Experiment) -> None:
-    loss: LossComponent = experiment.loss
-    dataset = experiment.dataset
-    classes = dataset.num_classes
-    if classes == 0 and not loss.for_numbers:
-        raise Problem("loss_needs_classes", loss=experiment.loss.kind, dataset=dataset.kind)
-    if loss.most_classes is not None and classes > loss.most_classes:
-        raise Problem("loss_needs_two_classes", loss=experiment.loss.kind, dataset=dataset.kind, classes=classes)

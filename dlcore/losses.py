@@ -1,8 +1,7 @@
-"""Losses: how wrong the network is, and so what its last layer means.
+"""Losses: how wrong the network is. The mean over the rows is descended.
 
-B rows, K output units: one for two classes and for a number, one a class otherwise. `outputs_BK` are the plain sums of the last
-linear layer. A loss says how classes become targets, the loss of each row (the mean over rows is descended), and what the
-network claims (`predict`): (B, classes) probabilities, or (B,) values.
+B rows, K output units. `outputs_BK` are the plain sums of the last linear layer. A loss says for which objectives it is and how it
+reads their output units; what the targets are and what the network then claims, the objective says (dlcore/objectives).
 """
 
 from __future__ import annotations
@@ -21,31 +20,19 @@ if TYPE_CHECKING:
 class LossComponent(Component):
     """What every loss has."""
 
-    for_classes: ClassVar[bool] = True
-    for_numbers: ClassVar[bool] = False
+    #: How it reads output units that stand for classes: as probabilities, as a margin, or as agreement with +1 and -1.
+    of_classes: ClassVar[Literal["probabilities", "margin", "agreement"]]
     most_classes: ClassVar[int | None] = None
+    for_numbers: ClassVar[bool] = False  # Whether it compares values too.
     per_row: ClassVar[Callable[..., torch.Tensor]]
-    """The formula (outputs_BK, targets, classes, ...) -> (B,), as a plain function that an exported script can carry."""
+    """The formula (outputs_BK, targets, ...) -> (B,), as a plain function that an exported script can carry."""
 
-    def output_activation(self, classes: int) -> str:
-        """The activation that the loss puts on the output units, by its name in the field."""
-        raise NotImplementedError
-
-    def encode(self, y: torch.Tensor, classes: int) -> torch.Tensor:
-        """Targets for `per_row` from class indices or values y (N,)."""
-        raise NotImplementedError
+    if TYPE_CHECKING:  # Each class names its own.
+        kind: Any
 
     def arguments(self) -> dict[str, Any]:
-        """Further arguments of `per_row`."""
+        """Further arguments of `per_row`, beside those that the objective gives."""
         return {}
-
-    def rows(self, outputs_BK: torch.Tensor, targets: torch.Tensor, classes: int) -> torch.Tensor:
-        """The loss of each row: (B,)."""
-        return self.per_row(outputs_BK, targets, classes, **self.arguments())
-
-    def predict(self, outputs_BK: torch.Tensor, classes: int) -> torch.Tensor:
-        """(B, classes) probabilities that sum to 1, or (B,) values."""
-        raise NotImplementedError
 
 
 class CrossEntropy(LossComponent):
@@ -53,12 +40,7 @@ class CrossEntropy(LossComponent):
 
     kind: Literal["cross_entropy"] = "cross_entropy"
     title: ClassVar[str] = "Cross-entropy"
-
-    def output_activation(self, classes: int) -> str:
-        return "sigmoid" if classes == 2 else "softmax"
-
-    def encode(self, y: torch.Tensor, classes: int) -> torch.Tensor:
-        return y.float() if classes == 2 else y.long()
+    of_classes = "probabilities"
 
     @staticmethod
     def per_row(outputs_BK: torch.Tensor, targets: torch.Tensor, classes: int) -> torch.Tensor:
@@ -67,11 +49,6 @@ class CrossEntropy(LossComponent):
         if classes == 2:
             return functional.binary_cross_entropy_with_logits(outputs_BK.squeeze(1), targets, reduction="none")
         return functional.cross_entropy(outputs_BK, targets, reduction="none")
-
-    def predict(self, outputs_BK: torch.Tensor, classes: int) -> torch.Tensor:
-        if classes == 2:
-            return _both(outputs_BK.squeeze(1).sigmoid())
-        return outputs_BK.softmax(1)
 
 
 class Hinge(LossComponent):
@@ -82,46 +59,19 @@ class Hinge(LossComponent):
 
     kind: Literal["hinge"] = "hinge"
     title: ClassVar[str] = "Hinge"
+    of_classes = "margin"
     most_classes: ClassVar[int | None] = 2
 
-    def output_activation(self, classes: int) -> str:
-        return "linear"
-
-    def encode(self, y: torch.Tensor, classes: int) -> torch.Tensor:
-        return y.float() * 2 - 1
-
     @staticmethod
-    def per_row(outputs_BK: torch.Tensor, targets: torch.Tensor, classes: int) -> torch.Tensor:
+    def per_row(outputs_BK: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         return (1 - targets * outputs_BK.squeeze(1)).clamp(min=0)
-
-    def predict(self, outputs_BK: torch.Tensor, classes: int) -> torch.Tensor:
-        return _both((2 * outputs_BK.squeeze(1)).sigmoid())
 
 
 class DistanceLoss(LossComponent):
-    """A loss of o - t. On classes, o goes through tanh and t = ±1, one unit for two classes, else one a class against the rest."""
+    """A loss of o - t. On classes o goes through tanh (`squashed`) and t = ±1: one unit for two classes, else one a class."""
 
+    of_classes = "agreement"
     for_numbers: ClassVar[bool] = True
-
-    def output_activation(self, classes: int) -> str:
-        return "tanh" if classes else "linear"
-
-    def encode(self, y: torch.Tensor, classes: int) -> torch.Tensor:
-        if classes == 0:
-            return y.float().unsqueeze(1)
-        if classes == 2:
-            return y.float().unsqueeze(1) * 2 - 1
-        from torch.nn import functional
-
-        return functional.one_hot(y.long(), classes).float() * 2 - 1
-
-    def predict(self, outputs_BK: torch.Tensor, classes: int) -> torch.Tensor:
-        if classes == 0:
-            return outputs_BK.squeeze(1)
-        claims = (outputs_BK.tanh() + 1) / 2
-        if classes == 2:
-            return _both(claims.squeeze(1))
-        return claims / claims.sum(1, keepdim=True).clamp(min=1e-12)
 
 
 class MeanSquaredError(DistanceLoss):
@@ -131,8 +81,8 @@ class MeanSquaredError(DistanceLoss):
     title: ClassVar[str] = "Mean squared error"
 
     @staticmethod
-    def per_row(outputs_BK: torch.Tensor, targets: torch.Tensor, classes: int) -> torch.Tensor:
-        values = outputs_BK.tanh() if classes else outputs_BK
+    def per_row(outputs_BK: torch.Tensor, targets: torch.Tensor, squashed: bool) -> torch.Tensor:
+        values = outputs_BK.tanh() if squashed else outputs_BK
         return (values - targets).square().mean(1)
 
 
@@ -143,8 +93,8 @@ class MeanAbsoluteError(DistanceLoss):
     title: ClassVar[str] = "Mean absolute error"
 
     @staticmethod
-    def per_row(outputs_BK: torch.Tensor, targets: torch.Tensor, classes: int) -> torch.Tensor:
-        values = outputs_BK.tanh() if classes else outputs_BK
+    def per_row(outputs_BK: torch.Tensor, targets: torch.Tensor, squashed: bool) -> torch.Tensor:
+        values = outputs_BK.tanh() if squashed else outputs_BK
         return (values - targets).abs().mean(1)
 
 
@@ -159,17 +109,11 @@ class Huber(DistanceLoss):
         return {"delta": self.delta}
 
     @staticmethod
-    def per_row(outputs_BK: torch.Tensor, targets: torch.Tensor, classes: int, delta: float) -> torch.Tensor:
+    def per_row(outputs_BK: torch.Tensor, targets: torch.Tensor, squashed: bool, delta: float) -> torch.Tensor:
         from torch.nn import functional
 
-        values = outputs_BK.tanh() if classes else outputs_BK
+        values = outputs_BK.tanh() if squashed else outputs_BK
         return functional.huber_loss(values, targets, delta=delta, reduction="none").mean(1)
-
-
-def _both(p_of_1: torch.Tensor) -> torch.Tensor:
-    import torch
-
-    return torch.stack([1 - p_of_1, p_of_1], dim=1)
 
 
 Loss = Annotated[CrossEntropy | Hinge | MeanSquaredError | MeanAbsoluteError | Huber, Field(discriminator="kind")]

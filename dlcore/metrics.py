@@ -1,33 +1,81 @@
-"""Metrics: what people ask of a network, beside the loss that it descends."""
+"""Metrics: what people ask of a network, beside the loss that it descends; and how scores are written."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from dlcore.component import Component
 
 if TYPE_CHECKING:
     import torch
 
+#: By what networks are compared.
+Measure = Literal["accuracy", "balanced_accuracy", "r2"]
+#: How people write a score: a share in percent, a number with three decimals, an error in the data's own units.
+Form = Literal["percent", "decimals", "units"]
+FORMS: dict[str, Form] = {
+    "accuracy": "percent",
+    "balanced_accuracy": "percent",
+    "precision": "percent",
+    "recall": "percent",
+    "f1": "percent",
+    "r2": "decimals",
+    "mae": "units",
+    "rmse": "units",
+}
 
-class Accuracy(Component):
+
+def score_text(name: str, value: float | None) -> str:
+    """A score as people write it; a dash where there is none."""
+    if value is None:
+        return "–"
+    match FORMS[name]:
+        case "percent":
+            return f"{value:.1%}"
+        case "decimals":
+            return f"{value:.3f}"
+        case "units":
+            return f"{value:.4g}"
+
+
+class MetricComponent(Component):
+    """What every metric has."""
+
+    if TYPE_CHECKING:  # Each class names its own.
+        kind: Any
+
+    def measure(self, predictions: torch.Tensor, y: torch.Tensor) -> float:
+        """What the network claims of rows, and what they are, to one number."""
+        raise NotImplementedError
+
+    def of_sum(self, total: Any, rows: int, spread: float) -> Any:
+        """The same from what the compiled kernels add up over the rows, a number or an array of them.
+
+        `spread`: the sum of squared distances of y from its mean.
+        """
+        raise NotImplementedError
+
+
+class Accuracy(MetricComponent):
     """Share of rows whose most probable class is the true one (Fawcett, 2006)."""
 
     kind: Literal["accuracy"] = "accuracy"
     title: ClassVar[str] = "Accuracy"
-    for_classes: ClassVar[bool] = True
 
     def measure(self, predictions: torch.Tensor, y: torch.Tensor) -> float:
         """Probabilities (N, classes) and class indices (N,) to a number in 0..1."""
         return (predictions.argmax(1) == y).double().mean().item()
 
+    def of_sum(self, total: Any, rows: int, spread: float) -> Any:
+        """`total`: rows that are right."""
+        return total / rows
 
-class R2(Component):
+
+class R2(MetricComponent):
     """1 - sum (y - p)^2 / sum (y - mean y)^2: 1 is perfect, 0 as good as the mean (Wright, 1921)."""
 
     kind: Literal["r2"] = "r2"
     title: ClassVar[str] = "R²"
-    for_classes: ClassVar[bool] = False
 
     def measure(self, predictions: torch.Tensor, y: torch.Tensor) -> float:
         """Predicted and true values (N,) to a number up to 1; 0 if all y are equal and missed."""
@@ -35,10 +83,9 @@ class R2(Component):
         spread = (y - y.mean()).double().square().sum().item()
         return 1 - errors / spread if spread > 0 else float(errors == 0)
 
+    def of_sum(self, total: Any, rows: int, spread: float) -> Any:
+        """`total`: the sum of squared errors."""
+        return 1 - total / spread if spread > 0 else (total == 0) * 1.0
+
 
 Metric = Accuracy | R2
-
-
-def metric_for(task: str) -> Accuracy | R2:
-    """The metric of a task."""
-    return Accuracy() if task == "classification" else R2()

@@ -41,7 +41,7 @@ def prepare(experiment: Experiment) -> Data:
 
     def part(rows: np.ndarray) -> Split:
         raw, y = table.X[rows], table.y[rows]
-        return Split(raw, scaling.inputs(raw), y, y if dataset.num_classes else scaling.targets(y))
+        return Split(raw, scaling.inputs(raw), y, dataset.objective.learned(y, scaling))
 
     names = features or dataset.input_names(table.column_names)
     splits = [part(train), *map(part, others)]
@@ -58,16 +58,16 @@ def _parts(experiment: Experiment, y: np.ndarray) -> list[np.ndarray]:
     if dataset.own_split:
         ends = [experiment.train_rows, experiment.train_rows + experiment.validation_rows]
         return np.split(rows, ends if experiment.validation_rows else ends[:1])
-    classes = y if dataset.num_classes else None
+    strata = dataset.objective.strata(y)
     generator = np.random.default_rng(derived_seed(experiment.seed, "split"))
     # The test rows first: with or without validation rows they are the same ones.
-    test = stratified(classes, len(y), experiment.test_rows, generator)
+    test = stratified(strata, len(y), experiment.test_rows, generator)
     rest = np.setdiff1d(rows, test)
     parts = [rest, test]
     if experiment.validation_rows:
         generator = np.random.default_rng(derived_seed(experiment.seed, "validation"))
-        classes = None if classes is None else y[rest]
-        validation = rest[stratified(classes, len(rest), experiment.validation_rows, generator)]
+        strata = dataset.objective.strata(y[rest])
+        validation = rest[stratified(strata, len(rest), experiment.validation_rows, generator)]
         parts = [np.setdiff1d(rest, validation), validation, test]
     if dataset.ordered:
         return parts
@@ -136,7 +136,7 @@ def _facts_of_test_rows(experiment: Experiment) -> Any:
     dataset = experiment.dataset
     if isinstance(dataset, Drawn):
         return dataset.test
-    if isinstance(dataset, ToyDataset) and dataset.surface == "plane" and dataset.num_classes:
+    if isinstance(dataset, ToyDataset) and dataset.surface == "plane" and dataset.objective.has_classes:
         # The points themselves: whoever draws on among them does not change the test points.
         data = prepare(experiment)
         return points_of(data.watched if data.final is None else data.final)

@@ -22,6 +22,7 @@ from dlcore.initializers import Initializer
 from dlcore.layers import Layer
 from dlcore.losses import Loss
 from dlcore.metrics import R2, Accuracy
+from dlcore.objectives import Coding, Numbers, objective_of_classes
 from dlcore.optimizers import Optimizer
 from dlcore.problems import Problem
 from dlcore.regularizers import Regularizer
@@ -256,29 +257,30 @@ def test_a_layer_of_any_size_costs_nothing_on_the_meta_device(component: Any) ->
     assert all(parameter.is_meta for module in modules for parameter in module.parameters())
 
 
-def _targets(component: Any, classes: int) -> torch.Tensor:
-    generator = torch.Generator().manual_seed(2)
-    y = torch.randint(classes, (12,), generator=generator) if classes else torch.randn(12, generator=generator)
-    return component.encode(y, classes)
-
-
-def loss_tasks(*tasks: int) -> list[Any]:
-    """(loss, number of classes) for the tasks that each loss is made for; 0 classes is regression."""
+def codings(*tasks: int) -> list[Any]:
+    """(loss on its objective, number of classes) for the tasks that each loss is made for; 0 classes is regression."""
     losses: list[Any] = [cls() for cls in kinds(Loss).values()]
     return [
-        pytest.param(loss, classes, id=f"{loss.kind}-{classes}")
+        pytest.param(
+            (objective_of_classes(classes) if classes else Numbers()).coding(loss), classes, id=f"{loss.kind}-{classes}"
+        )
         for loss in losses
         for classes in tasks
         if (loss.for_numbers if classes == 0 else classes <= (loss.most_classes or classes))
     ]
 
 
-@pytest.mark.parametrize(("component", "classes"), loss_tasks(0, 2, 5))
-def test_a_loss_gives_each_row_a_finite_price_and_a_finite_gradient(component: Any, classes: int) -> None:
+def labels(classes: int) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(2)
+    return torch.randint(classes, (12,), generator=generator) if classes else torch.randn(12, generator=generator)
+
+
+@pytest.mark.parametrize(("coding", "classes"), codings(0, 2, 5))
+def test_a_loss_gives_each_row_a_finite_price_and_a_finite_gradient(coding: Coding, classes: int) -> None:
     units = classes if classes > 2 else 1
     for size in (0.0, 1.0, 30.0, 1e4):
         outputs = (torch.randn(12, units, generator=torch.Generator().manual_seed(4)) * size).requires_grad_()
-        rows = component.rows(outputs, _targets(component, classes), classes)
+        rows = coding.losses(outputs, coding.encode(labels(classes)))
         assert rows.shape == (12,)
         assert rows.isfinite().all()
         assert (rows >= 0).all()
@@ -287,27 +289,26 @@ def test_a_loss_gives_each_row_a_finite_price_and_a_finite_gradient(component: A
         assert outputs.grad.isfinite().all()
 
 
-@pytest.mark.parametrize(("component", "classes"), loss_tasks(2, 5))
-def test_a_loss_claims_probabilities(component: Any, classes: int) -> None:
+@pytest.mark.parametrize(("coding", "classes"), codings(2, 5))
+def test_a_loss_claims_probabilities(coding: Coding, classes: int) -> None:
     for size in (0.0, 1.0, 1e4):
         outputs = torch.randn(12, classes if classes > 2 else 1, generator=torch.Generator().manual_seed(4)) * size
-        claims = component.predict(outputs, classes)
+        claims = coding.predict(outputs)
         assert claims.shape == (12, classes)
         assert ((claims >= 0) & (claims <= 1)).all()
         torch.testing.assert_close(claims.sum(1), torch.ones(12))
 
 
-@pytest.mark.parametrize(("component", "classes"), loss_tasks(0, 2, 5))
-def test_descending_a_loss_makes_the_claims_true(component: Any, classes: int) -> None:
-    generator = torch.Generator().manual_seed(2)
-    y = torch.randint(classes, (12,), generator=generator) if classes else torch.randn(12, generator=generator)
+@pytest.mark.parametrize(("coding", "classes"), codings(0, 2, 5))
+def test_descending_a_loss_makes_the_claims_true(coding: Coding, classes: int) -> None:
+    y = labels(classes)
     outputs = torch.zeros(12, classes if classes > 2 else 1, requires_grad=True)
     optimizer = torch.optim.Adam([outputs], lr=0.03)
     for _ in range(300):
         optimizer.zero_grad()
-        component.rows(outputs, component.encode(y, classes), classes).mean().backward()
+        coding.losses(outputs, coding.encode(y)).mean().backward()
         optimizer.step()
-    claims = component.predict(outputs.detach(), classes)
+    claims = coding.predict(outputs.detach())
     if classes:
         assert torch.equal(claims.argmax(1), y)
     else:

@@ -32,7 +32,7 @@ STOREYS = (
     ("dlcore.component",),
     (
         "dlcore.activations", "dlcore.initializers", "dlcore.layers", "dlcore.losses", "dlcore.metrics",
-        "dlcore.optimizers", "dlcore.schedules", "dlcore.regularizers", "dlcore.class_weights", "dlcore.datasets",
+        "dlcore.optimizers", "dlcore.schedules", "dlcore.regularizers", "dlcore.class_weights", "dlcore.objectives", "dlcore.datasets",
         "dlcore.journal",
     ),
     ("dlcore.experiment", "dlcore"),

@@ -165,7 +165,7 @@ def test_frozen_layers_stand_and_the_others_move_as_plain_torch_moves_them(optim
         batch = slice(trainer.cursor, trainer.cursor + 20)
         X, targets = trainer._X_all[trainer.order][batch], trainer._targets_all[trainer.order][batch]
         rule.zero_grad()
-        loss = experiment.loss.rows(plain(X), targets, 2).mean()
+        loss = experiment.coding.losses(plain(X), targets).mean()
         (loss + 0.025 * sum(p.square().sum() for p in learning if p.dim() > 1)).backward()
         nn.utils.clip_grad_norm_(learning, 0.1)
         rule.step()

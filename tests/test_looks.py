@@ -271,7 +271,7 @@ def test_a_probe_is_plain_torchs_forward_pass(changes: dict[str, Any], split: st
     probe, rows, experiment = header["probe"], parts_of(run)[split], run.trainer.experiment
     units = answers(plain(run), rows.X[5:6])
     sums = torch.from_numpy(units[-1])
-    claims = experiment.loss.predict(sums, experiment.dataset.num_classes).numpy()[0]
+    claims = experiment.coding.predict(sums).numpy()[0]
     activation = experiment.plan()[-1].activation
     read = {"sigmoid": sums.sigmoid(), "softmax": sums.softmax(1), "tanh": sums.tanh()}.get(activation, sums)
     units[-1] = read.numpy()
@@ -284,10 +284,8 @@ def test_a_probe_is_plain_torchs_forward_pass(changes: dict[str, Any], split: st
         assert probe["prediction"] == pytest.approx(claims.tolist(), rel=1e-4)
     else:
         assert probe["prediction"] == pytest.approx(run.trainer.data.scaling.unscale_targets(claims), rel=1e-4)
-    targets = experiment.loss.encode(torch.from_numpy(rows.target[5:6]), experiment.dataset.num_classes)
-    assert probe["loss"] == pytest.approx(
-        experiment.loss.rows(sums, targets, experiment.dataset.num_classes).item(), rel=1e-4
-    )
+    targets = experiment.coding.encode(torch.from_numpy(rows.target[5:6]))
+    assert probe["loss"] == pytest.approx(experiment.coding.losses(sums, targets).item(), rel=1e-4)
     np.testing.assert_allclose(probe["place"], arrays[f"points/{split}"][5], rtol=1e-5)
 
 

@@ -125,7 +125,7 @@ def test_the_top_row_of_a_map_is_the_largest_x2_and_the_left_column_the_smallest
 def test_the_output_map_of_two_classes_is_what_the_loss_claims(loss: str) -> None:
     trainer, _, arrays = pictured(dataset={"kind": "circle"}, loss={"kind": loss})
     outputs = torch.from_numpy(plain_units(trainer, grid(100))[-1])
-    p = trainer.experiment.loss.predict(outputs, 2)[:, 1].numpy()
+    p = trainer.experiment.coding.predict(outputs)[:, 1].numpy()
     found = arrays["output"].reshape(-1).astype(float)
     assert arrays["output"].shape == (100, 100)
     assert found.min() >= 1
@@ -186,7 +186,7 @@ def test_other_data_lie_on_the_plane_of_scikit_learns_pca(kind: str) -> None:
     y = (low + (np.arange(side) + 0.5) * (high - low) / side)[::-1]
     places = np.array([(a, b) for b in y for a in x])
     outputs = plain_units(trainer, judge.inverse_transform(places * signs))[-1]
-    claims = trainer.experiment.loss.predict(torch.from_numpy(outputs), trainer.experiment.dataset.num_classes).numpy()
+    claims = trainer.experiment.coding.predict(torch.from_numpy(outputs)).numpy()
     if "output_class" in arrays:
         clear = np.sort(claims, axis=1)[:, -1] - np.sort(claims, axis=1)[:, -2] > 1e-3
         assert np.array_equal(arrays["output_class"].reshape(-1)[clear], claims.argmax(1)[clear])

@@ -14,6 +14,7 @@ from dlcore.datasets.table import TableData
 from dlcore.experiment import Experiment
 from dlcore.layers import Layer
 from dlcore.losses import Loss
+from dlcore.objectives import ObjectiveComponent
 from dlcore.problems import Problem
 
 Draft = dict[str, Any]
@@ -21,7 +22,6 @@ Draft = dict[str, Any]
 OWN_KINDS = ("table", "images")  # data that somebody has brought
 USUAL = Experiment().to_dict()
 SPLITS = ("test_fraction", "validation_fraction", "sealed")
-LOSS_OF_TASK = {"classification": "cross_entropy", "regression": "mse"}
 
 
 def dataset_groups() -> dict[str, list[str]]:
@@ -29,15 +29,15 @@ def dataset_groups() -> dict[str, list[str]]:
     groups: dict[str, list[str]] = {"classes": [], "numbers": [], "tables": []}
     for kind, cls in kinds(Dataset).items():
         given = "samples" not in cls.model_fields and not has_own_split({"kind": kind})
-        group = "tables" if given else "numbers" if task_of({"kind": kind}) == "regression" else "classes"
+        group = "tables" if given else objective_of({"kind": kind}).kind
         if kind not in OWN_KINDS:
-            groups[group].append(kind)
+            groups.setdefault(group, []).append(kind)
     return groups
 
 
-def task_of(dataset: Draft) -> str:
-    """classification or regression."""
-    return _asked(dataset).task
+def objective_of(dataset: Draft) -> ObjectiveComponent:
+    """What is asked of a network on these data."""
+    return _asked(dataset).objective
 
 
 def has_features(dataset: Draft) -> bool:
@@ -73,10 +73,11 @@ def _goes_with(dataset: Draft, loss: str) -> bool:
 
 def fitted_loss(loss: Draft, dataset: Draft, previous: Draft) -> Draft:
     """The loss, or the usual one of the task where it no longer goes with the data or the task is another one."""
-    new_task = task_of(dataset) != task_of(previous)
-    usual = LOSS_OF_TASK[task_of(dataset)]
+    objective = objective_of(dataset)
+    same = objective.kind == objective_of(previous).kind
+    usual = objective.usual_loss
     fits = loss["kind"] in fitting_losses(dataset)
-    if (fits and not new_task) or loss["kind"] == usual:
+    if (fits and same) or loss["kind"] == usual:
         return loss
     return {"kind": usual}
 
@@ -106,7 +107,7 @@ def on_data(experiment: Experiment, dataset: Draft) -> Experiment:
 
 def fitted_weights(class_weights: str, dataset: Draft) -> str:
     """The weights of the classes; none where there are no classes."""
-    return class_weights if task_of(dataset) == "classification" else "none"
+    return class_weights if objective_of(dataset).has_classes else "none"
 
 
 def most_rows(draft: Draft) -> int:

@@ -164,7 +164,7 @@ def drawn_from(experiment: Experiment) -> Drawn:
     dataset = experiment.dataset
     if isinstance(dataset, Drawn):
         return dataset
-    if not isinstance(dataset, ToyDataset) or dataset.surface != "plane" or not dataset.num_classes:
+    if not isinstance(dataset, ToyDataset) or dataset.surface != "plane" or not dataset.objective.has_classes:
         raise Problem("points_need_plane")
     return Drawn.of(prepare(experiment))
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from dlcore.component import Component
 from dlcore.datasets.preparation import Preparation, PreparedNumber
+from dlcore.objectives import ObjectiveComponent
 
 Task = Literal["classification", "regression"]
 Surface = Literal["line", "plane", "space"]
@@ -27,7 +28,7 @@ class Table:
 class DatasetComponent(Component):
     """A source of rows. What can be known without making them is known here, so that nobody has to make them to check a recipe."""
 
-    task: ClassVar[Task]
+    objective: ClassVar[ObjectiveComponent]  # What is asked of a network that learns it.
     inputs: ClassVar[int]  # Numbers in a row as the network sees it, features aside.
     #: The rows say themselves what they are for: the training rows come first, then those that are watched, then the test rows.
     own_split: ClassVar[bool] = False
@@ -41,9 +42,14 @@ class DatasetComponent(Component):
             ...
 
     @property
+    def task(self) -> Task:
+        """What is asked, as people know it."""
+        return self.objective.task
+
+    @property
     def num_classes(self) -> int:
-        """Number of classes; 0 for regression."""
-        raise NotImplementedError
+        """Number of classes; 0 where a number is asked for."""
+        return self.objective.num_classes
 
     @property
     def num_columns(self) -> int:

@@ -10,7 +10,8 @@ import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 from dlcore.component import validated
-from dlcore.datasets.base import DatasetComponent, Table, Task
+from dlcore.datasets.base import DatasetComponent, Table
+from dlcore.objectives import Classes, objective_of_classes
 from dlcore.problems import Problem
 
 if TYPE_CHECKING:
@@ -41,7 +42,6 @@ class Drawn(DatasetComponent):
 
     kind: Literal["drawn"] = "drawn"
     title: ClassVar[str] = "Drawn"
-    task: ClassVar[Task] = "classification"
     inputs: ClassVar[int] = 2
     own_split: ClassVar[bool] = True
     train: Points = Field(default=_two_arms(40, 0.0), description="Points to learn from: x1, x2 and class of each.")
@@ -84,8 +84,8 @@ class Drawn(DatasetComponent):
         return self.train + self.validation + self.test
 
     @cached_property
-    def num_classes(self) -> int:  # type: ignore[override]
-        return max(2, 1 + max((label for _, _, label in self.points), default=0))
+    def objective(self) -> Classes:  # type: ignore[override]
+        return objective_of_classes(max(2, 1 + max((label for _, _, label in self.points), default=0)))
 
     @property
     def rows(self) -> int:

@@ -8,11 +8,12 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from dlcore.datasets import store
-from dlcore.datasets.base import DatasetComponent, Surface, Table, Task
+from dlcore.datasets.base import DatasetComponent, Surface, Table
 from dlcore.datasets.columns import Digest, Name
 from dlcore.datasets.preparation import Preparation, scaled_by
 from dlcore.datasets.table import MOST_CLASSES
 from dlcore.libraries import room_for_libraries
+from dlcore.objectives import Classes, objective_of_classes
 from dlcore.problems import Problem
 
 BRIGHTEST = 255
@@ -24,7 +25,6 @@ class ImageData(DatasetComponent):
 
     kind: Literal["images"] = "images"
     title: ClassVar[str] = "Your pictures"
-    task: ClassVar[Task] = "classification"
     ordered: ClassVar[bool] = False
     digest: Digest = Field(
         default="", description="Under which the pictures are kept on this server; empty: the digits."
@@ -57,8 +57,8 @@ class ImageData(DatasetComponent):
         return min(self.samples, self.available)
 
     @property
-    def num_classes(self) -> int:
-        return len(self.classes)
+    def objective(self) -> Classes:  # type: ignore[override]
+        return objective_of_classes(len(self.classes))
 
     @property
     def surface(self) -> Surface:

@@ -13,12 +13,13 @@ import numpy as np
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from dlcore.datasets import cars, store
-from dlcore.datasets.base import DatasetComponent, Surface, Table, Task
+from dlcore.datasets.base import DatasetComponent, Surface, Table
 from dlcore.datasets.columns import UNKNOWN, CategoryColumn, Column, Digest, Name, NumberColumn
 from dlcore.datasets.days import on_the_clock
 from dlcore.datasets.preparation import Preparation
 from dlcore.datasets.reading import Reading
 from dlcore.datasets.treatment import prepared_columns, prepared_target
+from dlcore.objectives import Classes, Numbers, objective_of_classes
 from dlcore.problems import Problem, clean
 
 MOST_ROWS = 100_000
@@ -83,8 +84,8 @@ class TableData(DatasetComponent):
         return found
 
     @property
-    def task(self) -> Task:  # type: ignore[override]
-        return "classification" if self.classes else "regression"
+    def objective(self) -> Classes | Numbers:  # type: ignore[override]
+        return objective_of_classes(len(self.classes)) if self.classes else Numbers()
 
     @cached_property
     def inputs(self) -> int:  # type: ignore[override]
@@ -93,10 +94,6 @@ class TableData(DatasetComponent):
     @property
     def num_columns(self) -> int:
         return len(self.columns)
-
-    @property
-    def num_classes(self) -> int:
-        return len(self.classes)
 
     @property
     def surface(self) -> Surface:

@@ -6,9 +6,10 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from dlcore.datasets.base import DatasetComponent, Table, Task
+from dlcore.datasets.base import DatasetComponent, Table
 from dlcore.datasets.preparation import Preparation, standardized
 from dlcore.libraries import room_for_libraries
+from dlcore.objectives import Numbers, ObjectiveComponent, objective_of_classes
 
 
 class BundledTable(DatasetComponent):
@@ -16,12 +17,6 @@ class BundledTable(DatasetComponent):
 
     loader: ClassVar[str]
     size: ClassVar[int]
-    classes: ClassVar[int] = 0
-    task: ClassVar[Task] = "classification"
-
-    @property
-    def num_classes(self) -> int:
-        return self.classes
 
     @property
     def rows(self) -> int:
@@ -32,13 +27,13 @@ class BundledTable(DatasetComponent):
             from sklearn import datasets
 
         bunch = getattr(datasets, self.loader)()
-        class_names = tuple(str(name) for name in bunch.target_names) if self.classes else ()
-        target_type = np.int64 if self.classes else np.float64
+        class_names = tuple(str(name) for name in bunch.target_names) if self.objective.has_classes else ()
+        target_type = np.int64 if self.objective.has_classes else np.float64
         names = tuple(str(name) for name in bunch.feature_names)
         return Table(bunch.data.astype(np.float64), bunch.target.astype(target_type), names, class_names)
 
     def prepare(self, X: np.ndarray, y: np.ndarray) -> Preparation:
-        return standardized(X, None if self.classes else y)
+        return standardized(X, None if self.objective.has_classes else y)
 
 
 class Iris(BundledTable):
@@ -49,7 +44,7 @@ class Iris(BundledTable):
     loader: ClassVar[str] = "load_iris"
     size: ClassVar[int] = 150
     inputs: ClassVar[int] = 4
-    classes: ClassVar[int] = 3
+    objective: ClassVar[ObjectiveComponent] = objective_of_classes(3)
 
 
 class Wine(BundledTable):
@@ -60,7 +55,7 @@ class Wine(BundledTable):
     loader: ClassVar[str] = "load_wine"
     size: ClassVar[int] = 178
     inputs: ClassVar[int] = 13
-    classes: ClassVar[int] = 3
+    objective: ClassVar[ObjectiveComponent] = objective_of_classes(3)
 
 
 class BreastCancer(BundledTable):
@@ -71,7 +66,7 @@ class BreastCancer(BundledTable):
     loader: ClassVar[str] = "load_breast_cancer"
     size: ClassVar[int] = 569
     inputs: ClassVar[int] = 30
-    classes: ClassVar[int] = 2
+    objective: ClassVar[ObjectiveComponent] = objective_of_classes(2)
 
 
 class Digits(BundledTable):
@@ -82,7 +77,7 @@ class Digits(BundledTable):
     loader: ClassVar[str] = "load_digits"
     size: ClassVar[int] = 1797
     inputs: ClassVar[int] = 64
-    classes: ClassVar[int] = 10
+    objective: ClassVar[ObjectiveComponent] = objective_of_classes(10)
 
 
 class Diabetes(BundledTable):
@@ -93,7 +88,7 @@ class Diabetes(BundledTable):
     loader: ClassVar[str] = "load_diabetes"
     size: ClassVar[int] = 442
     inputs: ClassVar[int] = 10
-    task: ClassVar[Task] = "regression"
+    objective: ClassVar[ObjectiveComponent] = Numbers()
 
 
 Tabular = Iris | Wine | BreastCancer | Digits | Diabetes

@@ -13,7 +13,8 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from dlcore.datasets.base import DatasetComponent, Table, Task
+from dlcore.datasets.base import DatasetComponent, Table
+from dlcore.objectives import Classes, Numbers, ObjectiveComponent, objective_of_classes
 
 Rows = tuple[np.ndarray, np.ndarray]
 
@@ -108,16 +109,12 @@ class ToyDataset(DatasetComponent):
     """Rows made by a rule from the seed."""
 
     rule: ClassVar[Callable[..., Rows]]
-    task: ClassVar[Task] = "classification"
+    objective: ClassVar[ObjectiveComponent] = objective_of_classes(2)
     inputs: ClassVar[int] = 2
     samples: int = Field(default=500, ge=20, le=5000, description="Number of points, training and test together.")
     noise: float = Field(
         default=0.1, ge=0, le=1, description="How far points stray, as a share of the picture's scale."
     )
-
-    @property
-    def num_classes(self) -> int:
-        return 2 if self.task == "classification" else 0
 
     @property
     def rows(self) -> int:
@@ -198,8 +195,8 @@ class BlobsData(ToyDataset):
     classes: int = Field(default=3, ge=2, le=6, description="Number of clouds, one class each.")
 
     @property
-    def num_classes(self) -> int:
-        return self.classes
+    def objective(self) -> Classes:  # type: ignore[override]
+        return objective_of_classes(self.classes)
 
     def rule_arguments(self) -> dict[str, float]:
         return {**super().rule_arguments(), "classes": self.classes}
@@ -210,7 +207,7 @@ class PlaneData(ToyDataset):
 
     kind: Literal["plane"] = "plane"
     title: ClassVar[str] = "Plane"
-    task: ClassVar[Task] = "regression"
+    objective: ClassVar[ObjectiveComponent] = Numbers()
     rule = staticmethod(plane)
 
 
@@ -219,7 +216,7 @@ class MultiGaussData(ToyDataset):
 
     kind: Literal["multi_gauss"] = "multi_gauss"
     title: ClassVar[str] = "Multi-Gauss"
-    task: ClassVar[Task] = "regression"
+    objective: ClassVar[ObjectiveComponent] = Numbers()
     rule = staticmethod(multi_gauss)
 
 
@@ -228,7 +225,7 @@ class SineData(ToyDataset):
 
     kind: Literal["sine"] = "sine"
     title: ClassVar[str] = "Sine"
-    task: ClassVar[Task] = "regression"
+    objective: ClassVar[ObjectiveComponent] = Numbers()
     inputs: ClassVar[int] = 1
     rule = staticmethod(sine)
 
@@ -238,7 +235,7 @@ class StepData(ToyDataset):
 
     kind: Literal["step"] = "step"
     title: ClassVar[str] = "Step"
-    task: ClassVar[Task] = "regression"
+    objective: ClassVar[ObjectiveComponent] = Numbers()
     inputs: ClassVar[int] = 1
     rule = staticmethod(step)
 

@@ -45,8 +45,7 @@ class AutogradEngine:
         if experiment.optimizer.kind != self.optimizer.kind:
             self.memory = {}
         self.optimizer = experiment.optimizer
-        self.loss = experiment.loss
-        self.classes = experiment.dataset.num_classes
+        self.coding = experiment.coding
         self.regularizer = experiment.regularizer
         self.clip = experiment.gradient_clip
 
@@ -64,7 +63,7 @@ class AutogradEngine:
         if self._convolution_products is None:
             self._convolution_products = convolutions.heaviest(self.model, X_BD[:1])
         with convolutions.quickest(self._convolution_products, rows):
-            losses_B = self.loss.rows(self.model(X_BD), targets, self.classes)
+            losses_B = self.coding.losses(self.model(X_BD), targets)
             if weights_B is None:
                 shares_B = _shares(rows, losses_B.dtype, losses_B.device)
                 value = losses_B.detach().sum().item() / rows

@@ -58,6 +58,7 @@ def fits(kernels: ModuleType, experiment: Experiment) -> bool:
     return (
         {layer.kind for layer in experiment.layers} <= {"dense", "dropout"}
         and bends <= set(numerics.ACTIVATIONS)
+        and experiment.objective.kind in numerics.OBJECTIVES
         and experiment.loss.kind in numerics.LOSSES
         and experiment.optimizer.kind in numerics.OPTIMIZERS
         and experiment.regularizer.kind in numerics.REGULARIZERS
@@ -83,7 +84,7 @@ class DenseEngine:
         self._targets = np.ascontiguousarray(rows.targets.float().reshape(len(self._X), -1).numpy())
         self._y = rows.y_N.float().numpy()
         self._weights = weights_of(rows)
-        self._classes = experiment.dataset.num_classes
+        self._metric = experiment.objective.metric
         self._train = np.uint64(rows.train)
         self._rows = rows.train, len(self._X) - rows.train
         self._spreads = [spread_of(part.float()) for part in (rows.y_N[: rows.train], rows.y_N[rows.train :])]
@@ -124,11 +125,8 @@ class DenseEngine:
         return Scores(self._scored(0, *train), self._scored(1, test_loss, test_judged))
 
     def _scored(self, split: int, loss: float, judged: float) -> dict[str, float]:
-        rows = self._rows[split]
-        if self._classes:
-            return {"loss": loss / rows, "accuracy": judged / rows}
-        spread = self._spreads[split]
-        return {"loss": loss / rows, "r2": 1 - judged / spread if spread > 0 else float(judged == 0)}
+        rows, metric = self._rows[split], self._metric
+        return {"loss": loss / rows, metric.kind: metric.of_sum(judged, rows, self._spreads[split])}
 
     def _masks(self, steps: int, rows: int, cursor: int) -> np.ndarray:
         """What dropout multiplies values with, a row a step, drawn in the order in which the modules would draw."""
@@ -227,7 +225,7 @@ def codes_of(kernels: ModuleType, experiment: Experiment, drops_inputs: bool) ->
         numerics.LOSSES.index(experiment.loss.kind),
         numerics.OPTIMIZERS.index(experiment.optimizer.kind),
         numerics.REGULARIZERS.index(experiment.regularizer.kind),
-        experiment.dataset.num_classes,
+        experiment.objective.num_classes,
         drops_inputs,
     ]
 

@@ -63,7 +63,7 @@ class ManyEngine:
         self._y = rows.y_N.float().reshape(-1, 1).numpy()
         self._weights = weights_of(rows)
         self._train = rows.train
-        self._classes = experiment.dataset.num_classes
+        self._metric = experiment.objective.metric
         self._spreads = [spread_of(part.float()) for part in (rows.y_N[: rows.train], rows.y_N[rows.train :])]
         at_once = max(self._batch, SCORED_TOGETHER)
         self._work = np.zeros(units * at_once * PACK, np.float32)
@@ -130,11 +130,7 @@ class ManyEngine:
         scores = found.transpose(1, 0, 2).reshape(4, -1)[:, : self._count]
         for part, rows in enumerate((self._train, len(self._X) - self._train)):
             scores[2 * part] /= rows
-            if self._classes:
-                scores[2 * part + 1] /= rows
-            else:
-                spread, errors = self._spreads[part], scores[2 * part + 1]
-                scores[2 * part + 1] = 1 - errors / spread if spread > 0 else errors == 0
+            scores[2 * part + 1] = self._metric.of_sum(scores[2 * part + 1], rows, self._spreads[part])
         return scores
 
     def _masks(self, steps: int, rows: int, cursor: int) -> np.ndarray:

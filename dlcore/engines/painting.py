@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from dlcore.experiment import Experiment
 
 
+def paints(kernels: ModuleType, experiment: Experiment) -> bool:
+    """Whether the kernels know the picture of this recipe's outputs."""
+    return experiment.coding.link.name in kernels.pictures.LINKS
+
+
 class Painter:
     """Paints the network of this recipe over a square grid (D, side * side), of each layer so many units as `shown` says.
 
@@ -28,12 +33,11 @@ class Painter:
         self._layers, units = layer_table(kernels, experiment, [False] * len(plan))
         self._parameters = np.array(activation_parameters(experiment), np.float32)
         self._shown = np.array(shown, np.int64)
-        self._claim = kernels.pictures.CLAIMS.index(plan[-1].activation)
+        self._claim = kernels.pictures.LINKS.index(experiment.coding.link.name)
         self._work = work_space(kernels, self._layers, units, side)
         self._seen = np.zeros((sum(shown), (side // 2) ** 2), np.float32)
         self.sums_KP = np.zeros((plan[-1].outputs, points), np.float32)
-        # The probability of class 1 as the losses' `predict` has it: a sigmoid of the sum, or of twice the sum.
-        self._steepness = np.float32(1 if experiment.loss.kind == "cross_entropy" else 2)
+        self._steepness = np.float32(experiment.coding.steepness or 1.0)
 
     def paint(self, flat: np.ndarray, gates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Maps (units, side / 2 * side / 2) as bytes, 128 for zero, and the scale of each (units,); `sums_KP` are the output layer's.

@@ -37,6 +37,11 @@ class Part:
         return self._judgement[0]
 
     @property
+    def answers(self) -> np.ndarray:
+        """(N,) the classes or values that the predictions come to."""
+        return self.experiment.objective.answers(self.predicted)
+
+    @property
     def losses(self) -> np.ndarray:
         """(N,) the loss of each row as the recipe defines it; float64."""
         return self._judgement[1]
@@ -44,8 +49,7 @@ class Part:
     @cached_property
     def _judgement(self) -> tuple[np.ndarray, np.ndarray]:
         predicted, losses = judge(self.experiment, self.model, self.split.X, self.split.target)
-        if not self.experiment.dataset.num_classes:
-            predicted = self.data.scaling.unscale_targets(predicted)
+        predicted = self.experiment.objective.in_units(predicted, self.data.scaling)
         if not (np.isfinite(predicted).all() and np.isfinite(losses).all()):
             raise Problem("predictions_not_finite")
         return predicted, losses
@@ -128,13 +132,13 @@ def judge(
     experiment: Experiment, model: nn.Sequential, X_ND: np.ndarray, target_N: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """What the network claims of each row, as the loss reads it, and the loss of each row; float64, in bounded memory."""
-    classes = experiment.dataset.num_classes
+    coding = experiment.coding
     predictions, losses = [], []
     with torch.no_grad():
         for start in range(0, len(X_ND), ROWS_AT_ONCE):
             piece = slice(start, start + ROWS_AT_ONCE)
             outputs_BK = model(torch.from_numpy(X_ND[piece]))
-            targets = experiment.loss.encode(torch.from_numpy(target_N[piece]), classes)
-            predictions.append(experiment.loss.predict(outputs_BK, classes).double().numpy())
-            losses.append(experiment.loss.rows(outputs_BK, targets, classes).double().numpy())
+            targets = coding.encode(torch.from_numpy(target_N[piece]))
+            predictions.append(coding.predict(outputs_BK).double().numpy())
+            losses.append(coding.losses(outputs_BK, targets).double().numpy())
     return np.concatenate(predictions), np.concatenate(losses)

@@ -16,8 +16,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from dlcore.evaluation import Judged, Part, open_splits, opened
-from dlcore.evaluation.intervals import Measure, interval, measure_of, resampled_scores, score
+from dlcore.evaluation.intervals import interval, measure_of, resampled_scores, score
 from dlcore.jobs import Answer, Progress
+from dlcore.metrics import Measure
 from dlcore.randomness import derived_seed
 
 MOST_ITERATIONS = 500
@@ -32,7 +33,7 @@ def baselines(arguments: dict[str, Any], payload: bytes, progress: Progress) -> 
     found: dict[str, Any] = {
         "metric": measure,
         "splits": list(parts),
-        "network": _scores(measure, parts, {name: said(part.predicted) for name, part in parts.items()}),
+        "network": _scores(measure, parts, {name: part.answers for name, part in parts.items()}),
         "models": [],
     }
     for index, (key, model) in enumerate(models.items()):
@@ -53,7 +54,7 @@ def baseline_models(judged: Judged) -> dict[str, Any]:
     seed = derived_seed(judged.experiment.seed, "baselines") % 2**32
     rows = len(judged.train.split.y)
     forest: dict[str, Any] = {"random_state": seed, "max_samples": min(ROWS_OF_A_TREE, rows)}
-    if judged.experiment.dataset.num_classes:
+    if judged.experiment.objective.has_classes:
         weights = (
             None if judged.experiment.class_weights == "none" else judged.experiment.class_weights
         )  # sklearn's own words
@@ -63,11 +64,6 @@ def baseline_models(judged: Judged) -> dict[str, Any]:
             "forest": RandomForestClassifier(**forest, class_weight=weights),
         }
     return {"mean": DummyRegressor(), "linear": LinearRegression(), "forest": RandomForestRegressor(**forest)}
-
-
-def said(predicted: np.ndarray) -> np.ndarray:
-    """(N,) the classes or values that these predictions come to."""
-    return predicted.argmax(1) if predicted.ndim == 2 else predicted
 
 
 def _scores(measure: Measure, parts: dict[str, Part], said_of: dict[str, np.ndarray]) -> dict[str, Any]:

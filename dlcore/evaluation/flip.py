@@ -56,10 +56,10 @@ def flip(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Answe
 def goal_of(judged: Judged, row_C: np.ndarray, arguments: dict[str, Any]) -> Goal:
     """What "toward" or "amount" ask for. Raises Problem."""
     said = claim_of(judged, row_C)["predicted"]
-    classes = judged.experiment.dataset.num_classes
-    if classes:
+    objective = judged.experiment.objective
+    if objective.has_classes:
         toward = arguments.get("toward")
-        others = tuple(label for label in range(classes) if label != said)
+        others = tuple(label for label in range(objective.num_classes) if label != said)
         if toward is not None and toward not in others:
             raise Problem(
                 "flip_toward", expected=", ".join(judged.data.class_names[label] for label in others), came=str(toward)

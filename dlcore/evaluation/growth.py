@@ -16,7 +16,6 @@ import numpy as np
 from dlcore.datasets.split import Data, Split
 from dlcore.engines import compiled
 from dlcore.evaluation import Judged, opened, watched_name
-from dlcore.evaluation.baselines import said
 from dlcore.evaluation.intervals import measure_of, score
 from dlcore.evaluation.shape import capacity_findings, learning_findings
 from dlcore.experiment import Experiment
@@ -50,7 +49,7 @@ def learning_curve(arguments: dict[str, Any], payload: bytes, progress: Progress
     """
     judged = opened(payload)
     train_rows = len(judged.train.split.y)
-    fewest = max(FEWEST_ROWS, 2 * judged.experiment.dataset.num_classes)
+    fewest = max(FEWEST_ROWS, 2 * judged.experiment.objective.num_classes)
     sizes = sorted({max(min(fewest, train_rows), round(train_rows * share)) for share in SHARES})
     fits = [Fit(judged.experiment, rows, {"x": rows}) for rows in sizes]
     return _grown(judged, fits, "rows", learning_findings, arguments, progress)
@@ -133,7 +132,7 @@ def _trainer(judged: Judged, fit: Fit, repeat: int) -> Trainer:
     experiment = fit.experiment.replace(seed=(judged.experiment.seed + repeat) % 2**31)
     y = judged.train.split.y
     generator = np.random.default_rng(derived_seed(experiment.seed, "subset"))
-    chosen = stratified(y if judged.experiment.dataset.num_classes else None, len(y), fit.rows, generator)
+    chosen = stratified(judged.experiment.objective.strata(y), len(y), fit.rows, generator)
     if fit.rows < len(y):
         chosen = np.resize(generator.permutation(chosen), len(y))  # The rows in turn, until an epoch is full.
     return Trainer(experiment, device="cpu", data=_with_training_rows(judged.data, chosen))
@@ -146,7 +145,10 @@ def _with_training_rows(data: Data, rows: np.ndarray) -> Data:
 
 def _scores(judged: Judged, trainer: Trainer, fit: Fit) -> tuple[float | None, float | None]:
     """Of the rows it learned from, each counted once, and of the watched rows."""
-    predictions, measure = said(trainer.predictions().numpy()), measure_of(judged.experiment)
+    predictions, measure = (
+        judged.experiment.objective.answers(trainer.predictions().numpy()),
+        measure_of(judged.experiment),
+    )
     train, watched = trainer.data.train, trainer.data.watched
     learned = score(measure, train.target[: fit.rows], predictions[: fit.rows])
     return learned, score(measure, watched.target, predictions[len(train.y) :])

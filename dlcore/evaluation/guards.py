@@ -15,7 +15,6 @@ from dlcore.datasets.preparation import ROWS_AT_ONCE
 from dlcore.datasets.table import TableData
 from dlcore.datasets.tabular import BundledTable
 from dlcore.evaluation import Judged, open_splits, opened, watched_name
-from dlcore.evaluation.baselines import said
 from dlcore.evaluation.findings import Finding, finding, skill
 from dlcore.evaluation.intervals import interval, measure_of, resampled_scores, score
 from dlcore.evaluation.leak import leaks
@@ -48,7 +47,7 @@ def guards(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Ans
 def overfitting(judged: Judged) -> list[Finding]:
     """The network is far better on the rows it learned from than on the watched ones, and the interval of the gap is above 0."""
     measure, parts = measure_of(judged.experiment), (judged.train, judged.watched)
-    pairs = [(part.split.y, said(part.predicted)) for part in parts]
+    pairs = [(part.split.y, part.answers) for part in parts]
     train, watched = (score(measure, *pair) for pair in pairs)
     if train is None or watched is None:
         return []
@@ -63,7 +62,7 @@ def overfitting(judged: Judged) -> list[Finding]:
 
 def no_skill(judged: Judged) -> list[Finding]:
     """The network is not surely better on the watched rows than a constant answer."""
-    measure, pair = measure_of(judged.experiment), (judged.watched.split.y, said(judged.watched.predicted))
+    measure, pair = measure_of(judged.experiment), (judged.watched.split.y, judged.watched.answers)
     watched, likely = score(measure, *pair), interval(resampled_scores(measure, *pair))
     baseline = constant_score(judged)
     if watched is None or likely is None or likely[0] > baseline:
@@ -90,7 +89,7 @@ def overlooked_class(judged: Judged) -> list[Finding]:
     if not names or judged.experiment.class_weights != "none":
         return []
     shares_C = np.bincount(judged.train.split.y, minlength=len(names)) / len(judged.train.split.y)
-    y_N, right_N = judged.watched.split.y, said(judged.watched.predicted) == judged.watched.split.y
+    y_N, right_N = judged.watched.split.y, judged.watched.answers == judged.watched.split.y
     recalls = {label: float(right_N[y_N == label].mean()) for label in np.unique(y_N) if (y_N == label).sum() >= RARE}
     small = [label for label in recalls if shares_C[label] < SMALL / len(names)]
     worst = min(small, key=recalls.__getitem__, default=None)

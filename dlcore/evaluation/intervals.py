@@ -7,14 +7,14 @@ N rows, R resamples, S sums of a row's numbers, K classes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dlcore.metrics import Measure
+
 if TYPE_CHECKING:
     from dlcore.experiment import Experiment
-
-Measure = Literal["accuracy", "balanced_accuracy", "r2"]
 
 RESAMPLES = 1000
 SEED = 0  # The same rows give the same interval.
@@ -22,10 +22,8 @@ DRAWN_AT_ONCE = 1 << 15  # rows, of one resample or several: their counts stay i
 
 
 def measure_of(experiment: Experiment) -> Measure:
-    """What a network of this recipe is scored by: where all classes count the same in the loss, the accuracy in which they do too."""
-    if not experiment.dataset.num_classes:
-        return "r2"
-    return "accuracy" if experiment.class_weights == "none" else "balanced_accuracy"
+    """What a network of this recipe is scored by."""
+    return experiment.objective.score(experiment.class_weights)
 
 
 def score(measure: Measure, y_N: np.ndarray, said_N: np.ndarray) -> float | None:

@@ -26,12 +26,13 @@ def evaluate(arguments: dict[str, Any], payload: bytes, progress: Progress) -> A
     part = asked_part(judged, arguments)
     rows = chosen_rows(judged, part, arguments.get("subset"))
     y_N, predicted = part.split.y[rows], part.predicted[rows]
-    if judged.experiment.dataset.num_classes:
+    if judged.experiment.objective.has_classes:
         found = of_classes(y_N, predicted, judged.data.class_names)
     else:
         found = of_numbers(y_N, predicted, rows)
     facts = {
         "task": judged.experiment.dataset.task,
+        "scored_by": list(judged.experiment.objective.scores),
         "split": arguments.get("split", "test"),
         "rows": len(rows),
         "loss": float(part.losses[rows].mean()),

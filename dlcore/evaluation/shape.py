@@ -72,12 +72,12 @@ def constant_score(judged: Judged) -> float:
 
     Where classes are weighted it is the balanced accuracy of whoever always says the same.
     """
-    classes = judged.experiment.dataset.num_classes
-    if not classes:
+    objective = judged.experiment.objective
+    if not objective.has_classes:
         return 0.0
     if measure_of(judged.experiment) == "balanced_accuracy":
         return 1 / len(np.unique(judged.watched.split.y))
-    most_frequent = np.bincount(judged.train.split.y, minlength=classes).argmax()
+    most_frequent = np.bincount(judged.train.split.y, minlength=objective.num_classes).argmax()
     return float((judged.watched.split.y == most_frequent).mean())
 
 

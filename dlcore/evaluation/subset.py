@@ -26,7 +26,7 @@ def chosen_rows(judged: Judged, part: Part, subset: dict[str, Any] | None) -> np
 
 
 def _wrong(judged: Judged, part: Part) -> np.ndarray:
-    if not judged.experiment.dataset.num_classes:
+    if not judged.experiment.objective.has_classes:
         raise Problem("subset_needs_classes")
     return part.predicted.argmax(1) != part.split.y
 

@@ -166,7 +166,7 @@ def _ordered(judged: Judged, part: Part, start: str) -> np.ndarray:
     """Places in the part: all as they stand, the wrong ones by their loss, or those first whose two likeliest classes are close."""
     if start == "row":
         return np.arange(len(part.split.y))
-    if not judged.experiment.dataset.num_classes:
+    if not judged.experiment.objective.has_classes:
         return np.argsort(-part.losses, kind="stable")
     if start == "wrong":
         worst = np.argsort(-part.losses, kind="stable")
@@ -229,15 +229,14 @@ def outputs_of(judged: Judged, raw_NC: np.ndarray) -> torch.Tensor:
 
 def claims(judged: Judged, outputs_NK: torch.Tensor) -> np.ndarray:
     """(N, classes) probabilities, or (N,) values in the data's units."""
-    classes = judged.experiment.dataset.num_classes
-    predicted = judged.experiment.loss.predict(outputs_NK, classes).double().numpy()
-    return predicted if classes else judged.data.scaling.unscale_targets(predicted)
+    experiment = judged.experiment
+    return experiment.objective.in_units(experiment.coding.predict(outputs_NK).double().numpy(), judged.data.scaling)
 
 
 def claim_of(judged: Judged, raw_C: np.ndarray) -> dict[str, Any]:
     """{"predicted": class, "probabilities"}, or {"predicted": value}."""
     claim = claims(judged, outputs_of(judged, raw_C[None]))[0]
-    if judged.experiment.dataset.num_classes:
+    if judged.experiment.objective.has_classes:
         return {"predicted": int(claim.argmax()), "probabilities": claim.tolist()}
     return {"predicted": float(claim)}
 
@@ -245,7 +244,7 @@ def claim_of(judged: Judged, raw_C: np.ndarray) -> dict[str, Any]:
 def target_facts(judged: Judged) -> dict[str, float] | None:
     """Range and deviation of a number as target, over the training rows."""
     y_N = judged.train.split.y
-    if judged.experiment.dataset.num_classes:
+    if judged.experiment.objective.has_classes:
         return None
     return {"low": float(y_N.min()), "high": float(y_N.max()), "deviation": float(y_N.std())}
 

@@ -14,19 +14,17 @@ from dlcore.datasets.table import TableData
 from dlcore.export.changes import changes, choice
 from dlcore.export.facts import Facts, gather, versions
 from dlcore.export.report import (
-    OF_CLASSES,
-    OF_NUMBERS,
     advice,
     at,
     column_values,
     score_of,
     sentence,
-    shown,
     split_sentence,
     weight_of_class,
 )
 from dlcore.export.words import Words, said
 from dlcore.jobs import Answer, Progress
+from dlcore.metrics import score_text
 
 MOST_COLUMNS = 40
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-!|~$:&^=@])")
@@ -99,7 +97,7 @@ def _metrics(facts: Facts, words: Words) -> str:
 
 def _evaluation_data(facts: Facts, words: Words) -> str:
     dataset = facts.experiment.dataset
-    how = "own" if dataset.own_split else "stratified" if dataset.num_classes else "random"
+    how = "own" if dataset.own_split else "stratified" if dataset.objective.has_classes else "random"
     lines = [
         f"**{plain(facts.name(words))}**. {split_sentence(facts, words)} {words('card.data.same', how=words(f'card.data.{how}'))}"
     ]
@@ -169,7 +167,7 @@ def _values(column: Any, words: Words) -> str:
 
 
 def _analyses(facts: Facts, words: Words) -> str:
-    metrics = OF_CLASSES if facts.judged.data.class_names else OF_NUMBERS
+    metrics = facts.experiment.objective.scores
     best = metrics[0]
     head = [
         words("report.part"),
@@ -180,12 +178,12 @@ def _analyses(facts: Facts, words: Words) -> str:
     rows = []
     for name, found in facts.parts.items():
         ends = found["interval"]
-        between = f"{shown(best, ends[0])} – {shown(best, ends[1])}" if ends else "–"
+        between = f"{score_text(best, ends[0])} – {score_text(best, ends[1])}" if ends else "–"
         rows.append(
             [
                 words(f"report.{name}"),
                 f"{found['rows']:,}",
-                *(shown(metric, score_of(found, metric)) for metric in metrics),
+                *(score_text(metric, score_of(found, metric)) for metric in metrics),
                 between,
             ]
         )
@@ -208,7 +206,7 @@ def _analyses(facts: Facts, words: Words) -> str:
     lines.append(words("report.baselines.metric", metric=words(f"report.{metric}")))
     lines.append(table(
         [words("report.model"), words("report.train"), words(f"report.{watched}")],
-        [[name, shown(metric, one["train"]), shown(metric, one[watched])] for name, one in models],
+        [[name, score_text(metric, one["train"]), score_text(metric, one[watched])] for name, one in models],
     ))  # fmt: skip
     return "\n\n".join(lines)
 

@@ -89,7 +89,7 @@ class Facts:
         if self.experiment.class_weights == "none":
             return []
         y_N = torch.from_numpy(self.judged.train.split.y)
-        return balanced_weights(y_N, self.experiment.dataset.num_classes).tolist()
+        return balanced_weights(y_N, self.experiment.objective.num_classes).tolist()
 
 
 def gather(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Facts:

@@ -46,8 +46,7 @@ class RawToPrediction(nn.Module):
         super().__init__()
         experiment, scaling = checkpoint.experiment, checkpoint.scaling
         self.features = experiment.input_features
-        self.loss = experiment.loss
-        self.classes = experiment.dataset.num_classes
+        self.objective, self.coding = experiment.objective, experiment.coding
         self.model = build_model(experiment)
         self.model.load_state_dict({name: torch.from_numpy(np.array(w)) for name, w in checkpoint.weights.items()})
         self.prepared = _Table(scaling) if isinstance(experiment.dataset, TableData) else _Numbers(scaling)
@@ -58,8 +57,8 @@ class RawToPrediction(nn.Module):
         X = self.prepared(X)
         if self.features not in ((), ("x1", "x2")):
             X = _with_features(X, self.features)
-        predictions = self.loss.predict(self.model(X.float()), self.classes)
-        if self.classes or (self.target_mean, self.target_deviation) == (0.0, 1.0):
+        predictions = self.coding.predict(self.model(X.float()))
+        if self.objective.has_classes or (self.target_mean, self.target_deviation) == (0.0, 1.0):
             return predictions
         return predictions * self.target_deviation + self.target_mean
 

@@ -23,11 +23,10 @@ from dlcore.export.svg import bar, colour, esc, esc_long, matrix, whisker
 from dlcore.export.words import Words, said
 from dlcore.jobs import Answer, Progress
 from dlcore.layers import activation_in_words
+from dlcore.metrics import FORMS, score_text
 
 STYLE = (Path(__file__).parent / "report.css").read_text(encoding="utf-8")
 MOST_COLUMNS = 40  # in the table of the data
-OF_CLASSES = ("accuracy", "balanced_accuracy", "precision", "recall", "f1")
-OF_NUMBERS = ("r2", "mae", "rmse")
 Section = tuple[str, str]  # message key of the title, HTML
 
 
@@ -92,15 +91,6 @@ def at(facts: Facts, words: Words) -> str:
     )  # fmt: skip
 
 
-def shown(metric: str, value: float | None) -> str:
-    """A score as people write it: shares in percent, R² with three decimals, errors in the data's units."""
-    if value is None:
-        return "–"
-    if metric in OF_CLASSES:
-        return f"{value:.1%}"
-    return f"{value:.3f}" if metric == "r2" else f"{value:.4g}"
-
-
 def weight_of_class(weight: float) -> str:
     """What its rows count in the loss; a class without training rows has no weight."""
     return f"{weight:.4g}" if weight else "–"
@@ -135,17 +125,19 @@ def _see(text: str) -> str:
 
 
 def _scores(facts: Facts, words: Words) -> str:
-    metrics = OF_CLASSES if facts.judged.data.class_names else OF_NUMBERS
+    metrics = facts.experiment.objective.scores
     best = metrics[0]
     cards = []
     for name in sorted(facts.parts, key=lambda name: (name == "train", name != facts.shown)):
         found = facts.parts[name]
         ends = found["interval"]
-        between = f"{words('report.interval')} {shown(best, ends[0])} – {shown(best, ends[1])}" if ends else ""
+        between = (
+            f"{words('report.interval')} {score_text(best, ends[0])} – {score_text(best, ends[1])}" if ends else ""
+        )
         rows = words("report.of_rows", metric=words(f"report.{best}"), rows=f"{found['rows']:,}")
         first = " first" if name == facts.shown else ""
         cards.append(
-            f'<div class="card{first}"><p>{esc(words(f"report.{name}"))}</p><p class="number">{shown(best, found[best])}</p>'
+            f'<div class="card{first}"><p>{esc(words(f"report.{name}"))}</p><p class="number">{score_text(best, found[best])}</p>'
             f"<p>{esc(between)}</p><p>{esc(rows)}</p></div>"
         )
     head = [(words("report.part"), ""), (words("report.rows"), "number"), (words("report.loss"), "number")]
@@ -155,7 +147,7 @@ def _scores(facts: Facts, words: Words) -> str:
             esc(words(f"report.{name}")),
             f"{found['rows']:,}",
             f"{found['loss']:.4f}",
-            *(shown(metric, score_of(found, metric)) for metric in metrics),
+            *(score_text(metric, score_of(found, metric)) for metric in metrics),
         ]
         for name, found in facts.parts.items()
     ]
@@ -235,7 +227,7 @@ def _baselines(facts: Facts, words: Words) -> str:
         (words("report.network"), found["network"])
     ]
     scores = [one[name] for _, one in models for name in ("train", watched) if one[name] is not None]
-    low = 0.0 if metric in OF_CLASSES else max(-1.0, min(0.0, *scores))
+    low = 0.0 if FORMS[metric] == "percent" else max(-1.0, min(0.0, *scores))
     scale = (low, 1.0)
     head = [
         (words("report.model"), ""),
@@ -252,7 +244,7 @@ def _baselines(facts: Facts, words: Words) -> str:
             if value is None
             else whisker(max(low, value), [max(low, end) for end in ends] if ends else None, scale, "test")
         )
-        rows.append([esc(name), shown(metric, one["train"]), shown(metric, value), drawn])
+        rows.append([esc(name), score_text(metric, one["train"]), score_text(metric, value), drawn])
     see = f"{words('report.baselines.see')} {words('report.baselines.metric', metric=words(f'report.{metric}'))}"
     return _see(see) + table(head, rows, own=len(models) - 1)
 

@@ -53,7 +53,7 @@ def header(experiment: Experiment, names: tuple[str, ...]) -> list[str]:
 def target_name(experiment: Experiment) -> str:
     """What the column of the target is called."""
     dataset = experiment.dataset
-    return dataset.target if isinstance(dataset, TableData) else "class" if dataset.num_classes else "value"
+    return dataset.target if isinstance(dataset, TableData) else "class" if dataset.objective.has_classes else "value"
 
 
 def splits(experiment: Experiment, data: Data) -> Iterator[tuple[str, Split]]:

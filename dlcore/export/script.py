@@ -148,7 +148,7 @@ def _data(experiment: Experiment) -> list[str]:
 
 def _split_rows(experiment: Experiment) -> list[str]:
     """X, y, and the places of the parts among them."""
-    classes = experiment.dataset.num_classes
+    classes = experiment.objective.has_classes
     which = "each class gives its share" if classes else "any rows"
     choose = function_text(
         stratified, "test_rows", f"Sorted indices of `count` test rows: {which}.", {"y": PRESENT if classes else None}
@@ -199,7 +199,7 @@ def _sample(dataset: Any) -> list[str]:
             X, y = {rule.__name__}({arguments}, generator=data_generator)
         """)
         return [function_text(rule, rule.__name__, first_line(type(dataset))), sample]
-    kind = "int64" if dataset.num_classes else "float64"
+    kind = "int64" if dataset.objective.has_classes else "float64"
     sample = dedented(f"""
         # {first_line(type(dataset))}
         table = {dataset.loader}()
@@ -219,7 +219,7 @@ def _features(experiment: Experiment) -> list[str]:
 
 
 def _scaling(experiment: Experiment) -> str:
-    number = not experiment.dataset.num_classes
+    number = not experiment.objective.has_classes
     if not isinstance(experiment.dataset, BundledTable):
         return "X, y = X.astype(np.float32), y.astype(np.float32)" if number else "X = X.astype(np.float32)"
     lines = [

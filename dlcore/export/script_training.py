@@ -30,10 +30,10 @@ from dlcore.export.script_changes import (
     watches_for_the_best,
 )
 from dlcore.export.source import called_functions, dedented, first_line, function_text
-from dlcore.metrics import metric_for
 
 if TYPE_CHECKING:
     from dlcore.losses import LossComponent
+    from dlcore.objectives import ObjectiveComponent
 
 NOT_REPEATED = "need not be the run's: it was changed in ways that this script does not repeat."
 
@@ -44,13 +44,16 @@ NOT_REPEATED = "need not be the run's: it was changed in ways that this script d
 def loss_blocks(repeated: Repetition) -> list[str]:
     """How targets are encoded, the loss of each row, what the outputs claim, and the metric."""
     beginning = repeated.beginning
-    metric, known = metric_for(beginning.dataset.task), {"classes": beginning.dataset.num_classes}
+    objective, metric = beginning.objective, beginning.objective.metric
     losses = _one_of_each_kind([phase.loss for phase in repeated.phases])
     several = repeated.varies("loss")
     blocks = [
-        text for loss in losses for text in _loss_texts(loss, loss_names(loss.kind) if several else LOSS_NAMES, known)
+        text
+        for loss in losses
+        for text in _loss_texts(objective, loss, loss_names(loss.kind) if several else LOSS_NAMES)
     ]
     if is_weighted(repeated):
+        known = {"classes": objective.num_classes}
         blocks.insert(2, function_text(balanced_weights, "balanced_weights", first_line(balanced_weights), known))
     blocks.append(function_text(metric.measure, metric.kind, first_line(type(metric))))
     if several:
@@ -63,14 +66,15 @@ def loss_blocks(repeated: Repetition) -> list[str]:
     return list(dict.fromkeys(blocks))
 
 
-def _loss_texts(loss: LossComponent, names: tuple[str, str, str], known: dict[str, Any]) -> list[str]:
+def _loss_texts(objective: ObjectiveComponent, loss: LossComponent, names: tuple[str, str, str]) -> list[str]:
     encode, rows, predict = names
-    meaning = "probabilities (B, classes)" if known["classes"] else "values (B,)"
-    claim = function_text(loss.predict, predict, f"What the sums of the last layer claim: {meaning}.", known)
-    helpers = called_functions(claim, loss.predict).items()
+    coding = objective.coding(loss)
+    meaning = f"What the sums of the last layer claim: {objective.claims}."
+    claim = function_text(coding.claim, predict, meaning, coding.known)
+    helpers = called_functions(claim, coding.claim).items()
     return [
-        function_text(loss.encode, encode, "Targets in the form that the loss takes.", known),
-        function_text(loss.per_row, rows, first_line(type(loss)), known, loss.arguments()),
+        function_text(coding.encoding, encode, "Targets in the form that the loss takes.", coding.known),
+        function_text(loss.per_row, rows, first_line(type(loss)), coding.formula, loss.arguments()),
         *(
             function_text(helper, name, "(B,) to (B, 2): the probabilities of class 0 and class 1.")
             for name, helper in helpers

@@ -10,13 +10,13 @@ import numpy as np
 
 
 class History:
-    """Rows of (epoch, step, train_loss, test_loss, train_<metric>, test_<metric>); grows, never changes what it holds.
+    """Rows of (epoch, step, ...), what else is in `columns`; grows, never changes what it holds.
 
-    "test" are the rows that are watched, which people may know as validation rows (`names`).
+    In names "test" are the rows that are watched, which people may know as validation rows (`names`).
     """
 
-    def __init__(self, metric: str, rows: np.ndarray | None = None) -> None:
-        self.columns = ("epoch", "step", "train_loss", "test_loss", f"train_{metric}", f"test_{metric}")
+    def __init__(self, columns: tuple[str, ...], rows: np.ndarray | None = None) -> None:
+        self.columns = columns
         self._rows = np.empty((64, len(self.columns)))
         self._length = 0
         for row in rows if rows is not None else ():

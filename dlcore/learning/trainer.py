@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
+from itertools import chain
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -27,7 +28,6 @@ from dlcore.learning import noting
 from dlcore.learning.carry import Carriage, Origins, align, successor
 from dlcore.learning.history import History
 from dlcore.learning.snapshot import Scores, Snapshot
-from dlcore.metrics import metric_for
 from dlcore.network import build_model
 from dlcore.problems import Problem
 from dlcore.randomness import derived_seed
@@ -84,7 +84,6 @@ class Trainer:
         self._choice = engine
         self._dense: tuple[tuple[object, ...], DenseEngine] | None = None
         self.data = data or prepare(experiment)
-        self.metric = metric_for(experiment.dataset.task)
         self.notices: list[Problem] = []
         self.edits = 0  # How often a hand has been in it.
         self._place(choose_device(device))
@@ -192,9 +191,8 @@ class Trainer:
     def scores_of(self, split: Split) -> dict[str, float]:
         """The same on rows that are neither, judged by torch."""
         X, y = torch.from_numpy(split.X), torch.from_numpy(split.target)
-        targets = self.experiment.loss.encode(y, self.experiment.dataset.num_classes)
-        losses, predictions = self._judge_rows(X.to(self.device), targets.to(self.device))
-        return {"loss": losses.mean().item(), self.metric.kind: self.metric.measure(predictions, y)}
+        targets = self.experiment.coding.encode(y)
+        return self._scored(*self._judge_rows(X.to(self.device), targets.to(self.device)), y)
 
     def predictions(self) -> torch.Tensor:
         """What the network claims of every row, the training rows first, on the CPU: (N, classes), or (N,) values."""
@@ -210,7 +208,7 @@ class Trainer:
 
     def begin_history(self) -> None:
         """The history begins with the network as it is now."""
-        self.history = History(self.metric.kind)
+        self.history = History(self._columns)
         self._record()
 
     def snapshot(self) -> Snapshot:
@@ -356,7 +354,7 @@ class Trainer:
         if dropout is not None:
             dropout.set_state(torch.from_numpy(state["dropout_generator"].copy()))
         self._use_order(torch.from_numpy(state["order"].copy()))
-        self.history = History(self.metric.kind, state["history"])
+        self.history = History(self._columns, state["history"])
         self._forget_judgement()
 
     def _change_rows(self, old: Experiment) -> bool:
@@ -385,7 +383,7 @@ class Trainer:
 
     def _moved_from(self, before: torch.Tensor) -> Moved:
         rows = len(self.data.train.X)
-        unit = 1.0 if self.experiment.dataset.num_classes else self.data.scaling.target_deviation
+        unit = self.experiment.objective.unit(self.data.scaling)
         moved = unit * (self.predictions()[:rows].double() - before[:rows].double()).abs()
         return Moved(moved.mean().item(), moved.max().item())
 
@@ -471,9 +469,15 @@ class Trainer:
 
     def _record(self) -> Scores:
         scores = self.scores()
-        train, test, metric = scores.train, scores.watched, self.metric.kind
-        self.history.append((self.epoch, self.step, train["loss"], test["loss"], train[metric], test[metric]))
+        pairs = [(scores.train[name], scores.watched[name]) for name in self.experiment.objective.columns]
+        self.history.append((self.epoch, self.step, *chain.from_iterable(pairs)))
         return scores
+
+    @property
+    def _columns(self) -> tuple[str, ...]:
+        """The history's: of each score that of the training rows and that of the watched rows, which are called so, whichever they are."""
+        names = self.experiment.objective.columns
+        return ("epoch", "step", *(f"{part}_{name}" for name in names for part in ("train", "test")))
 
     def _score(self) -> Scores:
         # Before the first step it is always torch that judges: whether the kernel is loaded by then is chance.
@@ -482,15 +486,12 @@ class Trainer:
             return dense.score()
         losses, predictions = self._judge()
         train_rows = len(self.data.train.X)
-        return Scores(
-            *(
-                {
-                    "loss": losses[rows].mean().item(),
-                    self.metric.kind: self.metric.measure(predictions[rows], self._y_all[rows]),
-                }
-                for rows in (slice(None, train_rows), slice(train_rows, None))
-            )
-        )
+        parts = slice(None, train_rows), slice(train_rows, None)
+        return Scores(*(self._scored(losses[rows], predictions[rows], self._y_all[rows]) for rows in parts))
+
+    def _scored(self, losses_N: torch.Tensor, predictions: torch.Tensor, y_N: torch.Tensor) -> dict[str, float]:
+        measured = {metric.kind: metric.measure(predictions, y_N) for metric in self.experiment.objective.metrics}
+        return {"loss": losses_N.mean().item(), **measured}
 
     def _judge(self) -> tuple[torch.Tensor, torch.Tensor]:
         """By torch: the loss of every row (N,) in float64, and what the network claims of it."""
@@ -499,11 +500,10 @@ class Trainer:
         return losses, self._predicted
 
     def _judge_rows(self, X: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        classes = self.experiment.dataset.num_classes
-        loss = self.experiment.loss
+        coding = self.experiment.coding
         with torch.no_grad(), self._evaluating():
             outputs = self.model(X)
-            return loss.rows(outputs, targets, classes).cpu().double(), loss.predict(outputs, classes).cpu()
+            return coding.losses(outputs, targets).cpu().double(), coding.predict(outputs).cpu()
 
     def _forget_judgement(self) -> None:
         self._judge_again_at = 0.0
@@ -531,9 +531,9 @@ class Trainer:
         self._encode_targets()
 
     def _encode_targets(self) -> None:
-        classes = self.experiment.dataset.num_classes
-        self._targets_all = self.experiment.loss.encode(self._y_all, classes).to(self.device)
-        weights = row_weights(self.experiment.class_weights, self._y_all[: len(self.data.train.y)], classes)
+        experiment, labels = self.experiment, self._y_all[: len(self.data.train.y)]
+        self._targets_all = experiment.coding.encode(self._y_all).to(self.device)
+        weights = row_weights(experiment.class_weights, labels, experiment.objective.num_classes)
         self._weights = None if weights is None else weights.to(self.device)
         self._epoch_rows = None
 

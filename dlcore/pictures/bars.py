@@ -40,7 +40,7 @@ class UnitBars:
 def _groups(scene: Scene) -> tuple[torch.Tensor, list[str]]:
     """(N, G) matrix that takes a unit's values on the rows to its mean over each class or target quintile, and the groups' names."""
     y = scene.data.train.y[:MOST_POINTS]
-    if scene.experiment.dataset.num_classes:
+    if scene.experiment.objective.has_classes:
         group, names = y, list(scene.data.class_names)
     else:
         edges = np.quantile(y, [0.2, 0.4, 0.6, 0.8])

@@ -16,7 +16,7 @@ import torch
 from dlcore.activations import Activation, Tanh
 from dlcore.engines import compiled
 from dlcore.engines.dense import fits
-from dlcore.engines.painting import Painter
+from dlcore.engines.painting import Painter, paints
 from dlcore.layers import Dense
 from dlcore.pictures.base import MOST_POINTS, Scene
 from dlcore.pictures.kinds import output_picture, unit_picture
@@ -44,7 +44,7 @@ class Picture:
         self.output = output_picture(scene, side)
         self.units = unit_picture(scene, self.output)
         self._painter: Painter | None = None
-        classes = self.experiment.dataset.num_classes
+        classes = self.experiment.objective.has_classes
         self.value_range = (-1.0, 1.0) if classes else _value_range(self.data.train.y)
 
     @property
@@ -99,7 +99,7 @@ class Picture:
         """The fast way, once its code is there; nobody waits for it."""
         if self._painter is None and compiled.loaded():
             kernels = compiled.kernels()
-            if kernels is not None and fits(kernels, self.experiment):
+            if kernels is not None and fits(kernels, self.experiment) and paints(kernels, self.experiment):
                 shown = [min(plan.outputs, MOST_SHOWN) for plan in self.plan]
                 self._painter = Painter(kernels, self.experiment, self.output.inputs_DP.numpy(), shown)
         return self._painter
@@ -119,7 +119,7 @@ class Picture:
         gates = np.empty(0, np.bool_) if silenced is None else ~torch.cat(silenced).numpy()
         maps, scales = painter.paint(flat, gates)
         arrays = self._by_layer(maps.reshape(-1, *self.units.shape), scales)
-        if self.experiment.dataset.num_classes == 2:
+        if self.experiment.coding.steepness is not None:
             return arrays | {"output": painter.classes().reshape(self.output.shape)}
         return arrays | self._output(torch.from_numpy(painter.sums_KP))
 
@@ -127,7 +127,7 @@ class Picture:
         pictured, answers_KP = [], torch.empty(0)
         for plan, answers_KP in zip(self.plan, self._answers(snapshot, self.units.inputs_DP), strict=True):
             if plan is self.plan[-1]:
-                pictured.append(self.units.drawn(answers_KP, self._claim)[:MOST_SHOWN])
+                pictured.append(self.units.drawn(answers_KP, self.experiment.coding.link.picture)[:MOST_SHOWN])
             else:
                 pictured.append(self.units.drawn(answers_KP[:MOST_SHOWN], _as_it_is))
         if self.units.inputs_DP is not self.output.inputs_DP:
@@ -157,33 +157,20 @@ class Picture:
             start = end
         return arrays
 
-    def _claim(self, outputs_KP: torch.Tensor) -> torch.Tensor:
-        # An output unit's picture is what the loss makes of it: probabilities as 2p - 1, so that orange and blue keep their meaning.
-        match self.plan[-1].activation:
-            case "sigmoid":
-                return 2 * outputs_KP.sigmoid() - 1
-            case "softmax":
-                return 2 * outputs_KP.softmax(0) - 1
-            case "tanh":
-                return outputs_KP.tanh()
-            case _:
-                return outputs_KP
-
     def _output(self, outputs_KP: torch.Tensor) -> dict[str, np.ndarray]:
-        classes = self.experiment.dataset.num_classes
-        predicted = self.experiment.loss.predict(outputs_KP.T, classes)
-        if classes > 2:
+        objective = self.experiment.objective
+        predicted = self.experiment.coding.predict(outputs_KP.T)
+        if objective.has_classes and (classes := objective.num_classes) != 2:
             top = predicted.max(1)
             certainty = ((top.values - 1 / classes) / (1 - 1 / classes) * 255).round()
             return {
                 "output_class": top.indices.to(torch.uint8).numpy().reshape(self.output.shape),
                 "output_certainty": certainty.clamp(0, 255).to(torch.uint8).numpy().reshape(self.output.shape),
             }
-        if classes == 2:
+        if objective.has_classes:
             signed = predicted[:, 1] * 254 + 1.5
             return {"output": signed.to(torch.uint8).numpy().reshape(self.output.shape)}
-        values = self.data.scaling.unscale_targets(predicted.double().numpy())
-        return self.output.numbers(values, self.value_range)
+        return self.output.numbers(objective.in_units(predicted.numpy(), self.data.scaling), self.value_range)
 
     def _quantized(self, values_KM: torch.Tensor, scales: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
         bytes_ = (values_KM * (127 / scales)[:, None]).add_(128.5).to(torch.uint8).numpy()

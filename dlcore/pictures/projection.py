@@ -25,7 +25,7 @@ class Strip:
     def suits(cls, scene: Scene) -> bool:
         dataset, data = scene.experiment.dataset, scene.data
         number = len(data.raw_names) == 1 and not isinstance(data.scaling.columns[0], PreparedCategory)
-        return dataset.surface == "space" and bool(dataset.num_classes) and number
+        return dataset.surface == "space" and dataset.objective.has_classes and number
 
     def __init__(self, scene: Scene, side: int) -> None:
         data = scene.data

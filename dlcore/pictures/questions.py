@@ -5,7 +5,7 @@ D inputs, K units of a layer, N rows. `tensors` are weight (K, D) and bias (K,) 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
@@ -97,7 +97,7 @@ class Looks:
 
     def predicted_classes(self, predictions: torch.Tensor) -> Arrays:
         """`predictions/train` and `predictions/test`: the class of each shown row; {} where a number is predicted."""
-        if not self.picture.experiment.dataset.num_classes:
+        if not self.picture.experiment.objective.has_classes:
             return {}
         classes = predictions.argmax(1).to(torch.uint8).numpy()
         train_rows = len(self.picture.data.train.y[:MOST_POINTS])
@@ -117,7 +117,7 @@ class Looks:
         """Counts in BINS equal bins of each layer's weights, answers (outputs as the loss reads them), and weights' gradients."""
         weights, gradients = list(snapshot.weights.values())[0::2], cut(gradient, snapshot.weights.values())[0::2]
         answers = self.answers(snapshot, self.rows_DN)
-        answers[-1] = self._as_read(answers[-1])
+        answers[-1] = self.picture.experiment.coding.link.read(answers[-1])
         bounds, found = [], {}
         for index, parts in enumerate(zip(weights, answers, gradients, strict=True)):
             bounds.append({})
@@ -138,38 +138,24 @@ class Looks:
         X_1D, y = part.X[one], part.y[one]
         answers = self.answers(snapshot, torch.from_numpy(X_1D).T.contiguous())
         claims = self._claims(snapshot, answers[-1])
-        classes = experiment.dataset.num_classes
-        targets = experiment.loss.encode(torch.from_numpy(part.target[one]), classes)
-        loss = experiment.loss.rows(answers[-1].T, targets, classes).item()
-        if classes:
-            prediction: Any = [finite(value) for value in claims[0].tolist()]
-        else:
-            prediction = finite(float(picture.data.scaling.unscale_targets(claims.double().numpy())[0]))
+        targets = experiment.coding.encode(torch.from_numpy(part.target[one]))
+        loss = experiment.coding.losses(answers[-1].T, targets).item()
+        claim = experiment.objective.in_units(claims.numpy(), picture.data.scaling)[0].tolist()
         header = {
             "split": split,
             "row": row,
             "place": [float(value) for value in picture.output.points(part.raw[one], X_1D, y)[0]],
             "inputs": [float(value) for value in X_1D[0]],
-            "target": int(y[0]) if classes else float(y[0]),
-            "prediction": prediction,
+            "target": y[0].item(),
+            "prediction": [finite(value) for value in claim] if isinstance(claim, list) else finite(claim),
             "loss": finite(loss),
         }
-        answers[-1] = self._as_read(answers[-1])
+        answers[-1] = self.picture.experiment.coding.link.read(answers[-1])
         arrays = {f"probe/{index}": layer[:MOST_SHOWN, 0].numpy() for index, layer in enumerate(answers)}
         return header, {"probe/inputs": X_1D[0, :MOST_INPUTS], **arrays}
 
     def _claims(self, snapshot: Snapshot, sums_KN: torch.Tensor) -> torch.Tensor:
-        experiment = snapshot.experiment
-        return experiment.loss.predict(sums_KN.T, experiment.dataset.num_classes)
-
-    def _as_read(self, sums_KN: torch.Tensor) -> torch.Tensor:
-        bends: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
-            "sigmoid": torch.sigmoid,
-            "softmax": lambda sums: sums.softmax(0),
-            "tanh": torch.tanh,
-        }
-        bend = bends.get(self.picture.plan[-1].activation)
-        return sums_KN if bend is None else bend(sums_KN)
+        return snapshot.experiment.coding.predict(sums_KN.T)
 
 
 def masks(snapshot: Snapshot, frozen: torch.Tensor | None) -> Arrays:

@@ -20,6 +20,7 @@ from dlcore.learning import noting
 from dlcore.learning.interventions import Interventions
 from dlcore.learning.timeline import Moment, Timeline
 from dlcore.learning.trainer import Change, Diverged, Trainer
+from dlcore.metrics import FORMS
 from dlcore.pictures.picture import Picture
 from dlcore.pictures.questions import finite
 from dlcore.problems import Problem
@@ -404,6 +405,7 @@ class Run:
                 split: {name: finite(value) for name, value in values.items() if name != "loss"}
                 for split, values in splits.items()
             },
+            "metric": {"name": snapshot.experiment.metric, "form": FORMS[snapshot.experiment.metric]},
             "device": trainer.device_name,
             "engine": trainer.engine_name,
             "watched": snapshot.experiment.watched,
@@ -501,9 +503,10 @@ def _what_was_kept(done: Change, trainer: Trainer) -> Problem:
     counts = {"kept": done.kept, "total": done.total}
     if done.moved is None:
         return Problem("weights_kept", **counts)
-    classes = trainer.experiment.dataset.num_classes
-    if done.moved.most < (SAME if classes else SAME * trainer.data.scaling.target_deviation):
+    objective = trainer.experiment.objective
+    if done.moved.most < SAME * objective.unit(trainer.data.scaling):
         return Problem("weights_kept.same", **counts)
+    classes = objective.has_classes
     mean, most = (_shown_probability(value) if classes else f"{value:.3g}" for value in done.moved)
     return Problem("weights_kept.classes" if classes else "weights_kept.numbers", mean=mean, most=most, **counts)
 

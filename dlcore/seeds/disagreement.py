@@ -75,14 +75,14 @@ def _rows(judged: Judged, members: list[Weights]) -> dict[str, Any]:
 
 def _spread(judged: Judged, members: list[Weights], X_ND: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
     """(N,) how far the seeds are apart, and what most, or all on average, say: a class or a value."""
-    classes = judged.experiment.dataset.num_classes
+    objective = judged.experiment.objective
     told = predicted(judged.experiment, members, X_ND)
-    if classes:
-        votes_NK = np.zeros((len(X_ND), classes), np.int32)
+    if objective.has_classes:
+        votes_NK = np.zeros((len(X_ND), objective.num_classes), np.int32)
         for said in told:
             votes_NK[np.arange(len(said)), said.argmax(1)] += 1
         return 1 - votes_NK.max(1) / len(members), votes_NK.argmax(1)
-    values_SN = np.stack([judged.data.scaling.unscale_targets(said.astype(np.float64)) for said in told])
+    values_SN = np.stack([objective.in_units(said, judged.data.scaling) for said in told])
     return values_SN.std(axis=0, ddof=1), values_SN.mean(axis=0)
 
 
@@ -90,9 +90,8 @@ def predicted(experiment: Experiment, members: list[Weights], X_ND: torch.Tensor
     """What each member claims: (N, K) probabilities, or (N,) values as the network learns them."""
     model = build_model(experiment)
     model.eval()
-    classes = experiment.dataset.num_classes
     for weights in members:
         model.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
         with torch.no_grad():
-            parts = [experiment.loss.predict(model(rows), classes) for rows in X_ND.split(ROWS_AT_ONCE)]
+            parts = [experiment.coding.predict(model(rows)) for rows in X_ND.split(ROWS_AT_ONCE)]
         yield torch.cat(parts).numpy()

@@ -124,9 +124,9 @@ class Abreast:
             np.concatenate([getattr(part, name) for part in (data.train, data.watched)]) for name in ("X", "target")
         )
         labels = torch.from_numpy(y)
-        classes, train = experiment.dataset.num_classes, len(data.train.X)
-        weights = row_weights(experiment.class_weights, labels[:train], classes)
-        rows = Rows(torch.from_numpy(X), experiment.loss.encode(labels, classes), labels, train, weights)
+        train = len(data.train.X)
+        weights = row_weights(experiment.class_weights, labels[:train], experiment.objective.num_classes)
+        rows = Rows(torch.from_numpy(X), experiment.coding.encode(labels), labels, train, weights)
         self.engine = ManyEngine(kernels, many, models, experiment, rows)
         self.experiment = experiment
         self._orders = Orders(many, [derived_seed(recipe.seed, "order") for recipe in ours], rows.train)

@@ -33,7 +33,6 @@ READING = ("separator", "decimal", "encoding", "quote", "titles", "header", "hea
 MOST_VALUES = 30  # Categories of an input that become network inputs; further ones count as unknown.
 TEST_SHARES = (0.2, 0.3, 0.4, 0.5)
 WIDEST, NARROW, NARROWEST = 24, 6, 4  # units: of the first layer at most and at least, of the second at least
-LOSSES = {"classification": "cross_entropy", "regression": "mse"}
 
 
 @dataclass(frozen=True)
@@ -186,12 +185,12 @@ def with_treatments(part: Part, brought: Brought) -> Part:
 def fitted(draft: Part, dataset: Part) -> Experiment:
     """The draft's recipe on these data: their usual loss, a batch, a share of test rows and a network of their size. Raises Problem."""
     bare = {key: value for key, value in draft.items() if key not in ("features", "class_weights")}
-    task = validated(kinds(Dataset)[dataset["kind"]], dataset).task
+    loss = validated(kinds(Dataset)[dataset["kind"]], dataset).objective.usual_loss
     if not bare[
         "validation_fraction"
     ]:  # Sealed were the test points of drawn ones, which say themselves what they are for.
         bare["sealed"] = False
-    bare |= {"dataset": dataset, "loss": {"kind": LOSSES[task]}, "layers": [], "batch_size": 1}
+    bare |= {"dataset": dataset, "loss": {"kind": loss}, "layers": [], "batch_size": 1}
     plain = _with_enough_test_rows(bare)
     return Experiment.from_dict(
         {

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dlcore.metrics import score_text
 from dlcore.views import baselines
 from ui.evaluating.asking import ask
 from ui.evaluating.drawing import chart
-from ui.evaluating.scores import shown
 from ui.session import label, t
 
 
@@ -32,8 +32,8 @@ def section() -> None:
     st.table(
         {
             label("evaluate.model"): [label(f"evaluate.baseline.{one['key']}.what") for one in found["models"]],
-            label("evaluate.split.train"): [shown(metric, one["train"]) for one in found["models"]],
-            label(f"evaluate.split.{watched}"): [shown(metric, one[watched]) for one in found["models"]],
+            label("evaluate.split.train"): [score_text(metric, one["train"]) for one in found["models"]],
+            label(f"evaluate.split.{watched}"): [score_text(metric, one[watched]) for one in found["models"]],
             label("evaluate.seconds"): [f"{one['seconds']:.2f}" for one in found["models"]],
         },
         hide_index=True,

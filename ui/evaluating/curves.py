@@ -30,7 +30,7 @@ def section() -> None:
     if asked is None:
         return
     found = ask("evaluate", **asked)[0]
-    if found["task"] == "classification":
+    if "per_class" in found:
         _of_classes(found)
     else:
         left, right = st.columns(2)

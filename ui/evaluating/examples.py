@@ -28,7 +28,7 @@ def section() -> None:
     if asked is None:
         return
     found = ask("evaluate", **asked)[0]
-    if found["task"] == "classification":
+    if "per_class" in found:
         left, right = st.columns([2, 3], gap="medium")
         with left:
             cell = _matrix(found)

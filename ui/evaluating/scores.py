@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from dlcore.metrics import score_text
 from dlcore.views import intervals
 from ui.evaluating import rows
 from ui.evaluating.asking import ask, judging
@@ -13,8 +14,6 @@ from ui.evaluating.drawing import chart
 from ui.messages import escape
 from ui.session import label, t
 
-OF_CLASSES = ("accuracy", "balanced_accuracy", "precision", "recall", "f1")
-OF_NUMBERS = ("r2", "mae", "rmse")
 Group = tuple[str, str, dict[str, Any]]  # name, split, what "evaluate" says
 
 
@@ -47,7 +46,7 @@ def _of(groups: list[Group], split: str) -> Group:
 
 
 def _metric(found: dict[str, Any]) -> str:
-    return "accuracy" if found["task"] == "classification" else "r2"
+    return found["scored_by"][0]
 
 
 def _cards(groups: list[Group]) -> None:
@@ -61,7 +60,8 @@ def _cards(groups: list[Group]) -> None:
         metric = _metric(found)
         with column:
             st.metric(
-                label("evaluate.metric.of", metric=t(f"evaluate.metric.{metric}"), rows=name), shown(metric, found[metric]), border=True,
+                label("evaluate.metric.of", metric=t(f"evaluate.metric.{metric}"), rows=name), score_text(metric, found[metric]),
+                border=True,
                 delta=_between(metric, found["interval"]), delta_arrow="off", delta_color="off",
                 help=label(f"evaluate.metric.{metric}.help"), delta_description=t("evaluate.interval.rows", rows=f"{found['rows']:,}"),
             )  # fmt: skip
@@ -70,7 +70,7 @@ def _cards(groups: list[Group]) -> None:
 def _between(metric: str, ends: list[float] | None) -> str | None:
     if ends is None:
         return None
-    return t("evaluate.interval", low=shown(metric, ends[0]), high=shown(metric, ends[1]))
+    return t("evaluate.interval", low=score_text(metric, ends[0]), high=score_text(metric, ends[1]))
 
 
 def _how_sure(groups: list[Group]) -> None:
@@ -91,15 +91,17 @@ def _how_sure(groups: list[Group]) -> None:
 
 def _guess(found: dict[str, Any]) -> float:
     """What always giving the same answer would score: the most frequent class, or the mean."""
-    if found["task"] != "classification":
+    if "per_class" not in found:
         return 0.0
     return max(one["rows"] for one in found["per_class"]) / found["rows"]
 
 
 def _table(groups: list[Group]) -> None:
-    classes = groups[0][2]["task"] == "classification"
-    metrics = OF_CLASSES if classes else OF_NUMBERS
-    table = {escape(name): [shown(metric, _value(found, metric)) for metric in metrics] for name, _, found in groups}
+    found = groups[0][2]
+    metrics, classes = found["scored_by"], "per_class" in found
+    table = {
+        escape(name): [score_text(metric, _value(found, metric)) for metric in metrics] for name, _, found in groups
+    }
     st.markdown(
         f"**{label('evaluate.all_scores')}**", help=label(f"evaluate.all_scores.{'classes' if classes else 'numbers'}")
     )
@@ -116,7 +118,7 @@ def _value(found: dict[str, Any], metric: str) -> float | None:
 
 def _classes(group: Group) -> None:
     name, _, found = group
-    if found["task"] != "classification":
+    if "per_class" not in found:
         return
     st.markdown(f"**{label('evaluate.per_class', rows=name)}**", help=label("evaluate.per_class.help"))
     per_class = found["per_class"]
@@ -124,7 +126,7 @@ def _classes(group: Group) -> None:
         {
             label("evaluate.class"): [escape(one["name"]) for one in per_class],
             **{
-                label(f"evaluate.metric.{metric}"): [shown(metric, one[metric]) for one in per_class]
+                label(f"evaluate.metric.{metric}"): [score_text(metric, one[metric]) for one in per_class]
                 for metric in ("precision", "recall", "f1")
             },
             label("evaluate.rows_of_class"): [f"{one['rows']:,}" for one in per_class],
@@ -132,12 +134,3 @@ def _classes(group: Group) -> None:
         hide_index=True,
         border="horizontal",
     )
-
-
-def shown(metric: str, value: float | None) -> str:
-    """A score as people write it: shares in percent, R² with three decimals, errors in the data's units."""
-    if value is None:
-        return "–"
-    if metric in OF_CLASSES:
-        return f"{value:.1%}"
-    return f"{value:.3f}" if metric == "r2" else f"{value:.4g}"

@@ -26,7 +26,7 @@ from ui.fitting import (
     has_own_split,
     most_rows,
     new_layer,
-    task_of,
+    objective_of,
 )  # fmt: skip
 from ui.messages import escape
 from ui.playground.memory import Playing
@@ -322,7 +322,7 @@ def learning_settings(draft: Draft) -> Draft:
 def _class_weights(draft: Draft) -> str:
     """Beside the loss, of which they are a part; where a number is the target there are none."""
     name = "class_weights"
-    if task_of(draft["dataset"]) == "regression":
+    if not objective_of(draft["dataset"]).has_classes:
         return fitted_weights(draft[name], draft["dataset"])
     return forms.field_form(FIELDS[name], name, draft[name], name, f"experiment.{name}")
 

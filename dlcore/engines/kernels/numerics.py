@@ -14,6 +14,7 @@ BLAS_FROM = 30_000  # multiplications from which a matrix product is worth a cal
 ACTIVATIONS = (
     "linear", "relu", "tanh", "sigmoid", "leaky_relu", "elu", "selu", "gelu", "silu", "softplus", "mish",
 )  # fmt: skip
+OBJECTIVES = ("classes", "numbers")  # Which of the two it is they see by the number of classes, 0 for numbers.
 LOSSES = ("cross_entropy", "hinge", "mse", "mae", "huber")
 OPTIMIZERS = ("sgd", "rmsprop", "adam", "adamw", "adagrad")
 REGULARIZERS = ("none", "l1", "l2")

@@ -21,9 +21,9 @@ from dlcore.engines.kernels.numerics import (
 )
 from dlcore.engines.kernels.passes import forward
 
-# What the loss makes of the output layer's sums o, as a value around 0: o, 2 sigmoid(o) - 1, tanh(o), 2 softmax(o) - 1.
-CLAIMS = ("linear", "sigmoid", "tanh", "softmax")
-_LINEAR, _SIGMOID, _TANH, _SOFTMAX = range(len(CLAIMS))
+# The links of dlcore/objectives/links.py whose pictures are known here: o, 2 sigmoid(o) - 1, tanh(o), 2 softmax(o) - 1 of the sums o.
+LINKS = ("linear", "sigmoid", "tanh", "softmax")
+_LINEAR, _SIGMOID, _TANH, _SOFTMAX = range(len(LINKS))
 
 
 @compiled
