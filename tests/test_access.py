@@ -472,6 +472,7 @@ MADE_BY_HAND = """async () => {
     const header = {
         status: 'paused', step: 400, epoch: 40,
         losses: { train: 0.1, test: 0.4 }, metrics: { train: { accuracy: 1 }, test: { accuracy: 0.9 } },
+        metric: { name: 'accuracy', form: 'percent' },
     };
     const tests = Array.from({ length: 41 }, (_, i) => i <= 20 ? 0.7 - 0.02 * i : 0.3 + 0.005 * (i - 20));
     const history = { rows: 41, columns: { epoch: tests.map((_, i) => i), test_loss: tests } };

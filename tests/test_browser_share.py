@@ -149,6 +149,7 @@ def test_a_sentence_says_which_run_came_out_better(page: Page, app_address: str)
             "loss_kind": told.get("kind", "cross_entropy"),
             "losses": {"test": told["loss"]},
             "metrics": {"train": {"accuracy": 0.9}, "test": {"accuracy": told.get("score", 0.9)}},
+            "metric": {"name": "accuracy", "form": "percent"},
         }
         return {"name": name, "header": header, "dataset": told.get("dataset", "circle")}
 

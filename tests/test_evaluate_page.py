@@ -20,6 +20,7 @@ from dlcore.checkpoint import open_checkpoint, predict, save_checkpoint
 from dlcore.datasets import rights
 from dlcore.experiment import Experiment
 from dlcore.learning.trainer import Trainer
+from dlcore.objectives import Classes, Numbers
 from dlcore.problems import Problem
 from dlcore.rows import prepare
 from dlcore.runs.server.entry import mark_of
@@ -27,7 +28,7 @@ from tests.judges import HastyDesks
 from tests.patience import PATIENCE
 from tests.playground import RecordingPool, errors, shown, state, widget
 from ui import live, session
-from ui.evaluating import curves, growth, rows, scores
+from ui.evaluating import curves, growth, rows
 from ui.evaluating.judging import Judging
 from ui.evaluating.predict import maker
 from ui.evaluating.sections import SECTIONS
@@ -403,7 +404,7 @@ def test_a_long_job_shows_its_progress_and_can_be_cancelled(opened: Open, monkey
 
 def test_words_made_of_parts_exist() -> None:
     keys = {f"evaluate.section.{name}" for name in SECTIONS}
-    keys |= {f"evaluate.metric.{name}" for name in (*scores.OF_CLASSES, *scores.OF_NUMBERS, *curves.FIGURES)}
+    keys |= {f"evaluate.metric.{name}" for name in (*Classes.scores, *Numbers.scores, *curves.FIGURES)}
     keys |= {f"evaluate.metric.{name}.help" for name in ("accuracy", "r2", *curves.FIGURES)}
     keys |= {f"evaluate.split.{name}" for name in ("train", "validation", "test")}
     keys |= {f"evaluate.moment.{how}" for how in ("standing", "playing", "moved")}

@@ -231,7 +231,10 @@ def test_the_history_ends_where_the_checkpoint_stands() -> None:
 
 
 def test_a_long_history_is_thinned_evenly_from_its_first_row_to_its_last() -> None:
-    history = History("accuracy", np.arange(6 * 1001.0).reshape(1001, 6))
+    history = History(
+        ("epoch", "step", "train_loss", "test_loss", "train_accuracy", "test_accuracy"),
+        np.arange(6 * 1001.0).reshape(1001, 6),
+    )
     header, *rows = history.to_csv("test", most=11).splitlines()
     assert [header, *rows] == history.to_csv("test").splitlines()[:2] + history.to_csv("test").splitlines()[101::100]
     assert history.to_csv("test", most=1001) == history.to_csv("test")

@@ -206,7 +206,7 @@ def test_scores_are_those_of_plain_torch() -> None:
                 outputs = trainer.model(torch.from_numpy(rows.X))
             y = torch.from_numpy(rows.target)
             assert scores[split]["loss"] == pytest.approx(LOSSES[name][2](outputs, y).item(), rel=1e-5)
-            if trainer.metric.kind == "accuracy":
+            if trainer.experiment.metric == "accuracy":
                 claimed = outputs.argmax(1) if outputs.shape[1] > 1 else (outputs.squeeze(1) > 0).long()
                 assert scores[split]["accuracy"] == pytest.approx((claimed == y).double().mean().item())
 

@@ -14,7 +14,8 @@ type Finite = number | null;
 type Values = (Float32Array | Uint8Array) & { shape: number[] };
 /** The arrays of a frame by their names: "weight/0", "maps/0", "output" ... Those that were not wanted or do not apply are absent. */
 type Arrays = Record<string, Values>;
-type Metric = "accuracy" | "r2";
+/** Which score is shown beside the loss, and how it is written (dlcore/metrics.py). */
+type Metric = { name: string; form: "percent" | "decimals" | "units" };
 
 interface Layer {
   kind: string;
@@ -41,7 +42,7 @@ interface Layout {
   classes: string[];
   parameters: number;
   rows: { train: number; test: number; all: number };
-  metric: Metric;
+  metric: string;
   inputs: { names: string[]; units: number; shown: number };
   layers: Layer[];
   /** Of a unit; `groups` where it is bars. */
@@ -64,7 +65,9 @@ interface Header {
   /** Updates a second that were asked for; null: as many as there can be. */
   speed: number | null;
   losses: Splits<Finite>;
-  metrics: Splits<Partial<Record<Metric, Finite>>>;
+  /** The scores of `metric`, and of others that there may be, by their names. */
+  metrics: Splits<Record<string, Finite>>;
+  metric: Metric;
   device: string;
   engine: "dense" | "autograd";
   watched: "test" | "validation";

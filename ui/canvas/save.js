@@ -2,7 +2,7 @@
 
 import { css } from "./colours.js";
 import { contextOf } from "./context.js";
-import { count, loss, percent, fixed } from "./words/format.js";
+import { count, loss, score } from "./words/format.js";
 import { drawLinks } from "./network/links.js";
 import { traceMarker } from "./markers.js";
 import { VectorContext } from "./vector.js";
@@ -84,9 +84,8 @@ function write(context, theme, text, x, y, { size = 12, weight = 400, align = "l
 
 /** @param {Header} header @param {Texts} texts */
 function scores(header, texts) {
-  const metric = header.metrics.test.r2 === undefined ? "accuracy" : "r2";
-  const score = header.metrics.test[metric];
-  return `${texts.say("canvas.test_loss")} ${loss(header.losses.test)} · ${texts.say(`canvas.test_${metric}`)} ${metric === "r2" ? fixed(score, 3) : percent(score)}`;
+  const { name, form } = header.metric;
+  return `${texts.say("canvas.test_loss")} ${loss(header.losses.test)} · ${texts.say(`canvas.test_${name}`)} ${score(header.metrics.test[name], form)}`;
 }
 
 /**

@@ -2,22 +2,18 @@
 
 import { css } from "../canvas/colours.js";
 import { adoptStyles, loadPlotly } from "../canvas/curves/curves.js";
-import { count, fixed, loss, percent } from "../canvas/words/format.js";
+import { count, loss, score } from "../canvas/words/format.js";
 
 const MOST_POINTS = 250;
 const DRAW_EVERY = 350; // milliseconds while something moves
 const DASHES = ["solid", "dash", "dot", "dashdot"];
 
 /**
- * @typedef {"loss" | Metric} Score
  * @typedef {Run & {header: Header}} Shown  a run whose first frame has come
  */
 
 /** @param {Run[]} runs */
 const withHeader = (runs) => /** @type {Shown[]} */ (runs.filter((run) => run.header));
-
-/** @param {Header} header */
-const metricOf = (header) => (header.metrics.train.r2 === undefined ? "accuracy" : "r2");
 
 export class Overlay {
   /** @type {Plotly | undefined} */
@@ -48,14 +44,15 @@ export class Overlay {
   draw(runs, theme, texts, now) {
     const shown = withHeader(runs);
     if (!shown.length) return;
-    const metric = metricOf(shown[0].header);
+    const { name: metric, form } = shown[0].header.metric;
     this.title.textContent = texts.say(`canvas.${metric}`);
     if (!this.plotly || (!now && performance.now() < this.next)) return;
     for (const element of this.plots) {
-      const score = element.dataset.plot === "loss" ? "loss" : metric;
+      const column = element.dataset.plot === "loss" ? "loss" : metric;
+      const inPercent = column !== "loss" && form === "percent";
       if (!element.clientWidth) continue;
-      const traces = shown.filter((run) => score === "loss" || metricOf(run.header) === metric).flatMap((run) => this.traces(run, score, runs, texts));
-      this.plotly.react(element, traces, figure(element, score, theme, texts), { displayModeBar: false, responsive: false, doubleClick: "reset" });
+      const traces = shown.filter((run) => column === "loss" || run.header.metric.name === metric).flatMap((run) => this.traces(run, column, runs, texts));
+      this.plotly.react(element, traces, figure(element, column, inPercent, theme, texts), { displayModeBar: false, responsive: false, doubleClick: "reset" });
       if (!element.dataset.wired) {
         element.dataset.wired = "1";
         adoptStyles(this.root);
@@ -65,18 +62,19 @@ export class Overlay {
     this.next = performance.now() + DRAW_EVERY;
   }
 
-  /** @param {Shown} run @param {Score} score @param {Run[]} runs @param {Texts} texts */
-  traces(run, score, runs, texts) {
+  /** @param {Shown} run @param {string} column "loss", or the name of a metric @param {Run[]} runs @param {Texts} texts */
+  traces(run, column, runs, texts) {
     const { history, header } = run;
-    const rows = history.thinned(MOST_POINTS, `test_${score}`);
+    const inPercent = column !== "loss" && header.metric.form === "percent";
+    const rows = history.thinned(MOST_POINTS, `test_${column}`);
     const at = rows.map((row) => history.columns.epoch[row]);
     const beyond = header.progress > (at.at(-1) ?? -1);
     if (beyond) at.push(header.progress);
-    const newest = score === "loss" ? header.losses : { train: header.metrics.train[score], test: header.metrics.test[score] };
+    const newest = column === "loss" ? header.losses : { train: header.metrics.train[column], test: header.metrics.test[column] };
     return /** @type {const} */ (["train", "test"]).map((split) => {
-      const column = history.columns[`${split}_${score}`] ?? [];
+      const known = history.columns[`${split}_${column}`] ?? [];
       /** @type {(Finite | undefined)[]} */
-      const values = rows.map((row) => column[row]);
+      const values = rows.map((row) => known[row]);
       if (beyond) values.push(newest[split]);
       return {
         type: "scatter", mode: at.length > 1 ? "lines" : "markers", x: at, y: values, legendgroup: String(run.id),
@@ -84,7 +82,7 @@ export class Overlay {
         opacity: split === "test" ? 1 : 0.45,
         line: { color: css(run.colour), width: split === "test" ? 2.4 : 1.3, dash: DASHES[runs.indexOf(run) % DASHES.length] },
         marker: { color: css(run.colour), size: 7 },
-        hovertemplate: score === "accuracy" ? "%{y:.1%}" : "%{y:.4g}", connectgaps: false,
+        hovertemplate: inPercent ? "%{y:.1%}" : "%{y:.4g}", connectgaps: false,
       };
     });
   }
@@ -94,8 +92,8 @@ export class Overlay {
   }
 }
 
-/** @param {HTMLElement} element @param {Score} score @param {Theme} theme @param {Texts} texts */
-function figure(element, score, theme, texts) {
+/** @param {HTMLElement} element @param {string} column @param {boolean} inPercent @param {Theme} theme @param {Texts} texts */
+function figure(element, column, inPercent, theme, texts) {
   const axis = {
     gridcolor: css(theme.text, 0.09), linecolor: css(theme.text, 0.25), zeroline: false, tickfont: { size: 11, color: css(theme.muted) },
     automargin: false, ticklen: 4, tickcolor: "rgba(0,0,0,0)", nticks: 6,
@@ -105,13 +103,13 @@ function figure(element, score, theme, texts) {
   return {
     width: element.clientWidth, height: element.clientHeight, margin: { l: 54, r: 10, t: 6, b: 38 },
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { family: theme.font, size: 12, color: css(theme.text) },
-    showlegend: true, hovermode: "x unified", dragmode: "zoom", uirevision: score,
-    legend: { x: 0.99, xanchor: "right", y: score === "loss" ? 0.99 : 0.03, yanchor: score === "loss" ? "top" : "bottom",
+    showlegend: true, hovermode: "x unified", dragmode: "zoom", uirevision: column,
+    legend: { x: 0.99, xanchor: "right", y: column === "loss" ? 0.99 : 0.03, yanchor: column === "loss" ? "top" : "bottom",
       bgcolor: css(theme.panel, 0.75), font: { size: 11.5, color: css(theme.text) } },
     hoverlabel: { bgcolor: css(theme.panel), bordercolor: css(theme.line), font: { color: css(theme.text), size: 12 } },
     xaxis: { ...axis, title: title(texts.say("canvas.epochs")), rangemode: "tozero", hoverformat: ",.4~g" },
-    yaxis: { ...axis, title: title(texts.say(`canvas.${score}`)), tickformat: score === "accuracy" ? ".0%" : "",
-      rangemode: score === "loss" ? "tozero" : "normal", exponentformat: "power" },
+    yaxis: { ...axis, title: title(texts.say(`canvas.${column}`)), tickformat: inPercent ? ".0%" : "",
+      rangemode: column === "loss" ? "tozero" : "normal", exponentformat: "power" },
   };
 }
 
@@ -188,22 +186,22 @@ export class Table {
       if (cell && cell.textContent !== words) cell.textContent = words;
     };
     const shown = withHeader(runs);
-    const metrics = new Set(shown.map((run) => metricOf(run.header)));
-    const score = metrics.size === 1 ? [...metrics][0] : null;
+    const metrics = new Set(shown.map((run) => run.header.metric.name));
+    const alike = metrics.size === 1 ? [...metrics][0] : null;
     const watched = new Set(shown.map((run) => run.header.watched));
     const texts = this.texts.watching(watched.size === 1 ? [...watched][0] : watched.size ? "mixed" : "test");
     write("epoch", texts.say("canvas.epoch_label"));
     for (const split of /** @type {const} */ (["train", "test"])) {
       write(`${split}_loss`, texts.say(`canvas.${split}_loss`));
-      write(`${split}_score`, score ? texts.say(`canvas.${split}_${score}`) : `${texts.say("compare.score")} (${texts.say(`canvas.${split}`)})`);
+      write(`${split}_score`, alike ? texts.say(`canvas.${split}_${alike}`) : `${texts.say("compare.score")} (${texts.say(`canvas.${split}`)})`);
     }
     for (const { id, header } of shown) {
-      const metric = metricOf(header);
+      const { name, form } = header.metric;
       write(`${id} epoch`, count(header.epoch));
       for (const split of /** @type {const} */ (["train", "test"])) {
-        const value = header.metrics[split][metric];
+        const value = score(header.metrics[split][name], form);
         write(`${id} ${split}_loss`, loss(header.losses[split]));
-        write(`${id} ${split}_score`, metric === "accuracy" ? percent(value) : `R² ${fixed(value, 3)}`);
+        write(`${id} ${split}_score`, form === "percent" ? value : `${texts.say(`canvas.${name}`)} ${value}`);
       }
     }
   }

@@ -1,11 +1,8 @@
 /** Which of two runs came out better, in a sentence. */
 
-import { count, fixed, loss, percent } from "../canvas/words/format.js";
+import { count, loss, score } from "../canvas/words/format.js";
 
 /** @typedef {{name: string, header: Header, dataset: string}} Known  a run as far as words tell of it */
-
-/** @param {Header} header */
-const metricOf = (header) => (header.metrics.train.r2 === undefined ? "accuracy" : "r2");
 
 /**
  * @param {Texts} words @param {Known} a @param {Known} b
@@ -14,8 +11,8 @@ export function outcome(words, a, b) {
   const texts = words.watching(a.header.watched);
   /** @type {Say} */
   const say = (key, values) => texts.say(`compare.${key}`, values);
-  const metric = metricOf(a.header);
-  if (a.dataset !== b.dataset || metric !== metricOf(b.header)) return say("no_measure");
+  const { name, form } = a.header.metric;
+  if (a.dataset !== b.dataset || name !== b.header.metric.name) return say("no_measure");
   if (a.header.watched !== b.header.watched) return say("other_rows");
   const broken = [a, b].find(({ header }) => header.losses.test === null);
   if (broken) return say("not_finite", { name: broken.name });
@@ -34,13 +31,13 @@ export function outcome(words, a, b) {
       name: low.name, low: lowest, high: highest, epochs: count(low.header.epoch), others: count(high.header.epoch),
     });
   }
-  /** @param {number} score */
-  const show = (score) => (metric === "accuracy" ? percent(score) : fixed(score, 3));
+  /** @param {number} value */
+  const show = (value) => score(value, form);
   /** @param {Known} run */
-  const value = (run) => run.header.metrics.test[metric] ?? NaN;
+  const value = (run) => run.header.metrics.test[name] ?? NaN;
   const [high, low] = value(a) >= value(b) ? [a, b] : [b, a];
   if (show(value(high)) === show(value(low))) return say("level", { epochs: both });
   return say("higher", {
-    name: high.name, score: texts.say(`canvas.test_${metric}`), high: show(value(high)), low: show(value(low)), epochs: both,
+    name: high.name, score: texts.say(`canvas.test_${name}`), high: show(value(high)), low: show(value(low)), epochs: both,
   });
 }

@@ -10,7 +10,7 @@ const SHARE_OF_TIME = 0.07; // of the page's time that the curves may take while
 /** @typedef {HTMLElement & {_fullLayout?: any, on: (event: string, listener: (change: object) => void) => void}} PlotElement  Plotly's own */
 /**
  * @typedef {{kind: "loss" | "metric", element: PlotElement, unzoom: HTMLElement, marker: HTMLElement, wired: boolean}} Plot
- * @typedef {"loss" | Metric} Score
+ * @typedef {string} Score  "loss", or the name of a metric
  */
 
 /** @type {Promise<Plotly> | null} */
@@ -204,8 +204,10 @@ export class Curves {
   draw(plot) {
     const { header, history, texts } = this;
     const { progress: live } = header;
-    const metric = plot.kind === "loss" ? "loss" : header.metrics.train.r2 === undefined ? "accuracy" : "r2";
+    const { name, form } = header.metric;
+    const metric = plot.kind === "loss" ? "loss" : name;
     const newest = metric === "loss" ? header.losses : { train: header.metrics.train[metric], test: header.metrics.test[metric] };
+    const percent = metric !== "loss" && form === "percent";
     const playing = header.status === "playing";
     const rows = history.thinned(playing ? MOST_POINTS / 2 : MOST_POINTS, `train_${metric}`);
     const at = rows.map((row) => history.columns.epoch[row]);
@@ -220,12 +222,12 @@ export class Curves {
         type: "scatter", mode: at.length > 1 ? "lines" : "markers", name: texts.say(`canvas.${split}`), x: at, y: values,
         line: { color: css(this.theme.curves[split]), width: 2 },
         marker: { color: css(this.theme.curves[split]), size: 7 },
-        hovertemplate: metric === "accuracy" ? "%{y:.1%}" : "%{y:.4g}", connectgaps: false,
+        hovertemplate: percent ? "%{y:.1%}" : "%{y:.4g}", connectgaps: false,
       };
     });
     const element = plot.element;
     if (!element.clientWidth || !this.plotly) return;
-    this.plotly.react(element, traces, this.figure(plot, metric, element), { displayModeBar: false, responsive: false, doubleClick: "reset" });
+    this.plotly.react(element, traces, this.figure(plot, metric, percent, element), { displayModeBar: false, responsive: false, doubleClick: "reset" });
     this.placeMarker(plot);
     element.setAttribute("data-points", String(at.length));
     element.setAttribute("data-epoch", String(header.epoch));
@@ -241,8 +243,8 @@ export class Curves {
     }
   }
 
-  /** @param {Plot} plot @param {string} metric @param {PlotElement} element */
-  figure(plot, metric, element) {
+  /** @param {Plot} plot @param {string} metric @param {boolean} percent @param {PlotElement} element */
+  figure(plot, metric, percent, element) {
     const { theme, texts } = this;
     const axis = {
       gridcolor: css(theme.text, 0.09), linecolor: css(theme.text, 0.25), zeroline: false, tickfont: { size: 11, color: css(theme.muted) },
@@ -260,7 +262,7 @@ export class Curves {
       hoverlabel: { bgcolor: css(theme.panel), bordercolor: css(theme.line), font: { color: css(theme.text), size: 12 } },
       xaxis: { ...axis, title: title(texts.say("canvas.epochs")), rangemode: "tozero", hoverformat: ",.4~g" },
       yaxis: { ...axis, title: title(texts.say(`canvas.${metric}`)), type: logarithmic ? "log" : "linear",
-        tickformat: metric === "accuracy" ? ".0%" : "", rangemode: metric === "loss" && !logarithmic ? "tozero" : "normal",
+        tickformat: percent ? ".0%" : "", rangemode: metric === "loss" && !logarithmic ? "tozero" : "normal",
         exponentformat: "power" },
     };
   }

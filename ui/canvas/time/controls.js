@@ -1,6 +1,6 @@
 /** The transport bar, its readouts, and the tiles with the scores. */
 
-import { count, fixed, loss, number, percent } from "../words/format.js";
+import { count, loss, number, score } from "../words/format.js";
 
 /** Updates a second at each position of the speed slider; null = as fast as it goes. */
 export const SPEEDS = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, null];
@@ -159,17 +159,15 @@ export class Controls {
 
   /** @param {Header} header */
   readScores(header) {
-    const metric = header.metrics.train.r2 === undefined ? "accuracy" : "r2";
-    if (this.tilesFor !== metric) this.makeTiles(metric);
-    /** @param {Finite | undefined} value */
-    const score = (value) => (metric === "accuracy" ? percent(value) : fixed(value, 3));
+    const { name, form } = header.metric;
+    if (this.tilesFor !== name) this.makeTiles(name);
     this.write(this.tiles.loss.train, loss(header.losses.train));
     this.write(this.tiles.loss.test, loss(header.losses.test));
-    this.write(this.tiles[metric].train, score(header.metrics.train[metric]));
-    this.write(this.tiles[metric].test, score(header.metrics.test[metric]));
+    this.write(this.tiles[name].train, score(header.metrics.train[name], form));
+    this.write(this.tiles[name].test, score(header.metrics.test[name], form));
   }
 
-  /** @param {Metric} metric */
+  /** @param {string} metric its name */
   makeTiles(metric) {
     this.tilesFor = metric;
     this.tiles = { loss: {}, [metric]: {} };

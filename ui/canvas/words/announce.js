@@ -1,6 +1,6 @@
 /** What a screen reader is told while the picture moves: progress now and then, events at once. */
 
-import { count, fixed, loss, percent } from "./format.js";
+import { count, loss, score } from "./format.js";
 
 /** What is compared of two frames. @typedef {{status: Status, step: number, epoch: number, structure: number, moment: number | null}} Seen */
 
@@ -57,12 +57,10 @@ export class Announcer {
 
   /** @param {string} key @param {Header} header */
   sentence(key, header) {
-    const metric = header.metrics.test.r2 === undefined ? "accuracy" : "r2";
-    const score = header.metrics.test[metric];
+    const { name, form } = header.metric;
     return this.texts.say(`canvas.${key}`, {
       epoch: count(header.epoch), step: count(header.step), loss: loss(header.losses.test),
-      name: this.texts.say(metric === "r2" ? "canvas.test_r2" : "canvas.test_accuracy"),
-      score: metric === "r2" ? fixed(score, 3) : percent(score),
+      name: this.texts.say(`canvas.test_${name}`), score: score(header.metrics.test[name], form),
     });
   }
 

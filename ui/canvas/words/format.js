@@ -21,6 +21,9 @@ export const fixed = (value, decimals) =>
 /** 0.912 as "91.2%". @param {Finite | undefined} value */
 export const percent = (value, decimals = 1) => (typeof value === "number" && Number.isFinite(value) ? `${fixed(100 * value, decimals)}%` : "–");
 
+/** A score as its metric is written. @param {Finite | undefined} value @param {Metric["form"]} form */
+export const score = (value, form) => (form === "percent" ? percent(value) : fixed(value, 3));
+
 /** A whole number with thousands apart. @param {number} value */
 export const count = (value) => Math.round(value).toLocaleString("en-US");
 

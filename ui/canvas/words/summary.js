@@ -1,6 +1,6 @@
 /** The picture in plain sentences: what the network is, where its answers lie, how the curves went, which units do nothing. */
 
-import { count, featureName, loss, percent, fixed } from "./format.js";
+import { count, featureName, loss, percent, score } from "./format.js";
 import { Dialog } from "../dialogs.js";
 import { outputKind } from "../kinds.js";
 
@@ -33,8 +33,8 @@ export function curvesOf(header, history) {
   const rows = history.rows;
   const tests = (history.columns.test_loss ?? []).slice(0, rows);
   const epochs = (history.columns.epoch ?? []).slice(0, rows);
-  const metric = header.metrics.train.r2 === undefined ? "accuracy" : "r2";
-  const found = { metric, train: header.metrics.train[metric], test: header.metrics.test[metric], loss: now.test };
+  const { metric } = header;
+  const found = { metric, train: header.metrics.train[metric.name], test: header.metrics.test[metric.name], loss: now.test };
   if (header.step === 0 || tests.length === 0) return { ...found, untrained: /** @type {const} */ (true) };
   // The losses of a run that diverged are no numbers: nothing can be told of their way.
   if (now.test === null || now.train === null) return { ...found, untrained: /** @type {const} */ (false), diverged: /** @type {const} */ (true) };
@@ -122,9 +122,8 @@ function runLine(run, say) {
 
 /** @param {ReturnType<typeof curvesOf>} curves @param {Say} say */
 function curveLines(curves, say) {
-  /** @param {Finite | undefined} value */
-  const score = (value) => (curves.metric === "r2" ? fixed(value, 3) : percent(value));
-  const lines = [say("summary_score", { name: say(curves.metric === "r2" ? "r2" : "accuracy"), train: score(curves.train), test: score(curves.test) })];
+  const { name, form } = curves.metric;
+  const lines = [say("summary_score", { name: say(name), train: score(curves.train, form), test: score(curves.test, form) })];
   if (curves.untrained) return [say("summary_untrained", { loss: loss(curves.loss) }), ...lines];
   if (curves.diverged) return [say("diverged"), ...lines];
   lines.unshift(say("summary_loss", {
