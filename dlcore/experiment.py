@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any, Literal
@@ -10,12 +11,12 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field, ValidationError, create_model, field_validator, model_validator
 
 from dlcore.class_weights import ClassWeights
-from dlcore.component import Component, problem_of, validated
+from dlcore.component import Component, kind_of, problem_of, validated
 from dlcore.datasets import Dataset
 from dlcore.datasets.toy import CircleData
 from dlcore.initializers import GlorotUniform, Initializer
 from dlcore.journal import LONGEST_JOURNAL, MOST_ENTRIES, Journal, check
-from dlcore.layers import Dense, Layer, Shape, values_of
+from dlcore.layers import Dense, Layer, LayerComponent, Output, Shape, values_of
 from dlcore.losses import CrossEntropy, Loss
 from dlcore.objectives import Coding, ObjectiveComponent
 from dlcore.optimizers import Adam, Optimizer
@@ -33,16 +34,30 @@ LONGEST_RECIPE = 200_000 + LONGEST_JOURNAL  # characters: as many drawn points a
 NOT_OF_THE_RUN = ("version", "sealed", "seed", "journal")
 
 
+Path = tuple[int, ...]
+
+
 @dataclass(frozen=True)
 class LayerPlan:
-    """A layer's place in the network: the shapes of a row before and after it, and how many parameters it has."""
+    """A layer's place in the network: the shapes of a row before and after it, and how many parameters it has.
 
+    `path` leads to it: the place in the stack, and for a layer inside another one then the branch and the place in it, and so on.
+    """
+
+    path: Path
     kind: str
     input_shape: Shape
     output_shape: Shape
     parameters: int
     activation: str  # kind of the one that it ends with; "" for none
     has_units: bool  # Its outputs are units of its own; else it hands on the values that it gets.
+    units: int  # How many of them; 0 for none.
+    branches: tuple[tuple[LayerPlan, ...], ...] = ()  # The layers that it holds.
+
+    @property
+    def address(self) -> str:
+        """Its path as text: "2" is the third layer, "2.0.1" the second one in the first branch of that."""
+        return ".".join(map(str, self.path))
 
     @property
     def inputs(self) -> int:
@@ -244,26 +259,59 @@ class Experiment(Component):
 
     @property
     def output_initializer(self) -> Initializer:
-        """How the output layer starts: as the last dense layer does."""
-        dense = [layer for layer in self.layers if isinstance(layer, Dense)]
-        return dense[-1].initializer if dense else GlorotUniform()
+        """How the output layer starts: as the last layer that draws its weights does."""
+        drawn = [initializer for layer in self.layers for initializer in layer.starts().values()]
+        return drawn[-1] if drawn else GlorotUniform()
+
+    @property
+    def stack(self) -> tuple[LayerComponent, ...]:
+        """All layers, the implied output layer last."""
+        claim = self.coding.link.name
+        return (*self.layers, Output(units=self.num_outputs, claim=claim, initializer=self.output_initializer))
 
     def plan(self) -> tuple[LayerPlan, ...]:
         """Every layer with its shapes, the implied output layer last."""
-        plans = []
-        shape: Shape = (self.num_inputs,)
-        for layer in self.layers:
-            before, shape = shape, layer.output_shape(shape)
-            parameters = layer.num_parameters(before)
-            plans.append(LayerPlan(layer.kind, before, shape, parameters, layer.activation_kind, layer.has_units))
-        parameters = (values_of(shape) + 1) * self.num_outputs
-        plans.append(LayerPlan("output", shape, (self.num_outputs,), parameters, self.coding.link.name, True))
-        return tuple(plans)
+        return _plans(self.stack, (self.num_inputs,), ())
+
+    @property
+    def hidden_units(self) -> dict[str, int]:
+        """{address: how many} of every layer that has units of its own, those inside of others too, but for the output layer."""
+        return {plan.address: plan.units for plan in _all_plans(self.plan()[:-1]) if plan.has_units}
 
     @property
     def num_parameters(self) -> int:
         """Weights and biases of the whole network."""
         return sum(layer.parameters for layer in self.plan())
+
+
+def _plans(layers: Iterable[LayerComponent], shape: Shape, path: Path) -> tuple[LayerPlan, ...]:
+    """A row of this shape through these layers, which stand in the branch that the path leads to."""
+    plans = []
+    for place, layer in enumerate(layers):
+        before, shape, own = shape, layer.output_shape(shape), (*path, place)
+        branches = enumerate(layer.branches.values())
+        plans.append(
+            LayerPlan(
+                path=own,
+                kind=kind_of(type(layer)),
+                input_shape=before,
+                output_shape=shape,
+                parameters=layer.num_parameters(before),
+                activation=layer.activation_kind,
+                has_units=layer.has_units,
+                units=shape[layer.unit_axis] if layer.has_units else 0,
+                branches=tuple(_plans(branch, before, (*own, number)) for number, branch in branches),
+            )
+        )
+    return tuple(plans)
+
+
+def _all_plans(plans: Iterable[LayerPlan]) -> Iterator[LayerPlan]:
+    """These, and all that stand inside them, each before what it holds."""
+    for plan in plans:
+        yield plan
+        for branch in plan.branches:
+            yield from _all_plans(branch)
 
 
 class _Settings(Component):

@@ -2,11 +2,13 @@
 
 A shape is that of one row's values, without the batch: (D,) for D numbers. Everything that is said of a layer elsewhere (exported
 script, report, lists of differences) is asked of the layer itself: a new one is one class here, its name in the union, and its texts.
+A layer may hold layers (`branches`): what comes in goes through each of its branches, and `join` makes one of what comes out.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol
 
 from pydantic import Field
@@ -40,8 +42,21 @@ class LayerComponent(Component):
     example_shapes: ClassVar[tuple[Shape, ...]]
     #: Its outputs are units of its own, with a picture each; else it hands on the values that it gets.
     has_units: ClassVar[bool]
+    #: The axis of its output shape along which its units are counted.
+    unit_axis: ClassVar[int] = 0
+    #: Of a layer whose units weigh what comes in: the names, among its modules' tensors, of weight (units, inputs) and bias (units,).
+    connections: ClassVar[tuple[str, str] | None] = None
     #: It draws random numbers while training, from the generator that its modules are given, and is still when judged.
     draws: ClassVar[bool] = False
+
+    @property
+    def branches(self) -> dict[str, tuple[LayerComponent, ...]]:
+        """The layers that it holds: a branch under the name of its nn.Sequential in the one module that `build` gives then."""
+        return {}
+
+    def join(self, values: torch.Tensor, outputs: Sequence[torch.Tensor]) -> torch.Tensor:
+        """(B, *output_shape) of what came in and of what came out of each branch; of a layer that holds layers."""
+        raise NotImplementedError
 
     @property
     def activation_kind(self) -> str:
@@ -97,6 +112,7 @@ class Dense(LayerComponent):
 
     example_shapes: ClassVar[tuple[Shape, ...]] = ((1,), (2,), (7,))
     has_units: ClassVar[bool] = True
+    connections: ClassVar[tuple[str, str] | None] = ("0.weight", "0.bias")
 
     @property
     def activation_kind(self) -> str:
@@ -167,6 +183,60 @@ class Dropout(LayerComponent):
     @property
     def size(self) -> float:
         return self.p
+
+
+class Output(LayerComponent):
+    """o_BK = x_BD W_KD^T + b_K: plain sums, of which the loss makes what the network claims (Bishop, 2006, 4.3). No recipe names it."""
+
+    kind: Literal["output"] = "output"
+    title: ClassVar[str] = "Output"
+    units: int = Field(default=1, ge=1, description="One for two classes or a number, else one a class.")
+    claim: str = Field(default="linear", description="Kind of the activation with which the loss reads the sums.")
+    initializer: Initializer = Field(default=GlorotUniform(), description="How the weights start.")
+
+    example_shapes: ClassVar[tuple[Shape, ...]] = ((1,), (7,))
+    has_units: ClassVar[bool] = True
+    connections: ClassVar[tuple[str, str] | None] = ("0.weight", "0.bias")
+
+    @property
+    def activation_kind(self) -> str:
+        return self.claim
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        return (self.units,)
+
+    def num_parameters(self, input_shape: Shape) -> int:
+        return (values_of(input_shape) + 1) * self.units
+
+    def build(self, input_shape: Shape, generator: torch.Generator, device: str) -> list[nn.Module]:
+        """[nn.Linear]; (B, inputs) -> (B, units)."""
+        return [filled_linear(values_of(input_shape), self.units, self.initializer, generator, device)]
+
+    def script_modules(self, input_shape: Shape) -> list[str]:
+        return [f"nn.Linear({values_of(input_shape)}, {self.units})"]
+
+    def starts(self) -> dict[int, Initializer]:
+        return {0: self.initializer}
+
+    def in_words(self, words: Words) -> str:
+        return words("report.units", units=self.units, activation=activation_in_words(self.claim, words))
+
+    @property
+    def size(self) -> float:
+        return self.units
+
+
+def build_stack(
+    layers: Iterable[LayerComponent], input_shape: Shape, generator: torch.Generator, device: str
+) -> nn.Sequential:
+    """The modules of these layers, one after another: (B, *input_shape) -> (B, *shape after the last)."""
+    from torch import nn
+
+    modules: list[nn.Module] = []
+    for layer in layers:
+        modules += layer.build(input_shape, generator, device)
+        input_shape = layer.output_shape(input_shape)
+    return nn.Sequential(*modules)
 
 
 def activation_in_words(kind: str, words: Words) -> str:

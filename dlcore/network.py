@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
-from dlcore.engines.modules import SeededDropout
-from dlcore.layers import Shape, filled_linear, values_of
+from dlcore.layers import build_stack
 from dlcore.randomness import derived_seed
 
 if TYPE_CHECKING:
@@ -24,18 +23,20 @@ def build_model(experiment: Experiment, device: str = "cpu", draw: str = "weight
     place = "meta" if device == "meta" else "cpu"
     generator = torch.Generator().manual_seed(derived_seed(experiment.seed, draw))
     dropout_generator = torch.Generator().manual_seed(derived_seed(experiment.seed, "dropout"))
-    modules: list[nn.Module] = []
-    shape: Shape = (experiment.num_inputs,)
-    for layer in experiment.layers:
-        modules += layer.build(shape, generator, place)
-        shape = layer.output_shape(shape)
-    modules.append(
-        filled_linear(values_of(shape), experiment.num_outputs, experiment.output_initializer, generator, place)
-    )
-    for module in modules:
-        if isinstance(module, SeededDropout):
-            module.generator = dropout_generator
-    return nn.Sequential(*modules).to(device)
+    model = build_stack(experiment.stack, (experiment.num_inputs,), generator, place)
+    for module in drawing_modules(model):
+        module.generator = dropout_generator
+    return model.to(device)
+
+
+def drawing_modules(model: nn.Module) -> list[Any]:
+    """Its modules that draw random numbers while it trains, each from its `generator`, which is one and the same for all."""
+    return [module for module in model.modules() if isinstance(getattr(module, "generator", None), torch.Generator)]
+
+
+def drawing_generator(model: nn.Module) -> torch.Generator | None:
+    """What these draw from; None where nothing is drawn."""
+    return next((module.generator for module in drawing_modules(model)), None)
 
 
 def parameter_shapes(experiment: Experiment) -> dict[str, tuple[int, ...]]:

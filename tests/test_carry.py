@@ -342,7 +342,7 @@ def test_new_layers_one_behind_the_other_hand_on_too() -> None:
 
 def test_a_silenced_unit_stays_silent_behind_a_new_layer() -> None:
     trainer = trained(recipe(dense(5), dense(4)), 400)
-    trainer.silenced = [torch.tensor([True, False, False, False, False]), torch.zeros(4, dtype=torch.bool)]
+    trainer.silenced = {"0": torch.tensor([True, False, False, False, False])}
     before = on_training_rows(trainer)
     trainer.change(*inserted(trainer.experiment, 1, activation="silu"))
     assert (on_training_rows(trainer) - before).square().mean().sqrt() < 0.06 * before.std()
@@ -515,19 +515,19 @@ def test_marks_go_with_their_weights_and_units() -> None:
     marks = torch.arange(before.num_parameters) == 0  # the first unit's weight for x1
     carried = carry_flat(marks, carriage, torch.zeros(after.num_parameters, dtype=torch.bool))
     assert carried.nonzero().tolist() == [[4]]  # it is the third unit now
-    units = carry_units([torch.tensor([True, False, True]), torch.tensor([False, True])], carriage)
-    assert [mask.tolist() for mask in units] == [[True, False, True], [False] * 4, [False, True]]
+    units = carry_units({"0": torch.tensor([True, False, True]), "1": torch.tensor([False, True])}, carriage)
+    assert [mask.tolist() for mask in units.values()] == [[True, False, True], [False] * 4, [False, True]]
 
 
 def test_frozen_weights_and_silenced_units_stay_so_and_new_ones_are_free() -> None:
     trainer = trained(recipe(dense(3)))
     trainer.engine.frozen = torch.arange(len(trainer.engine.flat)) < 2
-    trainer.silenced = [torch.tensor([True, False, False])]
+    trainer.silenced = {"0": torch.tensor([True, False, False])}
     trainer.change(recipe(dense(4)), {"layers": [0], "units": {"0": [1, 0, 2, None]}})
     assert trainer.engine.frozen is not None
     assert trainer.engine.frozen.nonzero().squeeze(1).tolist() == [2, 3]
     assert trainer.silenced is not None
-    assert [mask.tolist() for mask in trainer.silenced] == [[False, True, False, False]]
+    assert {at: mask.tolist() for at, mask in trainer.silenced.items()} == {"0": [False, True, False, False]}
 
 
 # Data

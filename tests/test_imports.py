@@ -37,7 +37,8 @@ STOREYS = (
     ),
     ("dlcore.experiment", "dlcore"),
     (
-        "dlcore.rows", "dlcore.share", "dlcore.network", "dlcore.engines", "dlcore.devices", "dlcore.frame", "dlcore.learning",
+        "dlcore.rows", "dlcore.share", "dlcore.network", "dlcore.stages", "dlcore.engines",
+        "dlcore.devices", "dlcore.frame", "dlcore.learning",
         "dlcore.learning.snapshot", "dlcore.learning.history",
     ),
     ("dlcore.learning.passing", "dlcore.learning.carry", "dlcore.learning.noting"),

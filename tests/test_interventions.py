@@ -308,7 +308,7 @@ def test_a_snapshot_does_not_move_when_a_unit_is_silenced(run: Run) -> None:
     snapshot = run.trainer.snapshot()
     do(run, "silence", 0, 2, on=True)
     assert snapshot.silenced is not None
-    assert snapshot.silenced[0].tolist() == [False, True, False, False, False]
+    assert snapshot.silenced["0"].tolist() == [False, True, False, False, False]
 
 
 # Undo
@@ -409,7 +409,7 @@ def test_interventions_survive_a_new_learning_rate_and_a_device(run: Run) -> Non
     assert np.array_equal(flat(run)[2:4], before[2:4])
     assert run.trainer.silenced is not None
     run.set_device("cpu")
-    assert run.trainer.silenced[0][2]
+    assert run.trainer.silenced["0"][2]
 
 
 def test_a_change_of_shape_clears_what_can_be_undone(run: Run) -> None:
@@ -443,7 +443,7 @@ def test_a_run_on_a_leash_waits_at_its_end_and_goes_on_when_it_moves(run: Run, s
 
 def test_masks_that_hide_nothing_are_none() -> None:
     trainer = Trainer(Experiment.from_dict(RECIPE), "cpu")
-    trainer.silenced = [torch.zeros(5, dtype=torch.bool), torch.zeros(4, dtype=torch.bool)]
+    trainer.silenced = {"0": torch.zeros(5, dtype=torch.bool), "1": torch.zeros(4, dtype=torch.bool)}
     assert trainer.silenced is None
     twin = Trainer(Experiment.from_dict(RECIPE), "cpu")
     for _ in zip(islice(trainer.steps(), 10), islice(twin.steps(), 10), strict=True):

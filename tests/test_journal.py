@@ -99,10 +99,8 @@ def done_again(made: Experiment, last: int) -> Trainer:
             frozen[start:end] = torch.tensor(marks).flatten()
             trainer.engine.frozen = frozen
         if "silenced" in entry:
-            hidden = [layer.units for layer in trainer.experiment.layers if isinstance(layer, Dense)]
-            masks = trainer.silenced or [torch.zeros(units, dtype=torch.bool) for units in hidden]
-            named = entry["silenced"]
-            trainer.silenced = [torch.tensor(named.get(str(2 * at), mask.tolist())) for at, mask in enumerate(masks)]
+            told = {str(int(module) // 2): torch.tensor(marks) for module, marks in entry["silenced"].items()}
+            trainer.silenced = {**(trainer.silenced or {}), **told}
     list(islice(trainer.steps(), last - trainer.step))
     return trainer
 

@@ -6,9 +6,7 @@ operation each, whatever the number of layers.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import lru_cache
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import torch
@@ -16,6 +14,8 @@ from torch import nn
 from torch.utils.hooks import RemovableHandle
 
 from dlcore.engines import convolutions
+from dlcore.network import drawing_generator
+from dlcore.stages import Marks, Stage, all_stages, stages_of
 
 if TYPE_CHECKING:
     from dlcore.experiment import Experiment
@@ -32,9 +32,12 @@ class AutogradEngine:
         self.flat, self.is_weight = flatten(model)
         self.previous = self.flat.detach().clone()
         self.places = places(model)
+        self.generator = drawing_generator(model)  # of dropout; None where nothing is drawn
         self.memory: Memory = {}
         self.frozen: torch.Tensor | None = None  # bool, like flat: what does not learn
-        self.silenced: list[torch.Tensor] | None = None  # bool, one a hidden dense layer: units that count as 0
+        self.silenced: dict[str, torch.Tensor] | None = (
+            None  # {address: which units of a hidden layer count as 0}, all of them
+        )
         self._mutes: list[RemovableHandle] = []
         self._convolution_products: int | None = None
         self.optimizer = experiment.optimizer
@@ -44,6 +47,7 @@ class AutogradEngine:
         """Take over the learning settings of an experiment; an optimizer of the same kind keeps its memory."""
         if experiment.optimizer.kind != self.optimizer.kind:
             self.memory = {}
+        self.experiment = experiment
         self.optimizer = experiment.optimizer
         self.coding = experiment.coding
         self.regularizer = experiment.regularizer
@@ -88,24 +92,23 @@ class AutogradEngine:
                 torch.where(self.frozen, self.previous, self.flat, out=self.flat)
         return value
 
-    def silence(self, units: Sequence[torch.Tensor] | None) -> None:
-        """Let these units of the hidden dense layers (bool, one tensor a layer) count as 0 from here on; None: let all speak."""
+    def silence(self, units: Marks | None) -> None:
+        """Let these units of hidden layers count as 0 from here on, and no others; None: let all speak."""
         for mute in self._mutes:
             mute.remove()
         self._mutes = []
-        if units is None or not any(mask.any() for mask in units):
+        if units is None or not any(mask.any() for mask in units.values()):
             self.silenced = None
             return
-        self.silenced = [mask.to(self.flat.device) for mask in units]
-        # Hooks, because a module more would change the names in the state_dict.
-        for bend, mask in zip(self.bends, self.silenced, strict=True):
+        stages = {stage.address: stage for stage in all_stages(stages_of(self.experiment))}
+        self.silenced = {}
+        for address, count in self.experiment.hidden_units.items():
+            mask = units.get(address, torch.zeros(count, dtype=torch.bool)).to(self.flat.device)
+            self.silenced[address] = mask
             if mask.any():
-                self._mutes.append(bend.register_forward_hook(_Mute(mask)))
-
-    @property
-    def bends(self) -> list[nn.Module]:
-        """The activation of each hidden dense layer."""
-        return [after for module, after in pairwise(self.model) if isinstance(module, nn.Linear)]
+                # A hook, because a module more would change the names in the state_dict.
+                module = self.model.get_submodule(stages[address].modules[-1])
+                self._mutes.append(module.register_forward_hook(_Mute(stages[address], mask)))
 
     def gradient(self) -> torch.Tensor:
         """The gradient that the last step used, on the CPU: zeros before the first; training that goes on does not move it."""
@@ -124,13 +127,13 @@ class AutogradEngine:
 
 
 class _Mute:
-    """A forward hook: the activation without its silenced units."""
+    """A forward hook on the last module of a stage: its values without the silenced units."""
 
-    def __init__(self, units: torch.Tensor) -> None:
-        self.units = units
+    def __init__(self, stage: Stage, units: torch.Tensor) -> None:
+        self.stage, self.units = stage, units
 
-    def __call__(self, module: nn.Module, inputs: object, activations_BK: torch.Tensor) -> torch.Tensor:
-        return activations_BK.masked_fill(self.units, 0.0)  # Not times 0: infinity times 0 is no number.
+    def __call__(self, module: nn.Module, inputs: object, values: torch.Tensor) -> torch.Tensor:
+        return self.stage.without(self.units, values)
 
 
 @lru_cache(maxsize=64)

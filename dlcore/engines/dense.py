@@ -96,7 +96,7 @@ class DenseEngine:
         self._gradient = engine.flat.grad.numpy()
         self._previous = engine.previous.numpy()
         self._frozen = _marks(engine.frozen)
-        self._gates = _marks(None if engine.silenced is None else ~torch.cat(engine.silenced))
+        self._gates = _marks(None if engine.silenced is None else ~torch.cat(list(engine.silenced.values())))
         self._first, self._second, self._count = _memory(engine, experiment)
 
     def take(self, rates: np.ndarray, order: np.ndarray, cursor: int) -> np.ndarray:

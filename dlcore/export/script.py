@@ -22,7 +22,7 @@ from dlcore.export.script_training import loss_blocks, results_blocks, training_
 from dlcore.export.source import PRESENT, class_text, dedented, expression_of_key, first_line, function_text
 from dlcore.export.words import Words
 from dlcore.initializers import Initializer
-from dlcore.layers import Shape, values_of
+from dlcore.layers import Shape
 from dlcore.randomness import derived_seed
 from dlcore.rows import stratified
 
@@ -241,12 +241,10 @@ def _network(experiment: Experiment) -> list[str]:
     modules: list[str] = []
     fills: list[tuple[int, Initializer]] = []  # (place among the modules, how its weights start)
     shape: Shape = (experiment.num_inputs,)
-    for layer in experiment.layers:
+    for layer in experiment.stack:
         fills += [(len(modules) + place, initializer) for place, initializer in layer.starts().items()]
         modules += layer.script_modules(shape)
         shape = layer.output_shape(shape)
-    fills.append((len(modules), experiment.output_initializer))
-    modules.append(f"nn.Linear({values_of(shape)}, {experiment.num_outputs})")
     model = "\n".join(["model = nn.Sequential(", *(f"    {module}," for module in modules), ")"])
     starts = {initializer.kind: type(initializer) for _, initializer in fills}
     functions = [function_text(start.fill, kind, first_line(start)) for kind, start in starts.items()]

@@ -11,23 +11,22 @@ it takes over its sums: W2 (W1 x + b1) + b2. How far all this is from what was i
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cached_property
-from itertools import accumulate, pairwise, zip_longest
+from itertools import accumulate, pairwise
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from torch import nn
 
 from dlcore.engines.autograd import AutogradEngine
-from dlcore.engines.modules import SeededDropout
 from dlcore.experiment import Experiment, LayerPlan
 from dlcore.layers import Dense
 from dlcore.learning.passing import Passing, nearest_passing
 from dlcore.network import build_model
+from dlcore.stages import Marks, Network
 
 NEW = -1
 SMALL = 0.1
@@ -142,16 +141,16 @@ def carry_flat(values: torch.Tensor, carriage: Carriage, fresh: torch.Tensor) ->
     return carried
 
 
-def carry_units(values: Sequence[torch.Tensor], carriage: Carriage) -> list[torch.Tensor]:
-    """Marks of the units of each old hidden dense layer, as those of the new ones; 0 for new units."""
-    carried = []
+def carry_units(values: Marks, carriage: Carriage) -> dict[str, torch.Tensor]:
+    """Marks of the units of the old hidden layers, as those of the new ones; 0 for new units."""
+    carried = {}
     for plan, origin in zip(carriage.after[:-1], carriage.layers, strict=False):
-        like = values[origin.layer] if origin.layer != NEW else torch.zeros(0, dtype=torch.bool)
-        marks = like.new_zeros(plan.outputs)
+        marks = torch.zeros(plan.outputs, dtype=torch.bool)
         kept = np.flatnonzero(origin.units != NEW)
         if len(kept):
+            like = values[carriage.before[origin.layer].address].cpu()
             marks[torch.from_numpy(kept)] = like[torch.from_numpy(origin.units[kept])]
-        carried.append(marks)
+        carried[plan.address] = marks
     return carried
 
 
@@ -177,22 +176,29 @@ def successor(engine: AutogradEngine, carriage: Carriage, new: Experiment, X_ND:
         after.silence(carry_units(engine.silenced, carriage))
     if any(origin.hands_on for origin in carriage.layers):
         with torch.no_grad():
+            after.model.eval()
             _hand_on(after, carriage, X_ND[:: -(-len(X_ND) // MOST_ROWS)])
+            after.model.train()
     return after
 
 
 def _hand_on(engine: AutogradEngine, carriage: Carriage, values_NI: torch.Tensor) -> None:
     """Let the new layers hand on what they receive of these rows, and the layers behind them read it as what it was."""
     parameters = zip(carriage.after, carriage.layers, pairwise(_starts(carriage.after)), strict=True)
+    network = Network(engine.experiment, engine.model)
+    ahead = network.forward(
+        values_NI
+    )  # A stage computes when it is asked for, by the weights that it has been given until then.
     handed_on = None
-    for module, bend in zip_longest(engine.model, list(engine.model)[1:]):
-        if isinstance(module, nn.Linear):
+    for stage in network.stages:
+        if stage.connections is not None:
             plan, origin, (start, end) = next(parameters)
             # The weights of a step ago too: a run that diverges goes back to them.
             both = [_matrices(flat[start:end], plan) for flat in (engine.flat.detach(), engine.previous)]
             before, handed_on = handed_on, None
             if origin.hands_on:
                 received = values_NI if before is None else before.factor * values_NI - before.constant
+                bend = engine.model.get_submodule(stage.modules[-1])
                 handed_on = nearest_passing(bend, received).to(values_NI.device)
                 for W, b in both:
                     W.copy_(handed_on.gain.diag())
@@ -200,8 +206,7 @@ def _hand_on(engine: AutogradEngine, carriage: Carriage, values_NI: torch.Tensor
             if before is not None and (origin.hands_on or origin.layer != NEW):
                 for W, b in both:
                     _read(W, b, before)
-        if not isinstance(module, SeededDropout):
-            values_NI = module(values_NI)
+        values_NI = next(values for passed, values in ahead if passed is stage)
 
 
 def _read(W: torch.Tensor, b: torch.Tensor, handed_on: Passing) -> None:

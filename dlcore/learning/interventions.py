@@ -145,18 +145,23 @@ def _shortened(mask: torch.Tensor) -> bool | torch.Tensor:
 
 
 def _silence(trainer: Trainer, value: dict[str, Any]) -> Inverse | None:
-    layers = [layer.outputs for layer in trainer.experiment.plan() if layer.kind == "dense"]
+    layers = trainer.experiment.hidden_units
     dense: Any = value.get("dense")
     unit: Any = value.get("unit")
-    if not _in(dense, len(layers)) or not _in(unit, layers[dense]):
+    if not _in(dense, len(layers)):
+        return None
+    address = list(layers)[dense]
+    if not _in(unit, layers[address]):
         return None
 
     def switch(trainer: Trainer, on: bool) -> bool:
-        # Copies: a snapshot holds the old ones.
-        silenced = [mask.clone() for mask in trainer.silenced or [torch.zeros(n, dtype=torch.bool) for n in layers]]
-        before = bool(silenced[dense][unit])
-        silenced[dense][unit] = on
-        trainer.silenced = silenced
+        silenced = trainer.silenced or {}
+        marks = silenced.get(
+            address, torch.zeros(layers[address], dtype=torch.bool)
+        ).clone()  # A snapshot holds the old ones.
+        before = bool(marks[unit])
+        marks[unit] = on
+        trainer.silenced = {**silenced, address: marks}
         return before
 
     before = switch(trainer, bool(value.get("on")))

@@ -20,7 +20,7 @@ from dlcore.journal import (
     with_values,
     without_details,
 )  # fmt: skip
-from dlcore.layers import Dense
+from dlcore.stages import all_stages, stages_of
 
 if TYPE_CHECKING:
     from dlcore.engines.autograd import AutogradEngine
@@ -91,12 +91,12 @@ def _frozen(engine: AutogradEngine, asked: bool) -> torch.Tensor | None:
 
 
 def _masks(engine: AutogradEngine, asked: bool) -> dict[str, np.ndarray]:
-    layers = {name.removesuffix(".weight"): shape for name, (_, _, shape) in engine.places.items() if len(shape) == 2}
-    hidden = list(layers)[:-1]
+    modules = {stage.address: stage.modules[0] for stage in all_stages(stages_of(engine.experiment))}
     if engine.silenced is None:
-        return {name: np.zeros(layers[name][0], dtype=np.bool_) for name in hidden} if asked else {}
-    return {name: mask.cpu().numpy() for name, mask in zip(hidden, engine.silenced, strict=True)}
+        hidden = engine.experiment.hidden_units.items()
+        return {modules[at]: np.zeros(units, dtype=np.bool_) for at, units in hidden} if asked else {}
+    return {modules[at]: mask.cpu().numpy() for at, mask in engine.silenced.items()}
 
 
 def _initializers(recipe: Experiment) -> list[object]:
-    return [layer.initializer for layer in recipe.layers if isinstance(layer, Dense)]
+    return [initializer for layer in recipe.layers for initializer in layer.starts().values()]

@@ -16,8 +16,9 @@ import torch
 from dlcore.experiment import Experiment, settings_of
 from dlcore.journal import SHAPING, Entry, Values, unknown_from
 from dlcore.learning import noting
-from dlcore.learning.trainer import Trainer, split_by_layer
+from dlcore.learning.trainer import Trainer
 from dlcore.problems import Problem
+from dlcore.stages import all_stages, stages_of
 
 
 class Replay:
@@ -108,15 +109,12 @@ class Replay:
             trainer.engine.frozen = frozen if frozen.any() else None
             trainer.touched("frozen", tuple(found))
         if entry.silenced:
-            layers = [name.removesuffix(".weight") for name in places if name.endswith(".weight")][:-1]
-            shapes = {name: (places[f"{name}.weight"][2][0],) for name in layers}
+            modules = {stage.address: stage.modules[0] for stage in all_stages(stages_of(trainer.experiment))}
+            hidden = {modules[at]: (at, units) for at, units in trainer.experiment.hidden_units.items()}
+            shapes = {name: (units,) for name, (_, units) in hidden.items()}
             found = _arrays(f"{path}.silenced", entry.silenced, shapes, np.bool_)
-            none = torch.zeros(sum(shape[0] for shape in shapes.values()), dtype=torch.bool)
-            masks = trainer.silenced or split_by_layer(none, trainer.experiment)
-            trainer.silenced = [
-                torch.from_numpy(found[name]) if name in found else mask.cpu()
-                for name, mask in zip(layers, masks, strict=True)
-            ]
+            told = {hidden[name][0]: torch.from_numpy(marks) for name, marks in found.items()}
+            trainer.silenced = {**(trainer.silenced or {}), **told}
             trainer.touched("silenced", tuple(found))
 
     def told(self) -> Problem | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -44,7 +45,9 @@ class Snapshot:
     learning_rate: float
     scores: Scores
     weights: dict[str, torch.Tensor]  # names of the plain nn.Sequential
-    silenced: tuple[torch.Tensor, ...] | None = None  # bool, one a hidden dense layer: units that count as 0
+    silenced: Mapping[str, torch.Tensor] | None = (
+        None  # {address: which units of a hidden layer count as 0}, all of them
+    )
     journal: Journal = ()  # what was changed on the way here
 
     @property
@@ -59,6 +62,6 @@ class Snapshot:
             return self.weights
         plain = dict(self.weights)
         following = list(self.weights)[2::2]  # Each dense layer has a weight and a bias.
-        for name, units in zip(following, self.silenced, strict=True):
+        for name, units in zip(following, self.silenced.values(), strict=True):
             plain[name] = plain[name].masked_fill(units, 0.0)
         return plain

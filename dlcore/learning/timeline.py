@@ -87,7 +87,7 @@ class Moment:
             self.learning_rate,
             self.scores,
             weights,
-            None if silenced is None else tuple(split_by_layer(torch.from_numpy(silenced), experiment)),
+            None if silenced is None else split_by_layer(torch.from_numpy(silenced), experiment),
             unpacked(self.state["journal"]),
         )
 

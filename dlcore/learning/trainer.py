@@ -21,7 +21,6 @@ from dlcore.devices import choose_device, device_name
 from dlcore.engines import compiled
 from dlcore.engines.autograd import AutogradEngine
 from dlcore.engines.dense import DenseEngine, Rows, fits
-from dlcore.engines.modules import SeededDropout
 from dlcore.experiment import MOST_EPOCHS, Experiment
 from dlcore.journal import Journal, packed, unpacked
 from dlcore.learning import noting
@@ -32,6 +31,7 @@ from dlcore.network import build_model
 from dlcore.problems import Problem
 from dlcore.randomness import derived_seed
 from dlcore.rows import prepare, rows_of, same_rows
+from dlcore.stages import Marks
 
 Result = TypeVar("Result")
 
@@ -111,12 +111,12 @@ class Trainer:
         return self.engine.model
 
     @property
-    def silenced(self) -> list[torch.Tensor] | None:
-        """Units that count as 0: a bool tensor for each hidden dense layer, or None."""
+    def silenced(self) -> dict[str, torch.Tensor] | None:
+        """Units that count as 0: {address: (units,) bool} of all hidden layers that have units, or None."""
         return self.engine.silenced
 
     @silenced.setter
-    def silenced(self, units: Sequence[torch.Tensor] | None) -> None:
+    def silenced(self, units: Marks | None) -> None:
         self.engine.silence(units)
 
     @property
@@ -228,7 +228,7 @@ class Trainer:
             self.learning_rate,
             scores,
             self.engine.copy_of_weights(),
-            None if self.silenced is None else tuple(mask.cpu() for mask in self.silenced),
+            None if self.silenced is None else {at: mask.cpu() for at, mask in self.silenced.items()},
             self.journal,
         )
 
@@ -307,7 +307,7 @@ class Trainer:
 
     def standing(self) -> dict[str, np.ndarray]:
         """The same without the history."""
-        dropout = self._dropout_generator()
+        dropout = self.engine.generator
         state = {
             "flat": self.engine.flat.detach().cpu().numpy().copy(),
             "previous": self.engine.previous.cpu().numpy().copy(),
@@ -322,7 +322,7 @@ class Trainer:
         if self.engine.frozen is not None:
             state["frozen"] = self.engine.frozen.cpu().numpy().copy()
         if self.silenced is not None:
-            state["silenced"] = torch.cat(self.silenced).cpu().numpy()
+            state["silenced"] = torch.cat(list(self.silenced.values())).cpu().numpy()
         if dropout is not None:
             state["dropout_generator"] = dropout.get_state().numpy()
         memory = {f"optimizer.{name}": value.cpu().numpy().copy() for name, value in self.engine.memory.items()}
@@ -350,7 +350,7 @@ class Trainer:
         self._best = (float(state["best_loss"][0]), best_epoch)
         self.finished = _FINISHED[int(state["finished"][0])]
         self.order_generator.set_state(torch.from_numpy(state["order_generator"].copy()))
-        dropout = self._dropout_generator()
+        dropout = self.engine.generator
         if dropout is not None:
             dropout.set_state(torch.from_numpy(state["dropout_generator"].copy()))
         self._use_order(torch.from_numpy(state["order"].copy()))
@@ -376,9 +376,9 @@ class Trainer:
 
     def _change_network(self, carriage: Carriage) -> None:
         """Another network with the old one's weights, memory and marks, where it has a place for them."""
-        engine, dropout = self.engine, self._dropout_generator()
+        engine, dropout = self.engine, self.engine.generator
         self.engine = successor(engine, carriage, self.experiment, self._X_all[: len(self.data.train.X)])
-        if dropout is not None and (generator := self._dropout_generator()) is not None:
+        if dropout is not None and (generator := self.engine.generator) is not None:
             generator.set_state(dropout.get_state())
 
     def _moved_from(self, before: torch.Tensor) -> Moved:
@@ -513,7 +513,7 @@ class Trainer:
     @contextmanager
     def _evaluating(self) -> Iterator[None]:
         # Told module by module only where one of them cares: it takes as long as the scoring of a small network.
-        if self._dropout_generator() is None:
+        if self.engine.generator is None:
             yield
             return
         model = self.model
@@ -551,13 +551,11 @@ class Trainer:
             self._place("cpu")
         return act()
 
-    def _dropout_generator(self) -> torch.Generator | None:
-        return next((module.generator for module in self.model if isinstance(module, SeededDropout)), None)
 
-
-def split_by_layer(units: torch.Tensor, experiment: Experiment) -> list[torch.Tensor]:
-    """One value a hidden unit, cut into one tensor a hidden dense layer."""
-    return list(units.split([layer.outputs for layer in experiment.plan() if layer.kind == "dense"]))
+def split_by_layer(units: torch.Tensor, experiment: Experiment) -> dict[str, torch.Tensor]:
+    """One value a hidden unit, cut into one tensor a hidden layer: {address: (units,)}."""
+    counts = experiment.hidden_units
+    return dict(zip(counts, units.split(list(counts.values())), strict=True))
 
 
 @lru_cache(maxsize=8)

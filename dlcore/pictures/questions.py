@@ -45,33 +45,24 @@ class Looks:
         # Spread over all rows: data sets come class by class.
         self.rows_DN = torch.from_numpy(X[:: -(-len(X) // MOST_ROWS)]).T.contiguous()
         self._shown_DN: torch.Tensor | None = None
-        self._shown = [min(layer.units, MOST_SHOWN) for layer in picture.dense]
+        hidden = [plan for plan in picture.plan[:-1] if plan.has_units]
+        self._shown = [min(plan.units, MOST_SHOWN) for plan in hidden]
         # For each shown hidden unit: whether it can saturate, and what makes a tanh of its answer.
-        kinds = np.repeat([layer.activation.kind for layer in picture.dense], self._shown)
+        kinds = np.repeat([plan.activation for plan in hidden], self._shown)
         self._squeezes = np.isin(kinds, ["tanh", "sigmoid"])
         self._stretch = np.where(kinds == "sigmoid", np.float32(2), np.float32(1))
 
+    @torch.no_grad()
     def answers(self, snapshot: Snapshot, values_DN: torch.Tensor) -> list[torch.Tensor]:
-        """What each dense layer's units answer, (K, N) a layer; plain sums of the output layer last."""
-        found = self._hidden(snapshot, values_DN)
-        *_, weight, bias = snapshot.weights.values()
-        return [*found, torch.addmm(bias[:, None], weight, found[-1] if found else values_DN)]
-
-    def _hidden(self, snapshot: Snapshot, values_DN: torch.Tensor) -> list[torch.Tensor]:
-        tensors = list(snapshot.weights.values())
-        found = []
-        for index, bend in enumerate(self.picture.bends):
-            values_DN = bend(torch.addmm(tensors[2 * index + 1][:, None], tensors[2 * index], values_DN))
-            if snapshot.silenced is not None:
-                values_DN.masked_fill_(snapshot.silenced[index][:, None], 0.0)
-            found.append(values_DN)
-        return found
+        """What the units of each layer that has some answer, (K, N) a layer; plain sums of the output layer last."""
+        passed = self.picture.network.holding(snapshot.weights).forward(values_DN.T, snapshot.silenced)
+        return [stage.by_unit(values).T for stage, values in passed if stage.plan.has_units and not stage.inside]
 
     def health(self, snapshot: Snapshot) -> Arrays:
         """`health/k`, a code for each shown unit of the hidden layers; a silenced one is fine."""
         if not self._shown:
             return {}
-        hidden = self._hidden(snapshot, self.rows_DN)
+        *hidden, _ = self.answers(snapshot, self.rows_DN)
         # All units at once: for small networks the number of calls counts, not the number of rows.
         values = torch.cat([answers_KN[:MOST_SHOWN] for answers_KN in hidden]).numpy()
         low, high = values.min(1), values.max(1)
@@ -84,7 +75,7 @@ class Looks:
             as_tanh = values[near] * stretch[near, None] - (stretch[near, None] - 1)
             codes[near[np.abs(as_tanh).min(1) > AT_THE_END]] = SATURATED
         if snapshot.silenced is not None:
-            codes[torch.cat([units[:MOST_SHOWN] for units in snapshot.silenced]).numpy()] = FINE
+            codes[torch.cat([units[:MOST_SHOWN] for units in snapshot.silenced.values()]).numpy()] = FINE
         ends = list(accumulate(self._shown))
         return {f"health/{index}": codes[end - self._shown[index] : end] for index, end in enumerate(ends)}
 
@@ -166,7 +157,7 @@ def masks(snapshot: Snapshot, frozen: torch.Tensor | None) -> Arrays:
         for index, (weight, bias) in enumerate(zip(tensors[0::2], tensors[1::2], strict=True)):
             found[f"frozen/{index}"] = shown_weight(weight, index).numpy()
             found[f"frozen_bias/{index}"] = bias[:MOST_SHOWN].numpy()
-    for index, units in enumerate(snapshot.silenced or ()):
+    for index, units in enumerate((snapshot.silenced or {}).values()):
         found[f"silenced/{index}"] = units[:MOST_SHOWN].to(torch.uint8).numpy()
     return found
 

@@ -1,0 +1,122 @@
+"""Layers that live in tests only: two that hold layers, and one that keeps numbers of its own which no gradient moves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Literal
+
+import torch
+from torch import nn
+
+from dlcore.experiment import Experiment
+from dlcore.layers import Dense, Dropout, LayerComponent, Shape, Words, build_stack, values_of
+
+
+class Added(nn.Module):
+    """What comes in, and what becomes of it."""
+
+    def __init__(self, inner: nn.Sequential) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        """(B, D) in, (B, D) out."""
+        return values + self.inner(values)
+
+
+class Side(nn.Module):
+    """What becomes of it on two ways, one beside the other."""
+
+    def __init__(self, left: nn.Sequential, right: nn.Sequential) -> None:
+        super().__init__()
+        self.left, self.right = left, right
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        """(B, D) in, (B, K1 + K2) out."""
+        return torch.cat([self.left(values), self.right(values)], dim=1)
+
+
+class Holding(LayerComponent):
+    """What both have."""
+
+    has_units: ClassVar[bool] = False
+
+    def num_parameters(self, input_shape: Shape) -> int:
+        total = 0
+        for branch in self.branches.values():
+            shape = input_shape
+            for layer in branch:
+                total += layer.num_parameters(shape)
+                shape = layer.output_shape(shape)
+        return total
+
+    def in_words(self, words: Words) -> str:
+        return "layers"
+
+    @property
+    def size(self) -> float:
+        return len(self.branches)
+
+
+class Residual(Holding):
+    """a = x + f(x): what comes in is added to what its layers make of it (He et al., 2016)."""
+
+    kind: Literal["residual"] = "residual"
+    title: ClassVar[str] = "Residual"
+    layers: tuple[Any, ...] = ()
+
+    example_shapes: ClassVar[tuple[Shape, ...]] = ((3,),)
+
+    @property
+    def branches(self) -> dict[str, tuple[LayerComponent, ...]]:
+        return {"inner": self.layers}
+
+    def join(self, values: torch.Tensor, outputs: Sequence[torch.Tensor]) -> torch.Tensor:
+        return values + outputs[0]
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        return input_shape
+
+    def build(self, input_shape: Shape, generator: torch.Generator, device: str) -> list[nn.Module]:
+        return [Added(build_stack(self.layers, input_shape, generator, device))]
+
+
+class Parallel(Holding):
+    """a = [f(x), g(x)]: two ways, one beside the other (Szegedy et al., 2015)."""
+
+    kind: Literal["parallel"] = "parallel"
+    title: ClassVar[str] = "Parallel"
+    left: tuple[Any, ...] = ()
+    right: tuple[Any, ...] = ()
+
+    example_shapes: ClassVar[tuple[Shape, ...]] = ((3,),)
+
+    @property
+    def branches(self) -> dict[str, tuple[LayerComponent, ...]]:
+        return {"left": self.left, "right": self.right}
+
+    def join(self, values: torch.Tensor, outputs: Sequence[torch.Tensor]) -> torch.Tensor:
+        return torch.cat(list(outputs), dim=1)
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        shapes = []
+        for branch in self.branches.values():
+            shape = input_shape
+            for layer in branch:
+                shape = layer.output_shape(shape)
+            shapes.append(shape)
+        return (sum(map(values_of, shapes)),)
+
+    def build(self, input_shape: Shape, generator: torch.Generator, device: str) -> list[nn.Module]:
+        return [Side(*(build_stack(one, input_shape, generator, device) for one in (self.left, self.right)))]
+
+
+def recipe(*layers: LayerComponent, **changes: Any) -> Experiment:
+    """With these layers. No recipe can say so: the union of layers does not know them."""
+    return Experiment.model_construct(**{**dict(Experiment()), **changes, "layers": layers})
+
+
+def branched(**changes: Any) -> Experiment:
+    """Dense, a residual with dropout inside, in which stands a parallel; dense again."""
+    inner = (Dense(units=2), Dropout(p=0.5), Parallel(left=(Dense(units=1),), right=(Dense(units=4), Dense(units=2))))
+    return recipe(Dense(units=3), Residual(layers=inner), Dense(units=2), **changes)
