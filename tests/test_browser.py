@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -68,6 +69,10 @@ def test_the_learning_rate_changes_while_the_run_plays_on(page: Page, tmp_path: 
     wait_for_step(page, reached)
     expect(canvas(page)).to_have_attribute("data-status", PLAYING)
     assert reached > 20
+    change = page.get_by_role("group", name="Changes in this run").get_by_role("button")
+    expect(change).to_have_accessible_name(re.compile(rf"^step [\d,]+: learning rate {before:g} to {after:g}$"))
+    change.focus()
+    expect(page.locator(".nn-change-tip")).to_have_text(change.get_attribute("aria-label") or "")
     assert canvas(page).get_attribute("data-structure") == structure
 
 

@@ -29,7 +29,7 @@ PATHS = (
     "/", "/old", "/data", "/healthz", "/metrics", "/_stcore/metrics", "/_stcore/health", "/_stcore/host-config",
     "/_stcore/agent/mcp", "/_stcore/agent/interact", "/_stcore/agent/openapi.json", "/_stcore/script-health-check",
     "/_stcore/bidi-components/x/y.js", "/auth/login", "/auth/logout", "/oauth2callback", "/component/x/index.html",
-    "/app/static/x.png", "/media/x.png", "/_stcore/upload_file/a/b", "/api/live/token/kept",
+    "/app/static/x.png", "/media/x.png", "/_stcore/upload_file/a/b", "/api/live/token/kept", "/api/live/token/changes",
 )  # fmt: skip
 
 

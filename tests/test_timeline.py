@@ -134,7 +134,7 @@ def test_a_large_network_keeps_fewer_moments_in_as_much_room() -> None:
 def test_a_network_too_large_for_two_moments_has_none() -> None:
     layers = [{"kind": "dense", "units": 512}] * 7
     run = Run(recipe(layers=layers), "cpu")
-    assert picture(run)[1]["moments"].shape == (0, 3)
+    assert picture(run)[1]["moments"].shape == (0, 4)
     run.step()
     assert len(run.timeline) == 0
 

@@ -359,7 +359,7 @@ def test_a_fork_lives_on_in_the_pool(pool: Pool) -> None:
     pool.call(fork, "change", recipe=recipe(optimizer={"kind": "sgd"}))
     frame, arrays = decode_frame(pool.call(fork, "frame")[1])
     assert (frame["step"], header["step"]) == (step, step)
-    assert arrays["moments"].shape == (1, 3)
+    assert arrays["moments"].shape == (1, 4)
     for each in (token, fork):
         pool.close(each)
 

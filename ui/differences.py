@@ -61,7 +61,7 @@ def sentence(names: tuple[str, str], experiments: tuple[Experiment, Experiment],
         return say("differ.nothing", a=a, b=b)
     if len(rows) == 1:
         left, right = rows[0].values
-        return say("differ.one", a=a, b=b, setting=_inside_a_sentence(rows[0].label), left=left, right=right)
+        return say("differ.one", a=a, b=b, setting=inside_a_sentence(rows[0].label), left=left, right=right)
     if len(rows) > MOST_NAMED:
         return say("differ.many", a=a, b=b, count=len(rows))
     return say("differ.some", a=a, b=b, settings=say("differ.comma").join(_items(rows, say)))
@@ -69,12 +69,13 @@ def sentence(names: tuple[str, str], experiments: tuple[Experiment, Experiment],
 
 def _items(rows: Iterable[Row], say: Say) -> list[str]:
     return [
-        say("differ.item", setting=_inside_a_sentence(row.label), left=row.values[0], right=row.values[1])
+        say("differ.item", setting=inside_a_sentence(row.label), left=row.values[0], right=row.values[1])
         for row in rows
     ]
 
 
-def _inside_a_sentence(label: str) -> str:
+def inside_a_sentence(label: str) -> str:
+    """A label that does not begin it: learning rate, but still L1."""
     return label[:1].lower() + label[1:] if label[1:2].islower() else label
 
 

@@ -76,6 +76,8 @@ interface Header {
   history_from: number;
   history_columns: string[];
   moments_version: number;
+  /** Since when what was changed in the run is what it is; null: nothing was. */
+  journal_version: number | null;
   undo: number;
   moment?: { id: number; step: number; epoch: number; progress: number };
   live?: { step: number; epoch: number };

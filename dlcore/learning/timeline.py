@@ -122,7 +122,7 @@ class Timeline:
     def _have(self, moments: list[Moment]) -> None:
         """Let these be the moments. What is asked about them often is counted along, not each time anew."""
         self._moments: list[Moment] = []
-        self._table = np.empty((MOST_MOMENTS + 1, 3))
+        self._table = np.empty((MOST_MOMENTS + 1, 4))
         self.nbytes = 0  # Bytes of all moments; neighbours with the same recipe share it.
         for moment in moments:
             self._append(moment)
@@ -130,7 +130,8 @@ class Timeline:
     def _append(self, moment: Moment) -> None:
         shared = bool(self._moments) and self._moments[-1].recipe is moment.recipe
         self.nbytes += moment.nbytes + (0 if shared else len(moment.recipe))
-        self._table[len(self._moments)] = moment.id, moment.progress, moment.scores.watched["loss"]
+        loss = moment.scores.watched["loss"]
+        self._table[len(self._moments)] = moment.id, moment.progress, loss, moment.step
         self._moments.append(moment)
 
     @property
@@ -152,7 +153,7 @@ class Timeline:
         return found
 
     def table(self) -> np.ndarray:
-        """(n, 3) float64: id, progress in epochs, test loss."""
+        """(n, 4) float64: id, progress in epochs, test loss, step."""
         return self._table[: len(self)].copy()
 
     def clear(self) -> None:

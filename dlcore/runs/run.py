@@ -16,6 +16,7 @@ import numpy as np
 from dlcore.arrays import from_bytes, to_bytes
 from dlcore.experiment import Experiment
 from dlcore.frame import encode_frame
+from dlcore.journal import Journal
 from dlcore.learning import noting
 from dlcore.learning.interventions import Interventions
 from dlcore.learning.timeline import Moment, Timeline
@@ -58,6 +59,7 @@ class Run:
         self.timeline = Timeline(first=self.version)
         self.interventions = Interventions()
         self.sights = Sights()
+        self._seen_journal: tuple[Journal, int] = (), 0  # and the version in which it came to be
         self._withheld = ""  # Why the rows are not shown, as the key of a Problem.
         self._start(Trainer(Experiment.from_json(recipe), device=device))
 
@@ -416,7 +418,15 @@ class Run:
             "undo": len(self.interventions),
             "interventions": trainer.intervened,
             "moments_version": self.timeline.version,
+            "journal_version": self._journal_version(),
         }
+
+    def _journal_version(self) -> int | None:
+        """The version since which the journal is what it is; None where nothing was changed."""
+        journal = self.trainer.journal
+        if journal is not self._seen_journal[0]:
+            self._seen_journal = journal, self.version
+        return self._seen_journal[1] if journal else None
 
     def checkpoint(self) -> bytes:
         from dlcore.checkpoint import save_checkpoint

@@ -53,7 +53,11 @@ def answer(run: Run, do: str, header: Header) -> Answer:
         case "history":
             return {}, run.history_csv(header.get("most"))
         case "journal":
-            return {"journal": [entry.to_dict() for entry in run.trainer.journal]}, b""
+            trainer = run.trainer
+            return {
+                "journal": [entry.to_dict() for entry in trainer.journal],
+                "recipe": trainer.experiment.to_json(),
+            }, b""
         case "fork":
             return run.fork(header.get("moment"))
     return {**standing(run), "interventions": run.trainer.intervened}, b""

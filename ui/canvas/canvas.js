@@ -108,7 +108,7 @@ class Canvas {
     this.network = new Network(root, { command, action: edit, want, select: (selection) => this.output.select(selection) });
     this.way = new Way(root);
     this.curves = new Curves(root, PLOTLY);
-    this.timeline = new Timeline(root, { action, want });
+    this.timeline = new Timeline(root, { action, want }, API);
     this.save = new Save(root, () => this.scene());
     this.history = new History();
     [this.mark] = crypto.getRandomValues(new Uint32Array(1));
@@ -251,7 +251,7 @@ class Canvas {
     this.moments = null;
     this.momentsVersion = null;
     Object.assign(this.wants, { probe: null, moment: null }); // they name rows and moments of the run before
-    this.timeline.forget();
+    this.timeline.forget(token);
     this.output.lookAt(null);
     this.kept = {};
     this.history.clear();

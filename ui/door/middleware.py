@@ -102,7 +102,7 @@ class Door:
     async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
         path, is_page = self._path(scope), refusals.wants_page(scope)
         upload = reachable.UPLOAD.fullmatch(path)
-        if not (is_page or upload or reachable.KEPT.fullmatch(path)):
+        if not (is_page or upload or reachable.TOLD_TO_ITS_OWNER.fullmatch(path)):
             await self._app(scope, receive, send)  # A file: it is the same for everybody.
             return
         owner, scope = cookies.recognised(scope, self._secure(Headers(scope=scope), peer_of(scope, receive)))

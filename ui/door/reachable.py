@@ -12,7 +12,8 @@ from ui.door.origins import is_local_name
 
 STREAM = "/_stcore/stream"
 LIVE = re.compile(r"/api/live/[^/]+")
-KEPT = re.compile(r"/api/live/[^/]+/kept")
+#: What only its own browser learns of a run.
+TOLD_TO_ITS_OWNER = re.compile(r"/api/live/[^/]+/(kept|changes)")
 UPLOAD = re.compile(r"/_stcore/upload_file/([^/]+)/([^/]+)")
 #: For the machine's own instruments: health and figures, ours and Streamlit's.
 INSTRUMENTS = ("/healthz", "/metrics", "/_stcore/metrics")

@@ -1,13 +1,14 @@
 /** The time line: scrub back to any kept moment, go on from there, or fork there. */
 
+import { Changes } from "./changes.js";
 import { css } from "../colours.js";
 import { contextOf } from "../context.js";
+import { pixelOf } from "./scale.js";
 import { count, fixed } from "../words/format.js";
 
 /** @type {Record<string, string[]>} */
 const WORDS = { now: ["back_to_now", "back_to_now_help"], go_on: ["go_on", "go_on_help"], fork: ["fork", "fork_help"] };
 const PATIENCE = 600; // milliseconds until a moment that was asked for counts as not coming
-const THUMB = 14; // pixels: the line below runs from the middle of its first to the middle of its last place
 
 export class Timeline {
   /** @type {Theme} */
@@ -22,7 +23,7 @@ export class Timeline {
   line;
   /** @type {Record<string, HTMLButtonElement>} */
   buttons;
-  /** @type {{id: number, progress: number, loss: number}[]} */
+  /** @type {{id: number, progress: number, loss: number, step: number}[]} */
   moments;
   /** @type {ArrayLike<number> | null} */
   table;
@@ -37,8 +38,8 @@ export class Timeline {
   /** @type {number | undefined} */
   timer;
 
-  /** @param {HTMLElement} root @param {{action: Action, want: Want}} host */
-  constructor(root, host) {
+  /** @param {HTMLElement} root @param {{action: Action, want: Want}} host @param {URL} api */
+  constructor(root, host, api) {
     this.root = root;
     this.host = host;
     /** @template {HTMLElement} [Kind=HTMLElement] @param {string} name @returns {Kind} */
@@ -47,6 +48,7 @@ export class Timeline {
     this.range = find(".nn-time-range");
     this.line = find(".nn-time-line");
     this.label = find(".nn-time-label");
+    this.changes = new Changes(find(".nn-time-scrub"), api);
     this.banner = find(".nn-then");
     this.buttons = Object.fromEntries([...this.row.querySelectorAll("[data-time]")].map((button) => [button.dataset.time, button]));
     this.range.oninput = () => this.choose(this.moments[Number(this.range.value)]?.id ?? null);
@@ -54,11 +56,12 @@ export class Timeline {
     this.buttons.go_on.onclick = () => this.goOn();
     this.buttons.fork.onclick = () => host.action("fork", { moment: this.chosen });
     this.banner.querySelector("button").onclick = () => this.backToNow();
-    this.forget();
+    this.forget(null);
   }
 
-  /** Another run. */
-  forget() {
+  /** Another run. @param {string | null} token */
+  forget(token) {
+    this.changes.forget(token);
     this.moments = [];
     this.table = null;
     this.chosen = this.sent = null; // the moment that the slider stands on and the one that was asked for; null: now
@@ -78,16 +81,17 @@ export class Timeline {
     this.range.title = say("timeline_help");
     for (const [name, button] of Object.entries(this.buttons)) [button.textContent, button.title] = WORDS[name].map(say);
     this.banner.querySelector("button").textContent = say("back_to_now");
+    this.changes.build(texts, this.root.lang);
     this.drawnFor = "";
     this.show();
   }
 
-  /** @param {Header} header of a frame @param {ArrayLike<number> | null} table (n, 3): id, progress, test loss */
+  /** @param {Header} header of a frame @param {ArrayLike<number> | null} table (n, 4): id, progress, test loss, step */
   read(header, table) {
     this.header = header;
     if (table && table !== this.table) {
       this.table = table;
-      this.moments = Array.from({ length: table.length / 3 }, (_, i) => ({ id: table[3 * i], progress: table[3 * i + 1], loss: table[3 * i + 2] }));
+      this.moments = Array.from({ length: table.length / 4 }, (_, i) => ({ id: table[4 * i], progress: table[4 * i + 1], loss: table[4 * i + 2], step: table[4 * i + 3] }));
       if (this.chosen !== null && !this.moments.some((moment) => moment.id === this.chosen)) this.choose(null);
     }
     if (this.waiting && (header.moment?.id ?? null) === this.sent) this.answered();
@@ -159,7 +163,9 @@ export class Timeline {
       if (line.textContent !== sentence) line.textContent = sentence;
     }
     this.buttons.now.disabled = this.buttons.go_on.disabled = !past;
+    this.changes.read(header.journal_version);
     this.drawLine();
+    this.changes.show(this.moments.map((moment) => moment.step), this.line.clientWidth);
   }
 
   /** The test loss of every kept moment, small. */
@@ -177,7 +183,7 @@ export class Timeline {
     const losses = moments.map((moment) => moment.loss).filter(Number.isFinite);
     const top = Math.max(1e-9, ...losses);
     /** @param {number} index */
-    const place = (index) => THUMB / 2 + (index / moments.length) * (width - THUMB);
+    const place = (index) => pixelOf(index, moments.length, width);
     /** @param {number} value */
     const level = (value) => height - 2 - (Math.min(value, top) / top) * (height - 5);
     /** @param {number} from @param {number} to */
@@ -210,5 +216,6 @@ export class Timeline {
 
   destroy() {
     clearTimeout(this.timer);
+    this.changes.destroy();
   }
 }
