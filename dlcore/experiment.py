@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import ConfigDict, Field, ValidationError, create_model, field_validator, model_validator
 
@@ -25,6 +25,7 @@ from dlcore.regularizers import NoRegularizer, Regularizer
 from dlcore.schedules import Constant, Schedule
 
 Feature = Literal["x1", "x2", "x1_squared", "x2_squared", "x1_x2", "sin_x1", "sin_x2"]
+FEATURES: tuple[str, ...] = get_args(Feature)
 
 MOST_LAYERS = 12
 MOST_PARAMETERS = 2_000_000

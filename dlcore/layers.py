@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 Shape = tuple[int, ...]
 
+MOST_UNITS = 512  # of a layer
+
 
 class Words(Protocol):
     """Messages by key, in the reader's language."""
@@ -106,7 +108,7 @@ class Dense(LayerComponent):
 
     kind: Literal["dense"] = "dense"
     title: ClassVar[str] = "Dense"
-    units: int = Field(default=4, ge=1, le=512, description="Number of units (neurons) in the layer.")
+    units: int = Field(default=4, ge=1, le=MOST_UNITS, description="Number of units (neurons) in the layer.")
     activation: Activation = Field(default=Tanh(), description="Function applied to each unit's weighted sum.")
     initializer: Initializer = Field(default=GlorotUniform(), description="How the weights start.")
 
@@ -137,6 +139,9 @@ class Dense(LayerComponent):
 
     def in_words(self, words: Words) -> str:
         return words("report.units", units=self.units, activation=activation_in_words(self.activation.kind, words))
+
+    def in_drawing(self) -> dict[str, Any]:
+        return {"most_units": MOST_UNITS}
 
     @property
     def size(self) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+from contextlib import nullcontext
 from itertools import islice
 from typing import Any
 
@@ -21,7 +22,9 @@ from dlcore import Experiment, Trainer
 from dlcore.frame import ALIGNMENT, decode_frame, encode_frame
 from dlcore.network import build_model
 from dlcore.pictures.base import MOST_POINTS
+from dlcore.pictures.names import drawn_name
 from dlcore.pictures.picture import MOST_SHOWN, Picture
+from dlcore.problems import Problem
 
 LAYERS = [
     {"kind": "dense", "units": 6, "activation": {"kind": "relu"}},
@@ -216,6 +219,78 @@ def test_a_neurons_bars_are_its_mean_answers_to_each_group(kind: str) -> None:
             assert np.abs(values_of(arrays, index) - expected).max() < 0.1
         else:
             assert_close_to_a_byte(values_of(arrays, index), expected, arrays[f"scales/{index}"])
+
+
+NAMES = {
+    "x1": "x₁", "x2": "x₂", "x1_squared": "x₁²", "x2_squared": "x₂²", "x1_x2": "x₁x₂", "sin_x1": "sin x₁", "sin_x2": "sin x₂",
+    "petal length": "petal length", "x10": "x10", "x": "x", "sin_y": "sin_y", "": "",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "drawn"), NAMES.items())
+def test_what_is_made_of_a_plane_is_written_as_mathematics_and_other_names_as_they_are(name: str, drawn: str) -> None:
+    assert drawn_name(name) == drawn
+
+
+def test_the_browser_is_told_what_inputs_can_be_made_of_and_how_each_looks() -> None:
+    _, picture, _ = pictured(dataset={"kind": "circle"}, features=["x2", "sin_x1"])
+    layout, maps = picture.layout, picture.constant_arrays["feature_maps"]
+    assert (layout["inputs"]["names"], layout["inputs"]["labels"]) == (["x2", "sin_x1"], ["x₂", "sin x₁"])
+    names = [feature["name"] for feature in layout["features"]]
+    assert [NAMES[name] for name in names] == [feature["label"] for feature in layout["features"]]
+    assert len(maps) == len(names) == 7
+    side = maps.shape[1]
+    x1, x2 = grid(side).T
+    values = dict(zip(names, (maps.astype(float) - 128) / 127, strict=True))
+    expected = {"x1": x1 / 6, "x2_squared": x2**2 / 36, "x1_x2": x1 * x2 / 36, "sin_x2": np.sin(x2)}
+    for name, judge in expected.items():
+        assert np.abs(values[name].ravel() - judge).max() < 0.6 / 127
+    _, other, _ = pictured(dataset={"kind": "iris"})
+    assert other.layout["features"] == []
+    assert "feature_maps" not in other.constant_arrays
+
+
+def test_the_browser_is_told_the_bounds_of_what_can_be_changed() -> None:
+    def layout_of(dataset: dict[str, Any]) -> dict[str, Any]:
+        return pictured(dataset=dataset, loss={"kind": "mse"})[1].layout
+
+    layout = layout_of({"kind": "circle"})
+    widest = Experiment.from_dict({"layers": [{"kind": "dense", "units": layout["layers"][0]["most_units"]}]})
+    assert widest.layers[0].units == layout["layers"][0]["most_units"]
+    assert "most_units" not in layout["layers"][1]  # a dropout
+    for more, refused in ((0, False), (1, True)):
+        layers = [{"kind": "dense"}] * (layout["limits"]["layers"] + more)
+        with pytest.raises(Problem) if refused else nullcontext():
+            Experiment.from_dict({"layers": layers})
+    most = layout["drawing"]
+    point = [most["edge"], -most["edge"], most["classes"] - 1]
+    of_each = [[0.0, 0.0, label] for label in range(most["classes"])]
+    drawn = {"kind": "drawn", "train": [*of_each, point], "test": [point] * (most["points"] - most["classes"] - 1)}
+    assert Experiment.from_dict({"dataset": drawn, "batch_size": 1}).dataset.rows == most["points"]
+    for split, points in (
+        ("test", [*drawn["test"], point]),
+        ("train", [*of_each, [most["edge"] + 0.1, 0, 0]]),
+        ("train", [*of_each, [0, 0, most["classes"]]]),
+    ):
+        with pytest.raises(Problem):
+            Experiment.from_dict({"dataset": drawn | {split: points}, "batch_size": 1})
+    fine = 0.123456789
+    rounded = Experiment.from_dict({"dataset": drawn | {"train": [*of_each, [fine, 0, 0]]}, "batch_size": 1})
+    assert rounded.dataset.train[-1][0] == round(fine, most["decimals"])
+
+
+@pytest.mark.parametrize(
+    ("dataset", "possible"),
+    [
+        ({"kind": "drawn"}, True), ({"kind": "blobs", "classes": 6}, True),
+        ({"kind": "plane"}, False), ({"kind": "iris"}, False), ({"kind": "sine"}, False),
+    ],
+)  # fmt: skip
+def test_points_can_be_drawn_on_where_they_are_classes_on_a_plane(dataset: dict[str, Any], possible: bool) -> None:
+    _, picture, _ = pictured(
+        dataset=dataset, loss={"kind": "mse"} if dataset["kind"] in ("plane", "sine") else {"kind": "cross_entropy"}
+    )
+    assert (picture.layout["drawing"] is not None) == possible
 
 
 def test_only_so_much_travels() -> None:

@@ -8,9 +8,9 @@ from typing import Any
 
 from dlcore.component import Component
 from dlcore.datasets.drawn import Drawn
-from dlcore.experiment import Experiment
+from dlcore.experiment import FEATURES, Experiment
 from ui.forms import shown_number
-from ui.shaping import FEATURES, three_parts
+from ui.shaping import three_parts
 
 Say = Callable[..., str]  # t(key, **values) of a language
 

@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any
 
 from dlcore.activations import Activation
 from dlcore.component import kinds
-from dlcore.datasets.drawn import EDGE, MOST_CLASSES, Drawn
-from dlcore.datasets.toy import ToyDataset
-from dlcore.experiment import Experiment, Feature
+from dlcore.datasets.drawn import EDGE, MOST_CLASSES, Drawn, can_be_drawn_on
+from dlcore.experiment import FEATURES, Experiment
 from dlcore.layers import Dense
 from dlcore.problems import Problem
 from dlcore.rows import prepare
 from ui.fitting import fitted_loss
 
-FEATURES: tuple[str, ...] = get_args(Feature)
 USUAL_FEATURES = ("x1", "x2")
 SPLITS = ("train", "test")  # as the canvas names them: its test points are those that are watched
 WIDEST_FIRST = 32  # a new first layer is as wide as its inputs up to here, so that it can begin as the identity
@@ -164,7 +162,7 @@ def drawn_from(experiment: Experiment) -> Drawn:
     dataset = experiment.dataset
     if isinstance(dataset, Drawn):
         return dataset
-    if not isinstance(dataset, ToyDataset) or dataset.surface != "plane" or not dataset.objective.has_classes:
+    if not can_be_drawn_on(dataset):
         raise Problem("points_need_plane")
     return Drawn.of(prepare(experiment))
 

@@ -23,6 +23,8 @@ interface Layer {
   shown: number;
   parameters: number;
   activation: string;
+  /** Of a layer whose units can be added. */
+  most_units: number;
   /** Of a dropout. */
   p: number;
 }
@@ -43,7 +45,13 @@ interface Layout {
   parameters: number;
   rows: { train: number; test: number; all: number };
   metric: string;
-  inputs: { names: string[]; units: number; shown: number };
+  limits: { layers: number };
+  /** `labels`: the names as they are drawn. */
+  inputs: { names: string[]; labels: string[]; units: number; shown: number };
+  /** All that inputs can be made of, in the recipe's order; none where they are the data's own. */
+  features: { name: string; label: string }[];
+  /** Of points that a person may draw on: how many in all, of how many classes, how far from the middle, how fine; null where there are none. */
+  drawing: { points: number; classes: number; edge: number; decimals: number } | null;
   layers: Layer[];
   /** Of a unit; `groups` where it is bars. */
   map: Surface & { groups: string[] };

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from functools import cached_property
 from math import cos, pi, sin
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 from dlcore.component import validated
 from dlcore.datasets.base import DatasetComponent, Table
+from dlcore.datasets.toy import ToyDataset
 from dlcore.objectives import Classes, objective_of_classes
 from dlcore.problems import Problem
 
@@ -101,6 +102,18 @@ class Drawn(DatasetComponent):
         points = np.array(self.points, dtype=np.float64)
         names = tuple(str(index) for index in range(self.num_classes))
         return Table(points[:, :2].copy(), points[:, 2].astype(np.int64), ("x1", "x2"), names)
+
+
+def can_be_drawn_on(dataset: DatasetComponent) -> bool:
+    """Whether its rows are points of classes on the plane, made or drawn; a table's rows are as they are."""
+    return isinstance(dataset, (Drawn, ToyDataset)) and dataset.surface == "plane" and dataset.objective.has_classes
+
+
+def drawing_limits(dataset: DatasetComponent) -> dict[str, Any] | None:
+    """What the page must know to let somebody draw on its rows; None where nobody can."""
+    if not can_be_drawn_on(dataset) or dataset.num_classes > MOST_CLASSES:
+        return None
+    return {"points": MOST_POINTS, "classes": MOST_CLASSES, "edge": EDGE, "decimals": DECIMALS}
 
 
 def points_of(split: Split) -> list[Point]:

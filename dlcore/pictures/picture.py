@@ -13,11 +13,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from dlcore.datasets.drawn import drawing_limits
 from dlcore.engines import compiled
 from dlcore.engines.dense import fits
 from dlcore.engines.painting import Painter, paints
+from dlcore.experiment import FEATURES, MOST_LAYERS
 from dlcore.pictures.base import MOST_POINTS, Scene
 from dlcore.pictures.kinds import output_picture, unit_picture
+from dlcore.pictures.names import drawn_name
+from dlcore.pictures.plane import feature_maps
 from dlcore.stages import Network
 
 if TYPE_CHECKING:
@@ -68,15 +72,33 @@ class Picture:
             "parameters": experiment.num_parameters,
             "rows": {"train": len(data.train.y), "test": len(data.watched.y), "all": experiment.dataset.rows},
             "metric": experiment.metric,
-            "inputs": {"names": names[:MOST_INPUTS], "units": len(names), "shown": min(len(names), MOST_INPUTS)},
+            "limits": {"layers": MOST_LAYERS},
+            "inputs": {
+                "names": names[:MOST_INPUTS],
+                "labels": [drawn_name(name) for name in names[:MOST_INPUTS]],
+                "units": len(names),
+                "shown": min(len(names), MOST_INPUTS),
+            },
+            "features": [{"name": name, "label": drawn_name(name)} for name in self._features],
+            "drawing": drawing_limits(experiment.dataset),
             "layers": layers,
             "map": self.units.layout,
-            "output": self.output.layout | {"value_range": list(self.value_range), "dataset": experiment.dataset.kind},
+            "output": self._output_layout,
         }
 
     @property
+    def _output_layout(self) -> dict[str, Any]:
+        layout = self.output.layout | {"value_range": list(self.value_range), "dataset": self.experiment.dataset.kind}
+        return layout | {"axes": [drawn_name(name) for name in layout["axes"]]} if "axes" in layout else layout
+
+    @property
+    def _features(self) -> tuple[str, ...]:
+        """What inputs can be made of the data's two numbers; nothing where they are the data's own."""
+        return FEATURES if self.experiment.input_features else ()
+
+    @property
     def constant_arrays(self) -> dict[str, np.ndarray]:
-        """The points and the pictures of the inputs."""
+        """The points, and the pictures of the inputs and of those that could be."""
         arrays = {}
         for name, split in (("train", self.data.train), ("test", self.data.watched)):
             arrays[f"points/{name}"] = self.output.points(split.raw, split.X, split.y)[:MOST_POINTS].astype(np.float32)
@@ -85,6 +107,8 @@ class Picture:
         arrays["input_maps"], arrays["input_scales"] = self._quantized(
             inputs_DP, inputs_DP.abs().amax(1).clamp(min=1e-6)
         )
+        if self._features:
+            arrays["feature_maps"] = feature_maps(self._features)
         return arrays
 
     def arrays(self, snapshot: Snapshot) -> dict[str, np.ndarray]:

@@ -10,7 +10,10 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from dlcore.pictures.base import Bend, Interval, OutputPicture, Scene, as_inputs, ranges_of
+from dlcore.datasets.preparation import with_features
+from dlcore.pictures.base import PLANE, Bend, Interval, OutputPicture, Scene, as_inputs, ranges_of
+
+FEATURE_SIDE = 22  # of the map of a feature, which is shown small
 
 
 class UnitPlane:
@@ -59,6 +62,15 @@ class Plane:
 
     def numbers(self, values_P: np.ndarray, value_range: Interval) -> dict[str, np.ndarray]:
         return shaded(values_P, value_range, self.shape)
+
+
+def feature_maps(names: tuple[str, ...]) -> np.ndarray:
+    """(F, side, side) bytes: what each feature makes of the plane, 128 is zero, 1 and 255 are minus and plus its largest value."""
+    low, high = PLANE
+    along = np.linspace(low, high, 2001)
+    largest = np.abs(with_features(np.stack([along, along], axis=1), names)).max(axis=0)
+    values = with_features(grid(PLANE, PLANE, FEATURE_SIDE), names) / largest
+    return (values.T * 127 + 128.5).astype(np.uint8).reshape(-1, FEATURE_SIDE, FEATURE_SIDE)
 
 
 def shaded(values_P: np.ndarray, value_range: Interval, shape: tuple[int, ...]) -> dict[str, np.ndarray]:

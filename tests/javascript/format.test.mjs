@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Texts, count, featureName, fixed, loss, number, percent } from "../../ui/canvas/words/format.js";
+import { Texts, count, fixed, loss, number, percent } from "../../ui/canvas/words/format.js";
 import { random } from "./networks.mjs";
 
 const read = (written) => Number(written.replaceAll("\u2212", "-").replaceAll(",", ""));
@@ -41,11 +41,6 @@ test("a loss has four decimals as long as they say something", () => {
   assert.equal(loss(12.3456), "12.35");
   assert.equal(loss(0.000012345), "1.2e\u22125"); // rounded to two digits
   assert.equal(loss(null), "–");
-});
-
-test("the seven features of a plane are written as mathematics, other names as they are", () => {
-  const names = ["x1", "x2", "x1_squared", "x2_squared", "x1_x2", "sin_x1", "sin_x2", "petal length", "x10"];
-  assert.deepEqual(names.map(featureName), ["x₁", "x₂", "x₁²", "x₂²", "x₁x₂", "sin x₁", "sin x₂", "petal length", "x10"]);
 });
 
 test("a text is filled in, and what is not given stays to be seen", () => {

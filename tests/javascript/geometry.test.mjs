@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { FEATURES, arrange, featuresOff, nearestLink } from "../../ui/canvas/network/geometry.js";
-import { layoutOf } from "./networks.mjs";
+import { arrange, featuresOff, nearestLink } from "../../ui/canvas/network/geometry.js";
+import { FEATURES, layoutOf } from "./networks.mjs";
 
 const NONE = { labels: 40, classes: 0 };
 const NETWORKS = [
@@ -65,8 +65,8 @@ test("room to spare goes evenly to both sides", () => {
 });
 
 test("features of a plane that are not inputs are off, and inputs of other data have none", () => {
-  assert.deepEqual(featuresOff(layoutOf([], { names: ["x2", "sin_x1"] })), ["x1", "x1_squared", "x2_squared", "x1_x2", "sin_x2"]);
-  assert.deepEqual(featuresOff(layoutOf([], { output: { kind: "projection" } })), []);
+  assert.deepEqual(featuresOff(layoutOf([], { names: ["x2", "sin_x1"] })).map(({ name }) => name), ["x1", "x1_squared", "x2_squared", "x1_x2", "sin_x2"]);
+  assert.deepEqual(featuresOff(layoutOf([], { layout: { features: [] } })), []);
 });
 
 test("features that are off stand below the inputs, with room for each", () => {

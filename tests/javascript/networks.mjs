@@ -20,7 +20,12 @@ export function random(seed) {
   };
 }
 
-const dense = (units, shown = Math.min(units, 32)) => ({ kind: "dense", units, shown, parameters: 0, activation: "tanh" });
+const dense = (units, shown = Math.min(units, 32)) => ({ kind: "dense", units, shown, parameters: 0, activation: "tanh", most_units: 512 });
+
+/** What inputs can be made of. */
+export const FEATURES = ["x1", "x2", "x1_squared", "x2_squared", "x1_x2", "sin_x1", "sin_x2"];
+export const DRAWING = { points: 2000, classes: 6, edge: 6, decimals: 3 };
+
 
 /**
  * A layout of two numbers in, two classes out.
@@ -33,7 +38,8 @@ export function layoutOf(hidden, more = {}) {
   const layers = hidden.map((units) => (units === "dropout" ? { kind: "dropout", units: 0, shown: 0, p: 0.1 } : dense(units)));
   return {
     task: "classification", classes: ["0", "1"], metric: "accuracy", parameters: 0,
-    inputs: { names, units: more.inputs ?? names.length, shown: names.length },
+    inputs: { names, labels: names, units: more.inputs ?? names.length, shown: names.length },
+    limits: { layers: 12 }, features: FEATURES.map((name) => ({ name, label: name })), drawing: DRAWING,
     layers: [...layers, { ...dense(more.outputs ?? 1), kind: "output", activation: "sigmoid" }],
     map: { kind: "plane", rows: 10, columns: 10 },
     ...more.layout, output: { ...output, ...more.output },

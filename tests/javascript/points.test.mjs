@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { beforeEach, mock, test } from "node:test";
-import { Edits, MOST_POINTS } from "../../ui/canvas/output/edits.js";
+import { Edits } from "../../ui/canvas/output/edits.js";
 import { markerRadius, nearestPoint, nextPoint, ringWrong } from "../../ui/canvas/output/points.js";
 import { VectorContext } from "../../ui/canvas/vector.js";
-import { random } from "./networks.mjs";
+import { DRAWING, random } from "./networks.mjs";
 
 const toPixels = (x, y) => [100 + 10 * x, 100 - 10 * y];
 const scattered = (count, seed) => {
@@ -19,7 +19,7 @@ function edited() {
   };
   const sent = [];
   const edits = new Edits({ send: (batch) => sent.push(batch), changed: () => {} });
-  edits.reset(constants);
+  edits.reset(constants, DRAWING);
   return { edits, sent, constants };
 }
 
@@ -117,7 +117,7 @@ test("what is done while a batch is under way finds its point among the run's ne
   edits.move(edits.points.train[0], -2, 4); // row 1 as yet
   edits.flush();
   assert.equal(sent.length, 1, "one batch at a time");
-  edits.reset({ ...constants, "points/train": Float32Array.of(-3, 4), "points/train_target": Float32Array.of(1) });
+  edits.reset({ ...constants, "points/train": Float32Array.of(-3, 4), "points/train_target": Float32Array.of(1) }, DRAWING);
   assert.deepEqual(sent[1], { add: [], remove: [], move: [["train", 0, -2, 4]] });
   assert.deepEqual(edits.points.train, [{ split: "train", x: -2, y: 4, target: 1, row: 0 }]);
 });
@@ -134,9 +134,9 @@ test("a batch that brings no new points counts as refused after a while: the run
 
 test("there is no room for more points than may be, and no batch is larger than a hundred", () => {
   const { edits, sent } = edited();
-  for (let i = 0; i < MOST_POINTS - 3; i += 1) assert.ok(edits.add(0, 0, 0, "train"));
+  for (let i = 0; i < DRAWING.points - 3; i += 1) assert.ok(edits.add(0, 0, 0, "train"));
   assert.ok(!edits.add(0, 0, 0, "train"));
-  assert.equal(edits.count, MOST_POINTS);
+  assert.equal(edits.count, DRAWING.points);
   edits.flush();
   assert.equal(sent[0].add.length, 100);
 });

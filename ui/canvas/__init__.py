@@ -12,6 +12,7 @@ from ui.assets import asset_version
 from ui.messages import catalogue
 
 FOLDER = Path(__file__).parent
+MOST_AT_ONCE = 20  # Actions that one message of the canvas may hold: more than a page leaves unanswered.
 
 #: Every text that the scripts draw; the catalogues hold them under these very keys.
 STRINGS: tuple[str, ...] = tuple(key for key in catalogue("en") if key.startswith("canvas."))
@@ -63,5 +64,5 @@ def network_canvas(
     `acting.answer_canvas`.
     """
     data = {"token": token, "life": life, "visit": visit, "strings": strings, "language": language, "hidden": hidden}
-    data |= {"answered": answered, "version": asset_version()}
+    data |= {"answered": answered, "at_once": MOST_AT_ONCE, "version": asset_version()}
     _network_canvas(data=data, key=key, on_action_change=on_action)

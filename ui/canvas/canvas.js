@@ -33,13 +33,12 @@ const CALM = matchMedia("(prefers-reduced-motion: reduce)");
 // twice a second, well below the three that WCAG 2.3.1 allows.
 const CALM_PAUSE = 250;
 const LONGEST_RETURN = 15000; // milliseconds
-const MOST_ASKED = 19; // actions that go along with the next one; more than a page leaves unanswered
 const HIDDEN_PAUSE = 2000; // milliseconds between two frames that nobody sees
 
 /**
  * What Python tells of the page.
  * @typedef {{token: string, life: number, visit: {server: string, session: string}, strings: Record<string, string>, language: string,
- *            hidden: string, answered: {by: number, number: number}, version: string}} Data
+ *            hidden: string, answered: {by: number, number: number}, at_once: number, version: string}} Data  at_once: so many actions may go together
  */
 
 class Canvas {
@@ -79,6 +78,8 @@ class Canvas {
   session;
   /** @type {{number: number}[]} */
   asked;
+  /** @type {number} actions that one message may hold */
+  most;
   /** @type {number} */
   mark;
   /** @type {number | null} */
@@ -136,6 +137,7 @@ class Canvas {
     this.setTriggerValue = setTriggerValue;
     if (data.visit.session !== this.session) this.asked = []; // Another session knows nothing of what they were about.
     this.session = data.visit.session;
+    this.most = data.at_once;
     if (data.answered.by === this.mark) this.asked = this.asked.filter((action) => action.number > data.answered.number);
     if (this.root.dataset.hide !== data.hidden) this.root.dataset.hide = data.hidden;
     const theme = readTheme(this.root);
@@ -290,7 +292,7 @@ class Canvas {
     const action = { do: verb, ...values, number: (this.number += 1) };
     // Streamlit keeps one action for a script that is yet to begin, the last one: it brings along those before it.
     this.setTriggerValue("action", { ...action, by: this.mark, before: this.asked });
-    this.asked = [...this.asked, action].slice(-MOST_ASKED);
+    this.asked = [...this.asked, action].slice(1 - this.most);
   }
 
   /**
@@ -339,7 +341,7 @@ class Canvas {
       this.layout = header.layout;
       this.kept = {};
       this.constants = {};
-      for (const name of ["points/train", "points/train_target", "points/test", "points/test_target", "input_maps"]) {
+      for (const name of ["points/train", "points/train_target", "points/test", "points/test_target", "input_maps", "feature_maps"]) {
         this.constants[name] = arrays[name];
       }
       this.rebuild = true;

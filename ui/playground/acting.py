@@ -8,13 +8,13 @@ import streamlit as st
 
 from dlcore.experiment import Experiment
 from ui import live, session
+from ui.canvas import MOST_AT_ONCE
 from ui.compare import runs
 from ui.playground.memory import Playing
 from ui.session import editing, standing, t
 from ui.shaping import shaped, three_parts
 
 CANVAS = "canvas"  # the key of its component
-MOST_AT_ONCE = 20  # Actions that one message of the canvas may hold.
 
 
 def canvas_action() -> dict[str, Any]:

@@ -10,7 +10,7 @@ import streamlit as st
 from dlcore.component import kinds, validated
 from dlcore.datasets import Dataset
 from dlcore.datasets.drawn import Drawn
-from dlcore.experiment import MOST_LAYERS, Experiment, LayerPlan
+from dlcore.experiment import FEATURES, MOST_LAYERS, Experiment, LayerPlan
 from dlcore.layers import Layer
 from dlcore.problems import Problem
 from ui import forms, pages, session
@@ -31,7 +31,7 @@ from ui.fitting import (
 from ui.messages import escape
 from ui.playground.memory import Playing
 from ui.session import editing, label, standing, t, widgets
-from ui.shaping import FEATURES, USUAL_FEATURES, drawn_from
+from ui.shaping import USUAL_FEATURES, drawn_from
 from ui.takehome import take_home
 
 TABS = ("data", "network", "learning", "home")

@@ -5,7 +5,7 @@ import { css } from "../colours.js";
 import { EachTile, ground } from "../network/eachtile.js";
 import { emptyLegend } from "../output/legend.js";
 import { unitValues } from "../output/unit.js";
-import { featureName, number } from "../words/format.js";
+import { number } from "../words/format.js";
 
 const RIPPLE = 0.05; // of the whole range: a smaller way back is no turn
 const FLAT = 1e-3;
@@ -25,7 +25,7 @@ export const lineUnit = {
     const values = unitValues(look, arrays, map.columns);
     const high = Math.max(1e-6, ...values.map(Math.abs)) * 1.1;
     // The unit has a range of its own: its axis moves with it.
-    drawAxes(axes(), box, { x: map.x_range, y: [-high, high] }, [featureName(output.axes[0]), ""], look.theme, true);
+    drawAxes(axes(), box, { x: map.x_range, y: [-high, high] }, [output.axes[0], ""], look.theme, true);
     drawLarge(context, box, values, -high, high, look.theme);
   },
   valueAt: (look, arrays, u) => valueIn(unitValues(look, arrays, look.layout.map.columns), u, look.texts),

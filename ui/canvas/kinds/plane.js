@@ -6,7 +6,7 @@ import { paintSquare } from "../output/cells.js";
 import { drawContours, valueLevels } from "../output/contours.js";
 import { classLegend, rangeLegend, signLegend } from "../output/legend.js";
 import { unitBytes, unitValues } from "../output/unit.js";
-import { featureName, number, percent } from "../words/format.js";
+import { number, percent } from "../words/format.js";
 import { extremePlace, regions } from "../words/regions.js";
 
 const UNDECIDED = 0.2; // certainty below which an answer is hardly one
@@ -122,7 +122,7 @@ export const planeOutput = {
   },
   facts: (layout, arrays) => (layout.task === "regression" ? reliefOf(layout, arrays) : regionsOf(layout, arrays)),
   sentences(facts, layout, say, list) {
-    const [across, up] = layout.output.axes.map(featureName);
+    const [across, up] = layout.output.axes;
     const axes = say("summary_axes", { across, up });
     if (facts.kind === "values") return [axes, reliefLine(/** @type {Relief} */ (facts), say)];
     return [axes, ...regionLines(/** @type {Regions} */ (facts), layout, say, list)];

@@ -3,10 +3,9 @@
  * What is asked for is sent one at a time: an edit is made on the network as it is after the one before.
  */
 
-import { count, featureName, number } from "../words/format.js";
+import { count, number } from "../words/format.js";
 import { featurePicture } from "./still.js";
 
-const MOST_UNITS = 512;
 const PATIENCE = 1500; // milliseconds until an edit that changed nothing counts as refused
 const NARROW = 92; // width of a column from which on words have room
 const CLOSE = 132; // ... and the "+" of a new layer beside the names
@@ -185,7 +184,7 @@ export class Edit {
     fewer.classList.add("nn-fewer");
     more.classList.add("nn-more");
     fewer.disabled = layer.units <= 1;
-    more.disabled = layer.units >= MOST_UNITS;
+    more.disabled = layer.units >= layer.most_units;
     const select = document.createElement("select");
     select.className = "nn-activation nn-edit";
     select.dataset.key = `activation ${index}`;
@@ -228,23 +227,23 @@ export class Edit {
   makeFeatures() {
     const { geometry, layout } = this;
     this.features.replaceChildren();
-    this.features.hidden = layout.output.kind !== "plane";
+    this.features.hidden = layout.features.length === 0;
     if (this.features.hidden) return;
     this.features.ariaLabel = this.texts.say("canvas.features");
     const inputs = geometry.dense[0];
     const { right } = geometry.labels;
-    const names = layout.inputs.names;
-    /** @param {string} name @param {boolean} on @param {number} middle @param {number} width */
-    const add = (name, on, middle, width) => {
+    const { names, labels } = layout.inputs;
+    /** @param {string} name @param {string} label @param {boolean} on @param {number} middle @param {number} width */
+    const add = (name, label, on, middle, width) => {
       const button = document.createElement("button");
       button.type = "button";
       button.className = `nn-feature nn-edit${on ? "" : " nn-off"}`;
       button.dataset.key = `feature ${name}`;
       button.ariaPressed = String(on);
-      button.ariaLabel = this.texts.say("canvas.feature", { name: featureName(name) });
-      button.title = this.texts.say(on ? "canvas.feature_off_help" : "canvas.feature_on_help", { name: featureName(name) });
-      button.append(Object.assign(document.createElement("span"), { textContent: featureName(name) }));
-      const left = right - (on ? Math.max(18, this.network.widthOf(featureName(name))) + 6 : geometry.labels.width + 6);
+      button.ariaLabel = this.texts.say("canvas.feature", { name: label });
+      button.title = this.texts.say(on ? "canvas.feature_off_help" : "canvas.feature_on_help", { name: label });
+      button.append(Object.assign(document.createElement("span"), { textContent: label }));
+      const left = right - (on ? Math.max(18, this.network.widthOf(label)) + 6 : geometry.labels.width + 6);
       button.style.cssText = `left:${left}px;top:${middle - 12}px;width:${width - left}px`;
       if (on && names.length === 1) {
         button.ariaDisabled = "true";
@@ -252,10 +251,10 @@ export class Edit {
       } else button.onclick = () => this.act(() => (this.layout.inputs.names.includes(name) === !on || (on && this.layout.inputs.names.length < 2) ? null : ["feature", { name, on: !on }]));
       button.style.setProperty("--nn-label", `${right - left}px`);
       if (on) /** @type {HTMLElement} */ (button.firstElementChild).hidden = true; // the drawing has its name
-      else button.append(featurePicture(name, this.network.theme));
+      else button.append(featurePicture(this.network, name));
       this.features.append(button);
     };
-    for (const tile of inputs.tiles) add(names[tile.unit], true, tile.y + tile.size / 2, right + 3);
-    for (const { name, x, y } of geometry.off) add(name, false, y + 13, x + 14);
+    for (const tile of inputs.tiles) add(names[tile.unit], labels[tile.unit], true, tile.y + tile.size / 2, right + 3);
+    for (const { name, label, x, y } of geometry.off) add(name, label, false, y + 13, x + 14);
   }
 }

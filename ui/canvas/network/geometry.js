@@ -4,12 +4,8 @@ const SLIM = 30; // width of a dropout marker's own slot
 const GAP = 8;
 const SMALLEST_TILE = 13;
 const ROOM_FOR_MORE = 20; // under a column, for "+N more"
-const MOST_LAYERS = 12; // hidden ones
 const TILELESS = { left: 0, size: 0, pitch: 0, bottom: 0, units: 0, shown: 0 };
 const OFF_ROW = 26; // height of an input feature that is off
-
-/** What can be made of the two numbers of a plane, in the recipe's order. */
-export const FEATURES = ["x1", "x2", "x1_squared", "x2_squared", "x1_x2", "sin_x1", "sin_x2"];
 
 /**
  * @typedef {{x: number, y: number, size: number, column: number, unit: number}} Tile
@@ -19,10 +15,8 @@ export const FEATURES = ["x1", "x2", "x1_squared", "x2_squared", "x1_x2", "sin_x
  *   `index`: place in the recipe's layers. `layer`: of the inputs its units only.
  */
 
-/** Names of the features of a plane that are off; none where the inputs are the data's own. @param {Layout} layout */
-export function featuresOff(layout) {
-  return layout.output.kind === "plane" ? FEATURES.filter((name) => !layout.inputs.names.includes(name)) : [];
-}
+/** The features that are off; none where the inputs are the data's own. @param {Layout} layout */
+export const featuresOff = (layout) => layout.features.filter(({ name }) => !layout.inputs.names.includes(name));
 
 /**
  * @param {Layout} layout of the frame's header
@@ -34,9 +28,9 @@ export function arrange(layout, width, texts) {
   const most = Math.max(layout.inputs.shown, ...layout.layers.map((layer) => layer.shown ?? 0));
   const off = featuresOff(layout);
   const crowded = [layout.inputs, ...layout.layers].some((layer) => layer.units > layer.shown);
-  const height = Math.round(Math.max(phone ? 250 : 304, Math.min(most, 32) * (phone ? 16 : 19.5) + (crowded ? ROOM_FOR_MORE : 0)));
+  const height = Math.round(Math.max(phone ? 250 : 304, most * (phone ? 16 : 19.5) + (crowded ? ROOM_FOR_MORE : 0)));
   const thumb = phone ? 42 : 76;
-  const labels = phone && layout.inputs.shown > 16 ? 8 : Math.min(texts.labels, phone ? 46 : 96) + 14;
+  const labels = Math.min(texts.labels, phone ? 46 : 96) + 14;
   const classes = texts.classes ? Math.min(texts.classes, phone ? 40 : 88) + 14 : 6;
   const big = layout.layers.length > 9 ? 38 : phone ? 38 : most <= 5 ? 56 : 48;
 
@@ -91,8 +85,8 @@ export function arrange(layout, width, texts) {
   const inputs = columns[0];
   return {
     columns, height, width: stage, phone, step, big,
-    off: off.map((name, row) => ({ name, y: inputs.bottom + row * OFF_ROW, x: inputs.center })),
-    gaps: layout.layers.length > MOST_LAYERS ? [] : gapsOf(columns),
+    off: off.map((feature, row) => ({ ...feature, y: inputs.bottom + row * OFF_ROW, x: inputs.center })),
+    gaps: layout.layers.length > layout.limits.layers ? [] : gapsOf(columns),
     thumb: { x: 4 + shift, y: (height - thumb) / 2, size: thumb },
     labels: { right: left + shift - 7, width: labels - 13, shown: labels > 8 },
     classes: { width: classes - 14 },

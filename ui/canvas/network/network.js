@@ -3,8 +3,8 @@
 import { css } from "../colours.js";
 import { contextOf } from "../context.js";
 import { Edit } from "./edit.js";
-import { count, featureName, number } from "../words/format.js";
-import { FEATURES, arrange, nearestLink } from "./geometry.js";
+import { count, number } from "../words/format.js";
+import { arrange, nearestLink } from "./geometry.js";
 import { Histograms } from "./histograms.js";
 import { Inspector } from "./inspector.js";
 import { USUAL, drawLink, drawLinkLock, drawLinks, drawRim, largestGradient, tellsSigns } from "./links.js";
@@ -118,10 +118,10 @@ export class Network {
     if (layout !== before) this.carry();
     /** @param {string[]} names */
     const widest = (names) => Math.ceil(Math.max(0, ...names.map((name) => this.widthOf(name))));
-    this.inputNames = layout.inputs.names.map(featureName);
+    this.inputNames = layout.inputs.labels;
     const output = layout.layers[layout.layers.length - 1];
     this.classNames = output.units > 1 ? layout.classes.slice(0, output.shown) : [];
-    const inputs = layout.output.kind === "plane" ? FEATURES.map(featureName) : this.inputNames.slice(0, layout.inputs.shown);
+    const inputs = layout.features.length ? layout.features.map(({ label }) => label) : this.inputNames.slice(0, layout.inputs.shown);
     this.geometry = arrange(layout, this.scroll.clientWidth, { labels: widest(inputs), classes: widest(this.classNames) });
     const { width, height } = this.geometry;
     this.ratio = Math.min(2, window.devicePixelRatio || 1);

@@ -4,6 +4,7 @@ import { css } from "../colours.js";
 import { contextOf } from "../context.js";
 import { outputKind } from "../kinds.js";
 import { traceMarker } from "../markers.js";
+import { Cells } from "../output/cells.js";
 import { pointColour } from "../output/points.js";
 
 /** @param {Context} context @param {string} text @param {number} room */
@@ -107,33 +108,18 @@ function drawDropout(context, column, height, theme) {
   context.setLineDash([]);
 }
 
-const SIDE = 22;
-const PLANE = 6;
-/** What each feature makes of the plane, from -1 to 1. */
-/** @type {Record<string, (x: number, y: number) => number>} */
-const PICTURES = {
-  x1: (x) => x, x2: (_, y) => y, x1_squared: (x) => x * x, x2_squared: (_, y) => y * y, x1_x2: (x, y) => x * y,
-  sin_x1: (x) => Math.sin(PLANE * x), sin_x2: (_, y) => Math.sin(PLANE * y),
-};
-
 /**
  * A feature over the plane, small: what one that is off would bring.
- * @param {string} name @param {Theme} theme
+ * @param {{layout: Layout, constants: Arrays, theme: Theme}} network @param {string} name
  * @returns {HTMLCanvasElement}
  */
-export function featurePicture(name, theme) {
+export function featurePicture({ layout, constants: { feature_maps: maps }, theme }, name) {
   const canvas = document.createElement("canvas");
-  canvas.width = canvas.height = SIDE;
-  const context = contextOf(canvas);
-  const image = context.createImageData(SIDE, SIDE);
-  const pixels = new Uint32Array(image.data.buffer);
-  /** @param {number} i */
-  const place = (i) => (2 * (i + 0.5)) / SIDE - 1;
-  for (let i = 0; i < pixels.length; i += 1) {
-    const value = PICTURES[name](place(i % SIDE), -place((i / SIDE) | 0));
-    pixels[i] = theme.ramp[Math.round(128 + 127 * value)];
-  }
-  context.putImageData(image, 0, 0);
+  const [, rows, columns] = maps.shape;
+  const start = layout.features.findIndex((feature) => feature.name === name) * rows * columns;
+  const cells = new Cells(canvas);
+  cells.of(rows, columns).forEach((_, i, pixels) => { pixels[i] = theme.ramp[maps[start + i]]; });
+  cells.show();
   return canvas;
 }
 

@@ -2,11 +2,9 @@
 
 import { css } from "../colours.js";
 import { count } from "../words/format.js";
-import { MOST_POINTS } from "./edits.js";
 import { markerIcon } from "../markers.js";
 import { nearestPoint, nextPoint } from "./points.js";
 
-const MOST_CLASSES = 6;
 /** @type {Record<string, number>} */
 const REACH = { mouse: 11, pen: 14, touch: 22 }; // pixels around a press in which a point counts as met
 const BRUSH = 16; // pixels
@@ -45,6 +43,8 @@ export class Drawing {
   texts;
   /** @type {boolean} */
   possible;
+  /** @type {number} of which points can be drawn */
+  classes;
   /** @type {Tool} */
   tool;
   /** @type {Split} */
@@ -100,13 +100,15 @@ export class Drawing {
 
   /**
    * A new structure, theme or language.
-   * @param {Layout} layout @param {Theme} theme @param {Texts} texts @param {boolean} possible whether these points may be drawn on
+   * @param {Layout} layout @param {Theme} theme @param {Texts} texts
    */
-  build(layout, theme, texts, possible) {
+  build(layout, theme, texts) {
+    const possible = layout.drawing !== null;
     Object.assign(this, { layout, theme, texts, possible });
+    this.classes = Math.min(layout.drawing?.classes ?? 0, layout.classes.length + 1);
     this.at = this.held = null;
     this.bar.hidden = !possible;
-    this.target = Math.min(this.target, Math.min(MOST_CLASSES, layout.classes.length + 1) - 1);
+    this.target = Math.max(0, Math.min(this.target, this.classes - 1));
     this.makeTools();
     this.choose(possible ? this.tool : "look");
   }
@@ -163,8 +165,7 @@ export class Drawing {
       element.onclick = press;
       return element;
     };
-    const number = Math.min(MOST_CLASSES, classes.length + 1);
-    const kinds = Array.from({ length: number }, (_, index) => {
+    const kinds = Array.from({ length: this.classes }, (_, index) => {
       const fresh = index >= classes.length;
       const icon = markerIcon(index, css(this.theme.palette[index]), this.split === "test");
       const name = fresh ? this.say("draw_new_class", { name: String(index) }) : this.say("class", { name: classes[index] });
@@ -213,11 +214,16 @@ export class Drawing {
 
   /** The tool in words, and how many points there are. */
   describe() {
-    if (this.options.hidden) return;
+    if (this.options.hidden || !this.possible) return;
     this.making.hidden = this.tool !== "add" && this.tool !== "brush";
     this.words.textContent = this.say(WORDS[this.tool][1]);
-    this.counter.textContent = this.say("point_count", { count: count(this.edits.count), limit: count(MOST_POINTS) });
-    this.counter.classList.toggle("nn-full", this.edits.count >= MOST_POINTS);
+    this.counter.textContent = this.counted;
+    this.counter.classList.toggle("nn-full", this.edits.full);
+  }
+
+  /** How many points there are, and may be, in words. */
+  get counted() {
+    return this.say("point_count", { count: count(this.edits.count), limit: count(this.edits.known.points) });
   }
 
   /** Whether a press may change points now: not while a past moment is looked at. */
@@ -372,7 +378,7 @@ export class Drawing {
     if (this.tool === "move") this.held = this.held ? null : this.met(...place);
     else this.act(...place, "mouse");
     if (!this.held) this.edits.flush();
-    this.listener.speak(this.say("point_count", { count: count(this.edits.count), limit: count(MOST_POINTS) }));
+    this.listener.speak(this.counted);
   }
 
   /** The keyboard went elsewhere. */

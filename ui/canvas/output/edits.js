@@ -3,15 +3,9 @@
  * One batch is under way at a time; what is done meanwhile waits and finds its rows among the new points by their places.
  */
 
-export const MOST_POINTS = 2000; // in all
 const MOST_IN_A_BATCH = 100;
 const PATIENCE = 2500; // milliseconds until a batch that brought no new points counts as refused
-const EDGE = 6;
-const SAME_PLACE = 0.002; // points are kept to three decimals
 const SPLITS = /** @type {const} */ (["train", "test"]);
-
-/** @param {number} value */
-const inside = (value) => Math.round(Math.max(-EDGE, Math.min(EDGE, value)) * 1000) / 1000;
 
 /** @typedef {{split: Split, x: number, y: number, target: number, row: number | null}} Point  row: null until the run has it */
 /**
@@ -25,6 +19,8 @@ const inside = (value) => Math.round(Math.max(-EDGE, Math.min(EDGE, value)) * 10
 export class Edits {
   /** @type {Arrays} */
   constants;
+  /** @type {Layout["drawing"]} */
+  limits;
   /** @type {Splits<Point[]>} */
   points;
   /** @type {Waiting[]} */
@@ -42,16 +38,19 @@ export class Edits {
     this.flying = [];
   }
 
-  /** The run's own points. What was under way is in them, or was refused; what waits is done to them. @param {Arrays} constants */
-  reset(constants) {
-    this.constants = constants;
+  /**
+   * The run's own points. What was under way is in them, or was refused; what waits is done to them.
+   * @param {Arrays} constants @param {Layout["drawing"]} limits of what may be drawn; null: nothing, and what waits is forgotten
+   */
+  reset(constants, limits) {
+    Object.assign(this, { constants, limits });
     clearTimeout(this.timer);
     this.flying = [];
     for (const split of SPLITS) {
       const [places, targets] = [constants[`points/${split}`], constants[`points/${split}_target`]];
       this.points[split] = Array.from(targets ?? [], (target, row) => ({ split, x: places[2 * row], y: places[2 * row + 1], target, row }));
     }
-    this.queue = this.queue.filter((edit) => this.redo(edit));
+    this.queue = limits ? this.queue.filter((edit) => this.redo(edit)) : [];
     this.listener.changed();
     if (this.queue.length) this.flush();
   }
@@ -64,7 +63,9 @@ export class Edits {
       return true;
     }
     const { split, x, y, target } = edit.from;
-    const point = this.points[split].find((one) => one.target === target && Math.abs(one.x - inside(x)) < SAME_PLACE && Math.abs(one.y - inside(y)) < SAME_PLACE);
+    const [toX, toY] = [this.inside(x), this.inside(y)];
+    const near = 2 * 10 ** -this.known.decimals;
+    const point = this.points[split].find((one) => one.target === target && Math.abs(one.x - toX) < near && Math.abs(one.y - toY) < near);
     if (!point) return false;
     edit.point = point;
     edit.from = { ...point };
@@ -73,8 +74,23 @@ export class Edits {
     return true;
   }
 
+  /** Where something may be drawn, it is known how much. */
+  get known() {
+    return /** @type {NonNullable<Layout["drawing"]>} */ (this.limits);
+  }
+
+  /** A coordinate as the recipe will have it. @param {number} value */
+  inside(value) {
+    const { edge, decimals } = this.known;
+    return Math.round(Math.max(-edge, Math.min(edge, value)) * 10 ** decimals) / 10 ** decimals;
+  }
+
   get count() {
     return this.points.train.length + this.points.test.length;
+  }
+
+  get full() {
+    return this.count >= this.known.points;
   }
 
   get idle() {
@@ -83,8 +99,8 @@ export class Edits {
 
   /** @param {number} x @param {number} y @param {number} target @param {Split} split @returns {boolean} whether there was room */
   add(x, y, target, split) {
-    if (this.count >= MOST_POINTS) return false;
-    const point = { split, x: inside(x), y: inside(y), target, row: null };
+    if (this.full) return false;
+    const point = { split, x: this.inside(x), y: this.inside(y), target, row: null };
     this.points[split].push(point);
     this.queue.push({ kind: "add", point });
     this.listener.changed();
@@ -104,7 +120,7 @@ export class Edits {
 
   /** @param {Point} point @param {number} x @param {number} y */
   move(point, x, y) {
-    const to = { x: inside(x), y: inside(y) };
+    const to = { x: this.inside(x), y: this.inside(y) };
     const waiting = this.queue.find((edit) => edit.point === point);
     if (!waiting) this.queue.push({ kind: "move", point, from: { ...point }, to });
     else if (waiting.kind === "move") waiting.to = to;
@@ -127,7 +143,7 @@ export class Edits {
       remove: of("remove").map(({ from }) => [from.split, from.row]),
       move: of("move").map(({ from, to }) => [from.split, from.row, to.x, to.y]),
     });
-    this.timer = setTimeout(() => this.reset(this.constants), PATIENCE);
+    this.timer = setTimeout(() => this.reset(this.constants, this.limits), PATIENCE);
   }
 
   destroy() {

@@ -6,14 +6,13 @@ import { outputKind, unitKind } from "../kinds.js";
 import { Cells } from "./cells.js";
 import { Drawing } from "./drawing.js";
 import { Edits } from "./edits.js";
-import { featureName, number } from "../words/format.js";
+import { number } from "../words/format.js";
 import { drawPoints, ringWrong } from "./points.js";
 import { POINT_NAMES, Probe } from "./probe.js";
 import { unitScale } from "./unit.js";
 import { css } from "../colours.js";
 
 const MARGIN = { left: 34, right: 4, top: 4, bottom: 36 };
-const MOST_DRAWN_CLASSES = 6;
 /** @type {View} */
 const NOWHERE = { x: [0, 1], y: [0, 1], names: ["", ""] };
 const SPLITS = /** @type {const} */ (["test", "train"]); // training points lie on top
@@ -132,20 +131,13 @@ export class Output {
     this.image.style.cssText = `left:${MARGIN.left}px;top:${MARGIN.top}px;width:${this.size}px;height:${this.size}px`;
     if (others) {
       this.predictions = {};
-      this.edits.reset(constants);
+      this.edits.reset(constants, layout.drawing);
       this.probe.follow(this.edits.points);
     }
     this.probe.build(layout, theme, texts);
     this.describe();
-    this.drawing.build(layout, theme, texts, this.drawable);
+    this.drawing.build(layout, theme, texts);
     this.drawPoints();
-  }
-
-  /** Whether points can be drawn here: classes on a plane, as many as can be drawn. A table's rows are as they are. */
-  get drawable() {
-    const { task, output, map, classes } = this.layout;
-    const onPlane = output.kind === "plane" && map.kind === "plane" && output.dataset !== "table";
-    return task === "classification" && onPlane && classes.length <= MOST_DRAWN_CLASSES;
   }
 
   get showTest() {
@@ -244,7 +236,7 @@ export class Output {
   describePoint(point) {
     const { layout, texts } = this;
     const target = layout.task === "classification" ? texts.say("canvas.class", { name: layout.classes[point.target] ?? String(point.target) }) : number(point.target);
-    const names = layout.output.axes.map(featureName);
+    const names = layout.output.axes;
     const place = `${names[0]} ${number(point.x)}, ${names[1]} ${number(point.y)}`;
     return [texts.say(`canvas.${POINT_NAMES[point.split]}`, { number: (point.row ?? 0) + 1 }), target, place].join(", ");
   }
@@ -271,7 +263,7 @@ export class Output {
   drawPlaces(context, box) {
     const { view, large } = this;
     if (!view) return;
-    drawAxes(context, box, view, view.names.map(featureName), this.theme, large.grid);
+    drawAxes(context, box, view, view.names, this.theme, large.grid);
     if (large.rows) this.drawData(context);
   }
 
@@ -375,7 +367,7 @@ export class Output {
     }
     const [u, v] = [(px - this.box.x) / this.size, (py - this.box.y) / this.size];
     const x = view.x[0] + u * (view.x[1] - view.x[0]);
-    const names = view.names.map(featureName);
+    const names = view.names;
     /** @param {Interval} range */
     const digits = (range) => Math.max(2, ticks(range, 5).decimals + 1);
     const place = [`${names[0]} ${x.toFixed(digits(view.x)).replace("-", "−")}`];

@@ -1,7 +1,7 @@
 /** One point that is looked at: its inputs, what the network predicts for it, and its loss, live on a card below the map. */
 
 import { css } from "../colours.js";
-import { featureName, loss as writeLoss, number, percent } from "../words/format.js";
+import { loss as writeLoss, number, percent } from "../words/format.js";
 import { markerIcon } from "../markers.js";
 
 /** What a point of a split is called. */
@@ -125,7 +125,7 @@ export class Probe {
     const { layout, values } = this;
     const lines = frame.inputs.slice(0, MOST_INPUTS).map((value, i) => {
       const line = document.createElement("span");
-      line.textContent = `${featureName(layout.inputs.names[i] ?? String(i + 1))} ${number(value)}`;
+      line.textContent = `${layout.inputs.labels[i] ?? String(i + 1)} ${number(value)}`;
       return line;
     });
     if (frame.inputs.length > MOST_INPUTS) {

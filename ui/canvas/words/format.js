@@ -33,18 +33,6 @@ export const loss = (value) => {
   return size >= 1e-3 && size < 1000 ? fixed(value, size < 10 ? 4 : 2) : number(value, 3);
 };
 
-const SUBSCRIPT = "₀₁₂₃₄₅₆₇₈₉";
-/** The seven input features as mathematics; any other name as it is. @param {string} name */
-export function featureName(name) {
-  /** @param {string} t */
-  const term = (t) => t.replace(/^x(\d)$/, (_, d) => `x${SUBSCRIPT[Number(d)]}`);
-  let match;
-  if ((match = /^(x\d)_squared$/.exec(name))) return `${term(match[1])}²`;
-  if ((match = /^(x\d)_(x\d)$/.exec(name))) return `${term(match[1])}${term(match[2])}`;
-  if ((match = /^sin_(x\d)$/.exec(name))) return `sin ${term(match[1])}`;
-  return term(name);
-}
-
 /** Texts of the page's language. */
 export class Texts {
   /**

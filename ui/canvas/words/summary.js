@@ -1,6 +1,6 @@
 /** The picture in plain sentences: what the network is, where its answers lie, how the curves went, which units do nothing. */
 
-import { count, featureName, loss, percent, score } from "./format.js";
+import { count, loss, percent, score } from "./format.js";
 import { Dialog } from "../dialogs.js";
 import { outputKind } from "../kinds.js";
 
@@ -97,8 +97,8 @@ export function describe(seen, texts, language) {
 
 /** @param {Layout} layout @param {Say} say @param {Intl.ListFormat} list */
 function networkLines(layout, say, list) {
-  const { names, units } = layout.inputs;
-  const shown = names.slice(0, NAMES).map(featureName);
+  const { labels, units } = layout.inputs;
+  const shown = labels.slice(0, NAMES);
   const lines = [units <= NAMES ? say("summary_inputs", { names: list.format(shown) }) : say("summary_many_inputs", { count: count(units) })];
   let hidden = 0;
   layout.layers.forEach((layer, index) => {
