@@ -31,7 +31,7 @@ class Server:
 
     def workers(self) -> list[int]:
         """Process ids of the workers."""
-        return [pid for pid in children(self.pid) if b"dlcore.runs.worker" in _read(f"/proc/{pid}/cmdline")]
+        return workers_of(self.pid)
 
     def processes(self) -> list[int]:
         """The server and everything below it."""
@@ -45,6 +45,23 @@ def children(pid: int) -> list[int]:
     """Process ids of those that it has started."""
     lists = Path(f"/proc/{pid}/task").glob("*/children")
     return sorted({int(child) for path in lists for child in _read(path).split()})
+
+
+def workers_of(server: int) -> list[int]:
+    """Process ids of a server's workers: those that it has started, and those that were split off its nursery."""
+    below = children(server)
+    split = [
+        pid
+        for one in below
+        if _runs(one, b"dlcore.nursery")
+        for pid in children(one)
+        if b"worker" in _read(f"/proc/{pid}/comm")
+    ]
+    return [*split, *(pid for pid in below if _runs(pid, b"dlcore.runs.worker"))]
+
+
+def _runs(pid: int, module: bytes) -> bool:
+    return module in _read(f"/proc/{pid}/cmdline")
 
 
 def megabytes(pid: int) -> float:

@@ -108,6 +108,5 @@ ODD_JOBS |= {
 
 if __name__ == "__main__":
     JOBS.update(ODD_JOBS)
-    desk.import_what_jobs_need = lambda: iter(())
     desk.MOST_ANSWERED = 20_000_000
-    desk.main()
+    desk.work()

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from benchmarks.server import workers_of
 from tests.browser import (
     PAUSED,
     PLAYING,
@@ -171,9 +172,3 @@ def test_a_killed_worker_comes_back_with_its_run_and_the_page_says_so(page: Page
     assert restored > 0
     wait_for_step(page, restored)
     expect(canvas(page)).to_have_attribute("data-status", PLAYING)
-
-
-def workers_of(server: int) -> list[int]:
-    """Process ids of the workers that hold runs or wait to."""
-    children = [pid for path in Path(f"/proc/{server}/task").glob("*/children") for pid in path.read_text().split()]
-    return [int(pid) for pid in children if b"dlcore.runs.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()]

@@ -26,8 +26,8 @@ MODULES = {
 # From the ground up: a module may import its own storey and those below, never one above.
 STOREYS = (
     (
-        "dlcore.problems", "dlcore.jobs", "dlcore.wire", "dlcore.limits", "dlcore.side", "dlcore.overtime", "dlcore.strict",
-        "dlcore.libraries", "dlcore.randomness", "dlcore.arrays", "dlcore.folders", "dlcore.spreadsheet",
+        "dlcore.problems", "dlcore.jobs", "dlcore.wire", "dlcore.limits", "dlcore.side", "dlcore.children", "dlcore.overtime",
+        "dlcore.strict", "dlcore.libraries", "dlcore.randomness", "dlcore.arrays", "dlcore.folders", "dlcore.spreadsheet",
     ),
     ("dlcore.component",),
     (
@@ -50,6 +50,7 @@ STOREYS = (
     ),
     ("dlcore.runs",),
     ("dlcore.desks",),
+    ("dlcore.nursery",),
     ("dlcore.__main__",),
     ("ui",),
     ("pages",),

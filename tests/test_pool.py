@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from dlcore import children
 from dlcore.experiment import Experiment
 from dlcore.limits import Limits
 from dlcore.problems import Problem
@@ -465,7 +466,10 @@ def test_many_threads_may_use_the_pool_at_once(make_pool: Callable[..., Pool]) -
     assert not pool._entries
 
 
-def test_what_prepares_tables_is_imported_before_the_first_one_comes_while_runs_go_on(tmp_path: Path) -> None:
+def test_what_prepares_tables_is_imported_before_the_first_one_comes_while_runs_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(children, "nursery", lambda: None)  # Else it is there, with all that the nursery has imported.
     pool = Pool(1, timeout=PATIENCE, limits=Limits(shelf=tmp_path))
     try:
         token = pool.create(Experiment().to_json(), "cpu")

@@ -18,7 +18,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -67,10 +67,11 @@ def import_what_jobs_need() -> Iterator[None]:
 class Desk:
     """Jobs one after the other, and in the pauses what will be wanted for others."""
 
-    def __init__(self, source: int, output: int) -> None:
+    def __init__(self, source: int, output: int, soon_wanted: Iterable[None]) -> None:
         self._source = source
         self._output = output
         self._requests: queue.SimpleQueue[tuple[Header, bytes]] = queue.SimpleQueue()
+        self._soon_wanted = iter(soon_wanted)
         self._memory = Limits.from_environment().desk_mb << 20
         self._kept = 0  # Bytes that jobs have left behind.
 
@@ -78,14 +79,14 @@ class Desk:
         """Until the input ends."""
         threading.Thread(target=self._receive, name="requests", daemon=True).start()
         self._send({"ready": os.getpid()})
-        soon_wanted, pause = import_what_jobs_need(), PAUSE
+        pause: float | None = PAUSE
         while True:
             try:
                 request = self._requests.get(timeout=pause)
             except queue.Empty:
                 step_back(Limits.from_environment().low_niceness)
                 try:
-                    next(soon_wanted)
+                    next(self._soon_wanted)
                 except (StopIteration, ImportError):  # Whoever needs what is missing will say so.
                     pause = None
             else:
@@ -163,16 +164,17 @@ def private_bytes() -> int:
         return 0
 
 
-def main() -> None:
+def work(soon_wanted: Iterable[None] = ()) -> None:
+    """Be a desk until the input ends, importing in the pauses what is wanted soon. Ends the process."""
     source, output = take_the_wires()
     rights.work_for_others()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which closes our input.
     volunteer_to_end()
     with suppress(BrokenPipeError):
-        Desk(source, output).serve()
+        Desk(source, output, soon_wanted).serve()
     sys.stderr.flush()
     os._exit(0)
 
 
 if __name__ == "__main__":
-    main()
+    work(import_what_jobs_need())

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from dlcore.children import begin
 from dlcore.overtime import Queue
 from dlcore.wire import Header, read_message, write_all
 
-ROOT = Path(__file__).resolve().parents[2]
 COMMAND = (sys.executable, "-m", "dlcore.desks.desk")
 #: Which fields of /proc/PID/stat, behind the name, are processor time: its own and that of processes it has waited for (proc(5)).
 PROCESSOR_TIME = slice(11, 15)
@@ -29,56 +28,53 @@ class DeskProcess:
         self.ready = False
         self._used = 0.0
         self.started = 0.0  # Seconds of a processor that it took to start.
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            cwd=ROOT,
-            env={**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
-        )
-        self._queue = Queue(self.pid)
+        self._queue: Queue | None = None
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        become = "desk" if command == COMMAND else None
+        self._child, self._down, self._up = begin(become, command, environment)
 
     @property
     def name(self) -> str:
-        return f"desk {self._process.pid}"
+        return f"desk {self.pid}"
 
     @property
     def pid(self) -> int:
-        return self._process.pid
+        return self._child.pid
 
     @property
     def held_up(self) -> float:
         """Seconds that it has waited so far for others to leave it a processor; 0 where the system does not say."""
-        return self._queue.seconds()
+        if self._queue is None and self.pid:
+            self._queue = Queue(self.pid)
+        return self._queue.seconds() if self._queue else 0.0
 
     @property
     def ended(self) -> bool:
-        return self._process.poll() is not None
+        return self._child.wait(0)
 
     def wait_ready(self) -> bool:
         """Whether it has started."""
         if not self.ready and self.receive() is not None:
+            self._child.wait_born()
             self.ready, self.started = True, self.processor_seconds()
         return self.ready
 
     def send(self, *parts: bytes) -> None:
-        assert self._process.stdin is not None
-        write_all(self._process.stdin.fileno(), *parts)
+        write_all(self._down.fileno(), *parts)
 
     def receive(self) -> tuple[Header, bytes] | None:
         """The next message; None when there will be no more. Raises whatever a message raises that is none."""
-        assert self._process.stdout is not None
-        return read_message(self._process.stdout)
+        return read_message(self._up)
 
     def kill(self) -> None:
-        self._process.kill()
+        self._child.kill()
 
     def close(self) -> None:
         """End it: nothing is in hand there. Returns when it has ended."""
         self.kill()
-        self._process.wait()
-        for pipe in filter(None, (self._process.stdin, self._process.stdout)):
-            pipe.close()
+        self._child.wait()
+        self._down.close()
+        self._up.close()
 
     def processor_seconds(self) -> float:
         """Processor time that it has used, also once it has ended; where the system does not say, the time that has passed."""

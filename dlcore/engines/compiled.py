@@ -60,6 +60,12 @@ def loaded() -> bool:
     return on_their_way.done() and on_their_way.result() is not None
 
 
+def compiled_before() -> bool:
+    """Whether their code lies on this machine's disk, so that loading it takes half a second."""
+    folder = code_folder()
+    return folder is not None and (folder / COMPLETE).exists()
+
+
 @cache
 def begin() -> Loading:
     """Load in the background from here on; asked again, the same."""
@@ -153,8 +159,7 @@ def import_numba_alone() -> None:
 
     numba only looks there whether BLAS is at hand, and that takes as long as all the rest. `libraries.fetch_blas` is for those who need it.
     """
-    folder = code_folder()
-    if folder is None or not (folder / COMPLETE).exists() or "scipy.linalg" in sys.modules:
+    if "scipy.linalg" in sys.modules or not compiled_before():
         return
     sys.modules["scipy.linalg"] = None  # type: ignore[assignment]
     try:

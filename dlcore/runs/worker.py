@@ -415,18 +415,20 @@ def limit_memory() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (baseline + (Limits.from_environment().memory_mb << 20), hard))
 
 
-def main() -> None:
-    arguments = argparse.ArgumentParser(description="A worker process; the pool starts it.")
-    arguments.add_argument("--in-hand", type=int, help="descriptor of the page that names the run in hand")
-    page = arguments.parse_args().in_hand
+def begin_alone() -> None:
+    """What is done once, whether this process is the worker or the nursery that it is split from."""
+    compiled.import_numba_alone()
+    torch.set_num_threads(1)
+    take_buffers()
+
+
+def work(page: int | None) -> None:
+    """Be a worker until the input ends; `page` is the descriptor of the page that names the run in hand. Ends the process."""
     in_hand = mmap.mmap(-1, mmap.PAGESIZE) if page is None else mmap.mmap(page, 0)
     source, output = take_the_wires()
     rights.work_for_others()
-    compiled.import_numba_alone()
     compiled.begin()  # The warm-up waits for it, unless it has to be compiled first.
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which closes our input.
-    torch.set_num_threads(1)
-    take_buffers()
     limit_memory()
     warm_up()
     gc.collect()
@@ -439,6 +441,14 @@ def main() -> None:
     # Nothing is left to tidy up, and a large process takes its time to do it.
     sys.stderr.flush()
     os._exit(0)
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description="A worker process; the pool starts it.")
+    arguments.add_argument("--in-hand", type=int, help="descriptor of the page that names the run in hand")
+    page = arguments.parse_args().in_hand
+    begin_alone()
+    work(page)
 
 
 if __name__ == "__main__":

@@ -5,30 +5,24 @@ from __future__ import annotations
 import logging
 import mmap
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
+from dlcore.children import begin
 from dlcore.overtime import Queue
-from dlcore.side import step_back
 from dlcore.wire import Header, Unreadable, read_message, write_all
 
-ROOT = Path(__file__).resolve().parents[3]
 COMMAND = (sys.executable, "-m", "dlcore.runs.worker")
 IN_HAND_BYTES = 64
-# With its neighbours a frame is more than the 64 kB of a pipe: it would wait for its reader to wake up.
-PIPE_BYTES = 1 << 18
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Processes:
-    """Each worker is a process that runs this command."""
+    """Each worker is a process that runs this command; the usual one is forked from the nursery where that is possible."""
 
     command: Sequence[str] = COMMAND
     shared: bool = False
@@ -41,30 +35,24 @@ class WorkerProcess:
     """A worker process, reached by its standard input and output."""
 
     def __init__(self, command: Sequence[str] = COMMAND) -> None:
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+        become = "worker" if tuple(command) == COMMAND else None
         # A page of memory shared with the worker, where it writes the token of the run it has in hand: after a crash
         # it tells which run to blame.
         with tempfile.TemporaryFile() as page:
             page.truncate(IN_HAND_BYTES)
             self._in_hand = mmap.mmap(page.fileno(), IN_HAND_BYTES)
-            self._process = subprocess.Popen(
-                [*command, "--in-hand", str(page.fileno())],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                bufsize=-1,
-                pipesize=PIPE_BYTES,
-                cwd=ROOT,
-                env={**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
-                pass_fds=[page.fileno()],
-            )
-        self._queue = Queue(self.pid)
+            command = [*command, "--in-hand", str(page.fileno())]
+            self._child, self._down, self._up = begin(become, command, environment, page.fileno())
+        self._queue: Queue | None = None
 
     @property
     def name(self) -> str:
-        return f"worker {self.pid}"
+        return f"worker {self.pid}" if self.pid else "a new worker"
 
     @property
     def pid(self) -> int:
-        return self._process.pid
+        return self._child.pid
 
     @property
     def in_hand(self) -> str:
@@ -72,40 +60,38 @@ class WorkerProcess:
 
     @property
     def held_up(self) -> float:
-        return self._queue.seconds()
+        if self._queue is None and self.pid:
+            self._queue = Queue(self.pid)
+        return self._queue.seconds() if self._queue else 0.0
 
     def send(self, *parts: bytes) -> None:
-        assert self._process.stdin is not None
-        write_all(self._process.stdin.fileno(), *parts)
+        write_all(self._down.fileno(), *parts)
 
     def receive(self) -> tuple[Header, bytes] | None:
-        assert self._process.stdout is not None
         try:
-            message = read_message(self._process.stdout)
+            message = read_message(self._up)
         except Unreadable as error:
             _log.warning("What %s sent is no message, but %s: it is ended.", self.name, error)
             message = None
         if message is None:
-            self._process.stdout.close()
-            self._process.kill()
-            self._process.wait()
+            self._up.close()
+            self._child.kill()
+            self._child.wait()
+        elif not self.pid:
+            self._child.wait_born()  # Who hears of the worker may ask for its process id.
         return message
 
     def leave(self) -> None:
         """Close the worker's input, at whose end it ends."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
+        self._down.close()
 
     def step_back(self, niceness: int) -> None:
-        with suppress(OSError):
-            step_back(niceness, self.pid)
+        self._child.step_back(niceness)
 
     def kill(self) -> None:
-        self._process.kill()
+        self._child.kill()
 
     def wait(self, seconds: float) -> None:
-        try:
-            self._process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        if not self._child.wait(seconds):
+            self._child.kill()
+            self._child.wait()
