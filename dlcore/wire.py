@@ -29,6 +29,19 @@ def pack(header: Header, payload: bytes = b"") -> bytes:
     return _LENGTH.pack(len(text)) + text
 
 
+def unpack(message: bytes | memoryview) -> tuple[Header, bytes] | None:
+    """The message that begins here; None when the end cuts it. Raises Unreadable."""
+    view = memoryview(message)
+    if len(view) < _LENGTH.size:
+        return None
+    start = _LENGTH.size + _header_length(view)
+    if len(view) < start:
+        return None
+    header = _header(bytes(view[_LENGTH.size : start]))
+    payload = bytes(view[start : start + header["payload"]])
+    return (header, payload) if len(payload) == header["payload"] else None
+
+
 def write_all(descriptor: int, *parts: bytes) -> None:
     """Write all bytes, however little the pipe takes at a time. Blocks; raises OSError when nobody reads them."""
     for part in parts:
@@ -56,7 +69,7 @@ def read_header(stream: IO[bytes]) -> Header | None:
     return _header(text) if len(text) == length else None
 
 
-def _header_length(prefix: bytes | bytearray) -> int:
+def _header_length(prefix: bytes | bytearray | memoryview) -> int:
     (length,) = _LENGTH.unpack_from(prefix)
     if length > LONGEST_HEADER:
         raise Unreadable(f"a header of {length} bytes")

@@ -42,7 +42,7 @@ from dlcore.wire import Header
 
 __all__ = ["Listener", "Pool", "WorkerLost"]
 
-MOST_KEPT_BYTES = 96 << 20  # All kept states together; beyond it those of large runs are on the shelf alone.
+MOST_KEPT_BYTES = 64 << 20  # All kept states together; beyond it those of large runs are on the shelf alone.
 LIVES = 3  # So often may a run take its worker down, each time within ...
 SHORT_LIFE = 10.0  # ... seconds of having been brought back.
 LONGEST_START = 30.0  # Seconds a caller waits for a worker that is still starting.

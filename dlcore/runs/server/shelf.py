@@ -12,7 +12,6 @@ somebody who holds more. Whose a file is stands in its header.
 from __future__ import annotations
 
 import hashlib
-import io
 import logging
 import os
 import threading
@@ -24,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dlcore.folders import make_own, write_own
-from dlcore.wire import Header, Unreadable, pack, read_header, read_message
+from dlcore.wire import Header, Unreadable, pack, read_header, unpack
 
 WRITE_EVERY = 5.0  # Seconds between two writes of a run that plays.
 DAY = 86_400.0  # So long a run is kept.
@@ -43,9 +42,12 @@ class Kept:
     header: Header
     state: bytes
 
-    def to_bytes(self) -> bytes:
-        body = pack(self.header, self.state) + self.state
-        return hashlib.sha256(body).digest() + body
+    def parts(self) -> tuple[bytes, ...]:
+        """What its file holds, one after the other. A state is 25 MB: nobody else could run while it were copied."""
+        head = pack(self.header, self.state)
+        digest = hashlib.sha256(head)
+        digest.update(self.state)
+        return digest.digest(), head, self.state
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Kept | None:
@@ -54,7 +56,7 @@ class Kept:
         if hashlib.sha256(body).digest() != data[:SUM_BYTES]:
             return None
         try:
-            message = read_message(io.BytesIO(body))
+            message = unpack(body)
         except Unreadable:  # Whole, but not ours.
             return None
         return None if message is None else cls(*message)
@@ -197,8 +199,8 @@ class Shelf:
                 del self._waiting[name]
 
     def _write(self, name: str, kept: Kept) -> None:
-        data = kept.to_bytes()
-        file = File(len(data), self._clock() + DAY, _owner_of(kept.header))
+        parts = kept.parts()
+        file = File(sum(map(len, parts)), self._clock() + DAY, _owner_of(kept.header))
         make_own(self.folder)
         others = self._in_the_way(name, file)
         if others is None:
@@ -206,7 +208,7 @@ class Shelf:
             return
         for other in others:
             self._drop(other)
-        write_own(self.folder / name, data)
+        write_own(self.folder / name, *parts)
         with self._change:
             self._files[name] = file
 
