@@ -20,7 +20,7 @@ from ui.bundle import bundle
 
 STATIC = Path(get_static_dir())
 BASE = "/under/a/path"
-SCRIPTS = [path for path in assets.own_files("canvas") if path.suffix == ".js"]
+SCRIPTS = [path for folder in assets.FOLDERS for path in assets.scripts(folder)]
 
 
 def page(_: object) -> PlainTextResponse:
@@ -90,13 +90,15 @@ def test_the_page_names_the_scripts_that_it_will_need_and_each_of_them_is_there(
     assert "link" not in ask(app, f"{base}/elsewhere")[1]
 
 
-def test_the_bundle_holds_each_module_once_after_those_it_imports() -> None:
-    text = bundle(assets.CANVAS / "canvas.js")
+@pytest.mark.parametrize("folder", assets.FOLDERS)
+def test_the_bundle_holds_each_module_once_after_those_it_imports(folder: str) -> None:
+    text = bundle(assets.UI / folder / f"{folder}.js")
     modules = re.findall(r"^const module_(\w+) = ", text, re.MULTILINE)
-    scripts = {re.sub(r"\W", "_", str(path.relative_to(assets.CANVAS).with_suffix(""))): path for path in SCRIPTS}
-    assert sorted(modules) == sorted(scripts)
-    assert modules[-1] == "canvas"
-    assert not re.search(r"^import |^export (?!default module_canvas\.default;)", text, re.MULTILINE)
+    scripts = {re.sub(r"\W", "_", str(path.relative_to(assets.UI).with_suffix(""))): path for path in SCRIPTS}
+    assert len(modules) == len(set(modules))
+    assert {name for name in scripts if name.startswith(f"{folder}_")} <= set(modules)
+    assert modules[-1] == f"{folder}_{folder}"
+    assert not re.search(rf"^import |^export (?!default module_{folder}_{folder}\.default;)", text, re.MULTILINE)
     by_path = {path.resolve(): name for name, path in scripts.items()}
     for place, name in enumerate(modules):
         source = scripts[name].read_text(encoding="utf-8")

@@ -12,7 +12,6 @@ from dlcore.experiment import Experiment
 from dlcore.layers import Dense
 from dlcore.share import encode
 from tests.browser import PATIENCE, PLAYING, canvas, move_slider, open_tab, press, take_home, wait_for_step
-from ui.assets import asset_version
 
 pytestmark = pytest.mark.browser
 
@@ -111,58 +110,6 @@ def test_a_bad_link_opens_the_default_run_with_one_sentence(page: Page, app_addr
     expect(alert).to_contain_text("cut short or garbled")
     expect(canvas(page)).to_have_attribute("data-connection", "open")
     expect(page.locator(".nn-headings")).to_contain_text("Circle")
-
-
-OUTCOMES = [
-    ({"loss": 0.12, "epoch": 50}, {"loss": 0.34, "epoch": 50}, "A has the lower test loss: 0.1200 against 0.3400 after 50 epochs."),
-    (
-        {"loss": 0.34, "epoch": 50},
-        {"loss": 0.12, "epoch": 20},
-        "B has the lower test loss: 0.1200 after 20 epochs against 0.3400 after 50.",
-    ),
-    ({"loss": 0.12, "epoch": 5}, {"loss": 0.12, "epoch": 5}, "Their test scores are level after 5 epochs."),
-    ({"loss": 0.12, "epoch": 0, "step": 0}, {"loss": 0.12, "epoch": 0, "step": 0}, "Press Play to train them in step."),
-    ({"loss": None, "epoch": 3}, {"loss": 0.12, "epoch": 3}, "The loss of A is no longer a finite number."),
-    (
-        {"loss": 0.1, "epoch": 9, "kind": "mse", "score": 0.9},
-        {"loss": 0.2, "epoch": 9, "score": 0.95},
-        "B has the higher score (Test accuracy): 95.0% against 90.0% after 9 epochs.",
-    ),
-    (
-        {"loss": 0.1, "epoch": 9},
-        {"loss": 0.1, "epoch": 9, "dataset": "xor"},
-        "They answer different questions, so their scores cannot be compared.",
-    ),
-]  # fmt: skip
-
-
-def test_a_sentence_says_which_run_came_out_better(page: Page, app_address: str):
-    from ui.compare import STRINGS
-    from ui.messages import text
-
-    strings = {key: text("en", key) for key in STRINGS}
-
-    def run(name: str, told: dict[str, object]) -> dict[str, object]:
-        header = {
-            "step": told.get("step", 10),
-            "epoch": told["epoch"],
-            "loss_kind": told.get("kind", "cross_entropy"),
-            "losses": {"test": told["loss"]},
-            "metrics": {"train": {"accuracy": 0.9}, "test": {"accuracy": told.get("score", 0.9)}},
-            "metric": {"name": "accuracy", "form": "percent"},
-        }
-        return {"name": name, "header": header, "dataset": told.get("dataset", "circle")}
-
-    for one, other, expected in OUTCOMES:
-        said = page.evaluate(
-            """async ([base, strings, a, b]) => {
-                const { outcome } = await import(`${base}/compare/words.js`);
-                const { Texts } = await import(`${base}/canvas/words/format.js`);
-                return outcome(new Texts(strings), a, b);
-            }""",
-            [f"{app_address}/api/assets/{asset_version()}", strings, run("A", one), run("B", other)],
-        )
-        assert said == expected
 
 
 @pytest.mark.parametrize("name", ["Share", "Compare"])

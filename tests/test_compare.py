@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from functools import partial
 from typing import Any
@@ -16,6 +17,7 @@ from dlcore.layers import Dense, Dropout
 from dlcore.optimizers import SGD, Adam
 from dlcore.problems import Problem
 from tests.playground import RecordingPool, errors, open_page, shown, speak_for, state
+from tests.test_javascript import run as javascript
 from ui import canvas, compare, live, session
 from ui.compare import page, runs
 from ui.compare.memory import Comparing
@@ -106,6 +108,58 @@ def test_every_difference_has_words(language: str) -> None:
         said = sentence(("A", "B"), (Experiment(), other), partial(text, language))
         assert said
         assert "{" not in said
+
+
+OUTCOMES = [
+    ({"loss": 0.12, "epoch": 50}, {"loss": 0.34, "epoch": 50}, "A has the lower test loss: 0.1200 against 0.3400 after 50 epochs."),
+    (
+        {"loss": 0.34, "epoch": 50},
+        {"loss": 0.12, "epoch": 20},
+        "B has the lower test loss: 0.1200 after 20 epochs against 0.3400 after 50.",
+    ),
+    ({"loss": 0.12, "epoch": 5}, {"loss": 0.12, "epoch": 5}, "Their test scores are level after 5 epochs."),
+    ({"loss": 0.12, "epoch": 0, "step": 0}, {"loss": 0.12, "epoch": 0, "step": 0}, "Press Play to train them in step."),
+    ({"loss": None, "epoch": 3}, {"loss": 0.12, "epoch": 3}, "The loss of A is no longer a finite number."),
+    (
+        {"loss": 0.1, "epoch": 9, "kind": "mse", "score": 0.9},
+        {"loss": 0.2, "epoch": 9, "score": 0.95},
+        "B has the higher score (Test accuracy): 95.0% against 90.0% after 9 epochs.",
+    ),
+    (
+        {"loss": 0.1, "epoch": 9},
+        {"loss": 0.1, "epoch": 9, "dataset": "xor"},
+        "They answer different questions, so their scores cannot be compared.",
+    ),
+]  # fmt: skip
+
+
+SAY_OUTCOMES = f"""
+import {{ readFileSync }} from "node:fs";
+import {{ Texts }} from "{(canvas.FOLDER / "words" / "format.js").as_uri()}";
+import {{ outcome }} from "{(compare.FOLDER / "words.js").as_uri()}";
+const {{ strings, pairs }} = JSON.parse(readFileSync(0, "utf8"));
+console.log(JSON.stringify(pairs.map(([a, b]) => outcome(new Texts(strings), a, b))));
+"""
+
+
+def test_a_sentence_says_which_run_came_out_better_in_the_texts_that_the_page_gets() -> None:
+    def run(name: str, told: dict[str, Any]) -> dict[str, Any]:
+        header = {
+            "step": told.get("step", 10),
+            "epoch": told["epoch"],
+            "loss_kind": told.get("kind", "cross_entropy"),
+            "losses": {"test": told["loss"]},
+            "metrics": {"train": {"accuracy": 0.9}, "test": {"accuracy": told.get("score", 0.9)}},
+            "metric": {"name": "accuracy", "form": "percent"},
+        }
+        return {"name": name, "header": header, "dataset": told.get("dataset", "circle")}
+
+    told = {
+        "strings": {key: text("en", key) for key in compare.STRINGS},
+        "pairs": [(run("A", one), run("B", other)) for one, other, _ in OUTCOMES],
+    }
+    said = javascript("--input-type=module", "--eval", SAY_OUTCOMES, given=json.dumps(told).encode())
+    assert json.loads(said) == [expected for _, _, expected in OUTCOMES]
 
 
 def test_the_scripts_say_each_of_the_texts_they_are_given() -> None:

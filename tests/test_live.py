@@ -31,6 +31,7 @@ from tests.deaf import Deaf
 from tests.fake_worker import DEADLY
 from tests.patience import PATIENCE, eventually
 from ui import assets, door, live
+from ui.bundle import bundle
 
 FAKE = (sys.executable, "-m", "tests.fake_worker")
 BASE = "under/a/path"
@@ -274,7 +275,7 @@ def test_the_routes_are_there_under_the_base_path_too(host: str, token: str) -> 
     with look(host, token, base=f"/{BASE}") as viewer:
         ready(viewer, None)
         version_of(viewer.recv(timeout=PATIENCE))
-    with get(host, f"/{BASE}/api/assets/x/canvas/canvas.js") as response:
+    with get(host, f"/{BASE}/api/assets/x/canvas/bundle.js") as response:
         assert response.status == 200
 
 
@@ -370,14 +371,14 @@ def get(host: str, path: str, **headers: str) -> Iterator[http.client.HTTPRespon
         yield connection.getresponse()
 
 
-def test_canvas_files_have_their_type_and_may_be_kept_for_ever_under_their_version(host: str) -> None:
-    for name, media_type in (("canvas.js", "text/javascript"), ("time/timeline.css", "text/css")):
-        with get(host, f"/api/assets/{assets.asset_version()}/canvas/{name}") as response:
+def test_scripts_have_their_type_and_may_be_kept_for_ever_under_their_version(host: str) -> None:
+    for folder in assets.FOLDERS:
+        with get(host, f"/api/assets/{assets.asset_version()}/{folder}/bundle.js") as response:
             assert response.status == 200
-            assert response.headers["content-type"].startswith(media_type)
+            assert response.headers["content-type"].startswith("text/javascript")
             assert "immutable" in response.headers["cache-control"]
-            assert response.read() == (assets.CANVAS / name).read_bytes()
-    with get(host, "/api/assets/older/canvas/canvas.js") as response:
+            assert response.read().decode() == bundle(assets.UI / folder / f"{folder}.js")
+    with get(host, "/api/assets/older/canvas/bundle.js") as response:
         assert response.headers["cache-control"] == "no-cache"
 
 
@@ -393,13 +394,15 @@ def test_canvas_files_have_their_type_and_may_be_kept_for_ever_under_their_versi
         "%2e%2e/live.py",
         "%2fetc%2fpasswd",
         "..%5clive.py",
-        "canvas.js%00.css",
+        "bundle.js%00.css",
         "canvas.js%0a",
+        "canvas.js",
+        "network/network.js",
         "missing.js",
         "",
     ],
 )
-def test_nothing_but_canvas_files_is_served(host: str, name: str) -> None:
+def test_nothing_but_the_bundle_is_served(host: str, name: str) -> None:
     with get(host, f"/api/assets/x/canvas/{name}") as response:
         assert response.status == 404
 

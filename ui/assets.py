@@ -13,7 +13,7 @@ import re
 import time
 from base64 import b64encode
 from collections.abc import MutableMapping
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
@@ -27,10 +27,9 @@ from streamlit.file_util import get_static_dir
 
 from ui.bundle import bundle
 
-CANVAS = Path(__file__).parent / "canvas"
-#: Folders of scripts that the browser asks for by name.
-FOLDERS = {"canvas": CANVAS, **{name: CANVAS.parent / name for name in ("compare", "naming")}}
-OWN_FILE = re.compile(r"([a-z0-9_-]+/)?[a-z0-9_-]+\.(js|css)")
+UI = Path(__file__).parent
+#: Folders of scripts, each with one of its name that imports all others: the browser gets them as one file.
+FOLDERS = ("canvas", "compare", "naming")
 MEDIA_TYPES = {"js": "text/javascript", "css": "text/css", "woff2": "font/woff2"}
 FOR_EVER = "public, max-age=31536000, immutable"
 #: Streamlit's chunks that the playground's first picture waits for, by the beginning of their names.
@@ -48,9 +47,10 @@ def base_path() -> str:
 def routes(prefix: str) -> list[BaseRoute]:
     """Our own files and Plotly, below `prefix`."""
     return [
-        Route(f"{prefix}/api/assets/{{version}}/canvas/bundle.js", bundle_file),
-        Route(f"{prefix}/api/assets/{{version}}/{{folder}}/{{file}}", own_file),
-        Route(f"{prefix}/api/assets/{{version}}/{{folder}}/{{part}}/{{file}}", own_file),
+        *(
+            Route(f"{prefix}/api/assets/{{version}}/{folder}/bundle.js", partial(bundle_file, folder))
+            for folder in FOLDERS
+        ),
         Route(f"{prefix}/api/assets/{{version}}/plotly.min.js", plotly_file),
     ]
 
@@ -66,49 +66,38 @@ def asset_version() -> str:
 
 @lru_cache(maxsize=2)
 def _version_at(second: int) -> str:
-    files = [path for folder in FOLDERS for path in own_files(folder)]
+    files = [path for folder in FOLDERS for path in scripts(folder)]
     return _asset_version(tuple((path, path.stat().st_mtime_ns) for path in files))
 
 
 @cache
 def style(name: str) -> str:
     """A style sheet of this folder, for `st.html`, which would read the file at each run of the script."""
-    return f"<style>{(CANVAS.parent / name).read_text(encoding='utf-8')}</style>"
+    return f"<style>{(UI / name).read_text(encoding='utf-8')}</style>"
 
 
 @cache
 def icon() -> str:
     """The page's icon, as an address that holds it."""
-    return f"data:image/svg+xml;base64,{b64encode((CANVAS.parent / 'icon.svg').read_bytes()).decode()}"
+    return f"data:image/svg+xml;base64,{b64encode((UI / 'icon.svg').read_bytes()).decode()}"
 
 
-def own_files(folder: str) -> list[Path]:
-    """Scripts and style sheets of a folder."""
-    root = FOLDERS[folder]
-    return sorted(path for path in root.rglob("*") if OWN_FILE.fullmatch(path.relative_to(root).as_posix()))
+def scripts(folder: str) -> list[Path]:
+    """All scripts of a folder."""
+    return sorted((UI / folder).rglob("*.js"))
 
 
 @lru_cache(maxsize=4)
 def _asset_version(files: tuple[tuple[Path, int], ...]) -> str:
     digest = hashlib.blake2b(distribution("plotly").version.encode(), digest_size=8)
     for path, _ in files:
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+        digest.update(path.relative_to(UI).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
 
-def own_file(request: Request) -> Response:
-    """A script or style sheet of ours."""
-    folder = FOLDERS.get(request.path_params["folder"])
-    name = "/".join(request.path_params[each] for each in ("part", "file") if each in request.path_params)
-    path = (folder or CANVAS) / name
-    if folder is None or not OWN_FILE.fullmatch(name) or not path.is_file():
-        return Response("Not found", status_code=404, media_type="text/plain")
-    return Response(path.read_bytes(), headers=_headers(request), media_type=MEDIA_TYPES[path.suffix[1:]])
-
-
-def bundle_file(request: Request) -> Response:
-    """All scripts of the canvas in one."""
-    return _compressed_once(request, *_bundle(asset_version()))
+def bundle_file(folder: str, request: Request) -> Response:
+    """All scripts of a folder, and what they import, in one."""
+    return _compressed_once(request, *_bundle(folder, asset_version()))
 
 
 def plotly_file(request: Request) -> Response:
@@ -129,10 +118,10 @@ def _headers(request: Request) -> dict[str, str]:
     return {"Cache-Control": FOR_EVER if current else "no-cache", "X-Content-Type-Options": "nosniff"}
 
 
-@lru_cache(maxsize=2)
-def _bundle(version: str) -> tuple[bytes, bytes]:
+@lru_cache(maxsize=2 * len(FOLDERS))
+def _bundle(folder: str, version: str) -> tuple[bytes, bytes]:
     """Plain and gzipped; made anew when a script has changed."""
-    plain = bundle(CANVAS / "canvas.js").encode()
+    plain = bundle(UI / folder / f"{folder}.js").encode()
     return plain, gzip.compress(plain, mtime=0)
 
 

@@ -2,7 +2,7 @@
 
 Understands the form in which the canvas is written, no more: `import { a, b as c } from "../folder/x.js";` on one line, and `export`
 before a function, a class or a const. Each module becomes a function that gives what it exports, in the order of the imports. It is
-named by its place below the folder of the entry: `network/links.js` is `module_network_links`.
+named by its place in this folder: `canvas/network/links.js` is `module_canvas_network_links`. Comments are left out.
 """
 
 from __future__ import annotations
@@ -10,6 +10,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from ui.comments import without_comments
+
+FOLDER = Path(__file__).parent
 _IMPORT = re.compile(r'^import \{ (?P<names>[^}]+) \} from "(?P<file>\.{1,2}/[\w./-]+\.js)";$', re.MULTILINE)
 _EXPORT = re.compile(
     r"^export (?P<default>default )?(?=(?:async )?(?:function|class|const) (?P<name>\w+))", re.MULTILINE
@@ -19,26 +22,26 @@ _EXPORT = re.compile(
 def bundle(entry: Path) -> str:
     """The text of one module that exports what `entry` does by default."""
     parts: dict[str, str] = {}
-    _add(entry, entry.parent, parts)
-    return "\n".join([*parts.values(), f"export default {_name(entry, entry.parent)}.default;\n"])
+    _add(entry, parts)
+    return "\n".join([*parts.values(), f"export default {_name(entry)}.default;\n"])
 
 
-def _add(path: Path, root: Path, parts: dict[str, str]) -> None:
-    name = _name(path, root)
+def _add(path: Path, parts: dict[str, str]) -> None:
+    name = _name(path)
     if name in parts:
         return
-    text = path.read_text(encoding="utf-8")
+    text = without_comments(path.read_text(encoding="utf-8"))
     for found in _IMPORT.finditer(text):
-        _add(path.parent / found["file"], root, parts)
+        _add(path.parent / found["file"], parts)
 
     def taken(found: re.Match[str]) -> str:
-        return f"const {{ {found['names'].replace(' as ', ': ')} }} = {_name(path.parent / found['file'], root)};"
+        return f"const {{ {found['names'].replace(' as ', ': ')} }} = {_name(path.parent / found['file'])};"
 
     exported = [f"default: {found['name']}" if found["default"] else found["name"] for found in _EXPORT.finditer(text)]
     body = _EXPORT.sub("", _IMPORT.sub(taken, text))
     parts[name] = f"const {name} = (() => {{\n{body}\nreturn {{ {', '.join(exported)} }};\n}})();"
 
 
-def _name(path: Path, root: Path) -> str:
-    place = path.resolve().relative_to(root.resolve()).with_suffix("")
+def _name(path: Path) -> str:
+    place = path.resolve().relative_to(FOLDER.resolve()).with_suffix("")
     return f"module_{'_'.join(place.parts).replace('-', '_')}"

@@ -20,7 +20,7 @@ import { Timeline } from "./time/timeline.js";
 import { Way } from "./network/way.js";
 import { WayBack } from "./time/wayback.js";
 
-/** "https://host/base/api/": two folders above this module, `api/assets/<version>/canvas/canvas.js`. */
+/** "https://host/base/api/": two folders above this module, `api/assets/<version>/canvas/bundle.js`. */
 const API = new URL("../../../", import.meta.url);
 const PLOTLY = new URL("../plotly.min.js", import.meta.url).href;
 const RENEW_EVERY = 3000; // milliseconds

@@ -33,7 +33,7 @@ _side_by_side = component(
     "side_by_side",
     html=(FOLDER / "compare.html").read_text(encoding="utf-8"),
     css=(FOLDER / "compare.css").read_text(encoding="utf-8"),
-    js=LOADER.replace("canvas/bundle.js", "compare/compare.js"),
+    js=LOADER.replace("canvas/bundle.js", "compare/bundle.js"),
 )
 
 

@@ -11,7 +11,7 @@ from ui.session import current, label
 _naming = component(
     "naming",
     html='<span class="naming" hidden></span>',  # Once it has a language, all is named.
-    js=LOADER.replace("canvas/bundle.js", "naming/naming.js"),
+    js=LOADER.replace("canvas/bundle.js", "naming/bundle.js"),
 )
 
 
