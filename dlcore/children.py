@@ -261,6 +261,15 @@ def _pipe() -> tuple[int, int]:
 
 @cache
 def nursery() -> Nursery | None:
-    """The one of this process; None where the system cannot split off workers, or they may use a GPU."""
-    able = sys.platform == "linux" and hasattr(os, "pidfd_open") and not any(Path(path).exists() for path in GPUS)
-    return Nursery() if able else None
+    """The one of this process; None where the system cannot split off processes, or they may use a GPU."""
+    return Nursery() if _can_split() else None
+
+
+def _can_split() -> bool:
+    if sys.platform != "linux" or any(Path(path).exists() for path in GPUS):
+        return False
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except OSError:  # An old kernel, or a sandbox that forbids it.
+        return False
+    return True
