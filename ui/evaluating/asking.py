@@ -33,7 +33,7 @@ def moment() -> Moment:
     """The moment of the run that the page speaks of: as the run stood when the page was opened, or at the last "Judge again"."""
     memory = judging()
     if memory.moment is None or memory.moment.token != session.current().token:
-        memory.moment = _taken()
+        memory.moment = _take_moment()
     return memory.moment
 
 
@@ -48,10 +48,10 @@ def moment_of(token: str) -> Moment:
 
 def judge_again() -> None:
     """Speak of the run as it stands now."""
-    judging().moment = _taken()
+    judging().moment = _take_moment()
 
 
-def _taken() -> Moment:
+def _take_moment() -> Moment:
     token = session.current().token
     assert token is not None, "The page makes its run first."
     taken = moment_of(token)
@@ -73,7 +73,7 @@ def ask(do: str, **arguments: Any) -> Answer:
     """The answer of a job of judging about the present moment; asked once, remembered while the moment lasts. Raises Problem."""
     now = moment()
     question = json.dumps([do, arguments], sort_keys=True)
-    found = now.known(question)
+    found = now.recall(question)
     if found is None:
         with st.spinner(t("evaluate.asking")):
             header, payload = live.desks().ask(
@@ -102,14 +102,14 @@ def cancel(do: str) -> None:
         begun.job.cancel()
 
 
-def begun(do: str) -> Begun | None:
+def find_job(do: str) -> Begun | None:
     """The last job of this kind that this person has begun."""
     return judging().begun.get(do)
 
 
 def watch(do: str, show: Callable[[dict[str, Any], bytes], None]) -> None:
     """The job of this kind: its progress, Cancel, and what it has found so far; in the end its result, or why there is none."""
-    known = begun(do)
+    known = find_job(do)
     if known is None:
         return
     if known.job.state in UNDER_WAY:
@@ -133,7 +133,7 @@ def watch(do: str, show: Callable[[dict[str, Any], bytes], None]) -> None:
 
 
 def _progress(do: str, show: Callable[[dict[str, Any], bytes], None]) -> None:
-    known = begun(do)
+    known = find_job(do)
     standing.present()
     if known is None or known.job.state not in UNDER_WAY:
         st.rerun()  # The whole page: the section shows the result.
@@ -160,7 +160,7 @@ def _progress(do: str, show: Callable[[dict[str, Any], bytes], None]) -> None:
 # The sealed test
 
 
-def looks() -> int:
+def count_openings() -> int:
     """How often somebody has looked at these sealed test rows, with this network or another."""
     return judging().looks.get(moment().test_rows, 0)
 

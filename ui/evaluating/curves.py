@@ -78,7 +78,7 @@ def _threshold(numbers: dict[str, Any]) -> None:
     counts = counts_at(scores, cut)
     with st.container(horizontal=True, gap="medium", key="counts"):
         for name in FIGURES:
-            said = _said(name, counts)
+            said = _write_count(name, counts)
             st.metric(
                 label(f"evaluate.metric.{name}"), said, help=label(f"evaluate.metric.{name}.help"), width="content"
             )
@@ -88,7 +88,7 @@ def _threshold(numbers: dict[str, Any]) -> None:
                 chart(view, numbers, view.TITLE)
 
 
-def _said(name: str, counts: Counts) -> str:
+def _write_count(name: str, counts: Counts) -> str:
     value = getattr(counts, name)
     if name == "precision" and not counts.true_positive + counts.false_positive:
         return "–"  # Nobody was called so: there is nothing to be precise about.

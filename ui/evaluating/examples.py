@@ -84,7 +84,7 @@ def _examples(asked: dict[str, Any], cell: dict[str, int]) -> None:
         _table(header)
 
 
-def _said(header: dict[str, Any], value: int | float) -> str | float:
+def _name_value(header: dict[str, Any], value: int | float) -> str | float:
     names = header["class_names"]
     return names[int(value)] if names else float(f"{value:.4g}")
 
@@ -92,8 +92,8 @@ def _said(header: dict[str, Any], value: int | float) -> str | float:
 def _table(header: dict[str, Any]) -> None:
     columns: dict[str, list[Any]] = {
         t("evaluate.row"): header["row_numbers"],
-        t("evaluate.true"): [_said(header, value) for value in header["true"]],
-        t("views.predicted"): [_said(header, value) for value in header["predicted"]],
+        t("evaluate.true"): [_name_value(header, value) for value in header["true"]],
+        t("views.predicted"): [_name_value(header, value) for value in header["predicted"]],
     }
     if header["class_names"]:
         columns[t("evaluate.certainty")] = [f"{value:.1%}" for value in header["certainty"]]
@@ -106,10 +106,10 @@ def _pictures(header: dict[str, Any]) -> None:
     shape = header["height"], header["width"]
     with st.container(horizontal=True, gap="small", key="pictures"):
         for place, pixels in enumerate(header["pixels"]):
-            true, predicted = (_said(header, header[side][place]) for side in ("true", "predicted"))
+            true, predicted = (_name_value(header, header[side][place]) for side in ("true", "predicted"))
             said = t("evaluate.picture", true=true, predicted=predicted, certainty=_certainty(header, place))
             with st.container(width=PICTURE + 24, gap="xxsmall"):
-                st.image(enlarged(np.array(pixels).reshape(shape)), width=PICTURE, alt=said)
+                st.image(enlarge(np.array(pixels).reshape(shape)), width=PICTURE, alt=said)
                 st.caption(escape(f"{true} → {predicted} · {_certainty(header, place)}"))
 
 
@@ -118,7 +118,7 @@ def _certainty(header: dict[str, Any], place: int) -> str:
     return "–" if certainty is None else f"{certainty:.0%}"
 
 
-def enlarged(pixels_HW: np.ndarray) -> np.ndarray:
+def enlarge(pixels_HW: np.ndarray) -> np.ndarray:
     """Dark ink on white, each pixel a sharp square."""
     times = max(1, PICTURE // max(pixels_HW.shape))
     ink = 255 - (255 * pixels_HW.clip(0, 1)).astype(np.uint8)

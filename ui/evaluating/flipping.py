@@ -100,7 +100,7 @@ def _show(found: dict[str, Any], now: dict[str, Any]) -> None:
         pictures([(t("whatif.now"), now["pixels"]), (t("flip.after"), found["pixels"])], now)
     else:
         for change in found["changes"]:
-            values = {side: _said(change["kind"], change[side]) for side in ("from", "to")}
+            values = {side: _write_value(change["kind"], change[side]) for side in ("from", "to")}
             said = t("flip.change", name=change["name"], before=values["from"], after=values["to"])
             st.markdown(f"**{escape(said)}**", help=label("flip.deviations", count=f"{change['deviations']:.3g}"))
         st.button(
@@ -113,7 +113,7 @@ def _show(found: dict[str, Any], now: dict[str, Any]) -> None:
     st.caption(label("flip.honest" if found["tight"] else "flip.loose", tried=f"{found['tried']:,}"))
 
 
-def _said(kind: str, value: Any) -> str:
+def _write_value(kind: str, value: Any) -> str:
     if value is None:
         return t("whatif.missing")
     if kind == "date":

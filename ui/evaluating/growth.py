@@ -8,7 +8,7 @@ import streamlit as st
 
 from dlcore.views import growth
 from ui import session
-from ui.evaluating.asking import UNDER_WAY, begin, begun, moment, watch
+from ui.evaluating.asking import UNDER_WAY, begin, find_job, moment, watch
 from ui.evaluating.drawing import chart
 from ui.evaluating.warnings import draw
 from ui.session import label, widgets
@@ -28,7 +28,7 @@ def section() -> None:
         key=widgets.key_of(KIND), width="content",
     ) or KINDS[0]  # fmt: skip
     st.caption(label(f"evaluate.growth.{do}.help"))
-    known = begun(do)
+    known = find_job(do)
     under_way = known is not None and known.job.state in UNDER_WAY
     with st.container(horizontal=True, vertical_alignment="bottom"):
         epochs = _number(

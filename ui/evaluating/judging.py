@@ -48,7 +48,7 @@ class Moment:
         """By which its test rows are known again: looks at them are counted under it."""
         return digest_of_test_rows(self.experiment)
 
-    def known(self, question: str) -> tuple[dict[str, Any], bytes] | None:
+    def recall(self, question: str) -> tuple[dict[str, Any], bytes] | None:
         """What was answered to this before."""
         if question not in self.answers:
             return None
@@ -98,7 +98,7 @@ class NewFile:
     refused_for: tuple[str, ...] = ()  # ... for a network with these columns
 
     @property
-    def asked(self) -> dict[str, Any]:
+    def arguments(self) -> dict[str, Any]:
         """The arguments of a job about it."""
         return {"upload": self.upload, "name": self.name}
 

@@ -18,7 +18,7 @@ ADDRESS = "section"  # the name in the page's address
 def evaluation() -> None:
     """The whole page: the moment, the sections' names, and the one that is open."""
     opened = widgets.held(CHOICE, None) is None
-    chosen = _chosen()
+    chosen = _find_section()
     try:
         live.desks().wake()
         if opened:
@@ -32,7 +32,7 @@ def evaluation() -> None:
         st.button(label("evaluate.try_again"), icon=":material/refresh:", key="evaluate_try_again")
 
 
-def _chosen() -> str:
+def _find_section() -> str:
     address = session.current().address
     wish = address.changed.get(ADDRESS, widgets.held(CHOICE, None)) or st.query_params.get(ADDRESS, "")
     return wish if wish in SECTIONS else next(iter(SECTIONS))

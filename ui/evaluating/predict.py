@@ -11,7 +11,7 @@ import streamlit as st
 from dlcore.problems import Problem, clean
 from ui import session
 from ui.data.found import TABLE, say_findings
-from ui.evaluating.asking import ask, begin, begun, judging, moment, watch
+from ui.evaluating.asking import ask, begin, find_job, judging, moment, watch
 from ui.evaluating.judging import NewFile
 from ui.grids import with_data
 from ui.messages import escape, sentence
@@ -26,7 +26,7 @@ MOST_NAMED = 12  # columns
 
 def section() -> None:
     """Which columns a file needs, the way in, and what the network says of the one that was brought."""
-    st.caption(label("predict.see", columns=_named(moment().column_names)))
+    st.caption(label("predict.see", columns=_list_names(moment().column_names)))
     key = _uploader()
     st.file_uploader(
         label("predict.file"), accept_multiple_files=True, key=key, help=label("predict.file.help"),
@@ -37,15 +37,15 @@ def section() -> None:
         return
     with st.container(border=True, key="predicted"):
         if file.refusal is not None and file.refused_for == moment().column_names:
-            _refused(file, file.refusal)
+            _show_refusal(file, file.refusal)
             return
         try:
-            found = ask(QUICK, **file.asked)[0]
+            found = ask(QUICK, **file.arguments)[0]
         except Problem as problem:
             if not problem.key.startswith(OF_FILES):
                 raise  # The file is not to blame, and the next try may work.
             file.refusal, file.refused_for = problem, moment().column_names
-            _refused(file, problem)
+            _show_refusal(file, problem)
             return
         if found.get("form") == LARGE:
             _long(file)
@@ -79,13 +79,13 @@ def take_file(key: str) -> None:
 
 def _long(file: NewFile) -> None:
     """The same in the background, begun anew for another file and another moment."""
-    now, known = moment(), begun(LONG)
-    if known is None or (known.step, known.epoch, known.arguments) != (now.step, now.epoch, file.asked):
-        begin(LONG, **file.asked)
+    now, known = moment(), find_job(LONG)
+    if known is None or (known.step, known.epoch, known.arguments) != (now.step, now.epoch, file.arguments):
+        begin(LONG, **file.arguments)
     watch(LONG, lambda found, _: _show(file, found))
 
 
-def _refused(file: NewFile, problem: Problem) -> None:
+def _show_refusal(file: NewFile, problem: Problem) -> None:
     st.markdown(f"{TABLE} **{escape(file.name)}**")
     st.error(escape(sentence(session.current().language, problem)), icon=":material/error:")
 
@@ -107,7 +107,7 @@ def _show(file: NewFile, found: dict[str, Any]) -> None:
     if found["missing"]:
         # Nothing stands in for a hole in bundled data.
         key = "predict.missing.filled" if moment().experiment.dataset.kind == "table" else "predict.missing"
-        missing = label(key, count=len(found["missing"]), columns=_named(found["missing"]))
+        missing = label(key, count=len(found["missing"]), columns=_list_names(found["missing"]))
         st.warning(missing, icon=":material/warning:")
     if found["refusal"] is not None:
         refusal = Problem(found["refusal"]["key"], **found["refusal"]["values"])
@@ -116,7 +116,7 @@ def _show(file: NewFile, found: dict[str, Any]) -> None:
     if found["target"] is not None:
         st.caption(label("predict.target", column=found["target"]))
     if found["unused"]:
-        st.caption(label("predict.unused", count=len(found["unused"]), columns=_named(found["unused"])))
+        st.caption(label("predict.unused", count=len(found["unused"]), columns=_list_names(found["unused"])))
     if found["first"]:
         _grid(found)
 
@@ -126,7 +126,7 @@ def _grid(found: dict[str, Any]) -> None:
     first, classes = found["first"], bool(found["class_names"])
     ours: dict[str, list[Any]] = {
         t("evaluate.row"): list(range(1, len(first) + 1)),
-        t("views.predicted"): [_said(row["prediction"]) for row in first],
+        t("views.predicted"): [_shorten(row["prediction"]) for row in first],
     }
     if found["target"] is not None:
         ours[t("evaluate.true")] = [row["true"] for row in first]
@@ -139,7 +139,7 @@ def _grid(found: dict[str, Any]) -> None:
     st.dataframe(table, hide_index=True, alt=t("predict.first", shown=len(first), rows=f"{found['rows']:,}"))
 
 
-def _said(prediction: str | float | None) -> str | float | None:
+def _shorten(prediction: str | float | None) -> str | float | None:
     return float(f"{prediction:.6g}") if isinstance(prediction, float) else prediction
 
 
@@ -147,11 +147,11 @@ def maker(state: session.Session, file: NewFile, checkpoint: bytes) -> Callable[
     """What makes the CSV of this file and this moment, at a press."""
 
     def make(press: Press) -> bytes:
-        return press.ask(CSV, checkpoint, **file.asked)
+        return press.ask(CSV, checkpoint, **file.arguments)
 
     return at_press(state, make)
 
 
-def _named(columns: list[str] | tuple[str, ...]) -> str:
+def _list_names(columns: list[str] | tuple[str, ...]) -> str:
     """The first of these names."""
     return ", ".join(columns[:MOST_NAMED]) + (" …" if len(columns) > MOST_NAMED else "")

@@ -6,7 +6,7 @@ import streamlit as st
 
 from ui import session
 from ui.evaluating import rows
-from ui.evaluating.asking import looks, moment
+from ui.evaluating.asking import count_openings, moment
 from ui.reporting import reporter
 from ui.session import label
 from ui.takehome import FILES
@@ -33,7 +33,8 @@ def section() -> None:
     sealed = rows.is_sealed("test")
     if sealed:
         st.info(
-            label("report.unopened" if rows.is_shut("test") else "report.opened", looks=looks()), icon=":material/lock:"
+            label("report.unopened" if rows.is_shut("test") else "report.opened", looks=count_openings()),
+            icon=":material/lock:",
         )
     now = moment()
     for column, what in zip(st.columns(len(CONTENTS)), CONTENTS, strict=True):

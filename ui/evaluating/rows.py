@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from ui import session
-from ui.evaluating.asking import ask, judging, looks, moment, unseal
+from ui.evaluating.asking import ask, count_openings, judging, moment, unseal
 from ui.messages import escape
 from ui.session import label, t, widgets
 
@@ -23,7 +23,7 @@ def split_names() -> list[str]:
     return ["train", "validation", "test"] if moment().experiment.validation_rows else ["train", "test"]
 
 
-def watched() -> str:
+def find_watched() -> str:
     """The part that was watched while it learned, and may be looked at as often as one likes."""
     return moment().experiment.watched
 
@@ -48,17 +48,17 @@ def question(split: str, subset: dict[str, Any] | None = None) -> dict[str, Any]
     return asked
 
 
-def named(split: str) -> str:
+def name_rows(split: str) -> str:
     """These rows in words; how often somebody has looked stands beside the name of sealed ones."""
     name = t(f"evaluate.split.{split}")
-    return t("evaluate.looked", name=name, looks=looks()) if is_sealed(split) and looks() else name
+    return t("evaluate.looked", name=name, looks=count_openings()) if is_sealed(split) and count_openings() else name
 
 
 def choose() -> dict[str, Any] | None:
     """Draws the choice; the arguments that ask for the chosen rows, or None while they are sealed."""
     memory, names = judging(), split_names()
     if memory.split not in names:
-        memory.split = watched()
+        memory.split = find_watched()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="judged_rows"):
         held = widgets.held(SPLIT, memory.split)
         shown = widgets.seed(SPLIT, held if held in names else memory.split, tuple(names))
@@ -72,17 +72,17 @@ def choose() -> dict[str, Any] | None:
         else:
             subset = _subset()
     if is_shut(memory.split):
-        sealed()
+        draw_seal()
         return None
     if is_sealed(memory.split):
-        st.caption(label("evaluate.looked.note", looks=looks()))
+        st.caption(label("evaluate.looked.note", looks=count_openings()))
     return question(memory.split, subset)
 
 
-def sealed() -> None:
+def draw_seal() -> None:
     """The sentence before the seal, and the press that opens it."""
     with st.container(border=True, key="sealed"):
-        st.markdown(label("evaluate.sealed", looks=looks()))
+        st.markdown(label("evaluate.sealed", looks=count_openings()))
         st.button(
             label("evaluate.unseal"), icon=":material/lock_open:", key="unseal", on_click=session.guarded(unseal),
             help=label("evaluate.unseal.help"),
@@ -92,7 +92,7 @@ def sealed() -> None:
 # Some of the rows
 
 
-def said_subset() -> str:
+def describe_subset() -> str:
     """The chosen rows in words; "" for all of them."""
     subset = judging().subset
     if subset is None:
@@ -113,7 +113,7 @@ def _subset() -> dict[str, Any] | None:
     titles = {one: words.get(one, one.removeprefix(COLUMN)) for one in options}
     held = widgets.held(COLUMN, _option(memory.subset))
     with st.popover(
-        label("evaluate.subset.chosen", rows=said_subset()) if memory.subset else label("evaluate.subset"),
+        label("evaluate.subset.chosen", rows=describe_subset()) if memory.subset else label("evaluate.subset"),
         icon=":material/filter_alt:", key="subset",
     ):  # fmt: skip
         shown = widgets.seed(COLUMN, held if held in options else ALL, tuple(options))

@@ -34,9 +34,9 @@ def section() -> None:
 def _groups(asked: dict[str, Any] | None) -> list[Group]:
     """Every part that is open, and the chosen rows of the chosen part."""
     names = [split for split in rows.split_names() if not rows.is_shut(split)]
-    groups = [(rows.named(split), split, ask("evaluate", **rows.question(split))[0]) for split in names]
+    groups = [(rows.name_rows(split), split, ask("evaluate", **rows.question(split))[0]) for split in names]
     if asked is not None and asked.get("subset"):
-        part = t("evaluate.subset.of", rows=rows.said_subset(), part=rows.named(asked["split"]))
+        part = t("evaluate.subset.of", rows=rows.describe_subset(), part=rows.name_rows(asked["split"]))
         groups.append((part, asked["split"], ask("evaluate", **asked)[0]))
     return groups
 
@@ -50,7 +50,7 @@ def _metric(found: dict[str, Any]) -> str:
 
 
 def _cards(groups: list[Group]) -> None:
-    watched = rows.watched()
+    watched = rows.find_watched()
     # What counts is the score on rows that nothing was learned from: it stands first.
     for column, (name, _, found) in zip(
         st.columns(len(groups)),
@@ -62,12 +62,12 @@ def _cards(groups: list[Group]) -> None:
             st.metric(
                 label("evaluate.metric.of", metric=t(f"evaluate.metric.{metric}"), rows=name), score_text(metric, found[metric]),
                 border=True,
-                delta=_between(metric, found["interval"]), delta_arrow="off", delta_color="off",
+                delta=_write_interval(metric, found["interval"]), delta_arrow="off", delta_color="off",
                 help=label(f"evaluate.metric.{metric}.help"), delta_description=t("evaluate.interval.rows", rows=f"{found['rows']:,}"),
             )  # fmt: skip
 
 
-def _between(metric: str, ends: list[float] | None) -> str | None:
+def _write_interval(metric: str, ends: list[float] | None) -> str | None:
     if ends is None:
         return None
     return t("evaluate.interval", low=score_text(metric, ends[0]), high=score_text(metric, ends[1]))
@@ -84,7 +84,7 @@ def _how_sure(groups: list[Group]) -> None:
             }
             for name, split, found in groups
         ],
-        "reference": _guess(_of(groups, rows.watched())[2]),
+        "reference": _guess(_of(groups, rows.find_watched())[2]),
     }  # fmt: skip
     chart(intervals, numbers, "scores_intervals")
 

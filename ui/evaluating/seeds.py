@@ -15,9 +15,9 @@ from dlcore.problems import Problem
 from dlcore.seeds.summary import verdict
 from dlcore.views import bands, disagreement, spread
 from ui import live, session
-from ui.evaluating.asking import UNDER_WAY, begin, begun, moment, watch
+from ui.evaluating.asking import UNDER_WAY, begin, find_job, moment, watch
 from ui.evaluating.drawing import QUIET, chart, heading
-from ui.evaluating.examples import PICTURE, enlarged
+from ui.evaluating.examples import PICTURE, enlarge
 from ui.grids import with_data
 from ui.messages import escape
 from ui.session import label, t, widgets
@@ -37,7 +37,7 @@ ICONS = {
 def section() -> None:
     """How many seeds, how long, Start; then the bands as they grow, and what the seeds say together."""
     st.caption(label("evaluate.seeds.about"))
-    known = begun(DO)
+    known = find_job(DO)
     under_way = known is not None and known.job.state in UNDER_WAY
     with st.container(horizontal=True, vertical_alignment="bottom"):
         shown = widgets.seed(COUNT, widgets.held(COUNT, USUAL_COUNT), COUNTS)
@@ -111,14 +111,14 @@ def _standing(header: dict[str, Any], metric_ES: np.ndarray, present: dict[str, 
 # What the seeds say
 
 
-def _said(header: dict[str, Any], value: float) -> str:
+def _write_score(header: dict[str, Any], value: float) -> str:
     return f"{value:.1%}" if header["metric"] == "accuracy" else f"{value:.3f}"
 
 
 def _answer(header: dict[str, Any], standing: dict[str, Any]) -> None:
     """Skill or luck, in one sentence; and the numbers to quote."""
     summary = header["summary"]
-    scores = {name: _said(header, standing[name]) for name in SCORES if standing.get(name) is not None}
+    scores = {name: _write_score(header, standing[name]) for name in SCORES if standing.get(name) is not None}
     scores |= {name: f"{standing[name]:.0%}" for name in ("below", "above") if name in standing}
     with st.container(border=True, key="seeds_verdict"):
         said = label(
@@ -134,9 +134,13 @@ def _answer(header: dict[str, Any], standing: dict[str, Any]) -> None:
             st.markdown(label("evaluate.seeds.ended", epochs=f"{header['epochs'][-1]:,}", asked=f"{header['asked']:,}"))
     low, high = summary["interval"]
     cards = {
-        "mean": f"{_said(header, summary['mean'])} ± {_said(header, summary['deviation'])}",
-        "interval": t("evaluate.seeds.between", low=_said(header, low), high=_said(header, high)),
-        "range": t("evaluate.seeds.between", low=_said(header, summary["low"]), high=_said(header, summary["high"])),
+        "mean": f"{_write_score(header, summary['mean'])} ± {_write_score(header, summary['deviation'])}",
+        "interval": t("evaluate.seeds.between", low=_write_score(header, low), high=_write_score(header, high)),
+        "range": t(
+            "evaluate.seeds.between",
+            low=_write_score(header, summary["low"]),
+            high=_write_score(header, summary["high"]),
+        ),
         "behind": f"{summary['behind']:.0%}",
     }
     with st.container(horizontal=True, key="seeds_numbers"):
@@ -190,21 +194,21 @@ def _disagreement(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> None
         _table(header, apart)
 
 
-def _named(header: dict[str, Any], value: float) -> str:
+def _name_value(header: dict[str, Any], value: float) -> str:
     names = header["class_names"]
     return names[int(value)] if names else f"{value:.4g}"
 
 
-def _apart(header: dict[str, Any], value: float) -> str:
+def _write_spread(header: dict[str, Any], value: float) -> str:
     return f"{value:.0%}" if header["class_names"] else f"{value:.3g}"
 
 
 def _table(header: dict[str, Any], apart: dict[str, Any]) -> None:
     columns: dict[str, list[Any]] = {
         t("evaluate.row"): apart["row_numbers"],
-        t("evaluate.seeds.apart"): [_apart(header, value) for value in apart["spread"]],
-        t("evaluate.seeds.said"): [_named(header, value) for value in apart["said"]],
-        t("evaluate.true"): [_named(header, value) for value in apart["true"]],
+        t("evaluate.seeds.apart"): [_write_spread(header, value) for value in apart["spread"]],
+        t("evaluate.seeds.said"): [_name_value(header, value) for value in apart["said"]],
+        t("evaluate.true"): [_name_value(header, value) for value in apart["true"]],
     }
     table = with_data(columns, apart["columns"], apart["rows"])
     st.dataframe(table, hide_index=True, alt=t("evaluate.seeds.rows"))
@@ -213,8 +217,10 @@ def _table(header: dict[str, Any], apart: dict[str, Any]) -> None:
 def _pictures(header: dict[str, Any], apart: dict[str, Any]) -> None:
     with st.container(horizontal=True, gap="small", key="seeds_pictures"):
         for place, pixels in enumerate(apart["pixels"]):
-            true, said = (_named(header, apart[name][place]) for name in ("true", "said"))
-            words = t("evaluate.seeds.picture", true=true, said=said, share=_apart(header, apart["spread"][place]))
+            true, said = (_name_value(header, apart[name][place]) for name in ("true", "said"))
+            words = t(
+                "evaluate.seeds.picture", true=true, said=said, share=_write_spread(header, apart["spread"][place])
+            )
             with st.container(width=PICTURE + 40, gap="xxsmall"):
-                st.image(enlarged(np.array(pixels).reshape(apart["height"], apart["width"])), width=PICTURE, alt=words)
+                st.image(enlarge(np.array(pixels).reshape(apart["height"], apart["width"])), width=PICTURE, alt=words)
                 st.caption(escape(words))

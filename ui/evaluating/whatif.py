@@ -36,10 +36,10 @@ EPOCH = date(1970, 1, 1)
 
 def section() -> None:
     """The row, its inputs beside what becomes of it. A fragment: a slider runs this alone."""
-    st.fragment(_drawn)()
+    st.fragment(_draw_or_explain)()
 
 
-def _drawn() -> None:
+def _draw_or_explain() -> None:
     try:
         _draw()
     except Problem as problem:  # A fragment runs by itself, outside the page that would say it.
@@ -47,7 +47,7 @@ def _drawn() -> None:
 
 
 def _draw() -> None:
-    asked = _chosen()
+    asked = _choose_row()
     start, _ = ask("whatif", **asked)
     memory = judging().whatif
     # The same question finds another row once the network or the rows have changed: what was moved of the old one is not said of it.
@@ -85,14 +85,14 @@ def _draw() -> None:
 # The row
 
 
-def _chosen() -> dict[str, Any]:
+def _choose_row() -> dict[str, Any]:
     """Which row: the arguments that ask for it."""
     splits = [name for name in rows.split_names() if not rows.is_shut(name)]
     starts = ["row", "wrong", "uncertain", "mean"] if judging_classes() else ["row", "wrong", "mean"]
     titles = {one: label(f"whatif.start.{one}") for one in starts}
     if not judging_classes():
         titles["wrong"] = label("whatif.start.far")
-    parts = {name: escape(rows.named(name)) for name in splits}
+    parts = {name: escape(rows.name_rows(name)) for name in splits}
     with st.container(horizontal=True, vertical_alignment="bottom", key="whatif_row"):
         shown = widgets.seed(START, widgets.held(START, "uncertain" if judging_classes() else "wrong"), tuple(starts))
         start = st.selectbox(
@@ -130,7 +130,9 @@ def _say_example(start: dict[str, Any]) -> None:
     said = start["before"]["predicted"]
     predicted = names[said] if names else f"{said:.4g}"
     st.markdown(
-        label("whatif.example", row=example["row"], split=rows.named(example["split"]), true=true, predicted=predicted)
+        label(
+            "whatif.example", row=example["row"], split=rows.name_rows(example["split"]), true=true, predicted=predicted
+        )
     )
 
 
