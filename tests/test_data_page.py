@@ -23,7 +23,7 @@ from tests.patience import PATIENCE
 from tests.playground import ROOT, RecordingPool, errors, open_page, shown, speak_for, state, widget
 from ui import live, session
 from ui.data import columns
-from ui.data.brought import Bringing, Brought, fitted, proposed_batch, proposed_layers
+from ui.data.brought import Bringing, Brought, fit_recipe, propose_batch, propose_layers
 from ui.data.pictures import sheet
 from ui.messages import sentence, text
 from ui.playground.memory import Playing
@@ -589,7 +589,7 @@ def test_a_table_that_cannot_be_imported_leaves_the_run(at: Any, desks: Handmade
 
 def test_a_number_as_target_is_learned_with_squared_errors(pool: RecordingPool) -> None:
     part = {**PASSENGERS, "target": "price", "classes": []}
-    experiment = fitted(Experiment(features=("x1",)).to_dict(), part)
+    experiment = fit_recipe(Experiment(features=("x1",)).to_dict(), part)
     assert experiment.loss.kind == "mse"
     assert experiment.features is None
     assert experiment.num_outputs == 1
@@ -597,20 +597,20 @@ def test_a_number_as_target_is_learned_with_squared_errors(pool: RecordingPool) 
 
 def test_what_was_learned_with_stays_but_for_what_must_fit() -> None:
     before = Experiment(seed=7, optimizer={"kind": "sgd", "learning_rate": 0.3}, gradient_clip=2.0)  # type: ignore[arg-type]
-    after = fitted(before.to_dict(), PASSENGERS)
+    after = fit_recipe(before.to_dict(), PASSENGERS)
     assert (after.seed, after.optimizer, after.gradient_clip) == (before.seed, before.optimizer, before.gradient_clip)
 
 
 @pytest.mark.parametrize("rows", [4, 10, 100, 1_999, 2_000, 30_000, 100_000])
 def test_the_proposed_batch_fits_and_leaves_many_updates_an_epoch(rows: int) -> None:
-    batch = proposed_batch(rows)
+    batch = propose_batch(rows)
     assert 1 <= batch <= rows
     assert rows / batch >= min(rows / 10, 90)
 
 
 @pytest.mark.parametrize(("inputs", "outputs"), [(1, 1), (2, 1), (10, 3), (784, 10), (200, 20)])
 def test_the_proposed_network_is_small_and_narrows(inputs: int, outputs: int) -> None:
-    first, second = (layer["units"] for layer in proposed_layers(inputs, outputs))
+    first, second = (layer["units"] for layer in propose_layers(inputs, outputs))
     assert 4 <= second <= first <= 24 or second >= outputs
 
 

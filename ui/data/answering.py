@@ -20,7 +20,7 @@ ASKED = ("found_maybe_missing", "found_far_away", "found_word_missing", "found_b
 def answer(finding: dict[str, Any], place: int) -> None:
     """The other answer to a question of a finding, at one press."""
     st.button(
-        label(f"data.answer.{finding['key']}"), key=f"data_answer_{place}", on_click=answered, args=(finding["key"], finding["values"]),
+        label(f"data.answer.{finding['key']}"), key=f"data_answer_{place}", on_click=switch, args=(finding["key"], finding["values"]),
         help=label("data.answer.help"), width="content",
     )  # fmt: skip
 
@@ -46,7 +46,7 @@ def menus(column: dict[str, Any]) -> None:
 
 
 @session.guarded
-def answered(key: str, values: dict[str, Any]) -> None:
+def switch(key: str, values: dict[str, Any]) -> None:
     """Button: the other answer."""
     name = values["column"]
     if name not in {column["name"] for column in _table().columns}:

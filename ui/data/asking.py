@@ -56,14 +56,14 @@ def look(table: Brought) -> None:
         "look_long" if table.large else "look",
         "data.looking_long" if table.large else "data.looking",
         table.name,
-        partial(_looked, table),
+        partial(_take_profile, table),
         upload=table.upload,
         name=table.name,
         **table.options,
     )
 
 
-def _looked(table: Brought, profile: dict[str, Any], _: bytes) -> None:
+def _take_profile(table: Brought, profile: dict[str, Any], _: bytes) -> None:
     if profile.get("form") == LARGE:
         look(table.replace(large=True))
         return
@@ -89,16 +89,16 @@ def settle() -> None:
     try:
         waiting.arrived(*waiting.job.result())
     except Problem as problem:
-        _refused(waiting, problem)
+        _explain_refusal(waiting, problem)
     except Exception:
         _log.exception("What %s has found could not be taken.", waiting.job)
-        _refused(waiting, Problem("internal"))
+        _explain_refusal(waiting, Problem("internal"))
     # Last: a press in the browser may have ended this run of the script at any look at the session, and the next one goes on here.
     if state.waiting is waiting:
         state.waiting = None
 
 
-def _refused(waiting: Waiting, problem: Problem) -> None:
+def _explain_refusal(waiting: Waiting, problem: Problem) -> None:
     """Say why, and remember what can be offered instead."""
     state = bringing()
     state.grids += 1  # It may show what was asked for.

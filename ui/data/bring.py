@@ -69,17 +69,17 @@ def take_files(key: str) -> None:
         raise Problem("upload_gone")
     pictures = [(name, content) for name, content in files if is_picture(name, content)]
     if pictures:
-        names = [_shown(name) for name, _ in pictures]
+        names = [_clean_name(name) for name, _ in pictures]
         digests = [uploads.keep_upload(content) for _, content in pictures]
-        asking.submit("images", "data.looking", names[0], _pictured, uploads=digests, names=names)
+        asking.submit("images", "data.looking", names[0], _take_pictures, uploads=digests, names=names)
         return
     name, content = files[-1]
     if len(files) > 1:
-        session.current().notices.append(t("data.one_table", name=_shown(name)))
-    asking.look(Brought(uploads.keep_upload(content), _shown(name), {}))
+        session.current().notices.append(t("data.one_table", name=_clean_name(name)))
+    asking.look(Brought(uploads.keep_upload(content), _clean_name(name), {}))
 
 
-def _shown(name: str) -> str:
+def _clean_name(name: str) -> str:
     return clean(Path(name).name) or "table"
 
 
@@ -88,7 +88,7 @@ def is_picture(name: str, content: bytes) -> bool:
     return name.lower().endswith((".npz", "ubyte.gz", "idx.gz")) or content.startswith(IDX)
 
 
-def _pictured(header: dict[str, Any], payload: bytes) -> None:
+def _take_pictures(header: dict[str, Any], payload: bytes) -> None:
     samples = from_bytes(payload)["X"] if payload else None
     state = asking.bringing()
     assert samples is not None
@@ -133,12 +133,12 @@ def _classic() -> None:
 def fetch(name: str) -> None:
     """Ask a desk for a classic set."""
     shown = t(f"classic.{name}")
-    asking.submit("classic", "data.fetching", shown, _fetched, name=name)
+    asking.submit("classic", "data.fetching", shown, _take_fetched_file, name=name)
 
 
-def _fetched(header: dict[str, Any], payload: bytes) -> None:
+def _take_fetched_file(header: dict[str, Any], payload: bytes) -> None:
     if "dataset" in header:
-        _pictured(header, payload)
+        _take_pictures(header, payload)
     else:
         asking.look(Brought(header["upload"], header["name"], {}, header.get("options", {})))
         asking.settle()

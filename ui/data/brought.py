@@ -182,7 +182,7 @@ def with_treatments(part: Part, brought: Brought) -> Part:
 # The recipe
 
 
-def fitted(draft: Part, dataset: Part) -> Experiment:
+def fit_recipe(draft: Part, dataset: Part) -> Experiment:
     """The draft's recipe on these data: their usual loss, a batch, a share of test rows and a network of their size. Raises Problem."""
     bare = {key: value for key, value in draft.items() if key not in ("features", "class_weights")}
     loss = validated(kinds(Dataset)[dataset["kind"]], dataset).objective.usual_loss
@@ -195,8 +195,8 @@ def fitted(draft: Part, dataset: Part) -> Experiment:
     return Experiment.from_dict(
         {
             **plain.to_dict(),
-            "layers": proposed_layers(plain.num_inputs, plain.num_outputs),
-            "batch_size": proposed_batch(plain.train_rows),
+            "layers": propose_layers(plain.num_inputs, plain.num_outputs),
+            "batch_size": propose_batch(plain.train_rows),
         }
     )
 
@@ -212,12 +212,12 @@ def _with_enough_test_rows(draft: Part) -> Experiment:
     return Experiment.from_dict({**draft, "test_fraction": TEST_SHARES[-1]})
 
 
-def proposed_layers(inputs: int, outputs: int) -> list[Part]:
+def propose_layers(inputs: int, outputs: int) -> list[Part]:
     """Two dense layers that narrow towards the outputs: about twice the geometric mean of both ends, small enough to watch."""
     first = min(WIDEST, max(NARROW, 2 * round((inputs * outputs) ** 0.5)))
     return [{"kind": "dense", "units": units} for units in (first, max(NARROWEST, first // 2, min(outputs, WIDEST)))]
 
 
-def proposed_batch(rows: int) -> int:
+def propose_batch(rows: int) -> int:
     """About a hundred updates an epoch, by powers of two; 10 for a small table as for the other data sets."""
     return min(rows, 10 if rows < 2000 else min(512, 1 << (rows // 100).bit_length() - 1))

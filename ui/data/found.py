@@ -39,7 +39,7 @@ def form(table: Brought) -> None:
             all=f"{profile['rows_in_file']:,}",
         )
         st.caption(size, width="content")
-        for said in _said(profile["options"], profile["format"]):
+        for said in _describe_reading(profile["options"], profile["format"]):
             st.badge(escape(said), color="gray")
         if not profile["options"]:
             return  # The file says all of it itself.
@@ -47,7 +47,7 @@ def form(table: Brought) -> None:
             _corrections(table)
 
 
-def _said(found: Options, file_format: str) -> list[str]:
+def _describe_reading(found: Options, file_format: str) -> list[str]:
     said = [t(f"data.format.{file_format}")]
     if "separator" in found:
         said.append(t("data.said.separator", value=t(f"data.separator.{SEPARATORS[found['separator']]}")))
@@ -100,7 +100,7 @@ def _plain_menu(table: Brought, name: str, titles: dict[Any, str]) -> None:
     path = f"/data/reading/{name}"
     options = list(titles)
     shown = widgets.seed(
-        path, _wished(table, name, table.profile["options"].get(name, next(iter(titles)))), tuple(options)
+        path, _find_wish(table, name, table.profile["options"].get(name, next(iter(titles)))), tuple(options)
     )
     st.selectbox(
         label(f"data.{name}"), options, widgets.position(options, shown), format_func=titles.__getitem__, key=widgets.key_of(path),
@@ -108,7 +108,7 @@ def _plain_menu(table: Brought, name: str, titles: dict[Any, str]) -> None:
     )  # fmt: skip
 
 
-def _wished(table: Brought, name: str, found: Any) -> Any:
+def _find_wish(table: Brought, name: str, found: Any) -> Any:
     """What was asked for last, while its answer is waited for."""
     waiting = asking.bringing().waiting
     return (waiting.options if waiting else table.options).get(name, found)

@@ -11,7 +11,7 @@ from dlcore.component import kinds
 from dlcore.datasets import Dataset
 from ui import live, pages, session
 from ui.data import asking
-from ui.data.brought import Brought, Part, Pictures, fitted, with_treatments
+from ui.data.brought import Brought, Part, Pictures, fit_recipe, with_treatments
 from ui.fitting import OWN_KINDS
 from ui.session import editing, label, t
 
@@ -63,10 +63,10 @@ def train() -> None:
         "task": table.profile["task"],
         "inputs": table.inputs,
     }
-    asking.submit("import", "data.importing", table.name, partial(_imported, table), **arguments)
+    asking.submit("import", "data.importing", table.name, partial(_take_import, table), **arguments)
 
 
-def _imported(table: Brought, header: dict[str, Any], _: bytes) -> None:
+def _take_import(table: Brought, header: dict[str, Any], _: bytes) -> None:
     state = session.current()
     dropped = header.get("dropped")
     if dropped:
@@ -100,7 +100,7 @@ def train_on_pictures() -> None:
 def go_on_with(dataset: Part) -> None:
     """The run begins anew on these data, plays, and the playground shows it. Raises Problem and changes nothing where it cannot."""
     state = session.current()
-    editing.take(fitted(state.draft, dataset))
+    editing.take(fit_recipe(state.draft, dataset))
     if dataset["kind"] in OWN_KINDS:
         asking.bringing().own = dataset
     live.pool().call(state.token, "play")  # type: ignore[arg-type]
