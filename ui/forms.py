@@ -147,7 +147,7 @@ def field_form(info: FieldInfo, name: str, value: Any, path: str, key: str) -> A
     if info.discriminator:
         return choice_form(name, value, path, key)
     if info.annotation is bool:
-        held = widgets.seed(path, widgets.held(path, value), bool)
+        held = widgets.seed(path, widgets.read(path, value), bool)
         return st.toggle(label(key), held, key=widgets.key_of(path), help=label(f"{key}.help"))
     if options := options_of(info.annotation):
         return option_form(options, value, path, key)
@@ -157,7 +157,7 @@ def field_form(info: FieldInfo, name: str, value: Any, path: str, key: str) -> A
 def option_form(options: tuple[str, ...], value: str, path: str, key: str) -> str:
     """A menu of a few words."""
     titles = {option: t(f"{key}.{option}") for option in options}
-    held = widgets.seed(path, widgets.held(path, value), options)
+    held = widgets.seed(path, widgets.read(path, value), options)
     return st.selectbox(
         label(key), options, options.index(held), format_func=titles.__getitem__, key=widgets.key_of(path),
         help=label(f"{key}.help"),
@@ -176,7 +176,7 @@ def choice_form(
     classes = kinds(FAMILIES[family])
     options = [kind for kind in classes if allowed is None or kind in allowed]
     kind_path = f"{path}.kind"
-    chosen = widgets.held(kind_path, values["kind"])
+    chosen = widgets.read(kind_path, values["kind"])
     chosen = chosen if chosen in options else options[0]
     widgets.seed(kind_path, chosen, tuple(options))
     titles = {kind: t(f"component.{family}.{kind}.title") for kind in options}
@@ -220,7 +220,7 @@ def number_form(info: FieldInfo, value: float, path: str, key: str, scale: Scale
     """A bounded number. `scale` says how to set it where its bounds alone would suggest otherwise, `zero` what 0 means."""
     scale = scale or scale_of(info)
     arguments: dict[str, Any] = {"key": widgets.key_of(path), "help": _help(info, scale, key)}
-    held = widgets.held(path, value)
+    held = widgets.read(path, value)
     if isinstance(scale, Ladder):
         # A value from a file or a fix may stand between the rungs: it gets one of its own.
         rungs = tuple(sorted({*scale.rungs, held}))

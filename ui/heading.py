@@ -33,10 +33,10 @@ def heading(*menus: Callable[[], None]) -> DeltaGenerator:
     return st.container(gap="small")
 
 
-@session.guarded
+@session.guard
 def choose_language() -> None:
     """Speak it from now on. A second press changes nothing."""
-    session.speak(widgets.held("/language", None) or session.current().language)
+    session.speak(widgets.read("/language", None) or session.current().language)
 
 
 def say(place: DeltaGenerator, problem: Problem | None) -> None:

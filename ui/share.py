@@ -102,10 +102,10 @@ def _rows(experiment: Experiment) -> None:
     st.caption(label("share.rows.given" if shared else "share.rows.caption", **facts))
 
 
-@session.guarded
+@session.guard
 def share_or_withdraw(digest: str, name: str) -> None:
     """Toggle: from now on the links carry a pass, or the one that they carried is good no more."""
-    if widgets.held(SHARED, False):
+    if widgets.read(SHARED, False):
         sharing.share(digest, session.bringer(), session.mark())
     else:
         sharing.withdraw(digest, session.mark())

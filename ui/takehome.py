@@ -61,10 +61,10 @@ def maker(what: str, token: str, state: session.Session) -> Callable[[], bytes]:
     return at_press(state, make)
 
 
-@session.guarded
+@session.guard
 def load_file(key: str) -> None:
     """Go on from a file. If it is not right, the run stays as it is."""
-    file = uploads.uploaded(key)
+    file = uploads.find_file(key)
     if file is None:
         return
     session.current().uploads += 1  # A new uploader: the same file can be chosen again.

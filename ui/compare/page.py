@@ -69,7 +69,7 @@ def compare_action() -> dict[str, Any]:
     return st.session_state[COMPARE].action or {}
 
 
-@session.guarded
+@session.guard
 def answer_compare() -> None:
     """Rename, remove, or go on with a run. One that is gone stays gone."""
     action = compare_action()

@@ -20,13 +20,13 @@ MOST_RUNS = 4  # the present one and those kept
 # How a run joins the others
 
 
-@session.guarded
+@session.guard
 def keep_a_copy() -> None:
     """Button: the same as `keep`."""
     keep()
 
 
-@session.guarded
+@session.guard
 def change_one_thing() -> None:
     """Button: the same as `change_one`."""
     change_one()

@@ -45,7 +45,7 @@ def menus(column: dict[str, Any]) -> None:
         )  # fmt: skip
 
 
-@session.guarded
+@session.guard
 def switch(key: str, values: dict[str, Any]) -> None:
     """Button: the other answer."""
     name = values["column"]
@@ -65,16 +65,16 @@ def switch(key: str, values: dict[str, Any]) -> None:
             _miss(name, [mark for mark in missing if mark[0] not in "<>≤≥"])
 
 
-@session.guarded
+@session.guard
 def choose_missing(name: str) -> None:
     """The card's menu."""
-    _miss(name, widgets.held("/data/card/missing", []))
+    _miss(name, widgets.read("/data/card/missing", []))
 
 
-@session.guarded
+@session.guard
 def choose_joined(name: str) -> None:
     """The card's switch."""
-    _join(name, bool(widgets.held("/data/card/joined", False)))
+    _join(name, bool(widgets.read("/data/card/joined", False)))
 
 
 def _miss(name: str, marks: Iterable[str]) -> None:

@@ -133,7 +133,7 @@ def _waiting() -> None:
         st.button(label("data.cancel"), key="data_cancel", on_click=give_up, width="content")
 
 
-@session.guarded
+@session.guard
 def give_up() -> None:
     """Button: wait no longer."""
     leave()

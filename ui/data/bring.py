@@ -59,12 +59,12 @@ def _uploader() -> str:
     return f"data_upload_{session.current().uploads}"
 
 
-@session.guarded
+@session.guard
 def take_files(key: str) -> None:
     """Put what was chosen into the store and look at it. The uploader lets go of it, and is a new one."""
     if key != _uploader():
         return  # The one before, from which the files were taken: it tells that it is empty now.
-    files = uploads.taken(key)
+    files = uploads.take_files(key)
     if not files:
         raise Problem("upload_gone")
     pictures = [(name, content) for name, content in files if is_picture(name, content)]
@@ -107,10 +107,10 @@ def _paste() -> None:
         st.form_submit_button(label("data.paste.take"), icon=":material/content_paste_go:", on_click=take_text)
 
 
-@session.guarded
+@session.guard
 def take_text() -> None:
     """Look at the pasted text as at a file. It leaves the session with that."""
-    text = uploads.pasted("data_pasted")
+    text = uploads.take_text("data_pasted")
     asking.look(Brought(uploads.keep_upload(text.encode()), t("data.paste.name"), {}))
 
 
@@ -129,7 +129,7 @@ def _classic() -> None:
                 st.caption(f"{WARNING} {label('classic.boston.note')}")
 
 
-@session.guarded
+@session.guard
 def fetch(name: str) -> None:
     """Ask a desk for a classic set."""
     shown = t(f"classic.{name}")
@@ -164,7 +164,7 @@ def ways_out() -> None:
         )  # fmt: skip
 
 
-@session.guarded
+@session.guard
 def take_sample() -> None:
     """Button: look at so many rows, drawn at random, of a table that has too many."""
     table = asking.bringing().too_many

@@ -126,7 +126,7 @@ def _grid_key(table: Brought) -> str:
     return f"data_columns_{state.grids}"
 
 
-@session.guarded
+@session.guard
 def edit(key: str, names: list[str]) -> None:
     """Take what was typed into this grid of these columns, be there a newer grid by now or not."""
     table = asking.bringing().brought
@@ -183,7 +183,7 @@ def _card(table: Brought) -> None:
             key=widgets.key_of("/data/card"),
             on_change=look_at,
         )
-        name = widgets.held("/data/card", names[0])
+        name = widgets.read("/data/card", names[0])
         column = table.column(name)
         _facts(table, column)
         if column.get("top") or (column.get("histogram") or {}).get("counts"):
@@ -210,7 +210,7 @@ def _card(table: Brought) -> None:
 def look_at() -> None:
     """Show another column."""
     state = asking.bringing()
-    state.card = widgets.held("/data/card", state.card)
+    state.card = widgets.read("/data/card", state.card)
 
 
 def _facts(table: Brought, column: dict[str, Any]) -> None:
@@ -253,25 +253,25 @@ def _treatment_menu(table: Brought, name: str, part: str, options: tuple[str, ..
     )  # fmt: skip
 
 
-@session.guarded
+@session.guard
 def toggle(name: str) -> None:
     """The card's switch."""
     state = asking.bringing()
     state.grids += 1
-    _choose(name, bool(widgets.held("/data/card/input", False)))
+    _choose(name, bool(widgets.read("/data/card/input", False)))
 
 
-@session.guarded
+@session.guard
 def choose_kind(name: str) -> None:
     """The card's menu of types."""
-    retype(name, widgets.held("/data/card/kind", None))
+    retype(name, widgets.read("/data/card/kind", None))
 
 
-@session.guarded
+@session.guard
 def treat(name: str, part: str) -> None:
     """The card's menus of what is done to the column."""
     state = asking.bringing()
     table = state.brought
     assert table is not None
-    wished = {**table.treatments.get(name, {}), part: widgets.held(f"/data/card/{part}", None)}
+    wished = {**table.treatments.get(name, {}), part: widgets.read(f"/data/card/{part}", None)}
     state.brought = table.replace(treatments={**table.treatments, name: wished})

@@ -114,12 +114,12 @@ def _find_wish(table: Brought, name: str, found: Any) -> Any:
     return (waiting.options if waiting else table.options).get(name, found)
 
 
-@session.guarded
+@session.guard
 def correct(name: str) -> None:
     """Read the file anew with this said otherwise."""
     table = asking.bringing().brought
     assert table is not None
-    asking.look(table.replace(options=with_reading(table.options, name, widgets.held(f"/data/reading/{name}", None))))
+    asking.look(table.replace(options=with_reading(table.options, name, widgets.read(f"/data/reading/{name}", None))))
 
 
 # Findings

@@ -75,7 +75,7 @@ def _line(kept: Kept) -> None:
         )  # fmt: skip
 
 
-@session.guarded
+@session.guard
 def remove(kept: Kept) -> None:
     """Button: it is this person's no more, and goes if it is nobody else's."""
     store.disown(kept.digest, kept.suffix, session.mark())

@@ -51,21 +51,21 @@ def spread(table: Brought) -> None:
             st.plotly_chart(values.draw(profile, t), config=STILL, key="data_balance", alt=t("data.target_values"))
 
 
-@session.guarded
+@session.guard
 def choose_target() -> None:
     """Predict another column."""
     table = asking.bringing().brought
-    target = widgets.held("/data/target", None)
+    target = widgets.read("/data/target", None)
     assert table is not None
     if target is not None and target != table.target:
         asking.look(table.replace(options=with_target(table.options, target)))
 
 
-@session.guarded
+@session.guard
 def choose_task() -> None:
     """Classes or a number. A second press changes nothing."""
     table = asking.bringing().brought
-    task = widgets.held("/data/task", None)
+    task = widgets.read("/data/task", None)
     assert table is not None
     if task is not None and task != table.profile["task"]:
         asking.look(table.replace(options={**table.options, "target": table.target, "task": task}))

@@ -49,7 +49,7 @@ def _what_is_missing(table: Brought) -> str:
     return "" if table.inputs else label("data.no_inputs")
 
 
-@session.guarded
+@session.guard
 def train() -> None:
     """Button: import the table; the run trains on it when it is there. Until then the run before goes on."""
     table = asking.bringing().brought
@@ -89,7 +89,7 @@ def use_pictures(pictures: Pictures) -> None:
         )  # fmt: skip
 
 
-@session.guarded
+@session.guard
 def train_on_pictures() -> None:
     """Button: the run trains on them."""
     pictures = asking.bringing().pictures
@@ -107,7 +107,7 @@ def go_on_with(dataset: Part) -> None:
     asking.bringing().leaving = True
 
 
-@session.guarded
+@session.guard
 def take_neighbour(kind: str) -> None:
     """Button: train on a bundled set instead of one that could not be fetched."""
     asking.leave()

@@ -150,7 +150,7 @@ def _progress(do: str, show: Callable[[dict[str, Any], bytes], None]) -> None:
             label("evaluate.cancel"),
             key=f"cancel_{do}",
             icon=":material/cancel:",
-            on_click=session.guarded(cancel),
+            on_click=session.guard(cancel),
             args=(do,),
         )
     if job.partial:

@@ -54,7 +54,7 @@ def _class(found: dict[str, Any]) -> int:
     if len(places) == 1:
         return 0
     shown = widgets.seed(
-        CLASS, widgets.held(CLASS, 0) if widgets.held(CLASS, 0) in places else 0, tuple(found["class_names"])
+        CLASS, widgets.read(CLASS, 0) if widgets.read(CLASS, 0) in places else 0, tuple(found["class_names"])
     )
     return st.selectbox(
         label("evaluate.class"), places, widgets.position(places, shown), format_func=lambda place: escape(_name(found, place)),
@@ -69,7 +69,7 @@ def _name(found: dict[str, Any], place: int) -> str:
 def _threshold(numbers: dict[str, Any]) -> None:
     """A fragment: dragging the threshold runs this alone, from the histogram of scores that is here already."""
     scores = numbers["scores"][numbers["shown"]]
-    shown = widgets.seed(THRESHOLD, widgets.held(THRESHOLD, HALF), None)
+    shown = widgets.seed(THRESHOLD, widgets.read(THRESHOLD, HALF), None)
     cut = st.slider(
         label("evaluate.threshold", name=class_name(numbers, scores["class"])), 0.0, 1.0, shown, step=STEP, format="%.2f",
         key=widgets.key_of(THRESHOLD), help=label("evaluate.threshold.help"),

@@ -53,7 +53,7 @@ def _matrix(found: dict[str, Any]) -> dict[str, int]:
 
 def _pick(path: str, side: str, names: list[str]) -> int:
     options = [ANY, *range(len(names))]
-    held = widgets.held(path, ANY)
+    held = widgets.read(path, ANY)
     shown = widgets.seed(path, held if held in options else ANY, tuple(names))
     return st.selectbox(
         label(f"views.{side}_class"), options, widgets.position(options, shown), key=widgets.key_of(path),
@@ -61,10 +61,10 @@ def _pick(path: str, side: str, names: list[str]) -> int:
     )  # fmt: skip
 
 
-@session.guarded
+@session.guard
 def choose_cell() -> None:
     """A press on a square of the matrix: the menus show its classes. A press beside it shows all rows again."""
-    points = widgets.selected(MATRIX)
+    points = widgets.selected_points(MATRIX)
     true, predicted = points[0]["customdata"] if points else (ANY, ANY)
     widgets.show(TRUE, int(true))
     widgets.show(PREDICTED, int(predicted))

@@ -31,7 +31,7 @@ def flip(question: dict[str, Any], now: dict[str, Any]) -> None:
                 label("flip.find"),
                 icon=":material/search:",
                 key="flip_find",
-                on_click=session.guarded(find),
+                on_click=session.guard(find),
                 args=(asked,),
             )
         if memory.flip != asked:
@@ -63,7 +63,7 @@ def _toward(now: dict[str, Any]) -> dict[str, Any]:
         st.markdown(label("flip.two", before=names[said], after=names[options[1]]), width="content")
         return {}
     titles = {place: label("flip.any") if place == ANY else escape(names[place]) for place in options}
-    held = widgets.held(TOWARD, ANY)
+    held = widgets.read(TOWARD, ANY)
     shown = widgets.seed(TOWARD, held if held in options else ANY, (tuple(names), said))
     toward = st.selectbox(
         label("flip.toward"), options, widgets.position(options, shown), key=widgets.key_of(TOWARD), width=240,
@@ -74,7 +74,7 @@ def _toward(now: dict[str, Any]) -> dict[str, Any]:
 
 def _amount(now: dict[str, Any]) -> dict[str, Any]:
     usual = float(f"{now['target']['deviation'] / 2:.2g}") or 1.0
-    shown = widgets.seed(AMOUNT, widgets.held(AMOUNT, usual), now["target"])
+    shown = widgets.seed(AMOUNT, widgets.read(AMOUNT, usual), now["target"])
     amount = st.number_input(
         label("flip.amount"),
         value=shown,
@@ -107,7 +107,7 @@ def _show(found: dict[str, Any], now: dict[str, Any]) -> None:
             label("flip.take"),
             icon=":material/tune:",
             key="flip_take",
-            on_click=session.guarded(take),
+            on_click=session.guard(take),
             args=(found["changes"],),
         )
     st.caption(label("flip.honest" if found["tight"] else "flip.loose", tried=f"{found['tried']:,}"))

@@ -22,7 +22,7 @@ LONGEST = 300  # seconds
 
 def section() -> None:
     """What grows, how long each network trains, Start; then the curve as it comes."""
-    shown = widgets.seed(KIND, widgets.held(KIND, KINDS[0]), KINDS)
+    shown = widgets.seed(KIND, widgets.read(KIND, KINDS[0]), KINDS)
     do = st.segmented_control(
         label("evaluate.growth.kind"), KINDS, default=shown, format_func=lambda kind: label(f"evaluate.growth.{kind}"), required=True,
         key=widgets.key_of(KIND), width="content",
@@ -37,13 +37,13 @@ def section() -> None:
         repeats = _number(REPEATS, USUAL_REPEATS, MOST_REPEATS, "evaluate.growth.repeats")
         st.button(
             label("evaluate.growth.start"), icon=":material/play_arrow:", key=f"start_{do}", type="primary",
-            on_click=session.guarded(start), args=(do, epochs, repeats), disabled=under_way,
+            on_click=session.guard(start), args=(do, epochs, repeats), disabled=under_way,
         )  # fmt: skip
     watch(do, _show)
 
 
 def _number(path: str, usual: int, most: int, key: str) -> int:
-    shown = widgets.seed(path, widgets.held(path, usual), None)
+    shown = widgets.seed(path, widgets.read(path, usual), None)
     return st.number_input(label(key), 1, most, shown, key=widgets.key_of(path), help=label(f"{key}.help"), width=180)
 
 

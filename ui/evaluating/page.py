@@ -17,7 +17,7 @@ ADDRESS = "section"  # the name in the page's address
 
 def evaluation() -> None:
     """The whole page: the moment, the sections' names, and the one that is open."""
-    opened = widgets.held(CHOICE, None) is None
+    opened = widgets.read(CHOICE, None) is None
     chosen = _find_section()
     try:
         live.desks().wake()
@@ -34,7 +34,7 @@ def evaluation() -> None:
 
 def _find_section() -> str:
     address = session.current().address
-    wish = address.changed.get(ADDRESS, widgets.held(CHOICE, None)) or st.query_params.get(ADDRESS, "")
+    wish = address.changed.get(ADDRESS, widgets.read(CHOICE, None)) or st.query_params.get(ADDRESS, "")
     return wish if wish in SECTIONS else next(iter(SECTIONS))
 
 
@@ -55,7 +55,7 @@ def _choose(chosen: str) -> str:
 
 
 def _say_in_address() -> None:
-    session.current().address.put(ADDRESS, widgets.held(CHOICE, ""))
+    session.current().address.put(ADDRESS, widgets.read(CHOICE, ""))
 
 
 def _say_moment() -> None:
@@ -74,7 +74,7 @@ def _say_moment() -> None:
             help=label("evaluate.moment.help"),
         )  # fmt: skip
         st.button(
-            label("evaluate.again"), icon=":material/refresh:", key="judge_again", on_click=session.guarded(judge_again),
+            label("evaluate.again"), icon=":material/refresh:", key="judge_again", on_click=session.guard(judge_again),
             type="primary" if apart else "secondary", help=label("evaluate.again.help"),
         )  # fmt: skip
     assert judging().moment is now

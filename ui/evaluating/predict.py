@@ -61,12 +61,12 @@ def _uploader() -> str:
     return f"predict_upload_{session.current().uploads}"
 
 
-@session.guarded
+@session.guard
 def take_file(key: str) -> None:
     """Put the file that was chosen last into the store. The uploader lets go of it, and is a new one."""
     if key != _uploader():
         return  # The one before, from which the file was taken: it tells that it is empty now.
-    files = uploads.taken(key)
+    files = uploads.take_files(key)
     if not files:
         raise Problem("upload_gone")
     name, content = files[-1]

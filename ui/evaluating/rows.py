@@ -60,7 +60,7 @@ def choose() -> dict[str, Any] | None:
     if memory.split not in names:
         memory.split = find_watched()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="judged_rows"):
-        held = widgets.held(SPLIT, memory.split)
+        held = widgets.read(SPLIT, memory.split)
         shown = widgets.seed(SPLIT, held if held in names else memory.split, tuple(names))
         pressed = st.segmented_control(
             label("evaluate.rows"), names, default=shown, format_func=lambda name: label(f"evaluate.split.{name}"), required=True,
@@ -84,7 +84,7 @@ def draw_seal() -> None:
     with st.container(border=True, key="sealed"):
         st.markdown(label("evaluate.sealed", looks=count_openings()))
         st.button(
-            label("evaluate.unseal"), icon=":material/lock_open:", key="unseal", on_click=session.guarded(unseal),
+            label("evaluate.unseal"), icon=":material/lock_open:", key="unseal", on_click=session.guard(unseal),
             help=label("evaluate.unseal.help"),
         )  # fmt: skip
 
@@ -111,7 +111,7 @@ def _subset() -> dict[str, Any] | None:
     options = [ALL, *wrong, *(f"{COLUMN}{name}" for name in columns)]
     words = {ALL: t("evaluate.subset.all"), WRONG: t("evaluate.subset.wrong")}
     titles = {one: words.get(one, one.removeprefix(COLUMN)) for one in options}
-    held = widgets.held(COLUMN, _option(memory.subset))
+    held = widgets.read(COLUMN, _option(memory.subset))
     with st.popover(
         label("evaluate.subset.chosen", rows=describe_subset()) if memory.subset else label("evaluate.subset"),
         icon=":material/filter_alt:", key="subset",
@@ -141,7 +141,7 @@ def _part_of(column: dict[str, Any], before: dict[str, Any] | None) -> dict[str,
     chosen = before if before is not None and before.get("column") == name else {}
     if "values" in column:
         path = f"{VALUES}/{name}"
-        held = [value for value in widgets.held(path, chosen.get("values", [])) if value in column["values"]]
+        held = [value for value in widgets.read(path, chosen.get("values", [])) if value in column["values"]]
         shown = widgets.seed(path, held or column["values"][:1], tuple(column["values"]))
         values = st.multiselect(
             label("evaluate.subset.of_values"),
@@ -162,7 +162,7 @@ def _part_of(column: dict[str, Any], before: dict[str, Any] | None) -> dict[str,
 def _numbers_between(name: str, held: Range, ends: Range) -> Range:
     """A slider with two thumbs."""
     path, (low, high) = f"{RANGE}/{name}", ends
-    start, end = (min(max(one, low), high) for one in widgets.held(path, held))
+    start, end = (min(max(one, low), high) for one in widgets.read(path, held))
     shown = widgets.seed(path, (start, end), ends)
     chosen: Any = st.slider(
         escape(name), low, high, shown, step=(high - low) / 100, format="%.4g", key=widgets.key_of(path)
@@ -173,7 +173,7 @@ def _numbers_between(name: str, held: Range, ends: Range) -> Range:
 def _days_between(name: str, held: Range, ends: Range) -> Range:
     """The same for days since 1970, which are shown and chosen as dates."""
     path, first, last = f"{RANGE}/{name}", _day(ends[0]), _day(ends[1] + 1)
-    start, end = (min(max(one, first), last) for one in widgets.held(path, (_day(held[0]), _day(held[1]))))
+    start, end = (min(max(one, first), last) for one in widgets.read(path, (_day(held[0]), _day(held[1]))))
     shown = widgets.seed(path, (start, end), ends)
     chosen: Any = st.slider(escape(name), first, last, shown, format="YYYY-MM-DD", key=widgets.key_of(path))
     return _days(chosen[0]), _days(chosen[1])

@@ -40,19 +40,19 @@ def section() -> None:
     known = find_job(DO)
     under_way = known is not None and known.job.state in UNDER_WAY
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        shown = widgets.seed(COUNT, widgets.held(COUNT, USUAL_COUNT), COUNTS)
+        shown = widgets.seed(COUNT, widgets.read(COUNT, USUAL_COUNT), COUNTS)
         count = st.segmented_control(
             label("evaluate.seeds.count"), COUNTS, default=shown, key=widgets.key_of(COUNT), required=True, width="content",
             help=label("evaluate.seeds.count.help"),
         ) or USUAL_COUNT  # fmt: skip
-        usual = widgets.seed(EPOCHS, widgets.held(EPOCHS, min(MOST_USUAL, max(FEWEST_USUAL, moment().epoch))), None)
+        usual = widgets.seed(EPOCHS, widgets.read(EPOCHS, min(MOST_USUAL, max(FEWEST_USUAL, moment().epoch))), None)
         epochs = st.number_input(
             label("evaluate.seeds.epochs"), 1, MOST_EPOCHS, usual, key=widgets.key_of(EPOCHS), width=180,
             help=label("evaluate.seeds.epochs.help"),
         )  # fmt: skip
         st.button(
             label("evaluate.seeds.start"), icon=":material/play_arrow:", key="start_seeds", type="primary",
-            on_click=session.guarded(start), args=(count, epochs), disabled=under_way,
+            on_click=session.guard(start), args=(count, epochs), disabled=under_way,
         )  # fmt: skip
     watch(DO, _show)
 

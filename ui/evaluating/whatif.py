@@ -69,7 +69,7 @@ def _draw() -> None:
         if "pixels" in now:
             pictures([(t("whatif.before"), now["start_pixels"]), (t("whatif.now"), now["pixels"])], now)
         st.button(
-            label("whatif.back"), icon=":material/undo:", key="whatif_back", on_click=session.guarded(put_back),
+            label("whatif.back"), icon=":material/undo:", key="whatif_back", on_click=session.guard(put_back),
             disabled=not (memory.values or memory.cover),
         )  # fmt: skip
         flip(question, now)
@@ -94,21 +94,21 @@ def _choose_row() -> dict[str, Any]:
         titles["wrong"] = label("whatif.start.far")
     parts = {name: escape(rows.name_rows(name)) for name in splits}
     with st.container(horizontal=True, vertical_alignment="bottom", key="whatif_row"):
-        shown = widgets.seed(START, widgets.held(START, "uncertain" if judging_classes() else "wrong"), tuple(starts))
+        shown = widgets.seed(START, widgets.read(START, "uncertain" if judging_classes() else "wrong"), tuple(starts))
         start = st.selectbox(
             label("whatif.start"), starts, widgets.position(starts, shown), key=widgets.key_of(START), width=260,
             format_func=titles.__getitem__,
         )  # fmt: skip
         if start == "mean":
             return {"split": splits[1], "start": start}
-        held = widgets.held(SPLIT, splits[1])
+        held = widgets.read(SPLIT, splits[1])
         shown = widgets.seed(SPLIT, held if held in splits else splits[1], tuple(splits))
         split = st.selectbox(
             label("evaluate.rows"), splits, widgets.position(splits, shown), key=widgets.key_of(SPLIT), width=180,
             format_func=parts.__getitem__,
         )  # fmt: skip
         first = 0 if start == "row" else 1
-        shown = widgets.seed(PLACE, max(first, widgets.held(PLACE, first)), start == "row")
+        shown = widgets.seed(PLACE, max(first, widgets.read(PLACE, first)), start == "row")
         place = st.number_input(
             label("whatif.place" if start == "row" else "whatif.rank"), first, value=shown, key=widgets.key_of(PLACE), width=150,
             help=label("whatif.place.help" if start == "row" else "whatif.rank.help"),
@@ -136,7 +136,7 @@ def _say_example(start: dict[str, Any]) -> None:
     )
 
 
-@session.guarded
+@session.guard
 def put_back() -> None:
     """The row as it is in the data."""
     memory = judging().whatif
@@ -157,7 +157,7 @@ def _inputs(start: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
     if len(movable) > MOST_SHOWN:
         usual = [place for place in movable if columns[place]["name"] in moved]
         usual += [place for place in movable if place not in usual][: max(0, MOST_SHOWN - len(usual))]
-        listed = widgets.seed(SHOWN, widgets.held(SHOWN, usual), asked)
+        listed = widgets.seed(SHOWN, widgets.read(SHOWN, usual), asked)
         shown = st.multiselect(
             label("whatif.shown"), sorted(movable), listed, key=widgets.key_of(SHOWN), help=label("whatif.shown.help"),
             format_func=lambda place: escape(columns[place]["name"]),
@@ -178,16 +178,16 @@ def _control(place: int, column: dict[str, Any], value: Any, asked: dict[str, An
     if column["values"]:
         own = column["start"]  # May be missing, or a category that the recipe does not name.
         options = [*([] if own in column["values"] else [own]), *column["values"]]
-        shown = widgets.seed(where, widgets.held(where, value), signature)
+        shown = widgets.seed(where, widgets.read(where, value), signature)
         titles = {one: label("whatif.missing") if one is None else escape(one) for one in options}
         return st.selectbox(name, options, widgets.position(options, shown), key=key, format_func=titles.__getitem__)
     low, high = min(column["low"], column["start"], value), max(column["high"], column["start"], value)
     if column["kind"] == "date":
-        shown = widgets.seed(where, min(max(widgets.held(where, _day(value)), _day(low)), _day(high)), signature)
+        shown = widgets.seed(where, min(max(widgets.read(where, _day(value)), _day(low)), _day(high)), signature)
         day = st.slider(name, _day(low), _day(high), shown, key=key, format="YYYY-MM-DD")
         return value if day == _day(value) else float((day - EPOCH).days)
     step = 1.0 if column["whole"] and high - low >= 1 else (high - low) / STEPS
-    shown = widgets.seed(where, min(max(widgets.held(where, float(value)), float(low)), float(high)), signature)
+    shown = widgets.seed(where, min(max(widgets.read(where, float(value)), float(low)), float(high)), signature)
     return st.slider(name, float(low), float(high), shown, step=step, key=key, format="%.4g")
 
 
@@ -201,7 +201,7 @@ def _cover(start: dict[str, Any]) -> dict[str, int] | None:
     cover = {}
     for side, most in sides.items():
         where = f"{COVER}{side}"
-        covered = widgets.seed(where, widgets.held(where, 0), None)
+        covered = widgets.seed(where, widgets.read(where, 0), None)
         cover[side] = st.slider(
             label(f"whatif.cover.{side}"),
             0,

@@ -54,7 +54,7 @@ def _unanswered(told: dict[str, Any]) -> list[dict[str, Any]]:
     return [one for one in actions[-MOST_AT_ONCE:] if one["number"] > answered]
 
 
-@session.guarded
+@session.guard
 def _obey(action: dict[str, Any]) -> None:
     """An action that names what is gone does nothing."""
     state = session.current()

@@ -156,12 +156,12 @@ def _own_form(values: Draft) -> Draft:
     return values
 
 
-@session.guarded
+@session.guard
 def choose_dataset(path: str) -> None:
     """Take the pressed data set; what means the same there stays as it is. A second press changes nothing."""
     state = session.current()
     before = state.draft["dataset"]
-    kind = widgets.held(path, None) or before["kind"]
+    kind = widgets.read(path, None) or before["kind"]
     classes = kinds(Dataset)
     if kind in OWN_KINDS:
         dataset = state.memory(pages.DATA.memory).own or before
@@ -195,7 +195,7 @@ def _title(family: str, kind: str) -> str:
 
 def _features(features: list[str] | None) -> list[str] | None:
     usual = list(USUAL_FEATURES)
-    chosen = widgets.seed("features", widgets.held("features", features or usual), FEATURES)
+    chosen = widgets.seed("features", widgets.read("features", features or usual), FEATURES)
     held = st.pills(
         label("experiment.features"),
         FEATURES,
@@ -339,7 +339,7 @@ def _batch_size(draft: Draft) -> int:
     return value
 
 
-@session.guarded
+@session.guard
 def take_all_rows(most: int) -> None:
     """Batch gradient descent."""
     state = session.current()
@@ -375,10 +375,10 @@ def device_settings() -> None:
     )
 
 
-@session.guarded
+@session.guard
 def choose_device() -> None:
     """Compute there, if there is such a device here."""
-    chosen = widgets.held("/device", None)
+    chosen = widgets.read("/device", None)
     if chosen is not None:
         standing.choose_device(chosen)
 

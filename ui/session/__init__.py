@@ -4,8 +4,8 @@ Here is what every page needs. The rest is in rooms: `widgets`, `uploads`, `stan
 """
 
 from ui.session.state import KeptRun, Session, bringer, current, hides, mark, owner, whose
-from ui.session.words import follow_address, guarded, label, speak, t
+from ui.session.words import follow_address, guard, label, speak, t
 
 __all__ = [
-    "KeptRun", "Session", "bringer", "current", "follow_address", "guarded", "hides", "label", "mark", "owner", "speak", "t", "whose",
+    "KeptRun", "Session", "bringer", "current", "follow_address", "guard", "hides", "label", "mark", "owner", "speak", "t", "whose",
 ]  # fmt: skip

@@ -12,7 +12,7 @@ from ui import live, messages, opening
 from ui.session.standing import send, stand_on
 from ui.session.state import current
 from ui.session.widgets import forget, put
-from ui.session.words import guarded
+from ui.session.words import guard
 
 LARGEST_SEED = 2**31 - 1
 
@@ -56,7 +56,7 @@ def load(name: str, content: bytes) -> None:
         stand_on(session.token, Experiment.from_json(header["recipe"]))  # type: ignore[arg-type]
 
 
-@guarded
+@guard
 def new_seed() -> None:
     """Other data and other initial weights."""
     session = current()
@@ -64,7 +64,7 @@ def new_seed() -> None:
     forget("seed")
 
 
-@guarded
+@guard
 def edit_layers(edit: Callable[..., None], *arguments: Any) -> None:
     """Change the list of layers: add, remove, move."""
     session = current()

@@ -93,7 +93,7 @@ def _first_look() -> Session:
     hidden = frozenset(filter(None, query.get("hide", "").split(",")))
     wishes = Wishes(hidden, query.get("text") == "off", query.get("play") == "1")
     session = Session(language, wishes=wishes)
-    problems = [Problem("not_yours")] if _wanted_another() else []
+    problems = [Problem("not_yours")] if _belongs_elsewhere() else []
     if "run" in query:
         whose = mark_of(owner() or session.secret)
         session.experiment, problem = opening.opened(query["run"], query.get(opening.QUERY, ""), whose)
@@ -108,7 +108,7 @@ def language_of_address() -> str:
     return messages.language_of(st.query_params.get("lang")) or messages.language_of(st.context.locale) or "en"
 
 
-def _wanted_another() -> bool:
+def _belongs_elsewhere() -> bool:
     """Whether the browser came with the id of a session that goes on elsewhere: Streamlit did not give it, see ui/door/sessions.py."""
     presented = st.context.headers.get("Sec-WebSocket-Protocol", "").split(",")[2:3]
     return bool(presented) and runtime.exists() and runtime.get_instance().is_active_session(presented[0].strip())

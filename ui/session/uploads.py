@@ -12,12 +12,12 @@ from dlcore.datasets import rights, store
 from ui.session.state import current, mark
 
 
-def uploaded(key: str) -> Any:
+def find_file(key: str) -> Any:
     """The file that was chosen, if there is one."""
     return st.session_state.get(key)
 
 
-def taken(key: str) -> list[tuple[str, bytes]]:
+def take_files(key: str) -> list[tuple[str, bytes]]:
     """Names and bytes of the files that were chosen. Streamlit lets go of them, and the next uploader is a new one.
 
     It would keep them in memory until the session ends, as the uploader is not told that its widget is gone.
@@ -38,7 +38,7 @@ def keep_upload(content: bytes) -> str:
         return store.keep_upload(content)
 
 
-def pasted(key: str) -> str:
+def take_text(key: str) -> str:
     """The text that stands in this field; the field is empty from now on."""
     text = st.session_state.get(key) or ""
     st.session_state[key] = ""

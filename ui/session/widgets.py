@@ -20,7 +20,7 @@ def key_of(path: str) -> str:
     return WIDGETS + path + (f"{GENERATION}{generation}" if generation else "")
 
 
-def held(path: str, value: Any) -> Any:
+def read(path: str, value: Any) -> Any:
     """What the widget of this path shows; `value` if it has not been drawn yet."""
     return st.session_state.get(key_of(path), value)
 
@@ -47,7 +47,7 @@ def seed_anew(path: str, value: Any, signature: object) -> Any:
     A value that is given to a widget which stands is lost with the run of the script that gave it, if the next one begins before it was
     sent; the browser then says the old one again, as if somebody had chosen it.
     """
-    if held(path, value) != value:
+    if read(path, value) != value:
         _renew_key(path)
     return seed(path, value, signature)
 
@@ -64,8 +64,8 @@ def put(draft: dict[str, Any]) -> None:
     session.draft, session.moved = draft, None
     for name in before.keys() | draft.keys():
         if before.get(name) != draft.get(name):
-            for path in _drawn(name):
-                if _shown(draft, path) != held(path, None):
+            for path in _drawn_paths(name):
+                if _value_to_show(draft, path) != read(path, None):
                     _renew_key(path)
 
 
@@ -74,7 +74,7 @@ def show(path: str, value: Any) -> None:
     st.session_state[key_of(path)] = value
 
 
-def selected(key: str) -> list[dict[str, Any]]:
+def selected_points(key: str) -> list[dict[str, Any]]:
     """The points that were chosen in the figure of this key."""
     return st.session_state[key].selection.points
 
@@ -86,7 +86,7 @@ def grid_edits(key: str) -> dict[int, dict[str, Any]]:
 
 def forget(beginning: str) -> None:
     """Let the widgets whose path begins so be seeded anew."""
-    for path in _drawn(beginning):
+    for path in _drawn_paths(beginning):
         _renew_key(path)
 
 
@@ -97,20 +97,20 @@ def _renew_key(path: str) -> None:
     generations[path] = generations.get(path, 0) + 1
 
 
-def _drawn(beginning: str) -> list[str]:
+def _drawn_paths(beginning: str) -> list[str]:
     """The paths that begin so and have a widget."""
     keys = [str(key) for key in st.session_state if str(key).startswith(WIDGETS + beginning)]
     paths = {key.removeprefix(WIDGETS).split(GENERATION)[0] for key in keys}
     return [path for path in paths if key_of(path) in st.session_state]
 
 
-def _shown(draft: dict[str, Any], path: str) -> Any:
+def _value_to_show(draft: dict[str, Any], path: str) -> Any:
     """What the widget of this path should show."""
     name, _, group = path.partition("/")
     if name == "dataset":
         kind = draft["dataset"]["kind"]
         return kind if kind in dataset_groups().get(group, OWN_KINDS) else None
-    return held(path, None) if group else _value_at(draft, path)
+    return read(path, None) if group else _value_at(draft, path)
 
 
 def _value_at(draft: Any, path: str) -> Any:

@@ -40,7 +40,7 @@ def follow_address(page: str) -> bool:
     return True
 
 
-def guarded(callback: Callable[..., None]) -> Callable[..., None]:
+def guard(callback: Callable[..., None]) -> Callable[..., None]:
     """A callback whose failure is a sentence on the page, and nothing else."""
 
     @functools.wraps(callback)
