@@ -25,6 +25,19 @@ class Table:
     class_names: tuple[str, ...]  # empty for regression
 
 
+@dataclass(frozen=True)
+class Grey:
+    """How a row is a picture: pixels from 0 (black) to `brightest`, row after row."""
+
+    height: int
+    width: int
+    brightest: float
+
+    def shades(self, raw: np.ndarray) -> list:
+        """Raw pixels from 0 to 1, as JSON."""
+        return (raw / self.brightest).round(4).tolist()
+
+
 class DatasetComponent(Component):
     """A source of rows. What can be known without making them is known here, so that nobody has to make them to check a recipe."""
 
@@ -61,6 +74,11 @@ class DatasetComponent(Component):
         """Where its rows can be drawn as they are: two numbers lie on a plane, one and a number as target on a line."""
         surfaces: dict[int, Surface] = {1: "line", 2: "plane"}
         return surfaces.get(self.inputs, "space")
+
+    @property
+    def picture(self) -> Grey | None:
+        """How a row is a picture, where it is one."""
+        return None
 
     @property
     def question(self) -> tuple[Any, ...]:

@@ -8,15 +8,17 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from dlcore.datasets import store
-from dlcore.datasets.base import DatasetComponent, Surface, Table
+from dlcore.datasets.base import DatasetComponent, Grey, Surface, Table
 from dlcore.datasets.columns import Digest, Name
 from dlcore.datasets.preparation import Preparation, scaled_by
 from dlcore.datasets.table import MOST_CLASSES
-from dlcore.libraries import room_for_libraries
+from dlcore.datasets.tabular import Digits
 from dlcore.objectives import Classes, objective_of_classes
 from dlcore.problems import Problem
 
 BRIGHTEST = 255
+DIGITS = Digits().picture
+DIGIT_NAMES = tuple(str(digit) for digit in range(Digits.objective.num_classes))
 MOST_PIXELS = 10_000_000  # of all pictures together that are used
 
 
@@ -29,13 +31,13 @@ class ImageData(DatasetComponent):
     digest: Digest = Field(
         default="", description="Under which the pictures are kept on this server; empty: the digits."
     )
-    name: Name = Field(default="Digits 8x8", description="What the pictures are called.")
-    height: int = Field(default=8, ge=1, le=64, description="Rows of pixels.")
-    width: int = Field(default=8, ge=1, le=64, description="Pixels in a row.")
+    name: Name = Field(default=Digits.title, description="What the pictures are called.")
+    height: int = Field(default=DIGITS.height, ge=1, le=64, description="Rows of pixels.")
+    width: int = Field(default=DIGITS.width, ge=1, le=64, description="Pixels in a row.")
     classes: tuple[Name, ...] = Field(
-        default=tuple("0123456789"), min_length=2, max_length=MOST_CLASSES, description="What they may show."
+        default=DIGIT_NAMES, min_length=2, max_length=MOST_CLASSES, description="What they may show."
     )
-    available: int = Field(default=1797, ge=4, le=1_000_000, description="How many pictures there are.")
+    available: int = Field(default=Digits.size, ge=4, le=1_000_000, description="How many pictures there are.")
     samples: int = Field(default=5000, ge=20, le=10_000, description="How many of them are used, drawn by the seed.")
 
     @model_validator(mode="after")
@@ -63,6 +65,10 @@ class ImageData(DatasetComponent):
     @property
     def surface(self) -> Surface:
         return "space"
+
+    @property
+    def picture(self) -> Grey:
+        return Grey(self.height, self.width, BRIGHTEST)
 
     @property
     def question(self) -> tuple[Any, ...]:
@@ -96,10 +102,7 @@ class ImageData(DatasetComponent):
 
 def _digits() -> store.Stored:
     """The digits as the store would give them: their 17 shades of grey spread over 0 to 255."""
-    with room_for_libraries():
-        from sklearn.datasets import load_digits
-
-    pixels, y = load_digits(return_X_y=True)
-    facts = {"rows": len(y), "height": 8, "width": 8, "classes": list("0123456789")}
-    X = np.round(np.asarray(pixels) / 16 * BRIGHTEST).astype(np.uint8)
-    return store.Stored(facts, {"X": X, "y": np.asarray(y, np.int64)})
+    table = Digits().sample(np.random.default_rng(0))  # All of them, whatever the generator.
+    facts = {"rows": len(table.y), "height": DIGITS.height, "width": DIGITS.width, "classes": list(table.class_names)}
+    X = np.round(table.X / DIGITS.brightest * BRIGHTEST).astype(np.uint8)
+    return store.Stored(facts, {"X": X, "y": table.y})

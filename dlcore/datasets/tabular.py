@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from dlcore.datasets.base import DatasetComponent, Table
+from dlcore.datasets.base import DatasetComponent, Grey, Table
 from dlcore.datasets.preparation import Preparation, standardized
 from dlcore.libraries import room_for_libraries
 from dlcore.objectives import Numbers, ObjectiveComponent, objective_of_classes
@@ -78,6 +78,10 @@ class Digits(BundledTable):
     size: ClassVar[int] = 1797
     inputs: ClassVar[int] = 64
     objective: ClassVar[ObjectiveComponent] = objective_of_classes(10)
+
+    @property
+    def picture(self) -> Grey:
+        return Grey(height=8, width=8, brightest=16)
 
 
 class Diabetes(BundledTable):

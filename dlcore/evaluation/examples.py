@@ -7,15 +7,12 @@ from typing import Any
 import numpy as np
 
 from dlcore.datasets.days import iso_text
-from dlcore.datasets.pictures import BRIGHTEST, ImageData
-from dlcore.datasets.tabular import Digits
 from dlcore.evaluation import Judged, Part, asked_part, opened
 from dlcore.evaluation.subset import category_names, chosen_rows, column_kind, other_name
 from dlcore.jobs import Answer, Progress
 from dlcore.problems import Problem
 
 MOST_EXAMPLES = 200
-BRIGHTEST_DIGIT = 16
 
 
 def examples(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Answer:
@@ -60,16 +57,11 @@ def _label(asked: Any, classes: int) -> int:
 def as_known(judged: Judged, part: Part, rows: np.ndarray) -> dict[str, Any]:
     """Pixels of pictures, from 0 to 1; the cells of any other data."""
     raw = part.split.raw[rows]
-    match judged.experiment.dataset:
-        case Digits():
-            shape, brightest = (8, 8), BRIGHTEST_DIGIT
-        case ImageData(height=height, width=width):
-            shape, brightest = (height, width), BRIGHTEST
-        case _:
-            columns = [cells(judged, index, raw[:, index]) for index in range(raw.shape[1])]
-            return {"columns": list(judged.data.raw_names), "rows": [list(row) for row in zip(*columns, strict=True)]}
-    pixels = (raw / brightest).round(4).tolist()
-    return {"columns": [], "rows": [], "pixels": pixels, "height": shape[0], "width": shape[1]}
+    picture = judged.experiment.dataset.picture
+    if picture is None:
+        columns = [cells(judged, index, raw[:, index]) for index in range(raw.shape[1])]
+        return {"columns": list(judged.data.raw_names), "rows": [list(row) for row in zip(*columns, strict=True)]}
+    return {"columns": [], "rows": [], "pixels": picture.shades(raw), "height": picture.height, "width": picture.width}
 
 
 def cells(judged: Judged, column: int, values_n: np.ndarray) -> list[Any]:

@@ -15,7 +15,7 @@ import numpy as np
 
 from dlcore.evaluation import Judged, opened
 from dlcore.evaluation.search import Goal, Search
-from dlcore.evaluation.whatif import chosen_example, claim_of, columns_of, moved, picture_shape, pixels_of
+from dlcore.evaluation.whatif import chosen_example, claim_of, columns_of, moved
 from dlcore.jobs import Answer, Progress
 from dlcore.problems import Problem
 
@@ -48,8 +48,8 @@ def flip(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Answe
         "changes": [_change(search, place, found_C) for place in changed],
         "tight": search.is_tight(found_C),
     }
-    if picture_shape(judged.experiment.dataset) is not None:
-        facts["pixels"] = pixels_of(judged.experiment.dataset, found_C)
+    if (picture := judged.experiment.dataset.picture) is not None:
+        facts["pixels"] = picture.shades(found_C)
     return facts, b""
 
 

@@ -8,8 +8,6 @@ import numpy as np
 from sklearn import metrics
 
 from dlcore.datasets.columns import UNKNOWN
-from dlcore.datasets.pictures import ImageData
-from dlcore.datasets.tabular import Digits
 from dlcore.evaluation import Judged, Part, asked_part, opened
 from dlcore.evaluation.curves import calibration, score_counts, threshold_curves
 from dlcore.evaluation.intervals import accuracies, interval, r2_scores
@@ -97,7 +95,7 @@ def of_numbers(y_N: np.ndarray, predicted_N: np.ndarray, rows: np.ndarray) -> di
 
 def columns_of(judged: Judged, part: Part) -> list[dict[str, Any]]:
     """What a subset may be chosen by: each raw column with its range or its values; pixels are none."""
-    if isinstance(judged.experiment.dataset, Digits | ImageData):
+    if judged.experiment.dataset.picture is not None:
         return []
     found: list[dict[str, Any]] = []
     for index, name in enumerate(judged.data.raw_names):

@@ -13,11 +13,9 @@ import numpy as np
 import torch
 
 from dlcore.checkpoint import ROWS_AT_ONCE
-from dlcore.datasets import Dataset
-from dlcore.datasets.pictures import BRIGHTEST, ImageData
-from dlcore.datasets.tabular import Digits
+from dlcore.datasets.base import Grey
 from dlcore.evaluation import Judged, Part, asked_part, opened, watched_name
-from dlcore.evaluation.examples import BRIGHTEST_DIGIT, cells
+from dlcore.evaluation.examples import cells
 from dlcore.evaluation.subset import category_names, column_kind, other_name
 from dlcore.jobs import Answer, Progress
 from dlcore.problems import Problem
@@ -86,7 +84,7 @@ def whatif(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Ans
     X_1D = seen(judged, raw_C[None])
     if not np.isfinite(X_1D).all():
         raise Problem("whatif_out_of_range")
-    shape = picture_shape(judged.experiment.dataset)
+    picture = judged.experiment.dataset.picture
     found = {
         "task": judged.experiment.dataset.task,
         "class_names": list(judged.data.class_names),
@@ -102,13 +100,13 @@ def whatif(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Ans
         "nearest": nearest(judged, X_1D[0]),
         "path": path(judged, X_1D),
     }
-    if shape is None:
+    if picture is None:
         return found | {"columns": _described(judged, columns, example, raw_C)}, b""
     return found | {
         "columns": [],
-        "height": shape[0],
-        "width": shape[1],
-        **_pictures(judged, example, raw_C, found),
+        "height": picture.height,
+        "width": picture.width,
+        **_pictures(judged, picture, example, raw_C, found),
     }, b""
 
 
@@ -184,10 +182,11 @@ def moved(judged: Judged, columns: tuple[Column, ...], raw_C: np.ndarray, argume
         if name not in places:
             raise Problem("subset_column", came=str(name))
         changed[places[name]] = columns[places[name]].read(value)
-    shape, cover = picture_shape(judged.experiment.dataset), arguments.get("cover")
-    if shape is not None and cover:
+    picture, cover = judged.experiment.dataset.picture, arguments.get("cover")
+    if picture is not None and cover:
         rows, cols = (slice(cover[side], cover[side] + cover["size"]) for side in ("top", "left"))
         middle = np.array([column.middle for column in columns])
+        shape = picture.height, picture.width
         changed.reshape(shape)[rows, cols] = middle.reshape(shape)[rows, cols]
     return changed
 
@@ -200,18 +199,6 @@ def filled(judged: Judged, raw_NC: np.ndarray) -> np.ndarray:
 def seen(judged: Judged, raw_NC: np.ndarray) -> np.ndarray:
     """(N, D) float32: raw rows as the network sees them."""
     return judged.data.scaling.inputs(raw_NC)
-
-
-def picture_shape(dataset: Dataset) -> tuple[int, int] | None:
-    """Height and width where a row is a picture."""
-    if isinstance(dataset, Digits):
-        return 8, 8
-    return (dataset.height, dataset.width) if isinstance(dataset, ImageData) else None
-
-
-def pixels_of(dataset: Dataset, raw: np.ndarray) -> list:
-    """Raw pixels from 0 to 1, as JSON."""
-    return (raw / (BRIGHTEST_DIGIT if isinstance(dataset, Digits) else BRIGHTEST)).round(4).tolist()
 
 
 # What the network says
@@ -303,20 +290,21 @@ def nearest(judged: Judged, X_D: np.ndarray) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [
         {"row": int(row), "distance": float(distance_N[row]), "true": float(train.y[row])} for row in rows
     ]
-    if picture_shape(judged.experiment.dataset) is None:
+    if judged.experiment.dataset.picture is None:
         known = zip(*(cells(judged, place, raw) for place, raw in enumerate(train.raw[rows].T)), strict=True)
         found = [one | {"cells": list(row)} for one, row in zip(found, known, strict=True)]
     return found
 
 
-def _pictures(judged: Judged, example: Example, raw_C: np.ndarray, found: dict[str, Any]) -> dict[str, Any]:
+def _pictures(
+    judged: Judged, picture: Grey, example: Example, raw_C: np.ndarray, found: dict[str, Any]
+) -> dict[str, Any]:
     """Pixels from 0 to 1 of the row, as it was and as it is, and of its neighbours."""
-    dataset = judged.experiment.dataset
     neighbours = judged.train.split.raw[[one["row"] for one in found["nearest"]]]
     return {
-        "pixels": pixels_of(dataset, raw_C),
-        "start_pixels": pixels_of(dataset, example.raw_C),
-        "nearest_pixels": pixels_of(dataset, neighbours),
+        "pixels": picture.shades(raw_C),
+        "start_pixels": picture.shades(example.raw_C),
+        "nearest_pixels": picture.shades(neighbours),
     }
 
 

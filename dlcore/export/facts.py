@@ -22,7 +22,7 @@ from dlcore.evaluation import Judged, is_sealed, opened, splits, watched_name
 from dlcore.evaluation.baselines import baselines
 from dlcore.evaluation.guards import guards
 from dlcore.evaluation.scores import evaluate
-from dlcore.evaluation.whatif import Column, columns_of, picture_shape
+from dlcore.evaluation.whatif import Column, columns_of
 from dlcore.experiment import MOST_EPOCHS, Experiment
 from dlcore.export.words import Words
 from dlcore.jobs import Progress
@@ -74,7 +74,8 @@ class Facts:
     @property
     def pixels(self) -> tuple[int, int] | None:
         """Height and width, where rows are pictures."""
-        return picture_shape(self.experiment.dataset)
+        picture = self.experiment.dataset.picture
+        return None if picture is None else (picture.height, picture.width)
 
     @property
     def balance(self) -> list[tuple[str, int]]:
