@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 import tomllib
@@ -15,7 +16,6 @@ import pytest
 from sklearn import metrics
 
 from dlcore.views import (
-    VIEWS,
     baselines,
     calibration,
     confusion,
@@ -33,6 +33,12 @@ from tests.palette import class_colours, linear
 from ui.messages import LANGUAGES, catalogue
 
 ROOT = Path(__file__).parent.parent
+#: Each module of the room but the theme, which all of them draw with.
+VIEWS = [
+    importlib.import_module(f"dlcore.views.{path.stem}")
+    for path in sorted(ROOT.glob("dlcore/views/[a-z]*.py"))
+    if path.stem != "theme"
+]
 HOSTILE = "<a href='http://evil.example'>x</a> %{x} &lt; $y$"
 TAG = re.compile(r"<(?!br>|extra>|/extra>)")
 
@@ -151,10 +157,6 @@ def test_every_view_draws_and_no_name_becomes_markup(view: ModuleType) -> None:
         json.loads(fig.to_json())
         assert json.dumps(numbers) == before
         assert [text for text in shown_texts(fig) if TAG.search(text)] == []
-
-
-def test_every_view_of_the_page_is_tried_here() -> None:
-    assert set(GIVEN) <= set(VIEWS)
 
 
 @pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.__name__.split(".")[-1])

@@ -31,6 +31,11 @@ class Orders:
         self._epoch = 0
         self._compared = False
 
+    @property
+    def is_quick(self) -> bool:
+        """Whether torch is no longer asked: what is drawn without it was seen to be the same."""
+        return self._generators is None
+
     def draw(self) -> np.ndarray:
         """(S, N): those of the next epoch."""
         if self._generators is None:

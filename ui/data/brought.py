@@ -21,7 +21,6 @@ Options = dict[str, Any]
 
 KINDS = ("number", "category", "date", "text", "id")
 INPUT_KINDS = ("number", "category", "date")  # What a network can be given.
-TARGET_KINDS = ("number", "category", "text", "id", "date")
 FILLS = {
     "number": ("median", "mean", "most_frequent"),
     "date": ("median", "mean", "most_frequent"),
