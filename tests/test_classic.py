@@ -33,8 +33,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A store of its own."""
     monkeypatch.setenv("DLCORE_TABLES", str(tmp_path / "tables"))
     yield
-    store._opened.clear()
-    reading._read.cache_clear()
+    store.let_go_of_memory()
+    reading.forget()
 
 
 def ignored(share: float, partial: dict[str, Any]) -> None:

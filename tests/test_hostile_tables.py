@@ -37,7 +37,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Any:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DLCORE_TABLES", str(tmp_path_factory.mktemp("tables")))
         yield
-        reading._read.cache_clear()
+        reading.forget()
 
 
 def ignored(share: float, partial: dict[str, Any]) -> None:
@@ -423,12 +423,12 @@ def test_no_row_is_lost_to_an_open_quotation_mark_among_an_even_number_of_them()
 def test_a_sheet_is_not_read_beyond_the_rows_that_a_table_may_have(monkeypatch: pytest.MonkeyPatch) -> None:
     content = workbook(sheet=SHEET.format("", "<row><c><v>1</v></c><c><v>2.5</v></c></row>" * 60))
     assert profile(content)["rows"] == 60
-    reading._read.cache_clear()
+    reading.forget()
     monkeypatch.setattr(excel, "MOST_READ", 50)
     problem = refusal(content)
     assert (problem.key, problem.values) == ("upload_more_rows", {"limit": 100_000})
     assert profile(content, sample=20)["rows_in_file"] == 60
-    reading._read.cache_clear()
+    reading.forget()
     monkeypatch.setattr(excel, "MOST_CELLS", 100)
     assert refusal(content, sample=20).key == "upload_more_rows"
 

@@ -343,7 +343,7 @@ def test_a_store_that_others_are_at_for_long_is_a_sentence(home: Path, monkeypat
     from dlcore import folders
 
     digest = put(ANN)
-    monkeypatch.setattr(store._alone.__wrapped__, "__defaults__", (0.05,))
+    monkeypatch.setattr(store, "LONGEST_WAIT", 0.05)
     with folders.alone(home):
         assert refusal(BOB, store.put, FACTS, ARRAYS) == "store_busy"
         assert refusal(ANN, store.get, digest) is None  # Reading never waits.

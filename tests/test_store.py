@@ -32,13 +32,8 @@ ARRAYS = {
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A store of its own, in a folder that is not there yet."""
     monkeypatch.setenv("DLCORE_TABLES", str(tmp_path / "below" / "tables"))
-    monkeypatch.setattr(store, "_opened", type(store._opened)())
+    store.let_go_of_memory()
     return tmp_path / "below" / "tables"
-
-
-def anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As another process finds it: nothing in memory."""
-    monkeypatch.setattr(store, "_opened", type(store._opened)())
 
 
 def files(home: Path) -> list[Path]:
@@ -55,7 +50,7 @@ def refusal(call, *arguments) -> Problem:
 
 def test_a_table_comes_back_as_it_was_put(monkeypatch: pytest.MonkeyPatch) -> None:
     digest = store.put(FACTS, ARRAYS)
-    anew(monkeypatch)
+    store.let_go_of_memory()
     found = store.get(digest)
     assert found.facts == FACTS
     assert list(found.arrays) == list(ARRAYS)
@@ -81,7 +76,7 @@ def test_the_same_content_is_kept_once_and_a_changed_number_is_another_table(hom
 def test_an_array_that_is_not_contiguous_is_kept_as_it_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     array = np.arange(24.0).reshape(4, 6).T[::2]
     digest = store.put(FACTS, {"c0": array})
-    anew(monkeypatch)
+    store.let_go_of_memory()
     np.testing.assert_array_equal(store.get(digest).arrays["c0"], array)
 
 
@@ -96,7 +91,7 @@ def test_it_is_opened_once_and_memory_is_bounded(monkeypatch: pytest.MonkeyPatch
     kept = [store.get(digest) for digest in digests]
     assert store.get(digests[3]) is kept[3]
     assert store.get(digests[0]) is not kept[0]
-    assert sum(stored.bytes for stored in store._opened.values()) <= 2500
+    assert store.bytes_in_memory() <= 2500
 
 
 def test_only_this_user_can_read_it(home: Path) -> None:
@@ -131,7 +126,7 @@ def test_what_is_not_there_or_no_digest_is_said_in_one_sentence(digest: str) -> 
 ])  # fmt: skip
 def test_a_torn_file_is_never_read(home: Path, monkeypatch: pytest.MonkeyPatch, spoil) -> None:
     digest = store.put(FACTS, ARRAYS)
-    anew(monkeypatch)
+    store.let_go_of_memory()
     (file,) = files(home)
     file.write_bytes(spoil(file.read_bytes()))
     assert refusal(store.get, digest).key == "table_gone"
@@ -164,7 +159,7 @@ def test_what_was_used_least_lately_goes_first(home: Path, monkeypatch: pytest.M
         used(home, digest, age)
     store.get(digests[0])  # Read last: in use.
     store.put({"n": 3}, {"c0": np.zeros(40_000)})
-    store._opened.clear()
+    store.let_go_of_memory()
     assert refusal(store.get, digests[1]).key == "table_gone"
     assert store.get(digests[0]).facts == {"n": 0}
     assert sum(file.stat().st_size for file in files(home)) <= 1 << 20

@@ -27,7 +27,7 @@ Profile = dict[str, Any]
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A store of its own, and nothing at hand from the test before."""
     monkeypatch.setenv("DLCORE_TABLES", str(tmp_path / "tables"))
-    reading._read.cache_clear()
+    reading.forget()
 
 
 def ignored(share: float, partial: dict[str, Any]) -> None:

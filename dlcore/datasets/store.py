@@ -112,12 +112,24 @@ def get(digest: str, name: str = "") -> Stored:
     stored = _parsed(content)
     with _lock:
         _opened[digest] = stored
-        while len(_opened) > 1 and sum(other.bytes for other in _opened.values()) > MEMORY:
+        while len(_opened) > 1 and bytes_in_memory() > MEMORY:
             _opened.popitem(last=False)
     return stored
 
 
 _opened: OrderedDict[str, Stored] = OrderedDict()
+
+
+def bytes_in_memory() -> int:
+    """Of all tables that this process has opened and holds."""
+    return sum(stored.bytes for stored in _opened.values())
+
+
+def let_go_of_memory() -> None:
+    """Hold no table any more: the next one is read from the disk, as another process finds it."""
+    _opened.clear()
+
+
 _lock = threading.Lock()
 
 
@@ -219,12 +231,12 @@ def _drop(path: str | Path) -> None:
 
 
 @contextmanager
-def _alone(patience: float = LONGEST_WAIT) -> Iterator[None]:
+def _alone(patience: float | None = None) -> Iterator[None]:
     """With the folder to itself, made if it is not there. What the disk says against it is a Problem."""
     home = folder()
     try:
         make_own(home)
-        with alone(home, patience):
+        with alone(home, LONGEST_WAIT if patience is None else patience):
             yield
     except TimeoutError:
         raise Problem("store_busy") from None

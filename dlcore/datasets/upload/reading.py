@@ -35,6 +35,11 @@ def _read(digest: str, options: str) -> Cells:
     return read_content(store.upload(digest), json.loads(options))
 
 
+def forget() -> None:
+    """Have no upload at hand any more: the next one is read from the store."""
+    _read.cache_clear()
+
+
 def read_content(content: bytes, options: dict[str, Any]) -> Cells:
     """The cells of a file that is to be learned from. Raises Problem."""
     sample = options.get("sample")
