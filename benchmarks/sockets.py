@@ -90,6 +90,10 @@ class Socket(asyncio.BufferedProtocol):
         self.send(struct.pack("!H", 1000), CLOSE)
         self._transport.close()
 
+    def abort(self) -> None:
+        """Leave without a word."""
+        self._transport.abort()
+
     # What asyncio tells
 
     def get_buffer(self, sizehint: int) -> bytearray:

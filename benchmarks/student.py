@@ -87,7 +87,7 @@ class Student:
         started = time.perf_counter()
         cookie = self.cookie = self.cookie or await cookie_of_page(self._port)
         self._page = await Socket.connect(
-            self._port, "/_stcore/stream", self._hear_page, protocol="streamlit", cookie=cookie
+            self._port, "/_stcore/stream", self.hear_page, protocol="streamlit", cookie=cookie
         )
         await self._rerun([])
         waited = time.perf_counter() - started
@@ -100,6 +100,22 @@ class Student:
     def there(self) -> bool:
         """Both connections are open."""
         return all(socket is not None and socket.code is None for socket in (self._page, self._live))
+
+    @property
+    def gone(self) -> bool:
+        """No connection is open any more."""
+        return all(socket is None or socket.code is not None for socket in (self._page, self._live))
+
+    def say(self, message: BackMsg) -> None:
+        """Tell the page this, and wait for nothing."""
+        assert self._page is not None
+        self._page.send(message.SerializeToString(), BINARY)
+
+    def vanish(self) -> None:
+        """Leave without a word, as a laptop that is shut."""
+        for socket in (self._live, self._page):
+            if socket is not None:
+                socket.abort()
 
     def close(self) -> None:
         """Leave."""
@@ -147,21 +163,22 @@ class Student:
     # Streamlit's protocol
 
     async def _rerun(self, states: list[WidgetState], fragment: str = "", page: str = "") -> None:
-        assert self._page is not None
         self._answered = asyncio.get_running_loop().create_future()
         message = BackMsg()
         message.rerun_script.query_string = self._query
         message.rerun_script.fragment_id = fragment  # As a browser: of the part of the page that the widget stands in.
         message.rerun_script.page_script_hash = page
         message.rerun_script.widget_states.widgets.extend(states)
-        self._page.send(message.SerializeToString(), BINARY)
+        self.say(message)
+        assert self._page is not None
         await self._page.answer(self._answered, PATIENCE)
 
-    def _hear_page(self, content: bytes) -> None:
+    def hear_page(self, content: bytes) -> None:
+        """Take in one message of the page."""
         answer = ForwardMsg.FromString(content)
         kind = answer.WhichOneof("type")
         if kind == "delta":
-            self._learn(answer.delta.new_element, answer.delta.fragment_id)
+            self.learn(answer.delta.new_element, answer.delta.fragment_id)
         elif kind == "script_finished" and answer.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
             self._has_finished()
 
@@ -170,7 +187,8 @@ class Student:
         if self._answered is not None and not self._answered.done():
             self._answered.set_result(None)
 
-    def _learn(self, element: Any, fragment: str) -> None:
+    def learn(self, element: Any, fragment: str) -> None:
+        """Take in one element of the page."""
         match element.WhichOneof("type"):
             case "slider":
                 self.sliders[element.slider.label] = element.slider

@@ -95,8 +95,8 @@ class Visitor(Student):
         self._page.send(message.SerializeToString(), BINARY)
         return await self._page.answer(waiting, PATIENCE)
 
-    def _hear_page(self, content: bytes) -> None:
-        super()._hear_page(content)
+    def hear_page(self, content: bytes) -> None:
+        super().hear_page(content)
         self._heard.append(content)
         answer = ForwardMsg.FromString(content)
         match answer.WhichOneof("type"):
@@ -119,8 +119,8 @@ class Visitor(Student):
         if waiting is not None and not waiting.done():
             waiting.set_result(answer)
 
-    def _learn(self, element: Any, fragment: str) -> None:
-        super()._learn(element, fragment)
+    def learn(self, element: Any, fragment: str) -> None:
+        super().learn(element, fragment)
         match element.WhichOneof("type"):
             case "file_uploader":
                 self.uploaders[element.file_uploader.label] = element.file_uploader.id

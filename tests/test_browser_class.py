@@ -37,6 +37,7 @@ class SmallClass:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self._port = free.getsockname()[1]
+        self.shelf = shelf
         self.address = f"http://127.0.0.1:{self._port}"
         limits = {"DLCORE_WORKERS": "1", "DLCORE_MAX_RUNS": str(runs), "DLCORE_END_AFTER": "1"}
         self._environment = {**os.environ, **limits, "DLCORE_SHELF": str(shelf)}
@@ -98,7 +99,7 @@ def test_a_killed_server_comes_back_and_the_run_with_it(small_class: SmallClass,
     press(page, "Pause")
     expect(canvas(page)).to_have_attribute("data-status", PAUSED)
     reached = epoch(page)
-    shelf = Path(small_class._environment["DLCORE_SHELF"])
+    shelf = small_class.shelf
     assert eventually(
         lambda: reached in [Kept.from_bytes(file.read_bytes()).header["epoch"] for file in shelf.glob(f"*{SUFFIX}")]
     )

@@ -21,7 +21,6 @@ from websockets.asyncio.client import connect
 from websockets.typing import Origin
 
 from benchmarks.server import Server, served
-from benchmarks.sockets import BINARY
 from benchmarks.student import Student
 from tests.loops import run
 from tests.patience import eventually
@@ -78,14 +77,14 @@ class Pupil(Student):
 
     session = ""
 
-    def _hear_page(self, content: bytes) -> None:
+    def hear_page(self, content: bytes) -> None:
         message = ForwardMsg.FromString(content)
         match message.WhichOneof("type"):
             case "new_session":
                 self.session = message.new_session.initialize.session_id
             case "file_urls_response":
                 self.places.set_result(message.file_urls_response)
-        super()._hear_page(content)
+        super().hear_page(content)
 
     async def ask_where(self, *names: str) -> FileURLsResponse:
         self.places: asyncio.Future[FileURLsResponse] = asyncio.get_running_loop().create_future()
@@ -94,10 +93,6 @@ class Pupil(Student):
         message.file_urls_request.file_names.extend(names)
         self.say(message)
         return await asyncio.wait_for(self.places, 60)
-
-    def say(self, message: BackMsg) -> None:
-        assert self._page is not None
-        self._page.send(message.SerializeToString(), BINARY)
 
 
 @asynccontextmanager

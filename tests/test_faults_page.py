@@ -21,7 +21,6 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.typing import Origin, Subprotocol
 
 from benchmarks.server import DIRECT, Server, megabytes, served
-from benchmarks.sockets import BINARY
 from benchmarks.student import Student, cookie_of_page
 from tests.deaf import Deaf
 from tests.patience import PATIENCE
@@ -64,7 +63,7 @@ async def student(server: Server, playing: bool = False) -> AsyncIterator[Studen
         yield found
     finally:
         found.close()
-        await until(lambda: all(each is None or each.code is not None for each in (found._live, found._page)))
+        await until(lambda: found.gone)
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -94,10 +93,10 @@ def descriptors(server: Server) -> int:
     return len(os.listdir(f"/proc/{server.pid}/fd"))
 
 
-def rerun() -> bytes:
+def rerun() -> BackMsg:
     message = BackMsg()
     message.rerun_script.query_string = "lang=en"
-    return message.SerializeToString()
+    return message
 
 
 def test_sixty_reruns_at_once_hold_up_nobody_else(server: Server) -> None:
@@ -111,9 +110,8 @@ def test_sixty_reruns_at_once_hold_up_nobody_else(server: Server) -> None:
                     await asyncio.sleep(0.005)
 
             counting = asyncio.create_task(count())
-            assert rude._page is not None
             for _ in range(60):
-                rude._page.send(rerun(), BINARY)
+                rude.say(rerun())
             for noise in (0.3, 0.1, 0.3):
                 await witness.move("Noise", noise)
             await pictures(witness, 3)
@@ -128,8 +126,7 @@ def test_a_client_that_clears_the_caches_ends_nobodys_run(server: Server) -> Non
     async def clear(witness: Student) -> None:
         token = witness.token
         async with student(server) as rude:
-            assert rude._page is not None
-            rude._page.send(BackMsg(clear_cache=True).SerializeToString(), BINARY)
+            rude.say(BackMsg(clear_cache=True))
         # A run that was given up by then would be gone before the one that is left now.
         await until(lambda: figure(server, "runs") == 1)
         await witness.move("Noise", 0.3)
@@ -183,9 +180,7 @@ def test_two_hundred_sessions_opened_and_dropped_leave_no_run_thread_or_socket(s
             students = [Student(server.port, playing=True) for _ in range(10)]
             await asyncio.gather(*(one.open() for one in students))
             for one in students:
-                for each in (one._live, one._page):
-                    assert each is not None
-                    each._transport.abort()  # without a word, as a laptop that is shut
+                one.vanish()
         await until(lambda: figure(server, "sessions") == 1 and figure(server, "runs") == 1)
         assert len(witness.seen) >= there + 20
         # Streamlit keeps a session for a while, and each has an event loop. The door ends it though nobody comes any more.
@@ -214,7 +209,7 @@ async def page_of(
         max_size=None,
         proxy=None,
     )
-    await connection.send(rerun())
+    await connection.send(rerun().SerializeToString())
     return (*await heard(connection), connection)
 
 
@@ -230,7 +225,7 @@ async def heard(connection: websockets.ClientConnection) -> tuple[str, str, list
         elif kind == "delta" and message.delta.new_element.HasField("bidi_component"):
             raw = message.delta.new_element.bidi_component
             found = Student(0)
-            found._learn(message.delta.new_element, message.delta.fragment_id)
+            found.learn(message.delta.new_element, message.delta.fragment_id)
             token = found.token or token
             assert raw.json or raw.mixed.json
         elif kind == "script_finished":
@@ -249,7 +244,7 @@ def test_another_browser_with_my_session_gets_one_of_its_own_and_a_sentence_and_
             assert got != session and other != token
             assert sentences == [text("en", "problem.not_yours")]
             await stranger.close()
-        await mine.send(rerun())  # I am still there, ...
+        await mine.send(rerun().SerializeToString())  # I am still there, ...
         assert (await heard(mine))[1] == token
         again, same, sentences, back = await page_of(
             server, my_cookie, session
