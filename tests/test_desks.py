@@ -456,7 +456,7 @@ def test_the_desk_that_has_read_a_table_is_asked_about_it_again(bench: Bench) ->
     for job in both:
         job.result(PATIENCE)
     for name in ("bob", "ann", "ann", "bob", "ann"):
-        assert eventually(lambda: all(desk.free for desk in desks._desks.values()))
+        assert eventually(lambda: desks.figures()["desks_free"] == 2)
         assert desks.ask("echo", owner=bench.owner(name))[0]["pid"] == pids[name]
     desks.stop()
 
@@ -519,7 +519,7 @@ def test_whoever_stops_asking_cancels(shared: Desks, bench: Bench, monkeypatch: 
 
 def test_figures_count_without_a_name(desks: Desks) -> None:
     assert desks.figures() == {
-        "desks": 0, "jobs_waiting": 0, "jobs_working": 0, "jobs": 0, "desks_lost": 0, "memory_bytes": {},
+        "desks": 0, "desks_free": 0, "jobs_waiting": 0, "jobs_working": 0, "jobs": 0, "desks_lost": 0, "memory_bytes": {},
     }  # fmt: skip
     pid = desks.ask("echo", owner="a secret")[0]["pid"]
     figures = desks.figures()

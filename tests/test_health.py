@@ -6,7 +6,6 @@ import asyncio
 import json
 import math
 import re
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -17,20 +16,20 @@ from starlette.applications import Starlette
 from dlcore.experiment import Experiment
 from dlcore.runs.server.pool import Pool
 from tests.patience import PATIENCE, eventually
+from tests.pools import FAKE
 from ui import health, live
 
-FAKE = (sys.executable, "-m", "tests.fake_worker")
 SAMPLE = re.compile(
     r'([a-zA-Z_:][\w:]*)(?:\{([a-zA-Z_]\w*)="((?:[^"\\\n]|\\["\\n])*)"\})? ([-+]?[\d.]+(?:e[-+]?\d+)?|NaN)'
 )
 
 
 @pytest.fixture
-def pool() -> Iterator[Pool]:
-    live._pool = Pool(workers=1, command=FAKE, timeout=PATIENCE)
-    yield live._pool
-    live._pool.stop()
-    live._pool = None
+def pool(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pool]:
+    made = Pool(workers=1, command=FAKE, timeout=PATIENCE)
+    monkeypatch.setattr(live, "pool", lambda: made)
+    yield made
+    made.stop()
 
 
 def ask(path: str) -> tuple[int, dict[str, str], str]:

@@ -8,7 +8,6 @@ import json
 import os
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
@@ -35,24 +34,14 @@ from dlcore.runs.server.pool import Pool, WorkerLost
 from dlcore.wire import Header, pack, read_message
 from tests.fake_ray import FakeRay
 from tests.patience import PATIENCE, eventually
+from tests.pools import FAKE, answered
 
-FAKE = (sys.executable, "-m", "tests.fake_worker")
 KINDS = ("threads", "processes", "cluster", "ray")
 RECIPE: dict[str, Any] = {"dataset": {"kind": "gauss"}, "layers": [{"kind": "dense", "units": 3}]}
 
 
 def recipe(seed: int = 0) -> str:
     return json.dumps({**RECIPE, "seed": seed})
-
-
-def answered(pool: Pool, token: str, do: str) -> tuple[Header, bytes]:
-    """The answer, as soon as there is a worker to give it."""
-    end = time.monotonic() + PATIENCE
-    while True:
-        try:
-            return pool.call(token, do)
-        except WorkerLost:
-            assert time.monotonic() < end
 
 
 class Recorded:
@@ -82,6 +71,17 @@ class RecordedPlaces:
     def __init__(self, places: Places) -> None:
         self.places, self.notes = places, []
         self.shared = places.shared
+
+    @property
+    def came(self) -> list[tuple[Header, bytes]]:
+        """What workers have said."""
+        return [note for note in list(self.notes) if not isinstance(note[0], bytes)]
+
+    @property
+    def verbs(self) -> list[str]:
+        """What workers were told, in order."""
+        sent = io.BytesIO(b"".join(note[0] for note in list(self.notes) if isinstance(note[0], bytes)))
+        return [message[0]["do"] for message in iter(lambda: read_message(sent), None)]
 
     def open(self, number: int) -> Any:
         return Recorded(self.places.open(number), self.notes)
@@ -161,18 +161,18 @@ def test_a_lost_worker_gives_its_runs_back_as_kept_and_says_so(pool: Pool) -> No
         pool.call(paused, "step")
     pool.call(playing, "play")
     # What was answered is kept; the news of it may still be on its way.
-    assert eventually(lambda: (pool._entries[paused].step, pool._entries[playing].status) == (3, "playing"))
+    assert eventually(lambda: (pool.facts(paused).step, pool.facts(playing).status) == (3, "playing"))
     told: list[Problem] = []
     with (
         pool.viewer(paused, told.append),
         pool.viewer(playing, lambda problem: None),
     ):  # Unwatched it would pause in the end.
-        lost = pool._link_of(paused)
+        lost = pool.link_of(paused)
         lost.kill()
-        assert eventually(lambda: pool._link_of(paused) is not lost)
-        header, _ = answered(pool, paused, "standing")
+        assert eventually(lambda: pool.link_of(paused) is not lost)
+        header = answered(pool, paused, "standing")
         assert (header["status"], header["step"]) == ("paused", 3)
-        assert answered(pool, playing, "standing")[0]["status"] == "playing"
+        assert answered(pool, playing, "standing")["status"] == "playing"
     assert [problem.key for problem in told] == ["worker_restarted"]
     assert "goes on from step 3" in str(told[0])
     pool.close(playing)
@@ -180,7 +180,7 @@ def test_a_lost_worker_gives_its_runs_back_as_kept_and_says_so(pool: Pool) -> No
 
 def test_a_closed_run_is_no_longer_anywhere(pool: Pool) -> None:
     token = pool.create(recipe(), "cpu")
-    link = pool._link_of(token)
+    link = pool.link_of(token)
     pool.call(token, "step")
     pool.close(token)
     assert not pool.exists(token)
@@ -193,7 +193,7 @@ def test_a_closed_run_is_no_longer_anywhere(pool: Pool) -> None:
 def test_frames_that_nobody_fetches_hold_up_nobody(pool: Pool) -> None:
     slow, other = pool.create(recipe(), "cpu"), pool.create(recipe(1), "cpu")
     pool.call(slow, "step")
-    frames = [pool._submit(slow, "frame", b"", {"now": True}) for _ in range(200)]
+    frames = [pool.ask(slow, "frame", now=True).future for _ in range(200)]
     assert pool.call(other, "step")[0]["step"] == 1
     assert all(decode_frame(frame.result(PATIENCE)[1])[0]["step"] == 1 for frame in frames)
 
@@ -220,7 +220,7 @@ def test_a_problem_of_a_run_comes_back_as_itself(pool: Pool) -> None:
 
 def test_requests_are_obeyed_in_their_order(pool: Pool) -> None:
     token = pool.create(recipe(), "cpu")
-    speeds = [pool._submit(token, "speed", b"", {"value": speed}) for speed in range(1, 51)]
+    speeds = [pool.ask(token, "speed", value=speed).future for speed in range(1, 51)]
     for asked in speeds:
         asked.result(PATIENCE)
     assert decode_frame(pool.call(token, "frame")[1])[0]["speed"] == 50
@@ -273,37 +273,38 @@ def test_a_run_of_two_servers_comes_back_once(servers: tuple[Pool, ...], fake_ra
     for _ in range(3):
         here.call(token, "step")
     assert there.find(token)
-    before = [pool._link_of(token) for pool in servers]
+    before = [pool.link_of(token) for pool in servers]
     fake_ray.kill(fake_ray.actors["dlcore-worker-0"])
     for pool, lost in zip(servers, before, strict=True):
-        assert eventually(lambda pool=pool, lost=lost: pool._link_of(token) is not lost)
-    assert answered(here, token, "step")[0]["step"] == 4
-    assert answered(there, token, "step")[0]["step"] == 5  # The same run, not another one from step 3.
+        assert eventually(lambda pool=pool, lost=lost: pool.link_of(token) is not lost)
+    assert answered(here, token, "step")["step"] == 4
+    assert answered(there, token, "step")["step"] == 5  # The same run, not another one from step 3.
 
 
-def test_a_server_that_has_lost_sight_of_a_run_leaves_it_to_the_other(
-    servers: tuple[Pool, ...], fake_ray: FakeRay
-) -> None:
+def test_a_server_that_has_lost_sight_of_a_run_leaves_it_to_the_other(servers: tuple[Pool, ...]) -> None:
     here, there = servers
     token = here.create(recipe(), "cpu")
     here.call(token, "step")
     assert there.find(token)
     there.call(token, "play")
-    link = here._link_of(token)
+    link = here.link_of(token)
     link.post({"do": "pause", "token": token, "unseen": True}).result(PATIENCE)
     assert there.call(token, "standing")[0]["status"] == "playing"
-    here._end(token, unseen=True)
+    forgotten = {"do": "close", "token": token, "unseen": True}
+    link.post(forgotten).result(PATIENCE)
     assert there.call(token, "step")[0]["step"] > 0
-    there._end(token, unseen=True)
-    assert eventually(lambda: token not in fake_ray.actors["dlcore-worker-0"].made._worker._runs)
-    assert not here.find(token)
+    there.link_of(token).post(forgotten).result(PATIENCE)
+    with pytest.raises(Problem) as gone:
+        link.post({"do": "holds", "token": token}).result(PATIENCE)
+    assert gone.value.key == "run_gone"
 
 
 def test_a_run_whose_servers_are_gone_is_paused_and_then_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shared, "TEND_EVERY", 0.02)
     monkeypatch.setattr(shared, "PAUSE_ORPHANS_AFTER", 0.2)
     monkeypatch.setattr(shared, "END_ORPHANS_AFTER", 1e6)
-    ray = FakeRay(Processes(FAKE))
+    places = RecordedPlaces(Processes(FAKE))
+    ray = FakeRay(places)
     monkeypatch.setattr(dlcore.runs.places.ray, "connect", lambda address: ray)
     messages: list[Header] = []
 
@@ -317,13 +318,12 @@ def test_a_run_whose_servers_are_gone_is_paused_and_then_ended(monkeypatch: pyte
     link.post({**run, "speed": 1000}).result(PATIENCE)
     link.post({"do": "play", "token": "t"}).result(PATIENCE)
     link.close()
-    worker = ray.actors["dlcore-worker-0"].made._worker
-    assert eventually(lambda: worker._runs["t"].known["status"] == "paused")
+    assert eventually(lambda: any(message.get("kept") and message["status"] == "paused" for message, _ in places.came))
     link = joined()
     assert link.post({"do": "holds", "token": "t"}).result(PATIENCE)[0]["status"] == "paused"
     link.close()
     monkeypatch.setattr(shared, "END_ORPHANS_AFTER", 0.3)
-    assert eventually(lambda: not worker._runs)
+    assert eventually(lambda: "close" in places.verbs)
     ray.kill(ray.actors["dlcore-worker-0"])
 
 

@@ -8,10 +8,10 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,8 +22,8 @@ from dlcore.problems import Problem
 from dlcore.runs.server.pool import Pool, WorkerLost
 from tests.fake_worker import DEADLY, FRAGILE, HANGING, HEAVY, WEAK
 from tests.patience import PATIENCE, eventually
+from tests.pools import FAKE, answered, standing_still
 
-FAKE = (sys.executable, "-m", "tests.fake_worker")
 ROOT = Path(__file__).parents[1]
 #: A picture of it takes 0.3 s.
 LARGE = Experiment.from_dict({"layers": [{"kind": "dense", "units": 512}] * 6}).to_json()
@@ -49,21 +49,11 @@ def recipe(seed: int = 0) -> str:
     return Experiment(seed=seed).to_json()
 
 
-def brought_back(pool: Pool, token: str) -> dict[str, object]:
-    """The run's frame header, as soon as a worker answers for it."""
-    end = time.monotonic() + PATIENCE
-    while True:
-        try:
-            return pool.call(token, "frame")[0]
-        except WorkerLost:
-            assert time.monotonic() < end
-
-
 def test_new_runs_go_to_the_worker_with_the_fewest(make_pool: Callable[..., Pool]) -> None:
     pool = make_pool(workers=2)
     assert eventually(lambda: pool.warm)
     tokens = [pool.create(recipe()) for _ in range(4)]
-    assert sorted(pool._entries[token].worker for token in tokens) == [0, 0, 1, 1]
+    assert sorted(pool.facts(token).worker for token in tokens) == [0, 0, 1, 1]
     assert len(set(tokens)) == 4
 
 
@@ -99,8 +89,8 @@ def test_a_killed_worker_is_replaced_and_its_runs_come_back_as_kept(make_pool: C
     told: list[Problem] = []
     with pool.viewer(token, told.append):
         assert eventually(lambda: pool.warm)
-        os.kill(pool._link_of(token).pid, signal.SIGKILL)
-        header = brought_back(pool, token)
+        os.kill(pool.link_of(token).pid, signal.SIGKILL)
+        header = answered(pool, token, "frame")
     assert header["state"] == "kept"
     assert (header["speed"], header["status"], header["version"]) == (7, "playing", 1000)
     assert [(problem.key, problem.values) for problem in told] == [("worker_restarted", {"step": 2})]
@@ -111,7 +101,7 @@ def test_a_request_that_its_worker_takes_to_the_grave_fails(make_pool: Callable[
     token = pool.create(recipe(WEAK))
     with pytest.raises(WorkerLost):
         pool.call(token, "play")
-    assert brought_back(pool, token)["status"] == "paused"
+    assert answered(pool, token, "frame")["status"] == "paused"
 
 
 def test_a_run_that_takes_down_worker_after_worker_is_given_up_alone(make_pool: Callable[..., Pool]) -> None:
@@ -123,7 +113,7 @@ def test_a_run_that_takes_down_worker_after_worker_is_given_up_alone(make_pool: 
             pool.call(deadly, "play")
         assert eventually(lambda: not pool.exists(deadly))
     assert told == ["worker_restarted", "worker_restarted", "run_lost"]
-    assert brought_back(pool, innocent)["status"] == "paused"
+    assert answered(pool, innocent, "frame")["status"] == "paused"
 
 
 def test_a_worker_that_hangs_times_out_its_callers_and_is_replaced(make_pool: Callable[..., Pool]) -> None:
@@ -135,17 +125,17 @@ def test_a_worker_that_hangs_times_out_its_callers_and_is_replaced(make_pool: Ca
         with pytest.raises(Problem) as refused:
             pool.call(token, "play", payload)
         assert refused.value.key == "worker_busy"
-    assert eventually(lambda: pool._entries[token].life == 1)
+    assert eventually(lambda: pool.facts(token).life == 1)
 
 
 def test_a_caller_that_has_left_is_forgotten_by_the_worker(make_pool: Callable[..., Pool]) -> None:
     pool = make_pool()
     token = pool.create(recipe())
     version = pool.call(token, "frame")[0]["version"]
-    waiting = pool._submit(token, "frame", b"", {"version": version})
+    waiting = pool.ask(token, "frame", version=version).future
     waiting.cancel()
     pool.call(token, "step")
-    assert not pool._link_of(token)._pending
+    assert eventually(lambda: not pool.link_of(token).unanswered)
 
 
 def test_a_released_run_is_closed_after_its_grace_and_a_held_one_survives(make_pool: Callable[..., Pool]) -> None:
@@ -170,8 +160,8 @@ def test_a_run_that_nobody_looks_at_is_paused(make_pool: Callable[..., Pool]) ->
     with pool.viewer(watched):
         for token in (watched, unseen):
             pool.call(token, "play")
-        assert eventually(lambda: pool._entries[unseen].status == "paused")
-        assert pool._entries[watched].status == "playing"
+        assert eventually(lambda: pool.facts(unseen).status == "paused")
+        assert pool.facts(watched).status == "playing"
 
 
 def test_a_run_that_nobody_held_or_viewed_for_long_is_closed(make_pool: Callable[..., Pool]) -> None:
@@ -186,15 +176,17 @@ def test_a_run_that_nobody_held_or_viewed_for_long_is_closed(make_pool: Callable
 
 def test_a_run_with_an_owner_is_open_to_this_owner_alone(make_pool: Callable[..., Pool]) -> None:
     pool = make_pool()
-    mine, anybodys = pool.create(recipe(), owner="secret"), pool.create(recipe())
+    secret = " secret"[1:]
+    known_by = sys.getrefcount(secret)
+    mine, anybodys = pool.create(recipe(), owner=secret), pool.create(recipe())
     pool.check_owner(mine, "secret")
     pool.check_owner(anybodys, "whoever")
-    for other in ("", "Secret", pool._entries[mine].owner):
+    for other in ("", "Secret", pool.facts(mine).owner):
         for ask in (pool.check_owner, pool.revive, pool.kept):
             with pytest.raises(Problem) as refused:
                 ask(mine, other)
             assert refused.value.key == "not_yours"
-    assert "secret" not in repr(pool._entries)
+    assert sys.getrefcount(secret) == known_by  # Nobody keeps it.
 
 
 def test_an_owner_may_have_so_many_runs_and_others_have_theirs(make_pool: Callable[..., Pool]) -> None:
@@ -214,7 +206,7 @@ def kept_run(pool: Pool, owner: str = "", **limits: object) -> str:
     token = pool.create(recipe(seed=5), owner=owner)
     pool.call(token, "speed", value=7)
     pool.call(token, "play")
-    assert eventually(lambda: pool._entries[token].step == 2)
+    assert eventually(lambda: pool.facts(token).step == 2)
     return token
 
 
@@ -272,13 +264,13 @@ def test_a_heavy_run_gets_a_worker_of_its_own_which_goes_with_it(
     light, heavy = pool.create(recipe()), pool.create(recipe(HEAVY))
     pool.call(light, "play")
     assert pool.call(heavy, "play")[0]["pid"] == pool.call(light, "step")[0]["pid"]
-    assert eventually(lambda: pool._entries[heavy].worker == 1)
+    assert eventually(lambda: pool.facts(heavy).worker == 1)
     before, after = pool.call(light, "step")[0], pool.call(heavy, "step")[0]
     assert before["pid"] != after["pid"]
     assert after["version"] == 2  # Played there, stepped here: nothing is lost.
     assert pool.figures()["moved"] == 1
     assert eventually(lambda: pool.warm)  # A spare one stands by again.
-    pid = pool._link_of(heavy).pid
+    pid = pool.link_of(heavy).pid
     pool.close(heavy)
     assert eventually(lambda: not _command(pid))
     assert pool.figures()["restarts"] == 0
@@ -290,7 +282,7 @@ def test_a_heavy_run_that_is_alone_stays_where_it_is(make_pool: Callable[..., Po
     heavy, idle = pool.create(recipe(HEAVY)), pool.create(recipe())
     pool.call(heavy, "play")
     assert pool.call(idle, "frame") and pool.figures()["moved"] == 0
-    assert pool._entries[heavy].worker == 0
+    assert pool.facts(heavy).worker == 0
 
 
 def test_a_run_whose_first_act_will_be_long_begins_out_of_the_way(make_pool: Callable[..., Pool]) -> None:
@@ -298,10 +290,10 @@ def test_a_run_whose_first_act_will_be_long_begins_out_of_the_way(make_pool: Cal
     assert eventually(lambda: pool.warm)
     alone = pool.create(LARGE)
     light = pool.create(recipe())
-    assert [pool._entries[token].worker for token in (alone, light)] == [0, 0]  # In nobody's way yet.
+    assert [pool.facts(token).worker for token in (alone, light)] == [0, 0]  # In nobody's way yet.
     pool.call(light, "play")
-    assert pool._entries[pool.create(LARGE)].worker == 1
-    assert pool._entries[pool.create(recipe())].worker == 0
+    assert pool.facts(pool.create(LARGE)).worker == 1
+    assert pool.facts(pool.create(recipe())).worker == 0
     assert pool.figures()["moved"] == 0
 
 
@@ -324,17 +316,17 @@ def test_what_is_asked_while_a_run_moves_is_answered_in_order_when_it_has_arrive
     assert eventually(lambda: pool.warm)
     token = pool.create(recipe())
     version = pool.call(token, "frame")[0]["version"]
-    waiting = pool._submit(token, "frame", b"", {"version": version})  # Until there is something else to see.
-    cancelled = pool._submit(token, "frame", b"", {"version": version})
-    home = pool._entries[token].worker
-    with pool._lock:
-        pool._moving.move(pool._entries[token], 1 - home, gently=True)
-        answers = [pool._submit(token, "step", b"", {}) for _ in range(5)]
+    waiting = pool.ask(token, "frame", version=version).future  # Until there is something else to see.
+    cancelled = pool.ask(token, "frame", version=version).future
+    home = pool.facts(token).worker
+    with standing_still(pool.link_of(token)):
+        pool.move(token, 1 - home)
+        answers = [pool.ask(token, "step").future for _ in range(5)]
         cancelled.cancel()
     assert [answer.result(PATIENCE)[0]["version"] for answer in answers] == [1, 2, 3, 4, 5]
     assert waiting.result(PATIENCE)[0]["version"] >= 1
-    assert pool._entries[token].worker == 1 - home
-    assert not pool._crew.links[home]._pending
+    assert pool.facts(token).worker == 1 - home
+    assert eventually(lambda: not pool.links[home].unanswered)
 
 
 def test_what_is_withdrawn_while_a_run_moves_ends_as_such_and_is_asked_nowhere(make_pool: Callable[..., Pool]) -> None:
@@ -343,17 +335,17 @@ def test_what_is_withdrawn_while_a_run_moves_ends_as_such_and_is_asked_nowhere(m
     token = pool.create(recipe())
     version = pool.call(token, "frame")[0]["version"]
     posted = pool.ask(token, "frame", version=version)
-    home = pool._entries[token].worker
-    with pool._lock:
-        pool._moving.move(pool._entries[token], 1 - home, gently=True)
+    home = pool.facts(token).worker
+    with standing_still(pool.link_of(token)):
+        pool.move(token, 1 - home)
         queued = pool.ask(token, "frame", version=version)
         for request in (posted, queued):
             pool.withdraw(request)
     answers = [request.future.result(10)[0] for request in (posted, queued)]
     assert all(answer.get("withdrawn") for answer in answers)
     assert pool.call(token, "step")[0]["version"] == 1
-    assert pool._entries[token].worker == 1 - home
-    assert eventually(lambda: not any(link._pending for link in pool._crew.links.values()))
+    assert pool.facts(token).worker == 1 - home
+    assert eventually(lambda: not any(link.unanswered for link in pool.links))
 
 
 def test_a_run_closed_on_its_way_is_gone_for_who_asks_and_nowhere_else(make_pool: Callable[..., Pool]) -> None:
@@ -361,9 +353,9 @@ def test_a_run_closed_on_its_way_is_gone_for_who_asks_and_nowhere_else(make_pool
     assert eventually(lambda: pool.warm)
     token, other = pool.create(recipe()), pool.create(recipe())
     pool.call(token, "frame")
-    with pool._lock:
-        pool._moving.move(pool._entries[token], 1 - pool._entries[token].worker, gently=True)
-        asked = pool._submit(token, "step", b"", {})
+    with standing_still(pool.link_of(token)):
+        pool.move(token, 1 - pool.facts(token).worker)
+        asked = pool.ask(token, "step").future
         pool.close(token)
     with pytest.raises(Problem) as refused:
         asked.result(PATIENCE)
@@ -377,14 +369,13 @@ def test_a_worker_that_dies_while_a_run_leaves_it_costs_no_more_than_at_other_ti
     pool = make_pool(workers=2)
     assert eventually(lambda: pool.warm)
     token = kept_run(pool)
-    home = pool._entries[token].worker
-    os.kill(pool._link_of(token).pid, signal.SIGSTOP)
-    with pool._lock:
-        pool._moving.move(pool._entries[token], 1 - home, gently=True)
-        asked = pool._submit(token, "step", b"", {})
-    os.kill(pool._link_of(token).pid, signal.SIGKILL)
+    home = pool.facts(token).worker
+    os.kill(pool.link_of(token).pid, signal.SIGSTOP)
+    pool.move(token, 1 - home)
+    asked = pool.ask(token, "step").future
+    os.kill(pool.link_of(token).pid, signal.SIGKILL)
     assert asked.result(PATIENCE)[0]["version"] == 1001
-    assert pool._entries[token].worker == home
+    assert pool.facts(token).worker == home
 
 
 def test_a_run_that_does_not_survive_the_journey_is_brought_back_as_kept(make_pool: Callable[..., Pool]) -> None:
@@ -394,8 +385,7 @@ def test_a_run_that_does_not_survive_the_journey_is_brought_back_as_kept(make_po
     pool.call(token, "step")
     told: list[str] = []
     with pool.viewer(token, lambda problem: told.append(problem.key)):
-        with pool._lock:
-            pool._moving.move(pool._entries[token], 1 - pool._entries[token].worker, gently=True)
+        pool.move(token, 1 - pool.facts(token).worker)
         assert eventually(lambda: len(told) == 2)
         assert pool.call(token, "step")[0]["version"] == 1001
     assert told == ["out_of_memory", "worker_restarted"]
@@ -408,10 +398,10 @@ def test_playing_runs_are_spread_evenly_and_go_on_where_they_were(
     pool = make_pool(workers=2, hung_after=0.8)
     assert eventually(lambda: pool.warm)
     tokens = [pool.create(recipe()) for _ in range(8)]
-    first = [token for token in tokens if pool._entries[token].worker == 0]
+    first = [token for token in tokens if pool.facts(token).worker == 0]
     for token in first:  # Chance has it that those of one worker play, and the others rest.
         pool.call(token, "play")
-    assert eventually(lambda: sum(pool._entries[token].worker == 0 for token in first) == len(first) // 2)
+    assert eventually(lambda: sum(pool.facts(token).worker == 0 for token in first) == len(first) // 2)
     assert [pool.call(token, "step")[0]["version"] for token in first] == [2] * len(first)
     moved = pool.figures()["moved"]
     assert moved == len(first) // 2
@@ -422,9 +412,9 @@ def test_new_runs_go_where_the_fewest_play(make_pool: Callable[..., Pool]) -> No
     assert eventually(lambda: pool.warm)
     playing = pool.create(recipe())
     pool.call(playing, "play")
-    assert eventually(lambda: pool._entries[playing].status == "playing")
+    assert eventually(lambda: pool.facts(playing).status == "playing")
     others = [pool.create(recipe()) for _ in range(3)]
-    assert {pool._entries[token].worker for token in others} == {1 - pool._entries[playing].worker}
+    assert {pool.facts(token).worker for token in others} == {1 - pool.facts(playing).worker}
 
 
 def test_an_answered_request_leaves_nothing_for_the_collector(make_pool: Callable[..., Pool]) -> None:
@@ -434,7 +424,7 @@ def test_an_answered_request_leaves_nothing_for_the_collector(make_pool: Callabl
     gc.collect()
     gc.disable()
     try:
-        asked = pool._submit(token, "frame", b"", {})
+        asked = pool.ask(token, "frame").future
         asked.result(PATIENCE)
         left = weakref.ref(asked)
         del asked
@@ -463,7 +453,7 @@ def test_many_threads_may_use_the_pool_at_once(make_pool: Callable[..., Pool]) -
     for thread in threads:
         thread.join()
     assert not failures
-    assert not pool._entries
+    assert pool.figures()["runs"] == 0
 
 
 def test_what_prepares_tables_is_imported_before_the_first_one_comes_while_runs_go_on(
@@ -474,7 +464,7 @@ def test_what_prepares_tables_is_imported_before_the_first_one_comes_while_runs_
     try:
         token = pool.create(Experiment().to_json(), "cpu")
         pool.call(token, "play")
-        pid = pool._link_of(token).pid
+        pid = pool.link_of(token).pid
         assert b"sklearn" not in _mapped(pid)
         pool.expect_tables()
         assert eventually(lambda: b"sklearn/preprocessing" in _mapped(pid))
@@ -490,10 +480,11 @@ def _mapped(pid: int) -> bytes:
 
 def test_workers_end_with_the_process_that_started_them() -> None:
     script = (
-        "import sys, time; from dlcore.runs.server.pool import Pool; pool = Pool(1, command=sys.argv[1:]); pool.start();"
-        "assert pool._crew.links[0].ready.wait(300); print(pool._crew.links[0].pid, flush=True); time.sleep(60)"
+        "import sys; from dlcore.runs.server.pool import Pool; pool = Pool(1, command=sys.argv[1:]); pool.start();"
+        "assert pool.links[0].ready.wait(300); print(pool.links[0].pid, flush=True); sys.stdin.read()"
     )
-    with subprocess.Popen([sys.executable, "-c", script, *FAKE], stdout=subprocess.PIPE, cwd=ROOT) as server:
+    pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", script, *FAKE], cwd=ROOT, **pipes) as server:
         assert server.stdout is not None
         worker = int(server.stdout.readline())
         server.kill()

@@ -77,7 +77,7 @@ def run_with_3_steps(pool: Pool) -> str:
     token = pool.create(Experiment().to_json(), "cpu")
     for _ in range(3):
         stepped(pool, token)
-    assert eventually(lambda: pool._entries[token].step == 3)
+    assert eventually(lambda: pool.facts(token).step == 3)
     return token
 
 
@@ -87,9 +87,9 @@ def test_the_runs_of_a_lost_actor_come_back(servers: tuple[Pool, ...], ray: Any)
     assert there.find(token)
     told: list[Problem] = []
     with here.viewer(token, told.append):
-        lost = here._link_of(token), there._link_of(token)
+        lost = here.link_of(token), there.link_of(token)
         ray.kill(actor(ray))
-        assert eventually(lambda: here._link_of(token) is not lost[0] and there._link_of(token) is not lost[1])
+        assert eventually(lambda: here.link_of(token) is not lost[0] and there.link_of(token) is not lost[1])
         assert stepped(here, token) == 4
     assert stepped(there, token) == 5
     assert [(problem.key, problem.values) for problem in told] == [("worker_restarted", {"step": 3})]
@@ -99,9 +99,9 @@ def test_the_actor_outlives_its_worker(servers: tuple[Pool, ...], ray: Any) -> N
     here, _ = servers
     token = run_with_3_steps(here)
     before = actor(ray)._actor_id
-    lost = here._link_of(token)
+    lost = here.link_of(token)
     os.kill(lost.pid, signal.SIGKILL)
-    assert eventually(lambda: here._link_of(token) is not lost)
+    assert eventually(lambda: here.link_of(token) is not lost)
     assert stepped(here, token) == 4
     assert actor(ray)._actor_id == before
 

@@ -347,7 +347,7 @@ def test_a_library_that_a_run_is_the_first_to_need_has_room_though_memory_has_an
     pool = pool_without_libraries
     large = pool.create(recipe(layers=[{"kind": "dense", "units": 128}] * 2, batch_size=100), "cpu")
     pool.call(large, "standing")
-    pid = pool._link_of(large).pid
+    pid = pool.link_of(large).pid
     before = resource.prlimit(pid, resource.RLIMIT_AS)
     assert b"scipy/linalg" not in Path(f"/proc/{pid}/maps").read_bytes()
     size = int(Path(f"/proc/{pid}/statm").read_text().split()[0]) * resource.getpagesize()
@@ -360,7 +360,7 @@ def test_a_library_that_a_run_is_the_first_to_need_has_room_though_memory_has_an
         pool.call(hungry, "step")
     assert refused.value.key == "out_of_memory"
     resource.prlimit(pid, resource.RLIMIT_AS, before)
-    assert (pool._link_of(large).pid, pool.figures()["restarts"]) == (pid, 0)
+    assert (pool.link_of(large).pid, pool.figures()["restarts"]) == (pid, 0)
 
 
 def test_a_fork_lives_on_in_the_pool(pool: Pool) -> None:
@@ -384,7 +384,7 @@ def test_a_killed_worker_is_back_with_its_runs_as_kept(pool: Pool) -> None:
     told: list[Problem] = []
     assert eventually(lambda: pool.warm)
     with pool.viewer(paused, told.append):
-        os.kill(pool._link_of(paused).pid, signal.SIGKILL)
+        os.kill(pool.link_of(paused).pid, signal.SIGKILL)
         headers = []
         for token in (playing, paused):
             while len(headers) < 2:

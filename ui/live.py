@@ -172,7 +172,7 @@ class Viewer:
         self._wake = asyncio.Event()
         self._commands: set[asyncio.Task[None]] = set()
         self._epoch: asyncio.Task[None] | None = None  # The last command, if it was this one.
-        self._notices: asyncio.Queue[Problem] = asyncio.Queue(MOST_NOTICES)
+        self.unsent: asyncio.Queue[Problem] = asyncio.Queue(MOST_NOTICES)
         self._receiving: asyncio.Task[None] | None = None
         self._waiting_since: float | None = None  # for the other side to read
 
@@ -183,7 +183,7 @@ class Viewer:
 
         def listener(problem: Problem) -> None:
             with suppress(RuntimeError):  # The server is shutting down.
-                loop.call_soon_threadsafe(self._notice, problem)
+                loop.call_soon_threadsafe(self.tell, problem)
 
         try:
             if not pool().exists(self.token):
@@ -244,7 +244,7 @@ class Viewer:
         try:
             await pool().call_async(self.token, request["do"], **arguments)
         except Problem as problem:
-            self._notice(problem)
+            self.tell(problem)
 
     # Frames
 
@@ -282,7 +282,7 @@ class Viewer:
                     return
                 lost = isinstance(problem, WorkerLost)
                 if not lost and problem.key != told:
-                    self._notice(problem)
+                    self.tell(problem)
                     told = problem.key
                 await asyncio.sleep(0.05 if lost else 1.0)  # Another worker is taking over, or the run may be mended.
                 asked = self._asked.popleft()
@@ -295,14 +295,15 @@ class Viewer:
                     await self._send({"type": "websocket.send", "bytes": frame})
             self._ask()
 
-    def _notice(self, problem: Problem) -> None:
-        if self._notices.full():
-            self._notices.get_nowait()
-        self._notices.put_nowait(problem)
+    def tell(self, problem: Problem) -> None:
+        """One more sentence for its page. Where too many are unsent, the oldest is dropped."""
+        if self.unsent.full():
+            self.unsent.get_nowait()
+        self.unsent.put_nowait(problem)
 
     async def _send_notices(self) -> None:
         while True:
-            problem = await self._notices.get()
+            problem = await self.unsent.get()
             await self._say({"type": "notice", **problem.to_dict()})
 
     async def _refuse(self, problem: Problem) -> None:

@@ -249,11 +249,12 @@ class Desks:
             self._changed.notify_all()  # A desk may have been without work for long enough.
 
     def figures(self) -> dict[str, Any]:
-        """What can be counted: desks, jobs_waiting, jobs_working, jobs (ended so far), desks_lost, and memory by desk."""
+        """What can be counted: desks, desks_free, jobs_waiting, jobs_working, jobs (ended so far), desks_lost, and memory by desk."""
         with self._changed:
             processes = [desk.process for desk in self._desks.values() if desk.process is not None]
             counts = {
                 "desks": len(processes),
+                "desks_free": sum(desk.free for desk in self._desks.values()),
                 "jobs_waiting": len(self._waiting),
                 "jobs_working": len(self._working),
                 "jobs": self.finished,

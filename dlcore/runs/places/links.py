@@ -151,6 +151,12 @@ class Link:
         """Seconds that the worker has waited so far for others to leave it a processor; 0 where nobody can say."""
         return self._place.held_up
 
+    @property
+    def unanswered(self) -> int:
+        """Requests that the worker owes an answer."""
+        with self._lock:
+            return len(self._pending)
+
     def post(self, header: Header, payload: bytes = b"") -> Future[Reply]:
         """Queue a request. Its Future ends with the reply, with the worker's Problem, or with WorkerLost."""
         future: Future[Reply] = Future()

@@ -53,6 +53,7 @@ class Crew:
         self._held_up: dict[Link, float] = {}  # What each had waited for a processor, at its last ping.
         self._hung: set[Link] = set()
         self._failed_starts = 0
+        self._since_awake = clock()  # Silence before is not the workers'.
 
     def start(self) -> None:
         """In the background, one after the other, so that the first is ready soonest."""
@@ -106,6 +107,10 @@ class Crew:
         """This worker holds no run any more, and ends."""
         self.links.pop(number).close()
 
+    def stood_still(self) -> None:
+        """This process stood still (a laptop that slept, a server that was stopped): no worker's silence counts from before now."""
+        self._since_awake = self._clock()
+
     def look(self) -> None:
         """Ask every worker for a sign of life, and end those that gave none for too long: others take their places."""
         now = self._clock()
@@ -113,7 +118,7 @@ class Crew:
             links = self.everyone
             heavy = {self.links[number] for number in self.heavy}
         for link in links:
-            alone = now - self._since.get(link, now)
+            alone = now - max(self._since.get(link, now), self._since_awake)
             if not link.ready.is_set():
                 patience, silent = LONGEST_SILENT_START, alone
             else:

@@ -54,6 +54,10 @@ class Entry:
         self.born = self.seen = self.touched = now
         self.reader = self.owner if self.reader is None else self.reader
 
+    def facts(self) -> Facts:
+        """What is known of it now."""
+        return Facts(self.worker, self.life, self.status, self.step, len(self.listeners), self.owner)
+
     def standing(self) -> dict[str, object]:
         """Where it stood when it was last kept."""
         return {
@@ -63,6 +67,18 @@ class Entry:
             "step": self.step,
             "epoch": self.epoch,
         }
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What can be asked of one run without asking its worker."""
+
+    worker: int  # The number of the one that computes it.
+    life: int  # How often it was brought back.
+    status: str
+    step: int  # As its worker last kept it.
+    viewers: int
+    owner: str  # The mark of whom it belongs to.
 
 
 def mark_of(owner: str | None) -> str:

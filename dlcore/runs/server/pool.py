@@ -31,7 +31,7 @@ from dlcore.runs.places.links import Link, Places, Reply, WorkerLost
 from dlcore.runs.places.process import COMMAND, Processes
 from dlcore.runs.server.away import Away
 from dlcore.runs.server.crew import Crew
-from dlcore.runs.server.entry import Entry, Listener, check_mark, mark_of
+from dlcore.runs.server.entry import Entry, Facts, Listener, check_mark, mark_of
 from dlcore.runs.server.moving import SETTLED_FOR, Moving
 from dlcore.runs.server.request import Request
 from dlcore.runs.server.room import over_room, room_for
@@ -186,6 +186,31 @@ class Pool:
     def exists(self, token: str) -> bool:
         return token in self._entries
 
+    def facts(self, token: str) -> Facts:
+        """What is known of a run here. Raises Problem when there is none."""
+        with self._lock:
+            return self._entry(token).facts()
+
+    def link_of(self, token: str) -> Link:
+        """The link to the worker that computes the run. Raises Problem when there is none."""
+        with self._lock:
+            return self._crew.links[self._entry(token).worker]
+
+    @property
+    def links(self) -> list[Link]:
+        """Links to all workers by their numbers, and to the spare one at last."""
+        with self._lock:
+            return self._crew.everyone
+
+    def look(self) -> None:
+        """Look after workers and runs now, as happens by itself every now and then: who hangs, who waits, whose page has gone."""
+        self._tending.look()
+
+    def move(self, token: str, worker: int) -> None:
+        """Let the run go on in the worker of this number, unless that would take something from it. Does not wait."""
+        with self._lock:
+            self._moving.move(self._entry(token), worker, gently=True)
+
     def find(self, token: str) -> bool:
         """Whether the run is here, or on a worker that we share with other servers: then it is ours too from now on."""
         asked = self._ask_who_holds(token)
@@ -221,8 +246,8 @@ class Pool:
 
     def call(self, token: str, do: str, payload: bytes = b"", **arguments: object) -> Reply:
         """Ask the run's worker and wait for the reply; raises the worker's Problem, or WorkerLost."""
-        self._link_of(token).ready.wait(LONGEST_START)
-        future = self._submit(token, do, payload, arguments)
+        self.link_of(token).ready.wait(LONGEST_START)
+        future = self.ask(token, do, payload, **arguments).future
         try:
             return future.result(self.timeout)
         except concurrent.futures.TimeoutError:
@@ -231,7 +256,7 @@ class Pool:
 
     async def call_async(self, token: str, do: str, payload: bytes = b"", **arguments: object) -> Reply:
         """The same without holding up the event loop, for as long as it takes; cancel it to stop waiting."""
-        return await asyncio.wrap_future(self._submit(token, do, payload, arguments))
+        return await asyncio.wrap_future(self.ask(token, do, payload, **arguments).future)
 
     def expect_tables(self) -> None:
         """Somebody is about to train on a table: what prepares one is imported in every worker, while they go on."""
@@ -288,11 +313,11 @@ class Pool:
             raise Problem("run_gone")
         return self._entries[token]
 
-    def _end(self, token: str, **why: object) -> None:
+    def _end(self, token: str) -> None:
         with self._lock:
             entry = self._entries.pop(token, None)
             if entry is not None:
-                self._crew.links[entry.worker].post({"do": "close", "token": token, **why})
+                self._crew.links[entry.worker].post({"do": "close", "token": token})
 
     def _put_away(self, entry: Entry) -> None:
         """It leaves the memory, with all that it has learned by now on the shelf."""
@@ -311,10 +336,6 @@ class Pool:
                 entry = Entry(token, worker, *facts, visitor=not header["owner"], life=life, reader=reader)
                 self._entries[token] = entry
                 self._remember(entry, header, state)
-
-    def _link_of(self, token: str) -> Link:
-        with self._lock:
-            return self._crew.links[self._entry(token).worker]
 
     def ask(self, token: str, do: str, payload: bytes = b"", **arguments: object) -> Request:
         """The same without waiting at all: the request's future ends with the reply. Who wants it no more may `withdraw` it."""
@@ -342,9 +363,6 @@ class Pool:
         """It is wanted no more: its future ends with {"withdrawn": True} once no worker has it in hand, unless it ends before as ever."""
         with self._lock:
             self._moving.withdraw(self._entries.get(request.header["token"]), request)
-
-    def _submit(self, token: str, do: str, payload: bytes, arguments: dict[str, object]) -> Future[Reply]:
-        return self.ask(token, do, payload, **arguments).future
 
     def _weigh(self, entry: Entry, experiment: Experiment) -> None:
         entry.weighed, entry.heavy = experiment.to_json(), is_heavy(experiment)

@@ -42,6 +42,9 @@ class Tending:
         self._put_away = put_away
         self._tables = tables
         self._clock = clock
+        self._every = min(4.0, limits.pause_after, limits.end_after, limits.free_after, limits.hung_after) / 4
+        self._looked = clock()
+        self._looking = threading.Lock()
         self._threads = [
             threading.Thread(target=self._look_again_and_again, name="reaper of runs", daemon=True),
             threading.Thread(target=self._look_after_tables, name="keeper of tables", daemon=True),
@@ -49,21 +52,16 @@ class Tending:
 
     def start(self) -> None:
         """Until the crew is told to stop."""
+        self._looked = self._clock()
         for thread in self._threads:
             thread.start()
 
     def _look_again_and_again(self) -> None:
-        limits = self._limits
-        shortest = min(4.0, limits.pause_after, limits.end_after, limits.free_after, limits.hung_after) / 4
-        looked = self._clock()
-        while not self._crew.stopping.wait(shortest):
-            now = self._clock()
+        while not self._crew.stopping.wait(self._every):
             try:
-                # When it was us who stood still (a laptop that slept, a server that was stopped), nobody else is to blame.
-                self._look(now, now - looked < shortest + limits.hung_after / 2)
+                self.look()
             except Exception:
                 _log.exception("A look after the runs failed.")
-            looked = now
 
     def _look_after_tables(self) -> None:
         """In a thread of its own: their disk may hang, and workers and runs are looked after all the same."""
@@ -76,8 +74,13 @@ class Tending:
                 _log.exception("A look after the tables failed.")
         self._tables.close()
 
-    def _look(self, now: float, awake: bool) -> None:
-        if awake:
+    def look(self) -> None:
+        """Look once."""
+        now = self._clock()
+        with self._looking:
+            if now - self._looked >= self._every + self._limits.hung_after / 2:
+                self._crew.stood_still()
+            self._looked = now
             self._crew.look()
         with self._lock:
             entries = list(self._entries.values())
