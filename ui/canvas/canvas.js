@@ -3,19 +3,23 @@
  * `Canvas` per place on the page. Frames come over the live channel and are drawn at the browser's own pace.
  */
 
+import { Actions } from "./actions.js";
 import { Announcer } from "./words/announce.js";
 import { Channel } from "./channel.js";
-import { css, rampGradient, readTheme } from "./colours.js";
+import { readTheme } from "./colours.js";
 import { Controls } from "./time/controls.js";
 import { Curves, History } from "./curves/curves.js";
 import { Texts } from "./words/format.js";
 import { Keyboard } from "./keyboard.js";
 import { Messages } from "./words/messages.js";
 import { mounting } from "./mount.js";
+import { nameRegions, paintTheme } from "./dress.js";
 import { Network } from "./network/network.js";
 import { Output } from "./output/output.js";
 import { Save } from "./save.js";
+import { Settling } from "./settling.js";
 import { Summary } from "./words/summary.js";
+import { Offers } from "./time/offers.js";
 import { Timeline } from "./time/timeline.js";
 import { Way } from "./network/way.js";
 import { WayBack } from "./time/wayback.js";
@@ -25,14 +29,11 @@ const API = new URL("../../../", import.meta.url);
 const PLOTLY = new URL("../plotly.min.js", import.meta.url).href;
 const RENEW_EVERY = 3000; // milliseconds
 const KEPT = ["predictions/train", "predictions/test"];
-const LONGEST_SETTLING = 1500; // milliseconds
-const QUIET = 200; // milliseconds from one edit's drawing to the page's turn, if there is no other by then
 const MANY_LAYERS = 6; // from here on the network takes the page's whole width
 const CALM = matchMedia("(prefers-reduced-motion: reduce)");
 // Four pictures a second for whoever asks for less motion: learning is still seen to go on, and no map can flash more than
 // twice a second, well below the three that WCAG 2.3.1 allows.
 const CALM_PAUSE = 250;
-const LONGEST_RETURN = 15000; // milliseconds
 const HIDDEN_PAUSE = 2000; // milliseconds between two frames that nobody sees
 
 /**
@@ -76,14 +77,6 @@ class Canvas {
   life;
   /** @type {string} */
   session;
-  /** @type {{number: number}[]} */
-  asked;
-  /** @type {number} actions that one message may hold */
-  most;
-  /** @type {number} */
-  mark;
-  /** @type {number | null} */
-  settling;
   /** @type {number | null} */
   asleep;
   /** @type {number} */
@@ -112,13 +105,14 @@ class Canvas {
     this.timeline = new Timeline(root, { action, want }, API);
     this.save = new Save(root, () => this.scene());
     this.history = new History();
-    [this.mark] = crypto.getRandomValues(new Uint32Array(1));
-    this.number = 0; // of the last action
-    this.asked = []; // actions that may not have been answered
+    this.actions = new Actions();
     this.token = null;
-    this.wayBack = new WayBack(API, (offer) => this.offer(offer));
+    this.offers = new Offers(this.messages, { resume: (token) => this.action("resume", { token }), decline: () => this.wayBack.decline() });
+    this.wayBack = new WayBack(API, (offer) => this.offers.show(offer));
     this.drawn = 0;
-    this.settleIn(LONGEST_SETTLING);
+    // With the page's turn would come what the widgets say, and they still speak of the other run.
+    this.settling = new Settling(() => this.offers.returning, () => this.action("settled"));
+    this.settling.begin();
     this.wants = { gradients: false, histograms: false, probe: null, moment: null };
     this.kept = {}; // arrays that do not come with every frame
     this.moments = null;
@@ -135,10 +129,9 @@ class Canvas {
    */
   update({ data, setTriggerValue }) {
     this.setTriggerValue = setTriggerValue;
-    if (data.visit.session !== this.session) this.asked = []; // Another session knows nothing of what they were about.
+    if (data.visit.session !== this.session) this.actions.forget(); // Another session knows nothing of what they were about.
     this.session = data.visit.session;
-    this.most = data.at_once;
-    if (data.answered.by === this.mark) this.asked = this.asked.filter((action) => action.number > data.answered.number);
+    this.actions.hear(data.answered, data.at_once);
     if (this.root.dataset.hide !== data.hidden) this.root.dataset.hide = data.hidden;
     const theme = readTheme(this.root);
     const texts = JSON.stringify(data.strings);
@@ -147,7 +140,7 @@ class Canvas {
       this.theme = theme;
       this.textsKey = texts;
       this.root.lang = data.language.replace("_", "-");
-      this.paintTheme();
+      paintTheme(this.root, theme);
       this.tell(new Texts(data.strings, this.texts?.watched));
       this.redraw();
     }
@@ -163,7 +156,7 @@ class Canvas {
     this.texts = texts;
     this.controls.build(texts);
     for (const part of [this.messages, this.announcer, this.keyboard, this.summary]) part.build(texts);
-    this.nameRegions();
+    nameRegions(this.root, texts);
     this.curves.build(this.theme, texts);
     this.timeline.build(this.theme, texts);
     this.save.build(texts);
@@ -193,60 +186,10 @@ class Canvas {
     } else if (!this.scheduled) this.scheduled = requestAnimationFrame(() => this.paint());
   }
 
-  /** A run that this tab stood on before, to go back to. @param {import("./time/wayback.js").Offer | null} offer */
-  offer(offer) {
-    clearTimeout(this.offering);
-    if (!offer) this.messages.setOffer(null);
-    else if (!offer.token) this.messages.setOffer({ id: "way_back_none" });
-    else {
-      const line = { id: offer.restarted ? "way_back_restarted" : "way_back", values: { epoch: offer.epoch } };
-      /** @param {string} fix */
-      const press = (fix) => {
-        if (fix === "start_anew") {
-          this.wayBack.decline();
-          return;
-        }
-        this.returning = true;
-        this.action("resume", { token: offer.token });
-        // A worker may have to start first. If it comes to nothing the page says why, and the offer stands.
-        this.messages.setOffer({ ...line, busy: true });
-        this.offering = setTimeout(() => {
-          this.returning = false;
-          this.offer(offer);
-        }, LONGEST_RETURN);
-      };
-      this.messages.setOffer({ ...line, fixes: ["resume", "start_anew"], press });
-    }
-  }
-
-  nameRegions() {
-    /** @param {string} selector @param {string} key */
-    const name = (selector, key) => { this.root.querySelector(selector).ariaLabel = this.texts.say(`canvas.${key}`); };
-    name(".nn-bar", "controls");
-    name(".nn-network", "network");
-    name(".nn-neurons", "units_help");
-    name(".nn-shows", "show");
-    name(".nn-output", "output");
-    name(".nn-curve-loss", "loss");
-    name(".nn-curve-metric", "metric");
-  }
-
-  paintTheme() {
-    const { theme } = this;
-    /** @param {string} name @param {string} value */
-    const set = (name, value) => this.root.style.setProperty(`--nn-${name}`, value);
-    for (const name of /** @type {const} */ (["panel", "muted", "line", "negative", "positive", "zero"])) set(name, css(theme[name]));
-    set("on-primary", css(theme.onPrimary));
-    set("train", css(theme.curves.train));
-    set("test", css(theme.curves.test));
-    set("ramp", rampGradient(theme));
-    this.root.dataset.theme = theme.dark ? "dark" : "light";
-  }
-
   /** @param {string} token */
   connect(token) {
     this.channel?.close();
-    this.returning = false;
+    this.offers.arrive();
     this.token = token;
     this.structure = null;
     this.version = null;
@@ -276,7 +219,7 @@ class Canvas {
     if (state === "open") this.ask(true);
     clearInterval(this.renewing);
     if (state !== "gone") return;
-    this.asked = []; // They were about the run that is gone.
+    this.actions.forget(); // They were about the run that is gone.
     this.action("renew");
     // Streamlit's own socket may not be back yet, and then the event is lost.
     this.renewing = setInterval(() => this.action("renew"), RENEW_EVERY);
@@ -289,10 +232,7 @@ class Canvas {
 
   /** For Python to answer: what changes the recipe, or needs the session. @param {string} verb @param {object} [values] */
   action(verb, values = {}) {
-    const action = { do: verb, ...values, number: (this.number += 1) };
-    // Streamlit keeps one action for a script that is yet to begin, the last one: it brings along those before it.
-    this.setTriggerValue("action", { ...action, by: this.mark, before: this.asked });
-    this.asked = [...this.asked, action].slice(1 - this.most);
+    this.setTriggerValue("action", this.actions.message(verb, values));
   }
 
   /**
@@ -301,7 +241,7 @@ class Canvas {
    */
   edit(verb, values) {
     this.action(verb, values);
-    this.settleIn(LONGEST_SETTLING);
+    this.settling.begin();
   }
 
   /**
@@ -371,7 +311,7 @@ class Canvas {
     const rebuild = this.rebuild || texts !== this.texts; // What is drawn has words in it, too.
     if (texts !== this.texts) this.tell(texts);
     if (rebuild) {
-      if (this.settling && this.drawn > 0) this.settleIn(QUIET);
+      if (this.settling.pending && this.drawn > 0) this.settling.rest();
       this.build();
     }
     const all = { ...this.kept, ...arrays };
@@ -391,27 +331,9 @@ class Canvas {
       status: header.status, step: header.step, epoch: header.epoch, structure: header.structure, frames: this.drawn,
     });
     if (this.drawn === 1) {
-      if (this.settling) this.settle();
+      if (this.settling.pending) this.settling.settle();
       setTimeout(() => this.curves.start(), 60);
     }
-  }
-
-  /** @param {number} milliseconds */
-  settleIn(milliseconds) {
-    clearTimeout(this.settling);
-    this.settling = setTimeout(() => this.settle(), milliseconds);
-  }
-
-  /** The picture stands, or is long in coming: the page may draw what it left out to be quick. */
-  settle() {
-    clearTimeout(this.settling);
-    this.settling = null;
-    if (this.returning) {
-      // With this would come what the widgets say, and they still speak of the other run.
-      this.settleIn(QUIET);
-      return;
-    }
-    this.action("settled");
   }
 
   /** Lay everything out anew: another structure, width, theme or language. */
@@ -455,11 +377,11 @@ class Canvas {
 
   destroy() {
     clearInterval(this.renewing);
-    clearTimeout(this.settling);
+    this.settling.destroy();
     this.channel?.close();
     clearTimeout(this.resting);
     clearTimeout(this.asleep);
-    clearTimeout(this.offering);
+    this.offers.destroy();
     cancelAnimationFrame(this.scheduled);
     this.observer.disconnect();
     document.removeEventListener("visibilitychange", this.wake);

@@ -136,18 +136,18 @@ export class Edit {
       const { layer } = column;
       if (column.kind === "dropout") {
         const heading = add(column.center, 64, "dropout", [["dropout", say("dropout", { p: number(layer.p, 3) })]]);
-        const after = this.network.layerName(columns[columns.indexOf(column) - 1]);
+        const after = this.network.names.layerName(columns[columns.indexOf(column) - 1]);
         const remove = this.button(`remove ${column.index}`, "×", say("remove_dropout", { layer: after }), () => ["remove_layer", { layer: column.index }]);
         remove.classList.add("nn-remove");
         heading.append(remove);
         continue;
       }
       if (column.kind === "inputs") {
-        add(column.center, Math.min(step, 110), "inputs", [["name", this.network.layerName(column)], ["what", say(layer.units === 1 ? "one_unit" : "units", { count: layer.units })]]);
+        add(column.center, Math.min(step, 110), "inputs", [["name", this.network.names.layerName(column)], ["what", say(layer.units === 1 ? "one_unit" : "units", { count: layer.units })]]);
         between(column);
         continue;
       }
-      const name = this.network.layerName(column);
+      const name = this.network.names.layerName(column);
       const parameters = count(layer.parameters);
       const hidden = column.kind !== "output";
       const heading = add(column.center, Math.min(step - 2, 112), column.kind, [
@@ -204,7 +204,7 @@ export class Edit {
 
   /** "+" between two columns. @param {{at: number, after: Column, x: number}} gap */
   addInsert({ at, after, x }) {
-    const button = this.button(`insert ${at}`, "+", this.texts.say("canvas.add_layer", { layer: this.network.layerName(after) }), () => ["add_layer", { at }]);
+    const button = this.button(`insert ${at}`, "+", this.texts.say("canvas.add_layer", { layer: this.network.names.layerName(after) }), () => ["add_layer", { at }]);
     button.classList.add("nn-insert");
     button.style.left = `${x - 12}px`;
     this.headings.append(button);

@@ -120,7 +120,7 @@ export class Inspector {
     this.body.hidden = !place || place.dense < 0;
     this.state.textContent = "";
     if (!place) return;
-    this.name.textContent = this.network.placeName(place);
+    this.name.textContent = this.network.names.placeName(place);
     if (place.dense < 0) {
       this.state.textContent = texts.say("canvas.input_hint");
       return;
@@ -333,7 +333,7 @@ export class Inspector {
   makeIncoming() {
     const source = this.network.columnOf(this.pinned.dense - 1);
     const first = new Option(this.texts.say("canvas.incoming_choose", { count: source.units }), "");
-    this.sources = source.tiles.map((tile) => ({ option: new Option("", String(tile.unit)), name: this.network.shortName(source, tile.unit) }));
+    this.sources = source.tiles.map((tile) => ({ option: new Option("", String(tile.unit)), name: this.network.names.shortName(source, tile.unit) }));
     this.incoming.replaceChildren(first, ...this.sources.map((one) => one.option));
     this.incoming.value = this.pinned.kind === "link" ? String(this.pinned.input) : "";
   }

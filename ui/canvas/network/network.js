@@ -7,9 +7,11 @@ import { count, number } from "../words/format.js";
 import { arrange, nearestLink } from "./geometry.js";
 import { Histograms } from "./histograms.js";
 import { Inspector } from "./inspector.js";
-import { USUAL, drawLink, drawLinkLock, drawLinks, drawRim, largestGradient, tellsSigns } from "./links.js";
+import { USUAL, drawLinks, largestGradient, tellsSigns } from "./links.js";
 import { drawBiases, drawMarks } from "./marks.js";
+import { Names } from "./names.js";
 import { found, linkPlace, moved, same, unitPlace } from "./places.js";
+import { drawFrame, drawSeenLink, drawSelectedLinks } from "./seen.js";
 import { drawStill } from "./still.js";
 import { Tiles } from "./tiles.js";
 import { Tip, wordsOf } from "./tip.js";
@@ -41,6 +43,8 @@ export class Network {
   tiles;
   /** @type {HTMLCanvasElement} */
   still;
+  /** @type {Names} */
+  names;
   /** @type {string[]} */
   inputNames;
   /** @type {string[]} */
@@ -51,7 +55,7 @@ export class Network {
   hovered;
   /** @type {Place | null} */
   pinned;
-  /** @type {Place | null} */
+  /** @type {import("./places.js").LinkPlace | null} */
   linkSeen;
   /** @type {Selected | null} */
   selected;
@@ -123,6 +127,7 @@ export class Network {
     this.classNames = output.units > 1 ? layout.classes.slice(0, output.shown) : [];
     const inputs = layout.features.length ? layout.features.map(({ label }) => label) : this.inputNames.slice(0, layout.inputs.shown);
     this.geometry = arrange(layout, this.scroll.clientWidth, { labels: widest(inputs), classes: widest(this.classNames) });
+    this.names = new Names(texts, this.geometry, this.inputNames, this.classNames);
     const { width, height } = this.geometry;
     this.ratio = Math.min(2, window.devicePixelRatio || 1);
     for (const canvas of [this.links, this.tiles]) {
@@ -134,7 +139,7 @@ export class Network {
     this.stage.style.width = `${width}px`;
     this.edit.build(this, dataset);
     this.inspector.build(this);
-    this.histograms.build({ ...this, layerName: (column) => this.layerName(column) });
+    this.histograms.build({ ...this, layerName: (column) => this.names.layerName(column) });
     this.makeButtons();
     this.total.textContent = texts.say("canvas.total_parameters", { count: count(layout.parameters) });
     this.pictures.build(this);
@@ -165,15 +170,10 @@ export class Network {
     this.refresh();
   }
 
-  /** @param {number} size */
-  font(size, weight = 400) {
-    return `${weight} ${size}px ${this.theme.font}`;
-  }
-
   /** Width of a name beside a tile. @param {string} name */
   widthOf(name) {
     const context = contextOf(this.tiles);
-    context.font = this.font(12);
+    context.font = `400 12px ${this.theme.font}`;
     return context.measureText(name).width;
   }
 
@@ -182,31 +182,9 @@ export class Network {
     return this.geometry.dense[dense + 1];
   }
 
-  /** @param {Column} column */
-  layerName(column) {
-    if (column.kind === "inputs") return this.texts.say("canvas.inputs");
-    if (column.kind === "output") return this.texts.say("canvas.output");
-    return this.texts.say("canvas.hidden", { number: column.dense + 1 });
-  }
-
-  /** @param {Column} column @param {number} unit */
-  unitName(column, unit) {
-    if (column.kind === "inputs") return this.texts.say("canvas.input_unit", { name: this.inputNames[unit] ?? unit + 1 });
-    if (column.kind === "output") {
-      return column.units > 1 ? this.texts.say("canvas.output_unit", { name: this.classNames[unit] }) : this.layerName(column);
-    }
-    return this.texts.say("canvas.unit", { layer: this.layerName(column), number: unit + 1 });
-  }
-
-  /** @param {Column} column @param {number} unit */
-  shortName(column, unit) {
-    return column.kind === "inputs" ? (this.inputNames[unit] ?? String(unit + 1)) : this.unitName(column, unit);
-  }
-
-  /** @param {Place} place */
-  placeName(place) {
-    const target = this.unitName(this.columnOf(place.dense), place.unit);
-    return place.kind === "unit" ? target : `${this.shortName(this.columnOf(place.dense - 1), place.input)} → ${target}`;
+  /** @param {{dense: number, unit: number}} place */
+  tileOf({ dense, unit }) {
+    return this.columnOf(dense).tiles[unit];
   }
 
   makeButtons() {
@@ -219,7 +197,7 @@ export class Network {
       button.type = "button";
       button.className = "nn-neuron";
       button.tabIndex = -1;
-      button.ariaLabel = this.unitName(column, tile.unit);
+      button.ariaLabel = this.names.unitName(column, tile.unit);
       button.style.cssText = `left:${tile.x - 1}px;top:${tile.y - 1}px;width:${tile.size + 2}px;height:${tile.size + 2}px;border-radius:${tile.size * 0.13 + 2}px`;
       const place = unitPlace(this.layout, column.dense, tile.unit);
       button.onpointerenter = () => this.look(place);
@@ -290,7 +268,7 @@ export class Network {
     const { hovered, pinned } = this;
     this.linkSeen = [hovered, pinned].find((place) => place?.kind === "link") ?? null;
     const unit = [hovered, pinned].find((place) => place?.kind === "unit") ?? null;
-    this.selected = unit ? { ...unit, column: this.columnOf(unit.dense), name: this.placeName(unit) } : null;
+    this.selected = unit ? { ...unit, column: this.columnOf(unit.dense), name: this.names.placeName(unit) } : null;
     this.panel.classList.toggle("nn-has-selection", this.selected !== null);
     this.panel.classList.toggle("nn-has-link", pinned?.kind === "link" && !this.selected);
     this.buttons.flat().forEach((button) => button.removeAttribute("aria-pressed"));
@@ -394,55 +372,13 @@ export class Network {
     context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     context.clearRect(0, 0, geometry.width, geometry.height);
     context.drawImage(this.still, 0, 0, geometry.width, geometry.height);
-    if (this.selected) this.drawSelectedLinks(context, arrays);
-    if (this.linkSeen) this.drawSeenLink(context, arrays);
+    if (this.selected) drawSelectedLinks(context, this, this.selected, arrays);
+    if (this.linkSeen) drawSeenLink(context, this, this.linkSeen, arrays);
     this.pictures.draw(context);
-    if (this.pinned?.kind === "unit") this.drawFrame(context, this.pinned, css(theme.primary), 3);
-    if (this.hovered?.kind === "unit" && !same(this.hovered, this.pinned)) this.drawFrame(context, this.hovered, css(theme.text), 2);
+    if (this.pinned?.kind === "unit") drawFrame(context, this.tileOf(this.pinned), css(theme.primary), 3);
+    if (this.hovered?.kind === "unit" && !same(this.hovered, this.pinned)) drawFrame(context, this.tileOf(this.hovered), css(theme.text), 2);
     drawMarks(context, geometry, arrays, theme, this.shows.dead);
     drawBiases(context, geometry, arrays, theme);
-  }
-
-  /** @param {Context} context @param {Place} place @param {string} colour @param {number} width */
-  drawFrame(context, { dense, unit }, colour, width) {
-    const tile = this.columnOf(dense).tiles[unit];
-    const out = width / 2 + 0.5;
-    context.strokeStyle = colour;
-    context.lineWidth = width;
-    context.beginPath();
-    context.roundRect(tile.x - out, tile.y - out, tile.size + 2 * out, tile.size + 2 * out, tile.size * 0.13 + out);
-    context.stroke();
-  }
-
-  /** @param {Context} context @param {Arrays} arrays */
-  drawSelectedLinks(context, arrays) {
-    const { column, unit, dense } = /** @type {Selected} */ (this.selected);
-    const at = this.geometry.dense.indexOf(column);
-    const [before, after] = [this.geometry.dense[at - 1], this.geometry.dense[at + 1]];
-    context.globalAlpha = arrays[`silenced/${dense}`]?.[unit] ? 0.3 : 1;
-    /** @param {Tile} from @param {Tile} to @param {number} weight */
-    const draw = (from, to, weight) => drawLink(context, from, to, weight, this.theme, this.shows);
-    if (before) {
-      const weight = arrays[`weight/${dense}`];
-      for (const tile of before.tiles) draw(tile, column.tiles[unit], weight[unit * before.shown + tile.unit]);
-    }
-    if (after) {
-      const weight = arrays[`weight/${after.dense}`];
-      for (const tile of after.tiles) draw(column.tiles[unit], tile, weight[tile.unit * column.shown + unit]);
-    }
-    context.globalAlpha = 1;
-  }
-
-  /** @param {Context} context @param {Arrays} arrays */
-  drawSeenLink(context, arrays) {
-    const { dense, unit, input } = /** @type {import("./places.js").LinkPlace} */ (this.linkSeen);
-    const [source, target] = [this.columnOf(dense - 1), this.columnOf(dense)];
-    const at = unit * source.shown + input;
-    /** @type {[Tile, Tile]} */
-    const ends = [source.tiles[input], target.tiles[unit]];
-    drawRim(context, ...ends, arrays[`weight/${dense}`][at], this.theme);
-    drawLink(context, ...ends, arrays[`weight/${dense}`][at], this.theme, this.shows);
-    if (arrays[`frozen/${dense}`]?.[at]) drawLinkLock(context, ...ends, this.theme);
   }
 
   showTip() {

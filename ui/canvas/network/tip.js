@@ -39,7 +39,7 @@ export class Tip {
 export function wordsOf(network, place, arrays) {
   const { texts } = network;
   const tile = network.columnOf(place.dense).tiles[place.unit];
-  const lines = [network.placeName(place), ...(place.kind === "unit" ? unitLines(texts, place, arrays) : linkLines(network, place, arrays))];
+  const lines = [network.names.placeName(place), ...(place.kind === "unit" ? unitLines(texts, place, arrays) : linkLines(network, place, arrays))];
   if (place.kind === "unit") return { x: tile.x + tile.size / 2, y: tile.y, lines };
   const from = network.columnOf(place.dense - 1).tiles[place.input];
   return { x: (from.x + from.size + tile.x) / 2, y: (from.y + from.size / 2 + tile.y + tile.size / 2) / 2 - LINKS_ABOVE, lines };

@@ -4,6 +4,7 @@ import { css } from "../colours.js";
 import { count } from "../words/format.js";
 import { markerIcon } from "../markers.js";
 import { nearestPoint, nextPoint } from "./points.js";
+import { TOOLS, WORDS, choice, group, row, toolButton } from "./toolbar.js";
 
 /** @type {Record<string, number>} */
 const REACH = { mouse: 11, pen: 14, touch: 22 }; // pixels around a press in which a point counts as met
@@ -14,25 +15,10 @@ const STRIDE = 0.2; // of the cross, in units of the plane
 /** @type {Record<string, [number, number]>} */
 const ARROWS = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
 
-/** @typedef {"look" | "add" | "brush" | "move" | "erase"} Tool */
-
-/** @type {Record<Tool, string>} */
-const ICONS = {
-  look: '<path d="M5 3l5.5 16 2.6-6.400L19.500 10z"/>',
-  add: '<path d="M12 5v14M5 12h14" class="nn-stroke"/>',
-  brush: '<path d="M20 3.500c-1-.8-2.400-.6-3.300.4l-7 7.800 3 3 7.500-7.300c1-.9 1-2.900-.2-3.900zM8.400 13c-2.300.3-3.200 1.900-3.300 3.800-.1 1.300-.8 2.100-2 2.600 3.400 1.700 8.300.9 8.400-3.200z"/>',
-  move: '<path d="M12 3v18M3 12h18M9 6l3-3 3 3M9 18l3 3 3-3M6 9l-3 3 3 3M18 9l3 3-3 3" class="nn-stroke nn-fine"/>',
-  erase: '<path d="M9.500 20h10M4.300 14.700l9.200-9.400c.8-.8 2-.8 2.800 0l3.400 3.400c.8.8.8 2 0 2.800L11.500 20h-3l-4.200-3c-.7-.7-.7-1.600 0-2.300zM9 10l6.200 6.200" class="nn-stroke nn-fine"/>',
-};
-
-/** What the tools are called, and what they do. */
-/** @type {Record<Tool, [string, string]>} */
-const WORDS = {
-  look: ["tool_look", "tool_look_help"], add: ["tool_add", "tool_add_help"], brush: ["tool_brush", "tool_brush_help"],
-  move: ["tool_move", "tool_move_help"], erase: ["tool_erase", "tool_erase_help"],
-};
 /** @type {Record<Split, string>} */
 const SPLITS = { train: "draw_train", test: "draw_test" };
+
+/** @typedef {import("./toolbar.js").Tool} Tool */
 
 export class Drawing {
   /** @type {Layout} */
@@ -121,18 +107,7 @@ export class Drawing {
   makeTools() {
     const focused = this.bar.querySelector(":focus")?.dataset.tool;
     this.bar.ariaLabel = this.say("tools");
-    this.buttons = /** @type {Tool[]} */ (Object.keys(ICONS)).map((tool) => {
-      const button = document.createElement("button");
-      button.type = "button";
-      button.className = "nn-map-tool";
-      button.dataset.tool = tool;
-      const [name, help] = WORDS[tool].map((key) => this.say(key));
-      button.ariaLabel = name;
-      button.title = `${name}: ${help}`;
-      button.innerHTML = `<svg viewBox="0 0 24 24" aria-hidden="true" focusable="false">${ICONS[tool]}</svg>`;
-      button.onclick = () => this.choose(tool);
-      return button;
-    });
+    this.buttons = TOOLS.map((tool) => toolButton(tool, (key) => this.say(key), () => this.choose(tool)));
     this.bar.replaceChildren(...this.buttons);
     this.bar.querySelector(`[data-tool="${focused}"]`)?.focus();
     this.makeOptions();
@@ -141,51 +116,20 @@ export class Drawing {
   makeOptions() {
     const focused = this.options.querySelector(":focus")?.dataset.option;
     const { classes } = this.layout;
-    /** @param {string} name @param {Node[]} children */
-    const group = (name, children) => {
-      const element = document.createElement("div");
-      element.className = "nn-choices";
-      element.setAttribute("role", "group");
-      element.ariaLabel = this.say(name);
-      element.append(...children);
-      return element;
-    };
-    /**
-     * @param {string} option @param {boolean} pressed @param {() => void} press @param {(Node | string)[]} children
-     * @param {string} [name]
-     */
-    const button = (option, pressed, press, children, name) => {
-      const element = document.createElement("button");
-      element.type = "button";
-      element.className = "nn-choice";
-      element.dataset.option = option;
-      element.ariaPressed = String(pressed);
-      if (name) element.ariaLabel = element.title = name;
-      element.append(...children);
-      element.onclick = press;
-      return element;
-    };
     const kinds = Array.from({ length: this.classes }, (_, index) => {
       const fresh = index >= classes.length;
       const icon = markerIcon(index, css(this.theme.palette[index]), this.split === "test");
       const name = fresh ? this.say("draw_new_class", { name: String(index) }) : this.say("class", { name: classes[index] });
-      return button(`class${index}`, this.target === index, () => this.set({ target: index }), fresh ? [icon, "+"] : [icon, classes[index]], name);
+      return choice(`class${index}`, this.target === index, () => this.set({ target: index }), fresh ? [icon, "+"] : [icon, classes[index]], name);
     });
-    const splits = /** @type {Split[]} */ (Object.keys(SPLITS)).map((split) => button(split, this.split === split, () => this.set({ split }), [this.say(SPLITS[split])]));
-    const clear = button("clear", false, () => this.listener.clear(), [this.say("clear_points")]);
+    const splits = /** @type {Split[]} */ (Object.keys(SPLITS)).map((split) => choice(split, this.split === split, () => this.set({ split }), [this.say(SPLITS[split])]));
+    const clear = choice("clear", false, () => this.listener.clear(), [this.say("clear_points")]);
     clear.removeAttribute("aria-pressed");
     clear.title = this.say("clear_points_help");
     clear.classList.add("nn-clear");
     this.words = Object.assign(document.createElement("span"), { className: "nn-drawing-tool" });
     this.counter = Object.assign(document.createElement("span"), { className: "nn-drawing-count" });
-    /** @param {...Node} children */
-    const row = (...children) => {
-      const element = document.createElement("div");
-      element.className = "nn-drawing-row";
-      element.append(...children);
-      return element;
-    };
-    this.making = row(group("draw_class", kinds), group("draw_split", splits));
+    this.making = row(group(this.say("draw_class"), kinds), group(this.say("draw_split"), splits));
     this.options.replaceChildren(row(this.words, this.counter, clear), this.making);
     this.options.querySelector(`[data-option="${focused}"]`)?.focus();
     this.describe();
