@@ -194,6 +194,10 @@ def test_the_canvas_says_each_of_its_texts() -> None:
     # A few are put together of two parts: a verb and "_help", a split and a score.
     parts = {f"{first}_{second}" for first in words & SPLITS_AND_VERBS for second in ("help", "loss", "accuracy", "r2")}
     parts |= {f"health_{code}" for code in (1, 2, 3)}
+    # The name of a metric comes with each frame.
+    parts |= {
+        Experiment.from_dict(recipe).metric for recipe in ({}, {"dataset": {"kind": "sine"}, "loss": {"kind": "mse"}})
+    }
     # Of validation rows some are said in other words, which the scripts find by themselves (format.js).
     said = {re.sub(r"\.(validation|mixed)$", "", key.removeprefix("canvas.")) for key in canvas.STRINGS}
     assert said - words - parts == set()
