@@ -19,13 +19,15 @@ import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from dlcore.arrays import TYPES
 from dlcore.datasets.columns import CategoryColumn
 from dlcore.datasets.preparation import Preparation, PreparedCategory, PreparedNumber, scaled_by
 from dlcore.datasets.split import Data
 from dlcore.datasets.table import TableData
 from dlcore.experiment import MOST_EPOCHS, Experiment
-from dlcore.network import build_model, parameter_shapes
+from dlcore.network import build_model
 from dlcore.problems import Problem, clean
+from dlcore.stages import TensorFacts, tensors_of
 
 if TYPE_CHECKING:
     from dlcore.learning.snapshot import Snapshot
@@ -45,7 +47,7 @@ class Checkpoint:
     """A trained network: all that is needed to predict, or to go on training."""
 
     experiment: Experiment
-    weights: dict[str, np.ndarray]  # float32, under the names of the plain nn.Sequential
+    weights: dict[str, np.ndarray]  # parameters (float32) and buffers, under the names of the plain nn.Sequential
     scaling: Preparation
     column_names: tuple[str, ...]  # the raw columns, as a table has them
     input_names: tuple[str, ...]  # what the network sees: the columns, or the features made from them
@@ -59,10 +61,14 @@ class Checkpoint:
         end = 0
         for name, weight in self.weights.items():
             begin, end = end, end + weight.nbytes
-            header[name] = {"dtype": "F32", "shape": list(weight.shape), "data_offsets": [begin, end]}
+            header[name] = {
+                "dtype": TYPES[weight.dtype.name],
+                "shape": list(weight.shape),
+                "data_offsets": [begin, end],
+            }
         text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
         text += b" " * (-len(text) % 8)  # The tensors begin at a multiple of 8.
-        tensors = (np.ascontiguousarray(weight, "<f4").tobytes() for weight in self.weights.values())
+        tensors = (weight.astype(weight.dtype.newbyteorder("<")).tobytes() for weight in self.weights.values())
         return b"".join([len(text).to_bytes(8, "little"), text, *tensors])
 
 
@@ -89,11 +95,13 @@ def open_checkpoint(data: bytes) -> Checkpoint:
     """The checkpoint in these bytes, from whomever they come. Raises Problem, with one sentence, for everything else."""
     header, start = _header(data)
     facts, experiment = _facts(header.pop("__metadata__", None))
-    shapes = parameter_shapes(experiment)  # On the meta device: nothing is allocated yet.
-    _check_tensors(header, shapes, len(data) - start)
+    tensors = tensors_of(experiment)  # On the meta device: nothing is allocated yet.
+    _check_tensors(header, tensors, len(data) - start)
     weights = {
-        name: np.frombuffer(data, "<f4", math.prod(shape), start + header[name]["data_offsets"][0]).reshape(shape)
-        for name, shape in shapes.items()
+        name: np.frombuffer(
+            data, _dtype_of(facts).newbyteorder("<"), math.prod(facts.shape), start + header[name]["data_offsets"][0]
+        ).reshape(facts.shape)
+        for name, facts in tensors.items()
     }
     for name, weight in weights.items():
         if not np.isfinite(weight).all():
@@ -345,19 +353,23 @@ def _facts(metadata: object) -> tuple[_Facts, Experiment]:
     return facts, experiment
 
 
-def _check_tensors(header: dict[str, Any], shapes: dict[str, tuple[int, ...]], size: int) -> None:
+def _dtype_of(facts: TensorFacts) -> np.dtype:
+    return np.dtype(str(facts.dtype).removeprefix("torch."))
+
+
+def _check_tensors(header: dict[str, Any], tensors: dict[str, TensorFacts], size: int) -> None:
     """Names, types and shapes as the recipe says, one tensor after another, to the last byte."""
     for name in header:
-        if name not in shapes:
+        if name not in tensors:
             raise Problem("checkpoint_shapes", name=name, expected="no tensor of this name", came="one")
     ranges = []
-    for name, shape in shapes.items():
+    for name, facts in tensors.items():
         came = header.get(name, {})
         described = f"{came['dtype']} {came['shape']}" if _is_tensor(came) else "none"
-        expected = f"F32 {list(shape)}"
+        expected = f"{TYPES[_dtype_of(facts).name]} {list(facts.shape)}"
         if described != expected:
             raise Problem("checkpoint_shapes", name=name, expected=expected, came=described)
-        ranges.append((*came["data_offsets"], 4 * math.prod(shape)))
+        ranges.append((*came["data_offsets"], _dtype_of(facts).itemsize * math.prod(facts.shape)))
     end = 0
     for begin, stop, length in sorted(ranges):
         if begin != end or stop - begin != length:

@@ -48,8 +48,10 @@ class LayerComponent(Component):
     unit_axis: ClassVar[int] = 0
     #: Of a layer whose units weigh what comes in: the names, among its modules' tensors, of weight (units, inputs) and bias (units,).
     connections: ClassVar[tuple[str, str] | None] = None
-    #: It draws random numbers while training, from the generator that its modules are given, and is still when judged.
+    #: It draws random numbers while training, from the generator that its modules are given.
     draws: ClassVar[bool] = False
+    #: While training it computes something else than when judged, so that its modules must be told which it is.
+    judges_otherwise: ClassVar[bool] = False
 
     @property
     def branches(self) -> dict[str, tuple[LayerComponent, ...]]:
@@ -158,6 +160,7 @@ class Dropout(LayerComponent):
     example_shapes: ClassVar[tuple[Shape, ...]] = ((1,), (7,), (3, 5, 2))
     has_units: ClassVar[bool] = False
     draws: ClassVar[bool] = True
+    judges_otherwise: ClassVar[bool] = True
 
     def output_shape(self, input_shape: Shape) -> Shape:
         return input_shape

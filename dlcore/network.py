@@ -37,8 +37,3 @@ def drawing_modules(model: nn.Module) -> list[Any]:
 def drawing_generator(model: nn.Module) -> torch.Generator | None:
     """What these draw from; None where nothing is drawn."""
     return next((module.generator for module in drawing_modules(model)), None)
-
-
-def parameter_shapes(experiment: Experiment) -> dict[str, tuple[int, ...]]:
-    """{name: shape} of every parameter, found on the meta device: nothing is allocated, however large."""
-    return {name: tuple(value.shape) for name, value in build_model(experiment, "meta").state_dict().items()}

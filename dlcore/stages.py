@@ -106,20 +106,25 @@ def _placed(layers: Sequence[LayerComponent], plans: Sequence[LayerPlan], prefix
         own = {
             f"{name}.{tensor}": facts
             for name, module in zip(names, modules, strict=True)
-            for tensor, facts in tensor_facts(module).items()
+            for tensor, facts in _tensor_facts(module).items()
             if f"{name}.{tensor}" not in theirs
         }
         stages.append(Stage(plan, layer, tuple(names), own, branches))
     return tuple(stages)
 
 
-def tensor_facts(module: nn.Module) -> dict[str, TensorFacts]:
+def _tensor_facts(module: nn.Module) -> dict[str, TensorFacts]:
     """{name: what it is} of all that a module keeps in its state_dict."""
     learned = {name for name, _ in module.named_parameters()}
     return {
         name: TensorFacts(tuple(value.shape), value.dtype, name in learned)
         for name, value in module.state_dict().items()
     }
+
+
+def tensors_of(experiment: Experiment) -> dict[str, TensorFacts]:
+    """{name: what it is} of every tensor of the network; nothing is allocated, however large."""
+    return {name: facts for stage in all_stages(stages_of(experiment)) for name, facts in stage.tensors.items()}
 
 
 def all_stages(stages: Iterable[Stage]) -> Iterator[Stage]:
@@ -158,6 +163,11 @@ class Network:
         copied: it must not be written to.
         """
         return self._through(self.stages, values, silenced or {})
+
+    @cached_property
+    def weighing(self) -> tuple[tuple[str, str], ...]:
+        """The names of weight and bias of each stage that is drawn with connections, from input to output."""
+        return tuple(stage.connections for stage in self.stages if stage.connections is not None)
 
     def _through(
         self, stages: Sequence[Stage], values: torch.Tensor, silenced: Marks

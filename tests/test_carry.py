@@ -465,12 +465,12 @@ def test_dropout_between_layers_is_no_layer_of_weights() -> None:
     assert torch.equal(trainer.engine.flat, flat)
     assert not change.reshaped
     assert change.redrawn
-    state = trainer._dropout_generator().get_state()  # type: ignore[union-attr]
+    state = trainer.engine.generator.get_state()  # type: ignore[union-attr]
     next(trainer.steps())
-    moved = trainer._dropout_generator().get_state()  # type: ignore[union-attr]
+    moved = trainer.engine.generator.get_state()  # type: ignore[union-attr]
     assert not torch.equal(state, moved)
     trainer.change(recipe(dropout, dense(5), dropout, dense(2)), {"layers": [0, 1, 2, 3]})
-    assert torch.equal(trainer._dropout_generator().get_state(), moved)  # type: ignore[union-attr]
+    assert torch.equal(trainer.engine.generator.get_state(), moved)  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(

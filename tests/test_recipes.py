@@ -20,8 +20,9 @@ from dlcore.catalogue import FAMILIES
 from dlcore.component import Component, kinds, validated
 from dlcore.experiment import LONGEST_RECIPE, MOST_PARAMETERS
 from dlcore.learning.trainer import Diverged
-from dlcore.network import build_model, parameter_shapes
+from dlcore.network import build_model
 from dlcore.problems import TEMPLATES
+from dlcore.stages import tensors_of
 from tests.strategies import experiments
 
 MANY = settings(max_examples=150)
@@ -46,7 +47,9 @@ def test_the_plan_is_what_is_built(experiment: Experiment) -> None:
     model = build_model(experiment)
     plan = experiment.plan()
     assert sum(parameter.numel() for parameter in model.parameters()) == experiment.num_parameters
-    assert {name: tuple(value.shape) for name, value in model.state_dict().items()} == parameter_shapes(experiment)
+    assert {name: tuple(value.shape) for name, value in model.state_dict().items()} == {
+        name: facts.shape for name, facts in tensors_of(experiment).items()
+    }
     assert plan[0].inputs == experiment.num_inputs
     assert all(before.outputs == after.inputs for before, after in pairwise(plan))
     assert model(torch.zeros(3, experiment.num_inputs)).shape == (3, plan[-1].outputs)

@@ -47,7 +47,7 @@ def picture(run: Run, version: int | None = None, structure: int | None = None, 
 
 
 def weights(run: Run) -> np.ndarray:
-    return run.trainer.state()["flat"]
+    return run.trainer.engine.flat.detach().numpy().copy()
 
 
 def let_go_on(run: Run, machine: Machine, seconds: float) -> int:

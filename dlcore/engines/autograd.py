@@ -32,6 +32,9 @@ class AutogradEngine:
         self.flat, self.is_weight = flatten(model)
         self.previous = self.flat.detach().clone()
         self.places = places(model)
+        learned = dict(model.named_parameters())
+        #: What layers keep for themselves and no gradient moves, by name.
+        self.buffers = {name: value for name, value in model.state_dict().items() if name not in learned}
         self.generator = drawing_generator(model)  # of dropout; None where nothing is drawn
         self.memory: Memory = {}
         self.frozen: torch.Tensor | None = None  # bool, like flat: what does not learn
@@ -66,6 +69,7 @@ class AutogradEngine:
         rows = len(X_BD)
         if self._convolution_products is None:
             self._convolution_products = convolutions.heaviest(self.model, X_BD[:1])
+        kept = {name: buffer.clone() for name, buffer in self.buffers.items()}  # The forward pass moves them.
         with convolutions.quickest(self._convolution_products, rows):
             losses_B = self.coding.losses(self.model(X_BD), targets)
             if weights_B is None:
@@ -76,6 +80,8 @@ class AutogradEngine:
                 value = (losses_B.detach() * shares_B).sum().item()
             if value - value != 0:  # NaN or infinite
                 self.restore_previous()
+                for name, buffer in kept.items():
+                    self.buffers[name].copy_(buffer)
                 return value
             # From the rows on instead of their mean, whose own forward and backward cost 3% of a small network's step.
             losses_B.backward(shares_B)
@@ -116,8 +122,14 @@ class AutogradEngine:
         return self.flat.grad.detach().cpu().clone()
 
     def copy_of_weights(self) -> dict[str, torch.Tensor]:
-        """{name: value} of every parameter on the CPU; training that goes on does not move them."""
-        parts = self.flat.detach().cpu().clone().split([end - start for start, end, _ in self.places.values()])
+        """{name: value} of every parameter and buffer on the CPU; training that goes on does not move them."""
+        return self.named(self.flat.detach().cpu().clone()) | {
+            name: value.cpu().clone() for name, value in self.buffers.items()
+        }
+
+    def named(self, flat: torch.Tensor) -> dict[str, torch.Tensor]:
+        """{name: its part} of numbers that belong to the parameters."""
+        parts = flat.split([end - start for start, end, _ in self.places.values()])
         return {name: part.view(shape) for part, (name, (_, _, shape)) in zip(parts, self.places.items(), strict=True)}
 
     def restore_previous(self) -> None:

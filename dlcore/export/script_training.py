@@ -123,7 +123,7 @@ def _scores(repeated: Repetition) -> str:
     beginning = repeated.beginning
     metric, watched = beginning.metric, beginning.watched
     lines = ["outputs_NK = model(X)"]
-    if any(layer.draws for layer in beginning.layers):
+    if any(layer.judges_otherwise for layer in beginning.layers):
         lines = ["model.eval()  # Nothing is dropped when it counts.", *lines, "model.train()"]
     measure = textwrap.indent("\n".join(lines), "    ").lstrip()
     report = dedented(f'''

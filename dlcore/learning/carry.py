@@ -1,7 +1,8 @@
 """What a changed network keeps of the old one: which number goes where, for weights, an optimizer's memory and masks alike.
 
-U units and I inputs of a dense layer (the output layer is the last), P parameters of a network in the order of its flat tensor: each
-dense layer's W (U, I), then its b (U,). Places are counted from 0; NEW stands where there is no old one.
+U units and I inputs of a dense layer (one whose units weigh what comes in; the output layer is the last), P parameters of a network in
+the order of its flat tensor: each dense layer's W (U, I), then its b (U,); those of any other layer as they come. Such another layer is
+kept whole, with its buffers, or not at all. Places are counted from 0; NEW stands where there is no old one.
 
 A new unit starts with the initializer's incoming weights and a tenth of its outgoing ones, so that it disturbs little. A new layer as
 wide as its inputs hands on what it receives, as nearly as its activation can (passing.py). Where a layer was taken out, the one after
@@ -11,11 +12,11 @@ it takes over its sums: W2 (W1 x + b1) + b2. How far all this is from what was i
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cached_property
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from typing import Any, TypeVar
 
 import numpy as np
@@ -23,10 +24,9 @@ import torch
 
 from dlcore.engines.autograd import AutogradEngine
 from dlcore.experiment import Experiment, LayerPlan
-from dlcore.layers import Dense
 from dlcore.learning.passing import Passing, nearest_passing
 from dlcore.network import build_model
-from dlcore.stages import Marks, Network
+from dlcore.stages import Marks, Network, Stage, all_stages, stages_of
 
 NEW = -1
 SMALL = 0.1
@@ -54,20 +54,38 @@ class LayerOrigin:
 class Carriage:
     """The way of every parameter and unit from the old network to the new one."""
 
-    before: tuple[LayerPlan, ...]  # dense layers of the old network
-    after: tuple[LayerPlan, ...]  # and of the new one
-    layers: tuple[LayerOrigin, ...]
+    old: tuple[Stage, ...]
+    new: tuple[Stage, ...]
+    layers: tuple[LayerOrigin, ...]  # of the dense layers of the new network
+    whole: dict[str, str]  # {address: which it was} of other layers that are kept
+
+    @property
+    def before(self) -> tuple[LayerPlan, ...]:
+        """The dense layers of the old network."""
+        return _dense_plans(self.old)
+
+    @property
+    def after(self) -> tuple[LayerPlan, ...]:
+        """The dense layers of the new network."""
+        return _dense_plans(self.new)
 
     @cached_property
     def source(self) -> np.ndarray:
         """(P,) the place in the old flat tensor of each parameter of the new one, or NEW."""
-        starts = _starts(self.before)
+        starts, before, origins = _starts(self.old), self.before, iter(self.layers)
         parts = []
-        for plan, origin in zip(self.after, self.layers, strict=True):
+        for stage in self.new:
+            plan = stage.plan
+            if stage.connections is None:
+                was = self.whole.get(plan.address)
+                kept = np.arange(plan.parameters)
+                parts.append(np.full_like(kept, NEW) if was is None else starts[was] + kept)
+                continue
+            origin = next(origins)
             W, b = np.full((plan.outputs, plan.inputs), NEW), np.full(plan.outputs, NEW)
             if origin.layer != NEW and not origin.removed:
-                old = self.before[origin.layer]
-                places = starts[origin.layer] + np.arange(old.parameters)
+                old = before[origin.layer]
+                places = starts[old.address] + np.arange(old.parameters)
                 W_old, b_old = _matrices(places, old)
                 units, inputs = np.flatnonzero(origin.units != NEW), np.flatnonzero(origin.inputs != NEW)
                 W[np.ix_(units, inputs)] = W_old[np.ix_(origin.units[units], origin.inputs[inputs])]
@@ -88,17 +106,32 @@ class Carriage:
     @property
     def changes_shape(self) -> bool:
         """Whether anything came, went or moved."""
-        return not np.array_equal(self.source, np.arange(sum(plan.parameters for plan in self.before)))
+        all_old = np.arange(sum(stage.plan.parameters for stage in self.old))
+        others = [stage.address for stage in self.new if stage.connections is None and stage.tensors]
+        return not np.array_equal(self.source, all_old) or any(address not in self.whole for address in others)
 
 
 def align(old: Experiment, new: Experiment, origins: Origins | None = None) -> Carriage:
     """What each layer, unit and input of the new network was in the old one; as `origins` says, else as far as they look alike."""
-    before, after = _dense_plans(old), _dense_plans(new)
-    matches = _matched_layers(old, new, origins)
-    layers = []
+    old_stages, new_stages = stages_of(old), stages_of(new)
+    before = _dense_plans(old_stages)
+    matches, others = _matched_layers(old, new, origins), _matched_others(old_stages, new_stages, new, origins)
+    dense = enumerate(matches)
+    layers, whole = [], {}
     # Whose outputs the next layer's inputs were: those of old dense layer `level`; the data's own come from level -1.
     level, meaning = -1, _matched_inputs(old, new)
-    for place, (plan, match) in enumerate(zip(after, matches, strict=True)):
+    for stage in new_stages:
+        plan = stage.plan
+        if stage.connections is None:
+            was = others.get(plan.address)
+            if was is not None and np.array_equal(meaning, np.arange(plan.inputs)):
+                whole[plan.address] = was
+            elif plan.inputs != plan.outputs:
+                level, meaning = len(before), np.full(plan.outputs, NEW)
+            if was is not None and plan.inputs != plan.outputs:
+                meaning = np.arange(plan.outputs)
+            continue
+        place, match = next(dense)
         nothing = np.full(plan.inputs, NEW)
         if match == NEW:
             hands_on = plan.inputs == plan.outputs
@@ -113,15 +146,15 @@ def align(old: Experiment, new: Experiment, origins: Origins | None = None) -> C
         else:  # The layers changed places: these inputs mean something else.
             layers.append(LayerOrigin(match, units, nothing))
         level, meaning = match, units
-    return Carriage(before, after, tuple(layers))
+    return Carriage(old_stages, new_stages, tuple(layers), whole)
 
 
 def new_values(carriage: Carriage, initial: torch.Tensor, flat: torch.Tensor) -> torch.Tensor:
     """(P,) what the parameters start with that are not kept: from `initial` (P,) weights and the old network's `flat`; on the CPU."""
     old, values = flat.detach().cpu().numpy(), initial.detach().cpu().numpy().copy()
-    starts = _starts(carriage.after)
-    for plan, origin, (start, end) in zip(carriage.after, carriage.layers, pairwise(starts), strict=True):
-        W, b = _matrices(values[start:end], plan)
+    starts = _starts(carriage.new)
+    for plan, origin in zip(carriage.after, carriage.layers, strict=True):
+        W, b = _matrices(_part(values, starts, plan), plan)
         known = origin.inputs != NEW
         if origin.hands_on:
             W[:], b[:] = np.eye(plan.outputs), 0
@@ -170,6 +203,14 @@ def successor(engine: AutogradEngine, carriage: Carriage, new: Experiment, X_ND:
     if engine.optimizer.kind == new.optimizer.kind:
         for name, value in engine.memory.items():  # A count is a single number.
             after.memory[name] = carry_flat(value, carriage, nothing) if value.dim() else value.clone()
+    kept = {}
+    for stage in carriage.new:
+        if (was := carriage.whole.get(stage.address)) is not None:
+            found = next(one for one in carriage.old if one.address == was)
+            kept |= zip(_names_in(stage), _names_in(found), strict=True)
+    for name, buffer in after.buffers.items():
+        if name in kept:
+            buffer.copy_(engine.buffers[kept[name]])
     if engine.frozen is not None:
         after.frozen = carry_flat(engine.frozen, carriage, nothing.bool())
     if engine.silenced is not None:
@@ -184,7 +225,7 @@ def successor(engine: AutogradEngine, carriage: Carriage, new: Experiment, X_ND:
 
 def _hand_on(engine: AutogradEngine, carriage: Carriage, values_NI: torch.Tensor) -> None:
     """Let the new layers hand on what they receive of these rows, and the layers behind them read it as what it was."""
-    parameters = zip(carriage.after, carriage.layers, pairwise(_starts(carriage.after)), strict=True)
+    starts, origins = _starts(carriage.new), iter(carriage.layers)
     network = Network(engine.experiment, engine.model)
     ahead = network.forward(
         values_NI
@@ -192,9 +233,9 @@ def _hand_on(engine: AutogradEngine, carriage: Carriage, values_NI: torch.Tensor
     handed_on = None
     for stage in network.stages:
         if stage.connections is not None:
-            plan, origin, (start, end) = next(parameters)
+            plan, origin = stage.plan, next(origins)
             # The weights of a step ago too: a run that diverges goes back to them.
-            both = [_matrices(flat[start:end], plan) for flat in (engine.flat.detach(), engine.previous)]
+            both = [_matrices(_part(flat, starts, plan), plan) for flat in (engine.flat.detach(), engine.previous)]
             before, handed_on = handed_on, None
             if origin.hands_on:
                 received = values_NI if before is None else before.factor * values_NI - before.constant
@@ -219,12 +260,12 @@ def _read(W: torch.Tensor, b: torch.Tensor, handed_on: Passing) -> None:
 
 def _compose(carriage: Carriage, origin: LayerOrigin, old: np.ndarray, W: np.ndarray, b: np.ndarray) -> None:
     """Put the layer and those before it that are gone together, as if they had no bend; W and b are changed in place."""
-    starts = _starts(carriage.before)
+    starts, plans = _starts(carriage.old), carriage.before
     levels = [*origin.removed, origin.layer]
     W_all = b_all = np.zeros(0)
     with np.errstate(over="ignore", invalid="ignore"):
         for level in levels:
-            W_one, b_one = _matrices(old[starts[level] : starts[level + 1]].astype(np.float64), carriage.before[level])
+            W_one, b_one = _matrices(_part(old, starts, plans[level]).astype(np.float64), plans[level])
             first = level == levels[0]
             W_all, b_all = (W_one, b_one) if first else (W_one @ W_all, W_one @ b_all + b_one)
         W_all, b_all = W_all.astype(np.float32), b_all.astype(np.float32)
@@ -241,17 +282,50 @@ def _matrices(values: Values, plan: LayerPlan) -> tuple[Values, Values]:
     return values[:weights].reshape(plan.outputs, plan.inputs), values[weights:]
 
 
-def _starts(plans: tuple[LayerPlan, ...]) -> list[int]:
-    return list(accumulate((plan.parameters for plan in plans), initial=0))
+def _starts(stages: tuple[Stage, ...]) -> dict[str, int]:
+    """{address: where its parameters begin in the flat tensor}."""
+    ends = accumulate(stage.plan.parameters for stage in stages)
+    return {stage.address: end - stage.plan.parameters for stage, end in zip(stages, ends, strict=True)}
 
 
-def _dense_plans(experiment: Experiment) -> tuple[LayerPlan, ...]:
-    return tuple(plan for plan in experiment.plan() if plan.parameters)
+def _part(values: Values, starts: dict[str, int], plan: LayerPlan) -> Values:
+    """A layer's part of a flat array."""
+    return values[starts[plan.address] : starts[plan.address] + plan.parameters]
+
+
+def _names_in(stage: Stage) -> list[str]:
+    """All tensors of a stage, and of those inside it."""
+    return [name for one in all_stages([stage]) for name in one.tensors]
+
+
+def _dense_plans(stages: tuple[Stage, ...]) -> tuple[LayerPlan, ...]:
+    return tuple(stage.plan for stage in stages if stage.connections is not None)
 
 
 def _dense_places(experiment: Experiment) -> list[int]:
     """The places of the dense layers in the recipe."""
-    return [place for place, layer in enumerate(experiment.layers) if isinstance(layer, Dense)]
+    return [place for place, layer in enumerate(experiment.layers) if layer.connections is not None]
+
+
+def _matched_others(
+    old: tuple[Stage, ...], new: tuple[Stage, ...], recipe: Experiment, origins: Origins | None
+) -> dict[str, str]:
+    """{address: which it was} of layers with tensors that are not dense, where that one was the same layer on the same shape."""
+    before = {stage.plan.path[0]: stage for stage in old if stage.connections is None}
+    after = {stage.plan.path[0]: stage for stage in new if stage.connections is None}
+    named = _places((origins or {}).get("layers"), len(recipe.layers), len(old) - 1)
+    if named is not None:
+        pairs = [(place, was) for place, was in enumerate(named) if place in after and was in before]
+    else:
+        looks = [[(one.layer, one.plan.input_shape) for one in side.values()] for side in (before, after)]
+        matches = zip(after, _alike(*looks), strict=True)
+        pairs = [(place, list(before)[match]) for place, match in matches if match != NEW]
+    alike = [(after[place], before[was]) for place, was in pairs]
+    return {
+        one.address: other.address
+        for one, other in alike
+        if one.layer == other.layer and one.plan.input_shape == other.plan.input_shape
+    }
 
 
 def _matched_inputs(old: Experiment, new: Experiment) -> np.ndarray:
@@ -280,7 +354,7 @@ def _matched_layers(old: Experiment, new: Experiment, origins: Origins | None) -
     return [*hidden, len(before)]
 
 
-def _alike(before: list[tuple[Any, ...]], after: list[tuple[Any, ...]]) -> list[int]:
+def _alike(before: Sequence[Hashable], after: Sequence[Hashable]) -> list[int]:
     """The longest runs that look the same, then what was replaced by as many."""
     matches = [NEW] * len(after)
     for what, i1, i2, j1, j2 in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():

@@ -53,7 +53,7 @@ def change(
     # Weights that were carried before the first step, or through several shapes at one step, cannot be had from recipes alone.
     if (reshaped and again) or (step == 0 and (reshaped or _initializers(old) != _initializers(new))):
         values = {kind: named_values(engine, kind) for kind in ("weights", "frozen", "silenced")}
-        if any(named is None for named in values.values()):
+        if engine.buffers or any(named is None for named in values.values()):  # A journal has no entry for buffers.
             return without_details(journal, step)
         return with_network(journal, step, **{kind: named or {} for kind, named in values.items()})
     return journal
@@ -61,7 +61,7 @@ def change(
 
 def file(past: Journal, step: int, engine: AutogradEngine) -> Journal:
     """The run goes on from a file at this step: with what that one has been through, and the network it brings."""
-    return loaded(past, step, named_values(engine, "weights"))
+    return loaded(past, step, None if engine.buffers else named_values(engine, "weights"))
 
 
 def named_values(engine: AutogradEngine, kind: str, names: Sequence[str] | None = None) -> Values | None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dlcore.journal import Journal
+from dlcore.problems import Problem
+from dlcore.stages import stages_of
 
 if TYPE_CHECKING:
     import torch
@@ -57,11 +59,22 @@ class Snapshot:
 
     @property
     def plain_weights(self) -> dict[str, torch.Tensor]:
-        """Weights with which plain PyTorch, which knows of no silenced units, predicts the same: what they send out weighs 0."""
+        """Weights with which plain PyTorch, which knows of no silenced units, predicts the same: what they send out weighs 0.
+
+        Raises Problem where something stands between such a unit and the weights that would have to be 0.
+        """
         if self.silenced is None:
             return self.weights
-        plain = dict(self.weights)
-        following = list(self.weights)[2::2]  # Each dense layer has a weight and a bias.
-        for name, units in zip(following, self.silenced.values(), strict=True):
-            plain[name] = plain[name].masked_fill(units, 0.0)
-        return plain
+        plain, left = dict(self.weights), {at: units for at, units in self.silenced.items() if units.any()}
+        quiet: torch.Tensor | None = None  # of the units that came in last
+        for stage in stages_of(self.experiment):
+            if quiet is not None and stage.connections is not None:
+                plain[stage.connections[0]] = plain[stage.connections[0]].masked_fill(quiet, 0.0)
+            elif quiet is not None and (stage.tensors or stage.branches or stage.plan.has_units):
+                break  # It makes something else of a 0.
+            if stage.plan.has_units:
+                quiet = left.pop(stage.address, None)
+        else:
+            if not left:
+                return plain
+        raise Problem("silenced_behind")

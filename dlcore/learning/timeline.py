@@ -14,9 +14,8 @@ import torch
 from dlcore.experiment import Experiment
 from dlcore.journal import unpacked
 from dlcore.learning.snapshot import Scores, Snapshot
-from dlcore.learning.trainer import split_by_layer
-from dlcore.network import parameter_shapes
 from dlcore.problems import Problem
+from dlcore.stages import tensors_of
 
 if TYPE_CHECKING:
     from dlcore.learning.trainer import Trainer
@@ -70,15 +69,16 @@ class Moment:
             history = np.array([[self.epoch, self.step, *pairs]])
         return self.state | {"order": self.state["order"].astype(np.int64), "history": history}
 
+    def named(self, what: str) -> dict[str, torch.Tensor]:
+        """What of its state (see states.py) belongs to the tensors of the network, by their names in order; {} where nothing does."""
+        names = [name for name in tensors_of(self.experiment) if f"{what}/{name}" in self.state]
+        return {name: torch.from_numpy(self.state[f"{what}/{name}"]) for name in names}
+
     def snapshot(self) -> Snapshot:
         """What the trainer's own snapshot was."""
         experiment = self.experiment
-        weights = {}
-        rest = torch.from_numpy(self.state["flat"])
-        for name, shape in _shapes(self.recipe).items():
-            count = int(np.prod(shape))
-            weights[name], rest = rest[:count].view(shape), rest[count:]
-        silenced = self.state.get("silenced")
+        marks = {name: units for name, units in self.state.items() if name.startswith("silenced/")}
+        silenced = {name.removeprefix("silenced/"): torch.from_numpy(units) for name, units in marks.items()}
         return Snapshot(
             experiment,
             self.step,
@@ -86,8 +86,8 @@ class Moment:
             self.progress,
             self.learning_rate,
             self.scores,
-            weights,
-            None if silenced is None else split_by_layer(torch.from_numpy(silenced), experiment),
+            self.named("tensors"),
+            silenced or None,
             unpacked(self.state["journal"]),
         )
 
@@ -210,8 +210,3 @@ class Timeline:
 @lru_cache(maxsize=8)
 def _experiment(recipe: bytes) -> Experiment:
     return Experiment.from_json(zlib.decompress(recipe))
-
-
-@lru_cache(maxsize=8)
-def _shapes(recipe: bytes) -> dict[str, tuple[int, ...]]:
-    return parameter_shapes(_experiment(recipe))

@@ -27,6 +27,7 @@ from dlcore.learning import noting
 from dlcore.learning.carry import Carriage, Origins, align, successor
 from dlcore.learning.history import History
 from dlcore.learning.snapshot import Scores, Snapshot
+from dlcore.learning.states import network_state, restore_network
 from dlcore.network import build_model
 from dlcore.problems import Problem
 from dlcore.randomness import derived_seed
@@ -309,9 +310,7 @@ class Trainer:
         """The same without the history."""
         dropout = self.engine.generator
         state = {
-            "flat": self.engine.flat.detach().cpu().numpy().copy(),
-            "previous": self.engine.previous.cpu().numpy().copy(),
-            "gradient": self.engine.gradient().numpy(),
+            **network_state(self.engine),
             "order": self.order.cpu().numpy(),
             "order_generator": self.order_generator.get_state().numpy(),
             "counters": np.array([self.step, self.epoch, self.cursor, self._best[1]], dtype=np.int64),
@@ -319,33 +318,16 @@ class Trainer:
             "finished": np.array([_FINISHED.index(self.finished)], dtype=np.int64),
             "journal": packed(self.journal),
         }
-        if self.engine.frozen is not None:
-            state["frozen"] = self.engine.frozen.cpu().numpy().copy()
-        if self.silenced is not None:
-            state["silenced"] = torch.cat(list(self.silenced.values())).cpu().numpy()
         if dropout is not None:
             state["dropout_generator"] = dropout.get_state().numpy()
-        memory = {f"optimizer.{name}": value.cpu().numpy().copy() for name, value in self.engine.memory.items()}
-        return state | memory
+        return state
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
         """Go on from what `state` gave, for the same experiment."""
         self.reset()
-        with torch.no_grad():
-            self.engine.flat.copy_(torch.from_numpy(state["flat"].copy()))
-            self.engine.previous.copy_(torch.from_numpy(state["previous"].copy()))
-            assert self.engine.flat.grad is not None
-            self.engine.flat.grad.copy_(torch.from_numpy(state["gradient"].copy()))
-        if "frozen" in state:
-            self.engine.frozen = torch.from_numpy(state["frozen"].copy()).to(self.device)
-        if "silenced" in state:
-            self.silenced = split_by_layer(torch.from_numpy(state["silenced"].copy()), self.experiment)
+        restore_network(self.engine, state)
         if "journal" in state:  # Not in one that an earlier version has kept.
             self.journal = unpacked(state["journal"])
-        for name, value in state.items():
-            if name.startswith("optimizer."):
-                kept = torch.from_numpy(value.copy())
-                self.engine.memory[name.removeprefix("optimizer.")] = kept if kept.dim() == 0 else kept.to(self.device)
         self.step, self.epoch, self.cursor, best_epoch = (int(count) for count in state["counters"])
         self._best = (float(state["best_loss"][0]), best_epoch)
         self.finished = _FINISHED[int(state["finished"][0])]
@@ -513,7 +495,7 @@ class Trainer:
     @contextmanager
     def _evaluating(self) -> Iterator[None]:
         # Told module by module only where one of them cares: it takes as long as the scoring of a small network.
-        if self.engine.generator is None:
+        if not any(layer.judges_otherwise or layer.branches for layer in self.experiment.layers):
             yield
             return
         model = self.model
@@ -550,12 +532,6 @@ class Trainer:
         else:  # Not even the first weights had room.
             self._place("cpu")
         return act()
-
-
-def split_by_layer(units: torch.Tensor, experiment: Experiment) -> dict[str, torch.Tensor]:
-    """One value a hidden unit, cut into one tensor a hidden layer: {address: (units,)}."""
-    counts = experiment.hidden_units
-    return dict(zip(counts, units.split(list(counts.values())), strict=True))
 
 
 @lru_cache(maxsize=8)

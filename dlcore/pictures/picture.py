@@ -128,11 +128,11 @@ class Picture:
 
     def _weights(self, snapshot: Snapshot) -> dict[str, np.ndarray]:
         arrays: dict[str, np.ndarray] = {}
-        tensors = list(snapshot.weights.values())
-        for index, (weight, bias) in enumerate(zip(tensors[0::2], tensors[1::2], strict=True)):
-            shown = min(len(weight), MOST_SHOWN)
-            arrays[f"weight/{index}"] = weight[:shown, : MOST_SHOWN if index else MOST_INPUTS].numpy()
-            arrays[f"bias/{index}"] = bias[:shown].numpy()
+        for index, (weight, bias) in enumerate(self.network.weighing):
+            arrays[f"weight/{index}"] = snapshot.weights[weight][
+                :MOST_SHOWN, : MOST_SHOWN if index else MOST_INPUTS
+            ].numpy()
+            arrays[f"bias/{index}"] = snapshot.weights[bias][:MOST_SHOWN].numpy()
         return arrays
 
     def _painted(self, painter: Painter, snapshot: Snapshot) -> dict[str, np.ndarray]:

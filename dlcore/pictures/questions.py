@@ -1,11 +1,11 @@
 """Looks: questions to one moment of a network beyond its pictures: what learns, what is dead, what becomes of one row.
 
-D inputs, K units of a layer, N rows. `tensors` are weight (K, D) and bias (K,) of each dense layer in turn.
+D inputs, K units of a layer, N rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
@@ -26,14 +26,15 @@ SAME = 1e-6  # relative to the answer
 FINE, NEVER_ACTIVE, SATURATED, ALWAYS_THE_SAME = range(4)
 
 Arrays = dict[str, np.ndarray]
+Tensors = Mapping[str, torch.Tensor]
 
 
 @dataclass(frozen=True)
 class Motion:
-    """The last step of a network, flat: the gradient it used and what it added to the parameters; and what is frozen."""
+    """The last step of a network: the gradient it used and what it added to each parameter, by name."""
 
-    gradient: torch.Tensor
-    update: torch.Tensor
+    gradient: Tensors
+    update: Tensors
 
 
 class Looks:
@@ -94,19 +95,32 @@ class Looks:
         train_rows = len(self.picture.data.train.y[:MOST_POINTS])
         return {"predictions/train": classes[:train_rows], "predictions/test": classes[train_rows:]}
 
-    def motion(self, snapshot: Snapshot, motion: Motion) -> Arrays:
+    def motion(self, motion: Motion) -> Arrays:
         """Gradient and last update of each weight and bias that travels."""
-        found = {}
-        for name, flat in (("gradient", motion.gradient), ("update", motion.update)):
-            tensors = cut(flat, snapshot.weights.values())
-            for index, (weight, bias) in enumerate(zip(tensors[0::2], tensors[1::2], strict=True)):
-                found[f"{name}/{index}"] = shown_weight(weight, index).numpy()
-                found[f"{name}_bias/{index}"] = bias[:MOST_SHOWN].numpy()
+        return {
+            **self._of_connections(motion.gradient, "gradient", "gradient_bias"),
+            **self._of_connections(motion.update, "update", "update_bias"),
+        }
+
+    def masks(self, snapshot: Snapshot, frozen: Tensors) -> Arrays:
+        """`frozen/k` and `frozen_bias/k` where anything is frozen, `silenced/k` where any unit is silenced."""
+        found = self._of_connections(frozen, "frozen", "frozen_bias") if frozen else {}
+        for index, units in enumerate((snapshot.silenced or {}).values()):
+            found[f"silenced/{index}"] = units[:MOST_SHOWN].numpy()
+        return {name: marks.astype(np.uint8) for name, marks in found.items()}
+
+    def _of_connections(self, tensors: Tensors, weight_as: str, bias_as: str) -> Arrays:
+        """The part that travels of numbers that belong to weights and biases."""
+        found: Arrays = {}
+        for index, (weight, bias) in enumerate(self.picture.network.weighing):
+            found[f"{weight_as}/{index}"] = shown_weight(tensors[weight], index).numpy()
+            found[f"{bias_as}/{index}"] = tensors[bias][:MOST_SHOWN].numpy()
         return found
 
-    def histograms(self, snapshot: Snapshot, gradient: torch.Tensor) -> tuple[list[dict[str, Any]], Arrays]:
+    def histograms(self, snapshot: Snapshot, gradient: Tensors) -> tuple[list[dict[str, Any]], Arrays]:
         """Counts in BINS equal bins of each layer's weights, answers (outputs as the loss reads them), and weights' gradients."""
-        weights, gradients = list(snapshot.weights.values())[0::2], cut(gradient, snapshot.weights.values())[0::2]
+        names = [weight for weight, _ in self.picture.network.weighing]
+        weights, gradients = ([tensors[name] for name in names] for tensors in (snapshot.weights, gradient))
         answers = self.answers(snapshot, self.rows_DN)
         answers[-1] = self.picture.experiment.coding.link.read(answers[-1])
         bounds, found = [], {}
@@ -147,25 +161,6 @@ class Looks:
 
     def _claims(self, snapshot: Snapshot, sums_KN: torch.Tensor) -> torch.Tensor:
         return snapshot.experiment.coding.predict(sums_KN.T)
-
-
-def masks(snapshot: Snapshot, frozen: torch.Tensor | None) -> Arrays:
-    """`frozen/k` and `frozen_bias/k` where anything is frozen, `silenced/k` where any unit is silenced."""
-    found: Arrays = {}
-    if frozen is not None:
-        tensors = cut(frozen.to(torch.uint8), snapshot.weights.values())
-        for index, (weight, bias) in enumerate(zip(tensors[0::2], tensors[1::2], strict=True)):
-            found[f"frozen/{index}"] = shown_weight(weight, index).numpy()
-            found[f"frozen_bias/{index}"] = bias[:MOST_SHOWN].numpy()
-    for index, units in enumerate((snapshot.silenced or {}).values()):
-        found[f"silenced/{index}"] = units[:MOST_SHOWN].to(torch.uint8).numpy()
-    return found
-
-
-def cut(flat: torch.Tensor, like: Iterable[torch.Tensor]) -> list[torch.Tensor]:
-    """A flat tensor as tensors of these shapes."""
-    shapes = [tensor.shape for tensor in like]
-    return [part.view(shape) for part, shape in zip(flat.split([s.numel() for s in shapes]), shapes, strict=True)]
 
 
 def shown_weight(weight_KD: torch.Tensor, index: int) -> torch.Tensor:

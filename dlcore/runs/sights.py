@@ -18,7 +18,7 @@ from dlcore.learning.snapshot import Snapshot
 from dlcore.learning.timeline import Moment
 from dlcore.learning.trainer import Trainer
 from dlcore.pictures.picture import Picture
-from dlcore.pictures.questions import Arrays, Looks, Motion, masks
+from dlcore.pictures.questions import Arrays, Looks, Motion
 from dlcore.rows import rows_of
 
 HEALTH_EVERY = 0.5  # Seconds, of a run that plays.
@@ -59,7 +59,7 @@ class Sight:
         header: dict[str, Any] = {}
         arrays: Arrays = {}
         if wants.get("gradients"):
-            arrays |= self.looks.motion(self.snapshot, self._motion())
+            arrays |= self.looks.motion(self._motion())
         if wants.get("histograms"):
             if "histograms" not in self._found:
                 self._found["histograms"] = self.looks.histograms(self.snapshot, self._motion().gradient)
@@ -98,8 +98,8 @@ class Sights:
         if self._now is None or self._now[0] != version:
             snapshot = trainer.passing_snapshot() if playing else trainer.snapshot()
             looks = self._looks_at(structure, picture)
-            frozen = trainer.engine.frozen
-            arrays = {**picture.arrays(snapshot), **masks(snapshot, None if frozen is None else frozen.cpu())}
+            frozen = {} if trainer.engine.frozen is None else trainer.engine.named(trainer.engine.frozen.cpu())
+            arrays = {**picture.arrays(snapshot), **looks.masks(snapshot, frozen)}
             now = time.monotonic()
             health = self._health_of(trainer, looks, snapshot, playing)
             if not playing or now - self._predicted >= PREDICTIONS_EVERY:
@@ -111,7 +111,9 @@ class Sights:
                 snapshot,
                 looks,
                 arrays | health,
-                lambda: Motion(engine.gradient(), (engine.flat.detach() - engine.previous).cpu()),
+                lambda: Motion(
+                    engine.named(engine.gradient()), engine.named((engine.flat.detach() - engine.previous).cpu())
+                ),
                 lambda: looks.predictions(snapshot),
             )
             self._now = (version, sight)
@@ -121,16 +123,18 @@ class Sights:
         """The run as it was at this moment."""
         if self._then is None or self._then[0] != moment.id:
             looks = self._old_looks(moment, trainer, picture, structure)
-            snapshot, state = moment.snapshot(), moment.state
-            flat, previous, gradient = (torch.from_numpy(state[name]) for name in ("flat", "previous", "gradient"))
+            snapshot = moment.snapshot()
             predictions = looks.predictions(snapshot)
             arrays = {
                 **looks.picture.arrays(snapshot),
-                **masks(snapshot, torch.from_numpy(state["frozen"]) if "frozen" in state else None),
+                **looks.masks(snapshot, moment.named("frozen")),
                 **looks.health(snapshot),
                 **looks.predicted_classes(predictions),
             }
-            motion = Motion(gradient, flat - previous)
+            previous = moment.named("previous")
+            motion = Motion(
+                moment.named("gradient"), {name: snapshot.weights[name] - previous[name] for name in previous}
+            )
             sight = Sight(moment.structure, snapshot, looks, arrays, lambda: motion, lambda: predictions)
             self._then = (moment.id, sight)
         return self._then[1]
