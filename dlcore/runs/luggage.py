@@ -18,6 +18,8 @@ from dlcore.problems import Problem
 from dlcore.runs.run import Run
 from dlcore.wire import Header
 
+Arrays = dict[str, np.ndarray]
+
 # What else of a moment is plain.
 FACTS = ("id", "structure", "step", "epoch", "progress", "learning_rate", "rows", "edited")
 
@@ -40,32 +42,52 @@ def pack_run(run: Run, *, gently: bool) -> tuple[Header, bytes]:
         "recipes": [base64.b64encode(recipe).decode() for recipe in recipes],
         "moments": [_facts(moment) | {"recipe": recipes.index(moment.recipe)} for moment in moments],
     }
-    arrays = {f"now/{name}": array for name, array in run.trainer.state().items()}
-    for index, moment in enumerate(moments):
-        arrays |= {f"{index}/{name}": array for name, array in moment.state.items()}
+    header["luggage"]["names"], arrays = _stacked([run.trainer.state(), *(moment.state for moment in moments)])
     return header, to_bytes(arrays)
 
 
 def unpack_run(run: Run, header: Header, content: bytes) -> None:
     """Stand where the packed run stood; `run` is a new one of the same recipe."""
     luggage = header["luggage"]
-    states: dict[str, dict[str, np.ndarray]] = {}
-    for name, array in from_bytes(content).items():
-        whose, _, name = name.partition("/")
-        states.setdefault(whose, {})[name] = array
+    now, *states = _unstacked(luggage["names"], from_bytes(content), 1 + len(luggage["moments"]))
     recipes = [base64.b64decode(recipe) for recipe in luggage["recipes"]]
     moments = [
         Moment(
             **{name: facts[name] for name in FACTS},
             recipe=recipes[facts["recipe"]],
             scores=Scores.from_dict(facts["scores"]),
-            state=states[str(index)],
+            state=state,
             made=0.0,  # Long ago, on this machine's clock.
         )
-        for index, facts in enumerate(luggage["moments"])
+        for state, facts in zip(states, luggage["moments"], strict=True)
     ]
     problem = luggage["problem"] and Problem(luggage["problem"]["key"], **luggage["problem"]["values"])
-    run.stand_as(states["now"], moments, luggage["numbers"], header["status"], header["speed"], problem)
+    run.stand_as(now, moments, luggage["numbers"], header["status"], header["speed"], problem)
+
+
+def _stacked(states: list[Arrays]) -> tuple[list[str], Arrays]:
+    """Names, and under the place of each: all arrays of this name, type and shape one upon another, and whose they are ("/of").
+
+    One by one they would be more than ten thousand, of which each takes its time.
+    """
+    alike: dict[tuple[Any, ...], list[tuple[int, np.ndarray]]] = {}
+    for number, state in enumerate(states):
+        for name, array in state.items():
+            alike.setdefault((name, array.dtype.char, array.shape), []).append((number, array))
+    arrays: Arrays = {}
+    for place, found in enumerate(alike.values()):
+        arrays[str(place)] = np.array([array for _, array in found])
+        arrays[f"{place}/of"] = np.array([number for number, _ in found], np.int32)
+    return [name for name, *_ in alike], arrays
+
+
+def _unstacked(names: list[str], arrays: Arrays, count: int) -> list[Arrays]:
+    """The states that `_stacked` was given."""
+    states: list[Arrays] = [{} for _ in range(count)]
+    for place, name in enumerate(names):
+        for row, number in enumerate(arrays[f"{place}/of"].tolist()):
+            states[number][name] = arrays[str(place)][row, ...].copy()
+    return states
 
 
 def _facts(moment: Moment) -> dict[str, Any]:
