@@ -592,10 +592,9 @@ def test_a_run_goes_on_elsewhere_bit_for_bit(updates: int, optimizer: str, dropo
     stays = Run(text, "cpu")
     if frozen:
         stays.intervene("freeze", {"structure": 1, "dense": 0, "unit": 0, "input": 0, "on": True})
-    stays.set_speed(None)
-    stays.set_leash(10_000)
     stays.play()
-    stays._update(updates, NEVER)
+    take(stays, updates)
+    stays.set_leash(10_000)
     header, content = pack_run(stays, gently=False)
     moved = Run(header["recipe"], "cpu")
     unpack_run(moved, json.loads(json.dumps(header)), content)
@@ -604,17 +603,25 @@ def test_a_run_goes_on_elsewhere_bit_for_bit(updates: int, optimizer: str, dropo
     assert moved.version > stays.version
     assert np.array_equal(moved.timeline.table(), stays.timeline.table())
     for run in (stays, moved):
-        run._update(60, NEVER)
+        take(run, 60)
     before, after = stays.trainer.state(), moved.trainer.state()
     assert before.keys() == after.keys()
     assert all(np.array_equal(before[name], after[name], equal_nan=True) for name in before)
     assert np.array_equal(moved.timeline.table(), stays.timeline.table(), equal_nan=True)
 
 
+def take(run: Run, updates: int) -> None:
+    """Let a playing run go on by so many updates."""
+    run.set_speed(None)
+    run.set_leash(run.trainer.step + updates)
+    run.advance(PATIENCE)
+    assert run.trainer.step == run.leash
+
+
 def test_a_viewer_of_a_moved_run_needs_no_new_layout_and_keeps_its_moments() -> None:
     stays = Run(recipe(), "cpu")
     stays.play()
-    stays._update(60, NEVER)
+    take(stays, 60)
     drawn, arrays = decode_frame(stays.frame(None, None, 0))
     header, content = pack_run(stays, gently=True)
     moved = Run(header["recipe"], "cpu")

@@ -21,6 +21,7 @@ from dlcore.network import build_model
 from dlcore.pictures.picture import Picture
 from dlcore.problems import Problem
 from dlcore.runs.run import Run
+from tests.clock import Clock
 
 LAYERS = [
     {"kind": "dense", "units": 5, "activation": {"kind": "tanh"}},
@@ -423,20 +424,25 @@ def test_a_change_of_shape_clears_what_can_be_undone(run: Run) -> None:
 
 
 @pytest.mark.parametrize("speed", [None, 1000])
-def test_a_run_on_a_leash_waits_at_its_end_and_goes_on_when_it_moves(run: Run, speed: int | None) -> None:
+def test_a_run_on_a_leash_waits_at_its_end_and_goes_on_when_it_moves(speed: int | None) -> None:
+    clock = Clock()
+    run = Run(json.dumps(RECIPE), "cpu", clock=clock)
+    for _ in range(3):
+        run.step()
     run.set_speed(speed)
     run.play()
     run.set_leash(6)
     for _ in range(50):
-        run._next_update -= 0.01
+        clock.now += 0.01
         run.advance(0.001)
     assert (run.trainer.step, run.status, run.due) == (6, "playing", float("inf"))
     run.set_leash(8)
     for _ in range(50):
-        run._next_update -= 0.01
+        clock.now += 0.01
         run.advance(0.001)
     assert run.trainer.step == 8
     run.set_leash(None)
+    clock.now += 0.01
     run.advance(0.01)
     assert run.trainer.step > 8
 

@@ -14,7 +14,7 @@ from torch import nn
 from dlcore.datasets.split import Split
 from dlcore.frame import decode_frame
 from dlcore.network import build_model
-from dlcore.pictures.questions import MOST_ROWS
+from dlcore.pictures.questions import MOST_ROWS, Looks
 from dlcore.runs.run import Run
 
 LAYERS = [
@@ -211,16 +211,15 @@ def test_while_it_plays_health_is_found_twice_a_second_and_predictions_four_time
 ) -> None:
     run = made()
     header, _ = picture(run)
-    looks = run.sights._looks[run.structure]
     calls = {"health": 0, "predicted_classes": 0}
     for name in calls:
-        original = getattr(looks, name)
+        original = getattr(Looks, name)
 
         def counted(*arguments: Any, name: str = name, original: Any = original) -> Any:
             calls[name] += 1
             return original(*arguments)
 
-        monkeypatch.setattr(looks, name, counted)
+        monkeypatch.setattr(Looks, name, counted)
     clock = [time.monotonic() + 100]
     monkeypatch.setattr("dlcore.runs.sights.time.monotonic", lambda: clock[0])
     run.play()
