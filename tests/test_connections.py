@@ -113,7 +113,7 @@ def test_what_was_read_meanwhile_is_not_held_against_anybody() -> None:
 
 @pytest.mark.parametrize("limit", [256, 1024, 4096, 20_000, 65_536, 1 << 20])
 def test_descriptors_are_kept_for_files_pipes_and_workers(limit: int) -> None:
-    kept, accepted = descriptors.kept_free(limit), descriptors.accepted_a_turn(limit)
+    kept, accepted = descriptors.kept_free(limit), descriptors.most_accepted_a_turn(limit)
     assert limit // 8 <= kept <= limit // 4
     assert accepted >= 1 and 4 * accepted <= kept // 2  # While one is judged, three further turns may accept.
     assert limit < 1024 or kept >= 256

@@ -15,14 +15,14 @@ from starlette.requests import HTTPConnection
 
 from dlcore.folders import keep_once
 from dlcore.limits import Limits
-from ui.door.cookies import COOKIE, KEY_FILE, SECURE_COOKIE, key_in, new_secret, owner_of, recognised, to_set
+from ui.door.cookies import COOKIE, KEY_FILE, SECURE_COOKIE, key_in, new_secret, owner_of, recognise, to_set
 
 MINE, ANOTHERS = new_secret(), new_secret()
 
 
 def behind(cookie: str, secure: bool = False) -> tuple[str, dict[str, str]]:
     """Whose browser sends this, and the cookies that are seen behind the door."""
-    owner, scope = recognised({"type": "http", "headers": [(b"cookie", cookie.encode()), (b"accept", b"*/*")]}, secure)
+    owner, scope = recognise({"type": "http", "headers": [(b"cookie", cookie.encode()), (b"accept", b"*/*")]}, secure)
     assert (b"accept", b"*/*") in scope["headers"]
     return owner, HTTPConnection(scope).cookies
 
@@ -77,7 +77,7 @@ def test_without_https_the_other_name_means_nothing() -> None:
 
 def test_several_lines_of_cookies_are_read_as_one() -> None:
     lines = [(b"cookie", b"a=1"), (b"cookie", f"{COOKIE}={MINE}".encode()), (b"cookie", b"b=2")]
-    owner, scope = recognised({"type": "http", "headers": lines}, False)
+    owner, scope = recognise({"type": "http", "headers": lines}, False)
     assert owner == MINE
     assert [value for name, value in scope["headers"]] == [f"a=1; b=2; {COOKIE}={MINE}".encode()]
 
@@ -140,4 +140,4 @@ def test_where_no_key_can_be_kept_the_process_has_one_of_its_own(
 def test_a_worthless_cookie_of_the_same_name_does_not_stand_before_ours() -> None:
     # As another app of this host can set it, for a longer path or a shorter one.
     for line in (f"{COOKIE}=junk; {COOKIE}={MINE}", f"{COOKIE}={MINE}; {COOKIE}=junk"):
-        assert recognised({"type": "http", "headers": [(b"cookie", line.encode())]}, secure=False)[0] == MINE
+        assert recognise({"type": "http", "headers": [(b"cookie", line.encode())]}, secure=False)[0] == MINE

@@ -155,7 +155,7 @@ def test_what_cannot_be_put_together_does_no_harm(written: Written) -> None:
 def test_asyncio_says_in_a_line_that_no_connection_can_be_taken(written: Written) -> None:
     loop = asyncio.new_event_loop()
     try:
-        with logs.bounded(loop):
+        with logs.bound(loop):
             for _ in range(2048):
                 loop.call_exception_handler(
                     {

@@ -39,7 +39,7 @@ class Proxies:
         return cls(tuple(map(_network, named)))
 
     def __contains__(self, address: str) -> bool:
-        found = parsed(address)
+        found = parse_address(address)
         return found is not None and any(found in network for network in self.networks)
 
     def client(self, peer: str, forwarded: Iterable[str]) -> str:
@@ -47,7 +47,7 @@ class Proxies:
         entries = [entry.strip() for line in forwarded for entry in line.split(",")]
         asking = peer
         while asking in self and entries:
-            found = parsed(_without_port(entries.pop()))
+            found = parse_address(_without_port(entries.pop()))
             if found is None:
                 break  # What stands further left has been written by whoever wrote this.
             asking = str(found)
@@ -66,7 +66,7 @@ def peer_of(scope: Scope, receive: Receive) -> str:
 
 def home_of(address: str) -> str:
     """By which an address is counted: an IPv6 address by its network, any other by itself."""
-    found = parsed(address)
+    found = parse_address(address)
     if isinstance(found, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((found, HOME_NETWORK), strict=False))
     return address if found is None else str(found)
@@ -74,7 +74,7 @@ def home_of(address: str) -> str:
 
 def is_loopback(address: str) -> bool:
     """Whether it is one of this machine's own."""
-    found = parsed(address)
+    found = parse_address(address)
     return found is not None and found.is_loopback
 
 
@@ -83,13 +83,13 @@ def is_forwarded(headers: Headers) -> bool:
     return any(name in headers for name in FORWARDED)
 
 
-def parsed(text: str) -> Address | None:
+def parse_address(text: str) -> Address | None:
     """An IPv4 address that is written as IPv6 is one of IPv4."""
-    return _parsed(text) if len(text) <= LONGEST else None
+    return _parse(text) if len(text) <= LONGEST else None
 
 
 @lru_cache(maxsize=1024)  # It is asked for several times a request.
-def _parsed(text: str) -> Address | None:
+def _parse(text: str) -> Address | None:
     try:
         found = ipaddress.ip_address(text)
     except ValueError:

@@ -40,10 +40,12 @@ def new_secret() -> str:
 
 def owner_of(cookies: Mapping[str, str]) -> str:
     """The secret of the browser that sent these, as they are behind the door; "" if it has none that was made here."""
-    return _checked(str(cookies.get(COOKIE, "")))  # Streamlit's AppTest has no cookies, but something in their place.
+    return _check_signature(
+        str(cookies.get(COOKIE, ""))
+    )  # Streamlit's AppTest has no cookies, but something in their place.
 
 
-def recognised(scope: Scope, secure: bool) -> tuple[str, Scope]:
+def recognise(scope: Scope, secure: bool) -> tuple[str, Scope]:
     """The secret that came, and the same request with this secret alone, under the one name that it has behind the door."""
     counts = (SECURE_COOKIE if secure else COOKIE).encode()
     lines = [value for name, value in scope["headers"] if name.lower() == b"cookie"]
@@ -53,7 +55,9 @@ def recognised(scope: Scope, secure: bool) -> tuple[str, Scope]:
         for name, _, value in (pair.partition(b"=") for pair in pairs)
         if name.strip() == counts
     ]
-    owner = next(filter(None, map(_checked, came)), "")  # Another app of this host may have set one of the same name.
+    owner = next(
+        filter(None, map(_check_signature, came)), ""
+    )  # Another app of this host may have set one of the same name.
     pairs = [pair for pair in pairs if pair and pair.partition(b"=")[0].strip() not in _NAMES]
     if owner:
         pairs.append(f"{COOKIE}={owner}".encode())
@@ -74,7 +78,7 @@ def to_set(secret: str, path: str, secure: bool, claimed: bool) -> bytes:
     return f"{name}={secret}; {attributes}{'; Secure' if secure or claimed else ''}".encode()
 
 
-def _checked(secret: str) -> str:
+def _check_signature(secret: str) -> str:
     found = _SIGNED.fullmatch(secret)
     return secret if found and hmac.compare_digest(_signature(found[1]), found[2]) else ""
 

@@ -41,6 +41,6 @@ def kept_free(limit: int) -> int:
     return max(limit // 8, min(limit // 4, 256))
 
 
-def accepted_a_turn(limit: int) -> int:
+def most_accepted_a_turn(limit: int) -> int:
     """How many connections may be accepted in one turn of the loop, so that those not judged yet fit into what is kept free."""
     return max(kept_free(limit) // ACCEPTED_AT_ONCE, 1)

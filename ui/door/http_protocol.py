@@ -59,7 +59,7 @@ class Head:
         self.size = self._lines = 0
 
 
-def bounded(base: Any, connections: Connections) -> Any:
+def bound_class(base: Any, connections: Connections) -> Any:
     """The class of uvicorn's HTTP connections, with the bounds of this file."""
 
     class GuardedHTTP(base):

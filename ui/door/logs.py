@@ -34,7 +34,7 @@ Factory = Callable[..., logging.LogRecord]
 
 
 @contextmanager
-def bounded(loop: asyncio.AbstractEventLoop) -> Iterator[Bounded]:
+def bound(loop: asyncio.AbstractEventLoop) -> Iterator[Bounded]:
     """Bound what this process logs, and what asyncio says of failures, as long as this lasts."""
     factory, handler = logging.getLogRecordFactory(), loop.get_exception_handler()
     told = Bounded(factory)
@@ -99,7 +99,7 @@ class Bounded:
         """A record, cleaned, or one that nobody hears."""
         record = self._factory(name, level, pathname, lineno, msg, args, exc_info, *rest, **named)
         with self._lock:
-            key = (pathname, lineno, *_raised(record.exc_info))
+            key = (pathname, lineno, *_find_exception(record.exc_info))
             place = self._places.setdefault(key, _Place(self._clock(), name, level))
             place.records += 1
             if place.records > (MOST_FAILURES if record.exc_info else MOST):
@@ -112,7 +112,7 @@ class Bounded:
             record.msg = clean(f"{msg!r} {args!r}")
         record.args = ()
         if record.exc_info and record.exc_info[0] is not None:
-            record.exc_text = _indented(_traceback(record.exc_info))
+            record.exc_text = _indent(_traceback(record.exc_info))
         return record
 
     def report(self) -> None:
@@ -129,7 +129,7 @@ class Bounded:
                 )
 
 
-def _raised(exc_info: Any) -> tuple[Any, ...]:
+def _find_exception(exc_info: Any) -> tuple[Any, ...]:
     """What was raised, and where: asyncio and uvicorn log the failures of everybody at one place."""
     if not exc_info or exc_info[0] is None:
         return ()
@@ -140,7 +140,7 @@ def _raised(exc_info: Any) -> tuple[Any, ...]:
     return exc_info[0], *where
 
 
-def _indented(traceback: str) -> str:
+def _indent(traceback: str) -> str:
     """A traceback of which no line can be taken for a record: exceptions quote what came from outside."""
     lines = [
         f"  {clean(line)}" if not line.startswith(" ") else f"  {_inside(line)}" for line in traceback.splitlines()

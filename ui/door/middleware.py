@@ -78,14 +78,14 @@ class Door:
         if scope["type"] == "websocket":
             await self._socket(scope, receive, send)
         elif scope["type"] == "http":
-            refused = self._refused(scope, receive)
+            refused = self._find_refusal(scope, receive)
             await (self._request(scope, receive, send) if refused is None else refused(scope, receive, send))
         else:
             await self._app(scope, receive, send)
 
     # Requests
 
-    def _refused(self, scope: Scope, receive: Receive) -> Response | None:
+    def _find_refusal(self, scope: Scope, receive: Receive) -> Response | None:
         """What is answered to who may not come in."""
         headers, peer, path = Headers(scope=scope), peer_of(scope, receive), self._path(scope)
         host, origin = headers.get("host"), headers.get("origin")
@@ -105,7 +105,7 @@ class Door:
         if not (is_page or upload or reachable.TOLD_TO_ITS_OWNER.fullmatch(path)):
             await self._app(scope, receive, send)  # A file: it is the same for everybody.
             return
-        owner, scope = cookies.recognised(scope, self._secure(Headers(scope=scope), peer_of(scope, receive)))
+        owner, scope = cookies.recognise(scope, self._secure(Headers(scope=scope), peer_of(scope, receive)))
         if upload and scope["method"] in ("PUT", "DELETE"):
             await self._upload(scope, receive, send, owner, *upload.groups())
         elif is_page:
@@ -180,7 +180,7 @@ class Door:
         if not is_page and not is_canvas:
             await refusals.close_unopened(receive, send)
             return
-        owner, scope = cookies.recognised(scope, secure)
+        owner, scope = cookies.recognise(scope, secure)
         places = self._pages if is_page else self._canvases
         if is_page and not self._has_room(scope):
             await refusals.open_and_close(scope, receive, send, refusals.FULL, ALL_TAKEN)
@@ -208,7 +208,7 @@ class Door:
             if not self._has_room(scope):  # Others have spoken sooner.
                 await send({"type": "websocket.close", "code": refusals.FULL, "reason": ALL_TAKEN})
             else:
-                await self._app(_identified(as_of_here(scope), owner), stream.receive, stream.send)
+                await self._app(_with_identity(as_of_here(scope), owner), stream.receive, stream.send)
         except Exception:
             if not stream.gone:  # Streamlit finds it strange that somebody has gone.
                 raise
@@ -256,7 +256,7 @@ def _is_page(answer: MutableMapping[str, Any]) -> bool:
     return any(name.lower() == b"content-type" and value.startswith(b"text/html") for name, value in answer["headers"])
 
 
-def _identified(scope: Scope, owner: str) -> Scope:
+def _with_identity(scope: Scope, owner: str) -> Scope:
     # Not the secret itself: an identity is shown here and there.
     identity = hashlib.sha256(owner.encode()).hexdigest() if owner else ""
     name = IDENTITY.lower().encode()

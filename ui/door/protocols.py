@@ -45,7 +45,7 @@ class ProtocolGuard:
         limit = descriptors.raise_limit()
         allowed = Allowed.of_this_server(limit - descriptors.kept_free(limit))
         connections = Connections(allowed, Proxies.from_environment().__contains__)
-        async with guarded(config_of(receive), connections, descriptors.accepted_a_turn(limit)):
+        async with guard(config_of(receive), connections, descriptors.most_accepted_a_turn(limit)):
             await self._app(scope, receive, send)
 
 
@@ -71,9 +71,9 @@ def config_of(receive: Receive) -> Config | None:
 
 
 @asynccontextmanager
-async def guarded(config: Config | None, connections: Connections, accepted_a_turn: int) -> AsyncIterator[None]:
+async def guard(config: Config | None, connections: Connections, accepted_a_turn: int) -> AsyncIterator[None]:
     """Bound this server's connections and its log, as long as it runs."""
-    with logs.bounded(asyncio.get_running_loop()) as told:
+    with logs.bound(asyncio.get_running_loop()) as told:
         if config is None or not install(config, connections, accepted_a_turn):
             logger.error("Connections are not bounded: the app was not started by a uvicorn that this version knows.")
         sweeping = asyncio.create_task(_sweep(connections, told))
@@ -88,8 +88,8 @@ def install(config: Config, connections: Connections, accepted_a_turn: int) -> b
     if missing_names(config.http_protocol_class, config.ws_protocol_class):
         return False
     config.h11_max_incomplete_event_size = 2 * http_protocol.LARGEST_HEAD  # A head is judged here, with a sentence.
-    config.http_protocol_class = http_protocol.bounded(config.http_protocol_class, connections)
-    config.ws_protocol_class = websocket_protocol.bounded(connections)
+    config.http_protocol_class = http_protocol.bound_class(config.http_protocol_class, connections)
+    config.ws_protocol_class = websocket_protocol.bound_class(connections)
     # asyncio accepts so many in one turn of the loop, and only then they can be judged. It is also how many the system lets wait.
     config.backlog = min(config.backlog, accepted_a_turn)
     return True

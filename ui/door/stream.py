@@ -86,7 +86,7 @@ class Stream:
                 self.gone = True
                 return message
             await self._pace()
-            found = _parsed(message.get("bytes"))
+            found = _parse(message.get("bytes"))
             if found is None:
                 await self._send({"type": "websocket.close", "code": NOT_THE_PROTOCOL})
                 self.gone = True
@@ -244,7 +244,7 @@ class Stream:
             await self._send({"type": "websocket.send", "bytes": message.SerializeToString()})
 
 
-def _parsed(content: bytes | None) -> BackMsg | None:
+def _parse(content: bytes | None) -> BackMsg | None:
     """None for what is none of Streamlit's messages."""
     try:
         return None if content is None else BackMsg.FromString(content)

@@ -108,7 +108,7 @@ class Uploads:
         file = self._asked.get(file_id)
         if file is None or (file.session, file.owner) != (session, owner) or file_id in self._held:
             raise Problem("upload_not_asked")
-        size = _declared(Headers(scope=scope), self._largest() + WRAPPING)
+        size = _read_size(Headers(scope=scope), self._largest() + WRAPPING)
         if size > self._largest() + WRAPPING:
             await app(scope, receive, send)  # Streamlit says so, and reads nothing.
             return
@@ -118,7 +118,7 @@ class Uploads:
         file.bytes, file.coming = max(size, SMALLEST), asyncio.current_task()
         self._held[file_id] = file
         try:
-            await app(scope, self._counted(file, receive), send)
+            await app(scope, self._count_bytes(file, receive), send)
         except asyncio.CancelledError:
             if file.gave_way and file.coming is not None and file.coming.uncancel() == 0:
                 raise Problem("uploads_full", limit=self._most_bytes // MEGABYTE) from None
@@ -142,7 +142,7 @@ class Uploads:
 
     # Counting
 
-    def _counted(self, file: File, receive: Receive) -> Receive:
+    def _count_bytes(self, file: File, receive: Receive) -> Receive:
         come = 0
 
         async def receive_counted() -> MutableMapping[str, Any]:
@@ -231,7 +231,7 @@ class Uploads:
             manager.remove_file(file.session, file.id)
 
 
-def _declared(headers: Headers, otherwise: int) -> int:
+def _read_size(headers: Headers, otherwise: int) -> int:
     """What a request says of its size; what is read to no other end than what it has said."""
     text = headers.get("content-length", "")
     return int(text) if text.isascii() and text.isdecimal() else otherwise

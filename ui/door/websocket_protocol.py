@@ -54,7 +54,7 @@ def _is_rare(frame: Frame) -> bool:
     return frame.opcode in (Opcode.PING, Opcode.PONG)
 
 
-def bounded(connections: Connections) -> Any:
+def bound_class(connections: Connections) -> Any:
     """The class of uvicorn's WebSockets, with the bounds of this file."""
 
     class GuardedWebSocket(WebSocketsSansIOProtocol):
@@ -118,11 +118,11 @@ def bounded(connections: Connections) -> Any:
             for event in self.conn.events:
                 self._frames -= RARE if isinstance(event, Frame) and _is_rare(event) else 1
             if self._frames < 0 and self._rest is None:
-                self._rest = self.loop.call_later(-self._frames / FRAMES_A_SECOND, self._rested)
+                self._rest = self.loop.call_later(-self._frames / FRAMES_A_SECOND, self._end_rest)
                 self.transport.pause_reading()
             super().handle_events()
 
-        def _rested(self) -> None:
+        def _end_rest(self) -> None:
             self._rest = None
             self._go_on()
             if self._rest is None and not self.read_paused:
