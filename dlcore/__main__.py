@@ -161,7 +161,7 @@ def train(asked: argparse.Namespace) -> None:
     finally:
         if sys.stderr.isatty():
             print(file=sys.stderr)
-    for notice in filter(None, [*trainer.notices, replay.told()]):
+    for notice in filter(None, [*trainer.notices, replay.find_notice()]):
         print(f"dlcore: {notice}", file=sys.stderr)
     write_run(asked.out, trainer)
 

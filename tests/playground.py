@@ -52,13 +52,13 @@ class RecordingPool:
     def exists(self, token: str) -> bool:
         return token in self.alive
 
-    def kept(self, token: str, owner: str = "") -> dict[str, Any]:
+    def find_standing(self, token: str, owner: str = "") -> dict[str, Any]:
         if token not in self.shelf and token not in self.alive:
             raise Problem("run_gone")
         return self.shelf.get(token, {"step": 0, "epoch": 0})
 
     def revive(self, token: str, owner: str = "") -> dict[str, Any]:
-        standing = self.kept(token, owner)
+        standing = self.find_standing(token, owner)
         if token not in self.alive:
             self._admit()
         self.alive.add(token)

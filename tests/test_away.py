@@ -78,11 +78,11 @@ def test_who_had_to_make_room_goes_on_from_its_very_last_state_and_nobody_else_d
     pool.call(token, "step")
     machine.wait(16.0)
     newcomer = pool.create(recipe(), owner="new")
-    assert refusal(lambda: pool.kept(token, "new")) == "not_yours"
+    assert refusal(lambda: pool.find_standing(token, "new")) == "not_yours"
     assert refusal(lambda: pool.revive(token, "one")) == "class_full"  # The newcomer has only just come.
     pool.close(newcomer)
     standing = {"recipe": recipe(5), "device": "auto", "status": "paused", "step": 1, "epoch": 0}
-    assert pool.kept(token, "one") == standing
+    assert pool.find_standing(token, "one") == standing
     assert pool.revive(token, "one") == standing
     assert pool.call(token, "frame")[0]["state"] == "last"  # Not what was kept with the step.
 
@@ -97,7 +97,7 @@ def test_somebody_who_comes_back_while_the_last_state_is_on_its_way_waits_for_it
     token = pool.create(recipe(), owner="one")
     facts = {"recipe": recipe(), "device": "auto", "status": "playing", "speed": 7}
     worker.say({"kept": token, **facts, "step": 3}, b"three")
-    assert eventually(lambda: pool.kept(token, "one")["step"] == 3)
+    assert eventually(lambda: pool.find_standing(token, "one")["step"] == 3)
     machine.wait(16.0)
     newcomer = pool.create(recipe(), owner="new")
     pool.close(newcomer)
@@ -127,7 +127,7 @@ def test_a_worker_that_is_lost_before_it_hands_out_the_last_state_costs_no_more_
     token = pool.create(recipe(), owner="one")
     facts = {"recipe": recipe(), "device": "auto", "status": "playing", "speed": 7}
     worker.say({"kept": token, **facts, "step": 3}, b"three")
-    assert eventually(lambda: pool.kept(token, "one")["step"] == 3)
+    assert eventually(lambda: pool.find_standing(token, "one")["step"] == 3)
     machine.wait(16.0)
     pool.close(pool.create(recipe(), owner="new"))
     asked(worker, "close")
@@ -180,7 +180,7 @@ def test_a_disk_that_hangs_holds_up_who_waits_for_it_and_nobody_else(
     monkeypatch.setattr(Shelf, "find", hang)
     found: list[dict[str, Any]] = []
     waiting = [
-        threading.Thread(target=lambda: found.append(pool.kept("away"))),
+        threading.Thread(target=lambda: found.append(pool.find_standing("away"))),
         threading.Thread(target=lambda: found.append(pool.revive("away"))),
         threading.Thread(target=lambda: found.append(pool.revive("away"))),
     ]
@@ -215,7 +215,7 @@ def test_after_a_worker_is_lost_those_come_back_first_that_are_watched_and_small
     facts = {"recipe": recipe(), "device": "auto", "status": "paused", "speed": 7}
     for token, size in sizes.items():
         worker.say({"kept": token, **facts, "step": size + 1}, bytes(size))
-    assert eventually(lambda: all(pool.kept(token)["step"] == size + 1 for token, size in sizes.items()))
+    assert eventually(lambda: all(pool.find_standing(token)["step"] == size + 1 for token, size in sizes.items()))
     with pool.viewer(watched):
         worker.die()
         assert eventually(lambda: len(spare.asked("create")) == 5)
@@ -234,7 +234,7 @@ def test_a_state_for_which_there_is_no_room_in_memory_comes_back_from_the_shelf(
     facts = {"device": "auto", "status": "paused", "speed": 7}
     worker.say({"kept": large, "recipe": recipe(1), **facts, "step": 30}, bytes(range(90)))
     worker.say({"kept": small, "recipe": recipe(2), **facts, "step": 4}, bytes(20))
-    assert eventually(lambda: pool.kept(small, "ann")["step"] == 4)
+    assert eventually(lambda: pool.find_standing(small, "ann")["step"] == 4)
     assert eventually(lambda: not pool.shelf.waiting)
     worker.die()
 
@@ -246,7 +246,7 @@ def test_a_state_for_which_there_is_no_room_in_memory_comes_back_from_the_shelf(
     after = next(place for place in places.opened[1:] if created(place, large))
     assert created(after, large) == [bytes(range(90))]
     assert eventually(lambda: created(after, small) == [bytes(20)])
-    assert pool.kept(large, "hog")["step"] == 30
+    assert pool.find_standing(large, "hog")["step"] == 30
     after = next(
         place
         for place in places.opened
@@ -256,7 +256,7 @@ def test_a_state_for_which_there_is_no_room_in_memory_comes_back_from_the_shelf(
     assert eventually(lambda: pool.figures()["runs"] == 2)
     pool.stop()
     again = make_pool(ScriptedPlaces())
-    assert again.kept(large, "hog")["step"] == 30
+    assert again.find_standing(large, "hog")["step"] == 30
 
 
 def test_what_was_brought_back_as_it_was_need_not_come_again(make_pool: Callable[..., Pool]) -> None:

@@ -672,10 +672,10 @@ def test_the_figures_are_sums_over_the_workers_that_are_there() -> None:
     assert figures.sums(["a"])["p95_frame_delay_seconds"] is None
     for worker, delays in (("a", [0.01] * 60), ("b", [0.01] * 36 + [0.5] * 4), ("gone", [])):
         second = Second()
-        second.trained(100, 0.25)
+        second.count_updates(100, 0.25)
         for delay in delays:
-            second.showed(0.001, delay)
-        figures.take(worker, {**second.told(), "seconds": 0.5, "memory": 7})
+            second.count_frame(0.001, delay)
+        figures.take(worker, {**second.report(), "seconds": 0.5, "memory": 7})
     sums = figures.sums(["a", "b"])
     assert (sums["updates_per_second"], sums["frames_per_second"]) == (400, 200)
     assert sums["training_share"] == 0.5

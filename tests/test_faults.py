@@ -415,7 +415,7 @@ def test_a_session_that_ends_in_mid_step_leaves_its_neighbour_alone_and_its_run_
     assert eventually(lambda: not real.exists(leaving))
     real.call(near, "pause")
     assert_undisturbed(real, near, recipe(seed=1))
-    stood = real.kept(leaving)
+    stood = real.find_standing(leaving)
     assert real.revive(leaving) == stood
     assert real.call(leaving, "step")[0]["step"] == int(str(stood["step"])) + 1
     for token in (leaving, near):

@@ -66,7 +66,7 @@ class Class:
     def tell(self, token: str, recipe: str, status: str = "playing") -> None:
         self.steps[token] = step = self.steps.get(token, 0) + 1
         self.where(token).say(self.kept(token, recipe, status, step), b"state")
-        assert eventually(lambda: self.pool.kept(token) == {**standing(recipe, status), "step": step})
+        assert eventually(lambda: self.pool.find_standing(token) == {**standing(recipe, status), "step": step})
 
     def kept(self, token: str, recipe: str, status: str, step: int) -> dict[str, Any]:
         return {"kept": token, **standing(recipe, status), "speed": 7, "step": step}

@@ -219,7 +219,7 @@ def test_a_run_whose_session_ended_waits_on_the_shelf_with_its_token(make_pool: 
         pool.revive(token, "another")
     assert refused.value.key == "not_yours"
     standing = {"recipe": recipe(seed=5), "device": "auto", "status": "paused", "step": 2, "epoch": 0}
-    assert pool.kept(token, "secret") == standing
+    assert pool.find_standing(token, "secret") == standing
     assert not pool.exists(token)
     assert pool.revive(token, "secret") == standing
     header = pool.call(token, "frame")[0]

@@ -98,7 +98,7 @@ def test_a_strangers_recipe_or_checkpoint_leaves_the_run_as_it_is(pool: Pool, ta
     assert refusal(pool.call, token, "change", recipe=table.to_json()) == "table_not_yours"
     assert refusal(pool.call, token, "load", checkpoint) == "table_not_yours"
     assert pool.call(token, "standing")[0]["step"] == 1
-    assert Experiment.from_json(pool.kept(token, BOB)["recipe"]) == Experiment()
+    assert Experiment.from_json(pool.find_standing(token, BOB)["recipe"]) == Experiment()
 
 
 def test_a_fork_belongs_to_who_makes_it(pool: Pool, table: Experiment) -> None:

@@ -124,12 +124,12 @@ async def _standing(token: str, owner: str) -> dict[str, Any]:
     """As the pool knows it; what only the disk knows, in one of few threads. TimeoutError when it takes too long."""
     global _asking
     if pool().exists(token):
-        return pool().kept(token, owner)
+        return pool().find_standing(token, owner)
     if _asking >= MOST_ASKING:
         raise TimeoutError
     _asking += 1
     try:
-        reading = asyncio.get_running_loop().run_in_executor(_readers, pool().kept, token, owner)
+        reading = asyncio.get_running_loop().run_in_executor(_readers, pool().find_standing, token, owner)
         return await asyncio.wait_for(reading, LONGEST_READING)
     finally:
         _asking -= 1

@@ -117,7 +117,7 @@ class Replay:
             trainer.silenced = {**(trainer.silenced or {}), **told}
             trainer.touched("silenced", tuple(found))
 
-    def told(self) -> Problem | None:
+    def find_notice(self) -> Problem | None:
         """What to say of it: how much was done again, and whether the numbers are the run's."""
         if not self.repeated and self.inexact_from is None:
             return None

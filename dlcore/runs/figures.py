@@ -61,18 +61,18 @@ class Second:
     def due(self) -> float:
         return self._began + REPORT_EVERY if self.stirred else math.inf
 
-    def trained(self, updates: int, seconds: float) -> None:
+    def count_updates(self, updates: int, seconds: float) -> None:
         self.updates += updates
         self.training += seconds
         self.stirred = True
 
-    def showed(self, seconds: float, delay: float) -> None:
+    def count_frame(self, seconds: float, delay: float) -> None:
         self.frames += 1
         self.showing += seconds
         self.delays[step_of(delay)] += 1
         self.stirred = True
 
-    def told(self) -> Header:
+    def report(self) -> Header:
         """What to send; another second begins."""
         header = {
             "seconds": self._clock() - self._began,

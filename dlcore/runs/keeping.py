@@ -54,7 +54,7 @@ class Keeping:
 
     def as_it_came(self, token: str, size: int) -> None:
         """It was brought back: its state, of so many bytes, need not travel again."""
-        self._spaced(token, size)
+        self._space_out(token, size)
         self._send({"kept": token, **self._runs[token].facts, "same": True}, b"")
 
     def keep(self, token: str) -> None:
@@ -65,7 +65,7 @@ class Keeping:
             as_problem(error)  # Logged. The state kept before stays the one to come back to.
             self._again[token] = self._obedient[token] = self._clock() + KEEP_EVERY
             return
-        self._spaced(token, len(payload))
+        self._space_out(token, len(payload))
         self._send({"kept": token, **header}, payload)
 
     def forget(self, token: str) -> None:
@@ -74,7 +74,7 @@ class Keeping:
         self._obedient.pop(token, None)
         self._behind.discard(token)
 
-    def _spaced(self, token: str, size: int) -> None:
+    def _space_out(self, token: str, size: int) -> None:
         now = self._clock()
         self._again[token] = now + max(KEEP_EVERY, size / KEEP_RATE)
         self._obedient[token] = now + max(size - ALWAYS_KEPT, 0) / OBEDIENT_KEEP_RATE

@@ -123,7 +123,7 @@ class Worker:
             self._train_in_turn()
             self._keeping.catch_up()
         if self._second.due <= self._clock():
-            self.send({"stats": self._second.told()})
+            self.send({"stats": self._second.report()})
 
     def next_due(self) -> float:
         """When (by the clock) there is something to do, unless something comes before."""
@@ -177,7 +177,7 @@ class Worker:
                 except BaseException as error:
                     run.fail(as_problem(error))
             end = self._clock()
-            self._second.trained(max(run.trainer.step - step, 0), end - begin)
+            self._second.count_updates(max(run.trainer.step - step, 0), end - begin)
             if run.status != status:
                 self._keeping.before_answering(token)
             else:
@@ -350,7 +350,7 @@ class Worker:
         else:
             self.send({"id": frame.id, "version": run.version}, payload)
         delay = self._viewers.paid(token, frame, self._own_time() - used)
-        self._second.showed(self._clock() - begin, delay)
+        self._second.count_frame(self._clock() - begin, delay)
 
     @contextmanager
     def _watching(self, token: str) -> Iterator[None]:

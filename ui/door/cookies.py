@@ -40,9 +40,8 @@ def new_secret() -> str:
 
 def owner_of(cookies: Mapping[str, str]) -> str:
     """The secret of the browser that sent these, as they are behind the door; "" if it has none that was made here."""
-    return _check_signature(
-        str(cookies.get(COOKIE, ""))
-    )  # Streamlit's AppTest has no cookies, but something in their place.
+    # Streamlit's AppTest has no cookies, but something in their place.
+    return _check_signature(str(cookies.get(COOKIE, "")))
 
 
 def recognise(scope: Scope, secure: bool) -> tuple[str, Scope]:
@@ -55,9 +54,8 @@ def recognise(scope: Scope, secure: bool) -> tuple[str, Scope]:
         for name, _, value in (pair.partition(b"=") for pair in pairs)
         if name.strip() == counts
     ]
-    owner = next(
-        filter(None, map(_check_signature, came)), ""
-    )  # Another app of this host may have set one of the same name.
+    # Another app of this host may have set one of the same name.
+    owner = next(filter(None, map(_check_signature, came)), "")
     pairs = [pair for pair in pairs if pair and pair.partition(b"=")[0].strip() not in _NAMES]
     if owner:
         pairs.append(f"{COOKIE}={owner}".encode())

@@ -93,7 +93,7 @@ def renew_run() -> None:
 def _revive(session: Session, token: str) -> Experiment | None:
     """What the run stands on that was put away while nobody looked; None if nothing was kept."""
     try:
-        _check_rows(live.pool().kept(token, owner())["recipe"])
+        _check_rows(live.pool().find_standing(token, owner())["recipe"])
         standing = live.pool().revive(token, owner())
     except Problem as problem:
         if problem.key in FULL:
@@ -110,11 +110,11 @@ def resume(token: str) -> None:
         return
     fresh = session.token
     _check_rows(
-        live.pool().kept(token, owner())["recipe"]
+        live.pool().find_standing(token, owner())["recipe"]
     )  # Raises what there is to say, while the present run is whole.
     if fresh is not None and live.pool().exists(fresh):
         # As it was last kept, without asking its worker: the widgets of the old run must not speak up meanwhile.
-        if live.pool().kept(fresh, owner())["step"] == 0:
+        if live.pool().find_standing(fresh, owner())["step"] == 0:
             live.pool().close(fresh)  # First, so that there is room in a class that is full.
             session.token = None
         else:

@@ -210,14 +210,14 @@ class Link:
 
     def _send(self) -> None:
         try:
-            while parts := self._queued():
+            while parts := self._take_queue():
                 self._place.send(*parts)
         except OSError:
             pass  # The receiving thread sees the end of the worker and tells.
         finally:
             self._place.leave()
 
-    def _queued(self) -> list[bytes]:
+    def _take_queue(self) -> list[bytes]:
         """All that waits to be sent, once there is something; nothing when it is time to leave."""
         parts: list[bytes] = []
         while not parts or not self._outbox.empty():

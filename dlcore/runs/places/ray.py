@@ -203,11 +203,11 @@ def connect(address: str) -> Any:
         ray = importlib.import_module("ray")
         if not ray.is_initialized():
             ray.shutdown()  # What may be left of a lost connection.
-            _connected(ray, options).result(LONGEST_START)
+            _connect(ray, options).result(LONGEST_START)
         return ray
 
 
-def _connected(ray: Any, options: dict[str, Any]) -> Future[None]:
+def _connect(ray: Any, options: dict[str, Any]) -> Future[None]:
     """Connect in a thread that stays: the processes of a local cluster end with the thread that has started them."""
     done: Future[None] = Future()
 

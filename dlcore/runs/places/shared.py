@@ -76,7 +76,7 @@ class Host:
 
         A message {"ended": token in hand} is the last one: the worker has ended, or the server has left.
         """
-        return _packed({"ended": ""}) if self._worker is None else self._worker.news(server, patience)
+        return _pack({"ended": ""}) if self._worker is None else self._worker.news(server, patience)
 
     def leave(self, server: str) -> None:
         """No more news for this server."""
@@ -118,12 +118,12 @@ class SharedWorker:
         with self._changed:
             reader = self._servers.get(server)
             if reader is None:
-                return _packed({"ended": ""})
+                return _pack({"ended": ""})
             reader.seen = time.monotonic()
             self._changed.wait_for(lambda: reader.mail or self._servers.get(server) is not reader, patience)
             reader.seen = time.monotonic()
             mail, reader.mail = reader.mail, []
-            return b"".join(mail if self._servers.get(server) is reader else [*mail, _packed({"ended": ""})])
+            return b"".join(mail if self._servers.get(server) is reader else [*mail, _pack({"ended": ""})])
 
     def leave(self, server: str) -> None:
         with self._changed:
@@ -219,7 +219,7 @@ class SharedWorker:
             self._changed.notify_all()
 
     def _mail(self, servers: Iterable[str], header: Header, payload: bytes = b"") -> None:
-        message = _packed(header, payload)
+        message = _pack(header, payload)
         with self._changed:
             for server in servers:
                 if server in self._servers:
@@ -253,5 +253,5 @@ class SharedWorker:
             self._link.post({"do": "pause", "token": token})
 
 
-def _packed(header: Header, payload: bytes = b"") -> bytes:
+def _pack(header: Header, payload: bytes = b"") -> bytes:
     return pack(header, payload) + payload

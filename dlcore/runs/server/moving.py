@@ -53,7 +53,7 @@ class Moving:
         if entry.waiting is not None:
             entry.waiting.append(request)
             return
-        request.post(self._crew.links[entry.worker], lambda answer: self._answered(request, answer))
+        request.post(self._crew.links[entry.worker], lambda answer: self._take_answer(request, answer))
 
     def withdraw(self, entry: Entry | None, request: Request) -> None:
         """Nobody wants this any more. Its future ends as soon as no worker has it in hand."""
@@ -64,7 +64,7 @@ class Moving:
         for link, answer in list(request.under_way):
             link.withdraw(answer)
 
-    def _answered(self, request: Request, answer: Future[Reply]) -> None:
+    def _take_answer(self, request: Request, answer: Future[Reply]) -> None:
         request.under_way.clear()
         if answer.cancelled():
             return

@@ -138,7 +138,7 @@ class Pool:
         with self._lock:
             check_mark(self._entry(token).owner, owner)
 
-    def kept(self, token: str, owner: str | None = None) -> dict[str, Any]:
+    def find_standing(self, token: str, owner: str | None = None) -> dict[str, Any]:
         """Where the run stands, or stood when it was put on the shelf: {"recipe", "device", "status", "step", "epoch"}.
 
         Raises Problem when it is another's, or gone for good. May wait for a disk.
@@ -215,14 +215,14 @@ class Pool:
         """Whether the run is here, or on a worker that we share with other servers: then it is ours too from now on."""
         asked = self._ask_who_holds(token)
         concurrent.futures.wait(asked.values(), self.timeout)
-        return self._found(token, asked)
+        return self._adopt_answers(token, asked)
 
     async def find_async(self, token: str) -> bool:
         """The same without holding up the event loop."""
         asked = self._ask_who_holds(token)
         if asked:
             await asyncio.wait([asyncio.wrap_future(future) for future in asked.values()], timeout=self.timeout)
-        return self._found(token, asked)
+        return self._adopt_answers(token, asked)
 
     def _ask_who_holds(self, token: str) -> dict[int, Future[Reply]]:
         with self._lock:
@@ -233,7 +233,7 @@ class Pool:
                 future.add_done_callback(lambda future, number=number: self._adopt(token, number, future))
         return asked
 
-    def _found(self, token: str, asked: dict[int, Future[Reply]]) -> bool:
+    def _adopt_answers(self, token: str, asked: dict[int, Future[Reply]]) -> bool:
         for number, future in asked.items():
             if future.done():  # Whoever waits is woken before the callbacks are called.
                 self._adopt(token, number, future)
@@ -380,14 +380,14 @@ class Pool:
         header = {name: value for name, value in header.items() if name not in ("id", "payload")}
         message = {**header, **facts, "do": "create", "token": entry.token}
         created = self._crew.links[entry.worker].post(message, content)
-        created.add_done_callback(lambda future: self._created(entry, "luggage" in header, future))
+        created.add_done_callback(lambda future: self._end_creation(entry, "luggage" in header, future))
         return created
 
     def _make(self, entry: Entry) -> None:
         standing = {"recipe": entry.recipe, "status": entry.status, "speed": entry.speed}
         self._post_create(entry, standing, entry.state)
 
-    def _created(self, entry: Entry, moved: bool, future: Future[Reply]) -> None:
+    def _end_creation(self, entry: Entry, moved: bool, future: Future[Reply]) -> None:
         problem = None if future.cancelled() else future.exception()
         if not isinstance(problem, Problem) or isinstance(problem, WorkerLost):
             return
