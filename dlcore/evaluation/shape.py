@@ -50,7 +50,7 @@ def learning_findings(judged: Judged, points: Points) -> list[Finding]:
 def capacity_findings(judged: Judged, points: Points) -> list[Finding]:
     """The smallest network within one standard error of the best one (Breiman et al., CART, 1984), beside the recipe's own."""
     known = {point["x"]: (point, *_means(point)) for point in points if _scored(point)}
-    own = sum(plan.outputs for plan in judged.experiment.plan() if plan.kind == "dense")
+    own = sum(judged.experiment.hidden_units.values())
     if own not in known or len(known) < 2:
         return []
     best = max(known, key=lambda units: known[units][2])
