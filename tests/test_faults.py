@@ -307,7 +307,7 @@ def test_a_torn_kept_file_is_a_run_that_has_ended_and_says_so(make_pool: Callabl
     assert eventually(lambda: folder.exists() and len(list(folder.glob("*.run"))) == 1)
     pool.release(token)
     assert eventually(lambda: not pool.exists(token))
-    assert pool.kept(token)["step"] == 1  # Its last state has reached the shelf.
+    assert pool.find_standing(token)["step"] == 1  # Its last state has reached the shelf.
     (file,) = folder.glob("*.run")
     assert eventually(lambda: not pool.shelf.waiting)
     file.write_bytes(file.read_bytes()[:-1])
