@@ -75,11 +75,7 @@ async def come(server: Server) -> float:
     """Seconds until a newcomer has a run of its own."""
     begin = time.perf_counter()
     student = Student(server.port)
-    while not student.token:
-        await student.open()
-        if not student.token:  # The class is full: the waiting room tries again.
-            student.close()
-            await asyncio.sleep(0.5)
+    await student.come_in()
     student.close()
     return time.perf_counter() - begin
 
@@ -212,7 +208,7 @@ async def neighbour_of(server: Server) -> AsyncIterator[Student]:
     """Somebody honest who has played and watched for a while."""
     student = Student(server.port, playing=True)
     try:
-        await student.open()
+        await student.come_in()
         student.watch(FRAMES_A_SECOND)
         for turn in range(4):
             await student.move("Noise", 0.1 + 0.1 * (turn % 2))

@@ -83,7 +83,10 @@ class Student:
         self._watching = False
 
     async def open(self) -> float:
-        """Load the page and the live channel as a browser does; the seconds until the page was whole."""
+        """Load the page and the live channel as a browser does; the seconds until the page was whole.
+
+        ConnectionError when the page has no run.
+        """
         started = time.perf_counter()
         cookie = self.cookie = self.cookie or await cookie_of_page(self._port)
         self._page = await Socket.connect(
@@ -91,10 +94,24 @@ class Student:
         )
         await self._rerun([])
         waited = time.perf_counter() - started
+        if not self.token:
+            raise ConnectionError("the page has no run")
         self._live = await Socket.connect(
             self._port, f"/api/live/{self.token}", self._hear_live, keep=BEGINNING, cookie=cookie
         )
         return waited
+
+    async def come_in(self) -> None:
+        """Open the page until it has a run: while a class is full, or a server has only just begun, it asks to try again."""
+        while True:
+            try:
+                await self.open()
+                return
+            except ConnectionError:
+                if self.token:
+                    raise
+            self.close()
+            await asyncio.sleep(0.5)
 
     @property
     def there(self) -> bool:
