@@ -197,7 +197,7 @@ def test_any_sequence_of_edits_keeps_what_it_can_and_trains_on(data: st.DataObje
         shapes = [tuple(linear.weight.shape) for linear in linears(trainer)]
         assert shapes == list(zip(widths[1:], widths[:-1], strict=True))
         assert trainer.engine.flat.shape == trainer.engine.previous.shape == (experiment.num_parameters,)
-        assert trainer.model(trainer._X_all).shape == (len(trainer._X_all), 1)
+        assert trainer.model(trainer.supervised.X).shape == (len(trainer.supervised.X), 1)
 
         # Every weight whose two ends and way are still there has its value, but for those that read what a new layer hands on.
         stay, read = expected_to_stay(before, books)

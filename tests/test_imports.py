@@ -42,6 +42,7 @@ STOREYS = (
         "dlcore.learning.snapshot", "dlcore.learning.history",
     ),
     ("dlcore.learning.passing", "dlcore.learning.carry", "dlcore.learning.noting"),
+    ("dlcore.learning.supervised", "dlcore.learning.judging"),
     ("dlcore.learning.trainer",),
     ("dlcore.learning.replay", "dlcore.learning.interventions", "dlcore.learning.timeline", "dlcore.pictures"),
     (

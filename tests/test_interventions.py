@@ -164,7 +164,7 @@ def test_frozen_layers_stand_and_the_others_move_as_plain_torch_moves_them(optim
     trainer = run.trainer
     for _ in range(12):
         batch = slice(trainer.cursor, trainer.cursor + 20)
-        X, targets = trainer._X_all[trainer.order][batch], trainer._targets_all[trainer.order][batch]
+        X, targets = trainer.supervised.X[trainer.order][batch], trainer.supervised.targets[trainer.order][batch]
         rule.zero_grad()
         loss = experiment.coding.losses(plain(X), targets).mean()
         (loss + 0.025 * sum(p.square().sum() for p in learning if p.dim() > 1)).backward()
@@ -193,7 +193,7 @@ def test_a_single_frozen_weight_stands_and_the_others_move_by_the_masked_gradien
     trainer = Trainer(experiment, "cpu")
     order = trainer.order[:20]
     for _ in range(12):
-        engine.step(trainer._X_all[order], trainer._targets_all[order], experiment.optimizer.learning_rate)
+        engine.step(trainer.supervised.X[order], trainer.supervised.targets[order], experiment.optimizer.learning_rate)
         plain.grad = engine.gradient()
         assert (plain.grad[engine.frozen] == 0).all()
         with torch.no_grad():

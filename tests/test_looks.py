@@ -81,8 +81,8 @@ def test_the_gradient_is_that_of_plain_torchs_autograd_as_it_was_used(changes: d
     run = made(optimizer={"kind": "sgd", "learning_rate": 0.3}, **changes)
     model, trainer = plain(run), run.trainer
     batch = slice(trainer.cursor, trainer.cursor + 20)
-    outputs = model(trainer._X_all[trainer.order][batch])[:, 0]
-    loss = nn.functional.binary_cross_entropy_with_logits(outputs, trainer._targets_all[trainer.order][batch])
+    outputs = model(trainer.supervised.X[trainer.order][batch])[:, 0]
+    loss = nn.functional.binary_cross_entropy_with_logits(outputs, trainer.supervised.targets[trainer.order][batch])
     if "regularizer" in changes:
         loss = loss + 0.05 * sum(p.square().sum() for p in model.parameters() if p.dim() > 1)
     loss.backward()

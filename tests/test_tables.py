@@ -716,15 +716,15 @@ def test_a_run_whose_table_is_gone_stays_as_it_is(brought: Brought) -> None:
 
 def test_judging_many_rows_leaves_a_playing_run_time_to_learn(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
-    monkeypatch.setattr("dlcore.learning.trainer.time.monotonic", lambda: now[0])
-    trainer = Trainer(Experiment(), "cpu")
-    judge = trainer._score
+    trainer = Trainer(Experiment(), "cpu", engine="autograd")
+    trainer.judging.clock = lambda: now[0]
+    judge = trainer.supervised.judge
 
     def slow() -> Any:
         now[0] += 0.1
         return judge()
 
-    monkeypatch.setattr(trainer, "_score", slow)
+    monkeypatch.setattr(trainer.supervised, "judge", slow)
     next(trainer.steps())
     first = trainer.passing_snapshot()
     next(trainer.steps())

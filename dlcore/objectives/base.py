@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from dlcore.component import Component
@@ -80,7 +81,7 @@ class ObjectiveComponent(Component):
         """The one that is shown."""
         return self.metrics[0]
 
-    @property
+    @cached_property
     def columns(self) -> tuple[str, ...]:
         """What is recorded of the training rows and of the watched rows: the loss and every metric."""
         return ("loss", *(metric.kind for metric in self.metrics))

@@ -1,0 +1,248 @@
+"""Supervised learning: a network, the rows that it learns from, and the engines that take its steps. It knows nothing of time.
+
+An epoch is one pass over the training rows in an order of its own; `cursor` says how many of them are behind. N rows of both splits, the
+training rows first.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import operator
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from dlcore.class_weights import row_weights
+from dlcore.datasets.split import Data
+from dlcore.engines import compiled
+from dlcore.engines.autograd import AutogradEngine
+from dlcore.engines.dense import DenseEngine, Rows, fits
+from dlcore.experiment import Experiment
+from dlcore.learning.carry import Carriage, successor
+from dlcore.learning.states import network_state, restore_network
+from dlcore.network import build_model
+from dlcore.randomness import derived_seed
+from dlcore.rows import rows_of
+
+
+class Taken(NamedTuple):
+    """Updates that were taken: the batch's mean loss before each, and its learning rate. A last loss that is not finite made none."""
+
+    losses: Sequence[float] | np.ndarray
+    rates: np.ndarray
+
+
+class Supervised:
+    """A network that learns from labelled rows. `device` is the name of one that is there, `choice` auto, autograd or dense."""
+
+    def __init__(self, experiment: Experiment, device: str, data: Data, choice: str) -> None:
+        self.experiment = experiment
+        self.data = data
+        self._choice = choice
+        self._dense: tuple[tuple[object, ...], DenseEngine] | None = None
+        self.place(device)
+
+    def begin(self) -> None:
+        """The very same initial weights, the very same order of the rows."""
+        self.engine = AutogradEngine(build_model(self.experiment, self.device), self.experiment)
+        self._seconds_a_step = math.inf
+        self.order_generator = torch.Generator().manual_seed(derived_seed(self.experiment.seed, "order"))
+        self.begin_epoch()
+
+    def place(self, device: str) -> None:
+        """Put the rows there; `begin` or `restore` puts the network."""
+        self.device = device
+        splits = (self.data.train, self.data.watched)
+        self.X = torch.from_numpy(np.concatenate([split.X for split in splits])).to(device)
+        self.y = torch.from_numpy(np.concatenate([split.target for split in splits]))
+        self.encode_targets()
+
+    def encode_targets(self) -> None:
+        """What is learned, as the loss takes it, and what each training row counts."""
+        experiment, labels = self.experiment, self.y[: self.train_rows]
+        self.targets = experiment.coding.encode(self.y).to(self.device)
+        weights = row_weights(experiment.class_weights, labels, experiment.objective.num_classes)
+        self._weights = None if weights is None else weights.to(self.device)
+        self._epoch_rows: tuple[torch.Tensor, torch.Tensor, torch.Tensor | None] | None = None
+
+    @property
+    def train_rows(self) -> int:
+        """How many rows are learned from."""
+        return len(self.data.train.X)
+
+    @property
+    def passed(self) -> float:
+        """The share of the epoch that is behind."""
+        return self.cursor / self.train_rows
+
+    @property
+    def engine_name(self) -> str:
+        """The engine that takes the next steps, as far as is known without waiting for it."""
+        dense = self.dense_engine() if self._choice != "autograd" and compiled.loaded() else None
+        return self.engine.name if dense is None else dense.name
+
+    # Steps
+
+    def begin_epoch(self) -> None:
+        """All training rows again, in another order."""
+        self.cursor = 0
+        self._use_order(torch.randperm(self.train_rows, generator=self.order_generator))
+
+    def take(self, epoch: int, updates: float, deadline: float) -> Taken:
+        """At most `updates` at once, as many as the engine can take before the deadline, none beyond the epoch's end."""
+        dense = self.dense_engine()
+        size, rows = self.experiment.batch_size, self.order.numel()
+        count = 1
+        if dense is not None:
+            time_left = deadline - time.monotonic()
+            in_time = max(1, int(time_left / self._seconds_a_step)) if time_left < math.inf else updates
+            count = int(min(updates, -(-(rows - self.cursor) // size), in_time, dense.most_steps))
+        rates = self._rates(epoch, count)
+        if dense is None:
+            batch = slice(self.cursor, min(self.cursor + size, rows))
+            return Taken([self._autograd_step(batch, rates[0])], rates)
+        start = time.perf_counter()
+        losses = dense.take(rates, self.order.numpy(), self.cursor)
+        self._seconds_a_step = (time.perf_counter() - start) / len(losses)
+        return Taken(losses, rates)
+
+    def pass_rows(self, updates: int) -> bool:
+        """So many updates were taken; whether the epoch is over."""
+        rows = self.order.numel()
+        self.cursor = min(self.cursor + updates * self.experiment.batch_size, rows)
+        return self.cursor == rows
+
+    def _rates(self, epoch: int, count: int) -> np.ndarray:
+        """The learning rates of the next updates of this epoch."""
+        schedule, base = self.experiment.schedule, self.experiment.optimizer.learning_rate
+        if schedule.kind == "constant":
+            return _constant_rates(base, -(-self.order.numel() // self.experiment.batch_size))[:count]
+        cursors = range(self.cursor, self.cursor + count * self.experiment.batch_size, self.experiment.batch_size)
+        rows = self.order.numel()
+        return np.array([base * schedule.factor(epoch + cursor / rows) for cursor in cursors])
+
+    def _autograd_step(self, batch: slice, rate: float) -> float:
+        if self._epoch_rows is None:
+            # Permuted once an epoch on the device, so that a batch is a slice, not a gather. The training rows come first.
+            weights = None if self._weights is None else self._weights[self.order]
+            self._epoch_rows = self.X[self.order], self.targets[self.order], weights
+        X, targets, weights = self._epoch_rows
+        return self.engine.step(X[batch], targets[batch], float(rate), None if weights is None else weights[batch])
+
+    def dense_engine(self, patient: bool = False) -> DenseEngine | None:
+        """The compiled engine for this very state of affairs, where there is one."""
+        if self._choice == "autograd" or self.device != "cpu":
+            return None
+        engine = self.engine
+        state = (self.experiment, engine, engine.frozen, engine.silenced, self.targets, engine.memory)
+        if self._dense is not None and all(map(operator.is_, self._dense[0], state)):
+            return self._dense[1]
+        kernels = compiled.kernels(patient or self._choice == "dense")
+        if kernels is None or not fits(kernels, self.experiment):
+            return None
+        rows = Rows(self.X, self.targets, self.y, self.train_rows, self._weights)
+        self._dense = state, DenseEngine(kernels, engine, self.experiment, rows)
+        return self._dense[1]
+
+    def _use_order(self, order: torch.Tensor) -> None:
+        self.order = order if self.device == "cpu" else order.to(self.device)
+        self._epoch_rows = None
+
+    # Another recipe
+
+    def change_rows(self, experiment: Experiment, begun: bool) -> bool:
+        """Make the rows of the new recipe, if they are others. An epoch goes on with as many rows as before, else it begins anew."""
+        old, self.experiment = self.experiment, experiment
+        before, self.data = self.data, rows_of(experiment, old, self.data)
+        if self.data is before or before.holds_same_rows(self.data):
+            return False
+        order = self.order
+        del self.order
+        self.place(self.device)
+        if len(before.train.X) == self.train_rows:
+            self._use_order(order)
+            return True
+        self.order_generator = self.order_generator.clone_state()
+        if not begun:  # Nobody has seen the order yet: the recipe alone still gives this run.
+            self.order_generator.manual_seed(derived_seed(experiment.seed, "order"))
+        self.begin_epoch()
+        return True
+
+    def change_network(self, carriage: Carriage) -> None:
+        """Another network with the old one's weights, memory and marks, where it has a place for them."""
+        engine, dropout = self.engine, self.engine.generator
+        self.engine = successor(engine, carriage, self.experiment, self.X[: self.train_rows])
+        if dropout is not None and (generator := self.engine.generator) is not None:
+            generator.set_state(dropout.get_state())
+
+    def change_settings(self) -> None:
+        """The same network goes on learning otherwise."""
+        self.engine = copy.copy(self.engine)  # The old one stays as it is: a change that fails is taken back.
+        self.engine.use(self.experiment)
+
+    # What all rows say
+
+    def judge(
+        self, X: torch.Tensor | None = None, targets: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """By torch: the loss of every row (N,) in float64, and what the network claims of it. Without rows of both splits."""
+        X, targets = (self.X, self.targets) if X is None or targets is None else (X, targets)
+        coding = self.experiment.coding
+        with torch.no_grad(), self._evaluating():
+            outputs = self.engine.model(X)
+            return coding.losses(outputs, targets).cpu().double(), coding.predict(outputs).cpu()
+
+    @contextmanager
+    def _evaluating(self) -> Iterator[None]:
+        # Told module by module only where one of them cares: it takes as long as the scoring of a small network.
+        if not any(layer.judges_otherwise or layer.branches for layer in self.experiment.layers):
+            yield
+            return
+        model = self.engine.model
+        model.eval()
+        try:
+            yield
+        finally:
+            model.train()
+
+    # State
+
+    def state(self) -> dict[str, np.ndarray]:
+        """What is needed to go on bit for bit, but for `cursor`."""
+        dropout = self.engine.generator
+        state = {
+            **network_state(self.engine),
+            "order": self.order.cpu().numpy(),
+            "order_generator": self.order_generator.get_state().numpy(),
+        }
+        if dropout is not None:
+            state["dropout_generator"] = dropout.get_state().numpy()
+        return state
+
+    def restore(self, state: dict[str, np.ndarray], cursor: int) -> None:
+        """Go on from what `state` gave; `begin` came before."""
+        restore_network(self.engine, state)
+        self.order_generator.set_state(torch.from_numpy(state["order_generator"].copy()))
+        dropout = self.engine.generator
+        if dropout is not None:
+            dropout.set_state(torch.from_numpy(state["dropout_generator"].copy()))
+        self.cursor = cursor
+        self._use_order(torch.from_numpy(state["order"].copy()))
+
+    def load_weights(self, weights: dict[str, np.ndarray]) -> None:
+        """Take these weights, under the names and in the shapes of the plain nn.Sequential."""
+        with torch.no_grad():
+            for name, value in self.engine.model.state_dict().items():
+                value.copy_(torch.from_numpy(np.array(weights[name])))
+            self.engine.previous.copy_(self.engine.flat)
+
+
+@lru_cache(maxsize=8)
+def _constant_rates(rate: float, count: int) -> np.ndarray:
+    return np.full(count, rate)
