@@ -193,7 +193,7 @@ def test_what_has_no_words_yet_is_not_there_to_see_or_to_hear(chromium: Browser,
         server.on_message(lambda frame: frames.append((run, frame)) if held["frames"] else run.send(frame))
 
     page.route("**/canvas/bundle.js", lambda route: scripts.append(route))
-    page.route("**/compare/compare.js", lambda route: scripts.append(route))
+    page.route("**/compare/bundle.js", lambda route: scripts.append(route))
     page.route_web_socket("**/api/live/**", hold)
     page.goto(app_address)
     for path, component, whole in (("", ".nn", ".nn-ready"), ("compare", ".cmp", ".cmp-ready")):
@@ -445,92 +445,6 @@ def test_progress_is_spoken_now_and_then_and_events_at_once(page: Page) -> None:
     progress = [at for at, words in said if words.startswith(("Epoch", "Training started"))]
     assert len(progress) == 2
     assert progress[1] - progress[0] >= 4900
-
-
-MADE_BY_HAND = """async () => {
-    const bundle = performance.getEntriesByType('resource').map((entry) => entry.name).find((name) => name.endsWith('/bundle.js'));
-    const own = bundle.replace('bundle.js', 'summary.js');
-    const { describe, curvesOf, surfaceOf, trendOf, unitsOf } = await import(own);
-    const { Texts } = await import(own.replace('summary.js', 'format.js'));
-    const [rows, columns] = [30, 30];
-    const disc = Uint8Array.from({ length: 900 }, (_, i) => Math.hypot(i % 30 - 14.5, Math.floor(i / 30) - 14.5) < 7 ? 255 : 1);
-    const stripes = Uint8Array.from({ length: 900 }, (_, i) => [0, 1, 0][Math.floor((i % 30) / 10)]);
-    const sure = new Uint8Array(900).fill(255).fill(10, 0, 450);
-    const plane = { kind: 'plane', rows, columns, axes: ['x1', 'x2'], value_range: [-1, 1] };
-    const layers = [
-        { kind: 'dense', units: 4, activation: 'tanh' }, { kind: 'dropout', units: 4, p: 0.5 },
-        { kind: 'dense', units: 1, activation: 'sigmoid' },
-    ];
-    const inputs = { names: ['x1', 'x2'], units: 2 };
-    const layout = (more) => (
-        { task: 'classification', classes: ['0', '1'], parameters: 17, output: plane, inputs, layers, ...more });
-    const surface = (made, arrays) => {
-        const found = surfaceOf(made, arrays);
-        return { ...found, regions: found.regions && Object.fromEntries(found.regions) };
-    };
-    const ramp = Uint8Array.from({ length: 900 }, (_, i) => 1 + Math.round(254 * (i % 30) / 29));
-    const header = {
-        status: 'paused', step: 400, epoch: 40,
-        losses: { train: 0.1, test: 0.4 }, metrics: { train: { accuracy: 1 }, test: { accuracy: 0.9 } },
-        metric: { name: 'accuracy', form: 'percent' },
-    };
-    const tests = Array.from({ length: 41 }, (_, i) => i <= 20 ? 0.7 - 0.02 * i : 0.3 + 0.005 * (i - 20));
-    const history = { rows: 41, columns: { epoch: tests.map((_, i) => i), test_loss: tests } };
-    const arrays = {
-        output: disc, 'health/0': Uint8Array.of(0, 1, 1, 2), 'silenced/0': Uint8Array.of(0, 0, 1, 0), 'frozen/0': Uint8Array.of(1, 1),
-    };
-    const wave = Array.from({ length: 50 }, (_, i) => Math.sin(i / 49 * 4 * Math.PI));
-    return {
-        disc: surface(layout(), { output: disc }),
-        stripes: surface(layout(), { output_class: stripes, output_certainty: sure }),
-        ramp: surface(layout({ task: 'regression' }), { output: ramp }),
-        line: surfaceOf(layout({ output: { kind: 'line' } }), { output_line: wave }),
-        curves: curvesOf(header, history),
-        fresh: curvesOf({ ...header, step: 0 }, { rows: 0, columns: {} }),
-        trends: [trendOf([1, 2]), trendOf(Array.from({ length: 50 }, (_, i) => -i)), trendOf(new Array(50).fill(3))],
-        units: unitsOf(layout(), arrays),
-        sections: describe({ layout: layout(), header, arrays, history }, new Texts({}), 'en').map(({ lines }) => lines),
-    };
-}"""
-
-
-@pytest.mark.browser
-def test_the_summary_says_what_is_in_arrays_made_by_hand(page: Page) -> None:
-    found = page.evaluate(MADE_BY_HAND)
-    inside, outside = found["disc"]["regions"]["1"], found["disc"]["regions"]["0"]
-    assert inside == {
-        "share": pytest.approx(3.1416 * 49 / 900, abs=0.01),
-        "place": "centre",
-        "pieces": 1,
-        "enclosed": True,
-    }
-    assert outside["enclosed"] is False
-    assert inside["share"] + outside["share"] == pytest.approx(1)
-    assert found["disc"]["undecided"] == 0
-    stripes = found["stripes"]
-    assert stripes["regions"]["0"] == {"share": pytest.approx(2 / 3), "place": "centre", "pieces": 2, "enclosed": False}
-    assert stripes["undecided"] == 0.5
-    assert found["ramp"]["highPlace"] == "right"
-    assert found["ramp"]["lowPlace"] == "left"
-    assert (found["ramp"]["low"], found["ramp"]["high"]) == (-1, 1)
-    assert found["line"]["turns"] == 4
-    curves = found["curves"]
-    assert curves["lowest"] == {"loss": pytest.approx(0.3), "epoch": 20}
-    assert (curves["trend"], curves["apart"], curves["gap"]) == ("rising", True, pytest.approx(0.3))
-    assert found["fresh"]["untrained"]
-    assert found["trends"] == [None, "falling", "flat"]
-    hidden, output = found["units"]["layers"]
-    assert (hidden["dead"], hidden["saturated"], hidden["silenced"], found["units"]["frozen"]) == (2, 1, 1, 2)
-    assert output["output"]
-    network, surface, _, units = found["sections"]
-    assert "canvas.summary_layer_of_one" in network
-    assert "canvas.summary_enclosed" in surface
-    assert units == [
-        "canvas.summary_dead",
-        "canvas.summary_saturated",
-        "canvas.summary_silenced",
-        "canvas.summary_frozen",
-    ]
 
 
 @pytest.mark.browser

@@ -104,7 +104,9 @@ def test_rows_are_shared_opened_by_another_withdrawn_and_refused(arrive: Callabl
     press(guest, "Pause")
     expect(canvas(guest)).to_have_attribute("data-status", PAUSED)
     guest.get_by_role("button", name="Add layer after Inputs", exact=True).click()
-    expect(guest.get_by_text("The rows of 'fruit.csv' are no longer shared with you.").first).to_be_visible()
+    expect(
+        guest.get_by_text("The rows of 'fruit.csv' are no longer shared with you.").locator("visible=true").first
+    ).to_be_visible()
     for late in (guest, arrive()):  # ... but no row comes out any more, for whoever has the link.
         go(late, link)
         expect(late.get_by_test_id("stAlert")).to_contain_text("The rows of 'fruit.csv' were withdrawn")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from functools import partial
 from typing import Any
@@ -15,6 +14,7 @@ from dlcore.frame import decode_frame
 from dlcore.problems import Problem
 from dlcore.runs import verbs
 from dlcore.runs.run import Run
+from tests import loops
 from ui import changes, door, live
 from ui.messages import LANGUAGES, text
 
@@ -95,7 +95,7 @@ def asked(token: str, owner: str, language: str = "en") -> tuple[int, bytes]:
         "query_string": f"language={language}".encode(),
         "path_params": {"token": token},
     }
-    answer = asyncio.run(changes.changes(Request(scope)))
+    answer = loops.run(changes.changes(Request(scope)))
     return answer.status_code, bytes(answer.body)
 
 

@@ -215,7 +215,7 @@ def test_a_run_changes_engine_between_any_two_steps() -> None:
 def test_the_torch_module_is_current_after_every_slice() -> None:
     _, fast = pair({})
     fast.advance(13)
-    by_torch, _ = fast._judge()
+    by_torch, _ = fast.supervised.judge()
     train = by_torch[: len(fast.data.train.X)].mean().item()
     assert fast.scores().train["loss"] == pytest.approx(train, rel=1e-6)
 

@@ -182,7 +182,7 @@ def test_a_run_with_an_owner_is_open_to_this_owner_alone(make_pool: Callable[...
     pool.check_owner(mine, "secret")
     pool.check_owner(anybodys, "whoever")
     for other in ("", "Secret", pool.facts(mine).owner):
-        for ask in (pool.check_owner, pool.revive, pool.kept):
+        for ask in (pool.check_owner, pool.revive, pool.find_standing):
             with pytest.raises(Problem) as refused:
                 ask(mine, other)
             assert refused.value.key == "not_yours"
@@ -233,7 +233,7 @@ def test_a_run_that_was_closed_is_gone_for_good(make_pool: Callable[..., Pool]) 
     pool = make_pool()
     token = kept_run(pool)
     pool.close(token)
-    for ask in (pool.kept, pool.revive):
+    for ask in (pool.find_standing, pool.revive):
         with pytest.raises(Problem) as refused:
             ask(token)
         assert refused.value.key == "run_gone"
