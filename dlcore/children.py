@@ -174,9 +174,11 @@ class Nursery:
                 try:
                     socket.send_fds(ours, [request], descriptors)
                     return child
-                except BrokenPipeError:  # It was lost, and the thread that hears of it has not been here.
-                    self._unborn.remove(child)
-                    self._socket = None
+                except OSError as error:
+                    self._unborn.remove(child)  # No answer will come for it: the next one is another child's.
+                    if not isinstance(error, BrokenPipeError | ConnectionResetError):
+                        raise
+                    self._socket = None  # It was lost, and the thread that hears of it has not been here.
             raise ConnectionError("the process that others are split from does not stay")
 
     def _start(self, environment: Mapping[str, str]) -> socket.socket:

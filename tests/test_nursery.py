@@ -114,6 +114,22 @@ def test_where_nothing_can_be_split_off_a_worker_is_started(monkeypatch: pytest.
         nursery.cache_clear()
 
 
+def test_a_request_that_cannot_be_sent_takes_no_answer_from_the_next_one(
+    ours: Nursery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    split_off = WorkerProcess()
+    next_word(split_off)
+    with monkeypatch.context() as large:
+        for number in range(8):  # Together more than a socket takes at once.
+            large.setenv(f"LARGE_{number}", "x" * 100_000)
+        started = WorkerProcess()
+    again = WorkerProcess()
+    for worker in (started, again):
+        assert next_word(worker)["ready"] == worker.pid
+    for worker in (split_off, started, again):
+        end(worker)
+
+
 def test_other_commands_are_started_as_they_are(ours: Nursery) -> None:
     child, down, up = begin(None, [sys.executable, "-c", "print('as it is')"], os.environ)
     with down, up:
