@@ -15,9 +15,11 @@ from typing import Any
 import pytest
 
 from dlcore.desks.desk import TELL_EVERY
-from dlcore.desks.desks import LEFT_ALONE, MOST_OF_AN_OWNER, MOST_OF_NOBODY, OTHERS_STAY, STARTING, STAYS, Desks, Job
+from dlcore.desks.desks import LEFT_ALONE, OTHERS_STAY, STARTING, STAYS, Desks
+from dlcore.desks.job import Job
 from dlcore.desks.jobs import JOBS
 from dlcore.desks.process import DeskProcess
+from dlcore.desks.queue import MOST_OF_AN_OWNER, MOST_OF_NOBODY
 from dlcore.limits import FURTHER_BACK, Limits
 from dlcore.problems import Problem
 from dlcore.runs.server.crew import STARVED
@@ -303,8 +305,8 @@ def test_nobody_may_let_many_jobs_wait(desks: Desks, bench: Bench) -> None:
 def test_a_full_queue_takes_from_whoever_holds_most(
     desks: Desks, bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dlcore.desks.desks.MOST_BYTES", 3_000_000)
-    monkeypatch.setattr("dlcore.desks.desks.BYTES_OF_A_JOB", 1000)
+    monkeypatch.setattr("dlcore.desks.queue.MOST_BYTES", 3_000_000)
+    monkeypatch.setattr("dlcore.desks.job.BYTES_OF_A_JOB", 1000)
     working = bench.submit(desks, "a", owner="ann")
     assert eventually(lambda: working.state == "working")
     first, second = (bench.submit(desks, f"eve{n}", owner="eve", payload=bytes(1_200_000)) for n in (1, 2))
@@ -382,7 +384,7 @@ def test_long_jobs_have_desks_of_their_own(bench: Bench) -> None:
 
 
 def test_whoever_has_used_up_the_budget_comes_after_all_others(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dlcore.desks.desks.SAVED", 0.2)
+    monkeypatch.setattr("dlcore.desks.queue.SAVED", 0.2)
     clock = Clock()
     desks = desks_of(clock=clock)
     desks.ask("spin", owner=bench.owner("eve"), seconds=0.4)
@@ -419,7 +421,7 @@ def test_what_waits_for_the_internet_costs_the_time_that_it_takes(bench: Bench) 
 def test_whoever_has_used_up_the_budget_is_served_by_a_desk_that_is_free_but_not_by_the_last(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dlcore.desks.desks.SAVED", 0.2)
+    monkeypatch.setattr("dlcore.desks.queue.SAVED", 0.2)
     desks = desks_of(2, clock=Clock())
     for name in ("eve", "mal"):
         desks.ask("spin", owner=bench.owner(name), seconds=0.4)
@@ -434,7 +436,7 @@ def test_whoever_has_used_up_the_budget_is_served_by_a_desk_that_is_free_but_not
 def test_a_job_whose_end_costs_a_process_is_charged_with_the_next_one(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dlcore.desks.desks.SAVED", 0.03)  # Less than the start of a process takes.
+    monkeypatch.setattr("dlcore.desks.queue.SAVED", 0.03)  # Less than the start of a process takes.
     desks = desks_of(clock=Clock())
     job = bench.submit(desks, "a", owner="eve")
     assert eventually(lambda: job.partial)

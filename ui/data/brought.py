@@ -14,7 +14,7 @@ from dlcore.experiment import Experiment
 from dlcore.problems import Problem
 
 if TYPE_CHECKING:
-    from dlcore.desks.desks import Job
+    from dlcore.desks.job import Job
 
 Part = dict[str, Any]
 Options = dict[str, Any]

@@ -12,7 +12,7 @@ from dlcore.experiment import Experiment
 from dlcore.rows import RowsKey, digest_of_test_rows
 
 if TYPE_CHECKING:
-    from dlcore.desks.desks import Job
+    from dlcore.desks.job import Job
     from dlcore.problems import Problem
 
 MOST_ANSWERS = 16  # kept of a moment: as JSON, since numbers in lists would take ten times the room
