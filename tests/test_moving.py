@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
 from types import SimpleNamespace
 from typing import Any
 
 from dlcore.runs.places.links import Reply
 from dlcore.runs.server.entry import Entry
+from dlcore.runs.server.load import Load
 from dlcore.runs.server.moving import MOST_UNDER_WAY, Moving
+from dlcore.runs.server.sending import Sending
 
 
 class Home:
@@ -38,6 +41,12 @@ def runs(heavy: int) -> dict[str, Entry]:
     return {**entries, "near": Entry("near", 0, "{}", "cpu", 0.0, status="playing")}
 
 
+def moving_of(home: Home, entries: dict[str, Entry], post_create: Callable[..., Future[Reply]]) -> Moving:
+    lock, workers = threading.RLock(), crew(home, Home())
+    sending, load = Sending(lock, workers, entries), Load(workers, entries)
+    return Moving(lock, workers, entries, sending, load, post_create, lambda: 1.0)
+
+
 def test_few_runs_are_under_way_at_once_and_one_after_the_other_all_go() -> None:
     home, entries = Home(), runs(heavy=7)
     made: list[Future[Reply]] = []
@@ -46,7 +55,7 @@ def test_few_runs_are_under_way_at_once_and_one_after_the_other_all_go() -> None
         made.append(Future())
         return made[-1]
 
-    moving = Moving(threading.RLock(), crew(home, Home()), entries, post_create, lambda: 1.0)
+    moving = moving_of(home, entries, post_create)
     moving.balance()
     for gone in range(7):
         assert len(home.asked) == min(gone + MOST_UNDER_WAY, 7)
@@ -60,7 +69,7 @@ def test_few_runs_are_under_way_at_once_and_one_after_the_other_all_go() -> None
 
 def test_a_run_that_does_not_leave_is_left_alone_and_the_next_one_goes() -> None:
     home, entries = Home(), runs(heavy=3)
-    moving = Moving(threading.RLock(), crew(home, Home()), entries, lambda *arguments: Future(), lambda: 1.0)
+    moving = moving_of(home, entries, lambda *arguments: Future())
     moving.balance()
     home.asked[0][1].set_result(({}, b""))
     home.asked[1][1].set_exception(RuntimeError("its worker was lost"))

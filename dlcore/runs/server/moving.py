@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 
-from dlcore.problems import Problem
 from dlcore.runs.places.links import Reply
 from dlcore.runs.server.crew import Crew
 from dlcore.runs.server.entry import Entry
-from dlcore.runs.server.request import Request
+from dlcore.runs.server.load import Load
+from dlcore.runs.server.sending import Sending
 from dlcore.wire import Header
 
 BALANCE_AFTER = 3.0  # Seconds that workers are unevenly loaded before a run changes over.
@@ -26,13 +26,15 @@ MOST_UNDER_WAY = 2  # Runs that move at once: the luggage of a large one may tak
 
 
 class Moving:
-    """Sends requests to runs, and runs to other workers. Whoever calls holds the pool's lock."""
+    """Sends runs to other workers. Whoever calls holds the pool's lock."""
 
     def __init__(
         self,
         lock: threading.RLock,
         crew: Crew,
         entries: dict[str, Entry],
+        sending: Sending,
+        load: Load,
         post_create: Callable[[Entry, Header, bytes], Future[Reply]],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -42,46 +44,11 @@ class Moving:
         self._lock = lock
         self._crew = crew
         self._entries = entries
+        self._sending = sending
+        self._load = load
         self._post_create = post_create
         self._uneven_since: dict[bool, float] = {}  # Common workers, heavy ones.
         self._empty_since: dict[int, float] = {}
-
-    # Requests
-
-    def send(self, entry: Entry, request: Request) -> None:
-        """Post it to the run's worker; while the run is on its way, it waits."""
-        if entry.waiting is not None:
-            entry.waiting.append(request)
-            return
-        request.post(self._crew.links[entry.worker], lambda answer: self._take_answer(request, answer))
-
-    def withdraw(self, entry: Entry | None, request: Request) -> None:
-        """Nobody wants this any more. Its future ends as soon as no worker has it in hand."""
-        request.withdrawn = True
-        if entry is not None and entry.waiting is not None and request in entry.waiting:
-            entry.waiting.remove(request)
-            request.let_go()
-        for link, answer in list(request.under_way):
-            link.withdraw(answer)
-
-    def _take_answer(self, request: Request, answer: Future[Reply]) -> None:
-        request.under_way.clear()
-        if answer.cancelled():
-            return
-        error = answer.exception()
-        if not (isinstance(error, Problem) and error.key == "run_moved"):
-            request.settle(answer)
-            return
-        with self._lock:  # It waited there for the run to move on, and waits elsewhere from now on.
-            entry = self._entries.get(request.header["token"])
-            if entry is not None and not request.withdrawn:
-                self.send(entry, request)
-        if request.withdrawn:
-            request.let_go()
-        elif entry is None and not request.future.cancelled():
-            request.future.set_exception(Problem("run_gone"))
-
-    # Moves
 
     def move(self, entry: Entry, worker: int, *, gently: bool) -> None:
         """Let the run go on there. Gently: only if that takes nothing from it."""
@@ -104,7 +71,7 @@ class Moving:
                     entry.worker = worker
                 self.moved += 1
                 made = self._post_create(entry, header, content)
-        self.go_on(entry)
+        self._sending.go_on(entry)
         if made is None:
             self._has_ended()
         else:
@@ -116,65 +83,12 @@ class Moving:
             self._under_way -= 1
             self._part_all()
 
-    def go_on(self, entry: Entry) -> None:
-        """It is where it belongs: what has waited is asked there, in its order."""
-        with self._lock:
-            waiting, entry.waiting = entry.waiting or [], None
-            for request in waiting:
-                if entry.token in self._entries:
-                    self.send(entry, request)
-        if entry.token not in self._entries:
-            for request in waiting:
-                if not request.future.cancelled():
-                    request.future.set_exception(Problem("run_gone"))
-
-    def emptiest(self, workers: list[int]) -> int:
-        """Of these workers, the one with the fewest playing runs, and of such the one with the fewest runs."""
-        load = self._load(workers)
-        return min(workers, key=lambda worker: load[worker])
-
-    def _load(self, workers: list[int]) -> dict[int, tuple[int, int]]:
-        load: dict[int, tuple[int, int]] = dict.fromkeys(workers, (0, 0))
-        for entry in self._entries.values():
-            if entry.worker in load:
-                playing, runs = load[entry.worker]
-                load[entry.worker] = (playing + (entry.status == "playing"), runs + 1)
-        return load
-
-    def heavy_worker(self) -> int | None:
-        """A worker for one more heavy run: an empty or a new one if there may be one more, else the emptiest. None if there may be none."""
-        ready = self._ready(self._crew.heavy)
-        if not ready or self._load(ready)[self.emptiest(ready)][1]:
-            number = self._crew.one_more_heavy()
-            if number is not None and (not ready or self._crew.links[number].ready.is_set()):
-                return number
-        heavy = ready or self._crew.heavy
-        return self.emptiest(heavy) if heavy else None
-
-    def place(self, entry: Entry) -> None:
-        """Where a new run is to begin: a heavy one out of the others' way, though it may have to wait there for a worker to start."""
-        entry.worker = self.emptiest(self._crew.common)
-        if entry.heavy and self._in_the_way(entry):
-            worker = self.heavy_worker()
-            entry.worker = entry.worker if worker is None else worker
-
     def part(self, entry: Entry) -> None:
         """This run holds up others, or is about to: away from them, as soon as there is a worker for it. Alone it may stay."""
-        if entry.waiting is None and self._under_way < MOST_UNDER_WAY and self._in_the_way(entry):
-            worker = self.heavy_worker()
+        if entry.waiting is None and self._under_way < MOST_UNDER_WAY and self._load.holds_others_up(entry):
+            worker = self._load.choose_heavy()
             if worker is not None and self._crew.links[worker].ready.is_set():
                 self.move(entry, worker, gently=False)
-
-    def _in_the_way(self, entry: Entry) -> bool:
-        """Whether this heavy run shares a common worker with somebody who would notice."""
-        return (
-            entry.worker in self._crew.common
-            and not self._crew.places.shared
-            and any(
-                other.worker == entry.worker and other is not entry and (other.listeners or other.status == "playing")
-                for other in self._entries.values()
-            )
-        )
 
     def balance(self) -> None:
         """Each run to the workers that it belongs to, and one step towards the same number of playing runs on all of a kind.
@@ -183,7 +97,7 @@ class Moving:
         """
         now = self._clock()
         self._dismiss_empty(now)
-        common, heavy = self._ready(self._crew.common), self._ready(self._crew.heavy)
+        common, heavy = self._load.only_ready(self._crew.common), self._load.only_ready(self._crew.heavy)
         if not common or self._crew.places.shared:
             return
         self._part_all()
@@ -191,7 +105,7 @@ class Moving:
             if entry.heavy or entry.waiting is not None or now <= entry.settled_until:
                 continue
             if entry.worker in self._crew.heavy and now > entry.apart_until and self._under_way < MOST_UNDER_WAY:
-                self.move(entry, self.emptiest(common), gently=True)
+                self.move(entry, self._load.choose_emptiest(common), gently=True)
         for workers in (common, heavy):
             self._even_out(workers, now, workers is heavy)
 
@@ -203,7 +117,7 @@ class Moving:
                 self.part(entry)
 
     def _even_out(self, workers: list[int], now: float, heavy: bool) -> None:
-        load = self._load(workers)
+        load = self._load.count_runs(workers)
         fullest, emptiest = (choose(workers, key=lambda number: load[number], default=0) for choose in (max, min))
         if not workers or load[fullest][0] - load[emptiest][0] < UNEVEN:
             self._uneven_since.pop(heavy, None)
@@ -213,11 +127,8 @@ class Moving:
                     self.move(entry, emptiest, gently=True)
                     return
 
-    def _ready(self, workers: list[int]) -> list[int]:
-        return [number for number in workers if self._crew.links[number].ready.is_set()]
-
     def _dismiss_empty(self, now: float) -> None:
-        load = self._load(self._ready(self._crew.heavy))
+        load = self._load.count_runs(self._load.only_ready(self._crew.heavy))
         self._empty_since = {
             number: self._empty_since.get(number, now) for number, (_, runs) in load.items() if not runs
         }

@@ -17,7 +17,6 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
@@ -32,9 +31,13 @@ from dlcore.runs.places.process import COMMAND, Processes
 from dlcore.runs.server.away import Away
 from dlcore.runs.server.crew import Crew
 from dlcore.runs.server.entry import Entry, Facts, Listener, check_mark, mark_of
+from dlcore.runs.server.finding import Finding
+from dlcore.runs.server.load import Load
+from dlcore.runs.server.making import Making
 from dlcore.runs.server.moving import SETTLED_FOR, Moving
 from dlcore.runs.server.request import Request
 from dlcore.runs.server.room import over_room, room_for
+from dlcore.runs.server.sending import Sending
 from dlcore.runs.server.shelf import Shelf
 from dlcore.runs.server.tending import Tending
 from dlcore.runs.weight import is_heavy
@@ -43,8 +46,6 @@ from dlcore.wire import Header
 __all__ = ["Listener", "Pool", "WorkerLost"]
 
 MOST_KEPT_BYTES = 64 << 20  # All kept states together; beyond it those of large runs are on the shelf alone.
-LIVES = 3  # So often may a run take its worker down, each time within ...
-SHORT_LIFE = 10.0  # ... seconds of having been brought back.
 LONGEST_START = 30.0  # Seconds a caller waits for a worker that is still starting.
 
 
@@ -72,9 +73,14 @@ class Pool:
         self._tables = HeldTables(clock)
         places = places or Processes(tuple(command))
         self._crew = Crew(places, self.limits, self._lock, self._on_message, self._on_loss, clock)
-        self._moving = Moving(self._lock, self._crew, self._entries, self._post_create, clock)
         self._away = Away(self.shelf, clock)
-        tended = self._crew, self._moving, self._entries, self._put_away, self._tables
+        self._load = Load(self._crew, self._entries)
+        known = self._lock, self._crew, self._entries
+        self._sending = Sending(*known)
+        self._finding = Finding(*known, self._adopt, timeout)
+        self._making = Making(*known, self._sending, self._load, self._away, timeout, clock)
+        self._moving = Moving(*known, self._sending, self._load, self._making.post_create, clock)
+        tended = self._crew, self._moving, self._sending, self._entries, self._put_away, self._tables
         self._tending = Tending(self.limits, self._lock, *tended, clock)
         self._started = False
 
@@ -213,31 +219,11 @@ class Pool:
 
     def find(self, token: str) -> bool:
         """Whether the run is here, or on a worker that we share with other servers: then it is ours too from now on."""
-        asked = self._ask_who_holds(token)
-        concurrent.futures.wait(asked.values(), self.timeout)
-        return self._adopt_answers(token, asked)
+        return self._finding.find(token)
 
     async def find_async(self, token: str) -> bool:
         """The same without holding up the event loop."""
-        asked = self._ask_who_holds(token)
-        if asked:
-            await asyncio.wait([asyncio.wrap_future(future) for future in asked.values()], timeout=self.timeout)
-        return self._adopt_answers(token, asked)
-
-    def _ask_who_holds(self, token: str) -> dict[int, Future[Reply]]:
-        with self._lock:
-            links = self._crew.links if self._crew.places.shared and token not in self._entries else {}
-            asked = {number: link.post({"do": "holds", "token": token}) for number, link in links.items()}
-            for number, future in asked.items():
-                # In the thread that receives, so that no news of the run comes between.
-                future.add_done_callback(lambda future, number=number: self._adopt(token, number, future))
-        return asked
-
-    def _adopt_answers(self, token: str, asked: dict[int, Future[Reply]]) -> bool:
-        for number, future in asked.items():
-            if future.done():  # Whoever waits is woken before the callbacks are called.
-                self._adopt(token, number, future)
-        return token in self._entries
+        return await self._finding.find_async(token)
 
     def close(self, token: str) -> None:
         """End this run now, for good."""
@@ -286,7 +272,7 @@ class Pool:
             entry = self._entry(token)
             entry.listeners.append(listener)
             if entry.resting is not None and self._clock() - entry.resting < self.limits.pause_after:
-                self._moving.send(entry, Request({"do": "play", "token": token}, b""))
+                self._sending.send(entry, Request({"do": "play", "token": token}, b""))
             entry.resting = None
         try:
             yield
@@ -324,18 +310,14 @@ class Pool:
         del self._entries[entry.token]
         self._away.put(entry, self._crew.links[entry.worker])
 
-    def _adopt(self, token: str, worker: int, answer: Future[Reply]) -> None:
-        """Hold a run that another server has made, as the worker knows it."""
-        if answer.cancelled() or answer.exception() is not None:
-            return
-        header, state = answer.result()
-        with self._lock:
-            if token not in self._entries:
-                facts = header["recipe"], header["device"], self._clock(), header["owner"]
-                life, reader = header["life"], header.get("reader")
-                entry = Entry(token, worker, *facts, visitor=not header["owner"], life=life, reader=reader)
-                self._entries[token] = entry
-                self._remember(entry, header, state)
+    def _adopt(self, token: str, worker: int, answer: Reply) -> None:
+        """Hold a run that another server has made, as the worker knows it. (Lock held.)"""
+        header, state = answer
+        facts = header["recipe"], header["device"], self._clock(), header["owner"]
+        life, reader = header["life"], header.get("reader")
+        entry = Entry(token, worker, *facts, visitor=not header["owner"], life=life, reader=reader)
+        self._entries[token] = entry
+        self._remember(entry, header, state)
 
     def ask(self, token: str, do: str, payload: bytes = b"", **arguments: object) -> Request:
         """The same without waiting at all: the request's future ends with the reply. Who wants it no more may `withdraw` it."""
@@ -356,13 +338,13 @@ class Pool:
                 self._weigh(entry, changed)
                 if entry.heavy:
                     self._moving.part(entry)
-            self._moving.send(entry, request)
+            self._sending.send(entry, request)
         return request
 
     def withdraw(self, request: Request) -> None:
         """It is wanted no more: its future ends with {"withdrawn": True} once no worker has it in hand, unless it ends before as ever."""
         with self._lock:
-            self._moving.withdraw(self._entries.get(request.header["token"]), request)
+            self._sending.withdraw(self._entries.get(request.header["token"]), request)
 
     def _weigh(self, entry: Entry, experiment: Experiment) -> None:
         entry.weighed, entry.heavy = experiment.to_json(), is_heavy(experiment)
@@ -370,37 +352,9 @@ class Pool:
     def _begin(self, entry: Entry, experiment: Experiment) -> None:
         """Let a worker make this run: one of those for heavy runs, where it would hold up others."""
         self._weigh(entry, experiment)
-        self._moving.place(entry)
+        self._load.assign_worker(entry)
         self._entries[entry.token] = entry
-        self._make(entry)
-
-    def _post_create(self, entry: Entry, header: Header, content: bytes) -> Future[Reply]:
-        """Let its worker make the run. It stands as `header` and `content` say: as kept, or with all its luggage."""
-        facts = {"device": entry.device, "life": entry.life, "owner": entry.owner, "reader": entry.reader}
-        header = {name: value for name, value in header.items() if name not in ("id", "payload")}
-        message = {**header, **facts, "do": "create", "token": entry.token}
-        created = self._crew.links[entry.worker].post(message, content)
-        created.add_done_callback(lambda future: self._end_creation(entry, "luggage" in header, future))
-        return created
-
-    def _make(self, entry: Entry) -> None:
-        standing = {"recipe": entry.recipe, "status": entry.status, "speed": entry.speed}
-        self._post_create(entry, standing, entry.state)
-
-    def _end_creation(self, entry: Entry, moved: bool, future: Future[Reply]) -> None:
-        problem = None if future.cancelled() else future.exception()
-        if not isinstance(problem, Problem) or isinstance(problem, WorkerLost):
-            return
-        self._tell(entry, problem)
-        with self._lock:
-            if moved and entry.token in self._entries:  # It did not survive the journey; what was kept before did.
-                self._bring_back(entry, to_blame=False, hung=False)
-
-    def _tell(self, entry: Entry, problem: Problem) -> None:
-        with self._lock:
-            listeners = list(entry.listeners)
-        for listener in listeners:
-            listener(problem)
+        self._making.make(entry)
 
     def _on_message(self, link: Link, header: Header, payload: bytes) -> None:
         if "stats" in header:
@@ -410,7 +364,7 @@ class Pool:
         if entry is None:
             return
         if "notice" in header:
-            self._tell(entry, Problem(header["notice"]["key"], **header["notice"]["values"]))
+            self._making.tell(entry, Problem(header["notice"]["key"], **header["notice"]["values"]))
         with self._lock:
             if self._crew.links.get(entry.worker) is not link or entry.token not in self._entries:
                 return  # It has moved meanwhile.
@@ -419,6 +373,9 @@ class Pool:
             elif "heavy" in header:
                 entry.apart_until = self._clock() + SETTLED_FOR
                 self._moving.part(entry)
+
+    def _on_loss(self, number: int, in_hand: str, hung: bool) -> None:
+        self._making.make_again(number, in_hand, hung)
 
     def _remember(self, entry: Entry, header: Header, state: bytes) -> None:
         state = entry.state if header.get("same") else state  # It was brought back as we had it.
@@ -434,45 +391,3 @@ class Pool:
                 self._weigh(entry, Experiment.from_json(entry.recipe))
         if state or not header.get("same"):  # Else what is there is more than what we have.
             self._away.keep(entry, header, state, now=header["status"] != "playing")
-
-    def _on_loss(self, number: int, in_hand: str, hung: bool) -> None:
-        """Another worker has taken this number; it takes over the runs too: those first that somebody watches, and the small ones."""
-        lost = [entry for entry in self._entries.values() if entry.worker == number]
-        for entry in sorted(lost, key=lambda entry: (not entry.listeners, len(entry.state))):
-            self._bring_back(entry, in_hand == entry.token, hung)
-
-    def _bring_back(self, entry: Entry, to_blame: bool, hung: bool) -> None:
-        """Let its new worker make the run, unless it takes down one after the other, and tell its viewers."""
-        now = self._clock()
-        if to_blame:
-            entry.strikes = entry.strikes + 1 if entry.alive - entry.born < SHORT_LIFE else 1
-        if entry.strikes >= LIVES:
-            del self._entries[entry.token]
-            self._tell(entry, Problem("run_lost"))
-            return
-        if to_blame and (hung or entry.strikes > 1) and entry.worker in self._crew.common:
-            # Away from the others, whom it has held up or taken down.
-            worker = self._moving.heavy_worker()
-            entry.worker, entry.apart_until = (entry.worker if worker is None else worker), now + SETTLED_FOR
-        entry.life += 1
-        entry.born = now
-        if entry.shelved and entry.waiting is None:
-            entry.waiting = []
-            threading.Thread(target=self._make_as_shelved, args=(entry,), name="from the shelf", daemon=True).start()
-        else:
-            self._make(entry)
-            self._tell(entry, Problem("worker_restarted", step=entry.step))
-
-    def _make_as_shelved(self, entry: Entry) -> None:
-        """The same, with the state that is on disk alone; without the lock meanwhile, as a disk may hang. Requests wait."""
-        state = b""
-        with suppress(Problem):
-            state = self._away.find(entry.token, self.timeout).state
-        with self._lock:
-            if self._entries.get(entry.token) is entry:
-                entry.state = state
-                if not state:  # The shelf had no room for it either.
-                    entry.step = entry.epoch = 0
-                self._make(entry)
-                self._tell(entry, Problem("worker_restarted", step=entry.step))
-        self._moving.go_on(entry)

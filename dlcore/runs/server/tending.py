@@ -13,6 +13,7 @@ from dlcore.runs.server.crew import Crew
 from dlcore.runs.server.entry import Entry
 from dlcore.runs.server.moving import Moving
 from dlcore.runs.server.request import Request
+from dlcore.runs.server.sending import Sending
 
 TABLES_EVERY = 1.0  # Seconds.
 GONE = 5.0  # Seconds after which a page that was loaded anew would be back: a heavy run waits for it no longer.
@@ -29,6 +30,7 @@ class Tending:
         lock: threading.RLock,
         crew: Crew,
         moving: Moving,
+        sending: Sending,
         entries: dict[str, Entry],
         put_away: Callable[[Entry], None],
         tables: HeldTables,
@@ -38,6 +40,7 @@ class Tending:
         self._lock = lock
         self._crew = crew
         self._moving = moving
+        self._sending = sending
         self._entries = entries
         self._put_away = put_away
         self._tables = tables
@@ -103,4 +106,4 @@ class Tending:
         ):
             if entry.heavy and entry.resting is None:
                 entry.resting = now
-            self._moving.send(entry, Request({"do": "pause", "token": entry.token, "unseen": True}, b""))
+            self._sending.send(entry, Request({"do": "pause", "token": entry.token, "unseen": True}, b""))

@@ -1,0 +1,123 @@
+"""Making: a run is made in its worker when it is new, when it comes from another worker, and again when its worker was lost."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+
+from dlcore.problems import Problem
+from dlcore.runs.places.links import Reply, WorkerLost
+from dlcore.runs.server.away import Away
+from dlcore.runs.server.crew import Crew
+from dlcore.runs.server.entry import Entry
+from dlcore.runs.server.load import Load
+from dlcore.runs.server.moving import SETTLED_FOR
+from dlcore.runs.server.sending import Sending
+from dlcore.wire import Header
+
+LIVES = 3  # How often in a row a run may take its worker down before it is given up.
+SHORT_LIFE = (
+    10.0  # Seconds: a run that takes its worker down later than so long after it was made begins to count anew.
+)
+
+
+class Making:
+    """Has workers make runs. Whoever calls holds the pool's lock."""
+
+    def __init__(
+        self,
+        lock: threading.RLock,
+        crew: Crew,
+        entries: dict[str, Entry],
+        sending: Sending,
+        load: Load,
+        away: Away,
+        patience: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._lock = lock
+        self._crew = crew
+        self._entries = entries
+        self._sending = sending
+        self._load = load
+        self._away = away
+        self._patience = patience  # Seconds that are waited for a state from the shelf.
+        self._clock = clock
+
+    def make(self, entry: Entry) -> None:
+        """Let its worker make the run as it was last kept here."""
+        standing = {"recipe": entry.recipe, "status": entry.status, "speed": entry.speed}
+        self.post_create(entry, standing, entry.state)
+
+    def post_create(self, entry: Entry, header: Header, content: bytes) -> Future[Reply]:
+        """Let its worker make the run. It stands as `header` and `content` say: as kept, or with all its luggage."""
+        facts = {"device": entry.device, "life": entry.life, "owner": entry.owner, "reader": entry.reader}
+        header = {name: value for name, value in header.items() if name not in ("id", "payload")}
+        message = {**header, **facts, "do": "create", "token": entry.token}
+        created = self._crew.links[entry.worker].post(message, content)
+        created.add_done_callback(lambda future: self._end_creation(entry, "luggage" in header, future))
+        return created
+
+    def tell(self, entry: Entry, problem: Problem) -> None:
+        """Tell all who watch the run. (The lock may be held or not.)"""
+        with self._lock:
+            listeners = list(entry.listeners)
+        for listener in listeners:
+            listener(problem)
+
+    def make_again(self, number: int, in_hand: str, hung: bool) -> None:
+        """Make all runs of a lost worker in the one that has taken its number: those first that somebody watches, and the small ones.
+
+        `in_hand` is the token of the run that the lost worker worked at, and `hung` tells whether it was ended because it hung.
+        """
+        lost = [entry for entry in self._entries.values() if entry.worker == number]
+        for entry in sorted(lost, key=lambda entry: (not entry.listeners, len(entry.state))):
+            self._bring_back(entry, in_hand == entry.token, hung)
+
+    def _end_creation(self, entry: Entry, moved: bool, future: Future[Reply]) -> None:
+        problem = None if future.cancelled() else future.exception()
+        if not isinstance(problem, Problem) or isinstance(problem, WorkerLost):
+            return
+        self.tell(entry, problem)
+        with self._lock:
+            if moved and entry.token in self._entries:  # It did not survive the journey; what was kept before did.
+                self._bring_back(entry, to_blame=False, hung=False)
+
+    def _bring_back(self, entry: Entry, to_blame: bool, hung: bool) -> None:
+        """Let its new worker make the run, unless it takes down one after the other, and tell its viewers."""
+        now = self._clock()
+        if to_blame:
+            entry.strikes = entry.strikes + 1 if entry.alive - entry.born < SHORT_LIFE else 1
+        if entry.strikes >= LIVES:
+            del self._entries[entry.token]
+            self.tell(entry, Problem("run_lost"))
+            return
+        if to_blame and (hung or entry.strikes > 1) and entry.worker in self._crew.common:
+            # Away from the others, whom it has held up or taken down.
+            worker = self._load.choose_heavy()
+            entry.worker, entry.apart_until = (entry.worker if worker is None else worker), now + SETTLED_FOR
+        entry.life += 1
+        entry.born = now
+        if entry.shelved and entry.waiting is None:
+            entry.waiting = []
+            threading.Thread(target=self._make_as_shelved, args=(entry,), name="from the shelf", daemon=True).start()
+        else:
+            self.make(entry)
+            self.tell(entry, Problem("worker_restarted", step=entry.step))
+
+    def _make_as_shelved(self, entry: Entry) -> None:
+        """Make the run with the state that is on disk alone; without the lock while it is read, as a disk may hang. Requests wait."""
+        state = b""
+        with suppress(Problem):
+            state = self._away.find(entry.token, self._patience).state
+        with self._lock:
+            if self._entries.get(entry.token) is entry:
+                entry.state = state
+                if not state:  # The shelf had no room for it either.
+                    entry.step = entry.epoch = 0
+                self.make(entry)
+                self.tell(entry, Problem("worker_restarted", step=entry.step))
+        self._sending.go_on(entry)
