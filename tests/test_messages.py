@@ -28,7 +28,8 @@ from ui.messages import (
     text,
 )
 from ui.pages import GROUPS, PAGES, Page
-from ui.playground import settings
+from ui.playground.learning_settings import DEVICES
+from ui.playground.network_settings import MOVES
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted([*(ROOT / "ui").rglob("*.py"), *(ROOT / "pages").glob("*.py")])
@@ -178,7 +179,7 @@ def key_patterns(argument: ast.expr) -> Iterator[str]:
 def test_keys_made_of_parts_exist() -> None:
     known = catalogue("en")
     keys = {f"take.{what}" for what in takehome.FILES} | {f"take.{what}.help" for what in takehome.FILES}
-    keys |= {f"device.{device}" for device in settings.DEVICES} | {f"layer.{move}" for move in settings.MOVES}
+    keys |= {f"device.{device}" for device in DEVICES} | {f"layer.{move}" for move in MOVES}
     keys |= {f"dataset.{group}" for group in dataset_groups()}
     keys |= {page.title for page in PAGES} | {f"share.hide.{group}" for group in GROUPS}
     keys |= {f"experiment.{name}" for name in Experiment.model_fields}

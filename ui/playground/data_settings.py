@@ -1,0 +1,180 @@
+"""The settings of the data: which rows, how many, how split, and which inputs are made of them."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dlcore.component import kinds, validated
+from dlcore.datasets import Dataset
+from dlcore.datasets.drawn import Drawn
+from dlcore.experiment import FEATURES
+from dlcore.problems import Problem
+from ui import forms, pages, session
+from ui.differences import FEATURE_SIGNS
+from ui.fitting import OWN_KINDS, Draft, dataset_groups, fitted_loss, fitted_weights, has_features, has_own_split
+from ui.messages import escape
+from ui.playground.recipe_fields import FIELDS, number, title
+from ui.session import editing, label, t, widgets
+from ui.shaping import USUAL_FEATURES, drawn_from
+
+TWO_PARTS = {"validation_fraction": 0.0, "sealed": False}
+
+
+def data_settings(draft: Draft) -> Draft:
+    """Which rows, how many, how split; which inputs are made of them."""
+    dataset = _dataset(draft["dataset"])
+    chosen: Draft = {"dataset": dataset}
+    if has_own_split(dataset):
+        chosen |= _drawn_parts(draft, dataset)
+    else:
+        chosen |= _parts(draft)
+    if has_features(dataset):
+        chosen["features"] = _features(draft.get("features"))
+    chosen["seed"] = _seed(draft)
+    return chosen
+
+
+def _drawn_parts(draft: Draft, dataset: Draft) -> Draft:
+    """How many points each part has, which say themselves what they are for."""
+    counts = {part: len(dataset[part]) for part in ("train", "validation", "test")}
+    three = ".validation" if counts["validation"] else ""
+    st.caption(label(f"points.on_the_map{three}", **counts))
+    return {**TWO_PARTS, "sealed": _sealed(draft)} if three else TWO_PARTS
+
+
+def _sealed(draft: Draft) -> bool:
+    return forms.field_form(FIELDS["sealed"], "sealed", draft["sealed"], "sealed", "experiment.sealed")
+
+
+def _parts(draft: Draft) -> Draft:
+    """How the rows are split, in two parts or three."""
+    test = number("test_fraction", draft)
+    validation = number("validation_fraction", draft, forms.Slider(0.0, 0.5, 0.01))
+    if not validation:
+        return {"test_fraction": test, **TWO_PARTS}
+    return {"test_fraction": test, "validation_fraction": validation, "sealed": _sealed(draft)}
+
+
+def _dataset(values: Draft) -> Draft:
+    kind = values["kind"]
+    for group, options in dataset_groups().items():
+        _group_of_datasets(group, {kind: title("dataset", kind) for kind in options}, kind)
+    _own_data(values)
+    if kind in OWN_KINDS:
+        return _own_form(values)
+    st.caption(label(f"component.dataset.{kind}.help"))
+    return forms.component_form(kinds(Dataset)[kind], "dataset", values, "dataset")
+
+
+def _group_of_datasets(group: str, titles: dict[str, str], chosen: str) -> None:
+    path = f"dataset/{group}"
+    options = list(titles)
+    here = widgets.seed(path, chosen if chosen in options else None, (chosen, *titles.values()))
+    st.pills(
+        label(f"dataset.{group}"),
+        options,
+        default=here,
+        format_func=lambda kind: escape(titles[kind]),
+        key=widgets.key_of(path),
+        on_change=choose_dataset,
+        args=(path,),
+    )
+
+
+def _own_data(values: Draft) -> None:
+    """What somebody has brought, and the way to bring more."""
+    state = session.current().memory(pages.DATA.memory)
+    if values["kind"] in OWN_KINDS:
+        state.own = values
+    if state.own is not None:
+        _group_of_datasets("own", {state.own["kind"]: state.own["name"]}, values["kind"])
+    st.page_link(
+        pages.DATA.script, label=label("own.bring"), icon=":material/table_chart:", query_params=st.query_params.to_dict(),
+        help=label("own.bring.help"),
+    )  # fmt: skip
+
+
+def _own_form(values: Draft) -> Draft:
+    """What a table of one's own is, in a sentence; of images, how many are used."""
+    dataset = validated(kinds(Dataset)[values["kind"]], values)
+    if values["kind"] == "images":
+        facts = {name: values[name] for name in ("name", "height", "width")}
+        st.caption(label("own.images", rows=f"{values['available']:,}", classes=dataset.num_classes, **facts))
+        info = kinds(Dataset)["images"].model_fields["samples"]
+        samples = forms.field_form(
+            info, "samples", values["samples"], "dataset.images.samples", "component.dataset.images.samples"
+        )
+        return {**values, "samples": samples}
+    facts = {
+        "name": values["name"],
+        "target": values["target"],
+        "columns": len(values["columns"]),
+        "inputs": dataset.inputs,
+    }
+    st.caption(label("own.table", rows=f"{values['rows']:,}", **facts))
+    if dataset.surface == "plane":  # The features are made of x₁ and x₂, as those of the other planes.
+        first, second = dataset.column_names
+        st.caption(label("own.plane", first=first, second=second))
+    return values
+
+
+@session.guard
+def choose_dataset(path: str) -> None:
+    """Take the pressed data set; what means the same there stays as it is. A second press changes nothing."""
+    state = session.current()
+    before = state.draft["dataset"]
+    kind = widgets.read(path, None) or before["kind"]
+    classes = kinds(Dataset)
+    if kind in OWN_KINDS:
+        dataset = state.memory(pages.DATA.memory).own or before
+    else:
+        dataset = {"kind": kind, **forms.carried(before, classes[before["kind"]], classes[kind])}
+    if classes[kind] is Drawn and kind != before["kind"]:
+        dataset = _points_to_draw_on(dataset)
+    loss = fitted_loss(state.draft["loss"], dataset, before)
+    if loss != state.draft["loss"]:
+        state.notices.append(t("adjusted.loss", dataset=title("dataset", kind), loss=title("loss", loss["kind"])))
+    weights = fitted_weights(state.draft["class_weights"], dataset)
+    if weights != state.draft["class_weights"]:
+        state.notices.append(t("adjusted.class_weights", dataset=title("dataset", kind)))
+    parts = TWO_PARTS if has_own_split(dataset) or has_own_split(before) else {}
+    if dataset.get("validation"):
+        parts = {**TWO_PARTS, "sealed": state.draft["sealed"]}
+    widgets.put({**state.draft, "dataset": dataset, "loss": loss, "class_weights": weights, **parts})
+
+
+def _points_to_draw_on(otherwise: Draft) -> Draft:
+    """The points there are, if somebody can draw on with them."""
+    try:
+        return drawn_from(session.current().experiment).to_dict()
+    except Problem:
+        return otherwise
+
+
+def _features(features: list[str] | None) -> list[str] | None:
+    usual = list(USUAL_FEATURES)
+    chosen = widgets.seed("features", widgets.read("features", features or usual), FEATURES)
+    held = st.pills(
+        label("experiment.features"),
+        FEATURES,
+        default=chosen,
+        selection_mode="multi",
+        format_func=lambda feature: FEATURE_SIGNS[feature],
+        key=widgets.key_of("features"),
+        help=label("experiment.features.help"),
+    )
+    # The same inputs in the recipe's own order are the same experiment.
+    if set(held) == set(features or usual) and len(held) == len(features or usual):
+        return features
+    return [feature for feature in FEATURES if feature in held]
+
+
+def _seed(draft: Draft) -> int:
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    with left:
+        value = number("seed", draft)
+    right.button(
+        label("seed.new"), icon=":material/casino:", on_click=editing.new_seed, key="new_seed", width="stretch",
+        help=label("seed.new.help"),
+    )  # fmt: skip
+    return value
