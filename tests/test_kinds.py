@@ -22,7 +22,8 @@ from dlcore.datasets.table import TableData
 from dlcore.datasets.upload import import_table, look
 from dlcore.datasets.upload.again import raw_values
 from dlcore.datasets.upload.cells import Cells
-from dlcore.datasets.upload.columns import Column, typed
+from dlcore.datasets.upload.column import Column
+from dlcore.datasets.upload.columns import typed
 from dlcore.datasets.upload.dates import dates_in
 from dlcore.datasets.upload.ids import is_named_id
 from dlcore.datasets.upload.numbers import read_numbers

@@ -32,7 +32,8 @@ from dlcore.datasets import store
 from dlcore.datasets.days import days_in
 from dlcore.datasets.reading import TextReading
 from dlcore.datasets.upload import import_table, look, reading
-from dlcore.datasets.upload.columns import Column, typed
+from dlcore.datasets.upload.column import Column
+from dlcore.datasets.upload.columns import typed
 from dlcore.problems import TEMPLATES
 from dlcore.rows import prepare
 

@@ -13,7 +13,8 @@ from typing import Any
 from dlcore.datasets import store
 from dlcore.datasets.upload.bounds import QUICK_CELLS
 from dlcore.datasets.upload.cells import Cells
-from dlcore.datasets.upload.columns import Column, typed
+from dlcore.datasets.upload.column import Column
+from dlcore.datasets.upload.columns import typed
 from dlcore.datasets.upload.importing import imported
 from dlcore.datasets.upload.profile import profile_of
 from dlcore.datasets.upload.question import Question, question_of

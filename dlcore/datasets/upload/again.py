@@ -10,9 +10,11 @@ import pyarrow as pa
 from dlcore.datasets.columns import UNKNOWN, CategoryColumn, DateColumn, NumberColumn
 from dlcore.datasets.upload.bounds import LONGEST_CELL
 from dlcore.datasets.upload.cells import Finding, finding
-from dlcore.datasets.upload.columns import Said, date_column, folded, number_column
+from dlcore.datasets.upload.column import Said
+from dlcore.datasets.upload.columns import date_column, number_column
 from dlcore.datasets.upload.missing import MARKS, without_marks
 from dlcore.datasets.upload.numbers import as_text, read_numbers
+from dlcore.datasets.upload.words import folded
 from dlcore.problems import Problem, clean
 from dlcore.spreadsheet import safe_cell
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from dlcore.datasets.upload.bounds import MOST_CATEGORIES
 from dlcore.datasets.upload.cells import Finding, finding
-from dlcore.datasets.upload.columns import Column
+from dlcore.datasets.upload.column import Column
 from dlcore.datasets.upload.question import Question
 from dlcore.datasets.upload.relations import AT_MOST, TELLS, in_groups, pearson, told_by_cut, told_classes, told_values
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from dlcore.datasets import store
 from dlcore.datasets.upload.bounds import MOST_CATEGORIES
-from dlcore.datasets.upload.columns import Column
+from dlcore.datasets.upload.column import Column
 from dlcore.datasets.upload.profile import treatment_of
 from dlcore.datasets.upload.question import Question
 from dlcore.problems import Problem

@@ -11,7 +11,7 @@ from dlcore.datasets.days import iso_text
 from dlcore.datasets.upload.arrow import compute as pc
 from dlcore.datasets.upload.bounds import PREVIEW_ROWS
 from dlcore.datasets.upload.cells import Cells
-from dlcore.datasets.upload.columns import Column
+from dlcore.datasets.upload.column import Column
 from dlcore.datasets.upload.hints import hints
 from dlcore.datasets.upload.numbers import as_text
 from dlcore.datasets.upload.question import Question

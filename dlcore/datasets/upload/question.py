@@ -10,7 +10,7 @@ import numpy as np
 
 from dlcore.datasets.upload.bounds import LEAST_ROWS, MOST_CLASSES
 from dlcore.datasets.upload.cells import Finding, finding
-from dlcore.datasets.upload.columns import Column
+from dlcore.datasets.upload.column import Column
 from dlcore.problems import Problem
 
 Task = Literal["classification", "regression"]
