@@ -30,8 +30,9 @@ from tests.deaf import Deaf
 from tests.fake_worker import DEADLY
 from tests.patience import PATIENCE, eventually
 from tests.pools import FAKE
-from ui import assets, door, live
+from ui import assets, door, live, viewer
 from ui.bundle import bundle
+from ui.pace import Pace
 
 BASE = "under/a/path"
 READY = {"type": "ready", "version": None, "structure": None, "history": 0}
@@ -329,7 +330,7 @@ def test_only_its_own_browser_learns_where_a_run_stands_and_only_while_no_other_
 def test_a_viewer_that_stops_reading_is_let_go_and_others_see_on(
     host: str, pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live, "LONGEST_SEND", 0.5)
+    monkeypatch.setattr(viewer, "LONGEST_SEND", 0.5)
     large, token = b"frame 0" + bytes(1 << 19), pool.create(Experiment().to_json())
 
     def large_frame(*arguments: object, **values: object) -> Request:
@@ -352,15 +353,15 @@ def test_a_viewer_that_stops_reading_is_let_go_and_others_see_on(
 
 def test_notices_that_nobody_reads_do_not_pile_up() -> None:
     async def fill() -> int:
-        viewer = live.Viewer(None, "token")  # type: ignore[arg-type]
+        unread = viewer.Viewer(None, "token", "", None, Pace(200.0))  # type: ignore[arg-type]
         for step in range(1000):
-            viewer.tell(Problem("worker_restarted", step=step))
-        kept = [viewer.unsent.get_nowait().values["step"] for _ in range(viewer.unsent.qsize())]
+            unread.tell(Problem("worker_restarted", step=step))
+        kept = [unread.unsent.get_nowait().values["step"] for _ in range(unread.unsent.qsize())]
         assert kept == list(range(1000))[-len(kept) :]  # the newest
         return len(kept)
 
     with ThreadPoolExecutor(1) as thread:  # A browser test in this process may have a loop of its own running.
-        assert thread.submit(asyncio.run, fill()).result() == live.MOST_NOTICES
+        assert thread.submit(asyncio.run, fill()).result() == viewer.MOST_NOTICES
 
 
 # Files

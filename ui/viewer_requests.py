@@ -1,0 +1,77 @@
+"""What a viewer may send on the live channel, checked at the door: a command, or a request for the next frame."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+COMMANDS = ("play", "pause", "step", "epoch", "reset", "speed", "device", "undo", "leash")
+PLACED = ("set", "freeze", "silence")  # Commands that name a place in the network.
+LONGEST_MESSAGE = 4096  # characters
+
+
+def read_request(text: str | None) -> dict[str, Any] | None:
+    """A viewer's message, checked; None when it is not one."""
+    if text is None or len(text) > LONGEST_MESSAGE:
+        return None
+    try:
+        request = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(request, dict):
+        return None
+    do, value = request.get("do"), request.get("value")
+    match request.get("type"):
+        case "command" if do in PLACED:
+            return request if _is_place(value) else None
+        case "command" if do in COMMANDS:
+            return request if _is_scalar(value) else None
+        case "ready":
+            return _ready(request)
+    return None
+
+
+def _ready(request: dict[str, Any]) -> dict[str, Any] | None:
+    held = {name: request.get(name) for name in ("version", "structure", "history", "moments")}
+    held["history"] = held["history"] or 0
+    switches = {name: request.get(name, False) for name in ("now", "calm")}
+    wants = request.get("wants")
+    if not all(value is None or _is_count(value) for value in held.values()):
+        return None
+    if not all(type(value) is bool for value in switches.values()) or (wants is not None and not _are_wants(wants)):
+        return None
+    return {"type": "ready", **held, **switches, "wants": wants}
+
+
+def _are_wants(wants: object) -> bool:
+    """Whether a viewer may want this to be in its frames: {"gradients", "histograms", "probe", "moment"}, all optional."""
+    if not isinstance(wants, dict):
+        return False
+    switches = (wants.get("gradients", False), wants.get("histograms", False))
+    probe, moment = wants.get("probe"), wants.get("moment")
+    probes = probe is None or (
+        isinstance(probe, dict) and probe.get("split") in ("train", "test") and _is_count(probe.get("row"))
+    )
+    return all(type(switch) is bool for switch in switches) and probes and (moment is None or _is_count(moment))
+
+
+def _is_place(value: object) -> bool:
+    """Whether this can name a weight, a unit or a layer, and what to do there. Whether it exists, the worker knows."""
+    if not isinstance(value, dict) or not all(_is_scalar(part) for part in value.values()):
+        return False
+    source, on = value.get("input"), value.get("on", False)
+    return (
+        _is_count(value.get("structure"))
+        and _is_count(value.get("dense"))
+        and (value.get("unit") is None or _is_count(value["unit"]))
+        and (source is None or source == "bias" or _is_count(source))
+        and type(on) is bool
+    )
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and 0 <= value < 2**53
+
+
+def _is_scalar(value: object) -> bool:
+    return isinstance(value, (str, int, float, type(None)))
