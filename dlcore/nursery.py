@@ -30,7 +30,7 @@ from typing import Any
 
 from dlcore.desks import desk
 from dlcore.engines import compiled
-from dlcore.runs import worker
+from dlcore.runs import starting, worker
 from dlcore.side import volunteer_to_end
 
 BECOME = {"worker": worker.work, "desk": desk.work}
@@ -72,7 +72,7 @@ class Nursery:
         for thread in threading.enumerate():
             if thread is not threading.current_thread():
                 thread.join()
-        worker.warm_up()
+        starting.warm_up()
         self._has_kernels = True
         _leave_alone()
 
@@ -132,7 +132,7 @@ def main() -> None:
     # Python counts a thread of the allocator that pyarrow brings, which knows how to be forked (jemalloc's prefork and postfork).
     warnings.filterwarnings("ignore", "This process .* is multi-threaded")
     volunteer_to_end()
-    worker.begin_alone()
+    starting.begin_alone()
     with socket.socket(fileno=int(sys.argv[1])) as requests, suppress(BrokenPipeError):
         Nursery(requests).serve()
 

@@ -24,9 +24,10 @@ from dlcore.arrays import from_bytes, to_bytes
 from dlcore.frame import decode_frame
 from dlcore.runs.figures import Figures, Second, percentile, step_of
 from dlcore.runs.luggage import pack_run, unpack_run
+from dlcore.runs.owners import LEAD
 from dlcore.runs.run import NEVER, Run
 from dlcore.runs.viewers import FRAME_SHARE, MOST_CREDIT, ON_CREDIT, FrameRequest, Viewers
-from dlcore.runs.worker import LEAD, Worker
+from dlcore.runs.worker import Worker
 from dlcore.wire import Inbox, pack, write_all
 from tests.machine import Machine
 from tests.patience import PATIENCE, eventually

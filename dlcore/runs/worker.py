@@ -8,9 +8,7 @@ frames, and trains those that play; with nothing to do it sleeps. It ends when i
 Request {"do", "id", "token", ...}; reply {"id", ...} or {"id", "problem": {"key", "values"}}; news that nobody asked
 for: {"ready": pid}, {"kept": token, ...} with the run's state as payload, {"notice": {"key", "values"}, "token"}.
 
-An owner is whoever a run belongs to; nobody in particular is one owner. Owners share the time for training, and the runs of an owner
-share what it has. What somebody asks for is done before anybody trains. But all that is done for an owner is reckoned up, by the
-processor time that it took, and whoever has had LEAD more than another one who wants to go on waits until that one has caught up.
+What somebody asks for is done before anybody trains, as far as its owner has not had too much already (see owners.py).
 """
 
 from __future__ import annotations
@@ -19,7 +17,6 @@ import argparse
 import gc
 import mmap
 import os
-import resource
 import select
 import signal
 import sys
@@ -28,23 +25,19 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
-
-import torch
 
 from dlcore.datasets import rights
 from dlcore.engines import compiled
-from dlcore.experiment import Experiment
-from dlcore.libraries import room_for_libraries, take_buffers
 from dlcore.limits import Limits
 from dlcore.problems import Problem
 from dlcore.runs.figures import Second
 from dlcore.runs.keeping import Keeping
 from dlcore.runs.luggage import pack_run, unpack_run
 from dlcore.runs.orders import Order, Orders
+from dlcore.runs.owners import Owners
 from dlcore.runs.owntime import OwnTime
 from dlcore.runs.run import NEVER, Run
-from dlcore.runs.shares import Turns
+from dlcore.runs.starting import begin_alone, import_transformers, limit_memory, warm_up
 from dlcore.runs.verbs import Answer, answer, obey, standing
 from dlcore.runs.viewers import FrameRequest, Viewers
 from dlcore.runs.weight import HEAVY, may_be_heavy
@@ -57,7 +50,6 @@ SHORTEST_SLICE = 0.0008  # ... but not so little that changing over is what take
 TURN = 0.004  # Seconds of slices, and of what was asked, between two looks at what has come and what is to be shown.
 READING = 0.008  # Seconds at most of reading what has come, before others get their turn, ...
 NEXT_PIECE = 0.001  # ... and between two pieces of one message: a state of 23 MB comes in ninety.
-LEAD = 0.25  # Seconds that an owner may have had more than another one who waits, and is still obeyed at once.
 HEAVY_AGAIN = 10.0  # Twice within so many seconds it is no accident.
 
 
@@ -82,14 +74,10 @@ class Worker:
         self._in_hand = in_hand
         self._clock = clock
         self._processor = processor
-        self._owners: dict[str, str] = {}  # By token.
+        self._owners = Owners()
         # Runs that could not be made, with their device; a change may mend them.
         self._failed: dict[str, tuple[Problem, str]] = {}
-        self._readers: dict[str, str] = {}  # By token, the marks of whose tables they may read.
         self._orders = Orders()
-        self._all = Turns()  # What owners have had of the processor, ...
-        self._training = Turns()  # ... of that for training, ...
-        self._training_of: defaultdict[str, Turns] = defaultdict(Turns)  # ... and of that each run of one owner.
         self._own_time = OwnTime(clock, processor)
         self._viewers = Viewers(clock, self._own_time)
         self._epochs: defaultdict[str, list[int]] = defaultdict(list)
@@ -139,19 +127,17 @@ class Worker:
         now, due = self._clock(), defaultdict(list)
         for token, run in self.runs.items():
             if run.due <= now:
-                due[self._owners.get(token, "")].append(token)
+                due[self._owners.owner_of(token)].append(token)
         return due
 
     def _obey_in_turn(self) -> None:
         """Do what was asked, for a while, unless all for whom there is something to do have had too much already."""
         end = self._clock() + TURN
         while owners := self._orders.owners:
-            wanting = {*owners, *self._due()}
-            self._all.look(wanting)
-            served = self._all.not_ahead(owners, wanting, LEAD)
-            if not served:
+            owner = self._owners.choose_whom_to_obey(owners, self._due())
+            if owner is None:
                 return
-            self._answer(self._orders.take(self._all.least(served)))
+            self._answer(self._orders.take(owner))
             if self._clock() >= end:
                 return
 
@@ -166,7 +152,7 @@ class Worker:
         due = self._due()
         if not due:
             return False
-        owner, token = self._next(due)
+        owner, token = self._owners.choose_whom_to_train(due, self._orders.owners)
         run = self.runs[token]
         seconds = min(max(ROUND / sum(map(len, due.values())), SHORTEST_SLICE), LONGEST_SLICE)
         status, step, begin, used = run.status, run.trainer.step, self._clock(), self._processor()
@@ -183,20 +169,8 @@ class Worker:
             else:
                 self._keeping.while_playing(token)
             self._tell(token)
-        spent = self._processor() - used
-        self._training.spend(owner, spent)
-        self._training_of[owner].spend(token, spent)
+        self._owners.spend_training(owner, token, self._processor() - used)
         return True
-
-    def _next(self, due: dict[str, list[str]]) -> tuple[str, str]:
-        """Of the owners whose runs are due the one that has trained least, and of its runs the one that has."""
-        wanting = {*due, *self._orders.owners}
-        self._all.look(wanting)
-        self._training.look(due)
-        owner = self._training.least(self._all.not_ahead(due, wanting, LEAD) or due)
-        runs = self._training_of[owner]
-        runs.look(due[owner])
-        return owner, runs.least(due[owner])
 
     def _show_in_turn(self) -> None:
         """Frames that are due, as far as their owners can pay for them."""
@@ -227,9 +201,8 @@ class Worker:
                 self.send({"id": header["id"], **left[0]}, left[1])
             case _:
                 if do == "create":
-                    self._owners[token] = header.get("owner", "")
-                    self._readers[token] = header.get("reader", rights.NOBODY)
-                owner, order = self._owners.get(token, ""), Order(header, payload)
+                    self._owners.add(token, header.get("owner", ""), header.get("reader", rights.NOBODY))
+                owner, order = self._owners.owner_of(token), Order(header, payload)
                 if do == "frame" and not self._orders.holds(owner, token):
                     self._answer(order)
                 else:
@@ -266,7 +239,7 @@ class Worker:
                 seen = header.get("version"), header.get("structure"), header.get("history", 0)
                 more = header.get("moments"), bool(header.get("now")), header.get("wants"), bool(header.get("calm"))
                 frame = FrameRequest(header["id"], *seen, *more, since=self._clock())
-                self._viewers.add(token, self._owners.get(token, ""), frame)
+                self._viewers.add(token, self._owners.owner_of(token), frame)
                 return None
             case "leave":
                 place, luggage = pack_run(run, gently=header["gently"])
@@ -318,15 +291,13 @@ class Worker:
 
     def _forget_run(self, token: str, why: Problem) -> None:
         waiting = [*(frame.id for frame in self._viewers.leave(token)), *self._epochs.pop(token, [])]
-        waiting += [order.header["id"] for order in self._orders.drop(self._owners.get(token, ""), token)]
+        waiting += [order.header["id"] for order in self._orders.drop(self._owners.owner_of(token), token)]
         for identifier in waiting:
             self._refuse(identifier, why)
         self._keeping.forget(token)
-        for table in (self.runs, self._failed, self._readers, self._heavy):
+        for table in (self.runs, self._failed, self._heavy):
             table.pop(token, None)
-        owner = self._owners.pop(token, "")
-        if owner not in self._owners.values():
-            self._training_of.pop(owner, None)
+        self._owners.remove(token)
 
     # What leaves
 
@@ -384,42 +355,12 @@ class Worker:
         """
         self._in_hand[:] = token.encode()[: len(self._in_hand)].ljust(len(self._in_hand), b"\0")
         begin = self._processor()
-        with rights.working_for(self._readers.get(token, rights.NOBODY)):
+        with rights.working_for(self._owners.reader_of(token)):
             yield
         # Not in a `finally`: an error that passes here ends this process, and then this run is the one to be named.
         self._in_hand[:] = bytes(len(self._in_hand))
         if counted and (token in self.runs or token in self._failed):
-            self._all.spend(self._owners.get(token, ""), self._processor() - begin)
-
-
-def import_transformers() -> None:
-    """What prepares a table takes seconds to import: before the first one comes, and beside those who train."""
-    with room_for_libraries():
-        import sklearn.impute
-        import sklearn.preprocessing  # noqa: F401
-
-
-def warm_up() -> None:
-    """The first step and the first frame of a process are slow; take them before somebody waits for them."""
-    run = Run(Experiment().to_json(), "cpu")
-    run.step()
-    run.frame(None, None, 0)
-
-
-def limit_memory() -> None:
-    """Beyond this an allocation fails, and only that run with it. (CUDA reserves address space freely.)"""
-    if torch.cuda.is_available() or not Path("/proc/self/statm").exists():
-        return
-    baseline = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (baseline + (Limits.from_environment().memory_mb << 20), hard))
-
-
-def begin_alone() -> None:
-    """What is done once, whether this process is the worker or the nursery that it is split from."""
-    compiled.import_numba_alone()
-    torch.set_num_threads(1)
-    take_buffers()
+            self._owners.spend(token, self._processor() - begin)
 
 
 def work(page: int | None) -> None:
