@@ -185,9 +185,6 @@ class Dropout(LayerComponent):
     def in_words(self, words: Words) -> str:
         return f"p = {self.p:g}"
 
-    def in_drawing(self) -> dict[str, Any]:
-        return {"p": self.p}
-
     @property
     def size(self) -> float:
         return self.p

@@ -135,6 +135,14 @@ def all_stages(stages: Iterable[Stage]) -> Iterator[Stage]:
             yield from all_stages(branch)
 
 
+def stages_as_passed(stages: Iterable[Stage]) -> Iterator[Stage]:
+    """These, and all that stand inside them, as a batch passes them: what a layer holds comes before what it makes of that."""
+    for stage in stages:
+        for branch in stage.branches:
+            yield from stages_as_passed(branch)
+        yield stage
+
+
 class Network:
     """The stages of a recipe and the modules that they run on: those of `model`, or some of its own, which judge (eval mode)."""
 
@@ -165,9 +173,15 @@ class Network:
         return self._through(self.stages, values, silenced or {})
 
     @cached_property
-    def weighing(self) -> tuple[tuple[str, str], ...]:
-        """The names of weight and bias of each stage that is drawn with connections, from input to output."""
-        return tuple(stage.connections for stage in self.stages if stage.connections is not None)
+    def connections(self) -> dict[str, tuple[str, str]]:
+        """{address: names of weight and bias} of each stage whose units weigh what comes in, in the order of `forward`."""
+        passed = stages_as_passed(self.stages)
+        return {stage.address: stage.connections for stage in passed if stage.connections is not None}
+
+    @cached_property
+    def with_units(self) -> tuple[Stage, ...]:
+        """The stages that have units, in the order of `forward`: the output layer is the last."""
+        return tuple(stage for stage in stages_as_passed(self.stages) if stage.plan.has_units)
 
     def _through(
         self, stages: Sequence[Stage], values: torch.Tensor, silenced: Marks

@@ -57,16 +57,16 @@ def test_the_canvas_asks_for_a_new_run_when_its_own_is_gone(
 @pytest.mark.parametrize(
     ("action", "path", "value", "origins"),
     [
-        ({"do": "add_unit", "layer": 1}, "layers.1.units", 3, {"layers": [0, 1], "units": {"1": [0, 1, None]}}),
+        ({"do": "add_unit", "address": "1"}, "layers.1.units", 3, {"layers": [0, 1], "units": {"1": [0, 1, None]}}),
         (
-            {"do": "remove_unit", "layer": 0, "unit": 0},
+            {"do": "remove_unit", "address": "0", "unit": 0},
             "layers.0.units",
             3,
             {"layers": [0, 1], "units": {"0": [1, 2, 3]}},
         ),
-        ({"do": "add_layer", "at": 1}, "layers.1.units", 4, {"layers": [0, None, 1]}),
-        ({"do": "remove_layer", "layer": 0}, "layers.0.units", 2, {"layers": [1]}),
-        ({"do": "activation", "layer": 0, "kind": "relu"}, "layers.0.activation.kind", "relu", {"layers": [0, 1]}),
+        ({"do": "add_layer", "address": "1"}, "layers.1.units", 4, {"layers": [0, None, 1]}),
+        ({"do": "remove_layer", "address": "0"}, "layers.0.units", 2, {"layers": [1]}),
+        ({"do": "activation", "address": "0", "kind": "relu"}, "layers.0.activation.kind", "relu", {"layers": [0, 1]}),
         ({"do": "feature", "name": "sin_x2", "on": True}, "features", ["x1", "x2", "sin_x2"], {"layers": [0, 1]}),
         ({"do": "points", "add": [[1, 2, 1, "train"]]}, "dataset.kind", "drawn", {"layers": [0, 1]}),
         ({"do": "clear_points"}, "batch_size", 2, {"layers": [0, 1]}),
@@ -95,10 +95,10 @@ def test_an_edit_on_the_canvas_is_sent_at_once_and_the_widgets_follow(
 @pytest.mark.parametrize(
     ("action", "waits"),
     [
-        ({"do": "add_unit", "layer": 0}, True),
+        ({"do": "add_unit", "address": "0"}, True),
         ({"do": "clear_points"}, False),  # There is a word to say: the batch has become smaller.
-        ({"do": "remove_unit", "layer": 0, "unit": 0}, False),  # A refusal is said at once.
-        ({"do": "add_unit", "layer": 12}, False),
+        ({"do": "remove_unit", "address": "0", "unit": 0}, False),  # A refusal is said at once.
+        ({"do": "add_unit", "address": "12"}, False),
         ({"do": "keep"}, False),
         ({"do": "settled"}, False),
     ],
@@ -118,7 +118,7 @@ def test_the_page_waits_for_the_drawing_of_an_edit_and_for_nothing_else(
 
 @pytest.mark.parametrize(
     "action",
-    [{"do": "add_unit", "layer": 12}, {"do": "rewind", "moment": "1"}, {"do": "fork", "moment": -1}, {"do": []}],
+    [{"do": "add_unit", "address": "12"}, {"do": "rewind", "moment": "1"}, {"do": "fork", "moment": -1}, {"do": []}],
 )
 def test_an_action_that_names_what_is_gone_does_nothing(
     pool: RecordingPool, monkeypatch: pytest.MonkeyPatch, action: dict[str, Any]
@@ -133,7 +133,7 @@ def test_an_action_that_names_what_is_gone_does_nothing(
 def test_an_edit_that_may_not_be_is_one_sentence_and_changes_nothing(
     pool: RecordingPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    press(monkeypatch, {"do": "remove_unit", "layer": 0, "unit": 0})
+    press(monkeypatch, {"do": "remove_unit", "address": "0", "unit": 0})
     at = open_page(Experiment(layers=(Dense(units=1),)))
     at.button(key="new_seed").click().run()
     assert errors(at) == [shown(str(Problem("last_unit")))]
@@ -174,7 +174,7 @@ def test_a_press_on_the_canvas_makes_another_run(
 def test_actions_that_come_along_with_a_later_one_are_answered_once_and_in_order(
     pool: RecordingPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    unit = {"do": "add_unit", "layer": 0}
+    unit = {"do": "add_unit", "address": "0"}
     along = [{**unit, "number": 1}, "none", {**unit, "number": True}, unit, {**unit, "number": 2}]
     at = open_page()
     units = Experiment().layers[0].units

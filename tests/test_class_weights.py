@@ -467,7 +467,7 @@ def test_the_gradient_that_is_shown_is_that_of_the_weighted_loss() -> None:
     run.step()
     _, arrays = decode_frame(run.frame(None, None, 0, wants={"gradients": True, "histograms": True}))
     linears = [module for module in model if isinstance(module, nn.Linear)]
-    for index, linear in enumerate(linears):
+    for index, linear in enumerate(linears):  # Each layer has units: its address is its place.
         assert linear.weight.grad is not None and linear.bias.grad is not None
         np.testing.assert_allclose(arrays[f"gradient/{index}"], linear.weight.grad, rtol=1e-4, atol=1e-6)
         np.testing.assert_allclose(arrays[f"gradient_bias/{index}"], linear.bias.grad, rtol=1e-4, atol=1e-6)

@@ -594,7 +594,7 @@ def test_a_run_goes_on_elsewhere_bit_for_bit(updates: int, optimizer: str, dropo
     text = recipe(layers=layers, optimizer={"kind": optimizer}, batch_size=20)
     stays = Run(text, "cpu")
     if frozen:
-        stays.intervene("freeze", {"structure": 1, "dense": 0, "unit": 0, "input": 0, "on": True})
+        stays.intervene("freeze", {"structure": 1, "address": "0", "unit": 0, "input": 0, "on": True})
     stays.play()
     take(stays, updates)
     stays.set_leash(10_000)
@@ -639,7 +639,7 @@ def test_a_viewer_of_a_moved_run_needs_no_new_layout_and_keeps_its_moments() -> 
 
 def test_a_run_with_something_to_lose_stays_when_asked_gently() -> None:
     run = Run(recipe(), "cpu")
-    run.intervene("set", {"structure": 1, "dense": 0, "unit": 0, "input": 0, "value": 0.5})
+    run.intervene("set", {"structure": 1, "address": "0", "unit": 0, "input": 0, "value": 0.5})
     assert pack_run(run, gently=True) == ({}, b"")
     header, _ = pack_run(run, gently=False)
     assert "luggage" in header

@@ -39,8 +39,8 @@ def run() -> Run:
     return run
 
 
-def do(run: Run, verb: str, dense: int, unit: int | None = 0, **where: Any) -> None:
-    run.intervene(verb, {"structure": run.structure, "dense": dense, "unit": unit, **where})
+def do(run: Run, verb: str, address: str, unit: int | None = 0, **where: Any) -> None:
+    run.intervene(verb, {"structure": run.structure, "address": address, "unit": unit, **where})
 
 
 def flat(run: Run) -> np.ndarray:
@@ -66,9 +66,9 @@ def picture(run: Run, **wants: Any) -> tuple[dict[str, Any], dict[str, np.ndarra
 
 def test_a_set_weight_is_in_the_network_and_all_that_is_shown_is_computed_anew(run: Run) -> None:
     before, _ = picture(run)
-    do(run, "set", 1, 2, input=3, value=2.5)
+    do(run, "set", "2", 2, input=3, value=2.5)
     header, arrays = picture(run)
-    assert arrays["weight/1"][2, 3] == 2.5
+    assert arrays["weight/2"][2, 3] == 2.5
     assert run.trainer.model[3].weight[2, 3].item() == 2.5
     assert header["version"] > before["version"]
     assert header["step"] == before["step"]
@@ -82,13 +82,13 @@ def test_a_set_weight_is_in_the_network_and_all_that_is_shown_is_computed_anew(r
 
 
 def test_every_bias_can_be_set_the_outputs_included(run: Run) -> None:
-    for dense, unit in ((0, 4), (1, 3), (2, 0)):
-        do(run, "set", dense, unit, input=None, value=-7)
-        assert picture(run)[1][f"bias/{dense}"][unit] == -7
+    for address, unit in (("0", 4), ("2", 3), ("3", 0)):
+        do(run, "set", address, unit, input=None, value=-7)
+        assert picture(run)[1][f"bias/{address}"][unit] == -7
 
 
 def test_a_set_weight_survives_a_step_that_diverges(run: Run) -> None:
-    do(run, "set", 0, 0, input=0, value=1e30)
+    do(run, "set", "0", 0, input=0, value=1e30)
     run.trainer.engine.restore_previous()
     assert run.trainer.model[0].weight[0, 0].item() == np.float32(1e30)
 
@@ -97,7 +97,7 @@ def test_a_set_weight_survives_a_step_that_diverges(run: Run) -> None:
 def test_what_is_no_number_keeps_the_old_weight_and_says_why(run: Run, value: object) -> None:
     before, version = everything(run), run.version
     with pytest.raises(Problem, match="old weight stays") as caught:
-        do(run, "set", 0, 0, input=0, value=value)
+        do(run, "set", "0", 0, input=0, value=value)
     assert caught.value.key == "bad_weight"
     assert_same(everything(run), before)
     assert (run.version, len(run.interventions)) == (version, 0)
@@ -110,18 +110,22 @@ def test_a_number_as_text_is_a_number() -> None:
 @pytest.mark.parametrize(
     "where",
     [
-        {"dense": 3},
-        {"dense": -1},
-        {"dense": 0, "unit": 5},
-        {"dense": 0, "input": 2},
-        {"dense": 0, "unit": None},
-        {"dense": 2, "unit": 0, "input": 4},
+        {"address": "4"},
+        {"address": "1"},
+        {"address": "0.0"},
+        {"address": 0},
+        {"address": ["0"]},
+        {"address": None},
+        {"address": "0", "unit": 5},
+        {"address": "0", "input": 2},
+        {"address": "0", "unit": None},
+        {"address": "3", "unit": 0, "input": 4},
         {"structure": 99},
     ],
 )
 def test_a_place_that_is_gone_is_ignored(run: Run, where: dict[str, Any]) -> None:
     before, version = everything(run), run.version
-    place = {"structure": run.structure, "unit": 0, "input": 0, "value": 1.0, "dense": 0, **where}
+    place = {"structure": run.structure, "unit": 0, "input": 0, "value": 1.0, "address": "0", **where}
     run.intervene("set", place)
     assert_same(everything(run), before)
     assert run.version == version
@@ -129,10 +133,10 @@ def test_a_place_that_is_gone_is_ignored(run: Run, where: dict[str, Any]) -> Non
 
 def test_an_output_unit_and_one_that_is_gone_are_not_silenced_nor_frozen(run: Run) -> None:
     before = everything(run)
-    for dense, unit in ((2, 0), (0, 5), (9, 0)):
-        do(run, "silence", dense, unit, on=True)
-    for dense, unit in ((2, 1), (0, 5), (3, None)):
-        do(run, "freeze", dense, unit, input=None, on=True)
+    for address, unit in (("3", 0), ("1", 0), ("0", 5), ("9", 0)):
+        do(run, "silence", address, unit, on=True)
+    for address, unit in (("3", 1), ("0", 5), ("1", None), ("4", None)):
+        do(run, "freeze", address, unit, input=None, on=True)
     assert_same(everything(run), before)
 
 
@@ -158,8 +162,8 @@ def test_frozen_layers_stand_and_the_others_move_as_plain_torch_moves_them(optim
         parameter.requires_grad = False
     learning = [parameter for parameter in plain.parameters() if parameter.requires_grad]
     rule = getattr(torch.optim, experiment.optimizer.rule)(learning, **experiment.optimizer.arguments())
-    for dense in (0, 2):
-        do(run, "freeze", dense, None, on=True)
+    for address in ("0", "3"):
+        do(run, "freeze", address, None, on=True)
     before = flat(run)
     trainer = run.trainer
     for _ in range(12):
@@ -208,27 +212,27 @@ def test_a_single_frozen_weight_stands_and_the_others_move_by_the_masked_gradien
 def test_a_weight_frozen_in_full_flight_stops_at_once(run: Run) -> None:
     for _ in range(5):
         run.step()
-    do(run, "freeze", 1, 2, input=None, on=True)
-    do(run, "freeze", 0, 1, input="bias", on=True)
-    do(run, "freeze", 2, 0, input=3, on=True)
+    do(run, "freeze", "2", 2, input=None, on=True)
+    do(run, "freeze", "0", 1, input="bias", on=True)
+    do(run, "freeze", "3", 0, input=3, on=True)
     _, before = picture(run)
     for _ in range(10):
         run.step()
     _, after = picture(run)
-    assert np.array_equal(after["weight/1"][2], before["weight/1"][2])
-    assert after["bias/1"][2] == before["bias/1"][2]
+    assert np.array_equal(after["weight/2"][2], before["weight/2"][2])
+    assert after["bias/2"][2] == before["bias/2"][2]
     assert after["bias/0"][1] == before["bias/0"][1]
-    assert after["weight/2"][0, 3] == before["weight/2"][0, 3]
-    assert (after["weight/1"][1] != before["weight/1"][1]).any()
-    assert after["frozen/1"].tolist() == [[0] * 5, [0] * 5, [1] * 5, [0] * 5]
-    assert after["frozen_bias/1"].tolist() == [0, 0, 1, 0]
+    assert after["weight/3"][0, 3] == before["weight/3"][0, 3]
+    assert (after["weight/2"][1] != before["weight/2"][1]).any()
+    assert after["frozen/2"].tolist() == [[0] * 5, [0] * 5, [1] * 5, [0] * 5]
+    assert after["frozen_bias/2"].tolist() == [0, 0, 1, 0]
     assert after["frozen_bias/0"].tolist() == [0, 1, 0, 0, 0]
-    assert after["frozen/2"].tolist() == [[0, 0, 0, 1]]
+    assert after["frozen/3"].tolist() == [[0, 0, 0, 1]]
 
 
 def test_what_is_thawed_learns_again_and_nothing_says_frozen(run: Run) -> None:
-    do(run, "freeze", 1, None, on=True)
-    do(run, "freeze", 1, None, on=False)
+    do(run, "freeze", "2", None, on=True)
+    do(run, "freeze", "2", None, on=False)
     assert run.trainer.engine.frozen is None
     _, arrays = picture(run)
     assert not [name for name in arrays if name.startswith("frozen")]
@@ -249,8 +253,8 @@ def silenced_plainly(run: Run, silenced: dict[int, list[int]]) -> nn.Sequential:
 
 
 def test_a_silenced_network_is_plain_torch_with_zeroed_outgoing_weights(run: Run) -> None:
-    for dense, unit in ((0, 1), (0, 3), (1, 0)):
-        do(run, "silence", dense, unit, on=True)
+    for address, unit in (("0", 1), ("0", 3), ("2", 0)):
+        do(run, "silence", address, unit, on=True)
     plain = silenced_plainly(run, {0: [1, 3], 1: [0]})
     trainer = run.trainer
     for split, rows in (("train", trainer.data.train), ("test", trainer.data.watched)):
@@ -268,12 +272,12 @@ def test_a_silenced_network_is_plain_torch_with_zeroed_outgoing_weights(run: Run
     assert (arrays["maps/0"][[1, 3]] == 128).all()
     assert np.abs(arrays["maps/0"][[0, 2, 4]].astype(int) - expected["maps/0"][[0, 2, 4]].astype(int)).max() <= 1
     assert arrays["silenced/0"].tolist() == [0, 1, 0, 1, 0]
-    assert arrays["silenced/1"].tolist() == [1, 0, 0, 0]
+    assert arrays["silenced/2"].tolist() == [1, 0, 0, 0]
 
 
 def test_training_hears_nothing_of_a_silenced_unit() -> None:
     run = Run(json.dumps({**RECIPE, "optimizer": {"kind": "sgd"}}), "cpu")
-    do(run, "silence", 0, 2, on=True)
+    do(run, "silence", "0", 2, on=True)
     _, before = picture(run)
     for _ in range(10):
         run.trainer.advance(1)
@@ -284,18 +288,18 @@ def test_training_hears_nothing_of_a_silenced_unit() -> None:
     run.version += 1
     _, after = picture(run)
     assert np.array_equal(after["weight/0"][2], before["weight/0"][2])
-    assert np.array_equal(after["weight/1"][:, 2], before["weight/1"][:, 2])
+    assert np.array_equal(after["weight/2"][:, 2], before["weight/2"][:, 2])
 
 
 def test_the_names_of_the_weights_stay_those_of_the_plain_network(run: Run) -> None:
     names = list(run.trainer.model.state_dict())
-    do(run, "silence", 0, 2, on=True)
+    do(run, "silence", "0", 2, on=True)
     assert list(run.trainer.model.state_dict()) == names
 
 
 def test_a_checkpoint_predicts_in_plain_torch_what_the_page_shows(run: Run) -> None:
-    do(run, "silence", 0, 1, on=True)
-    do(run, "silence", 1, 3, on=True)
+    do(run, "silence", "0", 1, on=True)
+    do(run, "silence", "2", 3, on=True)
     checkpoint = open_checkpoint(run.checkpoint())
     expected = run.trainer.predictions()[: len(run.trainer.data.train.y)].numpy()
     assert np.allclose(predict(checkpoint, run.trainer.data.train.raw), expected, atol=1e-6)
@@ -305,9 +309,9 @@ def test_a_checkpoint_predicts_in_plain_torch_what_the_page_shows(run: Run) -> N
 
 
 def test_a_snapshot_does_not_move_when_a_unit_is_silenced(run: Run) -> None:
-    do(run, "silence", 0, 1, on=True)
+    do(run, "silence", "0", 1, on=True)
     snapshot = run.trainer.snapshot()
-    do(run, "silence", 0, 2, on=True)
+    do(run, "silence", "0", 2, on=True)
     assert snapshot.silenced is not None
     assert snapshot.silenced["0"].tolist() == [False, True, False, False, False]
 
@@ -317,12 +321,12 @@ def test_a_snapshot_does_not_move_when_a_unit_is_silenced(run: Run) -> None:
 
 def test_undo_takes_all_back_bit_for_bit(run: Run) -> None:
     before = everything(run)
-    do(run, "set", 1, 2, input=3, value=2.5)
-    do(run, "freeze", 0, None, on=True)
-    do(run, "silence", 0, 2, on=True)
-    do(run, "freeze", 0, 3, input=None, on=False)
-    do(run, "set", 1, 2, input=3, value=-1)
-    do(run, "silence", 0, 2, on=False)
+    do(run, "set", "2", 2, input=3, value=2.5)
+    do(run, "freeze", "0", None, on=True)
+    do(run, "silence", "0", 2, on=True)
+    do(run, "freeze", "0", 3, input=None, on=False)
+    do(run, "set", "2", 2, input=3, value=-1)
+    do(run, "silence", "0", 2, on=False)
     run.undo()
     assert run.trainer.silenced is not None
     for _ in range(3):
@@ -338,7 +342,7 @@ def test_undo_takes_all_back_bit_for_bit(run: Run) -> None:
 
 
 def test_what_has_been_trained_with_stays_an_intervention_after_undo(run: Run) -> None:
-    do(run, "set", 0, 0, input=0, value=3)
+    do(run, "set", "0", 0, input=0, value=3)
     run.step()
     run.undo()
     assert picture(run)[0]["interventions"]
@@ -346,7 +350,7 @@ def test_what_has_been_trained_with_stays_an_intervention_after_undo(run: Run) -
 
 def test_undo_after_a_change_of_the_network_leaves_it_changed(run: Run) -> None:
     before = flat(run)
-    do(run, "set", 0, 0, input=0, value=3)
+    do(run, "set", "0", 0, input=0, value=3)
     run.change(json.dumps({**RECIPE, "layers": [{**LAYERS[0], "activation": {"kind": "relu"}}, *LAYERS[1:]]}))
     run.undo()
     assert np.array_equal(flat(run), before)
@@ -355,7 +359,7 @@ def test_undo_after_a_change_of_the_network_leaves_it_changed(run: Run) -> None:
 
 def test_only_so_many_can_be_undone(run: Run) -> None:
     for value in range(MOST_UNDOS + 5):
-        do(run, "set", 0, 0, input=0, value=value)
+        do(run, "set", "0", 0, input=0, value=value)
     for _ in range(MOST_UNDOS + 5):
         run.undo()
     assert flat(run)[0] == 4
@@ -368,7 +372,7 @@ def test_reset_and_load_forget_what_a_hand_did(run: Run) -> None:
         ("freeze", {"input": None, "on": True}),
         ("silence", {"on": True}),
     ):
-        do(run, verb, 0, 1, **more)
+        do(run, verb, "0", 1, **more)
     run.reset()
     assert_same(everything(run), everything(fresh))
     assert (len(run.interventions), run.trainer.silenced, run.trainer.engine.frozen) == (0, None, None)
@@ -377,7 +381,7 @@ def test_reset_and_load_forget_what_a_hand_did(run: Run) -> None:
 def test_an_edit_wakes_a_run_that_diverged() -> None:
     run = Run(json.dumps({**RECIPE, "loss": {"kind": "mse"}}), "cpu")
     run.status = "diverged"
-    do(run, "set", 0, 0, input=0, value=0.1)
+    do(run, "set", "0", 0, input=0, value=0.1)
     assert run.status == "paused"
 
 
@@ -385,9 +389,9 @@ def test_an_edit_wakes_a_run_that_diverged() -> None:
 
 
 def test_interventions_survive_their_worker(run: Run) -> None:
-    do(run, "set", 1, 2, input=3, value=2.5)
-    do(run, "freeze", 0, 1, input=None, on=True)
-    do(run, "silence", 0, 2, on=True)
+    do(run, "set", "2", 2, input=3, value=2.5)
+    do(run, "freeze", "0", 1, input=None, on=True)
+    do(run, "silence", "0", 2, on=True)
     header, state = run.kept()
     again = Run(header["recipe"], "cpu", life=1)
     again.restore(state, "paused", 10)
@@ -401,8 +405,8 @@ def test_interventions_survive_their_worker(run: Run) -> None:
 
 
 def test_interventions_survive_a_new_learning_rate_and_a_device(run: Run) -> None:
-    do(run, "freeze", 0, 1, input=None, on=True)
-    do(run, "silence", 0, 2, on=True)
+    do(run, "freeze", "0", 1, input=None, on=True)
+    do(run, "silence", "0", 2, on=True)
     run.change(json.dumps({**RECIPE, "optimizer": {"kind": "adam", "learning_rate": 0.5}}))
     before = flat(run)
     for _ in range(5):
@@ -414,7 +418,7 @@ def test_interventions_survive_a_new_learning_rate_and_a_device(run: Run) -> Non
 
 
 def test_a_change_of_shape_clears_what_can_be_undone(run: Run) -> None:
-    do(run, "set", 1, 2, input=3, value=2.5)
+    do(run, "set", "2", 2, input=3, value=2.5)
     run.change(json.dumps({**RECIPE, "layers": LAYERS[:1]}))
     assert len(run.interventions) == 0
     assert picture(run)[0]["interventions"]
@@ -459,10 +463,10 @@ def test_masks_that_hide_nothing_are_none() -> None:
 
 def test_all_values_of_one_drag_are_taken_back_at_once(run: Run):
     before = flat(run)
-    do(run, "set", 0, 1, input=0, value=0.5)
+    do(run, "set", "0", 1, input=0, value=0.5)
     for stroke, values in ((1, (0.6, 0.7, 0.8)), (2, (0.9, 1.0))):
         for value in values:
-            do(run, "set", 0, 1, input=0, value=value, stroke=stroke)
+            do(run, "set", "0", 1, input=0, value=value, stroke=stroke)
     for expected in (0.8, 0.5):
         run.undo()
         assert picture(run)[1]["weight/0"][1, 0] == np.float32(expected)

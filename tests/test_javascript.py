@@ -92,8 +92,9 @@ MADE_BY_HAND = """
     const sure = new Uint8Array(900).fill(255).fill(10, 0, 450);
     const plane = { kind: 'plane', rows, columns, axes: ['x1', 'x2'], value_range: [-1, 1] };
     const layers = [
-        { kind: 'dense', units: 4, activation: 'tanh' }, { kind: 'dropout', units: 4, p: 0.5 },
-        { kind: 'dense', units: 1, activation: 'sigmoid' },
+        { address: '0', drawn: 'units', units: 4, activation: 'tanh' },
+        { address: '1', drawn: 'mark', kind: 'dropout', units: 4, size: 0.5 },
+        { address: '2', drawn: 'units', units: 1, activation: 'sigmoid' },
     ];
     const inputs = { names: ['x1', 'x2'], labels: ['x₁', 'x₂'], units: 2 };
     const layout = (more) => (

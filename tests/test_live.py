@@ -142,13 +142,20 @@ def test_an_origin_that_the_settings_name_may_look(host: str, token: str) -> Non
         '{"type": "command", "do": ["play"]}',
         '{"type": "command", "do": "speed", "value": {}}',
         '{"type": "command", "do": "set", "value": 1}',
-        '{"type": "command", "do": "set", "value": {"dense": 0, "unit": 0, "input": 0, "value": 1}}',
-        '{"type": "command", "do": "set", "value": {"structure": 1, "dense": true, "unit": 0, "input": 0, "value": 1}}',
-        '{"type": "command", "do": "set", "value": {"structure": 1, "dense": 0, "unit": 0, "input": 0, "value": [1]}}',
-        '{"type": "command", "do": "set", "value": {"structure": 1, "dense": 0, "unit": -1, "input": 0, "value": 1}}',
-        '{"type": "command", "do": "freeze", "value": {"structure": 1, "dense": 0, "unit": 0, "input": "b", "on": true}}',
-        '{"type": "command", "do": "silence", "value": {"structure": 1, "dense": 0, "unit": 0, "on": 1}}',
-        '{"type": "command", "do": "set", "value": {"structure": 1, "dense": 0, "value": "' + "x" * 5000 + '"}}',
+        '{"type": "command", "do": "set", "value": {"address": "0", "unit": 0, "input": 0, "value": 1}}',
+        '{"type": "command", "do": "set", "value": {"structure": 1, "address": true, "unit": 0, "input": 0, "value": 1}}',
+        '{"type": "command", "do": "set", "value": {"structure": 1, "address": 0, "unit": 0, "input": 0, "value": 1}}',
+        '{"type": "command", "do": "set", "value": {"structure": 1, "address": "-1", "unit": 0, "input": 0, "value": 1}}',
+        '{"type": "command", "do": "set", "value": {"structure": 1, "address": "2.", "unit": 0, "input": 0, "value": 1}}',
+        '{"type": "command", "do": "set", "value": {"structure": 1, "address": "x", "unit": 0, "input": 0, "value": 1}}',
+        '{"type": "command", "do": "set", "value": {"structure": 1, "address": "'
+        + "0." * 100
+        + '0", "unit": 0, "value": 1}}',
+        '{"type": "command", "do": "set", "value": {"structure": 1, "address": "0", "unit": 0, "input": 0, "value": [1]}}',
+        '{"type": "command", "do": "set", "value": {"structure": 1, "address": "0", "unit": -1, "input": 0, "value": 1}}',
+        '{"type": "command", "do": "freeze", "value": {"structure": 1, "address": "0", "unit": 0, "input": "b", "on": true}}',
+        '{"type": "command", "do": "silence", "value": {"structure": 1, "address": "0", "unit": 0, "on": 1}}',
+        '{"type": "command", "do": "set", "value": {"structure": 1, "address": "0", "value": "' + "x" * 5000 + '"}}',
         '{"type": "command", "do": "undo", "value": {}}',
         '{"type": "ready", "now": 1}',
         '{"type": "ready", "calm": null}',
@@ -200,7 +207,7 @@ def test_a_typed_weight_goes_to_the_worker_whatever_was_typed(host: str, token: 
         ready(viewer, None)
         first = version_of(viewer.recv(timeout=PATIENCE))
         ready(viewer, first)
-        command(viewer, "set", value={"structure": 1, "dense": 0, "unit": 0, "input": None, "value": weight})
+        command(viewer, "set", value={"structure": 1, "address": "0", "unit": 0, "input": None, "value": weight})
         assert version_of(viewer.recv(timeout=PATIENCE)) == first + 1
 
 

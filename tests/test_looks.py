@@ -23,6 +23,7 @@ LAYERS = [
     {"kind": "dense", "units": 4, "activation": {"kind": "relu"}},
 ]
 RECIPE = {"layers": LAYERS, "batch_size": 20}
+ADDRESSES = ("0", "2", "3")  # of those with units, the output layer last
 KINDS: list[dict[str, Any]] = [
     {},
     {"loss": {"kind": "mse"}},
@@ -69,7 +70,7 @@ def answers(model: nn.Sequential, X: np.ndarray) -> list[np.ndarray]:
 
 def test_before_the_first_step_nothing_has_moved() -> None:
     _, arrays = picture(made(steps=0), gradients=True)
-    for name in ("gradient/0", "gradient_bias/2", "update/1", "update_bias/0"):
+    for name in ("gradient/0", "gradient_bias/3", "update/2", "update_bias/0"):
         assert not arrays[name].any()
         assert arrays[name].dtype == np.float32
         assert arrays[name].shape == arrays[name.replace("gradient", "weight").replace("update", "weight").replace(
@@ -89,14 +90,15 @@ def test_the_gradient_is_that_of_plain_torchs_autograd_as_it_was_used(changes: d
     nn.utils.clip_grad_norm_(model.parameters(), changes.get("gradient_clip", 1e9))
     run.step()
     _, arrays = picture(run, gradients=True)
-    for index, linear in enumerate(module for module in model if isinstance(module, nn.Linear)):
+    linears = [module for module in model if isinstance(module, nn.Linear)]
+    for address, linear in zip(ADDRESSES, linears, strict=True):
         assert linear.weight.grad is not None
         assert linear.bias.grad is not None
-        np.testing.assert_allclose(arrays[f"gradient/{index}"], linear.weight.grad, rtol=1e-4, atol=1e-7)
-        np.testing.assert_allclose(arrays[f"gradient_bias/{index}"], linear.bias.grad, rtol=1e-4, atol=1e-7)
-        np.testing.assert_allclose(arrays[f"update/{index}"], -0.3 * linear.weight.grad, rtol=1e-3, atol=1e-6)
-        moved = linear.weight.detach().numpy() + arrays[f"update/{index}"]
-        np.testing.assert_allclose(arrays[f"weight/{index}"], moved, rtol=1e-5, atol=1e-7)
+        np.testing.assert_allclose(arrays[f"gradient/{address}"], linear.weight.grad, rtol=1e-4, atol=1e-7)
+        np.testing.assert_allclose(arrays[f"gradient_bias/{address}"], linear.bias.grad, rtol=1e-4, atol=1e-7)
+        np.testing.assert_allclose(arrays[f"update/{address}"], -0.3 * linear.weight.grad, rtol=1e-3, atol=1e-6)
+        moved = linear.weight.detach().numpy() + arrays[f"update/{address}"]
+        np.testing.assert_allclose(arrays[f"weight/{address}"], moved, rtol=1e-5, atol=1e-7)
 
 
 def test_gradients_travel_only_when_wanted() -> None:
@@ -107,7 +109,7 @@ def test_gradients_travel_only_when_wanted() -> None:
 def test_a_weight_set_by_hand_is_no_update() -> None:
     run = made()
     _, before = picture(run, gradients=True)
-    run.intervene("set", {"structure": run.structure, "dense": 0, "unit": 0, "input": 0, "value": 5})
+    run.intervene("set", {"structure": run.structure, "address": "0", "unit": 0, "input": 0, "value": 5})
     _, after = picture(run, gradients=True)
     assert after["update/0"][0, 0] == 0
     assert np.array_equal(after["update/0"].ravel()[1:], before["update/0"].ravel()[1:])
@@ -128,19 +130,20 @@ def test_histograms_are_numpys(changes: dict[str, Any]) -> None:
         "tanh": np.tanh,
     }
     units[-1] = reads.get(run.trainer.experiment.plan()[-1].activation, lambda o: o)(units[-1])
-    for index, weights in enumerate(run.trainer.engine.model[i].weight for i in (0, 3, 5)):
+    for index, address in enumerate(ADDRESSES):
+        weights = run.trainer.engine.model[(0, 3, 5)[index]].weight
         parts = {
             "weights": weights.detach().numpy(),
             "activations": units[index],
-            "gradients": arrays[f"gradient/{index}"],
+            "gradients": arrays[f"gradient/{address}"],
         }
         for name, values in parts.items():
             counts, edges = np.histogram(values, 24)
-            found = arrays[f"histogram_{name}/{index}"]
+            found = arrays[f"histogram_{name}/{address}"]
             assert (found.dtype, found.shape, found.sum()) == (np.uint32, (24,), values.size)
             # A value on the edge of a bin may fall to either side: the judge rounds differently.
             assert np.abs(found.astype(int) - counts).sum() <= (0 if name != "activations" else 0.02 * values.size)
-            assert header["histograms"][index][name] == pytest.approx([edges[0], edges[-1]], rel=1e-4, abs=1e-6)
+            assert header["histograms"][address][name] == pytest.approx([edges[0], edges[-1]], rel=1e-4, abs=1e-6)
 
 
 # Health
@@ -194,7 +197,7 @@ def test_numbers_too_large_for_the_network_are_still_shown(kind: str) -> None:
 
 def test_a_silenced_unit_is_not_called_dead_and_the_next_layer_is_judged_without_it() -> None:
     run = made(layers=[{"kind": "dense", "units": 1}, {"kind": "dense", "units": 2}])
-    run.intervene("silence", {"structure": run.structure, "dense": 0, "unit": 0, "on": True})
+    run.intervene("silence", {"structure": run.structure, "address": "0", "unit": 0, "on": True})
     _, arrays = picture(run)
     assert arrays["health/0"].tolist() == [0]
     assert arrays["health/1"].tolist() == [3, 3]
@@ -274,8 +277,8 @@ def test_a_probe_is_plain_torchs_forward_pass(changes: dict[str, Any], split: st
     activation = experiment.plan()[-1].activation
     read = {"sigmoid": sums.sigmoid(), "softmax": sums.softmax(1), "tanh": sums.tanh()}.get(activation, sums)
     units[-1] = read.numpy()
-    for index, expected in enumerate(units):
-        np.testing.assert_allclose(arrays[f"probe/{index}"], expected[0], rtol=1e-4, atol=1e-6)
+    for address, expected in zip(ADDRESSES, units, strict=True):
+        np.testing.assert_allclose(arrays[f"probe/{address}"], expected[0], rtol=1e-4, atol=1e-6)
     assert np.array_equal(arrays["probe/inputs"], rows.X[5, :16])
     assert probe["inputs"] == pytest.approx(rows.X[5].tolist())
     assert (probe["split"], probe["row"], probe["target"]) == (split, 5, rows.y[5])
@@ -296,7 +299,7 @@ def test_a_row_that_is_gone_is_not_probed() -> None:
 
 def test_a_probe_goes_around_silenced_units() -> None:
     run = made()
-    run.intervene("silence", {"structure": run.structure, "dense": 0, "unit": 2, "on": True})
+    run.intervene("silence", {"structure": run.structure, "address": "0", "unit": 2, "on": True})
     header, arrays = picture(run, probe={"split": "train", "row": 0})
     assert arrays["probe/0"][2] == 0
     expected = run.trainer.predictions()[0].tolist()
@@ -308,4 +311,4 @@ def test_a_loss_of_another_scale_is_the_probes_too() -> None:
     run.change(json.dumps({**RECIPE, "loss": {"kind": "mae"}}))
     header, arrays = picture(run, probe={"split": "train", "row": 0})
     target = 2 * header["probe"]["target"] - 1
-    assert header["probe"]["loss"] == pytest.approx(abs(arrays["probe/2"][0] - target), rel=1e-5)
+    assert header["probe"]["loss"] == pytest.approx(abs(arrays["probe/3"][0] - target), rel=1e-5)

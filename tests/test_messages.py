@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
+from dlcore.component import kinds
 from dlcore.datasets.classic import SETS
 from dlcore.experiment import Experiment
+from dlcore.layers import Layer
 from dlcore.problems import Problem, texts_in
 from ui import canvas, takehome
 from ui.fitting import dataset_groups
@@ -185,7 +187,14 @@ def test_keys_made_of_parts_exist() -> None:
     keys |= {f"experiment.{name}" for name in Experiment.model_fields}
     # The output layer's activation is named by the loss; not all of them stand on the menu of activations.
     keys |= {f"component.activation.{name}.title" for name in ("sigmoid", "softmax", "tanh", "linear")}
+    keys |= {f"canvas.{key}" for key in marks()}
     assert keys <= set(known)
+
+
+def marks() -> set[str]:
+    """What the canvas says of layers without units: on their mark, to take one away, and where the picture is told in words."""
+    kinds_of_marks = [kind for kind, layer in kinds(Layer).items() if not layer.has_units]
+    return {f"{key}_{kind}" for kind in kinds_of_marks for key in ("mark", "remove_mark", "summary_mark")}
 
 
 def test_the_canvas_says_each_of_its_texts() -> None:
@@ -195,6 +204,7 @@ def test_the_canvas_says_each_of_its_texts() -> None:
     # A few are put together of two parts: a verb and "_help", a split and a score.
     parts = {f"{first}_{second}" for first in words & SPLITS_AND_VERBS for second in ("help", "loss", "accuracy", "r2")}
     parts |= {f"health_{code}" for code in (1, 2, 3)}
+    parts |= marks()
     # The name of a metric comes with each frame.
     parts |= {
         Experiment.from_dict(recipe).metric for recipe in ({}, {"dataset": {"kind": "sine"}, "loss": {"kind": "mse"}})

@@ -62,10 +62,15 @@ def grid(side: int, low: float = -6, high: float = 6) -> np.ndarray:
     return np.array([(x1, x2) for x2 in centres[::-1] for x1 in centres])
 
 
-def values_of(arrays: dict[str, np.ndarray], index: int) -> np.ndarray:
+def addresses(trainer: Trainer) -> list[str]:
+    """Of the layers that have units, the output layer last."""
+    return [str(place) for place, layer in enumerate(trainer.experiment.stack) if layer.has_units]
+
+
+def values_of(arrays: dict[str, np.ndarray], address: str) -> np.ndarray:
     """A layer's maps as numbers again: (units, anything)."""
-    bytes_ = arrays[f"maps/{index}"].astype(float)
-    scales = arrays[f"scales/{index}"].reshape(-1, *[1] * (bytes_.ndim - 1))
+    bytes_ = arrays[f"maps/{address}"].astype(float)
+    scales = arrays[f"scales/{address}"].reshape(-1, *[1] * (bytes_.ndim - 1))
     return ((bytes_ - 128) / 127 * scales).reshape(len(bytes_), -1)
 
 
@@ -106,10 +111,12 @@ def test_a_neurons_map_is_a_plain_forward_pass_over_the_plane(recipe: dict[str, 
     names = trainer.experiment.input_features
     units = plain_units(trainer, np.stack([columns[name] for name in names], axis=1))
     units[-1] = CLAIMS[layout["layers"][-1]["activation"]](units[-1].astype(float))
-    for index, answers in enumerate(units):
-        assert arrays[f"maps/{index}"].shape == (answers.shape[1], side, side)
-        assert_close_to_a_byte(values_of(arrays, index), answers.T, arrays[f"scales/{index}"])
-    assert f"maps/{len(units)}" not in arrays
+    for address, answers in zip(addresses(trainer), units, strict=True):
+        assert arrays[f"maps/{address}"].shape == (answers.shape[1], side, side)
+        assert_close_to_a_byte(values_of(arrays, address), answers.T, arrays[f"scales/{address}"])
+    assert {name for name in arrays if name.startswith("maps/")} == {
+        f"maps/{address}" for address in addresses(trainer)
+    }
     first, last = arrays["maps/0"].dtype, len(layout["layers"])
     assert first == np.uint8
     assert last == len(trainer.experiment.layers) + 1
@@ -161,7 +168,7 @@ def test_data_on_a_line_are_drawn_as_a_line() -> None:
     x = np.linspace(*layout["output"]["x_range"], 100)[:, None]
     units = plain_units(trainer, x)
     np.testing.assert_allclose(arrays["output_line"], units[-1][:, 0], atol=1e-5)
-    assert_close_to_a_byte(values_of(arrays, 0), units[0].T, arrays["scales/0"])
+    assert_close_to_a_byte(values_of(arrays, "0"), units[0].T, arrays["scales/0"])
     assert arrays["maps/0"].shape == (6, 1, 100)
     np.testing.assert_allclose(constant["points/train"][:, 1], trainer.data.train.y, rtol=1e-6)
 
@@ -213,12 +220,12 @@ def test_a_neurons_bars_are_its_mean_answers_to_each_group(kind: str) -> None:
     else:
         group = train.y
         assert groups == list(trainer.data.class_names)
-    for index, answers in enumerate(plain_units(trainer, train.X)[:-1]):
+    for address, answers in zip(addresses(trainer)[:-1], plain_units(trainer, train.X)[:-1], strict=True):
         expected = pd.DataFrame(answers).groupby(group).mean().to_numpy().T
         if kind == "diabetes":  # rows exactly on a quantile may count on either side
-            assert np.abs(values_of(arrays, index) - expected).max() < 0.1
+            assert np.abs(values_of(arrays, address) - expected).max() < 0.1
         else:
-            assert_close_to_a_byte(values_of(arrays, index), expected, arrays[f"scales/{index}"])
+            assert_close_to_a_byte(values_of(arrays, address), expected, arrays[f"scales/{address}"])
 
 
 NAMES = {
@@ -258,6 +265,8 @@ def test_the_browser_is_told_the_bounds_of_what_can_be_changed() -> None:
     widest = Experiment.from_dict({"layers": [{"kind": "dense", "units": layout["layers"][0]["most_units"]}]})
     assert widest.layers[0].units == layout["layers"][0]["most_units"]
     assert "most_units" not in layout["layers"][1]  # a dropout
+    assert [layer["drawn"] for layer in layout["layers"]] == ["units", "mark", "units", "units"]
+    assert layout["layers"][1]["size"] == LAYERS[1]["p"]
     for more, refused in ((0, False), (1, True)):
         layers = [{"kind": "dense"}] * (layout["limits"]["layers"] + more)
         with pytest.raises(Problem) if refused else nullcontext():

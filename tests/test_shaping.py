@@ -29,9 +29,8 @@ ACTIONS = st.fixed_dictionaries(
         )
     },
     optional={
-        "layer": ANYTHING,
+        "address": st.one_of(ANYTHING, st.integers(0, 13).map(str)),
         "unit": ANYTHING,
-        "at": ANYTHING,
         "kind": st.one_of(ANYTHING, st.sampled_from(list(kinds(Activation)))),
         "name": st.one_of(ANYTHING, st.sampled_from(FEATURES)),
         "on": ANYTHING,
@@ -73,11 +72,11 @@ def test_whatever_the_browser_sends_gives_a_right_recipe_or_a_sentence_or_nothin
 
 
 def test_a_unit_comes_last_and_the_one_that_goes_leaves_the_others_their_order() -> None:
-    change = shaped(Experiment(), {"do": "add_unit", "layer": 0})
+    change = shaped(Experiment(), {"do": "add_unit", "address": "0"})
     assert change is not None
     assert units(change.experiment) == [5, 2]
     assert change.origins == {"layers": [0, 1], "units": {"0": [0, 1, 2, 3, None]}}
-    change = shaped(change.experiment, {"do": "remove_unit", "layer": 0, "unit": 1})
+    change = shaped(change.experiment, {"do": "remove_unit", "address": "0", "unit": 1})
     assert change is not None
     assert units(change.experiment) == [4, 2]
     assert change.origins == {"layers": [0, 1], "units": {"0": [0, 2, 3, 4]}}
@@ -85,35 +84,37 @@ def test_a_unit_comes_last_and_the_one_that_goes_leaves_the_others_their_order()
 
 def test_the_last_unit_of_a_layer_stays() -> None:
     with pytest.raises(Problem, match="at least one unit"):
-        shaped(Experiment(layers=(Dense(units=1),)), {"do": "remove_unit", "layer": 0, "unit": 0})
+        shaped(Experiment(layers=(Dense(units=1),)), {"do": "remove_unit", "address": "0", "unit": 0})
 
 
 def test_a_new_layer_is_as_wide_as_what_comes_into_it() -> None:
-    assert units(do(Experiment(), "add_layer", at=1)) == [4, 4, 2]
-    assert units(do(Experiment(), "add_layer", at=2)) == [4, 2, 2]
-    assert units(do(Experiment(), "add_layer", at=0)) == [2, 4, 2]
-    assert units(do(Experiment(layers=(Dropout(),)), "add_layer", at=1)) == [2]
-    change = shaped(Experiment(), {"do": "add_layer", "at": 1})
+    assert units(do(Experiment(), "add_layer", address="1")) == [4, 4, 2]
+    assert units(do(Experiment(), "add_layer", address="2")) == [4, 2, 2]
+    assert units(do(Experiment(), "add_layer", address="0")) == [2, 4, 2]
+    assert units(do(Experiment(layers=(Dropout(),)), "add_layer", address="1")) == [2]
+    change = shaped(Experiment(), {"do": "add_layer", "address": "1"})
     assert change is not None
     assert change.origins == {"layers": [0, None, 1]}
 
 
 def test_twelve_layers_are_enough() -> None:
     with pytest.raises(Problem):
-        shaped(Experiment(layers=(Dropout(),) * MOST_LAYERS), {"do": "add_layer", "at": 0})
+        shaped(Experiment(layers=(Dropout(),) * MOST_LAYERS), {"do": "add_layer", "address": "0"})
 
 
 def test_a_layer_goes_and_the_others_know_where_they_were() -> None:
-    change = shaped(Experiment(layers=(Dense(units=3), Dropout(), Dense(units=2))), {"do": "remove_layer", "layer": 1})
+    change = shaped(
+        Experiment(layers=(Dense(units=3), Dropout(), Dense(units=2))), {"do": "remove_layer", "address": "1"}
+    )
     assert change is not None
     assert units(change.experiment) == [3, 2]
     assert change.origins == {"layers": [0, 2]}
 
 
 def test_an_activation_is_chosen_for_one_layer() -> None:
-    changed = do(Experiment(), "activation", layer=1, kind="relu")
+    changed = do(Experiment(), "activation", address="1", kind="relu")
     assert [layer.activation.kind for layer in changed.layers if isinstance(layer, Dense)] == ["tanh", "relu"]
-    assert shaped(changed, {"do": "activation", "layer": 1, "kind": "relu"}) is None
+    assert shaped(changed, {"do": "activation", "address": "1", "kind": "relu"}) is None
 
 
 def test_a_feature_goes_on_and_off_and_the_last_one_stays() -> None:
@@ -128,16 +129,16 @@ def test_a_feature_goes_on_and_off_and_the_last_one_stays() -> None:
 @pytest.mark.parametrize(
     "action",
     [
-        {"do": "add_unit", "layer": 2},
-        {"do": "add_unit", "layer": -1},
-        {"do": "add_unit", "layer": True},
-        {"do": "add_unit", "layer": "0"},
+        {"do": "add_unit", "address": "2"},
+        {"do": "add_unit", "address": "-1"},
+        {"do": "add_unit", "address": True},
+        {"do": "add_unit", "address": 0},
         {"do": "add_unit"},
-        {"do": "remove_unit", "layer": 0, "unit": 4},
-        {"do": "remove_layer", "layer": 2},
-        {"do": "add_layer", "at": 3},
-        {"do": "activation", "layer": 0, "kind": "none of ours"},
-        {"do": "activation", "layer": 0, "kind": []},
+        {"do": "remove_unit", "address": "0", "unit": 4},
+        {"do": "remove_layer", "address": "2"},
+        {"do": "add_layer", "address": "3"},
+        {"do": "activation", "address": "0", "kind": "none of ours"},
+        {"do": "activation", "address": "0", "kind": []},
         {"do": "feature", "name": "x3", "on": True},
         {"do": "feature", "name": "x1", "on": True},
         {"do": "points", "remove": [["train", 250]], "move": [["test", 9999, 0, 0]], "add": [[0, 0, 6, "train"]]},

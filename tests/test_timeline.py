@@ -143,7 +143,7 @@ def test_a_drag_leaves_one_moment(run: Run) -> None:
     run.step()
     count = len(run.timeline)
     for value in np.linspace(0, 1, 50):
-        where = {"structure": run.structure, "dense": 0, "unit": 0, "input": 0, "value": float(value)}
+        where = {"structure": run.structure, "address": "0", "unit": 0, "input": 0, "value": float(value)}
         run.intervene("set", where)
     assert len(run.timeline) == count + 1
     _, arrays = picture(run, moment=newest(run))
@@ -188,7 +188,7 @@ def test_a_moment_shows_the_network_as_it_was(run: Run) -> None:
     assert "layout" not in header
     for name in set(past) - {"history", "moments"}:
         assert np.array_equal(past[name], arrays[name]), name
-    assert {"predictions/train", "health/0", "gradient/0", "maps/1"} <= set(past)
+    assert {"predictions/train", "health/0", "gradient/0", "maps/2"} <= set(past)
 
 
 def test_an_unknown_moment_is_the_present(run: Run) -> None:
@@ -206,7 +206,7 @@ def test_a_moment_of_another_shape_is_drawn_with_its_own_layout(run: Run) -> Non
     assert header["structure"] == before[0]["structure"] != present["structure"]
     assert header["layout"] == before[0]["layout"]
     assert {"points/train", "input_maps", "predictions/test"} <= set(arrays)
-    assert np.array_equal(arrays["maps/1"], before[1]["maps/1"])
+    assert np.array_equal(arrays["maps/2"], before[1]["maps/2"])
     header, _ = picture(run, header, moment=old)
     assert "layout" not in header
     header, _ = picture(run, header)
@@ -215,7 +215,7 @@ def test_a_moment_of_another_shape_is_drawn_with_its_own_layout(run: Run) -> Non
 
 def test_frozen_and_silenced_are_shown_as_they_were(run: Run) -> None:
     train(run, steps=1)
-    place = {"structure": run.structure, "dense": 0, "unit": 1, "input": None, "on": True}
+    place = {"structure": run.structure, "address": "0", "unit": 1, "input": None, "on": True}
     run.intervene("silence", place)
     run.intervene("freeze", place)
     marked = newest(run)
@@ -282,7 +282,7 @@ def test_rewinding_cuts_what_came_later_and_viewers_get_the_history_anew(run: Ru
 
 def test_rewinding_brings_back_the_recipe_and_the_marks_of_then(run: Run) -> None:
     train(run, steps=1)
-    place = {"structure": run.structure, "dense": 0, "unit": 1, "input": None, "on": True}
+    place = {"structure": run.structure, "address": "0", "unit": 1, "input": None, "on": True}
     run.intervene("silence", place)
     run.intervene("freeze", place)
     marked, expected = newest(run), Run(recipe(), "cpu")

@@ -197,7 +197,7 @@ def test_a_viewer_of_the_past_is_answered_though_the_run_has_come_to_rest(client
 
 def test_interventions_come_over_the_wire_and_are_kept_before_they_are_answered(client: Client) -> None:
     client.create("a", recipe())
-    place = {"structure": 1, "dense": 0, "unit": 0, "input": 0}
+    place = {"structure": 1, "address": "0", "unit": 0, "input": 0}
     client.ask("a", "set", value={**place, "value": 0.25})
     client.ask("a", "freeze", value={**place, "on": True})
     client.ask("a", "silence", value={**place, "on": True})
@@ -232,7 +232,7 @@ def test_where_a_run_stands_is_asked_without_moving_it(client: Client) -> None:
     client.ask("a", "step")
     standing = {"status": "paused", "step": 1, "epoch": 0, "interventions": False}
     assert client.ask("a", "standing").items() >= standing.items()
-    client.ask("a", "set", value={"structure": 1, "dense": 0, "unit": 0, "input": 0, "value": 0.5})
+    client.ask("a", "set", value={"structure": 1, "address": "0", "unit": 0, "input": 0, "value": 0.5})
     assert client.ask("a", "standing").items() >= {**standing, "interventions": True}.items()
 
 
@@ -269,7 +269,7 @@ def test_a_run_that_leaves_takes_its_place_along_and_sends_those_who_wait_after_
 
 def test_a_run_with_something_to_lose_does_not_leave_when_asked_gently(client: Client) -> None:
     client.create("a", recipe())
-    client.ask("a", "set", value={"structure": 1, "dense": 0, "unit": 0, "input": 0, "value": 0.25})
+    client.ask("a", "set", value={"structure": 1, "address": "0", "unit": 0, "input": 0, "value": 0.25})
     assert "luggage" not in client.ask("a", "leave", gently=True)
     assert client.ask("a", "undo")["step"] == 0
     assert "luggage" in client.ask("a", "leave", gently=False)

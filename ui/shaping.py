@@ -1,8 +1,9 @@
 """What an edit on the canvas makes of a recipe, and which layers and units of the new one were which. Pure functions.
 
-    shaped(experiment, {"do": "add_unit", "layer": 0})
+    shaped(experiment, {"do": "add_unit", "address": "0"})
 
-An action comes from the browser, where it may have been drawn from an older frame: what it names may be gone, or never have been.
+A layer is named by its address, a new one by the address that it is to have. An action comes from the browser, where it may have been
+drawn from an older frame: what it names may be gone, or never have been.
 """
 
 from __future__ import annotations
@@ -41,15 +42,15 @@ def shaped(experiment: Experiment, action: Action) -> Shaped | None:
     """The experiment after this edit; None when it names what is not there. Raises Problem when it may not be."""
     match action.get("do"):
         case "add_unit":
-            return _add_unit(experiment, action.get("layer"))
+            return _add_unit(experiment, action.get("address"))
         case "remove_unit":
-            return _remove_unit(experiment, action.get("layer"), action.get("unit"))
+            return _remove_unit(experiment, action.get("address"), action.get("unit"))
         case "add_layer":
-            return _add_layer(experiment, action.get("at"))
+            return _add_layer(experiment, action.get("address"))
         case "remove_layer":
-            return _remove_layer(experiment, action.get("layer"))
+            return _remove_layer(experiment, action.get("address"))
         case "activation":
-            return _activation(experiment, action.get("layer"), action.get("kind"))
+            return _activation(experiment, action.get("address"), action.get("kind"))
         case "feature":
             return _feature(experiment, action.get("name"), action.get("on"))
         case "points":
@@ -67,8 +68,13 @@ def _index(value: Any, count: int) -> int | None:
 # Layers and units
 
 
-def _dense(experiment: Experiment, layer: Any) -> tuple[int, Dense] | None:
-    at = _index(layer, len(experiment.layers))
+def _place(address: Any, count: int) -> int | None:
+    """The place of an address in a list of so many layers; None for anything else that came, and for a layer inside another one."""
+    return int(address) if isinstance(address, str) and address in map(str, range(count)) else None
+
+
+def _dense(experiment: Experiment, address: Any) -> tuple[int, Dense] | None:
+    at = _place(address, len(experiment.layers))
     found = None if at is None else experiment.layers[at]
     return (at, found) if at is not None and isinstance(found, Dense) else None
 
@@ -81,8 +87,8 @@ def _same_layers(experiment: Experiment) -> list[int | None]:
     return list(range(len(experiment.layers)))
 
 
-def _add_unit(experiment: Experiment, layer: Any) -> Shaped | None:
-    found = _dense(experiment, layer)
+def _add_unit(experiment: Experiment, address: Any) -> Shaped | None:
+    found = _dense(experiment, address)
     if found is None:
         return None
     at, dense = found
@@ -91,8 +97,8 @@ def _add_unit(experiment: Experiment, layer: Any) -> Shaped | None:
     return Shaped(changed, {"layers": _same_layers(experiment), "units": {str(at): units}})
 
 
-def _remove_unit(experiment: Experiment, layer: Any, unit: Any) -> Shaped | None:
-    found = _dense(experiment, layer)
+def _remove_unit(experiment: Experiment, address: Any, unit: Any) -> Shaped | None:
+    found = _dense(experiment, address)
     gone = None if found is None else _index(unit, found[1].units)
     if found is None or gone is None:
         return None
@@ -104,9 +110,9 @@ def _remove_unit(experiment: Experiment, layer: Any, unit: Any) -> Shaped | None
     return Shaped(changed, {"layers": _same_layers(experiment), "units": {str(at): units}})
 
 
-def _add_layer(experiment: Experiment, place: Any) -> Shaped | None:
+def _add_layer(experiment: Experiment, address: Any) -> Shaped | None:
     """A dense layer as wide as what comes into it, where that can begin as the identity."""
-    at = _index(place, len(experiment.layers) + 1)
+    at = _place(address, len(experiment.layers) + 1)
     if at is None:
         return None
     before = [layer for layer in experiment.layers[:at] if isinstance(layer, Dense)]
@@ -119,8 +125,8 @@ def _add_layer(experiment: Experiment, place: Any) -> Shaped | None:
     return Shaped(experiment.replace(layers=layers), {"layers": origins})
 
 
-def _remove_layer(experiment: Experiment, layer: Any) -> Shaped | None:
-    at = _index(layer, len(experiment.layers))
+def _remove_layer(experiment: Experiment, address: Any) -> Shaped | None:
+    at = _place(address, len(experiment.layers))
     if at is None:
         return None
     layers = (*experiment.layers[:at], *experiment.layers[at + 1 :])
@@ -128,8 +134,8 @@ def _remove_layer(experiment: Experiment, layer: Any) -> Shaped | None:
     return Shaped(experiment.replace(layers=layers), {"layers": origins})
 
 
-def _activation(experiment: Experiment, layer: Any, kind: Any) -> Shaped | None:
-    found = _dense(experiment, layer)
+def _activation(experiment: Experiment, address: Any, kind: Any) -> Shaped | None:
+    found = _dense(experiment, address)
     classes = kinds(Activation)
     if found is None or kind not in list(classes):
         return None

@@ -12,21 +12,27 @@ type Interval = [number, number];
 type Finite = number | null;
 /** An array of a frame; of whatever type of numbers, the scripts read it alike. */
 type Values = (Float32Array | Uint8Array) & { shape: number[] };
-/** The arrays of a frame by their names: "weight/0", "maps/0", "output" ... Those that were not wanted or do not apply are absent. */
+/** The arrays of a frame by their names: "weight/2", "maps/2" of the layer whose address that is, "output" ... Those that were not wanted or do not apply are absent. */
 type Arrays = Record<string, Values>;
 /** Which score is shown beside the loss, and how it is written (dlcore/metrics.py). */
 type Metric = { name: string; form: "percent" | "decimals" | "units" };
 
 interface Layer {
+  /** Where it stands: "2", or "2.0.1" for one inside of another (dlcore/stages.py). */
+  address: string;
   kind: string;
+  /** Whether its units have a tile each, or a mark says that it is there. */
+  drawn: "units" | "mark";
   units: number;
   shown: number;
   parameters: number;
   activation: string;
   /** Of a layer whose units can be added. */
   most_units: number;
-  /** Of a dropout. */
-  p: number;
+  /** The number that tells it from others of its kind. */
+  size: number;
+  /** The layers that it holds, if it holds some. */
+  branches?: Layer[][];
 }
 
 /** A surface over which something is answered: a plane has rows and columns, a line columns only. */
@@ -89,7 +95,8 @@ interface Header {
   undo: number;
   moment?: { id: number; step: number; epoch: number; progress: number };
   live?: { step: number; epoch: number };
-  histograms?: Record<"weights" | "activations" | "gradients", Interval>[];
+  /** From where to where the numbers of each layer go, by its address. */
+  histograms?: Record<string, Record<"weights" | "activations" | "gradients", Interval>>;
   probe?: ProbeFrame;
 }
 

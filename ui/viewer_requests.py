@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 COMMANDS = ("play", "pause", "step", "epoch", "reset", "speed", "device", "undo", "leash")
 PLACED = ("set", "freeze", "silence")  # Commands that name a place in the network.
+ADDRESS = re.compile(r"\d{1,3}(?:\.\d{1,3})*")  # of a stage
+LONGEST_ADDRESS = 60  # characters
 LONGEST_MESSAGE = 4096  # characters
 
 
@@ -62,11 +65,16 @@ def _is_place(value: object) -> bool:
     source, on = value.get("input"), value.get("on", False)
     return (
         _is_count(value.get("structure"))
-        and _is_count(value.get("dense"))
+        and _is_address(value.get("address"))
         and (value.get("unit") is None or _is_count(value["unit"]))
         and (source is None or source == "bias" or _is_count(source))
         and type(on) is bool
     )
+
+
+def _is_address(value: object) -> bool:
+    """Whether this can be the address of a stage, as "2" or "2.0.1"."""
+    return isinstance(value, str) and len(value) <= LONGEST_ADDRESS and ADDRESS.fullmatch(value) is not None
 
 
 def _is_count(value: object) -> bool:

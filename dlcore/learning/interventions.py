@@ -1,6 +1,6 @@
 """Interventions: what a hand does to the network of a run (set a number, freeze, silence), and taking it back.
 
-Places are those of the canvas: dense layers counted from 0, the output layer last; a unit; one of its inputs, or its bias.
+Places are those of the canvas: the address of a stage; one of its units; one of that unit's inputs, or its bias.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 
 from dlcore.problems import Problem
+from dlcore.stages import Stage, all_stages, stages_of
 
 if TYPE_CHECKING:
     from dlcore.engines.autograd import AutogradEngine
@@ -51,10 +52,13 @@ class Interventions:
 
     def apply(self, do: str, value: dict[str, Any], trainer: Trainer) -> bool:
         """Set, freeze or silence. False where the place does not exist; raises Problem for a weight that is no number."""
-        inverse = {"set": _set, "freeze": _freeze, "silence": _silence}[do](trainer, value)
+        stage = _stage(trainer, value.get("address"))
+        if stage is None:
+            return False
+        inverse = {"set": _set, "freeze": _freeze, "silence": _silence}[do](trainer, stage, value)
         if inverse is None:
             return False
-        touched = _touched(do, value, trainer)
+        touched = _touched(do, stage, value)
         stroke = value.get("stroke")
         # All values of one drag are one thing to take back: the first one knows what was before.
         if stroke is None or stroke != self._stroke:
@@ -76,14 +80,14 @@ class Interventions:
         return True
 
 
-def _touched(do: str, value: dict[str, Any], trainer: Trainer) -> tuple[str, tuple[str, ...]]:
+def _touched(do: str, stage: Stage, value: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
     """Of what, and of which layer or part of it, the journal has to tell."""
-    weight, bias = list(trainer.engine.places)[2 * value["dense"] : 2 * value["dense"] + 2]
     if do == "silence":
-        return "silenced", (weight.removesuffix(".weight"),)
+        return "silenced", (stage.modules[0],)
+    names = stage.connections or ()  # Of weight and bias: a stage without was neither set nor frozen.
     if do == "freeze":
-        return "frozen", (weight, bias)
-    return "weights", (bias if value.get("input") is None else weight,)
+        return "frozen", names
+    return "weights", names[1:] if value.get("input") in (None, "bias") else names[:1]
 
 
 def as_weight(value: object) -> float:
@@ -97,9 +101,9 @@ def as_weight(value: object) -> float:
     return number
 
 
-def _set(trainer: Trainer, value: dict[str, Any]) -> Inverse | None:
+def _set(trainer: Trainer, stage: Stage, value: dict[str, Any]) -> Inverse | None:
     unit, source = value.get("unit"), value.get("input")
-    places = None if unit is None else _places(trainer, value.get("dense"), unit, "bias" if source is None else source)
+    places = [] if unit is None else _places(trainer, stage, unit, "bias" if source is None else source)
     if not places:
         return None
     return _write(trainer, places[0].start, as_weight(value.get("value")))
@@ -119,8 +123,8 @@ def _write(trainer: Trainer, index: int, number: float) -> Inverse:
     return undo
 
 
-def _freeze(trainer: Trainer, value: dict[str, Any]) -> Inverse | None:
-    places = _places(trainer, value.get("dense"), value.get("unit"), value.get("input"))
+def _freeze(trainer: Trainer, stage: Stage, value: dict[str, Any]) -> Inverse | None:
+    places = _places(trainer, stage, value.get("unit"), value.get("input"))
     if not places:
         return None
     frozen = trainer.engine.frozen
@@ -144,21 +148,15 @@ def _shortened(mask: torch.Tensor) -> bool | torch.Tensor:
     return mask.clone()
 
 
-def _silence(trainer: Trainer, value: dict[str, Any]) -> Inverse | None:
-    layers = trainer.experiment.hidden_units
-    dense: Any = value.get("dense")
-    unit: Any = value.get("unit")
-    if not _in(dense, len(layers)):
-        return None
-    address = list(layers)[dense]
-    if not _in(unit, layers[address]):
+def _silence(trainer: Trainer, stage: Stage, value: dict[str, Any]) -> Inverse | None:
+    address, unit = stage.address, value.get("unit")
+    units = trainer.experiment.hidden_units.get(address, 0)
+    if not _in(unit, units):
         return None
 
     def switch(trainer: Trainer, on: bool) -> bool:
         silenced = trainer.silenced or {}
-        marks = silenced.get(
-            address, torch.zeros(layers[address], dtype=torch.bool)
-        ).clone()  # A snapshot holds the old ones.
+        marks = silenced.get(address, torch.zeros(units, dtype=torch.bool)).clone()  # A snapshot holds the old ones.
         before = bool(marks[unit])
         marks[unit] = on
         trainer.silenced = {**silenced, address: marks}
@@ -172,12 +170,17 @@ def _silence(trainer: Trainer, value: dict[str, Any]) -> Inverse | None:
     return undo
 
 
-def _places(trainer: Trainer, dense: Any, unit: Any, source: Any) -> list[slice]:
+def _stage(trainer: Trainer, address: Any) -> Stage | None:
+    """The stage of this address; None where there is none."""
+    found = (stage for stage in all_stages(stages_of(trainer.experiment)) if stage.address == address)
+    return next(found, None)
+
+
+def _places(trainer: Trainer, stage: Stage, unit: Any, source: Any) -> list[slice]:
     """Where in the flat parameters; [] when there is no such place. No unit: the whole layer; no source: all that comes in."""
-    found = list(trainer.engine.places.values())
-    if not _in(dense, len(found) // 2):
+    if stage.connections is None:
         return []
-    (start, end, shape), (bias, bias_end, _) = found[2 * dense], found[2 * dense + 1]
+    (start, end, shape), (bias, bias_end, _) = (trainer.engine.places[name] for name in stage.connections)
     if unit is None:
         return [slice(start, end), slice(bias, bias_end)]
     units, inputs = shape

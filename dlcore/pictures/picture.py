@@ -1,5 +1,7 @@
 """What to draw of one network: weights, the map of every unit, the map of the output, as the canvas shows them.
 
+What belongs to a stage is named by its address, in arrays ("maps/2", "weight/1.0.0") as in the layout, whose tree is that of the stages.
+
 D inputs, K units of a layer, P points of a picture. Which kind of picture suits is in `kinds.py`.
 Values travel as bytes: 128 is zero, 1 and 255 are minus and plus `scale`, one scale a unit.
 """
@@ -7,7 +9,8 @@ Values travel as bytes: 128 is zero, 1 and 255 are minus and plus `scale`, one s
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +25,7 @@ from dlcore.pictures.base import MOST_POINTS, Scene
 from dlcore.pictures.kinds import output_picture, unit_picture
 from dlcore.pictures.names import drawn_name
 from dlcore.pictures.plane import feature_maps
-from dlcore.stages import Network
+from dlcore.stages import Network, Stage
 
 if TYPE_CHECKING:
     from dlcore.learning.snapshot import Snapshot
@@ -40,9 +43,9 @@ class Picture:
         self.experiment = scene.experiment
         self.data = scene.data
         self.network = Network(self.experiment)
-        self.plan = [plan for plan in self.experiment.plan() if plan.has_units]
-        shown = sum(min(plan.outputs, MOST_SHOWN) for plan in self.plan)
-        side = FINE if shown <= MANY_UNITS else COARSE
+        #: {address: how many units of it travel} of each stage that has some, in the order of the network's forward pass.
+        self.shown = {stage.address: min(stage.plan.units, MOST_SHOWN) for stage in self.network.with_units}
+        side = FINE if sum(self.shown.values()) <= MANY_UNITS else COARSE
         self.output = output_picture(scene, side)
         self.units = unit_picture(scene, self.output)
         self._painter: Painter | None = None
@@ -54,18 +57,6 @@ class Picture:
         """What stays the same from frame to frame."""
         experiment, data = self.experiment, self.data
         names = list(data.input_names)
-        layers = []
-        for plan in experiment.plan():
-            described = {
-                "kind": plan.kind,
-                "units": plan.outputs,
-                "shown": min(plan.outputs, MOST_SHOWN),
-                "parameters": plan.parameters,
-                "activation": plan.activation,
-            }
-            layers.append(described)
-        for layer, described in zip(experiment.layers, layers, strict=False):
-            described.update(layer.in_drawing())
         return {
             "task": experiment.dataset.task,
             "classes": list(data.class_names),
@@ -81,7 +72,7 @@ class Picture:
             },
             "features": [{"name": name, "label": drawn_name(name)} for name in self._features],
             "drawing": drawing_limits(experiment.dataset),
-            "layers": layers,
+            "layers": [_described(stage) for stage in self.network.stages],
             "map": self.units.layout,
             "output": self._output_layout,
         }
@@ -122,18 +113,25 @@ class Picture:
         if self._painter is None and compiled.loaded():
             kernels = compiled.kernels()
             if kernels is not None and fits(kernels, self.experiment) and paints(kernels, self.experiment):
-                shown = [min(plan.outputs, MOST_SHOWN) for plan in self.plan]
+                shown = list(self.shown.values())
                 self._painter = Painter(kernels, self.experiment, self.output.inputs_DP.numpy(), shown)
         return self._painter
 
     def _weights(self, snapshot: Snapshot) -> dict[str, np.ndarray]:
         arrays: dict[str, np.ndarray] = {}
-        for index, (weight, bias) in enumerate(self.network.weighing):
-            arrays[f"weight/{index}"] = snapshot.weights[weight][
-                :MOST_SHOWN, : MOST_SHOWN if index else MOST_INPUTS
-            ].numpy()
-            arrays[f"bias/{index}"] = snapshot.weights[bias][:MOST_SHOWN].numpy()
+        for address, (weight, bias) in self.network.connections.items():
+            arrays[f"weight/{address}"] = self.shown_weight(address, snapshot.weights[weight]).numpy()
+            arrays[f"bias/{address}"] = snapshot.weights[bias][:MOST_SHOWN].numpy()
         return arrays
+
+    def shown_weight(self, address: str, weight_KD: torch.Tensor) -> torch.Tensor:
+        """The part that travels of numbers that belong to the weights of a stage."""
+        return weight_KD[:MOST_SHOWN, : MOST_INPUTS if address in self._first else MOST_SHOWN]
+
+    @cached_property
+    def _first(self) -> frozenset[str]:
+        """The addresses of stages that get the inputs themselves, not what units before them answer."""
+        return frozenset(_before_units(self.network.stages))
 
     def _painted(self, painter: Painter, snapshot: Snapshot) -> dict[str, np.ndarray]:
         flat = np.concatenate([value.numpy().ravel() for value in snapshot.weights.values()])
@@ -148,29 +146,29 @@ class Picture:
     @torch.no_grad()
     def _computed(self, snapshot: Snapshot) -> dict[str, np.ndarray]:
         pictured, answers_KP = [], torch.empty(0)
-        for plan, answers_KP in zip(self.plan, self._answers(snapshot, self.units.inputs_DP), strict=True):
-            if plan is self.plan[-1]:
+        for stage, answers_KP in self._answers(snapshot, self.units.inputs_DP):
+            if stage is self.network.stages[-1]:
                 pictured.append(self.units.drawn(answers_KP, self.experiment.coding.link.picture)[:MOST_SHOWN])
             else:
                 pictured.append(self.units.drawn(answers_KP[:MOST_SHOWN], _as_it_is))
         if self.units.inputs_DP is not self.output.inputs_DP:
-            (answers_KP,) = deque(self._answers(snapshot, self.output.inputs_DP), maxlen=1)
+            ((_, answers_KP),) = deque(self._answers(snapshot, self.output.inputs_DP), maxlen=1)
         # All units at once: for small networks the number of calls counts, not the number of points.
         together = torch.cat(pictured)
         maps, scales = self._quantized(together, together.abs().amax(1).clamp(min=1.0))
         return self._by_layer(maps, scales) | self._output(answers_KP)
 
-    def _answers(self, snapshot: Snapshot, values_DP: torch.Tensor) -> Iterator[torch.Tensor]:
-        """What the units of each layer that has some answer, (K, P) a layer in turn; plain sums of the output layer last."""
+    def _answers(self, snapshot: Snapshot, values_DP: torch.Tensor) -> Iterator[tuple[Stage, torch.Tensor]]:
+        """What the units of each stage that has some answer, (K, P) a stage in turn; plain sums of the output layer last."""
         passed = self.network.holding(snapshot.weights).forward(values_DP.T, snapshot.silenced)
-        return (stage.by_unit(values).T for stage, values in passed if stage.plan.has_units and not stage.inside)
+        return ((stage, stage.by_unit(values).T) for stage, values in passed if stage.plan.has_units)
 
     def _by_layer(self, maps: np.ndarray, scales: np.ndarray) -> dict[str, np.ndarray]:
         arrays = {}
         start = 0
-        for index, plan in enumerate(self.plan):
-            end = start + min(plan.outputs, MOST_SHOWN)
-            arrays[f"maps/{index}"], arrays[f"scales/{index}"] = maps[start:end], scales[start:end]
+        for address, shown in self.shown.items():
+            end = start + shown
+            arrays[f"maps/{address}"], arrays[f"scales/{address}"] = maps[start:end], scales[start:end]
             start = end
         return arrays
 
@@ -192,6 +190,39 @@ class Picture:
     def _quantized(self, values_KM: torch.Tensor, scales: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
         bytes_ = (values_KM * (127 / scales)[:, None]).add_(128.5).to(torch.uint8).numpy()
         return bytes_.reshape(-1, *self.units.shape), scales.numpy().astype(np.float32)
+
+
+def _described(stage: Stage) -> dict[str, Any]:
+    """What the browser must know of a layer: where it stands, how it is drawn, and so of the layers that it holds."""
+    plan, layer = stage.plan, stage.layer
+    units = plan.units or plan.outputs
+    described = {
+        "address": stage.address,
+        "kind": plan.kind,
+        "drawn": "units" if plan.has_units else "mark",
+        "units": units,
+        "shown": min(units, MOST_SHOWN),
+        "parameters": plan.parameters,
+        "activation": plan.activation,
+        "size": layer.size,
+        **layer.in_drawing(),
+    }
+    if stage.branches:
+        described["branches"] = [[_described(inner) for inner in branch] for branch in stage.branches]
+    return described
+
+
+def _before_units(stages: Iterable[Stage]) -> Iterator[str]:
+    """The addresses of these, and of those inside them, up to the first that has units of its own, on each of the ways.
+
+    A layer that holds layers ends the way as well: what it hands on is made by the units in it.
+    """
+    for stage in stages:
+        yield stage.address
+        for branch in stage.branches:
+            yield from _before_units(branch)
+        if stage.plan.has_units or stage.branches:
+            return
 
 
 def _as_it_is(answers_KP: torch.Tensor) -> torch.Tensor:

@@ -46,26 +46,35 @@ class Looks:
         # Spread over all rows: data sets come class by class.
         self.rows_DN = torch.from_numpy(X[:: -(-len(X) // MOST_ROWS)]).T.contiguous()
         self._shown_DN: torch.Tensor | None = None
-        hidden = [plan for plan in picture.plan[:-1] if plan.has_units]
-        self._shown = [min(plan.units, MOST_SHOWN) for plan in hidden]
+        hidden = [stage.plan for stage in picture.network.with_units[:-1]]
+        self._hidden = [plan.address for plan in hidden]
+        self._shown = [picture.shown[address] for address in self._hidden]
         # For each shown hidden unit: whether it can saturate, and what makes a tanh of its answer.
         kinds = np.repeat([plan.activation for plan in hidden], self._shown)
         self._squeezes = np.isin(kinds, ["tanh", "sigmoid"])
         self._stretch = np.where(kinds == "sigmoid", np.float32(2), np.float32(1))
 
     @torch.no_grad()
-    def answers(self, snapshot: Snapshot, values_DN: torch.Tensor) -> list[torch.Tensor]:
-        """What the units of each layer that has some answer, (K, N) a layer; plain sums of the output layer last."""
+    def answers(self, snapshot: Snapshot, values_DN: torch.Tensor) -> dict[str, torch.Tensor]:
+        """{address: what the units answer, (K, N)} of each stage that has some; plain sums of the output layer last."""
         passed = self.picture.network.holding(snapshot.weights).forward(values_DN.T, snapshot.silenced)
-        return [stage.by_unit(values).T for stage, values in passed if stage.plan.has_units and not stage.inside]
+        return {stage.address: stage.by_unit(values).T for stage, values in passed if stage.plan.has_units}
+
+    def outputs(self, snapshot: Snapshot, values_DN: torch.Tensor) -> torch.Tensor:
+        """Plain sums of the output layer, (K, N)."""
+        return self.answers(snapshot, values_DN)[self._last]
+
+    @property
+    def _last(self) -> str:
+        return self.picture.network.stages[-1].address
 
     def health(self, snapshot: Snapshot) -> Arrays:
-        """`health/k`, a code for each shown unit of the hidden layers; a silenced one is fine."""
+        """`health/<address>`, a code for each shown unit of the hidden layers; a silenced one is fine."""
         if not self._shown:
             return {}
-        *hidden, _ = self.answers(snapshot, self.rows_DN)
+        answers = self.answers(snapshot, self.rows_DN)
         # All units at once: for small networks the number of calls counts, not the number of rows.
-        values = torch.cat([answers_KN[:MOST_SHOWN] for answers_KN in hidden]).numpy()
+        values = torch.cat([answers[address][:MOST_SHOWN] for address in self._hidden]).numpy()
         low, high = values.min(1), values.max(1)
         with np.errstate(invalid="ignore"):  # A weight typed by hand may be so large that answers are infinite.
             codes = (high - low <= SAME * np.maximum(np.abs(high), 1)) * np.uint8(ALWAYS_THE_SAME)
@@ -76,16 +85,18 @@ class Looks:
             as_tanh = values[near] * stretch[near, None] - (stretch[near, None] - 1)
             codes[near[np.abs(as_tanh).min(1) > AT_THE_END]] = SATURATED
         if snapshot.silenced is not None:
-            codes[torch.cat([units[:MOST_SHOWN] for units in snapshot.silenced.values()]).numpy()] = FINE
-        ends = list(accumulate(self._shown))
-        return {f"health/{index}": codes[end - self._shown[index] : end] for index, end in enumerate(ends)}
+            silenced = [snapshot.silenced[address][:MOST_SHOWN] for address in self._hidden]
+            codes[torch.cat(silenced).numpy()] = FINE
+        ends = accumulate(self._shown)
+        parts = zip(self._hidden, self._shown, ends, strict=True)
+        return {f"health/{address}": codes[end - shown : end] for address, shown, end in parts}
 
     def predictions(self, snapshot: Snapshot) -> torch.Tensor:
         """What the network claims of the rows that travel, the training rows first: (N, classes), or (N,) values."""
         if self._shown_DN is None:
             shown = [split.X[:MOST_POINTS] for split in (self.picture.data.train, self.picture.data.watched)]
             self._shown_DN = torch.from_numpy(np.concatenate(shown)).T.contiguous()
-        return self._claims(snapshot, self.answers(snapshot, self._shown_DN)[-1])
+        return self._claims(snapshot, self.outputs(snapshot, self._shown_DN))
 
     def predicted_classes(self, predictions: torch.Tensor) -> Arrays:
         """`predictions/train` and `predictions/test`: the class of each shown row; {} where a number is predicted."""
@@ -103,35 +114,45 @@ class Looks:
         }
 
     def masks(self, snapshot: Snapshot, frozen: Tensors) -> Arrays:
-        """`frozen/k` and `frozen_bias/k` where anything is frozen, `silenced/k` where any unit is silenced."""
+        """`frozen/<address>` and `frozen_bias/<address>` where anything is frozen, `silenced/<address>` where any unit is silenced."""
         found = self._of_connections(frozen, "frozen", "frozen_bias") if frozen else {}
-        for index, units in enumerate((snapshot.silenced or {}).values()):
-            found[f"silenced/{index}"] = units[:MOST_SHOWN].numpy()
+        for address, units in (snapshot.silenced or {}).items():
+            found[f"silenced/{address}"] = units[:MOST_SHOWN].numpy()
         return {name: marks.astype(np.uint8) for name, marks in found.items()}
 
     def _of_connections(self, tensors: Tensors, weight_as: str, bias_as: str) -> Arrays:
         """The part that travels of numbers that belong to weights and biases."""
         found: Arrays = {}
-        for index, (weight, bias) in enumerate(self.picture.network.weighing):
-            found[f"{weight_as}/{index}"] = shown_weight(tensors[weight], index).numpy()
-            found[f"{bias_as}/{index}"] = tensors[bias][:MOST_SHOWN].numpy()
+        for address, (weight, bias) in self.picture.network.connections.items():
+            found[f"{weight_as}/{address}"] = self.picture.shown_weight(address, tensors[weight]).numpy()
+            found[f"{bias_as}/{address}"] = tensors[bias][:MOST_SHOWN].numpy()
         return found
 
-    def histograms(self, snapshot: Snapshot, gradient: Tensors) -> tuple[list[dict[str, Any]], Arrays]:
-        """Counts in BINS equal bins of each layer's weights, answers (outputs as the loss reads them), and weights' gradients."""
-        names = [weight for weight, _ in self.picture.network.weighing]
-        weights, gradients = ([tensors[name] for name in names] for tensors in (snapshot.weights, gradient))
-        answers = self.answers(snapshot, self.rows_DN)
-        answers[-1] = self.picture.experiment.coding.link.read(answers[-1])
-        bounds, found = [], {}
-        for index, parts in enumerate(zip(weights, answers, gradients, strict=True)):
-            bounds.append({})
-            for name, part in zip(("weights", "activations", "gradients"), parts, strict=True):
+    def histograms(self, snapshot: Snapshot, gradient: Tensors) -> tuple[dict[str, dict[str, Any]], Arrays]:
+        """Counts in BINS equal bins of each layer's weights, answers (outputs as the loss reads them), and weights' gradients.
+
+        Before them {address: {name: [from, to]}}.
+        """
+        answers = self._read(self.answers(snapshot, self.rows_DN))
+        bounds: dict[str, dict[str, Any]] = {}
+        found = {}
+        for address, (weight, _) in self.picture.network.connections.items():
+            parts = {
+                "weights": snapshot.weights[weight],
+                "activations": answers[address],
+                "gradients": gradient[weight],
+            }
+            bounds[address] = {}
+            for name, part in parts.items():
                 values = part.numpy().ravel().astype(np.float64)  # In float32 the range itself may overflow.
                 counts, edges = np.histogram(values[np.isfinite(values)], BINS)
-                found[f"histogram_{name}/{index}"] = counts.astype(np.uint32)
-                bounds[-1][name] = [float(edges[0]), float(edges[-1])]
+                found[f"histogram_{name}/{address}"] = counts.astype(np.uint32)
+                bounds[address][name] = [float(edges[0]), float(edges[-1])]
         return bounds, found
+
+    def _read(self, answers: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """The same, the outputs as the loss reads them."""
+        return {**answers, self._last: self.picture.experiment.coding.link.read(answers[self._last])}
 
     def probe(self, snapshot: Snapshot, split: str, row: int) -> tuple[dict[str, Any], Arrays] | None:
         """The way of one row through the network; None for a row that is not there."""
@@ -142,9 +163,10 @@ class Looks:
         one = slice(row, row + 1)
         X_1D, y = part.X[one], part.y[one]
         answers = self.answers(snapshot, torch.from_numpy(X_1D).T.contiguous())
-        claims = self._claims(snapshot, answers[-1])
+        outputs_K1 = answers[self._last]
+        claims = self._claims(snapshot, outputs_K1)
         targets = experiment.coding.encode(torch.from_numpy(part.target[one]))
-        loss = experiment.coding.losses(answers[-1].T, targets).item()
+        loss = experiment.coding.losses(outputs_K1.T, targets).item()
         claim = experiment.objective.in_units(claims.numpy(), picture.data.scaling)[0].tolist()
         header = {
             "split": split,
@@ -155,17 +177,12 @@ class Looks:
             "prediction": [finite(value) for value in claim] if isinstance(claim, list) else finite(claim),
             "loss": finite(loss),
         }
-        answers[-1] = self.picture.experiment.coding.link.read(answers[-1])
-        arrays = {f"probe/{index}": layer[:MOST_SHOWN, 0].numpy() for index, layer in enumerate(answers)}
+        shown = self._read(answers).items()
+        arrays = {f"probe/{address}": answers_K1[:MOST_SHOWN, 0].numpy() for address, answers_K1 in shown}
         return header, {"probe/inputs": X_1D[0, :MOST_INPUTS], **arrays}
 
     def _claims(self, snapshot: Snapshot, sums_KN: torch.Tensor) -> torch.Tensor:
         return snapshot.experiment.coding.predict(sums_KN.T)
-
-
-def shown_weight(weight_KD: torch.Tensor, index: int) -> torch.Tensor:
-    """The part of a layer's weights that travels."""
-    return weight_KD[:MOST_SHOWN, : MOST_SHOWN if index else MOST_INPUTS]
 
 
 def finite(value: float) -> float | None:

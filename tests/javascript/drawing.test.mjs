@@ -30,8 +30,8 @@ function networkOf(hidden, seed = 12) {
   const geometry = arrange(layout, 900, { labels: 40, classes: 0 });
   const next = random(seed);
   const arrays = {};
-  geometry.dense.slice(1).forEach((column, k) => {
-    arrays[`weight/${k}`] = Float32Array.from({ length: column.shown * geometry.dense[k].shown }, () => 2 * next() - 1);
+  geometry.tiled.slice(1).forEach((column, k) => {
+    arrays[`weight/${k}`] = Float32Array.from({ length: column.shown * geometry.tiled[k].shown }, () => 2 * next() - 1);
     arrays[`bias/${k}`] = Float32Array.from({ length: column.shown }, () => 2 * next() - 1);
   });
   return { layout, geometry, arrays };
@@ -136,9 +136,9 @@ test("the largest gradient is that of all layers, and none while weights are sho
 
 test("a unit is frozen when its bias and all weights into it are", () => {
   const arrays = { "frozen/0": Uint8Array.of(1, 1, 1, 0), "frozen_bias/0": Uint8Array.of(1, 1) };
-  assert.deepEqual([0, 1].map((unit) => isFrozen(arrays, 0, unit, 2)), [true, false]);
-  assert.equal(isFrozen({ ...arrays, "frozen_bias/0": Uint8Array.of(0, 1) }, 0, 0, 2), false);
-  assert.equal(isFrozen({}, 0, 0, 2), false);
+  assert.deepEqual([0, 1].map((unit) => isFrozen(arrays, "0", unit, 2)), [true, false]);
+  assert.equal(isFrozen({ ...arrays, "frozen_bias/0": Uint8Array.of(0, 1) }, "0", 0, 2), false);
+  assert.equal(isFrozen({}, "0", 0, 2), false);
 });
 
 test("each unit has the mark of its bias, a square where it is frozen", () => {
@@ -233,7 +233,7 @@ test("a point's way is drawn where the frame tells it of every layer, and a unit
 
 test("the curve of a unit over a line is drawn on what writes a picture to keep, with the unit's own range", () => {
   const layout = layoutOf([2], { names: ["x1"], output: { kind: "line" }, layout: { task: "regression", map: { kind: "line", columns: 3, x_range: [-6, 6] } } });
-  const look = { layout, constants: {}, theme, texts, unit: { kind: "unit", dense: 0, unit: 1 } };
+  const look = { layout, constants: {}, theme, texts, unit: { kind: "unit", address: "0", unit: 1 } };
   const arrays = { "maps/0": Uint8Array.of(128, 128, 128, 1, 128, 255), "scales/0": Float32Array.of(1, 4) };
   const elements = drawn((context) => unitKind(layout).draw(context, () => context, { x: 40, y: 0, size: 100 }, look, arrays));
   const ticks = elements.filter((element) => element.includes('text-anchor="end"')).map((element) => />([^<]*)</.exec(element)[1]);

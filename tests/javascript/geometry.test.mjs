@@ -30,36 +30,36 @@ function curve(from, to) {
 }
 
 test("every unit that is shown has a tile, in the order of the units", () => {
-  for (const [layout, , { dense }] of arranged()) {
-    const shown = [layout.inputs, ...layout.layers.filter((layer) => layer.kind !== "dropout")].map((layer) => layer.shown);
-    assert.deepEqual(dense.map((column) => column.tiles.map((tile) => tile.unit)), shown.map((units) => Array.from({ length: units }, (_, i) => i)));
+  for (const [layout, , { tiled }] of arranged()) {
+    const shown = [layout.inputs, ...layout.layers.filter(({ drawn }) => drawn === "units")].map((layer) => layer.shown);
+    assert.deepEqual(tiled.map((column) => column.tiles.map((tile) => tile.unit)), shown.map((units) => Array.from({ length: units }, (_, i) => i)));
   }
 });
 
 test("all tiles stand within the stage, and none on another", () => {
-  for (const [, width, { dense, height, width: stage }] of arranged()) {
+  for (const [, width, { tiled, height, width: stage }] of arranged()) {
     assert.ok(stage >= width);
-    const tiles = dense.flatMap((column) => column.tiles);
+    const tiles = tiled.flatMap((column) => column.tiles);
     for (const { x, y, size } of tiles) assert.ok(size > 0 && x >= 0 && y >= 0 && x + size <= stage && y + size <= height + 1e-9);
-    for (const column of dense) {
+    for (const column of tiled) {
       column.tiles.slice(1).forEach((tile, i) => assert.ok(tile.y > column.tiles[i].y + column.tiles[i].size, "one under the other"));
     }
-    dense.slice(1).forEach((column, k) => assert.ok(column.left > dense[k].left + dense[k].size, "one column beside the other"));
+    tiled.slice(1).forEach((column, k) => assert.ok(column.left > tiled[k].left + tiled[k].size, "one column beside the other"));
   }
 });
 
 test("a column stands in the middle of the height that it has", () => {
-  for (const [layout, , { dense, height, off }] of arranged()) {
-    const { tiles, kind, units, shown } = dense.at(-1);
+  for (const [layout, , { tiled, height, off }] of arranged()) {
+    const { tiles, part, units, shown } = tiled.at(-1);
     assert.equal(units, shown);
-    assert.ok(Math.abs(tiles[0].y - (height - tiles.at(-1).y - tiles.at(-1).size)) < 1e-9, kind);
+    assert.ok(Math.abs(tiles[0].y - (height - tiles.at(-1).y - tiles.at(-1).size)) < 1e-9, part);
     if (featuresOff(layout).length === 0) assert.deepEqual(off, []);
   }
 });
 
 test("room to spare goes evenly to both sides", () => {
-  const { thumb, dense, width, big } = arrange(layoutOf([4]), 1600, NONE);
-  const right = width - (dense.at(-1).center + big / 2);
+  const { thumb, tiled, width, big } = arrange(layoutOf([4]), 1600, NONE);
+  const right = width - (tiled.at(-1).center + big / 2);
   assert.ok(thumb.x > 200);
   assert.ok(Math.abs(thumb.x - 4 - (right - 10)) < 1e-9, `${thumb.x} and ${right}`); // margins of 4 and 10
 });
@@ -70,9 +70,9 @@ test("features of a plane that are not inputs are off, and inputs of other data 
 });
 
 test("features that are off stand below the inputs, with room for each", () => {
-  const { off, dense, height } = arrange(layoutOf([4]), 900, NONE);
+  const { off, tiled, height } = arrange(layoutOf([4]), 900, NONE);
   assert.equal(off.length, FEATURES.length - 2);
-  let above = dense[0].tiles.at(-1).y + dense[0].tiles.at(-1).size;
+  let above = tiled[0].tiles.at(-1).y + tiled[0].tiles.at(-1).size;
   for (const { y } of off) {
     assert.ok(y > above && y < height);
     above = y;
@@ -81,9 +81,9 @@ test("features that are off stand below the inputs, with room for each", () => {
 
 test("a new layer can come between any two layers, and takes the place of the one after it", () => {
   const places = (hidden) => arrange(layoutOf(hidden), 900, NONE).gaps.map((gap) => gap.at);
-  assert.deepEqual(places([]), [0]);
-  assert.deepEqual(places([4, 2]), [0, 1, 2]);
-  assert.deepEqual(places([4, "dropout", 2]), [0, 1, 3]); // not between a layer and its dropout
+  assert.deepEqual(places([]), ["0"]);
+  assert.deepEqual(places([4, 2]), ["0", "1", "2"]);
+  assert.deepEqual(places([4, "dropout", 2]), ["0", "1", "3"]); // not between a layer and its dropout
 });
 
 test("no layer can be added to a network that has as many as it may", () => {
@@ -94,7 +94,7 @@ test("no layer can be added to a network that has as many as it may", () => {
 test("a dropout stands in the gap between its two layers", () => {
   for (const [, , { columns }] of arranged()) {
     columns.forEach((column, k) => {
-      if (column.kind !== "dropout") return;
+      if (column.part !== "mark") return;
       const [before, after] = [columns.slice(0, k).findLast((one) => one.tiles.length), columns.slice(k + 1).find((one) => one.tiles.length)];
       assert.ok(column.center > before.left + before.size && column.center < after.left);
     });
@@ -104,15 +104,15 @@ test("a dropout stands in the gap between its two layers", () => {
 test("the link under the pointer is the one whose drawn curve passes there", () => {
   for (const hidden of [[4, 3], [8, 8], [2, "dropout", 5]]) {
     const geometry = arrange(layoutOf(hidden), 900, NONE);
-    for (let k = 1; k < geometry.dense.length; k += 1) {
-      for (const from of geometry.dense[k - 1].tiles) {
-        for (const to of geometry.dense[k].tiles) {
+    for (let k = 1; k < geometry.tiled.length; k += 1) {
+      for (const from of geometry.tiled[k - 1].tiles) {
+        for (const to of geometry.tiled[k].tiles) {
           // Near its ends a link is alone with those of the same unit; at 6% it has its own height to a tenth of a pixel.
           for (const t of [0.06, 0.94]) {
             const [x, y] = onCurve(curve(from, to), t);
             const found = nearestLink(geometry, x, y, 1);
-            assert.equal(found.dense, k - 1);
-            const [, there] = onCurve(curve(geometry.dense[k - 1].tiles[found.from], geometry.dense[k].tiles[found.to]), t);
+            assert.equal(found.address, geometry.tiled[k].address);
+            const [, there] = onCurve(curve(geometry.tiled[k - 1].tiles[found.from], geometry.tiled[k].tiles[found.to]), t);
             assert.ok(Math.abs(there - y) < 1e-3, "another link may only be found where both have the same place");
           }
         }
@@ -123,7 +123,7 @@ test("the link under the pointer is the one whose drawn curve passes there", () 
 
 test("beside all links, and on a tile, there is no link", () => {
   const geometry = arrange(layoutOf([4, 3]), 900, NONE);
-  const [first, second] = geometry.dense;
+  const [first, second] = geometry.tiled;
   const middle = (first.left + first.size + second.left) / 2;
   assert.equal(nearestLink(geometry, middle, -20), null);
   assert.equal(nearestLink(geometry, first.left + first.size / 2, first.tiles[0].y + 3), null);

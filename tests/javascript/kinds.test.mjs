@@ -39,7 +39,7 @@ test("a unit is answered in its own scale", () => {
   const maps = new Uint8Array(200).fill(128);
   maps[100 + 10 * 9] = 1; // the second unit's lowest row, at its left
   const arrays = { "maps/0": maps, "scales/0": Float32Array.of(1, 2.5) };
-  const look = lookOf(layout, { kind: "unit", dense: 0, unit: 1 });
+  const look = lookOf(layout, { kind: "unit", address: "0", unit: 1 });
   assert.equal(unitKind(layout).valueAt(look, arrays, 0, 0.95), "value −2.5");
   assert.equal(unitKind(layout).valueAt(look, arrays, 0.5, 0.95), "value 0");
 });
@@ -66,7 +66,7 @@ test("cells are painted in the colour of their class, as sure as it is, or in th
   assert.deepEqual(painted(false), [classRamps[2][10], classRamps[0][200], classRamps[1][255]]);
   assert.deepEqual(painted(true), [classRamps[2][235], classRamps[0][235], classRamps[1][235]]);
   const unit = layoutOf([1], { layout: { map: { kind: "plane", rows: 1, columns: 2 } } });
-  unitKind(unit).paint(cells, lookOf(unit, { dense: 0, unit: 1 }), { "maps/0": Uint8Array.of(9, 9, 1, 255) }, false);
+  unitKind(unit).paint(cells, lookOf(unit, { address: "0", unit: 1 }), { "maps/0": Uint8Array.of(9, 9, 1, 255) }, false);
   assert.deepEqual([...new Uint32Array(canvas.getContext("2d").image.data.buffer)], [theme.ramp[1], theme.ramp[255]]);
 });
 
@@ -136,7 +136,7 @@ test("a kind that lives in a test is drawn on every tile", () => {
 test("a kind that lives in a test has its large picture, its values, its words and its legend", () => {
   const layout = clocks();
   const [unit, output] = [unitKind(layout), outputKind(layout)];
-  const look = lookOf(layout, { dense: 0, unit: 1, name: "Unit 2" });
+  const look = lookOf(layout, { address: "0", unit: 1, name: "Unit 2" });
   assert.deepEqual(heights(drawn((context) => unit.draw(context, () => context, { x: 1, y: 1, size: 50 }, look, {}))), [7]);
   assert.equal(output.valueAt(lookOf(layout), { hands: [3, 9] }, 0.7, 0), "9 o'clock");
   assert.deepEqual([unit.caption(look), output.legend(lookOf(layout))], ["Unit 2 ticks", ["the network ticks"]]);

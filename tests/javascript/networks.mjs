@@ -20,7 +20,7 @@ export function random(seed) {
   };
 }
 
-const dense = (units, shown = Math.min(units, 32)) => ({ kind: "dense", units, shown, parameters: 0, activation: "tanh", most_units: 512 });
+const dense = (units, shown = Math.min(units, 32)) => ({ kind: "dense", drawn: "units", units, shown, parameters: 0, activation: "tanh", most_units: 512 });
 
 /** What inputs can be made of. */
 export const FEATURES = ["x1", "x2", "x1_squared", "x2_squared", "x1_x2", "sin_x1", "sin_x2"];
@@ -35,12 +35,12 @@ export const DRAWING = { points: 2000, classes: 6, edge: 6, decimals: 3 };
 export function layoutOf(hidden, more = {}) {
   const names = more.names ?? ["x1", "x2"];
   const output = { kind: "plane", rows: 20, columns: 20, x_range: [-6, 6], y_range: [-6, 6], value_range: [-1, 1], axes: ["x1", "x2"], dataset: "circle" };
-  const layers = hidden.map((units) => (units === "dropout" ? { kind: "dropout", units: 0, shown: 0, p: 0.1 } : dense(units)));
+  const layers = hidden.map((units) => (units === "dropout" ? { kind: "dropout", drawn: "mark", units: 0, shown: 0, size: 0.1 } : dense(units)));
   return {
     task: "classification", classes: ["0", "1"], metric: "accuracy", parameters: 0,
     inputs: { names, labels: names, units: more.inputs ?? names.length, shown: names.length },
     limits: { layers: 12 }, features: FEATURES.map((name) => ({ name, label: name })), drawing: DRAWING,
-    layers: [...layers, { ...dense(more.outputs ?? 1), kind: "output", activation: "sigmoid" }],
+    layers: [...layers, { ...dense(more.outputs ?? 1), kind: "output", activation: "sigmoid" }].map((layer, i) => ({ address: String(i), ...layer })),
     map: { kind: "plane", rows: 10, columns: 10 },
     ...more.layout, output: { ...output, ...more.output },
   };

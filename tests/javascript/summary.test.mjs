@@ -83,8 +83,8 @@ test("of a run that diverged no lowest loss, no trend and no overfitting is told
 test("units that do nothing are counted by their layer, dropouts left out", () => {
   const layout = layoutOf([4, "dropout", 3]);
   const { layers, frozen, known } = unitsOf(layout, {
-    "health/0": Uint8Array.of(1, 0, 1, 2), "health/1": Uint8Array.of(3, 0, 0), "silenced/1": Uint8Array.of(0, 1, 1),
-    "frozen/0": Uint8Array.of(1, 1, 0, 0, 0, 0, 0, 0), "frozen_bias/2": Uint8Array.of(1),
+    "health/0": Uint8Array.of(1, 0, 1, 2), "health/2": Uint8Array.of(3, 0, 0), "silenced/2": Uint8Array.of(0, 1, 1),
+    "frozen/0": Uint8Array.of(1, 1, 0, 0, 0, 0, 0, 0), "frozen_bias/3": Uint8Array.of(1),
   });
   assert.deepEqual(layers.map(({ dead, saturated, constant, silenced }) => [dead, saturated, constant, silenced]), [[2, 1, 0, 0], [0, 0, 1, 2], [0, 0, 0, 0]]);
   assert.deepEqual(layers.map(({ output }) => output), [false, false, true]);

@@ -108,7 +108,7 @@ function drawHeadings(context, network, theme) {
 /** @param {VectorContext} context @param {Network} network @param {Arrays} arrays @param {Theme} theme */
 function drawNetwork(context, network, arrays, theme) {
   const { geometry, inputNames, classNames, texts } = network;
-  const inputs = geometry.dense[0];
+  const inputs = geometry.tiled[0];
   const { thumb, labels } = geometry;
   const way = hasWay(geometry, arrays);
   context.save();
@@ -136,7 +136,7 @@ function drawNetwork(context, network, arrays, theme) {
   }
   for (const column of geometry.columns) {
     for (const tile of column.tiles) crop(tile.x, tile.y, tile.size);
-    if (column.kind === "dropout") {
+    if (column.part === "mark") {
       context.beginPath();
       context.moveTo(column.center, 6);
       context.lineTo(column.center, geometry.height - 6);
@@ -149,7 +149,7 @@ function drawNetwork(context, network, arrays, theme) {
       write(context, theme, texts.say("canvas.more", { count: column.units - column.shown }), column.center, column.bottom + 15, { align: "center", size: 11, colour: theme.muted });
     }
   }
-  const last = geometry.dense[geometry.dense.length - 1];
+  const last = geometry.tiled[geometry.tiled.length - 1];
   classNames.forEach((name, unit) => {
     const tile = last.tiles[unit];
     context.beginPath();

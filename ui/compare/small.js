@@ -66,8 +66,8 @@ export class SmallNetwork {
    */
   draw(context, width, height, { layout, constants, arrays }, theme) {
     context.clearRect(0, 0, width, height);
-    const dense = layout.layers.filter((layer) => layer.kind !== "dropout");
-    const shown = [layout.inputs, ...dense].map((layer) => Math.min(layer.shown, MOST_UNITS));
+    const learned = layout.layers.filter(({ drawn }) => drawn === "units");
+    const shown = [layout.inputs, ...learned].map((layer) => Math.min(layer.shown, MOST_UNITS));
     const tallest = Math.max(...shown);
     const size = Math.max(6, Math.min(26, height / tallest - 3, (width / shown.length) * 0.6));
     const across = (width - size - 2) / (shown.length - 1);
@@ -76,7 +76,7 @@ export class SmallNetwork {
       x: 1 + column * across, y: height / 2 + (unit - (shown[column] - 1) / 2) * Math.min(size + 8, height / tallest) - size / 2,
     });
     for (let column = 1; column < shown.length; column += 1) {
-      const weight = arrays[`weight/${column - 1}`];
+      const weight = arrays[`weight/${learned[column - 1].address}`];
       const inputs = weight.shape[1];
       for (let unit = 0; unit < shown[column]; unit += 1) {
         for (let input = 0; input < shown[column - 1]; input += 1) {
@@ -93,23 +93,22 @@ export class SmallNetwork {
         }
       }
     }
-    this.drawTiles(context, layout, constants, arrays, theme, shown, size, place);
+    const maps = [constants.input_maps, ...learned.map(({ address }) => arrays[`maps/${address}`])];
+    this.drawTiles(context, layout, maps, theme, shown, size, place);
   }
 
   /**
-   * @param {Context} context @param {Layout} layout @param {Arrays} constants @param {Arrays} arrays
+   * @param {Context} context @param {Layout} layout @param {Values[]} maps of each column
    * @param {Theme} theme @param {number[]} shown @param {number} size @param {PlaceOf} place
    */
-  drawTiles(context, layout, constants, arrays, theme, shown, size, place) {
+  drawTiles(context, layout, maps, theme, shown, size, place) {
     const kind = unitKind(layout);
-    /** @param {number} column */
-    const maps = (column) => (column === 0 ? constants.input_maps : arrays[`maps/${column - 1}`]);
     if (kind !== this.kind) Object.assign(this, { kind, tiles: kind.tiles() });
     if (kind.small) {
       this.tiles.prepare(shown.reduce((sum, units) => sum + units, 0), layout.map, size * 2);
       let first = 0;
       shown.forEach((units, column) => {
-        this.tiles.write(maps(column), units, first, theme);
+        this.tiles.write(maps[column], units, first, theme);
         first += units;
       });
       this.tiles.ready();

@@ -134,23 +134,24 @@ export class Edit {
     const between = (after) => gaps.filter((gap) => gap.after === after).forEach((gap) => this.addInsert(gap));
     for (const column of columns) {
       const { layer } = column;
-      if (column.kind === "dropout") {
-        const heading = add(column.center, 64, "dropout", [["dropout", say("dropout", { p: number(layer.p, 3) })]]);
+      const { address } = column;
+      if (column.part === "mark") {
+        const heading = add(column.center, 64, "mark", [["mark", say(`mark_${layer.kind}`, { size: number(layer.size, 3) })]]);
         const after = this.network.names.layerName(columns[columns.indexOf(column) - 1]);
-        const remove = this.button(`remove ${column.index}`, "×", say("remove_dropout", { layer: after }), () => ["remove_layer", { layer: column.index }]);
+        const remove = this.button(`remove ${address}`, "×", say(`remove_mark_${layer.kind}`, { layer: after }), () => ["remove_layer", { address }]);
         remove.classList.add("nn-remove");
         heading.append(remove);
         continue;
       }
-      if (column.kind === "inputs") {
+      if (column.part === "inputs") {
         add(column.center, Math.min(step, 110), "inputs", [["name", this.network.names.layerName(column)], ["what", say(layer.units === 1 ? "one_unit" : "units", { count: layer.units })]]);
         between(column);
         continue;
       }
       const name = this.network.names.layerName(column);
       const parameters = count(layer.parameters);
-      const hidden = column.kind !== "output";
-      const heading = add(column.center, Math.min(step - 2, 112), column.kind, [
+      const hidden = column.part !== "output";
+      const heading = add(column.center, Math.min(step - 2, 112), column.part, [
         ["name", hidden && narrow && step < 80 ? name.replace(/^(\D)\D*?(\d+)$/, "$1$2") : name],
         ["what", this.activationTitle(layer.activation)],
         ["shape", hidden && narrow ? count(layer.units) : `${before} → ${layer.units}`],
@@ -172,22 +173,22 @@ export class Edit {
   addControls(heading, column, name) {
     /** @param {string} key */
     const say = (key) => this.texts.say(`canvas.${key}`, { layer: name });
-    const { index, layer } = column;
+    const { address, layer } = column;
     heading.role = "group";
     heading.ariaLabel = name;
     heading.classList.add("nn-heading-shaped");
-    const remove = this.button(`remove ${index}`, "×", say("remove_layer"), () => ["remove_layer", { layer: index }]);
+    const remove = this.button(`remove ${address}`, "×", say("remove_layer"), () => ["remove_layer", { address }]);
     remove.classList.add("nn-remove");
-    const last = () => this.layout.layers[index]?.units - 1;
-    const fewer = this.button(`fewer ${index}`, "−", say("remove_neuron"), () => (last() > 0 ? ["remove_unit", { layer: index, unit: last() }] : null));
-    const more = this.button(`more ${index}`, "+", say("add_neuron"), () => ["add_unit", { layer: index }]);
+    const last = () => (this.layout.layers.find((one) => one.address === address)?.units ?? 0) - 1;
+    const fewer = this.button(`fewer ${address}`, "−", say("remove_neuron"), () => (last() > 0 ? ["remove_unit", { address, unit: last() }] : null));
+    const more = this.button(`more ${address}`, "+", say("add_neuron"), () => ["add_unit", { address }]);
     fewer.classList.add("nn-fewer");
     more.classList.add("nn-more");
     fewer.disabled = layer.units <= 1;
     more.disabled = layer.units >= layer.most_units;
     const select = document.createElement("select");
     select.className = "nn-activation nn-edit";
-    select.dataset.key = `activation ${index}`;
+    select.dataset.key = `activation ${address}`;
     select.ariaLabel = say("activation_of");
     for (const key of Object.keys(this.texts.strings)) {
       const kind = ACTIVATION.exec(key)?.[1];
@@ -196,15 +197,15 @@ export class Edit {
     select.onchange = () => {
       const kind = select.value;
       /** @type {Element} */ (select.previousElementSibling).textContent = this.activationTitle(kind);
-      this.act(() => ["activation", { layer: index, kind }]);
+      this.act(() => ["activation", { address, kind }]);
     };
     heading.querySelector(".nn-heading-what").after(select);
     heading.append(fewer, more, remove);
   }
 
-  /** "+" between two columns. @param {{at: number, after: Column, x: number}} gap */
+  /** "+" between two columns. @param {{at: string, after: Column, x: number}} gap */
   addInsert({ at, after, x }) {
-    const button = this.button(`insert ${at}`, "+", this.texts.say("canvas.add_layer", { layer: this.network.names.layerName(after) }), () => ["add_layer", { at }]);
+    const button = this.button(`insert ${at}`, "+", this.texts.say("canvas.add_layer", { layer: this.network.names.layerName(after) }), () => ["add_layer", { address: at }]);
     button.classList.add("nn-insert");
     button.style.left = `${x - 12}px`;
     this.headings.append(button);
@@ -230,7 +231,7 @@ export class Edit {
     this.features.hidden = layout.features.length === 0;
     if (this.features.hidden) return;
     this.features.ariaLabel = this.texts.say("canvas.features");
-    const inputs = geometry.dense[0];
+    const inputs = geometry.tiled[0];
     const { right } = geometry.labels;
     const { names, labels } = layout.inputs;
     /** @param {string} name @param {string} label @param {boolean} on @param {number} middle @param {number} width */

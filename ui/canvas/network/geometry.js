@@ -1,6 +1,8 @@
 /** Where everything of the network stands: columns, tiles and links, in CSS pixels of the stage. */
 
-const SLIM = 30; // width of a dropout marker's own slot
+import { INPUTS } from "./places.js";
+
+const SLIM = 30; // width of a mark's own slot
 const GAP = 8;
 const SMALLEST_TILE = 13;
 const ROOM_FOR_MORE = 20; // under a column, for "+N more"
@@ -9,10 +11,9 @@ const OFF_ROW = 26; // height of an input feature that is off
 
 /**
  * @typedef {{x: number, y: number, size: number, column: number, unit: number}} Tile
- * @typedef {{kind: string, index: number, layer: Layer, left: number, size: number, pitch: number, tiles: Tile[],
- *            center: number, width: number, bottom: number, units: number, shown: number, dense: number}} Column
- *   `dense`: -1 for the inputs, else the index of the dense layer ("weight/<dense>"); dropout has none.
- *   `index`: place in the recipe's layers. `layer`: of the inputs its units only.
+ * @typedef {{part: "inputs" | "hidden" | "output" | "mark", address: string, layer: Layer, left: number, size: number, pitch: number,
+ *            tiles: Tile[], center: number, width: number, bottom: number, units: number, shown: number}} Column
+ *   `address`: "inputs", or the layer's, as in the names of arrays ("weight/<address>"). A mark has no tiles. `layer`: of the inputs its units only.
  */
 
 /** The features that are off; none where the inputs are the data's own. @param {Layout} layout */
@@ -34,13 +35,13 @@ export function arrange(layout, width, texts) {
   const classes = texts.classes ? Math.min(texts.classes, phone ? 40 : 88) + 14 : 6;
   const big = layout.layers.length > 9 ? 38 : phone ? 38 : most <= 5 ? 56 : 48;
 
-  const dense = layout.layers.filter((layer) => layer.kind !== "dropout");
-  const slims = layout.layers.length - dense.length;
+  const learned = layout.layers.filter(({ drawn }) => drawn === "units").length;
+  const slims = layout.layers.length - learned;
   const left = 4 + thumb + 14 + labels;
   const narrowest = phone ? 62 : 64;
-  const fitting = (width - left - classes - 4 - big - slims * SLIM) / dense.length;
+  const fitting = (width - left - classes - 4 - big - slims * SLIM) / learned;
   const step = Math.max(narrowest, Math.min(190, fitting));
-  const used = left + big + classes + 4 + slims * SLIM + step * dense.length;
+  const used = left + big + classes + 4 + slims * SLIM + step * learned;
   const stage = Math.max(width, Math.ceil(used));
   // When there is room to spare it goes evenly to both sides.
   let x = left + Math.max(0, (stage - used) / 2);
@@ -49,9 +50,9 @@ export function arrange(layout, width, texts) {
 
   /** @type {Column[]} */
   const columns = [];
-  /** @param {string} kind @param {Pick<Layer, "units" | "shown">} layer @param {number} index @param {number} denseIndex */
-  const place = (kind, layer, index, denseIndex) => {
-    const reserved = layer.units > layer.shown ? ROOM_FOR_MORE : kind === "inputs" ? off.length * OFF_ROW : 0;
+  /** @param {Column["part"]} part @param {string} address @param {Pick<Layer, "units" | "shown">} layer */
+  const place = (part, address, layer) => {
+    const reserved = layer.units > layer.shown ? ROOM_FOR_MORE : part === "inputs" ? off.length * OFF_ROW : 0;
     const room = height - reserved;
     const single = layer.shown === 1 ? 1.18 : 1;
     const pitch = Math.min(tileLimit * single + (layer.shown > 12 ? 4 : phone ? 12 : 18), room / layer.shown);
@@ -60,7 +61,7 @@ export function arrange(layout, width, texts) {
     const top = (room - pitch * layer.shown) / 2;
     /** @type {Column} */
     const column = {
-      kind, index, layer: /** @type {Layer} */ (layer), size, pitch, left: x + (big - size) / 2, center: x + big / 2, width: step, dense: denseIndex,
+      part, address, layer: /** @type {Layer} */ (layer), size, pitch, left: x + (big - size) / 2, center: x + big / 2, width: step,
       units: layer.units, shown: layer.shown, bottom: top + pitch * layer.shown, tiles: [],
     };
     for (let unit = 0; unit < layer.shown; unit += 1) {
@@ -69,19 +70,17 @@ export function arrange(layout, width, texts) {
     columns.push(column);
   };
 
-  place("inputs", layout.inputs, -1, -1);
-  let denseIndex = 0;
-  layout.layers.forEach((layer, index) => {
-    if (layer.kind === "dropout") {
-      // The marker stands in the middle of the gap that it widens.
-      columns.push({ ...TILELESS, kind: "dropout", layer, index, center: x + big / 2 + (step + SLIM) / 2, width: SLIM, tiles: [], dense: -2 });
+  place("inputs", INPUTS, layout.inputs);
+  for (const layer of layout.layers) {
+    if (layer.drawn === "mark") {
+      // It stands in the middle of the gap that it widens.
+      columns.push({ ...TILELESS, part: "mark", address: layer.address, layer, center: x + big / 2 + (step + SLIM) / 2, width: SLIM, tiles: [] });
       x += SLIM;
-      return;
+      continue;
     }
     x += step;
-    place(layer.kind, layer, index, denseIndex);
-    denseIndex += 1;
-  });
+    place(layer === layout.layers.at(-1) ? "output" : "hidden", layer.address, layer);
+  }
   const inputs = columns[0];
   return {
     columns, height, width: stage, phone, step, big,
@@ -90,17 +89,23 @@ export function arrange(layout, width, texts) {
     thumb: { x: 4 + shift, y: (height - thumb) / 2, size: thumb },
     labels: { right: left + shift - 7, width: labels - 13, shown: labels > 8 },
     classes: { width: classes - 14 },
-    dense: columns.filter((column) => column.kind !== "dropout"),
+    tiled: columns.filter(({ part }) => part !== "mark"),
   };
 }
 
-/** Where a layer can come between two others. @param {Column[]} columns @returns {{at: number, after: Column, x: number}[]} */
+/** The column of an address that has tiles. @param {Pick<Geometry, "tiled">} geometry @param {string} address */
+export const columnAt = ({ tiled }, address) => /** @type {Column} */ (tiled.find((column) => column.address === address));
+
+/** The column whose units a column's weights weigh. @param {Pick<Geometry, "tiled">} geometry @param {Column} column */
+export const columnBefore = ({ tiled }, column) => tiled[tiled.indexOf(column) - 1];
+
+/** Where a layer can come between two others, with the address that it will have. @param {Column[]} columns @returns {{at: string, after: Column, x: number}[]} */
 function gapsOf(columns) {
   const found = [];
   for (let k = 0; k + 1 < columns.length; k += 1) {
     const [after, next] = [columns[k], columns[k + 1]];
-    if (after.kind === "dropout") continue;
-    found.push({ at: after.index + 1, after, x: (after.center + next.center) / 2 });
+    if (after.part === "mark") continue;
+    found.push({ at: next.address, after, x: (after.center + next.center) / 2 });
   }
   return found;
 }
@@ -125,11 +130,11 @@ function parameterAt(x) {
 /**
  * The link nearest to a point, at most `reach` pixels away.
  * @param {Geometry} geometry @param {number} x @param {number} y
- * @returns {{dense: number, from: number, to: number} | null}
+ * @returns {{address: string, from: number, to: number} | null}
  */
 export function nearestLink(geometry, x, y, reach = 5) {
-  for (let k = 1; k < geometry.dense.length; k += 1) {
-    const [source, target] = [geometry.dense[k - 1], geometry.dense[k]];
+  for (let k = 1; k < geometry.tiled.length; k += 1) {
+    const [source, target] = [geometry.tiled[k - 1], geometry.tiled[k]];
     const x0 = source.left + source.size;
     const share = (x - x0) / (target.left - x0);
     if (share <= 0 || share >= 1) continue;
@@ -143,7 +148,7 @@ export function nearestLink(geometry, x, y, reach = 5) {
         const away = Math.abs(y0 + (to.y + to.size / 2 - y0) * eased - y);
         if (away < distance) {
           distance = away;
-          best = { dense: k - 1, from: from.unit, to: to.unit };
+          best = { address: target.address, from: from.unit, to: to.unit };
         }
       }
     }

@@ -5,7 +5,7 @@ import { contextOf } from "../context.js";
 import { number } from "../words/format.js";
 
 /**
- * @typedef {NonNullable<Header["histograms"]>[number]} Bounds  of a layer's numbers
+ * @typedef {NonNullable<Header["histograms"]>[string]} Bounds  of a layer's numbers
  * @typedef {{canvas: HTMLCanvasElement, column: Column, name: string, width: number, bounds: Bounds | null}} Spread
  */
 
@@ -43,11 +43,11 @@ export class Histograms {
     this.strip.style.height = `${ROWS.length * (HEIGHT + GAP) + GAP}px`;
     ROWS.forEach((row, at) => {
       const label = Object.assign(document.createElement("span"), { className: "nn-histogram-row", textContent: texts.say(`canvas.${row}`) });
-      const first = geometry.dense[1];
+      const first = geometry.tiled[1];
       label.style.cssText = `top:${GAP + at * (HEIGHT + GAP)}px;left:4px;width:${Math.max(60, first.center - this.width(first) / 2 - 12)}px;line-height:${HEIGHT}px`;
       this.strip.append(label);
     });
-    this.pictures = geometry.dense.slice(1).map((column) => this.picture(column, layerName(column)));
+    this.pictures = geometry.tiled.slice(1).map((column) => this.picture(column, layerName(column)));
   }
 
   /** @param {Column} column */
@@ -101,16 +101,17 @@ export class Histograms {
     const now = performance.now();
     const name = now - this.read > READ_EVERY;
     if (name) this.read = now;
-    this.pictures.forEach((picture, layer) => {
-      const bounds = histograms[layer];
+    for (const picture of this.pictures) {
+      const { address } = picture.column;
+      const bounds = histograms[address];
       picture.bounds = bounds;
-      if (!bounds) return;
+      if (!bounds) continue;
       if (name) this.name(picture);
       const context = contextOf(picture.canvas);
       context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
       context.clearRect(0, 0, picture.width, ROWS.length * (HEIGHT + GAP));
-      ROWS.forEach((row, at) => this.drawOne(context, arrays[`histogram_${row}/${layer}`], bounds[row], at * (HEIGHT + GAP), picture.width));
-    });
+      ROWS.forEach((row, at) => this.drawOne(context, arrays[`histogram_${row}/${address}`], bounds[row], at * (HEIGHT + GAP), picture.width));
+    }
   }
 
   /**

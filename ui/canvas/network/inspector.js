@@ -1,8 +1,9 @@
 /** The strip under the drawing: the numbers of the unit or link that is pinned, what may be done to it, and taking back what was. */
 
 import { number } from "../words/format.js";
+import { columnBefore } from "./geometry.js";
 import { isFrozen } from "./marks.js";
-import { linkPlace, same, unitPlace } from "./places.js";
+import { INPUTS, linkPlace, same, unitPlace } from "./places.js";
 
 const READ_EVERY = 120; // milliseconds between changes of numbers that move: faster cannot be read
 const DRAG_EVERY = 60; // milliseconds between two values of a drag
@@ -117,16 +118,16 @@ export class Inspector {
     const on = place !== null;
     this.name.hidden = this.release.hidden = !on;
     this.hint.hidden = on;
-    this.body.hidden = !place || place.dense < 0;
+    this.body.hidden = !place || place.address === INPUTS;
     this.state.textContent = "";
     if (!place) return;
     this.name.textContent = this.network.names.placeName(place);
-    if (place.dense < 0) {
+    if (place.address === INPUTS) {
       this.state.textContent = texts.say("canvas.input_hint");
       return;
     }
     const link = place.kind === "link";
-    const hidden = this.network.columnOf(place.dense).kind !== "output";
+    const hidden = this.network.columnOf(place.address).part !== "output";
     const label = texts.say(link ? "canvas.weight_label" : "canvas.bias_label");
     /** @type {Element} */ (this.field.firstElementChild).textContent = label;
     this.slider.ariaLabel = label;
@@ -149,13 +150,19 @@ export class Inspector {
   // Reading a frame
 
   get value() {
-    const { dense, unit, input } = this.pinned;
-    return input === undefined ? this.arrays[`bias/${dense}`][unit] : this.arrays[`weight/${dense}`][this.flat(unit, input)];
+    const { address, unit, input } = this.pinned;
+    return input === undefined ? this.arrays[`bias/${address}`][unit] : this.arrays[`weight/${address}`][this.flat(unit, input)];
+  }
+
+  /** The column whose units what is pinned weighs. */
+  get source() {
+    const { network } = this;
+    return columnBefore(network.geometry, network.columnOf(this.pinned.address));
   }
 
   /** @param {number} unit @param {number} input */
   flat(unit, input) {
-    return unit * this.network.columnOf(this.pinned.dense - 1).shown + input;
+    return unit * this.source.shown + input;
   }
 
   /** @param {Arrays} arrays @param {Header} header */
@@ -164,7 +171,7 @@ export class Inspector {
     this.structure = header.structure;
     this.strip.inert = Boolean(header.moment);
     this.showUndo(header.undo ?? 0);
-    if (!this.place || this.place.dense < 0) return;
+    if (!this.place || this.place.address === INPUTS) return;
     const now = performance.now();
     const fresh = this.shownFor !== this.place;
     if (!fresh && header.status === "playing" && now - this.read < READ_EVERY) return;
@@ -204,30 +211,30 @@ export class Inspector {
 
   showMotion() {
     if (this.pinned.kind !== "link") return;
-    const { dense, unit, input } = this.pinned;
-    const [gradient, update] = [this.arrays[`gradient/${dense}`], this.arrays[`update/${dense}`]];
+    const { address, unit, input } = this.pinned;
+    const [gradient, update] = [this.arrays[`gradient/${address}`], this.arrays[`update/${address}`]];
     if (!gradient) return;
     const at = this.flat(unit, input);
     this.write(this.motion, this.texts.say("canvas.motion", { gradient: number(gradient[at], 2), update: number(update[at], 2) }));
   }
 
   showMarks() {
-    const { dense, unit, input, kind } = this.pinned;
+    const { address, unit, input, kind } = this.pinned;
     const { arrays } = this;
-    const inputs = this.network.columnOf(dense - 1).shown;
-    const units = this.network.columnOf(dense).shown;
-    const frozen = kind === "link" ? Boolean(arrays[`frozen/${dense}`]?.[this.flat(unit, input)]) : isFrozen(arrays, dense, unit, inputs);
+    const inputs = this.source.shown;
+    const units = this.network.columnOf(address).shown;
+    const frozen = kind === "link" ? Boolean(arrays[`frozen/${address}`]?.[this.flat(unit, input)]) : isFrozen(arrays, address, unit, inputs);
     this.press(this.buttons.freeze, frozen);
     if (kind === "link") {
       this.write(this.state, "");
       return;
     }
     let all = true;
-    for (let one = 0; one < units && all; one += 1) all = isFrozen(arrays, dense, one, inputs);
+    for (let one = 0; one < units && all; one += 1) all = isFrozen(arrays, address, one, inputs);
     this.press(this.buttons.freeze_layer, all);
-    const silenced = Boolean(arrays[`silenced/${dense}`]?.[unit]);
+    const silenced = Boolean(arrays[`silenced/${address}`]?.[unit]);
     this.press(this.buttons.silence, silenced);
-    const health = arrays[`health/${dense}`]?.[unit];
+    const health = arrays[`health/${address}`]?.[unit];
     this.write(this.state, silenced ? this.texts.say("canvas.silenced") : health ? this.texts.say(`canvas.health_${health}`) : "");
   }
 
@@ -254,7 +261,7 @@ export class Inspector {
 
   /** @param {string} verb @param {object} values */
   send(verb, values) {
-    this.host.command(verb, { structure: this.structure, dense: this.pinned.dense, ...values });
+    this.host.command(verb, { structure: this.structure, address: this.pinned.address, ...values });
   }
 
   /** @param {number} value @param {{stroke?: number}} [more] */
@@ -323,15 +330,14 @@ export class Inspector {
   }
 
   remove() {
-    const { dense, unit } = this.pinned;
-    const layer = this.network.columnOf(dense).index;
-    this.network.edit.act(() => ["remove_unit", { layer, unit }]);
+    const { address, unit } = this.pinned;
+    this.network.edit.act(() => ["remove_unit", { address, unit }]);
   }
 
   // The links that come in
 
   makeIncoming() {
-    const source = this.network.columnOf(this.pinned.dense - 1);
+    const { source } = this;
     const first = new Option(this.texts.say("canvas.incoming_choose", { count: source.units }), "");
     this.sources = source.tiles.map((tile) => ({ option: new Option("", String(tile.unit)), name: this.network.names.shortName(source, tile.unit) }));
     this.incoming.replaceChildren(first, ...this.sources.map((one) => one.option));
@@ -340,14 +346,14 @@ export class Inspector {
 
   nameIncoming() {
     if (!this.place || !this.sources || !this.arrays) return;
-    const weight = this.arrays[`weight/${this.pinned.dense}`];
+    const weight = this.arrays[`weight/${this.pinned.address}`];
     this.sources.forEach(({ option, name }, input) => { option.textContent = `${name}: ${number(weight[this.flat(this.pinned.unit, input)])}`; });
   }
 
   /** The arrow keys of the list go from link to link. */
   walk() {
-    const { dense, unit } = this.pinned;
+    const { address, unit } = this.pinned;
     const { value } = this.incoming;
-    this.network.pin(value === "" ? unitPlace(this.layout, dense, unit) : linkPlace(this.layout, dense, unit, Number(value)));
+    this.network.pin(value === "" ? unitPlace(this.layout, address, unit) : linkPlace(this.layout, address, unit, Number(value)));
   }
 }

@@ -29,10 +29,10 @@ const widestOf = (source, target) => Math.max(1.2, Math.min(8, 0.22 * Math.max(s
 
 /**
  * What the links show: weights, or the last gradient where it has come.
- * @param {Arrays} arrays @param {number} dense @param {Shows} shows
+ * @param {Arrays} arrays @param {string} address @param {Shows} shows
  */
-function valuesOf(arrays, dense, shows) {
-  return (shows.gradients && arrays[`gradient/${dense}`]) || arrays[`weight/${dense}`];
+function valuesOf(arrays, address, shows) {
+  return (shows.gradients && arrays[`gradient/${address}`]) || arrays[`weight/${address}`];
 }
 
 /**
@@ -40,14 +40,14 @@ function valuesOf(arrays, dense, shows) {
  * @param {Geometry} geometry @param {Arrays} arrays @param {Shows} shows
  */
 export function largestGradient(geometry, arrays, shows) {
-  if (!shows.gradients || !arrays["gradient/0"]) return null;
+  if (!shows.gradients || !arrays[`gradient/${geometry.tiled[1].address}`]) return null;
   let largest = 0;
-  for (const column of geometry.dense.slice(1)) for (const value of arrays[`gradient/${column.dense}`]) largest = Math.max(largest, Math.abs(value));
+  for (const column of geometry.tiled.slice(1)) for (const value of arrays[`gradient/${column.address}`]) largest = Math.max(largest, Math.abs(value));
   return largest;
 }
 
 /** @param {Geometry} geometry @param {Arrays} arrays */
-const countLinks = (geometry, arrays) => geometry.dense.slice(1).reduce((sum, column) => sum + arrays[`weight/${column.dense}`].length, 0);
+const countLinks = (geometry, arrays) => geometry.tiled.slice(1).reduce((sum, column) => sum + arrays[`weight/${column.address}`].length, 0);
 
 /** Whether negative links are broken lines. @param {Geometry} geometry @param {Arrays} arrays @param {Shows} shows */
 export const tellsSigns = (geometry, arrays, shows) => shows.signs && countLinks(geometry, arrays) <= MOST_DASHED;
@@ -104,9 +104,9 @@ export function drawLinks(context, geometry, arrays, theme, ratio, shows = USUAL
   const share = total > MOST_LINKS ? STRONGEST / total : 1;
   const dashed = tellsSigns(geometry, arrays, shows);
   let drawn = 0;
-  for (let k = 1; k < geometry.dense.length; k += 1) {
-    const [source, target] = [geometry.dense[k - 1], geometry.dense[k]];
-    const values = valuesOf(arrays, target.dense, shows);
+  for (let k = 1; k < geometry.tiled.length; k += 1) {
+    const [source, target] = [geometry.tiled[k - 1], geometry.tiled[k]];
+    const values = valuesOf(arrays, target.address, shows);
     // A small layer loses no link for the sake of the large ones.
     const least = share < 1 && values.length > 64 ? strongest(values, share) : 0;
     if (least > 0) drawBand(context, source, target, values, theme, largest);
@@ -115,7 +115,7 @@ export function drawLinks(context, geometry, arrays, theme, ratio, shows = USUAL
     for (let i = 0; i < values.length; i += 1) if (Math.abs(values[i]) >= least) order.push(i);
     drawn += order.length;
     if (order.length <= 300) order.sort((a, b) => Math.abs(values[a]) - Math.abs(values[b]));
-    const [quietFrom, quietTo] = [arrays[`silenced/${source.dense}`], arrays[`silenced/${target.dense}`]];
+    const [quietFrom, quietTo] = [arrays[`silenced/${source.address}`], arrays[`silenced/${target.address}`]];
     for (const i of order) {
       const [from, to] = [i % source.shown, (i / source.shown) | 0];
       const { strength, width } = styleOf(values[i], widest, largest);
@@ -161,7 +161,7 @@ function drawBand(context, source, target, values, theme, largest) {
  * @param {Context} context @param {Column} source @param {Column} target @param {Arrays} arrays @param {Theme} theme
  */
 function drawLocks(context, source, target, arrays, theme) {
-  const frozen = arrays[`frozen/${target.dense}`];
+  const frozen = arrays[`frozen/${target.address}`];
   if (!frozen || source.size < 18) return;
   const places = [];
   for (const to of target.tiles) {

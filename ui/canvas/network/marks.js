@@ -14,10 +14,9 @@ export function shadeOf(weight, theme) {
  * @param {Context} context @param {Geometry} geometry @param {Arrays} arrays @param {Theme} theme
  */
 export function drawBiases(context, geometry, arrays, theme) {
-  for (const column of geometry.dense) {
-    if (column.dense < 0) continue;
-    const bias = arrays[`bias/${column.dense}`];
-    const frozen = arrays[`frozen_bias/${column.dense}`];
+  for (const column of geometry.tiled.slice(1)) {
+    const bias = arrays[`bias/${column.address}`];
+    const frozen = arrays[`frozen_bias/${column.address}`];
     const radius = Math.max(1.6, Math.min(4.5, column.size * 0.1));
     context.strokeStyle = css(theme.panel);
     context.lineWidth = radius > 2 ? 1.2 : 0.6;
@@ -35,10 +34,10 @@ export function drawBiases(context, geometry, arrays, theme) {
 
 /**
  * A unit is frozen when all that comes into it is.
- * @param {Arrays} arrays @param {number} dense @param {number} unit @param {number} inputs
+ * @param {Arrays} arrays @param {string} address of its layer @param {number} unit @param {number} inputs
  */
-export function isFrozen(arrays, dense, unit, inputs) {
-  const [weights, bias] = [arrays[`frozen/${dense}`], arrays[`frozen_bias/${dense}`]];
+export function isFrozen(arrays, address, unit, inputs) {
+  const [weights, bias] = [arrays[`frozen/${address}`], arrays[`frozen_bias/${address}`]];
   if (!weights || !bias?.[unit]) return false;
   for (let input = 0; input < inputs; input += 1) if (!weights[unit * inputs + input]) return false;
   return true;
@@ -50,15 +49,15 @@ export function isFrozen(arrays, dense, unit, inputs) {
  * @param {boolean} dead whether units that do nothing are marked
  */
 export function drawMarks(context, geometry, arrays, theme, dead) {
-  for (let k = 1; k < geometry.dense.length; k += 1) {
-    const column = geometry.dense[k];
-    const [silenced, health] = [arrays[`silenced/${column.dense}`], dead ? arrays[`health/${column.dense}`] : null];
-    const anyFrozen = arrays[`frozen/${column.dense}`] !== undefined;
+  for (let k = 1; k < geometry.tiled.length; k += 1) {
+    const column = geometry.tiled[k];
+    const [silenced, health] = [arrays[`silenced/${column.address}`], dead ? arrays[`health/${column.address}`] : null];
+    const anyFrozen = arrays[`frozen/${column.address}`] !== undefined;
     if (!silenced && !health && !anyFrozen) continue;
     for (const tile of column.tiles) {
       if (silenced?.[tile.unit]) drawCross(context, tile, theme);
       if (health?.[tile.unit]) drawBadge(context, tile, health[tile.unit], theme);
-      if (anyFrozen && isFrozen(arrays, column.dense, tile.unit, geometry.dense[k - 1].shown)) drawTileLock(context, tile, theme);
+      if (anyFrozen && isFrozen(arrays, column.address, tile.unit, geometry.tiled[k - 1].shown)) drawTileLock(context, tile, theme);
     }
   }
 }

@@ -4,13 +4,13 @@ import { css } from "../colours.js";
 import { contextOf } from "../context.js";
 import { Edit } from "./edit.js";
 import { count, number } from "../words/format.js";
-import { arrange, nearestLink } from "./geometry.js";
+import { arrange, columnAt, nearestLink } from "./geometry.js";
 import { Histograms } from "./histograms.js";
 import { Inspector } from "./inspector.js";
 import { USUAL, drawLinks, largestGradient, tellsSigns } from "./links.js";
 import { drawBiases, drawMarks } from "./marks.js";
 import { Names } from "./names.js";
-import { found, linkPlace, moved, same, unitPlace } from "./places.js";
+import { INPUTS, followed, found, linkPlace, moved, same, unitPlace } from "./places.js";
 import { drawFrame, drawSeenLink, drawSelectedLinks } from "./seen.js";
 import { drawStill } from "./still.js";
 import { Tiles } from "./tiles.js";
@@ -119,7 +119,7 @@ export class Network {
     const before = this.layout;
     this.host.select(null);
     Object.assign(this, { layout, constants, theme, texts, arrays: null, picture: null, selected: null, linkSeen: null, settled: false });
-    if (layout !== before) this.carry();
+    if (layout !== before) this.carry(before);
     /** @param {string[]} names */
     const widest = (names) => Math.ceil(Math.max(0, ...names.map((name) => this.widthOf(name))));
     this.inputNames = layout.inputs.labels;
@@ -156,11 +156,12 @@ export class Network {
     this.carriedTo = { layers: layout.layers.length + change, place: () => moved(this.pinned, layout, verb, values) };
   }
 
-  carry() {
+  /** @param {Layout} before */
+  carry(before) {
     this.hovered = null;
     const { carriedTo } = this;
     this.carriedTo = null;
-    const place = carriedTo && carriedTo.layers === this.layout.layers.length ? carriedTo.place() : this.pinned;
+    const place = carriedTo && carriedTo.layers === this.layout.layers.length ? carriedTo.place() : followed(this.pinned, before, this.layout);
     this.pinned = found(place, this.layout);
   }
 
@@ -177,29 +178,34 @@ export class Network {
     return context.measureText(name).width;
   }
 
-  /** @param {number} dense */
-  columnOf(dense) {
-    return this.geometry.dense[dense + 1];
+  /** @param {string} address */
+  columnOf(address) {
+    return columnAt(this.geometry, address);
   }
 
-  /** @param {{dense: number, unit: number}} place */
-  tileOf({ dense, unit }) {
-    return this.columnOf(dense).tiles[unit];
+  /** @param {{address: string, unit: number}} place */
+  tileOf({ address, unit }) {
+    return this.columnOf(address).tiles[unit];
+  }
+
+  /** @param {{address: string, unit: number}} place @returns {HTMLButtonElement | undefined} */
+  buttonOf({ address, unit }) {
+    return this.buttons[this.geometry.tiled.indexOf(this.columnOf(address))]?.[unit];
   }
 
   makeButtons() {
     const focused = this.neurons.querySelector(":focus") !== null;
-    const start = this.pinned ? this.pinned : { dense: -1, unit: 0 };
+    const start = this.pinned ?? { address: INPUTS, unit: 0 };
     this.neurons.replaceChildren();
     this.neurons.style.height = `${this.geometry.height}px`;
-    this.buttons = this.geometry.dense.map((column) => column.tiles.map((tile) => {
+    this.buttons = this.geometry.tiled.map((column) => column.tiles.map((tile) => {
       const button = document.createElement("button");
       button.type = "button";
       button.className = "nn-neuron";
       button.tabIndex = -1;
       button.ariaLabel = this.names.unitName(column, tile.unit);
       button.style.cssText = `left:${tile.x - 1}px;top:${tile.y - 1}px;width:${tile.size + 2}px;height:${tile.size + 2}px;border-radius:${tile.size * 0.13 + 2}px`;
-      const place = unitPlace(this.layout, column.dense, tile.unit);
+      const place = unitPlace(this.layout, column.address, tile.unit);
       button.onpointerenter = () => this.look(place);
       button.onfocus = () => button.matches(":focus-visible") && this.look(place);
       button.onpointerleave = () => !button.matches(":focus-visible") && this.look(null);
@@ -208,7 +214,7 @@ export class Network {
       this.neurons.append(button);
       return button;
     }));
-    const first = this.buttons[start.dense + 1][start.unit];
+    const first = /** @type {HTMLButtonElement} */ (this.buttonOf(start));
     first.tabIndex = 0;
     if (focused) first.focus({ preventScroll: true });
   }
@@ -218,7 +224,7 @@ export class Network {
     event.stopPropagation();
     const box = button.getBoundingClientRect();
     // A press on the bias is for its number.
-    const onBias = event.detail > 0 && place.dense >= 0 && tile.size > 26 && Math.hypot(event.clientX - box.left, box.bottom - event.clientY) < BIAS_REACH;
+    const onBias = event.detail > 0 && place.address !== INPUTS && tile.size > 26 && Math.hypot(event.clientX - box.left, box.bottom - event.clientY) < BIAS_REACH;
     this.pin(same(place, this.pinned) && !onBias ? null : place);
     if (onBias) this.inspector.input.select();
   }
@@ -259,7 +265,7 @@ export class Network {
     this.pinned = place;
     this.hovered = null;
     this.refresh();
-    if (back && before) this.buttons[before.dense + 1]?.[before.unit]?.focus({ preventScroll: true });
+    if (back && before) this.buttonOf(before)?.focus({ preventScroll: true });
   }
 
   /** Everything that shows what is looked at. */
@@ -268,11 +274,11 @@ export class Network {
     const { hovered, pinned } = this;
     this.linkSeen = [hovered, pinned].find((place) => place?.kind === "link") ?? null;
     const unit = [hovered, pinned].find((place) => place?.kind === "unit") ?? null;
-    this.selected = unit ? { ...unit, column: this.columnOf(unit.dense), name: this.names.placeName(unit) } : null;
+    this.selected = unit ? { ...unit, column: this.columnOf(unit.address), name: this.names.placeName(unit) } : null;
     this.panel.classList.toggle("nn-has-selection", this.selected !== null);
     this.panel.classList.toggle("nn-has-link", pinned?.kind === "link" && !this.selected);
     this.buttons.flat().forEach((button) => button.removeAttribute("aria-pressed"));
-    if (pinned?.kind === "unit") this.buttons[pinned.dense + 1][pinned.unit].ariaPressed = "true";
+    if (pinned?.kind === "unit") /** @type {HTMLButtonElement} */ (this.buttonOf(pinned)).ariaPressed = "true";
     if (!same(this.inspector.place, pinned) || this.inspector.shownFor === null) this.inspector.show(pinned);
     this.wantGradients();
     if (this.arrays) {
@@ -286,7 +292,7 @@ export class Network {
   /** The large picture: of the unit that is looked at; of the output, to see what it loses, when the pinned unit is silenced. */
   showPicture() {
     const { selected, hovered } = this;
-    const quiet = selected && !hovered && this.arrays?.[`silenced/${selected.dense}`]?.[selected.unit];
+    const quiet = selected && !hovered && this.arrays?.[`silenced/${selected.address}`]?.[selected.unit];
     const picture = quiet ? null : selected;
     if (same(picture, this.picture)) return;
     this.picture = picture;
@@ -322,7 +328,7 @@ export class Network {
   linkAt(event) {
     const box = this.tiles.getBoundingClientRect();
     const link = nearestLink(this.geometry, event.clientX - box.left, event.clientY - box.top, this.fingers ? 14 : 6);
-    return link ? linkPlace(this.layout, link.dense, link.to, link.from) : null;
+    return link ? linkPlace(this.layout, link.address, link.to, link.from) : null;
   }
 
   /** @param {MouseEvent} event */

@@ -1,5 +1,6 @@
 /** What is looked at, drawn over the network: a frame around a unit, its links, or one link. */
 
+import { columnAt, columnBefore } from "./geometry.js";
 import { drawLink, drawLinkLock, drawRim } from "./links.js";
 
 /** @param {Context} context @param {Tile} tile @param {string} colour @param {number} width */
@@ -16,30 +17,31 @@ export function drawFrame(context, tile, colour, width) {
  * The links into and out of a unit, above all others.
  * @param {Context} context @param {Network} network @param {Selected} selected @param {Arrays} arrays
  */
-export function drawSelectedLinks(context, { geometry, theme, shows }, { column, unit, dense }, arrays) {
-  const at = geometry.dense.indexOf(column);
-  const [before, after] = [geometry.dense[at - 1], geometry.dense[at + 1]];
-  context.globalAlpha = arrays[`silenced/${dense}`]?.[unit] ? 0.3 : 1;
+export function drawSelectedLinks(context, { geometry, theme, shows }, { column, unit, address }, arrays) {
+  const at = geometry.tiled.indexOf(column);
+  const [before, after] = [geometry.tiled[at - 1], geometry.tiled[at + 1]];
+  context.globalAlpha = arrays[`silenced/${address}`]?.[unit] ? 0.3 : 1;
   /** @param {Tile} from @param {Tile} to @param {number} weight */
   const draw = (from, to, weight) => drawLink(context, from, to, weight, theme, shows);
   if (before) {
-    const weight = arrays[`weight/${dense}`];
+    const weight = arrays[`weight/${address}`];
     for (const tile of before.tiles) draw(tile, column.tiles[unit], weight[unit * before.shown + tile.unit]);
   }
   if (after) {
-    const weight = arrays[`weight/${after.dense}`];
+    const weight = arrays[`weight/${after.address}`];
     for (const tile of after.tiles) draw(column.tiles[unit], tile, weight[tile.unit * column.shown + unit]);
   }
   context.globalAlpha = 1;
 }
 
 /** @param {Context} context @param {Network} network @param {import("./places.js").LinkPlace} link @param {Arrays} arrays */
-export function drawSeenLink(context, network, { dense, unit, input }, arrays) {
-  const [source, target] = [network.columnOf(dense - 1), network.columnOf(dense)];
+export function drawSeenLink(context, network, { address, unit, input }, arrays) {
+  const target = columnAt(network.geometry, address);
+  const source = columnBefore(network.geometry, target);
   const at = unit * source.shown + input;
   /** @type {[Tile, Tile]} */
   const ends = [source.tiles[input], target.tiles[unit]];
-  drawRim(context, ...ends, arrays[`weight/${dense}`][at], network.theme);
-  drawLink(context, ...ends, arrays[`weight/${dense}`][at], network.theme, network.shows);
-  if (arrays[`frozen/${dense}`]?.[at]) drawLinkLock(context, ...ends, network.theme);
+  drawRim(context, ...ends, arrays[`weight/${address}`][at], network.theme);
+  drawLink(context, ...ends, arrays[`weight/${address}`][at], network.theme, network.shows);
+  if (arrays[`frozen/${address}`]?.[at]) drawLinkLock(context, ...ends, network.theme);
 }

@@ -1,4 +1,4 @@
-/** What does not change between frames, drawn once: the data's points, names of inputs and classes, "+N more", dropout. */
+/** What does not change between frames, drawn once: the data's points, names of inputs and classes, "+N more", marks. */
 
 import { css } from "../colours.js";
 import { contextOf } from "../context.js";
@@ -31,7 +31,7 @@ export function drawStill({ layout, constants, theme, texts, geometry, inputName
   drawClassNames(context, geometry, classNames, theme);
   context.textAlign = "center";
   for (const column of geometry.columns) {
-    if (column.kind === "dropout") drawDropout(context, column, geometry.height, theme);
+    if (column.part === "mark") drawMark(context, column, geometry.height, theme);
     else if (column.units > column.shown) {
       context.fillStyle = css(theme.muted);
       context.font = `11px ${theme.font}`;
@@ -46,7 +46,7 @@ export function drawStill({ layout, constants, theme, texts, geometry, inputName
  * @param {Context} context @param {Geometry} geometry @param {string[]} inputNames @param {Theme} theme
  */
 function drawInputs(context, geometry, inputNames, theme) {
-  const inputs = geometry.dense[0];
+  const inputs = geometry.tiled[0];
   const { x, y, size } = geometry.thumb;
   const { right, width, shown } = geometry.labels;
   context.font = `${inputs.pitch < 15 ? 9.5 : 12}px ${theme.font}`;
@@ -80,7 +80,7 @@ function drawThumb(context, layout, constants, thumb, theme) {
 
 /** @param {Context} context @param {Geometry} geometry @param {string[]} classNames @param {Theme} theme */
 function drawClassNames(context, geometry, classNames, theme) {
-  const output = geometry.dense[geometry.dense.length - 1];
+  const output = geometry.tiled[geometry.tiled.length - 1];
   context.font = `${output.pitch < 15 ? 9.5 : 11.5}px ${theme.font}`;
   context.textAlign = "left";
   classNames.forEach((name, unit) => {
@@ -96,7 +96,7 @@ function drawClassNames(context, geometry, classNames, theme) {
 }
 
 /** @param {Context} context @param {Column} column @param {number} height @param {Theme} theme */
-function drawDropout(context, column, height, theme) {
+function drawMark(context, column, height, theme) {
   context.strokeStyle = css(theme.muted, 0.8);
   context.lineWidth = 1.5;
   context.lineCap = "round";

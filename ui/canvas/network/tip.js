@@ -1,5 +1,7 @@
 /** The words beside what is under the pointer or has the focus. */
 
+import { columnAt, columnBefore } from "./geometry.js";
+import { INPUTS } from "./places.js";
 import { number } from "../words/format.js";
 
 const LINKS_ABOVE = 8; // pixels between a link and its words
@@ -38,31 +40,33 @@ export class Tip {
  */
 export function wordsOf(network, place, arrays) {
   const { texts } = network;
-  const tile = network.columnOf(place.dense).tiles[place.unit];
+  const column = network.columnOf(place.address);
+  const tile = column.tiles[place.unit];
   const lines = [network.names.placeName(place), ...(place.kind === "unit" ? unitLines(texts, place, arrays) : linkLines(network, place, arrays))];
   if (place.kind === "unit") return { x: tile.x + tile.size / 2, y: tile.y, lines };
-  const from = network.columnOf(place.dense - 1).tiles[place.input];
+  const from = columnBefore(network.geometry, column).tiles[place.input];
   return { x: (from.x + from.size + tile.x) / 2, y: (from.y + from.size / 2 + tile.y + tile.size / 2) / 2 - LINKS_ABOVE, lines };
 }
 
 /** @param {Texts} texts @param {import("./places.js").UnitPlace} place @param {Arrays} arrays */
-function unitLines(texts, { dense, unit }, arrays) {
-  if (dense < 0) return [];
+function unitLines(texts, { address, unit }, arrays) {
+  if (address === INPUTS) return [];
   /** @type {Say} */
   const say = (key, values) => texts.say(`canvas.${key}`, values);
-  const lines = [say("bias", { value: number(arrays[`bias/${dense}`][unit]) })];
-  const health = arrays[`health/${dense}`]?.[unit];
-  if (arrays[`silenced/${dense}`]?.[unit]) lines.push(say("silenced"));
+  const lines = [say("bias", { value: number(arrays[`bias/${address}`][unit]) })];
+  const health = arrays[`health/${address}`]?.[unit];
+  if (arrays[`silenced/${address}`]?.[unit]) lines.push(say("silenced"));
   else if (health) lines.push(say(`health_${health}`));
   return lines;
 }
 
 /** @param {{texts: Texts, geometry: Geometry}} network @param {import("./places.js").LinkPlace} place @param {Arrays} arrays */
 function linkLines({ texts, geometry }, place, arrays) {
-  const at = place.unit * geometry.dense[place.dense].shown + place.input;
-  const { [`weight/${place.dense}`]: weight, [`gradient/${place.dense}`]: gradient, [`update/${place.dense}`]: update } = arrays;
+  const { address } = place;
+  const at = place.unit * columnBefore(geometry, columnAt(geometry, address)).shown + place.input;
+  const { [`weight/${address}`]: weight, [`gradient/${address}`]: gradient, [`update/${address}`]: update } = arrays;
   const lines = [texts.say("canvas.weight", { value: number(weight[at]) })];
   if (gradient) lines.push(texts.say("canvas.motion", { gradient: number(gradient[at], 2), update: number(update[at], 2) }));
-  if (arrays[`frozen/${place.dense}`]?.[at]) lines.push(texts.say("canvas.frozen"));
+  if (arrays[`frozen/${address}`]?.[at]) lines.push(texts.say("canvas.frozen"));
   return lines;
 }

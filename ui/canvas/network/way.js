@@ -59,20 +59,20 @@ export class Way {
 }
 
 /** @param {Column} column @param {Arrays} arrays */
-const answersOf = (column, arrays) => arrays[column.dense < 0 ? "probe/inputs" : `probe/${column.dense}`];
+const answersOf = (column, arrays) => arrays[`probe/${column.address}`];
 
 /** Whether the frame tells the way of a point through this very network. @param {Geometry} geometry @param {Arrays} arrays */
-export const hasWay = (geometry, arrays) => geometry.dense.every((column) => answersOf(column, arrays)?.length >= column.tiles.length);
+export const hasWay = (geometry, arrays) => geometry.tiled.every((column) => answersOf(column, arrays)?.length >= column.tiles.length);
 
 /**
  * @param {Context} context @param {{geometry: Geometry, theme: Theme}} network @param {Arrays} arrays
  */
 export function drawWay(context, { geometry, theme }, arrays) {
-  for (let k = 1; k < geometry.dense.length; k += 1) {
-    const [source, target] = [geometry.dense[k - 1], geometry.dense[k]];
-    drawGap(context, source, target, answersOf(source, arrays), arrays[`weight/${target.dense}`], theme);
+  for (let k = 1; k < geometry.tiled.length; k += 1) {
+    const [source, target] = [geometry.tiled[k - 1], geometry.tiled[k]];
+    drawGap(context, source, target, answersOf(source, arrays), arrays[`weight/${target.address}`], theme);
   }
-  for (const column of geometry.dense) drawColumn(context, column, answersOf(column, arrays), theme);
+  for (const column of geometry.tiled) drawColumn(context, column, answersOf(column, arrays), theme);
 }
 
 /**

@@ -3,6 +3,7 @@
 import { drawAxes, ticks } from "../axes.js";
 import { contextOf } from "../context.js";
 import { outputKind, unitKind } from "../kinds.js";
+import { INPUTS } from "../network/places.js";
 import { Cells } from "./cells.js";
 import { Drawing } from "./drawing.js";
 import { Edits } from "./edits.js";
@@ -350,7 +351,7 @@ export class Output {
     const selection = /** @type {Selected} */ (this.selection);
     const scale = unitScale({ ...this.look, unit: selection }, arrays);
     const shown = number(scale, 2);
-    if (selection.dense < 0 || shown === this.noteScale) return;
+    if (selection.address === INPUTS || shown === this.noteScale) return;
     this.noteScale = shown;
     this.note.textContent = this.texts.say("canvas.range", { low: number(-scale, 2), high: shown });
   }

@@ -1,6 +1,6 @@
 /** The picture in plain sentences: what the network is, where its answers lie, how the curves went, which units do nothing. */
 
-import { count, loss, percent, score } from "./format.js";
+import { count, loss, number, percent, score } from "./format.js";
 import { Dialog } from "../dialogs.js";
 import { outputKind } from "../kinds.js";
 
@@ -66,15 +66,15 @@ export function trendOf(values) {
 /** Units that do nothing, by layer, and what a person has taken hold of. @param {Layout} layout @param {Arrays} arrays */
 export function unitsOf(layout, arrays) {
   let frozen = 0;
-  const dense = layout.layers.filter((layer) => layer.kind !== "dropout");
-  const layers = dense.map((layer, index) => {
+  const learned = layout.layers.filter(({ drawn }) => drawn === "units");
+  const layers = learned.map(({ address, units }, index) => {
     const counts = { dead: 0, saturated: 0, constant: 0, silenced: 0 };
-    for (const code of arrays[`health/${index}`] ?? []) if (code > 0) counts[HEALTH[code - 1]] += 1;
-    for (const on of arrays[`silenced/${index}`] ?? []) counts.silenced += on ? 1 : 0;
-    for (const name of [`frozen/${index}`, `frozen_bias/${index}`]) for (const on of arrays[name] ?? []) frozen += on ? 1 : 0;
-    return { index, units: layer.units, output: index === dense.length - 1, ...counts };
+    for (const code of arrays[`health/${address}`] ?? []) if (code > 0) counts[HEALTH[code - 1]] += 1;
+    for (const on of arrays[`silenced/${address}`] ?? []) counts.silenced += on ? 1 : 0;
+    for (const name of [`frozen/${address}`, `frozen_bias/${address}`]) for (const on of arrays[name] ?? []) frozen += on ? 1 : 0;
+    return { index, units, output: index === learned.length - 1, ...counts };
   });
-  return { layers, frozen, known: dense.some((_, index) => `health/${index}` in arrays) };
+  return { layers, frozen, known: learned.some(({ address }) => `health/${address}` in arrays) };
 }
 
 /**
@@ -102,8 +102,8 @@ function networkLines(layout, say, list) {
   const lines = [units <= NAMES ? say("summary_inputs", { names: list.format(shown) }) : say("summary_many_inputs", { count: count(units) })];
   let hidden = 0;
   layout.layers.forEach((layer, index) => {
-    if (layer.kind === "dropout") {
-      lines.push(say("summary_dropout", { share: percent(layer.p, 0) }));
+    if (layer.drawn === "mark") {
+      lines.push(say(`summary_mark_${layer.kind}`, { size: number(layer.size, 3), share: percent(layer.size, 0) }));
       return;
     }
     const name = index === layout.layers.length - 1 ? say("output") : say("hidden", { number: (hidden += 1) });
