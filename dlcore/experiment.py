@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 from pydantic import ConfigDict, Field, ValidationError, create_model, field_validator, model_validator
 
@@ -21,6 +21,7 @@ from dlcore.losses import CrossEntropy, Loss
 from dlcore.objectives import Coding, ObjectiveComponent
 from dlcore.optimizers import Adam, Optimizer
 from dlcore.problems import Problem
+from dlcore.recipe import Recipe
 from dlcore.regularizers import NoRegularizer, Regularizer
 from dlcore.schedules import Constant, Schedule
 
@@ -31,6 +32,8 @@ MOST_LAYERS = 12
 MOST_PARAMETERS = 2_000_000
 MOST_EPOCHS = 100_000
 LONGEST_RECIPE = 200_000 + LONGEST_JOURNAL  # characters: as many drawn points as there may be, one number a line
+FORWARD = 2  # operations for each parameter and row
+PICTURE_POINTS = 100 * 100  # That the output is drawn at, and every neuron on the way to it.
 #: Fields that cannot be changed in a run that goes on, or that say nothing of how it is trained.
 NOT_OF_THE_RUN = ("version", "sealed", "seed", "journal")
 
@@ -71,8 +74,10 @@ class LayerPlan:
         return values_of(self.output_shape)
 
 
-class Experiment(Component):
-    """The whole recipe. Every field has a default: `Experiment()` is the default run (circle, 2-4-2-1, tanh)."""
+class Experiment(Recipe):
+    """The recipe of supervised learning. Every field has a default: `Experiment()` is the default run (circle, 2-4-2-1, tanh)."""
+
+    longest: ClassVar[int] = LONGEST_RECIPE
 
     version: Literal[1] = Field(default=1, description="Version of the recipe's form.")
     dataset: Dataset = Field(default=CircleData(), description="Where the rows come from.")
@@ -148,29 +153,6 @@ class Experiment(Component):
             raise Problem("too_many_parameters", came=self.num_parameters, limit=MOST_PARAMETERS)
         return self
 
-    @classmethod
-    def from_dict(cls, values: Any) -> Experiment:
-        """Check plain JSON values. Raises Problem with the path of what is wrong."""
-        return validated(cls, values)
-
-    @classmethod
-    def from_json(cls, text: str | bytes) -> Experiment:
-        """Check a recipe's text. Raises Problem."""
-        if len(text) > LONGEST_RECIPE:
-            raise Problem("too_long", came=len(text), limit=LONGEST_RECIPE)
-        try:
-            values = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise Problem("not_json", line=error.lineno, column=error.colno, detail=error.msg) from None
-        except UnicodeDecodeError:
-            raise Problem("not_json", line=1, column=1, detail="the text is not UTF-8") from None
-        except (RecursionError, ValueError):
-            raise Problem("not_json", line=1, column=1, detail="too deeply nested or too long a number") from None
-        return cls.from_dict(values)
-
-    def to_dict(self) -> dict[str, Any]:
-        return self.model_dump(mode="json", exclude_none=True)
-
     def to_json(self, indent: int | None = None) -> str:
         """The recipe's text; `from_json` gives an equal experiment. A journal, which holds many numbers, has one line an entry."""
         values = self.to_dict()
@@ -182,7 +164,6 @@ class Experiment(Component):
         return text + "[\n" + ",\n".join(f"{2 * margin}{entry}" for entry in entries) + f"\n{margin}]\n}}"
 
     def without_journal(self) -> Experiment:
-        """The recipe as a run can begin with it: nothing has been changed in it yet."""
         return self.replace(journal=()) if self.journal else self
 
     def settings(self) -> dict[str, Any]:
@@ -191,9 +172,8 @@ class Experiment(Component):
         values["features"] = list(self.input_features) or None
         return {name: value for name, value in values.items() if name not in NOT_OF_THE_RUN}
 
-    def same_start(self, other: Experiment) -> bool:
-        """Whether a run of this can go on as a run of `other` and keep what it has learned."""
-        return not self.changed_start_fields(other)
+    def same_start(self, other: Recipe) -> bool:
+        return isinstance(other, Experiment) and not self.changed_start_fields(other)
 
     def changed_start_fields(self, other: Experiment) -> list[str]:
         """The fields whose change to `other` needs a fresh start: another seed, or data that ask something else."""
@@ -283,6 +263,22 @@ class Experiment(Component):
     def num_parameters(self) -> int:
         """Weights and biases of the whole network."""
         return sum(layer.parameters for layer in self.plan())
+
+    @property
+    def most_operations(self) -> int:
+        """A picture, for which all rows are judged too. A step costs three times as much a row, and has so few that it is never longer."""
+        return FORWARD * (PICTURE_POINTS + self.dataset.rows) * self.num_parameters
+
+    def learning_rate(self, progress: float) -> float:
+        """The optimizer's learning rate times the schedule's factor, at this time in epochs."""
+        return self.optimizer.learning_rate * self.schedule.factor(progress)
+
+    def check_readable(self) -> None:
+        self.dataset.check_readable()
+
+    def history_names(self, columns: tuple[str, ...]) -> tuple[str, ...]:
+        """In columns "test" are the rows that are watched: where those are validation rows, validation_loss and so on."""
+        return tuple(column.replace("test_", f"{self.watched}_") for column in columns)
 
 
 def _plans(layers: Iterable[LayerComponent], shape: Shape, path: Path) -> tuple[LayerPlan, ...]:

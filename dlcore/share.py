@@ -1,6 +1,6 @@
 """A recipe as a link can carry it, and back: "1." + base64url(zlib(JSON of what differs from the defaults)).
 
-    decode(encode(experiment)) == experiment
+    decode(encode(recipe)) == recipe
 
 A link comes from a stranger: its length is bounded, what it unfolds to is bounded, and the recipe is checked like any other.
 """
@@ -15,8 +15,9 @@ import zlib
 from typing import Any
 
 from dlcore.component import Component
-from dlcore.experiment import Experiment
 from dlcore.problems import Problem
+from dlcore.recipe import Recipe
+from dlcore.recipes import recipe_from_json
 
 VERSION = "1"
 LONGEST_LINK = 8000  # characters
@@ -24,9 +25,9 @@ LONGEST_TEXT = 100_000  # bytes of the recipe that a link unfolds to
 _LINK = re.compile(r"(\d{1,9})\.([A-Za-z0-9_-]*)")
 
 
-def encode(experiment: Experiment) -> str:
+def encode(recipe: Recipe) -> str:
     """The recipe's text for a link. Raises Problem when it does not fit, as many drawn points do not."""
-    text = json.dumps(_unlike_default(experiment), separators=(",", ":"), ensure_ascii=False).encode()
+    text = json.dumps(_unlike_default(recipe), separators=(",", ":"), ensure_ascii=False).encode()
     packed = zlib.compress(text, level=9)
     link = f"{VERSION}.{base64.urlsafe_b64encode(packed).decode().rstrip('=')}"
     if (
@@ -36,8 +37,8 @@ def encode(experiment: Experiment) -> str:
     return link
 
 
-def decode(link: str) -> Experiment:
-    """The recipe that a link names. Raises Problem."""
+def decode(link: str) -> Any:
+    """The Recipe that a link names. Raises Problem."""
     if len(link) > LONGEST_LINK:
         raise Problem("link_too_long", came=len(link), limit=LONGEST_LINK)
     match = _LINK.fullmatch(link)
@@ -52,7 +53,7 @@ def decode(link: str) -> Experiment:
     except (binascii.Error, zlib.error):
         raise Problem("link_broken") from None
     try:
-        return Experiment.from_json(text)
+        return recipe_from_json(text)
     except Problem as problem:
         raise (Problem("link_broken") if problem.key == "not_json" else problem) from None
 
@@ -71,7 +72,7 @@ def _unlike_default(component: Component) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, info in type(component).model_fields.items():
         value = getattr(component, name)
-        if name == "kind" or value != info.default:
+        if name in ("kind", "learning") or value != info.default:
             found[name] = _plain(value)
     return found
 

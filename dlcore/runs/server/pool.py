@@ -22,9 +22,10 @@ from dataclasses import replace
 from typing import Any
 
 from dlcore.datasets.held import HeldTables
-from dlcore.experiment import Experiment
 from dlcore.limits import Limits
 from dlcore.problems import Problem
+from dlcore.recipe import Recipe
+from dlcore.recipes import recipe_from_json
 from dlcore.runs.figures import Figures
 from dlcore.runs.places.links import Link, Places, Reply, WorkerLost
 from dlcore.runs.places.process import COMMAND, Processes
@@ -130,13 +131,13 @@ class Pool:
         visitor who has none, None this program itself; `reader` the mark of whose tables it may read, if that is another's.
         Raises Problem when the class or the owner has as many runs as it may, and none of them can go to the shelf.
         """
-        experiment = Experiment.from_json(recipe)
+        parsed = recipe_from_json(recipe)
         self.start()
         with self._lock:
             self._make_room(owner)
-            token, facts = secrets.token_urlsafe(24), (experiment.to_json(), device, self._clock())
+            token, facts = secrets.token_urlsafe(24), (parsed.to_json(), device, self._clock())
             entry = Entry(token, 0, *facts, mark_of(owner), visitor=owner == "", state=state, reader=reader)
-            self._begin(entry, experiment)
+            self._begin(entry, parsed)
         return entry.token
 
     def check_owner(self, token: str, owner: str) -> None:
@@ -167,7 +168,7 @@ class Pool:
                 entry.visitor &= owner is not None
                 self._make_room("" if entry.visitor else owner)
                 entry.life += 1
-                self._begin(entry, Experiment.from_json(entry.recipe))
+                self._begin(entry, recipe_from_json(entry.recipe))
             entry.released, entry.seen = None, self._clock()
             return entry.standing()
 
@@ -325,7 +326,7 @@ class Pool:
         changed = None
         if do == "change":
             with suppress(Problem):  # Which is the worker's to say.
-                changed = Experiment.from_json(str(arguments["recipe"]))
+                changed = recipe_from_json(str(arguments["recipe"]))
         with self._lock:
             entry = self._entries.get(token)
             if entry is None:
@@ -346,12 +347,12 @@ class Pool:
         with self._lock:
             self._sending.withdraw(self._entries.get(request.header["token"]), request)
 
-    def _weigh(self, entry: Entry, experiment: Experiment) -> None:
-        entry.weighed, entry.heavy = experiment.to_json(), is_heavy(experiment)
+    def _weigh(self, entry: Entry, recipe: Recipe) -> None:
+        entry.weighed, entry.heavy = recipe.to_json(), is_heavy(recipe)
 
-    def _begin(self, entry: Entry, experiment: Experiment) -> None:
+    def _begin(self, entry: Entry, recipe: Recipe) -> None:
         """Let a worker make this run: one of those for heavy runs, where it would hold up others."""
-        self._weigh(entry, experiment)
+        self._weigh(entry, recipe)
         self._load.assign_worker(entry)
         self._entries[entry.token] = entry
         self._making.make(entry)
@@ -388,6 +389,6 @@ class Pool:
             other.state, other.shelved = b"", True
         if entry.recipe != entry.weighed:  # It went back to another moment, or did not change as it was told to.
             with suppress(Problem):  # Of another version of this program, on a cluster.
-                self._weigh(entry, Experiment.from_json(entry.recipe))
+                self._weigh(entry, recipe_from_json(entry.recipe))
         if state or not header.get("same"):  # Else what is there is more than what we have.
             self._away.keep(entry, header, state, now=header["status"] != "playing")
