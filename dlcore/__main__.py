@@ -272,7 +272,7 @@ def advance(replay: Replay, epochs: int) -> None:
 def show_progress(trainer: Trainer, total: int) -> None:
     """One line that writes over itself."""
     _, _, *values = trainer.history.rows(len(trainer.history) - 1)[0]
-    numbers = zip(trainer.history.names(trainer.experiment.watched)[2:], values, strict=True)
+    numbers = zip(trainer.experiment.history_names(trainer.history.columns)[2:], values, strict=True)
     line = f"epoch {trainer.epoch}/{total}  " + "  ".join(f"{name} {value:.4f}" for name, value in numbers)
     print(f"\r{line}\x1b[K", end="", file=sys.stderr, flush=True)
 

@@ -75,7 +75,7 @@ class Checkpoint:
 def checkpoint_of(snapshot: Snapshot, data: Data) -> Checkpoint:
     """This moment of a run, with what is needed to use it elsewhere."""
     return Checkpoint(
-        experiment=snapshot.recipe,
+        experiment=snapshot.recipe_with_journal,
         weights={name: weight.numpy() for name, weight in snapshot.plain_weights.items()},
         scaling=data.scaling,
         column_names=data.raw_names,
@@ -138,8 +138,8 @@ def write_run(directory: Path, trainer: Trainer) -> None:
     write_files(
         {
             directory / MODEL_FILE: save_checkpoint(trainer.snapshot(), trainer.data),
-            directory / "recipe.json": f"{trainer.recipe.to_json(indent=2)}\n".encode(),
-            directory / "history.csv": trainer.history.to_csv(trainer.experiment.watched).encode(),
+            directory / "recipe.json": f"{trainer.recipe_with_journal.to_json(indent=2)}\n".encode(),
+            directory / "history.csv": trainer.history.to_csv(trainer.experiment.history_names).encode(),
         }
     )
 

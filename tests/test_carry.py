@@ -597,7 +597,7 @@ def test_before_the_first_step_the_recipe_alone_still_gives_the_run(changes: dic
     trainer = Trainer(experiment, "cpu")
     changed = experiment.replace(**changes)
     trainer.change(changed)
-    assert not trainer.intervened
+    assert not trainer.journal
     fresh = Trainer(changed, "cpu")
     for one in (trainer, fresh):
         for _ in islice(one.steps(), 60):
@@ -609,7 +609,7 @@ def test_before_the_first_step_the_recipe_alone_still_gives_the_run(changes: dic
 def test_a_changed_run_can_be_kept_and_goes_on_bit_for_bit() -> None:
     trainer = trained(recipe(dense(4)))
     trainer.change(recipe(dense(6), dense(6), features=["x1", "sin_x2"]))
-    assert trainer.intervened
+    assert trainer.journal
     again = Trainer(trainer.experiment, "cpu")
     again.restore(trainer.state())
     for one in (trainer, again):
@@ -633,7 +633,7 @@ def test_a_run_says_what_was_kept() -> None:
     structure = run.structure
     run.play()
     assert run.change(recipe(dense(5), dense(2)).to_json()) == {"fresh_start": False, "kept": 25, "total": 30}
-    assert (run.status, run.trainer.step, run.structure) == ("playing", 5, structure + 1)
+    assert (run.status, run.learner.step, run.structure) == ("playing", 5, structure + 1)
     (notice,) = run.notices()
     assert (notice.key, notice.values["kept"], notice.values["total"]) == ("weights_kept.classes", 25, 30)
     assert run.change(recipe(dense(5, "relu"), dense(2)).to_json())["kept"] == 30
@@ -658,7 +658,7 @@ def test_a_run_says_how_far_another_shape_took_its_predictions(layer: str, chang
 
 def test_a_run_of_numbers_says_it_in_their_units() -> None:
     run = run_of(Experiment.from_dict({"dataset": {"kind": "diabetes"}, "loss": {"kind": "mse"}, "layers": [dense(4)]}))
-    run.change(run.trainer.experiment.replace(layers=[dense(4), dense(4)]).to_json(), {"layers": [0, None]})
+    run.change(run.learner.experiment.replace(layers=[dense(4), dense(4)]).to_json(), {"layers": [0, None]})
     (notice,) = run.notices()
     assert notice.key == "weights_kept.numbers"
     assert 0 < float(notice.values["mean"]) < float(notice.values["most"]) < 50
@@ -677,21 +677,21 @@ def test_another_question_is_a_fresh_start(changes: dict[str, Any]) -> None:
     run = run_of(recipe(dense(4)))
     changed = recipe(dense(4), **changes)
     assert run.change(changed.to_json()) == {"fresh_start": True, "kept": 0, "total": changed.num_parameters}
-    assert (run.trainer.step, len(run.trainer.history)) == (0, 1)
+    assert (run.learner.step, len(run.learner.history)) == (0, 1)
 
 
 def test_a_change_that_fails_half_way_leaves_trainer_and_run_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
     run = run_of(recipe(dense(4), loss={"kind": "cross_entropy"}))
-    trainer, before = run.trainer, run.trainer.state()
-    monkeypatch.setattr("dlcore.runs.run.Picture", lambda trainer: 1 / 0)
+    trainer, before = run.learner, run.learner.state()
+    monkeypatch.setattr("dlcore.pictures.sights.Picture", lambda trainer: 1 / 0)
     for changes in ({"layers": [dense(9)]}, {"dataset": Drawn()}, {"loss": {"kind": "hinge"}}, {"test_fraction": 0.3}):
         with pytest.raises(ZeroDivisionError):
             run.change(trainer.experiment.replace(**changes).to_json())
-        assert run.trainer is trainer
-        assert run.trainer.experiment == recipe(dense(4))
+        assert run.learner is trainer
+        assert run.learner.experiment == recipe(dense(4))
         assert all(np.array_equal(value, before[name]) for name, value in trainer.state().items())
     run.step()
-    assert run.trainer.step == 6
+    assert run.learner.step == 6
 
 
 def test_a_diverged_run_that_is_changed_goes_on_from_its_last_finite_weights() -> None:
@@ -706,14 +706,14 @@ def test_a_diverged_run_that_is_changed_goes_on_from_its_last_finite_weights() -
     calm = wild.replace(layers=[dense(4, "relu")], optimizer={"kind": "adam"})
     assert not run.change(calm.to_json())["fresh_start"]
     assert run.status == "paused"
-    assert torch.isfinite(run.trainer.engine.flat).all()
+    assert torch.isfinite(run.learner.engine.flat).all()
 
 
 def test_a_loss_that_asks_the_network_in_another_way_needs_no_fresh_start() -> None:
     run = run_of(recipe(dense(3)))
-    flat = run.trainer.engine.flat.detach().clone()
+    flat = run.learner.engine.flat.detach().clone()
     assert not run.change(recipe(dense(3), loss={"kind": "hinge"}).to_json())["fresh_start"]
-    assert torch.equal(run.trainer.engine.flat, flat)
+    assert torch.equal(run.learner.engine.flat, flat)
 
 
 def test_what_needs_a_fresh_start_is_named() -> None:

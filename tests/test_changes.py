@@ -103,7 +103,7 @@ def asked(token: str, owner: str, language: str = "en") -> tuple[int, bytes]:
 def run() -> Run:
     run = Run(Experiment.from_dict({"dataset": {"kind": "circle", "samples": 60}}).to_json(), "cpu")
     run.step()
-    run.change(run.trainer.experiment.replace(batch_size=7).to_json())
+    run.change(run.learner.experiment.replace(batch_size=7).to_json())
     return run
 
 
@@ -126,11 +126,11 @@ def test_a_frame_says_since_when_the_changes_are_what_they_are(run: Run) -> None
     since = version(run)
     run.step()
     assert since is not None and version(run) == since
-    run.change(run.trainer.experiment.replace(batch_size=8).to_json())
+    run.change(run.learner.experiment.replace(batch_size=8).to_json())
     changed = version(run)
     assert changed is not None and changed > since
     run.rewind(run.timeline.moments[-1].id)  # From before the last change: it is cut.
-    assert [entry.step for entry in run.trainer.journal] == [0, 1]
+    assert [entry.step for entry in run.learner.journal] == [0, 1]
     assert (version(run) or 0) > changed
     run.reset()
     assert version(run) is None

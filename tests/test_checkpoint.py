@@ -322,7 +322,7 @@ def test_a_run_is_three_files(tmp_path: Path, trainer: Trainer) -> None:
     write_run(tmp_path / "deep" / "run", trainer)
     assert sorted(os.listdir(tmp_path / "deep" / "run")) == ["history.csv", "model.safetensors", "recipe.json"]
     assert Experiment.from_json((tmp_path / "deep" / "run" / "recipe.json").read_bytes()) == trainer.experiment
-    assert (tmp_path / "deep" / "run" / "history.csv").read_text() == trainer.history.to_csv("test")
+    assert (tmp_path / "deep" / "run" / "history.csv").read_text() == trainer.history.to_csv()
 
 
 def test_a_full_disk_leaves_the_old_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -449,18 +449,18 @@ def test_a_moment_of_before_comes_back_with_the_weights_of_then() -> None:
     while run.finishing_epoch:
         run.advance(1)
     run.rewind(first)
-    assert run.trainer.experiment.class_weights == "none"
+    assert run.learner.experiment.class_weights == "none"
     expected = Trainer(experiment, "cpu")
     expected.advance()
     expected.advance()
-    run.trainer.advance()
-    assert difference(expected.model, run.trainer.model) < CLOSE
+    run.learner.advance()
+    assert difference(expected.model, run.learner.model) < CLOSE
 
 
 def test_the_gradient_that_is_shown_is_that_of_the_weighted_loss() -> None:
     experiment = recipe(uneven(*TWO), batch_size=36)
     run = Run(experiment.to_json(), "cpu")
-    data = run.trainer.data
+    data = run.learner.data
     model = build_model(experiment)
     X, y = torch.from_numpy(data.train.X), torch.from_numpy(data.train.target)
     weighted_loss(experiment, model(X), y, sklearns_weights(data.train.y, 2)).backward()
@@ -572,7 +572,7 @@ def test_a_checkpoint_keeps_them_and_a_run_goes_on_from_it_weighted() -> None:
     assert open_checkpoint(content).experiment == trainer.experiment
     run = Run("{}", "cpu")
     run.load(content)
-    assert run.trainer.experiment.class_weights == "balanced"
+    assert run.learner.experiment.class_weights == "balanced"
     state = trainer.state()
     again = Trainer(open_checkpoint(content).experiment, "cpu")
     again.restore(state)

@@ -250,11 +250,11 @@ def test_onnx_runtime_predicts_the_same(name: str, capfd: pytest.CaptureFixture[
 
 def test_a_live_run_is_exported() -> None:
     run = Run("{}", "cpu")
-    assert b"EPOCHS = 100\n" in run.script()  # Not trained yet: a number that shows something.
+    assert b"EPOCHS = 100\n" in run.file("script")  # Not trained yet: a number that shows something.
     run.epoch()
     while run.finishing_epoch:
         run.advance(1)
-    assert b"EPOCHS = 1\n" in run.script()
+    assert b"EPOCHS = 1\n" in run.file("script")
 
 
 def test_an_unknown_format_is_a_problem() -> None:

@@ -101,7 +101,7 @@ def printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 def test_a_script_makes_changed_settings_again_and_comes_to_the_same_numbers(name: str, printed: Printed) -> None:
     trainer = changed(*CHANGES[name])
     assert len(trainer.journal) == len(CHANGES[name][1]) + 1
-    lines = printed(trainer.recipe)
+    lines = printed(trainer.recipe_with_journal)
     assert same_lines(lines, [*printed_rows(trainer), *printed_scores(trainer)])
     saved = safetensors.numpy.load(Path("model.safetensors").read_bytes())
     for key, weight in trainer.snapshot().weights.items():
@@ -127,7 +127,7 @@ def test_up_to_a_weight_that_was_set_by_hand_the_numbers_are_the_runs(printed: P
     dict(trainer.model.named_parameters())["0.weight"].data[0, 0] = 2.0
     trainer.touched("weights", ["0.weight"])
     list(islice(trainer.steps(), 14))
-    lines = printed(trainer.recipe)
+    lines = printed(trainer.recipe_with_journal)
     ours, theirs = lines[1 : EPOCHS + 2], printed_rows(trainer)[1:]
     assert same_lines(ours[:4], theirs[:4]) and not same_lines(ours, theirs)  # Epoch 3 ends at step 15.
     assert f"From step 16 on these numbers {NOTICE}" in lines[EPOCHS + 2] and len(lines) == EPOCHS + 7

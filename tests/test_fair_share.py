@@ -166,9 +166,9 @@ def paid(monkeypatch: pytest.MonkeyPatch, machine: Machine) -> Paid:
 def test_runs_at_the_same_settings_get_the_same_share(worker: Watched, number: int) -> None:
     for token in range(number):
         worker.play(str(token), recipe())
-    before = [run.trainer.step for run in worker.runs.values()]
+    before = [run.learner.step for run in worker.runs.values()]
     worker.work(1.0)
-    steps = [run.trainer.step - step for run, step in zip(worker.runs.values(), before, strict=True)]
+    steps = [run.learner.step - step for run, step in zip(worker.runs.values(), before, strict=True)]
     assert min(steps) > 0
     assert max(steps) < 2 * min(steps)
 
@@ -281,7 +281,7 @@ def test_what_nobody_waits_for_any_more_is_let_go_and_confirmed(idle: Watched, m
         {"id": waiting, "withdrawn": True},
     ]
     assert idle.answer(12345) is None
-    assert idle.runs["a"].trainer.step == 0
+    assert idle.runs["a"].learner.step == 0
 
 
 def test_a_run_that_is_closed_hands_out_its_last_state_and_answers_all_who_wait(idle: Watched) -> None:
@@ -342,7 +342,7 @@ def test_what_was_answered_is_kept_before_the_answer(idle: Watched) -> None:
         idle.turn()
         assert [next(iter(header)) for header in idle.sent[-2:]] == ["kept", "id"]
         assert idle.sent[-1]["id"] == asked
-        assert kept(idle)[-1]["step"] == idle.runs["a"].trainer.step
+        assert kept(idle)[-1]["step"] == idle.runs["a"].learner.step
 
 
 def test_a_large_state_is_not_kept_for_each_of_many_commands_and_yet_the_last_one_is(
@@ -607,7 +607,7 @@ def test_a_run_goes_on_elsewhere_bit_for_bit(updates: int, optimizer: str, dropo
     assert np.array_equal(moved.timeline.table(), stays.timeline.table())
     for run in (stays, moved):
         take(run, 60)
-    before, after = stays.trainer.state(), moved.trainer.state()
+    before, after = stays.learner.state(), moved.learner.state()
     assert before.keys() == after.keys()
     assert all(np.array_equal(before[name], after[name], equal_nan=True) for name in before)
     assert np.array_equal(moved.timeline.table(), stays.timeline.table(), equal_nan=True)
@@ -616,9 +616,9 @@ def test_a_run_goes_on_elsewhere_bit_for_bit(updates: int, optimizer: str, dropo
 def take(run: Run, updates: int) -> None:
     """Let a playing run go on by so many updates."""
     run.set_speed(None)
-    run.set_leash(run.trainer.step + updates)
+    run.set_leash(run.learner.step + updates)
     run.advance(PATIENCE)
-    assert run.trainer.step == run.leash
+    assert run.learner.step == run.leash
 
 
 def test_a_viewer_of_a_moved_run_needs_no_new_layout_and_keeps_its_moments() -> None:
@@ -650,7 +650,7 @@ def test_a_run_with_something_to_lose_stays_when_asked_gently() -> None:
 
 def test_a_worker_counts_what_it_does(worker: Watched) -> None:
     run = worker.make("a", recipe())
-    before = run.trainer.step
+    before = run.learner.step
     run.set_speed(None)
     run.play()
     worker.view("a")
@@ -659,7 +659,7 @@ def test_a_worker_counts_what_it_does(worker: Watched) -> None:
         worker.turn()
     elapsed = worker.clock() - begin
     told = [json.loads(json.dumps(header["stats"])) for header in worker.sent if "stats" in header]
-    assert sum(second["updates"] for second in told) == run.trainer.step - before
+    assert sum(second["updates"] for second in told) == run.learner.step - before
     assert sum(second["frames"] for second in told) == len(worker.frames)
     assert sum(sum(second["delays"].values()) for second in told) == len(worker.frames)
     assert 0.0 < sum(second["training"] + second["showing"] for second in told) <= elapsed

@@ -44,11 +44,11 @@ def do(run: Run, verb: str, address: str, unit: int | None = 0, **where: Any) ->
 
 
 def flat(run: Run) -> np.ndarray:
-    return run.trainer.engine.flat.detach().numpy().copy()
+    return run.learner.engine.flat.detach().numpy().copy()
 
 
 def everything(run: Run) -> dict[str, np.ndarray]:
-    return {name: value for name, value in run.trainer.state().items() if name != "history"}
+    return {name: value for name, value in run.learner.state().items() if name != "history"}
 
 
 def assert_same(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> None:
@@ -69,14 +69,14 @@ def test_a_set_weight_is_in_the_network_and_all_that_is_shown_is_computed_anew(r
     do(run, "set", "2", 2, input=3, value=2.5)
     header, arrays = picture(run)
     assert arrays["weight/2"][2, 3] == 2.5
-    assert run.trainer.model[3].weight[2, 3].item() == 2.5
+    assert run.learner.model[3].weight[2, 3].item() == 2.5
     assert header["version"] > before["version"]
     assert header["step"] == before["step"]
     assert header["losses"] != before["losses"]
     assert (header["undo"], header["interventions"]) == (1, True)
-    model = build_model(run.trainer.experiment)
-    model.load_state_dict(run.trainer.model.state_dict())
-    X, y = run.trainer.data.train.X, run.trainer.data.train.y
+    model = build_model(run.learner.experiment)
+    model.load_state_dict(run.learner.model.state_dict())
+    X, y = run.learner.data.train.X, run.learner.data.train.y
     loss = nn.functional.binary_cross_entropy_with_logits(model(torch.from_numpy(X))[:, 0], torch.from_numpy(y).float())
     assert header["losses"]["train"] == pytest.approx(loss.item(), rel=1e-5)
 
@@ -89,8 +89,8 @@ def test_every_bias_can_be_set_the_outputs_included(run: Run) -> None:
 
 def test_a_set_weight_survives_a_step_that_diverges(run: Run) -> None:
     do(run, "set", "0", 0, input=0, value=1e30)
-    run.trainer.engine.restore_previous()
-    assert run.trainer.model[0].weight[0, 0].item() == np.float32(1e30)
+    run.learner.engine.restore_previous()
+    assert run.learner.model[0].weight[0, 0].item() == np.float32(1e30)
 
 
 @pytest.mark.parametrize("value", ["abc", "", None, 1e400, -1e39, float("nan"), 10**400, True, [1], "1e400"])
@@ -155,7 +155,7 @@ OPTIMIZERS = [
 def test_frozen_layers_stand_and_the_others_move_as_plain_torch_moves_them(optimizer: dict[str, Any]) -> None:
     recipe = {**RECIPE, "optimizer": optimizer, "regularizer": {"kind": "l2", "rate": 0.05}, "gradient_clip": 0.1}
     run = Run(json.dumps(recipe), "cpu")
-    experiment = run.trainer.experiment
+    experiment = run.learner.experiment
     plain = build_model(experiment)
     frozen = list(plain[0].parameters()) + list(plain[5].parameters())
     for parameter in frozen:
@@ -165,7 +165,7 @@ def test_frozen_layers_stand_and_the_others_move_as_plain_torch_moves_them(optim
     for address in ("0", "3"):
         do(run, "freeze", address, None, on=True)
     before = flat(run)
-    trainer = run.trainer
+    trainer = run.learner
     for _ in range(12):
         batch = slice(trainer.cursor, trainer.cursor + 20)
         X, targets = trainer.supervised.X[trainer.order][batch], trainer.supervised.targets[trainer.order][batch]
@@ -233,7 +233,7 @@ def test_a_weight_frozen_in_full_flight_stops_at_once(run: Run) -> None:
 def test_what_is_thawed_learns_again_and_nothing_says_frozen(run: Run) -> None:
     do(run, "freeze", "2", None, on=True)
     do(run, "freeze", "2", None, on=False)
-    assert run.trainer.engine.frozen is None
+    assert run.learner.engine.frozen is None
     _, arrays = picture(run)
     assert not [name for name in arrays if name.startswith("frozen")]
 
@@ -243,8 +243,8 @@ def test_what_is_thawed_learns_again_and_nothing_says_frozen(run: Run) -> None:
 
 def silenced_plainly(run: Run, silenced: dict[int, list[int]]) -> nn.Sequential:
     """Plain torch, told by weights alone that these units say nothing."""
-    model = build_model(run.trainer.experiment)
-    model.load_state_dict(run.trainer.model.state_dict())
+    model = build_model(run.learner.experiment)
+    model.load_state_dict(run.learner.model.state_dict())
     linears = [module for module in model if isinstance(module, nn.Linear)]
     with torch.no_grad():
         for dense, units in silenced.items():
@@ -256,7 +256,7 @@ def test_a_silenced_network_is_plain_torch_with_zeroed_outgoing_weights(run: Run
     for address, unit in (("0", 1), ("0", 3), ("2", 0)):
         do(run, "silence", address, unit, on=True)
     plain = silenced_plainly(run, {0: [1, 3], 1: [0]})
-    trainer = run.trainer
+    trainer = run.learner
     for split, rows in (("train", trainer.data.train), ("test", trainer.data.watched)):
         X, y = torch.from_numpy(rows.X), torch.from_numpy(rows.y).float()
         with torch.no_grad():
@@ -280,8 +280,8 @@ def test_training_hears_nothing_of_a_silenced_unit() -> None:
     do(run, "silence", "0", 2, on=True)
     _, before = picture(run)
     for _ in range(10):
-        run.trainer.advance(1)
-        gradient = run.trainer.model[0].weight.grad
+        run.learner.advance(1)
+        gradient = run.learner.model[0].weight.grad
         assert gradient is not None
         assert (gradient[2] == 0).all()
         assert (gradient[1] != 0).any()
@@ -292,25 +292,25 @@ def test_training_hears_nothing_of_a_silenced_unit() -> None:
 
 
 def test_the_names_of_the_weights_stay_those_of_the_plain_network(run: Run) -> None:
-    names = list(run.trainer.model.state_dict())
+    names = list(run.learner.model.state_dict())
     do(run, "silence", "0", 2, on=True)
-    assert list(run.trainer.model.state_dict()) == names
+    assert list(run.learner.model.state_dict()) == names
 
 
 def test_a_checkpoint_predicts_in_plain_torch_what_the_page_shows(run: Run) -> None:
     do(run, "silence", "0", 1, on=True)
     do(run, "silence", "2", 3, on=True)
-    checkpoint = open_checkpoint(run.checkpoint())
-    expected = run.trainer.predictions()[: len(run.trainer.data.train.y)].numpy()
-    assert np.allclose(predict(checkpoint, run.trainer.data.train.raw), expected, atol=1e-6)
-    run.load(run.checkpoint())
-    assert run.trainer.silenced is None
-    assert np.allclose(run.trainer.predictions()[: len(expected)].numpy(), expected, atol=1e-6)
+    checkpoint = open_checkpoint(run.file("checkpoint"))
+    expected = run.learner.predictions()[: len(run.learner.data.train.y)].numpy()
+    assert np.allclose(predict(checkpoint, run.learner.data.train.raw), expected, atol=1e-6)
+    run.load(run.file("checkpoint"))
+    assert run.learner.silenced is None
+    assert np.allclose(run.learner.predictions()[: len(expected)].numpy(), expected, atol=1e-6)
 
 
 def test_a_snapshot_does_not_move_when_a_unit_is_silenced(run: Run) -> None:
     do(run, "silence", "0", 1, on=True)
-    snapshot = run.trainer.snapshot()
+    snapshot = run.learner.snapshot()
     do(run, "silence", "0", 2, on=True)
     assert snapshot.silenced is not None
     assert snapshot.silenced["0"].tolist() == [False, True, False, False, False]
@@ -328,12 +328,12 @@ def test_undo_takes_all_back_bit_for_bit(run: Run) -> None:
     do(run, "set", "2", 2, input=3, value=-1)
     do(run, "silence", "0", 2, on=False)
     run.undo()
-    assert run.trainer.silenced is not None
+    assert run.learner.silenced is not None
     for _ in range(3):
         run.undo()
-    assert run.trainer.engine.frozen is not None
-    assert run.trainer.engine.frozen[:15].all()
-    assert run.trainer.silenced is None
+    assert run.learner.engine.frozen is not None
+    assert run.learner.engine.frozen[:15].all()
+    assert run.learner.silenced is None
     for _ in range(4):
         run.undo()
     assert_same(everything(run), before)
@@ -375,7 +375,7 @@ def test_reset_and_load_forget_what_a_hand_did(run: Run) -> None:
         do(run, verb, "0", 1, **more)
     run.reset()
     assert_same(everything(run), everything(fresh))
-    assert (len(run.interventions), run.trainer.silenced, run.trainer.engine.frozen) == (0, None, None)
+    assert (len(run.interventions), run.learner.silenced, run.learner.engine.frozen) == (0, None, None)
 
 
 def test_an_edit_wakes_a_run_that_diverged() -> None:
@@ -412,9 +412,9 @@ def test_interventions_survive_a_new_learning_rate_and_a_device(run: Run) -> Non
     for _ in range(5):
         run.step()
     assert np.array_equal(flat(run)[2:4], before[2:4])
-    assert run.trainer.silenced is not None
+    assert run.learner.silenced is not None
     run.set_device("cpu")
-    assert run.trainer.silenced["0"][2]
+    assert run.learner.silenced["0"][2]
 
 
 def test_a_change_of_shape_clears_what_can_be_undone(run: Run) -> None:
@@ -439,16 +439,16 @@ def test_a_run_on_a_leash_waits_at_its_end_and_goes_on_when_it_moves(speed: int 
     for _ in range(50):
         clock.now += 0.01
         run.advance(0.001)
-    assert (run.trainer.step, run.status, run.due) == (6, "playing", float("inf"))
+    assert (run.learner.step, run.status, run.due) == (6, "playing", float("inf"))
     run.set_leash(8)
     for _ in range(50):
         clock.now += 0.01
         run.advance(0.001)
-    assert run.trainer.step == 8
+    assert run.learner.step == 8
     run.set_leash(None)
     clock.now += 0.01
     run.advance(0.01)
-    assert run.trainer.step > 8
+    assert run.learner.step > 8
 
 
 def test_masks_that_hide_nothing_are_none() -> None:

@@ -65,7 +65,7 @@ def steps(run: Run, count: int) -> None:
 
 
 def change(run: Run, origins: dict[str, Any] | None = None, /, **changes: Any) -> None:
-    run.change(run.trainer.experiment.replace(**changes).to_json(), origins)
+    run.change(run.learner.experiment.replace(**changes).to_json(), origins)
 
 
 def touch(run: Run, do: str, **place: Any) -> None:
@@ -73,7 +73,7 @@ def touch(run: Run, do: str, **place: Any) -> None:
 
 
 def journal(run: Run) -> list[dict[str, Any]]:
-    return run.trainer.recipe.to_dict()["journal"]
+    return run.learner.recipe_with_journal.to_dict()["journal"]
 
 
 def done_again(made: Experiment, last: int) -> Trainer:
@@ -106,9 +106,9 @@ def done_again(made: Experiment, last: int) -> Trainer:
 
 
 def assert_done_again(run: Run) -> None:
-    again = done_again(run.trainer.recipe, run.trainer.step)
-    assert again.step == run.trainer.step
-    assert torch.equal(again.engine.flat, run.trainer.engine.flat)
+    again = done_again(run.learner.recipe_with_journal, run.learner.step)
+    assert again.step == run.learner.step
+    assert torch.equal(again.engine.flat, run.learner.engine.flat)
     assert_replayed(run)
 
 
@@ -121,9 +121,9 @@ def replayed(made: Experiment, last: int) -> Replay:
 
 def assert_replayed(run: Run) -> None:
     """All that the run needs to go on is the same to the bit: optimizer, order of the rows, history and journal included."""
-    replay = replayed(run.trainer.recipe, run.trainer.step)
+    replay = replayed(run.learner.recipe_with_journal, run.learner.step)
     assert replay.inexact_from is None
-    ours, theirs = replay.trainer.state(), run.trainer.state()
+    ours, theirs = replay.trainer.state(), run.learner.state()
     assert set(ours) == set(theirs)
     assert [name for name in ours if not np.array_equal(ours[name], theirs[name], equal_nan=True)] == []
 
@@ -156,7 +156,7 @@ def test_a_live_change_is_written_down_with_its_step_and_can_be_done_again_bit_f
     run: Run, changes: dict[str, Any]
 ) -> None:
     steps(run, 8)
-    before = run.trainer.experiment
+    before = run.learner.experiment
     change(run, **changes)
     steps(run, 9)
     start, entry = journal(run)
@@ -164,7 +164,7 @@ def test_a_live_change_is_written_down_with_its_step_and_can_be_done_again_bit_f
     assert (start["step"], entry["step"]) == (0, 8)
     assert set(start["set"]) == set(entry["set"]) == {name}
     assert (
-        entry["set"][name] == run.trainer.experiment.settings()[name] != start["set"][name] == before.settings()[name]
+        entry["set"][name] == run.learner.experiment.settings()[name] != start["set"][name] == before.settings()[name]
     )
     assert_done_again(run)
 
@@ -183,7 +183,7 @@ def test_a_slider_moved_a_hundred_times_at_a_step_is_one_change_and_moved_back_n
         change(run, optimizer=adam(rate / 100))
     assert journal(run) == [{"step": 0, "set": {"optimizer": ADAM}}, {"step": 3, "set": {"optimizer": adam(1.0)}}]
     change(run, optimizer=ADAM)
-    assert journal(run) == [] and not run.trainer.intervened
+    assert journal(run) == [] and not run.learner.journal
 
 
 def test_an_optimizer_that_has_lost_its_memory_is_not_the_one_before(run: Run) -> None:
@@ -247,7 +247,7 @@ def test_layers_shaped_several_times_at_one_step_are_one_change_with_the_weights
     change(run, layers=(Dense(units=6), Dense(units=2)))
     entry = journal(run)[-1]
     assert (entry["step"], len(journal(run))) == (5, 3)
-    for name, weight in run.trainer.model.state_dict().items():
+    for name, weight in run.learner.model.state_dict().items():
         assert torch.equal(torch.tensor(entry["weights"][name]), weight)
 
 
@@ -257,7 +257,7 @@ def test_inputs_changed_several_times_at_one_step_are_one_change_with_the_weight
         change(run, features=features)
     start, entry = journal(run)
     assert (start["set"], entry["set"]) == ({"features": ["x1", "x2"]}, {"features": ["x1", "x2", "sin_x2"]})
-    for name, weight in run.trainer.model.state_dict().items():
+    for name, weight in run.learner.model.state_dict().items():
         assert torch.equal(torch.tensor(entry["weights"][name]), weight)
 
 
@@ -279,7 +279,7 @@ def test_a_reset_and_what_begins_anew_forget_it(run: Run) -> None:
         lambda run: change(run, dataset={"kind": "xor", "samples": 60}),
     ):
         steps(run, 2)
-        change(run, batch_size=run.trainer.experiment.batch_size + 1)
+        change(run, batch_size=run.learner.experiment.batch_size + 1)
         assert journal(run)
         anew(run)
         assert journal(run) == []
@@ -330,14 +330,14 @@ def test_a_checkpoint_has_it_and_a_run_that_goes_on_from_one_says_so(run: Run) -
     steps(run, 2)
     change(run, optimizer=adam(0.1))
     steps(run, 2)
-    content = run.checkpoint()
+    content = run.file("checkpoint")
     assert open_checkpoint(content).experiment.to_dict()["journal"] == journal(run)
     other = Run(recipe().to_json(), "cpu")
     other.load(content)
     *past, last = journal(other)
     assert past == journal(run)
     assert (last["step"], last["loaded"]) == (4, True)
-    assert set(last["weights"]) == set(run.trainer.model.state_dict())
+    assert set(last["weights"]) == set(run.learner.model.state_dict())
 
 
 def test_a_run_on_the_page_begins_anew_with_a_recipe_that_has_one() -> None:
@@ -367,7 +367,7 @@ def changed(run: Run) -> Run:
     steps(run, 1)
     touch(run, "silence", dense=1, unit=1, on=True)
     change(run, dataset={"kind": "circle", "samples": 60, "noise": 0.3}, loss={"kind": "mse"}, batch_size=6)
-    while run.trainer.epoch < 9:
+    while run.learner.epoch < 9:
         steps(run, 1)
     return run
 
@@ -378,28 +378,28 @@ def train(directory: Path, made: Experiment, epochs: int) -> int:
 
 
 def test_train_does_it_all_again_bit_for_bit(changed: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert train(tmp_path, changed.trainer.recipe, 9) == 0
+    assert train(tmp_path, changed.learner.recipe_with_journal, 9) == 0
     assert capsys.readouterr().err.endswith("Changes that are made again here: 4.\n")
     again, own = (
         open_checkpoint((tmp_path / "out" / "model.safetensors").read_bytes()),
-        open_checkpoint(changed.checkpoint()),
+        open_checkpoint(changed.file("checkpoint")),
     )
     assert (again.step, again.experiment) == (own.step, own.experiment)
     assert all(np.array_equal(again.weights[name], own.weights[name]) for name in own.weights)
-    assert Experiment.from_json((tmp_path / "out" / "recipe.json").read_text()) == changed.trainer.recipe
+    assert Experiment.from_json((tmp_path / "out" / "recipe.json").read_text()) == changed.learner.recipe_with_journal
     rows = np.loadtxt(tmp_path / "out" / "history.csv", delimiter=",", skiprows=1)
-    np.testing.assert_allclose(rows, changed.trainer.history.rows(), rtol=1e-5)
+    np.testing.assert_allclose(rows, changed.learner.history.rows(), rtol=1e-5)
 
 
 def test_what_would_come_after_the_last_epoch_is_not_done(changed: Run, tmp_path: Path) -> None:
-    assert train(tmp_path, changed.trainer.recipe, 1) == 0
+    assert train(tmp_path, changed.learner.recipe_with_journal, 1) == 0
     made = Experiment.from_json((tmp_path / "out" / "recipe.json").read_text())
     assert made == recipe()
 
 
 def test_a_run_that_went_on_from_a_file_is_replayed_from_there(changed: Run) -> None:
     other = Run(recipe().to_json(), "cpu")
-    other.load(changed.checkpoint())
+    other.load(changed.file("checkpoint"))
     steps(other, 4)
     change(other, optimizer={"kind": "sgd"})
     steps(other, 4)
@@ -433,7 +433,7 @@ def test_a_network_shaped_several_times_at_a_step_promises_nothing_beyond(run: R
     for units in (5, 6):
         change(run, layers=(Dense(units=units), Dense(units=2)))
     steps(run, 1)
-    replay = replayed(run.trainer.recipe, 4)
+    replay = replayed(run.learner.recipe_with_journal, 4)
     assert replay.inexact_from == 4
     for name, weight in replay.trainer.model.state_dict().items():  # But these are what came out.
         assert np.array_equal(weight.numpy(), np.float32(journal(run)[-1]["weights"][name]))
@@ -465,7 +465,7 @@ def test_an_entry_that_does_not_fit_is_one_sentence(
 
 
 def test_a_journal_ends_somewhere_and_says_how_much_it_left_out(run: Run) -> None:
-    trainer = run.trainer
+    trainer = run.learner
     for number in range(MOST_ENTRIES + 50):
         list(islice(trainer.steps(), 1))
         trainer.change(trainer.experiment.replace(optimizer=adam(0.01 + (number + 1) / 1000)))
@@ -473,13 +473,13 @@ def test_a_journal_ends_somewhere_and_says_how_much_it_left_out(run: Run) -> Non
     assert len(journal(run)) == MOST_ENTRIES
     kept = sum("set" in entry and entry["step"] > 0 for entry in journal(run))
     assert last == {"step": MOST_ENTRIES + 50, "left_out": MOST_ENTRIES + 50 - kept}
-    assert Experiment.from_json(trainer.recipe.to_json(indent=2)) == trainer.recipe
-    assert "left_out" in Experiment.from_json(trainer.recipe.to_json()).to_json()
+    assert Experiment.from_json(trainer.recipe_with_journal.to_json(indent=2)) == trainer.recipe_with_journal
+    assert "left_out" in Experiment.from_json(trainer.recipe_with_journal.to_json()).to_json()
 
 
 def test_a_file_that_brings_the_longest_journal_leaves_one_that_is_right(run: Run) -> None:
     steps(run, 2)
-    content = run.checkpoint()
+    content = run.file("checkpoint")
     for entries in (
         [{"step": 2, "set": {"batch_size": 5 + place % 2}} for place in range(MOST_ENTRIES)],
         [{"step": 1, "weights": {"0.bias": [0.5] * 14_980}}, {"step": 3, "set": {"batch_size": 6}}],
@@ -488,7 +488,7 @@ def test_a_file_that_brings_the_longest_journal_leaves_one_that_is_right(run: Ru
         other = Run(recipe().to_json(), "cpu")
         checkpoint = replace(open_checkpoint(content), experiment=longest)
         other.load(checkpoint.to_bytes())
-        assert other.trainer.recipe.journal[-1].left_out
+        assert other.learner.recipe_with_journal.journal[-1].left_out
         assert len(journal(other)) <= MOST_ENTRIES and max(entry["step"] for entry in journal(other)) == 2
 
 
@@ -503,7 +503,7 @@ def test_weights_that_are_too_many_are_counted_only(run: Run) -> None:
     assert set(journal(run)[-1]) == {"step", "weights"}
     run.reset()
     steps(run, 1)
-    run.load(run.checkpoint())
+    run.load(run.file("checkpoint"))
     assert journal(run) == [{"step": 1, "loaded": True, "left_out": 1}]
 
 
@@ -514,13 +514,13 @@ def test_the_longest_journal_and_the_most_drawn_points_are_still_a_recipe(run: R
     for number in range(60):
         list(islice(trainer.steps(), 1))
         trainer.change(trainer.experiment.replace(dataset={**drawn, "train": points[number + 1 :]}))
-    text = trainer.recipe.to_json(indent=2)
-    assert len(json.dumps(trainer.recipe.to_dict()["journal"], separators=(",", ":"))) <= LONGEST_JOURNAL
+    text = trainer.recipe_with_journal.to_json(indent=2)
+    assert len(json.dumps(trainer.recipe_with_journal.to_dict()["journal"], separators=(",", ":"))) <= LONGEST_JOURNAL
     assert len(text) <= LONGEST_RECIPE
-    assert Experiment.from_json(text) == trainer.recipe
+    assert Experiment.from_json(text) == trainer.recipe_with_journal
     checkpoint = Run(recipe().to_json(), "cpu")
-    checkpoint.trainer = trainer
-    assert open_checkpoint(checkpoint.checkpoint()).experiment == trainer.recipe
+    checkpoint.learner = trainer
+    assert open_checkpoint(checkpoint.file("checkpoint")).experiment == trainer.recipe_with_journal
 
 
 # At the door
@@ -623,13 +623,13 @@ def test_a_link_that_nobody_could_open_is_not_made(monkeypatch: pytest.MonkeyPat
 def test_script_report_and_card_say_what_was_changed_and_when(run: Run) -> None:
     steps(run, 3)
     untouched = {
-        form: export(open_checkpoint(run.checkpoint()), form).decode() for form in ("script", "report", "card")
+        form: export(open_checkpoint(run.file("checkpoint")), form).decode() for form in ("script", "report", "card")
     }
     assert not any("changed while" in " ".join(text.split()) for text in untouched.values())
     change(run, optimizer={"kind": "sgd", "learning_rate": 0.25})
     steps(run, 2)
     touch(run, "set", dense=0, unit=0, input=0, value=0.5)
-    checkpoint = open_checkpoint(run.checkpoint())
+    checkpoint = open_checkpoint(run.file("checkpoint"))
     script, report, card = (export(checkpoint, form).decode() for form in ("script", "report", "card"))
     for written in (script, report, card.replace("\\", "")):
         text = " ".join(written.split())
@@ -646,6 +646,6 @@ def test_of_a_long_journal_the_first_and_the_last_changes_are_said(run: Run) -> 
     for number in range(30):
         steps(run, 1)
         change(run, optimizer=adam(0.01 + (number + 1) / 100))
-    script = export(open_checkpoint(run.checkpoint()), "script").decode()
+    script = export(open_checkpoint(run.file("checkpoint")), "script").decode()
     assert "Step 1: " in script and "Step 30: " in script and "Step 15: " not in script
     assert "... and 11 more changes ..." in script

@@ -47,8 +47,8 @@ def picture(run: Run, **wants: Any) -> tuple[dict[str, Any], dict[str, np.ndarra
 
 
 def plain(run: Run) -> nn.Sequential:
-    model = build_model(run.trainer.experiment)
-    model.load_state_dict(run.trainer.snapshot().weights)
+    model = build_model(run.learner.experiment)
+    model.load_state_dict(run.learner.snapshot().weights)
     return model
 
 
@@ -80,7 +80,7 @@ def test_before_the_first_step_nothing_has_moved() -> None:
 @pytest.mark.parametrize("changes", [{}, {"regularizer": {"kind": "l2", "rate": 0.1}}, {"gradient_clip": 0.01}])
 def test_the_gradient_is_that_of_plain_torchs_autograd_as_it_was_used(changes: dict[str, Any]) -> None:
     run = made(optimizer={"kind": "sgd", "learning_rate": 0.3}, **changes)
-    model, trainer = plain(run), run.trainer
+    model, trainer = plain(run), run.learner
     batch = slice(trainer.cursor, trainer.cursor + 20)
     outputs = model(trainer.supervised.X[trainer.order][batch])[:, 0]
     loss = nn.functional.binary_cross_entropy_with_logits(outputs, trainer.supervised.targets[trainer.order][batch])
@@ -122,16 +122,16 @@ def test_a_weight_set_by_hand_is_no_update() -> None:
 def test_histograms_are_numpys(changes: dict[str, Any]) -> None:
     run = made(**changes)
     header, arrays = picture(run, histograms=True, gradients=True)
-    rows = run.trainer.data.train.X
+    rows = run.learner.data.train.X
     units = answers(plain(run), rows[:: -(-len(rows) // MOST_ROWS)])
     reads = {
         "sigmoid": lambda o: 1 / (1 + np.exp(-o)),
         "softmax": lambda o: np.exp(o) / np.exp(o).sum(1, keepdims=True),
         "tanh": np.tanh,
     }
-    units[-1] = reads.get(run.trainer.experiment.plan()[-1].activation, lambda o: o)(units[-1])
+    units[-1] = reads.get(run.learner.experiment.plan()[-1].activation, lambda o: o)(units[-1])
     for index, address in enumerate(ADDRESSES):
-        weights = run.trainer.engine.model[(0, 3, 5)[index]].weight
+        weights = run.learner.engine.model[(0, 3, 5)[index]].weight
         parts = {
             "weights": weights.detach().numpy(),
             "activations": units[index],
@@ -153,9 +153,9 @@ def by_hand(kind: str, weight: list[list[float]], bias: list[float], **changes: 
     """A network of one hidden layer with these weights."""
     run = made(0, layers=[{"kind": "dense", "units": len(bias), "activation": {"kind": kind}}], **changes)
     with torch.no_grad():
-        run.trainer.model[0].weight.copy_(torch.tensor(weight))
-        run.trainer.model[0].bias.copy_(torch.tensor(bias))
-    run.trainer.touched("weights", ("0.weight",))
+        run.learner.model[0].weight.copy_(torch.tensor(weight))
+        run.learner.model[0].bias.copy_(torch.tensor(bias))
+    run.learner.touched("weights", ("0.weight",))
     run.version += 1
     return run
 
@@ -181,7 +181,7 @@ def test_the_health_of_units_made_by_hand(kind: str, weight: Any, bias: Any, cod
 
 def test_a_steep_tanh_with_both_signs_is_saturated() -> None:
     run = by_hand("tanh", [[1e6, 1e6]], [0.0])
-    answers_ = np.abs(answers(plain(run), run.trainer.data.train.X)[0])
+    answers_ = np.abs(answers(plain(run), run.learner.data.train.X)[0])
     assert (picture(run)[1]["health/0"][0] == 2) == (answers_.min() > 0.99)
 
 
@@ -224,12 +224,12 @@ def test_while_it_plays_health_is_found_twice_a_second_and_predictions_four_time
 
         monkeypatch.setattr(Looks, name, counted)
     clock = [time.monotonic() + 100]
-    monkeypatch.setattr("dlcore.runs.sights.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("dlcore.pictures.sights.time.monotonic", lambda: clock[0])
     run.play()
     told = 0
     for _ in range(101):
         run.version += 1
-        run.trainer.step += 1
+        run.learner.step += 1
         _, arrays = decode_frame(run.frame(header["version"], header["structure"], 1))
         told += "predictions/train" in arrays
         assert "health/0" in arrays
@@ -244,14 +244,14 @@ def test_while_it_plays_health_is_found_twice_a_second_and_predictions_four_time
 
 def parts_of(run: Run) -> dict[str, Split]:
     """The rows by the names that frames give them."""
-    return {"train": run.trainer.data.train, "test": run.trainer.data.watched}
+    return {"train": run.learner.data.train, "test": run.learner.data.watched}
 
 
 @pytest.mark.parametrize("changes", KINDS)
 def test_predictions_are_the_likeliest_classes_of_plain_torch(changes: dict[str, Any]) -> None:
     run = made(**changes)
     _, arrays = picture(run)
-    experiment = run.trainer.experiment
+    experiment = run.learner.experiment
     for name in ("train", "test"):
         if not experiment.dataset.num_classes:
             assert f"predictions/{name}" not in arrays
@@ -270,7 +270,7 @@ def test_predictions_are_the_likeliest_classes_of_plain_torch(changes: dict[str,
 def test_a_probe_is_plain_torchs_forward_pass(changes: dict[str, Any], split: str) -> None:
     run = made(**changes)
     header, arrays = picture(run, probe={"split": split, "row": 5})
-    probe, rows, experiment = header["probe"], parts_of(run)[split], run.trainer.experiment
+    probe, rows, experiment = header["probe"], parts_of(run)[split], run.learner.experiment
     units = answers(plain(run), rows.X[5:6])
     sums = torch.from_numpy(units[-1])
     claims = experiment.coding.predict(sums).numpy()[0]
@@ -285,7 +285,7 @@ def test_a_probe_is_plain_torchs_forward_pass(changes: dict[str, Any], split: st
     if experiment.dataset.num_classes:
         assert probe["prediction"] == pytest.approx(claims.tolist(), rel=1e-4)
     else:
-        assert probe["prediction"] == pytest.approx(run.trainer.data.scaling.unscale_targets(claims), rel=1e-4)
+        assert probe["prediction"] == pytest.approx(run.learner.data.scaling.unscale_targets(claims), rel=1e-4)
     targets = experiment.coding.encode(torch.from_numpy(rows.target[5:6]))
     assert probe["loss"] == pytest.approx(experiment.coding.losses(sums, targets).item(), rel=1e-4)
     np.testing.assert_allclose(probe["place"], arrays[f"points/{split}"][5], rtol=1e-5)
@@ -302,7 +302,7 @@ def test_a_probe_goes_around_silenced_units() -> None:
     run.intervene("silence", {"structure": run.structure, "address": "0", "unit": 2, "on": True})
     header, arrays = picture(run, probe={"split": "train", "row": 0})
     assert arrays["probe/0"][2] == 0
-    expected = run.trainer.predictions()[0].tolist()
+    expected = run.learner.predictions()[0].tolist()
     assert header["probe"]["prediction"] == pytest.approx(expected, rel=1e-5)
 
 

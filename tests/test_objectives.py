@@ -198,7 +198,7 @@ def test_a_third_objective_learns_and_fills_columns_of_its_own() -> None:
         pass
     distances = trainer.history.column("test_distance")
     assert distances[-1] < distances[0] / 4
-    assert trainer.history.to_csv("validation").startswith(
+    assert trainer.history.to_csv(trainer.experiment.replace(validation_fraction=0.2).history_names).startswith(
         "epoch,step,train_loss,validation_loss,train_distance,validation_distance,train_farthest,validation_farthest\n0,0,"
     )
 

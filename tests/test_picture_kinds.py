@@ -86,7 +86,7 @@ def test_a_kind_that_lives_in_a_test_is_laid_out_and_sent() -> None:
     run, header, arrays = frame_of("xor")
     assert header["layout"]["map"] == {"kind": "whiskers", "beside": "ring"}
     assert header["layout"]["output"]["kind"] == "ring"
-    snapshot, train = run.trainer.snapshot(), run.trainer.data.train
+    snapshot, train = run.learner.snapshot(), run.learner.data.train
     weight, bias, out_weight, out_bias = (value.numpy().astype(float) for value in snapshot.weights.values())
     hidden = np.maximum(train.X @ weight.T + bias, 0)
     found = (arrays["maps/0"] - 128.0) / 127 * arrays["scales/0"][:, None]

@@ -55,7 +55,7 @@ def run_of(recipe: str) -> tuple[bytes, str]:
     steps = trainer.steps()
     while trainer.epoch < EPOCHS and next(steps, None) is not None:
         pass
-    return save_checkpoint(trainer.snapshot(), trainer.data), trainer.history.to_csv(trainer.experiment.watched)
+    return save_checkpoint(trainer.snapshot(), trainer.data), trainer.history.to_csv(trainer.experiment.history_names)
 
 
 @functools.cache
@@ -235,9 +235,9 @@ def test_a_long_history_is_thinned_evenly_from_its_first_row_to_its_last() -> No
         ("epoch", "step", "train_loss", "test_loss", "train_accuracy", "test_accuracy"),
         np.arange(6 * 1001.0).reshape(1001, 6),
     )
-    header, *rows = history.to_csv("test", most=11).splitlines()
-    assert [header, *rows] == history.to_csv("test").splitlines()[:2] + history.to_csv("test").splitlines()[101::100]
-    assert history.to_csv("test", most=1001) == history.to_csv("test")
+    header, *rows = history.to_csv(most=11).splitlines()
+    assert [header, *rows] == history.to_csv().splitlines()[:2] + history.to_csv().splitlines()[101::100]
+    assert history.to_csv(most=1001) == history.to_csv()
 
 
 def test_the_map_is_what_the_network_says() -> None:

@@ -227,7 +227,7 @@ def test_a_run_goes_on_in_memory_when_rows_are_withdrawn_but_shows_none(upload: 
         assert [notice.key for notice in run.notices()] == ["table_withdrawn"]
         with pytest.raises(Problem, match="no longer shared"):
             run.change(Experiment.from_dict({"dataset": part, "test_fraction": 0.3}).to_json())
-        assert run.trainer.step == 1
+        assert run.learner.step == 1
 
 
 # Passes

@@ -144,13 +144,13 @@ def test_a_run_goes_on_from_before_another_validation_share_as_one_that_never_ha
         reply, state = run.fork(moment)
         run = Run(reply["recipe"], "cpu")
         run.restore(state, "paused", 100)
-    assert run.trainer.experiment == before
-    assert same_arrays(run.trainer.data, prepare(before))
+    assert run.learner.experiment == before
+    assert same_arrays(run.learner.data, prepare(before))
     for each in (run, undisturbed):
         train(each, epochs=2, steps=2)
-    mine, theirs = run.trainer.state(), undisturbed.trainer.state()
+    mine, theirs = run.learner.state(), undisturbed.learner.state()
     assert all(np.array_equal(value, theirs[name]) for name, value in mine.items())
-    assert run.trainer.scores() == undisturbed.trainer.scores()
+    assert run.learner.scores() == undisturbed.learner.scores()
 
 
 @settings(max_examples=25)
@@ -166,12 +166,12 @@ def test_rows_that_are_sealed_at_a_moment_are_never_seen_there(
             run.rewind(data.draw(st.sampled_from(run.timeline.moments)).id)
     for moment in run.timeline.moments:
         arrays = seen(run, moment=moment.id)[1]
-        fresh = prepare(moment.experiment)
+        fresh = prepare(moment.recipe)
         for name, split in (("train", fresh.train), ("test", fresh.watched)):
             assert np.array_equal(arrays[f"points/{name}"], split.raw.astype(np.float32))
             hidden = set() if fresh.final is None else rows_of(fresh.final)
             assert not hidden & {row.tobytes() for row in arrays[f"points/{name}"]}
-    assert same_arrays(run.trainer.data, prepare(run.trainer.experiment))
+    assert same_arrays(run.learner.data, prepare(run.learner.experiment))
 
 
 # The same test rows

@@ -47,7 +47,7 @@ def picture(run: Run, version: int | None = None, structure: int | None = None, 
 
 
 def weights(run: Run) -> np.ndarray:
-    return run.trainer.engine.flat.detach().numpy().copy()
+    return run.learner.engine.flat.detach().numpy().copy()
 
 
 def let_go_on(run: Run, machine: Machine, seconds: float) -> int:
@@ -70,14 +70,14 @@ def let_go_on_until_it_ends(run: Run) -> None:
 
 
 def test_a_new_run_stands_at_step_0_and_plays_when_told(run: Run, machine: Machine) -> None:
-    assert (run.status, run.trainer.step) == ("paused", 0)
+    assert (run.status, run.learner.step) == ("paused", 0)
     run.play()
     let_go_on(run, machine, 0.1)
-    assert run.trainer.step > 0
+    assert run.learner.step > 0
     run.pause()
-    step = run.trainer.step
+    step = run.learner.step
     let_go_on(run, machine, 0.05)
-    assert (run.status, run.trainer.step) == ("paused", step)
+    assert (run.status, run.learner.step) == ("paused", step)
 
 
 @pytest.mark.parametrize("speed", [10, 100])
@@ -85,7 +85,7 @@ def test_a_run_goes_as_fast_as_its_speed_says(run: Run, machine: Machine, speed:
     run.set_speed(speed)
     run.play()
     let_go_on(run, machine, 1.0)
-    assert 0.8 * speed <= run.trainer.step <= 1.1 * speed + 1
+    assert 0.8 * speed <= run.learner.step <= 1.1 * speed + 1
     assert run.updates_per_second == pytest.approx(speed, rel=0.2)
 
 
@@ -93,7 +93,7 @@ def test_slow_motion_takes_one_update_a_second_and_leaves_the_worker_asleep(run:
     run.set_speed(1)
     run.play()
     slices = let_go_on(run, machine, 1.5)
-    assert run.trainer.step == slices == 2  # At once, and after a second.
+    assert run.learner.step == slices == 2  # At once, and after a second.
     assert 0.49 < run.due - machine.now < 0.51
 
 
@@ -102,7 +102,7 @@ def test_a_run_that_was_held_up_catches_up_a_little_and_forgets_the_rest(run: Ru
     run.play()
     machine.wait(60)
     let_go_on(run, machine, 0.2)
-    assert run.trainer.step < 45
+    assert run.learner.step < 45
 
 
 def test_as_fast_as_it_goes_fills_its_slice_and_no_more(
@@ -118,7 +118,7 @@ def test_as_fast_as_it_goes_fills_its_slice_and_no_more(
         machine.work(0.03)
 
     monkeypatch.setattr("dlcore.runs.run.time", SimpleNamespace(monotonic=machine.clock))
-    monkeypatch.setattr(run.trainer, "advance", work)
+    monkeypatch.setattr(run.learner, "advance", work)
     run.advance(0.1)
     assert deadlines == [end] * 4
     assert run.due == 0.0
@@ -134,9 +134,9 @@ def test_a_speed_that_is_none_is_refused(run: Run, speed: object) -> None:
 def test_step_takes_one_update_and_stands(run: Run, machine: Machine) -> None:
     run.play()
     let_go_on(run, machine, 0.02)
-    step = run.trainer.step
+    step = run.learner.step
     run.step()
-    assert (run.status, run.trainer.step) == ("paused", step + 1)
+    assert (run.status, run.learner.step) == ("paused", step + 1)
 
 
 def test_epoch_goes_on_to_the_end_of_the_epoch_and_stands(run: Run) -> None:
@@ -144,7 +144,7 @@ def test_epoch_goes_on_to_the_end_of_the_epoch_and_stands(run: Run) -> None:
     run.epoch()
     while run.finishing_epoch:
         run.advance(0.001)
-    assert (run.status, run.trainer.step, run.trainer.epoch) == ("paused", run.trainer.steps_per_epoch, 1)
+    assert (run.status, run.learner.step, run.learner.epoch) == ("paused", run.learner.steps_per_epoch, 1)
 
 
 def test_reset_goes_back_to_the_very_same_weights(run: Run, machine: Machine) -> None:
@@ -154,17 +154,17 @@ def test_reset_goes_back_to_the_very_same_weights(run: Run, machine: Machine) ->
     assert not np.array_equal(weights(run), before)
     run.reset()
     assert np.array_equal(weights(run), before)
-    assert (run.status, run.trainer.step, len(run.trainer.history)) == ("paused", 0, 1)
+    assert (run.status, run.learner.step, len(run.learner.history)) == ("paused", 0, 1)
 
 
 def test_a_learning_setting_changes_while_it_plays(run: Run, machine: Machine) -> None:
     run.play()
     let_go_on(run, machine, 0.05)
-    step, structure = run.trainer.step, run.structure
+    step, structure = run.learner.step, run.structure
     assert not fresh_start(run, recipe(optimizer={"kind": "adam", "learning_rate": 0.1}))
-    assert (run.status, run.trainer.step, run.structure) == ("playing", step, structure)
+    assert (run.status, run.learner.step, run.structure) == ("playing", step, structure)
     let_go_on(run, machine, 0.05)
-    assert run.trainer.step > step
+    assert run.learner.step > step
 
 
 def test_another_seed_is_a_fresh_start_that_goes_on_playing(run: Run, machine: Machine) -> None:
@@ -172,16 +172,16 @@ def test_another_seed_is_a_fresh_start_that_goes_on_playing(run: Run, machine: M
     let_go_on(run, machine, 0.05)
     structure = run.structure
     assert fresh_start(run, recipe(seed=1))
-    assert (run.status, run.trainer.step, run.structure) == ("playing", 0, structure + 1)
+    assert (run.status, run.learner.step, run.structure) == ("playing", 0, structure + 1)
 
 
 def test_another_network_goes_on_from_where_it_is(run: Run, machine: Machine) -> None:
     run.play()
     let_go_on(run, machine, 0.05)
-    structure, step, rows = run.structure, run.trainer.step, len(run.trainer.history)
+    structure, step, rows = run.structure, run.learner.step, len(run.learner.history)
     assert not fresh_start(run, recipe(layers=[]))
-    assert (run.status, run.trainer.step, run.structure) == ("playing", step, structure + 1)
-    assert len(run.trainer.history) == rows
+    assert (run.status, run.learner.step, run.structure) == ("playing", step, structure + 1)
+    assert len(run.learner.history) == rows
 
 
 def test_a_change_that_fails_leaves_the_run_as_it_was(
@@ -189,13 +189,13 @@ def test_a_change_that_fails_leaves_the_run_as_it_was(
 ) -> None:
     run.play()
     let_go_on(run, machine, 0.05)
-    before = (run.status, run.structure, run.trainer)
+    before = (run.status, run.structure, run.learner)
     with pytest.raises(Problem):
         run.change(recipe(batch_size=10**6))
-    monkeypatch.setattr("dlcore.runs.run.Picture", lambda trainer: 1 / 0)
+    monkeypatch.setattr("dlcore.pictures.sights.Picture", lambda trainer: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         run.change(recipe(layers=[]))
-    assert (run.status, run.structure, run.trainer) == before
+    assert (run.status, run.structure, run.learner) == before
 
 
 def test_a_diverged_run_stays_at_its_last_finite_picture_until_reset_or_changed() -> None:
@@ -277,7 +277,7 @@ def test_a_run_comes_back_from_what_was_kept_and_goes_on_bit_for_bit(run: Run) -
     header, state = run.kept()
     again = Run(header["recipe"], header["device"], life=1)
     again.restore(state, "playing", 1)
-    assert (again.status, again.speed, again.trainer.step) == ("playing", 1, 7)
+    assert (again.status, again.speed, again.learner.step) == ("playing", 1, 7)
     for either in (run, again):
         for _ in range(60):
             either.step()
@@ -289,17 +289,17 @@ def test_a_run_comes_back_from_what_was_kept_and_goes_on_bit_for_bit(run: Run) -
 def test_a_checkpoint_loads_back_and_training_goes_on_from_it(run: Run) -> None:
     for _ in range(7):
         run.step()
-    data, trained, structure = run.checkpoint(), weights(run), run.structure
+    data, trained, structure = run.file("checkpoint"), weights(run), run.structure
     run.change(recipe(layers=[]))
     run.load(data)
     assert np.array_equal(weights(run), trained)
-    assert (run.status, run.trainer.step, run.structure) == ("paused", 7, structure + 2)
+    assert (run.status, run.learner.step, run.structure) == ("paused", 7, structure + 2)
     run.step()
-    assert run.trainer.step == 8
+    assert run.learner.step == 8
 
 
 def test_a_checkpoint_that_is_none_leaves_the_run_as_it_was(run: Run) -> None:
-    trainer = run.trainer
+    trainer = run.learner
     with pytest.raises(Problem):
         run.load(b"no checkpoint")
-    assert run.trainer is trainer
+    assert run.learner is trainer

@@ -18,6 +18,7 @@ from dlcore import Experiment, Trainer
 from dlcore.arrays import from_bytes
 from dlcore.checkpoint import open_checkpoint, predict, save_checkpoint
 from dlcore.frame import decode_frame
+from dlcore.pictures.sights import snapshot_at
 from dlcore.problems import Problem
 from dlcore.runs.luggage import pack_run, unpack_run
 from dlcore.runs.run import Run
@@ -104,7 +105,7 @@ def test_a_lost_workers_run_goes_on_from_what_was_kept() -> None:
     header, kept = run.kept()
     assert set(BUFFERS) <= {name.removeprefix("tensors/") for name in from_bytes(kept)}
     again.restore(kept, header["status"], header["speed"])
-    go_on_alike(run.trainer, again.trainer)
+    go_on_alike(run.learner, again.learner)
 
 
 def test_a_run_that_moves_takes_it_along_with_its_time_line() -> None:
@@ -112,8 +113,8 @@ def test_a_run_that_moves_takes_it_along_with_its_time_line() -> None:
     header, luggage = pack_run(run, gently=False)
     unpack_run(there, json.loads(json.dumps(header)), luggage)
     for mine, theirs in zip(run.timeline.moments, there.timeline.moments, strict=True):
-        assert_same(theirs.snapshot().weights, mine.snapshot().weights)
-    go_on_alike(run.trainer, there.trainer)
+        assert_same(snapshot_at(theirs).weights, snapshot_at(mine).weights)
+    go_on_alike(run.learner, there.learner)
 
 
 def test_a_rewound_run_and_a_fork_stand_where_it_stood() -> None:
@@ -122,13 +123,13 @@ def test_a_rewound_run_and_a_fork_stand_where_it_stood() -> None:
     for _ in range(30):
         run.step()
     moment = next(moment for moment in run.timeline.moments if moment.step == 50)
-    assert moment.snapshot().weights["2.num_batches_tracked"] == 50
+    assert snapshot_at(moment).weights["2.num_batches_tracked"] == 50
     run.rewind(moment.id)
     fork = Run(header["recipe"], "cpu")
     fork.restore(state, "paused", None)
-    go_on_alike(run.trainer, straight.trainer)
-    list(islice(fork.trainer.steps(), 70))
-    assert_same(tensors(fork.trainer), tensors(straight.trainer))
+    go_on_alike(run.learner, straight.learner)
+    list(islice(fork.learner.steps(), 70))
+    assert_same(tensors(fork.learner), tensors(straight.learner))
 
 
 def test_a_kept_moment_is_drawn_by_its_own_numbers() -> None:

@@ -709,9 +709,9 @@ def test_a_run_whose_table_is_gone_stays_as_it_is(brought: Brought) -> None:
     with pytest.raises(Problem, match="titanic") as refusal:
         run.change(gone.to_json())
     assert refusal.value.key == "table_gone"
-    assert run.trainer.experiment == brought.experiment(batch_size=10)
+    assert run.learner.experiment == brought.experiment(batch_size=10)
     run.step()
-    assert run.trainer.step == 2
+    assert run.learner.step == 2
 
 
 def test_judging_many_rows_leaves_a_playing_run_time_to_learn(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -140,7 +140,7 @@ def test_nothing_that_learns_or_shows_reads_the_test_rows(monkeypatch: pytest.Mo
         run.rewind(run.timeline.moments[1].id)
         run.change(json.dumps({**json.loads(recipe), "batch_size": 10}))
         run.step()
-        return [*seen, run.history_csv(), run.checkpoint(), run.script(), run.kept()[1]]
+        return [*seen, run.history_csv(), run.file("checkpoint"), run.file("script"), run.kept()[1]]
 
     as_it_is = everything(real)
     assert [seen["step"] for seen in as_it_is[:8:2]] == [epoch * -(-len(real.train.y) // 20) for epoch in range(4)]
@@ -175,21 +175,21 @@ def test_history_and_frames_name_what_is_watched() -> None:
         assert header["watched"] == name
         columns = run.history_csv().decode().splitlines()[0].split(",")
         assert columns == ["epoch", "step", "train_loss", f"{name}_loss", "train_accuracy", f"{name}_accuracy"]
-        assert run.trainer.history.columns[3] == "test_loss", "a share of the rows can change while it learns"
+        assert run.learner.history.columns[3] == "test_loss", "a share of the rows can change while it learns"
 
 
 def test_a_running_network_can_be_given_validation_rows() -> None:
     run = Run(json.dumps(IRIS), "cpu")
     run.step()
-    weights = run.trainer.engine.copy_of_weights()
+    weights = run.learner.engine.copy_of_weights()
     run.change(json.dumps(THREE))
-    assert [len(part.y) for part in (run.trainer.data.train, run.trainer.data.watched)] == [75, 30]
-    after = run.trainer.engine.copy_of_weights()
+    assert [len(part.y) for part in (run.learner.data.train, run.learner.data.watched)] == [75, 30]
+    after = run.learner.engine.copy_of_weights()
     assert all(torch.equal(weights[name], after[name]) for name in weights)
     assert decode_frame(run.frame(None, None, 0))[0]["watched"] == "validation"
-    rows = run.trainer.data
+    rows = run.learner.data
     run.change(json.dumps(SEALED))
-    assert run.trainer.data is rows, "a seal changes no row"
+    assert run.learner.data is rows, "a seal changes no row"
 
 
 @pytest.fixture(scope="module")

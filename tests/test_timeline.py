@@ -53,7 +53,7 @@ def newest(run: Run) -> int:
 
 
 def assert_same_state(run: Run, other: Run) -> None:
-    one, two = run.trainer.state(), other.trainer.state()
+    one, two = run.learner.state(), other.learner.state()
     assert one.keys() == two.keys()
     for name, value in one.items():
         assert np.array_equal(value, two[name]), name
@@ -79,7 +79,7 @@ def test_a_run_keeps_its_start_every_epoch_and_where_it_was_told_to_stand(run: R
     moments = picture(run)[1]["moments"]
     assert moments.dtype == np.float64
     assert moments[:, 1].tolist() == pytest.approx([0, 1, 2, 3, 3 + 50 / 250, 3 + 100 / 250])
-    assert moments[-1, 2] == run.trainer.scores().watched["loss"]
+    assert moments[-1, 2] == run.learner.scores().watched["loss"]
     assert (np.diff(moments[:, 0]) > 0).all()
 
 
@@ -149,7 +149,7 @@ def test_a_drag_leaves_one_moment(run: Run) -> None:
     _, arrays = picture(run, moment=newest(run))
     assert arrays["weight/0"][0, 0] == 1.0
     run.rewind(ids(run)[-2])
-    assert not run.trainer.intervened
+    assert not run.learner.journal
 
 
 def test_a_moment_holds_neither_data_nor_history(run: Run) -> None:
@@ -258,7 +258,7 @@ def test_a_rewound_run_goes_on_as_the_uninterrupted_one_did(optimizer: str, epoc
     moment = newest(run)
     train(run, epochs=3, steps=1)
     reply = run.rewind(moment)
-    assert reply == {"recipe": run.trainer.experiment.to_json(), "step": other.trainer.step, "epoch": epochs}
+    assert reply == {"recipe": run.learner.experiment.to_json(), "step": other.learner.step, "epoch": epochs}
     assert run.status == "paused"
     assert_same_state(run, other)
     for each in (run, other):
@@ -286,7 +286,7 @@ def test_rewinding_brings_back_the_recipe_and_the_marks_of_then(run: Run) -> Non
     run.intervene("silence", place)
     run.intervene("freeze", place)
     marked, expected = newest(run), Run(recipe(), "cpu")
-    expected.trainer.restore(run.trainer.state())
+    expected.learner.restore(run.learner.state())
     structure = run.structure
     run.change(recipe(layers=[{"kind": "dense", "units": 3}], optimizer={"kind": "sgd"}))
     run.play()
@@ -296,7 +296,7 @@ def test_rewinding_brings_back_the_recipe_and_the_marks_of_then(run: Run) -> Non
     assert run.structure > structure + 1  # A number that no viewer has seen with another network.
     assert_same_state(run, expected)
     assert len(run.interventions) == 0
-    assert run.trainer.silenced is not None
+    assert run.learner.silenced is not None
     for each in (run, expected):
         train(each, steps=9)
     assert_same_state(run, expected)
@@ -310,10 +310,10 @@ def test_a_moment_that_is_gone_is_told(run: Run) -> None:
 
 
 def test_the_row_before_the_first_step_is_that_of_the_network_of_then(run: Run) -> None:
-    first, before = newest(run), run.trainer.history.rows()
+    first, before = newest(run), run.learner.history.rows()
     run.change(recipe(layers=[]))
     run.rewind(first)
-    assert np.array_equal(run.trainer.history.rows(), before)
+    assert np.array_equal(run.learner.history.rows(), before)
 
 
 @pytest.mark.parametrize("now", [True, False])
@@ -331,7 +331,7 @@ def test_a_fork_goes_on_from_there_as_the_run_did(run: Run, now: bool) -> None:
     expected = run if now else other
     assert_same_state(again, expected)
     assert len(again.timeline) == 1
-    assert len(again.trainer.history) == 3
+    assert len(again.learner.history) == 3
     for each in (again, expected):
         train(each, epochs=2)
     assert_same_state(again, expected)

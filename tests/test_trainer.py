@@ -300,7 +300,7 @@ def test_history_has_a_row_an_epoch_and_one_before_the_first_step() -> None:
     trainer = after_steps(recipe(), 3 * 7 + 2)
     assert trainer.history.column("epoch").tolist() == [0, 1, 2, 3]
     assert trainer.history.column("step").tolist() == [0, 7, 14, 21]
-    lines = trainer.history.to_csv("test").splitlines()
+    lines = trainer.history.to_csv().splitlines()
     assert lines[0] == "epoch,step,train_loss,test_loss,train_accuracy,test_accuracy"
     assert [float(cell) for cell in lines[-1].split(",")] == trainer.history.rows()[-1].tolist()
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
+Names = Callable[[tuple[str, ...]], tuple[str, ...]]
+
 
 class History:
-    """Rows of (epoch, step, ...), what else is in `columns`; grows, never changes what it holds.
-
-    In names "test" are the rows that are watched, which people may know as validation rows (`names`).
-    """
+    """Rows of (epoch, step, ...), what else is in `columns`; grows, never changes what it holds."""
 
     def __init__(self, columns: tuple[str, ...], rows: np.ndarray | None = None) -> None:
         self.columns = columns
@@ -40,18 +39,17 @@ class History:
         """A copy of one column: (n,)."""
         return self._rows[: self._length, self.columns.index(name)].copy()
 
-    def names(self, watched: str) -> tuple[str, ...]:
-        """The columns as people call them: where validation rows are watched, validation_loss and so on."""
-        return tuple(column.replace("test_", f"{watched}_") for column in self.columns)
+    def to_csv(self, names: Names | None = None, most: int | None = None) -> str:
+        """CSV with a header; epoch and step as whole numbers, the rest with full precision. At most so many rows, evenly spread.
 
-    def to_csv(self, watched: str, most: int | None = None) -> str:
-        """CSV with a header; epoch and step as whole numbers, the rest with full precision. At most so many rows, evenly spread."""
+        `names` gives the columns as people call them (see Recipe.history_names).
+        """
         rows = self.rows()
         if most is not None and len(rows) > most:
             rows = rows[np.linspace(0, len(rows) - 1, most).round().astype(int)]
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(self.names(watched))
+        writer.writerow(self.columns if names is None else names(self.columns))
         for epoch, step, *values in rows:
             writer.writerow([int(epoch), int(step), *map(repr, map(float, values))])
         return text.getvalue()

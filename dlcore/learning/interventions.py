@@ -35,7 +35,7 @@ class Done(NamedTuple):
     journal: Journal
 
 
-class Interventions:
+class NetworkInterventions:
     """The hand in a run. It remembers how to take back what it did."""
 
     def __init__(self) -> None:

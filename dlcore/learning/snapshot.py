@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from dlcore.journal import Journal
@@ -30,10 +31,15 @@ class Scores:
         """{"train": {...}, "test": {...}}: in frames and histories the watched rows are called so, whichever they are."""
         return {"train": dict(self.train), "test": dict(self.watched)}
 
+    @property
+    def row(self) -> tuple[float, ...]:
+        """A row of the history without epoch and step: of each score that of the training rows, then that of the watched ones."""
+        return tuple(chain.from_iterable(zip(self.train.values(), self.watched.values(), strict=True)))
+
     @classmethod
-    def from_dict(cls, scores: dict[str, dict[str, float]]) -> Scores:
-        """What `to_dict` gave."""
-        return cls(scores["train"], scores["test"])
+    def from_row(cls, names: Sequence[str], row: Sequence[float]) -> Scores:
+        """The scores of these names in a row of the history."""
+        return cls(dict(zip(names, row[2::2], strict=True)), dict(zip(names, row[3::2], strict=True)))
 
 
 @dataclass(frozen=True)
@@ -53,8 +59,8 @@ class Snapshot:
     journal: Journal = ()  # what was changed on the way here
 
     @property
-    def recipe(self) -> Experiment:
-        """The recipe with its journal."""
+    def recipe_with_journal(self) -> Experiment:
+        """What it is, and what was changed on the way there."""
         return self.experiment.replace(journal=self.journal) if self.journal else self.experiment
 
     @property

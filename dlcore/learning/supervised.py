@@ -218,12 +218,22 @@ class Supervised:
         dropout = self.engine.generator
         state = {
             **network_state(self.engine),
-            "order": self.order.cpu().numpy(),
+            "order": self._small_order(),
             "order_generator": self.order_generator.get_state().numpy(),
         }
         if dropout is not None:
             state["dropout_generator"] = dropout.get_state().numpy()
         return state
+
+    def _small_order(self) -> np.ndarray:
+        """As small as the row numbers allow: the order of the epoch is what is largest in a small network's state."""
+        return self.order.cpu().numpy().astype(np.min_scalar_type(self.train_rows))
+
+    @property
+    def state_bytes(self) -> int:
+        """About so many bytes `state` gives, found without making it."""
+        vectors = 3 + sum(value.dim() > 0 for value in self.engine.memory.values())
+        return vectors * 4 * self.engine.flat.numel()
 
     def restore(self, state: dict[str, np.ndarray], cursor: int) -> None:
         """Go on from what `state` gave; `begin` came before."""
@@ -233,7 +243,7 @@ class Supervised:
         if dropout is not None:
             dropout.set_state(torch.from_numpy(state["dropout_generator"].copy()))
         self.cursor = cursor
-        self._use_order(torch.from_numpy(state["order"].copy()))
+        self._use_order(torch.from_numpy(state["order"].astype(np.int64)))
 
     def load_weights(self, weights: dict[str, np.ndarray]) -> None:
         """Take these weights, under the names and in the shapes of the plain nn.Sequential."""

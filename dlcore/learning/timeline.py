@@ -6,19 +6,16 @@ import time
 import zlib
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
-from dlcore.experiment import Experiment
-from dlcore.journal import unpacked
-from dlcore.learning.snapshot import Scores, Snapshot
 from dlcore.problems import Problem
-from dlcore.stages import tensors_of
+from dlcore.recipes import recipe_from_json
 
 if TYPE_CHECKING:
-    from dlcore.learning.trainer import Trainer
+    from dlcore.learning.learner import Learner
+    from dlcore.recipe import Recipe
 
 MOST_MOMENTS = 400
 MOST_BYTES = 8 << 20  # Of one run: a session holds up to four, 32 MB together.
@@ -27,16 +24,16 @@ ONE_DRAG = 1.0  # Seconds within which edits that follow one another leave one m
 
 @dataclass(frozen=True)
 class Moment:
-    """All that brings a trainer back to one step, but for the data (made from the recipe) and the history (the run's)."""
+    """All that brings a learner back to one step, but for the data (made from the recipe) and the history (the run's)."""
 
     id: int
     structure: int
-    recipe: bytes  # JSON, compressed: a recipe can hold thousands of points.
+    packed_recipe: bytes  # JSON, compressed: a recipe can hold thousands of points.
     step: int
     epoch: int
     progress: float
-    learning_rate: float
-    scores: Scores
+    row: tuple[float, ...]  # What the history would have said of it, and ...
+    value: float  # ... the number of these that stands for it.
     rows: int  # of the history, by then
     state: dict[str, np.ndarray]
     edited: bool  # A hand was in it since the step before.
@@ -47,49 +44,24 @@ class Moment:
         return sum(array.nbytes for array in self.state.values())
 
     @property
-    def experiment(self) -> Experiment:
-        """The recipe of then."""
-        return _experiment(self.recipe)
+    def recipe(self) -> Any:
+        """The Recipe of then."""
+        return _recipe(self.packed_recipe)
 
     def follows_in_one_go(self, other: Moment) -> bool:
         """Whether both are edits of the same network, at the same step or in quick succession."""
         return (
             self.edited
             and other.edited
-            and self.recipe is other.recipe
+            and self.packed_recipe is other.packed_recipe
             and (self.step == other.step or self.made - other.made < ONE_DRAG)
         )
 
     def full_state(self, history: np.ndarray) -> dict[str, np.ndarray]:
-        """What `Trainer.restore` takes; `history` are the rows of the run, at least to here."""
-        history = history[: self.rows]
-        if self.step == 0:  # Before the first step another network may have taken the first row.
-            train, test = self.scores.train, self.scores.watched
-            pairs = [value for name in train for value in (train[name], test[name])]
-            history = np.array([[self.epoch, self.step, *pairs]])
-        return self.state | {"order": self.state["order"].astype(np.int64), "history": history}
-
-    def named(self, what: str) -> dict[str, torch.Tensor]:
-        """What of its state (see states.py) belongs to the tensors of the network, by their names in order; {} where nothing does."""
-        names = [name for name in tensors_of(self.experiment) if f"{what}/{name}" in self.state]
-        return {name: torch.from_numpy(self.state[f"{what}/{name}"]) for name in names}
-
-    def snapshot(self) -> Snapshot:
-        """What the trainer's own snapshot was."""
-        experiment = self.experiment
-        marks = {name: units for name, units in self.state.items() if name.startswith("silenced/")}
-        silenced = {name.removeprefix("silenced/"): torch.from_numpy(units) for name, units in marks.items()}
-        return Snapshot(
-            experiment,
-            self.step,
-            self.epoch,
-            self.progress,
-            self.learning_rate,
-            self.scores,
-            self.named("tensors"),
-            silenced or None,
-            unpacked(self.state["journal"]),
-        )
+        """What `Learner.restore` takes; `history` are the rows of the run, at least to here."""
+        # Before the first step another network may have taken the first row.
+        history = history[: self.rows] if self.step else np.array([self.row])
+        return self.state | {"history": history}
 
 
 class Timeline:
@@ -98,7 +70,7 @@ class Timeline:
     def __init__(self, first: int = 0) -> None:
         self.version = self._last_id = first
         self._spacing = 1  # epochs
-        self._recipe: tuple[Experiment, bytes] | None = None
+        self._recipe: tuple[Recipe, bytes] | None = None
         self._have([])
 
     def __len__(self) -> int:
@@ -128,10 +100,9 @@ class Timeline:
             self._append(moment)
 
     def _append(self, moment: Moment) -> None:
-        shared = bool(self._moments) and self._moments[-1].recipe is moment.recipe
-        self.nbytes += moment.nbytes + (0 if shared else len(moment.recipe))
-        loss = moment.scores.watched["loss"]
-        self._table[len(self._moments)] = moment.id, moment.progress, loss, moment.step
+        shared = bool(self._moments) and self._moments[-1].packed_recipe is moment.packed_recipe
+        self.nbytes += moment.nbytes + (0 if shared else len(moment.packed_recipe))
+        self._table[len(self._moments)] = moment.id, moment.progress, moment.value, moment.step
         self._moments.append(moment)
 
     @property
@@ -153,7 +124,7 @@ class Timeline:
         return found
 
     def table(self) -> np.ndarray:
-        """(n, 4) float64: id, progress in epochs, test loss, step."""
+        """(n, 4) float64: id, progress in epochs, the learner's shown number (the loss of the watched rows of a trainer), step."""
         return self._table[: len(self)].copy()
 
     def clear(self) -> None:
@@ -167,15 +138,14 @@ class Timeline:
         self._have(self._moments[: self._moments.index(moment) + 1])
         self.version += 1
 
-    def keep(self, trainer: Trainer, structure: int, edited: bool = False) -> None:
-        """Keep where the trainer stands, unless it is kept already or too large; edits in one go leave one moment."""
+    def keep(self, learner: Learner, structure: int, edited: bool = False) -> None:
+        """Keep where the learner stands, unless it is kept already or too large; edits in one go leave one moment."""
         newest = self._moments[-1] if self._moments else None
-        if newest is not None and newest.step == trainer.step and not edited:
+        if newest is not None and newest.step == learner.step and not edited:
             return
-        vectors = 3 + sum(value.dim() > 0 for value in trainer.engine.memory.values())
-        if vectors * 4 * trainer.engine.flat.numel() > MOST_BYTES // 2:  # The first and the newest must both fit.
+        if learner.standing_bytes > MOST_BYTES // 2:  # The first and the newest must both fit.
             return
-        moment = self._make(trainer, structure, edited)
+        moment = self._make(learner, structure, edited)
         if newest is not None and len(self) > 1 and moment.follows_in_one_go(newest):
             self._have(self._moments[:-1])
         self._append(moment)
@@ -184,29 +154,27 @@ class Timeline:
             self._spacing *= 2
         self.version += 1
 
-    def _make(self, trainer: Trainer, structure: int, edited: bool) -> Moment:
-        state = trainer.standing()
-        # As small as the row numbers allow: the order of the epoch is what is largest in a small network's state.
-        state["order"] = state["order"].astype(np.min_scalar_type(len(state["order"])))
-        if self._recipe is None or self._recipe[0] is not trainer.experiment:
-            self._recipe = (trainer.experiment, zlib.compress(trainer.experiment.to_json().encode()))
+    def _make(self, learner: Learner, structure: int, edited: bool) -> Moment:
+        if self._recipe is None or self._recipe[0] is not learner.recipe:
+            self._recipe = (learner.recipe, zlib.compress(learner.recipe.to_json().encode()))
         self._last_id += 1
+        row = learner.row()
         return Moment(
             id=self._last_id,
             structure=structure,
-            recipe=self._recipe[1],
-            step=trainer.step,
-            epoch=trainer.epoch,
-            progress=trainer.progress,
-            learning_rate=trainer.learning_rate,
-            scores=trainer.scores(),
-            rows=len(trainer.history),
-            state=state,
+            packed_recipe=self._recipe[1],
+            step=learner.step,
+            epoch=learner.epoch,
+            progress=learner.progress,
+            row=row,
+            value=row[learner.history.columns.index(learner.shown_column)],
+            rows=len(learner.history),
+            state=learner.standing(),
             edited=edited,
             made=time.monotonic(),
         )
 
 
 @lru_cache(maxsize=8)
-def _experiment(recipe: bytes) -> Experiment:
-    return Experiment.from_json(zlib.decompress(recipe))
+def _recipe(packed: bytes) -> Recipe:
+    return recipe_from_json(zlib.decompress(packed))

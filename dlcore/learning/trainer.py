@@ -9,8 +9,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import chain
-from typing import NamedTuple, TypeVar
+from typing import ClassVar, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -24,6 +23,8 @@ from dlcore.learning import noting
 from dlcore.learning.carry import Origins, align
 from dlcore.learning.history import History
 from dlcore.learning.judging import Judging
+from dlcore.learning.kept import weights_kept
+from dlcore.learning.learner import Change, Diverged, Moved
 from dlcore.learning.snapshot import Scores, Snapshot
 from dlcore.learning.supervised import Supervised
 from dlcore.problems import Problem
@@ -41,35 +42,13 @@ class Step(NamedTuple):
     loss: float
 
 
-class Moved(NamedTuple):
-    """How far predictions for the training rows moved, in the mean and at most: probabilities, or numbers in the data's units."""
-
-    mean: float
-    most: float
-
-
-class Change(NamedTuple):
-    """What a change of the recipe did: of `total` weights and biases, `kept` stayed; whether any came, went or moved; whether it shows.
-
-    `moved` where the network has another shape and learns the same rows by the same loss.
-    """
-
-    kept: int
-    total: int
-    reshaped: bool
-    redrawn: bool
-    moved: Moved | None = None
-
-
-class Diverged(Problem):
-    """The loss is not finite any more; the trainer holds the last weights for which it was."""
-
-
 class Trainer:
     """Brings an experiment to life. `device` is auto, cpu, cuda or mps, `engine` auto, autograd or dense.
 
     Raises Problem for a device that is not there, and for a dense engine that does not know this recipe.
     """
+
+    shown_column: ClassVar[str] = "test_loss"  # What stands for a moment where there is room for one number.
 
     def __init__(
         self, experiment: Experiment, device: str = "auto", data: Data | None = None, engine: str = "auto"
@@ -146,12 +125,12 @@ class Trainer:
         self.engine.silence(units)
 
     @property
-    def intervened(self) -> bool:
-        """Whether the recipe alone does not reproduce this run."""
-        return bool(self.journal)
+    def recipe(self) -> Experiment:
+        """The experiment, as every learner calls what it was built from."""
+        return self.experiment
 
     @property
-    def recipe(self) -> Experiment:
+    def recipe_with_journal(self) -> Experiment:
         """What it is, and what was changed on the way there."""
         return self.experiment.replace(journal=self.journal) if self.journal else self.experiment
 
@@ -165,7 +144,7 @@ class Trainer:
     @property
     def learning_rate(self) -> float:
         """The optimizer's learning rate times the schedule's factor, now."""
-        return self.experiment.optimizer.learning_rate * self.experiment.schedule.factor(self.progress)
+        return self.experiment.learning_rate(self.progress)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -207,9 +186,10 @@ class Trainer:
     def _end_epoch(self) -> None:
         self.epoch += 1
         self.supervised.begin_epoch()
-        scores = self._record()
-        if scores.watched["loss"] < self._best[0]:
-            self._best = (scores.watched["loss"], self.epoch)
+        self._record()
+        watched = self.scores().watched["loss"]
+        if watched < self._best[0]:
+            self._best = (watched, self.epoch)
         patience = self.experiment.early_stopping
         if patience and self.epoch - self._best[1] >= patience:
             self.finished = "early_stopped"
@@ -248,11 +228,12 @@ class Trainer:
         names = self.experiment.objective.columns
         return ("epoch", "step", *(f"{part}_{name}" for name in names for part in ("train", "test")))
 
-    def _record(self) -> Scores:
-        scores = self.scores()
-        pairs = zip(scores.train.values(), scores.watched.values(), strict=True)  # In the order of the columns.
-        self.history.append((self.epoch, self.step, *chain.from_iterable(pairs)))
-        return scores
+    def row(self) -> tuple[float, ...]:
+        """What the history would say of this very step."""
+        return (self.epoch, self.step, *self.scores().row)
+
+    def _record(self) -> None:
+        self.history.append(self.row())
 
     def snapshot(self) -> Snapshot:
         """This moment, frozen."""
@@ -318,7 +299,11 @@ class Trainer:
             self._best = (self._best[0], self.epoch)
         redrawn = other_rows or other_network or old.dataset != experiment.dataset or old.plan() != experiment.plan()
         moved = None if before is None else self._moved_from(before)
-        return Change(carriage.kept(flat, self.engine.flat), carriage.total, carriage.changes_shape, redrawn, moved)
+        kept = carriage.kept(flat, self.engine.flat)
+        notice = None
+        if carriage.changes_shape:
+            notice = weights_kept(kept, carriage.total, moved, experiment.objective, self.data.scaling)
+        return Change(kept, carriage.total, carriage.changes_shape, redrawn, moved, notice)
 
     def _moved_from(self, before: torch.Tensor) -> Moved:
         rows = len(self.data.train.X)
@@ -375,6 +360,11 @@ class Trainer:
     def state(self) -> dict[str, np.ndarray]:
         """Everything that is needed to go on bit for bit: weights, optimizer, generators, place in the epoch, history."""
         return self.standing() | {"history": self.history.rows()}
+
+    @property
+    def standing_bytes(self) -> int:
+        """About so many bytes `standing` gives, found without making it."""
+        return self.supervised.state_bytes
 
     def standing(self) -> dict[str, np.ndarray]:
         """The same without the history."""

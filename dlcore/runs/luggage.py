@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from dlcore.arrays import from_bytes, to_bytes
-from dlcore.learning.snapshot import Scores
 from dlcore.learning.timeline import Moment
 from dlcore.problems import Problem
 from dlcore.runs.run import Run
@@ -21,7 +20,7 @@ from dlcore.wire import Header
 Arrays = dict[str, np.ndarray]
 
 # What else of a moment is plain.
-FACTS = ("id", "structure", "step", "epoch", "progress", "learning_rate", "rows", "edited")
+FACTS = ("id", "structure", "step", "epoch", "progress", "value", "rows", "edited")
 
 
 def pack_run(run: Run, *, gently: bool) -> tuple[Header, bytes]:
@@ -30,19 +29,19 @@ def pack_run(run: Run, *, gently: bool) -> tuple[Header, bytes]:
     if gently and (run.finishing_epoch or len(run.interventions)):
         return {}, b""
     try:
-        run.trainer.experiment.dataset.check_readable()
+        run.learner.recipe.check_readable()
     except Problem:
         return {}, b""
     header, _ = run.kept()
     moments = run.timeline.moments
-    recipes = list(dict.fromkeys(moment.recipe for moment in moments))
+    recipes = list(dict.fromkeys(moment.packed_recipe for moment in moments))
     header["luggage"] = {
         "numbers": run.numbers,
         "problem": None if run.problem is None else run.problem.to_dict(),
         "recipes": [base64.b64encode(recipe).decode() for recipe in recipes],
-        "moments": [_facts(moment) | {"recipe": recipes.index(moment.recipe)} for moment in moments],
+        "moments": [_facts(moment) | {"recipe": recipes.index(moment.packed_recipe)} for moment in moments],
     }
-    header["luggage"]["names"], arrays = _stacked([run.trainer.state(), *(moment.state for moment in moments)])
+    header["luggage"]["names"], arrays = _stacked([run.learner.state(), *(moment.state for moment in moments)])
     return header, to_bytes(arrays)
 
 
@@ -54,8 +53,8 @@ def unpack_run(run: Run, header: Header, content: bytes) -> None:
     moments = [
         Moment(
             **{name: facts[name] for name in FACTS},
-            recipe=recipes[facts["recipe"]],
-            scores=Scores.from_dict(facts["scores"]),
+            row=tuple(facts["row"]),
+            packed_recipe=recipes[facts["recipe"]],
             state=state,
             made=0.0,  # Long ago, on this machine's clock.
         )
@@ -91,4 +90,4 @@ def _unstacked(names: list[str], arrays: Arrays, count: int) -> list[Arrays]:
 
 
 def _facts(moment: Moment) -> dict[str, Any]:
-    return {name: getattr(moment, name) for name in FACTS} | {"scores": moment.scores.to_dict()}
+    return {name: getattr(moment, name) for name in FACTS} | {"row": moment.row}

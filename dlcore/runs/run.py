@@ -1,4 +1,4 @@
-"""A run: a trainer brought to life, told to play, pause, step; drawn as frames. It knows nothing of processes.
+"""A run: a learner brought to life, told to play, pause, step; drawn as frames. It knows nothing of processes, nor what is learned.
 
 `advance(seconds)` is where it trains, a slice at a time, so that one worker can hold many runs.
 """
@@ -14,33 +14,27 @@ from typing import Any
 import numpy as np
 
 from dlcore.arrays import from_bytes, to_bytes
-from dlcore.experiment import Experiment
 from dlcore.frame import encode_frame
 from dlcore.journal import Journal
-from dlcore.learning import noting
-from dlcore.learning.interventions import Interventions
+from dlcore.learning.learner import Diverged, Learner
 from dlcore.learning.timeline import Moment, Timeline
-from dlcore.learning.trainer import Change, Diverged, Trainer
-from dlcore.metrics import FORMS
-from dlcore.pictures.picture import Picture
-from dlcore.pictures.questions import finite
 from dlcore.problems import Problem
-from dlcore.rows import rows_of
+from dlcore.recipe import Recipe
+from dlcore.recipes import recipe_from_json
 from dlcore.runs import DEFAULT_SPEED
-from dlcore.runs.sights import Sight, Sights, without_points
+from dlcore.runs.kinds import Kind, Sight, kind_of_learning
 
 FASTEST = 1_000_000.0
 TICK = 0.005  # Fast runs take their updates in bunches, one a tick: a worker must not wake for each of them.
 LONGEST_DEBT = 0.1  # Seconds of updates a run that was held up may catch up on; the rest is forgotten.
 RATE_WINDOW = 1.0
-SAME = 5e-4  # of a probability, or of the deviation of a target: less than that is no change that anybody is told of
 NEVER = math.inf
 
 
 class Run:
-    """A trainer with its picture, status and speed. Every change that a viewer could see gives a new `version`.
+    """A learner with its sights, status and speed. Every change that a viewer could see gives a new `version`.
 
-    Status is paused, playing, diverged, early_stopped or epoch_limit. `clock` says when an update is due.
+    Status is paused, playing, diverged, or why the learner has finished (early_stopped, epoch_limit). `clock` says when an update is due.
     """
 
     def __init__(
@@ -57,28 +51,31 @@ class Run:
         self.problem: Problem | None = None
         self.device = device
         self.timeline = Timeline(first=self.version)
-        self.interventions = Interventions()
-        self.sights = Sights()
         self._seen_journal: tuple[Journal, int] = (), 0  # and the version in which it came to be
         self._withheld = ""  # Why the rows are not shown, as the key of a Problem.
-        self._start(Trainer(Experiment.from_json(recipe), device=device))
+        self._begin(recipe_from_json(recipe))
 
-    def _start(self, trainer: Trainer, status: str = "paused") -> None:
-        """Go on with this trainer. Its picture is built first, so that a failure leaves the run as it was."""
-        picture = Picture(trainer)
-        self.trainer, self.picture = trainer, picture
-        self.sights.forget()
+    def _begin(self, recipe: Recipe, status: str = "paused") -> None:
+        """Build this recipe's learner, and go on with it."""
+        kind = kind_of_learning(recipe)
+        self._go_on_with(kind.learner(recipe, self.device, None), kind, status)
+
+    def _go_on_with(self, learner: Learner, kind: Kind, status: str = "paused") -> None:
+        """Be the run of this learner. What is to be seen of it is built first, so that a failure leaves the run as it was."""
+        sights = kind.sights(learner)
+        self.kind, self.learner, self.sights = kind, learner, sights
+        self.interventions = kind.interventions()
         self.structure += 1
         self._start_over(status)
 
     def _start_over(self, status: str = "paused") -> None:
-        """The trainer stands at the beginning of what is known of it."""
+        """The learner stands at the beginning of what is known of it."""
         self._stand_elsewhere(status)
         self.timeline.clear()
         self._keep_moment()
 
     def _stand_elsewhere(self, status: str = "paused") -> None:
-        """The trainer stands at another point, with another history."""
+        """The learner stands at another point, with another history."""
         self._last_epoch: int | None = None
         self._next_update = self._ticked = self._clock()
         self._rate: deque[tuple[float, int]] = deque()
@@ -87,8 +84,8 @@ class Run:
         self._history_since = self.version  # A viewer with an older frame holds rows that are no more.
 
     def _stand(self, status: str) -> None:
-        """Nothing is wrong, and the trainer may go on (unless it has reached its end)."""
-        self.status = self.trainer.finished or status
+        """Nothing is wrong, and the learner may go on (unless it has reached its end)."""
+        self.status = self.learner.finished or status
         self.problem = None
         self.version += 1
 
@@ -122,11 +119,11 @@ class Run:
         self._halt()
         if self.status == "paused":
             self._resume("paused")
-            self._last_epoch = self.trainer.epoch
+            self._last_epoch = self.learner.epoch
 
     def reset(self) -> None:
         """Back to the very same initial weights."""
-        self.trainer.reset()
+        self.learner.reset()
         self._start_over()
 
     def set_speed(self, speed: object) -> None:
@@ -143,31 +140,32 @@ class Run:
 
     def set_device(self, device: object) -> None:
         """From here on on another device."""
-        self.trainer.move(str(device))
+        self.learner.move(str(device))
         self.device = str(device)
         self.version += 1
 
     def change(self, recipe: str, origins: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Take this recipe, live; {"fresh_start", "kept", "total"}: of all weights and biases so many are those of before.
+        """Take this recipe, live; {"fresh_start", "kept", "total"}: of all numbers that are learned so many are those of before.
 
         Only another seed or other data that ask something else need a fresh start. `origins` says which layers and units
         were which (see carry.py).
         """
-        experiment = Experiment.from_json(recipe).without_journal()
+        changed = recipe_from_json(recipe).without_journal()
         status: str = "playing" if self.status == "playing" else "paused"
-        trainer = self.trainer
-        if not trainer.experiment.same_start(experiment):
-            self._start(Trainer(experiment, device=self.device), status)
-            return {"fresh_start": True, "kept": 0, "total": experiment.num_parameters}
-        with trainer.unchanged_on_failure():
-            done = trainer.change(experiment, origins)
-            picture = Picture(trainer) if done.redrawn else self.picture
+        learner = self.learner
+        if not learner.recipe.same_start(changed):
+            self._begin(changed, status)
+            return {"fresh_start": True, "kept": 0, "total": changed.num_parameters}
+        with learner.unchanged_on_failure():
+            done = learner.change(changed, origins)
+            if done.redrawn:
+                self.sights.draw(learner)
         if done.redrawn:
-            self.picture = picture
             self.structure += 1
         if done.reshaped:
             self.interventions.clear()
-            trainer.notices.append(_what_was_kept(done, trainer))
+        if done.notice is not None:
+            learner.notices.append(done.notice)
         self._stand(status)
         if done.redrawn:
             self._keep_moment(edited=True)
@@ -175,13 +173,7 @@ class Run:
 
     def load(self, data: bytes) -> None:
         """Go on from this checkpoint: its recipe and its weights."""
-        from dlcore.checkpoint import open_checkpoint
-
-        checkpoint = open_checkpoint(data)
-        trainer = Trainer(checkpoint.experiment, device=self.device)
-        trainer.load_weights(checkpoint.weights, step=checkpoint.step, epoch=checkpoint.epoch)
-        trainer.journal = noting.file(checkpoint.experiment.journal, trainer.step, trainer.engine)
-        self._start(trainer)
+        self._go_on_with(self.kind.load(data, self.device), self.kind)
 
     def set_leash(self, step: object) -> None:
         """While it plays, take no update beyond this step, and go on when it moves; None takes it off."""
@@ -189,12 +181,12 @@ class Run:
 
     def intervene(self, do: str, value: dict[str, Any]) -> None:
         """Set, freeze or silence what is named; nothing happens where that is gone. Raises Problem for a weight that is no number."""
-        if value.get("structure") == self.structure and self.interventions.apply(do, value, self.trainer):
+        if value.get("structure") == self.structure and self.interventions.apply(do, value, self.learner):
             self._edited()
 
     def undo(self) -> None:
         """Take back the last intervention."""
-        if self.interventions.undo(self.trainer):
+        if self.interventions.undo(self.learner):
             self._edited()
 
     def _edited(self) -> None:
@@ -205,29 +197,28 @@ class Run:
 
     def rewind(self, identifier: object) -> dict[str, Any]:
         """Stand again where the run stood at this moment, with the recipe of then; what came later is cut."""
-        moment, old = self.timeline.moment(identifier), self.trainer
-        experiment = old.experiment if moment.experiment == old.experiment else moment.experiment
-        trainer = Trainer(experiment, device=old.device, data=rows_of(experiment, old.experiment, old.data))
-        trainer.restore(moment.full_state(old.history.rows()))
-        trainer.notices += old.notices
+        moment, old = self.timeline.moment(identifier), self.learner
+        recipe = old.recipe if moment.recipe == old.recipe else moment.recipe
+        learner = self.kind.learner(recipe, self.device, old)
+        learner.restore(moment.full_state(old.history.rows()))
+        learner.notices += old.notices
         if moment.structure != self.structure:
-            self.picture = Picture(trainer)
+            self.sights.draw(learner)
             self.structure += 1
-        self.trainer = trainer
+        self.learner = learner
         self.timeline.cut(moment)
         self._stand_elsewhere()
         self._keep_epoch = self.timeline.next_epoch
-        return {"recipe": experiment.to_json(), "step": trainer.step, "epoch": trainer.epoch}
+        return {"recipe": recipe.to_json(), "step": learner.step, "epoch": learner.epoch}
 
     def fork(self, identifier: object) -> tuple[dict[str, Any], bytes]:
         """Recipe, step and state with which another run goes on from this moment (None: from now)."""
-        trainer = self.trainer
-        experiment, step, state = trainer.experiment, trainer.step, None
-        if identifier is not None:
-            moment = self.timeline.moment(identifier)
-            experiment, step, state = moment.experiment, moment.step, moment.full_state(trainer.history.rows())
-        header = {"recipe": experiment.to_json(), "step": step}
-        return header, to_bytes(trainer.state() if state is None else state)
+        learner = self.learner
+        if identifier is None:
+            return {"recipe": learner.recipe.to_json(), "step": learner.step}, to_bytes(learner.state())
+        moment = self.timeline.moment(identifier)
+        state = moment.full_state(learner.history.rows())
+        return {"recipe": moment.recipe.to_json(), "step": moment.step}, to_bytes(state)
 
     def fail(self, problem: Problem) -> None:
         """Stand still after a failure, and say so."""
@@ -258,7 +249,7 @@ class Run:
     @property
     def _room(self) -> float:
         """Updates that the leash still allows."""
-        return NEVER if self.leash is None else self.leash - self.trainer.step
+        return NEVER if self.leash is None else self.leash - self.learner.step
 
     def advance(self, seconds: float) -> None:
         """Train for at most so long, and no faster than the speed says."""
@@ -284,19 +275,19 @@ class Run:
     def _update(self, allowed: float, deadline: float) -> int:
         """Take updates until one of the two is used up, or the run comes to an end; how many were taken.
 
-        The deadline is on `time.monotonic`, by which the trainer measures its steps.
+        The deadline is on `time.monotonic`, by which the learner measures its steps.
         """
-        trainer = self.trainer
-        first = trainer.step
+        learner = self.learner
+        first = learner.step
         try:
-            while trainer.step - first < allowed:
-                trainer.advance(allowed - (trainer.step - first), deadline)
-                if trainer.epoch >= self._keep_epoch:
+            while learner.step - first < allowed:
+                learner.advance(allowed - (learner.step - first), deadline)
+                if learner.epoch >= self._keep_epoch:
                     self._keep_moment()
-                if trainer.finished is not None:
-                    self._end(trainer.finished)
+                if learner.finished is not None:
+                    self._end(learner.finished)
                     break
-                if self._last_epoch is not None and trainer.epoch > self._last_epoch:
+                if self._last_epoch is not None and learner.epoch > self._last_epoch:
                     self._last_epoch = None
                     self._keep_moment()
                     break
@@ -305,7 +296,7 @@ class Run:
         except Diverged as problem:
             self._end("diverged")
             self.problem = problem
-        taken = trainer.step - first
+        taken = learner.step - first
         if taken:
             self.version += 1
             self._count()
@@ -318,13 +309,13 @@ class Run:
         self._keep_moment()
 
     def _keep_moment(self, edited: bool = False) -> None:
-        self.timeline.keep(self.trainer, self.structure, edited)
+        self.timeline.keep(self.learner, self.structure, edited)
         # A network too large for moments is asked about once an epoch, not once a step.
-        self._keep_epoch = max(self.timeline.next_epoch, self.trainer.epoch + 1)
+        self._keep_epoch = max(self.timeline.next_epoch, self.learner.epoch + 1)
 
     def _count(self) -> None:
         now = self._clock()
-        self._rate.append((now, self.trainer.step))
+        self._rate.append((now, self.learner.step))
         while len(self._rate) > 2 and now - self._rate[1][0] > RATE_WINDOW:
             self._rate.popleft()
 
@@ -350,28 +341,26 @@ class Run:
         wants = wants or {}
         moment = self.timeline.find(wants.get("moment"))
         if moment is None:
-            sight = self.sights.now(self.trainer, self.picture, self.version, self.structure, self.moving)
+            sight = self.sights.now(self.learner, self.version, self.structure, self.moving)
         else:
-            sight = self.sights.then(moment, self.trainer, self.picture, self.structure)
+            sight = self.sights.then(moment, self.learner, self.structure)
         knows_layout = structure == sight.structure
         has_history = knows_layout and version is not None and version >= self._history_since
-        known_rows = min(max(history, 0), len(self.trainer.history)) if has_history else 0
+        known_rows = min(max(history, 0), len(self.learner.history)) if has_history else 0
         header, arrays = self._header(sight), sight.arrays
         header["history_from"] = known_rows
         if moment is not None:
-            place = sight.snapshot
-            header["moment"] = {"id": moment.id, "step": place.step, "epoch": place.epoch, "progress": place.progress}
-            header["live"] = {"step": self.trainer.step, "epoch": self.trainer.epoch}
-        rows = self._shows_rows(sight) if not knows_layout or wants.get("probe") else True
+            header["moment"] = {"id": moment.id, "step": sight.step, "epoch": sight.epoch, "progress": sight.progress}
+            header["live"] = {"step": self.learner.step, "epoch": self.learner.epoch}
+        rows = self._shows_rows(sight) if not knows_layout or sight.asks_for_rows(wants) else True
         if not knows_layout:
-            layout, arrays = sight.with_layout()
+            layout, arrays = sight.with_layout(rows)
             header |= layout
-            arrays = arrays if rows else without_points(arrays)
-        arrays = {**arrays, "history": self.trainer.history.rows(known_rows)}
+        arrays = {**arrays, "history": self.learner.history.rows(known_rows)}
         if moments != self.timeline.version:
             arrays["moments"] = self.timeline.table()
         if wants:
-            more, wanted = sight.wanted(wants if rows else {**wants, "probe": None})
+            more, wanted = sight.find(wants, rows)
             header |= more
             arrays |= wanted
         return encode_frame(header, arrays)
@@ -379,92 +368,74 @@ class Run:
     def _shows_rows(self, sight: Sight) -> bool:
         """Whether its owner may see the rows: training goes on with those in memory when they are no longer shared, but none leave."""
         try:
-            sight.snapshot.experiment.dataset.check_readable()
+            sight.recipe.check_readable()
         except Problem as problem:
             if problem.key != self._withheld:
-                self.trainer.notices.append(problem)
+                self.learner.notices.append(problem)
             self._withheld = problem.key
             return False
         self._withheld = ""
         return True
 
     def _header(self, sight: Sight) -> dict[str, Any]:
-        trainer, snapshot = self.trainer, sight.snapshot
-        splits = {"train": snapshot.scores.train, "test": snapshot.scores.watched}
+        learner = self.learner
         return {
             "type": "frame",
             "version": self.version,
             "structure": sight.structure,
             "status": self.status,
-            "step": snapshot.step,
-            "epoch": snapshot.epoch,
-            "progress": snapshot.progress,
-            "steps_per_epoch": snapshot.experiment.steps_per_epoch,
+            "step": sight.step,
+            "epoch": sight.epoch,
+            "progress": sight.progress,
             "updates_per_second": round(self.updates_per_second, 1),
             "speed": self.speed,
-            "losses": {split: finite(values["loss"]) for split, values in splits.items()},
-            "metrics": {
-                split: {name: finite(value) for name, value in values.items() if name != "loss"}
-                for split, values in splits.items()
-            },
-            "metric": {"name": snapshot.experiment.metric, "form": FORMS[snapshot.experiment.metric]},
-            "device": trainer.device_name,
-            "engine": trainer.engine_name,
-            "watched": snapshot.experiment.watched,
-            "loss_kind": snapshot.experiment.loss.kind,
-            "learning_rate": finite(snapshot.learning_rate),
+            "device": learner.device_name,
+            "engine": learner.engine_name,
             "problem": None if self.problem is None else self.problem.to_dict(),
-            "history_columns": list(trainer.history.columns),
+            "history_columns": list(learner.history.columns),
             "undo": len(self.interventions),
-            "interventions": trainer.intervened,
+            "interventions": bool(learner.journal),
             "moments_version": self.timeline.version,
             "journal_version": self._journal_version(),
+            **sight.facts,
         }
 
     def _journal_version(self) -> int | None:
         """The version since which the journal is what it is; None where nothing was changed."""
-        journal = self.trainer.journal
+        journal = self.learner.journal
         if journal is not self._seen_journal[0]:
             self._seen_journal = journal, self.version
         return self._seen_journal[1] if journal else None
 
-    def checkpoint(self) -> bytes:
-        from dlcore.checkpoint import save_checkpoint
-
-        return save_checkpoint(self.trainer.snapshot(), self.trainer.data)
-
-    def script(self) -> bytes:
-        """A PyTorch file that trains the same."""
-        from dlcore.checkpoint import checkpoint_of
-        from dlcore.export import export
-
-        return export(checkpoint_of(self.trainer.snapshot(), self.trainer.data), "script")
+    def file(self, name: str) -> bytes:
+        """What the learner leaves behind under this name; which names there are is its kind's."""
+        return self.kind.files[name](self.learner)
 
     def history_csv(self, most: int | None = None) -> bytes:
         """history.csv; at most so many rows of it, evenly spread."""
-        return self.trainer.history.to_csv(self.trainer.experiment.watched, most).encode()
+        return self.learner.history.to_csv(self.learner.recipe.history_names, most).encode()
 
     def notices(self) -> list[Problem]:
-        """What the trainer had to say since the last time it was asked."""
-        notices, self.trainer.notices = self.trainer.notices, []
+        """What the learner had to say since the last time it was asked."""
+        notices, self.learner.notices = self.learner.notices, []
         return notices
 
     # What outlives its worker
 
     def kept(self) -> tuple[dict[str, Any], bytes]:
-        """What brings this run back elsewhere: recipe and settings, and the trainer's state as safetensors."""
-        return self.facts, to_bytes(self.trainer.state())
+        """What brings this run back elsewhere: recipe and settings, and the learner's state as safetensors."""
+        return self.facts, to_bytes(self.learner.state())
 
     @property
     def facts(self) -> dict[str, Any]:
         """The same without the state."""
         return {
-            "recipe": self.trainer.experiment.to_json(),
+            "recipe": self.learner.recipe.to_json(),
             "status": self.status,
             "speed": self.speed,
             "device": self.device,
-            "step": self.trainer.step,
-            "epoch": self.trainer.epoch,
+            "step": self.learner.step,
+            "epoch": self.learner.epoch,
         }
 
     @property
@@ -489,37 +460,20 @@ class Run:
         problem: Problem | None,
     ) -> None:
         """Be the run that had all this."""
-        self.trainer.restore(state)
+        self.learner.restore(state)
         self._stand_elsewhere()
         self.timeline.adopt(moments, numbers["timeline"])
         self._history_since, self._keep_epoch = numbers["history_since"], numbers["keep_epoch"]
         self.leash, self.structure = numbers["leash"], numbers["structure"]
         self.set_speed(speed)
-        self.status, self.problem = self.trainer.finished or status, problem
+        self.status, self.problem = self.learner.finished or status, problem
         self.version = numbers["version"] + 1
 
     def restore(self, state: bytes, status: str, speed: float | None) -> None:
         """Go on from what was kept."""
         if state:
-            self.trainer.restore(from_bytes(state))
+            self.learner.restore(from_bytes(state))
             self._start_over()
         self.set_speed(speed)
         if status == "playing":
             self.play()
-
-
-def _what_was_kept(done: Change, trainer: Trainer) -> Problem:
-    """What another shape of the network has kept of the old one, and how far that took its predictions."""
-    counts = {"kept": done.kept, "total": done.total}
-    if done.moved is None:
-        return Problem("weights_kept", **counts)
-    objective = trainer.experiment.objective
-    if done.moved.most < SAME * objective.unit(trainer.data.scaling):
-        return Problem("weights_kept.same", **counts)
-    classes = objective.has_classes
-    mean, most = (_shown_probability(value) if classes else f"{value:.3g}" for value in done.moved)
-    return Problem("weights_kept.classes" if classes else "weights_kept.numbers", mean=mean, most=most, **counts)
-
-
-def _shown_probability(value: float) -> str:
-    return f"{value:.3f}" if value >= SAME else "<0.001"

@@ -37,7 +37,7 @@ def obey(run: Run, do: str, header: Header, payload: bytes) -> dict[str, Any]:
             return run.rewind(header.get("moment"))
         case "load":
             run.load(payload)
-            return {"recipe": run.trainer.experiment.to_json()}
+            return {"recipe": run.learner.recipe.to_json()}
         case _:
             raise ValueError(f"unknown verb {do!r}")
     return standing(run)
@@ -46,23 +46,19 @@ def obey(run: Run, do: str, header: Header, payload: bytes) -> dict[str, Any]:
 def answer(run: Run, do: str, header: Header) -> Answer:
     """What is asked of the run, which stays as it is."""
     match do:
-        case "checkpoint":
-            return {}, run.checkpoint()
-        case "script":
-            return {}, run.script()
+        case "checkpoint" | "script":
+            return {}, run.file(do)
         case "history":
             return {}, run.history_csv(header.get("most"))
         case "journal":
-            trainer = run.trainer
-            return {
-                "journal": [entry.to_dict() for entry in trainer.journal],
-                "recipe": trainer.experiment.to_json(),
-            }, b""
+            learner = run.learner
+            entries = [entry.to_dict() for entry in learner.journal]
+            return {"journal": entries, "recipe": learner.recipe.to_json()}, b""
         case "fork":
             return run.fork(header.get("moment"))
-    return {**standing(run), "interventions": run.trainer.intervened}, b""
+    return {**standing(run), "interventions": bool(run.learner.journal)}, b""
 
 
 def standing(run: Run) -> dict[str, Any]:
     """Where the run stands."""
-    return {"status": run.status, "step": run.trainer.step, "epoch": run.trainer.epoch}
+    return {"status": run.status, "step": run.learner.step, "epoch": run.learner.epoch}

@@ -155,7 +155,7 @@ class Worker:
         owner, token = self._owners.choose_whom_to_train(due, self._orders.owners)
         run = self.runs[token]
         seconds = min(max(ROUND / sum(map(len, due.values())), SHORTEST_SLICE), LONGEST_SLICE)
-        status, step, begin, used = run.status, run.trainer.step, self._clock(), self._processor()
+        status, step, begin, used = run.status, run.learner.step, self._clock(), self._processor()
         with self._holding(token):
             with self._watching(token):
                 try:
@@ -163,7 +163,7 @@ class Worker:
                 except BaseException as error:
                     run.fail(as_problem(error))
             end = self._clock()
-            self._second.count_updates(max(run.trainer.step - step, 0), end - begin)
+            self._second.count_updates(max(run.learner.step - step, 0), end - begin)
             if run.status != status:
                 self._keeping.before_answering(token)
             else:
@@ -331,7 +331,7 @@ class Worker:
             yield
         finally:  # What fails in the end has held up the others as long.
             seconds = self._processor() - begin
-            if seconds > HEAVY and may_be_heavy(self.runs[token].trainer.experiment):
+            if seconds > HEAVY and may_be_heavy(self.runs[token].learner.recipe):
                 now = self._clock()
                 if now - self._heavy.get(token, -HEAVY_AGAIN) < HEAVY_AGAIN:
                     self.send({"heavy": token, "seconds": seconds})

@@ -1,0 +1,28 @@
+"""What is told of a change of the network's shape: how many numbers it kept, and how far that took the predictions."""
+
+from __future__ import annotations
+
+from dlcore.datasets.preparation import Preparation
+from dlcore.learning.learner import Moved
+from dlcore.objectives import ObjectiveComponent
+from dlcore.problems import Problem
+
+SAME = 5e-4  # of a probability, or of the deviation of a target: less than that is no change that anybody is told of
+
+
+def weights_kept(
+    kept: int, total: int, moved: Moved | None, objective: ObjectiveComponent, scaling: Preparation
+) -> Problem:
+    """The notice. `moved` is None where old and new predictions cannot be compared."""
+    if moved is None:
+        return Problem("weights_kept", kept=kept, total=total)
+    if moved.most < SAME * objective.unit(scaling):
+        return Problem("weights_kept.same", kept=kept, total=total)
+    if objective.has_classes:
+        mean, most = _shown_probability(moved.mean), _shown_probability(moved.most)
+        return Problem("weights_kept.classes", mean=mean, most=most, kept=kept, total=total)
+    return Problem("weights_kept.numbers", mean=f"{moved.mean:.3g}", most=f"{moved.most:.3g}", kept=kept, total=total)
+
+
+def _shown_probability(value: float) -> str:
+    return f"{value:.3f}" if value >= SAME else "<0.001"

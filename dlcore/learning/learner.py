@@ -1,0 +1,160 @@
+"""The learner: what a recipe builds to learn. A run calls nothing else, whatever the kind of learning."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
+
+import numpy as np
+
+from dlcore.journal import Journal
+from dlcore.problems import Problem
+
+if TYPE_CHECKING:
+    from dlcore.learning.history import History
+
+
+class Moved(NamedTuple):
+    """How far a learner's answers moved, in the mean and at most: probabilities, or numbers in the data's units."""
+
+    mean: float
+    most: float
+
+
+class Change(NamedTuple):
+    """What a change of the recipe did: of `total` learned numbers, `kept` stayed.
+
+    `reshaped` says whether any came, went or moved, `redrawn` whether it needs another picture, `moved` how far that took the answers,
+    where old and new ones can be compared, and `notice` what is to be told of it.
+    """
+
+    kept: int
+    total: int
+    reshaped: bool
+    redrawn: bool
+    moved: Moved | None = None
+    notice: Problem | None = None
+
+
+class Diverged(Problem):
+    """Nothing can be learned any more, as the loss is not finite; the learner holds the last numbers for which it was."""
+
+
+class Learner(Protocol):
+    """Something that learns, step by step. The only mutable thing of a run that anybody can ask to go back.
+
+    Time is counted in steps and epochs, which are of the learner's own making: a history has a row an epoch.
+    """
+
+    shown_column: ClassVar[str]  # That of the history which stands for a moment where there is room for one number.
+    notices: list[Problem]  # What is to be told; whoever reads them empties the list.
+    step: int
+    epoch: int
+    finished: str | None  # Why it goes on no more, as a status of a run; None while it does.
+    history: History  # Columns of its own, of which the first two are "epoch" and "step".
+    journal: Journal  # What was changed since it began: the recipe alone does not reproduce such a learner.
+
+    @property
+    def recipe(self) -> Any:
+        """The Recipe as it is now, without the journal."""
+
+    @property
+    def progress(self) -> float:
+        """Time in epochs, fractions included."""
+        ...
+
+    @property
+    def device_name(self) -> str:
+        """Where it computes, as people know it."""
+        ...
+
+    @property
+    def engine_name(self) -> str:
+        """What takes its steps."""
+        ...
+
+    # Time
+
+    def advance(self, updates: float, deadline: float) -> None:
+        """Take at most so many steps, none beyond the end of the epoch, until `time.monotonic()` says `deadline`; at least one.
+
+        Raises Diverged.
+        """
+        ...
+
+    def reset(self) -> None:
+        """Back to the very beginning: the same recipe, the same numbers."""
+        ...
+
+    # State
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Named arrays with which it goes on bit for bit, the history and the journal among them."""
+        ...
+
+    def standing(self) -> dict[str, np.ndarray]:
+        """The same without the history."""
+        ...
+
+    @property
+    def standing_bytes(self) -> int:
+        """About so many bytes `standing` gives, found without making it."""
+        ...
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """Go on from what `state` gave, for the same recipe."""
+        ...
+
+    def row(self) -> tuple[float, ...]:
+        """What the history would say of this very step, in the order of its columns."""
+        ...
+
+    # What others do to it
+
+    def change(self, recipe: Any, origins: Any = None, /) -> Change:
+        """Take over another recipe of the same start, live; `origins` says what came from where, as the page's editor knows it."""
+        ...
+
+    def unchanged_on_failure(self) -> AbstractContextManager[None]:
+        """If what is done meanwhile fails, a change included, everything is as before."""
+        ...
+
+    def move(self, device: str) -> None:
+        """Go on on another device. Raises Problem for one that is not there."""
+        ...
+
+
+class Interventions(Protocol):
+    """What a person does to a learner from outside, and how that is taken back."""
+
+    def __len__(self) -> int:
+        """How much can be taken back."""
+        ...
+
+    def clear(self) -> None:
+        """Nothing of what was done can be taken back any more."""
+        ...
+
+    def apply(self, do: str, value: dict[str, Any], learner: Any, /) -> bool:
+        """Do it; False where what it names does not exist. Raises Problem for a value that cannot be taken."""
+        ...
+
+    def undo(self, learner: Any, /) -> bool:
+        """Take back what was done last; False where there is nothing."""
+        ...
+
+
+class NoInterventions:
+    """For learners that nobody can reach into."""
+
+    def __len__(self) -> int:
+        return 0
+
+    def clear(self) -> None:
+        pass
+
+    def apply(self, do: str, value: dict[str, Any], learner: Any, /) -> bool:
+        return False
+
+    def undo(self, learner: Any, /) -> bool:
+        return False

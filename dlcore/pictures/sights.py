@@ -1,0 +1,238 @@
+"""What there is to see of supervised learning, now or as it was at a kept moment; and what of it each answer holds.
+
+Pictures are made once a version, or once a moment; the rest of what a viewer wants is found when it is asked for.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from dlcore.datasets.split import Data
+from dlcore.experiment import Experiment
+from dlcore.journal import unpacked
+from dlcore.learning.snapshot import Scores, Snapshot
+from dlcore.learning.timeline import Moment
+from dlcore.learning.trainer import Trainer
+from dlcore.metrics import FORMS
+from dlcore.pictures.picture import Picture
+from dlcore.pictures.questions import Arrays, Looks, Motion, finite
+from dlcore.rows import rows_of
+from dlcore.stages import tensors_of
+
+HEALTH_EVERY = 0.5  # Seconds, of a run that plays.
+PREDICTIONS_EVERY = 0.25
+MOST_LOOKS = 4  # Structures whose pictures stay at hand.
+
+
+@dataclass(frozen=True)
+class OldScene:
+    """A recipe of the past with its rows."""
+
+    experiment: Experiment
+    data: Data
+
+
+@dataclass
+class NetworkSight:
+    """One moment of a network that learns, with all that can be asked of it."""
+
+    structure: int
+    snapshot: Snapshot
+    looks: Looks
+    arrays: Arrays
+    motion: Callable[[], Motion]
+    predictions: Callable[[], torch.Tensor]
+    _found: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def recipe(self) -> Experiment:
+        """That of this moment."""
+        return self.snapshot.experiment
+
+    @property
+    def step(self) -> int:
+        """Updates taken by then."""
+        return self.snapshot.step
+
+    @property
+    def epoch(self) -> int:
+        """Epochs ended by then."""
+        return self.snapshot.epoch
+
+    @property
+    def progress(self) -> float:
+        """Time in epochs, fractions included."""
+        return self.snapshot.progress
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the header of a frame says of supervised learning."""
+        snapshot, experiment = self.snapshot, self.snapshot.experiment
+        splits = {"train": snapshot.scores.train, "test": snapshot.scores.watched}
+        return {
+            "steps_per_epoch": experiment.steps_per_epoch,
+            "losses": {split: finite(values["loss"]) for split, values in splits.items()},
+            "metrics": {
+                split: {name: finite(value) for name, value in values.items() if name != "loss"}
+                for split, values in splits.items()
+            },
+            "metric": {"name": experiment.metric, "form": FORMS[experiment.metric]},
+            "watched": experiment.watched,
+            "loss_kind": experiment.loss.kind,
+            "learning_rate": finite(snapshot.learning_rate),
+        }
+
+    def with_layout(self, rows: bool) -> tuple[dict[str, Any], Arrays]:
+        """Header and arrays for a viewer that has not seen this structure: all that other frames may leave out."""
+        picture = self.looks.picture
+        arrays = {**picture.constant_arrays, **self.arrays}
+        if "predictions/train" not in arrays:
+            arrays |= self.looks.predicted_classes(self.predictions())
+        if not rows:
+            arrays = {name: array[:0] if name.startswith("points/") else array for name, array in arrays.items()}
+        return {"layout": picture.layout}, arrays
+
+    def asks_for_rows(self, wants: dict[str, Any]) -> bool:
+        """Whether a row is wanted on its way through the network."""
+        return bool(wants.get("probe"))
+
+    def find(self, wants: dict[str, Any], rows: bool) -> tuple[dict[str, Any], Arrays]:
+        """What a viewer wants to see beside the usual."""
+        header: dict[str, Any] = {}
+        arrays: Arrays = {}
+        if wants.get("gradients"):
+            arrays |= self.looks.motion(self._motion())
+        if wants.get("histograms"):
+            if "histograms" not in self._found:
+                self._found["histograms"] = self.looks.histograms(self.snapshot, self._motion().gradient)
+            header["histograms"], counts = self._found["histograms"]
+            arrays |= counts
+        if rows and (probe := wants.get("probe")):
+            found = self.looks.probe(self.snapshot, probe["split"], probe["row"])
+            if found is not None:
+                header["probe"], answers = found
+                arrays |= answers
+        return header, arrays
+
+    def _motion(self) -> Motion:
+        if "motion" not in self._found:
+            self._found["motion"] = self.motion()
+        return self._found["motion"]
+
+
+class NetworkSights:
+    """What there is to see of a trainer. It remembers what was seen last."""
+
+    def __init__(self, trainer: Trainer) -> None:
+        self.picture = Picture(trainer)
+        self._now: tuple[int, NetworkSight] | None = None
+        self._then: tuple[int, NetworkSight] | None = None
+        self._looks: dict[int, Looks] = {}
+        self._health: tuple[float, tuple[object, int, int], Arrays] | None = None
+        self._predicted = 0.0
+
+    def draw(self, trainer: Trainer) -> None:
+        """Another picture, of a trainer with another structure."""
+        self.picture = Picture(trainer)
+
+    def now(self, trainer: Trainer, version: int, structure: int, moving: bool) -> NetworkSight:
+        """The run as it stands. While it moves, health and predictions are not found anew each time."""
+        if self._now is None or self._now[0] != version:
+            picture = self.picture
+            snapshot = trainer.passing_snapshot() if moving else trainer.snapshot()
+            looks = self._looks_at(structure, picture)
+            frozen = {} if trainer.engine.frozen is None else trainer.engine.named(trainer.engine.frozen.cpu())
+            arrays = {**picture.arrays(snapshot), **looks.masks(snapshot, frozen)}
+            now = time.monotonic()
+            health = self._health_of(trainer, looks, snapshot, moving)
+            if not moving or now - self._predicted >= PREDICTIONS_EVERY:
+                arrays |= looks.predicted_classes(looks.predictions(snapshot))
+                self._predicted = now
+            engine = trainer.engine
+            sight = NetworkSight(
+                structure,
+                snapshot,
+                looks,
+                arrays | health,
+                lambda: Motion(
+                    engine.named(engine.gradient()), engine.named((engine.flat.detach() - engine.previous).cpu())
+                ),
+                lambda: looks.predictions(snapshot),
+            )
+            self._now = (version, sight)
+        return self._now[1]
+
+    def then(self, moment: Moment, trainer: Trainer, structure: int) -> NetworkSight:
+        """The run as it was at this moment."""
+        if self._then is None or self._then[0] != moment.id:
+            looks = self._old_looks(moment, trainer, structure)
+            snapshot = snapshot_at(moment)
+            predictions = looks.predictions(snapshot)
+            arrays = {
+                **looks.picture.arrays(snapshot),
+                **looks.masks(snapshot, _named(moment, "frozen")),
+                **looks.health(snapshot),
+                **looks.predicted_classes(predictions),
+            }
+            previous = _named(moment, "previous")
+            update = {name: snapshot.weights[name] - previous[name] for name in previous}
+            motion = Motion(_named(moment, "gradient"), update)
+            sight = NetworkSight(moment.structure, snapshot, looks, arrays, lambda: motion, lambda: predictions)
+            self._then = (moment.id, sight)
+        return self._then[1]
+
+    def _health_of(self, trainer: Trainer, looks: Looks, snapshot: Snapshot, moving: bool) -> Arrays:
+        now, weights = time.monotonic(), (trainer.engine, trainer.edits, trainer.step)
+        if self._health is not None:
+            made, of, health = self._health
+            if of == weights or (moving and of[0] is trainer.engine and now - made < HEALTH_EVERY):
+                return health
+        health = looks.health(snapshot)
+        self._health = (now, weights, health)
+        return health
+
+    def _old_looks(self, moment: Moment, trainer: Trainer, structure: int) -> Looks:
+        if moment.structure == structure:
+            return self._looks_at(structure, self.picture)
+        if moment.structure in self._looks:
+            return self._looks[moment.structure]
+        experiment = moment.recipe
+        scene = OldScene(experiment, rows_of(experiment, trainer.experiment, trainer.data))
+        return self._looks_at(moment.structure, Picture(scene))
+
+    def _looks_at(self, structure: int, picture: Picture) -> Looks:
+        looks = self._looks.get(structure)
+        if looks is None or looks.picture is not picture:
+            looks = self._looks[structure] = Looks(picture)
+            while len(self._looks) > MOST_LOOKS:
+                del self._looks[next(iter(self._looks))]
+        return looks
+
+
+def snapshot_at(moment: Moment) -> Snapshot:
+    """What the trainer's own snapshot was at this moment."""
+    experiment = moment.recipe
+    marks = {name: units for name, units in moment.state.items() if name.startswith("silenced/")}
+    silenced = {name.removeprefix("silenced/"): torch.from_numpy(units) for name, units in marks.items()}
+    return Snapshot(
+        experiment,
+        moment.step,
+        moment.epoch,
+        moment.progress,
+        experiment.learning_rate(moment.progress),
+        Scores.from_row(experiment.objective.columns, moment.row),
+        _named(moment, "tensors"),
+        silenced or None,
+        unpacked(moment.state["journal"]),
+    )
+
+
+def _named(moment: Moment, what: str) -> dict[str, torch.Tensor]:
+    """What of its state (see states.py) belongs to the tensors of the network, by their names in order; {} where nothing does."""
+    names = [name for name in tensors_of(moment.recipe) if f"{what}/{name}" in moment.state]
+    return {name: torch.from_numpy(moment.state[f"{what}/{name}"]) for name in names}

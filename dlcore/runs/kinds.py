@@ -1,0 +1,143 @@
+"""Kinds of learning, as a run knows them: how each is built, seen, reached into and taken home.
+
+To add one: its recipe with a line in recipes.py, its learner and its sights, and a line in KINDS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from dlcore.experiment import Experiment
+from dlcore.learning import noting
+from dlcore.learning.interventions import NetworkInterventions
+from dlcore.learning.learner import Interventions, Learner, NoInterventions
+from dlcore.learning.timeline import Moment
+from dlcore.learning.trainer import Trainer
+from dlcore.pictures.sights import NetworkSights
+from dlcore.recipe import Recipe
+from dlcore.recipes import SUPERVISED, learning_of
+from dlcore.rows import rows_of
+
+Arrays = dict[str, np.ndarray]
+
+
+class Sight(Protocol):
+    """One moment of a run with all that can be asked of it."""
+
+    structure: int
+    arrays: Arrays  # What a frame holds.
+
+    @property
+    def recipe(self) -> Recipe:
+        """That of this moment."""
+        ...
+
+    @property
+    def step(self) -> int:
+        """Steps taken by then."""
+        ...
+
+    @property
+    def epoch(self) -> int:
+        """Epochs ended by then."""
+        ...
+
+    @property
+    def progress(self) -> float:
+        """Time in epochs, fractions included."""
+        ...
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the header of a frame says of this kind of learning, as plain JSON values."""
+        ...
+
+    def with_layout(self, rows: bool) -> tuple[dict[str, Any], Arrays]:
+        """Header and all arrays for a viewer that has not seen this structure: {"layout": ...}; with no row of the data, unless `rows`."""
+        ...
+
+    def asks_for_rows(self, wants: dict[str, Any]) -> bool:
+        """Whether what is wanted beside the usual shows rows of the data."""
+        ...
+
+    def find(self, wants: dict[str, Any], rows: bool) -> tuple[dict[str, Any], Arrays]:
+        """Header and arrays of what is wanted beside the usual; nothing that shows rows of the data, unless `rows`."""
+        ...
+
+
+class Sights(Protocol):
+    """What there is to see of a run. Built for a learner, whose picture it draws; what was seen last is remembered."""
+
+    def draw(self, learner: Any, /) -> None:
+        """Another picture, of a learner with another structure. What fails leaves everything as it was."""
+        ...
+
+    def now(self, learner: Any, version: int, structure: int, moving: bool, /) -> Sight:
+        """The run as it stands."""
+        ...
+
+    def then(self, moment: Moment, learner: Any, structure: int, /) -> Sight:
+        """The run as it was at this moment; `structure` is that of now."""
+        ...
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of learning."""
+
+    learner: Callable[
+        [Any, str, Any], Learner
+    ]  # From a recipe, for a device; rows of the learner before it may be used again.
+    load: Callable[[bytes, str], Learner]  # From a checkpoint, for a device.
+    sights: Callable[[Any], Sights]
+    interventions: Callable[[], Interventions] = NoInterventions
+    files: Mapping[str, Callable[[Any], bytes]] = field(default_factory=dict)  # What a learner leaves behind, by name.
+
+
+def _trainer(recipe: Experiment, device: str, before: Trainer | None) -> Trainer:
+    data = None if before is None else rows_of(recipe, before.experiment, before.data)
+    return Trainer(recipe, device=device, data=data)
+
+
+def _load(data: bytes, device: str) -> Trainer:
+    from dlcore.checkpoint import open_checkpoint
+
+    checkpoint = open_checkpoint(data)
+    trainer = Trainer(checkpoint.experiment, device=device)
+    trainer.load_weights(checkpoint.weights, step=checkpoint.step, epoch=checkpoint.epoch)
+    trainer.journal = noting.file(checkpoint.experiment.journal, trainer.step, trainer.engine)
+    return trainer
+
+
+def _checkpoint(trainer: Trainer) -> bytes:
+    from dlcore.checkpoint import save_checkpoint
+
+    return save_checkpoint(trainer.snapshot(), trainer.data)
+
+
+def _script(trainer: Trainer) -> bytes:
+    """A PyTorch file that trains the same."""
+    from dlcore.checkpoint import checkpoint_of
+    from dlcore.export import export
+
+    return export(checkpoint_of(trainer.snapshot(), trainer.data), "script")
+
+
+KINDS = {
+    SUPERVISED: Kind(
+        learner=_trainer,
+        load=_load,
+        sights=NetworkSights,
+        interventions=NetworkInterventions,
+        files={"checkpoint": _checkpoint, "script": _script},
+    )
+}
+
+
+def kind_of_learning(recipe: Recipe) -> Kind:
+    """That of this recipe."""
+    return KINDS[learning_of(recipe)]
