@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from dlcore import Experiment, Trainer
-from dlcore.learning.interventions import Interventions
+from dlcore.learning.interventions import NetworkInterventions
 from dlcore.network import build_model
 from dlcore.pictures.picture import MOST_INPUTS, MOST_SHOWN, Picture
 from dlcore.pictures.questions import Looks, Motion
@@ -97,7 +97,7 @@ def test_looks_see_what_stands_inside_of_a_layer(trainer: Trainer) -> None:
 
 
 def test_a_hand_sets_freezes_and_silences_inside_of_a_layer_and_takes_it_back(trainer: Trainer) -> None:
-    hand, inner = Interventions(), trainer.model.get_submodule("2.inner.3.right.2")
+    hand, inner = NetworkInterventions(), trainer.model.get_submodule("2.inner.3.right.2")
     weights = trainer.snapshot().weights
     assert hand.apply("set", {"address": INNER, "unit": 1, "input": 3, "value": 2.5}, trainer)
     assert hand.apply("set", {"address": INNER, "unit": 0, "input": None, "value": -1}, trainer)
@@ -133,7 +133,7 @@ def test_a_hand_sets_freezes_and_silences_inside_of_a_layer_and_takes_it_back(tr
 )
 @pytest.mark.parametrize("verb", ["set", "freeze", "silence"])
 def test_what_is_not_there_is_left_alone(trainer: Trainer, verb: str, value: dict[str, Any]) -> None:
-    assert not Interventions().apply(verb, {"input": None, "value": 1, "on": True, **value}, trainer)
+    assert not NetworkInterventions().apply(verb, {"input": None, "value": 1, "on": True, **value}, trainer)
 
 
 def test_of_weights_as_many_inputs_travel_as_are_drawn_before_them() -> None:
