@@ -16,7 +16,7 @@ from dlcore.datasets import Dataset
 from dlcore.datasets.toy import CircleData
 from dlcore.initializers import GlorotUniform, Initializer
 from dlcore.journal import LONGEST_JOURNAL, MOST_ENTRIES, Journal, check
-from dlcore.layers import Dense, Layer, LayerComponent, Output, Shape, values_of
+from dlcore.layers import Dense, Layer, LayerComponent, Output, Shape, all_layers, values_of
 from dlcore.losses import CrossEntropy, Loss
 from dlcore.objectives import Coding, ObjectiveComponent
 from dlcore.optimizers import Adam, Optimizer
@@ -241,7 +241,7 @@ class Experiment(Recipe):
     @property
     def output_initializer(self) -> Initializer:
         """How the output layer starts: as the last layer that draws its weights does."""
-        drawn = [initializer for layer in self.layers for initializer in layer.starts().values()]
+        drawn = [initializer for layer in all_layers(self.layers) for initializer in layer.starts().values()]
         return drawn[-1] if drawn else GlorotUniform()
 
     @property

@@ -8,7 +8,7 @@ A layer may hold layers (`branches`): what comes in goes through each of its bra
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol
 
 from pydantic import Field
@@ -16,6 +16,7 @@ from pydantic import Field
 from dlcore.activations import Activation, Tanh
 from dlcore.component import Component
 from dlcore.initializers import GlorotUniform, Initializer
+from dlcore.problems import Problem
 
 if TYPE_CHECKING:
     import torch
@@ -80,8 +81,8 @@ class LayerComponent(Component):
         raise NotImplementedError
 
     def script_modules(self, input_shape: Shape) -> list[str]:
-        """The same modules as an exported script writes them, one a line."""
-        raise NotImplementedError
+        """The same modules as an exported script writes them, one a line. Raises Problem for a layer that no script writes."""
+        raise Problem("layer_without_script", layer=self.title)
 
     def script_classes(self) -> list[type]:
         """Classes of ours that these lines name: the script carries their source."""
@@ -229,6 +230,14 @@ class Output(LayerComponent):
     @property
     def size(self) -> float:
         return self.units
+
+
+def all_layers(layers: Iterable[LayerComponent]) -> Iterator[LayerComponent]:
+    """These, and all that they hold, each before what it holds."""
+    for layer in layers:
+        yield layer
+        for branch in layer.branches.values():
+            yield from all_layers(branch)
 
 
 def build_stack(

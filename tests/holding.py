@@ -1,15 +1,18 @@
-"""Layers that live in tests only: two that hold layers, and one that keeps numbers of its own which no gradient moves."""
+"""Layers that live in tests only and hold layers: one that an exported script writes, and one that none does."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal
+from contextlib import AbstractContextManager
+from typing import Annotated, Any, ClassVar, Literal
 
 import torch
+from pydantic import Field
 from torch import nn
 
 from dlcore.experiment import Experiment
 from dlcore.layers import Dense, Dropout, LayerComponent, Shape, Words, build_stack, values_of
+from tests.naming import recipes_may_name
 
 
 class Added(nn.Module):
@@ -63,7 +66,7 @@ class Residual(Holding):
 
     kind: Literal["residual"] = "residual"
     title: ClassVar[str] = "Residual"
-    layers: tuple[Any, ...] = ()
+    layers: tuple[Inner, ...] = ()
 
     example_shapes: ClassVar[tuple[Shape, ...]] = ((3,),)
 
@@ -80,14 +83,24 @@ class Residual(Holding):
     def build(self, input_shape: Shape, generator: torch.Generator, device: str) -> list[nn.Module]:
         return [Added(build_stack(self.layers, input_shape, generator, device))]
 
+    def script_modules(self, input_shape: Shape) -> list[str]:
+        lines, shape = [], input_shape
+        for layer in self.layers:
+            lines += layer.script_modules(shape)
+            shape = layer.output_shape(shape)
+        return [f"Added(nn.Sequential({', '.join(lines)}))"]
+
+    def script_classes(self) -> list[type]:
+        return [Added]
+
 
 class Parallel(Holding):
     """a = [f(x), g(x)]: two ways, one beside the other (Szegedy et al., 2015)."""
 
     kind: Literal["parallel"] = "parallel"
     title: ClassVar[str] = "Parallel"
-    left: tuple[Any, ...] = ()
-    right: tuple[Any, ...] = ()
+    left: tuple[Inner, ...] = ()
+    right: tuple[Inner, ...] = ()
 
     example_shapes: ClassVar[tuple[Shape, ...]] = ((3,),)
 
@@ -109,6 +122,16 @@ class Parallel(Holding):
 
     def build(self, input_shape: Shape, generator: torch.Generator, device: str) -> list[nn.Module]:
         return [Side(*(build_stack(one, input_shape, generator, device) for one in (self.left, self.right)))]
+
+
+Inner = Annotated[Dense | Dropout | Residual | Parallel, Field(discriminator="kind")]
+for holder in (Residual, Parallel):
+    holder.model_rebuild()
+
+
+def recipes_may_name_them() -> AbstractContextManager[None]:
+    """Meanwhile the union of layers knows those that hold layers."""
+    return recipes_may_name(Residual, Parallel)
 
 
 def recipe(*layers: LayerComponent, **changes: Any) -> Experiment:

@@ -6,6 +6,7 @@ Only what the recipe uses is in it. The formulas are the sources of our own func
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dlcore.datasets.drawn import Drawn, Point
@@ -22,7 +23,7 @@ from dlcore.export.script_training import loss_blocks, results_blocks, training_
 from dlcore.export.source import PRESENT, class_text, dedented, expression_of_key, first_line, function_text
 from dlcore.export.words import Words
 from dlcore.initializers import Initializer
-from dlcore.layers import Shape
+from dlcore.layers import LayerComponent, Shape, all_layers
 from dlcore.randomness import derived_seed
 from dlcore.rows import stratified
 
@@ -239,25 +240,25 @@ def _scaling(experiment: Experiment) -> str:
 
 def _network(experiment: Experiment) -> list[str]:
     modules: list[str] = []
-    fills: list[tuple[int, Initializer]] = []  # (place among the modules, how its weights start)
     shape: Shape = (experiment.num_inputs,)
     for layer in experiment.stack:
-        fills += [(len(modules) + place, initializer) for place, initializer in layer.starts().items()]
         modules += layer.script_modules(shape)
         shape = layer.output_shape(shape)
+    fills = list(_starts(experiment.stack, (experiment.num_inputs,), ""))
     model = "\n".join(["model = nn.Sequential(", *(f"    {module}," for module in modules), ")"])
     starts = {initializer.kind: type(initializer) for _, initializer in fills}
     functions = [function_text(start.fill, kind, first_line(start)) for kind, start in starts.items()]
-    classes = list(dict.fromkeys(cls for layer in experiment.layers for cls in layer.script_classes()))
-    blocks = [*map(class_text, classes), *functions, model, _filling(fills)]
-    drawing = dict.fromkeys(
-        cls.__name__ for layer in experiment.layers if layer.draws for cls in layer.script_classes()
-    )
+    layers = list(all_layers(experiment.layers))
+    classes = list(dict.fromkeys(cls for layer in layers for cls in layer.script_classes()))
+    # Modules in the order in which their weights are drawn; those inside of others too, where there are any.
+    every = "model.modules()" if any(layer.branches for layer in layers) else "model"
+    blocks = [*map(class_text, classes), *functions, model, _filling(fills, every)]
+    drawing = dict.fromkeys(cls.__name__ for layer in layers if layer.draws for cls in layer.script_classes())
     if drawing:
         blocks.append(
             dedented(f"""
                 dropout_generator = torch.Generator().manual_seed(derived_seed(SEED, "dropout"))
-                for module in model:
+                for module in {every}:
                     if isinstance(module, {" | ".join(drawing)}):
                         module.generator = dropout_generator
             """)
@@ -265,19 +266,31 @@ def _network(experiment: Experiment) -> list[str]:
     return blocks
 
 
-def _filling(fills: list[tuple[int, Initializer]]) -> str:
+def _starts(layers: Sequence[LayerComponent], shape: Shape, prefix: str) -> Iterator[tuple[str, Initializer]]:
+    """(name of a module, how its weights start), in the order in which they are drawn; names begin with the prefix."""
+    first = 0
+    for layer in layers:
+        for place, initializer in layer.starts().items():
+            yield f"{prefix}{first + place}", initializer
+        for name, branch in layer.branches.items():
+            yield from _starts(branch, shape, f"{prefix}{first}.{name}.")
+        first += len(layer.script_modules(shape))
+        shape = layer.output_shape(shape)
+
+
+def _filling(fills: list[tuple[str, Initializer]], every: str) -> str:
     lines = [
         'weight_generator = torch.Generator().manual_seed(derived_seed(SEED, "weights"))',
         "with torch.no_grad():",
     ]
     kinds = {initializer.kind for _, initializer in fills}
     if len(kinds) > 1:
-        lines += [
-            f"    {fill.kind}(model[{place}].weight, model[{place}].bias, weight_generator)" for place, fill in fills
-        ]
+        for name, fill in fills:
+            module = f"model[{name}]" if name.isdecimal() else f'model.get_submodule("{name}")'
+            lines.append(f"    {fill.kind}({module}.weight, {module}.bias, weight_generator)")
     else:
         lines += [
-            "    for module in model:",
+            f"    for module in {every}:",
             "        if isinstance(module, nn.Linear):",
             f"            {kinds.pop()}(module.weight, module.bias, weight_generator)",
         ]

@@ -30,6 +30,7 @@ from dlcore.export.script_changes import (
     watches_for_the_best,
 )
 from dlcore.export.source import called_functions, dedented, first_line, function_text
+from dlcore.layers import all_layers
 
 if TYPE_CHECKING:
     from dlcore.losses import LossComponent
@@ -123,7 +124,7 @@ def _scores(repeated: Repetition) -> str:
     beginning = repeated.beginning
     metric, watched = beginning.metric, beginning.watched
     lines = ["outputs_NK = model(X)"]
-    if any(layer.judges_otherwise for layer in beginning.layers):
+    if any(layer.judges_otherwise for layer in all_layers(beginning.layers)):
         lines = ["model.eval()  # Nothing is dropped when it counts.", *lines, "model.train()"]
     measure = textwrap.indent("\n".join(lines), "    ").lstrip()
     report = dedented(f'''

@@ -20,6 +20,7 @@ from dlcore.journal import (
     with_values,
     without_details,
 )  # fmt: skip
+from dlcore.layers import all_layers
 from dlcore.stages import all_stages, stages_of
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def file(past: Journal, step: int, engine: AutogradEngine) -> Journal:
 
 
 def named_values(engine: AutogradEngine, kind: str, names: Sequence[str] | None = None) -> Values | None:
-    """Weights, or which of them are frozen, by their names; which units of hidden dense layers are silenced, by the layer's.
+    """Weights, or which of them are frozen, by their names; which units of hidden layers are silenced, by the layer's.
 
     Without names all, of marks those that there are. None if they are too many for a journal.
     """
@@ -99,4 +100,4 @@ def _masks(engine: AutogradEngine, asked: bool) -> dict[str, np.ndarray]:
 
 
 def _initializers(recipe: Experiment) -> list[object]:
-    return [initializer for layer in recipe.layers for initializer in layer.starts().values()]
+    return [initializer for layer in all_layers(recipe.layers) for initializer in layer.starts().values()]

@@ -24,6 +24,7 @@ from dlcore.engines import compiled
 from dlcore.engines.autograd import AutogradEngine
 from dlcore.engines.dense import DenseEngine, Rows, fits
 from dlcore.experiment import Experiment
+from dlcore.layers import all_layers
 from dlcore.learning.carry import Carriage, successor
 from dlcore.learning.states import network_state, restore_network
 from dlcore.network import build_model
@@ -201,7 +202,7 @@ class Supervised:
     @contextmanager
     def _evaluating(self) -> Iterator[None]:
         # Told module by module only where one of them cares: it takes as long as the scoring of a small network.
-        if not any(layer.judges_otherwise or layer.branches for layer in self.experiment.layers):
+        if not any(layer.judges_otherwise for layer in all_layers(self.experiment.layers)):
             yield
             return
         model = self.engine.model
