@@ -16,7 +16,7 @@ from streamlit import config
 
 from dlcore.limits import Limits
 from dlcore.runs.places.ray import Cluster
-from dlcore.runs.places.setting import chosen_places
+from dlcore.runs.places.setting import choose_places
 from ui.door import COOKIE, SECURE_COOKIE, new_secret
 from ui.door.addresses import VARIABLE, Proxies
 from ui.door.reachable import INSTRUMENTS
@@ -65,7 +65,7 @@ def test_the_servers_share_the_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
     addresses = re.findall(r"DLCORE_RUNS: (\S+)", COMPOSE)
     assert addresses == ["ray://cluster:10001"]
-    assert chosen_places({"DLCORE_RUNS": addresses[0]}) == Cluster("ray://cluster:10001")
+    assert choose_places({"DLCORE_RUNS": addresses[0]}) == Cluster("ray://cluster:10001")
     assert "--ray-client-server-port=10001\n" in COMPOSE
     assert "--include-dashboard=false\n" in COMPOSE
 

@@ -22,7 +22,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 from dlcore.arrays import from_bytes, to_bytes
 from dlcore.frame import decode_frame
-from dlcore.runs.figures import Figures, Second, percentile, step_of
+from dlcore.runs.figures import Figures, Second, delay_to_step, percentile
 from dlcore.runs.luggage import pack_run, unpack_run
 from dlcore.runs.owners import LEAD
 from dlcore.runs.run import NEVER, Run
@@ -471,17 +471,17 @@ def test_what_cannot_wait_is_shown_on_credit(machine: Machine) -> None:
     runs = {"a": run}
 
     def shown(at_work: set[str]) -> list[int]:
-        return [frame.id for _, frame in viewers.in_turn(runs, 1.0, lambda: at_work)]
+        return [frame.id for _, frame in viewers.take_due(runs, 1.0, lambda: at_work)]
 
     viewers.add("a", "one", request(1, run.version - 1))
     assert shown(set()) == [1]
-    viewers.paid("a", request(1, 0), MOST_CREDIT + 0.1)
+    viewers.charge("a", request(1, 0), MOST_CREDIT + 0.1)
     viewers.add("a", "one", request(2, run.version - 1))
     assert shown(set()) == []
     for urgent in (request(3, run.version, now=True), request(4, run.version, structure=None)):
         viewers.add("a", "one", urgent)
         assert shown({"other"}) == [urgent.id]
-    viewers.paid("a", request(4, 0), ON_CREDIT)
+    viewers.charge("a", request(4, 0), ON_CREDIT)
     viewers.add("a", "one", request(5, run.version, now=True))
     assert shown({"one", "other"}) == []
     assert shown({"one"}) == [5]
@@ -500,10 +500,10 @@ def test_a_hidden_page_gets_a_frame_in_two_seconds_unless_it_wants_one_now(machi
     assert request(1, run.version, calm=True).due(run) == NEVER
     assert request(1, run.version, calm=True, now=True).due(run) == 0.0
     viewers.add("a", "", calm)
-    assert list(viewers.in_turn({"a": run}, 1.0, set)) == []
+    assert list(viewers.take_due({"a": run}, 1.0, set)) == []
     assert viewers.next_due({"a": run}) == calm.due(run)
     machine.wait(2.0)
-    assert [frame for _, frame in viewers.in_turn({"a": run}, 1.0, set)] == [calm]
+    assert [frame for _, frame in viewers.take_due({"a": run}, 1.0, set)] == [calm]
 
 
 def test_a_viewer_that_left_is_not_waited_for() -> None:
@@ -672,14 +672,14 @@ def test_a_worker_counts_what_it_does(worker: Watched) -> None:
 
 def test_the_figures_are_sums_over_the_workers_that_are_there() -> None:
     figures = Figures()
-    assert figures.sums(["a"])["p95_frame_delay_seconds"] is None
+    assert figures.sum_up(["a"])["p95_frame_delay_seconds"] is None
     for worker, delays in (("a", [0.01] * 60), ("b", [0.01] * 36 + [0.5] * 4), ("gone", [])):
         second = Second()
         second.count_updates(100, 0.25)
         for delay in delays:
             second.count_frame(0.001, delay)
         figures.take(worker, {**second.report(), "seconds": 0.5, "memory": 7})
-    sums = figures.sums(["a", "b"])
+    sums = figures.sum_up(["a", "b"])
     assert (sums["updates_per_second"], sums["frames_per_second"]) == (400, 200)
     assert sums["training_share"] == 0.5
     assert sums["memory_bytes"] == {"a": 7, "b": 7}
@@ -689,6 +689,6 @@ def test_the_figures_are_sums_over_the_workers_that_are_there() -> None:
 @given(st.lists(st.floats(0.002, 20.0), min_size=1, max_size=50), st.floats(0.1, 1.0))
 def test_a_percentile_is_right_to_a_fifth(delays: list[float], share: float) -> None:
     exact = sorted(delays)[int(np.ceil(share * len(delays) - 1e-9)) - 1]
-    found = percentile(Counter(step_of(delay) for delay in delays), share)
+    found = percentile(Counter(delay_to_step(delay) for delay in delays), share)
     assert found is not None
     assert exact * 0.999 <= found <= exact * 1.2001

@@ -154,11 +154,11 @@ def test_a_worker_that_gets_no_processor_is_waited_for_longer(
     pool.call(token, "step")
     patience = STARVED * 0.75 if starved else 0.75 + 0.125
     with hit(pool, token) as told, standing_still(pool.link_of(token)):
-        pool.look()  # It is asked for a sign of life, and gives none from here on.
+        pool.tend()  # It is asked for a sign of life, and gives none from here on.
         while "it is replaced" not in caplog.text:
             assert eventually(lambda: sum(link.unanswered for link in pool.links) == 1)  # The others have answered.
             clock.now += 0.125
-            pool.look()
+            pool.tend()
         assert clock.now == Clock().now + patience
         assert eventually(lambda: told)
     assert told == [RESTARTED.format(1)]
@@ -174,7 +174,7 @@ def test_a_worker_that_gets_no_processor_at_its_start_is_waited_for_longer(
     pool = start_pool((sys.executable, "-c", slow), clock=clock, workers=1)
     for _ in range(10):  # Far more than a worker may take that has a processor for itself.
         clock.now += LONGEST_SILENT_START / 4
-        pool.look()
+        pool.tend()
     begin.touch()
     assert eventually(lambda: pool.warm)
     assert pool.figures()["restarts"] == 0
@@ -242,11 +242,11 @@ def test_a_server_that_stood_still_itself_blames_nobody(make_pool: Callable[...,
     with ExitStack() as asleep:
         for link in pool.links:  # The laptop sleeps: nobody works.
             asleep.enter_context(standing_still(link))
-        pool.look()  # Each is asked for a sign of life.
+        pool.tend()  # Each is asked for a sign of life.
         clock.now += 1.5
-        pool.look()
+        pool.tend()
     for _ in range(8):
-        pool.look()
+        pool.tend()
         assert eventually(lambda: not any(link.unanswered for link in pool.links))
         clock.now += 0.3
     assert [link.pid for link in pool.links] == pids
@@ -328,10 +328,10 @@ def test_a_clock_that_jumps_is_noticed_by_no_run(
         pool.release(released)
         monkeypatch.setattr(time, "time", lambda: there() + jump)
         for _ in range(4):
-            pool.look()
+            pool.tend()
         assert pool.exists(token) and pool.exists(released)
         clock.now += 61.0
-        pool.look()
+        pool.tend()
         assert eventually(lambda: not pool.exists(released))
         assert pool.exists(token)
         assert pool.revive(released)["step"] == 1

@@ -29,7 +29,7 @@ from dlcore.runs.places.inprocess import Threads
 from dlcore.runs.places.links import Link, Places
 from dlcore.runs.places.process import Processes
 from dlcore.runs.places.ray import Cluster
-from dlcore.runs.places.setting import chosen_places
+from dlcore.runs.places.setting import choose_places
 from dlcore.runs.server.pool import Pool, WorkerLost
 from dlcore.wire import Header, pack, read_message
 from tests.fake_ray import FakeRay
@@ -105,7 +105,7 @@ def places(request: pytest.FixtureRequest) -> Places:
     elif request.param == "ray":
         if importlib.util.find_spec("ray") is None:
             pytest.skip("Ray is not installed: pip install -r requirements-ray.txt")
-        return chosen_places({"DLCORE_RUNS": "ray"})
+        return choose_places({"DLCORE_RUNS": "ray"})
     return {"threads": Threads(), "processes": Processes(), "cluster": Cluster("a fake")}[request.param]
 
 
@@ -389,14 +389,14 @@ def test_workers_are_placed_on_gpus_where_there_are() -> None:
     ("setting", "kind"), [("", Processes), ("processes", Processes), ("inprocess", Threads), (" inprocess ", Threads)]
 )
 def test_the_setting_names_the_kind(setting: str, kind: type) -> None:
-    assert type(chosen_places({"DLCORE_RUNS": setting})) is kind
-    assert type(chosen_places({})) is Processes
+    assert type(choose_places({"DLCORE_RUNS": setting})) is kind
+    assert type(choose_places({})) is Processes
 
 
 @pytest.mark.parametrize("setting", ["thread", "ray://", "ray://head", "head", "http://head:1", "Ray", "head:123456"])
 def test_a_setting_that_names_none_is_one_clear_sentence(setting: str) -> None:
     with pytest.raises(Problem) as refused:
-        chosen_places({"DLCORE_RUNS": setting})
+        choose_places({"DLCORE_RUNS": setting})
     assert str(refused.value).startswith("DLCORE_RUNS: expected processes, inprocess, ray, or the address")
 
 
@@ -405,7 +405,7 @@ def test_a_cluster_needs_ray(setting: str, monkeypatch: pytest.MonkeyPatch) -> N
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "ray" else find(name))
     with pytest.raises(Problem, match="requirements-ray"):
-        chosen_places({"DLCORE_RUNS": setting})
+        choose_places({"DLCORE_RUNS": setting})
     assert Path("requirements-ray.txt").read_text().startswith("ray[client]==")
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
-    assert chosen_places({"DLCORE_RUNS": setting}) == Cluster("local" if setting == "ray" else setting)
+    assert choose_places({"DLCORE_RUNS": setting}) == Cluster("local" if setting == "ray" else setting)

@@ -32,7 +32,9 @@ class Home:
 def crew(home: Home, apart: Home) -> Any:
     """A common worker and one for heavy runs."""
     places = SimpleNamespace(shared=False)
-    return SimpleNamespace(links={0: home, 1: apart}, common=[0], heavy=[1], places=places, one_more_heavy=lambda: None)
+    return SimpleNamespace(
+        links={0: home, 1: apart}, common=[0], heavy=[1], places=places, open_one_more_heavy=lambda: None
+    )
 
 
 def runs(heavy: int) -> dict[str, Entry]:

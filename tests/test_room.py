@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from dlcore.limits import Limits
 from dlcore.problems import Problem
 from dlcore.runs.server.entry import Entry, mark_of
-from dlcore.runs.server.room import A_MOMENT, over_room, room_for
+from dlcore.runs.server.room import A_MOMENT, choose_runs_to_put_away, choose_states_to_drop
 
 LIMITS = replace(Limits(), max_runs=4, max_runs_per_owner=3, max_runs_without_cookie=2)
 NOW = 5000.0
@@ -30,7 +30,7 @@ def entry(owner: str | None, untouched: float, *, watched: bool = False, **more:
 
 
 def leaving(owner: str | None, entries: list[Entry], limits: Limits = LIMITS) -> list[Entry]:
-    return room_for(owner, entries, limits, NOW)
+    return choose_runs_to_put_away(owner, entries, limits, NOW)
 
 
 def refusal(owner: str | None, entries: list[Entry], limits: Limits = LIMITS) -> str:
@@ -127,7 +127,7 @@ def test_afterwards_there_is_room_and_nobody_lost_what_was_in_use(
 def test_kept_states_go_from_whoever_holds_most(states: list[tuple[str, int]], most: int) -> None:
     entries = [entry(owner, number, state=bytes(size)) for number, (owner, size) in enumerate(states)]
     held = {each.owner: sum(len(other.state) for other in entries if other.owner == each.owner) for each in entries}
-    going = over_room(entries, most)
+    going = choose_states_to_drop(entries, most)
     left = sum(held.values()) - sum(len(each.state) for each in going)
     assert left <= most
     assert not going or left + len(going[-1].state) > most  # No more than had to.

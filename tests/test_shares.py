@@ -21,8 +21,8 @@ def test_all_who_want_have_had_the_same_but_for_what_was_taken_at_one_go(costs: 
     turns, had = Turns(), Counter[str]()
     price = {str(who): cost for who, cost in enumerate(costs)}
     for _ in range(times):
-        turns.look(list(price))
-        who = turns.least(list(price))
+        turns.update(list(price))
+        who = turns.choose_least(list(price))
         turns.spend(who, price[who])
         had[who] += price[who]  # type: ignore[assignment]
     assert max(had[who] for who in price) - min(had[who] for who in price) <= max(costs) + HEAD_START + 1e-9
@@ -31,13 +31,13 @@ def test_all_who_want_have_had_the_same_but_for_what_was_taken_at_one_go(costs: 
 @given(st.floats(0.0, 100.0), COSTS)
 def test_who_was_away_comes_first_and_does_not_keep_the_others_out(alone: float, cost: float) -> None:
     turns = Turns()
-    turns.look(["here"])
+    turns.update(["here"])
     turns.spend("here", alone)
-    turns.look(["here"])
+    turns.update(["here"])
     had = 0.0
     both = ["here", "back"]
-    turns.look(both)
-    while turns.least(both) == "back":
+    turns.update(both)
+    while turns.choose_least(both) == "back":
         turns.spend("back", cost)
         had += cost
     assert had <= HEAD_START + cost + 1e-9
@@ -47,9 +47,9 @@ def test_nobody_is_ahead_but_of_the_one_of_the_others_that_has_had_least() -> No
     turns = Turns()
     for who, seconds in (("a", 3.0), ("b", 1.0), ("c", 2.0)):
         turns.spend(who, seconds)
-    assert turns.not_ahead("ac", "abc", 1.5) == ["c"]
-    assert turns.not_ahead("a", "a", 0.0) == ["a"]
-    assert turns.not_ahead("a", "", 0.0) == ["a"]
+    assert turns.drop_those_ahead("ac", "abc", 1.5) == ["c"]
+    assert turns.drop_those_ahead("a", "a", 0.0) == ["a"]
+    assert turns.drop_those_ahead("a", "", 0.0) == ["a"]
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), COSTS, st.floats(0.0, 1.0)), min_size=1, max_size=60))
@@ -135,7 +135,7 @@ def test_what_nobody_waits_for_is_not_done() -> None:
     for identifier, token in enumerate(("one", "other", "one")):
         orders.add("a", order(identifier, token))
     assert orders.forget(2) and not orders.forget(2)
-    assert orders.holds("a", "one") and not orders.holds("b", "one")
+    assert orders.has_order_for("a", "one") and not orders.has_order_for("b", "one")
     assert [each.header["id"] for each in orders.drop("a", "one")] == [0]
-    assert not orders.holds("a", "one") and orders.take("a").header["id"] == 1
+    assert not orders.has_order_for("a", "one") and orders.take("a").header["id"] == 1
     assert orders.owners == []

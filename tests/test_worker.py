@@ -23,7 +23,7 @@ from dlcore.experiment import Experiment
 from dlcore.frame import decode_frame
 from dlcore.problems import Problem
 from dlcore.runs.server.pool import Pool, WorkerLost
-from dlcore.runs.viewers import LOOK_BACK_EVERY
+from dlcore.runs.viewers import MOMENT_EVERY
 from dlcore.runs.weight import HEAVY
 from dlcore.runs.worker import Worker
 from dlcore.side import as_problem
@@ -174,7 +174,7 @@ def test_a_viewer_of_the_past_hears_of_the_present_ten_times_a_second(client: Cl
         asked = time.monotonic()
         held = {name: header[name] for name in ("version", "structure")}
         header, arrays = decode_frame(client.reply(client.post("a", "frame", **held, history=1, wants=wants))[1])
-        assert len(live) < 1 or time.monotonic() - asked >= LOOK_BACK_EVERY  # It changes over to the past at once.
+        assert len(live) < 1 or time.monotonic() - asked >= MOMENT_EVERY  # It changes over to the past at once.
         live.append(header["live"]["step"])
         assert header["step"] == 0
     assert live == sorted(set(live))

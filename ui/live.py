@@ -23,7 +23,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from dlcore.datasets import rights
 from dlcore.desks.desks import Desks
 from dlcore.problems import Problem
-from dlcore.runs.places.setting import chosen_places
+from dlcore.runs.places.setting import choose_places
 from dlcore.runs.server.pool import Pool
 from ui import assets, door, downloads, wakeups
 from ui.pace import Paces
@@ -55,7 +55,7 @@ def pool() -> Pool:
     global _pool
     with _making:
         if _pool is None:
-            _pool = Pool(places=chosen_places(os.environ))
+            _pool = Pool(places=choose_places(os.environ))
         return _pool
 
 

@@ -1,6 +1,6 @@
 """Figures: what can be counted of a class, without a token or a name in it.
 
-A worker adds up a second (`Second`) and sends it; the server keeps the newest of each and sums them up (`Figures`).
+A worker adds up a second (`Second`) and sends it; the server keeps the newest of each and sum_up them up (`Figures`).
 `Pool.figures()` gives all of it:
 
     runs, max_runs            runs that live, and how many may
@@ -35,7 +35,7 @@ from typing import Any
 from dlcore.wire import Header
 
 REPORT_EVERY = 1.0
-STALE = 3.0  # Seconds after which what a worker said last is no rate any more: it rests, or it is gone.
+STALE = 3.0  # Seconds after which a worker's last report counts no more: it has nothing to do, or it has ended.
 LOOK_BACK = 10.0  # Seconds whose frames the 95th percentile is taken of.
 FINEST = 0.001  # Delays are counted in steps that grow by STEP from here: an answer is at most a fifth too large.
 STEP = 1.2
@@ -45,7 +45,7 @@ class Second:
     """What a worker has done since it last told."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self.stirred = True  # There is something to tell; the first time, how much memory it takes to be there.
+        self.stirred = True  # Whether anything was counted since the last report. True at first: the memory of an idle worker is news.
         self._clock = clock
         self._begin()
 
@@ -69,7 +69,7 @@ class Second:
     def count_frame(self, seconds: float, delay: float) -> None:
         self.frames += 1
         self.showing += seconds
-        self.delays[step_of(delay)] += 1
+        self.delays[delay_to_step(delay)] += 1
         self.stirred = True
 
     def report(self) -> Header:
@@ -94,19 +94,19 @@ class Figures:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self.refused = 0  # Newcomers for whom there was no room.
-        self.made_room = 0  # Runs that went to the shelf for one.
+        self.made_room = 0  # Runs that went to the shelf so that a newcomer had room.
         self._seconds: dict[str, tuple[float, Header]] = {}
         self._delays: deque[tuple[float, Header]] = deque()
 
     def take(self, worker: str, second: Header) -> None:
-        """A worker's second has come."""
+        """Note the report of a worker."""
         now = self._clock()
         self._seconds[worker] = (now, second)
         self._delays.append((now, second["delays"]))
         while now - self._delays[0][0] > LOOK_BACK:
             self._delays.popleft()
 
-    def sums(self, workers: Collection[str]) -> dict[str, Any]:
+    def sum_up(self, workers: Collection[str]) -> dict[str, Any]:
         """Rates of these workers together, over their last second; the delay over LOOK_BACK; memory by worker."""
         now = self._clock()
         seconds = self._seconds = {worker: told for worker, told in self._seconds.items() if worker in workers}
@@ -127,7 +127,7 @@ class Figures:
         }
 
 
-def step_of(delay: float) -> int:
+def delay_to_step(delay: float) -> int:
     """The step of a delay: 0 up to FINEST, then one more each time it grows by STEP."""
     return max(0, math.ceil(math.log(max(delay, FINEST) / FINEST, STEP)))
 

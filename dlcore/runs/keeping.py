@@ -12,10 +12,10 @@ from dlcore.runs.run import NEVER, Run
 from dlcore.side import as_problem
 from dlcore.wire import Header
 
-KEEP_EVERY = 1.0  # Seconds between two kept states of a playing run, and ...
-KEEP_RATE = 1_000_000  # ... bytes a second at most.
-OBEDIENT_KEEP_RATE = 32_000_000  # The same for what is kept because the run was told something, ...
-ALWAYS_KEPT = 100_000  # ... beyond so many bytes, as the runs of a class have.
+KEEP_EVERY = 1.0  # Seconds at least between two kept states of a playing run.
+KEEP_RATE = 1_000_000  # Bytes a second at most that are kept of a playing run.
+OBEDIENT_KEEP_RATE = 32_000_000  # The same for states that are kept because the run was told something.
+ALWAYS_KEPT = 100_000  # Bytes of a state that count for nothing there: so small a run, as those of a class are, is kept each time.
 
 
 class Keeping:
@@ -27,38 +27,38 @@ class Keeping:
         self._runs = runs
         self._send = send
         self._clock = clock
-        self._again: dict[str, float] = {}  # When the state of a run that plays is kept again, ...
-        self._obedient: dict[str, float] = {}  # ... and from when on that of one which was told something.
-        self._behind: set[str] = set()  # These were told something before that.
+        self._again: dict[str, float] = {}  # When the state of a run that plays may be kept again.
+        self._obedient: dict[str, float] = {}  # The same for a run that was told something.
+        self._behind: set[str] = set()  # Runs that were told something too soon after they had been kept.
 
     def next_due(self) -> float:
-        """When one is to be kept that was told something; those that play are kept between their slices."""
+        """When (by the clock) `keep_overdue` has something to keep; runs that play are kept between their slices instead."""
         return min((self._obedient[token] for token in self._behind), default=NEVER)
 
-    def catch_up(self) -> None:
-        """Keep those whose time has come."""
+    def keep_overdue(self) -> None:
+        """Keep the runs that were told something and could not be kept at once, and whose time has come."""
         for token in [token for token in self._behind if self._obedient[token] <= self._clock()]:
             self.keep(token)
 
-    def while_playing(self, token: str) -> None:
-        """It has trained a little more."""
+    def keep_if_due(self, token: str) -> None:
+        """Keep a run that has trained a little more, if it was last kept long enough ago."""
         if self._again.get(token, 0.0) <= self._clock():
             self.keep(token)
 
-    def before_answering(self, token: str) -> None:
-        """It has done what it was told."""
+    def keep_before_answer(self, token: str) -> None:
+        """Keep a run that has done what it was told, before anybody is told so; a large one, kept a moment ago, later."""
         if self._obedient.get(token, 0.0) <= self._clock():
             self.keep(token)
         else:
             self._behind.add(token)
 
-    def as_it_came(self, token: str, size: int) -> None:
-        """It was brought back: its state, of so many bytes, need not travel again."""
+    def note_restored(self, token: str, size: int) -> None:
+        """Say where a run stands that was brought back: its state, of so many bytes, is known to the pool and not sent again."""
         self._space_out(token, size)
         self._send({"kept": token, **self._runs[token].facts, "same": True}, b"")
 
     def keep(self, token: str) -> None:
-        """Now."""
+        """Send the state of this run now."""
         try:
             header, payload = self._runs[token].kept()
         except BaseException as error:

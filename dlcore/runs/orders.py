@@ -22,7 +22,7 @@ class Order:
 
 
 class Orders:
-    """What is to be done for each owner, in the order of its coming. There is an owner here for whom there is something."""
+    """What is to be done for each owner, in the order of its coming. Owners without anything to do are not in it."""
 
     def __init__(self) -> None:
         self._queues: dict[str, deque[Order]] = {}
@@ -36,26 +36,26 @@ class Orders:
         self._queues.setdefault(owner, deque()).append(order)
 
     def take(self, owner: str) -> Order:
-        """What is to be done next for this owner."""
+        """Remove and give what is to be done next for this owner."""
         queue = self._queues[owner]
         order = queue.popleft()
         if not queue:
             del self._queues[owner]
         return order
 
-    def holds(self, owner: str, token: str) -> bool:
+    def has_order_for(self, owner: str, token: str) -> bool:
         """Whether there is something to do for this run of the owner."""
         return any(order.token == token for order in self._queues.get(owner, ()))
 
     def drop(self, owner: str, token: str) -> list[Order]:
-        """The run goes; what was still to be done for it."""
+        """Remove and give what was still to be done for a run that goes."""
         queue = self._queues.get(owner, deque())
         dropped = [order for order in queue if order.token == token]
         self._keep(owner, [order for order in queue if order.token != token])
         return dropped
 
     def forget(self, identifier: int) -> bool:
-        """Nobody waits for this request any more; whether it was here."""
+        """Remove a request that nobody waits for any more; whether it was here."""
         for owner, queue in list(self._queues.items()):
             left = [order for order in queue if order.header["id"] != identifier]
             if len(left) < len(queue):

@@ -63,16 +63,16 @@ class Owners:
         `due` are the owners whose runs have a slice of training to take.
         """
         wanting = {*asking, *due}
-        self._all.look(wanting)
-        served = self._all.not_ahead(asking, wanting, LEAD)
-        return self._all.least(served) if served else None
+        self._all.update(wanting)
+        served = self._all.drop_those_ahead(asking, wanting, LEAD)
+        return self._all.choose_least(served) if served else None
 
     def choose_whom_to_train(self, due: dict[str, list[str]], asking: Collection[str]) -> tuple[str, str]:
         """Of the owners whose runs are due the one that has trained least, and of its runs the one that has."""
         wanting = {*due, *asking}
-        self._all.look(wanting)
-        self._training.look(due)
-        owner = self._training.least(self._all.not_ahead(due, wanting, LEAD) or due)
+        self._all.update(wanting)
+        self._training.update(due)
+        owner = self._training.choose_least(self._all.drop_those_ahead(due, wanting, LEAD) or due)
         runs = self._training_of[owner]
-        runs.look(due[owner])
-        return owner, runs.least(due[owner])
+        runs.update(due[owner])
+        return owner, runs.choose_least(due[owner])

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 class OwnTime:
     """Call it for the seconds. It goes on while there is nothing to do, and while work is done as far as the processor goes.
 
-    What is shared by it stays shared alike on a machine that is busy with other things: there a frame of half a millisecond may
-    last half a second, and nobody is to blame.
+    Whoever shares something out by this time gives the same shares on a busy machine, on which a frame of half a millisecond may
+    last half a second because other processes had the processor.
     """
 
     def __init__(
@@ -19,8 +19,10 @@ class OwnTime:
     ) -> None:
         self._clock = clock
         self._processor = processor
-        self._lost = 0.0  # To others, until now.
-        self._began: tuple[float, float] | None = None  # By both clocks, when work is done.
+        self._lost = 0.0  # Seconds in which other processes had the processor, until now.
+        self._began: tuple[float, float] | None = (
+            None  # When the present work began, by both clocks; None without work.
+        )
 
     def __call__(self) -> float:
         if self._began is None:
@@ -30,7 +32,7 @@ class OwnTime:
 
     @contextmanager
     def working(self) -> Iterator[None]:
-        """Work is done meanwhile: what is longer than it took the processor is lost to others."""
+        """Mark the block as work: the time by which it lasts longer than it uses the processor does not count."""
         began = self._began = self._clock(), self._processor()
         try:
             yield

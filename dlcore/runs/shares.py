@@ -10,8 +10,8 @@ import math
 import time
 from collections.abc import Callable, Collection, Iterable
 
-HEAD_START = 0.02  # Seconds that whoever wanted nothing for a while may have before it is everybody's turn again.
-NOTHING = 1e-9
+HEAD_START = 0.02  # Seconds that one who wanted nothing for a while is behind the others when it comes back.
+NOTHING = 1e-9  # Seconds: what is left of rounding is not shared out.
 
 
 class Turns:
@@ -21,25 +21,27 @@ class Turns:
         self._had: dict[str, float] = {}
         self._floor = 0.0  # The least that any of those had who last wanted something.
 
-    def look(self, wanting: Collection[str]) -> None:
-        """These want something now: whoever is not among them saves up nothing meanwhile."""
+    def update(self, wanting: Collection[str]) -> None:
+        """Note who wants something now: whoever is not among them saves up nothing meanwhile."""
         floor = min(map(self._of, wanting), default=self._floor)
         if floor > self._floor:
             self._floor = floor
-            if len(self._had) > 2 * len(wanting):  # Who has had less than this is as good as new.
+            if len(self._had) > 2 * len(
+                wanting
+            ):  # Who has had less than the floor counts like a newcomer: no need to remember.
                 self._had = {who: had for who, had in self._had.items() if had > floor - HEAD_START}
 
-    def least(self, among: Collection[str]) -> str:
+    def choose_least(self, among: Collection[str]) -> str:
         """Of these, who has had least."""
         return min(among, key=self._of)
 
-    def not_ahead(self, among: Iterable[str], others: Collection[str], lead: float) -> list[str]:
+    def drop_those_ahead(self, among: Iterable[str], others: Collection[str], lead: float) -> list[str]:
         """Those who have had at most `lead` seconds more than the one of the others that has had least."""
         most = min(map(self._of, others), default=math.inf) + lead
         return [who for who in among if self._of(who) <= most]
 
     def spend(self, who: str, seconds: float) -> None:
-        """It has had so much more."""
+        """Count so many seconds more for this one."""
         self._had[who] = self._of(who) + seconds
 
     def _of(self, who: str) -> float:

@@ -19,10 +19,10 @@ from dlcore.runs.shares import Credit
 
 FRAME_SHARE = 0.4
 MOST_CREDIT = 0.02  # Seconds of frames that quiet times save up.
-ON_CREDIT = 0.25  # Seconds of frames that cannot wait, beyond the credit.
+ON_CREDIT = 0.25  # Seconds that frames which cannot wait may cost an owner beyond the credit.
 MOST_DEBT = 1.0  # Seconds of frames that an owner has to make up for.
-LOOK_BACK_EVERY = 0.1  # Seconds between two answers to a viewer of a kept moment.
-CALM_EVERY = 2.0  # The same for one whose page is hidden.
+MOMENT_EVERY = 0.1  # Seconds between two answers to a viewer of a kept moment.
+CALM_EVERY = 2.0  # The same for a viewer whose page is hidden.
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,8 @@ class FrameRequest:
             return NEVER
         if self.calm:
             return self.since + CALM_EVERY
-        # What is looked at in the past stands still; only the number beside it moves.
-        return 0.0 if restless or moment is None else self.since + LOOK_BACK_EVERY
+        # The picture of a kept moment does not change; only the number of the present step beside it does.
+        return 0.0 if restless or moment is None else self.since + MOMENT_EVERY
 
     def can_wait(self, run: Run) -> bool:
         """Whether this is one frame of many: the run moves, and the viewer knows its layout."""
@@ -81,7 +81,7 @@ class Viewers:
         self._waiting: dict[str, list[FrameRequest]] = {}
         self._owners: dict[str, str] = {}  # Of the runs that somebody waits for.
         self._shown: dict[str, float] = {}
-        self._moved: dict[int, float] = {}  # Since when each has had something to see.
+        self._moved: dict[int, float] = {}  # By request, since when there has been something to answer.
         self._credit = Credit(FRAME_SHARE, MOST_CREDIT, MOST_DEBT, own_time)
 
     def add(self, token: str, owner: str, frame: FrameRequest) -> None:
@@ -90,7 +90,7 @@ class Viewers:
         self._owners[token] = owner
 
     def forget(self, identifier: int) -> bool:
-        """Nobody waits for this any more; whether it was here."""
+        """Remove a request that nobody waits for any more; whether it was here."""
         self._moved.pop(identifier, None)
         for token, waiting in self._waiting.items():
             for frame in waiting:
@@ -100,7 +100,7 @@ class Viewers:
         return False
 
     def leave(self, token: str) -> list[FrameRequest]:
-        """The run goes; who waited for it."""
+        """Remove a run that goes, and give the requests that waited for it."""
         self._shown.pop(token, None)
         self._owners.pop(token, None)
         left = self._waiting.pop(token, [])
@@ -108,12 +108,12 @@ class Viewers:
             self._moved.pop(frame.id, None)
         return left
 
-    def in_turn(
+    def take_due(
         self, runs: Mapping[str, Run], seconds: float, at_work: Callable[[], Collection[str]]
     ) -> Iterator[tuple[str, FrameRequest]]:
-        """Frames that are due, for so long: first those that cannot wait, and of each kind those of the run not shown longest.
+        """Remove and give requests that are due, for so many seconds: those that cannot wait first, longest not shown first.
 
-        `at_work` says for which owners there is something else to do here. `paid` comes after each.
+        `at_work` says for which owners there is something else to do here. Whoever draws a frame calls `charge` with its cost.
         """
         end = self._clock() + seconds
         due = self._due(runs)
@@ -128,13 +128,13 @@ class Viewers:
         urgent = [each for each in due if not each.can_wait]
         if showed or not urgent:
             return
-        # All of them owe too much: the one that owes least, unless others want to go on with something else.
+        # All owners owe too much: the one that owes least is served, unless other owners want something else done.
         least = max(urgent, key=lambda each: self._credit.of(each.owner))
         if not set(at_work()) - {least.owner}:
             yield self._show(least)
 
-    def paid(self, token: str, frame: FrameRequest, cost: float) -> float:
-        """This frame took so long; how long its viewer has waited since there was something to see."""
+    def charge(self, token: str, frame: FrameRequest, cost: float) -> float:
+        """Take the cost of a frame from its owner's credit; how long its viewer has waited since there was something to see."""
         self._credit.spend(self._owners.get(token, ""), cost)
         return self._clock() - self._moved.pop(frame.id, frame.since)
 

@@ -44,13 +44,13 @@ from dlcore.runs.weight import HEAVY, may_be_heavy
 from dlcore.side import as_problem, step_back, take_the_wires, volunteer_to_end
 from dlcore.wire import Header, Inbox, pack, write_all
 
-LONGEST_SLICE = 0.008  # Seconds of training before others get their turn, ...
-ROUND = 0.012  # ... or less, so that all who play have had one after so long, ...
-SHORTEST_SLICE = 0.0008  # ... but not so little that changing over is what takes the time.
-TURN = 0.004  # Seconds of slices, and of what was asked, between two looks at what has come and what is to be shown.
-READING = 0.008  # Seconds at most of reading what has come, before others get their turn, ...
-NEXT_PIECE = 0.001  # ... and between two pieces of one message: a state of 23 MB comes in ninety.
-HEAVY_AGAIN = 10.0  # Twice within so many seconds it is no accident.
+LONGEST_SLICE = 0.008  # Seconds of training before another run has its turn.
+ROUND = 0.012  # Seconds after which all runs that play have had a slice: with many of them, slices are shorter.
+SHORTEST_SLICE = 0.0008  # Seconds below which slices do not get: changing from run to run would take the time.
+TURN = 0.004  # Seconds of training, and of obeying, before the input and the due frames are looked through again.
+READING = 0.008  # Seconds at most of reading what has come, before runs have their turn.
+NEXT_PIECE = 0.001  # Seconds that are waited for the next piece of a message: a state of 23 MB comes in ninety.
+HEAVY_AGAIN = 10.0  # Seconds within which a run must take too long twice to be called heavy: once may be an accident.
 
 
 class Worker:
@@ -75,14 +75,14 @@ class Worker:
         self._clock = clock
         self._processor = processor
         self._owners = Owners()
-        # Runs that could not be made, with their device; a change may mend them.
+        # Runs that could not be made, with their device: a change to another recipe makes them.
         self._failed: dict[str, tuple[Problem, str]] = {}
         self._orders = Orders()
         self._own_time = OwnTime(clock, processor)
         self._viewers = Viewers(clock, self._own_time)
         self._epochs: defaultdict[str, list[int]] = defaultdict(list)
         self._keeping = Keeping(self.runs, self.send, clock)
-        self._heavy: dict[str, float] = {}  # When a run was last too long at it.
+        self._heavy: dict[str, float] = {}  # By token, when a run last took too long.
         self._second = Second(clock)
 
     def serve(self) -> None:
@@ -93,7 +93,7 @@ class Worker:
             self.turn()
 
     def _read(self, pause: float) -> None:
-        """Take what has come; wait so long for something to come."""
+        """Take the requests that have come; wait so many seconds for one."""
         wait, end = None if pause == NEVER else max(pause, 0.0), None
         while select.select([self._inbox.descriptor], [], [], wait)[0]:
             end = self._clock() + READING if end is None else end
@@ -104,12 +104,12 @@ class Worker:
             wait = NEXT_PIECE if self._inbox.incomplete else 0.0
 
     def turn(self) -> None:
-        """Something of everything that is due."""
+        """Obey, show and train for a while each, as far as something is due."""
         with self._own_time.working():
             self._obey_in_turn()
             self._show_in_turn()
             self._train_in_turn()
-            self._keeping.catch_up()
+            self._keeping.keep_overdue()
         if self._second.due <= self._clock():
             self.send({"stats": self._second.report()})
 
@@ -122,7 +122,7 @@ class Worker:
 
     # Turns
 
-    def _due(self) -> dict[str, list[str]]:
+    def _find_due(self) -> dict[str, list[str]]:
         """By owner, the runs that have a slice of training to take."""
         now, due = self._clock(), defaultdict(list)
         for token, run in self.runs.items():
@@ -131,10 +131,10 @@ class Worker:
         return due
 
     def _obey_in_turn(self) -> None:
-        """Do what was asked, for a while, unless all for whom there is something to do have had too much already."""
+        """Do what was asked, for a while. Owners who have had too much more than others wait."""
         end = self._clock() + TURN
         while owners := self._orders.owners:
-            owner = self._owners.choose_whom_to_obey(owners, self._due())
+            owner = self._owners.choose_whom_to_obey(owners, self._find_due())
             if owner is None:
                 return
             self._answer(self._orders.take(owner))
@@ -149,7 +149,7 @@ class Worker:
 
     def _give_slice(self) -> bool:
         """A slice of training for the run whose turn it is; False if none is due."""
-        due = self._due()
+        due = self._find_due()
         if not due:
             return False
         owner, token = self._owners.choose_whom_to_train(due, self._orders.owners)
@@ -165,26 +165,26 @@ class Worker:
             end = self._clock()
             self._second.count_updates(max(run.learner.step - step, 0), end - begin)
             if run.status != status:
-                self._keeping.before_answering(token)
+                self._keeping.keep_before_answer(token)
             else:
-                self._keeping.while_playing(token)
+                self._keeping.keep_if_due(token)
             self._tell(token)
         self._owners.spend_training(owner, token, self._processor() - used)
         return True
 
     def _show_in_turn(self) -> None:
         """Frames that are due, as far as their owners can pay for them."""
-        for token, frame in self._viewers.in_turn(self.runs, LONGEST_SLICE, self._at_work):
+        for token, frame in self._viewers.take_due(self.runs, LONGEST_SLICE, self._owners_at_work):
             with self._holding(token, counted=False):
                 self._show(token, frame)
 
-    def _at_work(self) -> set[str]:
-        return {*self._due(), *self._orders.owners}
+    def _owners_at_work(self) -> set[str]:
+        return {*self._find_due(), *self._orders.owners}
 
     # Requests
 
     def take(self, header: Header, payload: bytes) -> None:
-        """A request has come. What costs nothing is done now, the rest in turn, in the order of its coming for each owner."""
+        """Do what costs nothing now; queue the rest, which is done in turn, for each owner in the order of its coming."""
         do, token = header["do"], header.get("token", "")
         match do:
             case "ping":
@@ -196,24 +196,24 @@ class Worker:
                 if self._orders.forget(header["request"]) or self._viewers.forget(header["request"]):
                     self.send({"id": header["request"], "withdrawn": True})
             case "close":
-                left = self._last_state(token) if header.get("keep") else ({}, b"")
+                left = self._take_last_state(token) if header.get("keep") else ({}, b"")
                 self._forget_run(token, Problem("run_gone"))
                 self.send({"id": header["id"], **left[0]}, left[1])
             case _:
                 if do == "create":
                     self._owners.add(token, header.get("owner", ""), header.get("reader", rights.NOBODY))
                 owner, order = self._owners.owner_of(token), Order(header, payload)
-                if do == "frame" and not self._orders.holds(owner, token):
+                if do == "frame" and not self._orders.has_order_for(owner, token):
                     self._answer(order)
                 else:
                     self._orders.add(owner, order)
 
-    def _last_state(self, token: str) -> Answer:
-        """Of a run that is put away."""
+    def _take_last_state(self, token: str) -> Answer:
+        """The state of a run that is put away; nothing where it cannot be had."""
         try:
             return self.runs[token].kept() if token in self.runs else ({}, b"")
         except BaseException as error:
-            as_problem(error)  # Logged. What was kept before is what there is.
+            as_problem(error)  # Logged. The pool goes on with the state that was kept before.
             return {}, b""
 
     def _answer(self, order: Order) -> None:
@@ -233,7 +233,7 @@ class Worker:
         if do == "create":
             self._create(token, header, payload)
             return {}, b""
-        run = self._run(token, header if do == "change" else {})
+        run = self._get_run(token, header if do == "change" else {})
         match do:
             case "frame":
                 seen = header.get("version"), header.get("structure"), header.get("history", 0)
@@ -242,10 +242,10 @@ class Worker:
                 self._viewers.add(token, self._owners.owner_of(token), frame)
                 return None
             case "leave":
-                place, luggage = pack_run(run, gently=header["gently"])
-                if place:
+                standing_there, luggage = pack_run(run, gently=header["gently"])
+                if standing_there:
                     self._forget_run(token, Problem("run_moved"))
-                return place, luggage
+                return standing_there, luggage
             case "checkpoint" | "script" | "history" | "standing" | "journal" | "fork":
                 return answer(run, do, header)
             case "epoch":
@@ -254,7 +254,7 @@ class Worker:
                 return None
         with self._watching(token):
             result = obey(run, do, header, payload)
-        self._keeping.before_answering(token)
+        self._keeping.keep_before_answer(token)
         return result, b""
 
     def _create(self, token: str, header: Header, state: bytes) -> None:
@@ -264,7 +264,7 @@ class Worker:
                 unpack_run(run, header, state)
         except BaseException as error:
             problem = as_problem(error)
-            # A new one: what was raised holds on to all that had been made by then.
+            # A new Problem: the one that was raised holds, by its traceback, all arrays that had been made by then.
             self._failed[token] = (Problem(problem.key, **problem.values), header["device"])
             raise problem from error
         self.runs[token] = run
@@ -273,12 +273,12 @@ class Worker:
         elif header["life"] or state:
             try:
                 run.restore(state, header["status"], header["speed"])
-                self._keeping.as_it_came(token, len(state))
+                self._keeping.note_restored(token, len(state))
             except BaseException as error:
                 self._notice(token, as_problem(error))
 
-    def _run(self, token: str, header: Header) -> Run:
-        """The run of this token. One that could not be made is made now if there is another recipe for it."""
+    def _get_run(self, token: str, header: Header) -> Run:
+        """The run of this token; one that could not be made is made now, if the header brings another recipe. Raises Problem."""
         if token in self._failed:
             problem, device = self._failed[token]
             if "recipe" not in header:
@@ -302,12 +302,12 @@ class Worker:
     # What leaves
 
     def _tell(self, token: str) -> None:
-        """Notices, and replies that were waiting for this run to move."""
+        """Send the notices of the run, and the replies to those who waited for the end of its epoch."""
         run = self.runs[token]
         for notice in run.notices():
             self._notice(token, notice)
         if self._epochs[token] and not run.finishing_epoch:
-            self._keeping.before_answering(token)
+            self._keeping.keep_before_answer(token)
             for identifier in self._epochs.pop(token):
                 self.send({"id": identifier, **standing(run)})
 
@@ -320,16 +320,16 @@ class Worker:
             self._refuse(frame.id, as_problem(error))
         else:
             self.send({"id": frame.id, "version": run.version}, payload)
-        delay = self._viewers.paid(token, frame, self._own_time() - used)
+        delay = self._viewers.charge(token, frame, self._own_time() - used)
         self._second.count_frame(self._clock() - begin, delay)
 
     @contextmanager
     def _watching(self, token: str) -> Iterator[None]:
-        """Notice a run that is too long at it again and again: it needs a worker of its own, if its sizes say so too."""
-        begin = self._processor()  # Others may have the processor meanwhile.
+        """Tell the pool when a run takes too long twice in HEAVY_AGAIN seconds, and its sizes say that it may: it needs a worker apart."""
+        begin = self._processor()  # Not the clock: other processes may have the processor meanwhile.
         try:
             yield
-        finally:  # What fails in the end has held up the others as long.
+        finally:  # Work that fails in the end has held up the other runs all the same.
             seconds = self._processor() - begin
             if seconds > HEAVY and may_be_heavy(self.runs[token].learner.recipe):
                 now = self._clock()
@@ -344,20 +344,20 @@ class Worker:
         self.send({"id": identifier, "problem": problem.to_dict()})
 
     def send(self, header: Header, payload: bytes = b"") -> None:
-        """A reply or news."""
+        """Write a reply or news to the pool."""
         write_all(self._output, pack(header, payload), payload)
 
     @contextmanager
     def _holding(self, token: str, counted: bool = True) -> Iterator[None]:
-        """What is done now is done for whom the run belongs to.
+        """Do the block with the rights of the run's owner, and count what it costs.
 
-        Which run is in hand is written down for those who find this process dead, and, if it counts, what it costs its owner.
+        The token is in the page of memory that the pool shares: should this process die in the block, the pool knows which run to blame.
         """
         self._in_hand[:] = token.encode()[: len(self._in_hand)].ljust(len(self._in_hand), b"\0")
         begin = self._processor()
         with rights.working_for(self._owners.reader_of(token)):
             yield
-        # Not in a `finally`: an error that passes here ends this process, and then this run is the one to be named.
+        # Not in a `finally`: an error that passes here ends this process, and the pool must find the token of this run.
         self._in_hand[:] = bytes(len(self._in_hand))
         if counted and (token in self.runs or token in self._failed):
             self._owners.spend(token, self._processor() - begin)
@@ -379,7 +379,7 @@ def work(page: int | None) -> None:
     volunteer_to_end()
     with suppress(BrokenPipeError):
         Worker(Inbox(source), output, in_hand).serve()
-    # Nothing is left to tidy up, and a large process takes its time to do it.
+    # At once: nothing is left to tidy up, and the interpreter of a large process would take long to end.
     sys.stderr.flush()
     os._exit(0)
 

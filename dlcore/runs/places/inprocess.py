@@ -33,7 +33,7 @@ class Threads:
 
 
 class WorkerThread:
-    """A worker in a thread. Its wire is a pair of sockets, which unlike pipes can be cut while somebody waits on them."""
+    """A worker in a thread, reached by a pair of sockets, which unlike pipes can be shut down while a thread waits on them."""
 
     held_up = 0.0
 
@@ -70,10 +70,10 @@ class WorkerThread:
         self._shut(socket.SHUT_WR)
 
     def step_back(self, niceness: int) -> None:
-        """Nothing: priority belongs to the whole process, which is not ours alone."""
+        """Do nothing: a thread has no priority of its own, and the process is not ours alone."""
 
     def kill(self) -> None:
-        """Cut the wire: the worker ends as soon as it looks up."""
+        """Shut the sockets down: the worker ends as soon as it reads."""
         self._shut(socket.SHUT_RDWR)
 
     def wait(self, seconds: float) -> None:

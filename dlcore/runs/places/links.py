@@ -201,7 +201,7 @@ class Link:
 
     def _settle(self, identifier: int, future: Future[Reply]) -> None:
         with self._lock:
-            # An answer that came too late for its caller is still owed: that is how a worker that hangs is found out.
+            # A request whose caller has given up stays pending until the worker answers: so a worker that hangs is found out.
             pending = self._pending.get(identifier)
             if pending is not None and (not future.cancelled() or pending.verb in PATIENT):
                 del self._pending[identifier]
@@ -218,7 +218,7 @@ class Link:
             self._place.leave()
 
     def _take_queue(self) -> list[bytes]:
-        """All that waits to be sent, once there is something; nothing when it is time to leave."""
+        """All that waits to be sent, once there is something; [] when it is time to leave."""
         parts: list[bytes] = []
         while not parts or not self._outbox.empty():
             message = self._outbox.get()
@@ -235,7 +235,7 @@ class Link:
                 self._heard = self._clock()
                 self._deliver(*message)
         except Exception:
-            # Who waits for an answer is told, and another worker takes over.
+            # Below, callers are told that the worker is lost, and another worker takes over.
             _log.exception("What %s sent is no message of a worker: it is ended.", self.name)
             self._place.kill()
             while self._place.receive() is not None:
@@ -244,7 +244,7 @@ class Link:
             self.ended = True
             left = list(self._pending.values())
         self._outbox.put(None)
-        # First the new worker, then the news: whoever asks again at once finds it.
+        # First the new worker is opened, then callers are told: whoever asks again at once reaches it.
         self._on_end(self)
         for pending in left:
             _finish(pending.future, WorkerLost())

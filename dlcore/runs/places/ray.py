@@ -66,7 +66,7 @@ class RemoteWorker:
         self._server = secrets.token_hex(8)
         self._ray: Any = None
         self._actor: Any = None
-        self._joined = threading.Event()  # Or never will.
+        self._joined = threading.Event()  # Set once it has joined, and when it has ended without.
         self._over = threading.Event()
         self._mail = io.BytesIO()
 
@@ -75,7 +75,7 @@ class RemoteWorker:
         if self._over.is_set():
             raise BrokenPipeError
         try:
-            # One call after the other: those of an actor that takes many at a time may overtake each other. What is queued
+            # One call after the other: calls of an actor that takes many at a time may overtake each other. What is queued
             # meanwhile goes together.
             self._get(self._actor.post.remote(self._server, b"".join(parts)), LONGEST_SILENCE)
         except Exception as error:
@@ -106,7 +106,7 @@ class RemoteWorker:
                 self._actor.leave.remote(self._server)
 
     def step_back(self, niceness: int) -> None:
-        """Nothing: on its own machine it starts beside nobody who waits."""
+        """Do nothing: on the machine of the actor no server answers people."""
 
     def kill(self) -> None:
         """End the worker process; the actor with it only if that does not answer either."""
@@ -119,7 +119,7 @@ class RemoteWorker:
                 self._ray.kill(self._actor)
 
     def wait(self, seconds: float) -> None:
-        """Nobody ends an actor that others may share."""
+        """Wait until we have left the actor. It is not ended, as other servers may share it."""
         self._over.wait(seconds)
 
     def _join(self) -> None:

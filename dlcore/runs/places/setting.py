@@ -16,7 +16,7 @@ EXPECTED = "processes, inprocess, ray, or the address of a Ray cluster such as r
 ADDRESS = re.compile(r"(ray://)?[A-Za-z0-9_.-]+:[0-9]{1,5}")
 
 
-def chosen_places(environment: Mapping[str, str]) -> Places:
+def choose_places(environment: Mapping[str, str]) -> Places:
     """The kind that DLCORE_RUNS names; processes when it names none. Raises Problem for what is none."""
     setting = environment.get("DLCORE_RUNS", "").strip() or "processes"
     if setting == "processes":

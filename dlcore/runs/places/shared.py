@@ -4,7 +4,7 @@
     host.join("a"); host.post("a", messages); host.news("a", 10.0)
 
 Messages are bytes in wire.py's format; each server takes its own with `news`, which waits for some. The server that
-asked last for a run leads it: another one, which its student has left, cannot pause or end it by forgetting it.
+asked last for a run leads it: another server, whose page the pupil has left, can neither pause nor end the run.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Server:
 
 @dataclass
 class SharedRun:
-    """What its worker has last told of a run, and who wants to know."""
+    """What the worker has last told of a run, and the servers that hold it."""
 
     life: int
     known: Header  # As it was created, and kept since.
@@ -60,14 +60,14 @@ class Host:
         self._worker: SharedWorker | None = None
 
     def join(self, server: str) -> None:
-        """From now on there is news for this server. One that its worker has left joins under another name."""
+        """Collect news for this server from now on. A server whose worker has ended joins again under another name."""
         with self._lock:
             if self._worker is None or self._worker.ended:
                 self._worker = SharedWorker(self._places)
             self._worker.join(server)
 
     def post(self, server: str, messages: bytes) -> None:
-        """Requests, one after the other."""
+        """Take requests of this server, one after the other."""
         if self._worker is not None:
             self._worker.post(server, messages)
 
@@ -151,7 +151,7 @@ class SharedWorker:
             self._tell_who_holds(server, header["id"], run)
             return
         if run is not None and header.get("unseen") and run.leader != server:
-            # Who has lost sight of the run is not who its student looks through.
+            # "unseen": this server's page has gone. The pupil watches through the leader now, so the run goes on.
             if do == "close":
                 self._let_go(run, server)
             self._mail([server], {"id": header["id"]})
@@ -181,7 +181,7 @@ class SharedWorker:
             sender.asked.pop(identifier, None)
             problem = None if done.cancelled() else done.exception()
             if done.cancelled() or isinstance(problem, WorkerLost):
-                return  # The end of the worker says it to all.
+                return  # `_on_end` tells all servers.
             if isinstance(problem, Problem):
                 self._mail([server], {"id": identifier, "problem": problem.to_dict()})
             else:

@@ -14,7 +14,7 @@ from dlcore.wire import Header
 
 
 class Away:
-    """What is on the shelf, as entries."""
+    """Puts runs on the shelf, and gives those that are there as entries."""
 
     def __init__(self, shelf: Shelf, clock: Callable[[], float]) -> None:
         self._shelf = shelf
@@ -22,13 +22,13 @@ class Away:
         self._leaving: dict[str, Future[None]] = {}  # Runs whose last state is on its way to the shelf.
 
     def keep(self, entry: Entry, header: Header, state: bytes, *, now: bool) -> None:
-        """This is where the run stands; on disk soon, or now."""
+        """Put on the shelf where the run stands: soon, or `now`."""
         facts = {name: header.get(name) for name in ("recipe", "device", "status", "speed", "step")}
         facts |= {"epoch": header.get("epoch", 0), "owner": entry.owner, "reader": entry.reader, "life": entry.life}
         self._shelf.put(entry.token, Kept(facts, state), now=now)
 
     def put(self, entry: Entry, link: Link) -> None:
-        """Close the run in its worker, which hands out its last state: not the one of some seconds ago goes to the shelf."""
+        """Close the run in its worker, and put on the shelf the last state, which the worker answers with."""
         self._leaving[entry.token] = left = Future[None]()
         closed = link.post({"do": "close", "token": entry.token, "keep": True, "unseen": True})
         closed.add_done_callback(lambda done: self._has_left(entry, left, done))
@@ -58,8 +58,12 @@ class Away:
 
     def _has_left(self, entry: Entry, left: Future[None], closed: Future[Reply]) -> None:
         header, state = closed.result() if closed.exception() is None else ({}, b"")
-        if self._leaving.get(entry.token) is left:  # Else it was forgotten meanwhile, or is back and leaves again.
-            if "recipe" in header:  # Else its worker was lost, and what was kept last is there.
+        if (
+            self._leaving.get(entry.token) is left
+        ):  # Else the run was removed meanwhile, or was revived and leaves again.
+            if (
+                "recipe" in header
+            ):  # Else its worker was lost, and the state that was kept last is on the shelf already.
                 self.keep(entry, header, state, now=True)
             self._leaving.pop(entry.token, None)
         left.set_result(None)

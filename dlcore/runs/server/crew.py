@@ -16,7 +16,7 @@ from dlcore.limits import Limits
 from dlcore.runs.places.links import Link, Places, Reply
 from dlcore.wire import Header
 
-STARVED = 6.0  # So many times longer is waited for a worker that gets no processor: it is slow, and not to blame.
+STARVED = 6.0  # How many times longer a worker may take that gets no processor from other processes: it does not hang.
 LONGEST_SILENT_START = 120.0  # Seconds after which a worker that has not begun to answer never will.
 
 _log = logging.getLogger(__name__)
@@ -53,11 +53,13 @@ class Crew:
         self._held_up: dict[Link, float] = {}  # What each had waited for a processor, at its last ping.
         self._hung: set[Link] = set()
         self._failed_starts = 0
-        self._since_awake = clock()  # Silence before is not the workers'.
+        self._since_awake = (
+            clock()
+        )  # When this process last stood still: silence before that is not the workers' fault.
 
     def start(self) -> None:
-        """In the background, one after the other, so that the first is ready soonest."""
-        # Workers that we share are there already, as a rule: all at once.
+        """Open the workers in the background, one after the other, so that the first is ready soonest."""
+        # Workers that we share with other servers run already, as a rule: all are opened at once.
         for number in range(self._limits.workers if self.places.shared else 1):
             self.links[number] = self._open(number)
 
@@ -92,13 +94,13 @@ class Crew:
         """All workers, the spare one too."""
         return [*self.links.values(), *([self._spare] if self._spare else [])]
 
-    def one_more_heavy(self) -> int | None:
+    def open_one_more_heavy(self) -> int | None:
         """The number of a new heavy worker, the spare one if it is warm; None when there are as many as there may be."""
         may_be = range(self._limits.workers, self._limits.workers + self._limits.heavy_workers)
         free = [number for number in may_be if number not in self.links]
         if not free or self.places.shared:
             return None
-        self.links[free[0]] = self._spare_or_new(free[0], warm=True)
+        self.links[free[0]] = self._take_or_open(free[0], warm=True)
         self.links[free[0]].step_back(self._limits.low_niceness)
         self._open_next()
         return free[0]
@@ -107,11 +109,11 @@ class Crew:
         """This worker holds no run any more, and ends."""
         self.links.pop(number).close()
 
-    def stood_still(self) -> None:
+    def forgive_silence(self) -> None:
         """This process stood still (a laptop that slept, a server that was stopped): no worker's silence counts from before now."""
         self._since_awake = self._clock()
 
-    def look(self) -> None:
+    def check_workers(self) -> None:
         """Ask every worker for a sign of life, and end those that gave none for too long: others take their places."""
         now = self._clock()
         with self._lock:
@@ -141,7 +143,7 @@ class Crew:
         self._since[link] = self._clock()
         return link
 
-    def _spare_or_new(self, number: int, *, warm: bool = False) -> Link:
+    def _take_or_open(self, number: int, *, warm: bool = False) -> Link:
         spare = self._spare
         if spare is None or (warm and not spare.ready.is_set()):
             return self._open(number)
@@ -156,7 +158,7 @@ class Crew:
         self._message(link, header, payload)
 
     def _open_next(self) -> None:
-        """The next common worker that is wanted, and a spare at last. One at a time, so that the first is ready soonest."""
+        """Open the next common worker that is wanted, and at last the spare one; one at a time, so that the first is ready soonest."""
         with self._lock:
             if self.stopping.is_set() or not all(link.ready.is_set() for link in self.everyone):
                 return
@@ -191,7 +193,7 @@ class Crew:
                 self._spare = None
             number = next((number for number, held in self.links.items() if held is link), None)
             if number is not None and not self.stopping.is_set():
-                self.links[number] = self._spare_or_new(number)
+                self.links[number] = self._take_or_open(number)
                 if number in self.heavy:
                     self.links[number].step_back(self._limits.low_niceness)
                 self._on_loss(number, link.in_hand, hung)

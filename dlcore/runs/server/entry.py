@@ -17,15 +17,17 @@ Listener = Callable[[Problem], None]
 
 @dataclass
 class Entry:
-    """What is known here of one run. Points in time are on the pool's clock; `now` is when it began to be known."""
+    """What the server knows of one run. Points in time are on the pool's clock; `now` is when it began to be known."""
 
     token: str
     worker: int
     recipe: str
     device: str
     now: InitVar[float]
-    owner: str = ""  # The mark of whom it belongs to; nobody's run is open to whoever holds its token.
-    visitor: bool = False  # Nobody's, but a visitor's, who keeps no cookie: not this program's own.
+    owner: str = ""  # The mark of whom it belongs to. A run of nobody ("") is open to whoever knows its token.
+    visitor: bool = (
+        False  # Whether it belongs to a visitor who keeps no cookie. (Other runs of nobody are this program's own.)
+    )
     status: str = "paused"
     speed: float | None = DEFAULT_SPEED
     step: int = 0
@@ -36,9 +38,9 @@ class Entry:
     strikes: int = 0  # How often in a row it took its worker down.
     alive: float = -math.inf  # When its worker last said something of it.
     weighed: str = ""  # The recipe that `heavy` speaks of.
-    heavy: bool = False  # By its sizes it will hold others up.
-    apart_until: float = -math.inf  # Until then it stays with the heavy ones, for it was seen to hold up others.
-    settled_until: float = -math.inf  # Not to be moved before.
+    heavy: bool = False  # Whether it is so large that its steps or pictures hold others up.
+    apart_until: float = -math.inf  # Until then it stays with the heavy runs, because it has held others up.
+    settled_until: float = -math.inf  # Until then it is not moved.
     waiting: list[Request] | None = None  # Requests that wait while it moves to another worker.
     resting: float | None = None  # Since when it is paused only because its page had gone.
     released: float | None = None
@@ -82,7 +84,7 @@ class Facts:
 
 
 def mark_of(owner: str | None) -> str:
-    """What is remembered of an owner's secret: enough to know it again, nothing to present. Nobody has no mark, nor this program itself."""
+    """A hash of an owner's secret, by which it is known again; "" for nobody and for this program itself."""
     return hashlib.sha256(owner.encode()).hexdigest() if owner else ""
 
 

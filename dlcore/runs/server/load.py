@@ -35,7 +35,7 @@ class Load:
         """A worker for one more heavy run: an empty or a new one if there may be one more, else the emptiest. None if there may be none."""
         ready = self.only_ready(self._crew.heavy)
         if not ready or self.count_runs(ready)[self.choose_emptiest(ready)][1]:
-            number = self._crew.one_more_heavy()
+            number = self._crew.open_one_more_heavy()
             if number is not None and (not ready or self._crew.links[number].ready.is_set()):
                 return number
         heavy = ready or self._crew.heavy

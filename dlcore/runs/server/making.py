@@ -120,4 +120,4 @@ class Making:
                     entry.step = entry.epoch = 0
                 self.make(entry)
                 self.tell(entry, Problem("worker_restarted", step=entry.step))
-        self._sending.go_on(entry)
+        self._sending.send_waiting(entry)

@@ -51,7 +51,7 @@ class Moving:
         self._empty_since: dict[int, float] = {}
 
     def move(self, entry: Entry, worker: int, *, gently: bool) -> None:
-        """Let the run go on there. Gently: only if that takes nothing from it."""
+        """Let the run go on in that worker. Gently: only if nothing of it is lost on the way."""
         if entry.waiting is not None or self._crew.places.shared:
             return
         entry.waiting = []
@@ -71,27 +71,27 @@ class Moving:
                     entry.worker = worker
                 self.moved += 1
                 made = self._post_create(entry, header, content)
-        self._sending.go_on(entry)
+        self._sending.send_waiting(entry)
         if made is None:
             self._has_ended()
         else:
             made.add_done_callback(lambda done: self._has_ended())
 
     def _has_ended(self) -> None:
-        """One less is under way: the next that holds up others may go."""
+        """Count one run less under way, so that the next that holds up others may go."""
         with self._lock:
             self._under_way -= 1
             self._part_all()
 
     def part(self, entry: Entry) -> None:
-        """This run holds up others, or is about to: away from them, as soon as there is a worker for it. Alone it may stay."""
+        """Move this heavy run away from those whom it holds up, as soon as there is a worker for it. Where it is alone, it stays."""
         if entry.waiting is None and self._under_way < MOST_UNDER_WAY and self._load.holds_others_up(entry):
             worker = self._load.choose_heavy()
             if worker is not None and self._crew.links[worker].ready.is_set():
                 self.move(entry, worker, gently=False)
 
     def balance(self) -> None:
-        """Each run to the workers that it belongs to, and one step towards the same number of playing runs on all of a kind.
+        """Move each run to the kind of workers that it belongs to, and one run towards equal numbers of playing runs on all of a kind.
 
         Called about once a second.
         """
@@ -110,7 +110,7 @@ class Moving:
             self._even_out(workers, now, workers is heavy)
 
     def _part_all(self) -> None:
-        """Heavy runs away from those whom they hold up, as many as may be under way."""
+        """Part the heavy runs that are watched or play from those whom they hold up, as many as may be under way."""
         now = self._clock()
         for entry in list(self._entries.values()):
             if entry.heavy and now > entry.settled_until and (entry.listeners or entry.status == "playing"):

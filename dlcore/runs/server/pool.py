@@ -37,7 +37,7 @@ from dlcore.runs.server.load import Load
 from dlcore.runs.server.making import Making
 from dlcore.runs.server.moving import SETTLED_FOR, Moving
 from dlcore.runs.server.request import Request
-from dlcore.runs.server.room import over_room, room_for
+from dlcore.runs.server.room import choose_runs_to_put_away, choose_states_to_drop
 from dlcore.runs.server.sending import Sending
 from dlcore.runs.server.shelf import Shelf
 from dlcore.runs.server.tending import Tending
@@ -46,7 +46,7 @@ from dlcore.wire import Header
 
 __all__ = ["Listener", "Pool", "WorkerLost"]
 
-MOST_KEPT_BYTES = 64 << 20  # All kept states together; beyond it those of large runs are on the shelf alone.
+MOST_KEPT_BYTES = 64 << 20  # Of all kept states together; beyond it those of large runs are on the shelf alone.
 LONGEST_START = 30.0  # Seconds a caller waits for a worker that is still starting.
 
 
@@ -143,7 +143,7 @@ class Pool:
     def check_owner(self, token: str, owner: str) -> None:
         """Raises Problem when the run is another's, or is not."""
         with self._lock:
-            check_mark(self._entry(token).owner, owner)
+            check_mark(self._get_entry(token).owner, owner)
 
     def find_standing(self, token: str, owner: str | None = None) -> dict[str, Any]:
         """Where the run stands, or stood when it was put on the shelf: {"recipe", "device", "status", "step", "epoch"}.
@@ -156,14 +156,17 @@ class Pool:
         return entry.standing()
 
     def revive(self, token: str, owner: str | None = None) -> dict[str, Any]:
-        """The run lives again, paused, under its old token, if it does not live still; where it stands, as `kept` says."""
+        """Let a run from the shelf live again, paused, under its old token; where it stands, as `find_standing` gives it.
+
+        A run that lives still goes on.
+        """
         self.start()
         self.find(token)
         entry = self._entries.get(token) or self._away.find(token, self.timeout)
         check_mark(entry.owner, owner)
         with self._lock:
             if (alive := self._entries.get(token)) is not None:
-                entry = alive  # Or by now.
+                entry = alive  # Another caller has revived it meanwhile.
             else:
                 entry.visitor &= owner is not None
                 self._make_room("" if entry.visitor else owner)
@@ -187,7 +190,7 @@ class Pool:
             "moved": self._moving.moved,
             "shelved_bytes": self.shelf.bytes,
             "shelf_failures": self.shelf.failures,
-            **self._figures.sums(workers),
+            **self._figures.sum_up(workers),
         }
 
     def exists(self, token: str) -> bool:
@@ -196,12 +199,12 @@ class Pool:
     def facts(self, token: str) -> Facts:
         """What is known of a run here. Raises Problem when there is none."""
         with self._lock:
-            return self._entry(token).facts()
+            return self._get_entry(token).facts()
 
     def link_of(self, token: str) -> Link:
         """The link to the worker that computes the run. Raises Problem when there is none."""
         with self._lock:
-            return self._crew.links[self._entry(token).worker]
+            return self._crew.links[self._get_entry(token).worker]
 
     @property
     def links(self) -> list[Link]:
@@ -209,14 +212,14 @@ class Pool:
         with self._lock:
             return self._crew.everyone
 
-    def look(self) -> None:
-        """Look after workers and runs now, as happens by itself every now and then: who hangs, who waits, whose page has gone."""
-        self._tending.look()
+    def tend(self) -> None:
+        """Tend workers and runs now, as happens by itself again and again: end workers that hang, move and pause runs."""
+        self._tending.tend()
 
     def move(self, token: str, worker: int) -> None:
         """Let the run go on in the worker of this number, unless that would take something from it. Does not wait."""
         with self._lock:
-            self._moving.move(self._entry(token), worker, gently=True)
+            self._moving.move(self._get_entry(token), worker, gently=True)
 
     def find(self, token: str) -> bool:
         """Whether the run is here, or on a worker that we share with other servers: then it is ours too from now on."""
@@ -256,7 +259,7 @@ class Pool:
     def hold(self, token: str) -> None:
         """The session that owns the run is alive."""
         with self._lock:
-            entry = self._entry(token)
+            entry = self._get_entry(token)
             entry.released = None
             entry.seen = self._clock()
 
@@ -270,7 +273,7 @@ class Pool:
     def viewer(self, token: str, listener: Listener = lambda problem: None) -> Iterator[None]:
         """Somebody looks at the run. The listener is told, from another thread, what there is to say about it."""
         with self._lock:
-            entry = self._entry(token)
+            entry = self._get_entry(token)
             entry.listeners.append(listener)
             if entry.resting is not None and self._clock() - entry.resting < self.limits.pause_after:
                 self._sending.send(entry, Request({"do": "play", "token": token}, b""))
@@ -287,7 +290,7 @@ class Pool:
     def _make_room(self, owner: str | None) -> None:
         """For one more run of this owner. Raises Problem when there is none."""
         try:
-            leaving = room_for(owner, self._entries.values(), self.limits, self._clock())
+            leaving = choose_runs_to_put_away(owner, self._entries.values(), self.limits, self._clock())
         except Problem:
             self._figures.refused += 1
             raise
@@ -295,7 +298,7 @@ class Pool:
             self._put_away(entry)
             self._figures.made_room += 1
 
-    def _entry(self, token: str) -> Entry:
+    def _get_entry(self, token: str) -> Entry:
         if token not in self._entries:
             raise Problem("run_gone")
         return self._entries[token]
@@ -307,12 +310,12 @@ class Pool:
                 self._crew.links[entry.worker].post({"do": "close", "token": token})
 
     def _put_away(self, entry: Entry) -> None:
-        """It leaves the memory, with all that it has learned by now on the shelf."""
+        """Take the run out of memory, with all that it has learned by now on the shelf."""
         del self._entries[entry.token]
         self._away.put(entry, self._crew.links[entry.worker])
 
     def _adopt(self, token: str, worker: int, answer: Reply) -> None:
-        """Hold a run that another server has made, as the worker knows it. (Lock held.)"""
+        """Enter a run that another server has made, as its worker knows it. (Lock held.)"""
         header, state = answer
         facts = header["recipe"], header["device"], self._clock(), header["owner"]
         life, reader = header["life"], header.get("reader")
@@ -321,11 +324,11 @@ class Pool:
         self._remember(entry, header, state)
 
     def ask(self, token: str, do: str, payload: bytes = b"", **arguments: object) -> Request:
-        """The same without waiting at all: the request's future ends with the reply. Who wants it no more may `withdraw` it."""
+        """Ask the run's worker without waiting: the request's future ends with the reply. Who wants it no more may `withdraw` it."""
         request = Request({"do": do, "token": token, **arguments}, payload)
         changed = None
         if do == "change":
-            with suppress(Problem):  # Which is the worker's to say.
+            with suppress(Problem):  # The worker answers with it.
                 changed = recipe_from_json(str(arguments["recipe"]))
         with self._lock:
             entry = self._entries.get(token)
@@ -343,7 +346,7 @@ class Pool:
         return request
 
     def withdraw(self, request: Request) -> None:
-        """It is wanted no more: its future ends with {"withdrawn": True} once no worker has it in hand, unless it ends before as ever."""
+        """Take back a request: its future ends with {"withdrawn": True} once no worker has it in hand, unless the reply came before."""
         with self._lock:
             self._sending.withdraw(self._entries.get(request.header["token"]), request)
 
@@ -351,7 +354,7 @@ class Pool:
         entry.weighed, entry.heavy = recipe.to_json(), is_heavy(recipe)
 
     def _begin(self, entry: Entry, recipe: Recipe) -> None:
-        """Let a worker make this run: one of those for heavy runs, where it would hold up others."""
+        """Let a worker make this run; a heavy one that would hold others up goes to a worker for heavy runs."""
         self._weigh(entry, recipe)
         self._load.assign_worker(entry)
         self._entries[entry.token] = entry
@@ -368,7 +371,7 @@ class Pool:
             self._making.tell(entry, Problem(header["notice"]["key"], **header["notice"]["values"]))
         with self._lock:
             if self._crew.links.get(entry.worker) is not link or entry.token not in self._entries:
-                return  # It has moved meanwhile.
+                return  # The run has moved to another worker meanwhile.
             if "kept" in header:
                 self._remember(entry, header, payload)
             elif "heavy" in header:
@@ -379,16 +382,18 @@ class Pool:
         self._making.make_again(number, in_hand, hung)
 
     def _remember(self, entry: Entry, header: Header, state: bytes) -> None:
-        state = entry.state if header.get("same") else state  # It was brought back as we had it.
+        state = (
+            entry.state if header.get("same") else state
+        )  # "same": the run was brought back, and stands as we knew it.
         entry.recipe, entry.device = header["recipe"], header["device"]
         entry.status, entry.speed = header["status"], header["speed"]
         entry.alive = self._clock()
         entry.state, entry.step, entry.epoch = state, header["step"], header.get("epoch", 0)
         entry.shelved = entry.shelved and not state
-        for other in over_room(self._entries.values(), MOST_KEPT_BYTES):
+        for other in choose_states_to_drop(self._entries.values(), MOST_KEPT_BYTES):
             other.state, other.shelved = b"", True
-        if entry.recipe != entry.weighed:  # It went back to another moment, or did not change as it was told to.
-            with suppress(Problem):  # Of another version of this program, on a cluster.
+        if entry.recipe != entry.weighed:  # The run went back to another moment, or could not change as it was told to.
+            with suppress(Problem):  # The worker may be of another version of this program, with other recipes.
                 self._weigh(entry, recipe_from_json(entry.recipe))
-        if state or not header.get("same"):  # Else what is there is more than what we have.
+        if state or not header.get("same"):  # Else the shelf has the state, and we only know that it stands the same.
             self._away.keep(entry, header, state, now=header["status"] != "playing")

@@ -19,7 +19,7 @@ class Request:
     payload: bytes
     future: Future[Reply] = field(default_factory=Future)
     withdrawn: bool = False  # Nobody wants it any more.
-    # What waits for the worker's answer, and where; emptied when it has come: futures that know each other would stay with their frame.
+    # Link and future of the worker's answer; emptied when it has come, or the two futures would keep each other, and a frame, in memory.
     under_way: list[tuple[Link, Future[Reply]]] = field(default_factory=list)
 
     def settle(self, answer: Future[Reply]) -> None:
@@ -33,8 +33,8 @@ class Request:
         except InvalidStateError:
             pass  # Nobody waits for it any more.
 
-    def let_go(self) -> None:
-        """It was withdrawn before anybody had answered it."""
+    def end_withdrawn(self) -> None:
+        """End a request that was withdrawn before any worker had answered it: its future says so."""
         with suppress(InvalidStateError):
             self.future.set_result(({"withdrawn": True}, b""))
 

@@ -1,4 +1,4 @@
-"""Room: whether there is any for one more run, and which runs go to the shelf to make some.
+"""Room: whether there is any for one more run, and which runs are put away on the shelf to make some.
 
 A run makes room that nobody has touched for longest: watched, told something, or made. Whoever watches one now keeps it, and
 whoever touched one a moment ago; its owner is offered to go on from where it stood. Only where everything is in use, whoever
@@ -16,34 +16,32 @@ from dlcore.limits import Limits
 from dlcore.problems import Problem
 from dlcore.runs.server.entry import Entry, mark_of
 
-A_MOMENT = (
-    15.0  # Seconds in which nobody takes away what was touched: a page that is loaded anew, a walk to another page.
-)
+A_MOMENT = 15.0  # Seconds in which a touched run is not put away: its page may be loaded anew, or its owner be on another page.
 
 
-def room_for(owner: str | None, entries: Collection[Entry], limits: Limits, now: float) -> list[Entry]:
-    """The runs that make room for one more of this owner: none, as a rule. Raises Problem when too few can.
+def choose_runs_to_put_away(owner: str | None, entries: Collection[Entry], limits: Limits, now: float) -> list[Entry]:
+    """The runs that must be put away for one more of this owner: none, as a rule. Raises Problem when too few can.
 
     `owner` is a secret, "" for visitors who keep no cookie, None for this program itself, which only the size of the class limits.
     """
     leaving: list[Entry] = []
-    theirs, most, problem = _share_of(owner, entries, limits)
+    theirs, most, problem = _find_share(owner, entries, limits)
     if len(theirs) >= most:
-        leaving += _longest_untouched(theirs, entries, limits, now)[: len(theirs) - most + 1]
+        leaving += _sort_by_touch(theirs, entries, limits, now)[: len(theirs) - most + 1]
         if len(theirs) - len(leaving) >= most:
             raise problem
     if len(entries) - len(leaving) >= limits.max_runs:
         others = [entry for entry in entries if entry not in leaving]
-        leaving += _longest_untouched(others, entries, limits, now)[: len(others) - limits.max_runs + 1]
+        leaving += _sort_by_touch(others, entries, limits, now)[: len(others) - limits.max_runs + 1]
         if len(entries) - len(leaving) >= limits.max_runs:
-            leaving += _of_whoever_holds_most(owner, [entry for entry in others if entry not in leaving], limits)
+            leaving += _choose_from_greediest(owner, [entry for entry in others if entry not in leaving], limits)
         if len(entries) - len(leaving) >= limits.max_runs:
             raise Problem("class_full", came=len(entries), limit=limits.max_runs)
     return leaving
 
 
-def _of_whoever_holds_most(owner: str | None, entries: Collection[Entry], limits: Limits) -> list[Entry]:
-    """When everything is in use: the longest untouched run of who holds most, watched or not, if that is more than who asks would have."""
+def _choose_from_greediest(owner: str | None, entries: Collection[Entry], limits: Limits) -> list[Entry]:
+    """The longest untouched run of the owner who holds most, watched or not, if that owner holds more than this one would; else none."""
     entries = [entry for entry in entries if entry.owner or entry.visitor]  # Not this program's own.
     held = Counter(entry.owner for entry in entries)
     most = max(held, key=held.__getitem__, default="")
@@ -53,8 +51,8 @@ def _of_whoever_holds_most(owner: str | None, entries: Collection[Entry], limits
     return sorted(theirs, key=lambda entry: entry.touched)[:1]
 
 
-def over_room(entries: Collection[Entry], most: int) -> list[Entry]:
-    """Those whose kept states must go, so that all others have no more than so many bytes together: of whoever holds most, the largest."""
+def choose_states_to_drop(entries: Collection[Entry], most: int) -> list[Entry]:
+    """The entries whose kept states must be dropped so that the others have at most so many bytes: of who holds most, the largest."""
     left = sum(len(entry.state) for entry in entries) - most
     going: list[Entry] = []
     if left <= 0:
@@ -73,7 +71,7 @@ def over_room(entries: Collection[Entry], most: int) -> list[Entry]:
     return going
 
 
-def _share_of(owner: str | None, entries: Collection[Entry], limits: Limits) -> tuple[list[Entry], int, Problem]:
+def _find_share(owner: str | None, entries: Collection[Entry], limits: Limits) -> tuple[list[Entry], int, Problem]:
     """This owner's runs, how many there may be, and what to say when there are as many."""
     if owner:
         mark, most = mark_of(owner), limits.max_runs_per_owner
@@ -83,10 +81,10 @@ def _share_of(owner: str | None, entries: Collection[Entry], limits: Limits) -> 
     return visitors, most, Problem("visitors_full", limit=most)
 
 
-def _longest_untouched(
+def _sort_by_touch(
     candidates: Collection[Entry], entries: Collection[Entry], limits: Limits, now: float
 ) -> list[Entry]:
-    """Those that may go, first those of owners who hold several, and of each kind those that nobody has touched longest."""
+    """The candidates that may be put away: first those of owners who hold several, and of each kind the longest untouched first."""
     held = Counter(entry.owner for entry in entries)
     may_go = [entry for entry in candidates if _may_go(entry, limits, now)]
     return sorted(may_go, key=lambda entry: (held[entry.owner] == 1, entry.touched))
@@ -97,5 +95,5 @@ def _may_go(entry: Entry, limits: Limits, now: float) -> bool:
 
 
 def _can_go(entry: Entry, limits: Limits) -> bool:
-    """One that moves to another worker, or is too large for the shelf, would lose what it has learned."""
+    """Whether it keeps what it has learned: not while it moves to another worker, nor where it is too large for the shelf."""
     return entry.waiting is None and len(entry.state) < limits.shelf_mb << 20

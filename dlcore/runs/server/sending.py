@@ -21,18 +21,18 @@ class Sending:
         self._entries = entries
 
     def send(self, entry: Entry, request: Request) -> None:
-        """Post it to the run's worker; while the run is on its way, it waits."""
+        """Post the request to the run's worker; while the run is on its way to another worker, the request waits."""
         if entry.waiting is not None:
             entry.waiting.append(request)
             return
         request.post(self._crew.links[entry.worker], lambda answer: self._take_answer(request, answer))
 
     def withdraw(self, entry: Entry | None, request: Request) -> None:
-        """Nobody wants this any more. Its future ends as soon as no worker has it in hand."""
+        """Take back a request that nobody wants any more: its future ends as soon as no worker has it in hand."""
         request.withdrawn = True
         if entry is not None and entry.waiting is not None and request in entry.waiting:
             entry.waiting.remove(request)
-            request.let_go()
+            request.end_withdrawn()
         for link, answer in list(request.under_way):
             link.withdraw(answer)
 
@@ -44,17 +44,17 @@ class Sending:
         if not (isinstance(error, Problem) and error.key == "run_moved"):
             request.settle(answer)
             return
-        with self._lock:  # It waited there for the run to move on, and waits elsewhere from now on.
+        with self._lock:  # The run has moved: the request goes to the worker where it is now.
             entry = self._entries.get(request.header["token"])
             if entry is not None and not request.withdrawn:
                 self.send(entry, request)
         if request.withdrawn:
-            request.let_go()
+            request.end_withdrawn()
         elif entry is None and not request.future.cancelled():
             request.future.set_exception(Problem("run_gone"))
 
-    def go_on(self, entry: Entry) -> None:
-        """It is where it belongs: what has waited is asked there, in its order."""
+    def send_waiting(self, entry: Entry) -> None:
+        """Send what has waited while the run was on its way, in the order of its coming."""
         with self._lock:
             waiting, entry.waiting = entry.waiting or [], None
             for request in waiting:

@@ -26,8 +26,8 @@ from dlcore.folders import make_own, write_own
 from dlcore.wire import Header, Unreadable, pack, read_header, unpack
 
 WRITE_EVERY = 5.0  # Seconds between two writes of a run that plays.
-DAY = 86_400.0  # So long a run is kept.
-HOUR = 3_600.0  # ... and a file whose age cannot be right: the clock may have jumped, before or now.
+DAY = 86_400.0  # Seconds that a run is kept.
+HOUR = 3_600.0  # How long a file is kept whose age cannot be right, as the wall clock has jumped.
 LOOK_EVERY = 60.0  # Seconds between two looks for files that are too old.
 SUM_BYTES = 32
 SUFFIX = ".run"
@@ -51,13 +51,13 @@ class Kept:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Kept | None:
-        """None when it is torn."""
+        """The kept run of a file; None when the file is torn."""
         body = memoryview(data)[SUM_BYTES:]
         if hashlib.sha256(body).digest() != data[:SUM_BYTES]:
             return None
         try:
             message = unpack(body)
-        except Unreadable:  # Whole, but not ours.
+        except Unreadable:  # The sum is right, but it is no file of ours.
             return None
         return None if message is None else cls(*message)
 
@@ -89,7 +89,7 @@ class Shelf:
         self._files: dict[str, File] = {}
         self._waiting: dict[str, Kept | None] = {}  # None: to be taken off.
         self._due: dict[str, float] = {}  # When each that waits is to be written.
-        self._written: dict[str, float] = {}
+        self._written: dict[str, float] = {}  # By name, when it was last written.
         self._failing = False
         self._closing = False
         self._change = threading.Condition()
@@ -111,11 +111,11 @@ class Shelf:
         """Keep this instead of what was kept before: soon, or now, which is as soon as the disk can."""
         name = name_of(token)
         last = self._written.get(name)
-        self._ask(name, kept, 0.0 if now or last is None else last + WRITE_EVERY)
+        self._enqueue(name, kept, 0.0 if now or last is None else last + WRITE_EVERY)
 
     def remove(self, token: str) -> None:
         """Forget the run."""
-        self._ask(name_of(token), None, 0.0)
+        self._enqueue(name_of(token), None, 0.0)
 
     def find(self, token: str) -> Kept | None:
         """What is kept of the run; None when nothing is, or it is too old, or torn."""
@@ -134,7 +134,7 @@ class Shelf:
         kept = Kept.from_bytes(data)
         if kept is None:
             _log.warning("A kept run was torn, and is dropped: %s.", path)
-            self._ask(name, None, 0.0)
+            self._enqueue(name, None, 0.0)
         return kept
 
     def close(self, seconds: float = 5.0) -> None:
@@ -147,7 +147,7 @@ class Shelf:
 
     # Its thread
 
-    def _ask(self, name: str, kept: Kept | None, due: float) -> None:
+    def _enqueue(self, name: str, kept: Kept | None, due: float) -> None:
         with self._change:
             if self.most_bytes == 0 or self._closing:
                 return
@@ -180,7 +180,7 @@ class Shelf:
             self._settle(name, kept)
 
     def _settle(self, name: str, kept: Kept | None) -> None:
-        """Make the disk say so. What came meanwhile stays waiting."""
+        """Write or remove the file. What was put meanwhile stays waiting."""
         try:
             if kept is None:
                 self._drop(name)
@@ -202,9 +202,9 @@ class Shelf:
         parts = kept.parts()
         file = File(sum(map(len, parts)), self._clock() + DAY, _owner_of(kept.header))
         make_own(self.folder)
-        others = self._in_the_way(name, file)
+        others = self._choose_to_drop(name, file)
         if others is None:
-            self._drop(name)  # Better nothing than a state of long ago.
+            self._drop(name)  # The old file too: it would bring the run back as it was long ago.
             return
         for other in others:
             self._drop(other)
@@ -212,8 +212,8 @@ class Shelf:
         with self._change:
             self._files[name] = file
 
-    def _in_the_way(self, name: str, file: File) -> list[str] | None:
-        """The files that must go for this one to fit; None where whoever holds most would lose this one itself."""
+    def _choose_to_drop(self, name: str, file: File) -> list[str] | None:
+        """The files that must be dropped for this one to fit; None where its own owner holds most and has no other file left."""
         with self._change:
             files = {other: known for other, known in self._files.items() if other != name}
         left = sum(known.size for known in files.values()) + file.size - self.most_bytes
@@ -235,7 +235,7 @@ class Shelf:
         return taken
 
     def _drop_old(self) -> None:
-        """Take note of files that others have left here, and drop what is too old."""
+        """Note files that other servers have written in the folder, and drop those that are too old."""
         now, clock = self._clock(), self._wall_clock()
         found: dict[str, File] = {}
         with suppress(OSError):
@@ -250,7 +250,7 @@ class Shelf:
                     known = self._files.get(item.name)
                     if known is None:
                         left = DAY - age if 0 <= age <= DAY else HOUR
-                        known = File(facts.st_size, now + left, _owner_in(Path(item.path)))
+                        known = File(facts.st_size, now + left, _read_owner(Path(item.path)))
                     found[item.name] = File(facts.st_size, known.until, known.owner)
         with self._change:
             self._files = found
@@ -270,7 +270,7 @@ def name_of(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest() + SUFFIX
 
 
-def _owner_in(path: Path) -> str:
+def _read_owner(path: Path) -> str:
     """Whose run a file holds, by its header alone: the states after a restart would be hundreds of megabytes."""
     with suppress(OSError, ValueError), open(path, "rb") as file:
         file.seek(SUM_BYTES)

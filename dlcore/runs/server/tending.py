@@ -16,13 +16,13 @@ from dlcore.runs.server.request import Request
 from dlcore.runs.server.sending import Sending
 
 TABLES_EVERY = 1.0  # Seconds.
-GONE = 5.0  # Seconds after which a page that was loaded anew would be back: a heavy run waits for it no longer.
+GONE = 5.0  # Seconds in which a page that is loaded anew comes back. A heavy run that nobody has watched for longer is paused.
 
 _log = logging.getLogger(__name__)
 
 
 class Tending:
-    """Looks every now and then, as often as the shortest of the limits asks for."""
+    """Tends workers and runs again and again, as often as the shortest of the limits needs."""
 
     def __init__(
         self,
@@ -49,25 +49,25 @@ class Tending:
         self._looked = clock()
         self._looking = threading.Lock()
         self._threads = [
-            threading.Thread(target=self._look_again_and_again, name="reaper of runs", daemon=True),
-            threading.Thread(target=self._look_after_tables, name="keeper of tables", daemon=True),
+            threading.Thread(target=self._tend_again_and_again, name="reaper of runs", daemon=True),
+            threading.Thread(target=self._tend_tables, name="keeper of tables", daemon=True),
         ]
 
     def start(self) -> None:
-        """Until the crew is told to stop."""
+        """Begin; ends when the crew is told to stop."""
         self._looked = self._clock()
         for thread in self._threads:
             thread.start()
 
-    def _look_again_and_again(self) -> None:
+    def _tend_again_and_again(self) -> None:
         while not self._crew.stopping.wait(self._every):
             try:
-                self.look()
+                self.tend()
             except Exception:
                 _log.exception("A look after the runs failed.")
 
-    def _look_after_tables(self) -> None:
-        """In a thread of its own: their disk may hang, and workers and runs are looked after all the same."""
+    def _tend_tables(self) -> None:
+        """Tend the tables in a thread of their own: while their disk hangs, workers and runs are tended all the same."""
         while not self._crew.stopping.wait(TABLES_EVERY):
             with self._lock:
                 entries = sorted(self._entries.values(), key=lambda entry: -entry.touched)
@@ -77,14 +77,14 @@ class Tending:
                 _log.exception("A look after the tables failed.")
         self._tables.close()
 
-    def look(self) -> None:
-        """Look once."""
+    def tend(self) -> None:
+        """Tend all workers and runs once."""
         now = self._clock()
         with self._looking:
             if now - self._looked >= self._every + self._limits.hung_after / 2:
-                self._crew.stood_still()
+                self._crew.forgive_silence()
             self._looked = now
-            self._crew.look()
+            self._crew.check_workers()
         with self._lock:
             entries = list(self._entries.values())
             self._moving.balance()
@@ -97,7 +97,7 @@ class Tending:
         """Put away a run whose owner is gone; pause one that nobody looks at, and a heavy one as soon as its page has gone."""
         limits = self._limits
         unseen = 0.0 if entry.listeners else now - entry.seen
-        # A network blip releases a run too: as long as somebody looks at it, it stays.
+        # A session that loses its connection releases its run too: as long as somebody watches it, it stays.
         without_owner = 0.0 if entry.released is None else min(unseen, now - entry.released)
         if without_owner > limits.end_after or unseen > limits.free_after:
             self._put_away(entry)
