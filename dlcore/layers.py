@@ -47,6 +47,8 @@ class LayerComponent(Component):
     has_units: ClassVar[bool]
     #: The axis of its output shape along which its units are counted.
     unit_axis: ClassVar[int] = 0
+    #: The most units that a person may give it, in its field `units`; 0: how many it has is not for a person to say.
+    most_units: ClassVar[int] = 0
     #: Of a layer whose units weigh what comes in: the names, among its modules' tensors, of weight (units, inputs) and bias (units,).
     connections: ClassVar[tuple[str, str] | None] = None
     #: It draws random numbers while training, from the generator that its modules are given.
@@ -65,7 +67,7 @@ class LayerComponent(Component):
 
     @property
     def activation_kind(self) -> str:
-        """Kind of the activation that it ends with; "" for none."""
+        """Kind of the activation that it ends with, which a layer of a recipe has in its field `activation`; "" for none."""
         return ""
 
     def output_shape(self, input_shape: Shape) -> Shape:
@@ -96,10 +98,6 @@ class LayerComponent(Component):
         """What it is made of, for a report."""
         raise NotImplementedError
 
-    def in_drawing(self) -> dict[str, Any]:
-        """What a drawing says of it beside its shapes, as plain JSON values."""
-        return {}
-
     @property
     def size(self) -> float:
         """The number that tells it from others of its kind where there is room for one."""
@@ -117,6 +115,7 @@ class Dense(LayerComponent):
 
     example_shapes: ClassVar[tuple[Shape, ...]] = ((1,), (2,), (7,))
     has_units: ClassVar[bool] = True
+    most_units: ClassVar[int] = MOST_UNITS
     connections: ClassVar[tuple[str, str] | None] = ("0.weight", "0.bias")
 
     @property
@@ -142,9 +141,6 @@ class Dense(LayerComponent):
 
     def in_words(self, words: Words) -> str:
         return words("report.units", units=self.units, activation=activation_in_words(self.activation.kind, words))
-
-    def in_drawing(self) -> dict[str, Any]:
-        return {"most_units": MOST_UNITS}
 
     @property
     def size(self) -> float:

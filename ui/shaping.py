@@ -73,13 +73,14 @@ def _place(address: Any, count: int) -> int | None:
     return int(address) if isinstance(address, str) and address in map(str, range(count)) else None
 
 
-def _dense(experiment: Experiment, address: Any) -> tuple[int, Dense] | None:
+def _units(experiment: Experiment, address: Any) -> tuple[int, int] | None:
+    """The place of a layer whose units a person can add, and how many it has."""
     at = _place(address, len(experiment.layers))
-    found = None if at is None else experiment.layers[at]
-    return (at, found) if at is not None and isinstance(found, Dense) else None
+    return None if at is None or not experiment.layers[at].most_units else (at, experiment.plan()[at].units)
 
 
-def _with_layer(experiment: Experiment, at: int, layer: Dense) -> Experiment:
+def _with_layer(experiment: Experiment, at: int, **changes: Any) -> Experiment:
+    layer = experiment.layers[at].replace(**changes)
     return experiment.replace(layers=(*experiment.layers[:at], layer, *experiment.layers[at + 1 :]))
 
 
@@ -88,35 +89,35 @@ def _same_layers(experiment: Experiment) -> list[int | None]:
 
 
 def _add_unit(experiment: Experiment, address: Any) -> Shaped | None:
-    found = _dense(experiment, address)
+    found = _units(experiment, address)
     if found is None:
         return None
-    at, dense = found
-    units: list[int | None] = [*range(dense.units), None]
-    changed = _with_layer(experiment, at, dense.replace(units=dense.units + 1))
+    at, count = found
+    units: list[int | None] = [*range(count), None]
+    changed = _with_layer(experiment, at, units=count + 1)
     return Shaped(changed, {"layers": _same_layers(experiment), "units": {str(at): units}})
 
 
 def _remove_unit(experiment: Experiment, address: Any, unit: Any) -> Shaped | None:
-    found = _dense(experiment, address)
-    gone = None if found is None else _index(unit, found[1].units)
+    found = _units(experiment, address)
+    gone = None if found is None else _index(unit, found[1])
     if found is None or gone is None:
         return None
-    at, dense = found
-    if dense.units == 1:
+    at, count = found
+    if count == 1:
         raise Problem("last_unit")
-    units = [index for index in range(dense.units) if index != gone]
-    changed = _with_layer(experiment, at, dense.replace(units=dense.units - 1))
+    units = [index for index in range(count) if index != gone]
+    changed = _with_layer(experiment, at, units=count - 1)
     return Shaped(changed, {"layers": _same_layers(experiment), "units": {str(at): units}})
 
 
 def _add_layer(experiment: Experiment, address: Any) -> Shaped | None:
-    """A dense layer as wide as what comes into it, where that can begin as the identity."""
+    """A layer like the nearest whose units a person can add, as wide as what comes into it, where that can begin as the identity."""
     at = _place(address, len(experiment.layers) + 1)
     if at is None:
         return None
-    before = [layer for layer in experiment.layers[:at] if isinstance(layer, Dense)]
-    after = [layer for layer in experiment.layers[at:] if isinstance(layer, Dense)]
+    before = [layer for layer in experiment.layers[:at] if layer.most_units]
+    after = [layer for layer in experiment.layers[at:] if layer.most_units]
     layer = before[-1] if before else after[0] if after else Dense()
     if not before and experiment.num_inputs <= WIDEST_FIRST:
         layer = layer.replace(units=experiment.num_inputs)
@@ -135,14 +136,11 @@ def _remove_layer(experiment: Experiment, address: Any) -> Shaped | None:
 
 
 def _activation(experiment: Experiment, address: Any, kind: Any) -> Shaped | None:
-    found = _dense(experiment, address)
+    at = _place(address, len(experiment.layers))
     classes = kinds(Activation)
-    if found is None or kind not in list(classes):
+    if at is None or kind not in list(classes) or experiment.layers[at].activation_kind in ("", kind):
         return None
-    at, dense = found
-    if dense.activation.kind == kind:
-        return None
-    changed = _with_layer(experiment, at, dense.replace(activation=classes[kind]()))
+    changed = _with_layer(experiment, at, activation=classes[kind]())
     return Shaped(changed, {"layers": _same_layers(experiment)})
 
 

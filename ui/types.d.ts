@@ -27,8 +27,8 @@ interface Layer {
   shown: number;
   parameters: number;
   activation: string;
-  /** Of a layer whose units can be added. */
-  most_units: number;
+  /** Of a layer whose units a person can add. */
+  most_units?: number;
   /** The number that tells it from others of its kind. */
   size: number;
   /** The layers that it holds, if it holds some. */

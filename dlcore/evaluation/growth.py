@@ -18,9 +18,8 @@ from dlcore.engines import compiled
 from dlcore.evaluation import Judged, opened, watched_name
 from dlcore.evaluation.intervals import measure_of, score
 from dlcore.evaluation.shape import capacity_findings, learning_findings
-from dlcore.experiment import Experiment
+from dlcore.experiment import Experiment, LayerPlan
 from dlcore.jobs import Answer, Progress
-from dlcore.layers import Dense
 from dlcore.learning.trainer import Diverged, Trainer
 from dlcore.problems import Problem
 from dlcore.randomness import derived_seed
@@ -61,7 +60,7 @@ def capacity(arguments: dict[str, Any], payload: bytes, progress: Progress) -> A
     fits: dict[tuple[int, ...], Fit] = {}
     for factor in _factors(arguments.get("widths", FACTORS)):
         if (experiment := _widened(judged.experiment, factor)) is not None:
-            units = [layer.units for layer in experiment.layers if isinstance(layer, Dense)]
+            units = [plan.units for _, plan in _growing(experiment)]
             facts = {"x": sum(units), "widths": units, "parameters": experiment.num_parameters}
             fits.setdefault(tuple(units), Fit(experiment, len(judged.train.split.y), facts))
     return _grown(judged, list(fits.values()), "units", capacity_findings, arguments, progress)
@@ -69,16 +68,22 @@ def capacity(arguments: dict[str, Any], payload: bytes, progress: Progress) -> A
 
 def _widened(experiment: Experiment, factor: float) -> Experiment | None:
     """The recipe with so many times the units; None where that is beyond its bounds."""
-    if not any(isinstance(layer, Dense) for layer in experiment.layers):
+    layers = list(experiment.layers)
+    growing = _growing(experiment)
+    if not growing:
         raise Problem("capacity_no_layers")
     try:
-        layers = [
-            layer.replace(units=max(1, round(layer.units * factor))) if isinstance(layer, Dense) else layer
-            for layer in experiment.layers
-        ]
+        for place, plan in growing:
+            layers[place] = layers[place].replace(units=max(1, round(plan.units * factor)))
         return experiment.replace(layers=tuple(layers))
     except Problem:
         return None
+
+
+def _growing(experiment: Experiment) -> list[tuple[int, LayerPlan]]:
+    """The hidden layers whose units a person can add, with their places."""
+    plans = enumerate(experiment.plan())
+    return [(place, plan) for (place, plan), layer in zip(plans, experiment.layers, strict=False) if layer.most_units]
 
 
 def _grown(

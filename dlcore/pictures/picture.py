@@ -205,8 +205,9 @@ def _described(stage: Stage) -> dict[str, Any]:
         "parameters": plan.parameters,
         "activation": plan.activation,
         "size": layer.size,
-        **layer.in_drawing(),
     }
+    if layer.most_units:
+        described["most_units"] = layer.most_units
     if stage.branches:
         described["branches"] = [[_described(inner) for inner in branch] for branch in stage.branches]
     return described

@@ -179,17 +179,29 @@ export class Edit {
     heading.classList.add("nn-heading-shaped");
     const remove = this.button(`remove ${address}`, "×", say("remove_layer"), () => ["remove_layer", { address }]);
     remove.classList.add("nn-remove");
+    if (layer.activation) heading.querySelector(".nn-heading-what").after(this.activationMenu(column, say("activation_of")));
+    if (layer.most_units) heading.append(...this.unitButtons(column, layer.most_units, say));
+    heading.append(remove);
+  }
+
+  /** One unit fewer, one more. @param {Column} column @param {number} most @param {(key: string) => string} say */
+  unitButtons({ address, layer }, most, say) {
     const last = () => (this.layout.layers.find((one) => one.address === address)?.units ?? 0) - 1;
     const fewer = this.button(`fewer ${address}`, "−", say("remove_neuron"), () => (last() > 0 ? ["remove_unit", { address, unit: last() }] : null));
     const more = this.button(`more ${address}`, "+", say("add_neuron"), () => ["add_unit", { address }]);
     fewer.classList.add("nn-fewer");
     more.classList.add("nn-more");
     fewer.disabled = layer.units <= 1;
-    more.disabled = layer.units >= layer.most_units;
+    more.disabled = layer.units >= most;
+    return [fewer, more];
+  }
+
+  /** @param {Column} column @param {string} name */
+  activationMenu({ address, layer }, name) {
     const select = document.createElement("select");
     select.className = "nn-activation nn-edit";
     select.dataset.key = `activation ${address}`;
-    select.ariaLabel = say("activation_of");
+    select.ariaLabel = name;
     for (const key of Object.keys(this.texts.strings)) {
       const kind = ACTIVATION.exec(key)?.[1];
       if (kind) select.append(new Option(this.texts.strings[key], kind, false, kind === layer.activation));
@@ -199,8 +211,7 @@ export class Edit {
       /** @type {Element} */ (select.previousElementSibling).textContent = this.activationTitle(kind);
       this.act(() => ["activation", { address, kind }]);
     };
-    heading.querySelector(".nn-heading-what").after(select);
-    heading.append(fewer, more, remove);
+    return select;
   }
 
   /** "+" between two columns. @param {{at: string, after: Column, x: number}} gap */

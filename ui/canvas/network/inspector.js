@@ -127,7 +127,8 @@ export class Inspector {
       return;
     }
     const link = place.kind === "link";
-    const hidden = this.network.columnOf(place.address).part !== "output";
+    const { part, layer } = this.network.columnOf(place.address);
+    const hidden = part !== "output";
     const label = texts.say(link ? "canvas.weight_label" : "canvas.bias_label");
     /** @type {Element} */ (this.field.firstElementChild).textContent = label;
     this.slider.ariaLabel = label;
@@ -136,7 +137,7 @@ export class Inspector {
     this.buttons.freeze.textContent = texts.say(link ? "canvas.freeze_weight" : "canvas.freeze_neuron");
     this.buttons.freeze_layer.hidden = link;
     this.buttons.silence.hidden = link || !hidden;
-    this.buttons.remove.hidden = link || !hidden;
+    this.buttons.remove.hidden = link || !layer.most_units;
     this.buttons.silence.textContent = texts.say("canvas.silence");
     this.buttons.remove.textContent = texts.say("canvas.remove");
     this.makeIncoming();
