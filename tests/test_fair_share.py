@@ -25,7 +25,8 @@ from dlcore.frame import decode_frame
 from dlcore.runs.figures import Figures, Second, delay_to_step, percentile
 from dlcore.runs.luggage import pack_run, unpack_run
 from dlcore.runs.owners import LEAD
-from dlcore.runs.run import NEVER, Run
+from dlcore.runs.pace import NEVER
+from dlcore.runs.run import Run
 from dlcore.runs.viewers import FRAME_SHARE, MOST_CREDIT, ON_CREDIT, FrameRequest, Viewers
 from dlcore.runs.worker import Worker
 from dlcore.wire import Inbox, pack, write_all

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from dlcore.runs.run import NEVER, Run
+from dlcore.runs.pace import NEVER
+from dlcore.runs.run import Run
 from dlcore.side import as_problem
 from dlcore.wire import Header
 

@@ -5,30 +5,21 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from dlcore.arrays import from_bytes, to_bytes
-from dlcore.frame import encode_frame
-from dlcore.journal import Journal
 from dlcore.learning.learner import Diverged, Learner
 from dlcore.learning.timeline import Moment, Timeline
 from dlcore.problems import Problem
 from dlcore.recipe import Recipe
 from dlcore.recipes import recipe_from_json
-from dlcore.runs import DEFAULT_SPEED
-from dlcore.runs.kinds import Kind, Sight, kind_of_learning
-
-FASTEST = 1_000_000.0
-TICK = 0.005  # Fast runs take their updates in bunches, one a tick: a worker must not wake for each of them.
-LONGEST_DEBT = 0.1  # Seconds of updates a run that was held up may catch up on; the rest is forgotten.
-RATE_WINDOW = 1.0
-NEVER = math.inf
+from dlcore.runs.frames import Frames
+from dlcore.runs.kinds import Kind, kind_of_learning
+from dlcore.runs.pace import NEVER, Pace
 
 
 class Run:
@@ -46,13 +37,12 @@ class Run:
         self.version = life * 1_000_000_000
         self.structure = life * 1_000_000
         self.status = "paused"
-        self.speed: float | None = DEFAULT_SPEED
+        self._pace = Pace(clock)
         self.leash: int | None = None  # A playing run takes no update beyond this step.
         self.problem: Problem | None = None
         self.device = device
         self.timeline = Timeline(first=self.version)
-        self._seen_journal: tuple[Journal, int] = (), 0  # and the version in which it came to be
-        self._withheld = ""  # Why the rows are not shown, as the key of a Problem.
+        self._frames = Frames()
         self._begin(recipe_from_json(recipe))
 
     def _begin(self, recipe: Recipe, status: str = "paused") -> None:
@@ -77,11 +67,10 @@ class Run:
     def _stand_elsewhere(self, status: str = "paused") -> None:
         """The learner stands at another point, with another history."""
         self._last_epoch: int | None = None
-        self._next_update = self._ticked = self._clock()
-        self._rate: deque[tuple[float, int]] = deque()
+        self._pace.stop()
         self.interventions.clear()
         self._stand(status)
-        self._history_since = self.version  # A viewer with an older frame holds rows that are no more.
+        self.history_since = self.version  # A viewer with an older frame holds rows that are no more.
 
     def _stand(self, status: str) -> None:
         """Nothing is wrong, and the learner may go on (unless it has reached its end)."""
@@ -128,14 +117,7 @@ class Run:
 
     def set_speed(self, speed: object) -> None:
         """Updates a second, 1 or more; None is as fast as it goes."""
-        if speed is not None and (
-            not isinstance(speed, (int, float)) or isinstance(speed, bool) or not 1 <= speed <= FASTEST
-        ):
-            raise Problem("bad_speed", limit=int(FASTEST), came=str(speed))
-        self.speed = None if speed is None else float(speed)
-        now = self._clock()
-        self._next_update = now if speed is None else min(self._next_update, now + 1 / float(speed))
-        self._rate.clear()
+        self._pace.set_speed(speed)
         self.version += 1
 
     def set_device(self, device: object) -> None:
@@ -244,7 +226,7 @@ class Run:
             return 0.0
         if self.status != "playing" or self._room <= 0:
             return NEVER
-        return 0.0 if self.speed is None else max(self._next_update, self._ticked + TICK)
+        return self._pace.due
 
     @property
     def _room(self) -> float:
@@ -253,23 +235,17 @@ class Run:
 
     def advance(self, seconds: float) -> None:
         """Train for at most so long, and no faster than the speed says."""
-        now, deadline = self._clock(), time.monotonic() + seconds
-        self._ticked = now
+        deadline = time.monotonic() + seconds
+        self._pace.tick()
         if self._last_epoch is not None:
             self._update(NEVER, deadline)
-        elif self.speed is None:
-            self._update(self._room, deadline)
-        elif self.status == "playing" and now >= self._next_update:
-            self._next_update = max(self._next_update, now - max(LONGEST_DEBT, 1 / self.speed))
-            allowed = min(int((now - self._next_update) * self.speed) + 1, self._room)
-            self._next_update += self._update(allowed, deadline) / self.speed
+        elif self.status == "playing" and (allowed := min(self._pace.count_allowed(), self._room)) > 0:
+            self._pace.spend(self._update(allowed, deadline))
 
     def _resume(self, status: str) -> None:
         self.status = status
         self.problem = None
-        self._next_update = self._clock()
-        self._ticked = self._next_update - TICK
-        self._rate.clear()
+        self._pace.resume()
         self.version += 1
 
     def _update(self, allowed: float, deadline: float) -> int:
@@ -299,7 +275,7 @@ class Run:
         taken = learner.step - first
         if taken:
             self.version += 1
-            self._count()
+            self._pace.count(self.learner.step)
         return taken
 
     def _end(self, status: str) -> None:
@@ -313,19 +289,15 @@ class Run:
         # A network too large for moments is asked about once an epoch, not once a step.
         self._keep_epoch = max(self.timeline.next_epoch, self.learner.epoch + 1)
 
-    def _count(self) -> None:
-        now = self._clock()
-        self._rate.append((now, self.learner.step))
-        while len(self._rate) > 2 and now - self._rate[1][0] > RATE_WINDOW:
-            self._rate.popleft()
+    @property
+    def speed(self) -> float | None:
+        """Updates a second that it plays at; None is as fast as it goes."""
+        return self._pace.speed
 
     @property
     def updates_per_second(self) -> float:
         """Measured over about the last second; 0 when it stands."""
-        if self.status != "playing" or len(self._rate) < 2:
-            return 0.0
-        (start, first), (end, last) = self._rate[0], self._rate[-1]
-        return (last - first) / max(end - start, 1e-6)
+        return self._pace.updates_per_second if self.status == "playing" else 0.0
 
     # What leaves it
 
@@ -338,74 +310,7 @@ class Run:
         wants: dict[str, Any] | None = None,
     ) -> bytes:
         """The picture of this moment, or of the kept one that is wanted, with what a viewer that holds that much lacks."""
-        wants = wants or {}
-        moment = self.timeline.find(wants.get("moment"))
-        if moment is None:
-            sight = self.sights.now(self.learner, self.version, self.structure, self.moving)
-        else:
-            sight = self.sights.then(moment, self.learner, self.structure)
-        knows_layout = structure == sight.structure
-        has_history = knows_layout and version is not None and version >= self._history_since
-        known_rows = min(max(history, 0), len(self.learner.history)) if has_history else 0
-        header, arrays = self._header(sight), sight.arrays
-        header["history_from"] = known_rows
-        if moment is not None:
-            header["moment"] = {"id": moment.id, "step": sight.step, "epoch": sight.epoch, "progress": sight.progress}
-            header["live"] = {"step": self.learner.step, "epoch": self.learner.epoch}
-        rows = self._shows_rows(sight) if not knows_layout or sight.asks_for_rows(wants) else True
-        if not knows_layout:
-            layout, arrays = sight.with_layout(rows)
-            header |= layout
-        arrays = {**arrays, "history": self.learner.history.rows(known_rows)}
-        if moments != self.timeline.version:
-            arrays["moments"] = self.timeline.table()
-        if wants:
-            more, wanted = sight.find(wants, rows)
-            header |= more
-            arrays |= wanted
-        return encode_frame(header, arrays)
-
-    def _shows_rows(self, sight: Sight) -> bool:
-        """Whether its owner may see the rows: training goes on with those in memory when they are no longer shared, but none leave."""
-        try:
-            sight.recipe.check_readable()
-        except Problem as problem:
-            if problem.key != self._withheld:
-                self.learner.notices.append(problem)
-            self._withheld = problem.key
-            return False
-        self._withheld = ""
-        return True
-
-    def _header(self, sight: Sight) -> dict[str, Any]:
-        learner = self.learner
-        return {
-            "type": "frame",
-            "version": self.version,
-            "structure": sight.structure,
-            "status": self.status,
-            "step": sight.step,
-            "epoch": sight.epoch,
-            "progress": sight.progress,
-            "updates_per_second": round(self.updates_per_second, 1),
-            "speed": self.speed,
-            "device": learner.device_name,
-            "engine": learner.engine_name,
-            "problem": None if self.problem is None else self.problem.to_dict(),
-            "history_columns": list(learner.history.columns),
-            "undo": len(self.interventions),
-            "interventions": bool(learner.journal),
-            "moments_version": self.timeline.version,
-            "journal_version": self._journal_version(),
-            **sight.facts,
-        }
-
-    def _journal_version(self) -> int | None:
-        """The version since which the journal is what it is; None where nothing was changed."""
-        journal = self.learner.journal
-        if journal is not self._seen_journal[0]:
-            self._seen_journal = journal, self.version
-        return self._seen_journal[1] if journal else None
+        return self._frames.encode(self, version, structure, history, moments, wants or {})
 
     def file(self, name: str) -> bytes:
         """What the learner leaves behind under this name; which names there are is its kind's."""
@@ -444,7 +349,7 @@ class Run:
         return {
             "version": self.version,
             "structure": self.structure,
-            "history_since": self._history_since,
+            "history_since": self.history_since,
             "keep_epoch": self._keep_epoch,
             "leash": self.leash,
             "timeline": self.timeline.numbers,
@@ -463,7 +368,7 @@ class Run:
         self.learner.restore(state)
         self._stand_elsewhere()
         self.timeline.adopt(moments, numbers["timeline"])
-        self._history_since, self._keep_epoch = numbers["history_since"], numbers["keep_epoch"]
+        self.history_since, self._keep_epoch = numbers["history_since"], numbers["keep_epoch"]
         self.leash, self.structure = numbers["leash"], numbers["structure"]
         self.set_speed(speed)
         self.status, self.problem = self.learner.finished or status, problem

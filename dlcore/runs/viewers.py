@@ -14,7 +14,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dlcore.runs.run import NEVER, Run
+from dlcore.runs.pace import NEVER
+from dlcore.runs.run import Run
 from dlcore.runs.shares import Credit
 
 FRAME_SHARE = 0.4

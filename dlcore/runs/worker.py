@@ -36,7 +36,8 @@ from dlcore.runs.luggage import pack_run, unpack_run
 from dlcore.runs.orders import Order, Orders
 from dlcore.runs.owners import Owners
 from dlcore.runs.owntime import OwnTime
-from dlcore.runs.run import NEVER, Run
+from dlcore.runs.pace import NEVER
+from dlcore.runs.run import Run
 from dlcore.runs.starting import begin_alone, import_transformers, limit_memory, warm_up
 from dlcore.runs.verbs import Answer, answer, obey, standing
 from dlcore.runs.viewers import FrameRequest, Viewers
