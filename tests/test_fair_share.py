@@ -167,11 +167,16 @@ def paid(monkeypatch: pytest.MonkeyPatch, machine: Machine) -> Paid:
 def test_runs_at_the_same_settings_get_the_same_share(worker: Watched, number: int) -> None:
     for token in range(number):
         worker.play(str(token), recipe())
-    before = [run.learner.step for run in worker.runs.values()]
-    worker.work(1.0)
-    steps = [run.learner.step - step for run, step in zip(worker.runs.values(), before, strict=True)]
-    assert min(steps) > 0
-    assert max(steps) < 2 * min(steps)
+
+    def evenly() -> bool:
+        """In a second in which the machine has not much else to do: time is shared out, and what is done in it depends on that."""
+        before = [run.learner.step for run in worker.runs.values()]
+        worker.work(1.0)
+        steps = [run.learner.step - step for run, step in zip(worker.runs.values(), before, strict=True)]
+        assert min(steps) > 0
+        return max(steps) < 2 * min(steps)
+
+    assert eventually(evenly)
 
 
 def test_runs_that_play_take_turns(idle: Watched, paid: Paid) -> None:
