@@ -208,14 +208,14 @@ def test_what_the_run_began_with_is_said_once_whatever_comes_later(run: Run) -> 
 
 def test_what_a_hand_did_on_the_canvas_can_be_done_again_bit_for_bit(run: Run) -> None:
     steps(run, 4)
-    touch(run, "set", dense=0, unit=1, input=0, value=0.123456789)
-    touch(run, "set", dense=1, unit=0, value=-3)
+    touch(run, "set", address="0", unit=1, input=0, value=0.123456789)
+    touch(run, "set", address="1", unit=0, value=-3)
     steps(run, 4)
-    touch(run, "freeze", dense=0, unit=1, on=True)
-    touch(run, "silence", dense=1, unit=1, on=True)
+    touch(run, "freeze", address="0", unit=1, on=True)
+    touch(run, "silence", address="1", unit=1, on=True)
     steps(run, 4)
-    touch(run, "freeze", dense=0, unit=1, on=False)
-    touch(run, "silence", dense=1, unit=1, on=False)
+    touch(run, "freeze", address="0", unit=1, on=False)
+    touch(run, "silence", address="1", unit=1, on=False)
     steps(run, 4)
     first, second, third = journal(run)
     assert [entry["step"] for entry in (first, second, third)] == [4, 8, 12]
@@ -230,7 +230,7 @@ def test_what_a_hand_did_on_the_canvas_can_be_done_again_bit_for_bit(run: Run) -
 def test_a_drag_of_a_weight_is_one_change_and_taken_back_none(run: Run) -> None:
     steps(run, 2)
     for value in np.linspace(0, 1, 60):
-        touch(run, "set", dense=0, unit=0, input=0, value=float(value), stroke=1)
+        touch(run, "set", address="0", unit=0, input=0, value=float(value), stroke=1)
     assert [set(entry) for entry in journal(run)] == [{"step", "weights"}]
     run.undo()
     assert journal(run) == []
@@ -303,7 +303,7 @@ def test_it_comes_along_wherever_the_run_goes(run: Run) -> None:
     steps(run, 2)
     change(run, optimizer=adam(0.1))
     steps(run, 2)
-    touch(run, "set", dense=0, unit=0, input=0, value=0.5)
+    touch(run, "set", address="0", unit=0, input=0, value=0.5)
     told = journal(run)
     moment = run.timeline.moments[-2].id
     header, state = run.fork(None)  # As a duplicate for Compare, and as the shelf has it.
@@ -360,12 +360,12 @@ def changed(run: Run) -> Run:
     steps(run, 8)
     change(run, optimizer=adam(0.1), regularizer={"kind": "l2", "rate": 0.01})
     steps(run, 3)
-    touch(run, "set", dense=0, unit=1, input=0, value=0.123456789)
-    touch(run, "freeze", dense=0, unit=1, on=True)
+    touch(run, "set", address="0", unit=1, input=0, value=0.123456789)
+    touch(run, "freeze", address="0", unit=1, on=True)
     steps(run, 5)
     change(run, layers=(Dense(units=5), Dense(units=2)))
     steps(run, 1)
-    touch(run, "silence", dense=1, unit=1, on=True)
+    touch(run, "silence", address="1", unit=1, on=True)
     change(run, dataset={"kind": "circle", "samples": 60, "noise": 0.3}, loss={"kind": "mse"}, batch_size=6)
     while run.learner.epoch < 9:
         steps(run, 1)
@@ -497,9 +497,9 @@ def test_weights_that_are_too_many_are_counted_only(run: Run) -> None:
     for _ in range(3):
         steps(run, 1)
         for value in (0.1, 0.2, 0.3):
-            touch(run, "set", dense=1, unit=0, input=0, value=value)
+            touch(run, "set", address="1", unit=0, input=0, value=value)
     assert journal(run) == [{"step": 3, "left_out": 4}]  # The network that was carried at step 0, and three steps.
-    touch(run, "set", dense=0, unit=0, input=0, value=0.5)
+    touch(run, "set", address="0", unit=0, input=0, value=0.5)
     assert set(journal(run)[-1]) == {"step", "weights"}
     run.reset()
     steps(run, 1)
@@ -628,7 +628,7 @@ def test_script_report_and_card_say_what_was_changed_and_when(run: Run) -> None:
     assert not any("changed while" in " ".join(text.split()) for text in untouched.values())
     change(run, optimizer={"kind": "sgd", "learning_rate": 0.25})
     steps(run, 2)
-    touch(run, "set", dense=0, unit=0, input=0, value=0.5)
+    touch(run, "set", address="0", unit=0, input=0, value=0.5)
     checkpoint = open_checkpoint(run.file("checkpoint"))
     script, report, card = (export(checkpoint, form).decode() for form in ("script", "report", "card"))
     for written in (script, report, card.replace("\\", "")):
