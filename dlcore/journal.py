@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -28,8 +28,16 @@ LARGEST_WEIGHT = float(np.finfo(np.float32).max)
 #: Settings that leave no trace in a run once they are what they were, if no step was taken meanwhile: all else begins something anew.
 TRACELESS = frozenset({"optimizer", "schedule", "regularizer", "gradient_clip", "batch_size"})
 SHAPING = frozenset({"layers", "features", "dataset"})  # settings with which the shape of the network may change
-ON_NAMES = {"weights": "finite numbers", "frozen": "true or false", "silenced": "true or false"}
-_PARAMETER, _LAYER = re.compile(r"\d{1,3}\.(weight|bias)"), re.compile(r"\d{1,3}")
+MOST_AXES = 8  # of a tensor
+ON_NAMES = {
+    "weights": "finite numbers",
+    "frozen": "true or false",
+    "silenced": "true or false",
+    "buffers": "finite numbers",
+}
+# Names in the plain nn.Sequential: of tensors, as "0.weight" or "2.inner.0.bias", and of modules. Which there are, the network knows.
+_TENSOR = re.compile(r"\d{1,3}(?:\.\w{1,40}){1,40}", re.ASCII)
+_MODULE = re.compile(r"\d{1,3}(?:\.\w{1,40}){0,40}", re.ASCII)
 
 Values = dict[str, Any]
 
@@ -50,7 +58,7 @@ class Entry(Component):
     frozen: Values | None = Field(default=None, description="Which numbers of a weight or bias no update moves.")
     silenced: Values | None = Field(
         default=None,
-        description="Which units of a hidden dense layer count as 0, by its place in the plain nn.Sequential.",
+        description="Which units of a hidden layer count as 0, by the name of its first module in the plain nn.Sequential.",
     )
     loaded: bool = Field(
         default=False, description="Whether the run went on here from a file, with its weights and a fresh optimizer."
@@ -60,6 +68,10 @@ class Entry(Component):
         ge=0,
         le=LARGEST_STEP,
         description="Changes up to this step that are known of, but were too much to be kept.",
+    )
+    buffers: Values | None = Field(
+        default=None,
+        description="The numbers that layers keep for themselves, which no update moves, where another network or a file brought them.",
     )
 
     def __hash__(self) -> int:
@@ -89,7 +101,15 @@ def check(journal: Journal) -> None:
         if entry.step < before:
             raise Problem("journal_order", path=f"{path}.step", before=before, came=entry.step)
         before = entry.step
-        if not (entry.set or entry.weights or entry.frozen or entry.silenced or entry.loaded or entry.left_out):
+        if not (
+            entry.set
+            or entry.weights
+            or entry.frozen
+            or entry.silenced
+            or entry.loaded
+            or entry.left_out
+            or entry.buffers
+        ):
             raise Problem("journal_empty", path=path)
         for kind in ON_NAMES:
             _check_values(f"{path}.{kind}", kind, getattr(entry, kind) or {})
@@ -99,18 +119,26 @@ def check(journal: Journal) -> None:
 
 
 def _check_values(path: str, kind: str, named: Values) -> None:
-    pattern = _LAYER if kind == "silenced" else _PARAMETER
-    right = _is_weight if kind == "weights" else _is_switch
+    pattern = _MODULE if kind == "silenced" else _TENSOR
+    right = _is_switch if kind in ("frozen", "silenced") else _is_number
     for name, values in named.items():
         if not pattern.fullmatch(name):
             raise Problem("unknown_key", path=f"{path}.{name[:80]}")
-        rows = values if name.endswith(".weight") else [values]
-        lists = isinstance(rows, list) and all(isinstance(row, list) for row in rows)
-        if not lists or len(set(map(len, rows))) != 1 or not all(right(value) for row in rows for value in row):
+        shape = _shape_of(values, right)
+        if shape is None or (shape == () and kind != "buffers"):  # A count that a layer keeps may stand alone.
             listed = "lists of equal length, of" if name.endswith(".weight") else "a list of"
             raise Problem(
                 "wrong_type", path=f"{path}.{name}", expected=f"{listed} {ON_NAMES[kind]}", came="something else"
             )
+
+
+def _shape_of(values: Any, right: Callable[[Any], bool], axes: int = MOST_AXES) -> tuple[int, ...] | None:
+    """The shape of a tensor as lists of lists of right values; None for anything else."""
+    if not isinstance(values, list):
+        return () if right(values) else None
+    shapes = {_shape_of(value, right, axes - 1) for value in values} if axes else {None}
+    inner = shapes.pop() if shapes else ()
+    return None if shapes or inner is None else (len(values), *inner)
 
 
 def _check_origins(path: str, origins: Values) -> None:
@@ -130,7 +158,7 @@ def _are_places(values: Any) -> bool:
     return isinstance(values, list) and all(map(_is_place, values))
 
 
-def _is_weight(value: Any) -> bool:
+def _is_number(value: Any) -> bool:
     return type(value) in (int, float) and abs(value) <= LARGEST_WEIGHT  # Which no NaN is.
 
 
@@ -181,16 +209,17 @@ def with_values(journal: Journal, step: int, **values: Values) -> Journal:
 def with_network(journal: Journal, step: int, **values: Values) -> Journal:
     """The same of a whole network: what was said of the one before it at this step has lost its meaning."""
     bare = tuple(
-        Entry(**{**_fields(entry), "weights": None, "frozen": None, "silenced": None}) if entry.step == step else entry
-        for entry in journal
+        Entry(**{**_fields(entry), **dict.fromkeys(ON_NAMES)}) if entry.step == step else entry for entry in journal
     )
     return with_values(bare, step, **values)
 
 
-def loaded(journal: Journal, step: int, weights: Values | None) -> Journal:
-    """The run goes on from a file here. `weights` are all it has; None if they are too many."""
+def loaded(journal: Journal, step: int, weights: Values | None, buffers: Values | None) -> Journal:
+    """The run goes on from a file here. `weights` and `buffers` are all it has; None if they are too many."""
     past = tuple(entry for entry in journal if entry.step <= step)
-    entry = Entry(step=step, weights=weights, loaded=True) if weights else Entry(step=step, loaded=True, left_out=1)
+    whole = weights and buffers is not None
+    brought: dict[str, Any] = {"weights": weights, "buffers": buffers or None} if whole else {"left_out": 1}
+    entry = Entry(step=step, loaded=True, **brought)
     kept = (*past, entry)
     return kept if _fits(kept) else without_details(past, step)
 
@@ -224,16 +253,14 @@ def unknown_from(journal: Journal, number: int) -> int:
 
 
 def number_lists(array: np.ndarray) -> Any:
-    """A tensor as lists: numbers with eight digits, or nine where they would not read back as the same float32; true or false."""
-    if array.dtype == np.bool_:
+    """A tensor as lists: true or false, whole numbers, others with eight digits (nine where eight would read back as another float32)."""
+    if array.dtype != np.float32:
         return array.tolist()
     exact = array.ravel().tolist()
     short = [float(f"{value:.8g}") for value in exact]
     for place in np.flatnonzero(np.array(short, np.float32) != array.ravel()).tolist():
         short[place] = float(f"{exact[place]:.9g}")
-    return (
-        short if array.ndim == 1 else [short[at : at + array.shape[1]] for at in range(0, len(short), array.shape[1])]
-    )
+    return np.array(short, object).reshape(array.shape).tolist()
 
 
 @lru_cache(maxsize=16)

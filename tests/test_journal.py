@@ -553,6 +553,10 @@ SET = {"batch_size": 7}
         ([{"step": 5, "weights": {"a/b": [1]}}], "journal.0.weights.a/b: unknown key"),
         ([{"step": 5, "frozen": {"0.bias": [1]}}], "journal.0.frozen.0.bias: expected a list of true or false"),
         ([{"step": 5, "silenced": {"0": "all"}}], "journal.0.silenced.0: expected a list of true or false"),
+        ([{"step": 5, "weights": {"0.bias": 1.0}}], "journal.0.weights.0.bias: expected a list of finite numbers"),
+        ([{"step": 5, "weights": {"0.weight": [[1, 2], 3]}}], "journal.0.weights.0.weight: expected lists of equal length"),
+        ([{"step": 5, "weights": {"0.bias": [[[[[[[[[1]]]]]]]]]}}], "journal.0.weights.0.bias: expected a list of finite numbers"),
+        ([{"step": 5, "buffers": {"1.running_mean": ["1"]}}], "journal.0.buffers.1.running_mean: expected a list of finite numbers"),
         ([{"step": 5, "set": SET, "origins": {"layers": [-1]}}], "journal.0.origins.layers: expected a list of places"),
         ([{"step": 5, "left_out": -1}], "journal.0.left_out: expected at least 0"),
         ([{"step": 5, "set": SET}] * (MOST_ENTRIES + 1), f"journal: expected at most {MOST_ENTRIES} entries"),
@@ -564,6 +568,23 @@ def test_what_is_no_journal_is_refused_with_its_path(entries: Any, said: str) ->
     with pytest.raises(Problem) as refused:
         Experiment.from_dict({"journal": entries})
     assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {
+            "weights": {"2.inner.3.right.2.weight": [[1.0, -2.5]], "2.weight": [1.0]},
+            "silenced": {"2.inner.3.left.0": [True]},
+        },
+        {"buffers": {"1.running_mean": [0.5, 1.5], "1.num_batches_tracked": 7}},
+        {"weights": {"0.weight": [[[[1.0], [2.0]]], [[[3.0], [4.0]]]]}},
+    ],
+    ids=str,
+)
+def test_tensors_of_any_layer_have_a_place_in_it(entry: dict[str, Any]) -> None:
+    experiment = Experiment.from_dict({"journal": [{"step": 5, **entry}]})
+    assert Experiment.from_json(experiment.to_json()).to_dict()["journal"] == [{"step": 5, **entry}]
 
 
 @st.composite

@@ -18,6 +18,7 @@ from dlcore import Experiment, Trainer
 from dlcore.arrays import from_bytes
 from dlcore.checkpoint import open_checkpoint, predict, save_checkpoint
 from dlcore.frame import decode_frame
+from dlcore.learning.replay import Replay
 from dlcore.pictures.sights import snapshot_at
 from dlcore.problems import Problem
 from dlcore.runs.luggage import pack_run, unpack_run
@@ -235,3 +236,64 @@ def test_weights_for_plain_torch_go_around_silenced_units_or_are_refused() -> No
     with pytest.raises(Problem) as refused:
         save_checkpoint(trainer.snapshot(), trainer.data)
     assert refused.value.key == "silenced_behind"
+
+
+def assert_replayed(trainer: Trainer) -> None:
+    """What the journal tells gives this very run: weights, buffers, optimizer, history and journal."""
+    recipe = Experiment.from_json(trainer.recipe_with_journal.to_json())
+    replay = Replay(recipe, "cpu")
+    while replay.trainer.step < trainer.step:
+        replay.advance(trainer.step - replay.trainer.step)
+    assert replay.inexact_from is None
+    found, expected = replay.trainer.state(), trainer.state()
+    assert set(found) == set(expected)
+    assert [name for name in found if not np.array_equal(found[name], expected[name], equal_nan=True)] == []
+
+
+def test_a_network_with_buffers_that_was_edited_before_its_first_step_is_replayed() -> None:
+    trainer = trained(0)
+    trainer.model.get_buffer("2.running_mean").fill_(0.25)  # As if it came from elsewhere.
+    trainer.change(Experiment.from_dict({**RECIPE, "layers": [*RECIPE["layers"], {"kind": "dense", "units": 2}]}))
+    (entry,) = trainer.recipe_with_journal.to_dict()["journal"]
+    assert entry["buffers"] == {"2.running_mean": [0.25] * 4, "2.running_var": [1.0] * 4, "2.num_batches_tracked": 0}
+    list(islice(trainer.steps(), 30))
+    assert_replayed(trainer)
+
+
+def test_a_run_with_buffers_that_went_on_from_a_file_is_replayed_from_there() -> None:
+    first = trained(40)
+    run = run_of(0)
+    run.load(save_checkpoint(first.snapshot(), first.data))
+    trainer = run.learner
+    (entry,) = trainer.recipe_with_journal.to_dict()["journal"]
+    assert entry["loaded"] and entry["buffers"]["2.num_batches_tracked"] == 40
+    list(islice(trainer.steps(), 30))
+    assert_replayed(trainer)
+
+
+def test_a_file_that_misses_a_buffer_is_one_sentence() -> None:
+    weights = {name: value.tolist() for name, value in trained(0).model.named_parameters()}
+    journal = [
+        {"step": 0, "set": {"batch_size": 10}},
+        {"step": 0, "loaded": True, "weights": weights, "buffers": {"2.running_mean": [0.5] * 4}},
+    ]
+    with pytest.raises(Problem) as refused:
+        Replay(Experiment.from_dict({**RECIPE, "journal": journal}), "cpu")
+    assert "journal.1.buffers: expected all weights of the network, but '2.num_batches_tracked'" in str(refused.value)
+
+
+def test_what_no_journal_can_hold_is_left_out_of_it() -> None:
+    trainer = trained(0)
+    trainer.model.get_buffer("2.running_var")[1] = torch.inf
+    trainer.change(Experiment.from_dict({**RECIPE, "layers": [*RECIPE["layers"], {"kind": "dense", "units": 2}]}))
+    assert trainer.recipe_with_journal.to_dict()["journal"] == [{"step": 0, "left_out": 1}]
+
+
+def test_buffers_of_a_journal_that_are_not_those_of_the_network_are_one_sentence() -> None:
+    def refusal(buffers: dict[str, Any]) -> str:
+        with pytest.raises(Problem) as refused:
+            Replay(Experiment.from_dict({**RECIPE, "journal": [{"step": 0, "buffers": buffers}]}), "cpu")
+        return str(refused.value)
+
+    assert "journal.0.buffers.1.running_mean: unknown key" in refusal({"1.running_mean": [0.5] * 4})
+    assert "journal.0.buffers.2.running_mean: expected 4 values, but got 1" in refusal({"2.running_mean": [0.5]})

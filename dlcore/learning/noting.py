@@ -10,6 +10,7 @@ import torch
 
 from dlcore.journal import (
     LONGEST_JOURNAL,
+    ON_NAMES,
     Journal,
     Values,
     is_shaped,
@@ -32,7 +33,7 @@ MOST_NUMBERS = LONGEST_JOURNAL // 2  # A number and its comma are two characters
 
 
 def hand(journal: Journal, step: int, engine: AutogradEngine, kind: str, names: Sequence[str]) -> Journal:
-    """Somebody has set "weights", "frozen" them or "silenced" units, at these names."""
+    """Somebody has set "weights" or "buffers", "frozen" weights or "silenced" units, at these names."""
     values = named_values(engine, kind, names)
     return without_details(journal, step) if values is None else with_values(journal, step, **{kind: values})
 
@@ -53,8 +54,8 @@ def change(
     )
     # Weights that were carried before the first step, or through several shapes at one step, cannot be had from recipes alone.
     if (reshaped and again) or (step == 0 and (reshaped or _initializers(old) != _initializers(new))):
-        values = {kind: named_values(engine, kind) for kind in ("weights", "frozen", "silenced")}
-        if engine.buffers or any(named is None for named in values.values()):  # A journal has no entry for buffers.
+        values = {kind: named_values(engine, kind) for kind in ON_NAMES}
+        if any(named is None for named in values.values()):
             return without_details(journal, step)
         return with_network(journal, step, **{kind: named or {} for kind, named in values.items()})
     return journal
@@ -62,20 +63,26 @@ def change(
 
 def file(past: Journal, step: int, engine: AutogradEngine) -> Journal:
     """The run goes on from a file at this step: with what that one has been through, and the network it brings."""
-    return loaded(past, step, None if engine.buffers else named_values(engine, "weights"))
+    return loaded(past, step, named_values(engine, "weights"), named_values(engine, "buffers"))
 
 
 def named_values(engine: AutogradEngine, kind: str, names: Sequence[str] | None = None) -> Values | None:
-    """Weights, or which of them are frozen, by their names; which units of hidden layers are silenced, by the layer's.
+    """Weights, or which of them are frozen, and buffers, by their names; which units of hidden layers are silenced, by the layer's.
 
-    Without names all, of marks those that there are. None if they are too many for a journal.
+    Without names all, of marks those that there are. None if a journal cannot hold them.
     """
     if kind == "silenced":
         found = _masks(engine, names is not None)
+    elif kind == "buffers":
+        found = {name: value.cpu().numpy() for name, value in engine.buffers.items()}
     else:
         found = _tensors(engine, engine.flat.detach() if kind == "weights" else _frozen(engine, names is not None))
     wanted = {name: array for name, array in found.items() if names is None or name in names}
     if sum(array.size for array in wanted.values()) > MOST_NUMBERS:
+        return None
+    if not all(
+        np.isfinite(array).all() for array in wanted.values()
+    ):  # What a layer keeps may overflow; JSON has no such numbers.
         return None
     return {name: number_lists(array) for name, array in wanted.items()}
 

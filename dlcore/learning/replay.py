@@ -74,18 +74,25 @@ class Replay:
         self._fold_if(number, entry)
 
     def _go_on_from(self, number: int, entry: Entry) -> None:
-        """From a file: its weights, and everything else anew."""
+        """From a file: its weights and buffers, and everything else anew."""
         trainer, past = self.trainer, self.trainer.journal
         assert entry.weights is not None
         weights = _arrays(f"journal.{number}.weights", entry.weights, _shapes(trainer))
-        if missing := set(_shapes(trainer)) - set(weights):
-            raise Problem("journal_misses_weights", path=f"journal.{number}.weights", name=min(missing))
-        trainer.load_weights(weights, step=trainer.step, epoch=trainer.epoch)
+        buffers = _buffers(f"journal.{number}.buffers", entry.buffers or {}, trainer)
+        for kind, there, told in (("weights", _shapes(trainer), weights), ("buffers", trainer.engine.buffers, buffers)):
+            if missing := set(there) - set(told):
+                raise Problem("journal_misses_weights", path=f"journal.{number}.{kind}", name=min(missing))
+        trainer.load_weights(weights | buffers, step=trainer.step, epoch=trainer.epoch)
         trainer.journal = noting.file(past, trainer.step, trainer.engine)
 
     def _on_network(self, number: int, entry: Entry) -> None:
         trainer, path = self.trainer, f"journal.{number}"
         places = trainer.engine.places
+        if entry.buffers:
+            kept = _buffers(f"{path}.buffers", entry.buffers, trainer)
+            for name, values in kept.items():
+                trainer.engine.buffers[name].copy_(torch.from_numpy(values))
+            trainer.touched("buffers", tuple(kept))
         if entry.weights:
             found = _arrays(f"{path}.weights", entry.weights, _shapes(trainer))
             with torch.no_grad():
@@ -138,6 +145,18 @@ class Replay:
 
 def _shapes(trainer: Trainer) -> dict[str, tuple[int, ...]]:
     return {name: tuple(shape) for name, (_, _, shape) in trainer.engine.places.items()}
+
+
+def _buffers(path: str, named: Values, trainer: Trainer) -> dict[str, np.ndarray]:
+    """{name: array} of what an entry tells of what layers keep for themselves, each of its layer's type."""
+    found: dict[str, np.ndarray] = {}
+    for name, values in named.items():
+        kept = trainer.engine.buffers
+        shapes = {name: tuple(kept[name].shape)} if name in kept else {}
+        # By way of float64, for a whole number may come as 3.0.
+        array = _arrays(path, {name: values}, shapes, np.float64)[name]
+        found[name] = array.astype(kept[name].cpu().numpy().dtype)
+    return found
 
 
 def _arrays(
