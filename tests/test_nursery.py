@@ -27,13 +27,19 @@ pytestmark = [
 ROOT = Path(__file__).parents[1]
 
 
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Nursery]:
+    """A nursery for all of these tests: each start imports for seconds. One that is lost is replaced."""
+    nursery = Nursery()
+    yield nursery
+    nursery.close()
+
+
 @pytest.fixture
-def ours(monkeypatch: pytest.MonkeyPatch) -> Iterator[Nursery]:
-    """A nursery that a test may end."""
-    fresh = Nursery()
-    monkeypatch.setattr(children, "nursery", lambda: fresh)
-    yield fresh
-    fresh.close()
+def ours(shared: Nursery, monkeypatch: pytest.MonkeyPatch) -> Nursery:
+    """The one that children come of."""
+    monkeypatch.setattr(children, "nursery", lambda: shared)
+    return shared
 
 
 def end(worker: WorkerProcess) -> None:
@@ -130,12 +136,14 @@ def test_a_request_that_cannot_be_sent_takes_no_answer_from_the_next_one(
         end(worker)
 
 
-def test_other_commands_are_started_as_they_are(ours: Nursery) -> None:
+def test_other_commands_are_started_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    fresh = Nursery()
+    monkeypatch.setattr(children, "nursery", lambda: fresh)
     child, down, up = begin(None, [sys.executable, "-c", "print('as it is')"], os.environ)
     with down, up:
         assert up.read() == b"as it is\n"
     assert child.wait(PATIENCE)
-    assert ours.pid == 0
+    assert fresh.pid == 0
 
 
 def test_a_desk_is_split_off_too(ours: Nursery) -> None:
