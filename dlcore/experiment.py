@@ -244,7 +244,7 @@ class Experiment(Recipe):
         drawn = [initializer for layer in all_layers(self.layers) for initializer in layer.starts().values()]
         return drawn[-1] if drawn else GlorotUniform()
 
-    @property
+    @cached_property
     def stack(self) -> tuple[LayerComponent, ...]:
         """All layers, the implied output layer last."""
         claim = self.coding.link.name
@@ -252,6 +252,10 @@ class Experiment(Recipe):
 
     def plan(self) -> tuple[LayerPlan, ...]:
         """Every layer with its shapes, the implied output layer last."""
+        return self._plan
+
+    @cached_property
+    def _plan(self) -> tuple[LayerPlan, ...]:
         return _plans(self.stack, (self.num_inputs,), ())
 
     @property

@@ -151,6 +151,11 @@ class Network:
             # Its own have no hooks: to look for some takes as long as a small layer does.
             self._steps[stage.address] = [module.forward if model is None else module for module in modules]
 
+    @property
+    def tensors(self) -> tuple[str, ...]:
+        """The names of its tensors, as the state of its modules has them."""
+        return tuple(self._tensors)
+
     def holding(self, tensors: Mapping[str, torch.Tensor]) -> Network:
         """This network with these numbers: all its tensors by name, which are not copied."""
         for name, own in self._tensors.items():

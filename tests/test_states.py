@@ -23,6 +23,7 @@ from dlcore.pictures.sights import snapshot_at
 from dlcore.problems import Problem
 from dlcore.runs.luggage import pack_run, unpack_run
 from dlcore.runs.run import Run
+from dlcore.stages import tensors_of
 from tests.normed import recipes_may_name_it
 
 DENSE = {"kind": "dense", "units": 4}
@@ -114,7 +115,9 @@ def test_a_run_that_moves_takes_it_along_with_its_time_line() -> None:
     header, luggage = pack_run(run, gently=False)
     unpack_run(there, json.loads(json.dumps(header)), luggage)
     for mine, theirs in zip(run.timeline.moments, there.timeline.moments, strict=True):
-        assert_same(snapshot_at(theirs).weights, snapshot_at(mine).weights)
+        assert_same(
+            snapshot_at(theirs, tensors_of(theirs.recipe)).weights, snapshot_at(mine, tensors_of(mine.recipe)).weights
+        )
     go_on_alike(run.learner, there.learner)
 
 
@@ -124,7 +127,7 @@ def test_a_rewound_run_and_a_fork_stand_where_it_stood() -> None:
     for _ in range(30):
         run.step()
     moment = next(moment for moment in run.timeline.moments if moment.step == 50)
-    assert snapshot_at(moment).weights["2.num_batches_tracked"] == 50
+    assert snapshot_at(moment, tensors_of(moment.recipe)).weights["2.num_batches_tracked"] == 50
     run.rewind(moment.id)
     fork = Run(header["recipe"], "cpu")
     fork.restore(state, "paused", None)

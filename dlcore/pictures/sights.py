@@ -6,7 +6,7 @@ Pictures are made once a version, or once a moment; the rest of what a viewer wa
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +22,6 @@ from dlcore.metrics import FORMS
 from dlcore.pictures.picture import Picture
 from dlcore.pictures.questions import Arrays, Looks, Motion, finite
 from dlcore.rows import rows_of
-from dlcore.stages import tensors_of
 
 HEALTH_EVERY = 0.5  # Seconds, of a run that plays.
 PREDICTIONS_EVERY = 0.25
@@ -171,17 +170,18 @@ class NetworkSights:
         """The run as it was at this moment."""
         if self._then is None or self._then[0] != moment.id:
             looks = self._old_looks(moment, trainer, structure)
-            snapshot = snapshot_at(moment)
+            names = looks.picture.network.tensors
+            snapshot = snapshot_at(moment, names)
             predictions = looks.predictions(snapshot)
             arrays = {
                 **looks.picture.arrays(snapshot),
-                **looks.masks(snapshot, _named(moment, "frozen")),
+                **looks.masks(snapshot, _named(moment, "frozen", names)),
                 **looks.health(snapshot),
                 **looks.predicted_classes(predictions),
             }
-            previous = _named(moment, "previous")
+            previous = _named(moment, "previous", names)
             update = {name: snapshot.weights[name] - previous[name] for name in previous}
-            motion = Motion(_named(moment, "gradient"), update)
+            motion = Motion(_named(moment, "gradient", names), update)
             sight = NetworkSight(moment.structure, snapshot, looks, arrays, lambda: motion, lambda: predictions)
             self._then = (moment.id, sight)
         return self._then[1]
@@ -214,8 +214,8 @@ class NetworkSights:
         return looks
 
 
-def snapshot_at(moment: Moment) -> Snapshot:
-    """What the trainer's own snapshot was at this moment."""
+def snapshot_at(moment: Moment, names: Iterable[str]) -> Snapshot:
+    """What the trainer's own snapshot was at this moment, of a network whose tensors have these names."""
     experiment = moment.recipe
     marks = {name: units for name, units in moment.state.items() if name.startswith("silenced/")}
     silenced = {name.removeprefix("silenced/"): torch.from_numpy(units) for name, units in marks.items()}
@@ -226,13 +226,13 @@ def snapshot_at(moment: Moment) -> Snapshot:
         moment.progress,
         experiment.learning_rate(moment.progress),
         Scores.from_row(experiment.objective.columns, moment.row),
-        _named(moment, "tensors"),
+        _named(moment, "tensors", names),
         silenced or None,
         unpacked(moment.state["journal"]),
     )
 
 
-def _named(moment: Moment, what: str) -> dict[str, torch.Tensor]:
-    """What of its state (see states.py) belongs to the tensors of the network, by their names in order; {} where nothing does."""
-    names = [name for name in tensors_of(moment.recipe) if f"{what}/{name}" in moment.state]
-    return {name: torch.from_numpy(moment.state[f"{what}/{name}"]) for name in names}
+def _named(moment: Moment, what: str, names: Iterable[str]) -> dict[str, torch.Tensor]:
+    """What of its state (see states.py) belongs to these tensors, in their order; {} where nothing does."""
+    found = {name: moment.state.get(f"{what}/{name}") for name in names}
+    return {name: torch.from_numpy(values) for name, values in found.items() if values is not None}
