@@ -52,6 +52,11 @@ class Stage:
         return self.plan.address
 
     @property
+    def inside(self) -> bool:
+        """Whether it stands inside another layer."""
+        return len(self.plan.path) > 1
+
+    @property
     def connections(self) -> tuple[str, str] | None:
         """The names of the weight (units, inputs) and the bias (units,) by which its units weigh what comes in; None for none."""
         if self.layer.connections is None:
