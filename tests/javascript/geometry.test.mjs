@@ -101,6 +101,16 @@ test("a dropout stands in the gap between its two layers", () => {
   }
 });
 
+test("of what kind a layer is changes nothing of where it stands", () => {
+  for (const [layout, width, { columns, gaps }] of arranged()) {
+    const others = { ...layout, layers: layout.layers.map((layer, i) => ({ ...layer, kind: `other ${i}` })) };
+    const places = (all) => all.map(({ part, address, center, tiles }) => ({ part, address, center, tiles }));
+    const again = arrange(others, width, NONE);
+    assert.deepEqual(places(again.columns), places(columns));
+    assert.deepEqual(again.gaps.map(({ at, x }) => [at, x]), gaps.map(({ at, x }) => [at, x]));
+  }
+});
+
 test("the link under the pointer is the one whose drawn curve passes there", () => {
   for (const hidden of [[4, 3], [8, 8], [2, "dropout", 5]]) {
     const geometry = arrange(layoutOf(hidden), 900, NONE);
