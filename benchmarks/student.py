@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from http.cookies import SimpleCookie
 from itertools import pairwise
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from streamlit.proto.Alert_pb2 import Alert
@@ -60,6 +60,8 @@ async def ask(
 
 class Student:
     """One session: opens a share link, plays, watches, moves a slider."""
+
+    patience: ClassVar[float] = PATIENCE  # Seconds it waits for an answer; tests, which time nothing, wait longer.
 
     def __init__(self, port: int, experiment: Experiment | None = None, playing: bool = False) -> None:
         self.playing = playing
@@ -188,7 +190,7 @@ class Student:
         message.rerun_script.widget_states.widgets.extend(states)
         self.say(message)
         assert self._page is not None
-        await self._page.answer(self._answered, PATIENCE)
+        await self._page.answer(self._answered, self.patience)
 
     def hear_page(self, content: bytes) -> None:
         """Take in one message of the page."""

@@ -15,7 +15,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from benchmarks.sockets import BINARY
-from benchmarks.student import PATIENCE, Student, ask
+from benchmarks.student import Student, ask
 from ui.messages import text
 
 TABLES = text("en", "data.file")  # The uploader's label on the page Data.
@@ -93,7 +93,7 @@ class Visitor(Student):
         assert self._page is not None
         waiting = self._asked_for[identifier] = asyncio.get_running_loop().create_future()
         self._page.send(message.SerializeToString(), BINARY)
-        return await self._page.answer(waiting, PATIENCE)
+        return await self._page.answer(waiting, self.patience)
 
     def hear_page(self, content: bytes) -> None:
         super().hear_page(content)

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from benchmarks.server import served
+from benchmarks.student import Student
 from tests.patience import PATIENCE
 
 ROOT = Path(__file__).parent.parent
@@ -47,6 +48,7 @@ def pytest_configure() -> None:
     os.environ.setdefault("DLCORE_TABLES", f"{SHELF.name}/tables")
     # Workers that step back as far as they can get nothing done beside other programs that hold all cores.
     os.environ.setdefault("DLCORE_NICENESS", "0")
+    Student.patience = PATIENCE
     torch.set_num_threads(1)
     compiled.kernels(patient=True)  # Which engine takes the steps of a test must not be chance.
 

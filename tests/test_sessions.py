@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from types import SimpleNamespace
 
 import pytest
 
@@ -43,6 +44,24 @@ def test_whoever_has_most_sessions_without_a_socket_loses_one_first_and_nobody_t
         assert sessions.make_room(1, "ann") and forgotten == ["eve 1"]
         sessions.enter("ann", "again")
         assert sessions.make_room(2) and forgotten == ["eve 1", "eve 2"]
+
+    run(lesson())
+
+
+def test_a_session_that_streamlit_has_forgotten_by_itself_is_forgotten_here_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    storage: dict[str, object] = {}
+    serving = SimpleNamespace(is_active_session=storage.__contains__, close_session=storage.__delitem__)
+    monkeypatch.setattr("ui.door.sessions.runtime", SimpleNamespace(exists=lambda: True, get_instance=lambda: serving))
+
+    async def lesson() -> None:
+        forgotten: list[str] = []
+        sessions = Sessions(60.0, forgotten.append)
+        sessions.enter("late", "late")
+        sessions.leave("late", "late")
+        assert sessions.make_room(0) is False
+        assert forgotten == ["late"] and "late" not in sessions
 
     run(lesson())
 

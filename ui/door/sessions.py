@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import ContextVar
 from typing import Any
 
@@ -71,7 +72,10 @@ class Sessions:
         self._leaving.pop(session).cancel()
         del self._owners[session]
         if runtime.exists() and not runtime.get_instance().is_active_session(session):
-            runtime.get_instance().close_session(session)
+            with suppress(
+                KeyError
+            ):  # This loop was late by more than EARLY allows, and Streamlit has forgotten it by itself.
+                runtime.get_instance().close_session(session)
         self._forget(session)
 
 
