@@ -52,7 +52,7 @@ def run(quick: bool) -> str:
         found = [_round(page, seconds) for _ in range(rounds)]
         spent = (cpu_seconds(server.pid) - spent) / (rounds * (seconds + 1))
         browser.close()
-    epochs, frames = (median(one[place] for one in found) for place in (0, 1))
+    epochs, frames = (median(one[index] for one in found) for index in (0, 1))
     figure = (
         "epochs/s as seen on the page, alone, 2-4-2-1, 250 rows, speed unlimited, Chromium beside it on the same cores"
     )

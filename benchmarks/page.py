@@ -193,7 +193,7 @@ def set_speed(page: Page, updates: str) -> None:
         if page.locator(".nn-speed-value").inner_text().startswith(f"{updates} "):
             return
         slider.press("ArrowRight")
-    raise RuntimeError(f"the speed slider has no place for {updates}")
+    raise RuntimeError(f"the speed slider has no step for {updates}")
 
 
 def _unseen_seconds(page: Page, server: Server, seconds: float) -> float:

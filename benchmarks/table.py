@@ -84,7 +84,7 @@ def table(seed: int) -> bytes:
     cells = generator.integers(0, 100, (ROWS, COLUMNS)).astype(object)
     cells[:, 1] = generator.choice(list("abcde"), ROWS)
     cells[:, -1] = np.where(cells[:, 2] + generator.integers(0, 50, ROWS) > 75, "yes", "no")
-    lines = [",".join(f"c{place}" for place in range(COLUMNS)), *(",".join(map(str, row)) for row in cells)]
+    lines = [",".join(f"c{index}" for index in range(COLUMNS)), *(",".join(map(str, row)) for row in cells)]
     return "\n".join(lines).encode()
 
 

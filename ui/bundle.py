@@ -2,7 +2,7 @@
 
 Understands the form in which the canvas is written, no more: `import { a, b as c } from "../folder/x.js";` on one line, and `export`
 before a function, a class or a const. Each module becomes a function that gives what it exports, in the order of the imports. It is
-named by its place in this folder: `canvas/network/links.js` is `module_canvas_network_links`. Comments are left out.
+named by its path in this folder: `canvas/network/links.js` is `module_canvas_network_links`. Comments are left out.
 """
 
 from __future__ import annotations
@@ -43,5 +43,5 @@ def _add(path: Path, parts: dict[str, str]) -> None:
 
 
 def _name(path: Path) -> str:
-    place = path.resolve().relative_to(FOLDER.resolve()).with_suffix("")
-    return f"module_{'_'.join(place.parts).replace('-', '_')}"
+    path_here = path.resolve().relative_to(FOLDER.resolve()).with_suffix("")
+    return f"module_{'_'.join(path_here.parts).replace('-', '_')}"

@@ -34,21 +34,21 @@ def without_comments(source: str) -> str:
     written: list[str] = []
     opened: list[str] = []  # brackets, and "${" for the code in a template
     before = ";"  # the last token, as far as it tells what a slash is
-    place = 0
-    while place < len(source):
-        found = _TOKEN.match(source, place)
-        kind = found.lastgroup if found else "`" if source[place] == "`" else "/"
+    offset = 0
+    while offset < len(source):
+        found = _TOKEN.match(source, offset)
+        kind = found.lastgroup if found else "`" if source[offset] == "`" else "/"
         text = found[0] if found else ""
         if kind == "gap":
             written.append(_room(text))
-            place += len(text)
+            offset += len(text)
             continue
         if kind == "/":
-            text, before = _slash(source, place, before)
+            text, before = _slash(source, offset, before)
         elif kind == "`" or (text == "}" and opened[-1:] == ["${"]):
             if kind != "`":
                 opened.pop()
-            text = _template(source, place)
+            text = _template(source, offset)
             before = "(" if text.endswith("${") else NAME
             if before == "(":
                 opened.append("${")
@@ -63,30 +63,30 @@ def without_comments(source: str) -> str:
         else:
             before = text
         written.append(text)
-        place += len(text)
+        offset += len(text)
     return "".join(written)
 
 
-def _slash(source: str, place: int, before: str) -> tuple[str, str]:
+def _slash(source: str, offset: int, before: str) -> tuple[str, str]:
     """What begins here with a slash, and what it counts as for the next slash."""
     is_word = re.fullmatch(r"[\w$#]+", before) is not None
     divides = before in (NAME, ")", "]", "++", "--") or (is_word and before not in BEFORE_REGEX)
-    if source[place] != "/" or source.startswith("/*", place) or before == "}":
-        raise ValueError(f"What is this, after {before!r}? {source[place : place + 40]!r}")
+    if source[offset] != "/" or source.startswith("/*", offset) or before == "}":
+        raise ValueError(f"What is this, after {before!r}? {source[offset : offset + 40]!r}")
     if divides:
         return "/", "/"
-    regex = _REGEX.match(source, place)
+    regex = _REGEX.match(source, offset)
     if regex is None:
-        raise ValueError(f"What regular expression is this? {source[place : place + 40]!r}")
+        raise ValueError(f"What regular expression is this? {source[offset : offset + 40]!r}")
     return regex[0], NAME
 
 
-def _template(source: str, place: int) -> str:
+def _template(source: str, offset: int) -> str:
     """A template's text with what opens it, to its end or to the next code in it."""
-    text = _TEXT.match(source, place + 1)
+    text = _TEXT.match(source, offset + 1)
     if text is None:
-        raise ValueError(f"A template without an end: {source[place : place + 40]!r}")
-    return source[place] + text[0]
+        raise ValueError(f"A template without an end: {source[offset : offset + 40]!r}")
+    return source[offset] + text[0]
 
 
 def _room(gap: str) -> str:

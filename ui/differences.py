@@ -88,8 +88,8 @@ def _settings(experiment: Experiment, one_by_one: bool, say: Say) -> Iterator[tu
                 yield from _component(name, name, value, label, say)
             case _ if name == "layers" and one_by_one:
                 for position, layer in enumerate(value):
-                    place = f"{label} {position + 1}"
-                    for path, setting in _component(f"layers.{position}", "layer", layer, place, say):
+                    title = f"{label} {position + 1}"
+                    for path, setting in _component(f"layers.{position}", "layer", layer, title, say):
                         named = say("differ.in_layer", number=position + 1, setting=setting.label)
                         yield path, Setting(setting.value, named, setting.shown)
             case _ if name == "layers":

@@ -25,7 +25,7 @@ from ui import messages
 MOST = 600  # Files in the making at once: more than may wait for desks.
 
 _log = logging.getLogger(__name__)
-_places = threading.BoundedSemaphore(MOST)
+_slots = threading.BoundedSemaphore(MOST)
 
 
 class NotMade(Exception):
@@ -61,18 +61,18 @@ def begun(make: Callable[[str], str], file_id: str) -> Future[str]:
         try:
             url = context.run(make, file_id)
         except BaseException as error:
-            _places.release()  # Before the answer: whoever has it may press again.
+            _slots.release()  # Before the answer: whoever has it may press again.
             future.set_exception(error)
         else:
-            _places.release()
+            _slots.release()
             future.set_result(url)
 
-    if not _places.acquire(blocking=False):
+    if not _slots.acquire(blocking=False):
         raise Problem("downloads_full", limit=MOST)
     try:
         threading.Thread(target=run, name="download", daemon=True).start()
     except RuntimeError:  # The system has no thread left.
-        _places.release()
+        _slots.release()
         raise Problem("downloads_full", limit=MOST) from None
     return future
 

@@ -18,9 +18,9 @@ def with_data(
 ) -> dict[str, list[Any]]:
     """Columns of our own, and beside them those of the data; one of these may be called as one of ours."""
     columns = {title: [safe(value) for value in values] for title, values in ours.items()}
-    for place, name in enumerate(names):
+    for index, name in enumerate(names):
         title = safe_cell(name)
         while title in columns:
             title += " ·"
-        columns[title] = [safe(row[place]) for row in rows]
+        columns[title] = [safe(row[index]) for row in rows]
     return columns

@@ -14,7 +14,7 @@ from ui.session import label, widgets
 
 
 def heading(*menus: Callable[[], None]) -> DeltaGenerator:
-    """Title, these menus and the language switch; the place for messages below them."""
+    """Title, these menus and the language switch; the container for messages below them."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="heading"):
         st.title(label("app.title"), anchor=False, width="stretch")
         for menu in menus:
@@ -39,7 +39,7 @@ def choose_language() -> None:
     session.speak(widgets.read("/language", None) or session.current().language)
 
 
-def say(place: DeltaGenerator, problem: Problem | None) -> None:
+def say(container: DeltaGenerator, problem: Problem | None) -> None:
     """What is wrong, each in one sentence, above the canvas; what was done on the way, as a passing line.
 
     What the address has led to stays until something is changed: the script runs several times while a page opens.
@@ -52,6 +52,6 @@ def say(place: DeltaGenerator, problem: Problem | None) -> None:
     state.problems, state.notices = [], []
     state.complained = bool(problems)
     for one in problems:
-        place.error(escape(sentence(state.language, one)), icon=":material/error:")
+        container.error(escape(sentence(state.language, one)), icon=":material/error:")
     for notice in notices:
         st.toast(escape(notice), icon=":material/info:", duration="long")

@@ -113,5 +113,5 @@ def _turns() -> list[tuple[str, re.Pattern[str]]]:
 
 
 def escape(plain: str) -> str:
-    """Plain text for a place that reads markdown: every sign is shown as it is, no link and no picture comes alive."""
+    """Plain text for a widget that reads markdown: every sign is shown as it is, no link and no picture comes alive."""
     return _MARKDOWN.sub(r"\\\1", plain)

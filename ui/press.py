@@ -51,7 +51,7 @@ def at_press(state: session.Session, make: Callable[[Press], bytes]) -> Callable
     def press() -> bytes:
         begun = time.monotonic()
         try:
-            with _place(by.owner):
+            with _take_slot(by.owner):
                 return make(by)
         except Problem as found:
             problem = found
@@ -66,8 +66,8 @@ def at_press(state: session.Session, make: Callable[[Press], bytes]) -> Callable
 
 
 @contextmanager
-def _place(owner: str) -> Iterator[None]:
-    """One of the places that this owner has. Raises Problem when they are taken."""
+def _take_slot(owner: str) -> Iterator[None]:
+    """Take one of the slots that this owner has for the time of the block. Raises Problem when they are taken."""
     most = MOST_OF_AN_OWNER if owner else MOST_OF_NOBODY
     with _lock:
         if _making[owner] >= most:

@@ -61,21 +61,21 @@ def shaped(experiment: Experiment, action: Action) -> Shaped | None:
 
 
 def _index(value: Any, count: int) -> int | None:
-    """A place in a list of so many; None for anything else that came."""
+    """An index into a list of so many; None for anything else that came."""
     return value if type(value) is int and 0 <= value < count else None
 
 
 # Layers and units
 
 
-def _place(address: Any, count: int) -> int | None:
-    """The place of an address in a list of so many layers; None for anything else that came, and for a layer inside another one."""
+def _index_of_address(address: Any, count: int) -> int | None:
+    """The index of an address in a list of so many layers; None for anything else that came, and for a layer inside another one."""
     return int(address) if isinstance(address, str) and address in map(str, range(count)) else None
 
 
 def _units(experiment: Experiment, address: Any) -> tuple[int, int] | None:
-    """The place of a layer whose units a person can add, and how many it has."""
-    at = _place(address, len(experiment.layers))
+    """The index of a layer whose units a person can add, and how many it has."""
+    at = _index_of_address(address, len(experiment.layers))
     return None if at is None or not experiment.layers[at].most_units else (at, experiment.plan()[at].units)
 
 
@@ -113,7 +113,7 @@ def _remove_unit(experiment: Experiment, address: Any, unit: Any) -> Shaped | No
 
 def _add_layer(experiment: Experiment, address: Any) -> Shaped | None:
     """A layer like the nearest whose units a person can add, as wide as what comes into it, where that can begin as the identity."""
-    at = _place(address, len(experiment.layers) + 1)
+    at = _index_of_address(address, len(experiment.layers) + 1)
     if at is None:
         return None
     before = [layer for layer in experiment.layers[:at] if layer.most_units]
@@ -127,7 +127,7 @@ def _add_layer(experiment: Experiment, address: Any) -> Shaped | None:
 
 
 def _remove_layer(experiment: Experiment, address: Any) -> Shaped | None:
-    at = _place(address, len(experiment.layers))
+    at = _index_of_address(address, len(experiment.layers))
     if at is None:
         return None
     layers = (*experiment.layers[:at], *experiment.layers[at + 1 :])
@@ -136,7 +136,7 @@ def _remove_layer(experiment: Experiment, address: Any) -> Shaped | None:
 
 
 def _activation(experiment: Experiment, address: Any, kind: Any) -> Shaped | None:
-    at = _place(address, len(experiment.layers))
+    at = _index_of_address(address, len(experiment.layers))
     classes = kinds(Activation)
     if at is None or kind not in list(classes) or experiment.layers[at].activation_kind in ("", kind):
         return None

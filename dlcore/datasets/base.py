@@ -96,7 +96,7 @@ class DatasetComponent(Component):
 
     def input_keys(self) -> list[tuple[str, ...]]:
         """What tells each input from all others, of this and of other data sets."""
-        return [(self.kind, str(place)) for place in range(self.inputs)]  # type: ignore[attr-defined]
+        return [(self.kind, str(index)) for index in range(self.inputs)]  # type: ignore[attr-defined]
 
     def row_facts(self) -> dict[str, Any]:
         """What says which rows it has, beside the seed: all fields, unless a kind knows some that only say how its rows are seen."""

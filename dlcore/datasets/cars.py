@@ -12,7 +12,7 @@ NUMBERS = ("miles per gallon", "displacement", "horsepower", "rear axle ratio", 
 CATEGORY, CATEGORIES = "cylinders", ("4", "6", "8")
 TARGET, CLASSES = "transmission", ("automatic", "manual")
 
-# NUMBERS in turn (displacement in cubic inches, weight in 1000 lb, time in seconds), place of CATEGORY, place of TARGET.
+# NUMBERS in turn (displacement in cubic inches, weight in 1000 lb, time in seconds), index in CATEGORY, index in TARGET.
 ROWS = (
     (21.0, 160.0, 110, 3.90, 2.620, 16.46, 1, 1),
     (21.0, 160.0, 110, 3.90, 2.875, 17.02, 1, 1),
@@ -54,5 +54,5 @@ def stored() -> Stored:
     names = [(CATEGORY, CATEGORIES), (TARGET, CLASSES)]
     columns = [{"name": name, "kind": "number"} for name in NUMBERS]
     columns += [{"name": name, "kind": "category", "values": list(values)} for name, values in names]
-    arrays = {f"c{place}": np.array(cells) for place, cells in enumerate(zip(*ROWS, strict=True))}
+    arrays = {f"c{index}": np.array(cells) for index, cells in enumerate(zip(*ROWS, strict=True))}
     return Stored({"form": "table 1", "name": NAME, "rows": len(ROWS), "columns": columns}, arrays)

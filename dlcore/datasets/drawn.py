@@ -118,8 +118,8 @@ def drawing_limits(dataset: DatasetComponent) -> dict[str, Any] | None:
 
 def points_of(split: Split) -> list[Point]:
     """Rows of any classes on the plane as points that can be drawn."""
-    places = np.clip(split.raw, -EDGE, EDGE).tolist()
-    return [_rounded(x1, x2, label) for (x1, x2), label in zip(places, split.y.tolist(), strict=True)]
+    points = np.clip(split.raw, -EDGE, EDGE).tolist()
+    return [_rounded(x1, x2, label) for (x1, x2), label in zip(points, split.y.tolist(), strict=True)]
 
 
 def _rounded(x1: float, x2: float, label: int) -> Point:

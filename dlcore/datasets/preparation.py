@@ -98,7 +98,7 @@ class Preparation:
 
     def filled(self, raw: np.ndarray) -> np.ndarray:
         """(N, C) raw with what stands for the missing cells, in the data's own units."""
-        return np.stack([column.filled(raw[:, place]) for place, column in enumerate(self.columns)], axis=1)
+        return np.stack([column.filled(raw[:, index]) for index, column in enumerate(self.columns)], axis=1)
 
     def targets(self, y: np.ndarray) -> np.ndarray:
         """Raw numbers (N,) to what the network learns, float32."""
@@ -109,7 +109,7 @@ class Preparation:
         return y * self.target_deviation + self.target_mean
 
     def _seen(self, raw: np.ndarray) -> np.ndarray:
-        parts = [column.prepared(raw[:, place]) for place, column in enumerate(self.columns)]
+        parts = [column.prepared(raw[:, index]) for index, column in enumerate(self.columns)]
         return with_features(np.column_stack(parts), self.features)
 
 

@@ -109,7 +109,7 @@ class _Room:
                 self._held[owner] += self._part(item)
                 self._last_first.setdefault(owner, []).append(item)
         #: Who comes first gives way. An entry may be of before its owner gave something up: it is set right when it comes.
-        self._first = [self._place(owner) for owner in self._last_first]
+        self._first = [self._rank(owner) for owner in self._last_first]
         heapify(self._first)
 
     def make(self, missing: float, above: float, brings: int, own_most: int) -> None:
@@ -132,14 +132,14 @@ class _Room:
             in_use, held, _, owner = self._first[0]
             if not self._last_first[owner]:
                 heappop(self._first)
-            elif (place := self._place(owner)) != self._first[0]:
-                heapreplace(self._first, place)
+            elif (rank := self._rank(owner)) != self._first[0]:
+                heapreplace(self._first, rank)
             else:
                 may = owner == self._whose or not in_use or -held > self._held[self._whose]
                 return owner if may else None
         return None
 
-    def _place(self, owner: str) -> tuple[bool, float, bool, str]:
+    def _rank(self, owner: str) -> tuple[bool, float, bool, str]:
         """In the order in which they give way: with what nobody has used for long, then by how much they hold; the newcomer first."""
         return not self._is_unused(self._last_first[owner][-1]), -self._held[owner], owner != self._whose, owner
 
@@ -159,7 +159,7 @@ class _Room:
                 for each in item.owners:
                     self._held[each] += self._part(item)
                     if self._last_first[each]:
-                        heappush(self._first, self._place(each))
+                        heappush(self._first, self._rank(each))
                 return 0.0
             take_off(item.path)
         return max(item.size, self._least)

@@ -139,8 +139,8 @@ class TableData(DatasetComponent):
     def sample(self, generator: np.random.Generator) -> Table:
         stored = store.get(self.digest, self.name) if self.digest else cars.stored()
         known = {
-            described["name"]: {**described, "array": f"c{place}"}
-            for place, described in enumerate(stored.facts["columns"])
+            described["name"]: {**described, "array": f"c{index}"}
+            for index, described in enumerate(stored.facts["columns"])
         }
 
         def read(name: str, kinds: tuple[str, ...]) -> tuple[dict[str, Any], np.ndarray]:
@@ -150,12 +150,12 @@ class TableData(DatasetComponent):
             return described, stored.arrays[described["array"]]
 
         X = np.empty((self.rows, len(self.columns)))
-        for place, column in enumerate(self.columns):
+        for index, column in enumerate(self.columns):
             if isinstance(column, CategoryColumn):
-                X[:, place] = coded(*read(column.name, _NAMED), column.values)
+                X[:, index] = coded(*read(column.name, _NAMED), column.values)
             else:
                 numbers = read(column.name, (column.kind,))[1]
-                X[:, place] = on_the_clock(numbers) if column.kind == "date" else numbers
+                X[:, index] = on_the_clock(numbers) if column.kind == "date" else numbers
         if self.classes:
             y = coded(*read(self.target, _NAMED), self.classes)
         else:
@@ -178,6 +178,6 @@ _NAMED = ("category", "text", "id")  # Kinds of stored columns that are codes in
 
 def coded(described: dict[str, Any], codes: np.ndarray, values: tuple[str, ...]) -> np.ndarray:
     """(N,) codes into the table's own values as codes into these; UNKNOWN for all others, NaN for missing cells."""
-    place = {value: float(code) for code, value in enumerate(values)}
+    index = {value: float(code) for code, value in enumerate(values)}
     # The last one is found by -1, a missing cell.
-    return np.array([*(place.get(value, UNKNOWN) for value in described["values"]), np.nan])[codes]
+    return np.array([*(index.get(value, UNKNOWN) for value in described["values"]), np.nan])[codes]

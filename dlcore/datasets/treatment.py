@@ -39,7 +39,7 @@ def _number(column: NumberColumn, values: np.ndarray) -> PreparedNumber:
         from sklearn.preprocessing import MinMaxScaler
 
     with np.errstate(over="ignore", invalid="ignore"):
-        # A column without a single training value becomes 0: it must not vanish, the network has a place for it.
+        # A column without a single training value becomes 0: it must not vanish, as the network has an input for it.
         imputer = SimpleImputer(strategy=column.impute, keep_empty_features=True)
         full = imputer.fit_transform(values[:, None])
         fill = _first(imputer.statistics_)

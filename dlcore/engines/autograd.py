@@ -31,7 +31,7 @@ class AutogradEngine:
         self.model = model
         self.flat, self.is_weight = flatten(model)
         self.previous = self.flat.detach().clone()
-        self.places = places(model)
+        self.places = parameter_slices(model)
         learned = dict(model.named_parameters())
         #: What layers keep for themselves and no gradient moves, by name.
         self.buffers = {name: value for name, value in model.state_dict().items() if name not in learned}
@@ -154,7 +154,7 @@ def _shares(rows: int, dtype: torch.dtype, device: torch.device) -> torch.Tensor
     return torch.full((rows,), 1 / rows, dtype=dtype, device=device)
 
 
-def places(model: nn.Sequential) -> dict[str, tuple[int, int, torch.Size]]:
+def parameter_slices(model: nn.Sequential) -> dict[str, tuple[int, int, torch.Size]]:
     """{name: (start, end, shape)} of every parameter in the flat one."""
     found = {}
     start = 0
@@ -170,7 +170,7 @@ def flatten(model: nn.Sequential) -> tuple[nn.Parameter, torch.Tensor]:
     flat = nn.Parameter(torch.cat([parameter.detach().reshape(-1) for parameter in parameters]))
     flat.grad = torch.zeros_like(flat)
     is_weight = torch.zeros_like(flat, requires_grad=False)
-    for parameter, (start, end, shape) in zip(parameters, places(model).values(), strict=True):
+    for parameter, (start, end, shape) in zip(parameters, parameter_slices(model).values(), strict=True):
         parameter.data = flat.data[start:end].view(shape)
         parameter.grad = flat.grad[start:end].view(shape)
         is_weight[start:end] = float(parameter.dim() > 1)

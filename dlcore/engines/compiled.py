@@ -44,7 +44,7 @@ class Loading(NamedTuple):
 
 
 def kernels(patient: bool = False) -> ModuleType | None:
-    """The package of kernels with its code loaded; None where numba or a place for the code is missing.
+    """The package of kernels with its code loaded; None where numba or a folder for the code is missing.
 
     While they are being compiled for the first time it is None too, unless one is patient: the autograd engine takes the steps meanwhile.
     """
@@ -169,7 +169,7 @@ def import_numba_alone() -> None:
 
 
 def compile_now() -> None:
-    """Fill the disk's cache, once however many processes ask for it at the same time. OSError if there is no place for it."""
+    """Fill the disk's cache, once however many processes ask for it at the same time. OSError if there is no folder for it."""
     folder = code_folder()
     if folder is None:
         raise OSError("there is no private folder to keep compiled code in; set NUMBA_CACHE_DIR to one")
@@ -189,7 +189,7 @@ def _alone_in(folder: Path) -> Iterator[None]:
 def code_folder(sources: list[Path] = SOURCES) -> Path | None:
     """Where compiled code of these sources, libraries and this machine is kept: ours alone, as code is run from it.
 
-    None if there is no such place, or no numba.
+    None if there is no such folder, or no numba.
     """
     try:
         facts = [version("numba"), version("numpy"), sys.version, platform.node(), *map(Path.read_bytes, sources)]
@@ -198,8 +198,8 @@ def code_folder(sources: list[Path] = SOURCES) -> Path | None:
     name = hashlib.sha256(repr([*map(str, sources), *facts]).encode()).hexdigest()[:16]
     told = os.environ.get("NUMBA_CACHE_DIR")
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
-    places = [Path(told)] if told else [home / "dlcore", Path(tempfile.gettempdir()) / f"dlcore-{os.getuid()}"]
-    return next((place / name for place in places if _is_ours(place) and _is_ours(place / name)), None)
+    folders = [Path(told)] if told else [home / "dlcore", Path(tempfile.gettempdir()) / f"dlcore-{os.getuid()}"]
+    return next((folder / name for folder in folders if _is_ours(folder) and _is_ours(folder / name)), None)
 
 
 def _is_ours(folder: Path) -> bool:

@@ -73,7 +73,7 @@ class DenseEngine:
     def __init__(self, kernels: ModuleType, engine: AutogradEngine, experiment: Experiment, rows: Rows) -> None:
         self._kernels = kernels
         self._batch = experiment.batch_size
-        self._dropouts = dropouts_by_place(engine.model)
+        self._dropouts = dropouts_after_layers(engine.model)
         widths = [experiment.num_inputs, *(layer.units for layer in experiment.layers if isinstance(layer, Dense))]
         self._masked = [(modules, width) for modules, width in zip(self._dropouts, widths, strict=True) if modules]
         self._layers, units = layer_table(kernels, experiment, [bool(modules) for modules in self._dropouts])
@@ -170,15 +170,15 @@ def _marks(chosen: torch.Tensor | None) -> np.ndarray:
     return np.empty(0, np.bool_) if chosen is None else chosen.numpy()
 
 
-def dropouts_by_place(model: nn.Sequential) -> list[list[SeededDropout]]:
+def dropouts_after_layers(model: nn.Sequential) -> list[list[SeededDropout]]:
     """The dropout modules that do something after the inputs and after each hidden dense layer."""
-    places: list[list[SeededDropout]] = [[]]
+    by_layer: list[list[SeededDropout]] = [[]]
     for module in model:
         if isinstance(module, nn.Linear):
-            places.append([])
+            by_layer.append([])
         elif isinstance(module, SeededDropout) and module.p > 0:
-            places[-1].append(module)
-    return places[:-1]
+            by_layer[-1].append(module)
+    return by_layer[:-1]
 
 
 def layer_table(kernels: ModuleType, experiment: Experiment, dropped: list[bool]) -> tuple[np.ndarray, int]:

@@ -14,13 +14,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from dlcore.engines.autograd import places
+from dlcore.engines.autograd import parameter_slices
 from dlcore.engines.dense import (
     MOST_MASKED,
     Rows,
     activation_parameters,
     codes_of,
-    dropouts_by_place,
+    dropouts_after_layers,
     layer_table,
     settings_of,
     spread_of,
@@ -46,10 +46,10 @@ class ManyEngine:
     ) -> None:
         self._steps = many.steps
         self._batch = min(experiment.batch_size, rows.train)
-        self._places = places(models[0])
+        self._slices = parameter_slices(models[0])
         self._count = len(models)
         self._members = [*range(self._count), *[self._count - 1] * (-self._count % PACK)]
-        dropouts = [dropouts_by_place(model) for model in models]
+        dropouts = [dropouts_after_layers(model) for model in models]
         widths = [experiment.num_inputs, *(layer.units for layer in experiment.layers if isinstance(layer, Dense))]
         self._masked = [
             [(modules, width) for modules, width in zip(found, widths, strict=True) if modules] for found in dropouts
@@ -113,7 +113,7 @@ class ManyEngine:
 
     def named(self, flat_P: np.ndarray) -> dict[str, np.ndarray]:
         """The weights of one seed under the names of the plain nn.Sequential."""
-        return {name: flat_P[start:end].reshape(shape) for name, (start, end, shape) in self._places.items()}
+        return {name: flat_P[start:end].reshape(shape) for name, (start, end, shape) in self._slices.items()}
 
     def scores(self) -> np.ndarray:
         """(4, S): mean loss and metric of the training rows, then of the others."""

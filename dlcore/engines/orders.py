@@ -48,12 +48,12 @@ class Orders:
         return orders
 
     def _draw(self) -> np.ndarray:
-        place = self._epoch % self._ahead
-        if place == 0:
+        epoch_in_block = self._epoch % self._ahead
+        if epoch_in_block == 0:
             shape = (self._ahead, self._rows - 1)
             for seed, twister in enumerate(self._twisters):
                 self._drawn[:, seed] = twister.randint(0, 1 << 32, shape, np.uint32)
         self._epoch += 1
         orders = np.empty((len(self._twisters), self._rows), np.int64)
-        self._shuffle(self._drawn[place], orders)
+        self._shuffle(self._drawn[epoch_in_block], orders)
         return orders

@@ -56,7 +56,7 @@ def _at_most_1(scores_N: np.ndarray) -> np.ndarray:
 
 
 def _spread(points: int) -> np.ndarray:
-    """At most MOST_POINTS places, the first and the last among them."""
+    """At most MOST_POINTS indices of so many points, evenly spread, the first and the last among them."""
     return np.unique(np.linspace(0, points - 1, min(points, MOST_POINTS)).round().astype(int))
 
 

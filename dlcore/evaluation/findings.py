@@ -1,6 +1,6 @@
 """What was found out about a network or its data: a key that names it, and the numbers that speak for it.
 
-The sentence is `finding.<key>` of the message catalogue, with what to try as `finding.<key>.try`; `values` fill their places.
+The sentence is `finding.<key>` of the message catalogue, with what to try as `finding.<key>.try`; `values` fill in their placeholders.
 """
 
 from __future__ import annotations

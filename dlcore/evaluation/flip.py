@@ -45,7 +45,7 @@ def flip(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Answe
     facts |= {
         "after": claim_of(judged, found_C),
         "distance": float(search.cost(found_C[None])[0]),
-        "changes": [_change(search, place, found_C) for place in changed],
+        "changes": [_change(search, column_index, found_C) for column_index in changed],
         "tight": search.is_tight(found_C),
     }
     if (picture := judged.experiment.dataset.picture) is not None:
@@ -71,13 +71,13 @@ def goal_of(judged: Judged, row_C: np.ndarray, arguments: dict[str, Any]) -> Goa
     return Goal(limit=said + amount, upwards=amount > 0)
 
 
-def _change(search: Search, place: int, found_C: np.ndarray) -> dict[str, Any]:
-    column = search.columns[place]
-    cost = search.cost(np.where(np.arange(len(found_C)) == place, found_C, search.row_C)[None])[0]
+def _change(search: Search, column_index: int, found_C: np.ndarray) -> dict[str, Any]:
+    column = search.columns[column_index]
+    cost = search.cost(np.where(np.arange(len(found_C)) == column_index, found_C, search.row_C)[None])[0]
     return {
         "name": column.name,
         "kind": column.kind,
-        "from": column.shown(search.row_C[place]),
-        "to": column.shown(found_C[place]),
+        "from": column.shown(search.row_C[column_index]),
+        "to": column.shown(found_C[column_index]),
         "deviations": float(cost),
     }

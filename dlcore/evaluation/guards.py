@@ -102,12 +102,12 @@ def overlooked_class(judged: Judged) -> list[Finding]:
 
 def duplicates(judged: Judged) -> list[Finding]:
     """Rows of another split whose inputs stand, equal in every raw cell, among the training rows too."""
-    places = {row: place for place, row in reversed(list(enumerate(_keys(judged.train.split.raw))))}
+    first_rows = {row: index for index, row in reversed(list(enumerate(_keys(judged.train.split.raw))))}
     found = []
     for name, part in open_splits(judged).items():
         if name == "train":
             continue
-        twins = [(row, places[key]) for row, key in enumerate(_keys(part.split.raw)) if key in places]
+        twins = [(row, first_rows[key]) for row, key in enumerate(_keys(part.split.raw)) if key in first_rows]
         if not twins:
             continue
         same = sum(bool(part.split.y[row] == judged.train.split.y[twin]) for row, twin in twins)

@@ -1,7 +1,7 @@
 """The search behind the job "flip": it asks the network only. Along rays from a row it finds where the answer turns, and goes on from
 the best of them.
 
-N points, C raw columns, R rays, T places on a ray.
+N points, C raw columns, R rays, T points on a ray.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dlcore.jobs import Progress
 
 NEIGHBOURS = 12  # training rows of the wanted answer towards which rays go
 RAYS = 192  # into random directions
-PLACES = 40  # on a ray, closer together near the row
+POINTS_ON_A_RAY = 40  # on a ray, closer together near the row
 FEW_PLACES = 12  # on a ray no longer than what is already found
 HALVINGS = 12  # of the step in which the answer turns
 BASES = 4  # rows that differ from x in categories alone, from which rays start
@@ -114,7 +114,7 @@ class Search:
         Among others in a batch a row's sums can differ in the last digit, which decides where it lies on the border.
         """
         order = np.argsort(self.cost(np.stack(points)), kind="stable").tolist()
-        return next((points[place] for place in order if self.reached(points[place][None])[0]), None)
+        return next((points[index] for index in order if self.reached(points[index][None])[0]), None)
 
     # Where the search begins
 
@@ -136,10 +136,10 @@ class Search:
     def _bases(self) -> np.ndarray:
         """The row, and the row with one other category, and with two of them: those that go furthest first."""
         singles = []
-        for place in np.flatnonzero(self.named_C).tolist():
-            for code in range(len(self.columns[place].values)):
-                if code != self.row_C[place]:
-                    singles.append(self._with(self.row_C, place, code))
+        for index in np.flatnonzero(self.named_C).tolist():
+            for code in range(len(self.columns[index].values)):
+                if code != self.row_C[index]:
+                    singles.append(self._with(self.row_C, index, code))
         if not singles:
             return self.row_C[None]
         singles_NC = np.stack(singles)
@@ -177,13 +177,13 @@ class Search:
 
     def _slope(self, point_C: np.ndarray) -> np.ndarray:
         """(C,) how the margin rises for a deviation of each number: central differences."""
-        places = np.flatnonzero(self.free_C)
+        indices = np.flatnonzero(self.free_C)
         slope_C = np.zeros(len(point_C))
-        if not len(places) or not self._may_ask(2 * len(places)):
+        if not len(indices) or not self._may_ask(2 * len(indices)):
             return slope_C
-        step_NC = np.eye(len(point_C))[places] * self.deviation_C * STEP
+        step_NC = np.eye(len(point_C))[indices] * self.deviation_C * STEP
         _, margin = self._asked(np.concatenate([point_C + step_NC, point_C - step_NC]))
-        slope_C[places] = (margin[: len(places)] - margin[len(places) :]) / (2 * STEP)
+        slope_C[indices] = (margin[: len(indices)] - margin[len(indices) :]) / (2 * STEP)
         return slope_C
 
     def _random(self, count: int) -> np.ndarray:
@@ -201,15 +201,15 @@ class Search:
         return _sized(step_C[None])
 
     def _turns(
-        self, base_C: np.ndarray, rays_RC: np.ndarray, places: int = PLACES, longest: float = np.inf
+        self, base_C: np.ndarray, rays_RC: np.ndarray, indices: int = POINTS_ON_A_RAY, longest: float = np.inf
     ) -> np.ndarray:
         """(N, C) where the answer first turns on each ray, those on which it does. A number that reaches its bound stays there."""
-        if not len(rays_RC) or not self._may_ask(len(rays_RC) * places):
+        if not len(rays_RC) or not self._may_ask(len(rays_RC) * indices):
             return np.empty((0, len(base_C)))
-        along_T = np.linspace(0, 1, places + 1)[1:] ** 2
+        along_T = np.linspace(0, 1, indices + 1)[1:] ** 2
         far_R = np.minimum(self._reach(base_C, rays_RC), longest)
         points_RTC = self._on(base_C, rays_RC[:, None], along_T[:, None] * far_R[:, None, None])
-        reached_RT = self.reached(points_RTC.reshape(-1, len(base_C))).reshape(len(rays_RC), places)
+        reached_RT = self.reached(points_RTC.reshape(-1, len(base_C))).reshape(len(rays_RC), indices)
         turning = reached_RT.any(axis=1)
         rays_RC, far_R, first_R = rays_RC[turning], far_R[turning], reached_RT[turning].argmax(axis=1)
         if not len(rays_RC):
@@ -290,13 +290,13 @@ class Search:
 
     def _without_needless(self, point_C: np.ndarray) -> np.ndarray:
         """Take back changes, those first that buy the least for what they cost, as many at once as the goal allows."""
-        while len(places := np.flatnonzero(self.differs(point_C))) and self._may_ask(2 * len(places)):
-            alone_NC = np.stack([self._with(point_C, place, self.row_C[place]) for place in places.tolist()])
+        while len(indices := np.flatnonzero(self.differs(point_C))) and self._may_ask(2 * len(indices)):
+            alone_NC = np.stack([self._with(point_C, index, self.row_C[index]) for index in indices.tolist()])
             reached_N, margin_N = self._asked(alone_NC)
             if not reached_N.any():
                 break
             saved_N = self.cost(point_C[None])[0] - self.cost(alone_NC)
-            order = places[np.lexsort((-margin_N, -(reached_N * saved_N)))]
+            order = indices[np.lexsort((-margin_N, -(reached_N * saved_N)))]
             together = np.stack(
                 [
                     np.where(np.isin(np.arange(len(point_C)), order[:count]), self.row_C, point_C)
@@ -311,27 +311,27 @@ class Search:
 
     def _narrowed(self, point_C: np.ndarray) -> np.ndarray:
         """Move each number back towards the row, the others held, as far as the goal allows."""
-        for place in np.flatnonzero(self.differs(point_C) & self.free_C).tolist():
+        for index in np.flatnonzero(self.differs(point_C) & self.free_C).tolist():
             low, high = 0.0, 1.0  # Shares of the change.
             for _ in range(3):
                 shares = np.linspace(low, high, 12)[1:-1]
                 if not self._may_ask(len(shares)):
                     break
-                values = self.row_C[place] + shares * (point_C[place] - self.row_C[place])
+                values = self.row_C[index] + shares * (point_C[index] - self.row_C[index])
                 tried_NC = np.repeat(point_C[None], len(shares), axis=0)
-                tried_NC[:, place] = values
+                tried_NC[:, index] = values
                 reached_N = self.reached(tried_NC)
                 if reached_N.any():
                     high = shares[reached_N.argmax()]
                     low = shares[reached_N.argmax() - 1] if reached_N.argmax() else low
                 else:
                     low = shares[-1]
-            point_C = self._with(point_C, place, self.row_C[place] + high * (point_C[place] - self.row_C[place]))
+            point_C = self._with(point_C, index, self.row_C[index] + high * (point_C[index] - self.row_C[index]))
         return point_C
 
-    def _with(self, point_C: np.ndarray, place: int, value: float) -> np.ndarray:
+    def _with(self, point_C: np.ndarray, index: int, value: float) -> np.ndarray:
         other_C = point_C.copy()
-        other_C[place] = value
+        other_C[index] = value
         return other_C
 
     # The answer
@@ -347,15 +347,15 @@ class Search:
         rounded_C = np.where(change_C > 0, np.ceil(point_C / step_C), np.floor(point_C / step_C)) * step_C
         decimals = np.maximum(0, -np.floor(np.log10(step_C))).astype(int)
         rounded_C = np.array(
-            [round(value, place) for value, place in zip(rounded_C.tolist(), decimals.tolist(), strict=True)]
+            [round(value, index) for value, index in zip(rounded_C.tolist(), decimals.tolist(), strict=True)]
         )
         settled_C = np.where(change_C != 0, np.clip(rounded_C, self.low_C, self.high_C), point_C)
         if not self.reached(settled_C[None])[0]:
             return point_C
-        for place in np.flatnonzero(self.whole_C & (change_C != 0)).tolist():
-            one = np.sign(change_C[place])
-            while settled_C[place] != self.row_C[place]:
-                back_C = self._with(settled_C, place, settled_C[place] - one)
+        for index in np.flatnonzero(self.whole_C & (change_C != 0)).tolist():
+            one = np.sign(change_C[index])
+            while settled_C[index] != self.row_C[index]:
+                back_C = self._with(settled_C, index, settled_C[index] - one)
                 if not self._may_ask(1) or not self.reached(back_C[None])[0]:
                     break
                 settled_C = back_C
@@ -364,12 +364,12 @@ class Search:
     def is_tight(self, point_C: np.ndarray) -> bool:
         """Whether no single change of it can be taken back, and no number of it made smaller (by 2%, or by 1 if it is whole)."""
         tried = []
-        for place in np.flatnonzero(self.differs(point_C)).tolist():
-            tried.append(self._with(point_C, place, self.row_C[place]))
-            if self.free_C[place]:
-                change = point_C[place] - self.row_C[place]
-                less = np.sign(change) if self.whole_C[place] else FINEST * change
-                tried.append(self._with(point_C, place, point_C[place] - less))
+        for index in np.flatnonzero(self.differs(point_C)).tolist():
+            tried.append(self._with(point_C, index, self.row_C[index]))
+            if self.free_C[index]:
+                change = point_C[index] - self.row_C[index]
+                less = np.sign(change) if self.whole_C[index] else FINEST * change
+                tried.append(self._with(point_C, index, point_C[index] - less))
         return not self.reached(np.stack(tried)).any()
 
 

@@ -13,7 +13,7 @@ from dlcore.problems import Problem
 
 
 def chosen_rows(judged: Judged, part: Part, subset: dict[str, Any] | None) -> np.ndarray:
-    """Sorted places in the part: all rows, or those of {"column", "low", "high"}, {"column", "values"} or {"wrong": true}.
+    """Sorted indices in the part: of all rows, or those of {"column", "low", "high"}, {"column", "values"} or {"wrong": true}.
 
     Bounds belong to the range; one that is missing is open. A missing value lies in no range. Raises Problem where none is left.
     """
@@ -44,7 +44,7 @@ def _by_column(judged: Judged, part: Part, subset: dict[str, Any]) -> np.ndarray
 
 
 def _codes(judged: Judged, column: int, values: Any) -> list[float]:
-    """Raw values as the rows hold them: a category's place among the recipe's values, or the number itself."""
+    """Raw values as the rows hold them: a category's index among the recipe's values, or the number itself."""
     if not isinstance(values, list):
         raise Problem("subset_value", came=str(values))
     names = category_names(judged, column)

@@ -66,7 +66,7 @@ class Example:
     """The row that is moved."""
 
     split: str
-    row: int | None  # its place in the split; None for the mean of all training rows
+    row: int | None  # its index in the split; None for the mean of all training rows
     raw_C: np.ndarray  # what is missing is filled as the network's preparation fills it
     y: float | None
 
@@ -117,11 +117,11 @@ def whatif(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Ans
 def columns_of(payload: bytes) -> tuple[Column, ...]:
     """The raw columns of a checkpoint's data, as the training rows show them."""
     judged = opened(payload)
-    return tuple(_column(judged, place, values_N) for place, values_N in enumerate(judged.train.split.raw.T))
+    return tuple(_column(judged, index, values_N) for index, values_N in enumerate(judged.train.split.raw.T))
 
 
-def _column(judged: Judged, place: int, values_N: np.ndarray) -> Column:
-    names = category_names(judged, place)
+def _column(judged: Judged, index: int, values_N: np.ndarray) -> Column:
+    names = category_names(judged, index)
     known = values_N[np.isfinite(values_N)]
     if not len(known):
         known = np.zeros(1)
@@ -130,10 +130,10 @@ def _column(judged: Judged, place: int, values_N: np.ndarray) -> Column:
     else:
         middle = float(known.mean())
     return Column(
-        name=judged.data.raw_names[place],
-        kind=column_kind(judged, place),
+        name=judged.data.raw_names[index],
+        kind=column_kind(judged, index),
         values=names,
-        other=other_name(judged, place),
+        other=other_name(judged, index),
         low=float(known.min()),
         high=float(known.max()),
         deviation=float(known.std()),
@@ -144,7 +144,7 @@ def _column(judged: Judged, place: int, values_N: np.ndarray) -> Column:
 
 def chosen_example(judged: Judged, columns: tuple[Column, ...], arguments: dict[str, Any]) -> Example:
     """The row that "start" names. Raises Problem."""
-    start, place = arguments.get("start", "row"), arguments.get("place", 0)
+    start, index = arguments.get("start", "row"), arguments.get("place", 0)
     split = arguments.get("split", watched_name(judged))
     part = asked_part(judged, {**arguments, "split": split})
     if start not in STARTS:
@@ -154,9 +154,9 @@ def chosen_example(judged: Judged, columns: tuple[Column, ...], arguments: dict[
     rows = _ordered(judged, part, start)
     if not len(rows):
         raise Problem("whatif_none_wrong")
-    if not isinstance(place, int) or not 0 <= place < len(rows):
-        raise Problem("whatif_place", limit=len(rows), came=str(place + 1 if isinstance(place, int) else place))
-    row = int(rows[place])
+    if not isinstance(index, int) or not 0 <= index < len(rows):
+        raise Problem("whatif_place", limit=len(rows), came=str(index + 1 if isinstance(index, int) else index))
+    row = int(rows[index])
     return Example(split, row, filled(judged, part.split.raw[row : row + 1])[0], float(part.split.y[row]))
 
 
@@ -176,12 +176,12 @@ def _ordered(judged: Judged, part: Part, start: str) -> np.ndarray:
 def moved(judged: Judged, columns: tuple[Column, ...], raw_C: np.ndarray, arguments: dict[str, Any]) -> np.ndarray:
     """The row with other values, or with a square of its picture covered. Raises Problem."""
     values = arguments.get("values") or {}
-    places = {column.name: place for place, column in enumerate(columns)}
+    indices = {column.name: index for index, column in enumerate(columns)}
     changed = raw_C.copy()
     for name, value in values.items():
-        if name not in places:
+        if name not in indices:
             raise Problem("subset_column", came=str(name))
-        changed[places[name]] = columns[places[name]].read(value)
+        changed[indices[name]] = columns[indices[name]].read(value)
     picture, cover = judged.experiment.dataset.picture, arguments.get("cover")
     if picture is not None and cover:
         rows, cols = (slice(cover[side], cover[side] + cover["size"]) for side in ("top", "left"))
@@ -248,11 +248,11 @@ def _described(
             "low": column.low,
             "high": column.high,
             "whole": column.whole,
-            "start": column.shown(example.raw_C[place]),
-            "value": column.shown(raw_C[place]),
-            "influence": float(influence_C[place]),
+            "start": column.shown(example.raw_C[index]),
+            "value": column.shown(raw_C[index]),
+            "influence": float(influence_C[index]),
         }
-        for place, column in enumerate(columns)
+        for index, column in enumerate(columns)
     ]
 
 
@@ -267,8 +267,8 @@ def influence(judged: Judged, columns: tuple[Column, ...], raw_C: np.ndarray) ->
     ]
     rows_NC = np.repeat(raw_C[None], 1 + sum(map(len, tried)), axis=0)
     ends = 1 + np.cumsum([len(values) for values in tried])
-    for place, (values, end) in enumerate(zip(tried, ends, strict=True)):
-        rows_NC[end - len(values) : end, place] = values
+    for index, (values, end) in enumerate(zip(tried, ends, strict=True)):
+        rows_NC[end - len(values) : end, index] = values
     said = claims(judged, outputs_of(judged, rows_NC))
     said_N = said[:, said[0].argmax()] if said.ndim == 2 else said
     return np.array([np.ptp(said_N[end - len(values) : end]) for values, end in zip(tried, ends, strict=True)])
@@ -291,7 +291,7 @@ def nearest(judged: Judged, X_D: np.ndarray) -> list[dict[str, Any]]:
         {"row": int(row), "distance": float(distance_N[row]), "true": float(train.y[row])} for row in rows
     ]
     if judged.experiment.dataset.picture is None:
-        known = zip(*(cells(judged, place, raw) for place, raw in enumerate(train.raw[rows].T)), strict=True)
+        known = zip(*(cells(judged, index, raw) for index, raw in enumerate(train.raw[rows].T)), strict=True)
         found = [one | {"cells": list(row)} for one, row in zip(found, known, strict=True)]
     return found
 
@@ -350,7 +350,7 @@ def path(judged: Judged, X_1D: np.ndarray) -> dict[str, Any]:
 
 
 def _strongest(size: np.ndarray, most: int) -> np.ndarray:
-    """At most so many places, the largest ones, in order."""
+    """The indices of the largest values, at most so many, in order."""
     return np.sort(np.argsort(-size, kind="stable")[:most])
 
 
@@ -372,8 +372,8 @@ def _links(
     order = np.argsort(np.abs(among), axis=None)[::-1][:MOST_LINKS]
     total = float(np.abs(C_UI).sum())
     drawn = [
-        {"level": level, "from": int(place % len(sources)), "to": int(place // len(sources)), "value": float(value)}
-        for place, value in zip(order[::-1], among.ravel()[order[::-1]], strict=True)
+        {"level": level, "from": int(index % len(sources)), "to": int(index // len(sources)), "value": float(value)}
+        for index, value in zip(order[::-1], among.ravel()[order[::-1]], strict=True)
         if value != 0
     ]
     return drawn, sum(abs(link["value"]) for link in drawn) / total if total else 1.0

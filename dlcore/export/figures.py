@@ -129,14 +129,16 @@ def _line(facts: Facts, words: Words) -> str:
     values = [*values_P.tolist(), *(y for _, y in points)]
     plot = svg.Plot((low, high), (min(values), max(values)), width=560, height=340)
     body = [plot.axes(judged.data.raw_names[0], words("report.target"))]
-    body += ['<circle class="dot train" cx="{}" cy="{}" r="3"/>'.format(*plot.place(*point)) for point in points]
-    path = " ".join("{},{}".format(*plot.place(x, y)) for x, y in zip(along.tolist(), values_P.tolist(), strict=True))
+    body += ['<circle class="dot train" cx="{}" cy="{}" r="3"/>'.format(*plot.to_pixels(*point)) for point in points]
+    path = " ".join(
+        "{},{}".format(*plot.to_pixels(x, y)) for x, y in zip(along.tolist(), values_P.tolist(), strict=True)
+    )
     body.append(f'<polyline class="line test" points="{path}"/>')
     return f"<figure>{plot.picture(''.join(body), words('report.map.line'))}</figure>"
 
 
-def _range(facts: Facts, place: int) -> tuple[float, float]:
-    column = facts.columns[place]
+def _range(facts: Facts, index: int) -> tuple[float, float]:
+    column = facts.columns[index]
     room = (column.high - column.low) * ROOM or 1.0
     return column.low - room, column.high + room
 

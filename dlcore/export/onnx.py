@@ -82,33 +82,33 @@ class _Table(nn.Module):
 
     def __init__(self, scaling: Preparation) -> None:
         super().__init__()
-        numbers = [(place, c) for place, c in enumerate(scaling.columns) if isinstance(c, PreparedNumber)]
-        categories = [(place, c) for place, c in enumerate(scaling.columns) if isinstance(c, PreparedCategory)]
-        values = [(place, c.fill, code, seen) for place, c in categories for code, seen in enumerate(c.seen)]
+        numbers = [(column, c) for column, c in enumerate(scaling.columns) if isinstance(c, PreparedNumber)]
+        categories = [(column, c) for column, c in enumerate(scaling.columns) if isinstance(c, PreparedCategory)]
+        values = [(column, c.fill, code, seen) for column, c in categories for code, seen in enumerate(c.seen)]
         self.numbers, self.categories = bool(numbers), bool(categories)
         # In float64, as in training: dates and large numbers lose nothing.
-        self.number_places = nn.Buffer(torch.tensor([place for place, _ in numbers], dtype=torch.int64))
+        self.number_columns = nn.Buffer(torch.tensor([column for column, _ in numbers], dtype=torch.int64))
         self.fill = nn.Buffer(torch.tensor([column.fill or 0.0 for _, column in numbers], dtype=torch.float64))
         self.shift = nn.Buffer(torch.tensor([column.shift for _, column in numbers], dtype=torch.float64))
         self.divisor = nn.Buffer(torch.tensor([column.divisor for _, column in numbers], dtype=torch.float64))
         self.factor = nn.Buffer(torch.tensor([column.factor for _, column in numbers], dtype=torch.float64))
         self.offset = nn.Buffer(torch.tensor([column.offset for _, column in numbers], dtype=torch.float64))
-        self.value_places = nn.Buffer(torch.tensor([place for place, *_ in values], dtype=torch.int64))
+        self.value_columns = nn.Buffer(torch.tensor([column for column, *_ in values], dtype=torch.int64))
         stands_in = [NO_CODE if fill is None else fill for _, fill, _, _ in values]
         self.stands_in = nn.Buffer(torch.tensor(stands_in, dtype=torch.float64))
         codes = [code if seen else UNSEEN for *_, code, seen in values]
         self.codes = nn.Buffer(torch.tensor(codes, dtype=torch.float64))
-        came_from = [place for place, _ in numbers] + [place for place, *_ in values]
+        came_from = [column for column, _ in numbers] + [column for column, *_ in values]
         self.order = nn.Buffer(torch.from_numpy(np.argsort(came_from, kind="stable")))
 
     def forward(self, X: torch.Tensor) -> torch.Tensor:
         parts = []
         if self.numbers:
-            numbers = X[:, self.number_places]
+            numbers = X[:, self.number_columns]
             numbers = torch.where(numbers.isnan(), self.fill, numbers)
             parts.append((numbers - self.shift) / self.divisor * self.factor + self.offset)
         if self.categories:
-            codes = X[:, self.value_places]
+            codes = X[:, self.value_columns]
             parts.append((torch.where(codes.isnan(), self.stands_in, codes) == self.codes).double())
         return torch.cat(parts, dim=1)[:, self.order] if len(parts) == 2 else parts[0]
 

@@ -63,7 +63,7 @@ def _read(parts: tuple[str, ...]) -> str:
 
 
 def table_from_file(table: TableData, parts: tuple[str, ...]) -> tuple[list[str], list[str]]:
-    """What makes X (float64), the places of the parts (`train`, `test`) and y of data.csv; and what makes y what the network learns."""
+    """What makes X (float64), the rows of the parts (`train`, `test`) and y of data.csv; and what makes y what the network learns."""
     dates = any(isinstance(column, DateColumn) for column in table.columns)
     names = any(isinstance(column, CategoryColumn) for column in table.columns)
     numbers = not all(isinstance(column, CategoryColumn) for column in table.columns)
@@ -72,7 +72,7 @@ def table_from_file(table: TableData, parts: tuple[str, ...]) -> tuple[list[str]
         "# One pipeline a column, fitted on the training rows alone.",
         "columns = list(zip(*rows))",
         "X = np.hstack([",
-        *(f"    {line}" for place, column in enumerate(table.columns) for line in _column(place, column)),
+        *(f"    {line}" for index, column in enumerate(table.columns) for line in _column(index, column)),
         "])",
     ]
     if table.classes:
@@ -88,7 +88,7 @@ y = scaler.transform(y[:, None])[:, 0].astype(np.float32)
 
 
 def pictures_from_file(pictures: ImageData, parts: tuple[str, ...]) -> list[str]:
-    """What makes X, the places of the parts and y of data.csv."""
+    """What makes X, the row numbers of the parts and y of data.csv."""
     lines = [
         f"# Grey values from 0 to {BRIGHTEST}, {pictures.height} rows of {pictures.width} pixels, as numbers from 0 to 1.",
         f"X = (np.array([row[:-2] for row in rows], dtype=np.float64) / {BRIGHTEST}).astype(np.float32)",
@@ -98,13 +98,13 @@ def pictures_from_file(pictures: ImageData, parts: tuple[str, ...]) -> list[str]
     return [_read(parts), "\n".join(lines)]
 
 
-def _column(place: int, column: NumberColumn | CategoryColumn) -> list[str]:
+def _column(index: int, column: NumberColumn | CategoryColumn) -> list[str]:
     """A line, or several where its categories are many."""
     named = f"# {column.name}"
     if isinstance(column, CategoryColumn):
         imputer = f", {IMPUTER}" if column.impute == "most_frequent" else ""
-        return [named, *_listed(f"category(columns[{place}], ", column.values, f"{imputer}),")]
-    cells = f"days(columns[{place}])" if isinstance(column, DateColumn) else f"columns[{place}]"
+        return [named, *_listed(f"category(columns[{index}], ", column.values, f"{imputer}),")]
+    cells = f"days(columns[{index}])" if isinstance(column, DateColumn) else f"columns[{index}]"
     return [named, f'number({cells}, "{column.impute}"{SCALERS[column.scale]}),']
 
 

@@ -106,9 +106,9 @@ def table(head: Iterable[tuple[str, str]], rows: Iterable[Iterable[str]], own: i
     kinds = [kind for _, kind in head]
     top = "".join(f'<th scope="col" class="{kind}">{esc(text)}</th>' for text, kind in head)
     body = []
-    for place, (first, *cells) in enumerate(rows):
+    for index, (first, *cells) in enumerate(rows):
         rest = "".join(f'<td class="{kind}">{cell}</td>' for cell, kind in zip(cells, kinds[1:], strict=True))
-        row = '<tr class="own">' if place == own else "<tr>"
+        row = '<tr class="own">' if index == own else "<tr>"
         body.append(f'{row}<th scope="row">{first}</th>{rest}</tr>')
     return f'<div class="scroll"><table><thead><tr>{top}</tr></thead><tbody>{"".join(body)}</tbody></table></div>'
 
@@ -267,9 +267,9 @@ def _data(facts: Facts, words: Words) -> str:
         rows = [
             [
                 esc(column.name), esc(words(f"report.column.{column.kind}")), f"{missing:,}",
-                esc_long(column_values(column, words)), esc_long(treatment(facts, place, words)),
+                esc_long(column_values(column, words)), esc_long(treatment(facts, index, words)),
             ]
-            for place, (column, missing) in enumerate(zip(facts.columns[:MOST_COLUMNS], facts.missing, strict=False))
+            for index, (column, missing) in enumerate(zip(facts.columns[:MOST_COLUMNS], facts.missing, strict=False))
         ]  # fmt: skip
         parts.append(table(head, rows))
         if len(facts.columns) > MOST_COLUMNS:
@@ -329,14 +329,14 @@ def column_values(column: Any, words: Words) -> str:
     return words("report.column.range", low=said(column.low), high=said(column.high), mean=said(column.middle))
 
 
-def treatment(facts: Facts, place: int, words: Words) -> str:
+def treatment(facts: Facts, index: int, words: Words) -> str:
     """What the preparation makes of a column."""
     described = getattr(facts.experiment.dataset, "columns", None)
     if described is None:
-        prepared = facts.judged.data.scaling.columns[place]
+        prepared = facts.judged.data.scaling.columns[index]
         standard = isinstance(prepared, PreparedNumber) and (prepared.shift, prepared.divisor) != (0, 1)
         return words("report.column.standard") if standard else "–"
-    column = described[place]
+    column = described[index]
     steps = [getattr(column, name, "none") for name in ("impute", "scale")] + ["one_hot"] * (column.kind == "category")
     return ", ".join(words(f"report.column.{step}") for step in steps if step != "none") or "–"
 

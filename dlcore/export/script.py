@@ -148,7 +148,7 @@ def _data(experiment: Experiment) -> list[str]:
 
 
 def _split_rows(experiment: Experiment) -> list[str]:
-    """X, y, and the places of the parts among them."""
+    """X, y, and the row numbers of the parts among them."""
     classes = experiment.objective.has_classes
     which = "each class gives its share" if classes else "any rows"
     choose = function_text(

@@ -48,7 +48,7 @@ class Plot:
     height: int = 280
     right: int = RIGHT
 
-    def place(self, x: float, y: float) -> tuple[float, float]:
+    def to_pixels(self, x: float, y: float) -> tuple[float, float]:
         """Where a point lies, in pixels."""
         (x0, x1), (y0, y1) = self.x, self.y
         across = (x - x0) / ((x1 - x0) or 1) * (self.width - LEFT - self.right)
@@ -59,11 +59,11 @@ class Plot:
         """Ticks, quiet lines and titles."""
         parts = []
         for value in ticks(*self.y):
-            left, down = self.place(self.x[0], value)
+            left, down = self.to_pixels(self.x[0], value)
             parts.append(f'<line class="grid" x1="{left}" y1="{down}" x2="{self.width - self.right}" y2="{down}"/>')
             parts.append(f'<text class="tick" x="{left - 7}" y="{down + 4}" text-anchor="end">{short(value)}</text>')
         for value in ticks(*self.x):
-            left, down = self.place(value, self.y[0])
+            left, down = self.to_pixels(value, self.y[0])
             parts.append(f'<text class="tick" x="{left}" y="{down + 18}" text-anchor="middle">{short(value)}</text>')
         middle = (LEFT + self.width - self.right) / 2
         parts.append(
@@ -74,7 +74,7 @@ class Plot:
         return "".join(parts)
 
     def picture(self, body: str, said: str) -> str:
-        """The whole figure; `said` is read aloud in its place."""
+        """The whole figure; `said` is what a screen reader says instead of it."""
         return f'<svg viewBox="0 0 {self.width} {self.height}" width="{self.width}" role="img" aria-label="{esc(said)}">{body}</svg>'
 
 
@@ -84,7 +84,7 @@ def esc(text: Any) -> str:
 
 
 def esc_long(text: str) -> str:
-    """The same for a sentence of our own, whose places are filled with text that was cleaned: however long it is."""
+    """The same for a sentence of our own, whose placeholders are filled with text that was cleaned: however long it is."""
     return html.escape(text, quote=True)
 
 
@@ -124,12 +124,12 @@ def lines(curves: Sequence[Line], x_title: str, y_title: str, said: str, **bound
     plot = Plot(x, y, right=RIGHT + (7 * max(map(_wide, (one.name for one in named)), default=0)))
     body = [plot.axes(x_title, y_title)]
     if bounds.get("diagonal"):
-        (x1, y1), (x2, y2) = plot.place(x[0], y[0]), plot.place(x[1], y[1])
+        (x1, y1), (x2, y2) = plot.to_pixels(x[0], y[0]), plot.to_pixels(x[1], y[1])
         body.append(f'<line class="guess" x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}"/>')
     for one in known:
-        path = " ".join("{},{}".format(*plot.place(*point)) for point in zip(one.x, one.y, strict=True))
+        path = " ".join("{},{}".format(*plot.to_pixels(*point)) for point in zip(one.x, one.y, strict=True))
         body.append(f'<polyline class="line {one.colour}" points="{path}"><title>{esc(one.name)}</title></polyline>')
-    heights = _apart([plot.place(one.x[-1], one.y[-1])[1] for one in named])
+    heights = _apart([plot.to_pixels(one.x[-1], one.y[-1])[1] for one in named])
     for one, height in zip(named, heights, strict=True):
         body.append(
             f'<text class="name {one.colour}" x="{plot.width - plot.right + 6}" y="{height + 4}">{esc(one.name)}</text>'
@@ -147,14 +147,14 @@ def matrix(counts: list[list[int]], names: Sequence[str], x_title: str, y_title:
         f'<text class="axis" x="{left + side * count / 2}" y="12" text-anchor="middle">{esc(x_title)}</text>',
         f'<text class="axis" transform="translate(12 {top + side * count / 2}) rotate(-90)" text-anchor="middle">{esc(y_title)}</text>',
     ]
-    for place, name in enumerate(names):
+    for to_pixels, name in enumerate(names):
         shown = esc(_cut(name, 14))
         body.append(
-            f'<text class="tick" x="{left - 8}" y="{top + side * (place + 0.5) + 4}" text-anchor="end">{shown}</text>'
+            f'<text class="tick" x="{left - 8}" y="{top + side * (to_pixels + 0.5) + 4}" text-anchor="end">{shown}</text>'
         )
         cut = esc(_cut(name, max(2, side // 8)))
         body.append(
-            f'<text class="tick" x="{left + side * (place + 0.5)}" y="{top - 8}" text-anchor="middle">{cut}</text>'
+            f'<text class="tick" x="{left + side * (to_pixels + 0.5)}" y="{top - 8}" text-anchor="middle">{cut}</text>'
         )
     for true, row in enumerate(counts):
         for predicted, number in enumerate(row):
@@ -179,14 +179,14 @@ def dots(points: Sequence[tuple[float, float]], x_title: str, y_title: str, said
     values = [value for point in points for value in point if math.isfinite(value)]
     both = _roomy(min(values), max(values))
     plot = Plot(both, both, height=360)
-    (x1, y1), (x2, y2) = plot.place(both[0], both[0]), plot.place(both[1], both[1])
+    (x1, y1), (x2, y2) = plot.to_pixels(both[0], both[0]), plot.to_pixels(both[1], both[1])
     body = [plot.axes(x_title, y_title), f'<line class="guess" x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}"/>']
-    body += ['<circle class="dot test" cx="{}" cy="{}" r="3"/>'.format(*plot.place(*point)) for point in points]
+    body += ['<circle class="dot test" cx="{}" cy="{}" r="3"/>'.format(*plot.to_pixels(*point)) for point in points]
     return plot.picture("".join(body), said)
 
 
 def bar(share: float, kind: str) -> str:
-    """A bar of this share of its place, for a table."""
+    """A bar that fills this share of its cell, for a table."""
     width = f"{100 * max(0.0, min(1.0, share)):.1f}"
     return (
         '<svg class="bar" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">'
@@ -214,8 +214,8 @@ def plane(
 ) -> str:
     """A map made of pixels under points (x, y, colour, kind), kind "train" or "test"."""
     plot = Plot(x, y, width=520, height=460)
-    left, top = plot.place(x[0], y[1])
-    right, bottom = plot.place(x[1], y[0])
+    left, top = plot.to_pixels(x[0], y[1])
+    right, bottom = plot.to_pixels(x[1], y[0])
     picture = base64.b64encode(png(rgba_HW4)).decode()
     body = [
         f'<image href="data:image/png;base64,{picture}" x="{left}" y="{top}" width="{right - left:.1f}" height="{bottom - top:.1f}"'
@@ -223,7 +223,7 @@ def plane(
         plot.axes(*names),
     ]
     for px, py, shade, kind in points:
-        cx, cy = plot.place(px, py)
+        cx, cy = plot.to_pixels(px, py)
         body.append(f'<circle class="point {kind} {shade}" cx="{cx}" cy="{cy}" r="{3.4 if kind == "train" else 4.2}"/>')
     return plot.picture("".join(body), said)
 

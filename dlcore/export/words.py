@@ -175,11 +175,11 @@ class Words:
         self._given = {key: text for key, text in (given or {}).items() if isinstance(text, str)}
 
     def __call__(self, key: str, **values: Any) -> str:
-        """The message of this key, its places filled."""
+        """The message of this key, its placeholders filled in."""
         template = self._given.get(key) or {**SENTENCES, **ENGLISH}.get(key, key)
         try:
             return template.format(**values) if values else template
-        except (KeyError, IndexError, ValueError):  # A translation with other places than the original.
+        except (KeyError, IndexError, ValueError):  # A translation with other placeholders than the original.
             return {**SENTENCES, **ENGLISH}.get(key, key).format(**values)
 
     def title(self, key: str, english: str) -> str:

@@ -57,7 +57,7 @@ class Members(Protocol):
 
 def recipes(experiment: Experiment, count: int) -> list[Experiment]:
     """The recipe with its own seed and those that follow."""
-    return [experiment.replace(seed=(experiment.seed + place) % SEEDS) for place in range(count)]
+    return [experiment.replace(seed=(experiment.seed + member) % SEEDS) for member in range(count)]
 
 
 def members_of(experiment: Experiment, count: int, data: Data) -> Members:
@@ -88,13 +88,13 @@ class OneByOne:
 
     def take_epoch(self) -> None:
         """Each in turn."""
-        for place in np.flatnonzero(self.learning):
-            trainer = self.trainers[place]
+        for member in np.flatnonzero(self.learning):
+            trainer = self.trainers[member]
             try:
                 while trainer.finished is None and trainer.epoch == self.epoch:
                     trainer.advance()
             except Diverged:
-                self.diverged[place] = True
+                self.diverged[member] = True
         self.epoch += 1
 
     def scores(self) -> np.ndarray:
@@ -162,15 +162,15 @@ class Abreast:
     def scores(self) -> np.ndarray:
         """(4, S)."""
         found = self.engine.scores()
-        for place, (_, scores) in self._stopped.items():
-            found[:, place] = scores
+        for member, (_, scores) in self._stopped.items():
+            found[:, member] = scores
         return found
 
     def weights(self) -> list[dict[str, np.ndarray]]:
         """One dictionary a member."""
         flats = self.engine.weights()
-        for place, (flat, _) in self._stopped.items():
-            flats[place] = flat
+        for member, (flat, _) in self._stopped.items():
+            flats[member] = flat
         return [self.engine.named(flat) for flat in flats]
 
     def _rates(self) -> np.ndarray:
@@ -187,5 +187,5 @@ class Abreast:
         tired = self.learning & (self.epoch - self._best_epoch >= self.experiment.early_stopping)
         if tired.any():
             flats = self.engine.weights()
-            for place in np.flatnonzero(tired):
-                self._stopped[int(place)] = flats[place], scores[:, place].copy()
+            for member in np.flatnonzero(tired):
+                self._stopped[int(member)] = flats[member], scores[:, member].copy()

@@ -37,7 +37,7 @@ def draw(numbers: Numbers, words: Words) -> go.Figure:
             )
         )
     hover = words("views.bands.hover").format(
-        **{name: f"%{{customdata[{place}]:.3f}}" for place, name in enumerate(band)}
+        **{name: f"%{{customdata[{index}]:.3f}}" for index, name in enumerate(band)}
     )
     fig.add_trace(
         go.Scatter(

@@ -18,12 +18,12 @@ def draw(numbers: Numbers, words: Words) -> go.Figure:
     models = sorted((one for one in numbers["models"] if one["test"] is not None), key=lambda model: model["test"])
     # The score stands beside the name: on the bar it would be in the way of the line.
     names = [f"{plain(model['name'])}  {model['test']:.3f}" for model in models]
-    places = list(range(len(models)))
+    heights = list(range(len(models)))
     fig = figure(words(numbers["metric"]), "", 90 + ROW * len(models))
     fig.add_trace(
         go.Bar(
             x=[model["test"] for model in models],
-            y=places,
+            y=heights,
             orientation="h",
             width=0.56,
             marker={
@@ -36,12 +36,12 @@ def draw(numbers: Numbers, words: Words) -> go.Figure:
     fig.add_trace(
         go.Scatter(
             x=[model["train"] for model in models],
-            y=places,
+            y=heights,
             mode="markers",
             marker={"symbol": "line-ns-open", "size": 26, "color": TRAIN, "line": {"width": 2}},
             hovertemplate=words("views.train") + ": %{x:.3f}<extra></extra>",
         )
     )
-    fig.update_yaxes(tickvals=places, ticktext=names, showgrid=False, range=[-0.6, len(models) - 0.4])
+    fig.update_yaxes(tickvals=heights, ticktext=names, showgrid=False, range=[-0.6, len(models) - 0.4])
     fig.update_xaxes(showgrid=True, zeroline=True)
     return fig

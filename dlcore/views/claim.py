@@ -26,10 +26,10 @@ def _bars(numbers: Numbers, words: Words) -> go.Figure:
     shown = np.sort(np.argsort(-np.maximum(now, before), kind="stable")[:MOST_CLASSES])
     names = [_short(class_name(numbers, label)) for label in shown]
     fig = figure("", "", 56 + ROW * len(shown))
-    places = list(range(len(shown)))
+    heights = list(range(len(shown)))
     fig.add_bar(
         x=now[shown],
-        y=places,
+        y=heights,
         orientation="h",
         width=0.66,
         marker={"color": [class_colour(int(label)) for label in shown]},
@@ -38,14 +38,14 @@ def _bars(numbers: Numbers, words: Words) -> go.Figure:
         + words("views.claim.before").format(value="%{customdata:.1%}")
         + "<extra></extra>",
     )
-    for place, label in enumerate(shown):
-        say_at(fig, 1.0, place, f"{now[label]:.1%}")
+    for height, label in enumerate(shown):
+        say_at(fig, 1.0, height, f"{now[label]:.1%}")
         if abs(before[label] - now[label]) > 0.002:
-            ends = {"x0": before[label], "x1": before[label], "y0": place - 0.42, "y1": place + 0.42}
+            ends = {"x0": before[label], "x1": before[label], "y0": height - 0.42, "y1": height + 0.42}
             fig.add_shape(type="line", **ends, line={"color": QUIET, "width": 2, "dash": "dot"})
     fig.update_xaxes(range=[0, 1.16], tickvals=[0, 0.5, 1], tickformat=".0%", showgrid=True)
     fig.update_yaxes(
-        tickvals=places, ticktext=names, range=[len(shown) - 0.4, -0.6], showgrid=False, ticklabelstandoff=8
+        tickvals=heights, ticktext=names, range=[len(shown) - 0.4, -0.6], showgrid=False, ticklabelstandoff=8
     )
     return fig
 

@@ -1,4 +1,4 @@
-"""Where seeds disagree on the plane: the darker a place, the more of them say something else there; the watched rows lie over it.
+"""Where seeds disagree on the plane: the darker a point, the more of them say something else there; the watched rows lie over it.
 
 numbers: {"spread": (R, C) array from the top down, "said": (R, C) what most say, "x_range", "y_range", "axes": [two names],
 "points": (N, 2), "targets": (N,), "class_names": [...], empty for numbers}.

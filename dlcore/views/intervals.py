@@ -19,7 +19,7 @@ def draw(numbers: Numbers, words: Words) -> go.Figure:
     """Dots with whiskers, the first group on top."""
     groups = [group for group in numbers["groups"] if group["value"] is not None]
     fig = figure(words(numbers["metric"]), "", 84 + ROW * len(groups))
-    for place, group in enumerate(groups):
+    for height, group in enumerate(groups):
         low, high = group["interval"] or (group["value"],) * 2
         colour = TRAIN if group["role"] == "train" else TEST
         hover = words("views.intervals.hover").format(
@@ -28,7 +28,7 @@ def draw(numbers: Numbers, words: Words) -> go.Figure:
         fig.add_trace(
             go.Scatter(
                 x=[group["value"]],
-                y=[place],
+                y=[height],
                 error_x={
                     "array": [max(0.0, high - group["value"])],
                     "arrayminus": [max(0.0, group["value"] - low)],

@@ -25,11 +25,11 @@ def draw(numbers: Numbers, words: Words) -> go.Figure:
     layers, links = numbers["layers"], numbers["links"]
     tallest = max(len(layer["shown"]) for layer in layers)
     fig = figure("", "", min(TALLEST, 110 + ROW * tallest))
-    places = [_places(len(layer["shown"])) for layer in layers]
-    _draw_links(fig, links, places, layers, words)
+    heights = [_heights(len(layer["shown"])) for layer in layers]
+    _draw_links(fig, links, heights, layers, words)
     size = max(SMALLEST_UNIT, min(UNIT, TALLEST // (tallest + 2)))
     for level, layer in enumerate(layers):
-        _draw_layer(fig, level, layer, places[level], size, words)
+        _draw_layer(fig, level, layer, heights[level], size, words)
     titles = [_title(layers, level, words) for level in range(len(layers))]
     # Names stand in the margins, which do not shrink with a narrow page.
     fig.update_layout(margin={"l": _margin(layers[0], size), "r": _margin(layers[-1], size)})
@@ -46,7 +46,7 @@ def _margin(layer: Numbers, size: int) -> int:
     return size + SIGN * (longest + len("  -0.0001"))
 
 
-def _places(count: int) -> np.ndarray:
+def _heights(count: int) -> np.ndarray:
     """Heights of a layer's units: evenly, the first on top, around 0."""
     return (np.arange(count)[::-1] - (count - 1) / 2) / max(4, count)
 
@@ -61,7 +61,7 @@ def _title(layers: list[Numbers], level: int, words: Words) -> str:
 def _draw_layer(fig: go.Figure, level: int, layer: Numbers, heights: np.ndarray, size: int, words: Words) -> None:
     values = np.array(layer["values"])
     largest = max(float(np.abs(values).max()), 1e-12)
-    names = [_name(layer, place, level, words) for place in range(len(values))]
+    names = [_name(layer, unit, level, words) for unit in range(len(values))]
     says = words("views.path.says")
     fig.add_trace(
         go.Scatter(
@@ -95,7 +95,7 @@ def _draw_layer(fig: go.Figure, level: int, layer: Numbers, heights: np.ndarray,
 
 
 def _draw_links(
-    fig: go.Figure, links: list[Numbers], places: list[np.ndarray], layers: list[Numbers], words: Words
+    fig: go.Figure, links: list[Numbers], heights: list[np.ndarray], layers: list[Numbers], words: Words
 ) -> None:
     """One trace for each sign and width, the faint ones below; what a link carries is said at its middle."""
     largest = max((abs(link["value"]) for link in links), default=1.0) or 1.0
@@ -105,7 +105,7 @@ def _draw_links(
             among = [link for link, of in zip(links, grades, strict=True) if of == grade and link["value"] * sign > 0]
             if not among:
                 continue
-            curves = [_curve(link, places) for link in among]
+            curves = [_curve(link, heights) for link in among]
             fig.add_trace(
                 go.Scatter(
                     x=np.concatenate([[*x, None] for x, _ in curves]),
@@ -118,7 +118,7 @@ def _draw_links(
             )
     if not links:
         return
-    middles = [_curve(link, places) for link in links]
+    middles = [_curve(link, heights) for link in links]
     fig.add_trace(
         go.Scatter(
             x=[x[BEND // 2] for x, _ in middles],
@@ -131,10 +131,10 @@ def _draw_links(
     )
 
 
-def _curve(link: Numbers, places: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+def _curve(link: Numbers, heights: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """An S from unit to unit."""
     along = np.linspace(0, 1, BEND)
-    start, end = places[link["level"]][link["from"]], places[link["level"] + 1][link["to"]]
+    start, end = heights[link["level"]][link["from"]], heights[link["level"] + 1][link["to"]]
     return link["level"] + along, start + (end - start) * along**2 * (3 - 2 * along)
 
 
@@ -145,12 +145,12 @@ def _said(link: Numbers, layers: list[Numbers], words: Words) -> str:
     return f"{source} → {target}<br>{carried}"
 
 
-def _name(layer: Numbers, place: int, level: int, words: Words) -> str:
-    if layer["names"][place]:
-        return plain(layer["names"][place])
+def _name(layer: Numbers, unit: int, level: int, words: Words) -> str:
+    if layer["names"][unit]:
+        return plain(layer["names"][unit])
     if layer["title"] == "output":
         return words("views.path.output")
-    return words("views.path.unit").format(layer=level, unit=layer["shown"][place] + 1)
+    return words("views.path.unit").format(layer=level, unit=layer["shown"][unit] + 1)
 
 
 def _short(name: str) -> str:

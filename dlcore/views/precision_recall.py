@@ -16,16 +16,16 @@ TITLE = "views.precision_recall"
 def draw(numbers: Numbers, words: Words) -> go.Figure:
     """The chosen class in its colour, the others as thin lines; guessing has the class's share as its precision."""
     fig = figure(words("views.recall"), words("views.precision"))
-    place = numbers.get("shown", 0)
-    counts = counts_at(numbers["scores"][place], numbers.get("threshold") or 0.0)
+    shown = numbers.get("shown", 0)
+    counts = counts_at(numbers["scores"][shown], numbers.get("threshold") or 0.0)
     rows = numbers["rows"]
     if rows:
         share = (counts.true_positive + counts.false_negative) / rows
         guess(fig, [0, 1], [share, share], words("views.guessing"))
     for other, one in enumerate(numbers["pr"]):
-        if other != place:
+        if other != shown:
             curve(fig, one["recall"], one["precision"], QUIET, class_name(numbers, one["class"]), 1.0)
-    one = numbers["pr"][place]
+    one = numbers["pr"][shown]
     colour = class_colour(one["class"])
     curve(fig, one["recall"], one["precision"], colour, class_name(numbers, one["class"]))
     if one["ap"] is not None:

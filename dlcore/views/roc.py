@@ -16,18 +16,18 @@ TITLE = "views.roc"
 def draw(numbers: Numbers, words: Words) -> go.Figure:
     """The chosen class in its colour, the others as thin lines; guessing is the diagonal."""
     fig = figure(words("views.false_positive_rate"), words("views.recall"))
-    place = numbers.get("shown", 0)
+    shown = numbers.get("shown", 0)
     guess(fig, [0, 1], [0, 1], words("views.guessing"))
     for other, one in enumerate(numbers["roc"]):
-        if other != place:
+        if other != shown:
             curve(fig, one["fpr"], one["tpr"], QUIET, class_name(numbers, one["class"]), 1.0)
-    one = numbers["roc"][place]
+    one = numbers["roc"][shown]
     colour = class_colour(one["class"])
     curve(fig, one["fpr"], one["tpr"], colour, class_name(numbers, one["class"]))
     if one["auc"] is not None:
         say_at(fig, 0.98, 0.05, words("views.auc").format(value=f"{one['auc']:.3f}"), xanchor="right", xshift=0)
     if numbers.get("threshold") is not None and one["auc"] is not None:
-        counts = counts_at(numbers["scores"][place], numbers["threshold"])
+        counts = counts_at(numbers["scores"][shown], numbers["threshold"])
         mark(fig, counts.false_positive_rate, counts.recall, colour, words("views.at_threshold"))
     fig.update_xaxes(range=[-0.02, 1.02])
     fig.update_yaxes(range=[-0.02, 1.04])

@@ -82,7 +82,7 @@ def _heaped(values: list[float]) -> list[float]:
     seen: dict[int, int] = {}
     heights = []
     for value in values:
-        place = round((value - low) / width)
-        heights.append(STEP * seen.get(place, 0))
-        seen[place] = seen.get(place, 0) + 1
+        column = round((value - low) / width)
+        heights.append(STEP * seen.get(column, 0))
+        seen[column] = seen.get(column, 0) + 1
     return heights

@@ -72,8 +72,8 @@ def figure(x: str, y: str, height: int = HEIGHT) -> go.Figure:
 
 def say_at(fig: go.Figure, x: Any, y: Any, text: str, colour: str = INK, **where: Any) -> None:
     """A direct label: words beside what they name, in its colour."""
-    places = {"showarrow": False, "xanchor": "left", "yanchor": "middle", "xshift": 6, **where}
-    fig.add_annotation(x=x, y=y, text=text, font={"color": colour}, **places)
+    options = {"showarrow": False, "xanchor": "left", "yanchor": "middle", "xshift": 6, **where}
+    fig.add_annotation(x=x, y=y, text=text, font={"color": colour}, **options)
 
 
 def class_colour(label: int) -> str:
@@ -125,7 +125,7 @@ def mark(fig: go.Figure, x: float, y: float, colour: str, name: str) -> None:
 
 
 def settled(fig: go.Figure) -> go.Figure:
-    """The same figure with colours of its own, for a place that has no theme (a report)."""
+    """The same figure with colours of its own, for a document that has no theme (a report)."""
     # Where Streamlit is loaded, a figure is made with its template, which has marks of its own.
     text = str(go.Figure(fig).update_layout(template="plotly_white").to_json())
     for mark, colour in LIGHT.items():

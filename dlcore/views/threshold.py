@@ -97,8 +97,8 @@ def draw(numbers: Numbers, words: Words) -> go.Figure:
     fig.add_vline(threshold, line={"color": QUIET, "width": 2})
     fig.update_layout(barmode="overlay")
     fig.update_xaxes(range=[-0.01, 1.01])
-    places, texts = [sign * tallest / 2 for _, sign, _, _ in kinds], [said for *_, said in kinds]
+    ticks, texts = [sign * tallest / 2 for _, sign, _, _ in kinds], [said for *_, said in kinds]
     fig.update_yaxes(
-        tickvals=places, ticktext=texts, range=[-1.1 * tallest, 1.1 * tallest], showgrid=False, zeroline=True
+        tickvals=ticks, ticktext=texts, range=[-1.1 * tallest, 1.1 * tallest], showgrid=False, zeroline=True
     )
     return fig

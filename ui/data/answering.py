@@ -17,10 +17,10 @@ from ui.session import label, t, widgets
 ASKED = ("found_maybe_missing", "found_far_away", "found_word_missing", "found_bounds", "found_near_equal")
 
 
-def answer(finding: dict[str, Any], place: int) -> None:
+def answer(finding: dict[str, Any], index: int) -> None:
     """The other answer to a question of a finding, at one press."""
     st.button(
-        label(f"data.answer.{finding['key']}"), key=f"data_answer_{place}", on_click=switch, args=(finding["key"], finding["values"]),
+        label(f"data.answer.{finding['key']}"), key=f"data_answer_{index}", on_click=switch, args=(finding["key"], finding["values"]),
         help=label("data.answer.help"), width="content",
     )  # fmt: skip
 

@@ -36,8 +36,8 @@ LONGEST_TEXT = 1_000_000  # characters that are taken from the clipboard
 def bring() -> None:
     """The three ways in, beside each other."""
     ways = (("file", _file), ("paste", _paste), ("classic", _classic))
-    for place, (name, draw) in zip(st.columns(len(ways), gap="small"), ways, strict=True):
-        with place.container(border=True, height="stretch", key=f"data_way_{name}"):
+    for container, (name, draw) in zip(st.columns(len(ways), gap="small"), ways, strict=True):
+        with container.container(border=True, height="stretch", key=f"data_way_{name}"):
             st.markdown(f"{ICONS[name]} **{label(f'data.way.{name}')}**")
             draw()
 

@@ -133,8 +133,8 @@ def edit(key: str, names: list[str]) -> None:
     if table is None or [column["name"] for column in table.columns] != names:
         return
     edited = widgets.grid_edits(key)
-    for place, cells in edited.items():
-        column = table.columns[place]
+    for index, cells in edited.items():
+        column = table.columns[index]
         if "kind" in cells and cells["kind"] != column["kind"]:
             retype(column["name"], cells["kind"])
             return

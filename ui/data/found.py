@@ -135,17 +135,17 @@ def say_findings(
 ) -> None:
     """Each in one sentence with its evidence; warnings first. `answer` shows a control below what is asked."""
     found = sorted(found, key=lambda finding: finding["severity"] != "warning")
-    for place, finding in enumerate(found[:MOST_OPEN]):
-        _say(finding, place, answer)
+    for index, finding in enumerate(found[:MOST_OPEN]):
+        _say(finding, index, answer)
     if found[MOST_OPEN:]:
         with st.expander(label("data.more_findings", count=len(found) - MOST_OPEN), key=key):
-            for place, finding in enumerate(found[MOST_OPEN:], start=MOST_OPEN):
-                _say(finding, place, answer)
+            for index, finding in enumerate(found[MOST_OPEN:], start=MOST_OPEN):
+                _say(finding, index, answer)
 
 
-def _say(finding: dict[str, Any], place: int, answer: Callable[[dict[str, Any], int], None] | None) -> None:
+def _say(finding: dict[str, Any], index: int, answer: Callable[[dict[str, Any], int], None] | None) -> None:
     language = session.current().language
     show = st.warning if finding["severity"] == "warning" else st.info
     show(escape(sentence(language, Problem(finding["key"], **finding["values"]))), icon=ICONS[finding["severity"]])
     if answer is not None and finding["key"] in answering.ASKED:
-        answer(finding, place)
+        answer(finding, index)

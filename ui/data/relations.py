@@ -16,9 +16,9 @@ ROW = 34  # pixels
 def first_rows(table: Brought) -> None:
     """The preview, cells as text."""
     rows = table.profile["preview"]
-    # Columns are named by their place: a name of the file may mean something to the grid's own script.
-    cells = {f"c{place}": [safe(str(row[place])) for row in rows] for place in range(len(table.columns))}
-    named = {f"c{place}": st.column_config.TextColumn(column["name"]) for place, column in enumerate(table.columns)}
+    # Columns are named by their index: a name of the file may mean something to the grid's own script.
+    cells = {f"c{index}": [safe(str(row[index])) for row in rows] for index in range(len(table.columns))}
+    named = {f"c{index}": st.column_config.TextColumn(column["name"]) for index, column in enumerate(table.columns)}
     st.dataframe(
         cells,
         hide_index=True,

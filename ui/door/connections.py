@@ -30,7 +30,7 @@ class Why(Enum):
 
     SLOW_HEAD = auto()
     SLOW_BODY = auto()
-    CROWDED = auto()  # Others need its place, and it waits only.
+    CROWDED = auto()  # Others need its room, and it only waits.
     MEMORY = auto()  # All connections together hold too much, and it holds most.
     TOLD = auto()  # It has had its time to read why.
 
@@ -142,7 +142,7 @@ class Connections:
     # Coming and going
 
     def join(self, connection: Connection, host: str) -> str:
-        """Take it in: it waits for its request then. "", or the key of the sentence that says why there is no place."""
+        """Take it in: it waits for its request then. "", or the key of the sentence that says why there is no room."""
         name = home_of(host)
         address = self._addresses.get(name) or _Address()
         capped = bool(host) and not self._is_proxy(host)
@@ -169,7 +169,7 @@ class Connections:
             self._addresses.pop(name, None)
 
     def linger(self, connection: Connection) -> None:
-        """It is being told why it ends. It has no place any more, but a moment to read that."""
+        """It is being told why it ends. It counts no more, but has a moment to read that."""
         self.leave(connection)
         if len(self._lingering) >= MOST_LINGERING:
             self._end(next(iter(self._lingering)), Why.TOLD)

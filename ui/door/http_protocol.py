@@ -70,7 +70,7 @@ def bound_class(base: Any, connections: Connections) -> Any:
             self._due = 0  # Bytes of the present request's body that have not come yet.
             self._received = 0
             self._told = 0  # Bytes that it was said to hold.
-            self._refusal = ""  # The key of the sentence that says why there is no place.
+            self._refusal = ""  # The key of the sentence that says why there is no room.
             self._is_deaf = False  # Whatever comes now is dropped.
 
         def connection_made(self, transport: asyncio.Transport) -> None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
-MOST = 20  # Records of one place in the code, ...
+MOST = 20  # Records of one line of code, ...
 MOST_FAILURES = 3  # ... or with a traceback, ...
 WINDOW = 60.0  # ... in so many seconds.
 LONGEST = 1000  # characters of a message
@@ -64,8 +64,8 @@ def clean(said: str) -> str:
 
 
 @dataclass
-class _Place:
-    """A place in the code that logs."""
+class _Source:
+    """A line of code that logs."""
 
     since: float
     name: str
@@ -76,12 +76,12 @@ class _Place:
 
 
 class Bounded:
-    """A factory of records: the first of each place a minute are written, the others counted."""
+    """A factory of records: the first of each line of code are written each minute, the others counted."""
 
     def __init__(self, factory: Factory = logging.LogRecord, clock: Callable[[], float] = time.monotonic) -> None:
         self._factory = factory
         self._clock = clock
-        self._places: dict[tuple[Any, ...], _Place] = {}
+        self._sources: dict[tuple[Any, ...], _Source] = {}
         self._lock = threading.Lock()
 
     def __call__(
@@ -100,14 +100,14 @@ class Bounded:
         record = self._factory(name, level, pathname, lineno, msg, args, exc_info, *rest, **named)
         with self._lock:
             key = (pathname, lineno, *_find_exception(record.exc_info))
-            place = self._places.setdefault(key, _Place(self._clock(), name, level))
-            place.records += 1
-            if place.records > (MOST_FAILURES if record.exc_info else MOST):
-                place.left_out += 1
+            source = self._sources.setdefault(key, _Source(self._clock(), name, level))
+            source.records += 1
+            if source.records > (MOST_FAILURES if record.exc_info else MOST):
+                source.left_out += 1
                 record.levelno = UNHEARD
                 return record
         try:
-            record.msg = place.last = clean(record.getMessage())
+            record.msg = source.last = clean(record.getMessage())
         except Exception:  # As logging does: what cannot be put together is shown in its parts.
             record.msg = clean(f"{msg!r} {args!r}")
         record.args = ()
@@ -116,21 +116,21 @@ class Bounded:
         return record
 
     def report(self) -> None:
-        """Begin anew for the places whose minute is over, and say of how many records of theirs nobody heard."""
+        """Begin anew for the lines of code whose minute is over, and log how many of their records were left out."""
         now = self._clock()
         with self._lock:
-            over = {key: place for key, place in self._places.items() if now - place.since >= WINDOW}
+            over = {key: source for key, source in self._sources.items() if now - source.since >= WINDOW}
             for key in over:
-                del self._places[key]
-        for place in over.values():
-            if place.left_out:  # By their logger and at their level: heard if they would have been.
-                logging.getLogger(place.name).log(
-                    place.level, "%d more in the last minute like: %s", place.left_out, place.last
+                del self._sources[key]
+        for source in over.values():
+            if source.left_out:  # By their logger and at their level: heard if they would have been.
+                logging.getLogger(source.name).log(
+                    source.level, "%d more in the last minute like: %s", source.left_out, source.last
                 )
 
 
 def _find_exception(exc_info: Any) -> tuple[Any, ...]:
-    """What was raised, and where: asyncio and uvicorn log the failures of everybody at one place."""
+    """What was raised, and where: asyncio and uvicorn log the failures of everybody in one line of code."""
     if not exc_info or exc_info[0] is None:
         return ()
     traceback: TracebackType | None = exc_info[2]

@@ -181,14 +181,14 @@ class Door:
             await refusals.close_unopened(receive, send)
             return
         owner, scope = cookies.recognise(scope, secure)
-        places = self._pages if is_page else self._canvases
+        slots = self._pages if is_page else self._canvases
         if is_page and not self._has_room(scope):
             await refusals.open_and_close(scope, receive, send, refusals.FULL, ALL_TAKEN)
             return
-        if places.full(owner):
+        if slots.full(owner):
             await refusals.open_and_close(scope, receive, send, refusals.FULL, "Too many open pages of one browser.")
             return
-        with places.one(owner):
+        with slots.one(owner):
             if is_page:
                 await self._stream(scope, receive, send, owner)
             else:

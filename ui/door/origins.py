@@ -46,13 +46,15 @@ def origin_allowed(origin: str | None, host: str | None, secure: bool = False) -
     asking = _split(origin)
     if asking is None or asking.scheme not in PORTS:
         return False
-    if any(_place(asking) == _place(named) for named in map(_split, allowlisted_origins()) if named is not None):
+    if any(
+        _address_of(asking) == _address_of(named) for named in map(_split, allowlisted_origins()) if named is not None
+    ):
         return True
     address = config.get_option("browser.serverAddress") if config.is_manually_set("browser.serverAddress") else None
     if address and asking.hostname == address.lower():
         return True
     asked = _split(f"{asking.scheme}://{host}") if host else None
-    return asked is not None and _place(asking) == _place(asked) and (asking.scheme == "https" or not secure)
+    return asked is not None and _address_of(asking) == _address_of(asked) and (asking.scheme == "https" or not secure)
 
 
 def as_of_here(scope: Scope) -> Scope:
@@ -88,6 +90,6 @@ def _split(origin: str) -> SplitResult | None:
     return found if plain else None
 
 
-def _place(origin: SplitResult) -> tuple[str, int]:
+def _address_of(origin: SplitResult) -> tuple[str, int]:
     """Host and port. The scheme is the proxy's business, which may speak https where the server does not."""
     return (origin.hostname or "").rstrip("."), origin.port or PORTS.get(origin.scheme, 0)

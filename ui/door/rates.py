@@ -58,7 +58,7 @@ class Places:
 
     @contextmanager
     def one(self, name: str) -> Iterator[None]:
-        """Take a place, and leave it."""
+        """Take a slot for the time of the block."""
         self._open[name] += 1
         try:
             yield

@@ -2,7 +2,7 @@
 
 A limit for each owner does not help against somebody with many cookies. Here they come after everybody else: somebody who moves a
 slider now and then waits for one script to end, however many there are that ask without pause. A part of a page comes before a whole
-one, which takes some ten times longer, and where somebody asks for parts, one place is theirs: so a slider answers while a class arrives.
+one, which takes some ten times longer, and where somebody asks for parts, one slot is theirs: so a slider answers while a class arrives.
 Parts begin one after the other: of two that compute at once, both end when the second would have ended anyway. Once a whole page has
 waited long enough, parts and pages take turns.
 """
@@ -23,7 +23,7 @@ GLANCE = 0.1
 BUSY = 0.7  # ... which then uses less than this share of a processor, ...
 LONGEST = 0.5  # ... and in any case.
 PARTS_OF_LATE = (
-    1.0  # Seconds after somebody has asked for a part of a page, in which whole ones leave a place to parts.
+    1.0  # Seconds after somebody has asked for a part of a page, in which whole pages leave a slot to parts.
 )
 ALONE = 0.05  # Seconds in which a part that has begun has no other part beside it; one that takes longer may wait for a worker.
 LONG_ENOUGH = 1.5  # Seconds after which a whole page has waited as long as it should.

@@ -71,7 +71,9 @@ def bound_class(connections: Connections) -> Any:
 
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
             super().connection_made(transport)
-            connections.join(self, self.client[0] if self.client else "")  # Its request had the same place until now.
+            connections.join(
+                self, self.client[0] if self.client else ""
+            )  # Its request was counted in its stead until now.
             connections.works(self)
 
         def connection_lost(self, exc: Exception | None) -> None:

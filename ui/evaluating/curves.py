@@ -49,21 +49,21 @@ def _of_classes(found: dict[str, Any]) -> None:
 
 
 def _class(found: dict[str, Any]) -> int:
-    """The place, among the curves, of the class that counts as positive."""
-    places = list(range(len(found["roc"])))
-    if len(places) == 1:
+    """The index, among the curves, of the class that counts as positive."""
+    indices = list(range(len(found["roc"])))
+    if len(indices) == 1:
         return 0
     shown = widgets.seed(
-        CLASS, widgets.read(CLASS, 0) if widgets.read(CLASS, 0) in places else 0, tuple(found["class_names"])
+        CLASS, widgets.read(CLASS, 0) if widgets.read(CLASS, 0) in indices else 0, tuple(found["class_names"])
     )
     return st.selectbox(
-        label("evaluate.class"), places, widgets.position(places, shown), format_func=lambda place: escape(_name(found, place)),
+        label("evaluate.class"), indices, widgets.position(indices, shown), format_func=lambda index: escape(_name(found, index)),
         key=widgets.key_of(CLASS), help=label("evaluate.class.help"), width=320,
     )  # fmt: skip
 
 
-def _name(found: dict[str, Any], place: int) -> str:
-    return found["class_names"][found["roc"][place]["class"]]
+def _name(found: dict[str, Any], index: int) -> str:
+    return found["class_names"][found["roc"][index]["class"]]
 
 
 def _threshold(numbers: dict[str, Any]) -> None:

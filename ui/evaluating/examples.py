@@ -48,7 +48,7 @@ def _matrix(found: dict[str, Any]) -> dict[str, int]:
     names = found["class_names"]
     with st.container(horizontal=True):
         picked = {side: _pick(path, side, names) for side, path in (("true", TRUE), ("predicted", PREDICTED))}
-    return {side: place for side, place in picked.items() if place != ANY}
+    return {side: index for side, index in picked.items() if index != ANY}
 
 
 def _pick(path: str, side: str, names: list[str]) -> int:
@@ -57,7 +57,7 @@ def _pick(path: str, side: str, names: list[str]) -> int:
     shown = widgets.seed(path, held if held in options else ANY, tuple(names))
     return st.selectbox(
         label(f"views.{side}_class"), options, widgets.position(options, shown), key=widgets.key_of(path),
-        format_func=lambda place: label("evaluate.any_class") if place == ANY else escape(names[place]),
+        format_func=lambda index: label("evaluate.any_class") if index == ANY else escape(names[index]),
     )  # fmt: skip
 
 
@@ -105,16 +105,16 @@ def _table(header: dict[str, Any]) -> None:
 def _pictures(header: dict[str, Any]) -> None:
     shape = header["height"], header["width"]
     with st.container(horizontal=True, gap="small", key="pictures"):
-        for place, pixels in enumerate(header["pixels"]):
-            true, predicted = (_name_value(header, header[side][place]) for side in ("true", "predicted"))
-            said = t("evaluate.picture", true=true, predicted=predicted, certainty=_certainty(header, place))
+        for index, pixels in enumerate(header["pixels"]):
+            true, predicted = (_name_value(header, header[side][index]) for side in ("true", "predicted"))
+            said = t("evaluate.picture", true=true, predicted=predicted, certainty=_certainty(header, index))
             with st.container(width=PICTURE + 24, gap="xxsmall"):
                 st.image(enlarge(np.array(pixels).reshape(shape)), width=PICTURE, alt=said)
-                st.caption(escape(f"{true} → {predicted} · {_certainty(header, place)}"))
+                st.caption(escape(f"{true} → {predicted} · {_certainty(header, index)}"))
 
 
-def _certainty(header: dict[str, Any], place: int) -> str:
-    certainty = header["certainty"][place]
+def _certainty(header: dict[str, Any], index: int) -> str:
+    certainty = header["certainty"][index]
     return "–" if certainty is None else f"{certainty:.0%}"
 
 

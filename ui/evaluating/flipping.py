@@ -58,11 +58,11 @@ def take(changes: list[dict[str, Any]]) -> None:
 
 def _toward(now: dict[str, Any]) -> dict[str, Any]:
     names, said = now["class_names"], now["now"]["predicted"]
-    options = [ANY, *(place for place in range(len(names)) if place != said)]
+    options = [ANY, *(index for index in range(len(names)) if index != said)]
     if len(options) == 2:
         st.markdown(label("flip.two", before=names[said], after=names[options[1]]), width="content")
         return {}
-    titles = {place: label("flip.any") if place == ANY else escape(names[place]) for place in options}
+    titles = {index: label("flip.any") if index == ANY else escape(names[index]) for index in options}
     held = widgets.read(TOWARD, ANY)
     shown = widgets.seed(TOWARD, held if held in options else ANY, (tuple(names), said))
     toward = st.selectbox(

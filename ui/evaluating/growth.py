@@ -57,5 +57,5 @@ def _show(header: dict[str, Any], payload: bytes) -> None:
         chart(growth, {**header, "metric": f"views.{header['metric']}"}, f"growth_{header['x']}")
     if header.get("cut") and "findings" in header:
         st.caption(label("evaluate.growth.cut", done=header["done"], planned=header["planned"], limit=LONGEST // 60))
-    for place, finding in enumerate(header.get("findings", [])):
-        draw(finding, f"growth_finding_{place}")
+    for index, finding in enumerate(header.get("findings", [])):
+        draw(finding, f"growth_finding_{index}")

@@ -102,10 +102,10 @@ def _standing(header: dict[str, Any], metric_ES: np.ndarray, present: dict[str, 
     if not present:
         return {"epoch": header["epochs"][-1], **verdict(header["final"], None)}
     epoch = present[METRIC]["epochs"][-1]
-    place = int(np.searchsorted(header["epochs"], epoch, side="right")) - 1
+    index = int(np.searchsorted(header["epochs"], epoch, side="right")) - 1
     # Seeds are scored at some epochs only: the run is read at the last one that both have.
-    at = int(np.searchsorted(present[METRIC]["epochs"], header["epochs"][place], side="right")) - 1
-    return {"epoch": header["epochs"][place], **verdict(metric_ES[place].tolist(), present[METRIC]["values"][at])}
+    at = int(np.searchsorted(present[METRIC]["epochs"], header["epochs"][index], side="right")) - 1
+    return {"epoch": header["epochs"][index], **verdict(metric_ES[index].tolist(), present[METRIC]["values"][at])}
 
 
 # What the seeds say
@@ -216,10 +216,10 @@ def _table(header: dict[str, Any], apart: dict[str, Any]) -> None:
 
 def _pictures(header: dict[str, Any], apart: dict[str, Any]) -> None:
     with st.container(horizontal=True, gap="small", key="seeds_pictures"):
-        for place, pixels in enumerate(apart["pixels"]):
-            true, said = (_name_value(header, apart[name][place]) for name in ("true", "said"))
+        for index, pixels in enumerate(apart["pixels"]):
+            true, said = (_name_value(header, apart[name][index]) for name in ("true", "said"))
             words = t(
-                "evaluate.seeds.picture", true=true, said=said, share=_write_spread(header, apart["spread"][place])
+                "evaluate.seeds.picture", true=true, said=said, share=_write_spread(header, apart["spread"][index])
             )
             with st.container(width=PICTURE + 40, gap="xxsmall"):
                 st.image(enlarge(np.array(pixels).reshape(apart["height"], apart["width"])), width=PICTURE, alt=words)

@@ -18,8 +18,8 @@ def section() -> None:
     """All that the guards have found, the gravest first."""
     findings = ask("guards")[0]["findings"]
     st.caption(label("evaluate.warnings.see"))
-    for place, finding in enumerate(sorted(findings, key=lambda one: ORDER.index(one["severity"]))):
-        draw(finding, f"finding_{place}")
+    for index, finding in enumerate(sorted(findings, key=lambda one: ORDER.index(one["severity"]))):
+        draw(finding, f"finding_{index}")
     if not findings:
         st.success(label("evaluate.warnings.none"), icon=ICONS["fine"])
 

@@ -19,7 +19,7 @@ from ui.grids import with_data
 from ui.messages import escape, sentence
 from ui.session import label, t, widgets
 
-SPLIT, START, PLACE, SHOWN, VALUES = (
+SPLIT, START, RANK, SHOWN, VALUES = (
     "/whatif_split",
     "/whatif_start",
     "/whatif_place",
@@ -108,12 +108,12 @@ def _choose_row() -> dict[str, Any]:
             format_func=parts.__getitem__,
         )  # fmt: skip
         first = 0 if start == "row" else 1
-        shown = widgets.seed(PLACE, max(first, widgets.read(PLACE, first)), start == "row")
-        place = st.number_input(
-            label("whatif.place" if start == "row" else "whatif.rank"), first, value=shown, key=widgets.key_of(PLACE), width=150,
+        shown = widgets.seed(RANK, max(first, widgets.read(RANK, first)), start == "row")
+        index = st.number_input(
+            label("whatif.index" if start == "row" else "whatif.rank"), first, value=shown, key=widgets.key_of(RANK), width=150,
             help=label("whatif.place.help" if start == "row" else "whatif.rank.help"),
         )  # fmt: skip
-    return {**rows.question(split), "start": start, "place": int(place) - first}
+    return {**rows.question(split), "start": start, "place": int(index) - first}
 
 
 def judging_classes() -> bool:
@@ -151,29 +151,29 @@ def put_back() -> None:
 def _inputs(start: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
     """A control for each input on which much hangs; what was moved, by column."""
     columns, moved = start["columns"], judging().whatif.values
-    ranked = sorted(range(len(columns)), key=lambda place: -columns[place]["influence"])
-    movable = [place for place in ranked if columns[place]["values"] or columns[place]["low"] < columns[place]["high"]]
+    ranked = sorted(range(len(columns)), key=lambda index: -columns[index]["influence"])
+    movable = [index for index in ranked if columns[index]["values"] or columns[index]["low"] < columns[index]["high"]]
     shown = movable
     if len(movable) > MOST_SHOWN:
-        usual = [place for place in movable if columns[place]["name"] in moved]
-        usual += [place for place in movable if place not in usual][: max(0, MOST_SHOWN - len(usual))]
+        usual = [index for index in movable if columns[index]["name"] in moved]
+        usual += [index for index in movable if index not in usual][: max(0, MOST_SHOWN - len(usual))]
         listed = widgets.seed(SHOWN, widgets.read(SHOWN, usual), asked)
         shown = st.multiselect(
             label("whatif.shown"), sorted(movable), listed, key=widgets.key_of(SHOWN), help=label("whatif.shown.help"),
-            format_func=lambda place: escape(columns[place]["name"]),
+            format_func=lambda index: escape(columns[index]["name"]),
         )  # fmt: skip
-    values = {name: value for name, value in moved.items() if name not in {columns[place]["name"] for place in shown}}
-    for place in sorted(shown):
-        column = columns[place]
-        value = _control(place, column, moved.get(column["name"], column["start"]), asked)
+    values = {name: value for name, value in moved.items() if name not in {columns[index]["name"] for index in shown}}
+    for index in sorted(shown):
+        column = columns[index]
+        value = _control(index, column, moved.get(column["name"], column["start"]), asked)
         if value != column["start"]:
             values[column["name"]] = value
     return values
 
 
-def _control(place: int, column: dict[str, Any], value: Any, asked: dict[str, Any]) -> Any:
+def _control(index: int, column: dict[str, Any], value: Any, asked: dict[str, Any]) -> Any:
     """A menu of a category's values, a slider over the range of the training rows; its value."""
-    where = f"{VALUES}{place}"
+    where = f"{VALUES}{index}"
     key, name, signature = widgets.key_of(where), escape(column["name"]), (column["name"], asked)
     if column["values"]:
         own = column["start"]  # May be missing, or a category that the recipe does not name.
@@ -227,13 +227,13 @@ def _neighbours(now: dict[str, Any]) -> None:
         ]
         pictures(list(zip(said, now["nearest_pixels"], strict=True)), now)
         return
-    ranked = sorted(range(len(now["columns"])), key=lambda place: -now["columns"][place]["influence"])[:MOST_CELLS]
+    ranked = sorted(range(len(now["columns"])), key=lambda index: -now["columns"][index]["influence"])[:MOST_CELLS]
     ours: dict[str, list[Any]] = {
         t("evaluate.row"): [one["row"] for one in found],
         t("whatif.distance"): [float(f"{one['distance']:.3g}") for one in found],
         t("evaluate.true"): true,
     }
     shown = sorted(ranked)
-    names = [now["columns"][place]["name"] for place in shown]
-    table = with_data(ours, names, [[one["cells"][place] for place in shown] for one in found])
+    names = [now["columns"][index]["name"] for index in shown]
+    table = with_data(ours, names, [[one["cells"][index] for index in shown] for one in found])
     st.dataframe(table, hide_index=True, alt=t("whatif.nearest"))

@@ -20,7 +20,7 @@ def t(key: str, **values: str | int | float) -> str:
 
 
 def label(key: str, **values: str | int | float) -> str:
-    """The same for a place that reads markdown."""
+    """The same for a widget that reads markdown."""
     return messages.escape(t(key, **values))
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def raw_values(column: NumberColumn | CategoryColumn | DateColumn, cells: pa.Array, decimal: str) -> np.ndarray:
-    """(N,) float64 as a table's own rows have them: a number, days, or the place of a category (UNKNOWN for any other); NaN is missing."""
+    """(N,) float64 as a table's own rows have them: a number, days, or the index of a category (UNKNOWN for any other); NaN is missing."""
     return read_again(column, cells, decimal)[0]
 
 
@@ -47,16 +47,16 @@ def read_again(
 
 
 def _codes(column: CategoryColumn, cells: pa.Array, decimal: str) -> np.ndarray:
-    places = {value: float(place) for place, value in enumerate(column.values)}
+    code_of = {value: float(index) for index, value in enumerate(column.values)}
     if pa.types.is_floating(cells.type):
         texts = pa.array([None if value is None else as_text(value) for value in cells.to_pylist()], pa.string())
     else:
         texts = without_marks(cells)
     encoded = texts.dictionary_encode()
     words: list[str] = encoded.dictionary.to_pylist()
-    gone = MARKS - places.keys() if column.missing is None else {*column.missing}
+    gone = MARKS - code_of.keys() if column.missing is None else {*column.missing}
     if column.joined:
-        places |= {folded(value): place for value, place in places.items()}
+        code_of |= {folded(value): index for value, index in code_of.items()}
 
     def forms(word: str, number: float) -> Iterator[str]:
         shown = clean(word[: 4 * LONGEST_CELL].strip())
@@ -73,7 +73,7 @@ def _codes(column: CategoryColumn, cells: pa.Array, decimal: str) -> np.ndarray:
     codes = [
         np.nan
         if word in gone or not clean(word).strip()
-        else next((places[form] for form in forms(word, number) if form in places), UNKNOWN)
+        else next((code_of[form] for form in forms(word, number) if form in code_of), UNKNOWN)
         for word, number in zip(words, numbers, strict=True)
     ]
     # A missing cell takes the last.

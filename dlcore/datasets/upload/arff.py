@@ -45,8 +45,8 @@ def read_arff(text: str, encoding: str) -> Cells:
     rows, findings = _rows(lines, first, attributes)
     names, repeated = unique_names([attribute.name for attribute in attributes])
     columns = []
-    for place, (name, attribute) in enumerate(zip(names, attributes, strict=True)):
-        cells = [row[place] for row in rows]
+    for index, (name, attribute) in enumerate(zip(names, attributes, strict=True)):
+        cells = [row[index] for row in rows]
         if attribute.kind == "number":
             column, strangers = _numbers(cells)
             columns.append(column)
@@ -62,16 +62,16 @@ def read_arff(text: str, encoding: str) -> Cells:
 
 
 def _declared(lines: list[str]) -> tuple[list[Attribute], int]:
-    """The columns, and the place of the first line of rows. Raises Problem."""
+    """The columns, and the number of the first line of rows. Raises Problem."""
     attributes = []
-    for place, line in enumerate(lines):
+    for line_number, line in enumerate(lines):
         word = line.strip()
         if word.lower().startswith("@data"):
             if not attributes:
                 break
-            return attributes, place + 1
+            return attributes, line_number + 1
         if word.lower().startswith("@attribute"):
-            attributes.append(_attribute(word, place + 1))
+            attributes.append(_attribute(word, line_number + 1))
     raise Problem("upload_arff_no_rows")
 
 
@@ -112,21 +112,21 @@ def _rows(lines: list[str], first: int, attributes: list[Attribute]) -> tuple[li
 def _split(lines: list[str], first: int) -> Iterator[tuple[int, list[str]]]:
     """Number and cells of each line that is a row: none of blanks, no remark."""
     kept = [
-        place
-        for place in range(first, len(lines))
-        if lines[place].strip() and not lines[place].lstrip().startswith("%")
+        line_number
+        for line_number in range(first, len(lines))
+        if lines[line_number].strip() and not lines[line_number].lstrip().startswith("%")
     ]
-    for place, cells in zip(kept, map(_cells_of, (lines[place] for place in kept)), strict=True):
-        yield place + 1, cells
+    for line_number, cells in zip(kept, map(_cells_of, (lines[line_number] for line_number in kept)), strict=True):
+        yield line_number + 1, cells
 
 
 def _written_out(cells: list[str], usual: list[str]) -> list[str]:
     """A sparse row with all its cells."""
     full = [*usual]
     for cell in ",".join(cells)[1:-1].split(","):
-        place, _, value = cell.strip().partition(" ")
-        if place.isdecimal() and int(place) < len(full):
-            full[int(place)] = _bare(value.strip())
+        index, _, value = cell.strip().partition(" ")
+        if index.isdecimal() and int(index) < len(full):
+            full[int(index)] = _bare(value.strip())
     return full
 
 

@@ -45,9 +45,9 @@ def unique_names(raw: Iterable[str]) -> tuple[tuple[str, ...], list[Finding]]:
     """Names that are safe to show, each once; a column without a name gets its number."""
     names: list[str] = []
     repeated: list[str] = []
-    for place, text in enumerate(raw, start=1):
+    for index, text in enumerate(raw, start=1):
         # A line break in a cell is a blank like others, which cleaning would take out. A name of blanks has none that is seen.
-        name = " ".join(clean(" ".join(text.split())).split()) or f"column {place}"
+        name = " ".join(clean(" ".join(text.split())).split()) or f"column {index}"
         if name in names:
             repeated.append(name)
             numbered = (f"{name[: LONGEST_CELL - len(end)]}{end}" for end in (f" ({number})" for number in count(2)))
@@ -94,8 +94,8 @@ def checked(cells: Cells, sample: int | None) -> Cells:
 
 def _drawn(cells: Cells, sample: int) -> Cells:
     """So many rows, each equally likely, in their order: the same ones every time."""
-    places = np.sort(np.random.default_rng(0).permutation(cells.rows)[:sample])
-    columns = tuple(column.take(pa.array(places)) for column in cells.columns)
+    indices = np.sort(np.random.default_rng(0).permutation(cells.rows)[:sample])
+    columns = tuple(column.take(pa.array(indices)) for column in cells.columns)
     found = finding("found_sample", rows=sample, of=cells.rows_in_file)
     return replace(cells, columns=columns, findings=(*cells.findings, found))
 
@@ -103,9 +103,9 @@ def _drawn(cells: Cells, sample: int) -> Cells:
 def _without_empty_columns(cells: Cells, wanted: Sequence[str]) -> Cells:
     """A separator at the end of each line makes a column without name and cells."""
     kept = [
-        place
-        for place, (name, column) in enumerate(zip(cells.names, cells.columns, strict=True))
-        if name in wanted or not (name == f"column {place + 1}" and _is_empty(column))
+        index
+        for index, (name, column) in enumerate(zip(cells.names, cells.columns, strict=True))
+        if name in wanted or not (name == f"column {index + 1}" and _is_empty(column))
     ]
     if len(kept) == len(cells.columns):
         return cells
@@ -113,8 +113,8 @@ def _without_empty_columns(cells: Cells, wanted: Sequence[str]) -> Cells:
         raise Problem("upload_no_rows")
     return replace(
         cells,
-        names=tuple(cells.names[place] for place in kept),
-        columns=tuple(cells.columns[place] for place in kept),
+        names=tuple(cells.names[index] for index in kept),
+        columns=tuple(cells.columns[index] for index in kept),
     )
 
 

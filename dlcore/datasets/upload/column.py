@@ -97,7 +97,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Coded:
-    """Values in their natural order, and for each row the place of its value: -1 where it is missing, or too rare to be kept."""
+    """Values in their natural order, and for each row the index of its value: -1 where it is missing, or too rare to be kept."""
 
     values: tuple[str, ...]
     codes: np.ndarray
@@ -108,7 +108,7 @@ class Coded:
         return np.bincount(self.codes[self.codes >= 0], minlength=len(self.values))
 
     def most_frequent(self, most: int) -> list[int]:
-        """Places of so many values, the most frequent first."""
+        """Indices of so many values, the most frequent first."""
         return np.argsort(-self.counts, kind="stable")[:most].tolist()
 
 
@@ -116,12 +116,12 @@ def _coded(words: pa.Array | list[str], codes: np.ndarray) -> Coded:
     """Cleaned values in natural order; values that look the same are the same."""
     counts = np.bincount(codes[codes >= 0], minlength=len(words))
     kept = np.sort(np.argsort(-counts, kind="stable")[:MOST_VALUES])
-    texts = [words[place] for place in kept] if isinstance(words, list) else words.take(pa.array(kept)).to_pylist()
+    texts = [words[index] for index in kept] if isinstance(words, list) else words.take(pa.array(kept)).to_pylist()
     shown = [clean(text[: 4 * LONGEST_CELL].strip()) for text in texts]
     values = sorted({text for text in shown if text}, key=_natural)
-    places = {text: place for place, text in enumerate(values)}
+    codes_of = {text: index for index, text in enumerate(values)}
     new = np.full(len(words) + 1, -1, dtype=np.int32)
-    new[kept] = [places.get(text, -1) for text in shown]
+    new[kept] = [codes_of.get(text, -1) for text in shown]
     return Coded(tuple(values), new[codes])
 
 

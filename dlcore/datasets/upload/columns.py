@@ -41,9 +41,9 @@ def typed(cells: Cells, types: dict[str, str], missing: Any = None, joined: Any 
             column,
             decimal,
             Said(types.get(name), missing.get(name), name in joined),  # type: ignore[arg-type]
-            counts=place == 0 and len(cells.names) >= 4,
+            counts=index == 0 and len(cells.names) >= 4,
         )
-        for place, (name, column) in enumerate(zip(cells.names, cells.columns, strict=True))
+        for index, (name, column) in enumerate(zip(cells.names, cells.columns, strict=True))
     ]
 
 

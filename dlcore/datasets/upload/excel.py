@@ -140,7 +140,7 @@ def _trimmed(rows: Iterable[tuple[Any, ...]], most: int) -> tuple[list[tuple[Any
 def _without_results(archive: zipfile.ZipFile, sheet: Sheet) -> set[int]:
     """Places of columns of formulas whose results no spreadsheet has stored, as programs write them: half of their cells are empty."""
     looked = sheet.rows[:LOOK]
-    empty = {place for place, column in enumerate(zip(*looked, strict=True)) if column.count(None) >= len(looked) / 2}
+    empty = {index for index, column in enumerate(zip(*looked, strict=True)) if column.count(None) >= len(looked) / 2}
     parts = (name for name in archive.namelist() if name.startswith(SHEETS))
     if not empty or not any(FORMULA.search(unpacked(archive, name, 1 << 20)) for name in parts):
         return set()
@@ -154,7 +154,7 @@ def _without_results(archive: zipfile.ZipFile, sheet: Sheet) -> set[int]:
     for number, row in zip(sheet.numbers, looked, strict=False):
         cells = rows.get(number, ())
         found |= {
-            place for place in empty if place < len(cells) and row[place] is None and cells[place] not in (None, "")
+            index for index in empty if index < len(cells) and row[index] is None and cells[index] not in (None, "")
         }
     return found
 
@@ -174,7 +174,7 @@ def _cells(sheet: Sheet, formulas: set[int], options: dict[str, Any]) -> Cells:
     columns = tuple(_column(values, decimal) for values in zip(*rows[head.titles + head.lines :], strict=True))
     columns = columns or tuple(pa.array([], pa.string()) for _ in names)
     titles = numbers[head.titles - 1] if head.titles else above or 0
-    findings: list[Finding] = [finding("found_formulas", "warning", column=names[place]) for place in sorted(formulas)]
+    findings: list[Finding] = [finding("found_formulas", "warning", column=names[index]) for index in sorted(formulas)]
     if len(sheet.names) > 1 and not options.get("sheet"):
         others = listed([name for name in sheet.names if name != sheet.name])
         findings.append(finding("found_sheet", sheet=sheet.name, others=others))

@@ -56,7 +56,7 @@ def head_of(
     units = lines > 1 and _are_units(rows[lines - 1], _of_amounts(rows[lines:], width))
     parts = [_named(row, rows[lines:], width) for row in rows[: lines - units]]
     width = max(width, *map(len, parts))
-    names = [" ".join(filter(None, (_cell(part, place) for part in parts))) for place in range(width)]
+    names = [" ".join(filter(None, (_cell(part, index) for part in parts))) for index in range(width)]
     return Head(first, lines, tuple(names), units)
 
 
@@ -95,17 +95,17 @@ def _votes(first: Sequence[str], others: Sequence[Sequence[str]]) -> float:
     """How sure it is that these cells are names of the columns below."""
     counted, years = _counted(first, others), _years(first)
     votes = 0.0
-    for place, cell in enumerate(first):
+    for index, cell in enumerate(first):
         name = cell.strip()
-        below = [row[place].strip() for row in others if place < len(row)]
+        below = [row[index].strip() for row in others if index < len(row)]
         below = [each for each in below if each not in MARKS]
         if not below or (name in MARKS and name):
             continue
         typed = sum(is_number(each) or looks_like_date(each) for each in below) / len(below)
         if typed > 0.9:
             is_value = is_number(name) or looks_like_date(name)
-            is_name = (place in counted and _is_unlike(name, below)) or (
-                place in years and _is_of_another_size(name, below)
+            is_name = (index in counted and _is_unlike(name, below)) or (
+                index in years and _is_of_another_size(name, below)
             )
             votes += -1 if is_value and not is_name else 1
         elif typed < 0.1:
@@ -116,31 +116,31 @@ def _votes(first: Sequence[str], others: Sequence[Sequence[str]]) -> float:
 
 def _counted(first: Sequence[str], others: Sequence[Sequence[str]]) -> set[int]:
     """Places of years one after the other, or of numbers that count the columns, where the rows below hold nothing of the kind."""
-    places = _steps(first)
-    if places and sum(bool(_steps(row)) for row in others) > 0.05 * len(others):
+    indices = _steps(first)
+    if indices and sum(bool(_steps(row)) for row in others) > 0.05 * len(others):
         return set()
-    return places
+    return indices
 
 
 def _steps(row: Sequence[str]) -> set[int]:
-    places = _whole(row)
-    numbers = [int(row[place]) for place in places]
+    indices = _whole(row)
+    numbers = [int(row[index]) for index in indices]
     steps = {after - before for before, after in pairwise(numbers)}
     if len(steps) == 1 and steps != {0} and all(number in YEARS for number in numbers):
-        return set(places)
-    return set(places) if steps == {1} and numbers[0] in (0, 1) and len(numbers) >= COUNTED else set()
+        return set(indices)
+    return set(indices) if steps == {1} and numbers[0] in (0, 1) and len(numbers) >= COUNTED else set()
 
 
 def _years(row: Sequence[str]) -> set[int]:
     """Places of years, where a row has no other numbers."""
-    places = _whole(row)
-    return set(places) if all(int(row[place]) in YEARS for place in places) else set()
+    indices = _whole(row)
+    return set(indices) if all(int(row[index]) in YEARS for index in indices) else set()
 
 
 def _whole(row: Sequence[str]) -> list[int]:
     """Places of whole numbers of up to four digits, where a row has no other numbers."""
-    places = [place for place, cell in enumerate(row) if is_number(cell)]
-    return places if all(re.fullmatch(r"\d{1,4}", row[place].strip()) for place in places) else []
+    indices = [index for index, cell in enumerate(row) if is_number(cell)]
+    return indices if all(re.fullmatch(r"\d{1,4}", row[index].strip()) for index in indices) else []
 
 
 def _is_unlike(name: str, below: Sequence[str]) -> bool:
@@ -176,21 +176,21 @@ def _goes_on(above: Sequence[str], line: Sequence[str], below: Sequence[Sequence
     filled = [cell.strip() for cell in line if cell.strip()]
     if len(numbers) < 2 or len({*filled}) < len(filled) or any(cell in MARKS for cell in filled):
         return False
-    for place in range(max(len(line), *map(len, below))):
-        cell = _cell(line, place)
-        values = [value for value in (_cell(row, place) for row in below) if value]
-        if place in numbers:
+    for index in range(max(len(line), *map(len, below))):
+        cell = _cell(line, index)
+        values = [value for value in (_cell(row, index) for row in below) if value]
+        if index in numbers:
             if not cell or re.search(r"\d", cell):
                 return False
-        elif cell and (cell in values or (_cell(above, place) and len({*values}) > len(values) / 2)):
+        elif cell and (cell in values or (_cell(above, index) and len({*values}) > len(values) / 2)):
             return False
     return True
 
 
 def _are_units(line: Sequence[str], numbers: set[int]) -> bool:
     """Whether a line holds units: above half of the columns of numbers at least, and nothing else anywhere."""
-    units = {place for place, cell in enumerate(line) if UNIT.fullmatch(cell.strip())}
-    others = [cell.strip() for place, cell in enumerate(line) if place not in units]
+    units = {index for index, cell in enumerate(line) if UNIT.fullmatch(cell.strip())}
+    others = [cell.strip() for index, cell in enumerate(line) if index not in units]
     return (
         bool(numbers) and 2 * len(units & numbers) >= len(numbers) and not any(cell not in ("", "-") for cell in others)
     )
@@ -199,10 +199,10 @@ def _are_units(line: Sequence[str], numbers: set[int]) -> bool:
 def _of_amounts(below: Sequence[Sequence[str]], width: int) -> set[int]:
     """Places of numbers, dates and amounts: in nearly every cell there is a digit, and no letter before it."""
     found = set()
-    for place in range(width):
-        cells = [cell for cell in (_cell(row, place) for row in below) if cell and cell not in MARKS]
+    for index in range(width):
+        cells = [cell for cell in (_cell(row, index) for row in below) if cell and cell not in MARKS]
         if cells and sum(AMOUNT.match(cell) is not None for cell in cells) > 0.9 * len(cells):
-            found.add(place)
+            found.add(index)
     return found
 
 
@@ -221,5 +221,5 @@ def _filled(row: Sequence[str]) -> Sequence[str]:
     return row[:end]
 
 
-def _cell(row: Sequence[str], place: int) -> str:
-    return row[place].strip() if place < len(row) else ""
+def _cell(row: Sequence[str], index: int) -> str:
+    return row[index].strip() if index < len(row) else ""

@@ -40,8 +40,8 @@ def images(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Ans
     """Job: {"uploads": digests, "names"} -> {"dataset": recipe's part, "classes", "rows"} and a few images. Raises Problem."""
     arrays: Arrays = {}
     names = [clean(PurePath(str(name)).name) for name in arguments.get("names") or []] or ["images"]
-    for place, digest in enumerate(arguments["uploads"]):
-        name = names[place] if place < len(names) else str(place)
+    for index, digest in enumerate(arguments["uploads"]):
+        name = names[index] if index < len(names) else str(index)
         arrays |= {f"{name}/{each}": array for each, array in _arrays(store.upload(digest)).items()}
     progress(0.5, {})
     X, y = joined(arrays)

@@ -29,8 +29,8 @@ def imported(name: str, question: Question, reading: Part, public: bool) -> tupl
     facts: list[Part] = []
     arrays: dict[str, np.ndarray] = {}
     parts: list[Part] = []
-    for place, column in enumerate(inputs):
-        fact, arrays[f"c{place}"], part = _input(column, rows)
+    for index, column in enumerate(inputs):
+        fact, arrays[f"c{index}"], part = _input(column, rows)
         facts.append(fact)
         parts.append(part)
     arrays[f"c{len(inputs)}"] = question.y[rows].astype(np.int32 if question.classes else np.float64)
@@ -66,7 +66,7 @@ def _input(column: Column, rows: np.ndarray) -> tuple[Part, np.ndarray, Part]:
     part = {
         "name": column.name,
         "kind": "category",
-        "values": [coded.values[place] for place in kept],
+        "values": [coded.values[index] for index in kept],
         **(treatment or {"impute": "none"}),
     }
     return fact, coded.codes[rows].astype(np.int32), part

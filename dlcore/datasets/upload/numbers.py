@@ -189,7 +189,7 @@ class _Words:
         """The numbers with this unit or none."""
         return np.where((self.units == "") | (self.units == unit), self.values, np.nan)
 
-    def _undress(self, words: pa.Array, places: np.ndarray, decimal: str) -> None:
+    def _undress(self, words: pa.Array, indices: np.ndarray, decimal: str) -> None:
         """Without money, percent, units, brackets and a minus behind."""
         parts = pc.extract_regex(words, PARTS)
         leads, lead = _different(parts.field("lead"))
@@ -208,11 +208,11 @@ class _Words:
         numbers = np.where((signs <= 1) & (opened == closed), np.where(negative, -numbers, numbers), np.nan)
         money = np.array([(m and m["money"]) or "" for m in before] or [""], dtype=object)[lead]
         units = money + np.array([(m and m["unit"]) or "" for m in behind] or [""], dtype=object)[tail]
-        self.values[places] = numbers
-        self.is_dressed[places] = np.isfinite(numbers)
-        self.units[places] = np.where(self.is_dressed[places], units, "")
+        self.values[indices] = numbers
+        self.is_dressed[indices] = np.isfinite(numbers)
+        self.units[indices] = np.where(self.is_dressed[indices], units, "")
 
-    def _read_times(self, words: pa.Array, places: np.ndarray) -> None:
+    def _read_times(self, words: pa.Array, indices: np.ndarray) -> None:
         """13:45 and 1:45 PM as 13.75 hours."""
         parts = pc.extract_regex(words, TIMES)
         hours, minutes, seconds = (_optional(parts.field(name)) for name in ("hours", "minutes", "seconds"))
@@ -222,9 +222,9 @@ class _Words:
         fits = (hours + minutes / 60 <= 24) & (minutes < 60) & ~(seconds >= 60)
         times = np.where(fits, hours + minutes / 60 + np.nan_to_num(seconds) / 3600, np.nan)
         known = np.isfinite(times)
-        self.values[places[known]] = times[known]
-        self.units[places[known]] = CLOCK
-        self.is_dressed[places[known]] = True
+        self.values[indices[known]] = times[known]
+        self.units[indices[known]] = CLOCK
+        self.is_dressed[indices[known]] = True
 
 
 def _parsed(words: pa.Array, decimal: str) -> np.ndarray:
@@ -247,13 +247,13 @@ def _different(texts: pa.Array) -> tuple[list[str], np.ndarray]:
 
 
 def _counted(words: pa.Array, rows: np.ndarray, which: np.ndarray) -> dict[str, int]:
-    places = np.flatnonzero(which)
-    return dict(zip(words.take(pa.array(places)).to_pylist(), rows[places].tolist(), strict=True))
+    indices = np.flatnonzero(which)
+    return dict(zip(words.take(pa.array(indices)).to_pylist(), rows[indices].tolist(), strict=True))
 
 
 def _example(words: pa.Array, values: np.ndarray, which: np.ndarray) -> tuple[str, float] | None:
-    places = np.flatnonzero(which)
-    return (words[int(places[0])].as_py(), float(values[places[0]])) if len(places) else None
+    indices = np.flatnonzero(which)
+    return (words[int(indices[0])].as_py(), float(values[indices[0]])) if len(indices) else None
 
 
 def _optional(texts: pa.Array) -> np.ndarray:

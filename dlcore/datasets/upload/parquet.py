@@ -45,7 +45,7 @@ def _check(file: pyarrow.parquet.ParquetFile, sample: int | None) -> None:
     limit = MOST_ROWS if sample is None else MOST_ROWS_DRAWN
     if facts.num_rows > limit:
         raise Problem("upload_too_many_rows", came=facts.num_rows, limit=limit)
-    groups = [facts.row_group(place) for place in range(facts.num_row_groups)]
+    groups = [facts.row_group(index) for index in range(facts.num_row_groups)]
     if sum(group.total_byte_size for group in groups) > LARGEST_UNPACKED or any(
         group.total_byte_size < 0 for group in groups
     ):

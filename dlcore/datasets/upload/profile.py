@@ -122,13 +122,13 @@ def _top(column: Column) -> list[list[Any]]:
     """The most frequent values and their rows."""
     if column.kind == "category":
         coded = column.coded
-        return [[coded.values[place], int(coded.counts[place])] for place in coded.most_frequent(TOP)]
+        return [[coded.values[index], int(coded.counts[index])] for index in coded.most_frequent(TOP)]
     counts = pc.value_counts(column.cells.drop_null())
     if not len(counts):
         return []
     rows = np.array(counts.field("counts").to_numpy(zero_copy_only=False))
-    places = np.argsort(-rows, kind="stable")[:TOP]
-    return [[_shown(counts.field("values")[int(place)].as_py()), int(rows[place])] for place in places]
+    indices = np.argsort(-rows, kind="stable")[:TOP]
+    return [[_shown(counts.field("values")[int(index)].as_py()), int(rows[index])] for index in indices]
 
 
 def preview(columns: list[Column]) -> list[list[str]]:

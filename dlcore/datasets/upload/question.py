@@ -102,7 +102,7 @@ def _classes(target: Column) -> tuple[np.ndarray, tuple[str, ...], np.ndarray, l
     reasons: list[Problem] = []
     findings: list[Finding] = []
     if target.distinct > MOST_CLASSES:
-        enough = [place for place, count in enumerate(target.coded.counts) if count >= LEAST_OF_CLASS]
+        enough = [index for index, count in enumerate(target.coded.counts) if count >= LEAST_OF_CLASS]
         if len(enough) > MOST_CLASSES or target.distinct > 2 * MOST_CLASSES or not enough:
             reasons.append(
                 Problem("upload_too_many_classes", column=target.name, came=target.distinct, limit=MOST_CLASSES)
@@ -110,13 +110,13 @@ def _classes(target: Column) -> tuple[np.ndarray, tuple[str, ...], np.ndarray, l
             shown = sorted(target.coded.most_frequent(MOST_CLASSES))
             return *_only(target, shown), reasons, findings
     counts = target.coded.counts
-    kept = [place for place, count in enumerate(counts) if count >= LEAST_OF_CLASS]
+    kept = [index for index, count in enumerate(counts) if count >= LEAST_OF_CLASS]
     alone = len(counts) - len(kept)
     if len(kept) < 2:
         key = "upload_one_class" if len(counts) == 1 else "upload_no_two_classes"
         reasons.append(Problem(key, column=target.name, value=target.coded.values[0] if len(counts) else ""))
     elif alone:
-        names = ", ".join(target.coded.values[place] for place, count in enumerate(counts) if count < LEAST_OF_CLASS)
+        names = ", ".join(target.coded.values[index] for index, count in enumerate(counts) if count < LEAST_OF_CLASS)
         findings.append(finding("found_classes_alone", "warning", names=names, count=alone))
     return *_only(target, kept), reasons, findings
 
@@ -124,11 +124,11 @@ def _classes(target: Column) -> tuple[np.ndarray, tuple[str, ...], np.ndarray, l
 def _only(target: Column, kept: list[int]) -> tuple[np.ndarray, tuple[str, ...], np.ndarray]:
     new = np.full(len(target.coded.values) + 1, -1)
     new[kept] = np.arange(len(kept))
-    return new[target.coded.codes], tuple(target.coded.values[place] for place in kept), target.coded.counts[kept]
+    return new[target.coded.codes], tuple(target.coded.values[index] for index in kept), target.coded.counts[kept]
 
 
 def _proposed_target(columns: list[Column]) -> Column:
-    """Of the columns that can be asked for, the one whose name and place speak most for it; of equals the last."""
+    """Of the columns that can be asked for, the one whose name and position speak most for it; of equals the last."""
     able = [column for column in columns if column.kind in ("number", "category") and column.distinct > 1]
     good = [column for column in able if column.missing.mean() <= MOSTLY and not _is_of_many_classes(column)]
 

@@ -81,7 +81,7 @@ def told_values(groups: np.ndarray, values: np.ndarray) -> float:
 
 
 def in_groups(values: np.ndarray) -> np.ndarray:
-    """The place of each number among `BINS` groups of about equal size, cut at its quantiles; -1 where it is missing."""
+    """The index of each number's group among `BINS` groups of about equal size, cut at its quantiles; -1 where it is missing."""
     known = ~np.isnan(values)
     edges = np.unique(np.quantile(values[known], np.linspace(0, 1, BINS + 1)[1:-1])) if known.any() else np.empty(0)
     return np.where(known, np.searchsorted(edges, values, side="right"), -1)

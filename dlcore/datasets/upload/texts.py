@@ -69,13 +69,13 @@ def _columns(text: str, layout: Layout, sample: int | None) -> tuple[tuple[pa.Ar
         raise Problem("upload_too_many_rows", came=rows, limit=MOST_ROWS)
     found = []
     if ragged:
-        line = _line_of(text, layout, _place(ragged[0], layout))
+        line = _line_of(text, layout, _row_number(ragged[0], layout))
         found.append(finding("found_ragged", "warning", rows=len(ragged), line=line, width=layout.width))
     columns = _joined(columns, odd, layout)
     if remarks:
         found.append(finding("found_remarks", lines=len(remarks)))
         is_row = np.ones(len(columns[0]), dtype=bool)
-        is_row[[_place(row, layout) for row in remarks]] = False
+        is_row[[_row_number(row, layout) for row in remarks]] = False
         columns = tuple(column.filter(pa.array(is_row)) for column in columns)
     return columns, found
 
@@ -90,7 +90,7 @@ def _at_once(text: str, layout: Layout, odd: list[Any]) -> tuple[pa.Array, ...] 
 
     Raises Problem as soon as there are more odd rows than a table of so many lines may have.
     """
-    names = [f"c{place}" for place in range(layout.width)]
+    names = [f"c{row_number}" for row_number in range(layout.width)]
     most = min(MOST_ODD, (text.count("\n") + text.count("\r")) / 2)
 
     def put_aside(row: Any) -> str:
@@ -119,7 +119,7 @@ def _at_once(text: str, layout: Layout, odd: list[Any]) -> tuple[pa.Array, ...] 
         )
     except pa.ArrowInvalid:
         if len(odd) > most:
-            raise _ragged(text, layout, odd, _place(odd[-1], layout) + 1) from None
+            raise _ragged(text, layout, odd, _row_number(odd[-1], layout) + 1) from None
         return None
     if not len(table) or table.column(0)[-1].as_py() != END:
         return None
@@ -127,20 +127,20 @@ def _at_once(text: str, layout: Layout, odd: list[Any]) -> tuple[pa.Array, ...] 
 
 
 def _ragged(text: str, layout: Layout, odd: list[Any], seen: int) -> Problem:
-    return Problem("upload_ragged", rows=len(odd), of=seen, line=_line_of(text, layout, _place(odd[0], layout)))
+    return Problem("upload_ragged", rows=len(odd), of=seen, line=_line_of(text, layout, _row_number(odd[0], layout)))
 
 
-def _place(row: Any, layout: Layout) -> int:
+def _row_number(row: Any, layout: Layout) -> int:
     """Which row of the table this is, counted from 0."""
     return row.number - 1 - layout.titles - layout.header_lines
 
 
 def _joined(columns: tuple[pa.Array, ...], odd: list[Any], layout: Layout) -> tuple[pa.Array, ...]:
     """All rows in their order."""
-    places = np.array([_place(row, layout) for row in odd])
+    rows_that_are_odd = np.array([_row_number(row, layout) for row in odd])
     taken = np.empty(len(columns[0]) + len(odd), dtype=np.int64)
     is_odd = np.zeros(len(taken), dtype=bool)
-    is_odd[places] = True
+    is_odd[rows_that_are_odd] = True
     taken[~is_odd] = np.arange(len(columns[0]))
     taken[is_odd] = np.arange(len(columns[0]), len(taken))
     order = pa.array(taken)
@@ -190,7 +190,7 @@ def _records(text: str, layout: Layout) -> Iterator[tuple[int, list[str]]]:
         raise Problem("upload_open_quote", line=begins) from None
 
 
-def _line_of(text: str, layout: Layout, place: int) -> int:
+def _line_of(text: str, layout: Layout, row_number: int) -> int:
     """The line on which a row begins, counted from 1."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=layout.separator, quotechar=layout.quote)
     begins, rows = 1, 0
@@ -198,7 +198,7 @@ def _line_of(text: str, layout: Layout, place: int) -> int:
         for cells in reader:
             line, begins = begins, reader.line_num + 1
             if line > layout.titles + layout.header_lines and cells:
-                if rows == place:
+                if rows == row_number:
                     return line
                 rows += 1
     return begins

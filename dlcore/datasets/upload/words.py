@@ -65,8 +65,8 @@ def _doubtful_marks(cells: pa.Array, said: Said) -> list[Mark]:
         is_doubtful |= pc.is_in(words, value_set=pa.array(said.missing, pa.string())).to_numpy(zero_copy_only=False)
     others = len(words) - int(is_doubtful.sum())
     marks = []
-    for place in np.flatnonzero(is_doubtful):
-        text, of_it = words[int(place)].as_py(), int(rows[place])
+    for index in np.flatnonzero(is_doubtful):
+        text, of_it = words[int(index)].as_py(), int(rows[index])
         if said.missing is not None:
             is_missing = text in said.missing
         else:
