@@ -26,7 +26,7 @@ def read_request(text: str | None) -> dict[str, Any] | None:
     do, value = request.get("do"), request.get("value")
     match request.get("type"):
         case "command" if do in ADDRESSED:
-            return request if _is_address(value) else None
+            return request if _is_intervention(value) else None
         case "command" if do in COMMANDS:
             return request if _is_scalar(value) else None
         case "ready":
@@ -58,7 +58,7 @@ def _are_wants(wants: object) -> bool:
     return all(type(switch) is bool for switch in switches) and probes and (moment is None or _is_count(moment))
 
 
-def _is_address(value: object) -> bool:
+def _is_intervention(value: object) -> bool:
     """Whether this can name a weight, a unit or a layer, and what to do there. Whether it exists, the worker knows."""
     if not isinstance(value, dict) or not all(_is_scalar(part) for part in value.values()):
         return False
