@@ -21,7 +21,7 @@ from dlcore.learning.trainer import Trainer
 from dlcore.network import build_model
 from dlcore.randomness import derived_seed
 from dlcore.rows import prepare
-from dlcore.seeds.members import Abreast, Members, OneByOne, recipes
+from dlcore.seeds.members import Abreast, Members, OneByOne, make_recipes
 
 SEEDS, GOAL = 32, 8.0
 EPOCHS, ROUNDS, QUICK_ROUNDS = 40, 9, 5
@@ -103,7 +103,7 @@ def side_by_side(members: Members, scored_every: int) -> Callable[[int], None]:
 
 def by_vmap(experiment: Experiment, data: Data) -> Callable[[int], None]:
     """Stacked weights and a gradient for each seed by torch.func, as its tutorial on ensembles has it."""
-    ours = recipes(experiment, SEEDS)
+    ours = make_recipes(experiment, SEEDS)
     models = [build_model(recipe) for recipe in ours]
     stacked, _ = stack_module_state(models)
     X_ND = torch.from_numpy(data.train.X)

@@ -65,7 +65,7 @@ class Nursery:
 
     def _prepare(self) -> None:
         """Load the kernels once this machine has compiled them."""
-        if self._has_kernels or not compiled.compiled_before():
+        if self._has_kernels or not compiled.is_compiled():
             return
         compiled.import_numba_alone()
         compiled.begin()

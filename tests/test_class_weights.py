@@ -29,7 +29,7 @@ from dlcore.__main__ import main
 from dlcore.catalogue import catalogue, schema
 from dlcore.checkpoint import open_checkpoint
 from dlcore.class_weights import balanced_weights
-from dlcore.evaluation import opened
+from dlcore.evaluation import open_judged
 from dlcore.evaluation.baselines import baselines
 from dlcore.evaluation.growth import learning_curve
 from dlcore.evaluation.guards import guards
@@ -43,7 +43,7 @@ from dlcore.network import build_model
 from dlcore.randomness import derived_seed
 from dlcore.rows import prepare
 from dlcore.runs.run import Run
-from dlcore.seeds.members import Abreast, OneByOne, members_of, recipes
+from dlcore.seeds.members import Abreast, OneByOne, make_members, make_recipes
 from dlcore.share import decode, encode
 from tests.judging import answer, saved, table_of
 from tests.playground import RecordingPool, errors, open_page, state, widget
@@ -302,9 +302,9 @@ def test_a_step_goes_along_the_numerical_gradient_of_the_weighted_loss() -> None
 def test_many_seeds_abreast_equal_trainers_one_by_one(loss: str, rows: tuple[int, ...]) -> None:
     experiment = recipe(uneven(*rows), loss={"kind": loss}, batch_size=7, seed=3)
     data = prepare(experiment)
-    together = members_of(experiment, 3, data)
+    together = make_members(experiment, 3, data)
     assert isinstance(together, Abreast)
-    alone = [Trainer(one, "cpu", data, engine="autograd") for one in recipes(experiment, 3)]
+    alone = [Trainer(one, "cpu", data, engine="autograd") for one in make_recipes(experiment, 3)]
     for _ in range(STEPS // experiment.steps_per_epoch):
         together.take_epoch()
     for trainer, weights in zip(alone, together.weights(), strict=True):
@@ -321,7 +321,7 @@ def test_many_seeds_abreast_equal_trainers_one_by_one(loss: str, rows: tuple[int
 def test_seeds_trained_in_turn_are_weighted_too() -> None:
     experiment = recipe(uneven(*TWO))
     data = prepare(experiment)
-    fast = members_of(experiment, 2, data)
+    fast = make_members(experiment, 2, data)
     slow = OneByOne(experiment, 2, data)
     for _ in range(5):
         fast.take_epoch()
@@ -654,7 +654,7 @@ def test_a_rare_class_is_found_and_a_linear_network_becomes_sklearns_logistic_re
 
 def test_baselines_are_weighted_as_the_network_is_and_scored_by_balanced_accuracy() -> None:
     content = saved(trained(recipe(imbalanced(400)), 5))
-    judged = opened(content)
+    judged = open_judged(content)
     found = answer(baselines, content)
     assert found["metric"] == "balanced_accuracy"
     by_key = {model["key"]: model for model in found["models"]}

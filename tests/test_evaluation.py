@@ -18,12 +18,12 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from dlcore.component import kinds
 from dlcore.datasets import Dataset
 from dlcore.desks.jobs import JOBS
-from dlcore.evaluation import opened, splits
+from dlcore.evaluation import name_parts, open_judged
 from dlcore.evaluation.baselines import baselines
 from dlcore.evaluation.curves import score_counts, threshold_curves
 from dlcore.evaluation.examples import examples
-from dlcore.evaluation.intervals import interval, resampled_scores, score
-from dlcore.evaluation.scores import evaluate, of_classes, of_numbers
+from dlcore.evaluation.intervals import interval, resample_scores, score
+from dlcore.evaluation.scores import evaluate, score_classes, score_numbers
 from tests.judging import answer, refused, saved, table_of, trained
 
 MSE = {"loss": {"kind": "mse"}}
@@ -62,23 +62,23 @@ def test_a_checkpoint_is_judged_as_its_run_judges_itself(kind: str) -> None:
 
 
 def test_parts_have_the_names_that_people_know(iris: bytes) -> None:
-    assert list(splits(opened(iris))) == ["train", "test"]
-    assert list(splits(opened(saved(trained(THREE, epochs=1))))) == ["train", "validation", "test"]
+    assert list(name_parts(open_judged(iris))) == ["train", "test"]
+    assert list(name_parts(open_judged(saved(trained(THREE, epochs=1))))) == ["train", "validation", "test"]
     assert refused(evaluate, iris, split="validation") == "no_split"
 
 
 def test_networks_on_the_same_rows_share_them(iris: bytes) -> None:
     other = saved(trained({"dataset": {"kind": "iris"}, "layers": [], "optimizer": {"kind": "sgd"}}, epochs=1))
-    assert opened(iris).data is opened(other).data
+    assert open_judged(iris).data is open_judged(other).data
     elsewhere = saved(trained({"dataset": {"kind": "iris"}, "seed": 1}, epochs=1))
-    assert not opened(iris).data.holds_same_rows(opened(elsewhere).data)
+    assert not open_judged(iris).data.holds_same_rows(open_judged(elsewhere).data)
 
 
 def test_a_sealed_test_is_scored_only_when_somebody_says_so() -> None:
     sealed = saved(trained({**THREE, "sealed": True}))
     assert refused(evaluate, sealed, split="test") == "test_sealed"
     assert refused(examples, sealed, split="test", unseal=False) == "test_sealed"
-    assert "_judgement" not in vars(opened(sealed).final), "nobody has looked"
+    assert "_judgement" not in vars(open_judged(sealed).final), "nobody has looked"
     assert answer(evaluate, sealed, split="validation")["rows"] == 30
     assert answer(evaluate, sealed, split="test", unseal=True)["rows"] == 30
     assert answer(evaluate, saved(trained(THREE)), split="test")["rows"] == 30
@@ -104,7 +104,7 @@ def test_every_job_of_judging_is_there() -> None:
 @pytest.mark.parametrize("name", ["circle", "iris"])
 def test_scores_of_classes_are_those_of_scikit_learn(name: str, request: pytest.FixtureRequest) -> None:
     payload = request.getfixturevalue(name)
-    part = splits(opened(payload))["test"]
+    part = name_parts(open_judged(payload))["test"]
     y, p = part.split.y, part.predicted
     said = p.argmax(1)
     found = answer(evaluate, payload)
@@ -126,7 +126,7 @@ def test_scores_of_classes_are_those_of_scikit_learn(name: str, request: pytest.
 
 
 def test_scores_of_numbers_are_those_of_scikit_learn(diabetes: bytes) -> None:
-    part = splits(opened(diabetes))["test"]
+    part = name_parts(open_judged(diabetes))["test"]
     y, p = part.split.y, part.predicted
     found = answer(evaluate, diabetes)
     assert found["r2"] == pytest.approx(metrics.r2_score(y, p))
@@ -166,7 +166,7 @@ def test_a_table_of_two_by_two_comes_out_as_on_paper() -> None:
     # 3 of 4 positives found, 1 of 6 negatives taken for positive.
     y = np.array([1, 1, 1, 1, 0, 0, 0, 0, 0, 0])
     p = np.array([0.9, 0.8, 0.6, 0.3, 0.7, 0.4, 0.2, 0.2, 0.1, 0.1])
-    found = of_classes(y, np.stack([1 - p, p], axis=1), ("no", "yes"))
+    found = score_classes(y, np.stack([1 - p, p], axis=1), ("no", "yes"))
     assert found["confusion"] == [[5, 1], [1, 3]]
     assert found["accuracy"] == 0.8
     assert found["balanced_accuracy"] == pytest.approx((5 / 6 + 3 / 4) / 2)
@@ -180,13 +180,13 @@ def test_a_table_of_two_by_two_comes_out_as_on_paper() -> None:
 
 
 def test_what_does_not_exist_is_null() -> None:
-    alone = of_classes(np.zeros(4, dtype=np.int64), np.tile([0.75, 0.25], (4, 1)), ("a", "b"))
+    alone = score_classes(np.zeros(4, dtype=np.int64), np.tile([0.75, 0.25], (4, 1)), ("a", "b"))
     assert alone["roc"][0]["auc"] is None
     assert alone["pr"][0]["ap"] is None
     assert alone["roc"][0]["fpr"] == []
-    same = of_numbers(np.ones(3), np.array([1.0, 2.0, 3.0]), np.arange(3))
+    same = score_numbers(np.ones(3), np.array([1.0, 2.0, 3.0]), np.arange(3))
     assert (same["r2"], same["interval"], same["mae"]) == (None, None, 1.0)
-    one = of_numbers(np.ones(1), np.ones(1), np.arange(1))
+    one = score_numbers(np.ones(1), np.ones(1), np.arange(1))
     json.dumps([alone, same, one], allow_nan=False)
 
 
@@ -216,7 +216,7 @@ def test_the_interval_contains_the_score(seed: int, rows: int, right: float) -> 
     generator = np.random.default_rng(seed)
     y = generator.integers(0, 3, rows)
     said = np.where(generator.random(rows) < right, y, (y + 1) % 3)
-    low, high = interval(resampled_scores("accuracy", y, said))  # type: ignore[misc]
+    low, high = interval(resample_scores("accuracy", y, said))  # type: ignore[misc]
     assert 0 <= low <= score("accuracy", y, said) <= high <= 1  # type: ignore[operator]
 
 
@@ -226,7 +226,7 @@ def test_the_order_of_rows_changes_nothing(seed: int, rows: int) -> None:
     generator = np.random.default_rng(seed)
     y, p = generator.integers(0, 3, rows), generator.dirichlet(np.ones(3), rows)
     order = generator.permutation(rows)
-    one, other = of_classes(y, p, ("a", "b", "c")), of_classes(y[order], p[order], ("a", "b", "c"))
+    one, other = score_classes(y, p, ("a", "b", "c")), score_classes(y[order], p[order], ("a", "b", "c"))
     for key in ("accuracy", "interval", "balanced_accuracy", "per_class", "confusion", "scores"):
         assert one[key] == other[key]
     for ours, theirs in zip(one["roc"], other["roc"], strict=True):
@@ -242,11 +242,11 @@ def test_intervals_are_those_of_scipys_bootstrap() -> None:
     y = generator.normal(size=120)
     p = y + generator.normal(size=120) * 0.6
     theirs = bootstrap((y, p), r2_by_hand, paired=True, method="percentile", n_resamples=1000, rng=0)
-    ours = interval(resampled_scores("r2", y, p))
+    ours = interval(resample_scores("r2", y, p))
     assert ours == pytest.approx(list(theirs.confidence_interval), abs=0.03)
     correct = generator.random(120) < 0.8
     theirs = bootstrap((correct,), np.mean, method="percentile", n_resamples=1000, rng=0)
-    ours = interval(resampled_scores("accuracy", np.ones(120), correct))
+    ours = interval(resample_scores("accuracy", np.ones(120), correct))
     assert ours == pytest.approx(list(theirs.confidence_interval), abs=0.02)
 
 
@@ -254,16 +254,16 @@ def test_intervals_of_large_numbers_do_not_cancel() -> None:
     generator = np.random.default_rng(3)
     y = generator.normal(size=200)
     p = y + generator.normal(size=200) * 0.5
-    plain = interval(resampled_scores("r2", y, p))
-    assert interval(resampled_scores("r2", y + 1e7, p + 1e7)) == pytest.approx(plain, abs=1e-5)
+    plain = interval(resample_scores("r2", y, p))
+    assert interval(resample_scores("r2", y + 1e7, p + 1e7)) == pytest.approx(plain, abs=1e-5)
 
 
 # Some of the rows
 
 
 def test_a_subset_is_judged_by_its_rows_alone(iris: bytes) -> None:
-    part = splits(opened(iris))["test"]
-    column = opened(iris).data.raw_names[2]
+    part = name_parts(open_judged(iris))["test"]
+    column = open_judged(iris).data.raw_names[2]
     chosen = (part.split.raw[:, 2] >= 4) & (part.split.raw[:, 2] <= 5)
     found = answer(evaluate, iris, subset={"column": column, "low": 4, "high": 5})
     assert found["rows"] == chosen.sum()
@@ -283,7 +283,7 @@ def test_the_wrong_rows_are_all_wrong(iris: bytes) -> None:
 
 
 def test_the_page_is_told_what_a_subset_may_be_chosen_by(iris: bytes) -> None:
-    raw = splits(opened(iris))["train"].split.raw
+    raw = name_parts(open_judged(iris))["train"].split.raw
     columns = answer(evaluate, iris, split="train")["columns"]
     assert [(one["low"], one["high"]) for one in columns] == list(zip(raw.min(0), raw.max(0), strict=True))
 
@@ -316,7 +316,7 @@ def test_numbers_are_never_simply_wrong(diabetes: bytes) -> None:
 
 def test_a_cell_of_the_confusion_matrix_opens_its_rows(iris: bytes) -> None:
     confusion = answer(evaluate, iris, split="train")["confusion"]
-    part = splits(opened(iris))["train"]
+    part = name_parts(open_judged(iris))["train"]
     for true, row in enumerate(confusion):
         for predicted, count in enumerate(row):
             found = answer(examples, iris, split="train", true=true, predicted=predicted)
@@ -328,7 +328,7 @@ def test_a_cell_of_the_confusion_matrix_opens_its_rows(iris: bytes) -> None:
 
 
 def test_the_worst_examples_come_first(diabetes: bytes) -> None:
-    part = splits(opened(diabetes))["test"]
+    part = name_parts(open_judged(diabetes))["test"]
     found = answer(examples, diabetes, worst=True, count=10)
     assert found["loss"] == sorted(part.losses, reverse=True)[:10]
     assert found["total"] == len(part.losses)
@@ -363,7 +363,7 @@ def test_cells_of_a_table_are_written_as_people_know_them(tmp_path: Path, monkey
     )  # fmt: skip
     payload = saved(trained({"dataset": dataset, "test_fraction": 0.3}, epochs=1))
     found = answer(examples, payload, split="train")
-    raw = splits(opened(payload))["train"].split.raw
+    raw = name_parts(open_judged(payload))["train"].split.raw
     assert found["columns"] == ["size", "colour", "day"]
     written = {0.0: "red", 1.0: "green", -1.0: "(other)"}
     for (size, colour, day), (raw_size, raw_colour, _) in zip(
@@ -383,7 +383,7 @@ def test_cells_of_a_table_are_written_as_people_know_them(tmp_path: Path, monkey
 
 
 def test_baselines_are_scikit_learns_on_the_same_rows(iris: bytes) -> None:
-    data = opened(iris).data
+    data = open_judged(iris).data
     found = answer(baselines, iris)
     by_key = {model["key"]: model for model in found["models"]}
     assert list(by_key) == ["majority", "logistic", "forest"]
@@ -397,7 +397,7 @@ def test_baselines_are_scikit_learns_on_the_same_rows(iris: bytes) -> None:
 
 
 def test_baselines_of_numbers_are_a_mean_a_line_and_a_forest(diabetes: bytes) -> None:
-    data = opened(diabetes).data
+    data = open_judged(diabetes).data
     by_key = {model["key"]: model for model in answer(baselines, diabetes)["models"]}
     assert by_key["mean"]["train"] == pytest.approx(0)
     line = LinearRegression().fit(data.train.X, data.train.y)

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from sklearn.dummy import DummyClassifier
 
 from dlcore import Experiment, Trainer
-from dlcore.evaluation import opened
+from dlcore.evaluation import open_judged
 from dlcore.evaluation.findings import skill
 from dlcore.evaluation.growth import capacity, learning_curve
-from dlcore.evaluation.shape import capacity_findings, constant_score, learning_findings
+from dlcore.evaluation.shape import constant_score, judge_capacity, judge_learning
 from tests.judging import answer, refused, saved, trained
 
 MSE = {"loss": {"kind": "mse"}}
@@ -99,7 +99,7 @@ def test_the_test_rows_of_three_are_never_read() -> None:
     found = answer(learning_curve, payload, epochs=2, repeats=1)
     assert found["watched"] == "validation"
     assert found["points"][-1]["test"] == [run(three, 2).scores().watched["accuracy"]]
-    assert "_judgement" not in vars(opened(payload).final)
+    assert "_judgement" not in vars(open_judged(payload).final)
 
 
 def test_it_tells_how_far_it_is_and_what_it_has(small: bytes) -> None:
@@ -188,25 +188,25 @@ def points(*scores: tuple[float, float]) -> list[dict[str, Any]]:
     ],
 )
 def test_bias_and_variance_are_told_apart(small: bytes, train: float, watched: float, key: str) -> None:
-    (found,) = learning_findings(opened(small), points((train, watched)))
+    (found,) = judge_learning(open_judged(small), points((train, watched)))
     assert found["key"] == key
-    baseline = constant_score(opened(small))
+    baseline = constant_score(open_judged(small))
     assert found["evidence"]["left"] == pytest.approx(1 - (train - baseline) / (1 - baseline))
     assert found["evidence"]["gap"] == pytest.approx((train - watched) / (1 - baseline))
 
 
 def test_a_gap_that_so_few_rows_make_by_chance_is_no_variance(small: bytes) -> None:
     # 0.92 of 50 rows: two standard errors are 0.077, more than the gap; of 2500 rows they are 0.011.
-    (few,) = learning_findings(opened(small), points((0.99, 0.92)))
+    (few,) = judge_learning(open_judged(small), points((0.99, 0.92)))
     many = saved(trained({"dataset": {"kind": "circle", "samples": 5000}}, 1))
-    (sure,) = learning_findings(opened(many), points((0.99, 0.92)))
+    (sure,) = judge_learning(open_judged(many), points((0.99, 0.92)))
     assert few["evidence"]["gap"] > few["evidence"]["most_gap"]
     assert (few["key"], sure["key"]) == ("balanced", "high_variance")
 
 
 def test_more_rows_help_while_the_curve_rises(small: bytes) -> None:
-    assert learning_findings(opened(small), points((1, 0.6), (1, 0.9)))[1]["key"] == "more_rows_help"
-    assert learning_findings(opened(small), points((1, 0.9), (1, 0.905)))[1]["key"] == "more_rows_idle"
+    assert judge_learning(open_judged(small), points((1, 0.6), (1, 0.9)))[1]["key"] == "more_rows_help"
+    assert judge_learning(open_judged(small), points((1, 0.9), (1, 0.905)))[1]["key"] == "more_rows_idle"
 
 
 def widths(judged: Any, **scores: float) -> list[dict[str, Any]]:
@@ -225,8 +225,8 @@ def test_the_smallest_network_within_an_error_of_the_best_is_enough(
     small: bytes, scores: dict[str, float], key: str, enough: int
 ) -> None:
     # 50 rows at 0.96: a standard error is 0.028.
-    judged = opened(small)
-    (found,) = capacity_findings(judged, widths(judged, **scores))
+    judged = open_judged(small)
+    (found,) = judge_capacity(judged, widths(judged, **scores))
     assert (found["key"], found["evidence"]["enough"], found["evidence"]["best"]) == (key, enough, 12)
 
 
@@ -239,8 +239,10 @@ def test_skill_is_the_share_of_errors_that_is_gone(score: float, baseline: float
 def test_a_constant_answer_scores_what_scikit_learns_dummy_scores() -> None:
     train = [(float(x), 0.0, int(x > 2)) for x in range(5)]
     test = [(float(x), 1.0, int(x > 0)) for x in range(5)]
-    judged = opened(saved(trained({"dataset": {"kind": "drawn", "train": train, "test": test}, "batch_size": 2}, 1)))
+    judged = open_judged(
+        saved(trained({"dataset": {"kind": "drawn", "train": train, "test": test}, "batch_size": 2}, 1))
+    )
     data = judged.data
     dummy = DummyClassifier().fit(data.train.X, data.train.y).score(data.watched.X, data.watched.y)
     assert constant_score(judged) == dummy == 0.2  # 0 is more frequent in training, and one of five in testing.
-    assert constant_score(opened(saved(trained({"dataset": {"kind": "sine"}, **MSE}, 1)))) == 0
+    assert constant_score(open_judged(saved(trained({"dataset": {"kind": "sine"}, **MSE}, 1)))) == 0

@@ -12,9 +12,9 @@ from sklearn.tree import DecisionTreeClassifier
 
 from dlcore.component import kinds
 from dlcore.datasets import Dataset
-from dlcore.evaluation import opened, splits
+from dlcore.evaluation import name_parts, open_judged
 from dlcore.evaluation.guards import guards
-from dlcore.evaluation.intervals import resampled_scores
+from dlcore.evaluation.intervals import resample_scores
 from tests.judging import answer, saved, table_of, trained
 from ui.messages import LANGUAGES, catalogue
 
@@ -51,7 +51,7 @@ def test_a_column_made_from_the_target_is_found(generator: np.random.Generator) 
     )
     (leak,) = [one for one in answer(guards, payload)["findings"] if one["key"] == "leak"]
     assert leak["values"]["column"] == "made"
-    train = splits(opened(payload))["train"].split
+    train = name_parts(open_judged(payload))["train"].split
     folds = StratifiedKFold(5, shuffle=True, random_state=0)
     theirs = cross_val_score(
         DecisionTreeClassifier(max_depth=5, min_samples_leaf=2, random_state=0), train.raw[:, [1]], train.y, cv=folds
@@ -123,7 +123,7 @@ def test_missing_cells_are_equal_and_so_are_zeros_of_both_signs(generator: np.ra
     )
     payload = saved(trained({"dataset": dataset}))
     (found,) = [one for one in answer(guards, payload)["findings"] if one["key"] == "duplicates_test"]
-    train, test = (part.split.raw[:, 2] for part in splits(opened(payload)).values())
+    train, test = (part.split.raw[:, 2] for part in name_parts(open_judged(payload)).values())
     assert found["evidence"]["count"] == np.isin(test, train).sum() > 0
 
 
@@ -144,7 +144,7 @@ def test_nothing_of_a_sealed_test_is_read(generator: np.random.Generator) -> Non
     payload = saved(trained(recipe))
     duplicates = [one for one in answer(guards, payload)["findings"] if one["key"].startswith("duplicates")]
     assert [one["key"] for one in duplicates] == ["duplicates_validation"]
-    assert "_judgement" not in vars(opened(payload).final)
+    assert "_judgement" not in vars(open_judged(payload).final)
     recipe["sealed"] = False
     duplicates = [
         one for one in answer(guards, saved(trained(recipe)))["findings"] if one["key"].startswith("duplicates")
@@ -193,7 +193,7 @@ def test_learning_noise_by_heart_is_overfitting(generator: np.random.Generator) 
     payload = saved(trained({"dataset": dataset, "layers": layers, "test_fraction": 0.3}, epochs=12))
     found = {one["key"]: one for one in answer(guards, payload)["findings"]}
     evidence = found["overfitting"]["evidence"]
-    train, watched = (splits(opened(payload))[name] for name in ("train", "test"))
+    train, watched = (name_parts(open_judged(payload))[name] for name in ("train", "test"))
     right = [(part.predicted.argmax(1) == part.split.y).mean() for part in (train, watched)]
     assert evidence["gap"] == pytest.approx(right[0] - right[1])
     # Two independent shares: the normal interval of their difference is the judge.
@@ -211,7 +211,7 @@ def test_a_good_fit_is_left_alone() -> None:
 def test_resamples_of_other_rows_are_other_resamples() -> None:
     y = np.tile([0, 1], 100)
     said = np.where(np.arange(200) % 5 == 0, 1 - y, y)
-    one, other = (resampled_scores("accuracy", y, said, seed) for seed in (0, 1))
+    one, other = (resample_scores("accuracy", y, said, seed) for seed in (0, 1))
     assert abs(np.corrcoef(one, other)[0, 1]) < 0.1
 
 

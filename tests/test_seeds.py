@@ -21,7 +21,7 @@ from dlcore.component import kinds
 from dlcore.desks.jobs import JOBS
 from dlcore.engines import compiled, many
 from dlcore.engines.orders import Orders
-from dlcore.evaluation import opened
+from dlcore.evaluation import open_judged
 from dlcore.learning.trainer import Diverged
 from dlcore.losses import Loss
 from dlcore.optimizers import Optimizer
@@ -31,9 +31,9 @@ from dlcore.schedules import Schedule
 from dlcore.seeds import training
 from dlcore.seeds.disagreement import disagreement
 from dlcore.seeds.job import seeds
-from dlcore.seeds.members import SCORES, Abreast, OneByOne, members_of, recipes
-from dlcore.seeds.summary import bands, summary, verdict
-from dlcore.seeds.training import moments, train_seeds
+from dlcore.seeds.members import SCORES, Abreast, OneByOne, make_members, make_recipes
+from dlcore.seeds.summary import find_bands, judge_score, summarise
+from dlcore.seeds.training import choose_epochs, train_seeds
 from dlcore.views import bands as bands_view
 from dlcore.views import disagreement as disagreement_view
 from dlcore.views import spread as spread_view
@@ -67,12 +67,12 @@ def of(recipe: dict[str, Any]) -> Experiment:
 def by_torch(experiment: Experiment) -> list[Trainer]:
     """What the first and the last member are: trainers of their seeds on the recipe's own rows, by torch's own differentiation."""
     data = prepare(experiment)
-    return [Trainer(recipe, "cpu", data, engine="autograd") for recipe in recipes(experiment, COUNT)[:: COUNT - 1]]
+    return [Trainer(recipe, "cpu", data, engine="autograd") for recipe in make_recipes(experiment, COUNT)[:: COUNT - 1]]
 
 
 def check(recipe: dict[str, Any], close: float = CLOSE) -> None:
     experiment = of(recipe)
-    together = members_of(experiment, COUNT, prepare(experiment))
+    together = make_members(experiment, COUNT, prepare(experiment))
     assert isinstance(together, Abreast)
     trainers = by_torch(experiment)
     for _ in range(-(-STEPS // experiment.steps_per_epoch)):
@@ -241,7 +241,7 @@ def test_without_lanes_the_seeds_are_trained_one_after_the_other_with_the_same_r
         monkeypatch.setattr(compiled, "many", lambda: None)
     else:
         monkeypatch.setattr(many, "WIDEST_PRODUCT", 1)
-    assert isinstance(members_of(experiment, COUNT, prepare(experiment)), OneByOne)
+    assert isinstance(make_members(experiment, COUNT, prepare(experiment)), OneByOne)
     slow = train_seeds(experiment, COUNT, 10)
     assert slow.curves.epochs == fast.curves.epochs
     np.testing.assert_allclose(slow.curves.values, fast.curves.values, atol=1e-5)
@@ -255,12 +255,12 @@ def test_time_that_is_up_ends_the_training_with_what_there_is() -> None:
 
 
 def test_seeds_begin_anew_after_the_last_one() -> None:
-    assert [recipe.seed for recipe in recipes(of({"seed": 2**31 - 1}), 3)] == [2**31 - 1, 0, 1]
+    assert [recipe.seed for recipe in make_recipes(of({"seed": 2**31 - 1}), 3)] == [2**31 - 1, 0, 1]
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 50, 2000])
 def test_moments_are_few_and_have_both_ends(epochs: int) -> None:
-    found = moments(epochs)
+    found = choose_epochs(epochs)
     assert found[0] == 0 and found[-1] == epochs and found == sorted(set(found))
     assert len(found) <= training.MOMENTS + 2
     assert epochs < 10 or found[:6] == [0, 1, 2, 3, 4, 5]
@@ -302,7 +302,7 @@ def test_exp_and_log_are_as_close_as_their_definitions_say() -> None:
 
 def test_the_summary_agrees_with_other_judges() -> None:
     values = np.array([0.91, 0.93, 0.88, 0.97, 0.95, 0.80, 0.92, 0.94])
-    found = summary(values)
+    found = summarise(values)
     assert found["mean"] == pytest.approx(statistics.fmean(values))
     assert found["deviation"] == pytest.approx(statistics.stdev(values))
     assert [found["q1"], found["median"], found["q3"]] == pytest.approx(
@@ -315,7 +315,7 @@ def test_the_summary_agrees_with_other_judges() -> None:
 
 def test_bands_hold_their_seeds() -> None:
     values_ES = np.random.default_rng(0).normal(size=(5, 9))
-    found = bands(values_ES)
+    found = find_bands(values_ES)
     assert found["low"] == values_ES.min(1).tolist() and found["high"] == values_ES.max(1).tolist()
     np.testing.assert_allclose(found["median"], [statistics.median(row) for row in values_ES])
 
@@ -331,7 +331,7 @@ WIDE = [0.5 + place / 100 for place in range(40)]
     ],
 )  # fmt: skip
 def test_skill_or_luck(values: list[float], present: float | None, kind: str) -> None:
-    assert verdict(values, present)["kind"] == kind
+    assert judge_score(values, present)["kind"] == kind
 
 
 def opened_run(recipe: dict[str, Any]) -> bytes:
@@ -344,7 +344,7 @@ def linear(weight: list[float], bias: float) -> dict[str, np.ndarray]:
 
 
 def test_seeds_disagree_where_their_boundaries_differ() -> None:
-    judged = opened(opened_run({"layers": []}))
+    judged = open_judged(opened_run({"layers": []}))
     # Three say class 1 right of x1 = 0, one right of x1 = 3: they differ in between.
     header, arrays = disagreement(judged, [*[linear([1, 0], 0)] * 3, linear([1, 0], -3)])
     low, high = header["x_range"]
@@ -357,7 +357,7 @@ def test_seeds_disagree_where_their_boundaries_differ() -> None:
 
 
 def test_of_numbers_the_deviation_counts_in_the_units_of_the_target() -> None:
-    judged = opened(opened_run({"layers": [], "dataset": {"kind": "diabetes"}, "loss": {"kind": "mse"}}))
+    judged = open_judged(opened_run({"layers": [], "dataset": {"kind": "diabetes"}, "loss": {"kind": "mse"}}))
     header, _ = disagreement(judged, [linear([0.0] * 10, bias) for bias in (-1.0, 0.0, 1.0)])
     unit = judged.data.train.y.std()
     assert header["spread"] == pytest.approx([unit] * len(header["spread"]), rel=1e-6)
@@ -444,7 +444,7 @@ def test_the_section_trains_what_was_chosen_and_answers_whether_it_is_luck(
     answers = [one.value for one in at.markdown if catalogue("en")["evaluate.seeds.question"].rstrip("?") in one.value]
     at_its_age = expected.curves.of("watched_metric")[4]
     assert present.final[0] == pytest.approx(at_its_age[0], abs=1e-6)
-    kind = verdict(at_its_age.tolist(), float(present.final[0]))["kind"]
+    kind = judge_score(at_its_age.tolist(), float(present.final[0]))["kind"]
     beginning = catalogue("en")[f"evaluate.seeds.verdict.{kind}"].split(":")[0]
     assert len(answers) == 1 and beginning in answers[0]
     mean = expected.final.mean()
@@ -463,7 +463,7 @@ def test_words_made_of_parts_exist() -> None:
 # Their pictures
 
 BAND = {name: [0.5, 0.7] for name in ("low", "q1", "median", "q3", "high")}
-SUMMARY = summary(np.array([0.5, 0.9]))
+SUMMARY = summarise(np.array([0.5, 0.9]))
 MAP = {
     "spread": np.zeros((4, 4)), "said": np.eye(4), "x_range": [-6.0, 6.0], "y_range": [0.0, 1e-9], "axes": [HOSTILE, "y"],
     "points": np.zeros((3, 2)), "targets": np.array([0, 1, 1]), "class_names": [HOSTILE, "b"],

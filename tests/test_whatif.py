@@ -15,10 +15,10 @@ from sklearn.neighbors import NearestNeighbors
 
 from dlcore import Experiment, Problem, Trainer
 from dlcore.checkpoint import open_checkpoint, predict, save_checkpoint
-from dlcore.evaluation import Judged, opened
+from dlcore.evaluation import Judged, open_judged
 from dlcore.evaluation.flip import flip
 from dlcore.evaluation.search import FINEST
-from dlcore.evaluation.whatif import MOST_LINKS, MOST_UNITS, NEAREST, outputs_of, whatif
+from dlcore.evaluation.whatif import MOST_LINKS, MOST_UNITS, NEAREST, compute_outputs, whatif
 from dlcore.views import claim, path
 
 SPIRAL = {
@@ -70,7 +70,7 @@ def raw_row(judged: Judged, header: dict[str, Any]) -> np.ndarray:
 def test_it_says_what_the_checkpoint_predicts(recipe: dict[str, Any]) -> None:
     payload = trained(recipe)
     header = asked(whatif, payload, split="test", place=3)
-    expected = predict(open_checkpoint(payload), opened(payload).data.watched.raw[3:4])[0]
+    expected = predict(open_checkpoint(payload), open_judged(payload).data.watched.raw[3:4])[0]
     said = header["now"].get("probabilities", header["now"]["predicted"])
     np.testing.assert_allclose(said, expected, rtol=1e-6)
     assert header["now"] == header["before"]
@@ -79,18 +79,18 @@ def test_it_says_what_the_checkpoint_predicts(recipe: dict[str, Any]) -> None:
 def test_a_moved_row_is_predicted_as_such_a_row_would_be() -> None:
     payload = trained(TABLE)
     header = asked(whatif, payload, split="train", place=2, values={"weight": 2.5, "cylinders": "8"})
-    row = opened(payload).data.scaling.filled(opened(payload).data.train.raw[2:3]).copy()
-    names = list(opened(payload).data.raw_names)
+    row = open_judged(payload).data.scaling.filled(open_judged(payload).data.train.raw[2:3]).copy()
+    names = list(open_judged(payload).data.raw_names)
     row[0, names.index("weight")], row[0, names.index("cylinders")] = 2.5, 2
     np.testing.assert_allclose(header["now"]["probabilities"], predict(open_checkpoint(payload), row)[0], rtol=1e-6)
     assert header["now"] != header["before"]
-    np.testing.assert_array_equal(raw_row(opened(payload), header), row[0])
+    np.testing.assert_array_equal(raw_row(open_judged(payload), header), row[0])
 
 
 def test_the_path_is_what_plain_torch_computes_layer_by_layer() -> None:
     payload = trained(SPIRAL)
     header = asked(whatif, payload, split="test", place=5)
-    judged = opened(payload)
+    judged = open_judged(payload)
     judged.model.requires_grad_(False)
     value = torch.from_numpy(judged.data.watched.X[5:6])
     values = [value[0]]
@@ -109,7 +109,7 @@ def test_the_path_is_what_plain_torch_computes_layer_by_layer() -> None:
 
 def test_the_contributions_of_a_unit_and_its_bias_are_its_sum() -> None:
     payload = trained({})
-    found, judged = asked(whatif, payload, split="test", place=1)["path"], opened(payload)
+    found, judged = asked(whatif, payload, split="test", place=1)["path"], open_judged(payload)
     output = [link["value"] for link in found["links"] if link["level"] == 2]
     bias = judged.model[-1].bias[0].item()
     assert sum(output) + bias == pytest.approx(found["layers"][-1]["values"][0], rel=1e-5)
@@ -132,7 +132,7 @@ def test_a_covered_square_of_a_picture_is_the_mean_of_the_training_pictures() ->
     payload = trained(DIGITS, 3)
     header = asked(whatif, payload, split="test", place=0, cover={"top": 2, "left": 3, "size": 4})
     before, after = (np.array(header[name]).reshape(8, 8) for name in ("start_pixels", "pixels"))
-    mean = opened(payload).data.train.raw.mean(axis=0).reshape(8, 8) / 16
+    mean = open_judged(payload).data.train.raw.mean(axis=0).reshape(8, 8) / 16
     np.testing.assert_allclose(after[2:6, 3:7], mean[2:6, 3:7], atol=1e-4)
     kept = np.ones((8, 8), bool)
     kept[2:6, 3:7] = False
@@ -145,7 +145,7 @@ def test_a_covered_square_of_a_picture_is_the_mean_of_the_training_pictures() ->
 @pytest.mark.parametrize("recipe", [{}, TABLE, NUMBER], ids=["plane", "table", "number"])
 def test_the_nearest_rows_are_those_of_scikit_learn(recipe: dict[str, Any]) -> None:
     payload = trained(recipe)
-    data = opened(payload).data
+    data = open_judged(payload).data
     neighbours = NearestNeighbors(n_neighbors=NEAREST).fit(data.train.X.astype(float))
     distances, rows = neighbours.kneighbors(data.watched.X[7:8].astype(float))
     found = asked(whatif, payload, split="test", place=7)["nearest"]
@@ -158,11 +158,13 @@ def test_a_wrong_row_is_wrong_an_uncertain_one_is_uncertain_and_the_mean_is_the_
     payload = trained(BLOBS, 5)
     wrong = asked(whatif, payload, start="wrong", place=0)
     assert wrong["now"]["predicted"] != wrong["example"]["true"]
-    said = predict(open_checkpoint(payload), opened(payload).data.watched.raw)
+    said = predict(open_checkpoint(payload), open_judged(payload).data.watched.raw)
     ranked = np.sort(said, axis=1)
     assert asked(whatif, payload, start="uncertain")["example"]["row"] == int((ranked[:, -1] - ranked[:, -2]).argmin())
     mean = asked(whatif, payload, start="mean")
-    np.testing.assert_allclose([one["value"] for one in mean["columns"]], opened(payload).data.train.raw.mean(axis=0))
+    np.testing.assert_allclose(
+        [one["value"] for one in mean["columns"]], open_judged(payload).data.train.raw.mean(axis=0)
+    )
 
 
 @pytest.mark.parametrize(
@@ -222,7 +224,7 @@ def best_of_grid(judged: Judged, row: np.ndarray, reached: Any, side: int = 301)
 @pytest.mark.parametrize("place", [2, 30])
 def test_the_change_is_as_small_as_the_best_of_a_fine_grid(recipe: dict[str, Any], place: int) -> None:
     payload = trained(recipe)
-    judged, checkpoint = opened(payload), open_checkpoint(payload)
+    judged, checkpoint = open_judged(payload), open_checkpoint(payload)
     row = judged.data.watched.raw[place]
     found = asked(flip, payload, place=place)
     was = predict(checkpoint, row[None])[0].argmax()
@@ -235,7 +237,7 @@ def test_the_change_is_as_small_as_the_best_of_a_fine_grid(recipe: dict[str, Any
 )
 def test_the_change_flips_and_nothing_of_it_can_be_spared(recipe: dict[str, Any]) -> None:
     payload = trained(recipe, 20)
-    judged, checkpoint = opened(payload), open_checkpoint(payload)
+    judged, checkpoint = open_judged(payload), open_checkpoint(payload)
     found = asked(flip, payload, split="test", place=4)
     assert found["found"] and found["tight"]
     row = judged.data.scaling.filled(judged.data.watched.raw[4:5])[0]
@@ -264,8 +266,8 @@ def test_the_change_flips_and_nothing_of_it_can_be_spared(recipe: dict[str, Any]
 
 def test_numbers_stay_in_the_training_range_and_whole_ones_stay_whole() -> None:
     payload = trained(DIGITS, 3)
-    raw = opened(payload).data.train.raw
-    names = opened(payload).data.raw_names
+    raw = open_judged(payload).data.train.raw
+    names = open_judged(payload).data.raw_names
     for change in asked(flip, payload, split="test", place=0)["changes"]:
         column = raw[:, names.index(change["name"])]
         assert column.min() <= change["to"] <= column.max()
@@ -274,7 +276,7 @@ def test_numbers_stay_in_the_training_range_and_whole_ones_stay_whole() -> None:
 
 def test_it_becomes_the_class_that_was_asked_for() -> None:
     payload = trained(BLOBS)
-    raw = opened(payload).data.train.raw
+    raw = open_judged(payload).data.train.raw
     said = asked(whatif, payload, place=0)["now"]["predicted"]
     axes = (np.linspace(*ends, 200) for ends in zip(raw.min(axis=0), raw.max(axis=0), strict=True))
     grid = np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 2)
@@ -305,7 +307,7 @@ def unsteady(digit: float) -> Any:
     """Outputs that depend on what else is asked at the same time: in a batch every second row lies a little lower, the others higher."""
 
     def outputs(judged: Judged, points: np.ndarray) -> torch.Tensor:
-        found = outputs_of(judged, points)
+        found = compute_outputs(judged, points)
         return found if len(points) == 1 else found + digit * (-1.0) ** torch.arange(len(points))[:, None]
 
     return outputs
@@ -316,7 +318,7 @@ def unsteady(digit: float) -> Any:
 def test_on_the_border_the_answer_holds_for_the_row_by_itself(
     monkeypatch: pytest.MonkeyPatch, recipe: dict[str, Any], digit: float
 ) -> None:
-    monkeypatch.setattr("dlcore.evaluation.search.outputs_of", unsteady(digit))
+    monkeypatch.setattr("dlcore.evaluation.search.compute_outputs", unsteady(digit))
     payload = trained(recipe, 20)
     wish = {"amount": 40.0} if recipe is NUMBER else {}
     flipped = 0

@@ -73,7 +73,7 @@ class AutogradEngine:
         with convolutions.quickest(self._convolution_products, rows):
             losses_B = self.coding.losses(self.model(X_BD), targets)
             if weights_B is None:
-                shares_B = _shares(rows, losses_B.dtype, losses_B.device)
+                shares_B = _equal_shares(rows, losses_B.dtype, losses_B.device)
                 value = losses_B.detach().sum().item() / rows
             else:
                 shares_B = weights_B * weights_B.sum().reciprocal()
@@ -149,7 +149,7 @@ class _Mute:
 
 
 @lru_cache(maxsize=64)
-def _shares(rows: int, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+def _equal_shares(rows: int, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
     """What each row's loss counts in the mean: (rows,)."""
     return torch.full((rows,), 1 / rows, dtype=dtype, device=device)
 

@@ -54,13 +54,13 @@ def kernels(patient: bool = False) -> ModuleType | None:
     return on_their_way.result() if patient or not compiles or on_their_way.done() else None
 
 
-def loaded() -> bool:
+def are_loaded() -> bool:
     """Whether `kernels` would answer now, and with kernels."""
     on_their_way = begin().kernels
     return on_their_way.done() and on_their_way.result() is not None
 
 
-def compiled_before() -> bool:
+def is_compiled() -> bool:
     """Whether their code lies on this machine's disk, so that loading it takes half a second."""
     folder = code_folder()
     return folder is not None and (folder / COMPLETE).exists()
@@ -83,7 +83,7 @@ def _load(found: Future[ModuleType | None], folder: Path, awaited: Event) -> Non
     try:
         if not (folder / COMPLETE).exists():
             _compile(awaited)
-        found.set_result(_compiled_into(folder, _stack_kernels))
+        found.set_result(_load_from(folder, _stack_kernels))
     except Exception:
         _log.warning("The kernels could not be loaded; the autograd engine takes all steps.", exc_info=True)
         found.set_result(None)
@@ -107,7 +107,7 @@ def _compile(awaited: Event) -> None:
         subprocess.run(command, check=True, cwd=where, stdout=sys.stderr)
 
 
-def _compiled_into(folder: Path, load: Callable[[], ModuleType]) -> ModuleType:
+def _load_from(folder: Path, load: Callable[[], ModuleType]) -> ModuleType:
     """The package of kernels, whose code is read from this folder, or written there."""
     from numba.core import config
 
@@ -131,14 +131,14 @@ def _many_kernels() -> ModuleType:
 def many() -> ModuleType | None:
     """The kernels that train many seeds in one pass, with their code; None where the others are missing too.
 
-    Whoever calls waits, the first time on a machine for as long as `compiles_many` makes one expect: a side process asks, nobody else.
+    Whoever calls waits, the first time on a machine for as long as `must_compile_many` makes one expect: a side process asks, nobody else.
     """
     folder = code_folder([*SOURCES, *OF_MANY])
     if folder is None or kernels(patient=True) is None:
         return None
     try:
-        with _alone_in(folder):
-            package = _compiled_into(folder, _many_kernels)
+        with _lock_folder(folder):
+            package = _load_from(folder, _many_kernels)
             (folder / COMPLETE).touch()
     except Exception:
         _log.warning(
@@ -148,7 +148,7 @@ def many() -> ModuleType | None:
     return package
 
 
-def compiles_many() -> bool:
+def must_compile_many() -> bool:
     """Whether `many` will have to compile: half a minute or less, once a machine."""
     folder = code_folder([*SOURCES, *OF_MANY])
     return folder is not None and not (folder / COMPLETE).exists()
@@ -159,7 +159,7 @@ def import_numba_alone() -> None:
 
     numba only looks there whether BLAS is at hand, and that takes as long as all the rest. `libraries.fetch_blas` is for those who need it.
     """
-    if "scipy.linalg" in sys.modules or not compiled_before():
+    if "scipy.linalg" in sys.modules or not is_compiled():
         return
     sys.modules["scipy.linalg"] = None  # type: ignore[assignment]
     try:
@@ -173,14 +173,14 @@ def compile_now() -> None:
     folder = code_folder()
     if folder is None:
         raise OSError("there is no private folder to keep compiled code in; set NUMBA_CACHE_DIR to one")
-    with _alone_in(folder):
+    with _lock_folder(folder):
         if not (folder / COMPLETE).exists():
-            _compiled_into(folder, _stack_kernels)
+            _load_from(folder, _stack_kernels)
             (folder / COMPLETE).touch()
 
 
 @contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
+def _lock_folder(folder: Path) -> Iterator[None]:
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

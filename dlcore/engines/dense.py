@@ -104,7 +104,7 @@ class DenseEngine:
 
         A loss that is not finite makes no update and is the last one of the answer.
         """
-        masks = self._masks(len(rates), len(order), cursor)
+        masks = self._draw_masks(len(rates), len(order), cursor)
         return self._kernels.steps.take_steps(
             self._flat, self._gradient, self._previous, self._first, self._second, self._count, self._frozen,
             self._layers, self._parameters, self._gates, masks, self._codes, self._settings, rates,
@@ -122,13 +122,13 @@ class DenseEngine:
             self._flat, self._layers, self._parameters, self._gates, self._codes, self._settings,
             self._X, self._targets, self._y, self._train, SCORED_TOGETHER, self._work,
         )  # fmt: skip
-        return Scores(self._scored(0, *train), self._scored(1, test_loss, test_judged))
+        return Scores(self._score_split(0, *train), self._score_split(1, test_loss, test_judged))
 
-    def _scored(self, split: int, loss: float, judged: float) -> dict[str, float]:
+    def _score_split(self, split: int, loss: float, judged: float) -> dict[str, float]:
         rows, metric = self._rows[split], self._metric
         return {"loss": loss / rows, metric.kind: metric.of_sum(judged, rows, self._spreads[split])}
 
-    def _masks(self, steps: int, rows: int, cursor: int) -> np.ndarray:
+    def _draw_masks(self, steps: int, rows: int, cursor: int) -> np.ndarray:
         """What dropout multiplies values with, a row a step, drawn in the order in which the modules would draw."""
         if not self._masked:
             return _NO_MASKS

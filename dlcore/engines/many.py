@@ -94,7 +94,7 @@ class ManyEngine:
             cursor = start * self._batch
             self._steps.take_steps(
                 self._flats, self._gradient, self._previous, self._first, self._second, self._kept, self._counts, self._layers,
-                self._parameters, self._masks(len(part), orders.shape[1], cursor), self._codes, self._settings, part, self._X,
+                self._parameters, self._draw_masks(len(part), orders.shape[1], cursor), self._codes, self._settings, part, self._X,
                 self._targets, self._weights, lanes, cursor, self._batch, self._work, self._goals, self._lost, self._ends, self._taken,
             )  # fmt: skip
             self._taken += len(part)
@@ -133,7 +133,7 @@ class ManyEngine:
             scores[2 * part + 1] = self._metric.of_sum(scores[2 * part + 1], rows, self._spreads[part])
         return scores
 
-    def _masks(self, steps: int, rows: int, cursor: int) -> np.ndarray:
+    def _draw_masks(self, steps: int, rows: int, cursor: int) -> np.ndarray:
         """What dropout multiplies values with (packs, steps, values), drawn in the order in which each seed's own modules would draw."""
         packs = len(self._flats)
         if not self._masked[0]:

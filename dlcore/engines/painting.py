@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from dlcore.experiment import Experiment
 
 
-def paints(kernels: ModuleType, experiment: Experiment) -> bool:
+def can_paint(kernels: ModuleType, experiment: Experiment) -> bool:
     """Whether the kernels know the picture of this recipe's outputs."""
     return experiment.coding.link.name in kernels.pictures.LINKS
 

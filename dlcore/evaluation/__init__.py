@@ -68,18 +68,18 @@ class Judged:
     final: Part | None  # the test rows of a three-way split
 
 
-def opened(payload: bytes) -> Judged:
+def open_judged(payload: bytes) -> Judged:
     """The network of a checkpoint with its rows; the last ones asked for are kept. Raises Problem."""
-    judged = _opened(payload)
+    judged = _open(payload)
     judged.experiment.dataset.check_readable()  # Another one may have asked for those that are kept.
     return judged
 
 
 @lru_cache(maxsize=2)
-def _opened(payload: bytes) -> Judged:
+def _open(payload: bytes) -> Judged:
     checkpoint = open_checkpoint(payload)
     experiment = checkpoint.experiment
-    data = _prepared(RowsKey(experiment))
+    data = _prepare(RowsKey(experiment))
     model = build_model(experiment)
     model.load_state_dict({name: torch.from_numpy(np.array(weight)) for name, weight in checkpoint.weights.items()})
     model.eval()
@@ -92,12 +92,12 @@ def _opened(payload: bytes) -> Judged:
 
 
 @lru_cache(maxsize=2)
-def _prepared(key: RowsKey) -> Data:
+def _prepare(key: RowsKey) -> Data:
     """The rows, once for all networks that have the same ones."""
     return prepare(key.experiment)
 
 
-def splits(judged: Judged) -> dict[str, Part]:
+def name_parts(judged: Judged) -> dict[str, Part]:
     """The parts by the names that people know: train, test; or train, validation, test."""
     two = {"train": judged.train, judged.experiment.watched: judged.watched}
     return two if judged.final is None else {**two, "test": judged.final}
@@ -113,14 +113,14 @@ def is_sealed(judged: Judged) -> bool:
     return judged.final is not None and judged.experiment.sealed
 
 
-def open_splits(judged: Judged) -> dict[str, Part]:
+def name_open_parts(judged: Judged) -> dict[str, Part]:
     """The parts without a sealed one."""
-    return {name: part for name, part in splits(judged).items() if name != "test" or not is_sealed(judged)}
+    return {name: part for name, part in name_parts(judged).items() if name != "test" or not is_sealed(judged)}
 
 
-def asked_part(judged: Judged, arguments: dict[str, Any]) -> Part:
+def choose_part(judged: Judged, arguments: dict[str, Any]) -> Part:
     """The part that "split" names. Raises Problem for one that is not there, and for a sealed one without "unseal"."""
-    name, parts = arguments.get("split", "test"), splits(judged)
+    name, parts = arguments.get("split", "test"), name_parts(judged)
     if name not in parts:
         raise Problem("no_split", expected=", ".join(parts), came=str(name))
     if name == "test" and is_sealed(judged) and arguments.get("unseal") is not True:

@@ -15,8 +15,8 @@ from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
-from dlcore.evaluation import Judged, Part, open_splits, opened
-from dlcore.evaluation.intervals import interval, measure_of, resampled_scores, score
+from dlcore.evaluation import Judged, Part, name_open_parts, open_judged
+from dlcore.evaluation.intervals import interval, measure_of, resample_scores, score
 from dlcore.jobs import Answer, Progress
 from dlcore.metrics import Measure
 from dlcore.randomness import derived_seed
@@ -27,13 +27,13 @@ ROWS_OF_A_TREE = 10_000  # A tree of a large table is grown from a sample of its
 
 def baselines(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Answer:
     """Score and interval of each model, and of the network, on every part that is open, simplest first."""
-    judged = opened(payload)
-    parts = open_splits(judged)
+    judged = open_judged(payload)
+    parts = name_open_parts(judged)
     models, measure = baseline_models(judged), measure_of(judged.experiment)
     found: dict[str, Any] = {
         "metric": measure,
         "splits": list(parts),
-        "network": _scores(measure, parts, {name: part.answers for name, part in parts.items()}),
+        "network": _score_parts(measure, parts, {name: part.answers for name, part in parts.items()}),
         "models": [],
     }
     for index, (key, model) in enumerate(models.items()):
@@ -44,7 +44,7 @@ def baselines(arguments: dict[str, Any], payload: bytes, progress: Progress) -> 
             model.fit(judged.train.split.X, judged.train.split.y)
         seconds = time.perf_counter() - start
         predicted = {name: model.predict(part.split.X) for name, part in parts.items()}
-        found["models"].append({"key": key, **_scores(measure, parts, predicted), "seconds": seconds})
+        found["models"].append({"key": key, **_score_parts(measure, parts, predicted), "seconds": seconds})
     progress(1.0, found)
     return found, b""
 
@@ -66,7 +66,7 @@ def baseline_models(judged: Judged) -> dict[str, Any]:
     return {"mean": DummyRegressor(), "linear": LinearRegression(), "forest": RandomForestRegressor(**forest)}
 
 
-def _scores(measure: Measure, parts: dict[str, Part], said_of: dict[str, np.ndarray]) -> dict[str, Any]:
-    pairs = {name: (part.split.y, said_of[name]) for name, part in parts.items()}
-    intervals = {name: interval(resampled_scores(measure, *pair)) for name, pair in pairs.items()}
+def _score_parts(measure: Measure, parts: dict[str, Part], answers_of: dict[str, np.ndarray]) -> dict[str, Any]:
+    pairs = {name: (part.split.y, answers_of[name]) for name, part in parts.items()}
+    intervals = {name: interval(resample_scores(measure, *pair)) for name, pair in pairs.items()}
     return {name: score(measure, *pair) for name, pair in pairs.items()} | {"intervals": intervals}

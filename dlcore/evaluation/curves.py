@@ -27,38 +27,38 @@ def threshold_curves(positive_N: np.ndarray, scores_N: np.ndarray) -> tuple[dict
     precision = np.concatenate([[1.0], tps_T / (tps_T + fps_T)])
     # Average precision is the sum of steps: between two points nobody could choose a threshold.
     average_precision = float(np.sum(np.diff(recall) * precision[1:]))
-    shown = _spread(len(fpr))
-    thresholds = [None, *_short(thresholds_T[shown[1:] - 1])]
-    roc = {"auc": float(metrics.auc(fpr, recall)), "fpr": _short(fpr[shown]), "tpr": _short(recall[shown])}
-    pr = {"ap": average_precision, "precision": _short(precision[shown]), "recall": _short(recall[shown])}
+    shown = _choose_indices(len(fpr))
+    thresholds = [None, *_round(thresholds_T[shown[1:] - 1])]
+    roc = {"auc": float(metrics.auc(fpr, recall)), "fpr": _round(fpr[shown]), "tpr": _round(recall[shown])}
+    pr = {"ap": average_precision, "precision": _round(precision[shown]), "recall": _round(recall[shown])}
     return {**roc, "thresholds": thresholds}, {**pr, "thresholds": thresholds}
 
 
 def calibration(positive_N: np.ndarray, scores_N: np.ndarray) -> dict[str, list[float]]:
     """How often rows are positive that are said to be so with probability p, in ten equal bins of p (Niculescu-Mizil and Caruana, 2005)."""
-    scores_N = _at_most_1(scores_N)
+    scores_N = _clip_at_1(scores_N)
     share, mean_predicted = calibration_curve(positive_N, scores_N, n_bins=CALIBRATION_BINS)
     inner_edges = np.linspace(0, 1, CALIBRATION_BINS + 1)[1:-1]
     rows = np.bincount(np.searchsorted(inner_edges, scores_N))
-    return {"mean_predicted": _short(mean_predicted), "share": _short(share), "rows": rows[rows > 0].tolist()}
+    return {"mean_predicted": _round(mean_predicted), "share": _round(share), "rows": rows[rows > 0].tolist()}
 
 
 def score_counts(positive_N: np.ndarray, scores_N: np.ndarray) -> dict[str, list[float]]:
     """Rows of either kind in a thousand bins of the probability, so that a threshold can move without the rows."""
-    scores_N = _at_most_1(scores_N)
+    scores_N = _clip_at_1(scores_N)
     positive, edges = np.histogram(scores_N[positive_N], SCORE_BINS, (0, 1))
     negative, _ = np.histogram(scores_N[~positive_N], SCORE_BINS, (0, 1))
-    return {"edges": _short(edges), "positive": positive.tolist(), "negative": negative.tolist()}
+    return {"edges": _round(edges), "positive": positive.tolist(), "negative": negative.tolist()}
 
 
-def _at_most_1(scores_N: np.ndarray) -> np.ndarray:
+def _clip_at_1(scores_N: np.ndarray) -> np.ndarray:
     return scores_N.clip(0, 1)  # float32 probabilities may be 1 + 1e-7.
 
 
-def _spread(points: int) -> np.ndarray:
+def _choose_indices(points: int) -> np.ndarray:
     """At most MOST_POINTS indices of so many points, evenly spread, the first and the last among them."""
     return np.unique(np.linspace(0, points - 1, min(points, MOST_POINTS)).round().astype(int))
 
 
-def _short(values: np.ndarray) -> list[float]:
+def _round(values: np.ndarray) -> list[float]:
     return values.round(DECIMALS).tolist()

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from dlcore.datasets.days import iso_text
-from dlcore.evaluation import Judged, Part, asked_part, opened
-from dlcore.evaluation.subset import category_names, chosen_rows, column_kind, other_name
+from dlcore.evaluation import Judged, Part, choose_part, open_judged
+from dlcore.evaluation.subset import category_names, choose_rows, column_kind, other_name
 from dlcore.jobs import Answer, Progress
 from dlcore.problems import Problem
 
@@ -20,17 +20,17 @@ def examples(arguments: dict[str, Any], payload: bytes, progress: Progress) -> A
 
     With "worst" those of the largest loss come first, else they stand in their order; at most "count". Raises Problem.
     """
-    judged = opened(payload)
-    part = asked_part(judged, arguments)
+    judged = open_judged(payload)
+    part = choose_part(judged, arguments)
     count = min(arguments.get("count", MOST_EXAMPLES), MOST_EXAMPLES)
     if count < 1:
         raise Problem("out_of_bounds", path="count", expected="at least 1", came=str(count))
-    rows = chosen_rows(judged, part, arguments.get("subset"))
+    rows = choose_rows(judged, part, arguments.get("subset"))
     y_N, classes = part.split.y, judged.data.class_names
-    said_N = part.predicted.argmax(1) if classes else part.predicted
-    for labels_N, asked in ((y_N, arguments.get("true")), (said_N, arguments.get("predicted"))):
+    predicted_N = part.predicted.argmax(1) if classes else part.predicted
+    for labels_N, asked in ((y_N, arguments.get("true")), (predicted_N, arguments.get("predicted"))):
         if asked is not None:
-            rows = rows[labels_N[rows] == _label(asked, len(classes))]
+            rows = rows[labels_N[rows] == _read_label(asked, len(classes))]
     total = len(rows)
     if arguments.get("worst"):
         rows = rows[np.argsort(-part.losses[rows], kind="stable")]
@@ -41,20 +41,20 @@ def examples(arguments: dict[str, Any], payload: bytes, progress: Progress) -> A
         "class_names": list(classes),
         "row_numbers": rows.tolist(),
         "true": y_N[rows].tolist(),
-        "predicted": said_N[rows].tolist(),
+        "predicted": predicted_N[rows].tolist(),
         "certainty": part.predicted[rows].max(1, initial=0).tolist() if classes else [None] * len(rows),
         "loss": part.losses[rows].tolist(),
     }
-    return found | as_known(judged, part, rows), b""
+    return found | write_rows(judged, part, rows), b""
 
 
-def _label(asked: Any, classes: int) -> int:
+def _read_label(asked: Any, classes: int) -> int:
     if type(asked) is not int or not 0 <= asked < classes:
         raise Problem("no_class", came=str(asked), limit=classes)
     return asked
 
 
-def as_known(judged: Judged, part: Part, rows: np.ndarray) -> dict[str, Any]:
+def write_rows(judged: Judged, part: Part, rows: np.ndarray) -> dict[str, Any]:
     """Pixels of pictures, from 0 to 1; the cells of any other data."""
     raw = part.split.raw[rows]
     picture = judged.experiment.dataset.picture
@@ -66,7 +66,7 @@ def as_known(judged: Judged, part: Part, rows: np.ndarray) -> dict[str, Any]:
 
 def cells(judged: Judged, column: int, values_n: np.ndarray) -> list[Any]:
     """Raw values of one column as people know them: numbers, names of categories, dates; None where the cell is missing."""
-    names = _written(judged, column)
+    names = _list_names(judged, column)
     is_date = column_kind(judged, column) == "date"
 
     def cell(value: float) -> Any:
@@ -79,7 +79,7 @@ def cells(judged: Judged, column: int, values_n: np.ndarray) -> list[Any]:
     return [cell(value) for value in values_n.tolist()]
 
 
-def _written(judged: Judged, column: int) -> tuple[str, ...]:
+def _list_names(judged: Judged, column: int) -> tuple[str, ...]:
     """The names of a column's categories; the last one, which -1 finds, for all that the recipe does not name."""
     names = category_names(judged, column)
     return (*names, other_name(judged, column)) if names else ()

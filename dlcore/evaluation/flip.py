@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from dlcore.evaluation import Judged, opened
+from dlcore.evaluation import Judged, open_judged
 from dlcore.evaluation.search import Goal, Search
-from dlcore.evaluation.whatif import chosen_example, claim_of, columns_of, moved
+from dlcore.evaluation.whatif import choose_example, columns_of, describe_prediction, move_row
 from dlcore.jobs import Answer, Progress
 from dlcore.problems import Problem
 
@@ -25,17 +25,17 @@ def flip(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Answe
 
     "toward": the class it should become (else any other one), or the "amount" by which a number should change. Raises Problem.
     """
-    judged = opened(payload)
+    judged = open_judged(payload)
     columns = columns_of(payload)
-    example = chosen_example(judged, columns, arguments)
-    row_C = moved(judged, columns, example.raw_C, arguments)
-    goal = goal_of(judged, row_C, arguments)
+    example = choose_example(judged, columns, arguments)
+    row_C = move_row(judged, columns, example.raw_C, arguments)
+    goal = read_goal(judged, row_C, arguments)
     search = Search(judged, columns, row_C, goal)
     found_C = search.run(progress)
     facts: dict[str, Any] = {
         "task": judged.experiment.dataset.task,
         "class_names": list(judged.data.class_names),
-        "before": claim_of(judged, row_C),
+        "before": describe_prediction(judged, row_C),
         "tried": search.tried,
         "found": found_C is not None,
     }
@@ -43,9 +43,9 @@ def flip(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Answe
         return facts, b""
     changed = np.flatnonzero(search.differs(found_C)).tolist()
     facts |= {
-        "after": claim_of(judged, found_C),
+        "after": describe_prediction(judged, found_C),
         "distance": float(search.cost(found_C[None])[0]),
-        "changes": [_change(search, column_index, found_C) for column_index in changed],
+        "changes": [_describe_change(search, column_index, found_C) for column_index in changed],
         "tight": search.is_tight(found_C),
     }
     if (picture := judged.experiment.dataset.picture) is not None:
@@ -53,13 +53,13 @@ def flip(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Answe
     return facts, b""
 
 
-def goal_of(judged: Judged, row_C: np.ndarray, arguments: dict[str, Any]) -> Goal:
+def read_goal(judged: Judged, row_C: np.ndarray, arguments: dict[str, Any]) -> Goal:
     """What "toward" or "amount" ask for. Raises Problem."""
-    said = claim_of(judged, row_C)["predicted"]
+    predicted = describe_prediction(judged, row_C)["predicted"]
     objective = judged.experiment.objective
     if objective.has_classes:
         toward = arguments.get("toward")
-        others = tuple(label for label in range(objective.num_classes) if label != said)
+        others = tuple(label for label in range(objective.num_classes) if label != predicted)
         if toward is not None and toward not in others:
             raise Problem(
                 "flip_toward", expected=", ".join(judged.data.class_names[label] for label in others), came=str(toward)
@@ -68,16 +68,16 @@ def goal_of(judged: Judged, row_C: np.ndarray, arguments: dict[str, Any]) -> Goa
     amount = arguments.get("amount")
     if not isinstance(amount, int | float) or not np.isfinite(amount) or amount == 0:
         raise Problem("flip_amount", came=str(amount))
-    return Goal(limit=said + amount, upwards=amount > 0)
+    return Goal(limit=predicted + amount, upwards=amount > 0)
 
 
-def _change(search: Search, column_index: int, found_C: np.ndarray) -> dict[str, Any]:
+def _describe_change(search: Search, column_index: int, found_C: np.ndarray) -> dict[str, Any]:
     column = search.columns[column_index]
     cost = search.cost(np.where(np.arange(len(found_C)) == column_index, found_C, search.row_C)[None])[0]
     return {
         "name": column.name,
         "kind": column.kind,
-        "from": column.shown(search.row_C[column_index]),
-        "to": column.shown(found_C[column_index]),
+        "from": column.show(search.row_C[column_index]),
+        "to": column.show(found_C[column_index]),
         "deviations": float(cost),
     }

@@ -15,9 +15,9 @@ import numpy as np
 
 from dlcore.datasets.split import Data, Split
 from dlcore.engines import compiled
-from dlcore.evaluation import Judged, opened, watched_name
+from dlcore.evaluation import Judged, open_judged, watched_name
 from dlcore.evaluation.intervals import measure_of, score
-from dlcore.evaluation.shape import capacity_findings, learning_findings
+from dlcore.evaluation.shape import judge_capacity, judge_learning
 from dlcore.experiment import Experiment, LayerPlan
 from dlcore.jobs import Answer, Progress
 from dlcore.learning.trainer import Diverged, Trainer
@@ -46,35 +46,35 @@ def learning_curve(arguments: dict[str, Any], payload: bytes, progress: Progress
 
     It stops when "budget" seconds have passed; rows are counted, seeds come one after the other, so that every size has its first soon.
     """
-    judged = opened(payload)
+    judged = open_judged(payload)
     train_rows = len(judged.train.split.y)
     fewest = max(FEWEST_ROWS, 2 * judged.experiment.objective.num_classes)
     sizes = sorted({max(min(fewest, train_rows), round(train_rows * share)) for share in SHARES})
     fits = [Fit(judged.experiment, rows, {"x": rows}) for rows in sizes]
-    return _grown(judged, fits, "rows", learning_findings, arguments, progress)
+    return _train_all(judged, fits, "rows", judge_learning, arguments, progress)
 
 
 def capacity(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Answer:
     """The same over the width of the network: the recipe's depth, its hidden layers times each of the factors "widths"."""
-    judged = opened(payload)
+    judged = open_judged(payload)
     fits: dict[tuple[int, ...], Fit] = {}
-    for factor in _factors(arguments.get("widths", FACTORS)):
-        if (experiment := _widened(judged.experiment, factor)) is not None:
+    for factor in _read_factors(arguments.get("widths", FACTORS)):
+        if (experiment := _widen(judged.experiment, factor)) is not None:
             units = [plan.units for _, plan in _growing(experiment)]
             facts = {"x": sum(units), "widths": units, "parameters": experiment.num_parameters}
             fits.setdefault(tuple(units), Fit(experiment, len(judged.train.split.y), facts))
-    return _grown(judged, list(fits.values()), "units", capacity_findings, arguments, progress)
+    return _train_all(judged, list(fits.values()), "units", judge_capacity, arguments, progress)
 
 
-def _widened(experiment: Experiment, factor: float) -> Experiment | None:
+def _widen(experiment: Experiment, factor: float) -> Experiment | None:
     """The recipe with so many times the units; None where that is beyond its bounds."""
     layers = list(experiment.layers)
     growing = _growing(experiment)
     if not growing:
         raise Problem("capacity_no_layers")
     try:
-        for place, plan in growing:
-            layers[place] = layers[place].replace(units=max(1, round(plan.units * factor)))
+        for index, plan in growing:
+            layers[index] = layers[index].replace(units=max(1, round(plan.units * factor)))
         return experiment.replace(layers=tuple(layers))
     except Problem:
         return None
@@ -83,7 +83,7 @@ def _widened(experiment: Experiment, factor: float) -> Experiment | None:
 def _growing(experiment: Experiment) -> list[tuple[int, LayerPlan]]:
     """The hidden layers whose units a person can add, with their places."""
     plans = enumerate(experiment.plan())
-    return [(place, plan) for (place, plan), layer in zip(plans, experiment.layers, strict=False) if layer.most_units]
+    return [(index, plan) for (index, plan), layer in zip(plans, experiment.layers, strict=False) if layer.most_units]
 
 
 def _grown(
@@ -94,9 +94,9 @@ def _grown(
     arguments: dict[str, Any],
     progress: Progress,
 ) -> Answer:
-    epochs = int(_within(arguments, "epochs", 30, MOST_EPOCHS))
-    repeats = int(_within(arguments, "repeats", 3, MOST_REPEATS))
-    seconds = _within(arguments, "budget", 50.0, LONGEST)
+    epochs = int(_read_within(arguments, "epochs", 30, MOST_EPOCHS))
+    repeats = int(_read_within(arguments, "repeats", 3, MOST_REPEATS))
+    seconds = _read_within(arguments, "budget", 50.0, LONGEST)
     deadline = time.monotonic() + seconds
     compiled.kernels(patient=True)  # Some thousand steps: it is worth waiting for the fast engine.
     points = [{**fit.facts, "train": [], "test": [], "diverged": 0} for fit in fits]
@@ -109,7 +109,7 @@ def _grown(
 
     for repeat in range(repeats):
         for fit, point in zip(fits, points, strict=True):
-            trainer = _trainer(judged, fit, repeat)
+            trainer = _make_trainer(judged, fit, repeat)
             try:
                 while trainer.finished is None and trainer.epoch < epochs and time.monotonic() < deadline:
                     trainer.advance(deadline=deadline)
@@ -119,7 +119,7 @@ def _grown(
             else:
                 if trainer.finished is None and trainer.epoch < epochs:  # Half a fit would look like a bad one.
                     return _answer(so_far(), findings(judged, points), epochs, seconds)
-                for name, value in zip(("train", "test"), _scores(judged, trainer, fit), strict=True):
+                for name, value in zip(("train", "test"), _score(judged, trainer, fit), strict=True):
                     point[name].append(value)
             done += 1
             progress(done / planned, so_far())
@@ -132,7 +132,7 @@ def _answer(found: dict[str, Any], findings: list[dict[str, Any]], epochs: int, 
     return found | {"findings": findings}, b""
 
 
-def _trainer(judged: Judged, fit: Fit, repeat: int) -> Trainer:
+def _make_trainer(judged: Judged, fit: Fit, repeat: int) -> Trainer:
     """A fresh start from the seed of this repeat, on the rows of this fit; repeat 0 of all rows is the recipe itself."""
     experiment = fit.experiment.replace(seed=(judged.experiment.seed + repeat) % 2**31)
     y = judged.train.split.y
@@ -148,7 +148,7 @@ def _with_training_rows(data: Data, rows: np.ndarray) -> Data:
     return replace(data, train=Split(split.raw[rows], split.X[rows], split.y[rows], split.target[rows]))
 
 
-def _scores(judged: Judged, trainer: Trainer, fit: Fit) -> tuple[float | None, float | None]:
+def _score(judged: Judged, trainer: Trainer, fit: Fit) -> tuple[float | None, float | None]:
     """Of the rows it learned from, each counted once, and of the watched rows."""
     predictions, measure = (
         judged.experiment.objective.answers(trainer.predictions().numpy()),
@@ -159,14 +159,14 @@ def _scores(judged: Judged, trainer: Trainer, fit: Fit) -> tuple[float | None, f
     return learned, score(measure, watched.target, predictions[len(train.y) :])
 
 
-def _within(arguments: dict[str, Any], name: str, default: float, most: float) -> float:
+def _read_within(arguments: dict[str, Any], name: str, default: float, most: float) -> float:
     value = arguments.get(name, default)
     if not isinstance(value, int | float) or not 1 <= value <= most:
         raise Problem("out_of_bounds", path=name, expected=f"a number between 1 and {most:g}", came=str(value))
     return value
 
 
-def _factors(widths: Any) -> list[float]:
+def _read_factors(widths: Any) -> list[float]:
     if not isinstance(widths, list | tuple) or not all(
         isinstance(one, int | float) and 0 < one <= 64 for one in widths
     ):

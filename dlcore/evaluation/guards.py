@@ -14,10 +14,10 @@ import numpy as np
 from dlcore.datasets.preparation import ROWS_AT_ONCE
 from dlcore.datasets.table import TableData
 from dlcore.datasets.tabular import BundledTable
-from dlcore.evaluation import Judged, open_splits, opened, watched_name
+from dlcore.evaluation import Judged, name_open_parts, open_judged, watched_name
 from dlcore.evaluation.findings import Finding, finding, skill
-from dlcore.evaluation.intervals import interval, measure_of, resampled_scores, score
-from dlcore.evaluation.leak import leaks
+from dlcore.evaluation.intervals import interval, measure_of, resample_scores, score
+from dlcore.evaluation.leak import find_leaks
 from dlcore.evaluation.shape import HIGH_VARIANCE, constant_score
 from dlcore.evaluation.subset import column_kind
 from dlcore.jobs import Answer, Progress
@@ -33,25 +33,30 @@ FEWEST_FOR_ID = 20
 
 def guards(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Answer:
     """All findings, warnings first."""
-    judged = opened(payload)
-    found = [*overfitting(judged), *no_skill(judged), *rare_classes(judged), *overlooked_class(judged)]
+    judged = open_judged(payload)
+    found = [
+        *find_overfitting(judged),
+        *find_no_skill(judged),
+        *find_rare_classes(judged),
+        *find_overlooked_class(judged),
+    ]
     progress(0.1, {"findings": found})
-    found += duplicates(judged)
+    found += find_duplicates(judged)
     if isinstance(judged.experiment.dataset, TableData | BundledTable):  # Points of a formula and pixels hide nothing.
-        found += ids(judged)
+        found += find_ids(judged)
         progress(0.3, {"findings": found})
-        found += leaks(judged, lambda share: progress(0.3 + 0.7 * share, {"findings": found}))
+        found += find_leaks(judged, lambda share: progress(0.3 + 0.7 * share, {"findings": found}))
     return {"findings": sorted(found, key=lambda one: one["severity"] != "warning")}, b""
 
 
-def overfitting(judged: Judged) -> list[Finding]:
+def find_overfitting(judged: Judged) -> list[Finding]:
     """The network is far better on the rows it learned from than on the watched ones, and the interval of the gap is above 0."""
     measure, parts = measure_of(judged.experiment), (judged.train, judged.watched)
     pairs = [(part.split.y, part.answers) for part in parts]
     train, watched = (score(measure, *pair) for pair in pairs)
     if train is None or watched is None:
         return []
-    gaps = np.subtract(*(resampled_scores(measure, *pair, seed=seed) for seed, pair in enumerate(pairs)))
+    gaps = np.subtract(*(resample_scores(measure, *pair, seed=seed) for seed, pair in enumerate(pairs)))
     baseline = constant_score(judged)
     gap, likely = train - watched, interval(gaps)
     if likely is None or likely[0] <= 0 or skill(train, baseline) - skill(watched, baseline) <= HIGH_VARIANCE:
@@ -60,10 +65,10 @@ def overfitting(judged: Judged) -> list[Finding]:
     return [finding("overfitting", "warning", values, **values, split=watched_name(judged))]
 
 
-def no_skill(judged: Judged) -> list[Finding]:
+def find_no_skill(judged: Judged) -> list[Finding]:
     """The network is not surely better on the watched rows than a constant answer."""
     measure, pair = measure_of(judged.experiment), (judged.watched.split.y, judged.watched.answers)
-    watched, likely = score(measure, *pair), interval(resampled_scores(measure, *pair))
+    watched, likely = score(measure, *pair), interval(resample_scores(measure, *pair))
     baseline = constant_score(judged)
     if watched is None or likely is None or likely[0] > baseline:
         return []
@@ -71,19 +76,19 @@ def no_skill(judged: Judged) -> list[Finding]:
     return [finding("no_skill_balanced" if measure == "balanced_accuracy" else "no_skill", "warning", values, **values)]
 
 
-def rare_classes(judged: Judged) -> list[Finding]:
+def find_rare_classes(judged: Judged) -> list[Finding]:
     """Classes of which a split has so few rows that what is said of them is chance."""
     found = []
-    for name, part in open_splits(judged).items():
+    for name, part in name_open_parts(judged).items():
         rows_C = np.bincount(part.split.y, minlength=len(judged.data.class_names)) if judged.data.class_names else []
         rare = {judged.data.class_names[label]: int(rows) for label, rows in enumerate(rows_C) if rows < RARE}
         if rare:
-            values = {"classes": _listed(list(rare)), "fewest": min(rare.values()), "limit": RARE}
+            values = {"classes": _list_names(list(rare)), "fewest": min(rare.values()), "limit": RARE}
             found.append(finding(f"rare_classes_{name}", "warning", values, rows=rare, split=name))
     return found
 
 
-def overlooked_class(judged: Judged) -> list[Finding]:
+def find_overlooked_class(judged: Judged) -> list[Finding]:
     """The class of few training rows of which the network finds least, if it is less than half while it knows the most frequent one."""
     names = judged.data.class_names
     if not names or judged.experiment.class_weights != "none":
@@ -100,14 +105,14 @@ def overlooked_class(judged: Judged) -> list[Finding]:
     return [finding("overlooked_class", "warning", values, **evidence, split=watched_name(judged))]
 
 
-def duplicates(judged: Judged) -> list[Finding]:
+def find_duplicates(judged: Judged) -> list[Finding]:
     """Rows of another split whose inputs stand, equal in every raw cell, among the training rows too."""
-    first_rows = {row: index for index, row in reversed(list(enumerate(_keys(judged.train.split.raw))))}
+    first_rows = {row: index for index, row in reversed(list(enumerate(_make_keys(judged.train.split.raw))))}
     found = []
-    for name, part in open_splits(judged).items():
+    for name, part in name_open_parts(judged).items():
         if name == "train":
             continue
-        twins = [(row, first_rows[key]) for row, key in enumerate(_keys(part.split.raw)) if key in first_rows]
+        twins = [(row, first_rows[key]) for row, key in enumerate(_make_keys(part.split.raw)) if key in first_rows]
         if not twins:
             continue
         same = sum(bool(part.split.y[row] == judged.train.split.y[twin]) for row, twin in twins)
@@ -121,10 +126,10 @@ def duplicates(judged: Judged) -> list[Finding]:
     return found
 
 
-def ids(judged: Judged) -> list[Finding]:
+def find_ids(judged: Judged) -> list[Finding]:
     """Columns of whole numbers, nearly all different, that rise row by row or leave few gaps: they number the rows."""
     found = []
-    train, parts = judged.train.split.raw, open_splits(judged).values()
+    train, parts = judged.train.split.raw, name_open_parts(judged).values()
     for column, name in enumerate(judged.data.raw_names):
         values_N = np.concatenate([part.split.raw[:, column] for part in parts])
         known = values_N[np.isfinite(values_N)]
@@ -148,7 +153,7 @@ def ids(judged: Judged) -> list[Finding]:
     return found
 
 
-def _keys(raw_NC: np.ndarray) -> Iterator[bytes]:
+def _make_keys(raw_NC: np.ndarray) -> Iterator[bytes]:
     """A key for each row, 16 bytes however wide it is: equal where all cells are, missing ones among them."""
     for start in range(0, len(raw_NC), ROWS_AT_ONCE):
         piece = raw_NC[start : start + ROWS_AT_ONCE]
@@ -156,5 +161,5 @@ def _keys(raw_NC: np.ndarray) -> Iterator[bytes]:
         yield from (blake2b(row.tobytes(), digest_size=16).digest() for row in tidy)
 
 
-def _listed(names: list[str]) -> str:
+def _list_names(names: list[str]) -> str:
     return ", ".join(names[:MOST_SHOWN]) + (", …" if len(names) > MOST_SHOWN else "")

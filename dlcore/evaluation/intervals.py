@@ -36,7 +36,7 @@ def score(measure: Measure, y_N: np.ndarray, said_N: np.ndarray) -> float | None
     return 1 - float(((y_N - said_N) ** 2).sum()) / spread if spread > 0 else None
 
 
-def resampled_scores(measure: Measure, y_N: np.ndarray, said_N: np.ndarray, seed: int = SEED) -> np.ndarray:
+def resample_scores(measure: Measure, y_N: np.ndarray, said_N: np.ndarray, seed: int = SEED) -> np.ndarray:
     """(R,) the same of resamples of the rows; NaN where there is none. Other rows need another seed, or their chance would be the same."""
     if measure == "accuracy":
         return accuracies(said_N == y_N, seed)
@@ -65,7 +65,7 @@ def balanced_accuracies(y_N: np.ndarray, said_N: np.ndarray, seed: int = SEED) -
 def r2_scores(true_N: np.ndarray, predicted_N: np.ndarray, seed: int = SEED) -> np.ndarray:
     """(R,) R² of resamples; NaN where all targets of a resample are equal."""
     centred = true_N - true_N.mean()  # R² stays, and squares of large numbers do not cancel each other.
-    sums_RS = _resampled(np.stack([(true_N - predicted_N) ** 2, centred, centred**2], axis=1), seed)
+    sums_RS = _resample_sums(np.stack([(true_N - predicted_N) ** 2, centred, centred**2], axis=1), seed)
     errors, total, squares = sums_RS.T
     spread = squares - total**2 / len(true_N)
     spread[spread <= 1e-12 * squares] = np.nan
@@ -78,7 +78,7 @@ def interval(scores_R: np.ndarray) -> list[float] | None:
     return [float(end) for end in np.percentile(found, [2.5, 97.5])] if len(found) else None
 
 
-def _resampled(numbers_NS: np.ndarray, seed: int) -> np.ndarray:
+def _resample_sums(numbers_NS: np.ndarray, seed: int) -> np.ndarray:
     """(R, S) column sums over resamples of the rows: how often each row is drawn, times its numbers."""
     rows, generator = len(numbers_NS), np.random.default_rng(seed)
     together = max(1, DRAWN_AT_ONCE // rows)

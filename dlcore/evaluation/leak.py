@@ -19,9 +19,9 @@ FOLDS = 5
 DEEPEST = 5  # 32 leaves: enough for the categories of a column, too few to learn rows by heart
 
 
-def leaks(judged: Judged, progress: Callable[[float], None]) -> list[Finding]:
+def find_leaks(judged: Judged, progress: Callable[[float], None]) -> list[Finding]:
     """Columns from which alone a shallow tree predicts the target, cross-validated on training rows. A single column is no suspect."""
-    raw_NC, y_N = _sample(judged)
+    raw_NC, y_N = _draw_sample(judged)
     classes, columns = bool(judged.data.class_names), raw_NC.shape[1]
     if columns < 2 or len(y_N) < 4 * FOLDS or np.ptp(y_N) == 0:
         return []
@@ -33,7 +33,7 @@ def leaks(judged: Judged, progress: Callable[[float], None]) -> list[Finding]:
     found = []
     for column, name in enumerate(judged.data.raw_names):
         progress(column / columns)
-        values_N1 = _on_common_scale(raw_NC[:, column])[:, None]
+        values_N1 = _scale(raw_NC[:, column])[:, None]
         # What a tree cannot even learn by heart it will not predict: most columns cost one fit.
         if skill(tree.fit(values_N1, y_N).score(values_N1, y_N), baseline) < LEAKING:
             continue
@@ -44,7 +44,7 @@ def leaks(judged: Judged, progress: Callable[[float], None]) -> list[Finding]:
     return found
 
 
-def _sample(judged: Judged) -> tuple[np.ndarray, np.ndarray]:
+def _draw_sample(judged: Judged) -> tuple[np.ndarray, np.ndarray]:
     """Some training rows, of classes that stand in every fold."""
     raw_NC, y_N = judged.train.split.raw, judged.train.split.y
     generator = np.random.default_rng(derived_seed(judged.experiment.seed, "leak"))
@@ -54,14 +54,14 @@ def _sample(judged: Judged) -> tuple[np.ndarray, np.ndarray]:
     return raw_NC[rows], y_N[rows]
 
 
-def _on_common_scale(values_N: np.ndarray) -> np.ndarray:
+def _scale(values_N: np.ndarray) -> np.ndarray:
     """From -1 to 1 around their median: a tree computes in float32, in which 1e300 is infinite and 1e9 + 1 is 1e9."""
     if np.isnan(values_N).all():
         return values_N
-    shrunk_N = _shrunk(values_N)  # First, as the distance of two finite numbers may be infinite.
-    return _shrunk(shrunk_N - np.nanmedian(shrunk_N))
+    shrunk_N = _shrink(values_N)  # First, as the distance of two finite numbers may be infinite.
+    return _shrink(shrunk_N - np.nanmedian(shrunk_N))
 
 
-def _shrunk(values_N: np.ndarray) -> np.ndarray:
+def _shrink(values_N: np.ndarray) -> np.ndarray:
     largest = np.nanmax(np.abs(values_N))
     return values_N / largest if largest > 0 else values_N

@@ -8,10 +8,10 @@ import numpy as np
 from sklearn import metrics
 
 from dlcore.datasets.columns import UNKNOWN
-from dlcore.evaluation import Judged, Part, asked_part, opened
+from dlcore.evaluation import Judged, Part, choose_part, open_judged
 from dlcore.evaluation.curves import calibration, score_counts, threshold_curves
 from dlcore.evaluation.intervals import accuracies, interval, r2_scores
-from dlcore.evaluation.subset import category_names, chosen_rows, other_name
+from dlcore.evaluation.subset import category_names, choose_rows, other_name
 from dlcore.jobs import Answer, Progress
 
 MOST_RESIDUALS = 2000
@@ -20,26 +20,26 @@ RESIDUAL_BINS = 40
 
 def evaluate(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Answer:
     """Scores and curves of the part "split", of the rows of "subset" only if there is one. Raises Problem."""
-    judged = opened(payload)
-    part = asked_part(judged, arguments)
-    rows = chosen_rows(judged, part, arguments.get("subset"))
+    judged = open_judged(payload)
+    part = choose_part(judged, arguments)
+    rows = choose_rows(judged, part, arguments.get("subset"))
     y_N, predicted = part.split.y[rows], part.predicted[rows]
     if judged.experiment.objective.has_classes:
-        found = of_classes(y_N, predicted, judged.data.class_names)
+        found = score_classes(y_N, predicted, judged.data.class_names)
     else:
-        found = of_numbers(y_N, predicted, rows)
+        found = score_numbers(y_N, predicted, rows)
     facts = {
         "task": judged.experiment.dataset.task,
         "scored_by": list(judged.experiment.objective.scores),
         "split": arguments.get("split", "test"),
         "rows": len(rows),
         "loss": float(part.losses[rows].mean()),
-        "columns": columns_of(judged, part),
+        "columns": describe_columns(judged, part),
     }
     return facts | found, b""
 
 
-def of_classes(y_N: np.ndarray, probabilities_NC: np.ndarray, names: tuple[str, ...]) -> dict[str, Any]:
+def score_classes(y_N: np.ndarray, probabilities_NC: np.ndarray, names: tuple[str, ...]) -> dict[str, Any]:
     """Everything that is asked of a classifier (Fawcett, 2006). A class that nobody predicts has precision 0."""
     labels = range(len(names))
     predicted_N = probabilities_NC.argmax(1)
@@ -72,7 +72,7 @@ def of_classes(y_N: np.ndarray, probabilities_NC: np.ndarray, names: tuple[str, 
     }
 
 
-def of_numbers(y_N: np.ndarray, predicted_N: np.ndarray, rows: np.ndarray) -> dict[str, Any]:
+def score_numbers(y_N: np.ndarray, predicted_N: np.ndarray, rows: np.ndarray) -> dict[str, Any]:
     """R², mean absolute error, root of the mean squared error, and the residuals y - p of rows spread over all."""
     residual_N = y_N - predicted_N
     varied = bool(np.ptp(y_N) > 0)
@@ -93,7 +93,7 @@ def of_numbers(y_N: np.ndarray, predicted_N: np.ndarray, rows: np.ndarray) -> di
     }
 
 
-def columns_of(judged: Judged, part: Part) -> list[dict[str, Any]]:
+def describe_columns(judged: Judged, part: Part) -> list[dict[str, Any]]:
     """What a subset may be chosen by: each raw column with its range or its values; pixels are none."""
     if judged.experiment.dataset.picture is not None:
         return []

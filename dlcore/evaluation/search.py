@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dlcore.evaluation import Judged
-from dlcore.evaluation.whatif import Column, claims, outputs_of
+from dlcore.evaluation.whatif import Column, compute_outputs, predict
 from dlcore.jobs import Progress
 
 NEIGHBOURS = 12  # training rows of the wanted answer towards which rays go
@@ -36,7 +36,7 @@ class Goal:
     limit: float = 0.0
     upwards: bool = True
 
-    def reached(self, claims: np.ndarray) -> np.ndarray:
+    def is_reached(self, claims: np.ndarray) -> np.ndarray:
         """(N,) whether it says so."""
         if claims.ndim == 2:
             return np.isin(claims.argmax(axis=1), self.classes)
@@ -72,15 +72,19 @@ class Search:
 
     def run(self, progress: Progress) -> np.ndarray | None:
         """(C,) the cheapest point found, or None."""
-        found = self._first_points()
+        found = self._find_first_points()
         if not len(found):
             return None
-        settled = [self._settled(point_C) for point_C in found[: 3 * KEPT]]
+        settled = [self._round_away(point_C) for point_C in found[: 3 * KEPT]]
         for number, point_C in enumerate(found[:KEPT]):
             progress((number + 1) / (KEPT + 1), {})
-            settled.append(self._settled(self._shortened(point_C)))
-        best_C = self._cheapest_that_holds(settled)
-        return None if best_C is None else self._cheapest_that_holds([self._settled(self._reverted(best_C)), best_C])
+            settled.append(self._round_away(self._shorten(point_C)))
+        best_C = self._choose_cheapest_that_holds(settled)
+        return (
+            None
+            if best_C is None
+            else self._choose_cheapest_that_holds([self._round_away(self._revert(best_C)), best_C])
+        )
 
     # Points
 
@@ -95,45 +99,45 @@ class Search:
         numbers = np.abs(np.where(self.free_C & differs_NC, points_NC - self.row_C, 0.0)) / divisor_C
         return numbers.sum(axis=1) + (differs_NC & self.named_C).sum(axis=1)
 
-    def reached(self, points_NC: np.ndarray) -> np.ndarray:
+    def is_reached(self, points_NC: np.ndarray) -> np.ndarray:
         """(N,) whether the network says what is wanted of each."""
-        return self._asked(points_NC)[0]
+        return self._ask(points_NC)[0]
 
-    def _asked(self, points_NC: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _ask(self, points_NC: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         self.tried += len(points_NC)
-        outputs_NK = outputs_of(self.judged, points_NC)
-        said = claims(self.judged, outputs_NK)
-        return self.goal.reached(said), self.goal.margin(outputs_NK.double().numpy(), said)
+        outputs_NK = compute_outputs(self.judged, points_NC)
+        predicted = predict(self.judged, outputs_NK)
+        return self.goal.is_reached(predicted), self.goal.margin(outputs_NK.double().numpy(), predicted)
 
-    def _cheapest(self, points_NC: np.ndarray) -> np.ndarray:
+    def _choose_cheapest(self, points_NC: np.ndarray) -> np.ndarray:
         return points_NC[np.argmin(self.cost(points_NC))]
 
-    def _cheapest_that_holds(self, points: list[np.ndarray]) -> np.ndarray | None:
+    def _choose_cheapest_that_holds(self, points: list[np.ndarray]) -> np.ndarray | None:
         """The cheapest of which the network says what is wanted when it is asked about this one alone, as whoever reads the answer asks it.
 
         Among others in a batch a row's sums can differ in the last digit, which decides where it lies on the border.
         """
         order = np.argsort(self.cost(np.stack(points)), kind="stable").tolist()
-        return next((points[index] for index in order if self.reached(points[index][None])[0]), None)
+        return next((points[index] for index in order if self.is_reached(points[index][None])[0]), None)
 
     # Where the search begins
 
-    def _first_points(self) -> np.ndarray:
+    def _find_first_points(self) -> np.ndarray:
         """(N, C) points that reach the goal, the cheapest first: other categories, and turning points of rays from there."""
-        bases_NC = self._bases()
-        reached_N = self.reached(bases_NC)
-        rows_NC = self._neighbours()
+        bases_NC = self._list_bases()
+        reached_N = self.is_reached(bases_NC)
+        rows_NC = self._find_neighbours()
         points = [bases_NC[reached_N], rows_NC]
         for base_C in bases_NC[~reached_N][:BASES]:
-            rays_RC = np.concatenate([self._axes(), self._downhill(base_C), self._random(RAYS)])
-            points.append(self._turns(base_C, rays_RC))
+            rays_RC = np.concatenate([self._rays_along_axes(), self._rays_downhill(base_C), self._rays_at_random(RAYS)])
+            points.append(self._find_turns(base_C, rays_RC))
         for row_C in rows_NC:  # As its categories are, and towards its numbers.
             base_C = np.where(self.named_C, row_C, self.row_C)
-            points.append(self._turns(base_C, self._toward(base_C, row_C)))
+            points.append(self._find_turns(base_C, self._ray_toward(base_C, row_C)))
         found = np.concatenate(points)
         return found[np.argsort(self.cost(found), kind="stable")]
 
-    def _bases(self) -> np.ndarray:
+    def _list_bases(self) -> np.ndarray:
         """The row, and the row with one other category, and with two of them: those that go furthest first."""
         singles = []
         for index in np.flatnonzero(self.named_C).tolist():
@@ -143,29 +147,29 @@ class Search:
         if not singles:
             return self.row_C[None]
         singles_NC = np.stack(singles)
-        order = np.argsort(-self._asked(singles_NC)[1], kind="stable")
+        order = np.argsort(-self._ask(singles_NC)[1], kind="stable")
         best = singles_NC[order]
         doubles = [np.where(self.differs(other), other, best[0]) for other in best[1 : 2 * BASES]]
         return np.concatenate([self.row_C[None], best, *[double[None] for double in doubles]])
 
-    def _neighbours(self) -> np.ndarray:
+    def _find_neighbours(self) -> np.ndarray:
         """Training rows of which the network says what is wanted, the nearest ones."""
         raw_NC = self.judged.data.scaling.filled(self.judged.train.split.raw)
-        wanted = raw_NC[self.goal.reached(self.judged.train.predicted)]
+        wanted = raw_NC[self.goal.is_reached(self.judged.train.predicted)]
         wanted = np.where(self.free_C | self.named_C, wanted, self.row_C)
         nearest = wanted[np.argsort(self.cost(wanted), kind="stable")[:NEIGHBOURS]]
-        return nearest[self.reached(nearest)] if len(nearest) else nearest
+        return nearest[self.is_reached(nearest)] if len(nearest) else nearest
 
     # Rays: directions in deviations, size 1 in sum
 
-    def _axes(self) -> np.ndarray:
+    def _rays_along_axes(self) -> np.ndarray:
         """One number at a time, up and down."""
         axes = np.eye(len(self.columns))[self.free_C]
         return np.concatenate([axes, -axes])
 
-    def _downhill(self, point_C: np.ndarray) -> np.ndarray:
+    def _rays_downhill(self, point_C: np.ndarray) -> np.ndarray:
         """Numbers on which the most hangs here: one, two, four ... of them (as SparseFool does; Modas et al., 2019)."""
-        slope_C = self._slope(point_C)
+        slope_C = self._measure_slope(point_C)
         order = np.argsort(-np.abs(slope_C), kind="stable")
         rays = [slope_C]
         count = 1
@@ -173,43 +177,43 @@ class Search:
             chosen = np.isin(np.arange(len(slope_C)), order[:count])
             rays += [np.where(chosen, np.sign(slope_C), 0.0), np.where(chosen, slope_C, 0.0)]
             count *= 2
-        return _sized(np.stack(rays))
+        return _scale_to_size_1(np.stack(rays))
 
-    def _slope(self, point_C: np.ndarray) -> np.ndarray:
+    def _measure_slope(self, point_C: np.ndarray) -> np.ndarray:
         """(C,) how the margin rises for a deviation of each number: central differences."""
         indices = np.flatnonzero(self.free_C)
         slope_C = np.zeros(len(point_C))
         if not len(indices) or not self._may_ask(2 * len(indices)):
             return slope_C
         step_NC = np.eye(len(point_C))[indices] * self.deviation_C * STEP
-        _, margin = self._asked(np.concatenate([point_C + step_NC, point_C - step_NC]))
+        _, margin = self._ask(np.concatenate([point_C + step_NC, point_C - step_NC]))
         slope_C[indices] = (margin[: len(indices)] - margin[len(indices) :]) / (2 * STEP)
         return slope_C
 
-    def _random(self, count: int) -> np.ndarray:
+    def _rays_at_random(self, count: int) -> np.ndarray:
         """Into one to three numbers at once, evenly over the signs (as growing spheres do; Laugel et al., 2018)."""
         free = np.flatnonzero(self.free_C)
         rays_RC = np.zeros((count if len(free) > 1 else 0, len(self.columns)))
         for ray_C in rays_RC:
             chosen = self._generator.permutation(free)[: self._generator.integers(2, 4)]
             ray_C[chosen] = self._generator.exponential(size=len(chosen)) * self._generator.choice([-1, 1], len(chosen))
-        return _sized(rays_RC)
+        return _scale_to_size_1(rays_RC)
 
-    def _toward(self, base_C: np.ndarray, goal_C: np.ndarray) -> np.ndarray:
+    def _ray_toward(self, base_C: np.ndarray, goal_C: np.ndarray) -> np.ndarray:
         """One ray to these numbers; none where they are the same."""
         step_C = np.where(self.free_C, goal_C - base_C, 0.0) / np.where(self.free_C, self.deviation_C, 1.0)
-        return _sized(step_C[None])
+        return _scale_to_size_1(step_C[None])
 
-    def _turns(
+    def _find_turns(
         self, base_C: np.ndarray, rays_RC: np.ndarray, indices: int = POINTS_ON_A_RAY, longest: float = np.inf
     ) -> np.ndarray:
         """(N, C) where the answer first turns on each ray, those on which it does. A number that reaches its bound stays there."""
         if not len(rays_RC) or not self._may_ask(len(rays_RC) * indices):
             return np.empty((0, len(base_C)))
         along_T = np.linspace(0, 1, indices + 1)[1:] ** 2
-        far_R = np.minimum(self._reach(base_C, rays_RC), longest)
+        far_R = np.minimum(self._measure_reach(base_C, rays_RC), longest)
         points_RTC = self._on(base_C, rays_RC[:, None], along_T[:, None] * far_R[:, None, None])
-        reached_RT = self.reached(points_RTC.reshape(-1, len(base_C))).reshape(len(rays_RC), indices)
+        reached_RT = self.is_reached(points_RTC.reshape(-1, len(base_C))).reshape(len(rays_RC), indices)
         turning = reached_RT.any(axis=1)
         rays_RC, far_R, first_R = rays_RC[turning], far_R[turning], reached_RT[turning].argmax(axis=1)
         if not len(rays_RC):
@@ -217,11 +221,11 @@ class Search:
         high_R, low_R = along_T[first_R] * far_R, np.concatenate([[0.0], along_T])[first_R] * far_R
         for _ in range(HALVINGS):
             middle_R = (low_R + high_R) / 2
-            reached_R = self.reached(self._on(base_C, rays_RC, middle_R[:, None]))
+            reached_R = self.is_reached(self._on(base_C, rays_RC, middle_R[:, None]))
             low_R, high_R = np.where(reached_R, low_R, middle_R), np.where(reached_R, middle_R, high_R)
         return self._on(base_C, rays_RC, high_R[:, None])
 
-    def _reach(self, base_C: np.ndarray, rays_RC: np.ndarray) -> np.ndarray:
+    def _measure_reach(self, base_C: np.ndarray, rays_RC: np.ndarray) -> np.ndarray:
         """(R,) the length at which the last number of each ray comes to its bound."""
         room_RC = np.where(rays_RC > 0, self.high_C - base_C, base_C - self.low_C)
         speed_RC = np.abs(rays_RC) * self.deviation_C
@@ -236,63 +240,63 @@ class Search:
 
     # Shortening
 
-    def _shortened(self, point_C: np.ndarray) -> np.ndarray:
+    def _shorten(self, point_C: np.ndarray) -> np.ndarray:
         """The end of a series of points, each cheaper: what is not needed goes, and rays around the best one are tried."""
-        point_C = self._reverted(point_C)
+        point_C = self._revert(point_C)
         spread = 1.0
         for _ in range(ROUNDS):
             base_C = np.where(self.named_C, point_C, self.row_C)
-            if self.reached(base_C[None])[0]:
-                return self._reverted(base_C)
+            if self.is_reached(base_C[None])[0]:
+                return self._revert(base_C)
             rays_RC = np.concatenate(
-                [self._around(base_C, point_C, spread), self._downhill(point_C), self._tilted(base_C, point_C)]
+                [self._rays_around(base_C, point_C, spread), self._rays_downhill(point_C), self._tilt(base_C, point_C)]
             )
-            turns_NC = self._turns(
+            turns_NC = self._find_turns(
                 base_C, rays_RC, FEW_PLACES, self.cost(point_C[None])[0] - self.cost(base_C[None])[0]
             )
             if not len(turns_NC):
                 break
-            shorter_C = self._reverted(self._cheapest(turns_NC))
+            shorter_C = self._revert(self._choose_cheapest(turns_NC))
             better = self.cost(shorter_C[None])[0] < self.cost(point_C[None])[0] * 0.999
             spread = spread if better else spread / 3
-            point_C = self._cheapest(np.stack([shorter_C, point_C]))
+            point_C = self._choose_cheapest(np.stack([shorter_C, point_C]))
         return point_C
 
-    def _around(self, base_C: np.ndarray, point_C: np.ndarray, spread: float) -> np.ndarray:
+    def _rays_around(self, base_C: np.ndarray, point_C: np.ndarray, spread: float) -> np.ndarray:
         """Rays near the one to this point: its numbers in other proportions, and one or two others with them."""
-        ray_C = self._toward(base_C, point_C)
+        ray_C = self._ray_toward(base_C, point_C)
         if not len(ray_C):
-            return self._random(TRIES)
+            return self._rays_at_random(TRIES)
         rays_RC = np.repeat(ray_C, TRIES, axis=0) * np.exp(spread * self._generator.normal(size=(TRIES, len(base_C))))
         free = np.flatnonzero(self.free_C)
         for ray_R in rays_RC[: TRIES // 2]:
             chosen = self._generator.choice(free, min(len(free), 2), replace=False)
             ray_R[chosen] += spread * 0.3 * self._generator.normal(size=len(chosen))
-        return _sized(rays_RC)
+        return _scale_to_size_1(rays_RC)
 
-    def _tilted(self, base_C: np.ndarray, point_C: np.ndarray) -> np.ndarray:
+    def _tilt(self, base_C: np.ndarray, point_C: np.ndarray) -> np.ndarray:
         """Between the ray to this point and the steepest ways at it: there a curved border may be nearer."""
-        ray_C = self._toward(base_C, point_C)
+        ray_C = self._ray_toward(base_C, point_C)
         if not len(ray_C):
             return ray_C
-        steep_RC = self._downhill(point_C)
-        return _sized(np.concatenate([share * steep_RC + (1 - share) * ray_C for share in (0.1, 0.3, 0.6)]))
+        steep_RC = self._rays_downhill(point_C)
+        return _scale_to_size_1(np.concatenate([share * steep_RC + (1 - share) * ray_C for share in (0.1, 0.3, 0.6)]))
 
-    def _reverted(self, point_C: np.ndarray) -> np.ndarray:
+    def _revert(self, point_C: np.ndarray) -> np.ndarray:
         """The point without the changes that it does not need, and with the others as small as they can be alone."""
         for _ in range(3):
             before = self.cost(point_C[None])[0]
-            point_C = self._without_needless(point_C)
-            point_C = self._narrowed(point_C)
+            point_C = self._drop_needless(point_C)
+            point_C = self._narrow(point_C)
             if self.cost(point_C[None])[0] > 0.99 * before:
                 break
         return point_C
 
-    def _without_needless(self, point_C: np.ndarray) -> np.ndarray:
+    def _drop_needless(self, point_C: np.ndarray) -> np.ndarray:
         """Take back changes, those first that buy the least for what they cost, as many at once as the goal allows."""
         while len(indices := np.flatnonzero(self.differs(point_C))) and self._may_ask(2 * len(indices)):
             alone_NC = np.stack([self._with(point_C, index, self.row_C[index]) for index in indices.tolist()])
-            reached_N, margin_N = self._asked(alone_NC)
+            reached_N, margin_N = self._ask(alone_NC)
             if not reached_N.any():
                 break
             saved_N = self.cost(point_C[None])[0] - self.cost(alone_NC)
@@ -303,13 +307,13 @@ class Search:
                     for count in range(1, len(order) + 1)
                 ]
             )
-            still = np.flatnonzero(self.reached(together))
+            still = np.flatnonzero(self.is_reached(together))
             if not len(still):  # On the border, and in this batch on its other side.
                 break
             point_C = together[still[-1]]
         return point_C
 
-    def _narrowed(self, point_C: np.ndarray) -> np.ndarray:
+    def _narrow(self, point_C: np.ndarray) -> np.ndarray:
         """Move each number back towards the row, the others held, as far as the goal allows."""
         for index in np.flatnonzero(self.differs(point_C) & self.free_C).tolist():
             low, high = 0.0, 1.0  # Shares of the change.
@@ -320,7 +324,7 @@ class Search:
                 values = self.row_C[index] + shares * (point_C[index] - self.row_C[index])
                 tried_NC = np.repeat(point_C[None], len(shares), axis=0)
                 tried_NC[:, index] = values
-                reached_N = self.reached(tried_NC)
+                reached_N = self.is_reached(tried_NC)
                 if reached_N.any():
                     high = shares[reached_N.argmax()]
                     low = shares[reached_N.argmax() - 1] if reached_N.argmax() else low
@@ -336,7 +340,7 @@ class Search:
 
     # The answer
 
-    def _settled(self, point_C: np.ndarray) -> np.ndarray:
+    def _round_away(self, point_C: np.ndarray) -> np.ndarray:
         """The point in short numbers, each rounded away from the row; what is whole in all training rows stays whole.
 
         Where rounding up makes one of them larger than it must be, it goes back step by step.
@@ -350,13 +354,13 @@ class Search:
             [round(value, index) for value, index in zip(rounded_C.tolist(), decimals.tolist(), strict=True)]
         )
         settled_C = np.where(change_C != 0, np.clip(rounded_C, self.low_C, self.high_C), point_C)
-        if not self.reached(settled_C[None])[0]:
+        if not self.is_reached(settled_C[None])[0]:
             return point_C
         for index in np.flatnonzero(self.whole_C & (change_C != 0)).tolist():
             one = np.sign(change_C[index])
             while settled_C[index] != self.row_C[index]:
                 back_C = self._with(settled_C, index, settled_C[index] - one)
-                if not self._may_ask(1) or not self.reached(back_C[None])[0]:
+                if not self._may_ask(1) or not self.is_reached(back_C[None])[0]:
                     break
                 settled_C = back_C
         return settled_C
@@ -370,10 +374,10 @@ class Search:
                 change = point_C[index] - self.row_C[index]
                 less = np.sign(change) if self.whole_C[index] else FINEST * change
                 tried.append(self._with(point_C, index, point_C[index] - less))
-        return not self.reached(np.stack(tried)).any()
+        return not self.is_reached(np.stack(tried)).any()
 
 
-def _sized(rays_RC: np.ndarray) -> np.ndarray:
+def _scale_to_size_1(rays_RC: np.ndarray) -> np.ndarray:
     """Rays of size 1 in sum; those of size 0 are left out."""
     size_R = np.abs(rays_RC).sum(axis=1)
     return rays_RC[size_R > 0] / size_R[size_R > 0][:, None]

@@ -20,9 +20,9 @@ STILL_RISING = 0.02  # skill that the last doubling of the rows has brought
 Points = list[dict[str, Any]]
 
 
-def learning_findings(judged: Judged, points: Points) -> list[Finding]:
+def judge_learning(judged: Judged, points: Points) -> list[Finding]:
     """Bias and variance at the largest size, and whether more rows would still help."""
-    known = [(point, *_means(point)) for point in points if _scored(point)]
+    known = [(point, *_means(point)) for point in points if _is_scored(point)]
     if not known:
         return []
     baseline = constant_score(judged)
@@ -47,9 +47,9 @@ def learning_findings(judged: Judged, points: Points) -> list[Finding]:
     return found
 
 
-def capacity_findings(judged: Judged, points: Points) -> list[Finding]:
+def judge_capacity(judged: Judged, points: Points) -> list[Finding]:
     """The smallest network within one standard error of the best one (Breiman et al., CART, 1984), beside the recipe's own."""
-    known = {point["x"]: (point, *_means(point)) for point in points if _scored(point)}
+    known = {point["x"]: (point, *_means(point)) for point in points if _is_scored(point)}
     own = sum(judged.experiment.hidden_units.values())
     if own not in known or len(known) < 2:
         return []
@@ -81,7 +81,7 @@ def constant_score(judged: Judged) -> float:
     return float((judged.watched.split.y == most_frequent).mean())
 
 
-def _scored(point: dict[str, Any]) -> bool:
+def _is_scored(point: dict[str, Any]) -> bool:
     return any(value is not None for value in point["train"]) and any(value is not None for value in point["test"])
 
 

@@ -12,26 +12,26 @@ from dlcore.evaluation import Judged, Part
 from dlcore.problems import Problem
 
 
-def chosen_rows(judged: Judged, part: Part, subset: dict[str, Any] | None) -> np.ndarray:
+def choose_rows(judged: Judged, part: Part, subset: dict[str, Any] | None) -> np.ndarray:
     """Sorted indices in the part: of all rows, or those of {"column", "low", "high"}, {"column", "values"} or {"wrong": true}.
 
     Bounds belong to the range; one that is missing is open. A missing value lies in no range. Raises Problem where none is left.
     """
     if not subset:
         return np.arange(len(part.split.y))
-    chosen = np.flatnonzero(_wrong(judged, part) if "wrong" in subset else _by_column(judged, part, subset))
+    chosen = np.flatnonzero(_find_wrong(judged, part) if "wrong" in subset else _select_by_column(judged, part, subset))
     if not len(chosen):
         raise Problem("subset_empty")
     return chosen
 
 
-def _wrong(judged: Judged, part: Part) -> np.ndarray:
+def _find_wrong(judged: Judged, part: Part) -> np.ndarray:
     if not judged.experiment.objective.has_classes:
         raise Problem("subset_needs_classes")
     return part.predicted.argmax(1) != part.split.y
 
 
-def _by_column(judged: Judged, part: Part, subset: dict[str, Any]) -> np.ndarray:
+def _select_by_column(judged: Judged, part: Part, subset: dict[str, Any]) -> np.ndarray:
     names = judged.data.raw_names
     if subset.get("column") not in names:
         raise Problem("subset_column", came=str(subset.get("column")))

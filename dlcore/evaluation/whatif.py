@@ -14,7 +14,7 @@ import torch
 
 from dlcore.checkpoint import ROWS_AT_ONCE
 from dlcore.datasets.base import Grey
-from dlcore.evaluation import Judged, Part, asked_part, opened, watched_name
+from dlcore.evaluation import Judged, Part, choose_part, open_judged, watched_name
 from dlcore.evaluation.examples import cells
 from dlcore.evaluation.subset import category_names, column_kind, other_name
 from dlcore.jobs import Answer, Progress
@@ -42,14 +42,14 @@ class Column:
     whole: bool  # whether all numbers are whole ones
     middle: float  # mean, or the code of the most frequent category
 
-    def shown(self, raw: float) -> float | str | None:
+    def show(self, raw: float) -> float | str | None:
         """A raw value as people and JSON know it: a number (days for a date), or the name of a category; None where it is missing."""
         if not np.isfinite(raw):
             return None
         return (*self.values, self.other)[int(raw)] if self.values else float(raw)
 
     def read(self, value: object) -> float:
-        """The raw value of what `shown` gives. Raises Problem."""
+        """The raw value of what `show` gives. Raises Problem."""
         if self.values and value is None:
             return np.nan
         if self.values and value in self.values:
@@ -77,11 +77,11 @@ def whatif(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Ans
     {"start": "row" | "wrong" | "uncertain" | "mean", "place": which one, "split", "values": {column: value},
     "cover": {"top", "left", "size"} of a picture}. Raises Problem.
     """
-    judged = opened(payload)
+    judged = open_judged(payload)
     columns = columns_of(payload)
-    example = chosen_example(judged, columns, arguments)
-    raw_C = moved(judged, columns, example.raw_C, arguments)
-    X_1D = seen(judged, raw_C[None])
+    example = choose_example(judged, columns, arguments)
+    raw_C = move_row(judged, columns, example.raw_C, arguments)
+    X_1D = prepare_inputs(judged, raw_C[None])
     if not np.isfinite(X_1D).all():
         raise Problem("whatif_out_of_range")
     picture = judged.experiment.dataset.picture
@@ -91,17 +91,17 @@ def whatif(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Ans
         "example": {
             "split": example.split,
             "row": example.row,
-            "rows": len(asked_part(judged, arguments).split.y),
+            "rows": len(choose_part(judged, arguments).split.y),
             "true": example.y,
         },
-        "before": claim_of(judged, example.raw_C),
-        "now": claim_of(judged, raw_C),
-        "target": target_facts(judged),
-        "nearest": nearest(judged, X_1D[0]),
-        "path": path(judged, X_1D),
+        "before": describe_prediction(judged, example.raw_C),
+        "now": describe_prediction(judged, raw_C),
+        "target": describe_target(judged),
+        "nearest": find_nearest(judged, X_1D[0]),
+        "path": trace_path(judged, X_1D),
     }
     if picture is None:
-        return found | {"columns": _described(judged, columns, example, raw_C)}, b""
+        return found | {"columns": _describe_columns(judged, columns, example, raw_C)}, b""
     return found | {
         "columns": [],
         "height": picture.height,
@@ -116,7 +116,7 @@ def whatif(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Ans
 @lru_cache(maxsize=2)
 def columns_of(payload: bytes) -> tuple[Column, ...]:
     """The raw columns of a checkpoint's data, as the training rows show them."""
-    judged = opened(payload)
+    judged = open_judged(payload)
     return tuple(_column(judged, index, values_N) for index, values_N in enumerate(judged.train.split.raw.T))
 
 
@@ -142,25 +142,25 @@ def _column(judged: Judged, index: int, values_N: np.ndarray) -> Column:
     )
 
 
-def chosen_example(judged: Judged, columns: tuple[Column, ...], arguments: dict[str, Any]) -> Example:
+def choose_example(judged: Judged, columns: tuple[Column, ...], arguments: dict[str, Any]) -> Example:
     """The row that "start" names. Raises Problem."""
     start, index = arguments.get("start", "row"), arguments.get("place", 0)
     split = arguments.get("split", watched_name(judged))
-    part = asked_part(judged, {**arguments, "split": split})
+    part = choose_part(judged, {**arguments, "split": split})
     if start not in STARTS:
         raise Problem("whatif_start", expected=", ".join(STARTS), came=str(start))
     if start == "mean":
         return Example(split, None, np.array([column.middle for column in columns]), None)
-    rows = _ordered(judged, part, start)
+    rows = _order_rows(judged, part, start)
     if not len(rows):
         raise Problem("whatif_none_wrong")
     if not isinstance(index, int) or not 0 <= index < len(rows):
         raise Problem("whatif_place", limit=len(rows), came=str(index + 1 if isinstance(index, int) else index))
     row = int(rows[index])
-    return Example(split, row, filled(judged, part.split.raw[row : row + 1])[0], float(part.split.y[row]))
+    return Example(split, row, fill_missing(judged, part.split.raw[row : row + 1])[0], float(part.split.y[row]))
 
 
-def _ordered(judged: Judged, part: Part, start: str) -> np.ndarray:
+def _order_rows(judged: Judged, part: Part, start: str) -> np.ndarray:
     """Places in the part: all as they stand, the wrong ones by their loss, or those first whose two likeliest classes are close."""
     if start == "row":
         return np.arange(len(part.split.y))
@@ -173,7 +173,7 @@ def _ordered(judged: Judged, part: Part, start: str) -> np.ndarray:
     return np.argsort(ranked[:, -1] - ranked[:, -2], kind="stable")
 
 
-def moved(judged: Judged, columns: tuple[Column, ...], raw_C: np.ndarray, arguments: dict[str, Any]) -> np.ndarray:
+def move_row(judged: Judged, columns: tuple[Column, ...], raw_C: np.ndarray, arguments: dict[str, Any]) -> np.ndarray:
     """The row with other values, or with a square of its picture covered. Raises Problem."""
     values = arguments.get("values") or {}
     indices = {column.name: index for index, column in enumerate(columns)}
@@ -191,12 +191,12 @@ def moved(judged: Judged, columns: tuple[Column, ...], raw_C: np.ndarray, argume
     return changed
 
 
-def filled(judged: Judged, raw_NC: np.ndarray) -> np.ndarray:
+def fill_missing(judged: Judged, raw_NC: np.ndarray) -> np.ndarray:
     """Raw rows with what stands for their missing cells."""
     return judged.data.scaling.filled(raw_NC)
 
 
-def seen(judged: Judged, raw_NC: np.ndarray) -> np.ndarray:
+def prepare_inputs(judged: Judged, raw_NC: np.ndarray) -> np.ndarray:
     """(N, D) float32: raw rows as the network sees them."""
     return judged.data.scaling.inputs(raw_NC)
 
@@ -204,31 +204,31 @@ def seen(judged: Judged, raw_NC: np.ndarray) -> np.ndarray:
 # What the network says
 
 
-def outputs_of(judged: Judged, raw_NC: np.ndarray) -> torch.Tensor:
+def compute_outputs(judged: Judged, raw_NC: np.ndarray) -> torch.Tensor:
     """(N, K) plain sums of the output layer, in bounded memory."""
     with torch.no_grad():
         pieces = [
-            judged.model(torch.from_numpy(seen(judged, raw_NC[start : start + ROWS_AT_ONCE])))
+            judged.model(torch.from_numpy(prepare_inputs(judged, raw_NC[start : start + ROWS_AT_ONCE])))
             for start in range(0, len(raw_NC), ROWS_AT_ONCE)
         ]
     return torch.cat(pieces)
 
 
-def claims(judged: Judged, outputs_NK: torch.Tensor) -> np.ndarray:
+def predict(judged: Judged, outputs_NK: torch.Tensor) -> np.ndarray:
     """(N, classes) probabilities, or (N,) values in the data's units."""
     experiment = judged.experiment
     return experiment.objective.in_units(experiment.coding.predict(outputs_NK).double().numpy(), judged.data.scaling)
 
 
-def claim_of(judged: Judged, raw_C: np.ndarray) -> dict[str, Any]:
+def describe_prediction(judged: Judged, raw_C: np.ndarray) -> dict[str, Any]:
     """{"predicted": class, "probabilities"}, or {"predicted": value}."""
-    claim = claims(judged, outputs_of(judged, raw_C[None]))[0]
+    claim = predict(judged, compute_outputs(judged, raw_C[None]))[0]
     if judged.experiment.objective.has_classes:
         return {"predicted": int(claim.argmax()), "probabilities": claim.tolist()}
     return {"predicted": float(claim)}
 
 
-def target_facts(judged: Judged) -> dict[str, float] | None:
+def describe_target(judged: Judged) -> dict[str, float] | None:
     """Range and deviation of a number as target, over the training rows."""
     y_N = judged.train.split.y
     if judged.experiment.objective.has_classes:
@@ -236,10 +236,10 @@ def target_facts(judged: Judged) -> dict[str, float] | None:
     return {"low": float(y_N.min()), "high": float(y_N.max()), "deviation": float(y_N.std())}
 
 
-def _described(
+def _describe_columns(
     judged: Judged, columns: tuple[Column, ...], example: Example, raw_C: np.ndarray
 ) -> list[dict[str, Any]]:
-    influence_C = influence(judged, columns, raw_C)
+    influence_C = measure_influence(judged, columns, raw_C)
     return [
         {
             "name": column.name,
@@ -248,15 +248,15 @@ def _described(
             "low": column.low,
             "high": column.high,
             "whole": column.whole,
-            "start": column.shown(example.raw_C[index]),
-            "value": column.shown(raw_C[index]),
+            "start": column.show(example.raw_C[index]),
+            "value": column.show(raw_C[index]),
             "influence": float(influence_C[index]),
         }
         for index, column in enumerate(columns)
     ]
 
 
-def influence(judged: Judged, columns: tuple[Column, ...], raw_C: np.ndarray) -> np.ndarray:
+def measure_influence(judged: Judged, columns: tuple[Column, ...], raw_C: np.ndarray) -> np.ndarray:
     """(C,) how far the prediction moves while one column goes through the training rows' range (Goldstein et al., 2015), the rest held.
 
     Of classes: the probability of the predicted one.
@@ -269,15 +269,15 @@ def influence(judged: Judged, columns: tuple[Column, ...], raw_C: np.ndarray) ->
     ends = 1 + np.cumsum([len(values) for values in tried])
     for index, (values, end) in enumerate(zip(tried, ends, strict=True)):
         rows_NC[end - len(values) : end, index] = values
-    said = claims(judged, outputs_of(judged, rows_NC))
-    said_N = said[:, said[0].argmax()] if said.ndim == 2 else said
-    return np.array([np.ptp(said_N[end - len(values) : end]) for values, end in zip(tried, ends, strict=True)])
+    claims = predict(judged, compute_outputs(judged, rows_NC))
+    claims_N = claims[:, claims[0].argmax()] if claims.ndim == 2 else claims
+    return np.array([np.ptp(claims_N[end - len(values) : end]) for values, end in zip(tried, ends, strict=True)])
 
 
 # Rows that are like it
 
 
-def nearest(judged: Judged, X_D: np.ndarray) -> list[dict[str, Any]]:
+def find_nearest(judged: Judged, X_D: np.ndarray) -> list[dict[str, Any]]:
     """The training rows at the smallest Euclidean distance, as the network sees them (Cover and Hart, 1967)."""
     train = judged.train.split
     distance_N = np.concatenate(
@@ -311,7 +311,7 @@ def _pictures(
 # The way through the network
 
 
-def path(judged: Judged, X_1D: np.ndarray) -> dict[str, Any]:
+def trace_path(judged: Judged, X_1D: np.ndarray) -> dict[str, Any]:
     """What every layer makes of this row, and which connections carry it: the contribution of one is its weight times what comes in.
 
     Of wide layers the units that send or say the most are shown; "carried" is the share of all contributions (by size) that is drawn.
@@ -328,8 +328,8 @@ def path(judged: Judged, X_1D: np.ndarray) -> dict[str, Any]:
             else:  # It hands on what comes in, in its own way: that is what the next layer weighs.
                 values[-1] = value[0].double().numpy()
     sent = [W_UI * incoming for W_UI, incoming in zip(weights, values, strict=False)]
-    shown = [_strongest(np.abs(C_UI).sum(axis=0), MOST_UNITS) for C_UI in sent]
-    shown.append(_strongest(np.abs(values[-1]), max(MOST_UNITS, len(judged.data.class_names))))
+    shown = [_choose_strongest(np.abs(C_UI).sum(axis=0), MOST_UNITS) for C_UI in sent]
+    shown.append(_choose_strongest(np.abs(values[-1]), max(MOST_UNITS, len(judged.data.class_names))))
     titles = ["input", *["hidden"] * (len(weights) - 1), "output"]
     layers = [
         {
@@ -343,13 +343,13 @@ def path(judged: Judged, X_1D: np.ndarray) -> dict[str, Any]:
     ]
     links, carried = [], []
     for level, C_UI in enumerate(sent):
-        drawn, share = _links(level, C_UI, shown[level], shown[level + 1])
+        drawn, share = _choose_links(level, C_UI, shown[level], shown[level + 1])
         links += drawn
         carried.append(share)
     return {"layers": layers, "links": links, "carried": carried}
 
 
-def _strongest(size: np.ndarray, most: int) -> np.ndarray:
+def _choose_strongest(size: np.ndarray, most: int) -> np.ndarray:
     """The indices of the largest values, at most so many, in order."""
     return np.sort(np.argsort(-size, kind="stable")[:most])
 
@@ -364,7 +364,7 @@ def _names(judged: Judged, title: str, units: np.ndarray) -> list[str]:
     return [""] * len(units)
 
 
-def _links(
+def _choose_links(
     level: int, C_UI: np.ndarray, sources: np.ndarray, targets: np.ndarray
 ) -> tuple[list[dict[str, Any]], float]:
     """The strongest contributions among the units that are shown, strongest last, and their share of all."""

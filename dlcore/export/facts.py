@@ -18,7 +18,7 @@ import torch
 
 from dlcore.checkpoint import Checkpoint, open_checkpoint
 from dlcore.class_weights import balanced_weights
-from dlcore.evaluation import Judged, is_sealed, opened, splits, watched_name
+from dlcore.evaluation import Judged, is_sealed, name_parts, open_judged, watched_name
 from dlcore.evaluation.baselines import baselines
 from dlcore.evaluation.guards import guards
 from dlcore.evaluation.scores import evaluate
@@ -95,11 +95,11 @@ class Facts:
 
 def gather(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Facts:
     """Ask everything of a checkpoint. {"history": CSV, "looks": how often the sealed test was looked at, "unseal"}. Raises Problem."""
-    judged, checkpoint = opened(payload), open_checkpoint(payload)
+    judged, checkpoint = open_judged(payload), open_checkpoint(payload)
     unsealed = arguments.get("unseal") is True
     sealed = is_sealed(judged) and not unsealed
     parts = {}
-    for name in splits(judged):
+    for name in name_parts(judged):
         if name != "test" or not sealed:
             parts[name] = evaluate({"split": name, "unseal": unsealed}, payload, progress)[0]
     progress(0.3, {})

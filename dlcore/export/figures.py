@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dlcore.evaluation.whatif import claims, outputs_of
+from dlcore.evaluation.whatif import compute_outputs, predict
 from dlcore.export import svg
 from dlcore.export.facts import Facts
 from dlcore.export.svg import Line, esc, esc_long
@@ -96,7 +96,7 @@ def _map(facts: Facts, words: Words) -> str:
     x, y = (PLANE, PLANE) if toy else (_range(facts, 0), _range(facts, 1))
     across, down = np.linspace(*x, SIDE), np.linspace(y[1], y[0], SIDE)
     grid_P2 = np.stack(np.meshgrid(across, down), axis=-1).reshape(-1, 2)
-    claims_P = claims(judged, outputs_of(judged, grid_P2))
+    claims_P = predict(judged, compute_outputs(judged, grid_P2))
     low, high = (float(judged.data.train.y.min()), float(judged.data.train.y.max()))
     rgba = svg.shades(claims_P, low, high).round().astype(np.uint8).reshape(SIDE, SIDE, 4)
     points = [
@@ -123,7 +123,7 @@ def _line(facts: Facts, words: Words) -> str:
     judged = facts.judged
     low, high = _range(facts, 0)
     along = np.linspace(low, high, 200)
-    values_P = claims(judged, outputs_of(judged, along[:, None]))
+    values_P = predict(judged, compute_outputs(judged, along[:, None]))
     order = np.argsort(judged.train.split.raw[:, 0])[:: max(1, len(judged.train.split.y) // MOST_POINTS)]
     points = [(float(judged.train.split.raw[row, 0]), float(judged.train.split.y[row])) for row in order]
     values = [*values_P.tolist(), *(y for _, y in points)]

@@ -85,7 +85,7 @@ class Supervised:
     @property
     def engine_name(self) -> str:
         """The engine that takes the next steps, as far as is known without waiting for it."""
-        dense = self.dense_engine() if self._choice != "autograd" and compiled.loaded() else None
+        dense = self.dense_engine() if self._choice != "autograd" and compiled.are_loaded() else None
         return self.engine.name if dense is None else dense.name
 
     # Steps

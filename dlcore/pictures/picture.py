@@ -19,7 +19,7 @@ import torch
 from dlcore.datasets.drawn import drawing_limits
 from dlcore.engines import compiled
 from dlcore.engines.dense import fits
-from dlcore.engines.painting import Painter, paints
+from dlcore.engines.painting import Painter, can_paint
 from dlcore.experiment import FEATURES, MOST_LAYERS
 from dlcore.pictures.base import MOST_POINTS, Scene
 from dlcore.pictures.kinds import output_picture, unit_picture
@@ -110,9 +110,9 @@ class Picture:
 
     def _paints(self) -> Painter | None:
         """The fast way, once its code is there; nobody waits for it."""
-        if self._painter is None and compiled.loaded():
+        if self._painter is None and compiled.are_loaded():
             kernels = compiled.kernels()
-            if kernels is not None and fits(kernels, self.experiment) and paints(kernels, self.experiment):
+            if kernels is not None and fits(kernels, self.experiment) and can_paint(kernels, self.experiment):
                 shown = list(self.shown.values())
                 self._painter = Painter(kernels, self.experiment, self.output.inputs_DP.numpy(), shown)
         return self._painter

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from dlcore.evaluation import Judged
-from dlcore.evaluation.examples import as_known
+from dlcore.evaluation.examples import write_rows
 from dlcore.experiment import Experiment
 from dlcore.network import build_model
 from dlcore.pictures.picture import Picture
@@ -31,15 +31,15 @@ def disagreement(judged: Judged, members: list[Weights]) -> tuple[dict[str, Any]
     The spread is the share of seeds that do not say what most say, or the standard deviation of what they say, in the target's units.
     """
     if judged.experiment.dataset.surface == "plane":
-        return _plane(judged, members)
-    return _rows(judged, members), {}
+        return _draw_plane(judged, members)
+    return _choose_rows(judged, members), {}
 
 
-def _plane(judged: Judged, members: list[Weights]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def _draw_plane(judged: Judged, members: list[Weights]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     surface = Picture(judged).output
     layout = surface.layout
     split = judged.watched.split
-    spread_N, said_N = _spread(judged, members, surface.inputs_DP.T.contiguous())
+    spread_N, said_N = _measure_spread(judged, members, surface.inputs_DP.T.contiguous())
     shape = (layout["rows"], layout["columns"])
     points = surface.points(split.raw, split.X, split.y)[:MOST_POINTS]
     header = {
@@ -56,9 +56,9 @@ def _plane(judged: Judged, members: list[Weights]) -> tuple[dict[str, Any], dict
     return header, arrays
 
 
-def _rows(judged: Judged, members: list[Weights]) -> dict[str, Any]:
+def _choose_rows(judged: Judged, members: list[Weights]) -> dict[str, Any]:
     split, names = judged.watched.split, judged.data.class_names
-    spread_N, said_N = _spread(judged, members, torch.from_numpy(split.X))
+    spread_N, said_N = _measure_spread(judged, members, torch.from_numpy(split.X))
     chosen = np.argsort(-spread_N, kind="stable")[:MOST_CONTESTED]
     chosen = chosen[spread_N[chosen] > 0]
     return {
@@ -69,14 +69,14 @@ def _rows(judged: Judged, members: list[Weights]) -> dict[str, Any]:
         "true": split.y[chosen].tolist(),
         "agreed": float((spread_N == 0).mean()) if names else None,
         "typical": float(np.median(spread_N)),
-        **as_known(judged, judged.watched, chosen),
+        **write_rows(judged, judged.watched, chosen),
     }
 
 
-def _spread(judged: Judged, members: list[Weights], X_ND: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+def _measure_spread(judged: Judged, members: list[Weights], X_ND: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
     """(N,) how far the seeds are apart, and what most, or all on average, say: a class or a value."""
     objective = judged.experiment.objective
-    told = predicted(judged.experiment, members, X_ND)
+    told = predict_each(judged.experiment, members, X_ND)
     if objective.has_classes:
         votes_NK = np.zeros((len(X_ND), objective.num_classes), np.int32)
         for said in told:
@@ -86,7 +86,7 @@ def _spread(judged: Judged, members: list[Weights], X_ND: torch.Tensor) -> tuple
     return values_SN.std(axis=0, ddof=1), values_SN.mean(axis=0)
 
 
-def predicted(experiment: Experiment, members: list[Weights], X_ND: torch.Tensor) -> Iterator[np.ndarray]:
+def predict_each(experiment: Experiment, members: list[Weights], X_ND: torch.Tensor) -> Iterator[np.ndarray]:
     """What each member claims: (N, K) probabilities, or (N,) values as the network learns them."""
     model = build_model(experiment)
     model.eval()

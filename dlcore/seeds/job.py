@@ -9,12 +9,12 @@ import numpy as np
 
 from dlcore.arrays import to_bytes
 from dlcore.engines import compiled
-from dlcore.evaluation import opened, watched_name
+from dlcore.evaluation import open_judged, watched_name
 from dlcore.jobs import Answer, Progress
 from dlcore.problems import Problem
 from dlcore.seeds.disagreement import disagreement
-from dlcore.seeds.members import SCORES, by_lanes, recipes
-from dlcore.seeds.summary import bands, summary
+from dlcore.seeds.members import SCORES, fits_lanes, make_recipes
+from dlcore.seeds.summary import find_bands, summarise
 from dlcore.seeds.training import Curves, train_seeds
 
 LONGEST = 600.0  # seconds; then the seeds are judged as they stand
@@ -26,10 +26,10 @@ def seeds(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Answ
     """Train "count" seeds for "epochs". The header has the bands of the curves, the final scores and what they say together,
     the payload the arrays of the map of disagreement. Raises Problem.
     """
-    judged = opened(payload)
-    count, epochs = _whole(arguments, "count", 32), _whole(arguments, "epochs", 100)
+    judged = open_judged(payload)
+    count, epochs = _read_whole(arguments, "count", 32), _read_whole(arguments, "epochs", 100)
     facts = {"count": count, "asked": epochs, "metric": judged.experiment.metric, "watched": watched_name(judged)}
-    if by_lanes(judged.experiment) and compiled.compiles_many():
+    if fits_lanes(judged.experiment) and compiled.must_compile_many():
         progress(0.0, {**facts, "stage": "compiling"})
     last = time.monotonic()
 
@@ -37,38 +37,40 @@ def seeds(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Answ
         nonlocal last
         if time.monotonic() - last >= TELL_EVERY:
             last = time.monotonic()
-            progress(OF_TRAINING * curves.epochs[-1] / epochs, {**facts, "stage": "training", **_told(curves)})
+            progress(
+                OF_TRAINING * curves.epochs[-1] / epochs, {**facts, "stage": "training", **_describe_curves(curves)}
+            )
 
     trained = train_seeds(judged.experiment, count, epochs, tell, judged.data, LONGEST)
     curves = trained.curves
     if curves.diverged.all():
         raise Problem("seeds_diverged", count=count, learning_rate=f"{judged.experiment.optimizer.learning_rate:g}")
-    progress(OF_TRAINING, {**facts, "stage": "comparing", **_told(curves)})
+    progress(OF_TRAINING, {**facts, "stage": "comparing", **_describe_curves(curves)})
     kept = [weights for weights, lost in zip(trained.weights, curves.diverged, strict=True) if not lost]
     apart, arrays = disagreement(judged, kept)
-    numbers = np.array([recipe.seed for recipe in recipes(judged.experiment, count)])
+    numbers = np.array([recipe.seed for recipe in make_recipes(judged.experiment, count)])
     header = {
         **facts,
         "stage": "done",
-        **_told(curves),
+        **_describe_curves(curves),
         "seeds": numbers[~curves.diverged].tolist(),
         "final": trained.final.tolist(),
-        "summary": summary(trained.final),
+        "summary": summarise(trained.final),
         "disagreement": apart,
         "class_names": list(judged.data.class_names),
     }
     return header, to_bytes({**arrays, "watched_metric": curves.of("watched_metric")})
 
 
-def _told(curves: Curves) -> dict[str, Any]:
+def _describe_curves(curves: Curves) -> dict[str, Any]:
     """The curves as bands, once a seed is left for which there are any."""
     if curves.diverged.all():
         return {"diverged": len(curves.diverged)}
-    found = {name: bands(curves.of(name)) for name in SCORES}
+    found = {name: find_bands(curves.of(name)) for name in SCORES}
     return {"epochs": curves.epochs, "bands": found, "diverged": int(curves.diverged.sum())}
 
 
-def _whole(arguments: dict[str, Any], name: str, usual: int) -> int:
+def _read_whole(arguments: dict[str, Any], name: str, usual: int) -> int:
     came = arguments.get(name, usual)
     if type(came) is not int:
         raise Problem("wrong_type", path=name, expected="a whole number", came=str(came))

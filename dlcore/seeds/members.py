@@ -55,18 +55,18 @@ class Members(Protocol):
         ...
 
 
-def recipes(experiment: Experiment, count: int) -> list[Experiment]:
+def make_recipes(experiment: Experiment, count: int) -> list[Experiment]:
     """The recipe with its own seed and those that follow."""
     return [experiment.replace(seed=(experiment.seed + member) % SEEDS) for member in range(count)]
 
 
-def members_of(experiment: Experiment, count: int, data: Data) -> Members:
+def make_members(experiment: Experiment, count: int, data: Data) -> Members:
     """The faster way for this recipe: lanes for small layers; where the kernels are missing or a seed alone fills them, one by one."""
-    many = compiled.many() if by_lanes(experiment) else None
+    many = compiled.many() if fits_lanes(experiment) else None
     return OneByOne(experiment, count, data) if many is None else Abreast(experiment, count, data, many)
 
 
-def by_lanes(experiment: Experiment) -> bool:
+def fits_lanes(experiment: Experiment) -> bool:
     """Whether the kernels know everything in this recipe, and would be the faster way."""
     kernels = compiled.kernels(patient=True)
     return kernels is not None and fits(kernels, experiment) and suits(experiment)
@@ -76,7 +76,7 @@ class OneByOne:
     """A trainer for each seed: what a member is by definition."""
 
     def __init__(self, experiment: Experiment, count: int, data: Data) -> None:
-        self.trainers = [Trainer(recipe, "cpu", data) for recipe in recipes(experiment, count)]
+        self.trainers = [Trainer(recipe, "cpu", data) for recipe in make_recipes(experiment, count)]
         self.metric = experiment.metric
         self.diverged = np.zeros(count, bool)
         self.epoch = 0
@@ -118,7 +118,7 @@ class Abreast:
     def __init__(self, experiment: Experiment, count: int, data: Data, many: compiled.ModuleType) -> None:
         kernels = compiled.kernels(patient=True)
         assert kernels is not None
-        ours = recipes(experiment, count)
+        ours = make_recipes(experiment, count)
         models = [build_model(recipe) for recipe in ours]
         X, y = (
             np.concatenate([getattr(part, name) for part in (data.train, data.watched)]) for name in ("X", "target")

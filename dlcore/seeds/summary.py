@@ -13,28 +13,28 @@ RARE = 1 / 8  # share of the seeds: the best of eight is lucky
 CONFIDENCE = 0.95
 
 
-def bands(values_ES: np.ndarray) -> dict[str, list[float]]:
+def find_bands(values_ES: np.ndarray) -> dict[str, list[float]]:
     """The lowest, the quartiles and the highest of the seeds at each moment."""
     found = np.percentile(values_ES, list(BANDS.values()), axis=1)
     return {name: values.tolist() for name, values in zip(BANDS, found, strict=True)}
 
 
-def summary(values_S: np.ndarray) -> dict[str, Any]:
+def summarise(values_S: np.ndarray) -> dict[str, Any]:
     """One score of every seed in numbers: mean, standard deviation (n - 1), quartiles, and the interval of Student's t for the mean."""
     mean, count = float(values_S.mean()), len(values_S)
     deviation = float(values_S.std(ddof=1)) if count > 1 else 0.0
-    facts = quartiles(values_S)
+    facts = find_quartiles(values_S)
     behind = float((values_S < facts["high"] - BEHIND).mean())
-    found = {"mean": mean, "deviation": deviation, "interval": interval(mean, deviation, count)}
+    found = {"mean": mean, "deviation": deviation, "interval": find_interval(mean, deviation, count)}
     return {"count": count, **facts, **found, "behind": behind, "margin": BEHIND}
 
 
-def quartiles(values_S: np.ndarray) -> dict[str, float]:
+def find_quartiles(values_S: np.ndarray) -> dict[str, float]:
     """The lowest, the quartiles and the highest."""
     return dict(zip(BANDS, np.percentile(values_S, list(BANDS.values())).tolist(), strict=True))
 
 
-def interval(mean: float, deviation: float, count: int) -> list[float] | None:
+def find_interval(mean: float, deviation: float, count: int) -> list[float] | None:
     """mean ± t s / sqrt(n): it holds the mean over all seeds in 95 of 100 such experiments (Student, 1908)."""
     if count < 2:
         return None
@@ -44,14 +44,14 @@ def interval(mean: float, deviation: float, count: int) -> list[float] | None:
     return [mean - half, mean + half]
 
 
-def verdict(values_S: list[float], present: float | None) -> dict[str, Any]:
+def judge_score(values_S: list[float], present: float | None) -> dict[str, Any]:
     """Skill or luck? The kind of answer, and the numbers in it: where `present`, the score of one run, stands among the seeds'.
 
     alike: all seeds score the same, so it is not luck. lucky, unlucky: at most an eighth of the seeds do as well, or as badly. typical:
     in between. apart: there is no present run, and the seeds differ.
     """
     values = np.array(values_S)
-    facts: dict[str, Any] = {"count": len(values), **quartiles(values), "present": present}
+    facts: dict[str, Any] = {"count": len(values), **find_quartiles(values), "present": present}
     if facts["high"] - facts["low"] <= ALIKE:
         return {"kind": "alike", **facts}
     if present is None:

@@ -16,7 +16,7 @@ from dlcore.datasets.split import Data
 from dlcore.experiment import Experiment
 from dlcore.problems import Problem
 from dlcore.rows import prepare
-from dlcore.seeds.members import SCORES, members_of
+from dlcore.seeds.members import SCORES, make_members
 
 FEWEST, MOST = 2, 64
 MOST_EPOCHS = 2000
@@ -68,8 +68,8 @@ def train_seeds(
     """
     _check(experiment, count, epochs)
     start = time.monotonic()
-    together = members_of(experiment, count, data or prepare(experiment))
-    wanted = set(moments(epochs))
+    together = make_members(experiment, count, data or prepare(experiment))
+    wanted = set(choose_epochs(epochs))
     seen, scores = [0], [together.scores()]
     while together.epoch < epochs and together.learning.any():
         together.take_epoch()
@@ -83,7 +83,7 @@ def train_seeds(
     return Seeds(experiment, Curves(epochs, seen, np.stack(scores, axis=1), together.diverged), together.weights())
 
 
-def moments(epochs: int) -> list[int]:
+def choose_epochs(epochs: int) -> list[int]:
     """At which epochs all seeds are scored: each of the first ones, where curves bend, then ever fewer, the last one always."""
     even = np.linspace(0, epochs, MOMENTS // 2 + 1)
     early = np.geomspace(1, max(epochs, 1), MOMENTS // 2)

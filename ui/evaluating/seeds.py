@@ -12,7 +12,7 @@ import streamlit as st
 
 from dlcore.arrays import from_bytes
 from dlcore.problems import Problem
-from dlcore.seeds.summary import verdict
+from dlcore.seeds.summary import judge_score
 from dlcore.views import bands, disagreement, spread
 from ui import live, session
 from ui.evaluating.asking import UNDER_WAY, begin, find_job, moment, watch
@@ -100,12 +100,12 @@ def _present_curves(last: int) -> dict[str, dict[str, list[float]]]:
 def _standing(header: dict[str, Any], metric_ES: np.ndarray, present: dict[str, Any]) -> dict[str, Any]:
     """The verdict, with the present run compared to the seeds when they were as old: {"kind", ..., "present", "epoch"}."""
     if not present:
-        return {"epoch": header["epochs"][-1], **verdict(header["final"], None)}
+        return {"epoch": header["epochs"][-1], **judge_score(header["final"], None)}
     epoch = present[METRIC]["epochs"][-1]
     index = int(np.searchsorted(header["epochs"], epoch, side="right")) - 1
     # Seeds are scored at some epochs only: the run is read at the last one that both have.
     at = int(np.searchsorted(present[METRIC]["epochs"], header["epochs"][index], side="right")) - 1
-    return {"epoch": header["epochs"][index], **verdict(metric_ES[index].tolist(), present[METRIC]["values"][at])}
+    return {"epoch": header["epochs"][index], **judge_score(metric_ES[index].tolist(), present[METRIC]["values"][at])}
 
 
 # What the seeds say
