@@ -175,7 +175,7 @@ def make_recipe(asked: argparse.Namespace) -> None:
     from dlcore.datasets import rights, store
     from dlcore.datasets.room import UPLOAD
     from dlcore.datasets.upload import import_table, look_long
-    from dlcore.datasets.upload.summary import summary
+    from dlcore.datasets.upload.summary import summarise
 
     check_writable(asked.out.parent)
     said = options_of(asked)
@@ -193,7 +193,7 @@ def make_recipe(asked: argparse.Namespace) -> None:
     rows = dataset.rows - dataset.test_rows(usual.test_fraction)
     recipe = {"dataset": made["dataset"], **loss, "batch_size": min(usual.batch_size, max(rows, 1))}
     write_files({asked.out: f"{Experiment.from_dict(recipe).to_json(indent=2)}\n".encode()})
-    for sentence in summary(profile, made["dataset"], dataset.inputs):
+    for sentence in summarise(profile, made["dataset"], dataset.inputs):
         print(sentence)
 
 

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dlcore.arrays import TYPES
 from dlcore.datasets.columns import CategoryColumn
-from dlcore.datasets.preparation import Preparation, PreparedCategory, PreparedNumber, scaled_by
+from dlcore.datasets.preparation import Preparation, PreparedCategory, PreparedNumber, make_scaling
 from dlcore.datasets.split import Data
 from dlcore.datasets.table import TableData
 from dlcore.experiment import MOST_EPOCHS, Experiment
@@ -261,7 +261,7 @@ class _Facts(BaseModel):
         elif features:
             columns = (PreparedNumber(),) * experiment.dataset.num_columns
         else:
-            columns = scaled_by(self.input_mean, self.input_deviation)
+            columns = make_scaling(self.input_mean, self.input_deviation)
         return Preparation(columns, features, self.target_mean, self.target_deviation)
 
 

@@ -19,11 +19,11 @@ from dlcore.datasets.table import TableData
 from dlcore.datasets.upload.again import read_again
 from dlcore.datasets.upload.arrow import compute as pc
 from dlcore.datasets.upload.bounds import MOST_COLUMNS
-from dlcore.datasets.upload.cells import Cells, Finding, filled, finding, unique_names
-from dlcore.datasets.upload.door import decoded, form_of
-from dlcore.datasets.upload.layout import decimal_of
+from dlcore.datasets.upload.cells import Cells, Finding, drop_empty, finding, unique_names
+from dlcore.datasets.upload.door import decode, find_form
+from dlcore.datasets.upload.layout import find_decimal
 from dlcore.datasets.upload.missing import MISSING, without_marks
-from dlcore.datasets.upload.numbers import as_text
+from dlcore.datasets.upload.numbers import write_number
 from dlcore.datasets.upload.reading import read_alike
 from dlcore.export.rows import target_name
 from dlcore.problems import Problem, clean
@@ -89,10 +89,10 @@ def cells_of(content: bytes, wanted: tuple[str, ...], dataset: TableData | None 
     try:
         cells = read_alike(content, None if dataset is None else dataset.reading, fit)
     except Problem as problem:
-        if problem.key not in NARROW_OR_WIDE or form_of(content) != "text":
+        if problem.key not in NARROW_OR_WIDE or find_form(content) != "text":
             raise
         cells = _plain(content, len(wanted) + MOST_COLUMNS, problem)
-    cells = filled(cells, wanted)
+    cells = drop_empty(cells, wanted)
     if not cells.columns or not cells.rows:
         raise Problem("upload_no_rows")
     return cells
@@ -158,7 +158,7 @@ def _share_understood(dataset: TableData, cells: Cells) -> float:
 
 def _plain(content: bytes, most: int, problem: Problem) -> Cells:
     """A header and rows with commas: of one column, or of the many that pictures have, which no table that is brought may be."""
-    text, encoding = decoded(content, None)
+    text, encoding = decode(content, None)
     if (lines := text.count("\n")) > MOST_LINES:
         raise Problem("predict_too_many_rows", came=lines, limit=MOST_LINES)
     reader = csv.reader(io.StringIO(text, newline=""))
@@ -173,7 +173,7 @@ def _plain(content: bytes, most: int, problem: Problem) -> Cells:
     names, findings = unique_names(header)
     columns = zip(*([*row[:width], *[""] * (width - len(row))] for _, row in rows), strict=True)
     arrays = tuple(pa.array([None if cell in MISSING else cell for cell in column], pa.string()) for column in columns)
-    decimal = decimal_of([cell for _, row in rows[:LOOK] for cell in row], ",")
+    decimal = find_decimal([cell for _, row in rows[:LOOK] for cell in row], ",")
     if odd:
         findings.append(finding("found_ragged", "warning", rows=len(odd), line=odd[0], width=width))
     options = {"separator": ",", "decimal": decimal, "encoding": encoding, "header": True}
@@ -225,4 +225,4 @@ def _unknown(column: CategoryColumn, prepared: PreparedCategory, cells: pa.Array
 
 def _written(value: str | float) -> str:
     """A category as it is named when a table is brought."""
-    return value if isinstance(value, str) else as_text(value)
+    return value if isinstance(value, str) else write_number(value)

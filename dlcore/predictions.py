@@ -114,7 +114,7 @@ def look(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Answe
 
     A large one would hold up others who want a quick look: of it the answer is {"form": "large"}, and "predict_long" does the rest.
     """
-    if is_large_workbook(store.upload(arguments["upload"])):
+    if is_large_workbook(store.get_upload(arguments["upload"])):
         return {"form": LARGE}, b""
     checkpoint = open_checkpoint(payload)
     cells = _cells(arguments["upload"], checkpoint)
@@ -158,7 +158,7 @@ def _cells(digest: str, checkpoint: Checkpoint) -> Cells:
 
 @lru_cache(maxsize=2)
 def _read(digest: str, wanted: tuple[str, ...], dataset: Hashable) -> Cells:
-    return cells_of(store.upload(digest), wanted, cast(TableData | None, dataset))
+    return cells_of(store.get_upload(digest), wanted, cast(TableData | None, dataset))
 
 
 def _found(checkpoint: Checkpoint, cells: Cells, name: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from dlcore.datasets.drawn import Drawn, points_of
+from dlcore.datasets.drawn import Drawn, round_points
 from dlcore.datasets.preparation import Preparation
 from dlcore.datasets.split import Data, Split
 from dlcore.datasets.toy import ToyDataset
@@ -139,5 +139,5 @@ def _facts_of_test_rows(experiment: Experiment) -> Any:
     if isinstance(dataset, ToyDataset) and dataset.surface == "plane" and dataset.objective.has_classes:
         # The points themselves: whoever draws on among them does not change the test points.
         data = prepare(experiment)
-        return points_of(data.watched if data.final is None else data.final)
+        return round_points(data.watched if data.final is None else data.final)
     return [dataset.row_facts(), experiment.seed, experiment.test_rows]

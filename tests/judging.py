@@ -58,6 +58,6 @@ def table_of(target: np.ndarray, classes: tuple[str, ...] = (), **columns: Any) 
     )
     facts = {"form": "table 1", "name": "test.csv", "rows": len(target), "columns": described}
     return {
-        "kind": "table", "digest": store.put(facts, arrays), "name": "test.csv", "rows": len(target),
+        "kind": "table", "digest": store.put_table(facts, arrays), "name": "test.csv", "rows": len(target),
         "target": "target", "classes": list(classes), "columns": parts,
     }  # fmt: skip

@@ -33,7 +33,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A store of its own."""
     monkeypatch.setenv("DLCORE_TABLES", str(tmp_path / "tables"))
     yield
-    store.let_go_of_memory()
+    store.empty_memory()
     reading.forget()
 
 
@@ -46,7 +46,7 @@ def brought(*contents: bytes, names: tuple[str, ...] = ()) -> tuple[dict[str, An
         {"uploads": [store.keep_upload(content) for content in contents], "names": list(names)}, b"", ignored
     )
     header = json.loads(json.dumps(header))
-    return header, from_bytes(payload)["X"], store.get(header["dataset"]["digest"])
+    return header, from_bytes(payload)["X"], store.get_table(header["dataset"]["digest"])
 
 
 def refusal(*contents: bytes) -> Problem:
@@ -211,7 +211,7 @@ def test_who_has_fetched_a_classic_set_has_it_for_everyone(monkeypatch: pytest.M
         with rights.working_for(mark):
             assert look(arguments, b"", ignored)[0]["rows"] == 200
             for part in made:
-                store.get(part["digest"])
+                store.get_table(part["digest"])
 
 
 def test_a_table_that_has_changed_at_openml_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -289,7 +289,7 @@ def test_mnist_is_read_as_it_arrives_and_fetched_once(
 ) -> None:
     asked = openml(monkeypatch, rows, "https://api.openml.org/data/v1/download/52667/mnist_784.arff", packed)
     header, payload = fetched("mnist")
-    stored = store.get(header["dataset"]["digest"])
+    stored = store.get_table(header["dataset"]["digest"])
     np.testing.assert_array_equal(stored.arrays["X"], X.reshape(60, 784))
     np.testing.assert_array_equal(stored.arrays["y"], Y)
     assert asked[1] == "https://www.openml.org/data/v1/download/52667/mnist_784.arff"

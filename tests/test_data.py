@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from dlcore import Experiment
 from dlcore.component import kinds
 from dlcore.datasets import Dataset, Table, toy
-from dlcore.datasets.preparation import standardized, with_features
+from dlcore.datasets.preparation import standardize, with_features
 from dlcore.datasets.split import Data
 from dlcore.datasets.tabular import Tabular
 from dlcore.randomness import derived_seed
@@ -160,7 +160,7 @@ def test_the_seven_features_on_paper() -> None:
 
 
 def test_a_constant_column_is_centred_only() -> None:
-    scaling = standardized(np.array([[3.0, 1.0], [3.0, 2.0]]), None)
+    scaling = standardize(np.array([[3.0, 1.0], [3.0, 2.0]]), None)
     assert scaling.inputs(np.array([[3.0, 1.5]])).tolist() == [[0.0, 0.0]]
     assert np.isfinite(scaling.inputs(np.array([[9.0, 9.0]]))).all()
 

@@ -114,7 +114,7 @@ def test_a_file_goes_to_the_store_and_the_session_keeps_its_digest_alone(empty: 
     at = bring(empty, content=content)
     do, arguments = desks.asked[-1]
     assert do == "look"
-    assert store.upload(arguments["upload"]) == content
+    assert store.get_upload(arguments["upload"]) == content
     assert arguments["name"] == "passengers.csv"
     assert at.file_uploader[0].value in (None, [])
     assert "secret" not in repr(state(at).memory(Bringing))
@@ -124,7 +124,7 @@ def test_pasted_cells_are_looked_at_as_a_file_and_leave_the_session(empty: Any, 
     at = empty
     at.get_by_key("data_pasted").set_value("a\tb\n1\t2\n")
     next(button for button in at.button if button.label == text("en", "data.paste.take")).click().run()
-    assert store.upload(desks.asked[-1][1]["upload"]) == b"a\tb\n1\t2\n"
+    assert store.get_upload(desks.asked[-1][1]["upload"]) == b"a\tb\n1\t2\n"
     assert at.get_by_key("data_pasted").value == ""
 
 
@@ -266,13 +266,13 @@ def test_pictures_become_the_data_of_the_run(empty: Any, desks: HandmadeDesks, p
 def test_what_is_brought_belongs_to_who_has_brought_it(empty: Any, desks: HandmadeDesks) -> None:
     bring(empty)
     upload = desks.asked[-1][1]["upload"]
-    assert store.owned(upload, UPLOAD).owners == (mark_of(state(empty).secret),)
+    assert store.find_ownership(upload, UPLOAD).owners == (mark_of(state(empty).secret),)
     with rights.working_for(mark_of("another")), pytest.raises(Problem) as refused:
-        store.upload(upload)
+        store.get_upload(upload)
     assert refused.value.key == "upload_gone"
     empty.get_by_key("data_pasted").set_value("a\tb\n1\t2\n")
     next(button for button in empty.button if button.label == text("en", "data.paste.take")).click().run()
-    assert store.owned(desks.asked[-1][1]["upload"], UPLOAD).owners == (mark_of(state(empty).secret),)
+    assert store.find_ownership(desks.asked[-1][1]["upload"], UPLOAD).owners == (mark_of(state(empty).secret),)
 
 
 def test_a_file_and_its_rows_are_taken_off_each_by_its_button(empty: Any, desks: HandmadeDesks) -> None:
@@ -280,7 +280,7 @@ def test_a_file_and_its_rows_are_taken_off_each_by_its_button(empty: Any, desks:
     mine = mark_of(state(at).secret)
     upload = desks.asked[-1][1]["upload"]
     with rights.working_for(mine):
-        digest = store.put(
+        digest = store.put_table(
             {"form": "table 1", "name": "passengers.csv", "rows": 60, "columns": []}, {"c0": np.zeros(9)}
         )
     desks.imported = {**PASSENGERS, "digest": digest}
@@ -292,7 +292,7 @@ def test_a_file_and_its_rows_are_taken_off_each_by_its_button(empty: Any, desks:
     assert shown(text("en", "data.kept.file", name="passengers.csv")) in said(at)
     press(at, f"data_remove_file_{upload}")
     with pytest.raises(Problem):
-        store.upload(upload)
+        store.get_upload(upload)
     assert state(at).memory(Bringing).brought is None
     assert not [button for button in at.button if str(button.key).startswith("data_remove")]
     assert not errors(at)
@@ -305,12 +305,12 @@ def test_a_button_takes_off_nothing_that_is_anothers_too(empty: Any, desks: Hand
         store.keep_upload(CSV)
     press(at, f"data_remove_file_{upload}")
     with rights.working_for(mark_of("another")):
-        assert store.upload(upload) == CSV
+        assert store.get_upload(upload) == CSV
 
 
 def test_nobody_is_offered_to_take_off_what_is_anothers(empty: Any, desks: HandmadeDesks) -> None:
     with rights.working_for(mark_of("another")):
-        digest = store.put(
+        digest = store.put_table(
             {"form": "table 1", "name": "passengers.csv", "rows": 60, "columns": []}, {"c0": np.zeros(9)}
         )
     state(empty).memory(Bringing).own = {**PASSENGERS, "digest": digest}

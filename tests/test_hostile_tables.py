@@ -200,7 +200,7 @@ def test_names_from_a_stranger(name: str) -> None:
     part = outcome(f"{quoted},{quoted},c\n" + ROWS, import_table)
     assert not isinstance(part, Problem)
     assert [column["name"] for column in part["dataset"]["columns"]] == names[:2]
-    stored = store.get(part["dataset"]["digest"])
+    stored = store.get_table(part["dataset"]["digest"])
     assert stored.arrays["c0"].tolist() == [1.5, 2.5] * 10
     # The same names lead back to the same columns.
     assert not isinstance(

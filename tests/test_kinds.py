@@ -17,14 +17,14 @@ from hypothesis import strategies as st
 from dlcore.component import validated
 from dlcore.datasets import store
 from dlcore.datasets.columns import UNKNOWN
-from dlcore.datasets.days import days_in
+from dlcore.datasets.days import read_iso
 from dlcore.datasets.table import TableData
 from dlcore.datasets.upload import import_table, look
 from dlcore.datasets.upload.again import raw_values
 from dlcore.datasets.upload.cells import Cells
 from dlcore.datasets.upload.column import Column
-from dlcore.datasets.upload.columns import typed
-from dlcore.datasets.upload.dates import dates_in
+from dlcore.datasets.upload.columns import find_types
+from dlcore.datasets.upload.dates import find_dates
 from dlcore.datasets.upload.ids import is_named_id
 from dlcore.datasets.upload.numbers import read_numbers
 from dlcore.datasets.upload.reading import read_content
@@ -96,7 +96,7 @@ def table(**columns: list[str]) -> str:
 
 def column(*cells: str, decimal: str = ".") -> Column:
     """One column of these cells, as it is found out."""
-    (found,) = typed(Cells("csv", ("x",), (pa.array(cells, pa.string()),), {"decimal": decimal}), {})
+    (found,) = find_types(Cells("csv", ("x",), (pa.array(cells, pa.string()),), {"decimal": decimal}), {})
     return found
 
 
@@ -105,7 +105,7 @@ def column(*cells: str, decimal: str = ".") -> Column:
 
 @pytest.mark.parametrize("file", FILES)
 def test_columns_are_what_a_knowledgeable_person_takes_them_for(file: str) -> None:
-    found = {each.name: each for each in typed(read_content(content(file), {}), {})}
+    found = {each.name: each for each in find_types(read_content(content(file), {}), {})}
     expected = reading(file)["columns"]
     assert list(found) == list(expected)
     for name, said in expected.items():
@@ -116,7 +116,7 @@ def test_columns_are_what_a_knowledgeable_person_takes_them_for(file: str) -> No
             assert dict(zip(one.coded.values, one.coded.counts.tolist(), strict=True)) == said["values"]
         for row, value in said.get("cells", {}).items():
             assert one.numbers is not None
-            number = np.nan if value is None else days_in(value) if isinstance(value, str) else value
+            number = np.nan if value is None else read_iso(value) if isinstance(value, str) else value
             np.testing.assert_equal(one.numbers[int(row)], number)
 
 
@@ -165,7 +165,7 @@ def read_again(table: TableData, cells: Cells, name: str, rows: slice = slice(No
 
 def cells_of_target(cells: Cells, target: str, table: TableData) -> np.ndarray:
     """NaN where a row cannot be learned from, as the reading of the column has it."""
-    (found,) = [each for each in typed(cells, {}) if each.name == target]
+    (found,) = [each for each in find_types(cells, {}) if each.name == target]
     if not table.classes:
         assert found.numbers is not None
         return found.numbers
@@ -311,8 +311,8 @@ def test_dates_that_could_be_read_either_way_are_read_as_those_of_the_table_were
         table(day=[f"25/{1 + place % 12}/2024" for place in range(20)], y=["pq"[place % 2] for place in range(20)])
     )
     either = pa.array(["1/3/2024"])
-    assert raw_values(month_first.columns[0], either, ".") == days_in("2024-01-03")
-    assert raw_values(day_first.columns[0], either, ".") == days_in("2024-03-01")
+    assert raw_values(month_first.columns[0], either, ".") == read_iso("2024-01-03")
+    assert raw_values(day_first.columns[0], either, ".") == read_iso("2024-03-01")
 
 
 # Worked examples
@@ -408,8 +408,8 @@ def test_a_column_that_counts_its_rows_is_a_number_unless_its_name_says_otherwis
 
 
 def test_years_and_the_next_ones_are_seasons_and_no_months() -> None:
-    assert dates_in(pa.array(["2001-02", "2002-03", "2003-04"] * 5), day_first=False) is None
-    assert dates_in(pa.array(["2001-02", "2001-03", "2001-04"] * 5), day_first=False) is not None
+    assert find_dates(pa.array(["2001-02", "2002-03", "2003-04"] * 5), day_first=False) is None
+    assert find_dates(pa.array(["2001-02", "2001-03", "2001-04"] * 5), day_first=False) is not None
 
 
 @pytest.mark.parametrize(
@@ -421,8 +421,8 @@ def test_years_and_the_next_ones_are_seasons_and_no_months() -> None:
     ],
 )  # fmt: skip
 def test_months_and_clocks_of_twelve_hours(text: str, day: str) -> None:
-    found = dates_in(pa.array([text] * 3), day_first=False)
-    assert found is not None and found.days.tolist() == [days_in(day)] * 3
+    found = find_dates(pa.array([text] * 3), day_first=False)
+    assert found is not None and found.days.tolist() == [read_iso(day)] * 3
 
 
 @pytest.mark.parametrize(
@@ -571,7 +571,7 @@ def test_a_power_is_no_further_digit() -> None:
 
 def test_categories_that_are_long_numbers_stay_apart() -> None:
     cells = Cells("csv", ("x",), (pa.array(["1234567890123", "1234567890124"] * 6, pa.string()),), {"decimal": "."})
-    (found,) = typed(cells, {"x": "category"})
+    (found,) = find_types(cells, {"x": "category"})
     assert found.coded.values == ("1234567890123", "1234567890124")
 
 

@@ -14,7 +14,7 @@ from dlcore.component import validated
 from dlcore.datasets.reading import ArffReading, ExcelReading, TextReading
 from dlcore.datasets.table import TableData
 from dlcore.datasets.upload.cells import Cells
-from dlcore.datasets.upload.reading import read_alike, read_content, reading_of
+from dlcore.datasets.upload.reading import describe_reading, read_alike, read_content
 
 LETTERS = "ab"
 THREE = "".join(f"{place}.5,{place % 3},{LETTERS[place % 2]}\n" for place in range(14))
@@ -166,10 +166,10 @@ def test_a_file_of_weka_that_cannot_be_read_is_refused_with_a_sentence(text: str
 
 def test_the_recipe_says_how_the_table_was_read() -> None:
     text = "Measured in May\nh;w;k\n" + THREE.replace(",", ";").replace(".", ",")
-    assert reading_of(read_content(text.encode("utf-16"), {})) == {
+    assert describe_reading(read_content(text.encode("utf-16"), {})) == {
         "kind": "text", "separator": ";", "decimal": ",", "encoding": "utf-16", "quote": '"', "titles": 1, "header": 1,
     }  # fmt: skip
-    assert reading_of(read_content(workbook(data=TABLE), {})) == {
+    assert describe_reading(read_content(workbook(data=TABLE), {})) == {
         "kind": "excel", "sheet": "data", "decimal": ".", "titles": 0, "header": 1,
     }  # fmt: skip
 

@@ -29,11 +29,11 @@ from dlcore import Experiment
 from dlcore.__main__ import main
 from dlcore.checkpoint import open_checkpoint, predict
 from dlcore.datasets import store
-from dlcore.datasets.days import days_in
+from dlcore.datasets.days import read_iso
 from dlcore.datasets.reading import TextReading
 from dlcore.datasets.upload import import_table, look, reading
 from dlcore.datasets.upload.column import Column
-from dlcore.datasets.upload.columns import typed
+from dlcore.datasets.upload.columns import find_types
 from dlcore.problems import TEMPLATES
 from dlcore.rows import prepare
 
@@ -82,7 +82,7 @@ def faults(name: str) -> list[str]:
     content = (FOLDER / name).read_bytes()
     cells = reading.read_content(content, {})
     found = form_faults(name)
-    columns = {column.name: column for column in typed(cells, cells.kinds)}
+    columns = {column.name: column for column in find_types(cells, cells.kinds)}
     for title, wanted in said["columns"].items():
         if title in columns:
             found += [f"{title}: {fault}" for fault in column_faults(columns[title], wanted)]
@@ -111,7 +111,7 @@ def column_faults(column: Column, wanted: dict[str, Any]) -> list[str]:
         found.append(f"missing: {column.missing.sum()}")
     for row, value in wanted.get("cells", {}).items():
         came = None if column.missing[int(row)] else column.numbers[int(row)]  # type: ignore[index]
-        if came != (days_in(value) if column.kind == "date" else value):
+        if came != (read_iso(value) if column.kind == "date" else value):
             found.append(f"row {row}: {came}")
     if "values" in wanted:
         counts = dict(zip(column.coded.values, column.coded.counts.tolist(), strict=True))

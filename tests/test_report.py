@@ -113,7 +113,7 @@ def hostile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     arrays["c6"] = generator.integers(0, len(categories), rows).astype(np.int32)
     arrays["c7"] = (np.arange(rows) % len(classes)).astype(np.int32)
     name = "<script>alert(4)</script>"
-    digest = store.put({"form": "table 1", "name": name, "rows": rows, "columns": columns}, arrays)
+    digest = store.put_table({"form": "table 1", "name": name, "rows": rows, "columns": columns}, arrays)
     facts = {"kind": "table", "digest": digest, "name": name, "rows": rows, "target": "target <i>", "classes": classes}
     return {"dataset": facts | {"columns": columns[:-1]}}
 

@@ -13,7 +13,7 @@ import pytest
 
 from dlcore.checkpoint import save_checkpoint
 from dlcore.datasets import rights, sharing, store
-from dlcore.datasets.room import TABLE, unused
+from dlcore.datasets.room import TABLE, check_unused
 from dlcore.desks.desks import Desks
 from dlcore.experiment import Experiment
 from dlcore.learning.trainer import Trainer
@@ -62,7 +62,7 @@ def table(pool: Pool) -> Experiment:
 
 def recipe(owner: str, name: str = "marks.csv") -> Experiment:
     with rights.working_for(mark_of(owner)):
-        digest = store.put({"form": "table 1", "name": name, "rows": 60, "columns": COLUMNS}, ROWS)
+        digest = store.put_table({"form": "table 1", "name": name, "rows": 60, "columns": COLUMNS}, ROWS)
     part = {"kind": "table", "digest": digest, "name": name, "rows": 60, "target": "target", "classes": [],
             "columns": COLUMNS[:2]}  # fmt: skip
     return Experiment.from_dict({"dataset": part, "loss": {"kind": "mse"}})
@@ -123,7 +123,7 @@ def test_after_a_restart_a_run_reads_for_whom_it_read_before(make_pool: Callable
     mine = first.create(table.to_json(), "cpu", owner=ANN)
     without_cookies = first.create(table.to_json(), "cpu", reader=mark_of("a visit"))
     with rights.working_for(mark_of("a visit")):
-        store.put({"form": "table 1", "name": "marks.csv", "rows": 60, "columns": COLUMNS}, ROWS)
+        store.put_table({"form": "table 1", "name": "marks.csv", "rows": 60, "columns": COLUMNS}, ROWS)
     first.call(mine, "step")
     assert refusal(first.call, without_cookies, "change", recipe=table.replace(seed=1).to_json()) is None
     first.stop()
@@ -139,11 +139,11 @@ def test_a_guests_run_trains_on_and_a_new_one_is_refused_when_the_rows_are_withd
     pool: Pool, table: Experiment
 ) -> None:
     digest, mark = digest_of(table), mark_of(BOB)
-    sharing.share(digest, ANN, mark_of(ANN))
-    assert sharing.enter(digest, sharing.pass_given(digest, ANN, mark_of(ANN)) or "", mark) is None
+    sharing.give_pass(digest, ANN, mark_of(ANN))
+    assert sharing.enter(digest, sharing.find_pass(digest, ANN, mark_of(ANN)) or "", mark) is None
     token = pool.create(table.to_json(), "cpu", owner=BOB)
     assert refusal(pool.call, token, "step") is None
-    sharing.withdraw(digest, mark_of(ANN))
+    sharing.withdraw_passes(digest, mark_of(ANN))
     assert refusal(pool.call, token, "step") is None
     assert refusal(pool.call, token, "change", recipe=table.replace(test_fraction=0.3).to_json()) == "table_withdrawn"
     assert refusal(pool.call, pool.create(table.to_json(), "cpu", owner=BOB), "step") == "table_withdrawn"
@@ -160,7 +160,7 @@ def test_what_a_live_run_names_stays_in_the_store_until_it_names_other_data(pool
         for path in store.folder().glob("*.table"):
             used(path, 5000 if path.stem == digest else 100)
         with rights.working_for(mark_of(ANN)):
-            store.put({"filling": np.random.default_rng().integers(1 << 60).item()}, {"c0": np.zeros(12_000)})
+            store.put_table({"filling": np.random.default_rng().integers(1 << 60).item()}, {"c0": np.zeros(12_000)})
         return not store.is_kept(digest)
 
     assert eventually(lambda: is_held(digest))
@@ -175,7 +175,7 @@ def used(path: Path, age: float) -> None:
 
 
 def is_held(digest: str) -> bool:
-    with unused(store.folder() / f"{digest}{TABLE}") as free:
+    with check_unused(store.folder() / f"{digest}{TABLE}") as free:
         return not free
 
 

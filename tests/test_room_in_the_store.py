@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from dlcore.datasets import rights, store
-from dlcore.datasets.held import TIDY_EVERY, HeldTables, digest_in
-from dlcore.datasets.room import DAY, HOUR, TABLE, UPLOAD, time_of_use
+from dlcore.datasets.held import TIDY_EVERY, HeldTables, find_digest
+from dlcore.datasets.room import DAY, HOUR, TABLE, UPLOAD, find_time_of_use
 from dlcore.problems import Problem
 from dlcore.runs.server.entry import mark_of
 
@@ -54,7 +54,7 @@ def clock(home: Path, monkeypatch: pytest.MonkeyPatch) -> Clock:
 def table(mark: str, number: int, size: int = TENTH, ago: float = 60.0) -> str:
     """A table of theirs, used so many seconds ago."""
     with rights.working_for(mark):
-        digest = store.put({"of": mark, "number": number}, {"c0": np.zeros(size // 8 - 32)})
+        digest = store.put_table({"of": mark, "number": number}, {"c0": np.zeros(size // 8 - 32)})
     used(digest, ago)
     return digest
 
@@ -146,11 +146,11 @@ def test_a_table_that_several_have_brought_counts_in_parts_and_goes_with_the_las
     common = {"of": "a class", "number": 0}
     for mark in (ANN, BOB, HOG):
         with rights.working_for(mark):
-            shared = store.put(common, {"c0": np.zeros(TENTH // 8)})
+            shared = store.put_table(common, {"c0": np.zeros(TENTH // 8)})
     used(shared, 5000)
     hogs = [table(HOG, n, ago=1000 - n) for n in range(8)]
     assert there([shared, *hogs]) == [True] + [False] * 3 + [True] * 5
-    assert set(store.owned(shared).owners) == {ANN, BOB}  # The hog has given it up, and nobody else has.
+    assert set(store.find_ownership(shared).owners) == {ANN, BOB}  # The hog has given it up, and nobody else has.
 
 
 def test_the_number_of_files_is_bounded_too(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -294,11 +294,11 @@ def test_a_table_that_was_torn_and_brought_again_is_held_as_it_is_now(home: Path
 
 
 def test_a_recipe_says_which_table_it_names() -> None:
-    assert digest_in(recipe("a" * 32)) == "a" * 32
+    assert find_digest(recipe("a" * 32)) == "a" * 32
     for text in ("", "{", "[]", "{}", recipe(""), recipe("A" * 32), '{"dataset": {"digest": 7}}', '{"dataset": null}'):
-        assert digest_in(text) == "", text
+        assert find_digest(text) == "", text
     quoted = json.dumps({"dataset": {"kind": "table", "name": f'"digest": "{"b" * 32}"', "digest": "a" * 32}})
-    assert digest_in(quoted) == "a" * 32
+    assert find_digest(quoted) == "a" * 32
 
 
 # Time
@@ -357,4 +357,4 @@ def test_a_clock_that_jumps_lets_nobodys_files_go_first_and_none_stay_for_ever(
 def test_a_time_of_use_goes_along_with_a_clock_that_jumps(
     used: float, looked: float, now: float, expected: float
 ) -> None:
-    assert time_of_use(used, looked, now) == pytest.approx(expected, abs=1)
+    assert find_time_of_use(used, looked, now) == pytest.approx(expected, abs=1)

@@ -270,7 +270,7 @@ def table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Experiment:
     """A recipe of Ann's own, on a table that she has brought."""
     monkeypatch.setenv("DLCORE_TABLES", str(tmp_path))
     with rights.working_for(mark_of(ANN)):
-        digest = store.put({"form": "table 1", "name": "marks.csv", "rows": 60, "columns": COLUMNS}, ROWS)
+        digest = store.put_table({"form": "table 1", "name": "marks.csv", "rows": 60, "columns": COLUMNS}, ROWS)
     part = {"kind": "table", "digest": digest, "name": "marks.csv", "rows": 60, "target": "target", "classes": [],
             "columns": COLUMNS[:2]}  # fmt: skip
     optimizer = {"kind": "sgd", "learning_rate": 0.07}
@@ -344,7 +344,9 @@ def test_a_guest_passes_no_rows_on_and_what_is_for_everyone_is_not_asked(
     assert given(at) == ""
     assert said("share.rows.guest") in captions(at)
     assert not toggles(at)
-    store.put({"form": "table 1", "name": "marks.csv", "rows": 60, "columns": COLUMNS}, ROWS)  # On the command line.
+    store.put_table(
+        {"form": "table 1", "name": "marks.csv", "rows": 60, "columns": COLUMNS}, ROWS
+    )  # On the command line.
     at = open_share(table)
     assert not {said("share.rows.guest"), said("share.rows.caption")} & {*captions(at)}
 
@@ -410,7 +412,7 @@ def test_who_may_not_see_the_rows_is_told_where_they_would_be_taken_home(
     at = visit(run=encode(table), **{"pass": passed}).run()
     files = ("data", "report", "card", "recipe", "checkpoint")
     assert [at.get_by_key(f"take_{what}").proto.disabled for what in files] == [False] * 5
-    sharing.withdraw(table.dataset.digest, mark_of(ANN))  # type: ignore[union-attr]
+    sharing.withdraw_passes(table.dataset.digest, mark_of(ANN))  # type: ignore[union-attr]
     at.run()
     assert [at.get_by_key(f"take_{what}").proto.disabled for what in files] == [True, True, True, False, False]
     assert shown(str(Problem("table_withdrawn", name="marks.csv"))) in captions(at)
@@ -429,7 +431,7 @@ def test_a_guests_run_comes_back_until_the_rows_are_withdrawn(
     pool.shelf[token] = {"recipe": table.to_json(), "device": "cpu", "status": "paused", "step": 400, "epoch": 16}
     pool.alive.clear()
     assert (state(at.run()).token, state(at).life, errors(at)) == (token, 1, [])
-    sharing.withdraw(table.dataset.digest, mark_of(ANN))  # type: ignore[union-attr]
+    sharing.withdraw_passes(table.dataset.digest, mark_of(ANN))  # type: ignore[union-attr]
     pool.alive.clear()
     at.run()
     assert errors(at) == [shown(str(Problem("table_withdrawn", name="marks.csv")))]
@@ -450,7 +452,7 @@ def test_without_cookies_a_table_belongs_to_the_session_alone(
     at = open_page()
     mine = mark_of(state(at).secret)
     with rights.working_for(mine):
-        store.put({"form": "table 1", "name": "marks.csv", "rows": 60, "columns": COLUMNS}, ROWS)
+        store.put_table({"form": "table 1", "name": "marks.csv", "rows": 60, "columns": COLUMNS}, ROWS)
     assert pool.readers == [mine]
     assert pool.owners == [""]  # Whoever holds its token may still look at the run.
     assert state(visit(run=encode(table))).experiment.dataset.kind == "circle"

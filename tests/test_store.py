@@ -32,7 +32,7 @@ ARRAYS = {
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A store of its own, in a folder that is not there yet."""
     monkeypatch.setenv("DLCORE_TABLES", str(tmp_path / "below" / "tables"))
-    store.let_go_of_memory()
+    store.empty_memory()
     return tmp_path / "below" / "tables"
 
 
@@ -49,9 +49,9 @@ def refusal(call, *arguments) -> Problem:
 
 
 def test_a_table_comes_back_as_it_was_put(monkeypatch: pytest.MonkeyPatch) -> None:
-    digest = store.put(FACTS, ARRAYS)
-    store.let_go_of_memory()
-    found = store.get(digest)
+    digest = store.put_table(FACTS, ARRAYS)
+    store.empty_memory()
+    found = store.get_table(digest)
     assert found.facts == FACTS
     assert list(found.arrays) == list(ARRAYS)
     for name, array in ARRAYS.items():
@@ -60,42 +60,42 @@ def test_a_table_comes_back_as_it_was_put(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_another_process_finds_it(home: Path) -> None:
-    digest = store.put(FACTS, ARRAYS)
+    digest = store.put_table(FACTS, ARRAYS)
     code = f"from dlcore.datasets import store; print(store.get({digest!r}).arrays['X'].sum())"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, env=dict(os.environ))
     assert done.stdout.strip() == "66", done.stderr
 
 
 def test_the_same_content_is_kept_once_and_a_changed_number_is_another_table(home: Path) -> None:
-    first = store.put(FACTS, ARRAYS)
-    assert store.put(dict(FACTS), {name: array.copy() for name, array in ARRAYS.items()}) == first
-    assert store.put(FACTS, ARRAYS | {"y": np.array([2, 1, 1])}) != first
+    first = store.put_table(FACTS, ARRAYS)
+    assert store.put_table(dict(FACTS), {name: array.copy() for name, array in ARRAYS.items()}) == first
+    assert store.put_table(FACTS, ARRAYS | {"y": np.array([2, 1, 1])}) != first
     assert len(files(home)) == 2
 
 
 def test_an_array_that_is_not_contiguous_is_kept_as_it_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     array = np.arange(24.0).reshape(4, 6).T[::2]
-    digest = store.put(FACTS, {"c0": array})
-    store.let_go_of_memory()
-    np.testing.assert_array_equal(store.get(digest).arrays["c0"], array)
+    digest = store.put_table(FACTS, {"c0": array})
+    store.empty_memory()
+    np.testing.assert_array_equal(store.get_table(digest).arrays["c0"], array)
 
 
 def test_nobody_changes_the_rows_of_others() -> None:
     with pytest.raises(ValueError, match="read-only"):
-        store.get(store.put(FACTS, ARRAYS)).arrays["c0"][0] = 7
+        store.get_table(store.put_table(FACTS, ARRAYS)).arrays["c0"][0] = 7
 
 
 def test_it_is_opened_once_and_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "MEMORY", 2500)
-    digests = [store.put({"n": n}, {"c0": np.zeros(125)}) for n in range(4)]  # 1000 bytes each.
-    kept = [store.get(digest) for digest in digests]
-    assert store.get(digests[3]) is kept[3]
-    assert store.get(digests[0]) is not kept[0]
-    assert store.bytes_in_memory() <= 2500
+    digests = [store.put_table({"n": n}, {"c0": np.zeros(125)}) for n in range(4)]  # 1000 bytes each.
+    kept = [store.get_table(digest) for digest in digests]
+    assert store.get_table(digests[3]) is kept[3]
+    assert store.get_table(digests[0]) is not kept[0]
+    assert store.count_bytes_in_memory() <= 2500
 
 
 def test_only_this_user_can_read_it(home: Path) -> None:
-    store.put(FACTS, ARRAYS)
+    store.put_table(FACTS, ARRAYS)
     assert stat.S_IMODE(home.stat().st_mode) == 0o700
     assert {path.suffix: stat.S_IMODE(path.stat().st_mode) for path in home.iterdir()} == {
         ".table": 0o600, ".owners": 0o600, "": 0o600,
@@ -106,15 +106,15 @@ def test_an_upload_comes_back_under_half_its_sha256() -> None:
     content = bytes(range(256)) * 10
     digest = store.keep_upload(content)
     assert digest == hashlib.sha256(content).hexdigest()[:32]
-    assert store.upload(digest) == content
+    assert store.get_upload(digest) == content
 
 
 @pytest.mark.parametrize(
     "digest", ["", "0" * 32, "../../etc/passwd", "/etc/passwd", "0" * 31 + "/", "A" * 32, "0" * 33]
 )
 def test_what_is_not_there_or_no_digest_is_said_in_one_sentence(digest: str) -> None:
-    assert refusal(store.upload, digest).key == "upload_gone"
-    gone = refusal(store.get, digest, "titanic.csv")
+    assert refusal(store.get_upload, digest).key == "upload_gone"
+    gone = refusal(store.get_table, digest, "titanic.csv")
     assert (gone.key, gone.values) == ("table_gone", {"name": "titanic.csv"})
 
 
@@ -125,19 +125,19 @@ def test_what_is_not_there_or_no_digest_is_said_in_one_sentence(digest: str) -> 
     lambda data: b"",
 ])  # fmt: skip
 def test_a_torn_file_is_never_read(home: Path, monkeypatch: pytest.MonkeyPatch, spoil) -> None:
-    digest = store.put(FACTS, ARRAYS)
-    store.let_go_of_memory()
+    digest = store.put_table(FACTS, ARRAYS)
+    store.empty_memory()
     (file,) = files(home)
     file.write_bytes(spoil(file.read_bytes()))
-    assert refusal(store.get, digest).key == "table_gone"
+    assert refusal(store.get_table, digest).key == "table_gone"
     assert files(home) == []
 
 
 def test_a_file_that_a_stranger_put_there_under_another_name_is_not_read(home: Path) -> None:
-    digest = store.put(FACTS, ARRAYS)
+    digest = store.put_table(FACTS, ARRAYS)
     (file,) = files(home)
     file.rename(home / f"{'0' * 32}.table")
-    assert refusal(store.get, "0" * 32).key == "table_gone"
+    assert refusal(store.get_table, "0" * 32).key == "table_gone"
     assert digest != "0" * 32
 
 
@@ -154,50 +154,50 @@ def used(home: Path, digest: str, seconds_ago: float) -> None:
 
 def test_what_was_used_least_lately_goes_first(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DLCORE_TABLES_MB", "1")
-    digests = [store.put({"n": n}, {"c0": np.zeros(40_000)}) for n in range(3)]  # A third of a megabyte each.
+    digests = [store.put_table({"n": n}, {"c0": np.zeros(40_000)}) for n in range(3)]  # A third of a megabyte each.
     for age, digest in zip((300, 200, 100), digests, strict=True):
         used(home, digest, age)
-    store.get(digests[0])  # Read last: in use.
-    store.put({"n": 3}, {"c0": np.zeros(40_000)})
-    store.let_go_of_memory()
-    assert refusal(store.get, digests[1]).key == "table_gone"
-    assert store.get(digests[0]).facts == {"n": 0}
+    store.get_table(digests[0])  # Read last: in use.
+    store.put_table({"n": 3}, {"c0": np.zeros(40_000)})
+    store.empty_memory()
+    assert refusal(store.get_table, digests[1]).key == "table_gone"
+    assert store.get_table(digests[0]).facts == {"n": 0}
     assert sum(file.stat().st_size for file in files(home)) <= 1 << 20
 
 
 def test_a_table_in_use_from_memory_counts_as_used_too(home: Path) -> None:
-    digest = store.put(FACTS, ARRAYS)
-    store.get(digest)
+    digest = store.put_table(FACTS, ARRAYS)
+    store.get_table(digest)
     used(home, digest, 5000)
-    store.get(digest)
+    store.get_table(digest)
     assert time.time() - files(home)[0].stat().st_mtime < 100
 
 
 def test_a_table_larger_than_the_whole_store_is_refused(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DLCORE_TABLES_MB", "1")
-    assert refusal(store.put, FACTS, {"c0": np.zeros(200_000)}).key == "store_too_small"
+    assert refusal(store.put_table, FACTS, {"c0": np.zeros(200_000)}).key == "store_too_small"
     assert files(home) == []
 
 
 @pytest.mark.parametrize("setting", ["0", "-1", "many", "1e3", "²", str(10**9)])
 def test_a_bound_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, setting: str) -> None:
     monkeypatch.setenv("DLCORE_TABLES_MB", setting)
-    problem = refusal(store.put, FACTS, ARRAYS)
+    problem = refusal(store.put_table, FACTS, ARRAYS)
     assert (problem.key, problem.values["name"]) == ("bad_setting", "DLCORE_TABLES_MB")
 
 
 def test_an_upload_is_kept_for_a_day_and_a_table_for_as_long_as_there_is_room(home: Path) -> None:
     day = 86_400
     old, young = store.keep_upload(b"old"), store.keep_upload(b"young")
-    table = store.put({"old": True}, ARRAYS)
+    table = store.put_table({"old": True}, ARRAYS)
     for digest, age in ((old, day + 60), (young, day - 60), (table, 300 * day)):
         used(home, digest, age)
     (home / ".half.table.123").write_bytes(b"half written by one that was killed")
     os.utime(home / ".half.table.123", (time.time() - 2 * 3600,) * 2)
-    store.put(FACTS, ARRAYS)
-    assert refusal(store.upload, old).key == "upload_gone"
-    assert store.upload(young) == b"young"
-    assert store.get(table).facts == {"old": True}
+    store.put_table(FACTS, ARRAYS)
+    assert refusal(store.get_upload, old).key == "upload_gone"
+    assert store.get_upload(young) == b"young"
+    assert store.get_table(table).facts == {"old": True}
     assert len(files(home)) == 3
 
 
@@ -206,7 +206,7 @@ def test_a_full_disk_is_said_and_leaves_nothing_half_written(home: Path, monkeyp
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(Path, "replace", full)
-    assert "no space left on device" in str(refusal(store.put, FACTS, ARRAYS))
+    assert "no space left on device" in str(refusal(store.put_table, FACTS, ARRAYS))
     assert files(home) == []
 
 

@@ -29,7 +29,7 @@ from dlcore.__main__ import main
 from dlcore.checkpoint import Checkpoint, checkpoint_of, open_checkpoint, predict, save_checkpoint
 from dlcore.component import validated
 from dlcore.datasets import store
-from dlcore.datasets.days import days_in, iso_text
+from dlcore.datasets.days import read_iso, write_iso
 from dlcore.datasets.split import Data
 from dlcore.datasets.table import LONGEST_TEXT, TableData
 from dlcore.export import export
@@ -95,7 +95,7 @@ def bring(
     }
     facts = {"form": "table 1", "name": name, "rows": len(frame), "columns": described}
     dataset = {
-        "kind": "table", "digest": store.put(facts, stored), "name": name, "rows": len(frame), "target": target,
+        "kind": "table", "digest": store.put_table(facts, stored), "name": name, "rows": len(frame), "target": target,
         "classes": classes, "columns": [*columns, {"kind": "number", "name": "row", "scale": "none"}],
     }  # fmt: skip
     return Brought(frame, dataset)
@@ -744,7 +744,7 @@ def test_judging_many_rows_leaves_a_playing_run_time_to_learn(monkeypatch: pytes
 def test_pictures_are_divided_by_255_and_so_many_as_asked_for_are_drawn_by_the_seed() -> None:
     X = np.random.default_rng(0).integers(0, 256, (90, 6)).astype(np.uint8)
     facts = {"form": "images 1", "name": "dots", "rows": 90, "height": 2, "width": 3, "classes": ["a", "b"]}
-    digest = store.put(facts, {"X": X, "y": np.arange(90) % 2})
+    digest = store.put_table(facts, {"X": X, "y": np.arange(90) % 2})
     images = {"kind": "images", "digest": digest, "name": "dots", "height": 2, "width": 3, "classes": ["a", "b"]}
     experiment = Experiment.from_dict({"dataset": {**images, "available": 90, "samples": 40}})
     data = prepare(experiment)
@@ -761,17 +761,17 @@ def test_pictures_are_divided_by_255_and_so_many_as_asked_for_are_drawn_by_the_s
 
 @given(st.datetimes())
 def test_a_date_reads_back_as_the_very_same_number(moment: Any) -> None:
-    days = days_in(moment.isoformat())
-    assert days_in(iso_text(days)) == days
+    days = read_iso(moment.isoformat())
+    assert read_iso(write_iso(days)) == days
     assert abs(days - (moment - pd.Timestamp(0).to_pydatetime()).total_seconds() / 86400) < 1e-6
 
 
 def test_dates_on_paper() -> None:
-    assert [days_in(text) for text in ("1970-01-01", "1970-01-02T12:00", "1969-12-31 18:00:00", "2000-03-01")] == [
+    assert [read_iso(text) for text in ("1970-01-01", "1970-01-02T12:00", "1969-12-31 18:00:00", "2000-03-01")] == [
         0,
         1.5,
         -0.25,
         11017,
     ]
-    assert days_in("1970-01-01T08:00+08:00") == days_in("1970-01-01T00:00:00Z") == 0
-    assert [iso_text(days) for days in (0.0, -0.25, 11017.0)] == ["1970-01-01", "1969-12-31T18:00:00", "2000-03-01"]
+    assert read_iso("1970-01-01T08:00+08:00") == read_iso("1970-01-01T00:00:00Z") == 0
+    assert [write_iso(days) for days in (0.0, -0.25, 11017.0)] == ["1970-01-01", "1969-12-31T18:00:00", "2000-03-01"]

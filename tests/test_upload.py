@@ -44,7 +44,7 @@ def imported(content: bytes | str, **options: Any) -> tuple[dict[str, Any], stor
     raw = content.encode() if isinstance(content, str) else content
     header, _ = import_table({"upload": store.keep_upload(raw), "name": "table.csv", **options}, b"", ignored)
     part = json.loads(json.dumps(header["dataset"], allow_nan=False))
-    return part, store.get(part["digest"]), header["dropped"]
+    return part, store.get_table(part["digest"]), header["dropped"]
 
 
 def column_of(profile: Profile, name: str) -> dict[str, Any]:

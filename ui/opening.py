@@ -50,7 +50,7 @@ def without_rows(experiment: Experiment) -> Experiment:
 def refusal(experiment: Experiment, mark: str) -> Problem | None:
     """Why the person of this mark is given no rows of this recipe; None where there is no reason."""
     dataset = own_data(experiment)
-    key = dataset and store.owned(dataset.digest).refusal(mark)
+    key = dataset and store.find_ownership(dataset.digest).refusal(mark)
     return Problem(key, name=dataset.name) if dataset and key else None
 
 

@@ -80,14 +80,14 @@ def _linked(experiment: Experiment) -> tuple[Experiment, str]:
 def _pass(experiment: Experiment) -> str:
     """What this person has given for the rows of this recipe; "" where they are not shared."""
     dataset = opening.own_data(experiment)
-    found = dataset and sharing.pass_given(dataset.digest, session.bringer(), session.mark())
+    found = dataset and sharing.find_pass(dataset.digest, session.bringer(), session.mark())
     return found or ""
 
 
 def _rows(experiment: Experiment) -> None:
     """Whether the rows go along: asked where the run stands on data of one's own, with what that gives away."""
     dataset = opening.own_data(experiment)
-    owned = store.owned(dataset.digest) if dataset else None
+    owned = store.find_ownership(dataset.digest) if dataset else None
     if dataset is None or owned is None or owned.everyone:
         return
     facts = {"name": dataset.name, "rows": f"{opening.rows_kept(dataset):,}"}
@@ -106,9 +106,9 @@ def _rows(experiment: Experiment) -> None:
 def share_or_withdraw(digest: str, name: str) -> None:
     """Toggle: from now on the links carry a pass, or the one that they carried is good no more."""
     if widgets.read(SHARED, False):
-        sharing.share(digest, session.bringer(), session.mark())
+        sharing.give_pass(digest, session.bringer(), session.mark())
     else:
-        sharing.withdraw(digest, session.mark())
+        sharing.withdraw_passes(digest, session.mark())
         session.current().notices.append(t("share.rows.withdrawn", name=name))
 
 

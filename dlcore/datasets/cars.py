@@ -49,7 +49,7 @@ ROWS = (
 )
 
 
-def stored() -> Stored:
+def make_stored() -> Stored:
     """The cars as the store would give them."""
     names = [(CATEGORY, CATEGORIES), (TARGET, CLASSES)]
     columns = [{"name": name, "kind": "number"} for name in NUMBERS]

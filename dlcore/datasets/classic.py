@@ -23,7 +23,7 @@ from urllib.parse import urlparse
 import numpy as np
 
 from dlcore.datasets import store
-from dlcore.datasets.upload.images import answer, kept
+from dlcore.datasets.upload.images import describe_images, keep_images
 from dlcore.folders import make_own, write_own
 from dlcore.jobs import Answer, Progress
 from dlcore.problems import Problem
@@ -86,7 +86,7 @@ def classic(arguments: dict[str, Any], payload: bytes, progress: Progress) -> An
         case TableSet():
             return _table(name, wanted), b""
         case ImageSet():
-            known = _known_images(name)
+            known = _find_images(name)
             return _images(name, wanted, progress) if known is None else known
 
 
@@ -94,7 +94,7 @@ def classic(arguments: dict[str, Any], payload: bytes, progress: Progress) -> An
 
 
 def _table(name: str, wanted: TableSet) -> dict[str, Any]:
-    with connected(wanted):
+    with translate_failures(wanted):
         frame = _california() if not wanted.number else _openml(wanted.number)
     there = set(frame.columns)
     if wanted.target not in there or not there.issuperset(wanted.inputs or ()):
@@ -109,18 +109,18 @@ def _table(name: str, wanted: TableSet) -> dict[str, Any]:
 def _openml(number: int) -> Any:
     from sklearn.datasets import fetch_openml
 
-    found: Any = fetch_openml(data_id=number, as_frame=True, parser="pandas", data_home=_home(), n_retries=1)
+    found: Any = fetch_openml(data_id=number, as_frame=True, parser="pandas", data_home=_find_home(), n_retries=1)
     return found.frame
 
 
 def _california() -> Any:
     from sklearn.datasets import fetch_california_housing
 
-    found: Any = fetch_california_housing(as_frame=True, data_home=_home(), n_retries=1)
+    found: Any = fetch_california_housing(as_frame=True, data_home=_find_home(), n_retries=1)
     return found.frame
 
 
-def _home() -> str:
+def _find_home() -> str:
     """Where scikit-learn keeps what it has fetched: a folder of this user's own."""
     home = store.folder() / "fetched"
     make_own(store.folder())
@@ -131,29 +131,31 @@ def _home() -> str:
 # Images
 
 
-def _known_images(name: str) -> Answer | None:
+def _find_images(name: str) -> Answer | None:
     """What was fetched before, as long as the store has it."""
     with suppress(OSError, ValueError, KeyError, Problem):
-        part = json.loads(_note(name).read_text())
-        stored = store.get(part["digest"])
-        return answer(part, stored.arrays["X"], stored.arrays["y"])
+        part = json.loads(_note_images(name).read_text())
+        stored = store.get_table(part["digest"])
+        return describe_images(part, stored.arrays["X"], stored.arrays["y"])
     return None
 
 
 def _images(name: str, wanted: ImageSet, progress: Progress) -> Answer:
-    with connected(wanted):
-        rows = np.concatenate(list(_rows(wanted, progress)))
+    with translate_failures(wanted):
+        rows = np.concatenate(list(_read_rows(wanted, progress)))
     if rows.shape[1] != SIDE * SIDE + 1 or rows[:, -1].max() >= len(wanted.classes):
         raise Problem("classic_changed", name=wanted.title, neighbour=wanted.neighbour)
-    header, samples = kept(wanted.title, rows[:, :-1].reshape(-1, SIDE, SIDE), rows[:, -1], wanted.classes, public=True)
+    header, samples = keep_images(
+        wanted.title, rows[:, :-1].reshape(-1, SIDE, SIDE), rows[:, -1], wanted.classes, public=True
+    )
     with suppress(OSError):
-        write_own(_note(name), json.dumps(header["dataset"]).encode())
+        write_own(_note_images(name), json.dumps(header["dataset"]).encode())
     return header, samples
 
 
-def _rows(wanted: ImageSet, progress: Progress) -> Iterator[np.ndarray]:
+def _read_rows(wanted: ImageSet, progress: Progress) -> Iterator[np.ndarray]:
     """Blocks of (N, pixels and class) uint8 from an ARFF file, as it arrives."""
-    with _stream(_address(wanted.number)) as stream:
+    with _open_stream(_find_address(wanted.number)) as stream:
         for line in stream:
             if line.strip().lower() == b"@data":
                 break
@@ -164,13 +166,13 @@ def _rows(wanted: ImageSet, progress: Progress) -> Iterator[np.ndarray]:
                 raise ValueError("longer than any of these sets")
             whole, _, rest = (rest + block).rpartition(b"\n")
             if whole.strip():
-                yield _numbers(whole)
+                yield _parse_numbers(whole)
             progress(min(0.95, taken / (130 << 20)), {})
         if rest.strip():
-            yield _numbers(rest)
+            yield _parse_numbers(rest)
 
 
-def _numbers(lines: bytes) -> np.ndarray:
+def _parse_numbers(lines: bytes) -> np.ndarray:
     text = lines.replace(b"'", b"").replace(b"\r\n", b"\n").strip(b"\n")
     rows = text.count(b"\n") + 1
     # As floats first: some writers put 0.0 for 0.
@@ -180,7 +182,7 @@ def _numbers(lines: bytes) -> np.ndarray:
     return numbers.reshape(rows, -1).astype(np.uint8)
 
 
-def _address(number: int) -> str:
+def _find_address(number: int) -> str:
     """Where OpenML says that the file of this data set is."""
     with urllib.request.urlopen(f"https://www.openml.org/api/v1/json/data/{number:d}", timeout=PATIENCE) as told:
         address = urlparse(json.loads(told.read(1 << 20))["data_set_description"]["url"])
@@ -190,7 +192,7 @@ def _address(number: int) -> str:
 
 
 @contextmanager
-def _stream(path: str) -> Iterator[IO[bytes]]:
+def _open_stream(path: str) -> Iterator[IO[bytes]]:
     asking = urllib.request.build_opener()
     asking.addheaders = [("Accept-Encoding", "gzip")]
     with asking.open(f"https://www.{OPENML}{path}", timeout=PATIENCE) as response:
@@ -198,13 +200,13 @@ def _stream(path: str) -> Iterator[IO[bytes]]:
         yield cast("IO[bytes]", gzip.GzipFile(fileobj=response) if packed else io.BufferedReader(response))
 
 
-def _note(name: str) -> Path:
+def _note_images(name: str) -> Path:
     """Where it stands which table of the store is this set."""
     return store.folder() / f"{name}.fetched"
 
 
 @contextmanager
-def connected(wanted: TableSet | ImageSet) -> Iterator[None]:
+def translate_failures(wanted: TableSet | ImageSet) -> Iterator[None]:
     """No longer than a while without a sign; no connection is a sentence, and so is an answer that cannot be read."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(PATIENCE)

@@ -15,12 +15,12 @@ _BEGINNING = datetime(1970, 1, 1)
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?)?(Z|[+-]\d{2}:\d{2})?")
 
 
-def on_the_clock(days: np.ndarray) -> np.ndarray:
+def round_to_milliseconds(days: np.ndarray) -> np.ndarray:
     """Rounded to whole milliseconds, so that a date reads back as the very same number."""
     return np.rint(days * MILLISECONDS) / MILLISECONDS
 
 
-def iso_text(days: float) -> str:
+def write_iso(days: float) -> str:
     """2024-02-29, or 2024-02-29T13:30:00 where it is not midnight."""
     moment = _BEGINNING + timedelta(milliseconds=round(days * MILLISECONDS))
     if moment.time() == datetime.min.time():
@@ -28,7 +28,7 @@ def iso_text(days: float) -> str:
     return moment.isoformat(timespec="milliseconds" if moment.microsecond else "seconds")
 
 
-def days_in(text: str) -> float:
+def read_iso(text: str) -> float:
     """The days of an ISO date, with or without a time. Raises ValueError for all else."""
     if not _ISO.fullmatch(text):
         raise ValueError(text)

@@ -28,7 +28,7 @@ Point = tuple[Coordinate, Coordinate, Annotated[int, Field(ge=0, lt=MOST_CLASSES
 Points = Annotated[tuple[Point, ...], Field(json_schema_extra={"maxItems": MOST_POINTS})]
 
 
-def _two_arms(count: int, start: float) -> tuple[Point, ...]:
+def _draw_two_arms(count: int, start: float) -> tuple[Point, ...]:
     """Two arms of a slow spiral in turn, half a turn apart: `count` points, each a little further out than the last."""
     points = []
     for index in range(count):
@@ -45,8 +45,10 @@ class Drawn(DatasetComponent):
     title: ClassVar[str] = "Drawn"
     inputs: ClassVar[int] = 2
     own_split: ClassVar[bool] = True
-    train: Points = Field(default=_two_arms(40, 0.0), description="Points to learn from: x1, x2 and class of each.")
-    test: Points = Field(default=_two_arms(20, 0.25), description="Points to test with: x1, x2 and class of each.")
+    train: Points = Field(
+        default=_draw_two_arms(40, 0.0), description="Points to learn from: x1, x2 and class of each."
+    )
+    test: Points = Field(default=_draw_two_arms(20, 0.25), description="Points to test with: x1, x2 and class of each.")
     validation: Points = Field(
         default=(),
         description="Points to watch while it learns, so that the test points judge in the end only; none: the test points.",
@@ -55,7 +57,7 @@ class Drawn(DatasetComponent):
     @field_validator("train", "test", "validation", mode="after")
     @classmethod
     def _rounds(cls, points: tuple[Point, ...]) -> tuple[Point, ...]:
-        return tuple(_rounded(*point) for point in points)
+        return tuple(_round_point(*point) for point in points)
 
     @model_validator(mode="after")
     def _enough_of_each(self) -> Drawn:
@@ -77,7 +79,7 @@ class Drawn(DatasetComponent):
         parts = {"train": data.train, "test": data.watched}
         if data.final is not None:
             parts |= {"test": data.final, "validation": data.watched}
-        return validated(cls, {name: points_of(part) for name, part in parts.items()})
+        return validated(cls, {name: round_points(part) for name, part in parts.items()})
 
     @property
     def points(self) -> tuple[Point, ...]:
@@ -116,12 +118,12 @@ def drawing_limits(dataset: DatasetComponent) -> dict[str, Any] | None:
     return {"points": MOST_POINTS, "classes": MOST_CLASSES, "edge": EDGE, "decimals": DECIMALS}
 
 
-def points_of(split: Split) -> list[Point]:
+def round_points(split: Split) -> list[Point]:
     """Rows of any classes on the plane as points that can be drawn."""
     points = np.clip(split.raw, -EDGE, EDGE).tolist()
-    return [_rounded(x1, x2, label) for (x1, x2), label in zip(points, split.y.tolist(), strict=True)]
+    return [_round_point(x1, x2, label) for (x1, x2), label in zip(points, split.y.tolist(), strict=True)]
 
 
-def _rounded(x1: float, x2: float, label: int) -> Point:
+def _round_point(x1: float, x2: float, label: int) -> Point:
     # + 0.0: a rounded -0.0004 is 0, not -0.
     return round(x1, DECIMALS) + 0.0, round(x2, DECIMALS) + 0.0, label

@@ -43,9 +43,9 @@ class HeldTables:
         sizes: Counter[str] = Counter()
         most = store.most_bytes() * OF_AN_OWNER
         for recipe, owner in runs:
-            digest = digest_in(recipe)
+            digest = find_digest(recipe)
             if digest and digest not in named:
-                size = _size_of(digest)
+                size = _find_size(digest)
                 if sizes[owner] + size <= most:
                     sizes[owner] += size
                     named.add(digest)
@@ -82,19 +82,19 @@ class HeldTables:
             os.close(descriptor)  # It is being taken off.
 
 
-def _size_of(digest: str) -> int:
+def _find_size(digest: str) -> int:
     with suppress(OSError):
         return os.stat(store.folder() / f"{digest}{TABLE}").st_size
     return 0
 
 
-def digest_in(recipe: str) -> str:
+def find_digest(recipe: str) -> str:
     """Of the table that a recipe names; "" where it names none."""
-    return _digest_in(recipe) if '"digest"' in recipe else ""
+    return _find_digest(recipe) if '"digest"' in recipe else ""
 
 
 @lru_cache(maxsize=512)  # Asked once a second for each run.
-def _digest_in(recipe: str) -> str:
+def _find_digest(recipe: str) -> str:
     with suppress(ValueError, KeyError, TypeError, AttributeError):
         digest = json.loads(recipe)["dataset"].get("digest", "")
         if _DIGEST.fullmatch(digest):

@@ -120,13 +120,13 @@ class Ownership:
 NOBODYS = Ownership()
 
 
-def pass_of(secret: str, name: str, nonce: str) -> str:
+def make_pass(secret: str, name: str, nonce: str) -> str:
     """The pass to the file of this name that the holder of this secret gives: made of it anew when it is shown, and kept nowhere."""
     made = hmac.digest(secret.encode(), f"pass {name} {nonce}".encode(), "sha256")
     return base64.urlsafe_b64encode(made[:PASS_BYTES]).decode()
 
 
-def hash_of(given: str) -> str:
+def hash_pass(given: str) -> str:
     """Under which a pass is kept: enough to know it again, nothing to present."""
     return hashlib.sha256(f"pass {given}".encode()).hexdigest()[:32]
 
@@ -134,14 +134,14 @@ def hash_of(given: str) -> str:
 # Files
 
 
-def path_of(file: str | Path) -> str:
+def find_path(file: str | Path) -> str:
     """Where it stands to whom this file belongs."""
     return os.fspath(file) + SUFFIX
 
 
-def of(file: str | Path) -> Ownership:
+def read_ownership(file: str | Path) -> Ownership:
     """To whom this file belongs."""
-    path = path_of(file)
+    path = find_path(file)
     try:
         found = os.stat(path)
     except OSError:
@@ -161,9 +161,9 @@ def of(file: str | Path) -> Ownership:
     return ownership
 
 
-def keep(file: str | Path, ownership: Ownership) -> None:
+def write_ownership(file: str | Path, ownership: Ownership) -> None:
     """Write it down. Whoever calls is alone in the folder (see folders.py). Raises OSError."""
-    write_own(Path(path_of(file)), ownership.to_bytes())
+    write_own(Path(find_path(file)), ownership.to_bytes())
 
 
 _known: dict[str, tuple[tuple[int, int, int], Ownership]] = {}

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from dlcore.datasets import store
 from dlcore.datasets.base import DatasetComponent, Grey, Surface, Table
 from dlcore.datasets.columns import Digest, Name
-from dlcore.datasets.preparation import Preparation, scaled_by
+from dlcore.datasets.preparation import Preparation, make_scaling
 from dlcore.datasets.table import MOST_CLASSES
 from dlcore.datasets.tabular import Digits
 from dlcore.objectives import Classes, objective_of_classes
@@ -87,7 +87,7 @@ class ImageData(DatasetComponent):
         return {**facts, "rows": self.rows}
 
     def sample(self, generator: np.random.Generator) -> Table:
-        stored = store.get(self.digest, self.name) if self.digest else _digits()
+        stored = store.get_table(self.digest, self.name) if self.digest else _digits()
         facts = stored.facts
         described = (facts["rows"], facts["height"], facts["width"], tuple(facts["classes"]))
         if described != (self.available, self.height, self.width, self.classes):
@@ -97,7 +97,7 @@ class ImageData(DatasetComponent):
         return Table(X, stored.arrays["y"][chosen].astype(np.int64), self.column_names, self.classes)
 
     def prepare(self, X: np.ndarray, y: np.ndarray) -> Preparation:
-        return Preparation(scaled_by(np.zeros(self.inputs), np.full(self.inputs, BRIGHTEST)))
+        return Preparation(make_scaling(np.zeros(self.inputs), np.full(self.inputs, BRIGHTEST)))
 
 
 def _digits() -> store.Stored:

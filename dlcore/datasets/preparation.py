@@ -130,16 +130,16 @@ def with_features(X: np.ndarray, features: tuple[str, ...]) -> np.ndarray:
     return np.stack([columns[name] for name in features], axis=1)
 
 
-def scaled_by(shift: Iterable[float], divisor: Iterable[float]) -> tuple[PreparedNumber, ...]:
+def make_scaling(shift: Iterable[float], divisor: Iterable[float]) -> tuple[PreparedNumber, ...]:
     """Columns of numbers as (x - shift) / divisor each."""
     return tuple(PreparedNumber(shift=float(a), divisor=float(b)) for a, b in zip(shift, divisor, strict=True))
 
 
-def standardized(X: np.ndarray, y: np.ndarray | None) -> Preparation:
+def standardize(X: np.ndarray, y: np.ndarray | None) -> Preparation:
     """To mean 0 and deviation 1 of these rows X (N, C), and numbers y (N,) as a target too; what is constant is only centred."""
     deviation = X.std(axis=0)
     deviation[deviation == 0] = 1.0
-    columns = scaled_by(X.mean(axis=0), deviation)
+    columns = make_scaling(X.mean(axis=0), deviation)
     if y is None:
         return Preparation(columns)
     return Preparation(columns, target_mean=float(y.mean()), target_deviation=float(y.std()) or 1.0)

@@ -21,7 +21,7 @@ _named: ContextVar[str | None] = ContextVar("named", default=None)
 _usual = MACHINE
 
 
-def whom() -> str:
+def current_mark() -> str:
     """The mark of whom this process works for now."""
     named = _named.get()
     return _usual if named is None else named

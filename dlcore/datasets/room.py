@@ -46,7 +46,7 @@ class Item:
         return self.path.endswith(UPLOAD)
 
 
-def look(home: Path, now: float) -> list[Item]:
+def list_items(home: Path, now: float) -> list[Item]:
     """All files of the store. What is too old or was left half written is taken off."""
     entries = {entry.name: entry for entry in os.scandir(home)}
     looked = os.stat(home / LOCK).st_mtime
@@ -59,14 +59,14 @@ def look(home: Path, now: float) -> list[Item]:
             if not name.startswith(".") and not name.endswith((TABLE, UPLOAD)):
                 continue
             facts = entry.stat(follow_symlinks=False)
-            used = time_of_use(facts.st_mtime, looked, now)
+            used = find_time_of_use(facts.st_mtime, looked, now)
             if name.startswith("."):
                 if now - used > HOUR:
                     os.unlink(entry.path)
                 continue
             item = Item(entry.path, facts.st_size, used)
             if item.raw and now - used > DAY:
-                take_off(item.path)
+                remove(item.path)
                 continue
             if used != facts.st_mtime:
                 os.utime(entry.path, (used, used))
@@ -74,7 +74,7 @@ def look(home: Path, now: float) -> list[Item]:
     return items
 
 
-def time_of_use(used: float, looked: float, now: float) -> float:
+def find_time_of_use(used: float, looked: float, now: float) -> float:
     """When a file was used, on the clock as it goes now. It was looked at last when the clock said `looked`."""
     unbelieved = (now - looked) - min(max(now - looked, 0.0), HOUR)
     jumped_over = used <= looked + HOUR if unbelieved > 0 else not now - HOUR < used <= now
@@ -85,7 +85,7 @@ def time_of_use(used: float, looked: float, now: float) -> float:
 
 def make_room(home: Path, most: int, brings: int, whose: str, name: str, now: float) -> None:
     """Take off as much as is needed for a file of this name, of so many bytes, that they bring. Raises Problem where nothing may go."""
-    items = [item for item in look(home, now) if not item.path.endswith(name)]
+    items = [item for item in list_items(home, now) if not item.path.endswith(name)]
     least = most // MOST_FILES
     brings = max(brings, least)
     total = sum(max(item.size, least) for item in items)
@@ -93,7 +93,7 @@ def make_room(home: Path, most: int, brings: int, whose: str, name: str, now: fl
     if total + brings <= own_most:
         return
     for item in items:
-        item.owners = ownership.of(item.path).owners
+        item.owners = ownership.read_ownership(item.path).owners
     _Room(items, least, whose, now).make(total + brings - most, brings - own_most, brings, own_most)
 
 
@@ -147,21 +147,21 @@ class _Room:
         """Bytes that are free now: none where the file stays, because others hold it or a live run names it."""
         if not item.raw and self._now - item.used <= JUST_USED:
             return 0.0
-        with unused(item.path) as free:
+        with check_unused(item.path) as free:
             if not free:
                 return 0.0
-            others = ownership.of(item.path).without_owner(owner)
+            others = ownership.read_ownership(item.path).without_owner(owner)
             for each in self._owners(item):
                 self._held[each] -= self._part(item)
             item.owners = others.owners
             if others.owners:
-                ownership.keep(item.path, others)
+                ownership.write_ownership(item.path, others)
                 for each in item.owners:
                     self._held[each] += self._part(item)
                     if self._last_first[each]:
                         heappush(self._first, self._rank(each))
                 return 0.0
-            take_off(item.path)
+            remove(item.path)
         return max(item.size, self._least)
 
     def _turn(self, item: Item) -> tuple[bool, bool, float]:
@@ -178,7 +178,7 @@ class _Room:
 
 
 @contextmanager
-def unused(path: str | Path) -> Iterator[bool]:
+def check_unused(path: str | Path) -> Iterator[bool]:
     """Whether no live run names this file; nor does one begin to meanwhile."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
@@ -191,8 +191,8 @@ def unused(path: str | Path) -> Iterator[bool]:
         os.close(descriptor)
 
 
-def take_off(path: str | Path) -> None:
+def remove(path: str | Path) -> None:
     """Remove a file, and what stands beside it."""
-    for each in (path, ownership.path_of(path)):
+    for each in (path, ownership.find_path(path)):
         with suppress(FileNotFoundError):
             os.unlink(each)

@@ -29,7 +29,7 @@ import numpy as np
 
 from dlcore.datasets import ownership, rights
 from dlcore.datasets.ownership import Ownership
-from dlcore.datasets.room import TABLE, UPLOAD, look, make_room, take_off, unused
+from dlcore.datasets.room import TABLE, UPLOAD, check_unused, list_items, make_room, remove
 from dlcore.folders import LONGEST_WAIT, alone, cache_folder, make_own, write_own
 from dlcore.problems import Problem
 
@@ -49,7 +49,7 @@ clock: Callable[[], float] = time.time
 
 @dataclass(frozen=True)
 class Stored:
-    """What `put` was given; the arrays are read-only."""
+    """What `put_table` was given; the arrays are read-only."""
 
     facts: dict[str, Any]
     arrays: dict[str, np.ndarray]
@@ -62,11 +62,11 @@ class Stored:
 def folder() -> Path:
     """Where the store is: DLCORE_TABLES, else below this user's cache."""
     named = os.environ.get("DLCORE_TABLES", "").strip()
-    return _expanded(named) if named else cache_folder("tables", os.environ)
+    return _expand(named) if named else cache_folder("tables", os.environ)
 
 
 @lru_cache(maxsize=8)
-def _expanded(named: str) -> Path:
+def _expand(named: str) -> Path:
     return Path(named).expanduser()
 
 
@@ -77,7 +77,7 @@ def keep_upload(content: bytes, public: bool = False) -> str:
     return _write(UPLOAD, public, content)
 
 
-def upload(digest: str) -> bytes:
+def get_upload(digest: str) -> bytes:
     """The raw file again. Raises Problem when it is no longer there, or another's."""
     check_upload(digest)
     content = _read(digest, UPLOAD)
@@ -86,7 +86,7 @@ def upload(digest: str) -> bytes:
     return content
 
 
-def put(facts: dict[str, Any], arrays: dict[str, np.ndarray], public: bool = False) -> str:
+def put_table(facts: dict[str, Any], arrays: dict[str, np.ndarray], public: bool = False) -> str:
     """Keep a table, and give its digest; it belongs to whom this process works for. Raises Problem."""
     forms = [[name, array.dtype.name, list(array.shape)] for name, array in arrays.items()]
     assert all(kind in TYPES for _, kind, _ in forms), "arrays of plain numbers only"
@@ -96,7 +96,7 @@ def put(facts: dict[str, Any], arrays: dict[str, np.ndarray], public: bool = Fal
     return _write(TABLE, public, len(text).to_bytes(LENGTH_BYTES, "little"), text, *raw)
 
 
-def get(digest: str, name: str = "") -> Stored:
+def get_table(digest: str, name: str = "") -> Stored:
     """The table of this digest; `name` is what people call it. Raises Problem when it is not kept here, or another's."""
     check(digest, name)
     with _lock:
@@ -109,10 +109,10 @@ def get(digest: str, name: str = "") -> Stored:
     content = _read(digest, TABLE)
     if content is None:
         raise Problem("table_gone", name=name or digest)
-    stored = _parsed(content)
+    stored = _parse(content)
     with _lock:
         _opened[digest] = stored
-        while len(_opened) > 1 and bytes_in_memory() > MEMORY:
+        while len(_opened) > 1 and count_bytes_in_memory() > MEMORY:
             _opened.popitem(last=False)
     return stored
 
@@ -120,12 +120,12 @@ def get(digest: str, name: str = "") -> Stored:
 _opened: OrderedDict[str, Stored] = OrderedDict()
 
 
-def bytes_in_memory() -> int:
+def count_bytes_in_memory() -> int:
     """Of all tables that this process has opened and holds."""
     return sum(stored.bytes for stored in _opened.values())
 
 
-def let_go_of_memory() -> None:
+def empty_memory() -> None:
     """Hold no table any more: the next one is read from the disk, as another process finds it."""
     _opened.clear()
 
@@ -133,7 +133,7 @@ def let_go_of_memory() -> None:
 _lock = threading.Lock()
 
 
-def _parsed(content: bytes) -> Stored:
+def _parse(content: bytes) -> Stored:
     length = int.from_bytes(content[:LENGTH_BYTES], "little")
     begin = LENGTH_BYTES + length
     head = json.loads(content[LENGTH_BYTES:begin])
@@ -150,25 +150,25 @@ def _parsed(content: bytes) -> Stored:
 
 def check(digest: str, name: str = "") -> None:
     """Raises Problem unless this process works for somebody who may read the table. Whether it is there is not asked."""
-    whom = rights.whom()
-    if whom != rights.MACHINE and (refusal := owned(digest).refusal(whom)) is not None:
+    whom = rights.current_mark()
+    if whom != rights.MACHINE and (refusal := find_ownership(digest).refusal(whom)) is not None:
         raise Problem(refusal, name=name or digest)
 
 
 def check_upload(digest: str) -> None:
     """The same for a raw file."""
-    if owned(digest, UPLOAD).refusal(rights.whom()) is not None:
+    if find_ownership(digest, UPLOAD).refusal(rights.current_mark()) is not None:
         raise Problem("upload_gone")
 
 
 def upload_is_public(digest: str) -> bool:
     """Whether what is made of this raw file is public, too: everyone on this machine may read it."""
-    return owned(digest, UPLOAD).everyone
+    return find_ownership(digest, UPLOAD).everyone
 
 
-def owned(digest: str, suffix: str = TABLE) -> Ownership:
+def find_ownership(digest: str, suffix: str = TABLE) -> Ownership:
     """To whom a table belongs, or a raw file."""
-    return ownership.of(_path(digest, suffix)) if DIGEST.fullmatch(digest) else ownership.NOBODYS
+    return ownership.read_ownership(_path(digest, suffix)) if DIGEST.fullmatch(digest) else ownership.NOBODYS
 
 
 def is_kept(digest: str) -> bool:
@@ -181,12 +181,12 @@ def change_ownership(digest: str, suffix: str, change: Callable[[Ownership], Own
     path = _path(digest, suffix)
     if not path.exists():
         return
-    with _alone():
-        before = ownership.of(path)
+    with _lock_folder():
+        before = ownership.read_ownership(path)
         after = change(before)
         if after == before or not path.exists():
             return
-        ownership.keep(path, after)
+        ownership.write_ownership(path, after)
         if not after.owners:
             _drop(path)
 
@@ -203,35 +203,35 @@ def drop_if_nobodys(digest: str) -> None:
     """
     path = _path(digest, TABLE)
     if _is_given_up(path):
-        with _alone(patience=0.0):
+        with _lock_folder(patience=0.0):
             _drop(path)
 
 
 def tidy() -> None:
     """Take off what is too old, and what its owners have given up. Raises Problem where others are at it, without waiting for them."""
     if folder().exists():
-        with _alone(patience=0.0):
-            for item in look(folder(), clock()):
+        with _lock_folder(patience=0.0):
+            for item in list_items(folder(), clock()):
                 if _is_given_up(item.path):
                     _drop(item.path)
 
 
 def _is_given_up(path: str | Path) -> bool:
-    found = ownership.of(path)
+    found = ownership.read_ownership(path)
     return found is not ownership.NOBODYS and not found.owners
 
 
 def _drop(path: str | Path) -> None:
-    with unused(path) as free:
+    with check_unused(path) as free:
         if free:
-            take_off(path)
+            remove(path)
 
 
 # Files
 
 
 @contextmanager
-def _alone(patience: float | None = None) -> Iterator[None]:
+def _lock_folder(patience: float | None = None) -> Iterator[None]:
     """With the folder to itself, made if it is not there. What the disk says against it is a Problem."""
     home = folder()
     try:
@@ -247,19 +247,19 @@ def _alone(patience: float | None = None) -> Iterator[None]:
 
 
 def _write(suffix: str, public: bool, *parts: Part) -> str:
-    digest, whom = _digest(parts), rights.whom()
+    digest, whom = _digest(parts), rights.current_mark()
     size = sum(len(part) for part in parts)
     most = most_bytes()
     if size > most:
         raise Problem("store_too_small", came=_megabytes(size), limit=most >> 20)
     path = _path(digest, suffix)
-    with _alone():
+    with _lock_folder():
         there = path.exists() and path.stat().st_size == size  # Else it is torn.
         if there:
             _touch(path)
         else:
             make_room(path.parent, most, size, whom, path.name, clock())
-        ownership.keep(path, ownership.of(path).with_owner(whom, public))
+        ownership.write_ownership(path, ownership.read_ownership(path).with_owner(whom, public))
         if not there:
             write_own(path, *parts)
     return digest

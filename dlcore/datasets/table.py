@@ -15,7 +15,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, mod
 from dlcore.datasets import cars, store
 from dlcore.datasets.base import DatasetComponent, Surface, Table
 from dlcore.datasets.columns import UNKNOWN, CategoryColumn, Column, Digest, Name, NumberColumn
-from dlcore.datasets.days import on_the_clock
+from dlcore.datasets.days import round_to_milliseconds
 from dlcore.datasets.preparation import Preparation
 from dlcore.datasets.reading import Reading
 from dlcore.datasets.treatment import prepared_columns, prepared_target
@@ -137,7 +137,7 @@ class TableData(DatasetComponent):
         return {name: value for name, value in self.to_dict().items() if name not in ("name", "columns", "reading")}
 
     def sample(self, generator: np.random.Generator) -> Table:
-        stored = store.get(self.digest, self.name) if self.digest else cars.stored()
+        stored = store.get_table(self.digest, self.name) if self.digest else cars.make_stored()
         known = {
             described["name"]: {**described, "array": f"c{index}"}
             for index, described in enumerate(stored.facts["columns"])
@@ -152,12 +152,12 @@ class TableData(DatasetComponent):
         X = np.empty((self.rows, len(self.columns)))
         for index, column in enumerate(self.columns):
             if isinstance(column, CategoryColumn):
-                X[:, index] = coded(*read(column.name, _NAMED), column.values)
+                X[:, index] = recode(*read(column.name, _NAMED), column.values)
             else:
                 numbers = read(column.name, (column.kind,))[1]
-                X[:, index] = on_the_clock(numbers) if column.kind == "date" else numbers
+                X[:, index] = round_to_milliseconds(numbers) if column.kind == "date" else numbers
         if self.classes:
-            y = coded(*read(self.target, _NAMED), self.classes)
+            y = recode(*read(self.target, _NAMED), self.classes)
         else:
             y = read(self.target, ("number", "date"))[1].astype(np.float64)
         # A row without a target, or of a class that the recipe does not name.
@@ -176,7 +176,7 @@ class TableData(DatasetComponent):
 _NAMED = ("category", "text", "id")  # Kinds of stored columns that are codes into their values.
 
 
-def coded(described: dict[str, Any], codes: np.ndarray, values: tuple[str, ...]) -> np.ndarray:
+def recode(described: dict[str, Any], codes: np.ndarray, values: tuple[str, ...]) -> np.ndarray:
     """(N,) codes into the table's own values as codes into these; UNKNOWN for all others, NaN for missing cells."""
     index = {value: float(code) for code, value in enumerate(values)}
     # The last one is found by -1, a missing cell.

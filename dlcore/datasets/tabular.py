@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from dlcore.datasets.base import DatasetComponent, Grey, Table
-from dlcore.datasets.preparation import Preparation, standardized
+from dlcore.datasets.preparation import Preparation, standardize
 from dlcore.libraries import room_for_libraries
 from dlcore.objectives import Numbers, ObjectiveComponent, objective_of_classes
 
@@ -33,7 +33,7 @@ class BundledTable(DatasetComponent):
         return Table(bunch.data.astype(np.float64), bunch.target.astype(target_type), names, class_names)
 
     def prepare(self, X: np.ndarray, y: np.ndarray) -> Preparation:
-        return standardized(X, None if self.objective.has_classes else y)
+        return standardize(X, None if self.objective.has_classes else y)
 
 
 class Iris(BundledTable):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dlcore.datasets.days import iso_text
+from dlcore.datasets.days import write_iso
 from dlcore.evaluation import Judged, Part, choose_part, open_judged
 from dlcore.evaluation.subset import category_names, choose_rows, column_kind, other_name
 from dlcore.jobs import Answer, Progress
@@ -74,7 +74,7 @@ def cells(judged: Judged, column: int, values_n: np.ndarray) -> list[Any]:
             return None
         if names:
             return names[int(value)]
-        return iso_text(value) if is_date else value
+        return write_iso(value) if is_date else value
 
     return [cell(value) for value in values_n.tolist()]
 

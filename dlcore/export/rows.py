@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from dlcore.datasets.columns import CategoryColumn, DateColumn
-from dlcore.datasets.days import iso_text
+from dlcore.datasets.days import write_iso
 from dlcore.datasets.preparation import ROWS_AT_ONCE
 from dlcore.datasets.split import Data, Split
 from dlcore.datasets.table import TableData
@@ -88,7 +88,7 @@ def _number(value: float) -> float | str:
 
 
 def _date(days: float) -> str:
-    return "" if math.isnan(days) else iso_text(days)
+    return "" if math.isnan(days) else write_iso(days)
 
 
 def _rows(split: Split, writers: list[Write]) -> Iterator[list[Any]]:

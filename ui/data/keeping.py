@@ -44,7 +44,7 @@ def kept_here() -> None:
 
 def _is_mine(kept: Kept) -> bool:
     """Not where it is for everyone: a classic set, whoever has fetched it."""
-    owned = store.owned(kept.digest, kept.suffix)
+    owned = store.find_ownership(kept.digest, kept.suffix)
     return session.mark() in owned.owners and not owned.everyone
 
 
@@ -66,7 +66,7 @@ def _in_hand() -> Iterator[Kept]:
 def _line(kept: Kept) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         said = label(f"data.kept.{kept.kind}", name=kept.name, rows=f"{kept.rows:,}")
-        if store.owned(kept.digest, kept.suffix).nonce_of(session.mark()) is not None:
+        if store.find_ownership(kept.digest, kept.suffix).nonce_of(session.mark()) is not None:
             said = f"{said} {label('data.kept.shared')}"
         st.caption(said, width="stretch")
         st.button(

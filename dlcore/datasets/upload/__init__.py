@@ -14,11 +14,11 @@ from dlcore.datasets import store
 from dlcore.datasets.upload.bounds import QUICK_CELLS
 from dlcore.datasets.upload.cells import Cells
 from dlcore.datasets.upload.column import Column
-from dlcore.datasets.upload.columns import typed
-from dlcore.datasets.upload.importing import imported
-from dlcore.datasets.upload.profile import profile_of
-from dlcore.datasets.upload.question import Question, question_of
-from dlcore.datasets.upload.reading import is_large_workbook, read, reading_of
+from dlcore.datasets.upload.columns import find_types
+from dlcore.datasets.upload.importing import import_columns
+from dlcore.datasets.upload.profile import make_profile
+from dlcore.datasets.upload.question import Question, find_question
+from dlcore.datasets.upload.reading import describe_reading, is_large_workbook, read
 from dlcore.jobs import Answer, Progress
 from dlcore.problems import clean
 
@@ -32,17 +32,17 @@ def look(arguments: Options, payload: bytes, progress: Progress) -> Answer:
 
     A large one would hold up others who want a quick look: of it the answer is {"form": "large"}, and "look_long" does the rest.
     """
-    if is_large_workbook(store.upload(arguments["upload"])):
+    if is_large_workbook(store.get_upload(arguments["upload"])):
         return {"form": LARGE}, b""
     cells = read(arguments["upload"], arguments)
     if cells.rows * len(cells.columns) > QUICK_CELLS:
         return {"form": LARGE}, b""
-    return _profile(cells, arguments, progress), b""
+    return _make_profile(cells, arguments, progress), b""
 
 
 def look_long(arguments: Options, payload: bytes, progress: Progress) -> Answer:
     """The profile of an upload of any size; arguments as for `look`. Raises Problem."""
-    return _profile(read(arguments["upload"], arguments), arguments, progress), b""
+    return _make_profile(read(arguments["upload"], arguments), arguments, progress), b""
 
 
 def import_table(arguments: Options, payload: bytes, progress: Progress) -> Answer:
@@ -52,10 +52,10 @@ def import_table(arguments: Options, payload: bytes, progress: Progress) -> Answ
     """
     cells = read(arguments["upload"], arguments)
     progress(0.5, {})
-    _, question = _understood(cells, arguments)
+    _, question = _read_request(cells, arguments)
     progress(0.7, {})
     public = store.upload_is_public(arguments["upload"])
-    part, dropped = imported(name_of(arguments), question, reading_of(cells), public)
+    part, dropped = import_columns(name_of(arguments), question, describe_reading(cells), public)
     return {"dataset": part, "dropped": dropped}, b""
 
 
@@ -64,14 +64,14 @@ def name_of(arguments: Options) -> str:
     return clean(str(arguments.get("name") or "")) or "table"
 
 
-def _profile(cells: Cells, arguments: Options, progress: Progress) -> dict[str, Any]:
+def _make_profile(cells: Cells, arguments: Options, progress: Progress) -> dict[str, Any]:
     progress(0.5, {})
-    columns, question = _understood(cells, arguments)
+    columns, question = _read_request(cells, arguments)
     progress(0.7, {})
-    return profile_of(name_of(arguments), cells, columns, question)
+    return make_profile(name_of(arguments), cells, columns, question)
 
 
-def _understood(cells: Cells, options: Options) -> tuple[list[Column], Question]:
+def _read_request(cells: Cells, options: Options) -> tuple[list[Column], Question]:
     types = {**cells.kinds, **(options.get("types") or {})}
-    columns = typed(cells, types, options.get("missing"), options.get("joined"))
-    return columns, question_of(columns, options)
+    columns = find_types(cells, types, options.get("missing"), options.get("joined"))
+    return columns, find_question(columns, options)

@@ -11,10 +11,10 @@ from dlcore.datasets.columns import UNKNOWN, CategoryColumn, DateColumn, NumberC
 from dlcore.datasets.upload.bounds import LONGEST_CELL
 from dlcore.datasets.upload.cells import Finding, finding
 from dlcore.datasets.upload.column import Said
-from dlcore.datasets.upload.columns import date_column, number_column
+from dlcore.datasets.upload.columns import make_date_column, make_number_column
 from dlcore.datasets.upload.missing import MARKS, without_marks
-from dlcore.datasets.upload.numbers import as_text, read_numbers
-from dlcore.datasets.upload.words import folded
+from dlcore.datasets.upload.numbers import read_numbers, write_number
+from dlcore.datasets.upload.words import fold
 from dlcore.problems import Problem, clean
 from dlcore.spreadsheet import safe_cell
 
@@ -35,13 +35,13 @@ def read_again(
         return _codes(column, cells, decimal), []
     if isinstance(column, DateColumn):
         try:
-            found = date_column(column.name, cells, decimal, Said("date"), column.order)
+            found = make_date_column(column.name, cells, decimal, Said("date"), column.order)
         except Problem:  # No date among them: all are missing.
             strangers = len(cells) - cells.null_count
             said = finding("found_not_dates", "warning", column=column.name, cells=strangers)
             return np.full(len(cells), np.nan), [said] if strangers else []
     else:
-        found = number_column(column.name, cells, decimal, Said("number", column.missing), column.unit)
+        found = make_number_column(column.name, cells, decimal, Said("number", column.missing), column.unit)
     assert found.numbers is not None
     return found.numbers, list(found.findings)
 
@@ -49,14 +49,14 @@ def read_again(
 def _codes(column: CategoryColumn, cells: pa.Array, decimal: str) -> np.ndarray:
     code_of = {value: float(index) for index, value in enumerate(column.values)}
     if pa.types.is_floating(cells.type):
-        texts = pa.array([None if value is None else as_text(value) for value in cells.to_pylist()], pa.string())
+        texts = pa.array([None if value is None else write_number(value) for value in cells.to_pylist()], pa.string())
     else:
         texts = without_marks(cells)
     encoded = texts.dictionary_encode()
     words: list[str] = encoded.dictionary.to_pylist()
     gone = MARKS - code_of.keys() if column.missing is None else {*column.missing}
     if column.joined:
-        code_of |= {folded(value): index for value, index in code_of.items()}
+        code_of |= {fold(value): index for value, index in code_of.items()}
 
     def forms(word: str, number: float) -> Iterator[str]:
         shown = clean(word[: 4 * LONGEST_CELL].strip())
@@ -64,9 +64,9 @@ def _codes(column: CategoryColumn, cells: pa.Array, decimal: str) -> np.ndarray:
         if shown.startswith("'") and safe_cell(shown[1:]) == shown:
             yield shown[1:]  # As one of our own files has it.
         if column.joined:
-            yield folded(shown)
+            yield fold(shown)
         if are_numbers and np.isfinite(number):
-            yield as_text(number)  # 1.0 and 1 are one category of numbers.
+            yield write_number(number)  # 1.0 and 1 are one category of numbers.
 
     are_numbers = all(_is_number(value) for value in column.values)
     numbers = read_numbers(encoded.dictionary, decimal, unit="").values
@@ -83,6 +83,6 @@ def _codes(column: CategoryColumn, cells: pa.Array, decimal: str) -> np.ndarray:
 def _is_number(value: str) -> bool:
     """Whether a category is a number as numbers are written here: 713, and not 00713."""
     try:
-        return value == as_text(float(value))
+        return value == write_number(float(value))
     except ValueError:
         return False

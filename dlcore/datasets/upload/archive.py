@@ -16,7 +16,7 @@ MUCH = 8 << 20
 END = b"PK\x05\x06"
 
 
-def opened(content: bytes, ratio: int = LARGEST_RATIO) -> zipfile.ZipFile:
+def open_archive(content: bytes, ratio: int = LARGEST_RATIO) -> zipfile.ZipFile:
     """The archive, when its directory claims no more than it may. Raises Problem."""
     end = content.rfind(END)
     if end < 0 or len(content) < end + 20:
@@ -37,7 +37,7 @@ def opened(content: bytes, ratio: int = LARGEST_RATIO) -> zipfile.ZipFile:
     return archive
 
 
-def unpacked(archive: zipfile.ZipFile, name: str, most: int = -1) -> bytes:
+def unpack(archive: zipfile.ZipFile, name: str, most: int = -1) -> bytes:
     """An entry, or its first bytes. Raises Problem."""
     try:
         with archive.open(name) as file:

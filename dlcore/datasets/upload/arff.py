@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from dlcore.datasets.upload.bounds import MOST_COLUMNS, MOST_ROWS
-from dlcore.datasets.upload.cells import Cells, Finding, finding, listed, unique_names
+from dlcore.datasets.upload.cells import Cells, Finding, finding, list_names, unique_names
 from dlcore.problems import Problem
 
 ATTRIBUTE = re.compile(r"""@attribute\s+('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^\s{]+)\s*(.*)""", re.I)
@@ -39,7 +39,7 @@ class Attribute:
 def read_arff(text: str, encoding: str) -> Cells:
     """Numbers and categories as the file declares them. Raises Problem."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    attributes, first = _declared(lines)
+    attributes, first = _read_declaration(lines)
     if len(attributes) > MOST_COLUMNS:
         raise Problem("upload_too_many_columns", came=len(attributes), limit=MOST_COLUMNS)
     rows, findings = _rows(lines, first, attributes)
@@ -51,7 +51,7 @@ def read_arff(text: str, encoding: str) -> Cells:
             column, strangers = _numbers(cells)
             columns.append(column)
             if strangers:
-                words = listed(strangers)
+                words = list_names(strangers)
                 findings.append(finding("found_not_numbers", "warning", column=name, cells=len(strangers), words=words))
         else:
             columns.append(pa.array([None if cell == MISSING else cell for cell in cells], pa.string()))
@@ -61,7 +61,7 @@ def read_arff(text: str, encoding: str) -> Cells:
     return Cells("arff", names, tuple(columns), {"encoding": encoding}, findings=(*findings, *repeated), kinds=kinds)
 
 
-def _declared(lines: list[str]) -> tuple[list[Attribute], int]:
+def _read_declaration(lines: list[str]) -> tuple[list[Attribute], int]:
     """The columns, and the number of the first line of rows. Raises Problem."""
     attributes = []
     for line_number, line in enumerate(lines):
@@ -79,7 +79,7 @@ def _attribute(line: str, number: int) -> Attribute:
     found = ATTRIBUTE.fullmatch(line)
     if found is None:
         raise Problem("upload_arff_attribute", line=number, came=line)
-    name, kind = _bare(found[1]), found[2].strip()
+    name, kind = _strip_quotes(found[1]), found[2].strip()
     if kind.startswith("{") and kind.endswith("}"):
         return Attribute(name, "category", tuple(_cells_of(kind[1:-1])))
     word = kind.partition(" ")[0].lower()
@@ -99,7 +99,7 @@ def _rows(lines: list[str], first: int, attributes: list[Attribute]) -> tuple[li
         if len(rows) > MOST_ROWS:
             raise Problem("upload_more_rows", limit=MOST_ROWS)
         if cells and cells[0].startswith("{") and cells[-1].endswith("}"):
-            cells = _written_out(cells, usual)
+            cells = _fill_sparse_row(cells, usual)
         if len(cells) != width:
             odd.append(number)
         rows.append([*(cell or MISSING for cell in cells[:width]), *[MISSING] * (width - len(cells))])
@@ -120,13 +120,13 @@ def _split(lines: list[str], first: int) -> Iterator[tuple[int, list[str]]]:
         yield line_number + 1, cells
 
 
-def _written_out(cells: list[str], usual: list[str]) -> list[str]:
+def _fill_sparse_row(cells: list[str], usual: list[str]) -> list[str]:
     """A sparse row with all its cells."""
     full = [*usual]
     for cell in ",".join(cells)[1:-1].split(","):
         index, _, value = cell.strip().partition(" ")
         if index.isdecimal() and int(index) < len(full):
-            full[int(index)] = _bare(value.strip())
+            full[int(index)] = _strip_quotes(value.strip())
     return full
 
 
@@ -141,7 +141,7 @@ def _cells_of(line: str) -> list[str]:
         raise Problem("upload_damaged") from None
 
 
-def _bare(text: str) -> str:
+def _strip_quotes(text: str) -> str:
     """Without the signs around it."""
     quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
     return re.sub(r"\\(.)", r"\1", text[1:-1]) if quoted else text

@@ -53,11 +53,11 @@ def unique_names(raw: Iterable[str]) -> tuple[tuple[str, ...], list[Finding]]:
             numbered = (f"{name[: LONGEST_CELL - len(end)]}{end}" for end in (f" ({number})" for number in count(2)))
             name = next(each for each in numbered if each not in names)
         names.append(name)
-    found = [finding("found_repeated_names", names=listed(repeated))] if repeated else []
+    found = [finding("found_repeated_names", names=list_names(repeated))] if repeated else []
     return tuple(names), found
 
 
-def found_above(titles: int, head: Head) -> list[Finding]:
+def describe_titles(titles: int, head: Head) -> list[Finding]:
     """What is said of the lines above the rows."""
     found = [finding("found_titles", lines=titles)] if titles else []
     if head.lines > 1:
@@ -65,16 +65,16 @@ def found_above(titles: int, head: Head) -> list[Finding]:
     return found
 
 
-def filled(cells: Cells, wanted: Sequence[str] = ()) -> Cells:
+def drop_empty(cells: Cells, wanted: Sequence[str] = ()) -> Cells:
     """Without empty rows and columns, but for those that are wanted. Raises Problem where nothing is left."""
     return _without_empty_rows(_without_empty_columns(cells, wanted))
 
 
-def checked(cells: Cells, sample: int | None) -> Cells:
+def check_cells(cells: Cells, sample: int | None) -> Cells:
     """Without empty rows and columns, within the bounds, and drawn from when a sample is wanted. Raises Problem."""
     if len(cells.columns) > MOST_COLUMNS:
         raise Problem("upload_too_many_columns", came=len(cells.columns), limit=MOST_COLUMNS)
-    cells = filled(cells)
+    cells = drop_empty(cells)
     rows = cells.rows if cells.columns else 0
     if rows == 0:
         raise Problem("upload_no_rows")
@@ -86,13 +86,13 @@ def checked(cells: Cells, sample: int | None) -> Cells:
     if sample is not None:
         if not LEAST_ROWS <= sample <= MOST_ROWS:
             raise Problem("upload_option", name="sample", expected=f"{LEAST_ROWS} to {MOST_ROWS}", came=str(sample))
-        return _drawn(cells, sample) if sample < rows else cells
+        return _draw_sample(cells, sample) if sample < rows else cells
     if rows > MOST_ROWS:
         raise Problem("upload_too_many_rows", came=rows, limit=MOST_ROWS)
     return cells
 
 
-def _drawn(cells: Cells, sample: int) -> Cells:
+def _draw_sample(cells: Cells, sample: int) -> Cells:
     """So many rows, each equally likely, in their order: the same ones every time."""
     indices = np.sort(np.random.default_rng(0).permutation(cells.rows)[:sample])
     columns = tuple(column.take(pa.array(indices)) for column in cells.columns)
@@ -121,7 +121,7 @@ def _without_empty_columns(cells: Cells, wanted: Sequence[str]) -> Cells:
 def _without_empty_rows(cells: Cells) -> Cells:
     empty: np.ndarray | None = None
     for column in cells.columns:
-        blank = _blank(column)
+        blank = _is_blank(column)
         empty = blank if empty is None else empty & blank
         if not empty.any():
             return cells
@@ -135,16 +135,16 @@ def _without_empty_rows(cells: Cells) -> Cells:
 
 
 def _is_empty(column: pa.Array) -> bool:
-    return bool(_blank(column).all())
+    return bool(_is_blank(column).all())
 
 
-def _blank(column: pa.Array) -> np.ndarray:
+def _is_blank(column: pa.Array) -> np.ndarray:
     blank = column.is_null()
     if pa.types.is_string(column.type):
         blank = pc.or_kleene(blank, pc.equal(pc.utf8_trim_whitespace(column), ""))
     return np.array(blank.fill_null(True).to_numpy(zero_copy_only=False))
 
 
-def listed(names: Sequence[str]) -> str:
+def list_names(names: Sequence[str]) -> str:
     """The first few of these names, each once."""
     return ", ".join(list(dict.fromkeys(names))[:5])

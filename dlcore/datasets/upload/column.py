@@ -13,7 +13,7 @@ from dlcore.datasets.upload.arrow import compute as pc
 from dlcore.datasets.upload.bounds import LONGEST_CELL, MOST_VALUES
 from dlcore.datasets.upload.cells import Finding
 from dlcore.datasets.upload.dates import Order
-from dlcore.datasets.upload.numbers import as_text
+from dlcore.datasets.upload.numbers import write_number
 from dlcore.problems import clean
 
 Kind = Literal["number", "category", "date", "text", "id"]
@@ -85,14 +85,14 @@ class Column:
         """Its values as categories."""
         if self.numbers is not None and self.kind == "number":
             values, codes = np.unique(self.numbers, return_inverse=True)
-            words = [as_text(value) for value in values[~np.isnan(values)]]
-            return _coded(words, np.where(codes < len(words), codes, -1))
+            words = [write_number(value) for value in values[~np.isnan(values)]]
+            return _make_coded(words, np.where(codes < len(words), codes, -1))
         encoded = self.cells.dictionary_encode()
         codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
         words = encoded.dictionary
         if pa.types.is_floating(words.type):
-            return _coded([as_text(value) for value in words.to_pylist()], codes)
-        return _coded(words, codes)
+            return _make_coded([write_number(value) for value in words.to_pylist()], codes)
+        return _make_coded(words, codes)
 
 
 @dataclass(frozen=True)
@@ -112,20 +112,20 @@ class Coded:
         return np.argsort(-self.counts, kind="stable")[:most].tolist()
 
 
-def _coded(words: pa.Array | list[str], codes: np.ndarray) -> Coded:
+def _make_coded(words: pa.Array | list[str], codes: np.ndarray) -> Coded:
     """Cleaned values in natural order; values that look the same are the same."""
     counts = np.bincount(codes[codes >= 0], minlength=len(words))
     kept = np.sort(np.argsort(-counts, kind="stable")[:MOST_VALUES])
     texts = [words[index] for index in kept] if isinstance(words, list) else words.take(pa.array(kept)).to_pylist()
     shown = [clean(text[: 4 * LONGEST_CELL].strip()) for text in texts]
-    values = sorted({text for text in shown if text}, key=_natural)
+    values = sorted({text for text in shown if text}, key=_sort_key)
     codes_of = {text: index for index, text in enumerate(values)}
     new = np.full(len(words) + 1, -1, dtype=np.int32)
     new[kept] = [codes_of.get(text, -1) for text in shown]
     return Coded(tuple(values), new[codes])
 
 
-def _natural(text: str) -> tuple[int, float, str]:
+def _sort_key(text: str) -> tuple[int, float, str]:
     """Numbers by size, before words by letter."""
     try:
         return (0, float(text), text)

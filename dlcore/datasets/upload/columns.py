@@ -9,23 +9,23 @@ import numpy as np
 import pyarrow as pa
 
 from dlcore.datasets.columns import MOST_MARKS
-from dlcore.datasets.days import iso_text
+from dlcore.datasets.days import write_iso
 from dlcore.datasets.upload.arrow import compute as pc
 from dlcore.datasets.upload.bounds import LARGEST_NUMBER, MOST_VALUES
 from dlcore.datasets.upload.cells import Cells, Finding, finding
 from dlcore.datasets.upload.column import KINDS, Column, Mark, Said
-from dlcore.datasets.upload.dates import Dates, Order, dates_in, read_dates
+from dlcore.datasets.upload.dates import Dates, Order, find_dates, read_dates
 from dlcore.datasets.upload.ids import NAMELESS, is_named_id
 from dlcore.datasets.upload.missing import FREQUENT, PLAIN_AMONG_NUMBERS, without_marks
-from dlcore.datasets.upload.numbers import CLOCK, Numbers, has_codes, numbers_at_once, numbers_in, read_numbers
-from dlcore.datasets.upload.words import word_column
+from dlcore.datasets.upload.numbers import CLOCK, Numbers, find_numbers, has_codes, read_numbers, read_plain_numbers
+from dlcore.datasets.upload.words import make_word_column
 from dlcore.problems import Problem
 
 MANY = 50  # Different values from which a number that is named as an id is one.
 NINES = ("-9", "-99", "-999", "-9999", "-99999", "99", "999", "9999", "99999")  # What programs write for "nothing".
 
 
-def typed(cells: Cells, types: dict[str, str], missing: Any = None, joined: Any = ()) -> list[Column]:
+def find_types(cells: Cells, types: dict[str, str], missing: Any = None, joined: Any = ()) -> list[Column]:
     """Each column as its owner says, or else as is found out. Raises Problem.
 
     `missing` is {column: doubtful marks that count as missing there}, `joined` names columns whose near-equal spellings are one.
@@ -33,10 +33,10 @@ def typed(cells: Cells, types: dict[str, str], missing: Any = None, joined: Any 
     for name, kind in types.items():
         if kind not in KINDS:
             raise Problem("upload_option", name=f"types.{name}", expected=", ".join(KINDS), came=str(kind))
-    missing, joined = _marks_by_column(missing), _names(joined)
+    missing, joined = _read_marks(missing), _read_names(joined)
     decimal = cells.options.get("decimal", ".")
     return [
-        _column(
+        _make_column(
             name,
             column,
             decimal,
@@ -47,70 +47,70 @@ def typed(cells: Cells, types: dict[str, str], missing: Any = None, joined: Any 
     ]
 
 
-def _marks_by_column(said: Any) -> dict[str, tuple[str, ...]]:
+def _read_marks(said: Any) -> dict[str, tuple[str, ...]]:
     if not isinstance(said or {}, dict):
         raise Problem("upload_option", name="missing", expected="an object", came=str(said))
-    return {name: _names(marks, f"missing.{name}") for name, marks in (said or {}).items()}
+    return {name: _read_names(marks, f"missing.{name}") for name, marks in (said or {}).items()}
 
 
-def _names(said: Any, option: str = "joined") -> tuple[str, ...]:
+def _read_names(said: Any, option: str = "joined") -> tuple[str, ...]:
     if not isinstance(said or (), list | tuple) or not all(isinstance(one, str) for one in said or ()):
         raise Problem("upload_option", name=option, expected="a list of texts", came=str(said))
     return tuple(said or ())
 
 
-def _column(name: str, cells: pa.Array, decimal: str, said: Said, counts: bool) -> Column:
+def _make_column(name: str, cells: pa.Array, decimal: str, said: Said, counts: bool) -> Column:
     """`counts` tells whether a column without a name that counts the rows only does that."""
     if said.kind == "number":
-        return number_column(name, cells, decimal, said)
+        return make_number_column(name, cells, decimal, said)
     if said.kind == "date":
-        return date_column(name, cells, decimal, said)
-    found = _found_out(name, cells, decimal, said, counts)
+        return make_date_column(name, cells, decimal, said)
+    found = _find_type(name, cells, decimal, said, counts)
     if said.kind is None:
         return found
     is_float = pa.types.is_floating(cells.type)
     if found.kind in ("number", "id") and found.numbers is not None and (found.is_plain or is_float):
         # A number keeps its value, so that 1 and 1.0 are one category.
         return Column(name, said.kind, "chosen", pa.array(found.numbers, from_pandas=True), said=said)
-    return word_column(name, cells if is_float else without_marks(cells), said, said.kind)
+    return make_word_column(name, cells if is_float else without_marks(cells), said, said.kind)
 
 
-def _found_out(name: str, cells: pa.Array, decimal: str, said: Said, counts: bool) -> Column:
+def _find_type(name: str, cells: pa.Array, decimal: str, said: Said, counts: bool) -> Column:
     if cells.null_count == len(cells):
         return Column(name, "text", "empty", cells, said=said)
     if pa.types.is_floating(cells.type):
-        return _as_id(_numbered(name, cells, _given(cells), said, "numbers"), counts)
-    found = numbers_at_once(cells, decimal)
+        return _mark_as_id(_make_numbers(name, cells, _read_numbers_of_file(cells), said, "numbers"), counts)
+    found = read_plain_numbers(cells, decimal)
     if found is None:
         cells = without_marks(cells)
         if cells.null_count == len(cells):
             return Column(name, "text", "empty", cells, said=said)
-        found = numbers_in(cells, decimal, said.missing)
+        found = find_numbers(cells, decimal, said.missing)
     if found is not None and found.prevail:
         if has_codes(cells):
             few_codes = pc.count_distinct(cells).as_py() <= MOST_VALUES
-            return word_column(name, cells, said, "category" if few_codes else "id", "codes")
+            return make_word_column(name, cells, said, "category" if few_codes else "id", "codes")
         reason = "grouped_numbers" if found.grouped else "numbers"
-        return _as_id(_numbered(name, cells, found, said, reason), counts)
-    dates = dates_in(cells, decimal == ",")
-    return _dated(name, cells, dates, said, "dates") if dates is not None else word_column(name, cells, said)
+        return _mark_as_id(_make_numbers(name, cells, found, said, reason), counts)
+    dates = find_dates(cells, decimal == ",")
+    return _make_dates(name, cells, dates, said, "dates") if dates is not None else make_word_column(name, cells, said)
 
 
-def number_column(name: str, cells: pa.Array, decimal: str, said: Said, unit: str | None = None) -> Column:
+def make_number_column(name: str, cells: pa.Array, decimal: str, said: Said, unit: str | None = None) -> Column:
     """The cells as numbers: what is none counts as missing."""
     if pa.types.is_floating(cells.type):
-        return _numbered(name, cells, _given(cells), said, "chosen")
+        return _make_numbers(name, cells, _read_numbers_of_file(cells), said, "chosen")
     cells = without_marks(cells)
-    return _numbered(name, cells, read_numbers(cells, decimal, unit, said.missing), said, "chosen")
+    return _make_numbers(name, cells, read_numbers(cells, decimal, unit, said.missing), said, "chosen")
 
 
-def _given(cells: pa.Array) -> Numbers:
+def _read_numbers_of_file(cells: pa.Array) -> Numbers:
     """Of a file that says itself that these are numbers."""
     return Numbers(np.array(cells.to_numpy(zero_copy_only=False), dtype=np.float64))
 
 
-def _numbered(name: str, cells: pa.Array, found: Numbers, said: Said, reason: str) -> Column:
-    findings = _about_numbers(name, found, len(cells))
+def _make_numbers(name: str, cells: pa.Array, found: Numbers, said: Said, reason: str) -> Column:
+    findings = _describe_numbers(name, found, len(cells))
     values = np.array(found.values, dtype=np.float64)
     large = np.abs(values) > LARGEST_NUMBER  # inf and 1e400 among them
     if large.any():
@@ -124,7 +124,7 @@ def _numbered(name: str, cells: pa.Array, found: Numbers, said: Said, reason: st
         gone = np.isin(values, wanted[np.isfinite(wanted)])
         marks += [Mark(f"{value:.12g}", int((values == value).sum()), True) for value in np.unique(values[gone])]
         values[gone] = np.nan
-    for value in _far_nines(values):
+    for value in _find_far_nines(values):
         marks.insert(0, Mark(f"{value:.12g}", int((values == value).sum()), False))  # There may be many bounds.
         if said.missing is None:
             findings.append(
@@ -133,7 +133,9 @@ def _numbered(name: str, cells: pa.Array, found: Numbers, said: Said, reason: st
     bounds = {} if said.missing is not None else found.bounds
     if bounds:
         findings.append(
-            finding("found_bounds", "warning", column=name, cells=sum(bounds.values()), bounds=_listed(bounds))
+            finding(
+                "found_bounds", "warning", column=name, cells=sum(bounds.values()), bounds=_list_most_frequent(bounds)
+            )
         )
     plain = found.is_plain and said.missing is None
     return Column(
@@ -141,7 +143,7 @@ def _numbered(name: str, cells: pa.Array, found: Numbers, said: Said, reason: st
     )  # fmt: skip
 
 
-def _about_numbers(name: str, found: Numbers, rows: int) -> list[Finding]:
+def _describe_numbers(name: str, found: Numbers, rows: int) -> list[Finding]:
     findings = []
     often = sum(found.marks.values()) >= FREQUENT * rows
     none = {
@@ -150,7 +152,9 @@ def _about_numbers(name: str, found: Numbers, rows: int) -> list[Finding]:
     }
     if none:
         findings.append(
-            finding("found_not_numbers", "warning", column=name, cells=sum(none.values()), words=_listed(none))
+            finding(
+                "found_not_numbers", "warning", column=name, cells=sum(none.values()), words=_list_most_frequent(none)
+            )
         )
     if found.dressed:
         text, value = found.dressed
@@ -161,7 +165,7 @@ def _about_numbers(name: str, found: Numbers, rows: int) -> list[Finding]:
     return findings
 
 
-def _far_nines(values: np.ndarray) -> list[float]:
+def _find_far_nines(values: np.ndarray) -> list[float]:
     """-999 and its like where they come again and again, farther from all other numbers than these from each other."""
     found = []
     known = values[np.isfinite(values)]
@@ -176,7 +180,7 @@ def _far_nines(values: np.ndarray) -> list[float]:
     return found
 
 
-def _as_id(column: Column, counts: bool) -> Column:
+def _mark_as_id(column: Column, counts: bool) -> Column:
     """The column, or an id when its whole numbers only name the rows."""
     values = column.numbers
     assert values is not None
@@ -193,7 +197,7 @@ def _as_id(column: Column, counts: bool) -> Column:
     return column
 
 
-def date_column(name: str, cells: pa.Array, decimal: str, said: Said, order: Order = "") -> Column:
+def make_date_column(name: str, cells: pa.Array, decimal: str, said: Said, order: Order = "") -> Column:
     """The cells as dates: what is none counts as missing. Raises Problem where nothing is one."""
     if pa.types.is_floating(cells.type):
         # Whole numbers such as 20240131, and years.
@@ -202,20 +206,20 @@ def date_column(name: str, cells: pa.Array, decimal: str, said: Said, order: Ord
     dates = read_dates(cells, decimal == ",", order)
     if not np.isfinite(dates.days).any():
         raise Problem("upload_no_dates", column=name)
-    return _dated(name, cells, dates, said, "chosen")
+    return _make_dates(name, cells, dates, said, "chosen")
 
 
-def _dated(name: str, cells: pa.Array, dates: Dates, said: Said, reason: str) -> Column:
+def _make_dates(name: str, cells: pa.Array, dates: Dates, said: Said, reason: str) -> Column:
     findings = []
     if dates.undecided:
         text, days = dates.undecided
-        findings.append(finding("found_ambiguous_dates", "warning", column=name, text=text, date=iso_text(days)))
+        findings.append(finding("found_ambiguous_dates", "warning", column=name, text=text, date=write_iso(days)))
     if dates.strangers:
         findings.append(finding("found_not_dates", "warning", column=name, cells=dates.strangers))
     return Column(name, "date", reason, cells, dates.days, tuple(findings), order=dates.order, said=said)
 
 
-def _listed(words: dict[str, int]) -> str:
+def _list_most_frequent(words: dict[str, int]) -> str:
     """The most frequent ones."""
     shown = sorted(words, key=lambda word: -words[word])[:5]
     return ", ".join(shown) if len(words) <= len(shown) else f"{', '.join(shown)}, …"

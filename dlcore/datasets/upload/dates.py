@@ -9,9 +9,9 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 
-from dlcore.datasets.days import on_the_clock
+from dlcore.datasets.days import round_to_milliseconds
 from dlcore.datasets.upload.arrow import compute as pc
-from dlcore.datasets.upload.missing import doubtful
+from dlcore.datasets.upload.missing import find_doubtful
 
 SHARE = 0.98  # Of the values that must be dates.
 FIRST, LAST = -719_162, 2_932_897  # 0001-01-01 and the day after 9999-12-31.
@@ -69,9 +69,9 @@ def looks_like_date(text: str) -> bool:
     return any(pattern.match(text) for pattern in _COMPILED)
 
 
-def dates_in(texts: pa.Array, day_first: bool) -> Dates | None:
+def find_dates(texts: pa.Array, day_first: bool) -> Dates | None:
     """The dates of a column without blanks at the ends of its cells. None when it is no column of dates."""
-    known = texts.filter(pc.invert(doubtful(texts).fill_null(True)))
+    known = texts.filter(pc.invert(find_doubtful(texts).fill_null(True)))
     if not len(known):
         return None
     first = known[:100]
@@ -87,7 +87,7 @@ def dates_in(texts: pa.Array, day_first: bool) -> Dates | None:
 def read_dates(texts: pa.Array, day_first: bool, order: Order = "") -> Dates:
     """Each text by itself, be they few or many; in which order day and month stand is found out when it is not said."""
     days = np.full(len(texts), np.nan)
-    written = _spelled_out(texts)
+    written = _spell_out(texts)
     undecided = None
     for pattern in PATTERNS:
         left = np.flatnonzero(np.isnan(days))
@@ -96,17 +96,17 @@ def read_dates(texts: pa.Array, day_first: bool, order: Order = "") -> Dates:
             continue
         parts = pc.extract_regex(written.take(pa.array(left)), pattern)
         if "?P<a>" in pattern and not order:
-            order, is_open = _order(parts, day_first)
+            order, is_open = _find_order(parts, day_first)
             undecided = int(left[0]) if is_open else None
         days[left] = _read(parts, order)
-    days = on_the_clock(days)
+    days = round_to_milliseconds(days)
     unread = texts.filter(pa.array(np.isnan(days))).drop_null()
-    strangers = len(unread) - (pc.sum(doubtful(unread)).as_py() or 0)
+    strangers = len(unread) - (pc.sum(find_doubtful(unread)).as_py() or 0)
     example = None if undecided is None else (texts[undecided].as_py(), float(days[undecided]))
     return Dates(days, order, example if example and np.isfinite(example[1]) else None, strangers)
 
 
-def _spelled_out(texts: pa.Array) -> pa.Array:
+def _spell_out(texts: pa.Array) -> pa.Array:
     """20240131 and 2024 as other dates are written."""
     spelled = pc.replace_substring_regex(texts, r"^(\d{4})(\d{2})(\d{2})$", r"\1-\2-\3")
     return pc.replace_substring_regex(spelled, r"^(\d{4})$", r"\1-01-01")
@@ -127,7 +127,7 @@ def _are_seasons(texts: pa.Array) -> bool:
     return len(years) > 2 and bool(((years.real + 1) % 100 == years.imag).all())
 
 
-def _order(parts: pa.Array, day_first: bool) -> tuple[Order, bool]:
+def _find_order(parts: pa.Array, day_first: bool) -> tuple[Order, bool]:
     """31/12 and 12/31 say it themselves; when none does, the custom of the file's numbers decides, and that is open to doubt."""
     first, second = (np.nanmax(_numbers(parts.field(name)), initial=0) for name in ("a", "b"))
     is_open = first <= 12 and second <= 12
@@ -147,13 +147,13 @@ def _read(parts: pa.Array, order: Order) -> np.ndarray:
         day, month = (found["a"], found["b"]) if order == "day" else (found["b"], found["a"])
     else:
         month = found["m"]
-    days = _days(year, month, day)
+    days = _count_days(year, month, day)
     if "H" in names:
-        days += _clock(parts, found)
+        days += _read_clock(parts, found)
     return np.where((days >= FIRST) & (days < LAST), days, np.nan)
 
 
-def _clock(parts: pa.Array, found: dict[str, np.ndarray]) -> np.ndarray:
+def _read_clock(parts: pa.Array, found: dict[str, np.ndarray]) -> np.ndarray:
     """The time of day as a share of it; 0 where none is written, NaN where no clock shows it."""
     half = parts.field("p").to_numpy(zero_copy_only=False).astype(str)
     hours = np.nan_to_num(found["H"])
@@ -162,10 +162,10 @@ def _clock(parts: pa.Array, found: dict[str, np.ndarray]) -> np.ndarray:
     minutes, seconds = np.nan_to_num(found["M"]), np.nan_to_num(found["S"])
     fits = (hours <= 23) & (minutes <= 59) & (seconds <= 60)
     days = np.where(fits, hours / 24 + minutes / 1440 + seconds / 86_400, np.nan)
-    return days - _zones(parts.field("z"))
+    return days - _read_zones(parts.field("z"))
 
 
-def _days(year: np.ndarray, month: np.ndarray, day: np.ndarray) -> np.ndarray:
+def _count_days(year: np.ndarray, month: np.ndarray, day: np.ndarray) -> np.ndarray:
     """NaN for days that no calendar has, such as 30 February."""
     there = np.isfinite(year) & (month >= 1) & (month <= 12) & (day >= 1) & (year >= 1)
     months = np.where(there, (year - 1970) * 12 + month - 1, 0).astype("datetime64[M]")
@@ -174,7 +174,7 @@ def _days(year: np.ndarray, month: np.ndarray, day: np.ndarray) -> np.ndarray:
     return np.where(there, dates.astype(np.float64), np.nan)
 
 
-def _zones(texts: pa.Array) -> np.ndarray:
+def _read_zones(texts: pa.Array) -> np.ndarray:
     """+08:00 as a share of a day; 0 where none is written."""
     digits = pc.replace_substring(texts, ":", "")
     hours = _numbers(pc.utf8_slice_codeunits(digits, 0, 3))

@@ -46,7 +46,7 @@ JUDGED = 1 << 18  # Bytes, from the first above 127 on, that say which encoding 
 CONTROL = re.compile(r"[\x00-\x08\x0e-\x19\x1b-\x1f]")
 
 
-def form_of(content: bytes) -> Form:
+def find_form(content: bytes) -> Form:
     """What is to read this file. Raises Problem when nothing here does."""
     if not content.strip(b"\0 \t\r\n\xef\xbb\xbf\xfe\xff"):
         raise Problem("upload_empty")
@@ -57,7 +57,7 @@ def form_of(content: bytes) -> Form:
     if content.startswith(b"\xd0\xcf\x11\xe0"):
         raise Problem("upload_old_excel")
     if content.startswith(b"\x1f\x8b"):
-        if IDX.match(_unzipped_start(content)):
+        if IDX.match(_unzip_start(content)):
             return "idx"
         raise Problem("upload_not_table", kind="gzip")
     if IDX.match(content):
@@ -68,11 +68,11 @@ def form_of(content: bytes) -> Form:
     return "arff" if ARFF.match(content.removeprefix(codecs.BOM_UTF8)[:FIRST_LOOK]) else "text"
 
 
-def decoded(content: bytes, encoding: str | None) -> tuple[str, str]:
+def decode(content: bytes, encoding: str | None) -> tuple[str, str]:
     """The text and its encoding: the one that is named, or else the one that it most likely has. Raises Problem."""
     if encoding is not None and encoding not in get_args(Encoding):
         raise Problem("upload_option", name="encoding", expected=", ".join(ENCODINGS), came=str(encoding))
-    found = encoding or _encoding_of(content)
+    found = encoding or _find_encoding(content)
     try:
         text = content.decode("utf-8-sig" if found == "utf-8" else found)
     except UnicodeDecodeError:
@@ -90,7 +90,7 @@ def decoded(content: bytes, encoding: str | None) -> tuple[str, str]:
     return text, found
 
 
-def _encoding_of(content: bytes) -> str:
+def _find_encoding(content: bytes) -> str:
     for mark, encoding in MARKS.items():
         if content.startswith(mark):
             return encoding
@@ -129,7 +129,7 @@ def _decodes(content: bytes, encoding: str) -> bool:
     return True
 
 
-def _unzipped_start(content: bytes) -> bytes:
+def _unzip_start(content: bytes) -> bytes:
     try:
         return zlib.decompressobj(wbits=31).decompress(content[:4096], 16)
     except zlib.error:

@@ -13,11 +13,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from dlcore.datasets.upload.archive import unpacked
+from dlcore.datasets.upload.archive import unpack
 from dlcore.datasets.upload.bounds import LEAST_ROWS, MOST_COLUMNS, MOST_ROWS
-from dlcore.datasets.upload.cells import Cells, Finding, finding, found_above, listed, unique_names
-from dlcore.datasets.upload.head import head_of
-from dlcore.datasets.upload.layout import check_options, decimal_of
+from dlcore.datasets.upload.cells import Cells, Finding, describe_titles, finding, list_names, unique_names
+from dlcore.datasets.upload.head import find_head
+from dlcore.datasets.upload.layout import check_options, find_decimal
 from dlcore.problems import Problem, clean
 
 WORKBOOK, SHEETS, STRINGS = "xl/workbook.xml", "xl/worksheets/", "xl/sharedStrings.xml"
@@ -52,7 +52,7 @@ def read_excel(archive: zipfile.ZipFile, options: dict[str, Any]) -> Cells:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # About styles and extensions that have no values.
             sheet = _read(archive, options.get("sheet"), sampled=options.get("sample") is not None)
-            formulas = _without_results(archive, sheet)
+            formulas = _find_unstored_formulas(archive, sheet)
     except (Problem, MemoryError):
         raise
     except Exception:  # openpyxl lets through whatever its parsers raise: damaged is damaged.
@@ -68,7 +68,7 @@ def size_of_sheets(archive: zipfile.ZipFile) -> int:
 def _check(archive: zipfile.ZipFile) -> None:
     for name in archive.namelist():
         # No workbook declares entities; expanding them is another way to make much of little.
-        if name.endswith((".xml", ".rels")) and ENTITY.search(unpacked(archive, name, 4096)):
+        if name.endswith((".xml", ".rels")) and ENTITY.search(unpack(archive, name, 4096)):
             raise Problem("upload_bomb")
     size = size_of_sheets(archive)
     if size > LARGEST_XML:
@@ -76,19 +76,19 @@ def _check(archive: zipfile.ZipFile) -> None:
 
 
 def _read(archive: zipfile.ZipFile, wanted: str | None, sampled: bool) -> Sheet:
-    book = _opened(archive, results=True)
+    book = _open(archive, results=True)
     try:
         sheets = {clean(sheet.title): sheet for sheet in book.worksheets}
         if wanted and wanted not in sheets:
             raise Problem("upload_option", name="sheet", expected=", ".join(sheets), came=wanted)
-        name = wanted or _with_table(sheets)
-        rows, numbers = _trimmed(_values(sheets[name]), MOST_SHEET_ROWS if sampled else MOST_READ)
+        name = wanted or _choose_sheet(sheets)
+        rows, numbers = _trim(_values(sheets[name]), MOST_SHEET_ROWS if sampled else MOST_READ)
         return Sheet(name, tuple(sheets), rows, numbers)
     finally:
         book.close()
 
 
-def _opened(archive: zipfile.ZipFile, results: bool) -> Any:
+def _open(archive: zipfile.ZipFile, results: bool) -> Any:
     """The workbook, its cells with the results of formulas or with the formulas themselves."""
     import openpyxl
 
@@ -102,7 +102,7 @@ def _values(sheet: Any) -> Iterable[tuple[Any, ...]]:
     return islice(sheet.iter_rows(max_col=MOST_COLUMNS + 1, values_only=True), MOST_SHEET_ROWS)
 
 
-def _with_table(sheets: dict[str, Any]) -> str:
+def _choose_sheet(sheets: dict[str, Any]) -> str:
     """The first sheet that holds a table, those that are shown before hidden ones; the fullest where none does."""
     names = sorted(sheets, key=lambda name: sheets[name].sheet_state != "visible")
     if len(names) == 1:
@@ -116,7 +116,7 @@ def _with_table(sheets: dict[str, Any]) -> str:
     return max(names, key=cells.__getitem__)
 
 
-def _trimmed(rows: Iterable[tuple[Any, ...]], most: int) -> tuple[list[tuple[Any, ...]], list[int]]:
+def _trim(rows: Iterable[tuple[Any, ...]], most: int) -> tuple[list[tuple[Any, ...]], list[int]]:
     """Without empty rows, all as wide as the last cell that holds something. Raises Problem as soon as there are more than `most`."""
     found, numbers = [], []
     width = empty = cells = 0
@@ -137,14 +137,14 @@ def _trimmed(rows: Iterable[tuple[Any, ...]], most: int) -> tuple[list[tuple[Any
     return [(*row[:width], *(None,) * (width - len(row))) for row in found], numbers
 
 
-def _without_results(archive: zipfile.ZipFile, sheet: Sheet) -> set[int]:
+def _find_unstored_formulas(archive: zipfile.ZipFile, sheet: Sheet) -> set[int]:
     """Places of columns of formulas whose results no spreadsheet has stored, as programs write them: half of their cells are empty."""
     looked = sheet.rows[:LOOK]
     empty = {index for index, column in enumerate(zip(*looked, strict=True)) if column.count(None) >= len(looked) / 2}
     parts = (name for name in archive.namelist() if name.startswith(SHEETS))
-    if not empty or not any(FORMULA.search(unpacked(archive, name, 1 << 20)) for name in parts):
+    if not empty or not any(FORMULA.search(unpack(archive, name, 1 << 20)) for name in parts):
         return set()
-    book = _opened(archive, results=False)
+    book = _open(archive, results=False)
     try:
         written = next(each for each in book.worksheets if clean(each.title) == sheet.name)
         rows = dict(enumerate(islice(_values(written), sheet.numbers[len(looked) - 1]), start=1))
@@ -166,17 +166,17 @@ def _cells(sheet: Sheet, formulas: set[int], options: dict[str, Any]) -> Cells:
     if not rows:
         raise Problem("upload_no_rows")
     texts = [cell for row in rows[:LOOK] for cell in row if isinstance(cell, str)]
-    decimal = options.get("decimal") or decimal_of(texts, "\t")
-    start = [[_written(value, decimal) for value in row] for row in rows[:LOOK]]
+    decimal = options.get("decimal") or find_decimal(texts, "\t")
+    start = [[_write_cell(value, decimal) for value in row] for row in rows[:LOOK]]
     width = len(rows[0])
-    head = head_of(start, width, options.get("header"), above, options.get("header_lines"))
+    head = find_head(start, width, options.get("header"), above, options.get("header_lines"))
     names, repeated = unique_names([*head.names, *[""] * width][:width])
     columns = tuple(_column(values, decimal) for values in zip(*rows[head.titles + head.lines :], strict=True))
     columns = columns or tuple(pa.array([], pa.string()) for _ in names)
     titles = numbers[head.titles - 1] if head.titles else above or 0
     findings: list[Finding] = [finding("found_formulas", "warning", column=names[index]) for index in sorted(formulas)]
     if len(sheet.names) > 1 and not options.get("sheet"):
-        others = listed([name for name in sheet.names if name != sheet.name])
+        others = list_names([name for name in sheet.names if name != sheet.name])
         findings.append(finding("found_sheet", sheet=sheet.name, others=others))
     found = {
         "decimal": decimal,
@@ -185,7 +185,7 @@ def _cells(sheet: Sheet, formulas: set[int], options: dict[str, Any]) -> Cells:
         "header_lines": head.lines,
         "sheet": sheet.name,
     }
-    return Cells("excel", names, columns, found, sheet.names, (*findings, *found_above(titles, head), *repeated))
+    return Cells("excel", names, columns, found, sheet.names, (*findings, *describe_titles(titles, head), *repeated))
 
 
 def _column(values: Sequence[Any], decimal: str) -> pa.Array:
@@ -195,10 +195,10 @@ def _column(values: Sequence[Any], decimal: str) -> pa.Array:
             return pa.array([None if value is None else float(value) for value in values], pa.float64())
         except OverflowError:
             pass
-    return pa.array([None if value is None else _written(value, decimal) for value in values], pa.string())
+    return pa.array([None if value is None else _write_cell(value, decimal) for value in values], pa.string())
 
 
-def _written(value: Any, decimal: str) -> str:
+def _write_cell(value: Any, decimal: str) -> str:
     match value:
         case None:
             return ""

@@ -42,21 +42,21 @@ class Head:
     units: bool = False  # Whether the last of its lines holds units.
 
 
-def head_of(
+def find_head(
     rows: Sequence[Sequence[str]], width: int, header: bool | None, titles: int | None, lines: int | None
 ) -> Head:
     """What is not given is found out of these first records, none of which is empty."""
-    first = _titles(rows, width) if titles is None else 0
+    first = _count_titles(rows, width) if titles is None else 0
     rows = rows[first:]
     if header is None:
         header = lines > 0 if lines is not None else first_is_header(rows[0], rows[1:])
     if not header:
         return Head(first, 0, ())
-    lines = min(lines or 1 + _further_lines(rows, width), len(rows))
-    units = lines > 1 and _are_units(rows[lines - 1], _of_amounts(rows[lines:], width))
-    parts = [_named(row, rows[lines:], width) for row in rows[: lines - units]]
+    lines = min(lines or 1 + _count_further_lines(rows, width), len(rows))
+    units = lines > 1 and _are_units(rows[lines - 1], _find_amounts(rows[lines:], width))
+    parts = [_name_columns(row, rows[lines:], width) for row in rows[: lines - units]]
     width = max(width, *map(len, parts))
-    names = [" ".join(filter(None, (_cell(part, index) for part in parts))) for index in range(width)]
+    names = [" ".join(filter(None, (_get_cell(part, index) for part in parts))) for index in range(width)]
     return Head(first, lines, tuple(names), units)
 
 
@@ -64,7 +64,7 @@ def first_is_header(first: Sequence[str], others: Sequence[Sequence[str]]) -> bo
     """Whether these cells are names: unlike what stands below them. Where nothing tells, they are."""
     if not others:
         return not any(is_number(cell) for cell in first)
-    return _votes(first, others) >= 0
+    return _vote_for_names(first, others) >= 0
 
 
 def is_number(cell: str) -> bool:
@@ -72,7 +72,7 @@ def is_number(cell: str) -> bool:
     return PLAIN.fullmatch(cell.strip()) is not None
 
 
-def _titles(rows: Sequence[Sequence[str]], width: int) -> int:
+def _count_titles(rows: Sequence[Sequence[str]], width: int) -> int:
     first = 0
     while first < min(MOST_TITLES, len(rows) - 1) and _is_above(rows[first:], width):
         first += 1
@@ -85,15 +85,15 @@ def _is_above(rows: Sequence[Sequence[str]], width: int) -> bool:
     if sum(bool(cell.strip()) for cell in first) <= 1 and (len(first) < width or width > 2):
         return True
     is_comment = first[0].lstrip().startswith("#")
-    if len(below) < LEAST_BELOW or not (is_comment or len(_filled(first)) != width):
+    if len(below) < LEAST_BELOW or not (is_comment or len(_trim_end(first)) != width):
         return False
-    this, following = _votes(first, below), _votes(rows[1], below)
+    this, following = _vote_for_names(first, below), _vote_for_names(rows[1], below)
     return following >= 1 and (following > this or (is_comment and following == this))
 
 
-def _votes(first: Sequence[str], others: Sequence[Sequence[str]]) -> float:
+def _vote_for_names(first: Sequence[str], others: Sequence[Sequence[str]]) -> float:
     """How sure it is that these cells are names of the columns below."""
-    counted, years = _counted(first, others), _years(first)
+    counted, years = _find_counted(first, others), _find_years(first)
     votes = 0.0
     for index, cell in enumerate(first):
         name = cell.strip()
@@ -114,16 +114,16 @@ def _votes(first: Sequence[str], others: Sequence[Sequence[str]]) -> float:
     return votes
 
 
-def _counted(first: Sequence[str], others: Sequence[Sequence[str]]) -> set[int]:
+def _find_counted(first: Sequence[str], others: Sequence[Sequence[str]]) -> set[int]:
     """Places of years one after the other, or of numbers that count the columns, where the rows below hold nothing of the kind."""
-    indices = _steps(first)
-    if indices and sum(bool(_steps(row)) for row in others) > 0.05 * len(others):
+    indices = _find_counted_cells(first)
+    if indices and sum(bool(_find_counted_cells(row)) for row in others) > 0.05 * len(others):
         return set()
     return indices
 
 
-def _steps(row: Sequence[str]) -> set[int]:
-    indices = _whole(row)
+def _find_counted_cells(row: Sequence[str]) -> set[int]:
+    indices = _find_whole_numbers(row)
     numbers = [int(row[index]) for index in indices]
     steps = {after - before for before, after in pairwise(numbers)}
     if len(steps) == 1 and steps != {0} and all(number in YEARS for number in numbers):
@@ -131,13 +131,13 @@ def _steps(row: Sequence[str]) -> set[int]:
     return set(indices) if steps == {1} and numbers[0] in (0, 1) and len(numbers) >= COUNTED else set()
 
 
-def _years(row: Sequence[str]) -> set[int]:
+def _find_years(row: Sequence[str]) -> set[int]:
     """Places of years, where a row has no other numbers."""
-    indices = _whole(row)
+    indices = _find_whole_numbers(row)
     return set(indices) if all(int(row[index]) in YEARS for index in indices) else set()
 
 
-def _whole(row: Sequence[str]) -> list[int]:
+def _find_whole_numbers(row: Sequence[str]) -> list[int]:
     """Places of whole numbers of up to four digits, where a row has no other numbers."""
     indices = [index for index, cell in enumerate(row) if is_number(cell)]
     return indices if all(re.fullmatch(r"\d{1,4}", row[index].strip()) for index in indices) else []
@@ -157,12 +157,12 @@ def _is_of_another_size(name: str, below: Sequence[str]) -> bool:
     return not any(large.match(each) for each in below)
 
 
-def _further_lines(rows: Sequence[Sequence[str]], width: int) -> int:
+def _count_further_lines(rows: Sequence[Sequence[str]], width: int) -> int:
     """Lines below the first one of names that go on with them, the last of them perhaps with units."""
     found = 0
     while 1 + found < min(MOST_HEADER_LINES, len(rows) - LEAST_BELOW):
         line, below = rows[1 + found], rows[2 + found :]
-        numbers = _of_amounts(below, width)
+        numbers = _find_amounts(below, width)
         if _are_units(line, numbers):
             return found + 1
         if not _goes_on(rows[found], line, below, numbers):
@@ -177,12 +177,12 @@ def _goes_on(above: Sequence[str], line: Sequence[str], below: Sequence[Sequence
     if len(numbers) < 2 or len({*filled}) < len(filled) or any(cell in MARKS for cell in filled):
         return False
     for index in range(max(len(line), *map(len, below))):
-        cell = _cell(line, index)
-        values = [value for value in (_cell(row, index) for row in below) if value]
+        cell = _get_cell(line, index)
+        values = [value for value in (_get_cell(row, index) for row in below) if value]
         if index in numbers:
             if not cell or re.search(r"\d", cell):
                 return False
-        elif cell and (cell in values or (_cell(above, index) and len({*values}) > len(values) / 2)):
+        elif cell and (cell in values or (_get_cell(above, index) and len({*values}) > len(values) / 2)):
             return False
     return True
 
@@ -196,24 +196,24 @@ def _are_units(line: Sequence[str], numbers: set[int]) -> bool:
     )
 
 
-def _of_amounts(below: Sequence[Sequence[str]], width: int) -> set[int]:
+def _find_amounts(below: Sequence[Sequence[str]], width: int) -> set[int]:
     """Places of numbers, dates and amounts: in nearly every cell there is a digit, and no letter before it."""
     found = set()
     for index in range(width):
-        cells = [cell for cell in (_cell(row, index) for row in below) if cell and cell not in MARKS]
+        cells = [cell for cell in (_get_cell(row, index) for row in below) if cell and cell not in MARKS]
         if cells and sum(AMOUNT.match(cell) is not None for cell in cells) > 0.9 * len(cells):
             found.add(index)
     return found
 
 
-def _named(row: Sequence[str], below: Sequence[Sequence[str]], width: int) -> Sequence[str]:
+def _name_columns(row: Sequence[str], below: Sequence[Sequence[str]], width: int) -> Sequence[str]:
     """A line of names: a separator at the end of each row belongs to no name, and R writes none above the names of rows."""
-    if len(row) == width - 1 and any(_cell(each, width - 1) for each in below):
+    if len(row) == width - 1 and any(_get_cell(each, width - 1) for each in below):
         return ["", *row]
-    return _filled(row)
+    return _trim_end(row)
 
 
-def _filled(row: Sequence[str]) -> Sequence[str]:
+def _trim_end(row: Sequence[str]) -> Sequence[str]:
     """Without empty cells at its end."""
     end = len(row)
     while end and not row[end - 1].strip():
@@ -221,5 +221,5 @@ def _filled(row: Sequence[str]) -> Sequence[str]:
     return row[:end]
 
 
-def _cell(row: Sequence[str], index: int) -> str:
+def _get_cell(row: Sequence[str], index: int) -> str:
     return row[index].strip() if index < len(row) else ""

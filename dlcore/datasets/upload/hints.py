@@ -8,38 +8,46 @@ from dlcore.datasets.upload.bounds import MOST_CATEGORIES
 from dlcore.datasets.upload.cells import Finding, finding
 from dlcore.datasets.upload.column import Column
 from dlcore.datasets.upload.question import Question
-from dlcore.datasets.upload.relations import AT_MOST, TELLS, in_groups, pearson, told_by_cut, told_classes, told_values
+from dlcore.datasets.upload.relations import (
+    AT_MOST,
+    TELLS,
+    find_groups,
+    pearson,
+    share_told_by_cut,
+    share_told_of_classes,
+    share_told_of_values,
+)
 
 RARE = 10  # Rows of a class up to which a split leaves it almost nothing.
 MOST_SHARE = 0.95  # Of one class, above which every column tells it nearly always.
 MANY_MISSING = 0.5
 
 
-def hints(columns: list[Column], question: Question) -> list[Finding]:
+def find_hints(columns: list[Column], question: Question) -> list[Finding]:
     """Findings about the columns and the question; evidence stands in their values."""
     found = [*question.findings]
     found += [{**reason.to_dict(), "severity": "warning"} for reason in question.reasons]
     for column in question.inputs:
-        found += _about_input(column)
+        found += _describe_input(column)
     if not question.reasons:
-        found += _leaks(question)
-        found += _rare_classes(question)
+        found += _find_leaks(question)
+        found += _find_rare_classes(question)
     constant = [column.name for column in columns if column.distinct == 1 and column is not question.target]
     if constant:
-        found.append(finding("found_constant", names=_listed(constant), count=len(constant)))
+        found.append(finding("found_constant", names=_list_names(constant), count=len(constant)))
     empty = [column.name for column in columns if column.distinct == 0 and column is not question.target]
     if empty:
-        found.append(finding("found_empty_columns", names=_listed(empty), count=len(empty)))
+        found.append(finding("found_empty_columns", names=_list_names(empty), count=len(empty)))
     for kind in ("text", "id"):
         left_out = [
             c.name for c in columns if c.kind == kind and c.distinct and c not in (question.target, *question.inputs)
         ]
         if left_out:
-            found.append(finding(f"found_{kind}_left_out", names=_listed(left_out), count=len(left_out)))
+            found.append(finding(f"found_{kind}_left_out", names=_list_names(left_out), count=len(left_out)))
     return [*(each for column in columns for each in column.findings), *found]
 
 
-def _about_input(column: Column) -> list[Finding]:
+def _describe_input(column: Column) -> list[Finding]:
     found: list[Finding] = []
     rows = int((~column.missing).sum())
     if column.kind == "id" or (column.kind == "category" and rows and column.distinct > 0.9 * rows):
@@ -51,7 +59,7 @@ def _about_input(column: Column) -> list[Finding]:
     return found
 
 
-def _leaks(question: Question) -> list[Finding]:
+def _find_leaks(question: Question) -> list[Finding]:
     """Inputs each of which alone tells the target: known only afterwards, or the target under another name."""
     if question.classes and question.rows.max() > MOST_SHARE * question.rows.sum():
         return []
@@ -60,7 +68,7 @@ def _leaks(question: Question) -> list[Finding]:
         rows = np.sort(np.random.default_rng(0).choice(rows, AT_MOST, replace=False))
     found = []
     for column in question.inputs:
-        told = _told(column, question, rows)
+        told = _measure_told(column, question, rows)
         if told >= TELLS:
             found.append(
                 finding(
@@ -70,27 +78,27 @@ def _leaks(question: Question) -> list[Finding]:
     return found
 
 
-def _told(column: Column, question: Question, rows: np.ndarray) -> float:
+def _measure_told(column: Column, question: Question, rows: np.ndarray) -> float:
     """How much of the target this column alone tells: a share of rows, or of the variance."""
     numbers, y = column.numbers, question.y[rows]
     if numbers is None:
         groups = column.coded.codes[rows]
         if groups.max(initial=0) >= len(rows) / 5:
             return 0.0  # As many groups as rows tell anything.
-        return told_classes(groups, y) if question.classes else told_values(groups, y)
+        return share_told_of_classes(groups, y) if question.classes else share_told_of_values(groups, y)
     if question.task == "regression":
-        return max(told_values(in_groups(numbers[rows]), y), _told_by_line(numbers[rows], y))
-    cut = told_by_cut(numbers[rows], y) if len(question.classes) == 2 else 0.0
-    return max(cut, told_classes(in_groups(numbers[rows]), y))
+        return max(share_told_of_values(find_groups(numbers[rows]), y), _measure_told_by_line(numbers[rows], y))
+    cut = share_told_by_cut(numbers[rows], y) if len(question.classes) == 2 else 0.0
+    return max(cut, share_told_of_classes(find_groups(numbers[rows]), y))
 
 
-def _told_by_line(x: np.ndarray, y: np.ndarray) -> float:
+def _measure_told_by_line(x: np.ndarray, y: np.ndarray) -> float:
     """The target in other units: a straight line tells it."""
     r = pearson(np.stack([x, y], axis=1))[0, 1]
     return float(r**2) if np.isfinite(r) else 0.0
 
 
-def _rare_classes(question: Question) -> list[Finding]:
+def _find_rare_classes(question: Question) -> list[Finding]:
     return [
         finding("found_rare_class", "warning", name=name, rows=int(rows), column=question.target.name)
         for name, rows in zip(question.classes, question.rows, strict=True)
@@ -98,6 +106,6 @@ def _rare_classes(question: Question) -> list[Finding]:
     ]
 
 
-def _listed(names: list[str]) -> str:
+def _list_names(names: list[str]) -> str:
     shown = ", ".join(names[:5])
     return shown if len(names) <= 5 else f"{shown}, …"

@@ -16,9 +16,9 @@ import numpy as np
 
 from dlcore.arrays import to_bytes
 from dlcore.datasets import store
-from dlcore.datasets.upload.archive import opened, unpacked
+from dlcore.datasets.upload.archive import open_archive, unpack
 from dlcore.datasets.upload.bounds import MOST_CLASSES, MOST_ROWS
-from dlcore.datasets.upload.door import form_of
+from dlcore.datasets.upload.door import find_form
 from dlcore.jobs import Answer, Progress
 from dlcore.problems import Problem, clean
 
@@ -42,13 +42,13 @@ def images(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Ans
     names = [clean(PurePath(str(name)).name) for name in arguments.get("names") or []] or ["images"]
     for index, digest in enumerate(arguments["uploads"]):
         name = names[index] if index < len(names) else str(index)
-        arrays |= {f"{name}/{each}": array for each, array in _arrays(store.upload(digest)).items()}
+        arrays |= {f"{name}/{each}": array for each, array in _read_arrays(store.get_upload(digest)).items()}
     progress(0.5, {})
-    X, y = joined(arrays)
-    return kept(names[0], X, y, public=all(map(store.upload_is_public, arguments["uploads"])))
+    X, y = join_images(arrays)
+    return keep_images(names[0], X, y, public=all(map(store.upload_is_public, arguments["uploads"])))
 
 
-def kept(
+def keep_images(
     name: str, X: np.ndarray, y: np.ndarray, classes: Sequence[str] = (), public: bool = False
 ) -> tuple[dict[str, Any], bytes]:
     """Images (N, H, W) of classes y (N,) in the store, and what the job answers. Raises Problem."""
@@ -65,7 +65,7 @@ def kept(
     facts = {"form": FORM, "name": name, "rows": len(X), "height": height, "width": width, "classes": names}
     part = {
         "kind": "images",
-        "digest": store.put(facts, {"X": flat, "y": codes.astype(np.int64)}, public),
+        "digest": store.put_table(facts, {"X": flat, "y": codes.astype(np.int64)}, public),
         "name": name,
         "height": height,
         "width": width,
@@ -73,10 +73,10 @@ def kept(
         "available": len(X),
         "samples": min(USED, MOST_PIXELS // (height * width), len(X)),
     }
-    return answer(part, flat, codes)
+    return describe_images(part, flat, codes)
 
 
-def answer(part: dict[str, Any], X: np.ndarray, y: np.ndarray) -> tuple[dict[str, Any], bytes]:
+def describe_images(part: dict[str, Any], X: np.ndarray, y: np.ndarray) -> tuple[dict[str, Any], bytes]:
     """What the page shows of them: how many of each class, and a few drawn from all."""
     rows = np.bincount(y, minlength=len(part["classes"])).tolist()
     shown = np.sort(np.random.default_rng(0).permutation(len(X))[:SHOWN])
@@ -84,20 +84,20 @@ def answer(part: dict[str, Any], X: np.ndarray, y: np.ndarray) -> tuple[dict[str
     return {"dataset": part, "classes": classes, "rows": len(X)}, to_bytes({"X": X[shown]})
 
 
-def joined(arrays: Arrays) -> tuple[np.ndarray, np.ndarray]:
+def join_images(arrays: Arrays) -> tuple[np.ndarray, np.ndarray]:
     """All images that have labels, with them: (N, H, W) uint8 and (N,). Raises Problem."""
-    pictures = {name: image for name, array in arrays.items() if (image := _as_images(array)) is not None}
+    pictures = {name: image for name, array in arrays.items() if (image := _to_images(array)) is not None}
     labels = {name: array.reshape(-1) for name, array in arrays.items() if _is_labels(array)}
     if not pictures:
         shapes = ", ".join(str(array.shape) for array in arrays.values())
         raise Problem("upload_no_images", came=shapes)
-    pairs = [(image, _labels_of(name, len(image), labels)) for name, image in pictures.items()]
+    pairs = [(image, _find_labels(name, len(image), labels)) for name, image in pictures.items()]
     if len({image.shape[1:] for image, _ in pairs}) > 1:
         raise Problem("upload_images_differ")
-    return _as_bytes(np.concatenate([image for image, _ in pairs])), np.concatenate([label for _, label in pairs])
+    return _to_bytes(np.concatenate([image for image, _ in pairs])), np.concatenate([label for _, label in pairs])
 
 
-def _labels_of(name: str, rows: int, labels: Arrays) -> np.ndarray:
+def _find_labels(name: str, rows: int, labels: Arrays) -> np.ndarray:
     """Labels whose name goes with that of the images, or the only ones of that number. Raises Problem."""
     fitting = {other: array for other, array in labels.items() if len(array) == rows}
     for word, its in WORDS:
@@ -109,7 +109,7 @@ def _labels_of(name: str, rows: int, labels: Arrays) -> np.ndarray:
     return next(iter(fitting.values()))
 
 
-def _as_images(array: np.ndarray) -> np.ndarray | None:
+def _to_images(array: np.ndarray) -> np.ndarray | None:
     """(N, H, W), also of (N, H, W, 1) and of squares laid flat; None for what holds no grey images."""
     if array.ndim == 4 and array.shape[3] == 1:
         array = array[..., 0]
@@ -124,7 +124,7 @@ def _is_labels(array: np.ndarray) -> bool:
     return plain and bool(np.isfinite(array).all())
 
 
-def _as_bytes(X: np.ndarray) -> np.ndarray:
+def _to_bytes(X: np.ndarray) -> np.ndarray:
     """Bytes as they are; other numbers from 0 to their largest become 0 to 255."""
     if X.dtype == np.uint8:
         return X
@@ -137,22 +137,22 @@ def _as_bytes(X: np.ndarray) -> np.ndarray:
 # Files
 
 
-def _arrays(content: bytes) -> Arrays:
+def _read_arrays(content: bytes) -> Arrays:
     """The arrays of a file by name. Raises Problem."""
-    match form_of(content):
+    match find_form(content):
         case "idx":
-            return {"idx": _idx(content)}
+            return {"idx": _read_idx(content)}
         case "zip":
-            archive = opened(content, ratio=1000)
+            archive = open_archive(content, ratio=1000)
             names = [name for name in archive.namelist() if name.endswith(".npy")]
             if not names:
                 raise Problem("upload_not_table", kind="zip")
-            return {name.removesuffix(".npy"): _npy(unpacked(archive, name)) for name in names}
+            return {name.removesuffix(".npy"): _read_npy(unpack(archive, name)) for name in names}
         case _:
             raise Problem("upload_no_images", came="?")
 
 
-def _idx(content: bytes) -> np.ndarray:
+def _read_idx(content: bytes) -> np.ndarray:
     """The format of MNIST: two zeros, the type, the number of dimensions, their sizes (four bytes each, most significant first)."""
     if content.startswith(b"\x1f\x8b"):
         try:
@@ -167,7 +167,7 @@ def _idx(content: bytes) -> np.ndarray:
     return np.frombuffer(content, np.uint8, offset=begin).reshape(shape)
 
 
-def _npy(content: bytes) -> np.ndarray:
+def _read_npy(content: bytes) -> np.ndarray:
     """An array as NumPy writes it: plain numbers only. Raises Problem."""
     wide = 4 if content[6:7] > b"\x01" else 2  # Bytes of the header's length, by version.
     begin = 8 + wide

@@ -9,7 +9,7 @@ import numpy as np
 from dlcore.datasets import store
 from dlcore.datasets.upload.bounds import MOST_CATEGORIES
 from dlcore.datasets.upload.column import Column
-from dlcore.datasets.upload.profile import treatment_of
+from dlcore.datasets.upload.profile import propose_treatment
 from dlcore.datasets.upload.question import Question
 from dlcore.problems import Problem
 
@@ -18,7 +18,7 @@ FORM = "table 1"
 Part = dict[str, Any]
 
 
-def imported(name: str, question: Question, reading: Part, public: bool) -> tuple[Part, int]:
+def import_columns(name: str, question: Question, reading: Part, public: bool) -> tuple[Part, int]:
     """The recipe's part "table", and how many rows without a target were left out. Raises Problem."""
     if question.reasons:
         raise question.reasons[0]
@@ -30,12 +30,12 @@ def imported(name: str, question: Question, reading: Part, public: bool) -> tupl
     arrays: dict[str, np.ndarray] = {}
     parts: list[Part] = []
     for index, column in enumerate(inputs):
-        fact, arrays[f"c{index}"], part = _input(column, rows)
+        fact, arrays[f"c{index}"], part = _import_input(column, rows)
         facts.append(fact)
         parts.append(part)
     arrays[f"c{len(inputs)}"] = question.y[rows].astype(np.int32 if question.classes else np.float64)
-    facts.append(_target(question))
-    digest = store.put({"form": FORM, "name": name, "rows": len(rows), "columns": facts}, arrays, public)
+    facts.append(_import_target(question))
+    digest = store.put_table({"form": FORM, "name": name, "rows": len(rows), "columns": facts}, arrays, public)
     part = {
         "kind": "table",
         "digest": digest,
@@ -49,9 +49,9 @@ def imported(name: str, question: Question, reading: Part, public: bool) -> tupl
     return part, len(question.y) - len(rows)
 
 
-def _input(column: Column, rows: np.ndarray) -> tuple[Part, np.ndarray, Part]:
+def _import_input(column: Column, rows: np.ndarray) -> tuple[Part, np.ndarray, Part]:
     """Its facts and array in the store, and its part of the recipe."""
-    treatment = treatment_of(column)
+    treatment = propose_treatment(column)
     if column.numbers is not None:  # An id that is wanted as an input after all is the number that it is.
         kind = "date" if column.kind == "date" else "number"
         treatment = treatment or {"impute": "median", "scale": "standard"}
@@ -72,7 +72,7 @@ def _input(column: Column, rows: np.ndarray) -> tuple[Part, np.ndarray, Part]:
     return fact, coded.codes[rows].astype(np.int32), part
 
 
-def _target(question: Question) -> Part:
+def _import_target(question: Question) -> Part:
     if question.classes:
         return {"name": question.target.name, "kind": "category", "values": list(question.classes)}
     return {"name": question.target.name, "kind": "date" if question.target.kind == "date" else "number"}

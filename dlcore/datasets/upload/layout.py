@@ -13,7 +13,7 @@ from typing import Any, get_args
 from dlcore.datasets.reading import MOST_HEADER_LINES, Decimal, Quote, Separator
 from dlcore.datasets.reading import MOST_TITLES as MOST_GIVEN_TITLES
 from dlcore.datasets.upload.bounds import FIRST_LOOK, MOST_COLUMNS
-from dlcore.datasets.upload.head import Head, head_of, is_number
+from dlcore.datasets.upload.head import Head, find_head, is_number
 from dlcore.problems import Problem
 
 SEPARATORS: tuple[str, ...] = get_args(Separator)
@@ -48,7 +48,7 @@ class Layout:
     width: int
 
 
-def layout_of(text: str, options: dict[str, Any], least_columns: int = 2) -> Layout:
+def find_layout(text: str, options: dict[str, Any], least_columns: int = 2) -> Layout:
     """What the options do not say is found out. Raises Problem for what is no table of several columns."""
     check_options(options)
     start = text[:FIRST_LOOK]
@@ -57,9 +57,9 @@ def layout_of(text: str, options: dict[str, Any], least_columns: int = 2) -> Lay
     if named and separator is None and named[1] in SEPARATORS:
         separator = named[1]
     separators = [separator] if separator else SEPARATORS
-    quotes = {each: options.get("quote") or _quote_of(start, each) for each in separators}
+    quotes = {each: options.get("quote") or _find_quote(start, each) for each in separators}
     records = {each: _records(start, each, quote, whole=len(text) <= FIRST_LOOK) for each, quote in quotes.items()}
-    separator = separator or max(SEPARATORS, key=lambda each: _fit(records[each], each))
+    separator = separator or max(SEPARATORS, key=lambda each: _measure_fit(records[each], each))
     skipped = max(1 if named else 0, options.get("titles") or 0)
     rows = [record for record in records[separator] if record.line > skipped]
     rows = [record for record in rows if any(cell.strip() for cell in record.cells)] or rows
@@ -67,16 +67,16 @@ def layout_of(text: str, options: dict[str, Any], least_columns: int = 2) -> Lay
         raise Problem("upload_no_rows")
     width = Counter(len(record.cells) for record in rows).most_common(1)[0][0]
     _check_width(text, rows, width, separator, least_columns)
-    return _laid_out(rows, separator, quotes[separator], width, skipped, options)
+    return _lay_out(rows, separator, quotes[separator], width, skipped, options)
 
 
-def _laid_out(
+def _lay_out(
     rows: list[Record], separator: str, quote: str, width: int, skipped: int, options: dict[str, Any]
 ) -> Layout:
     cells = [record.cells for record in rows]
-    head = head_of(cells, width, options.get("header"), options.get("titles"), options.get("header_lines"))
+    head = find_head(cells, width, options.get("header"), options.get("titles"), options.get("header_lines"))
     below = cells[head.titles + head.lines :]
-    decimal = options.get("decimal") or decimal_of([cell for row in below for cell in row], separator)
+    decimal = options.get("decimal") or find_decimal([cell for row in below for cell in row], separator)
     titles = rows[head.titles - 1].line if head.titles else skipped
     header_lines = rows[head.titles + head.lines - 1].line - titles if head.lines else 0
     return Layout(separator, decimal, quote, titles, head, header_lines, max(width, len(head.names)))
@@ -95,7 +95,7 @@ def check_options(options: dict[str, Any]) -> None:
             raise Problem("upload_option", name=name, expected=f"0 to {most}", came=str(came))
 
 
-def decimal_of(cells: Sequence[str], separator: str) -> str:
+def find_decimal(cells: Sequence[str], separator: str) -> str:
     """The sign before the decimals: a point, unless more numbers say otherwise."""
     votes = {
         sign: sum(pattern.fullmatch(cell.strip()) is not None for cell in cells) for sign, pattern in CERTAIN.items()
@@ -117,7 +117,7 @@ class Record:
     line: int
 
 
-def _quote_of(start: str, separator: str) -> str:
+def _find_quote(start: str, separator: str) -> str:
     """The sign around cells: a single quote where each cell that begins with one ends with one, and none begins with a double one."""
     if "'" not in start:
         return '"'
@@ -129,7 +129,7 @@ def _quote_of(start: str, separator: str) -> str:
 
 
 def _records(start: str, separator: str, quote: str, whole: bool) -> list[Record]:
-    text = spaced(start) if separator == " " else start
+    text = squeeze_blanks(start) if separator == " " else start
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, quotechar=quote)
     records = []
     for cells in reader:
@@ -141,12 +141,12 @@ def _records(start: str, separator: str, quote: str, whole: bool) -> list[Record
     return records if whole or len(records) == 1 else records[:-1]
 
 
-def spaced(text: str) -> str:
+def squeeze_blanks(text: str) -> str:
     """The text with one blank where there were several, and none at the ends of its lines."""
     return re.sub(r"^[ \t]+|[ \t]+$", "", re.sub(r"[ \t]+", " ", text), flags=re.M)
 
 
-def _fit(records: list[Record], separator: str) -> tuple[float, float]:
+def _measure_fit(records: list[Record], separator: str) -> tuple[float, float]:
     """How well this separator explains the records: the same number of cells in each, and cells without other separators."""
     rows = [record.cells for record in records if any(cell.strip() for cell in record.cells)]
     if not rows:

@@ -33,6 +33,6 @@ def without_marks(texts: pa.Array) -> pa.Array:
     return pc.if_else(pc.is_in(trimmed, value_set=_MARKS), pa.scalar(None, trimmed.type), trimmed)
 
 
-def doubtful(words: pa.Array) -> pa.Array:
+def find_doubtful(words: pa.Array) -> pa.Array:
     """Which of these words may mean that the value is missing."""
     return pc.is_in(pc.utf8_lower(words), value_set=_DOUBTFUL)

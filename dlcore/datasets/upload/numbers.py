@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from dlcore.datasets.upload.arrow import compute as pc
-from dlcore.datasets.upload.missing import PLAIN_AMONG_NUMBERS, doubtful
+from dlcore.datasets.upload.missing import PLAIN_AMONG_NUMBERS, find_doubtful
 
 FEW = 0.1  # Share of the values that may be a few words;
 FEW_WORDS = 3  # as many different ones. They count as missing.
@@ -75,7 +75,7 @@ class Numbers:
         return different < LEAST_OF_UNIT or (different == len(known) > MANY and bool((known % 1 == 0).all()))
 
 
-def numbers_at_once(texts: pa.Array, decimal: str) -> Numbers | None:
+def read_plain_numbers(texts: pa.Array, decimal: str) -> Numbers | None:
     """The numbers of a column of nothing else, as most are, so that no second look at each cell is needed."""
     if decimal != ".":
         return None
@@ -86,16 +86,16 @@ def numbers_at_once(texts: pa.Array, decimal: str) -> Numbers | None:
         return None
 
 
-def numbers_in(texts: pa.Array, decimal: str, missing: Sequence[str] | None = None) -> Numbers | None:
+def find_numbers(texts: pa.Array, decimal: str, missing: Sequence[str] | None = None) -> Numbers | None:
     """The numbers of a column; None where the first already say that it has none. Otherwise as `read_numbers`."""
-    plain = numbers_at_once(texts, decimal)
+    plain = read_plain_numbers(texts, decimal)
     if plain is not None:
         return plain
     words = texts[: 10 * GLANCE].drop_null().unique()[:GLANCE]
     if len(words) == GLANCE:
         first = _Words(words, decimal)
         numbers = first.of_unit(first.usual_unit(np.ones(len(words))))
-        hopeless = np.isnan(numbers) & ~first.is_bound & ~_bools(doubtful(words))
+        hopeless = np.isnan(numbers) & ~first.is_bound & ~_bools(find_doubtful(words))
         if hopeless.mean() > 0.5:
             return None
     return read_numbers(texts, decimal, missing=missing)
@@ -109,7 +109,7 @@ def read_numbers(
     A bound such as <0.1 is missing, unless it is said which are `missing`: then the others are the numbers that they name.
     """
     is_mark = pc.is_in(texts, value_set=_PLAIN_MARKS)
-    plain = numbers_at_once(pc.if_else(is_mark, pa.scalar(None, texts.type), texts), decimal)
+    plain = read_plain_numbers(pc.if_else(is_mark, pa.scalar(None, texts.type), texts), decimal)
     if plain is not None:
         counts = pc.value_counts(texts.filter(is_mark))
         marks = dict(zip(counts.field("values").to_pylist(), counts.field("counts").to_pylist(), strict=True))
@@ -127,20 +127,20 @@ def read_numbers(
         named = ~_bools(pc.is_in(words, value_set=pa.array(missing, pa.string())))
         values = np.where(read.is_bound & named, read.bounds, values)
     strange = np.isnan(values) & ~read.is_bound
-    marks = strange & _bools(doubtful(words))
+    marks = strange & _bools(find_doubtful(words))
     good = np.isfinite(values)
     return Numbers(
         np.append(values, np.nan)[codes],
         unit if (good & (read.units == unit) & (unit != "")).any() else "",
-        _counted(words, rows, strange & ~marks),
-        _counted(words, rows, marks),
-        _counted(words, rows, read.is_bound),
-        _example(words, values, good & read.is_grouped & ~read.is_dressed),
-        _example(words, values, good & read.is_dressed),
+        _count(words, rows, strange & ~marks),
+        _count(words, rows, marks),
+        _count(words, rows, read.is_bound),
+        _choose_example(words, values, good & read.is_grouped & ~read.is_dressed),
+        _choose_example(words, values, good & read.is_dressed),
     )
 
 
-def as_text(value: float) -> str:
+def write_number(value: float) -> str:
     """A number as the name of a category: 1 for 1.0, and all digits of a whole number that is exact."""
     whole = float(value).is_integer() and abs(value) < 2**53
     return f"{value + 0.0:.0f}" if whole else f"{value + 0.0:.12g}"
@@ -160,7 +160,7 @@ class _Words:
         powers = pc.match_substring_regex(words, "[0-9][⁰¹²³⁴⁵⁶⁷⁸⁹₀-₉]")
         plain = pc.if_else(powers, pa.scalar("power", words.type), words)
         normal = pc.replace_substring(pc.utf8_normalize(plain, form="NFKC"), "−", "-")
-        self.values = _parsed(normal, decimal)
+        self.values = _parse(normal, decimal)
         self.is_grouped = _bools(pc.match_substring_regex(normal, rf"\d[{THOUSANDS[decimal]}]\d{{3}}"))
         self.units = np.full(len(words), "", dtype=object)
         self.is_dressed = np.zeros(len(words), bool)
@@ -174,7 +174,7 @@ class _Words:
             rest, others = rest[left], others.filter(pa.array(left))
             self._read_times(others, rest)
             digits = pc.extract_regex(others, BOUND)
-            self.bounds[rest] = _parsed(pc.utf8_trim_whitespace(digits.field("digits")), decimal)
+            self.bounds[rest] = _parse(pc.utf8_trim_whitespace(digits.field("digits")), decimal)
             self.is_bound[rest] = np.isfinite(self.bounds[rest])
 
     def usual_unit(self, rows: np.ndarray) -> str:
@@ -192,8 +192,8 @@ class _Words:
     def _undress(self, words: pa.Array, indices: np.ndarray, decimal: str) -> None:
         """Without money, percent, units, brackets and a minus behind."""
         parts = pc.extract_regex(words, PARTS)
-        leads, lead = _different(parts.field("lead"))
-        tails, tail = _different(parts.field("tail"))
+        leads, lead = _list_different(parts.field("lead"))
+        tails, tail = _list_different(parts.field("tail"))
         before = [LEAD.fullmatch(text.strip()) for text in leads]
         behind = [TAIL.fullmatch(text) if not HEXADECIMAL.match(text) else None for text in tails]
         signs = np.array([sum(map(bool, m.group("open", "sign", "inner"))) if m else 9 for m in before] or [9])[lead]
@@ -204,7 +204,7 @@ class _Words:
             [bool(m) and (m["open"] or "-" in (m["sign"], m["inner"])) for m in before] or [False], bool
         )[lead]
         negative |= np.array([bool(m and m["minus"]) for m in behind] or [False])[tail]
-        numbers = _parsed(pc.utf8_trim_whitespace(parts.field("digits")), decimal)
+        numbers = _parse(pc.utf8_trim_whitespace(parts.field("digits")), decimal)
         numbers = np.where((signs <= 1) & (opened == closed), np.where(negative, -numbers, numbers), np.nan)
         money = np.array([(m and m["money"]) or "" for m in before] or [""], dtype=object)[lead]
         units = money + np.array([(m and m["unit"]) or "" for m in behind] or [""], dtype=object)[tail]
@@ -215,7 +215,7 @@ class _Words:
     def _read_times(self, words: pa.Array, indices: np.ndarray) -> None:
         """13:45 and 1:45 PM as 13.75 hours."""
         parts = pc.extract_regex(words, TIMES)
-        hours, minutes, seconds = (_optional(parts.field(name)) for name in ("hours", "minutes", "seconds"))
+        hours, minutes, seconds = (_read_optional(parts.field(name)) for name in ("hours", "minutes", "seconds"))
         half = np.char.lower(_texts(parts.field("half")).astype(str))
         twelve = half != ""
         hours = np.where(twelve, np.where((hours >= 1) & (hours <= 12), hours % 12 + 12 * (half == "p"), np.nan), hours)
@@ -227,7 +227,7 @@ class _Words:
         self.is_dressed[indices[known]] = True
 
 
-def _parsed(words: pa.Array, decimal: str) -> np.ndarray:
+def _parse(words: pa.Array, decimal: str) -> np.ndarray:
     """A number for each word, NaN for those that are none."""
     marks, point = THOUSANDS[decimal], "\\" + decimal
     whole = rf"^[+-]?(?:\d+|[1-9]\d{{0,2}}(?:[{marks}]\d{{3}})+)(?:{point}\d*)?{EXPONENT}$"
@@ -240,23 +240,23 @@ def _parsed(words: pa.Array, decimal: str) -> np.ndarray:
     return _floats(pc.cast(pc.if_else(fits_or_infinite, written, pa.scalar(None, pa.string())), pa.float64()))
 
 
-def _different(texts: pa.Array) -> tuple[list[str], np.ndarray]:
+def _list_different(texts: pa.Array) -> tuple[list[str], np.ndarray]:
     """The different ones, and for each text which of them it is; the first where there is none."""
     encoded = texts.dictionary_encode()
     return encoded.dictionary.to_pylist(), encoded.indices.fill_null(0).to_numpy(zero_copy_only=False)
 
 
-def _counted(words: pa.Array, rows: np.ndarray, which: np.ndarray) -> dict[str, int]:
+def _count(words: pa.Array, rows: np.ndarray, which: np.ndarray) -> dict[str, int]:
     indices = np.flatnonzero(which)
     return dict(zip(words.take(pa.array(indices)).to_pylist(), rows[indices].tolist(), strict=True))
 
 
-def _example(words: pa.Array, values: np.ndarray, which: np.ndarray) -> tuple[str, float] | None:
+def _choose_example(words: pa.Array, values: np.ndarray, which: np.ndarray) -> tuple[str, float] | None:
     indices = np.flatnonzero(which)
     return (words[int(indices[0])].as_py(), float(values[indices[0]])) if len(indices) else None
 
 
-def _optional(texts: pa.Array) -> np.ndarray:
+def _read_optional(texts: pa.Array) -> np.ndarray:
     """Numbers; NaN for a part that is not there, which reads as an empty text."""
     return _floats(pc.cast(pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts), pa.float64()))
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from dlcore.datasets.days import iso_text
+from dlcore.datasets.days import write_iso
 from dlcore.datasets.upload.arrow import compute as pc
 from dlcore.datasets.upload.bounds import PREVIEW_ROWS
 from dlcore.datasets.upload.cells import Cells
 from dlcore.datasets.upload.column import Column
-from dlcore.datasets.upload.hints import hints
-from dlcore.datasets.upload.numbers import as_text
+from dlcore.datasets.upload.hints import find_hints
+from dlcore.datasets.upload.numbers import write_number
 from dlcore.datasets.upload.question import Question
 from dlcore.datasets.upload.relations import correlation_ratio, pearson
 from dlcore.problems import clean
@@ -25,7 +25,7 @@ FILL = {"number": "median", "date": "median", "category": "most_frequent"}
 MOSTLY_MISSING = 0.2  # Share above which the most frequent value would be an invention.
 
 
-def profile_of(name: str, cells: Cells, columns: list[Column], question: Question) -> dict[str, Any]:
+def make_profile(name: str, cells: Cells, columns: list[Column], question: Question) -> dict[str, Any]:
     """What was found out, what is proposed, and the first rows."""
     classes = [{"name": each, "rows": int(rows)} for each, rows in zip(question.classes, question.rows, strict=True)]
     return {
@@ -37,18 +37,18 @@ def profile_of(name: str, cells: Cells, columns: list[Column], question: Questio
         "rows": cells.rows,
         "rows_in_file": cells.rows_in_file,
         "trained": int(question.known.sum()),
-        "columns": [column_profile(column) for column in columns],
+        "columns": [profile_column(column) for column in columns],
         "preview": preview(columns),
         "target": question.target.name,
         "task": question.task,
         "inputs": [column.name for column in question.inputs],
         "classes": classes,
         "correlation": correlation(question),
-        "findings": [*cells.findings, *hints(columns, question)],
+        "findings": [*cells.findings, *find_hints(columns, question)],
     }
 
 
-def column_profile(column: Column) -> dict[str, Any]:
+def profile_column(column: Column) -> dict[str, Any]:
     """One column: its type and why, and how its values lie."""
     facts: dict[str, Any] = {
         "name": column.name,
@@ -56,7 +56,7 @@ def column_profile(column: Column) -> dict[str, Any]:
         "reason": column.reason,
         "missing": int(column.missing.sum()),
         "distinct": column.distinct,
-        "treatment": treatment_of(column),
+        "treatment": propose_treatment(column),
         "marks": [[mark.text, mark.cells, mark.is_missing] for mark in column.marks],
         "spellings": [list(each) for each in column.spellings],
         "joined": column.said.is_joined,
@@ -66,7 +66,7 @@ def column_profile(column: Column) -> dict[str, Any]:
     return facts | {"top": _top(column)}
 
 
-def treatment_of(column: Column) -> dict[str, Any]:
+def propose_treatment(column: Column) -> dict[str, Any]:
     """What is proposed to be done to it, in the words of scikit-learn's SimpleImputer and scalers, and how its cells are read."""
     if column.kind not in FILL:
         return {}
@@ -96,7 +96,7 @@ def _numbers(column: Column) -> dict[str, Any]:
     low, high, mean = float(values.min()), float(values.max()), float(values.mean())
     facts: dict[str, Any] = {"mean": mean, "deviation": float(values.std())}
     if column.kind == "date":
-        facts |= {"min": iso_text(low), "max": iso_text(high), "mean": iso_text(mean)}
+        facts |= {"min": write_iso(low), "max": write_iso(high), "mean": write_iso(mean)}
     else:
         facts |= {"min": low, "max": high}
     return facts | {"histogram": _histogram(values, _bars(column, low, high))}
@@ -128,19 +128,19 @@ def _top(column: Column) -> list[list[Any]]:
         return []
     rows = np.array(counts.field("counts").to_numpy(zero_copy_only=False))
     indices = np.argsort(-rows, kind="stable")[:TOP]
-    return [[_shown(counts.field("values")[int(index)].as_py()), int(rows[index])] for index in indices]
+    return [[_show(counts.field("values")[int(index)].as_py()), int(rows[index])] for index in indices]
 
 
 def preview(columns: list[Column]) -> list[list[str]]:
     """The first rows as they stand in the file, safe to show."""
-    shown = [[_shown(value) for value in column.cells[:PREVIEW_ROWS].to_pylist()] for column in columns]
+    shown = [[_show(value) for value in column.cells[:PREVIEW_ROWS].to_pylist()] for column in columns]
     return [list(row) for row in zip(*shown, strict=True)]
 
 
-def _shown(value: Any) -> str:
+def _show(value: Any) -> str:
     if value is None:
         return ""
-    return as_text(value) if isinstance(value, float) else clean(value[:256])
+    return write_number(value) if isinstance(value, float) else clean(value[:256])
 
 
 def correlation(question: Question) -> dict[str, Any]:

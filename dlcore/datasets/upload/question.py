@@ -56,24 +56,24 @@ class Question:
         )
 
 
-def question_of(columns: list[Column], options: dict[str, Any]) -> Question:
+def find_question(columns: list[Column], options: dict[str, Any]) -> Question:
     """What is not said is proposed. Raises Problem for columns that are not there."""
     by_name = {column.name: column for column in columns}
-    target = _named(by_name, options["target"]) if options.get("target") is not None else _proposed_target(columns)
-    task = options.get("task") or _proposed_task(target)
+    target = _find_column(by_name, options["target"]) if options.get("target") is not None else _propose_target(columns)
+    task = options.get("task") or _propose_task(target)
     if task not in TASKS:
         raise Problem("upload_option", name="task", expected=", ".join(TASKS), came=str(task))
     wanted = options.get("inputs")
     if wanted is None:
         inputs = [column for column in columns if column is not target and _is_of_use(column)]
     else:
-        inputs = [_named(by_name, name) for name in dict.fromkeys(wanted)]
+        inputs = [_find_column(by_name, name) for name in dict.fromkeys(wanted)]
         if target in inputs:
             raise Problem("upload_target_as_input", column=target.name)
-    return _asked(target, task, tuple(inputs))
+    return _make_question(target, task, tuple(inputs))
 
 
-def _asked(target: Column, task: Task, inputs: tuple[Column, ...]) -> Question:
+def _make_question(target: Column, task: Task, inputs: tuple[Column, ...]) -> Question:
     reasons: list[Problem] = []
     findings: list[Finding] = []
     if task == "regression":
@@ -83,7 +83,7 @@ def _asked(target: Column, task: Task, inputs: tuple[Column, ...]) -> Question:
         classes, rows = (), np.zeros(0, int)
         unknown = np.isnan(y)
     else:
-        y, classes, rows, reasons, findings = _classes(target)
+        y, classes, rows, reasons, findings = _find_classes(target)
         unknown = target.missing
     known = int(target.rows - unknown.sum())
     if not known:
@@ -97,7 +97,7 @@ def _asked(target: Column, task: Task, inputs: tuple[Column, ...]) -> Question:
     return Question(target, task, inputs, y, classes, rows, tuple(reasons), tuple(findings))
 
 
-def _classes(target: Column) -> tuple[np.ndarray, tuple[str, ...], np.ndarray, list[Problem], list[Finding]]:
+def _find_classes(target: Column) -> tuple[np.ndarray, tuple[str, ...], np.ndarray, list[Problem], list[Finding]]:
     """Classes with at least two rows each; rows of a class that stands alone are left out."""
     reasons: list[Problem] = []
     findings: list[Finding] = []
@@ -127,7 +127,7 @@ def _only(target: Column, kept: list[int]) -> tuple[np.ndarray, tuple[str, ...],
     return new[target.coded.codes], tuple(target.coded.values[index] for index in kept), target.coded.counts[kept]
 
 
-def _proposed_target(columns: list[Column]) -> Column:
+def _propose_target(columns: list[Column]) -> Column:
     """Of the columns that can be asked for, the one whose name and position speak most for it; of equals the last."""
     able = [column for column in columns if column.kind in ("number", "category") and column.distinct > 1]
     good = [column for column in able if column.missing.mean() <= MOSTLY and not _is_of_many_classes(column)]
@@ -138,7 +138,7 @@ def _proposed_target(columns: list[Column]) -> Column:
         return named + LAST * (column is good[-1])
 
     ordered = sorted(good, key=speaks)[::-1]
-    asked = (column for column in ordered if not _asked(column, _proposed_task(column), ()).reasons)
+    asked = (column for column in ordered if not _make_question(column, _propose_task(column), ()).reasons)
     return next(asked, None) or (ordered or able[::-1] or columns[::-1])[0]
 
 
@@ -146,7 +146,7 @@ def _is_of_many_classes(column: Column) -> bool:
     return column.kind == "category" and column.distinct > MOST_CLASSES
 
 
-def _proposed_task(target: Column) -> Task:
+def _propose_task(target: Column) -> Task:
     if target.kind == "date":
         return "regression"
     if target.numbers is None or target.kind == "id":
@@ -159,7 +159,7 @@ def _is_of_use(column: Column) -> bool:
     return column.kind in INPUT_KINDS and column.distinct > 1
 
 
-def _named(columns: dict[str, Column], name: str) -> Column:
+def _find_column(columns: dict[str, Column], name: str) -> Column:
     if name not in columns:
         raise Problem("upload_no_column", column=str(name))
     return columns[name]

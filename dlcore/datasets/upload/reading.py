@@ -10,11 +10,11 @@ from typing import Any
 from dlcore.component import kinds, validated
 from dlcore.datasets import store
 from dlcore.datasets.reading import Reading
-from dlcore.datasets.upload.archive import opened
+from dlcore.datasets.upload.archive import open_archive
 from dlcore.datasets.upload.arff import read_arff
 from dlcore.datasets.upload.bounds import MOST_ROWS
-from dlcore.datasets.upload.cells import Cells, checked
-from dlcore.datasets.upload.door import decoded, form_of
+from dlcore.datasets.upload.cells import Cells, check_cells
+from dlcore.datasets.upload.door import decode, find_form
 from dlcore.datasets.upload.excel import QUICK_XML, WORKBOOK, read_excel, size_of_sheets
 from dlcore.datasets.upload.parquet import read_parquet
 from dlcore.datasets.upload.texts import read_text
@@ -32,7 +32,7 @@ def read(digest: str, options: dict[str, Any]) -> Cells:
 
 @lru_cache(maxsize=2)
 def _read(digest: str, options: str) -> Cells:
-    return read_content(store.upload(digest), json.loads(options))
+    return read_content(store.get_upload(digest), json.loads(options))
 
 
 def forget() -> None:
@@ -45,7 +45,7 @@ def read_content(content: bytes, options: dict[str, Any]) -> Cells:
     sample = options.get("sample")
     if sample is not None and type(sample) is not int:
         raise Problem("upload_option", name="sample", expected="a whole number", came=str(sample))
-    return checked(cells_in(content, options), sample)
+    return check_cells(read_cells(content, options), sample)
 
 
 def read_alike(content: bytes, how: Reading | None, fit: Callable[[Cells], float]) -> Cells:
@@ -62,7 +62,7 @@ def read_alike(content: bytes, how: Reading | None, fit: Callable[[Cells], float
     for way in ways:
         try:
             # Nothing is drawn here: asking for a sample lets the readers go on after so many rows.
-            cells = cells_in(content, {"sample": MOST_ROWS, **way}, least_columns=1)
+            cells = read_cells(content, {"sample": MOST_ROWS, **way}, least_columns=1)
         except Problem as problem:
             refused = problem
             continue
@@ -74,7 +74,7 @@ def read_alike(content: bytes, how: Reading | None, fit: Callable[[Cells], float
     return max(read, key=lambda one: one[0])[1]
 
 
-def reading_of(cells: Cells) -> dict[str, Any]:
+def describe_reading(cells: Cells) -> dict[str, Any]:
     """How these cells were read, as a recipe keeps it."""
     kind = "text" if cells.format in ("csv", "tsv") else cells.format
     fields = kinds(Reading)[kind].model_fields
@@ -92,25 +92,25 @@ def _options(how: Reading) -> dict[str, Any]:
 
 
 def _kind_of(content: bytes) -> str:
-    form = form_of(content)
+    form = find_form(content)
     return "excel" if form == "zip" else form
 
 
-def cells_in(content: bytes, options: dict[str, Any], least_columns: int = 2) -> Cells:
+def read_cells(content: bytes, options: dict[str, Any], least_columns: int = 2) -> Cells:
     """The cells of a file, however few or many rows it has. Raises Problem."""
     if len(content) > store.LARGEST_UPLOAD:
         raise Problem("upload_too_large", came=f"{len(content) / (1 << 20):.1f}", limit=store.LARGEST_UPLOAD >> 20)
-    match form_of(content):
+    match find_form(content):
         case "zip":
-            return _from_zip(content, options)
+            return _read_from_zip(content, options)
         case "parquet":
             return read_parquet(content, options.get("sample"))
         case "idx":
             raise Problem("upload_images")
         case "arff":
-            return read_arff(*decoded(content, options.get("encoding")))
+            return read_arff(*decode(content, options.get("encoding")))
         case _:
-            return read_text(*decoded(content, options.get("encoding")), options, least_columns)
+            return read_text(*decode(content, options.get("encoding")), options, least_columns)
 
 
 def is_large_workbook(content: bytes) -> bool:
@@ -118,13 +118,13 @@ def is_large_workbook(content: bytes) -> bool:
     if not content.startswith(b"PK\x03\x04"):
         return False
     try:
-        return size_of_sheets(opened(content)) > QUICK_XML
+        return size_of_sheets(open_archive(content)) > QUICK_XML
     except Problem:
         return False  # Which `read_content` will say.
 
 
-def _from_zip(content: bytes, options: dict[str, Any]) -> Cells:
-    archive = opened(content)
+def _read_from_zip(content: bytes, options: dict[str, Any]) -> Cells:
+    archive = open_archive(content)
     names = archive.namelist()
     if WORKBOOK in names:
         return read_excel(archive, options)

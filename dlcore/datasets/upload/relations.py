@@ -49,7 +49,7 @@ def correlation_ratio(values: np.ndarray, classes: np.ndarray) -> float:
     return float(np.sqrt(min(1.0, (rows * means**2).sum() / whole))) if whole > 1e-14 * len(x) else np.nan
 
 
-def told_classes(groups: np.ndarray, classes: np.ndarray) -> float:
+def share_told_of_classes(groups: np.ndarray, classes: np.ndarray) -> float:
     """The share of rows that are right when each group is given its most frequent class: 1 when the groups tell the class."""
     known = (groups >= 0) & (classes >= 0)
     if known.sum() < ENOUGH:
@@ -59,7 +59,7 @@ def told_classes(groups: np.ndarray, classes: np.ndarray) -> float:
     return float(table.max(axis=1).sum() / known.sum())
 
 
-def told_by_cut(values: np.ndarray, classes: np.ndarray) -> float:
+def share_told_by_cut(values: np.ndarray, classes: np.ndarray) -> float:
     """The share of rows that are right when one cut through a number tells two classes apart: the best decision stump."""
     known = ~np.isnan(values) & (classes >= 0)
     if known.sum() < ENOUGH:
@@ -74,13 +74,13 @@ def told_by_cut(values: np.ndarray, classes: np.ndarray) -> float:
     return float(max(right.max(), len(y) - right.min()) / len(y))
 
 
-def told_values(groups: np.ndarray, values: np.ndarray) -> float:
+def share_told_of_values(groups: np.ndarray, values: np.ndarray) -> float:
     """The share of the variance of a number that lies between the groups."""
     known = (groups >= 0) & ~np.isnan(values)
     return 0.0 if known.sum() < ENOUGH else correlation_ratio(values[known], groups[known]) ** 2
 
 
-def in_groups(values: np.ndarray) -> np.ndarray:
+def find_groups(values: np.ndarray) -> np.ndarray:
     """The index of each number's group among `BINS` groups of about equal size, cut at its quantiles; -1 where it is missing."""
     known = ~np.isnan(values)
     edges = np.unique(np.quantile(values[known], np.linspace(0, 1, BINS + 1)[1:-1])) if known.any() else np.empty(0)

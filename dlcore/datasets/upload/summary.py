@@ -15,16 +15,16 @@ USABLE = ("number", "category", "date")
 Part = dict[str, Any]
 
 
-def summary(profile: Part, part: Part, num_inputs: int) -> Iterator[Problem]:
+def summarise(profile: Part, part: Part, num_inputs: int) -> Iterator[Problem]:
     """Sentences about a profile, and about the recipe's part that was made of it."""
-    yield _form(part["reading"])
+    yield _describe_form(part["reading"])
     yield Problem("table_size", rows=profile["rows"], columns=len(profile["columns"]))
     for found in profile["findings"]:
         yield Problem(found["key"], **found["values"])
     inputs = {column["name"] for column in part["columns"]}
     for column in profile["columns"]:
         if column["name"] != part["target"]:
-            yield _input(column) if column["name"] in inputs else _left_out(column)
+            yield _describe_input(column) if column["name"] in inputs else _list_left_out(column)
     if not part["classes"]:
         yield Problem("table_target_number", target=part["target"])
     else:
@@ -34,19 +34,19 @@ def summary(profile: Part, part: Part, num_inputs: int) -> Iterator[Problem]:
     yield Problem("table_made", rows=part["rows"], columns=len(part["columns"]), inputs=num_inputs)
 
 
-def _form(reading: Part) -> Problem:
+def _describe_form(reading: Part) -> Problem:
     """How the cells were found."""
     words = {"separator": SEPARATORS, "decimal": SIGNS, "quote": QUOTES}
     values = {name: words[name][value] if name in words else value for name, value in reading.items() if name != "kind"}
     return Problem(f"table_read_{reading['kind']}", **values)
 
 
-def _input(column: Part) -> Problem:
+def _describe_input(column: Part) -> Problem:
     facts = {"kind": column["kind"], "distinct": column["distinct"], "missing": column["missing"]}
     return Problem("table_input", column=column["name"], **facts)
 
 
-def _left_out(column: Part) -> Problem:
+def _list_left_out(column: Part) -> Problem:
     if column["distinct"] < 2:
         return Problem("table_left_out_constant", column=column["name"], distinct=column["distinct"])
     if column["kind"] not in USABLE:

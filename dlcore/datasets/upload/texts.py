@@ -18,8 +18,8 @@ import pyarrow as pa
 import pyarrow.csv
 
 from dlcore.datasets.upload.bounds import MOST_ROWS
-from dlcore.datasets.upload.cells import Cells, Finding, finding, found_above, unique_names
-from dlcore.datasets.upload.layout import Layout, layout_of, spaced
+from dlcore.datasets.upload.cells import Cells, Finding, describe_titles, finding, unique_names
+from dlcore.datasets.upload.layout import Layout, find_layout, squeeze_blanks
 from dlcore.datasets.upload.missing import MISSING
 from dlcore.problems import Problem
 
@@ -32,10 +32,10 @@ END = "end-of-the-table"
 
 def read_text(text: str, encoding: str, options: dict[str, Any], least_columns: int = 2) -> Cells:
     """A table of text. Raises Problem."""
-    layout = layout_of(text, options, least_columns)
+    layout = find_layout(text, options, least_columns)
     if layout.separator == " ":
-        text = spaced(text)
-    columns, findings = _columns(text, layout, options.get("sample"))
+        text = squeeze_blanks(text)
+    columns, findings = _split_columns(text, layout, options.get("sample"))
     names, repeated = unique_names([*layout.head.names, *[""] * layout.width][: layout.width])
     found = {
         "separator": layout.separator,
@@ -47,16 +47,16 @@ def read_text(text: str, encoding: str, options: dict[str, Any], least_columns: 
         "header_lines": layout.head.lines,
     }
     form = "tsv" if layout.separator == "\t" else "csv"
-    above = found_above(layout.titles, layout.head)
+    above = describe_titles(layout.titles, layout.head)
     return Cells(form, names, columns, found, findings=(*above, *findings, *repeated))
 
 
-def _columns(text: str, layout: Layout, sample: int | None) -> tuple[tuple[pa.Array, ...], list[Finding]]:
+def _split_columns(text: str, layout: Layout, sample: int | None) -> tuple[tuple[pa.Array, ...], list[Finding]]:
     """Short rows are filled with missing values; what a row has too many is cut off."""
     odd: list[Any] = []  # Rows of another length, as Arrow tells of them.
-    columns = _at_once(text, layout, odd)
+    columns = _read_whole(text, layout, odd)
     if columns is None:
-        return _with_open_quote(text, layout)
+        return _find_open_quote(text, layout)
     if not odd:
         return columns, []
     has_sharps = _has_sharps(columns[0])
@@ -64,14 +64,14 @@ def _columns(text: str, layout: Layout, sample: int | None) -> tuple[tuple[pa.Ar
     ragged = [row for row in odd if has_sharps or not row.text.lstrip().startswith("#")]
     rows = len(columns[0]) + len(ragged)
     if len(ragged) > rows / 2:
-        raise _ragged(text, layout, ragged, rows)
+        raise _refuse_ragged(text, layout, ragged, rows)
     if rows > MOST_ROWS and sample is None:
         raise Problem("upload_too_many_rows", came=rows, limit=MOST_ROWS)
     found = []
     if ragged:
         line = _line_of(text, layout, _row_number(ragged[0], layout))
         found.append(finding("found_ragged", "warning", rows=len(ragged), line=line, width=layout.width))
-    columns = _joined(columns, odd, layout)
+    columns = _join(columns, odd, layout)
     if remarks:
         found.append(finding("found_remarks", lines=len(remarks)))
         is_row = np.ones(len(columns[0]), dtype=bool)
@@ -85,7 +85,7 @@ def _has_sharps(column: pa.Array) -> bool:
     return any(str(cell).startswith("#") for cell in column[:LOOK].to_pylist())
 
 
-def _at_once(text: str, layout: Layout, odd: list[Any]) -> tuple[pa.Array, ...] | None:
+def _read_whole(text: str, layout: Layout, odd: list[Any]) -> tuple[pa.Array, ...] | None:
     """The rows that are as long as most, while others are put aside; None where the end was not found.
 
     Raises Problem as soon as there are more odd rows than a table of so many lines may have.
@@ -119,14 +119,14 @@ def _at_once(text: str, layout: Layout, odd: list[Any]) -> tuple[pa.Array, ...] 
         )
     except pa.ArrowInvalid:
         if len(odd) > most:
-            raise _ragged(text, layout, odd, _row_number(odd[-1], layout) + 1) from None
+            raise _refuse_ragged(text, layout, odd, _row_number(odd[-1], layout) + 1) from None
         return None
     if not len(table) or table.column(0)[-1].as_py() != END:
         return None
     return tuple(column.combine_chunks()[:-1] for column in table.columns)
 
 
-def _ragged(text: str, layout: Layout, odd: list[Any], seen: int) -> Problem:
+def _refuse_ragged(text: str, layout: Layout, odd: list[Any], seen: int) -> Problem:
     return Problem("upload_ragged", rows=len(odd), of=seen, line=_line_of(text, layout, _row_number(odd[0], layout)))
 
 
@@ -135,7 +135,7 @@ def _row_number(row: Any, layout: Layout) -> int:
     return row.number - 1 - layout.titles - layout.header_lines
 
 
-def _joined(columns: tuple[pa.Array, ...], odd: list[Any], layout: Layout) -> tuple[pa.Array, ...]:
+def _join(columns: tuple[pa.Array, ...], odd: list[Any], layout: Layout) -> tuple[pa.Array, ...]:
     """All rows in their order."""
     rows_that_are_odd = np.array([_row_number(row, layout) for row in odd])
     taken = np.empty(len(columns[0]) + len(odd), dtype=np.int64)
@@ -144,7 +144,7 @@ def _joined(columns: tuple[pa.Array, ...], odd: list[Any], layout: Layout) -> tu
     taken[~is_odd] = np.arange(len(columns[0]))
     taken[is_odd] = np.arange(len(columns[0]), len(taken))
     order = pa.array(taken)
-    mended = zip(*(_padded(_cells_of(row.text, layout), layout.width) for row in odd), strict=True)
+    mended = zip(*(_pad(_cells_of(row.text, layout), layout.width) for row in odd), strict=True)
     return tuple(
         pa.concat_arrays([column, pa.array(cells, pa.string())]).take(order)
         for column, cells in zip(columns, mended, strict=True)
@@ -159,7 +159,7 @@ def _cells_of(text: str, layout: Layout) -> list[str]:
         return text[:LONGEST_OPEN].split(layout.separator)
 
 
-def _with_open_quote(text: str, layout: Layout) -> tuple[tuple[pa.Array, ...], list[Finding]]:
+def _find_open_quote(text: str, layout: Layout) -> tuple[tuple[pa.Array, ...], list[Finding]]:
     """A table in which a quotation mark is not closed before the end: its last cell may be what was meant, if it is short."""
     reading = _records(text, layout)
     records = list(islice(reading, MOST_ROWS))
@@ -168,7 +168,7 @@ def _with_open_quote(text: str, layout: Layout) -> tuple[tuple[pa.Array, ...], l
     odd = [line for line, cells in records if len(cells) != layout.width]
     if len(odd) > len(records) / 2:
         raise Problem("upload_ragged", rows=len(odd), of=len(records), line=odd[0])
-    padded = zip(*(_padded(cells, layout.width) for _, cells in records), strict=True)
+    padded = zip(*(_pad(cells, layout.width) for _, cells in records), strict=True)
     columns = tuple(pa.array(cells, pa.string()) for cells in padded)
     columns = columns or tuple(pa.array([], pa.string()) for _ in range(layout.width))
     findings = [finding("found_ragged", "warning", rows=len(odd), line=odd[0], width=layout.width)] if odd else []
@@ -204,6 +204,6 @@ def _line_of(text: str, layout: Layout, row_number: int) -> int:
     return begins
 
 
-def _padded(cells: list[str], width: int) -> list[str | None]:
+def _pad(cells: list[str], width: int) -> list[str | None]:
     known = [None if cell in MISSING else cell for cell in cells[:width]]
     return [*known, *[None] * (width - len(known))]
