@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from dlcore.experiment import Experiment
-from dlcore.export.report import layers
+from dlcore.export.report import describe_layers
 from dlcore.export.script import export_script
 from dlcore.export.words import Words
 from dlcore.initializers import Initializer
@@ -98,7 +98,10 @@ def test_an_exported_script_builds_it(experiment: Experiment) -> None:
 
 
 def test_a_report_says_what_it_is(experiment: Experiment) -> None:
-    assert layers(experiment, Words())[1:3] == [("Layer 2", "Gains: a factor each"), ("Layer 3", "Dropout: p = 0.25")]
+    assert describe_layers(experiment, Words())[1:3] == [
+        ("Layer 2", "Gains: a factor each"),
+        ("Layer 3", "Dropout: p = 0.25"),
+    ]
 
 
 def test_a_list_of_differences_says_what_it_is(experiment: Experiment) -> None:

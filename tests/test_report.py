@@ -267,12 +267,12 @@ def test_the_map_is_what_the_network_says() -> None:
 
 
 def test_ticks_are_round_and_inside() -> None:
-    assert svg.ticks(0, 1) == [0, 0.2, 0.4, 0.6, 0.8, 1]
-    assert svg.ticks(-6, 6) == [-5, 0, 5]
+    assert svg.choose_ticks(0, 1) == [0, 0.2, 0.4, 0.6, 0.8, 1]
+    assert svg.choose_ticks(-6, 6) == [-5, 0, 5]
     for low, high in ((0.0131, 0.0137), (-1e-9, 1e-9), (3, 1e6)):
-        found = svg.ticks(low, high)
+        found = svg.choose_ticks(low, high)
         assert 2 <= len(found) <= 7 and low <= found[0] and found[-1] <= high
-    assert svg.ticks(1, 1) == [1] and svg.ticks(float("nan"), 1) == []
+    assert svg.choose_ticks(1, 1) == [1] and svg.choose_ticks(float("nan"), 1) == []
 
 
 def test_a_translation_with_other_places_falls_back_to_english() -> None:

@@ -203,7 +203,7 @@ def test_the_counts_at_a_threshold_are_those_of_scikit_learn(cut: float) -> None
     generator = np.random.default_rng(1)
     y, score = generator.random(500) < 0.3, generator.random(500).round(4)
     counts = [np.histogram(score[side], np.linspace(0, 1, 1001))[0] for side in (y, ~y)]
-    found = threshold.counts_at({"positive": counts[0], "negative": counts[1]}, cut)
+    found = threshold.count_at({"positive": counts[0], "negative": counts[1]}, cut)
     called = score >= cut if cut < 1 else np.zeros(500, bool)  # numpy's last bin holds 1.0 as well
     tn, fp, fn, tp = metrics.confusion_matrix(y, called).ravel()
     assert (found.true_positive, found.false_positive, found.false_negative, found.true_negative) == (tp, fp, fn, tn)
@@ -214,7 +214,7 @@ def test_the_counts_at_a_threshold_are_those_of_scikit_learn(cut: float) -> None
 
 def test_the_marked_point_lies_on_both_curves() -> None:
     numbers = {**CLASSES[0], "threshold": 0.5}
-    counts = threshold.counts_at(numbers["scores"][0], 0.5)
+    counts = threshold.count_at(numbers["scores"][0], 0.5)
     for view, place in (
         (roc, (counts.false_positive_rate, counts.recall)),
         (precision_recall, (counts.recall, counts.precision)),
@@ -274,7 +274,7 @@ def test_the_settled_colours_are_the_canvas_and_the_configured_ones() -> None:
         [theme.LIGHT[mark] for mark in theme.CLASSES] == configured["chartCategoricalColors"] == class_colours("LIGHT")
     )
     assert theme.LIGHT[theme.QUIET] == configured["grayColor"] and theme.LIGHT[theme.LINE] == configured["borderColor"]
-    drawn = theme.settled(roc.draw(CLASSES[0], words)).to_json()
+    drawn = theme.fix_colours(roc.draw(CLASSES[0], words)).to_json()
     assert not re.search(r"#0000\d\d", drawn)
     assert theme.LIGHT[theme.CLASSES[1]] in drawn
 

@@ -11,7 +11,7 @@ import streamlit as st
 
 from dlcore.datasets import sharing, store
 from dlcore.experiment import Experiment
-from dlcore.export.changes import changes
+from dlcore.export.changes import list_changes
 from dlcore.export.words import Words
 from dlcore.problems import Problem
 from dlcore.share import encode
@@ -46,7 +46,7 @@ def share_menu(token: str) -> None:
 def _links(token: str) -> None:
     state = session.current()
     experiment = with_journal(state.experiment, token)
-    told = changes(experiment, Words(catalogue(state.language)))
+    told = list_changes(experiment, Words(catalogue(state.language)))
     try:
         experiment, link = _linked(experiment)
     except Problem as problem:

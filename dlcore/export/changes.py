@@ -14,12 +14,12 @@ MOST_LINES = 20
 OPTIONS = ("class_weights",)  # fields that take one of a few words
 
 
-def changes(experiment: Experiment, words: Words) -> list[str]:
+def list_changes(experiment: Experiment, words: Words) -> list[str]:
     """The lines of its journal, the oldest first; of a long one the first and the last. Empty where nothing was changed.
 
     They hold titles and numbers only, and no name from a table.
     """
-    lines = [_line(entry, words) for entry in experiment.journal]
+    lines = [_write_line(entry, words) for entry in experiment.journal]
     if len(lines) <= MOST_LINES:
         return lines
     half = MOST_LINES // 2
@@ -27,9 +27,10 @@ def changes(experiment: Experiment, words: Words) -> list[str]:
     return [*lines[:half], between, *lines[-half:]]
 
 
-def _line(entry: Entry, words: Words) -> str:
+def _write_line(entry: Entry, words: Words) -> str:
     parts = [
-        f"{_field(name, words)}: {_setting(name, value, words)}" for name, value in settings_of(entry.set or {}).items()
+        f"{_write_field(name, words)}: {_write_setting(name, value, words)}"
+        for name, value in settings_of(entry.set or {}).items()
     ]
     for kind in ("weights", "frozen", "silenced"):
         if (names := getattr(entry, kind)) and not entry.loaded:
@@ -44,19 +45,19 @@ def _line(entry: Entry, words: Words) -> str:
     )
 
 
-def _setting(name: str, value: Any, words: Words) -> str:
+def _write_setting(name: str, value: Any, words: Words) -> str:
     if name == "layers":
-        return ", ".join(choice(layer, "layer", words) for layer in value) or words("report.no_hidden")
+        return ", ".join(write_choice(layer, "layer", words) for layer in value) or words("report.no_hidden")
     if name == "features":
         return ", ".join(value or ("x1", "x2"))
     if name in OPTIONS:
         return words.title(f"experiment.{name}.{value}", str(value).capitalize())
     if isinstance(value, Drawn):
-        return f"{choice(value, name, words)} ({value.rows:,})"
-    return choice(value, name, words) if isinstance(value, Component) else said(value)
+        return f"{write_choice(value, name, words)} ({value.rows:,})"
+    return write_choice(value, name, words) if isinstance(value, Component) else said(value)
 
 
-def choice(component: Any, family: str, words: Words) -> str:
+def write_choice(component: Any, family: str, words: Words) -> str:
     """A choice of the recipe with its fields: Adam (Learning rate 0.03)."""
     title = words.title(f"component.{family}.{component.kind}.title", component.title)
     fields = [
@@ -67,5 +68,5 @@ def choice(component: Any, family: str, words: Words) -> str:
     return f"{title} ({', '.join(fields)})" if fields else title
 
 
-def _field(name: str, words: Words) -> str:
+def _write_field(name: str, words: Words) -> str:
     return words.title(f"experiment.{name}", name.replace("_", " ").capitalize())

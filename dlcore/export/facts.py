@@ -133,13 +133,13 @@ def read_history(text: str, epoch: int) -> dict[str, list[float]]:
     return {name: column[shown].tolist() for name, column in zip(names, columns, strict=True)}
 
 
-def versions() -> dict[str, str]:
+def list_versions() -> dict[str, str]:
     """Of this program, of Python and of the libraries that the numbers come from."""
-    found = {"dlcore": _own_version(), "Python": platform.python_version()}
+    found = {"dlcore": _find_own_version(), "Python": platform.python_version()}
     return found | {name: importlib.metadata.version(name) for name in MADE_WITH}
 
 
-def _own_version() -> str:
+def _find_own_version() -> str:
     if PROJECT.exists():  # Run from where it was unpacked, as the README says.
         return tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]["version"]
     return importlib.metadata.version("neural-network-playground")

@@ -50,19 +50,19 @@ SKLEARN = {
 }
 
 
-def sklearn_imports(body: str) -> list[str]:
+def list_sklearn_imports(body: str) -> list[str]:
     """Lines that import what the body uses of it."""
     used = {module: [name for name in names if f"{name}(" in body] for module, names in SKLEARN.items()}
     return [f"from {module} import {', '.join(names)}" for module, names in used.items() if names]
 
 
-def _read(parts: tuple[str, ...]) -> str:
+def _write_reading(parts: tuple[str, ...]) -> str:
     """The file's rows, and which of them belong to each part."""
     tests = ", ".join(f'split == "{part}"' for part in parts)
     return f"{READ}\n{SPLIT.format(parts=', '.join(parts), tests=tests)}"
 
 
-def table_from_file(table: TableData, parts: tuple[str, ...]) -> tuple[list[str], list[str]]:
+def write_table_part(table: TableData, parts: tuple[str, ...]) -> tuple[list[str], list[str]]:
     """What makes X (float64), the rows of the parts (`train`, `test`) and y of data.csv; and what makes y what the network learns."""
     dates = any(isinstance(column, DateColumn) for column in table.columns)
     names = any(isinstance(column, CategoryColumn) for column in table.columns)
@@ -72,43 +72,46 @@ def table_from_file(table: TableData, parts: tuple[str, ...]) -> tuple[list[str]
         "# One pipeline a column, fitted on the training rows alone.",
         "columns = list(zip(*rows))",
         "X = np.hstack([",
-        *(f"    {line}" for index, column in enumerate(table.columns) for line in _column(index, column)),
+        *(f"    {line}" for index, column in enumerate(table.columns) for line in _write_column(index, column)),
         "])",
     ]
     if table.classes:
-        target = [*_listed("classes = ", table.classes, ""), "y = np.array([classes.index(row[-2]) for row in rows])"]
-        return [_read(parts), *functions, "\n".join([*prepared, *target])], []
+        target = [
+            *_write_list("classes = ", table.classes, ""),
+            "y = np.array([classes.index(row[-2]) for row in rows])",
+        ]
+        return [_write_reading(parts), *functions, "\n".join([*prepared, *target])], []
     prepared.append("y = np.array([float(row[-2]) for row in rows])")
     scaled = """
 # The target too: mean 0 and deviation 1 of the training rows. A prediction means scaler.inverse_transform of it.
 scaler = StandardScaler().fit(y[train, None])
 y = scaler.transform(y[:, None])[:, 0].astype(np.float32)
 """
-    return [_read(parts), *functions, "\n".join(prepared)], [scaled.strip()]
+    return [_write_reading(parts), *functions, "\n".join(prepared)], [scaled.strip()]
 
 
-def pictures_from_file(pictures: ImageData, parts: tuple[str, ...]) -> list[str]:
+def write_pictures_part(pictures: ImageData, parts: tuple[str, ...]) -> list[str]:
     """What makes X, the row numbers of the parts and y of data.csv."""
     lines = [
         f"# Grey values from 0 to {BRIGHTEST}, {pictures.height} rows of {pictures.width} pixels, as numbers from 0 to 1.",
         f"X = (np.array([row[:-2] for row in rows], dtype=np.float64) / {BRIGHTEST}).astype(np.float32)",
-        *_listed("classes = ", pictures.classes, ""),
+        *_write_list("classes = ", pictures.classes, ""),
         "y = np.array([classes.index(row[-2]) for row in rows])",
     ]
-    return [_read(parts), "\n".join(lines)]
+    return [_write_reading(parts), "\n".join(lines)]
 
 
-def _column(index: int, column: NumberColumn | CategoryColumn) -> list[str]:
+def _write_column(index: int, column: NumberColumn | CategoryColumn) -> list[str]:
     """A line, or several where its categories are many."""
     named = f"# {column.name}"
     if isinstance(column, CategoryColumn):
         imputer = f", {IMPUTER}" if column.impute == "most_frequent" else ""
-        return [named, *_listed(f"category(columns[{index}], ", column.values, f"{imputer}),")]
+        return [named, *_write_list(f"category(columns[{index}], ", column.values, f"{imputer}),")]
     cells = f"days(columns[{index}])" if isinstance(column, DateColumn) else f"columns[{index}]"
     return [named, f'number({cells}, "{column.impute}"{SCALERS[column.scale]}),']
 
 
-def _listed(before: str, texts: Iterable[str], after: str) -> list[str]:
+def _write_list(before: str, texts: Iterable[str], after: str) -> list[str]:
     """`before`, the texts as a list, `after`; a text is never broken."""
     written = [repr(safe_cell(text)) for text in texts]
     whole = f"{before}[{', '.join(written)}]{after}"

@@ -59,21 +59,21 @@ class Repetition:
         return any(change.changes(*names) for change in self.changes)
 
 
-def repetition(experiment: Experiment) -> Repetition:
+def find_repetition(experiment: Experiment) -> Repetition:
     """What a script of this recipe can repeat of its journal. Nothing, where the settings of then do not fit the data of now."""
-    exact_until = _exact_until(experiment)
+    exact_until = _find_first_difference(experiment)
     last = experiment.without_journal()
     try:
-        return _repetition(experiment.journal, last, exact_until)
+        return _find_repetition(experiment.journal, last, exact_until)
     except Problem:  # As a batch that is larger than the rows that are left.
         return Repetition(last, (), exact_until)
 
 
-def _repetition(journal: tuple[Entry, ...], last: Experiment, exact_until: int | None) -> Repetition:
+def _find_repetition(journal: tuple[Entry, ...], last: Experiment, exact_until: int | None) -> Repetition:
     beginning = now = last
     changes: list[Change] = []
     for entry in journal:
-        settings = _learning(entry)
+        settings = _read_learning(entry)
         after = last if entry.left_out else now.replace(**settings)
         forgets = now.optimizer.kind != after.optimizer.kind
         if entry.step == 0:  # How it began is no change.
@@ -89,12 +89,12 @@ def _repetition(journal: tuple[Entry, ...], last: Experiment, exact_until: int |
     return Repetition(beginning, tuple(changes), exact_until)
 
 
-def _learning(entry: Entry) -> dict[str, object]:
+def _read_learning(entry: Entry) -> dict[str, object]:
     settings = settings_of(entry.set) if entry.set else {}
     return {name: value for name, value in settings.items() if name in LEARNING}
 
 
-def _exact_until(experiment: Experiment) -> int | None:
+def _find_first_difference(experiment: Experiment) -> int | None:
     """The first step at which something was done that a script does not repeat; 0 where its data or network are others from the start."""
     steps = []
     for number, entry in enumerate(experiment.journal):

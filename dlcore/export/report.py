@@ -17,9 +17,9 @@ from typing import Any
 from dlcore.datasets.preparation import PreparedNumber
 from dlcore.experiment import Experiment
 from dlcore.export import figures
-from dlcore.export.changes import changes, choice
-from dlcore.export.facts import Facts, gather, versions
-from dlcore.export.svg import bar, colour, esc, esc_long, matrix, whisker
+from dlcore.export.changes import list_changes, write_choice
+from dlcore.export.facts import Facts, gather, list_versions
+from dlcore.export.svg import choose_colour, draw_bar, draw_matrix, draw_whisker, escape, escape_long
 from dlcore.export.words import Words, said
 from dlcore.jobs import Answer, Progress
 from dlcore.layers import activation_in_words
@@ -35,52 +35,56 @@ def report(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Ans
     facts = gather(arguments, payload, progress)
     language = str(arguments.get("language", "en"))
     words = Words(arguments.get("words"))
-    return {"sections": [key for key, _ in sections(facts, words)]}, written(facts, words, language).encode()
+    return {"sections": [key for key, _ in write_sections(facts, words)]}, write_report(facts, words, language).encode()
 
 
-def written(facts: Facts, words: Words, language: str) -> str:
+def write_report(facts: Facts, words: Words, language: str) -> str:
     """The whole file."""
-    parts = sections(facts, words)
+    parts = write_sections(facts, words)
     digest = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
-    links = "".join(f'<a href="#{_anchor(key)}">{esc(words(key))}</a>' for key, _ in parts)
+    links = "".join(f'<a href="#{_anchor(key)}">{escape(words(key))}</a>' for key, _ in parts)
     body = "".join(
-        f'<section id="{_anchor(key)}"><h2>{esc(words(key))}</h2>{content}</section>' for key, content in parts
+        f'<section id="{_anchor(key)}"><h2>{escape(words(key))}</h2>{content}</section>' for key, content in parts
     )
     tag = language if re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*", language) else "en"
-    made = ", ".join(f"{name} {version}" for name, version in versions().items())
+    made = ", ".join(f"{name} {version}" for name, version in list_versions().items())
     return (
         f'<!doctype html>\n<html lang="{tag}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n<meta name="referrer" content="no-referrer">\n'
-        f"<title>{esc(facts.name(words))} – {esc(words('report.kind'))}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
-        f'<header><p class="kind">{esc(words("report.kind"))}</p><h1>{esc(facts.name(words))}</h1>'
-        f'<p class="at">{esc_long(at(facts, words))}</p>'
-        f'<nav aria-label="{esc(words("report.contents"))}">{links}</nav></header>\n<main>\n{body}\n</main>\n'
-        f"<footer>{esc(words('report.versions'))}: {esc_long(made)}. {esc(words('report.seed'))}: {facts.experiment.seed}.</footer>\n"
+        f"<title>{escape(facts.name(words))} – {escape(words('report.kind'))}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
+        f'<header><p class="kind">{escape(words("report.kind"))}</p><h1>{escape(facts.name(words))}</h1>'
+        f'<p class="at">{escape_long(describe_moment(facts, words))}</p>'
+        f'<nav aria-label="{escape(words("report.contents"))}">{links}</nav></header>\n<main>\n{body}\n</main>\n'
+        f"<footer>{escape(words('report.versions'))}: {escape_long(made)}. "
+        f"{escape(words('report.seed'))}: {facts.experiment.seed}.</footer>\n"
         "</body>\n</html>\n"
     )
 
 
-def sections(facts: Facts, words: Words) -> list[Section]:
+def write_sections(facts: Facts, words: Words) -> list[Section]:
     """What there is to say, in the order in which one asks."""
     classes = bool(facts.judged.data.class_names)
-    found: list[Section] = [("report.scores", _scores(facts, words)), ("report.warnings", _warnings(facts, words))]
-    found.append(("report.curves", _curves(facts, words)))
+    found: list[Section] = [
+        ("report.scores", _write_scores(facts, words)),
+        ("report.warnings", _write_warnings(facts, words)),
+    ]
+    found.append(("report.curves", _write_curves(facts, words)))
     if classes:
-        found.append(("report.classes", _classes(facts, words)))
+        found.append(("report.classes", _write_classes(facts, words)))
     else:
-        found.append(("report.residuals", _residuals(facts, words)))
-    if drawn := figures.surface(facts, words):
+        found.append(("report.residuals", _write_residuals(facts, words)))
+    if drawn := figures.draw_surface(facts, words):
         found.append(drawn)
-    found += [("report.baselines", _baselines(facts, words)), ("report.data", _data(facts, words))]
+    found += [("report.baselines", _write_baselines(facts, words)), ("report.data", _write_data(facts, words))]
     if facts.experiment.journal:
-        found.append(("report.journal", _journal(facts, words)))
-    found.append(("report.recipe", _recipe(facts, words)))
+        found.append(("report.journal", _write_journal(facts, words)))
+    found.append(("report.recipe", _write_recipe(facts, words)))
     return found
 
 
-def at(facts: Facts, words: Words) -> str:
+def describe_moment(facts: Facts, words: Words) -> str:
     """The network and the moment in one sentence."""
     experiment = facts.experiment
     units = " × ".join(str(plan.outputs) for plan in experiment.plan()[:-1] if plan.has_units)
@@ -91,20 +95,20 @@ def at(facts: Facts, words: Words) -> str:
     )  # fmt: skip
 
 
-def weight_of_class(weight: float) -> str:
+def find_class_weight(weight: float) -> str:
     """What its rows count in the loss; a class without training rows has no weight."""
     return f"{weight:.4g}" if weight else "–"
 
 
-def score_of(found: dict[str, Any], metric: str) -> float | None:
+def find_score(found: dict[str, Any], metric: str) -> float | None:
     """A score by its name; precision, recall and F1 are the mean over the classes."""
     return found[metric] if metric in found else found["macro"][metric]
 
 
-def table(head: Iterable[tuple[str, str]], rows: Iterable[Iterable[str]], own: int = -1) -> str:
+def write_table(head: Iterable[tuple[str, str]], rows: Iterable[Iterable[str]], own: int = -1) -> str:
     """A table: head as (text, style class), rows of ready HTML, of which the first cell heads its row."""
     kinds = [kind for _, kind in head]
-    top = "".join(f'<th scope="col" class="{kind}">{esc(text)}</th>' for text, kind in head)
+    top = "".join(f'<th scope="col" class="{kind}">{escape(text)}</th>' for text, kind in head)
     body = []
     for index, (first, *cells) in enumerate(rows):
         rest = "".join(f'<td class="{kind}">{cell}</td>' for cell, kind in zip(cells, kinds[1:], strict=True))
@@ -117,14 +121,14 @@ def _anchor(key: str) -> str:
     return key.removeprefix("report.").replace(".", "-")
 
 
-def _see(text: str) -> str:
-    return f'<p class="see">{esc_long(text)}</p>'
+def _refer(text: str) -> str:
+    return f'<p class="see">{escape_long(text)}</p>'
 
 
 # How good it is
 
 
-def _scores(facts: Facts, words: Words) -> str:
+def _write_scores(facts: Facts, words: Words) -> str:
     metrics = facts.experiment.objective.scores
     best = metrics[0]
     cards = []
@@ -137,90 +141,98 @@ def _scores(facts: Facts, words: Words) -> str:
         rows = words("report.of_rows", metric=words(f"report.{best}"), rows=f"{found['rows']:,}")
         first = " first" if name == facts.shown else ""
         cards.append(
-            f'<div class="card{first}"><p>{esc(words(f"report.{name}"))}</p><p class="number">{score_text(best, found[best])}</p>'
-            f"<p>{esc(between)}</p><p>{esc(rows)}</p></div>"
+            f'<div class="card{first}"><p>{escape(words(f"report.{name}"))}</p><p class="number">{score_text(best, found[best])}</p>'
+            f"<p>{escape(between)}</p><p>{escape(rows)}</p></div>"
         )
     head = [(words("report.part"), ""), (words("report.rows"), "number"), (words("report.loss"), "number")]
     head += [(words(f"report.{metric}"), "number") for metric in metrics]
     rows = [
         [
-            esc(words(f"report.{name}")),
+            escape(words(f"report.{name}")),
             f"{found['rows']:,}",
             f"{found['loss']:.4f}",
-            *(score_text(metric, score_of(found, metric)) for metric in metrics),
+            *(score_text(metric, find_score(found, metric)) for metric in metrics),
         ]
         for name, found in facts.parts.items()
     ]
     sealed = ""
     if facts.sealed:
-        sealed = f'<div class="finding"><p>{esc_long(words("report.sealed", looks=facts.looks))}</p></div>'
+        sealed = f'<div class="finding"><p>{escape_long(words("report.sealed", looks=facts.looks))}</p></div>'
     elif facts.looks:
-        sealed = f'<div class="finding"><p>{esc_long(words("report.looks", looks=facts.looks))}</p></div>'
-    return _see(words("report.scores.see")) + f'<div class="cards">{"".join(cards)}</div>' + table(head, rows) + sealed
+        sealed = f'<div class="finding"><p>{escape_long(words("report.looks", looks=facts.looks))}</p></div>'
+    return (
+        _refer(words("report.scores.see"))
+        + f'<div class="cards">{"".join(cards)}</div>'
+        + write_table(head, rows)
+        + sealed
+    )
 
 
-def _warnings(facts: Facts, words: Words) -> str:
+def _write_warnings(facts: Facts, words: Words) -> str:
     if not facts.findings:
-        return f'<div class="finding fine"><p>{esc_long(words("report.warnings.none"))}</p></div>'
+        return f'<div class="finding fine"><p>{escape_long(words("report.warnings.none"))}</p></div>'
     return "".join(
-        f'<div class="finding {finding["severity"]}"><p>{esc_long(sentence(finding, words))}</p>'
-        f"<p>{esc_long(advice(finding, words))}</p></div>"
+        f'<div class="finding {finding["severity"]}"><p>{escape_long(write_sentence(finding, words))}</p>'
+        f"<p>{escape_long(write_advice(finding, words))}</p></div>"
         for finding in facts.findings
     )
 
 
-def sentence(finding: dict[str, Any], words: Words) -> str:
+def write_sentence(finding: dict[str, Any], words: Words) -> str:
     """What a guard has found."""
-    return words(f"finding.{finding['key']}", **_cleaned(finding["values"]))
+    return words(f"finding.{finding['key']}", **_clean(finding["values"]))
 
 
-def advice(finding: dict[str, Any], words: Words) -> str:
+def write_advice(finding: dict[str, Any], words: Words) -> str:
     """What to try."""
-    return words(f"finding.{finding['key']}.try", **_cleaned(finding["values"]))
+    return words(f"finding.{finding['key']}.try", **_clean(finding["values"]))
 
 
-def _cleaned(values: dict[str, Any]) -> dict[str, Any]:
+def _clean(values: dict[str, Any]) -> dict[str, Any]:
     return {name: said(value) if isinstance(value, str) else value for name, value in values.items()}
 
 
-def _curves(facts: Facts, words: Words) -> str:
+def _write_curves(facts: Facts, words: Words) -> str:
     if not facts.history:
-        return _see(words("report.curves.missing"))
-    return _see(words("report.curves.see")) + f'<div class="figures">{figures.history(facts, words)}</div>'
+        return _refer(words("report.curves.missing"))
+    return _refer(words("report.curves.see")) + f'<div class="figures">{figures.draw_history(facts, words)}</div>'
 
 
-def _classes(facts: Facts, words: Words) -> str:
+def _write_classes(facts: Facts, words: Words) -> str:
     found, names = facts.parts[facts.shown], facts.judged.data.class_names
     head = [(words("report.class"), "")]
     head += [(words(f"report.{metric}"), "number") for metric in ("precision", "recall", "f1")] + [
         (words("report.rows"), "number")
     ]
     rows = [
-        [esc(one["name"]), *(f"{one[metric]:.1%}" for metric in ("precision", "recall", "f1")), f"{one['rows']:,}"]
+        [escape(one["name"]), *(f"{one[metric]:.1%}" for metric in ("precision", "recall", "f1")), f"{one['rows']:,}"]
         for one in found["per_class"]
     ]
-    confusion = _figure(
-        words("report.confusion"), matrix(found["confusion"], names, words("report.predicted"), words("report.true"))
+    confusion = _write_figure(
+        words("report.confusion"),
+        draw_matrix(found["confusion"], names, words("report.predicted"), words("report.true")),
     )
     return (
-        _see(words("report.of_part", part=words(f"report.{facts.shown}")))
-        + table(head, rows)
-        + f'<div class="figures">{confusion}{figures.thresholds(facts, words)}</div>'
+        _refer(words("report.of_part", part=words(f"report.{facts.shown}")))
+        + write_table(head, rows)
+        + f'<div class="figures">{confusion}{figures.draw_thresholds(facts, words)}</div>'
     )
 
 
-def _residuals(facts: Facts, words: Words) -> str:
-    return _see(words("report.of_part", part=words(f"report.{facts.shown}"))) + figures.predicted_true(facts, words)
+def _write_residuals(facts: Facts, words: Words) -> str:
+    return _refer(words("report.of_part", part=words(f"report.{facts.shown}"))) + figures.draw_predicted_true(
+        facts, words
+    )
 
 
-def _figure(title: str, drawn: str) -> str:
-    return f"<figure><figcaption>{esc(title)}</figcaption>{drawn}</figure>"
+def _write_figure(title: str, drawn: str) -> str:
+    return f"<figure><figcaption>{escape(title)}</figcaption>{drawn}</figure>"
 
 
 # Compared with what
 
 
-def _baselines(facts: Facts, words: Words) -> str:
+def _write_baselines(facts: Facts, words: Words) -> str:
     found, metric = facts.baselines, facts.baselines["metric"]
     watched = found["splits"][1]
     models = [(words(f"report.{one['key']}"), one) for one in found["models"]] + [
@@ -242,21 +254,21 @@ def _baselines(facts: Facts, words: Words) -> str:
         drawn = (
             ""
             if value is None
-            else whisker(max(low, value), [max(low, end) for end in ends] if ends else None, scale, "test")
+            else draw_whisker(max(low, value), [max(low, end) for end in ends] if ends else None, scale, "test")
         )
-        rows.append([esc(name), score_text(metric, one["train"]), score_text(metric, value), drawn])
+        rows.append([escape(name), score_text(metric, one["train"]), score_text(metric, value), drawn])
     see = f"{words('report.baselines.see')} {words('report.baselines.metric', metric=words(f'report.{metric}'))}"
-    return _see(see) + table(head, rows, own=len(models) - 1)
+    return _refer(see) + write_table(head, rows, own=len(models) - 1)
 
 
 # The data and the recipe
 
 
-def _data(facts: Facts, words: Words) -> str:
+def _write_data(facts: Facts, words: Words) -> str:
     data = facts.judged.data
-    parts = [_see(_described(facts, words)), f"<p>{esc_long(split_sentence(facts, words))}</p>"]
+    parts = [_refer(_describe_columns(facts, words)), f"<p>{escape_long(describe_split(facts, words))}</p>"]
     if facts.pixels:
-        parts.append(f"<p>{esc(words('report.column.pixels', height=facts.pixels[0], width=facts.pixels[1]))}</p>")
+        parts.append(f"<p>{escape(words('report.column.pixels', height=facts.pixels[0], width=facts.pixels[1]))}</p>")
     else:
         head = [
             (words("report.column"), ""),
@@ -266,28 +278,33 @@ def _data(facts: Facts, words: Words) -> str:
         head += [(words("report.column.values"), ""), (words("report.column.treatment"), "")]
         rows = [
             [
-                esc(column.name), esc(words(f"report.column.{column.kind}")), f"{missing:,}",
-                esc_long(column_values(column, words)), esc_long(treatment(facts, index, words)),
+                escape(column.name), escape(words(f"report.column.{column.kind}")), f"{missing:,}",
+                escape_long(describe_values(column, words)), escape_long(describe_treatment(facts, index, words)),
             ]
             for index, (column, missing) in enumerate(zip(facts.columns[:MOST_COLUMNS], facts.missing, strict=False))
         ]  # fmt: skip
-        parts.append(table(head, rows))
+        parts.append(write_table(head, rows))
         if len(facts.columns) > MOST_COLUMNS:
-            parts.append(f"<p>{esc(words('report.column.more', count=len(facts.columns) - MOST_COLUMNS))}</p>")
+            parts.append(f"<p>{escape(words('report.column.more', count=len(facts.columns) - MOST_COLUMNS))}</p>")
     if facts.balance:
         largest = max(count for _, count in facts.balance)
         total = sum(count for _, count in facts.balance)
         rows = [
-            [esc(name), f"{count:,}", f"{count / max(1, total):.1%}", bar(count / max(1, largest), colour(label))]
+            [
+                escape(name),
+                f"{count:,}",
+                f"{count / max(1, total):.1%}",
+                draw_bar(count / max(1, largest), choose_colour(label)),
+            ]
             for label, (name, count) in enumerate(facts.balance)
         ]
         head = [(words("report.class"), ""), (words("report.train"), "number"), ("", "number"), ("", "wide")]
         weighted = ""
         if facts.class_weights:
-            rows = [[*row, weight_of_class(weight)] for row, weight in zip(rows, facts.class_weights, strict=True)]
+            rows = [[*row, find_class_weight(weight)] for row, weight in zip(rows, facts.class_weights, strict=True)]
             head.append((words("report.class_weight"), "number"))
-            weighted = f"<p>{esc_long(words('report.class_weights'))}</p>"
-        parts.append(f"<h3>{esc(words('report.balance'))}</h3>" + table(head, rows) + weighted)
+            weighted = f"<p>{escape_long(words('report.class_weights'))}</p>"
+        parts.append(f"<h3>{escape(words('report.balance'))}</h3>" + write_table(head, rows) + weighted)
     else:
         y = data.train.y
         sentence = words(
@@ -297,11 +314,11 @@ def _data(facts: Facts, words: Words) -> str:
             mean=said(float(y.mean())),
             deviation=said(float(y.std())),
         )
-        parts.append(f"<dl><dt>{esc(words('report.target'))}</dt><dd>{esc_long(sentence)}</dd></dl>")
+        parts.append(f"<dl><dt>{escape(words('report.target'))}</dt><dd>{escape_long(sentence)}</dd></dl>")
     return "".join(parts)
 
 
-def _described(facts: Facts, words: Words) -> str:
+def _describe_columns(facts: Facts, words: Words) -> str:
     dataset = facts.experiment.dataset
     title = words.title(f"component.dataset.{dataset.kind}.title", dataset.title)
     return (
@@ -311,7 +328,7 @@ def _described(facts: Facts, words: Words) -> str:
     )
 
 
-def split_sentence(facts: Facts, words: Words) -> str:
+def describe_split(facts: Facts, words: Words) -> str:
     """How many rows each part has."""
     data = facts.judged.data
     name = words(f"report.{facts.watched}")
@@ -322,14 +339,14 @@ def split_sentence(facts: Facts, words: Words) -> str:
     return text if final is None else f"{text} {words('report.data.final', final=f'{len(final.y):,}')}"
 
 
-def column_values(column: Any, words: Words) -> str:
+def describe_values(column: Any, words: Words) -> str:
     """The range of a number, or the names of categories."""
     if column.values:
         return ", ".join(map(said, column.values[:12])) + (" …" if len(column.values) > 12 else "")
     return words("report.column.range", low=said(column.low), high=said(column.high), mean=said(column.middle))
 
 
-def treatment(facts: Facts, index: int, words: Words) -> str:
+def describe_treatment(facts: Facts, index: int, words: Words) -> str:
     """What the preparation makes of a column."""
     described = getattr(facts.experiment.dataset, "columns", None)
     if described is None:
@@ -341,14 +358,14 @@ def treatment(facts: Facts, index: int, words: Words) -> str:
     return ", ".join(words(f"report.column.{step}") for step in steps if step != "none") or "–"
 
 
-def _journal(facts: Facts, words: Words) -> str:
-    lines = "".join(f"<li>{esc_long(line)}</li>" for line in changes(facts.experiment, words))
-    return f"{_see(words('report.journal.see'))}<ul>{lines}</ul>"
+def _write_journal(facts: Facts, words: Words) -> str:
+    lines = "".join(f"<li>{escape_long(line)}</li>" for line in list_changes(facts.experiment, words))
+    return f"{_refer(words('report.journal.see'))}<ul>{lines}</ul>"
 
 
-def _recipe(facts: Facts, words: Words) -> str:
+def _write_recipe(facts: Facts, words: Words) -> str:
     experiment = facts.experiment
-    rows = layers(experiment, words)
+    rows = describe_layers(experiment, words)
     plan = experiment.plan()[-1]
     rows.append(
         (
@@ -357,23 +374,23 @@ def _recipe(facts: Facts, words: Words) -> str:
         )
     )
     for name in ("loss", "optimizer", "schedule", "regularizer"):
-        rows.append((_field(name, words), choice(getattr(experiment, name), name, words)))
+        rows.append((_write_field(name, words), write_choice(getattr(experiment, name), name, words)))
     if facts.judged.data.class_names:
         chosen = experiment.class_weights
         title = words.title(f"experiment.class_weights.{chosen}", chosen.capitalize())
-        rows.append((_field("class_weights", words), title))
+        rows.append((_write_field("class_weights", words), title))
     for name in ("batch_size", "gradient_clip", "early_stopping", "test_fraction", "validation_fraction", "seed"):
         if hasattr(experiment, name):
-            rows.append((_field(name, words), said(getattr(experiment, name))))
-    listed = "".join(f"<dt>{esc(name)}</dt><dd>{esc_long(value)}</dd>" for name, value in rows)
-    code = "".join(map(_as_it_is, experiment.to_json(indent=2)))
+            rows.append((_write_field(name, words), said(getattr(experiment, name))))
+    listed = "".join(f"<dt>{escape(name)}</dt><dd>{escape_long(value)}</dd>" for name, value in rows)
+    code = "".join(map(_quote, experiment.to_json(indent=2)))
     recipe = f"<details><summary>recipe.json</summary><pre>{code}</pre></details>"
     command = f"python -m dlcore train recipe.json --epochs {facts.checkpoint.epoch} --out run"
     see = words("report.recipe.changed" if experiment.journal else "report.recipe.see")
-    return f"<dl>{listed}</dl>{_see(see)}<pre>{command}</pre>{recipe}"
+    return f"<dl>{listed}</dl>{_refer(see)}<pre>{command}</pre>{recipe}"
 
 
-def layers(experiment: Experiment, words: Words) -> list[tuple[str, str]]:
+def describe_layers(experiment: Experiment, words: Words) -> list[tuple[str, str]]:
     """The hidden layers, from input to output: (which, what it is)."""
     rows = []
     for number, layer in enumerate(experiment.layers, start=1):
@@ -382,11 +399,11 @@ def layers(experiment: Experiment, words: Words) -> list[tuple[str, str]]:
     return rows
 
 
-def _as_it_is(sign: str) -> str:
+def _quote(sign: str) -> str:
     # What is no ASCII as JSON escapes it, which can turn no line around and hide nothing.
     plain = sign if sign.isascii() else json.dumps(sign)[1:-1]
     return {"<": "&lt;", ">": "&gt;", "&": "&amp;"}.get(plain, plain)
 
 
-def _field(name: str, words: Words) -> str:
+def _write_field(name: str, words: Words) -> str:
     return words.title(f"experiment.{name}", name.replace("_", " ").capitalize())

@@ -35,14 +35,14 @@ def data_csv(experiment: Experiment) -> bytes:
     out = io.BytesIO()
     text = io.TextIOWrapper(out, "utf-8", newline="", write_through=True)
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(map(safe_cell, header(experiment, data.raw_names)))
-    for name, split in splits(experiment, data):
-        for row in _rows(split, cell_writers(experiment, data.class_names)):
+    writer.writerow(map(safe_cell, list_columns(experiment, data.raw_names)))
+    for name, split in split_by_name(experiment, data):
+        for row in _write_rows(split, list_writers(experiment, data.class_names)):
             writer.writerow([*row, name])
     return out.getvalue()
 
 
-def header(experiment: Experiment, names: tuple[str, ...]) -> list[str]:
+def list_columns(experiment: Experiment, names: tuple[str, ...]) -> list[str]:
     """The columns, the target, and the split, each under a name of its own."""
     target, split = target_name(experiment), "split"
     while split in (*names, target):
@@ -56,7 +56,7 @@ def target_name(experiment: Experiment) -> str:
     return dataset.target if isinstance(dataset, TableData) else "class" if dataset.objective.has_classes else "value"
 
 
-def splits(experiment: Experiment, data: Data) -> Iterator[tuple[str, Split]]:
+def split_by_name(experiment: Experiment, data: Data) -> Iterator[tuple[str, Split]]:
     """By the names that people know."""
     yield "train", data.train
     yield experiment.watched, data.watched
@@ -64,34 +64,34 @@ def splits(experiment: Experiment, data: Data) -> Iterator[tuple[str, Split]]:
         yield "test", data.final
 
 
-def cell_writers(experiment: Experiment, class_names: tuple[str, ...]) -> list[Write]:
+def list_writers(experiment: Experiment, class_names: tuple[str, ...]) -> list[Write]:
     """How each cell of a row is written, the target's last."""
     dataset = experiment.dataset
     columns = dataset.columns if isinstance(dataset, TableData) else (None,) * dataset.num_columns
-    return [*map(_writer, columns), _names(class_names) if class_names else _number]
+    return [*map(_choose_writer, columns), _name_writer(class_names) if class_names else _write_number]
 
 
-def _writer(column: Any) -> Write:
+def _choose_writer(column: Any) -> Write:
     if isinstance(column, CategoryColumn):
-        return _names((*column.values, column.other))
-    return _date if isinstance(column, DateColumn) else _number
+        return _name_writer((*column.values, column.other))
+    return _write_date if isinstance(column, DateColumn) else _write_number
 
 
-def _names(names: tuple[str, ...]) -> Write:
+def _name_writer(names: tuple[str, ...]) -> Write:
     """The name of a code; the last name for those below 0."""
     written = [safe_cell(name) for name in names]
     return lambda code: "" if math.isnan(code) else written[int(code)]
 
 
-def _number(value: float) -> float | str:
+def _write_number(value: float) -> float | str:
     return "" if math.isnan(value) else value
 
 
-def _date(days: float) -> str:
+def _write_date(days: float) -> str:
     return "" if math.isnan(days) else write_iso(days)
 
 
-def _rows(split: Split, writers: list[Write]) -> Iterator[list[Any]]:
+def _write_rows(split: Split, writers: list[Write]) -> Iterator[list[Any]]:
     *of_columns, of_target = writers
     for start in range(0, len(split.y), ROWS_AT_ONCE):
         piece = slice(start, start + ROWS_AT_ONCE)

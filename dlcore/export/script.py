@@ -15,12 +15,12 @@ from dlcore.datasets.preparation import with_features
 from dlcore.datasets.table import TableData
 from dlcore.datasets.tabular import BundledTable
 from dlcore.datasets.toy import ToyDataset
-from dlcore.export.changes import changes
-from dlcore.export.own_data import pictures_from_file, sklearn_imports, table_from_file
-from dlcore.export.repeating import Repetition, repetition
-from dlcore.export.script_changes import parts_of
+from dlcore.export.changes import list_changes
+from dlcore.export.own_data import list_sklearn_imports, write_pictures_part, write_table_part
+from dlcore.export.repeating import Repetition, find_repetition
+from dlcore.export.script_changes import name_parts
 from dlcore.export.script_training import loss_blocks, results_blocks, training_blocks
-from dlcore.export.source import PRESENT, class_text, dedented, expression_of_key, first_line, function_text
+from dlcore.export.source import PRESENT, class_text, dedent, expression_of_key, first_line, function_text
 from dlcore.export.words import Words
 from dlcore.initializers import Initializer
 from dlcore.layers import LayerComponent, Shape, all_layers
@@ -41,20 +41,22 @@ IN_PART = (
 
 def export_script(experiment: Experiment, epochs: int) -> str:
     """The text of a script that trains this recipe anew for so many epochs; it needs torch, numpy, safetensors and scikit-learn only."""
-    repeated = repetition(experiment)
+    repeated = find_repetition(experiment)
     sections = {
-        "Settings": _settings(repeated, epochs),
-        "Data": _data(experiment),
-        "Network": _network(experiment),
+        "Settings": _write_settings(repeated, epochs),
+        "Data": _write_data(experiment),
+        "Network": _write_network(experiment),
         "Loss and metric": loss_blocks(repeated),
         "Training": training_blocks(repeated),
         "Results": results_blocks(repeated),
     }
-    body = "\n\n".join(f"# {title} {'-' * (98 - len(title))}\n{_spaced(blocks)}" for title, blocks in sections.items())
-    return f"{_introduction(experiment, repeated, epochs)}\n{_imports(experiment, body)}\n{body}"
+    body = "\n\n".join(
+        f"# {title} {'-' * (98 - len(title))}\n{_space_blocks(blocks)}" for title, blocks in sections.items()
+    )
+    return f"{_write_introduction(experiment, repeated, epochs)}\n{_write_imports(experiment, body)}\n{body}"
 
 
-def _spaced(blocks: list[str]) -> str:
+def _space_blocks(blocks: list[str]) -> str:
     """Blocks with one blank line between them, two around definitions."""
     text = ""
     after_definition = False
@@ -66,14 +68,14 @@ def _spaced(blocks: list[str]) -> str:
     return text
 
 
-def _introduction(experiment: Experiment, repeated: Repetition, epochs: int) -> str:
-    widths = "-".join(str(width) for width in _widths(experiment))
+def _write_introduction(experiment: Experiment, repeated: Repetition, epochs: int) -> str:
+    widths = "-".join(str(width) for width in _write_widths(experiment))
     tabular = isinstance(experiment.dataset, BundledTable | TableData)
     own = isinstance(experiment.dataset, TableData | ImageData)
     made = "the network" if experiment.dataset.own_split or own else "the data and the network"
     mean = "without any penalty or class weights" if experiment.class_weights != "none" else "without any penalty"
     beside = "  # beside data.csv, which the page or `python -m dlcore data` writes" if own else ""
-    introduction = dedented(f'''
+    introduction = dedent(f'''
         """{experiment.dataset.title}: a network of {widths} units, trained with {experiment.loss.title} and {experiment.optimizer.title}.
 
             pip install torch numpy safetensors{" scikit-learn" if tabular else ""}
@@ -86,12 +88,12 @@ def _introduction(experiment: Experiment, repeated: Repetition, epochs: int) -> 
         """
     ''')
     beginning, shapes = introduction.split("\n\nShapes:")
-    return "\n".join([beginning, *_paragraph_of_changes(experiment, repeated), "", f"Shapes:{shapes}"])
+    return "\n".join([beginning, *_write_changes(experiment, repeated), "", f"Shapes:{shapes}"])
 
 
-def _paragraph_of_changes(experiment: Experiment, repeated: Repetition) -> list[str]:
+def _write_changes(experiment: Experiment, repeated: Repetition) -> list[str]:
     """What was changed in the run while it learned, and how much of it the script repeats; no lines where nothing was."""
-    lines = changes(experiment, Words())
+    lines = list_changes(experiment, Words())
     if not lines:
         return []
     match repeated.exact_until:
@@ -105,23 +107,23 @@ def _paragraph_of_changes(experiment: Experiment, repeated: Repetition) -> list[
     return ["", textwrap.fill(CHANGED + promise, 104), *listed]
 
 
-def _imports(experiment: Experiment, body: str) -> str:
+def _write_imports(experiment: Experiment, body: str) -> str:
     standard = [f"import {name}" for name in ("csv", "math", "sys", "zlib") if f"{name}." in body]
     standard += ["from functools import partial"] if "partial(" in body else []
     third = ["import numpy as np", "import torch", "from safetensors.torch import save_file"]
     if isinstance(experiment.dataset, BundledTable):
         third.append(f"from sklearn.datasets import {experiment.dataset.loader}")
-    third += sklearn_imports(body)
+    third += list_sklearn_imports(body)
     third.append("from torch import nn")
     if "functional." in body:
         third.append("from torch.nn import functional")
     return "\n".join([*standard, "", *third, ""])
 
 
-def _settings(repeated: Repetition, epochs: int) -> list[str]:
+def _write_settings(repeated: Repetition, epochs: int) -> list[str]:
     beginning = repeated.beginning
     batch_size = "" if repeated.varies("batch_size") else f"\n        BATCH_SIZE = {beginning.batch_size}"
-    constants = dedented(f"""
+    constants = dedent(f"""
         SEED = {beginning.seed}
         EPOCHS = {epochs}{batch_size}
 
@@ -130,78 +132,78 @@ def _settings(repeated: Repetition, epochs: int) -> list[str]:
     return [constants, function_text(derived_seed, "derived_seed", first_line(derived_seed))]
 
 
-def _data(experiment: Experiment) -> list[str]:
-    parts = parts_of(experiment)
+def _write_data(experiment: Experiment) -> list[str]:
+    parts = name_parts(experiment)
     tensors = "\n".join(
         f"{', '.join(f'{x}_{part}' for part in parts)} = {', '.join(f'torch.from_numpy({x}[{part}])' for part in parts)}"
         for x in "Xy"
     )
     match experiment.dataset:
         case Drawn() as drawn:
-            return [*_drawn(drawn), *_features(experiment), _scaling(experiment), tensors]
+            return [*_write_drawn(drawn), *_write_features(experiment), _write_scaling(experiment), tensors]
         case TableData() as table:
-            read, targets = table_from_file(table, parts)
-            return [*read, *_features(experiment), "X = X.astype(np.float32)", *targets, tensors]
+            read, targets = write_table_part(table, parts)
+            return [*read, *_write_features(experiment), "X = X.astype(np.float32)", *targets, tensors]
         case ImageData() as pictures:
-            return [*pictures_from_file(pictures, parts), tensors]
-    return [*_split_rows(experiment), *_features(experiment), _scaling(experiment), tensors]
+            return [*write_pictures_part(pictures, parts), tensors]
+    return [*_write_split(experiment), *_write_features(experiment), _write_scaling(experiment), tensors]
 
 
-def _split_rows(experiment: Experiment) -> list[str]:
+def _write_split(experiment: Experiment) -> list[str]:
     """X, y, and the row numbers of the parts among them."""
     classes = experiment.objective.has_classes
     which = "each class gives its share" if classes else "any rows"
     choose = function_text(
         stratified, "test_rows", f"Sorted indices of `count` test rows: {which}.", {"y": PRESENT if classes else None}
     )
-    split = dedented(f"""
+    split = dedent(f"""
         # Rows are split before anything is learned from them: the test rows stand for the future.
         split_generator = np.random.default_rng(derived_seed(SEED, "split"))
         test = test_rows({"y, " if classes else ""}len(y), {experiment.test_rows}, split_generator)
         train = np.setdiff1d(np.arange(len(y)), test)
     """)
     if experiment.validation_rows:
-        split += dedented(f"""
+        split += dedent(f"""
             # The validation rows, to be watched while it learns, from what is left.
             validation_generator = np.random.default_rng(derived_seed(SEED, "validation"))
             validation = train[test_rows({"y[train], " if classes else ""}len(train), {experiment.validation_rows}, validation_generator)]
             train = np.setdiff1d(train, validation)
         """)
-    return [*_sample(experiment.dataset), choose, split]
+    return [*_write_sample(experiment.dataset), choose, split]
 
 
-def _drawn(dataset: Drawn) -> list[str]:
+def _write_drawn(dataset: Drawn) -> list[str]:
     """The same for points that stand in the recipe."""
     parts = ("train", "validation", "test") if dataset.validation else ("train", "test")
     names = [f"{part}_points" for part in parts]
     ends = [f"len({' + '.join(names[:count])})" for count in range(1, len(parts))]
-    take = dedented(f"""
+    take = dedent(f"""
         points = np.array({" + ".join(names)})
         X, y = points[:, :2], points[:, 2].astype(np.int64)
         {", ".join(parts)} = np.split(np.arange(len(points)), [{", ".join(ends)}])
     """)
-    points = [_point_list(name, getattr(dataset, part)) for name, part in zip(names, parts, strict=True)]
+    points = [_write_points(name, getattr(dataset, part)) for name, part in zip(names, parts, strict=True)]
     return ["\n".join(["# Drawn by hand: x1, x2 and class of each point.", *points, take])]
 
 
-def _point_list(name: str, points: tuple[Point, ...]) -> str:
+def _write_points(name: str, points: tuple[Point, ...]) -> str:
     # Wrapped between points: inside one, a space that does not break.
     text = " ".join(f"({x1!r},~{x2!r},~{label})," for x1, x2, label in points)
     lines = textwrap.wrap(text, 100, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False)
     return "\n".join([f"{name} = [", *(line.replace("~", " ") for line in lines), "]"])
 
 
-def _sample(dataset: Any) -> list[str]:
+def _write_sample(dataset: Any) -> list[str]:
     if isinstance(dataset, ToyDataset):
         rule = type(dataset).rule
         arguments = ", ".join(f"{name}={value!r}" for name, value in dataset.rule_arguments().items())
-        sample = dedented(f"""
+        sample = dedent(f"""
             data_generator = np.random.default_rng(derived_seed(SEED, "data"))
             X, y = {rule.__name__}({arguments}, generator=data_generator)
         """)
         return [function_text(rule, rule.__name__, first_line(type(dataset))), sample]
     kind = "int64" if dataset.objective.has_classes else "float64"
-    sample = dedented(f"""
+    sample = dedent(f"""
         # {first_line(type(dataset))}
         table = {dataset.loader}()
         X, y = table.data.astype(np.float64), table.target.astype(np.{kind})
@@ -209,7 +211,7 @@ def _sample(dataset: Any) -> list[str]:
     return [sample]
 
 
-def _features(experiment: Experiment) -> list[str]:
+def _write_features(experiment: Experiment) -> list[str]:
     """What the network sees of x1 and x2, where that is more or less than the two."""
     features = experiment.input_features
     if features in ((), ("x1", "x2")):
@@ -219,7 +221,7 @@ def _features(experiment: Experiment) -> list[str]:
     return ["\n".join([*lines, f"X = np.stack([{columns}], axis=1)  # The features that the network sees."])]
 
 
-def _scaling(experiment: Experiment) -> str:
+def _write_scaling(experiment: Experiment) -> str:
     number = not experiment.objective.has_classes
     if not isinstance(experiment.dataset, BundledTable):
         return "X, y = X.astype(np.float32), y.astype(np.float32)" if number else "X = X.astype(np.float32)"
@@ -238,7 +240,7 @@ def _scaling(experiment: Experiment) -> str:
     return "\n".join(lines)
 
 
-def _network(experiment: Experiment) -> list[str]:
+def _write_network(experiment: Experiment) -> list[str]:
     modules: list[str] = []
     shape: Shape = (experiment.num_inputs,)
     for layer in experiment.stack:
@@ -252,11 +254,11 @@ def _network(experiment: Experiment) -> list[str]:
     classes = list(dict.fromkeys(cls for layer in layers for cls in layer.script_classes()))
     # Modules in the order in which their weights are drawn; those inside of others too, where there are any.
     every = "model.modules()" if any(layer.branches for layer in layers) else "model"
-    blocks = [*map(class_text, classes), *functions, model, _filling(fills, every)]
+    blocks = [*map(class_text, classes), *functions, model, _write_filling(fills, every)]
     drawing = dict.fromkeys(cls.__name__ for layer in layers if layer.draws for cls in layer.script_classes())
     if drawing:
         blocks.append(
-            dedented(f"""
+            dedent(f"""
                 dropout_generator = torch.Generator().manual_seed(derived_seed(SEED, "dropout"))
                 for module in {every}:
                     if isinstance(module, {" | ".join(drawing)}):
@@ -278,7 +280,7 @@ def _starts(layers: Sequence[LayerComponent], shape: Shape, prefix: str) -> Iter
         shape = layer.output_shape(shape)
 
 
-def _filling(fills: list[tuple[str, Initializer]], every: str) -> str:
+def _write_filling(fills: list[tuple[str, Initializer]], every: str) -> str:
     lines = [
         'weight_generator = torch.Generator().manual_seed(derived_seed(SEED, "weights"))',
         "with torch.no_grad():",
@@ -297,5 +299,5 @@ def _filling(fills: list[tuple[str, Initializer]], every: str) -> str:
     return "\n".join(lines)
 
 
-def _widths(experiment: Experiment) -> list[int]:
+def _write_widths(experiment: Experiment) -> list[int]:
     return [experiment.num_inputs, *(plan.outputs for plan in experiment.plan() if plan.has_units)]

@@ -14,7 +14,7 @@ LOSS_NAMES = ("encode", "loss_of_rows", "predict")  # of the loss in use
 Assignments = list[tuple[str, str]]  # (variables with commas between them, what they get)
 
 
-def parts_of(experiment: Experiment) -> tuple[str, ...]:
+def name_parts(experiment: Experiment) -> tuple[str, ...]:
     """What the rows are for: the second part is watched while it learns."""
     return ("train", "test") if experiment.watched == "test" else ("train", "validation", "test")
 
@@ -33,12 +33,12 @@ def change_blocks(repeated: Repetition) -> list[str]:
     lines = [f"global {', '.join(names)}"] if names else []
     for number, (step, assignments) in enumerate(changed):
         lines.append(f"{'elif' if number else 'if'} step == {step}:")
-        lines += [f"    {line}" for line in (text_of(assignments) or "pass").splitlines()]
+        lines += [f"    {line}" for line in (write_value(assignments) or "pass").splitlines()]
     lines += ["else:", "    return False", "return True"]
     arguments = "step, epochs" if watches else "step"
     docstring = '"""Make the changes that were made in the run after so many steps; return whether there were any."""'
     function = [f"def change_settings({arguments}):", *(f"    {line}" for line in (docstring, *lines))]
-    first = text_of(_first_assignments(repeated))
+    first = write_value(_first_assignments(repeated))
     return [*([f"# At first; change_settings changes it.\n{first}"] if first else []), "\n".join(function)]
 
 
@@ -81,10 +81,10 @@ def _setting_assignments(name: str, experiment: Experiment) -> Assignments:
             return class_weight_assignments(experiment)
         case "schedule":
             schedule = experiment.schedule
-            return [("learning_rate_factor", _bound(factor_name(schedule.kind), fields_of(schedule)))]
+            return [("learning_rate_factor", _bind(factor_name(schedule.kind), list_fields(schedule)))]
         case "regularizer":
             regularizer = experiment.regularizer
-            return [("add_penalty_gradient", _bound(penalty_name(regularizer.kind), fields_of(regularizer)))]
+            return [("add_penalty_gradient", _bind(penalty_name(regularizer.kind), list_fields(regularizer)))]
     return [(name, repr(getattr(experiment, name)))]
 
 
@@ -102,13 +102,13 @@ def loss_names(kind: str) -> tuple[str, str, str]:
 def loss_assignments(experiment: Experiment) -> Assignments:
     """One of several losses in use, and the targets in its form."""
     encode, rows, predict = loss_names(experiment.loss.kind)
-    functions = f"{encode}, {_bound(rows, experiment.loss.arguments())}, {predict}"
+    functions = f"{encode}, {_bind(rows, experiment.loss.arguments())}, {predict}"
     return [(", ".join(LOSS_NAMES), functions), target_assignment(experiment)]
 
 
 def target_assignment(experiment: Experiment) -> tuple[str, str]:
     """The targets in the form that the loss in use takes."""
-    parts = parts_of(experiment)
+    parts = name_parts(experiment)
     return ", ".join(f"targets_{part}" for part in parts), ", ".join(f"encode(y_{part})" for part in parts)
 
 
@@ -143,25 +143,25 @@ def penalty_name(kind: str) -> str:
     return f"add_{kind}_gradient"
 
 
-def fields_of(component: Component) -> dict[str, Any]:
+def list_fields(component: Component) -> dict[str, Any]:
     """{field: value} without its kind."""
     return {field: value for field, value in component if field != "kind"}
 
 
-def _bound(function: str, arguments: dict[str, Any]) -> str:
-    return f"partial({function}, {_keywords(arguments)})" if arguments else function
+def _bind(function: str, arguments: dict[str, Any]) -> str:
+    return f"partial({function}, {_write_keywords(arguments)})" if arguments else function
 
 
 def new_optimizer(experiment: Experiment) -> str:
     """The call that makes it."""
     optimizer = experiment.optimizer
-    return f"torch.optim.{optimizer.rule}(model.parameters(), {_keywords(optimizer.arguments())})"
+    return f"torch.optim.{optimizer.rule}(model.parameters(), {_write_keywords(optimizer.arguments())})"
 
 
-def _keywords(arguments: dict[str, Any]) -> str:
+def _write_keywords(arguments: dict[str, Any]) -> str:
     return ", ".join(f"{name}={value!r}" for name, value in arguments.items())
 
 
-def text_of(assignments: Assignments) -> str:
+def write_value(assignments: Assignments) -> str:
     """As lines of the script."""
     return "\n".join(f"{variables} = {expression}" for variables, expression in assignments)

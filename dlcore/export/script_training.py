@@ -17,19 +17,19 @@ from dlcore.export.script_changes import (
     change_blocks,
     class_weight_assignments,
     factor_name,
-    fields_of,
     is_scheduled,
     is_weighted,
+    list_fields,
     loss_assignments,
     loss_names,
+    name_parts,
     new_optimizer,
-    parts_of,
     penalty_name,
     target_assignment,
-    text_of,
     watches_for_the_best,
+    write_value,
 )
-from dlcore.export.source import called_functions, dedented, first_line, function_text
+from dlcore.export.source import called_functions, dedent, first_line, function_text
 from dlcore.layers import all_layers
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def loss_blocks(repeated: Repetition) -> list[str]:
     """How targets are encoded, the loss of each row, what the outputs claim, and the metric."""
     beginning = repeated.beginning
     objective, metric = beginning.objective, beginning.objective.metric
-    losses = _one_of_each_kind([phase.loss for phase in repeated.phases])
+    losses = _choose_one_of_each_kind([phase.loss for phase in repeated.phases])
     several = repeated.varies("loss")
     blocks = [
         text
@@ -58,9 +58,9 @@ def loss_blocks(repeated: Repetition) -> list[str]:
         blocks.insert(2, function_text(balanced_weights, "balanced_weights", first_line(balanced_weights), known))
     blocks.append(function_text(metric.measure, metric.kind, first_line(type(metric))))
     if several:
-        blocks.append(text_of(loss_assignments(beginning)))
+        blocks.append(write_value(loss_assignments(beginning)))
     else:
-        blocks.append(text_of([target_assignment(beginning)]))
+        blocks.append(write_value([target_assignment(beginning)]))
     if is_weighted(repeated):
         ((variable, expression),) = class_weight_assignments(beginning)
         blocks.append(f"{variable} = {expression}  # What each row counts in the loss.")
@@ -95,17 +95,17 @@ def training_blocks(repeated: Repetition) -> list[str]:
     regularizers = [phase.regularizer for phase in repeated.phases]
     blocks = []
     if repeated.varies("schedule"):
-        blocks += _several_texts(schedules, "factor", factor_name)
+        blocks += _write_several_methods(schedules, "factor", factor_name)
     elif is_scheduled(repeated):
-        blocks.append(_method_text(beginning.schedule, type(beginning.schedule).factor, "learning_rate_factor"))
+        blocks.append(_write_method(beginning.schedule, type(beginning.schedule).factor, "learning_rate_factor"))
     if repeated.varies("regularizer"):
-        blocks += _several_texts(regularizers, "add_gradient", penalty_name)
+        blocks += _write_several_methods(regularizers, "add_gradient", penalty_name)
     elif beginning.regularizer.kind != "none":
-        text = _method_text(beginning.regularizer, type(beginning.regularizer).add_gradient, "add_penalty_gradient")
+        text = _write_method(beginning.regularizer, type(beginning.regularizer).add_gradient, "add_penalty_gradient")
         blocks.append(text)
     blocks += [
         _scores(repeated),
-        dedented(f"""
+        dedent(f"""
             optimizer = {new_optimizer(beginning)}
             order_generator = torch.Generator().manual_seed(derived_seed(SEED, "order"))
             step = 0
@@ -127,7 +127,7 @@ def _scores(repeated: Repetition) -> str:
     if any(layer.judges_otherwise for layer in all_layers(beginning.layers)):
         lines = ["model.eval()  # Nothing is dropped when it counts.", *lines, "model.train()"]
     measure = textwrap.indent("\n".join(lines), "    ").lstrip()
-    report = dedented(f'''
+    report = dedent(f'''
         @torch.no_grad()
         def scores(X, targets, y):
             """Loss and metric over all rows."""
@@ -250,9 +250,9 @@ def _end_of_epoch(repeated: Repetition) -> list[str]:
 def results_blocks(repeated: Repetition) -> list[str]:
     """The scores of the network that came out, and its weights in a file; before them what they do not claim."""
     experiment = repeated.beginning
-    parts = [part for part in parts_of(experiment) if part != "test" or not experiment.sealed]
+    parts = [part for part in name_parts(experiment) if part != "test" or not experiment.sealed]
     metric = experiment.metric
-    lines = [_scored(part, metric) for part in parts]
+    lines = [_write_scores(part, metric) for part in parts]
     if repeated.exact_until == 0:
         lines.append(f'print("These numbers {NOT_REPEATED}")')
     elif repeated.exact_until is not None:
@@ -265,29 +265,29 @@ def results_blocks(repeated: Repetition) -> list[str]:
         told = [f'print(f"test_{what} {{test_{what}:.6f}}")' for what in ("loss", metric)]
         lines += [
             'if "--unseal" in sys.argv:  # The test rows judge the network that was chosen, once, and choose none.',
-            *(f"    {line}" for line in (_scored("test", metric), *told)),
+            *(f"    {line}" for line in (_write_scores("test", metric), *told)),
         ]
     lines.append('save_file(model.state_dict(), "model.safetensors")')
     return ["\n".join(lines)]
 
 
-def _scored(part: str, metric: str) -> str:
+def _write_scores(part: str, metric: str) -> str:
     return f"{part}_loss, {part}_{metric} = scores(X_{part}, targets_{part}, y_{part})"
 
 
 # The pieces
 
 
-def _several_texts(components: list[Any], method: str, name: Callable[[str], str]) -> list[str]:
+def _write_several_methods(components: list[Any], method: str, name: Callable[[str], str]) -> list[str]:
     """The method of each kind among them, as a function of its own."""
-    kinds = _one_of_each_kind(components)
-    return [_method_text(one, getattr(type(one), method), name(one.kind)) for one in kinds]
+    kinds = _choose_one_of_each_kind(components)
+    return [_write_method(one, getattr(type(one), method), name(one.kind)) for one in kinds]
 
 
-def _one_of_each_kind(components: list[Any]) -> list[Any]:
+def _choose_one_of_each_kind(components: list[Any]) -> list[Any]:
     return list({component.kind: component for component in reversed(components)}.values())[::-1]
 
 
-def _method_text(component: Component, method: Callable[..., Any], name: str) -> str:
+def _write_method(component: Component, method: Callable[..., Any], name: str) -> str:
     """A method as a function whose arguments have the component's fields as defaults."""
-    return function_text(method, name, first_line(type(component)), defaults=fields_of(component))
+    return function_text(method, name, first_line(type(component)), defaults=list_fields(component))

@@ -54,7 +54,7 @@ def class_text(cls: type) -> str:
             if node.returns:
                 end = _end(text, starts, node.returns)
                 hints.append((text.rindex(" ->", 0, end), end, ""))
-    return _with_edits(text, hints)
+    return _apply_edits(text, hints)
 
 
 def called_functions(text: str, function: Callable[..., Any]) -> dict[str, Callable[..., Any]]:
@@ -75,7 +75,7 @@ def expression_of_key(function: Callable[..., Any], key: str) -> str:
     raise KeyError(key)
 
 
-def dedented(template: str) -> str:
+def dedent(template: str) -> str:
     """A text that stands indented in our source, with one newline at its end."""
     return f"{textwrap.dedent(template).strip()}\n"
 
@@ -116,7 +116,7 @@ class _Specialiser:
     def _edited(self, statement: ast.stmt) -> str:
         begin, end = self.starts[statement.lineno - 1], _end(self.text, self.starts, statement)
         edits = [(start - begin, stop - begin, text) for start, stop, text in self._edits(statement)]
-        return textwrap.dedent(_with_edits(self.text[begin:end], edits))
+        return textwrap.dedent(_apply_edits(self.text[begin:end], edits))
 
     def _edits(self, node: ast.AST) -> list[Edit]:
         match node:
@@ -160,7 +160,7 @@ def _offset(text: str, starts: list[int], line: int, column: int) -> int:
     return start + len(text[start:end].encode()[:column].decode())
 
 
-def _with_edits(text: str, edits: list[Edit]) -> str:
+def _apply_edits(text: str, edits: list[Edit]) -> str:
     for begin, end, replacement in sorted(edits, reverse=True):
         text = text[:begin] + replacement + text[end:]
     return text

@@ -58,42 +58,46 @@ class Plot:
     def axes(self, x_title: str, y_title: str) -> str:
         """Ticks, quiet lines and titles."""
         parts = []
-        for value in ticks(*self.y):
+        for value in choose_ticks(*self.y):
             left, down = self.to_pixels(self.x[0], value)
             parts.append(f'<line class="grid" x1="{left}" y1="{down}" x2="{self.width - self.right}" y2="{down}"/>')
-            parts.append(f'<text class="tick" x="{left - 7}" y="{down + 4}" text-anchor="end">{short(value)}</text>')
-        for value in ticks(*self.x):
+            parts.append(
+                f'<text class="tick" x="{left - 7}" y="{down + 4}" text-anchor="end">{write_tick(value)}</text>'
+            )
+        for value in choose_ticks(*self.x):
             left, down = self.to_pixels(value, self.y[0])
-            parts.append(f'<text class="tick" x="{left}" y="{down + 18}" text-anchor="middle">{short(value)}</text>')
+            parts.append(
+                f'<text class="tick" x="{left}" y="{down + 18}" text-anchor="middle">{write_tick(value)}</text>'
+            )
         middle = (LEFT + self.width - self.right) / 2
         parts.append(
-            f'<text class="axis" x="{middle}" y="{self.height - 4}" text-anchor="middle">{esc(x_title)}</text>'
+            f'<text class="axis" x="{middle}" y="{self.height - 4}" text-anchor="middle">{escape(x_title)}</text>'
         )
         turned = f"translate(12 {(TOP + self.height - BOTTOM) / 2}) rotate(-90)"
-        parts.append(f'<text class="axis" transform="{turned}" text-anchor="middle">{esc(y_title)}</text>')
+        parts.append(f'<text class="axis" transform="{turned}" text-anchor="middle">{escape(y_title)}</text>')
         return "".join(parts)
 
     def picture(self, body: str, said: str) -> str:
         """The whole figure; `said` is what a screen reader says instead of it."""
-        return f'<svg viewBox="0 0 {self.width} {self.height}" width="{self.width}" role="img" aria-label="{esc(said)}">{body}</svg>'
+        return f'<svg viewBox="0 0 {self.width} {self.height}" width="{self.width}" role="img" aria-label="{escape(said)}">{body}</svg>'
 
 
-def esc(text: Any) -> str:
+def escape(text: Any) -> str:
     """Untrusted text as the text of an element or the value of an attribute."""
     return html.escape(clean(str(text)), quote=True)
 
 
-def esc_long(text: str) -> str:
+def escape_long(text: str) -> str:
     """The same for a sentence of our own, whose placeholders are filled with text that was cleaned: however long it is."""
     return html.escape(text, quote=True)
 
 
-def short(value: float) -> str:
+def write_tick(value: float) -> str:
     """A tick as people write it."""
     return f"{value:.4g}" if abs(value) < 1e5 else f"{value:.1e}"
 
 
-def ticks(low: float, high: float) -> list[float]:
+def choose_ticks(low: float, high: float) -> list[float]:
     """A few round numbers between the two: 1, 2 or 5 times a power of ten apart (Heckbert, 1990)."""
     if not (math.isfinite(low) and math.isfinite(high)) or high <= low:
         return [low] if math.isfinite(low) else []
@@ -104,12 +108,12 @@ def ticks(low: float, high: float) -> list[float]:
     return [round(number * step, 12) for number in range(first, last + 1)]
 
 
-def colour(label: int) -> str:
+def choose_colour(label: int) -> str:
     """The style sheet's class for the colour of a class."""
     return f"c{label % CLASSES}"
 
 
-def lines(curves: Sequence[Line], x_title: str, y_title: str, said: str, **bounds: Any) -> str:
+def draw_lines(curves: Sequence[Line], x_title: str, y_title: str, said: str, **bounds: Any) -> str:
     """Curves over one another, each named at its end."""
     known = [
         Line(one.name, one.colour, *zip(*pairs, strict=True))
@@ -119,40 +123,40 @@ def lines(curves: Sequence[Line], x_title: str, y_title: str, said: str, **bound
     if not known:
         return ""
     x = bounds.get("x") or (min(min(one.x) for one in known), max(max(one.x) for one in known))
-    y = bounds.get("y") or _roomy(min(min(one.y) for one in known), max(max(one.y) for one in known))
+    y = bounds.get("y") or _widen(min(min(one.y) for one in known), max(max(one.y) for one in known))
     named = [one for one in known if one.name]
-    plot = Plot(x, y, right=RIGHT + (7 * max(map(_wide, (one.name for one in named)), default=0)))
+    plot = Plot(x, y, right=RIGHT + (7 * max(map(_measure_width, (one.name for one in named)), default=0)))
     body = [plot.axes(x_title, y_title)]
     if bounds.get("diagonal"):
         (x1, y1), (x2, y2) = plot.to_pixels(x[0], y[0]), plot.to_pixels(x[1], y[1])
         body.append(f'<line class="guess" x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}"/>')
     for one in known:
         path = " ".join("{},{}".format(*plot.to_pixels(*point)) for point in zip(one.x, one.y, strict=True))
-        body.append(f'<polyline class="line {one.colour}" points="{path}"><title>{esc(one.name)}</title></polyline>')
-    heights = _apart([plot.to_pixels(one.x[-1], one.y[-1])[1] for one in named])
+        body.append(f'<polyline class="line {one.colour}" points="{path}"><title>{escape(one.name)}</title></polyline>')
+    heights = _move_apart([plot.to_pixels(one.x[-1], one.y[-1])[1] for one in named])
     for one, height in zip(named, heights, strict=True):
         body.append(
-            f'<text class="name {one.colour}" x="{plot.width - plot.right + 6}" y="{height + 4}">{esc(one.name)}</text>'
+            f'<text class="name {one.colour}" x="{plot.width - plot.right + 6}" y="{height + 4}">{escape(one.name)}</text>'
         )
     return plot.picture("".join(body), said)
 
 
-def matrix(counts: list[list[int]], names: Sequence[str], x_title: str, y_title: str) -> str:
+def draw_matrix(counts: list[list[int]], names: Sequence[str], x_title: str, y_title: str) -> str:
     """A confusion matrix: squares as full as their share of the row."""
     count = len(names)
     side = max(26, min(64, 420 // count))
-    left, top = 26 + 8 * min(14, max(map(_wide, names))), 44
+    left, top = 26 + 8 * min(14, max(map(_measure_width, names))), 44
     width, height = left + side * count + 10, top + side * count + 10
     body = [
-        f'<text class="axis" x="{left + side * count / 2}" y="12" text-anchor="middle">{esc(x_title)}</text>',
-        f'<text class="axis" transform="translate(12 {top + side * count / 2}) rotate(-90)" text-anchor="middle">{esc(y_title)}</text>',
+        f'<text class="axis" x="{left + side * count / 2}" y="12" text-anchor="middle">{escape(x_title)}</text>',
+        f'<text class="axis" transform="translate(12 {top + side * count / 2}) rotate(-90)" text-anchor="middle">{escape(y_title)}</text>',
     ]
     for to_pixels, name in enumerate(names):
-        shown = esc(_cut(name, 14))
+        shown = escape(_shorten(name, 14))
         body.append(
             f'<text class="tick" x="{left - 8}" y="{top + side * (to_pixels + 0.5) + 4}" text-anchor="end">{shown}</text>'
         )
-        cut = esc(_cut(name, max(2, side // 8)))
+        cut = escape(_shorten(name, max(2, side // 8)))
         body.append(
             f'<text class="tick" x="{left + side * (to_pixels + 0.5)}" y="{top - 8}" text-anchor="middle">{cut}</text>'
         )
@@ -161,7 +165,7 @@ def matrix(counts: list[list[int]], names: Sequence[str], x_title: str, y_title:
             share = number / max(1, sum(row))
             x, y = left + side * predicted, top + side * true
             right = "right" if true == predicted else "wrong"
-            hint = f"{esc(names[true])} → {esc(names[predicted])}: {number:,} ({share:.1%})"
+            hint = f"{escape(names[true])} → {escape(names[predicted])}: {number:,} ({share:.1%})"
             body.append(
                 f'<rect class="cell {right}" x="{x + 1}" y="{y + 1}" width="{side - 2}" height="{side - 2}" rx="4"'
                 f' fill-opacity="{0.06 + 0.8 * share:.3f}"><title>{hint}</title></rect>'
@@ -174,10 +178,10 @@ def matrix(counts: list[list[int]], names: Sequence[str], x_title: str, y_title:
     return Plot((0, 1), (0, 1), width, height).picture("".join(body), f"{x_title}, {y_title}")
 
 
-def dots(points: Sequence[tuple[float, float]], x_title: str, y_title: str, said: str) -> str:
+def draw_dots(points: Sequence[tuple[float, float]], x_title: str, y_title: str, said: str) -> str:
     """Points around the diagonal, both axes on one scale."""
     values = [value for point in points for value in point if math.isfinite(value)]
-    both = _roomy(min(values), max(values))
+    both = _widen(min(values), max(values))
     plot = Plot(both, both, height=360)
     (x1, y1), (x2, y2) = plot.to_pixels(both[0], both[0]), plot.to_pixels(both[1], both[1])
     body = [plot.axes(x_title, y_title), f'<line class="guess" x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}"/>']
@@ -185,7 +189,7 @@ def dots(points: Sequence[tuple[float, float]], x_title: str, y_title: str, said
     return plot.picture("".join(body), said)
 
 
-def bar(share: float, kind: str) -> str:
+def draw_bar(share: float, kind: str) -> str:
     """A bar that fills this share of its cell, for a table."""
     width = f"{100 * max(0.0, min(1.0, share)):.1f}"
     return (
@@ -194,7 +198,7 @@ def bar(share: float, kind: str) -> str:
     )
 
 
-def whisker(value: float, interval: Sequence[float] | None, scale: tuple[float, float], kind: str) -> str:
+def draw_whisker(value: float, interval: Sequence[float] | None, scale: tuple[float, float], kind: str) -> str:
     """A score on its scale with its interval, for a table."""
     span = (scale[1] - scale[0]) or 1.0
     x, low, high = (200 * (one - scale[0]) / span for one in (value, *(interval or (value, value))))
@@ -204,7 +208,7 @@ def whisker(value: float, interval: Sequence[float] | None, scale: tuple[float, 
     )
 
 
-def plane(
+def draw_plane(
     x: tuple[float, float],
     y: tuple[float, float],
     rgba_HW4: np.ndarray,
@@ -216,7 +220,7 @@ def plane(
     plot = Plot(x, y, width=520, height=460)
     left, top = plot.to_pixels(x[0], y[1])
     right, bottom = plot.to_pixels(x[1], y[0])
-    picture = base64.b64encode(png(rgba_HW4)).decode()
+    picture = base64.b64encode(encode_png(rgba_HW4)).decode()
     body = [
         f'<image href="data:image/png;base64,{picture}" x="{left}" y="{top}" width="{right - left:.1f}" height="{bottom - top:.1f}"'
         ' preserveAspectRatio="none"/>',
@@ -228,7 +232,7 @@ def plane(
     return plot.picture("".join(body), said)
 
 
-def png(rgba_HW4: np.ndarray) -> bytes:
+def encode_png(rgba_HW4: np.ndarray) -> bytes:
     """An 8-bit RGBA picture (W3C, Portable Network Graphics, 2003), the first row on top."""
     height, width, _ = rgba_HW4.shape
     rows = b"".join(b"\0" + row.tobytes() for row in rgba_HW4.astype(np.uint8))
@@ -240,7 +244,7 @@ def png(rgba_HW4: np.ndarray) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows, 9)) + chunk(b"IEND", b"")
 
 
-def shades(claims: np.ndarray, low: float, high: float) -> np.ndarray:
+def choose_shades(claims: np.ndarray, low: float, high: float) -> np.ndarray:
     """(P, 4) the colour of each claim: a class as full as it is sure, or a number from orange (low) to blue (high)."""
     rgb = np.array(RGB)
     if claims.ndim == 2:
@@ -252,12 +256,12 @@ def shades(claims: np.ndarray, low: float, high: float) -> np.ndarray:
     return np.column_stack([rgb[(side_P > 0).astype(int)], FULLEST * np.abs(side_P)])
 
 
-def _roomy(low: float, high: float) -> tuple[float, float]:
+def _widen(low: float, high: float) -> tuple[float, float]:
     room = (high - low) * 0.05 or abs(high) * 0.05 or 1.0
     return (0.0 if 0 <= low < (high - low) else low - room), high + room
 
 
-def _apart(heights: list[float]) -> list[float]:
+def _move_apart(heights: list[float]) -> list[float]:
     """Labels that would lie over one another move down."""
     placed: dict[int, float] = {}
     last = -math.inf
@@ -266,10 +270,10 @@ def _apart(heights: list[float]) -> list[float]:
     return [placed[index] for index in range(len(heights))]
 
 
-def _wide(name: str) -> int:
+def _measure_width(name: str) -> int:
     """Columns of a name: a Chinese sign is as wide as two."""
     return min(18, sum(2 if ord(sign) > 0x2E80 else 1 for sign in name))
 
 
-def _cut(name: str, length: int) -> str:
+def _shorten(name: str, length: int) -> str:
     return name if len(name) <= length else name[: length - 1] + "…"

@@ -61,8 +61,8 @@ def draw(numbers: Numbers, words: Words) -> go.Figure:
             )
         )
         ends.append((present["values"][-1], present["epochs"][-1], words("views.bands.present"), PRESENT))
-    low, high = _range(numbers)
-    for y, x, text, colour in _spaced(ends, (high - low) * APART):
+    low, high = _find_range(numbers)
+    for y, x, text, colour in _space_out(ends, (high - low) * APART):
         say_at(fig, x, min(max(y, low), high), text, colour)
     fig.update_yaxes(range=[low, high])
     if numbers["score"] == "views.accuracy":
@@ -71,7 +71,7 @@ def draw(numbers: Numbers, words: Words) -> go.Figure:
     return fig
 
 
-def _range(numbers: Numbers) -> tuple[float, float]:
+def _find_range(numbers: Numbers) -> tuple[float, float]:
     shown = numbers["present"]["values"] if numbers["present"] else []
     values = [value for side in ("low", "high") for value in numbers["band"][side]] + shown
     finite = [value for value in values if math.isfinite(value)] or [0.0]
@@ -82,7 +82,7 @@ def _range(numbers: Numbers) -> tuple[float, float]:
     return low - margin, high + margin
 
 
-def _spaced(ends: list[tuple[float, float, str, str]], apart: float) -> list[tuple[float, float, str, str]]:
+def _space_out(ends: list[tuple[float, float, str, str]], apart: float) -> list[tuple[float, float, str, str]]:
     """Labels at the ends of lines, so far apart that both can be read."""
     ordered = sorted(ends, key=lambda end: end[0])
     if len(ordered) < 2 or ordered[1][0] - ordered[0][0] >= apart:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from dlcore.views.theme import Numbers, Words, class_colour, class_name, figure, guess
+from dlcore.views.theme import Numbers, Words, class_colour, class_name, draw_guess, figure
 
 TITLE = "views.calibration"
 SMALLEST, LARGEST = 7, 26  # pixels
@@ -19,7 +19,7 @@ def draw(numbers: Numbers, words: Words) -> go.Figure:
     one = numbers["calibration"][numbers.get("shown", 0)]
     name = class_name(numbers, one["class"])
     fig = figure(words("views.probability").format(name=name), words("views.share_of_class").format(name=name))
-    guess(fig, [0, 1], [0, 1], words("views.calibrated"))
+    draw_guess(fig, [0, 1], [0, 1], words("views.calibrated"))
     rows = np.array(one["rows"], dtype=float)
     size = SMALLEST + (LARGEST - SMALLEST) * np.sqrt(rows / max(1.0, rows.max(initial=1.0)))
     colour = class_colour(one["class"])

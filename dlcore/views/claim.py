@@ -18,13 +18,13 @@ LONGEST_NAME = 18
 
 def draw(numbers: Numbers, words: Words) -> go.Figure:
     """A bar for each class, the likeliest ten; a number as a point on the training targets' range. A mark shows what it was before."""
-    return _bars(numbers, words) if numbers["class_names"] else _value(numbers, words)
+    return _draw_bars(numbers, words) if numbers["class_names"] else _draw_value(numbers, words)
 
 
-def _bars(numbers: Numbers, words: Words) -> go.Figure:
+def _draw_bars(numbers: Numbers, words: Words) -> go.Figure:
     now, before = (np.array(numbers[when]["probabilities"]) for when in ("now", "before"))
     shown = np.sort(np.argsort(-np.maximum(now, before), kind="stable")[:MOST_CLASSES])
-    names = [_short(class_name(numbers, label)) for label in shown]
+    names = [_shorten(class_name(numbers, label)) for label in shown]
     fig = figure("", "", 56 + ROW * len(shown))
     heights = list(range(len(shown)))
     fig.add_bar(
@@ -50,7 +50,7 @@ def _bars(numbers: Numbers, words: Words) -> go.Figure:
     return fig
 
 
-def _value(numbers: Numbers, words: Words) -> go.Figure:
+def _draw_value(numbers: Numbers, words: Words) -> go.Figure:
     now, before, target = numbers["now"]["predicted"], numbers["before"]["predicted"], numbers["target"]
     fig = figure(words("views.claim.value"), "", 130)
     low, high = min(target["low"], now, before), max(target["high"], now, before)
@@ -71,5 +71,5 @@ def _value(numbers: Numbers, words: Words) -> go.Figure:
     return fig
 
 
-def _short(name: str) -> str:
+def _shorten(name: str) -> str:
     return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"

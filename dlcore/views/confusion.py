@@ -19,7 +19,7 @@ DARK = 0.85  # shade of a square on which words have one colour in both themes
 def draw(numbers: Numbers, words: Words) -> go.Figure:
     """Squares shaded by their share of the true class; `customdata` of each is [true, predicted]."""
     counts_TP = np.array(numbers["confusion"], dtype=float)
-    names = [_short(name) for name in numbers["class_names"]]
+    names = [_shorten(name) for name in numbers["class_names"]]
     count = len(names)
     size = max(SMALLEST_CELL, min(LARGEST_CELL, WIDTH // max(1, count)))
     fig = figure(words("views.predicted_class"), words("views.true_class"), 110 + size * count)
@@ -71,6 +71,6 @@ def draw(numbers: Numbers, words: Words) -> go.Figure:
     return fig
 
 
-def _short(name: str) -> str:
+def _shorten(name: str) -> str:
     shown = plain(name)
     return shown if len(shown) <= LONGEST_NAME else shown[: LONGEST_NAME - 1] + "…"

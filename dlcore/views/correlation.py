@@ -44,7 +44,7 @@ def draw(numbers: Numbers, words: Words) -> go.Figure:
     fig.update_layout(width=BESIDE + max(6, len(names)) * (WIDE if few else CELL))
     marks = {
         "tickvals": list(range(len(names))),
-        "ticktext": [_short(name) for name in names],
+        "ticktext": [_shorten(name) for name in names],
         "showgrid": False,
         "ticks": "",
     }
@@ -53,5 +53,5 @@ def draw(numbers: Numbers, words: Words) -> go.Figure:
     return fig
 
 
-def _short(name: str) -> str:
+def _shorten(name: str) -> str:
     return name if len(name) <= 18 else name[:17] + "…"

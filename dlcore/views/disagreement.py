@@ -20,7 +20,7 @@ def draw(numbers: Numbers, words: Words) -> go.Figure:
     """A map with the line where the majority changes its mind, for two classes, and the rows."""
     spread_RC = np.asarray(numbers["spread"], float)
     x, y = (
-        _centres(numbers[side], count)
+        _find_centres(numbers[side], count)
         for side, count in (("x_range", spread_RC.shape[1]), ("y_range", spread_RC.shape[0]))
     )
     x_name, y_name = (plain(name) for name in numbers["axes"])
@@ -57,15 +57,15 @@ def draw(numbers: Numbers, words: Words) -> go.Figure:
         )  # fmt: skip
     points, targets = np.asarray(numbers["points"], float), np.asarray(numbers["targets"])
     for label in range(classes):
-        _rows(fig, points[targets == label], class_colour(label), class_name(numbers, label))
+        _draw_rows(fig, points[targets == label], class_colour(label), class_name(numbers, label))
     if not classes:
-        _rows(fig, points, QUIET, "")
+        _draw_rows(fig, points, QUIET, "")
     fig.update_xaxes(range=list(numbers["x_range"]), showgrid=False, linecolor=LINE)
     fig.update_yaxes(range=list(numbers["y_range"]), showgrid=False, linecolor=LINE)
     return fig
 
 
-def _rows(fig: go.Figure, points_N2: np.ndarray, colour: str, name: str) -> None:
+def _draw_rows(fig: go.Figure, points_N2: np.ndarray, colour: str, name: str) -> None:
     fig.add_trace(
         go.Scatter(
             x=points_N2[:, 0],
@@ -79,6 +79,6 @@ def _rows(fig: go.Figure, points_N2: np.ndarray, colour: str, name: str) -> None
     )
 
 
-def _centres(ends: list[float], count: int) -> np.ndarray:
+def _find_centres(ends: list[float], count: int) -> np.ndarray:
     low, high = ends
     return low + (np.arange(count) + 0.5) * (high - low) / count

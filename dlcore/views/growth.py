@@ -42,7 +42,7 @@ def draw(numbers: Numbers, words: Words) -> go.Figure:
             )
         )
         if told:
-            say_at(fig, _log(told[-1][0]), fmean(told[-1][1]), words(said), colour)
+            say_at(fig, _to_log(told[-1][0]), fmean(told[-1][1]), words(said), colour)
     fig.update_xaxes(
         type="log", tickvals=[point["x"] for point in points], ticktext=[f"{point['x']:,}" for point in points]
     )
@@ -50,7 +50,7 @@ def draw(numbers: Numbers, words: Words) -> go.Figure:
     return fig
 
 
-def _log(x: float) -> float:
+def _to_log(x: float) -> float:
     from math import log10
 
     return log10(x)  # An annotation on a logarithmic axis stands at the logarithm.

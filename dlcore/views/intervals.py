@@ -23,7 +23,7 @@ def draw(numbers: Numbers, words: Words) -> go.Figure:
         low, high = group["interval"] or (group["value"],) * 2
         colour = TRAIN if group["role"] == "train" else TEST
         hover = words("views.intervals.hover").format(
-            value=_said(group["value"]), low=_said(low), high=_said(high), rows=group["rows"]
+            value=_describe(group["value"]), low=_describe(low), high=_describe(high), rows=group["rows"]
         )
         fig.add_trace(
             go.Scatter(
@@ -60,5 +60,5 @@ def draw(numbers: Numbers, words: Words) -> go.Figure:
     return fig
 
 
-def _said(value: float) -> str:
+def _describe(value: float) -> str:
     return f"{value:.3f}"

@@ -25,14 +25,14 @@ def draw(numbers: Numbers, words: Words) -> go.Figure:
     layers, links = numbers["layers"], numbers["links"]
     tallest = max(len(layer["shown"]) for layer in layers)
     fig = figure("", "", min(TALLEST, 110 + ROW * tallest))
-    heights = [_heights(len(layer["shown"])) for layer in layers]
+    heights = [_spread_heights(len(layer["shown"])) for layer in layers]
     _draw_links(fig, links, heights, layers, words)
     size = max(SMALLEST_UNIT, min(UNIT, TALLEST // (tallest + 2)))
     for level, layer in enumerate(layers):
         _draw_layer(fig, level, layer, heights[level], size, words)
-    titles = [_title(layers, level, words) for level in range(len(layers))]
+    titles = [_make_title(layers, level, words) for level in range(len(layers))]
     # Names stand in the margins, which do not shrink with a narrow page.
-    fig.update_layout(margin={"l": _margin(layers[0], size), "r": _margin(layers[-1], size)})
+    fig.update_layout(margin={"l": _measure_margin(layers[0], size), "r": _measure_margin(layers[-1], size)})
     fig.update_xaxes(
         tickvals=list(range(len(layers))), ticktext=titles, side="top", showgrid=False, range=[-0.15, len(layers) - 0.85],
         automargin="height",
@@ -41,17 +41,17 @@ def draw(numbers: Numbers, words: Words) -> go.Figure:
     return fig
 
 
-def _margin(layer: Numbers, size: int) -> int:
-    longest = max(len(_short(plain(name))) for name in layer["names"])
+def _measure_margin(layer: Numbers, size: int) -> int:
+    longest = max(len(_shorten(plain(name))) for name in layer["names"])
     return size + SIGN * (longest + len("  -0.0001"))
 
 
-def _heights(count: int) -> np.ndarray:
+def _spread_heights(count: int) -> np.ndarray:
     """Heights of a layer's units: evenly, the first on top, around 0."""
     return (np.arange(count)[::-1] - (count - 1) / 2) / max(4, count)
 
 
-def _title(layers: list[Numbers], level: int, words: Words) -> str:
+def _make_title(layers: list[Numbers], level: int, words: Words) -> str:
     layer = layers[level]
     title = words(f"views.path.{layer['title']}").format(number=level)
     hidden = layer["units"] - len(layer["shown"])
@@ -61,7 +61,7 @@ def _title(layers: list[Numbers], level: int, words: Words) -> str:
 def _draw_layer(fig: go.Figure, level: int, layer: Numbers, heights: np.ndarray, size: int, words: Words) -> None:
     values = np.array(layer["values"])
     largest = max(float(np.abs(values).max()), 1e-12)
-    names = [_name(layer, unit, level, words) for unit in range(len(values))]
+    names = [_name_unit(layer, unit, level, words) for unit in range(len(values))]
     says = words("views.path.says")
     fig.add_trace(
         go.Scatter(
@@ -87,7 +87,7 @@ def _draw_layer(fig: go.Figure, level: int, layer: Numbers, heights: np.ndarray,
         return
     right = layer["title"] == "output"
     for name, height, value in zip(layer["names"], heights, values, strict=True):
-        short = _short(plain(name))
+        short = _shorten(plain(name))
         fig.add_annotation(
             x=level, y=height, text=f"{short}  {value:.3g}".strip(), showarrow=False, xshift=(size / 2 + 6) * (1 if right else -1),
             xanchor="left" if right else "right", yanchor="middle", font={"color": INK, "size": 12},
@@ -105,7 +105,7 @@ def _draw_links(
             among = [link for link, of in zip(links, grades, strict=True) if of == grade and link["value"] * sign > 0]
             if not among:
                 continue
-            curves = [_curve(link, heights) for link in among]
+            curves = [_bend(link, heights) for link in among]
             fig.add_trace(
                 go.Scatter(
                     x=np.concatenate([[*x, None] for x, _ in curves]),
@@ -118,34 +118,34 @@ def _draw_links(
             )
     if not links:
         return
-    middles = [_curve(link, heights) for link in links]
+    middles = [_bend(link, heights) for link in links]
     fig.add_trace(
         go.Scatter(
             x=[x[BEND // 2] for x, _ in middles],
             y=[y[BEND // 2] for _, y in middles],
             mode="markers",
             marker={"size": 14, "opacity": 0},
-            hovertext=[_said(link, layers, words) for link in links],
+            hovertext=[_describe(link, layers, words) for link in links],
             hoverinfo="text",
         )
     )
 
 
-def _curve(link: Numbers, heights: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+def _bend(link: Numbers, heights: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """An S from unit to unit."""
     along = np.linspace(0, 1, BEND)
     start, end = heights[link["level"]][link["from"]], heights[link["level"] + 1][link["to"]]
     return link["level"] + along, start + (end - start) * along**2 * (3 - 2 * along)
 
 
-def _said(link: Numbers, layers: list[Numbers], words: Words) -> str:
-    source = _name(layers[link["level"]], link["from"], link["level"], words)
-    target = _name(layers[link["level"] + 1], link["to"], link["level"] + 1, words)
+def _describe(link: Numbers, layers: list[Numbers], words: Words) -> str:
+    source = _name_unit(layers[link["level"]], link["from"], link["level"], words)
+    target = _name_unit(layers[link["level"] + 1], link["to"], link["level"] + 1, words)
     carried = words("views.path.carries").format(value=f"{link['value']:+.4g}")
     return f"{source} → {target}<br>{carried}"
 
 
-def _name(layer: Numbers, unit: int, level: int, words: Words) -> str:
+def _name_unit(layer: Numbers, unit: int, level: int, words: Words) -> str:
     if layer["names"][unit]:
         return plain(layer["names"][unit])
     if layer["title"] == "output":
@@ -153,5 +153,5 @@ def _name(layer: Numbers, unit: int, level: int, words: Words) -> str:
     return words("views.path.unit").format(layer=level, unit=layer["shown"][unit] + 1)
 
 
-def _short(name: str) -> str:
+def _shorten(name: str) -> str:
     return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"

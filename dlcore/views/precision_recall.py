@@ -7,8 +7,19 @@ from __future__ import annotations
 
 import plotly.graph_objects as go
 
-from dlcore.views.theme import QUIET, Numbers, Words, class_colour, class_name, curve, figure, guess, mark, say_at
-from dlcore.views.threshold import counts_at
+from dlcore.views.theme import (
+    QUIET,
+    Numbers,
+    Words,
+    class_colour,
+    class_name,
+    draw_curve,
+    draw_guess,
+    draw_mark,
+    figure,
+    say_at,
+)
+from dlcore.views.threshold import count_at
 
 TITLE = "views.precision_recall"
 
@@ -17,21 +28,21 @@ def draw(numbers: Numbers, words: Words) -> go.Figure:
     """The chosen class in its colour, the others as thin lines; guessing has the class's share as its precision."""
     fig = figure(words("views.recall"), words("views.precision"))
     shown = numbers.get("shown", 0)
-    counts = counts_at(numbers["scores"][shown], numbers.get("threshold") or 0.0)
+    counts = count_at(numbers["scores"][shown], numbers.get("threshold") or 0.0)
     rows = numbers["rows"]
     if rows:
         share = (counts.true_positive + counts.false_negative) / rows
-        guess(fig, [0, 1], [share, share], words("views.guessing"))
+        draw_guess(fig, [0, 1], [share, share], words("views.guessing"))
     for other, one in enumerate(numbers["pr"]):
         if other != shown:
-            curve(fig, one["recall"], one["precision"], QUIET, class_name(numbers, one["class"]), 1.0)
+            draw_curve(fig, one["recall"], one["precision"], QUIET, class_name(numbers, one["class"]), 1.0)
     one = numbers["pr"][shown]
     colour = class_colour(one["class"])
-    curve(fig, one["recall"], one["precision"], colour, class_name(numbers, one["class"]))
+    draw_curve(fig, one["recall"], one["precision"], colour, class_name(numbers, one["class"]))
     if one["ap"] is not None:
         say_at(fig, 0.02, 0.05, words("views.average_precision").format(value=f"{one['ap']:.3f}"), xshift=0)
     if numbers.get("threshold") is not None and one["ap"] is not None:
-        mark(fig, counts.recall, counts.precision, colour, words("views.at_threshold"))
+        draw_mark(fig, counts.recall, counts.precision, colour, words("views.at_threshold"))
     fig.update_xaxes(range=[-0.02, 1.02])
     fig.update_yaxes(range=[-0.02, 1.04])
     return fig

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from dlcore.views.theme import POSITIVE, Numbers, Words, figure, guess
+from dlcore.views.theme import POSITIVE, Numbers, Words, draw_guess, figure
 
 TITLE = "views.predicted_true"
 DOT = 6
@@ -21,7 +21,7 @@ def draw(numbers: Numbers, words: Words) -> go.Figure:
     values = np.array([*rows["true"], *rows["predicted"]], dtype=float)
     if len(values):
         ends = [float(values.min()), float(values.max())]
-        guess(fig, ends, ends, words("views.exact"))
+        draw_guess(fig, ends, ends, words("views.exact"))
     fig.add_trace(
         go.Scatter(
             x=rows["true"],

@@ -9,7 +9,7 @@ from __future__ import annotations
 import plotly.graph_objects as go
 
 from dlcore.views.bands import PRESENT
-from dlcore.views.theme import QUIET, TEST, Numbers, Words, figure, mark, say_at
+from dlcore.views.theme import QUIET, TEST, Numbers, Words, draw_mark, figure, say_at
 
 TITLE = "views.spread"
 BINS = 48  # across: dots of one bin are heaped
@@ -21,7 +21,7 @@ LABEL_GAP = 0.2
 def draw(numbers: Numbers, words: Words) -> go.Figure:
     """A heap of dots over a box and a whisker."""
     values, summary, present = numbers["values"], numbers["summary"], numbers["present"]
-    heights = _heaped([*values, *([] if present is None else [present])])
+    heights = _heap_up([*values, *([] if present is None else [present])])
     top = max(0.6, max(heights, default=0.0) + LABEL_GAP)
     fig = figure(words(numbers["score"]), "", 380)
     fig.add_trace(
@@ -52,7 +52,7 @@ def draw(numbers: Numbers, words: Words) -> go.Figure:
         )
     )  # fmt: skip
     if present is not None:
-        mark(fig, present, heights[-1], PRESENT, words("views.bands.present"))
+        draw_mark(fig, present, heights[-1], PRESENT, words("views.bands.present"))
         say_at(
             fig,
             present,
@@ -74,7 +74,7 @@ def draw(numbers: Numbers, words: Words) -> go.Figure:
     return fig
 
 
-def _heaped(values: list[float]) -> list[float]:
+def _heap_up(values: list[float]) -> list[float]:
     """How high each dot stands, so that none covers another of about the same value."""
     if not values:
         return []

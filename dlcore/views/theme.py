@@ -1,7 +1,7 @@
 """Colours and manners of all figures: quiet axes, direct labels, no background; one meaning for each colour, as on the canvas.
 
 The colours are marks that Streamlit's theme "streamlit" replaces by those of the reader's light or dark theme (its chart colours,
-the canvas' own); a figure that goes elsewhere takes them from `settled`.
+the canvas' own); a figure that goes elsewhere takes them from `fix_colours`.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def class_name(numbers: Numbers, label: int) -> str:
     return plain(numbers["class_names"][label])
 
 
-def curve(fig: go.Figure, x: Any, y: Any, colour: str, name: str, width: float = 2.5) -> None:
+def draw_curve(fig: go.Figure, x: Any, y: Any, colour: str, name: str, width: float = 2.5) -> None:
     """A line; a thin one only stands behind the one that counts."""
     fig.add_trace(
         go.Scatter(
@@ -100,7 +100,7 @@ def curve(fig: go.Figure, x: Any, y: Any, colour: str, name: str, width: float =
     )
 
 
-def guess(fig: go.Figure, x: list[float], y: list[float], text: str) -> None:
+def draw_guess(fig: go.Figure, x: list[float], y: list[float], text: str) -> None:
     """A dotted line to compare with, named beside it."""
     fig.add_trace(
         go.Scatter(x=x, y=y, mode="lines", line={"color": QUIET, "width": 1, "dash": "dot"}, hoverinfo="skip")
@@ -111,7 +111,7 @@ def guess(fig: go.Figure, x: list[float], y: list[float], text: str) -> None:
     say_at(fig, x_along, y_along, text, yanchor="top" if rises else "bottom", xanchor="left" if rises else "center")
 
 
-def mark(fig: go.Figure, x: float, y: float, colour: str, name: str) -> None:
+def draw_mark(fig: go.Figure, x: float, y: float, colour: str, name: str) -> None:
     """The one point that is spoken of."""
     fig.add_trace(
         go.Scatter(
@@ -124,7 +124,7 @@ def mark(fig: go.Figure, x: float, y: float, colour: str, name: str) -> None:
     )
 
 
-def settled(fig: go.Figure) -> go.Figure:
+def fix_colours(fig: go.Figure) -> go.Figure:
     """The same figure with colours of its own, for a document that has no theme (a report)."""
     # Where Streamlit is loaded, a figure is made with its template, which has marks of its own.
     text = str(go.Figure(fig).update_layout(template="plotly_white").to_json())

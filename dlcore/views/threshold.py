@@ -55,7 +55,7 @@ def _share(part: int, whole: int) -> float:
     return part / whole if whole else 0.0
 
 
-def counts_at(scores: Numbers, threshold: float) -> Counts:
+def count_at(scores: Numbers, threshold: float) -> Counts:
     """What calling the rows from this threshold (a multiple of 1/1000) on positive would count."""
     first = round(threshold * BINS)
     positive, negative = np.array(scores["positive"]), np.array(scores["negative"])

@@ -20,12 +20,12 @@ def draw(numbers: Numbers, words: Words) -> go.Figure:
     """`numbers`: a ColumnProfile: {"kind", "histogram": {"edges", "counts"}, "top": [[value, rows]]}."""
     histogram = numbers.get("histogram") or {}
     if histogram.get("counts"):
-        said = _day if numbers["kind"] == "date" else _number
-        return _histogram(histogram, said, words)
-    return _bars(numbers.get("top") or [])
+        said = _write_day if numbers["kind"] == "date" else _write_number
+        return _draw_histogram(histogram, said, words)
+    return _draw_bars(numbers.get("top") or [])
 
 
-def _histogram(histogram: Numbers, said: Callable[[float], str], words: Words) -> go.Figure:
+def _draw_histogram(histogram: Numbers, said: Callable[[float], str], words: Words) -> go.Figure:
     edges, counts = histogram["edges"], histogram["counts"]
     lows, highs = edges[:-1], edges[1:]
     fig = figure("", words("view.values.rows"), HEIGHT)
@@ -37,12 +37,12 @@ def _histogram(histogram: Numbers, said: Callable[[float], str], words: Words) -
         customdata=[[said(low), said(high)] for low, high in zip(lows, highs, strict=True)],
         hovertemplate="%{customdata[0]} – %{customdata[1]}: %{y:,}<extra></extra>",
     )
-    if said is _day:
+    if said is _write_day:
         fig.update_xaxes(tickvals=[edges[0], edges[-1]], ticktext=[said(edges[0]), said(edges[-1])])
     return fig
 
 
-def _bars(top: list[list]) -> go.Figure:
+def _draw_bars(top: list[list]) -> go.Figure:
     fig = figure("", "", 48 + BAR * max(1, len(top)))
     fig.add_bar(
         y=list(range(len(top))),
@@ -54,19 +54,19 @@ def _bars(top: list[list]) -> go.Figure:
         hovertemplate="%{x:,}<extra></extra>",
     )
     fig.update_xaxes(visible=False, range=[0, ROOM * max((rows for _, rows in top), default=1)])
-    names = [_short(plain(str(value))) for value, _ in top]
+    names = [_shorten(plain(str(value))) for value, _ in top]
     fig.update_yaxes(tickvals=list(range(len(top))), ticktext=names, autorange="reversed", showgrid=False)
     return fig
 
 
-def _number(edge: float) -> str:
+def _write_number(edge: float) -> str:
     return f"{edge:.5g}"
 
 
-def _day(edge: float) -> str:
+def _write_day(edge: float) -> str:
     """Days since 1970 as a date."""
     return str(np.datetime64(round(edge), "D"))
 
 
-def _short(name: str) -> str:
+def _shorten(name: str) -> str:
     return name if len(name) <= 20 else name[:19] + "…"

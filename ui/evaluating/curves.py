@@ -8,7 +8,7 @@ import streamlit as st
 
 from dlcore.views import calibration, precision_recall, predicted_true, residuals, roc, threshold
 from dlcore.views.theme import class_name
-from dlcore.views.threshold import Counts, counts_at
+from dlcore.views.threshold import Counts, count_at
 from ui.evaluating import rows
 from ui.evaluating.asking import ask
 from ui.evaluating.drawing import chart
@@ -75,7 +75,7 @@ def _threshold(numbers: dict[str, Any]) -> None:
         key=widgets.key_of(THRESHOLD), help=label("evaluate.threshold.help"),
     )  # fmt: skip
     numbers = {**numbers, "threshold": cut}
-    counts = counts_at(scores, cut)
+    counts = count_at(scores, cut)
     with st.container(horizontal=True, gap="medium", key="counts"):
         for name in FIGURES:
             said = _write_count(name, counts)
