@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from ui.compare import page, runs
-from ui.heading import heading, say
+from ui.heading import draw_heading, say_problems
 from ui.session import standing
 
 page.make_way()
 standing.ensure_run()
-messages = heading()
-page.comparison()
+messages = draw_heading()
+page.draw_comparison()
 runs.stay_awake()
-say(messages, None)
+say_problems(messages, None)

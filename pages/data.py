@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from ui.compare import runs
 from ui.data import asking, page
-from ui.heading import heading, say
+from ui.heading import draw_heading, say_problems
 from ui.session import standing
 
 standing.ensure_run()
-runs.let_go()
-messages = heading()
+runs.release_speed()
+messages = draw_heading()
 asking.settle()
 page.make_way()
 asking.wait()
-page.bring_something()
-page.what_was_found()
-page.what_is_asked()
-page.details()
+page.draw_ways_in()
+page.draw_findings()
+page.draw_question()
+page.draw_details()
 page.kept_here()
 runs.stay_awake()
-say(messages, None)
+say_problems(messages, None)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from ui.compare import runs
 from ui.evaluating import page
-from ui.heading import heading, say
+from ui.heading import draw_heading, say_problems
 from ui.session import standing
 
 standing.ensure_run()
-runs.let_go()
-messages = heading()
-page.evaluation()
+runs.release_speed()
+messages = draw_heading()
+page.draw_evaluation()
 runs.stay_awake()
-say(messages, None)
+say_problems(messages, None)

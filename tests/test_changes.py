@@ -29,7 +29,7 @@ JOURNAL: list[dict[str, Any]] = [
 
 def words(journal: list[dict[str, Any]], language: str = "en", **settings: Any) -> dict[int, str]:
     experiment = Experiment.from_dict({**settings, "journal": journal})
-    return dict(changes.changes_in_words(experiment, partial(text, language)))
+    return dict(changes.write_changes(experiment, partial(text, language)))
 
 
 def test_a_change_has_the_names_and_numbers_of_the_settings_themselves() -> None:
@@ -95,7 +95,7 @@ def asked(token: str, owner: str, language: str = "en") -> tuple[int, bytes]:
         "query_string": f"language={language}".encode(),
         "path_params": {"token": token},
     }
-    answer = loops.run(changes.changes(Request(scope)))
+    answer = loops.run(changes.answer_changes(Request(scope)))
     return answer.status_code, bytes(answer.body)
 
 

@@ -48,7 +48,7 @@ from dlcore.share import decode, encode
 from tests.judging import answer, saved, table_of
 from tests.playground import RecordingPool, errors, open_page, state, widget
 from ui import live
-from ui.differences import sentence
+from ui.differences import write_difference
 from ui.messages import text
 
 STEPS, CLOSE = 200, 1e-5
@@ -794,4 +794,4 @@ def test_they_stay_when_other_classes_are_chosen(pool: RecordingPool) -> None:
 )
 def test_comparing_says_that_they_differ(language: str, said: str) -> None:
     pair = (Experiment(), Experiment(class_weights="balanced"))
-    assert said in sentence(("A", "B"), pair, partial(text, language))
+    assert said in write_difference(("A", "B"), pair, partial(text, language))

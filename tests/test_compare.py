@@ -21,7 +21,7 @@ from tests.test_javascript import run as javascript
 from ui import canvas, compare, live, session
 from ui.compare import page, runs
 from ui.compare.memory import Comparing
-from ui.differences import differing, sentence
+from ui.differences import compare_recipes, write_difference
 from ui.messages import LANGUAGES, text
 from ui.session import standing
 
@@ -79,12 +79,12 @@ def pool(monkeypatch: pytest.MonkeyPatch) -> RecordingPool:
     ],
 )
 def test_a_sentence_says_what_differs(one: dict[str, Any], other: dict[str, Any], said: str) -> None:
-    assert sentence(("A", "B"), (Experiment(**one), Experiment(**other)), ENGLISH) == said
+    assert write_difference(("A", "B"), (Experiment(**one), Experiment(**other)), ENGLISH) == said
 
 
 def test_a_table_has_a_row_for_each_setting_that_is_not_the_same_in_all() -> None:
     runs = [Experiment(seed=1), Experiment(seed=2), Experiment(seed=1, dataset=SpiralData(noise=0.3))]
-    rows = differing(runs, ENGLISH)
+    rows = compare_recipes(runs, ENGLISH)
     assert [(row.path, row.values) for row in rows] == [
         ("dataset.kind", ("Circle", "Circle", "Spiral")),
         ("dataset.noise", ("0.1", "0.1", "0.3")),
@@ -94,7 +94,7 @@ def test_a_table_has_a_row_for_each_setting_that_is_not_the_same_in_all() -> Non
 
 def test_drawn_points_are_counted_not_listed() -> None:
     fewer = Drawn(train=Drawn().train[:30])
-    rows = differing([Experiment(dataset=Drawn()), Experiment(dataset=fewer)], ENGLISH)
+    rows = compare_recipes([Experiment(dataset=Drawn()), Experiment(dataset=fewer)], ENGLISH)
     assert [row.values for row in rows] == [("40 training and 20 test points", "30 training and 20 test points")]
 
 
@@ -105,7 +105,7 @@ def test_every_difference_has_words(language: str) -> None:
         Experiment(dataset=Drawn()),
         Experiment(optimizer=SGD(momentum=0.9, nesterov=True)),
     ):
-        said = sentence(("A", "B"), (Experiment(), other), partial(text, language))
+        said = write_difference(("A", "B"), (Experiment(), other), partial(text, language))
         assert said
         assert "{" not in said
 
@@ -302,9 +302,9 @@ def test_a_run_is_renamed_by_hand(
     runs.keep()
     answer(monkeypatch, do="rename", run=2, name="  slow\u202e one ")
     answer(monkeypatch, do="rename", run=1, name="x" * 500)
-    assert [runs.name_of(run) for run in runs.all_runs()] == ["x" * 63 + "…", "slow one"]
+    assert [runs.name_run(run) for run in runs.list_runs()] == ["x" * 63 + "…", "slow one"]
     answer(monkeypatch, do="rename", run=2, name="")
-    assert runs.name_of(person.kept[0]) == "Run 2"
+    assert runs.name_run(person.kept[0]) == "Run 2"
 
 
 def test_a_run_is_removed_and_ends(

@@ -56,7 +56,7 @@ def test_an_address_is_counted_however_it_is_written(one: str, other: str, same:
 
 def test_a_school_of_three_hundred_is_one_address() -> None:
     limit = descriptors.MOST
-    connections = Connections(Allowed.of_this_server(limit - descriptors.kept_free(limit), {}))
+    connections = Connections(Allowed.of_this_server(limit - descriptors.count_kept_free(limit), {}))
     clients = [Client() for _ in range(300 * (8 + 2))]  # What a browser opens at once, and its two sockets.
     assert not any(connections.join(client, "192.0.2.1") for client in clients)
     for client in clients:
@@ -113,7 +113,7 @@ def test_what_was_read_meanwhile_is_not_held_against_anybody() -> None:
 
 @pytest.mark.parametrize("limit", [256, 1024, 4096, 20_000, 65_536, 1 << 20])
 def test_descriptors_are_kept_for_files_pipes_and_workers(limit: int) -> None:
-    kept, accepted = descriptors.kept_free(limit), descriptors.most_accepted_a_turn(limit)
+    kept, accepted = descriptors.count_kept_free(limit), descriptors.count_accepted_a_turn(limit)
     assert limit // 8 <= kept <= limit // 4
     assert accepted >= 1 and 4 * accepted <= kept // 2  # While one is judged, three further turns may accept.
     assert limit < 1024 or kept >= 256

@@ -15,7 +15,7 @@ from starlette.requests import HTTPConnection
 
 from dlcore.folders import keep_once
 from dlcore.limits import Limits
-from ui.door.cookies import COOKIE, KEY_FILE, SECURE_COOKIE, key_in, new_secret, owner_of, recognise, to_set
+from ui.door.cookies import COOKIE, KEY_FILE, SECURE_COOKIE, make_header, new_secret, owner_of, read_key, recognise
 
 MINE, ANOTHERS = new_secret(), new_secret()
 
@@ -90,14 +90,14 @@ def attributes(header: bytes) -> tuple[str, str, dict[str, object]]:
 
 def test_a_browser_keeps_it_for_thirty_days_for_no_script_and_no_other_site() -> None:
     common = {"max-age": str(30 * 24 * 3600), "httponly": True, "samesite": "Lax"}
-    assert attributes(to_set(MINE, "/a/path", secure=False, claimed=False)) == (
+    assert attributes(make_header(MINE, "/a/path", secure=False, claimed=False)) == (
         COOKIE, MINE, {"path": "/a/path", **common},
     )  # fmt: skip
-    assert attributes(to_set(MINE, "/a/path", secure=False, claimed=True))[2] == {
+    assert attributes(make_header(MINE, "/a/path", secure=False, claimed=True))[2] == {
         "path": "/a/path", "secure": True, **common,
     }  # fmt: skip
     # What the prefix __Host- asks for: Secure, Path=/, and no Domain.
-    assert attributes(to_set(MINE, "/a/path", secure=True, claimed=False)) == (
+    assert attributes(make_header(MINE, "/a/path", secure=True, claimed=False)) == (
         "__Host-playground_owner", MINE, {"path": "/", "secure": True, **common},
     )  # fmt: skip
 
@@ -108,7 +108,7 @@ def test_a_browser_keeps_it_for_thirty_days_for_no_script_and_no_other_site() ->
 def test_all_who_ask_at_once_get_the_same_key_in_a_file_that_is_theirs_alone(tmp_path: Path) -> None:
     folder = tmp_path / "shelf"
     with ThreadPoolExecutor(16) as threads:
-        keys = set(threads.map(key_in, [folder] * 64))
+        keys = set(threads.map(read_key, [folder] * 64))
     assert keys == {(folder / KEY_FILE).read_bytes()}
     assert (folder / KEY_FILE).stat().st_mode & 0o777 == 0o600
     assert folder.stat().st_mode & 0o777 == 0o700
@@ -132,7 +132,7 @@ def test_where_no_key_can_be_kept_the_process_has_one_of_its_own(
     (tmp_path / "link").mkdir(mode=0o700)
     (tmp_path / "link" / KEY_FILE).symlink_to(tmp_path / "a file")
     for folder in (tmp_path / "a file", tmp_path / "damaged", tmp_path / "link"):
-        one, other = key_in(folder), key_in(folder)
+        one, other = read_key(folder), read_key(folder)
         assert len(one) == len(other) == 32 and one != other
         assert str(folder) in caplog.text
 

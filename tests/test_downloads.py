@@ -17,7 +17,7 @@ from tests.loops import run
 from tests.patience import eventually
 from ui import door, downloads, live, press, session
 from ui.messages import sentence
-from ui.press import Press, at_press
+from ui.press import Press, make_at_press
 
 PATIENCE = 30.0
 
@@ -99,7 +99,7 @@ def test_a_file_does_not_wait_for_any_number_of_others(buttons: Buttons, gate: t
 @pytest.mark.parametrize("language", ["en", "zh_CN"])
 def test_what_goes_wrong_is_said_at_the_button_in_the_readers_language(buttons: Buttons, language: str) -> None:
     problem = Problem("desk_busy", limit=2)
-    answer = run(buttons.press(buttons.offer(at_press(person(language), failing(problem)))))
+    answer = run(buttons.press(buttons.offer(make_at_press(person(language), failing(problem)))))
     assert answer.error_msg == sentence(language, problem)
     assert not answer.HasField("deferred_file")
 
@@ -107,7 +107,7 @@ def test_what_goes_wrong_is_said_at_the_button_in_the_readers_language(buttons: 
 def test_what_nobody_foresaw_is_our_sentence_and_stays_in_the_log(
     buttons: Buttons, caplog: pytest.LogCaptureFixture
 ) -> None:
-    answer = run(buttons.press(buttons.offer(at_press(person(), failing(ValueError("/a/path"))))))
+    answer = run(buttons.press(buttons.offer(make_at_press(person(), failing(ValueError("/a/path"))))))
     assert answer.error_msg == sentence("en", Problem("internal"))
     assert "/a/path" in caplog.text
 
@@ -130,18 +130,22 @@ def test_nobody_has_many_files_in_the_making_and_others_do_not_notice(
     async def crowd() -> None:
         for name, most in (("ann", press.MOST_OF_AN_OWNER), ("", press.MOST_OF_NOBODY)):
             owner.append(name)
-            slow = [asyncio.create_task(buttons.press(buttons.offer(at_press(person(), slowly)))) for _ in range(most)]
+            slow = [
+                asyncio.create_task(buttons.press(buttons.offer(make_at_press(person(), slowly)))) for _ in range(most)
+            ]
             await asyncio.to_thread(lambda count: [begun.acquire() for _ in range(count)], most)
-            refused = await buttons.press(buttons.offer(at_press(person(), slowly)))
+            refused = await buttons.press(buttons.offer(make_at_press(person(), slowly)))
             assert refused.error_msg == sentence("en", Problem("downloads_busy", limit=most))
             owner.append("bob")
-            quick = await buttons.press(buttons.offer(at_press(person(), lambda by: by.owner.encode())))
+            quick = await buttons.press(buttons.offer(make_at_press(person(), lambda by: by.owner.encode())))
             assert buttons.content(quick) == b"bob"
             gate.set()
             assert {buttons.content(await task) for task in slow} == {name.encode()}
             gate.clear()
         owner.append("ann")  # Who has room again.
-        assert buttons.content(await buttons.press(buttons.offer(at_press(person(), lambda by: b"more")))) == b"more"
+        assert (
+            buttons.content(await buttons.press(buttons.offer(make_at_press(person(), lambda by: b"more")))) == b"more"
+        )
 
     run(crowd())
 
@@ -176,8 +180,8 @@ def test_whoever_has_the_answer_may_press_again(
             raise KeyError(file_id)
         return file_id
 
-    answer = downloads.begun(make, "file")
-    answer.add_done_callback(lambda _: again.append(downloads.begun(str.upper, "next")))
+    answer = downloads.begin(make, "file")
+    answer.add_done_callback(lambda _: again.append(downloads.begin(str.upper, "next")))
     gate.set()
     assert (answer.exception(PATIENCE) is not None) is goes_wrong
     assert eventually(lambda: again)
@@ -186,10 +190,10 @@ def test_whoever_has_the_answer_may_press_again(
 
 def test_what_goes_wrong_late_is_said_on_the_page_too(buttons: Buttons, monkeypatch: pytest.MonkeyPatch) -> None:
     state, problem = person(), Problem("desk_late", limit=150)
-    run(buttons.press(buttons.offer(at_press(state, failing(problem)))))
+    run(buttons.press(buttons.offer(make_at_press(state, failing(problem)))))
     assert state.problems == []
     monkeypatch.setattr(press, "NOTICED", -1.0)
-    run(buttons.press(buttons.offer(at_press(state, failing(problem)))))
+    run(buttons.press(buttons.offer(make_at_press(state, failing(problem)))))
     assert state.problems == [problem]
 
 

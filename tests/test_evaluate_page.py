@@ -30,7 +30,7 @@ from tests.playground import RecordingPool, errors, shown, state, widget
 from ui import live, session
 from ui.evaluating import curves, growth, rows
 from ui.evaluating.judging import Judging
-from ui.evaluating.predict import maker
+from ui.evaluating.predict import make_maker
 from ui.evaluating.sections import SECTIONS
 from ui.evaluating.warnings import ICONS
 from ui.messages import LANGUAGES, catalogue, sentence, text
@@ -474,7 +474,7 @@ def test_the_csv_of_a_press_is_what_the_command_line_prints(
     capsys.readouterr()
     assert main(["predict", str(tmp_path / "run"), str(tmp_path / "new.csv")]) == 0
     file: Any = state(at).memory(Judging).file
-    assert maker(state(at), file, pool.content)().decode() == capsys.readouterr().out
+    assert make_maker(state(at), file, pool.content)().decode() == capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,9 @@ from dlcore.datasets import Dataset
 from dlcore.experiment import Experiment
 from dlcore.losses import Loss
 from dlcore.optimizers import SGD, Adam, AdamW
-from ui.fitting import dataset_groups, fitted_loss, fitting_losses, most_rows, new_layer
-from ui.forms import Entry, Ladder, Slider, bounds_of, carried, plain_default, scale_of, shown_number
-from ui.messages import own_fields
+from ui.fitting import count_training_rows, fit_loss, group_datasets, list_fitting_losses, make_layer
+from ui.forms import Entry, Ladder, Slider, carry_over, choose_scale, find_bounds, plain_default, write_number
+from ui.messages import list_fields
 
 
 def numbers() -> list[Any]:
@@ -27,14 +27,14 @@ def numbers() -> list[Any]:
     return [
         pytest.param(info, id=f"{name}.{field}")
         for name, cls in classes
-        for field, info in own_fields(cls).items()
+        for field, info in list_fields(cls).items()
         if info.annotation in (int, float)
     ]
 
 
 @pytest.mark.parametrize("info", numbers())
 def test_what_a_widget_offers_stays_inside_the_bounds_and_holds_the_default(info: FieldInfo) -> None:
-    bounds, scale = bounds_of(info), scale_of(info)
+    bounds, scale = find_bounds(info), choose_scale(info)
     offered = scale.rungs if isinstance(scale, Ladder) else (scale.lower, scale.upper)
     assert bounds.lower <= min(offered)
     assert max(offered) <= bounds.upper
@@ -60,11 +60,11 @@ def test_what_a_widget_offers_stays_inside_the_bounds_and_holds_the_default(info
 )
 def test_a_range_is_walked_in_steps_in_ratios_or_typed(field: Any, annotation: type, expected: type) -> None:
     info = FieldInfo.from_annotated_attribute(annotation, field)
-    assert isinstance(scale_of(info), expected)
+    assert isinstance(choose_scale(info), expected)
 
 
 def test_a_learning_rate_climbs_by_about_three() -> None:
-    rungs = scale_of(Adam.model_fields["learning_rate"]).rungs  # type: ignore[union-attr]
+    rungs = choose_scale(Adam.model_fields["learning_rate"]).rungs  # type: ignore[union-attr]
     assert {0.001, 0.003, 0.01, 0.03, 0.1, 1.0, 100.0} <= set(rungs)
     assert all(2 < high / low < 4 for low, high in pairwise(rungs))
 
@@ -83,18 +83,18 @@ def test_a_learning_rate_climbs_by_about_three() -> None:
     ],
 )
 def test_a_number_is_shown_without_an_exponent(value: float, expected: str) -> None:
-    assert shown_number(value) == expected
+    assert write_number(value) == expected
 
 
 def test_a_field_with_the_same_meaning_keeps_its_value_and_another_gets_its_default() -> None:
     values = Adam(learning_rate=0.5, beta1=0.3).to_dict()
-    assert carried(values, Adam, AdamW)["beta1"] == 0.3
-    assert carried(values, Adam, AdamW)["weight_decay"] == plain_default(AdamW.model_fields["weight_decay"])
-    assert carried(values, Adam, SGD) == {"learning_rate": 0.03, "momentum": 0.0, "nesterov": False}
+    assert carry_over(values, Adam, AdamW)["beta1"] == 0.3
+    assert carry_over(values, Adam, AdamW)["weight_decay"] == plain_default(AdamW.model_fields["weight_decay"])
+    assert carry_over(values, Adam, SGD) == {"learning_rate": 0.03, "momentum": 0.0, "nesterov": False}
 
 
 def test_every_data_set_stands_in_one_group() -> None:
-    groups = dataset_groups()
+    groups = group_datasets()
     everywhere = [
         *(kind for group in groups.values() for kind in group),
         "table",
@@ -115,24 +115,24 @@ def test_every_data_set_stands_in_one_group() -> None:
     ],
 )
 def test_the_menu_of_losses_is_what_the_data_can_be_learned_with(dataset: dict[str, Any], expected: list[str]) -> None:
-    assert fitting_losses(dataset) == expected
+    assert list_fitting_losses(dataset) == expected
 
 
 @pytest.mark.parametrize("before", list(kinds(Dataset)))
 @pytest.mark.parametrize("loss", list(kinds(Loss)))
 def test_the_loss_gives_way_to_the_data(before: str, loss: str) -> None:
     for after in ("circle", "iris", "sine"):
-        fitted = fitted_loss({"kind": loss}, {"kind": after}, {"kind": before})
-        assert fitted["kind"] in fitting_losses({"kind": after})
+        fitted = fit_loss({"kind": loss}, {"kind": after}, {"kind": before})
+        assert fitted["kind"] in list_fitting_losses({"kind": after})
 
 
 def test_the_largest_batch_is_all_training_rows() -> None:
     draft = {**Experiment().to_dict(), "test_fraction": 0.3}
-    assert most_rows(draft) == Experiment.from_dict(draft).train_rows
+    assert count_training_rows(draft) == Experiment.from_dict(draft).train_rows
 
 
 def test_a_new_layer_is_like_the_last_one_of_its_kind() -> None:
     layers = Experiment().to_dict()["layers"]
-    assert new_layer("dense", layers) == layers[-1]
-    assert new_layer("dense", layers) is not layers[-1]
-    assert new_layer("dropout", layers) == {"kind": "dropout", "p": 0.1}
+    assert make_layer("dense", layers) == layers[-1]
+    assert make_layer("dense", layers) is not layers[-1]
+    assert make_layer("dropout", layers) == {"kind": "dropout", "p": 0.1}

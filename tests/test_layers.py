@@ -17,7 +17,7 @@ from dlcore.layers import Dense, Dropout, LayerComponent, Shape
 from dlcore.layers import Words as Saying
 from dlcore.network import build_model
 from dlcore.randomness import derived_seed
-from ui.differences import differing
+from ui.differences import compare_recipes
 
 
 class Gain(nn.Module):
@@ -105,6 +105,6 @@ def test_a_report_says_what_it_is(experiment: Experiment) -> None:
 
 
 def test_a_list_of_differences_says_what_it_is(experiment: Experiment) -> None:
-    rows = differing((experiment, Experiment()), lambda key, **values: key)
+    rows = compare_recipes((experiment, Experiment()), lambda key, **values: key)
     shown = next(row for row in rows if "gains" in str(row))
     assert "component.layer.gains.title 7, component.layer.dropout.title 0.25" in str(shown)

@@ -17,15 +17,15 @@ from dlcore.experiment import Experiment
 from dlcore.layers import Layer
 from dlcore.problems import Problem, texts_in
 from ui import canvas, takehome
-from ui.fitting import dataset_groups
+from ui.fitting import group_datasets
 from ui.messages import (
     LANGUAGES,
     catalogue,
     escape,
-    language_of,
+    find_language,
     locales,
     phrase,
-    said_by_classes,
+    read_classes,
     sentence,
     text,
 )
@@ -76,7 +76,7 @@ def test_every_message_exists_in_every_language_with_the_same_places(language: s
 
 def test_no_english_is_written_twice() -> None:
     written = [item for path in locales("en") for item in texts_in(path).items()]
-    said = said_by_classes()
+    said = read_classes()
     assert {key for key, message in written if message == said.get(key)} == set()
 
 
@@ -182,7 +182,7 @@ def test_keys_made_of_parts_exist() -> None:
     known = catalogue("en")
     keys = {f"take.{what}" for what in takehome.FILES} | {f"take.{what}.help" for what in takehome.FILES}
     keys |= {f"device.{device}" for device in DEVICES} | {f"layer.{move}" for move in MOVES}
-    keys |= {f"dataset.{group}" for group in dataset_groups()}
+    keys |= {f"dataset.{group}" for group in group_datasets()}
     keys |= {page.title for page in PAGES} | {f"share.hide.{group}" for group in GROUPS}
     keys |= {f"experiment.{name}" for name in Experiment.model_fields}
     # The output layer's activation is named by the loss; not all of them stand on the menu of activations.
@@ -278,7 +278,7 @@ def _literals(node: ast.expr) -> Iterator[ast.Constant]:
     ],
 )
 def test_a_language_is_found_by_its_tag(wish: str | None, expected: str | None) -> None:
-    assert language_of(wish) == expected
+    assert find_language(wish) == expected
 
 
 @pytest.mark.parametrize("wanted", SETS.values(), ids=list(SETS))

@@ -27,13 +27,13 @@ from tests.patience import PATIENCE
 from tests.playground import ROOT, RecordingPool, at_path, errors, first_visit, open_page, shown, state, widget
 from tests.strategies import experiments
 from ui import live, session, takehome
-from ui.fitting import OWN_KINDS, fitting_losses
+from ui.fitting import OWN_KINDS, list_fitting_losses
 from ui.forms import has_widget
-from ui.messages import own_fields, sentence, text
+from ui.messages import list_fields, sentence, text
 from ui.pages import PAGES, Page
 from ui.playground.settings import concerns_other_tabs
 from ui.session import widgets
-from ui.shaping import drawn_from
+from ui.shaping import to_drawn
 
 LEARNING = ("loss", "optimizer", "schedule", "regularizer")
 IN_A_LAYER = ("activation", "initializer")
@@ -77,7 +77,7 @@ def standing_on(family: str, kind: str) -> tuple[Experiment, str]:
         return Experiment(layers=(Dense(**{family: choice}),)), f"layers.0.dense.{family}"
     if family == "dataset":
         loss = FAMILIES["loss"]
-        usual = kinds(loss)[fitting_losses({"kind": kind})[0]]()
+        usual = kinds(loss)[list_fitting_losses({"kind": kind})[0]]()
         return Experiment(dataset=choice, loss=usual), "dataset"
     return Experiment(**{family: choice}), family
 
@@ -95,7 +95,7 @@ def kinds_with_fields() -> list[tuple[str, str]]:
             if kind in OWN_KINDS:
                 continue  # They are made on the page Data: tests/test_data_page.py.
             fields = {
-                name: info for name, info in own_fields(cls).items() if has_widget(info) and not info.discriminator
+                name: info for name, info in list_fields(cls).items() if has_widget(info) and not info.discriminator
             }
             if fields:
                 found.setdefault(f"{family} {fields}", (family, kind))
@@ -109,7 +109,7 @@ def test_moving_the_widget_of_a_field_changes_the_recipe_that_is_sent(
     experiment, path = standing_on(family, kind)
     at = open_page(experiment)
     assert not pool.recipes
-    for name, info in own_fields(kinds(FAMILIES[family])[kind]).items():
+    for name, info in list_fields(kinds(FAMILIES[family])[kind]).items():
         if info.discriminator:
             continue
         before = at_path(state(at).experiment.to_dict(), f"{recipe_path(path, kind)}.{name}")
@@ -146,11 +146,11 @@ def test_every_data_set_is_sent_and_its_loss_fits(pool: RecordingPool) -> None:
 
 
 def _options(at: Any, group: str) -> list[str]:
-    from ui.fitting import dataset_groups
+    from ui.fitting import group_datasets
 
     element = widget(at, f"dataset/{group}")
     assert element.proto.click_mode == ButtonGroupProto.ClickMode.SINGLE_SELECT
-    return dataset_groups()[group]
+    return group_datasets()[group]
 
 
 @pytest.mark.parametrize("name", ["test_fraction", "gradient_clip", "early_stopping", "batch_size", "seed"])
@@ -344,7 +344,7 @@ def test_drawn_data_begin_with_the_points_there_are(pool: RecordingPool) -> None
     widget(at, "dataset/classes").set_value("drawn").run()
     drawn = pool.recipes[-1]["dataset"]
     assert (len(drawn["train"]), len(drawn["test"])) == (20, 20)
-    assert drawn == drawn_from(Experiment(dataset=SpiralData(samples=40))).to_dict()
+    assert drawn == to_drawn(Experiment(dataset=SpiralData(samples=40))).to_dict()
     assert shown(text("en", "points.on_the_map", train=20, test=20)) in [caption.value for caption in at.caption]
     assert "test_fraction" not in [one.key.removeprefix(widgets.WIDGETS) for one in at.slider]
     at.run()
@@ -357,7 +357,7 @@ def test_drawn_data_keep_three_parts_and_the_seal_and_leave_them_with_the_points
     at = open_page(made)
     widget(at, "dataset/classes").set_value("drawn").run()
     drawn = Experiment.from_dict(pool.recipes[-1])
-    assert drawn.dataset == drawn_from(made) and (drawn.validation_rows, drawn.sealed) == (20, True)
+    assert drawn.dataset == to_drawn(made) and (drawn.validation_rows, drawn.sealed) == (20, True)
     said = shown(text("en", "points.on_the_map.validation", train=30, validation=20, test=50))
     assert said in [caption.value for caption in at.caption]
     widget(at, "sealed").set_value(False).run()
@@ -383,8 +383,8 @@ def test_files_are_made_at_the_press(pool: RecordingPool) -> None:
     assert not pool.calls
     person = state(at)
     for what in ("checkpoint", "history", "script"):
-        assert takehome.maker(what, "run 0", person)() == f"bytes of {what}".encode()
-    recipe = takehome.maker("recipe", "run 0", person)
+        assert takehome.make_maker(what, "run 0", person)() == f"bytes of {what}".encode()
+    recipe = takehome.make_maker("recipe", "run 0", person)
     person.experiment = Experiment(seed=9)  # Changed after the page was drawn, before the press.
     assert Experiment.from_json(recipe()).seed == 9
 
@@ -395,7 +395,7 @@ def test_a_recipe_goes_home_with_what_was_changed_in_its_run_and_comes_back_with
     at = open_page()
     journal = [{"step": 0, "set": {"batch_size": 10}}, {"step": 9, "set": {"batch_size": 3}}]
     pool.answer = {"journal": journal}
-    taken = takehome.maker("recipe", "run 0", state(at))()
+    taken = takehome.make_maker("recipe", "run 0", state(at))()
     assert Experiment.from_json(taken).to_dict()["journal"] == journal
     pool.answer = {}
     changed = Experiment.from_json(taken).replace(batch_size=3)
@@ -405,7 +405,7 @@ def test_a_recipe_goes_home_with_what_was_changed_in_its_run_and_comes_back_with
     assert shown(sentence("en", Problem("journal_not_repeated", step=9))) in [toast.value for toast in at.toast]
     assert not errors(at)
     pool.alive.clear()  # A run that has ended cannot be asked.
-    assert Experiment.from_json(takehome.maker("recipe", "run 0", state(at))()).journal == ()
+    assert Experiment.from_json(takehome.make_maker("recipe", "run 0", state(at))()).journal == ()
 
 
 def test_the_data_go_home_as_a_table() -> None:
@@ -425,7 +425,7 @@ def test_the_onnx_model_is_made_of_the_checkpoint_in_another_process(
     desks = HastyDesks()
     monkeypatch.setattr(live, "desks", lambda: desks)
     monkeypatch.setattr(desks, "ask", lambda do, payload, form, **_: ({}, f"{do} to {form} of ".encode() + payload))
-    assert takehome.maker("onnx", "run 0", person)() == b"export to onnx of bytes of checkpoint"
+    assert takehome.make_maker("onnx", "run 0", person)() == b"export to onnx of bytes of checkpoint"
 
 
 def test_a_checkpoint_is_loaded_and_its_recipe_shown(pool: RecordingPool) -> None:
@@ -488,7 +488,7 @@ def test_a_problem_is_said_in_chinese(pool: RecordingPool) -> None:
 def test_what_nobody_foresaw_is_our_own_sentence(pool: RecordingPool, monkeypatch: pytest.MonkeyPatch) -> None:
     from ui.playground import settings
 
-    monkeypatch.setattr(settings, "all_settings", lambda draft, token: 1 / 0)
+    monkeypatch.setattr(settings, "draw_all_settings", lambda draft, token: 1 / 0)
     at = open_page()
     assert not at.exception
     assert errors(at) == [shown(text("en", "page.failed"))]

@@ -107,7 +107,7 @@ def test_answers_leave_in_pieces_and_are_the_same() -> None:
         async def send(message: Any) -> None:
             sent.append(message)
 
-        in_pieces = protocols.in_pieces(send)
+        in_pieces = protocols.cut_answers(send)
         content = bytes(range(256)) * 1000
         await in_pieces({"type": "http.response.start", "status": 200})
         await in_pieces({"type": "http.response.body", "body": content, "more_body": True})

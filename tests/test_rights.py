@@ -107,11 +107,11 @@ def test_work_for_nobody_in_a_process_for_others_reads_nothing_that_is_not_for_e
 from dlcore.datasets import rights, store
 from dlcore.problems import Problem
 rights.work_for_others()
-store.get({public!r})
+store.get_table({public!r})
 with rights.working_for({ANN!r}):
-    store.get({private!r})
+    store.get_table({private!r})
 try:
-    store.get({private!r})
+    store.get_table({private!r})
 except Problem as problem:
     print(problem.key)
 """

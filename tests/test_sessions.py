@@ -67,7 +67,7 @@ def test_a_session_that_streamlit_has_forgotten_by_itself_is_forgotten_here_too(
 
 
 def test_as_many_sessions_as_there_are_descriptors_for_and_then_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(descriptors, "now_allowed", lambda: 0)
+    monkeypatch.setattr(descriptors, "read_limit", lambda: 0)
     answer = House().ask("/", accept="text/html")
     assert answer.status == 503
     assert html.escape(text("en", "problem.server_full", limit=0)) in answer.text
@@ -76,5 +76,5 @@ def test_as_many_sessions_as_there_are_descriptors_for_and_then_a_sentence(monke
 
 @pytest.mark.parametrize("limit", [256, 1024, 65_536])
 def test_sessions_leave_descriptors_for_what_else_there_is(limit: int) -> None:
-    kept = descriptors.kept_free(limit)
-    assert 0 < descriptors.sessions(limit) * descriptors.OF_A_SESSION <= limit - kept
+    kept = descriptors.count_kept_free(limit)
+    assert 0 < descriptors.count_sessions(limit) * descriptors.OF_A_SESSION <= limit - kept

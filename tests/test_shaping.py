@@ -17,7 +17,7 @@ from dlcore.layers import Dense, Dropout
 from dlcore.losses import Hinge, MeanSquaredError
 from dlcore.problems import Problem
 from tests.strategies import experiments
-from ui.shaping import FEATURES, drawn_from, shaped
+from ui.shaping import FEATURES, apply_edit, to_drawn
 
 ANYTHING = st.one_of(
     st.none(), st.booleans(), st.integers(-3, 14), st.floats(), st.text(max_size=4), st.lists(st.integers(0, 3))
@@ -42,7 +42,7 @@ ACTIONS = st.fixed_dictionaries(
 
 
 def do(experiment: Experiment, verb: str, **values: Any) -> Experiment:
-    change = shaped(experiment, {"do": verb, **values})
+    change = apply_edit(experiment, {"do": verb, **values})
     assert change is not None
     return change.experiment
 
@@ -56,7 +56,7 @@ def test_whatever_the_browser_sends_gives_a_right_recipe_or_a_sentence_or_nothin
     experiment: Experiment, action: dict[str, Any]
 ) -> None:
     try:
-        change = shaped(experiment, action)
+        change = apply_edit(experiment, action)
     except Problem:
         return
     if change is None:
@@ -72,11 +72,11 @@ def test_whatever_the_browser_sends_gives_a_right_recipe_or_a_sentence_or_nothin
 
 
 def test_a_unit_comes_last_and_the_one_that_goes_leaves_the_others_their_order() -> None:
-    change = shaped(Experiment(), {"do": "add_unit", "address": "0"})
+    change = apply_edit(Experiment(), {"do": "add_unit", "address": "0"})
     assert change is not None
     assert units(change.experiment) == [5, 2]
     assert change.origins == {"layers": [0, 1], "units": {"0": [0, 1, 2, 3, None]}}
-    change = shaped(change.experiment, {"do": "remove_unit", "address": "0", "unit": 1})
+    change = apply_edit(change.experiment, {"do": "remove_unit", "address": "0", "unit": 1})
     assert change is not None
     assert units(change.experiment) == [4, 2]
     assert change.origins == {"layers": [0, 1], "units": {"0": [0, 2, 3, 4]}}
@@ -84,7 +84,7 @@ def test_a_unit_comes_last_and_the_one_that_goes_leaves_the_others_their_order()
 
 def test_the_last_unit_of_a_layer_stays() -> None:
     with pytest.raises(Problem, match="at least one unit"):
-        shaped(Experiment(layers=(Dense(units=1),)), {"do": "remove_unit", "address": "0", "unit": 0})
+        apply_edit(Experiment(layers=(Dense(units=1),)), {"do": "remove_unit", "address": "0", "unit": 0})
 
 
 def test_a_new_layer_is_as_wide_as_what_comes_into_it() -> None:
@@ -92,18 +92,18 @@ def test_a_new_layer_is_as_wide_as_what_comes_into_it() -> None:
     assert units(do(Experiment(), "add_layer", address="2")) == [4, 2, 2]
     assert units(do(Experiment(), "add_layer", address="0")) == [2, 4, 2]
     assert units(do(Experiment(layers=(Dropout(),)), "add_layer", address="1")) == [2]
-    change = shaped(Experiment(), {"do": "add_layer", "address": "1"})
+    change = apply_edit(Experiment(), {"do": "add_layer", "address": "1"})
     assert change is not None
     assert change.origins == {"layers": [0, None, 1]}
 
 
 def test_twelve_layers_are_enough() -> None:
     with pytest.raises(Problem):
-        shaped(Experiment(layers=(Dropout(),) * MOST_LAYERS), {"do": "add_layer", "address": "0"})
+        apply_edit(Experiment(layers=(Dropout(),) * MOST_LAYERS), {"do": "add_layer", "address": "0"})
 
 
 def test_a_layer_goes_and_the_others_know_where_they_were() -> None:
-    change = shaped(
+    change = apply_edit(
         Experiment(layers=(Dense(units=3), Dropout(), Dense(units=2))), {"do": "remove_layer", "address": "1"}
     )
     assert change is not None
@@ -114,7 +114,7 @@ def test_a_layer_goes_and_the_others_know_where_they_were() -> None:
 def test_an_activation_is_chosen_for_one_layer() -> None:
     changed = do(Experiment(), "activation", address="1", kind="relu")
     assert [layer.activation.kind for layer in changed.layers if isinstance(layer, Dense)] == ["tanh", "relu"]
-    assert shaped(changed, {"do": "activation", "address": "1", "kind": "relu"}) is None
+    assert apply_edit(changed, {"do": "activation", "address": "1", "kind": "relu"}) is None
 
 
 def test_a_feature_goes_on_and_off_and_the_last_one_stays() -> None:
@@ -122,7 +122,7 @@ def test_a_feature_goes_on_and_off_and_the_last_one_stays() -> None:
     assert more.features == ("x1", "x2", "sin_x1")
     assert do(more, "feature", name="sin_x1", on=False) == Experiment()
     with pytest.raises(Problem) as refused:
-        shaped(Experiment(features=("x1",)), {"do": "feature", "name": "x1", "on": False})
+        apply_edit(Experiment(features=("x1",)), {"do": "feature", "name": "x1", "on": False})
     assert refused.value.key == "features_empty"
 
 
@@ -148,14 +148,14 @@ def test_a_feature_goes_on_and_off_and_the_last_one_stays() -> None:
     ],
 )
 def test_what_names_something_gone_does_nothing(action: dict[str, Any]) -> None:
-    assert shaped(Experiment(), action) is None
+    assert apply_edit(Experiment(), action) is None
 
 
 # Points
 
 
 def test_points_are_added_to_the_rows_there_are_and_the_data_are_drawn_from_then_on() -> None:
-    before = drawn_from(Experiment())
+    before = to_drawn(Experiment())
     assert (len(before.train), len(before.test)) == (250, 250)
     after = do(Experiment(), "points", add=[[1.23456, -7, 1, "train"], [0, 0, 0, "test"]]).dataset
     assert after == before.replace(train=(*before.train, (1.235, -6.0, 1)), test=(*before.test, (0.0, 0.0, 0)))
@@ -186,7 +186,7 @@ def test_clearing_leaves_as_much_as_a_network_needs() -> None:
 
 def test_drawing_on_a_three_way_split_keeps_all_three_parts_and_the_seal() -> None:
     made = Experiment(dataset=CircleData(samples=100), validation_fraction=0.2, sealed=True)
-    before = drawn_from(made)
+    before = to_drawn(made)
     assert (len(before.train), len(before.validation), len(before.test)) == (30, 20, 50)
     after = do(
         made, "points", add=[[1, 1, 1, "train"], [2, 2, 0, "test"]], move=[["test", 0, 3, 3]], remove=[["test", 1]]
@@ -205,7 +205,7 @@ def test_drawing_on_a_three_way_split_keeps_all_three_parts_and_the_seal() -> No
 def test_the_last_validation_point_stays_so_that_no_test_point_is_watched() -> None:
     three = Experiment(dataset=Drawn(validation=((0, 0, 0), (1, 1, 1))))
     with pytest.raises(Problem) as refused:
-        shaped(three, {"do": "points", "remove": [["test", 0], ["test", 1]]})
+        apply_edit(three, {"do": "points", "remove": [["test", 0], ["test", 1]]})
     assert refused.value.key == "drawn_no_validation"
 
 
@@ -229,5 +229,5 @@ def test_the_last_validation_point_stays_so_that_no_test_point_is_watched() -> N
 def test_what_would_leave_nothing_to_learn_is_refused(dataset: Any, action: dict[str, Any], key: str) -> None:
     task = {"loss": MeanSquaredError()} if dataset.task == "regression" else {}
     with pytest.raises(Problem) as refused:
-        shaped(Experiment(dataset=dataset, batch_size=1, **task), {"do": "points", **action})
+        apply_edit(Experiment(dataset=dataset, batch_size=1, **task), {"do": "points", **action})
     assert refused.value.key == key

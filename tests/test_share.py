@@ -29,9 +29,9 @@ from tests.patience import PATIENCE
 from tests.playground import ROOT, RecordingPool, come_with, errors, open_page, shown, speak_for, state, widget
 from tests.strategies import experiments
 from ui import live
-from ui.fitting import on_data
+from ui.fitting import fit_to_data
 from ui.messages import text
-from ui.opening import opened
+from ui.opening import open_recipe
 from ui.pages import GROUPS
 from ui.playground import page, settings
 from ui.session import standing
@@ -469,7 +469,7 @@ RECIPES = [
 @pytest.mark.parametrize("part", RECIPES, ids=str)
 def test_whatever_a_recipe_asks_of_a_table_it_can_be_opened_on_circle(table: Experiment, part: dict) -> None:
     before = Experiment.from_dict({**table.to_dict(), **part})
-    after = on_data(before, {"kind": "circle"})
+    after = fit_to_data(before, {"kind": "circle"})
     assert after.dataset.kind == "circle"
     assert after.to_dict()["layers"] == before.to_dict()["layers"]
     assert after.validation_fraction == before.validation_fraction
@@ -488,7 +488,7 @@ def test_a_network_that_is_too_large_with_one_input_more_gives_way_itself(table:
         except Problem:
             break
     assert largest is not None
-    after = on_data(largest, {"kind": "circle"})
+    after = fit_to_data(largest, {"kind": "circle"})
     assert (after.dataset.kind, after.seed, after.layers) == ("circle", 9, Experiment().layers)
 
 
@@ -523,7 +523,7 @@ def test_a_link_that_has_no_room_for_what_was_changed_says_so_and_goes_without(p
 
 def test_a_link_from_a_changed_run_opens_with_its_last_settings_and_says_that_it_begins_anew() -> None:
     recipe = Experiment.from_dict({"batch_size": 7, "journal": JOURNAL})
-    experiment, told = opened(encode(recipe), "", "")
+    experiment, told = open_recipe(encode(recipe), "", "")
     assert experiment == Experiment(batch_size=7)
     assert told is not None and told.key == "journal_not_repeated" and told.values == {"step": 3400}
-    assert opened(encode(Experiment()), "", "") == (Experiment(), None)
+    assert open_recipe(encode(Experiment()), "", "") == (Experiment(), None)

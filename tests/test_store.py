@@ -61,7 +61,7 @@ def test_a_table_comes_back_as_it_was_put(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_another_process_finds_it(home: Path) -> None:
     digest = store.put_table(FACTS, ARRAYS)
-    code = f"from dlcore.datasets import store; print(store.get({digest!r}).arrays['X'].sum())"
+    code = f"from dlcore.datasets import store; print(store.get_table({digest!r}).arrays['X'].sum())"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, env=dict(os.environ))
     assert done.stdout.strip() == "66", done.stderr
 

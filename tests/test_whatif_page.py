@@ -17,7 +17,7 @@ from ui import live, session
 from ui.evaluating.judging import Judging
 from ui.messages import text
 from ui.pages import EVALUATE
-from ui.reporting import reporter
+from ui.reporting import make_reporter
 
 CARS = {"dataset": {"kind": "table"}}
 DIGITS = {"dataset": {"kind": "digits"}}
@@ -132,7 +132,7 @@ def test_the_files_are_made_at_the_press(monkeypatch: pytest.MonkeyPatch, what: 
     # As the press does: outside the script, with what was captured.
     state = session.Session("zh_CN", Experiment())
     come_with(monkeypatch, "")
-    content = reporter(state, what, "token", at.session_state["session"].memory(Judging).moment)().decode()
+    content = make_reporter(state, what, "token", at.session_state["session"].memory(Judging).moment)().decode()
     assert text("zh_CN", "report.part") in content
 
 
@@ -143,8 +143,8 @@ def test_a_report_counts_the_looks_at_the_rows_of_its_own_checkpoint(monkeypatch
     state, desks = at.session_state["session"], live.desks()
     state.experiment = Experiment.from_dict({**SEALED, "seed": 3})  # The run has gone elsewhere meanwhile.
     come_with(monkeypatch, "")
-    of_the_moment = reporter(state, "report", state.token, state.memory(Judging).moment)
-    of_the_run = reporter(state, "card", state.token)
+    of_the_moment = make_reporter(state, "report", state.token, state.memory(Judging).moment)
+    of_the_run = make_reporter(state, "card", state.token)
     assert text("en", "report.looks", looks=1) in of_the_moment().decode()
     assert [asked["looks"] for do, asked in desks.asked if do == "report"] == [1]  # type: ignore[attr-defined]
     live.pool().recipe = json.dumps({**SEALED, "seed": 3})  # type: ignore[attr-defined]
@@ -161,5 +161,5 @@ def test_a_report_draws_the_history_up_to_its_own_checkpoint(monkeypatch: pytest
     pressed(at, "judge_again")
     pool.history = b"of a run that went back and took another way"  # type: ignore[attr-defined]
     come_with(monkeypatch, "")
-    reporter(state, "report", state.token, state.memory(Judging).moment)()
+    make_reporter(state, "report", state.token, state.memory(Judging).moment)()
     assert [asked["history"] for do, asked in desks.asked if do == "report"] == ["of then"]  # type: ignore[attr-defined]

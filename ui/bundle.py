@@ -23,11 +23,11 @@ def bundle(entry: Path) -> str:
     """The text of one module that exports what `entry` does by default."""
     parts: dict[str, str] = {}
     _add(entry, parts)
-    return "\n".join([*parts.values(), f"export default {_name(entry)}.default;\n"])
+    return "\n".join([*parts.values(), f"export default {_name_module(entry)}.default;\n"])
 
 
 def _add(path: Path, parts: dict[str, str]) -> None:
-    name = _name(path)
+    name = _name_module(path)
     if name in parts:
         return
     text = without_comments(path.read_text(encoding="utf-8"))
@@ -35,13 +35,13 @@ def _add(path: Path, parts: dict[str, str]) -> None:
         _add(path.parent / found["file"], parts)
 
     def taken(found: re.Match[str]) -> str:
-        return f"const {{ {found['names'].replace(' as ', ': ')} }} = {_name(path.parent / found['file'])};"
+        return f"const {{ {found['names'].replace(' as ', ': ')} }} = {_name_module(path.parent / found['file'])};"
 
     exported = [f"default: {found['name']}" if found["default"] else found["name"] for found in _EXPORT.finditer(text)]
     body = _EXPORT.sub("", _IMPORT.sub(taken, text))
     parts[name] = f"const {name} = (() => {{\n{body}\nreturn {{ {', '.join(exported)} }};\n}})();"
 
 
-def _name(path: Path) -> str:
+def _name_module(path: Path) -> str:
     path_here = path.resolve().relative_to(FOLDER.resolve()).with_suffix("")
     return f"module_{'_'.join(path_here.parts).replace('-', '_')}"

@@ -15,8 +15,8 @@ from dlcore.experiment import Experiment, settings_of
 from dlcore.journal import Entry
 from dlcore.problems import Problem
 from ui import assets, door, live
-from ui.differences import MOST_NAMED, Say, differing, inside_a_sentence
-from ui.messages import language_of, text
+from ui.differences import MOST_NAMED, Say, compare_recipes, lower_first
+from ui.messages import find_language, text
 
 MOST_ASKING = (
     100  # Pages that wait for their words; one thread writes them, so that a long journal holds up nobody else.
@@ -29,14 +29,15 @@ _asking = 0
 def routes() -> list[BaseRoute]:
     """For `st.App`, beside those of the live channel."""
     return [
-        Route(f"{prefix}/api/live/{{token}}/changes", changes) for prefix in dict.fromkeys(["", assets.base_path()])
+        Route(f"{prefix}/api/live/{{token}}/changes", answer_changes)
+        for prefix in dict.fromkeys(["", assets.base_path()])
     ]
 
 
-async def changes(request: Request) -> Response:
+async def answer_changes(request: Request) -> Response:
     """The changes in a run, [{"step", "words"}], in `?language=`; nothing for those it does not belong to. 503: ask again later."""
     global _asking
-    token, language = request.path_params["token"], language_of(request.query_params.get("language")) or "en"
+    token, language = request.path_params["token"], find_language(request.query_params.get("language")) or "en"
     if _asking >= MOST_ASKING:
         return Response(status_code=503)
     _asking += 1
@@ -53,16 +54,18 @@ async def changes(request: Request) -> Response:
 
 def _written(header: dict[str, Any], language: str) -> list[dict[str, Any]]:
     experiment = Experiment.from_json(header["recipe"]).replace(journal=header["journal"])
-    return [{"step": step, "words": words} for step, words in changes_in_words(experiment, partial(text, language))]
+    return [{"step": step, "words": words} for step, words in write_changes(experiment, partial(text, language))]
 
 
-def changes_in_words(experiment: Experiment, say: Say) -> list[tuple[int, str]]:
+def write_changes(experiment: Experiment, say: Say) -> list[tuple[int, str]]:
     """(step, words) of each step at which something was changed: 3400, "step 3,400: learning rate 0.03 to 0.3"."""
     before: Experiment | None = experiment.without_journal()  # None: what was there before is not known.
     items: dict[int, list[str]] = {}
     for entry in experiment.journal:
-        after = None if before is None else _after(before, entry)
-        here = _settings(entry, before, after, say) if entry.step else []  # Those of step 0 are how the run began.
+        after = None if before is None else _apply(before, entry)
+        here = (
+            _write_settings(entry, before, after, say) if entry.step else []
+        )  # Those of step 0 are how the run began.
         here += [
             say(f"change.{kind}")
             for kind in ("weights", "frozen", "silenced")
@@ -80,23 +83,23 @@ def changes_in_words(experiment: Experiment, say: Say) -> list[tuple[int, str]]:
     ]
 
 
-def _after(before: Experiment, entry: Entry) -> Experiment | None:
+def _apply(before: Experiment, entry: Entry) -> Experiment | None:
     try:
         return before.replace(**settings_of(entry.set)) if entry.set else before
     except Problem:  # A journal from a file need not fit its own recipe.
         return None
 
 
-def _settings(entry: Entry, before: Experiment | None, after: Experiment | None, say: Say) -> list[str]:
+def _write_settings(entry: Entry, before: Experiment | None, after: Experiment | None, say: Say) -> list[str]:
     """What became of each setting; where that is not known or nothing is left of it, which ones were changed."""
     if not entry.set:
         return []
-    rows = [] if before is None or after is None else differing((before, after), say)
+    rows = [] if before is None or after is None else compare_recipes((before, after), say)
     if not rows:
-        names = [inside_a_sentence(say(f"experiment.{name}")) for name in entry.set]
+        names = [lower_first(say(f"experiment.{name}")) for name in entry.set]
         return [say("change.changed", settings=say("differ.comma").join(names))]
     items = [
-        say("change.item", setting=inside_a_sentence(row.label), left=row.values[0], right=row.values[1])
+        say("change.item", setting=lower_first(row.label), left=row.values[0], right=row.values[1])
         for row in rows[:MOST_NAMED]
     ]
     return items + ([say("change.more", count=len(rows) - MOST_NAMED)] if len(rows) > MOST_NAMED else [])

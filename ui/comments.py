@@ -40,15 +40,15 @@ def without_comments(source: str) -> str:
         kind = found.lastgroup if found else "`" if source[offset] == "`" else "/"
         text = found[0] if found else ""
         if kind == "gap":
-            written.append(_room(text))
+            written.append(_shorten_blank(text))
             offset += len(text)
             continue
         if kind == "/":
-            text, before = _slash(source, offset, before)
+            text, before = _read_slash(source, offset, before)
         elif kind == "`" or (text == "}" and opened[-1:] == ["${"]):
             if kind != "`":
                 opened.pop()
-            text = _template(source, offset)
+            text = _read_template(source, offset)
             before = "(" if text.endswith("${") else NAME
             if before == "(":
                 opened.append("${")
@@ -67,7 +67,7 @@ def without_comments(source: str) -> str:
     return "".join(written)
 
 
-def _slash(source: str, offset: int, before: str) -> tuple[str, str]:
+def _read_slash(source: str, offset: int, before: str) -> tuple[str, str]:
     """What begins here with a slash, and what it counts as for the next slash."""
     is_word = re.fullmatch(r"[\w$#]+", before) is not None
     divides = before in (NAME, ")", "]", "++", "--") or (is_word and before not in BEFORE_REGEX)
@@ -81,7 +81,7 @@ def _slash(source: str, offset: int, before: str) -> tuple[str, str]:
     return regex[0], NAME
 
 
-def _template(source: str, offset: int) -> str:
+def _read_template(source: str, offset: int) -> str:
     """A template's text with what opens it, to its end or to the next code in it."""
     text = _TEXT.match(source, offset + 1)
     if text is None:
@@ -89,7 +89,7 @@ def _template(source: str, offset: int) -> str:
     return source[offset] + text[0]
 
 
-def _room(gap: str) -> str:
+def _shorten_blank(gap: str) -> str:
     """What is left of blanks and comments: one end of a line with the next line's indentation, or one blank."""
     lines = re.split(r"[\n\r\u2028\u2029]", gap)
     if len(lines) == 1:

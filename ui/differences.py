@@ -9,8 +9,8 @@ from typing import Any
 from dlcore.component import Component
 from dlcore.datasets.drawn import Drawn
 from dlcore.experiment import FEATURES, Experiment
-from ui.forms import shown_number
-from ui.shaping import three_parts
+from ui.forms import write_number
+from ui.shaping import key_of_parts
 
 Say = Callable[..., str]  # t(key, **values) of a language
 
@@ -38,10 +38,10 @@ class Row:
     values: tuple[str, ...]
 
 
-def differing(experiments: Sequence[Experiment], say: Say) -> list[Row]:
+def compare_recipes(experiments: Sequence[Experiment], say: Say) -> list[Row]:
     """The settings that are not the same in all of these recipes, by their dotted paths."""
     one_by_one = len({tuple(layer.kind for layer in experiment.layers) for experiment in experiments}) == 1
-    tables = [dict(_settings(experiment, one_by_one, say)) for experiment in experiments]
+    tables = [dict(_iterate_settings(experiment, one_by_one, say)) for experiment in experiments]
     rows = []
     for path in dict.fromkeys(path for table in tables for path in table):
         found = [table.get(path) for table in tables]
@@ -53,63 +53,60 @@ def differing(experiments: Sequence[Experiment], say: Say) -> list[Row]:
     return rows
 
 
-def sentence(names: tuple[str, str], experiments: tuple[Experiment, Experiment], say: Say) -> str:
+def write_difference(names: tuple[str, str], experiments: tuple[Experiment, Experiment], say: Say) -> str:
     """What two recipes differ in."""
     a, b = names
-    rows = differing(experiments, say)
+    rows = compare_recipes(experiments, say)
     if not rows:
         return say("differ.nothing", a=a, b=b)
     if len(rows) == 1:
         left, right = rows[0].values
-        return say("differ.one", a=a, b=b, setting=inside_a_sentence(rows[0].label), left=left, right=right)
+        return say("differ.one", a=a, b=b, setting=lower_first(rows[0].label), left=left, right=right)
     if len(rows) > MOST_NAMED:
         return say("differ.many", a=a, b=b, count=len(rows))
-    return say("differ.some", a=a, b=b, settings=say("differ.comma").join(_items(rows, say)))
+    return say("differ.some", a=a, b=b, settings=say("differ.comma").join(_list_settings(rows, say)))
 
 
-def _items(rows: Iterable[Row], say: Say) -> list[str]:
-    return [
-        say("differ.item", setting=inside_a_sentence(row.label), left=row.values[0], right=row.values[1])
-        for row in rows
-    ]
+def _list_settings(rows: Iterable[Row], say: Say) -> list[str]:
+    return [say("differ.item", setting=lower_first(row.label), left=row.values[0], right=row.values[1]) for row in rows]
 
 
-def inside_a_sentence(label: str) -> str:
+def lower_first(label: str) -> str:
     """A label that does not begin it: learning rate, but still L1."""
     return label[:1].lower() + label[1:] if label[1:2].islower() else label
 
 
-def _settings(experiment: Experiment, one_by_one: bool, say: Say) -> Iterator[tuple[str, Setting]]:
+def _iterate_settings(experiment: Experiment, one_by_one: bool, say: Say) -> Iterator[tuple[str, Setting]]:
     for name in Experiment.model_fields:
         value = getattr(experiment, name)
         label = say(f"experiment.{name}")
         match value:
             case Component():
-                yield from _component(name, name, value, label, say)
+                yield from _iterate_component(name, name, value, label, say)
             case _ if name == "layers" and one_by_one:
                 for position, layer in enumerate(value):
                     title = f"{label} {position + 1}"
-                    for path, setting in _component(f"layers.{position}", "layer", layer, title, say):
+                    for path, setting in _iterate_component(f"layers.{position}", "layer", layer, title, say):
                         named = say("differ.in_layer", number=position + 1, setting=setting.label)
                         yield path, Setting(setting.value, named, setting.shown)
             case _ if name == "layers":
-                yield name, Setting(value, label, _stack(value, say))
+                yield name, Setting(value, label, _write_stack(value, say))
             case _ if name == "features":
                 features = experiment.input_features
                 yield name, Setting(features, label, ", ".join(map(FEATURE_SIGNS.__getitem__, features)) or MISSING)
             case str():
                 yield name, Setting(value, label, say(f"experiment.{name}.{value}"))
             case _:
-                shown = say("off") if name in OFF_AT_ZERO and value == 0 else _shown(value, say)
+                shown = say("off") if name in OFF_AT_ZERO and value == 0 else _show(value, say)
                 yield name, Setting(value, label, shown)
 
 
-def _component(path: str, family: str, component: Any, label: str, say: Say) -> Iterator[tuple[str, Setting]]:
+def _iterate_component(path: str, family: str, component: Any, label: str, say: Say) -> Iterator[tuple[str, Setting]]:
     kind = component.kind
     yield f"{path}.kind", Setting(kind, label, say(f"component.{family}.{kind}.title"))
     if isinstance(component, Drawn):
         counts = {part: len(getattr(component, part)) for part in ("train", "validation", "test")}
-        said = say(f"points.count{three_parts(component)}", **counts)
+        said = say(f"points.count{key_of_parts(component)}", **counts)
         yield f"{path}.points", Setting(component, say("differ.points"), said)
         return
     for name in type(component).model_fields:
@@ -118,18 +115,18 @@ def _component(path: str, family: str, component: Any, label: str, say: Say) -> 
         value = getattr(component, name)
         named = say(f"component.{family}.{kind}.{name}") if name != "kind" else ""
         if isinstance(value, Component):
-            yield from _component(f"{path}.{name}", name, value, named, say)
+            yield from _iterate_component(f"{path}.{name}", name, value, named, say)
         elif name != "kind":
-            yield f"{path}.{name}", Setting(value, named, _shown(value, say))
+            yield f"{path}.{name}", Setting(value, named, _show(value, say))
 
 
-def _stack(layers: Iterable[Any], say: Say) -> str:
+def _write_stack(layers: Iterable[Any], say: Say) -> str:
     """Dense 4, dropout 0.1, Dense 2."""
-    parts = [f"{say(f'component.layer.{layer.kind}.title')} {shown_number(layer.size)}" for layer in layers]
+    parts = [f"{say(f'component.layer.{layer.kind}.title')} {write_number(layer.size)}" for layer in layers]
     return ", ".join(parts) or MISSING
 
 
-def _shown(value: Any, say: Say) -> str:
+def _show(value: Any, say: Say) -> str:
     if isinstance(value, bool):
         return say("on") if value else say("off")
-    return shown_number(value) if isinstance(value, int | float) else str(value)
+    return write_number(value) if isinstance(value, int | float) else str(value)

@@ -44,14 +44,14 @@ class OwnThreads(DeferredFileHandler):
         """Streamlit's contract: the address of the file, or what to say at the button."""
         answer = BackendOperationResponse(request_id=request.request_id)
         try:
-            file = begun(self._get_media_file_mgr().execute_deferred, request.deferred_file.file_id)
+            file = begin(self._get_media_file_mgr().execute_deferred, request.deferred_file.file_id)
             answer.deferred_file.CopyFrom(DeferredFileResponsePayload(url=await asyncio.wrap_future(file)))
         except Exception as error:
-            answer.error_msg = _said(error, session_id)
+            answer.error_msg = _explain(error, session_id)
         return answer
 
 
-def begun(make: Callable[[str], str], file_id: str) -> Future[str]:
+def begin(make: Callable[[str], str], file_id: str) -> Future[str]:
     """What this will return, once it has; made on a thread of its own. Raises Problem when there are too many."""
     future: Future[str] = Future()
     future.set_running_or_notify_cancel()  # What was begun is not taken back.
@@ -77,19 +77,19 @@ def begun(make: Callable[[str], str], file_id: str) -> Future[str]:
     return future
 
 
-def _said(error: Exception, session_id: str) -> str:
+def _explain(error: Exception, session_id: str) -> str:
     """Why there is no file."""
     if isinstance(error.__cause__, NotMade):
         return str(error.__cause__)
     if not isinstance(error, Problem):
         _log.log(logging.WARNING, "There is no file at this button any more: %s", error)
         error = Problem("download_stale")
-    return messages.sentence(_language(session_id), error)
+    return messages.sentence(_find_language(session_id), error)
 
 
-def _language(session_id: str) -> str:
+def _find_language(session_id: str) -> str:
     """The browser's: what its page speaks, the session alone knows."""
     client = runtime.get_instance().get_client(session_id) if runtime.exists() else None
     headers = () if client is None or client.client_context is None else client.client_context.headers
     wish = next((value for name, value in headers if name.lower() == "accept-language"), "")
-    return messages.language_of(wish) or "en"
+    return messages.find_language(wish) or "en"

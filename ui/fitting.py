@@ -24,7 +24,7 @@ USUAL = Experiment().to_dict()
 SPLITS = ("test_fraction", "validation_fraction", "sealed")
 
 
-def dataset_groups() -> dict[str, list[str]]:
+def group_datasets() -> dict[str, list[str]]:
     """Kinds of data sets as people look for them: classes made or drawn, numbers made, real tables. Data of one's own stand in none."""
     groups: dict[str, list[str]] = {"classes": [], "numbers": [], "tables": []}
     for kind, cls in kinds(Dataset).items():
@@ -37,12 +37,12 @@ def dataset_groups() -> dict[str, list[str]]:
 
 def objective_of(dataset: Draft) -> ObjectiveComponent:
     """What is asked of a network on these data."""
-    return _asked(dataset).objective
+    return _make_example(dataset).objective
 
 
 def has_features(dataset: Draft) -> bool:
     """Whether inputs can be made from x1 and x2."""
-    return _asked(dataset).surface == "plane"
+    return _make_example(dataset).surface == "plane"
 
 
 def has_own_split(dataset: Draft) -> bool:
@@ -50,18 +50,18 @@ def has_own_split(dataset: Draft) -> bool:
     return kinds(Dataset)[dataset["kind"]].own_split  # type: ignore[attr-defined]
 
 
-def _asked(dataset: Draft) -> DatasetComponent:
+def _make_example(dataset: Draft) -> DatasetComponent:
     """A data set that asks the same: what a table asks depends on its fields, all others only on their kind."""
     cls: Any = kinds(Dataset)[dataset["kind"]]
     return validated(cls, dataset) if cls is TableData else cls()
 
 
-def fitting_losses(dataset: Draft) -> list[str]:
+def list_fitting_losses(dataset: Draft) -> list[str]:
     """The losses that this data set can be learned with."""
-    return [kind for kind in kinds(Loss) if _goes_with(dataset, kind)]
+    return [kind for kind in kinds(Loss) if _fits(dataset, kind)]
 
 
-def _goes_with(dataset: Draft, loss: str) -> bool:
+def _fits(dataset: Draft, loss: str) -> bool:
     # Few test rows and no layers, so that nothing but data and loss is judged.
     recipe = {"dataset": dataset, "loss": {"kind": loss}, "layers": [], "batch_size": 1}
     try:
@@ -71,24 +71,24 @@ def _goes_with(dataset: Draft, loss: str) -> bool:
     return True
 
 
-def fitted_loss(loss: Draft, dataset: Draft, previous: Draft) -> Draft:
+def fit_loss(loss: Draft, dataset: Draft, previous: Draft) -> Draft:
     """The loss, or the usual one of the task where it no longer goes with the data or the task is another one."""
     objective = objective_of(dataset)
     same = objective.kind == objective_of(previous).kind
     usual = objective.usual_loss
-    fits = loss["kind"] in fitting_losses(dataset)
+    fits = loss["kind"] in list_fitting_losses(dataset)
     if (fits and same) or loss["kind"] == usual:
         return loss
     return {"kind": usual}
 
 
-def on_data(experiment: Experiment, dataset: Draft) -> Experiment:
+def fit_to_data(experiment: Experiment, dataset: Draft) -> Experiment:
     """The recipe on other data: what fits stays as it is, the loss is one that fits, and what cannot be kept is as usual."""
     recipe = experiment.to_dict()
     recipe |= {
         "dataset": dataset,
-        "loss": fitted_loss(recipe["loss"], dataset, recipe["dataset"]),
-        "class_weights": fitted_weights(recipe["class_weights"], dataset),
+        "loss": fit_loss(recipe["loss"], dataset, recipe["dataset"]),
+        "class_weights": fit_weights(recipe["class_weights"], dataset),
     }
     if not has_features(dataset):
         recipe.pop("features", None)
@@ -98,19 +98,19 @@ def on_data(experiment: Experiment, dataset: Draft) -> Experiment:
         fitted = {name: value for name, value in recipe.items() if name not in left_out}
         try:
             return Experiment.from_dict(
-                {**fitted, "batch_size": min(recipe["batch_size"], most_rows({**USUAL, **fitted}))}
+                {**fitted, "batch_size": min(recipe["batch_size"], count_training_rows({**USUAL, **fitted}))}
             )
         except Problem:
             continue
     return Experiment.from_dict({"dataset": dataset, "loss": recipe["loss"]})
 
 
-def fitted_weights(class_weights: str, dataset: Draft) -> str:
+def fit_weights(class_weights: str, dataset: Draft) -> str:
     """The weights of the classes; none where there are no classes."""
     return class_weights if objective_of(dataset).has_classes else "none"
 
 
-def most_rows(draft: Draft) -> int:
+def count_training_rows(draft: Draft) -> int:
     """Training rows, the largest batch there is."""
     dataset = validated(kinds(Dataset)[draft["dataset"]["kind"]], draft["dataset"])
     rows = (
@@ -120,7 +120,7 @@ def most_rows(draft: Draft) -> int:
     return rows if rows > 0 else draft["batch_size"]
 
 
-def new_layer(kind: str, layers: list[Draft]) -> Draft:
+def make_layer(kind: str, layers: list[Draft]) -> Draft:
     """A layer to add: like the last one of its kind, else as its class starts."""
     alike = [layer for layer in layers if layer["kind"] == kind]
     return copy.deepcopy(alike[-1]) if alike else kinds(Layer)[kind]().to_dict()

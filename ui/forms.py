@@ -1,6 +1,6 @@
 """Component -> widgets -> Component. Generic: knows no layer, loss or data set by name.
 
-A field's bounds choose its widget (`scale_of`), its description is its help, and a union of components is a menu of kinds with the
+A field's bounds choose its widget (`choose_scale`), its description is its help, and a union of components is a menu of kinds with the
 fields of the chosen one below. Forms read and give plain recipe values; the whole recipe is checked once, as an Experiment.
 """
 
@@ -17,7 +17,7 @@ from pydantic.fields import FieldInfo
 
 from dlcore.catalogue import FAMILIES
 from dlcore.component import Component, kind_of, kinds, options_of
-from ui.messages import own_fields
+from ui.messages import list_fields
 from ui.session import label, t, widgets
 
 MEMORIES = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 0.9999)
@@ -63,7 +63,7 @@ class Entry:
 Scale = Slider | Ladder | Entry
 
 
-def bounds_of(info: FieldInfo) -> Bounds:
+def find_bounds(info: FieldInfo) -> Bounds:
     """A number's bounds, as its field states them."""
     found: dict[str, Any] = {}
     for constraint in info.metadata:
@@ -79,9 +79,9 @@ def bounds_of(info: FieldInfo) -> Bounds:
     return Bounds(**found)
 
 
-def scale_of(info: FieldInfo) -> Scale:
+def choose_scale(info: FieldInfo) -> Scale:
     """The widget that a bounded number is best set with."""
-    bounds = bounds_of(info)
+    bounds = find_bounds(info)
     default = info.default
     if info.annotation is int:
         if bounds.upper - bounds.lower <= FEW:
@@ -117,7 +117,7 @@ def component_form(
 ) -> dict[str, Any]:
     """Widgets for the fields of one component, those named in `tucked` together behind a button; the values they hold."""
     kind = kind_of(cls)
-    fields = {name: info for name, info in own_fields(cls).items() if has_widget(info)}
+    fields = {name: info for name, info in list_fields(cls).items() if has_widget(info)}
     hidden = [name for name in fields if name in tucked]
 
     def draw(names: list[str]) -> dict[str, Any]:
@@ -134,7 +134,7 @@ def component_form(
             label(name), icon=":material/tune:", width="stretch", key=widgets.key_of(f"{path}.{kind}/more")
         ):
             chosen |= draw(hidden)
-    return {"kind": kind} | {name: chosen.get(name, values[name]) for name in own_fields(cls)}
+    return {"kind": kind} | {name: chosen.get(name, values[name]) for name in list_fields(cls)}
 
 
 def has_widget(info: FieldInfo) -> bool:
@@ -189,19 +189,19 @@ def choice_form(
         help=label(f"component.{family}.{chosen}.help"),
     )
     cls = classes[kind]
-    return component_form(cls, family, carried(values, classes[values["kind"]], cls), path, tucked)
+    return component_form(cls, family, carry_over(values, classes[values["kind"]], cls), path, tucked)
 
 
-def carried(values: Mapping[str, Any], old: type[Component], new: type[Component]) -> dict[str, Any]:
+def carry_over(values: Mapping[str, Any], old: type[Component], new: type[Component]) -> dict[str, Any]:
     """Values for a new kind: those of fields that mean the same in both stay, the others get their defaults."""
-    before, after = own_fields(old), own_fields(new)
+    before, after = list_fields(old), list_fields(new)
     return {
-        name: values[name] if name in values and _same(before.get(name), info) else plain_default(info)
+        name: values[name] if name in values and _means_the_same(before.get(name), info) else plain_default(info)
         for name, info in after.items()
     }
 
 
-def _same(old: FieldInfo | None, new: FieldInfo) -> bool:
+def _means_the_same(old: FieldInfo | None, new: FieldInfo) -> bool:
     return old is not None and (old.annotation, old.default, old.metadata) == (
         new.annotation,
         new.default,
@@ -218,7 +218,7 @@ def plain_default(info: FieldInfo) -> Any:
 
 def number_form(info: FieldInfo, value: float, path: str, key: str, scale: Scale | None = None, zero: str = "0") -> Any:
     """A bounded number. `scale` says how to set it where its bounds alone would suggest otherwise, `zero` what 0 means."""
-    scale = scale or scale_of(info)
+    scale = scale or choose_scale(info)
     arguments: dict[str, Any] = {"key": widgets.key_of(path), "help": _help(info, scale, key)}
     held = widgets.read(path, value)
     if isinstance(scale, Ladder):
@@ -226,32 +226,32 @@ def number_form(info: FieldInfo, value: float, path: str, key: str, scale: Scale
         rungs = tuple(sorted({*scale.rungs, held}))
         widgets.seed(path, held, rungs)
         return st.select_slider(
-            label(key), rungs, held, format_func=lambda rung: shown_number(rung) if rung else zero, **arguments
+            label(key), rungs, held, format_func=lambda rung: write_number(rung) if rung else zero, **arguments
         )
     if isinstance(scale, Slider):
         # Smaller than a step, yet allowed: a value from a file stays what it is.
         lower = min(scale.lower, held)
         widgets.seed(path, held, (scale, lower))
         return st.slider(
-            label(key), lower, scale.upper, held, step=scale.step, format=_number_format(info), **arguments
+            label(key), lower, scale.upper, held, step=scale.step, format=_choose_number_format(info), **arguments
         )
     held = widgets.seed(path, min(max(held, scale.lower), scale.upper), scale)
     return st.number_input(label(key), scale.lower, scale.upper, held, step=1, **arguments)
 
 
-def shown_number(value: float) -> str:
+def write_number(value: float) -> str:
     """0.00001 rather than 1e-05; six figures are enough for the eye."""
     short = f"{value:.6g}"
     return f"{float(short):.11f}".rstrip("0").rstrip(".") if 1e-6 <= abs(value) < 1 else f"{float(short):g}"
 
 
-def _number_format(info: FieldInfo) -> str:
+def _choose_number_format(info: FieldInfo) -> str:
     return "%d" if info.annotation is int else "%.2f"
 
 
 def _help(info: FieldInfo, scale: Scale, key: str) -> str:
-    bounds = bounds_of(info)
+    bounds = find_bounds(info)
     which = "open_low" if bounds.without_lower else "open_high" if bounds.without_upper else "closed"
     upper = scale.upper if isinstance(scale, Entry) else bounds.upper
-    limits = label(f"bounds.{which}", lower=shown_number(bounds.lower), upper=shown_number(upper))
+    limits = label(f"bounds.{which}", lower=write_number(bounds.lower), upper=write_number(upper))
     return f"{label(f'{key}.help')} {limits}"

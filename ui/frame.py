@@ -33,17 +33,17 @@ pages = [
         icon=page.icon,
         url_path=page.path or None,
         default=not page.path,
-        visibility="hidden" if session.hides(page.hidden_by) else "visible",
+        visibility="hidden" if session.is_hidden(page.hidden_by) else "visible",
     )
     for page in PAGES
 ]
 try:
-    full = standing.admission()
+    full = standing.find_refusal()
     page = st.navigation(pages, position="hidden" if full else "top")
     if session.follow_address(page.url_path):
         st.rerun()
     if full:
-        waiting.waiting_room()
+        waiting.show_waiting_room()
     else:
         page.run()
 except Problem as problem:

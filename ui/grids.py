@@ -8,19 +8,19 @@ from typing import Any
 from dlcore.spreadsheet import safe_cell
 
 
-def safe(value: Any) -> Any:
+def escape_formula(value: Any) -> Any:
     """The cell as it is, but for a text that a spreadsheet would run."""
     return safe_cell(value) if isinstance(value, str) else value
 
 
-def with_data(
+def add_columns(
     ours: Mapping[str, Sequence[Any]], names: Iterable[str], rows: Sequence[Sequence[Any]]
 ) -> dict[str, list[Any]]:
     """Columns of our own, and beside them those of the data; one of these may be called as one of ours."""
-    columns = {title: [safe(value) for value in values] for title, values in ours.items()}
+    columns = {title: [escape_formula(value) for value in values] for title, values in ours.items()}
     for index, name in enumerate(names):
         title = safe_cell(name)
         while title in columns:
             title += " ·"
-        columns[title] = [safe(row[index]) for row in rows]
+        columns[title] = [escape_formula(row[index]) for row in rows]
     return columns

@@ -13,7 +13,7 @@ from ui.messages import LANGUAGES, escape, sentence
 from ui.session import label, widgets
 
 
-def heading(*menus: Callable[[], None]) -> DeltaGenerator:
+def draw_heading(*menus: Callable[[], None]) -> DeltaGenerator:
     """Title, these menus and the language switch; the container for messages below them."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="heading"):
         st.title(label("app.title"), anchor=False, width="stretch")
@@ -39,7 +39,7 @@ def choose_language() -> None:
     session.speak(widgets.read("/language", None) or session.current().language)
 
 
-def say(container: DeltaGenerator, problem: Problem | None) -> None:
+def say_problems(container: DeltaGenerator, problem: Problem | None) -> None:
     """What is wrong, each in one sentence, above the canvas; what was done on the way, as a passing line.
 
     What the address has led to stays until something is changed: the script runs several times while a page opens.

@@ -56,24 +56,24 @@ def routes() -> list[BaseRoute]:
 
 def healthz(request: Request) -> Response:
     """{"status": "ok"} once a worker is ready, with 503 before; and how many there are."""
-    ready, known = live.pool().ready, figures()
+    ready, known = live.pool().ready, count_figures()
     counts = {name: known[name] for name in ("sessions", "runs", "max_runs", "playing", "workers", "desks")}
-    return _unkept(JSONResponse({"status": "ok" if ready else "starting", **counts}, 200 if ready else 503))
+    return _count_unkept(JSONResponse({"status": "ok" if ready else "starting", **counts}, 200 if ready else 503))
 
 
 def metrics(request: Request) -> Response:
     """The figures as Prometheus reads them."""
-    return _unkept(PlainTextResponse(exposition(figures()), media_type=TEXT_FORMAT))
+    return _count_unkept(PlainTextResponse(write_exposition(count_figures()), media_type=TEXT_FORMAT))
 
 
-def figures() -> dict[str, Any]:
+def count_figures() -> dict[str, Any]:
     """What can be counted of the runs, the pages and this process."""
     known, desks = live.pool().figures(), live.desks().figures()
     memory = {"server": resident_bytes(), **known["memory_bytes"], **desks["memory_bytes"]}
-    return {**known, **desks, "memory_bytes": memory, "sessions": sessions(), "stuck": live.stuck()}
+    return {**known, **desks, "memory_bytes": memory, "sessions": count_sessions(), "stuck": live.stuck()}
 
 
-def sessions() -> int:
+def count_sessions() -> int:
     """Pages that are open, as Streamlit counts them."""
     if not runtime.exists():
         return 0
@@ -81,25 +81,25 @@ def sessions() -> int:
     return sum(stat.value for stat in found.get(ACTIVE_SESSIONS_FAMILY, []) if isinstance(stat, GaugeStat))
 
 
-def exposition(known: dict[str, Any]) -> str:
+def write_exposition(known: dict[str, Any]) -> str:
     """Each figure with its meaning and type; a figure of several processes with a line for each."""
     lines = []
     for figure, name, kind, words in METRICS:
         value = known[figure]
         several = value if isinstance(value, dict) else {"": value}
         lines += [f"# HELP dlcore_{name} {words}", f"# TYPE dlcore_{name} {kind}"]
-        lines += [f"dlcore_{name}{_label(process)} {_number(one)}" for process, one in several.items()]
+        lines += [f"dlcore_{name}{_escape_label(process)} {_write_number(one)}" for process, one in several.items()]
     return "\n".join([*lines, ""])
 
 
-def _label(process: str) -> str:
+def _escape_label(process: str) -> str:
     return f'{{process="{process}"}}' if process else ""
 
 
-def _number(value: float | None) -> str:
+def _write_number(value: float | None) -> str:
     return "NaN" if value is None else f"{value:.10g}"
 
 
-def _unkept(response: Response) -> Response:
+def _count_unkept(response: Response) -> Response:
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -29,7 +29,7 @@ PACKAGES = ("dlcore", "ui")  # whose rooms say something
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#+\-.!|~$&^=@]|:(?!\s|$))")
 
 
-def language_of(wish: str | None) -> str | None:
+def find_language(wish: str | None) -> str | None:
     """One of our languages for a tag like "zh-CN", "zh" or "en-GB"; None where we have none for it."""
     wish = (wish or "").lower()
     return next((language for language in LANGUAGES if wish[:2] == language[:2]), None)
@@ -39,7 +39,7 @@ def language_of(wish: str | None) -> str | None:
 def catalogue(language: str) -> dict[str, str]:
     """Every message in this language."""
     written = {key: message for file in locales(language) for key, message in texts_in(file).items()}
-    return {**said_by_classes(), **written} if language == "en" else written
+    return {**read_classes(), **written} if language == "en" else written
 
 
 def locales(language: str) -> list[Path]:
@@ -47,27 +47,27 @@ def locales(language: str) -> list[Path]:
     return [file for package in PACKAGES for file in text_files(ROOT / package, language)]
 
 
-def said_by_classes() -> dict[str, str]:
+def read_classes() -> dict[str, str]:
     """The English that the classes say of themselves, and that reports and checkers speak."""
     messages = {**SENTENCES, **REPORTED}
     for name, info in Experiment.model_fields.items():
-        messages |= _field(f"experiment.{name}", name, info)
+        messages |= _read_field(f"experiment.{name}", name, info)
     for family, union in FAMILIES.items():
         for kind, cls in kinds(union).items():
             prefix = f"component.{family}.{kind}"
             messages[f"{prefix}.title"] = cls.title
             messages[f"{prefix}.help"] = " ".join(inspect.getdoc(cls).split())  # type: ignore[union-attr]
-            for name, info in own_fields(cls).items():
-                messages |= _field(f"{prefix}.{name}", name, info)
+            for name, info in list_fields(cls).items():
+                messages |= _read_field(f"{prefix}.{name}", name, info)
     return messages
 
 
-def own_fields(cls: type[Component]) -> dict[str, FieldInfo]:
+def list_fields(cls: type[Component]) -> dict[str, FieldInfo]:
     """The fields that people set: all but the kind."""
     return {name: info for name, info in cls.model_fields.items() if name != "kind"}
 
 
-def _field(key: str, name: str, info: FieldInfo) -> dict[str, str]:
+def _read_field(key: str, name: str, info: FieldInfo) -> dict[str, str]:
     options = {
         f"{key}.{option}": str(option).capitalize() for option in options_of(info.annotation) if name != "version"
     }
@@ -82,29 +82,29 @@ def text(language: str, key: str, **values: str | int | float) -> str:
 
 def sentence(language: str, problem: Problem) -> str:
     """A problem in this language."""
-    said = {"expected": phrase, "came": phrase, "neighbour": _title}
+    said = {"expected": phrase, "came": phrase, "neighbour": _find_title}
     if problem.key in ("classic_offline", "classic_changed"):
-        said["name"] = _title
+        said["name"] = _find_title
     values = {name: said[name](language, value) if name in said else value for name, value in problem.values.items()}
     return text(language, f"problem.{problem.key}", **values)
 
 
 def phrase(language: str, value: str | int | float) -> str | int | float:
     """A turn of the checker ("at most 5") in this language; what it did not say stays as it is."""
-    for key, pattern in _turns():
+    for key, pattern in _list_turns():
         if isinstance(value, str) and (match := pattern.fullmatch(value)):
             return text(language, key, **match.groupdict())
     return value
 
 
-def _title(language: str, value: str | int | float) -> str | int | float:
+def _find_title(language: str, value: str | int | float) -> str | int | float:
     """The title of a bundled or classic data set in this language."""
     titles = (key for key in catalogue("en") if re.fullmatch(r"component\.dataset\.\w+\.title|classic\.\w+", key))
     return next((text(language, key) for key in titles if text("en", key) == value), value)
 
 
 @functools.cache
-def _turns() -> list[tuple[str, re.Pattern[str]]]:
+def _list_turns() -> list[tuple[str, re.Pattern[str]]]:
     turns = {key: template for key, template in catalogue("en").items() if key.startswith("turn.")}
     return [
         (key, re.compile(re.escape(template).replace(r"\{value\}", r"(?P<value>[^ ]+)")))

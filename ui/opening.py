@@ -8,21 +8,21 @@ from dlcore.datasets.table import TableData
 from dlcore.experiment import Experiment
 from dlcore.problems import Problem
 from dlcore.share import decode
-from ui.fitting import on_data
+from ui.fitting import fit_to_data
 
 # The part of the address that opens the rows. It stands beside the recipe, so that no file ever holds it.
 QUERY = "pass"
 INSTEAD = {"kind": "circle"}
 
 
-def opened(link: str, given: str, mark: str) -> tuple[Experiment, Problem | None]:
+def open_recipe(link: str, given: str, mark: str) -> tuple[Experiment, Problem | None]:
     """The recipe of a link for the person of this mark, who came with this pass ("" for none)."""
     try:
         experiment = decode(link)
     except Problem as problem:
         return Experiment(), problem
-    experiment, told = begun_anew(experiment)
-    dataset = own_data(experiment)
+    experiment, told = start_without_journal(experiment)
+    dataset = find_own_data(experiment)
     if dataset is None:
         return experiment, told
     try:
@@ -34,7 +34,7 @@ def opened(link: str, given: str, mark: str) -> tuple[Experiment, Problem | None
     return without_rows(experiment), Problem(f"link_rows_{refusal}", name=dataset.name)
 
 
-def begun_anew(experiment: Experiment) -> tuple[Experiment, Problem | None]:
+def start_without_journal(experiment: Experiment) -> tuple[Experiment, Problem | None]:
     """The recipe as a run can begin with it, and what there is to say if another run of it was changed while it learned."""
     if not experiment.journal:
         return experiment, None
@@ -44,22 +44,22 @@ def begun_anew(experiment: Experiment) -> tuple[Experiment, Problem | None]:
 
 def without_rows(experiment: Experiment) -> Experiment:
     """What of a recipe can be opened by those who may not see its rows."""
-    return on_data(experiment, INSTEAD)
+    return fit_to_data(experiment, INSTEAD)
 
 
-def refusal(experiment: Experiment, mark: str) -> Problem | None:
+def find_refusal(experiment: Experiment, mark: str) -> Problem | None:
     """Why the person of this mark is given no rows of this recipe; None where there is no reason."""
-    dataset = own_data(experiment)
+    dataset = find_own_data(experiment)
     key = dataset and store.find_ownership(dataset.digest).refusal(mark)
     return Problem(key, name=dataset.name) if dataset and key else None
 
 
-def own_data(experiment: Experiment) -> TableData | ImageData | None:
+def find_own_data(experiment: Experiment) -> TableData | ImageData | None:
     """The table or the pictures that a recipe names and that somebody has brought; None for all other data."""
     dataset = experiment.dataset
     return dataset if isinstance(dataset, TableData | ImageData) and dataset.digest else None
 
 
-def rows_kept(dataset: TableData | ImageData) -> int:
+def count_kept_rows(dataset: TableData | ImageData) -> int:
     """How many rows of it are kept, used by the recipe or not."""
     return dataset.available if isinstance(dataset, ImageData) else dataset.rows

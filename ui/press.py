@@ -44,9 +44,9 @@ class Press:
         return live.desks().ask(do, payload, **whose, patience=PATIENCE, **arguments)[1]
 
 
-def at_press(state: session.Session, make: Callable[[Press], bytes]) -> Callable[[], bytes]:
+def make_at_press(state: session.Session, make: Callable[[Press], bytes]) -> Callable[[], bytes]:
     """What `st.download_button` calls at a press. To be called while the page is drawn: later nobody knows whose page it is."""
-    by = Press(**session.whose(state.visit))
+    by = Press(**session.name_owner(state.visit))
 
     def press() -> bytes:
         begun = time.monotonic()

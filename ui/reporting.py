@@ -8,12 +8,12 @@ from ui import live, session
 from ui.evaluating.asking import moment_of
 from ui.evaluating.judging import Judging, Moment
 from ui.messages import catalogue
-from ui.press import Press, at_press
+from ui.press import Press, make_at_press
 
 SAID = ("report.", "card.", "finding.", "component.", "experiment.")  # beginnings of the messages that the files need
 
 
-def reporter(state: session.Session, what: str, token: str, moment: Moment | None = None) -> Callable[[], bytes]:
+def make_reporter(state: session.Session, what: str, token: str, moment: Moment | None = None) -> Callable[[], bytes]:
     """What makes a "report" or a "card". It runs at the press, outside the script: all that it needs is captured here.
 
     Without a moment it speaks of the run as it stands then. A sealed test stays shut unless it was opened at this moment.
@@ -33,4 +33,4 @@ def reporter(state: session.Session, what: str, token: str, moment: Moment | Non
         }
         return press.ask(what, now.content, **said, **seal)
 
-    return at_press(state, make)
+    return make_at_press(state, make)

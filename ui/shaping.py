@@ -19,7 +19,7 @@ from dlcore.experiment import FEATURES, Experiment
 from dlcore.layers import Dense
 from dlcore.problems import Problem
 from dlcore.rows import prepare
-from ui.fitting import fitted_loss
+from ui.fitting import fit_loss
 
 USUAL_FEATURES = ("x1", "x2")
 SPLITS = ("train", "test")  # as the canvas names them: its test points are those that are watched
@@ -38,7 +38,7 @@ class Shaped:
     origins: Origins | None = None
 
 
-def shaped(experiment: Experiment, action: Action) -> Shaped | None:
+def apply_edit(experiment: Experiment, action: Action) -> Shaped | None:
     """The experiment after this edit; None when it names what is not there. Raises Problem when it may not be."""
     match action.get("do"):
         case "add_unit":
@@ -50,17 +50,17 @@ def shaped(experiment: Experiment, action: Action) -> Shaped | None:
         case "remove_layer":
             return _remove_layer(experiment, action.get("address"))
         case "activation":
-            return _activation(experiment, action.get("address"), action.get("kind"))
+            return _set_activation(experiment, action.get("address"), action.get("kind"))
         case "feature":
-            return _feature(experiment, action.get("name"), action.get("on"))
+            return _switch_feature(experiment, action.get("name"), action.get("on"))
         case "points":
-            return _points(experiment, action)
+            return _edit_points(experiment, action)
         case "clear_points":
             return _clear_points(experiment)
     return None
 
 
-def _index(value: Any, count: int) -> int | None:
+def _read_index(value: Any, count: int) -> int | None:
     """An index into a list of so many; None for anything else that came."""
     return value if type(value) is int and 0 <= value < count else None
 
@@ -68,14 +68,14 @@ def _index(value: Any, count: int) -> int | None:
 # Layers and units
 
 
-def _index_of_address(address: Any, count: int) -> int | None:
+def _read_address(address: Any, count: int) -> int | None:
     """The index of an address in a list of so many layers; None for anything else that came, and for a layer inside another one."""
     return int(address) if isinstance(address, str) and address in map(str, range(count)) else None
 
 
-def _units(experiment: Experiment, address: Any) -> tuple[int, int] | None:
+def _find_units(experiment: Experiment, address: Any) -> tuple[int, int] | None:
     """The index of a layer whose units a person can add, and how many it has."""
-    at = _index_of_address(address, len(experiment.layers))
+    at = _read_address(address, len(experiment.layers))
     return None if at is None or not experiment.layers[at].most_units else (at, experiment.plan()[at].units)
 
 
@@ -84,23 +84,23 @@ def _with_layer(experiment: Experiment, at: int, **changes: Any) -> Experiment:
     return experiment.replace(layers=(*experiment.layers[:at], layer, *experiment.layers[at + 1 :]))
 
 
-def _same_layers(experiment: Experiment) -> list[int | None]:
+def _keep_layers(experiment: Experiment) -> list[int | None]:
     return list(range(len(experiment.layers)))
 
 
 def _add_unit(experiment: Experiment, address: Any) -> Shaped | None:
-    found = _units(experiment, address)
+    found = _find_units(experiment, address)
     if found is None:
         return None
     at, count = found
     units: list[int | None] = [*range(count), None]
     changed = _with_layer(experiment, at, units=count + 1)
-    return Shaped(changed, {"layers": _same_layers(experiment), "units": {str(at): units}})
+    return Shaped(changed, {"layers": _keep_layers(experiment), "units": {str(at): units}})
 
 
 def _remove_unit(experiment: Experiment, address: Any, unit: Any) -> Shaped | None:
-    found = _units(experiment, address)
-    gone = None if found is None else _index(unit, found[1])
+    found = _find_units(experiment, address)
+    gone = None if found is None else _read_index(unit, found[1])
     if found is None or gone is None:
         return None
     at, count = found
@@ -108,12 +108,12 @@ def _remove_unit(experiment: Experiment, address: Any, unit: Any) -> Shaped | No
         raise Problem("last_unit")
     units = [index for index in range(count) if index != gone]
     changed = _with_layer(experiment, at, units=count - 1)
-    return Shaped(changed, {"layers": _same_layers(experiment), "units": {str(at): units}})
+    return Shaped(changed, {"layers": _keep_layers(experiment), "units": {str(at): units}})
 
 
 def _add_layer(experiment: Experiment, address: Any) -> Shaped | None:
     """A layer like the nearest whose units a person can add, as wide as what comes into it, where that can begin as the identity."""
-    at = _index_of_address(address, len(experiment.layers) + 1)
+    at = _read_address(address, len(experiment.layers) + 1)
     if at is None:
         return None
     before = [layer for layer in experiment.layers[:at] if layer.most_units]
@@ -127,7 +127,7 @@ def _add_layer(experiment: Experiment, address: Any) -> Shaped | None:
 
 
 def _remove_layer(experiment: Experiment, address: Any) -> Shaped | None:
-    at = _index_of_address(address, len(experiment.layers))
+    at = _read_address(address, len(experiment.layers))
     if at is None:
         return None
     layers = (*experiment.layers[:at], *experiment.layers[at + 1 :])
@@ -136,18 +136,18 @@ def _remove_layer(experiment: Experiment, address: Any) -> Shaped | None:
 
 
 def _activation(experiment: Experiment, address: Any, kind: Any) -> Shaped | None:
-    at = _index_of_address(address, len(experiment.layers))
+    at = _read_address(address, len(experiment.layers))
     classes = kinds(Activation)
     if at is None or kind not in list(classes) or experiment.layers[at].activation_kind in ("", kind):
         return None
     changed = _with_layer(experiment, at, activation=classes[kind]())
-    return Shaped(changed, {"layers": _same_layers(experiment)})
+    return Shaped(changed, {"layers": _keep_layers(experiment)})
 
 
 # Inputs
 
 
-def _feature(experiment: Experiment, name: Any, on: Any) -> Shaped | None:
+def _switch_feature(experiment: Experiment, name: Any, on: Any) -> Shaped | None:
     if name not in FEATURES or type(on) is not bool or not experiment.input_features:
         return None
     if (name in experiment.input_features) is on:
@@ -155,13 +155,13 @@ def _feature(experiment: Experiment, name: Any, on: Any) -> Shaped | None:
     chosen = {*experiment.input_features} ^ {name}
     features = tuple(feature for feature in FEATURES if feature in chosen)
     changed = experiment.replace(features=None if features == USUAL_FEATURES else features)
-    return Shaped(changed, {"layers": _same_layers(experiment)})
+    return Shaped(changed, {"layers": _keep_layers(experiment)})
 
 
 # Points
 
 
-def drawn_from(experiment: Experiment) -> Drawn:
+def to_drawn(experiment: Experiment) -> Drawn:
     """The experiment's points as drawn ones. Raises Problem where there are none on a plane with classes, or too many."""
     dataset = experiment.dataset
     if isinstance(dataset, Drawn):
@@ -171,28 +171,28 @@ def drawn_from(experiment: Experiment) -> Drawn:
     return Drawn.of(prepare(experiment))
 
 
-def three_parts(dataset: Any) -> str:
+def key_of_parts(dataset: Any) -> str:
     """The end of the key of what is said of drawn points: of those with validation points something else."""
     return ".validation" if isinstance(dataset, Drawn) and dataset.validation else ""
 
 
-def _points(experiment: Experiment, action: Action) -> Shaped | None:
+def _edit_points(experiment: Experiment, action: Action) -> Shaped | None:
     """Points moved, then removed, then added. Rows count as they stood before. Of three parts all three stay."""
-    drawn = drawn_from(experiment)
+    drawn = to_drawn(experiment)
     parts = {"train": "train", "test": "validation" if drawn.validation else "test"}
     rows: dict[str, list[Point | None]] = {split: list(getattr(drawn, part)) for split, part in parts.items()}
     touched = False
-    for split, row, x1, x2 in _entries(action.get("move"), 4):
+    for split, row, x1, x2 in _read_entries(action.get("move"), 4):
         if _is_row(rows, split, row) and _on_plane(x1, x2):
-            rows[split][row] = (_inside(x1), _inside(x2), getattr(drawn, parts[split])[row][2])
+            rows[split][row] = (_clip(x1), _clip(x2), getattr(drawn, parts[split])[row][2])
             touched = True
-    for split, row in _entries(action.get("remove"), 2):
+    for split, row in _read_entries(action.get("remove"), 2):
         if _is_row(rows, split, row):
             rows[split][row] = None
             touched = True
-    for x1, x2, label, split in _entries(action.get("add"), 4):
-        if split in SPLITS and _on_plane(x1, x2) and _index(label, MOST_CLASSES) is not None:
-            rows[split].append((_inside(x1), _inside(x2), label))
+    for x1, x2, label, split in _read_entries(action.get("add"), 4):
+        if split in SPLITS and _on_plane(x1, x2) and _read_index(label, MOST_CLASSES) is not None:
+            rows[split].append((_clip(x1), _clip(x2), label))
             touched = True
     if not touched:
         return None
@@ -204,7 +204,7 @@ def _points(experiment: Experiment, action: Action) -> Shaped | None:
 
 def _clear_points(experiment: Experiment) -> Shaped:
     """A training point of each of two classes stays, and one point of each other part: less cannot be asked or judged."""
-    drawn = drawn_from(experiment)
+    drawn = to_drawn(experiment)
     train = tuple(next(point for point in drawn.train if point[2] == label) for label in (0, 1))
     others = {
         part: (next((point for point in points if point[2] < 2), train[0]),)
@@ -214,7 +214,7 @@ def _clear_points(experiment: Experiment) -> Shaped:
     return _with_points(experiment, drawn.replace(train=train, **others))
 
 
-def _entries(value: Any, length: int) -> list[list[Any]]:
+def _read_entries(value: Any, length: int) -> list[list[Any]]:
     """The lists of so many things in what came."""
     if not isinstance(value, list):
         return []
@@ -222,14 +222,14 @@ def _entries(value: Any, length: int) -> list[list[Any]]:
 
 
 def _is_row(rows: dict[str, list[Point | None]], split: Any, row: Any) -> bool:
-    return split in SPLITS and _index(row, len(rows[split])) is not None
+    return split in SPLITS and _read_index(row, len(rows[split])) is not None
 
 
 def _on_plane(*values: Any) -> bool:
     return all(type(value) in (int, float) and math.isfinite(value) for value in values)
 
 
-def _inside(value: float) -> float:
+def _clip(value: float) -> float:
     return float(min(max(value, -EDGE), EDGE))
 
 
@@ -237,6 +237,6 @@ def _with_points(experiment: Experiment, drawn: Drawn) -> Shaped:
     """The experiment on these points; loss and batch give way where they no longer fit."""
     values = {**experiment.to_dict(), "dataset": drawn.to_dict(), "validation_fraction": 0.0}
     values["sealed"] = experiment.sealed and bool(drawn.validation)
-    values["loss"] = fitted_loss(values["loss"], values["dataset"], experiment.dataset.to_dict())
+    values["loss"] = fit_loss(values["loss"], values["dataset"], experiment.dataset.to_dict())
     values["batch_size"] = min(values["batch_size"], len(drawn.train))
-    return Shaped(Experiment.from_dict(values), {"layers": _same_layers(experiment)})
+    return Shaped(Experiment.from_dict(values), {"layers": _keep_layers(experiment)})

@@ -23,74 +23,74 @@ from ui.session import label, t, widgets
 SHARED = "/share/rows"  # the path of the toggle
 
 
-def address(experiment: Experiment, **wishes: str) -> str:
+def make_link(experiment: Experiment, **wishes: str) -> str:
     """The link that opens this recipe here, and its rows if they are shared. Raises Problem when it does not fit."""
     scheme, host, path, _, _ = urlsplit(st.context.url or "")
-    wishes = {**wishes, opening.QUERY: _pass(experiment)}
+    wishes = {**wishes, opening.QUERY: _find_pass(experiment)}
     query = {"run": encode(experiment), **{name: wish for name, wish in wishes.items() if wish}}
     return urlunsplit((scheme, host, path or "/", urlencode(query, safe=","), ""))
 
 
 def share_menu(token: str) -> None:
     """A menu with both links; its content is made when it is opened."""
-    if session.hides("share"):
+    if session.is_hidden("share"):
         return
     menu = st.popover(
         label("share"), icon=":material/share:", key=widgets.key_of("/share"), on_change="rerun", width="content"
     )
     if menu.open:
         with menu:
-            _links(token)
+            _draw_links(token)
 
 
-def _links(token: str) -> None:
+def _draw_links(token: str) -> None:
     state = session.current()
     experiment = with_journal(state.experiment, token)
     told = list_changes(experiment, Words(catalogue(state.language)))
     try:
-        experiment, link = _linked(experiment)
+        experiment, link = _make_link(experiment)
     except Problem as problem:
         st.warning(escape(sentence(state.language, problem)), icon=":material/link_off:")
         return
     st.markdown(f"**{label('share.link')}**", help=label("share.link.help"))
-    _code("run", link)
+    _draw_code("run", link)
     if told:
         st.caption(label("share.changed" if experiment.journal else "share.changed.too_long"))
         with st.expander(label("share.changes", count=len(told))):
             st.markdown("\n".join(f"- {escape(line)}" for line in told))
-    _rows(experiment)
+    _draw_rows(experiment)
     st.markdown(f"**{label('share.teacher')}**", help=label("share.teacher.help"))
-    _code("teacher", _teachers_link(experiment))
+    _draw_code("teacher", _draw_teachers_link(experiment))
 
 
-def _linked(experiment: Experiment) -> tuple[Experiment, str]:
+def _make_link(experiment: Experiment) -> tuple[Experiment, str]:
     """A recipe and the link to it: without its journal, where the link would be too long with it. Raises Problem."""
     try:
-        return experiment, address(experiment)
+        return experiment, make_link(experiment)
     except Problem:
         if not experiment.journal:
             raise
     bare = experiment.without_journal()
-    return bare, address(bare)
+    return bare, make_link(bare)
 
 
 # The rows
 
 
-def _pass(experiment: Experiment) -> str:
+def _find_pass(experiment: Experiment) -> str:
     """What this person has given for the rows of this recipe; "" where they are not shared."""
-    dataset = opening.own_data(experiment)
-    found = dataset and sharing.find_pass(dataset.digest, session.bringer(), session.mark())
+    dataset = opening.find_own_data(experiment)
+    found = dataset and sharing.find_pass(dataset.digest, session.secret_of_bringer(), session.mark())
     return found or ""
 
 
-def _rows(experiment: Experiment) -> None:
+def _draw_rows(experiment: Experiment) -> None:
     """Whether the rows go along: asked where the run stands on data of one's own, with what that gives away."""
-    dataset = opening.own_data(experiment)
+    dataset = opening.find_own_data(experiment)
     owned = store.find_ownership(dataset.digest) if dataset else None
     if dataset is None or owned is None or owned.everyone:
         return
-    facts = {"name": dataset.name, "rows": f"{opening.rows_kept(dataset):,}"}
+    facts = {"name": dataset.name, "rows": f"{opening.count_kept_rows(dataset):,}"}
     if session.mark() not in owned.owners:
         st.caption(label("share.rows.guest", **facts))
         return
@@ -106,7 +106,7 @@ def _rows(experiment: Experiment) -> None:
 def share_or_withdraw(digest: str, name: str) -> None:
     """Toggle: from now on the links carry a pass, or the one that they carried is good no more."""
     if widgets.read(SHARED, False):
-        sharing.give_pass(digest, session.bringer(), session.mark())
+        sharing.give_pass(digest, session.secret_of_bringer(), session.mark())
     else:
         sharing.withdraw_passes(digest, session.mark())
         session.current().notices.append(t("share.rows.withdrawn", name=name))
@@ -115,12 +115,12 @@ def share_or_withdraw(digest: str, name: str) -> None:
 # Links
 
 
-def _code(name: str, link: str) -> None:
+def _draw_code(name: str, link: str) -> None:
     with st.container(key=f"share_link_{name}"):  # The style sheet lets a long one scroll.
         st.code(link, language=None, wrap_lines=True)
 
 
-def _teachers_link(experiment: Experiment) -> str:
+def _draw_teachers_link(experiment: Experiment) -> str:
     columns = [column.container(gap="xxsmall") for column in st.columns(2, gap="small")]
     hidden = [
         group
@@ -133,7 +133,7 @@ def _teachers_link(experiment: Experiment) -> str:
         label("share.language"), list(LANGUAGES), format_func=LANGUAGES.__getitem__, key="share_language",
         help=label("share.language.help"),
     )  # fmt: skip
-    return address(
+    return make_link(
         experiment,
         hide=",".join(hidden),
         text="off" if quiet else "",

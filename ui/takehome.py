@@ -9,8 +9,8 @@ import streamlit as st
 from dlcore.problems import clean
 from ui import live, opening, session
 from ui.messages import escape, sentence
-from ui.press import Press, at_press
-from ui.reporting import reporter
+from ui.press import Press, make_at_press
+from ui.reporting import make_reporter
 from ui.session import editing, label, t, uploads
 from ui.share import with_journal
 
@@ -30,10 +30,10 @@ OF_ROWS = ("data", "report", "card")  # Made of the rows, which may be another's
 def take_home(token: str) -> None:
     """Downloads and an upload."""
     state = session.current()
-    refusal = opening.refusal(state.experiment, session.mark())
+    refusal = opening.find_refusal(state.experiment, session.mark())
     for what, (file_name, mime, icon) in FILES.items():
         st.download_button(
-            label(f"take.{what}"), maker(what, token, state), file_name, mime, key=f"take_{what}", icon=icon, on_click="ignore",
+            label(f"take.{what}"), make_maker(what, token, state), file_name, mime, key=f"take_{what}", icon=icon, on_click="ignore",
             help=label(f"take.{what}.help"), width="stretch", disabled=refusal is not None and what in OF_ROWS,
         )  # fmt: skip
         if refusal is not None and what == OF_ROWS[0]:
@@ -42,10 +42,10 @@ def take_home(token: str) -> None:
     st.file_uploader(label("load"), key=key, help=label("load.help"), on_change=load_file, args=(key,))
 
 
-def maker(what: str, token: str, state: session.Session) -> Callable[[], bytes]:
+def make_maker(what: str, token: str, state: session.Session) -> Callable[[], bytes]:
     """What makes a file's bytes. It runs at the press, outside the script, and later than it: it captures who asks, not what is so now."""
     if what in ("report", "card"):
-        return reporter(state, what, token)
+        return make_reporter(state, what, token)
 
     def make(press: Press) -> bytes:
         match what:
@@ -58,7 +58,7 @@ def maker(what: str, token: str, state: session.Session) -> Callable[[], bytes]:
             case _:
                 return live.pool().call(token, what)[1]
 
-    return at_press(state, make)
+    return make_at_press(state, make)
 
 
 @session.guard

@@ -8,7 +8,7 @@ import streamlit as st
 
 from ui import session
 from ui.assets import style
-from ui.heading import heading
+from ui.heading import draw_heading
 from ui.messages import escape, sentence
 from ui.session import label, standing
 
@@ -22,10 +22,10 @@ class Waiting:
     tries: int = 0  # to get in
 
 
-def waiting_room() -> None:
+def show_waiting_room() -> None:
     """In the place of every page, until a run comes free."""
     st.html(style("waiting.css"))
-    heading()
+    draw_heading()
     with st.container(key="waiting", horizontal_alignment="center"):
         st.header(label("waiting.title"), anchor=False, text_alignment="center")
         st.fragment(_knock, run_every=TRY_EVERY)()
@@ -33,7 +33,7 @@ def waiting_room() -> None:
 
 def _knock() -> None:
     """Go in if there is room, else say why not."""
-    problem = standing.admission()
+    problem = standing.find_refusal()
     if problem is None:
         st.rerun()
     state = session.current()

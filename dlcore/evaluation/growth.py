@@ -81,12 +81,12 @@ def _widen(experiment: Experiment, factor: float) -> Experiment | None:
 
 
 def _growing(experiment: Experiment) -> list[tuple[int, LayerPlan]]:
-    """The hidden layers whose units a person can add, with their places."""
+    """The hidden layers whose units a person can add, with their indices."""
     plans = enumerate(experiment.plan())
     return [(index, plan) for (index, plan), layer in zip(plans, experiment.layers, strict=False) if layer.most_units]
 
 
-def _grown(
+def _train_all(
     judged: Judged,
     fits: list[Fit],
     x: str,

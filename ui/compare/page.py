@@ -12,14 +12,14 @@ from dlcore.problems import clean
 from ui import live, pages, session
 from ui.compare import STRINGS, side_by_side
 from ui.compare.memory import Comparing
-from ui.compare.runs import all_runs, keep_a_copy, name_of, put_by, tell
-from ui.differences import differing, sentence
+from ui.compare.runs import keep_a_copy, list_runs, name_run, put_by, tell
+from ui.differences import compare_recipes, write_difference
 from ui.session import KeptRun, label, standing, t
 
 COMPARE = "compare"  # the key of the component
 
 
-def comparison() -> None:
+def draw_comparison() -> None:
     """All runs beside each other, or how to get some."""
     state = session.current()
     if not state.kept:
@@ -28,13 +28,13 @@ def comparison() -> None:
             label("compare_page.duplicate"), icon=":material/content_copy:", key="duplicate", on_click=keep_a_copy
         )
         return
-    runs = all_runs()
+    runs = list_runs()
     if not session.current().memory(Comparing).leashed:
         session.current().memory(Comparing).leashed = True
         for run in runs:
             tell(run, "pause")  # They stand until they are played in step.
     experiments = [run.experiment for run in runs]
-    names = [name_of(run) for run in runs]
+    names = [name_run(run) for run in runs]
     side_by_side(
         {
             "runs": [
@@ -47,8 +47,8 @@ def comparison() -> None:
                 }
                 for run, name in zip(runs, names, strict=True)
             ],
-            "rows": [[row.label, *row.values] for row in differing(experiments, t)],
-            "pairs": dict(_pairs(runs)),
+            "rows": [[row.label, *row.values] for row in compare_recipes(experiments, t)],
+            "pairs": dict(_describe_pairs(runs)),
             "strings": {key: t(key) for key in STRINGS},
             "language": state.language.replace("_", "-"),
         },
@@ -57,11 +57,11 @@ def comparison() -> None:
     )
 
 
-def _pairs(runs: list[KeptRun]) -> Iterator[tuple[str, str]]:
+def _describe_pairs(runs: list[KeptRun]) -> Iterator[tuple[str, str]]:
     """ "1 3": what these two differ in."""
     for one, other in combinations(runs, 2):
-        names = (name_of(one), name_of(other))
-        yield f"{one.number} {other.number}", sentence(names, (one.experiment, other.experiment), t)
+        names = (name_run(one), name_run(other))
+        yield f"{one.number} {other.number}", write_difference(names, (one.experiment, other.experiment), t)
 
 
 def compare_action() -> dict[str, Any]:

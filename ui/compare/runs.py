@@ -37,10 +37,10 @@ def keep() -> None:
     _make_room(1)
     state = session.current()
     with _new_runs() as new:
-        token, experiment = _forked(None, new)
+        token, experiment = _fork(None, new)
     run = KeptRun(token, experiment, _next_number())
     state.kept.append(run)
-    state.notices.append(t("run.kept", name=name_of(run)))
+    state.notices.append(t("run.kept", name=name_run(run)))
 
 
 def fork(moment: int | None) -> None:
@@ -48,11 +48,11 @@ def fork(moment: int | None) -> None:
     _make_room(1)
     state = session.current()
     with _new_runs() as new:
-        token, experiment = _forked(moment, new)
+        token, experiment = _fork(moment, new)
         before = put_by()
     standing.stand_on(token, experiment)
     state.number, state.name = _next_number(), ""
-    state.notices.append(t("run.forked", before=name_of(before), name=present_name()))
+    state.notices.append(t("run.forked", before=name_run(before), name=name_present()))
 
 
 def change_one() -> None:
@@ -94,7 +94,7 @@ def _new_runs() -> Iterator[list[str]]:
         raise
 
 
-def _forked(moment: int | None, new: list[str]) -> tuple[str, Experiment]:
+def _fork(moment: int | None, new: list[str]) -> tuple[str, Experiment]:
     """A new run that goes on from there: its token, which joins the `new` ones, and its recipe."""
     state = session.current()
     header, content = live.pool().call(state.token, "fork", moment=moment)  # type: ignore[arg-type]
@@ -125,25 +125,25 @@ def _next_number() -> int:
 # Names
 
 
-def name_of(run: KeptRun) -> str:
+def name_run(run: KeptRun) -> str:
     """As somebody has called it, else by its number."""
     return run.name or t("run.name", number=run.number)
 
 
-def present() -> KeptRun:
+def describe_present() -> KeptRun:
     """The present run, described as the others are."""
     state = session.current()
     return KeptRun(state.token, state.experiment, state.number, state.name, state.life)  # type: ignore[arg-type]
 
 
-def present_name() -> str:
+def name_present() -> str:
     """What the present run is called."""
-    return name_of(present())
+    return name_run(describe_present())
 
 
-def all_runs() -> list[KeptRun]:
+def list_runs() -> list[KeptRun]:
     """The kept ones and the present one, in the order they were made."""
-    return sorted([*session.current().kept, present()], key=lambda run: run.number)
+    return sorted([*session.current().kept, describe_present()], key=lambda run: run.number)
 
 
 # The playground's menu
@@ -151,7 +151,7 @@ def all_runs() -> list[KeptRun]:
 
 def run_menu() -> None:
     """Keep, change one thing, and the way to the page Compare."""
-    if session.hides("compare"):
+    if session.is_hidden("compare"):
         return
     kept = len(session.current().kept)
     menu = st.popover(
@@ -179,13 +179,13 @@ def run_menu() -> None:
 # On every page
 
 
-def let_go() -> None:
+def release_speed() -> None:
     """Runs that the page Compare has held together may go at their own pace again."""
     memory = session.current().memory(Comparing)
     if not memory.leashed:
         return
     memory.leashed = False
-    for run in all_runs():
+    for run in list_runs():
         tell(run, "leash", value=None)
 
 

@@ -17,7 +17,7 @@ from ui.session import label, t, widgets
 ASKED = ("found_maybe_missing", "found_far_away", "found_word_missing", "found_bounds", "found_near_equal")
 
 
-def answer(finding: dict[str, Any], index: int) -> None:
+def draw_answer(finding: dict[str, Any], index: int) -> None:
     """The other answer to a question of a finding, at one press."""
     st.button(
         label(f"data.answer.{finding['key']}"), key=f"data_answer_{index}", on_click=switch, args=(finding["key"], finding["values"]),
@@ -25,12 +25,12 @@ def answer(finding: dict[str, Any], index: int) -> None:
     )  # fmt: skip
 
 
-def menus(column: dict[str, Any]) -> None:
+def draw_menus(column: dict[str, Any]) -> None:
     """Of a card: what counts as missing, and near-equal spellings; where there is anything to ask."""
     name = column["name"]
     marks = {text: cells for text, cells, _ in column.get("marks") or ()}
     if marks:
-        shown = widgets.seed("/data/card/missing", _missing(column), (tuple(marks), name))
+        shown = widgets.seed("/data/card/missing", _find_missing(column), (tuple(marks), name))
         st.multiselect(
             label("data.marks"), list(marks), shown, format_func=lambda mark: t("data.mark", mark=mark, cells=f"{marks[mark]:,}"),
             key=widgets.key_of("/data/card/missing"), on_change=choose_missing, args=(name,), help=label("data.marks.help"),
@@ -49,9 +49,9 @@ def menus(column: dict[str, Any]) -> None:
 def switch(key: str, values: dict[str, Any]) -> None:
     """Button: the other answer."""
     name = values["column"]
-    if name not in {column["name"] for column in _table().columns}:
+    if name not in {column["name"] for column in _with_answers().columns}:
         return  # The file has been read otherwise meanwhile.
-    missing = _missing(_table().column(name))
+    missing = _find_missing(_with_answers().column(name))
     match key:
         case "found_near_equal":
             _join(name, True)
@@ -78,24 +78,24 @@ def choose_joined(name: str) -> None:
 
 
 def _miss(name: str, marks: Iterable[str]) -> None:
-    table, marks = _table(), list(dict.fromkeys(marks))
+    table, marks = _with_answers(), list(dict.fromkeys(marks))
     if len(marks) > MOST_MARKS:
         raise Problem("out_of_bounds", path=name, expected=f"at most {MOST_MARKS} marks", came=len(marks))
-    asking.look(table.replace(options=with_missing(table.options, name, marks)))
+    asking.profile_table(table.replace(options=with_missing(table.options, name, marks)))
     asking.bringing().changed = True
 
 
 def _join(name: str, wanted: bool) -> None:
-    table = _table()
-    asking.look(table.replace(options=with_joined(table.options, name, wanted)))
+    table = _with_answers()
+    asking.profile_table(table.replace(options=with_joined(table.options, name, wanted)))
     asking.bringing().changed = True
 
 
-def _missing(column: dict[str, Any]) -> list[str]:
+def _find_missing(column: dict[str, Any]) -> list[str]:
     return [text for text, _, is_missing in column.get("marks") or () if is_missing]
 
 
-def _table() -> Brought:
+def _with_answers() -> Brought:
     """The table, with what has been said of it; an answer that is still being looked at is said, too."""
     table, waiting = asking.bringing().brought, asking.bringing().waiting
     assert table is not None

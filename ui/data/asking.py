@@ -37,7 +37,7 @@ def submit(do: str, said: str, shown: str, arrived: Arrived, /, **arguments: Any
     """Let a desk do this job; one that was waited for is of no more use. Raises Problem."""
     leave()
     state = bringing()
-    job = live.desks().submit(do, **session.whose(standing.present()), **arguments)
+    job = live.desks().submit(do, **session.name_owner(standing.name_page()), **arguments)
     state.waiting = Waiting(job, do, said, shown, arrived, arguments)
 
 
@@ -50,7 +50,7 @@ def leave() -> None:
     state.too_many, state.offline = None, ""
 
 
-def look(table: Brought) -> None:
+def profile_table(table: Brought) -> None:
     """Find out about a table, with what its owner has said of it. Until the answer is there, the one before stands."""
     submit(
         "look_long" if table.large else "look",
@@ -65,7 +65,7 @@ def look(table: Brought) -> None:
 
 def _take_profile(table: Brought, profile: dict[str, Any], _: bytes) -> None:
     if profile.get("form") == LARGE:
-        look(table.replace(large=True))
+        profile_table(table.replace(large=True))
         return
     state = bringing()
     state.brought, state.pictures = table.replace(profile=profile), None
@@ -116,12 +116,12 @@ def _explain_refusal(waiting: Waiting, problem: Problem) -> None:
 def wait() -> None:
     """What is under way, how many are ahead, and the way out."""
     if bringing().waiting is not None:
-        st.fragment(_waiting, run_every=0.4)()
+        st.fragment(_draw_waiting, run_every=0.4)()
 
 
-def _waiting() -> None:
+def _draw_waiting() -> None:
     waiting = bringing().waiting
-    standing.present()
+    standing.name_page()
     if waiting is None or waiting.job.state not in UNDER_WAY:
         st.rerun()
     ahead = waiting.job.ahead if waiting.job.state == "waiting" else 0

@@ -33,9 +33,9 @@ MOST_ROWS = 100_000
 LONGEST_TEXT = 1_000_000  # characters that are taken from the clipboard
 
 
-def bring() -> None:
+def draw_ways_in() -> None:
     """The three ways in, beside each other."""
-    ways = (("file", _file), ("paste", _paste), ("classic", _classic))
+    ways = (("file", _draw_file), ("paste", _draw_paste), ("classic", _draw_classic))
     for container, (name, draw) in zip(st.columns(len(ways), gap="small"), ways, strict=True):
         with container.container(border=True, height="stretch", key=f"data_way_{name}"):
             st.markdown(f"{ICONS[name]} **{label(f'data.way.{name}')}**")
@@ -45,8 +45,8 @@ def bring() -> None:
 # A file
 
 
-def _file() -> None:
-    key = _uploader()
+def _draw_file() -> None:
+    key = _key_of_uploader()
     st.file_uploader(
         label("data.file"), accept_multiple_files=True, key=key, help=label("data.file.help"),
         on_change=take_files, args=(key,),
@@ -54,7 +54,7 @@ def _file() -> None:
     st.caption(label("data.file.caption"))
 
 
-def _uploader() -> str:
+def _key_of_uploader() -> str:
     """The key of the present uploader; another one each time something was taken from it."""
     return f"data_upload_{session.current().uploads}"
 
@@ -62,7 +62,7 @@ def _uploader() -> str:
 @session.guard
 def take_files(key: str) -> None:
     """Put what was chosen into the store and look at it. The uploader lets go of it, and is a new one."""
-    if key != _uploader():
+    if key != _key_of_uploader():
         return  # The one before, from which the files were taken: it tells that it is empty now.
     files = uploads.take_files(key)
     if not files:
@@ -76,7 +76,7 @@ def take_files(key: str) -> None:
     name, content = files[-1]
     if len(files) > 1:
         session.current().notices.append(t("data.one_table", name=_clean_name(name)))
-    asking.look(Brought(uploads.keep_upload(content), _clean_name(name), {}))
+    asking.profile_table(Brought(uploads.keep_upload(content), _clean_name(name), {}))
 
 
 def _clean_name(name: str) -> str:
@@ -98,7 +98,7 @@ def _take_pictures(header: dict[str, Any], payload: bytes) -> None:
 # A text
 
 
-def _paste() -> None:
+def _draw_paste() -> None:
     with st.form("data_paste", border=False):
         st.text_area(
             label("data.paste"), key="data_pasted", height=230, max_chars=LONGEST_TEXT, placeholder=t("data.paste.placeholder"),
@@ -111,13 +111,13 @@ def _paste() -> None:
 def take_text() -> None:
     """Look at the pasted text as at a file. It leaves the session with that."""
     text = uploads.take_text("data_pasted")
-    asking.look(Brought(uploads.keep_upload(text.encode()), t("data.paste.name"), {}))
+    asking.profile_table(Brought(uploads.keep_upload(text.encode()), t("data.paste.name"), {}))
 
 
 # A classic set
 
 
-def _classic() -> None:
+def _draw_classic() -> None:
     for name in CLASSIC:
         with st.container(gap="xxsmall"):
             st.button(
@@ -140,14 +140,14 @@ def _take_fetched_file(header: dict[str, Any], payload: bytes) -> None:
     if "dataset" in header:
         _take_pictures(header, payload)
     else:
-        asking.look(Brought(header["upload"], header["name"], {}, header.get("options", {})))
+        asking.profile_table(Brought(header["upload"], header["name"], {}, header.get("options", {})))
         asking.settle()
 
 
 # What can be done where a way led nowhere
 
 
-def ways_out() -> None:
+def draw_ways_out() -> None:
     """A sample of what is too long, a bundled set for one that is out of reach: where there is such a thing to offer."""
     state = asking.bringing()
     if state.too_many is not None:
@@ -169,4 +169,4 @@ def take_sample() -> None:
     """Button: look at so many rows, drawn at random, of a table that has too many."""
     table = asking.bringing().too_many
     if table is not None:
-        asking.look(table.replace(options={**table.options, "sample": MOST_ROWS}))
+        asking.profile_table(table.replace(options={**table.options, "sample": MOST_ROWS}))

@@ -11,8 +11,8 @@ from ui import session
 from ui.data import answering, asking
 from ui.data.brought import FILLS, INPUT_KINDS, KINDS, SCALES, Brought, with_type
 from ui.data.question import STILL
-from ui.forms import shown_number
-from ui.grids import safe
+from ui.forms import write_number
+from ui.grids import escape_formula
 from ui.messages import escape
 from ui.session import label, t, widgets
 
@@ -21,7 +21,7 @@ ROW, TALLEST = 34, 560  # pixels
 
 
 @st.fragment
-def columns() -> None:
+def draw_columns() -> None:
     """The grid and the card. A fragment: to look at another column draws these alone."""
     state = asking.bringing()
     if state.changed:
@@ -32,20 +32,20 @@ def columns() -> None:
         return
     grid, card = st.columns([5, 3], gap="medium")
     with grid:
-        _grid(table)
+        _draw_grid(table)
     with card:
-        _card(table)
+        _draw_card(table)
 
 
 # The grid
 
 
-def _grid(table: Brought) -> None:
-    rows = [_row(table, column) for column in table.columns]
-    cells = {name: [safe(row[name]) for row in rows] for name in rows[0]}
+def _draw_grid(table: Brought) -> None:
+    rows = [_make_row(table, column) for column in table.columns]
+    cells = {name: [escape_formula(row[name]) for row in rows] for name in rows[0]}
     column = st.column_config
     kinds = {kind: t(f"data.kind.{kind}") for kind in KINDS}
-    key = _grid_key(table)
+    key = _key_of_grid(table)
     st.data_editor(
         cells,
         key=key,
@@ -76,20 +76,20 @@ def _grid(table: Brought) -> None:
     st.caption(label("data.columns.caption"))
 
 
-def _row(table: Brought, column: dict[str, Any]) -> dict[str, Any]:
+def _make_row(table: Brought, column: dict[str, Any]) -> dict[str, Any]:
     name = column["name"]
     return {
         "input": table.is_input(name),
         "name": name,
         "kind": column["kind"],
-        "bars": _bars(column),
+        "bars": _make_bars(column),
         "missing": round(column["missing"] / max(1, table.profile["rows"]), 3),
         "distinct": column["distinct"],
-        "becomes": becomes(table, name),
+        "becomes": describe_inputs(table, name),
     }
 
 
-def _bars(column: dict[str, Any]) -> list[int]:
+def _make_bars(column: dict[str, Any]) -> list[int]:
     counts = (column.get("histogram") or {}).get("counts")
     if not counts:
         return [rows for _, rows in column.get("top") or ()] or [0]
@@ -97,7 +97,7 @@ def _bars(column: dict[str, Any]) -> list[int]:
     return [sum(counts[start : start + size]) for start in range(0, len(counts), size)]
 
 
-def becomes(table: Brought, name: str) -> str:
+def describe_inputs(table: Brought, name: str) -> str:
     """What the network gets of this column, in a few words."""
     column = table.column(name)
     if name == table.target:
@@ -116,7 +116,7 @@ def becomes(table: Brought, name: str) -> str:
     return ", ".join(words)
 
 
-def _grid_key(table: Brought) -> str:
+def _key_of_grid(table: Brought) -> str:
     """A new grid whenever its cells were set elsewhere: what was typed into the old one would come back otherwise."""
     state = asking.bringing()
     cells = (table.upload, tuple((column["name"], column["kind"]) for column in table.columns), table.target)
@@ -132,7 +132,7 @@ def edit(key: str, names: list[str]) -> None:
     table = asking.bringing().brought
     if table is None or [column["name"] for column in table.columns] != names:
         return
-    edited = widgets.grid_edits(key)
+    edited = widgets.read_grid(key)
     for index, cells in edited.items():
         column = table.columns[index]
         if "kind" in cells and cells["kind"] != column["kind"]:
@@ -146,7 +146,7 @@ def retype(name: str, kind: str) -> None:
     """Read this column as another type."""
     table = asking.bringing().brought
     assert table is not None
-    asking.look(table.replace(options=with_type(table.options, name, kind)))
+    asking.profile_table(table.replace(options=with_type(table.options, name, kind)))
     asking.bringing().changed = True
 
 
@@ -170,7 +170,7 @@ def _choose(name: str, wanted: bool) -> None:
 # The card
 
 
-def _card(table: Brought) -> None:
+def _draw_card(table: Brought) -> None:
     """One column in detail, with menus of the browser's own: all that the grid can do, and more."""
     names = [column["name"] for column in table.columns]
     state = asking.bringing()
@@ -179,13 +179,13 @@ def _card(table: Brought) -> None:
         st.selectbox(
             label("data.card"),
             names,
-            widgets.position(names, shown),
+            widgets.find_position(names, shown),
             key=widgets.key_of("/data/card"),
             on_change=look_at,
         )
         name = widgets.read("/data/card", names[0])
         column = table.column(name)
-        _facts(table, column)
+        _draw_facts(table, column)
         if column.get("top") or (column.get("histogram") or {}).get("counts"):
             st.plotly_chart(values.draw(column, t), config=STILL, key="data_values", alt=t("data.values_of", name=name))
         usable = column["kind"] in INPUT_KINDS and name != table.target
@@ -196,15 +196,15 @@ def _card(table: Brought) -> None:
         )  # fmt: skip
         left, right = st.columns(2)
         with left:
-            _kind_menu(column)
+            _draw_kind_menu(column)
         if table.is_input(name):
             with right:
-                _treatment_menu(table, name, "impute", FILLS[column["kind"]], "data.fill")
+                _draw_treatment_menu(table, name, "impute", FILLS[column["kind"]], "data.fill")
             if SCALES[column["kind"]]:
                 with left:
-                    _treatment_menu(table, name, "scale", SCALES[column["kind"]], "data.scale")
-        answering.menus(column)
-        st.caption(escape(becomes(table, name)))
+                    _draw_treatment_menu(table, name, "scale", SCALES[column["kind"]], "data.scale")
+        answering.draw_menus(column)
+        st.caption(escape(describe_inputs(table, name)))
 
 
 def look_at() -> None:
@@ -213,7 +213,7 @@ def look_at() -> None:
     state.card = widgets.read("/data/card", state.card)
 
 
-def _facts(table: Brought, column: dict[str, Any]) -> None:
+def _draw_facts(table: Brought, column: dict[str, Any]) -> None:
     """Type and why, holes, distinct values, range."""
     missing = column["missing"] / max(1, table.profile["rows"])
     said = [
@@ -222,33 +222,33 @@ def _facts(table: Brought, column: dict[str, Any]) -> None:
     ]
     low, high = column.get("min"), column.get("max")
     if low is not None and high is not None:
-        said.append(label("data.fact.range", low=_short(low), high=_short(high)))
+        said.append(label("data.fact.range", low=_shorten(low), high=_shorten(high)))
     if column["kind"] == "number" and column.get("mean") is not None:
-        said.append(label("data.fact.mean", mean=_short(column["mean"]), deviation=_short(column["deviation"])))
+        said.append(label("data.fact.mean", mean=_shorten(column["mean"]), deviation=_shorten(column["deviation"])))
     st.caption(" · ".join(said))
     if column.get("reason"):
         st.caption(label(f"data.reason.{column['reason']}"))
 
 
-def _short(value: float | str) -> str:
-    return value if isinstance(value, str) else shown_number(value)
+def _shorten(value: float | str) -> str:
+    return value if isinstance(value, str) else write_number(value)
 
 
-def _kind_menu(column: dict[str, Any]) -> None:
+def _draw_kind_menu(column: dict[str, Any]) -> None:
     titles = {kind: t(f"data.kind.{kind}") for kind in KINDS}
     shown = widgets.seed("/data/card/kind", column["kind"], (KINDS, column["name"]))
     st.selectbox(
-        label("data.kind"), KINDS, widgets.position(KINDS, shown), format_func=titles.__getitem__, key=widgets.key_of("/data/card/kind"),
-        on_change=choose_kind, args=(column["name"],), help=label("data.kind.help"),
+        label("data.kind"), KINDS, widgets.find_position(KINDS, shown), format_func=titles.__getitem__,
+        key=widgets.key_of("/data/card/kind"), on_change=choose_kind, args=(column["name"],), help=label("data.kind.help"),
     )  # fmt: skip
 
 
-def _treatment_menu(table: Brought, name: str, part: str, options: tuple[str, ...], words: str) -> None:
+def _draw_treatment_menu(table: Brought, name: str, part: str, options: tuple[str, ...], words: str) -> None:
     titles = {option: t(f"{words}.{option}") for option in options}
     path = f"/data/card/{part}"
     shown = widgets.seed(path, table.treatment(name)[part], (options, name))
     st.selectbox(
-        label(words), options, widgets.position(options, shown), format_func=titles.__getitem__, key=widgets.key_of(path),
+        label(words), options, widgets.find_position(options, shown), format_func=titles.__getitem__, key=widgets.key_of(path),
         on_change=treat, args=(name, part), help=label(f"{words}.help"),
     )  # fmt: skip
 

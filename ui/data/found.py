@@ -26,7 +26,7 @@ MOST_OPEN = 3  # findings that stand open
 ICONS = {"warning": ":material/warning:", "notice": ":material/info:"}
 
 
-def form(table: Brought) -> None:
+def draw_form(table: Brought) -> None:
     """Name, size and form of the file in a line, and a button to say it otherwise."""
     profile = table.profile
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="data_form"):
@@ -44,7 +44,7 @@ def form(table: Brought) -> None:
         if not profile["options"]:
             return  # The file says all of it itself.
         with st.popover(label("data.correct"), icon=":material/tune:", key="data_correct"):
-            _corrections(table)
+            _draw_corrections(table)
 
 
 def _describe_reading(found: Options, file_format: str) -> list[str]:
@@ -68,42 +68,44 @@ def _describe_reading(found: Options, file_format: str) -> list[str]:
     return said
 
 
-def _corrections(table: Brought) -> None:
+def _draw_corrections(table: Brought) -> None:
     """One menu a part of the form."""
     profile = table.profile
     found = profile["options"]
     if "separator" in found:
-        _menu(table, "separator", SEPARATORS)
+        _draw_menu(table, "separator", SEPARATORS)
     if "decimal" in found:
-        _menu(table, "decimal", DECIMALS)
+        _draw_menu(table, "decimal", DECIMALS)
     if "encoding" in found:
-        _plain_menu(table, "encoding", {name: name.upper() for name in dict.fromkeys([*ENCODINGS, found["encoding"]])})
+        _draw_plain_menu(
+            table, "encoding", {name: name.upper() for name in dict.fromkeys([*ENCODINGS, found["encoding"]])}
+        )
     if "quote" in found:
-        _menu(table, "quote", QUOTES)
+        _draw_menu(table, "quote", QUOTES)
     if "header" in found:
-        _menu(table, "header", HEADERS)
+        _draw_menu(table, "header", HEADERS)
         lines = sorted({*range(MOST_TITLES + 1), found.get("titles", 0)})
-        _plain_menu(table, "titles", {count: str(count) for count in lines})
+        _draw_plain_menu(table, "titles", {count: str(count) for count in lines})
     if found.get("header"):
-        _plain_menu(table, "header_lines", {count: str(count) for count in range(1, MOST_HEADER_LINES + 1)})
+        _draw_plain_menu(table, "header_lines", {count: str(count) for count in range(1, MOST_HEADER_LINES + 1)})
     if len(profile.get("sheets") or ()) > 1:
-        _plain_menu(table, "sheet", {name: name for name in profile["sheets"]})
+        _draw_plain_menu(table, "sheet", {name: name for name in profile["sheets"]})
     st.caption(label("data.correct.caption"))
 
 
-def _menu(table: Brought, name: str, options: dict[Any, str]) -> None:
+def _draw_menu(table: Brought, name: str, options: dict[Any, str]) -> None:
     """A menu whose options the catalogue names."""
-    _plain_menu(table, name, {value: t(f"data.{name}.{word}") for value, word in options.items()})
+    _draw_plain_menu(table, name, {value: t(f"data.{name}.{word}") for value, word in options.items()})
 
 
-def _plain_menu(table: Brought, name: str, titles: dict[Any, str]) -> None:
+def _draw_plain_menu(table: Brought, name: str, titles: dict[Any, str]) -> None:
     path = f"/data/reading/{name}"
     options = list(titles)
     shown = widgets.seed(
         path, _find_wish(table, name, table.profile["options"].get(name, next(iter(titles)))), tuple(options)
     )
     st.selectbox(
-        label(f"data.{name}"), options, widgets.position(options, shown), format_func=titles.__getitem__, key=widgets.key_of(path),
+        label(f"data.{name}"), options, widgets.find_position(options, shown), format_func=titles.__getitem__, key=widgets.key_of(path),
         on_change=correct, args=(name,),
     )  # fmt: skip
 
@@ -119,15 +121,17 @@ def correct(name: str) -> None:
     """Read the file anew with this said otherwise."""
     table = asking.bringing().brought
     assert table is not None
-    asking.look(table.replace(options=with_reading(table.options, name, widgets.read(f"/data/reading/{name}", None))))
+    asking.profile_table(
+        table.replace(options=with_reading(table.options, name, widgets.read(f"/data/reading/{name}", None)))
+    )
 
 
 # Findings
 
 
-def findings(table: Brought) -> None:
+def draw_findings(table: Brought) -> None:
     """What is remarkable in this table."""
-    say_findings(table.profile.get("findings") or (), "data_more_findings", answering.answer)
+    say_findings(table.profile.get("findings") or (), "data_more_findings", answering.draw_answer)
 
 
 def say_findings(

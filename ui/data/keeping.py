@@ -31,15 +31,15 @@ class Kept:
         return "file" if self.suffix == UPLOAD else "rows"
 
 
-def kept_here() -> None:
+def draw_kept() -> None:
     """A line for each, where there is any."""
-    mine = [kept for kept in _in_hand() if _is_mine(kept)]
+    mine = [kept for kept in _list_files() if _is_mine(kept)]
     if not mine:
         return
     with st.container(border=True, key="data_kept"):
         st.markdown(f"**{label('data.kept')}**", help=label("data.kept.help"))
         for kept in mine:
-            _line(kept)
+            _draw_line(kept)
 
 
 def _is_mine(kept: Kept) -> bool:
@@ -48,7 +48,7 @@ def _is_mine(kept: Kept) -> bool:
     return session.mark() in owned.owners and not owned.everyone
 
 
-def _in_hand() -> Iterator[Kept]:
+def _list_files() -> Iterator[Kept]:
     """What the page or the run is about, each once."""
     state, bringing = session.current(), asking.bringing()
     table, brought = bringing.brought, bringing.pictures
@@ -60,10 +60,10 @@ def _in_hand() -> Iterator[Kept]:
         part = next(part for part in named if part["digest"] == digest)
         dataset = validated(kinds(Dataset)[part["kind"]], part)
         assert isinstance(dataset, TableData | ImageData)
-        yield Kept(TABLE, digest, dataset.name, opening.rows_kept(dataset))
+        yield Kept(TABLE, digest, dataset.name, opening.count_kept_rows(dataset))
 
 
-def _line(kept: Kept) -> None:
+def _draw_line(kept: Kept) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         said = label(f"data.kept.{kept.kind}", name=kept.name, rows=f"{kept.rows:,}")
         if store.find_ownership(kept.digest, kept.suffix).nonce_of(session.mark()) is not None:

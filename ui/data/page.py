@@ -9,54 +9,54 @@ from ui.data import asking, bring, columns, found, keeping, pictures, question, 
 from ui.session import label
 
 make_way = using.make_way
-kept_here = keeping.kept_here
+kept_here = keeping.draw_kept
 
 
-def bring_something() -> None:
+def draw_ways_in() -> None:
     """The ways in: open while nothing is there, else folded."""
     live.desks().wake()
     state = asking.bringing()
-    bring.ways_out()
+    bring.draw_ways_out()
     if state.brought is None and state.pictures is None:
         st.markdown(f"## {label('data.bring')}")
         st.caption(label("data.bring.caption"))
-        bring.bring()
+        bring.draw_ways_in()
         return
     here = state.brought.upload if state.brought is not None else state.pictures.dataset["digest"]  # type: ignore[union-attr]
     # Another key: it closes when something else has come.
     with st.expander(label("data.bring_another"), icon=":material/upload_file:", key=f"data_another_{here}"):
-        bring.bring()
+        bring.draw_ways_in()
 
 
-def what_was_found() -> None:
+def draw_findings() -> None:
     """The file's form, and findings."""
     table = asking.bringing().brought
     if table is not None:
-        found.form(table)
-        found.findings(table)
+        found.draw_form(table)
+        found.draw_findings(table)
 
 
-def what_is_asked() -> None:
+def draw_question() -> None:
     """Target and task, the spread of the target, and the button."""
     state = asking.bringing()
     if state.pictures is not None:
         left, right = st.columns([3, 2], gap="small")
         with left:
-            pictures.samples(state.pictures)
+            pictures.draw_samples(state.pictures)
             using.use_pictures(state.pictures)
         with right:
-            pictures.classes(state.pictures)
+            pictures.draw_classes(state.pictures)
     if state.brought is not None:
         left, middle, right = st.columns([4, 4, 3], gap="small")
         with left:
-            question.question(state.brought)
+            question.draw_question(state.brought)
         with middle:
-            question.spread(state.brought)
+            question.draw_spread(state.brought)
         with right:
-            using.use(state.brought)
+            using.draw_use(state.brought)
 
 
-def details() -> None:
+def draw_details() -> None:
     """Columns, first rows, correlations."""
     table = asking.bringing().brought
     if table is None:
@@ -65,8 +65,8 @@ def details() -> None:
     names = ("columns", "preview", "correlation")
     first, second, third = st.tabs([label(f"data.{name}") for name in names])
     with first:
-        columns.columns()
+        columns.draw_columns()
     with second:
-        relations.first_rows(table)
+        relations.draw_first_rows(table)
     with third:
-        relations.correlations(table)
+        relations.draw_correlations(table)

@@ -15,15 +15,15 @@ WIDTH = 700  # pixels on the page
 ACROSS = 10
 
 
-def samples(brought: Pictures) -> None:
+def draw_samples(brought: Pictures) -> None:
     """Some of them on one sheet."""
     with st.container(border=True, key="data_pictures"):
         st.markdown(f"**{label('data.pictures')}**")
-        board = sheet(brought.samples, brought.dataset["height"], brought.dataset["width"])
+        board = make_sheet(brought.samples, brought.dataset["height"], brought.dataset["width"])
         st.image(board, width=WIDTH, caption=escape(brought.dataset["name"]))
 
 
-def classes(brought: Pictures) -> None:
+def draw_classes(brought: Pictures) -> None:
     """Images of each class."""
     with st.container(border=True, key="data_spread"):
         st.markdown(f"**{label('data.balance')}**")
@@ -31,7 +31,7 @@ def classes(brought: Pictures) -> None:
         st.plotly_chart(figure, config=STILL, key="data_balance", alt=t("data.balance"))
 
 
-def sheet(samples: np.ndarray, height: int, width: int) -> np.ndarray:
+def make_sheet(samples: np.ndarray, height: int, width: int) -> np.ndarray:
     """(n, height * width) uint8 as one picture, ten in a row, a light line between them."""
     rows = -(-len(samples) // ACROSS)
     board = np.full((rows * (height + 1), ACROSS * (width + 1)), 128, dtype=np.uint8)

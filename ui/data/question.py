@@ -14,7 +14,7 @@ TASKS = ("classification", "regression")
 STILL = {"displayModeBar": False}
 
 
-def question(table: Brought) -> None:
+def draw_question(table: Brought) -> None:
     """Target and task."""
     with st.container(border=True, height="stretch", key="data_question"):
         st.markdown(f"**{label('data.question')}**")
@@ -35,7 +35,7 @@ def question(table: Brought) -> None:
         )  # fmt: skip
 
 
-def spread(table: Brought) -> None:
+def draw_spread(table: Brought) -> None:
     """The classes and their rows, or the numbers to predict."""
     with st.container(border=True, height="stretch", key="data_spread"):
         if table.target is None:
@@ -58,7 +58,7 @@ def choose_target() -> None:
     target = widgets.read("/data/target", None)
     assert table is not None
     if target is not None and target != table.target:
-        asking.look(table.replace(options=with_target(table.options, target)))
+        asking.profile_table(table.replace(options=with_target(table.options, target)))
 
 
 @session.guard
@@ -68,4 +68,4 @@ def choose_task() -> None:
     task = widgets.read("/data/task", None)
     assert table is not None
     if task is not None and task != table.profile["task"]:
-        asking.look(table.replace(options={**table.options, "target": table.target, "task": task}))
+        asking.profile_table(table.replace(options={**table.options, "target": table.target, "task": task}))

@@ -7,17 +7,17 @@ import streamlit as st
 from dlcore.views import correlation
 from ui.data.brought import Brought
 from ui.data.question import STILL
-from ui.grids import safe
+from ui.grids import escape_formula
 from ui.session import label, t
 
 ROW = 34  # pixels
 
 
-def first_rows(table: Brought) -> None:
+def draw_first_rows(table: Brought) -> None:
     """The preview, cells as text."""
     rows = table.profile["preview"]
     # Columns are named by their index: a name of the file may mean something to the grid's own script.
-    cells = {f"c{index}": [safe(str(row[index])) for row in rows] for index in range(len(table.columns))}
+    cells = {f"c{index}": [escape_formula(str(row[index])) for row in rows] for index in range(len(table.columns))}
     named = {f"c{index}": st.column_config.TextColumn(column["name"]) for index, column in enumerate(table.columns)}
     st.dataframe(
         cells,
@@ -30,7 +30,7 @@ def first_rows(table: Brought) -> None:
     st.caption(label("data.preview.caption", rows=len(rows)))
 
 
-def correlations(table: Brought) -> None:
+def draw_correlations(table: Brought) -> None:
     """The map of correlations."""
     numbers = table.profile.get("correlation") or {}
     if len(numbers.get("names") or ()) < 2:

@@ -18,17 +18,19 @@ from ui.session import editing, label, t
 NOTE = ":material/info:"
 
 
-def use(table: Brought) -> None:
+def draw_use(table: Brought) -> None:
     """What the network will be given, and the button."""
     classes = len(table.classes)
     with st.container(border=True, height="stretch", key="data_use"):
         st.markdown(f"**{label('data.use')}**")
         asked = label("data.use.classes", count=classes) if classes else label("data.use.number")
         st.caption(
-            label(_summary(table), rows=f"{table.trained:,}", columns=len(table.inputs), inputs=table.num_inputs)
+            label(
+                _describe_inputs(table), rows=f"{table.trained:,}", columns=len(table.inputs), inputs=table.num_inputs
+            )
         )
         st.caption(asked)
-        reason = _what_is_missing(table)
+        reason = _find_what_is_missing(table)
         st.button(
             label("data.train"), key="data_train", icon=":material/play_arrow:", type="primary", on_click=train, width="stretch",
             disabled=bool(reason) or asking.bringing().waiting is not None, help=reason or label("data.train.help"),
@@ -37,13 +39,13 @@ def use(table: Brought) -> None:
             st.caption(f"{NOTE} {reason}")
 
 
-def _summary(table: Brought) -> str:
+def _describe_inputs(table: Brought) -> str:
     if len(table.inputs) != 1:
         return "data.use.summary"
     return "data.use.summary.one_input" if table.num_inputs == 1 else "data.use.summary.one_column"
 
 
-def _what_is_missing(table: Brought) -> str:
+def _find_what_is_missing(table: Brought) -> str:
     if table.target is None:
         return label("data.no_target")
     return "" if table.inputs else label("data.no_inputs")

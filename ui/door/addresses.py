@@ -54,7 +54,7 @@ class Proxies:
         return asking
 
 
-def peer_of(scope: Scope, receive: Receive) -> str:
+def find_peer(scope: Scope, receive: Receive) -> str:
     """The address of the socket's other end; "" where it has none.
 
     uvicorn writes into the scope what programs of this machine say of whom they ask for. The socket knows better.
@@ -64,7 +64,7 @@ def peer_of(scope: Scope, receive: Receive) -> str:
     return str(peer[0]) if peer else ""
 
 
-def home_of(address: str) -> str:
+def find_home(address: str) -> str:
     """By which an address is counted: an IPv6 address by its network, any other by itself."""
     found = parse_address(address)
     if isinstance(found, ipaddress.IPv6Address):

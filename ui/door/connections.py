@@ -15,7 +15,7 @@ from enum import Enum, auto
 from typing import Protocol
 
 from dlcore.limits import numbers_set, setting
-from ui.door.addresses import home_of
+from ui.door.addresses import find_home
 
 LITTLE = 1024  # Bytes that every connection may hold without being counted.
 AFTER_SHEDDING = 0.9  # Of the bytes allowed: so far goes shedding, so that not each further byte calls for it.
@@ -143,7 +143,7 @@ class Connections:
 
     def join(self, connection: Connection, host: str) -> str:
         """Take it in: it waits for its request then. "", or the key of the sentence that says why there is no room."""
-        name = home_of(host)
+        name = find_home(host)
         address = self._addresses.get(name) or _Address()
         capped = bool(host) and not self._is_proxy(host)
         if capped and address.open >= self._allowed.of_one_address and not self._make_room(address.waiting):

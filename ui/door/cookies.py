@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 def new_secret() -> str:
     """For a browser that has none yet."""
     name = secrets.token_urlsafe(32)
-    return f"{name}.{_signature(name)}"
+    return f"{name}.{_sign(name)}"
 
 
 def owner_of(cookies: Mapping[str, str]) -> str:
@@ -65,7 +65,7 @@ def recognise(scope: Scope, secure: bool) -> tuple[str, Scope]:
     return owner, {**scope, "headers": headers}
 
 
-def to_set(secret: str, path: str, secure: bool, claimed: bool) -> bytes:
+def make_header(secret: str, path: str, secure: bool, claimed: bool) -> bytes:
     """The header that makes a browser keep it. `claimed`: it says that it came over https, and no one vouches for that."""
     if secure:
         name, path = SECURE_COOKIE, "/"  # The prefix asks for it.
@@ -78,19 +78,19 @@ def to_set(secret: str, path: str, secure: bool, claimed: bool) -> bytes:
 
 def _check_signature(secret: str) -> str:
     found = _SIGNED.fullmatch(secret)
-    return secret if found and hmac.compare_digest(_signature(found[1]), found[2]) else ""
+    return secret if found and hmac.compare_digest(_sign(found[1]), found[2]) else ""
 
 
-def _signature(name: str) -> str:
+def _sign(name: str) -> str:
     return urlsafe_b64encode(hmac.digest(_key(), name.encode(), "sha256")).decode().rstrip("=")
 
 
 @cache
 def _key() -> bytes:
-    return key_in(Limits.from_environment().shelf)
+    return read_key(Limits.from_environment().shelf)
 
 
-def key_in(folder: Path) -> bytes:
+def read_key(folder: Path) -> bytes:
     """The key that all servers share which keep their runs there; one of this process's own where none can be kept."""
     try:
         make_own(folder)

@@ -22,25 +22,25 @@ def raise_limit() -> int:
             with suppress(ValueError, OSError):
                 resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
                 return wanted
-    return now_allowed()
+    return read_limit()
 
 
-def sessions(limit: int) -> int:
+def count_sessions(limit: int) -> int:
     """How many sessions so many are enough for."""
-    return (limit - kept_free(limit)) // OF_A_SESSION
+    return (limit - count_kept_free(limit)) // OF_A_SESSION
 
 
-def now_allowed() -> int:
+def read_limit() -> int:
     """How many this process may have open."""
     soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     return MOST if soft == resource.RLIM_INFINITY else soft
 
 
-def kept_free(limit: int) -> int:
+def count_kept_free(limit: int) -> int:
     """How many of so many are never for connections, but for files, pipes, workers, and connections that are just being judged."""
     return max(limit // 8, min(limit // 4, 256))
 
 
-def most_accepted_a_turn(limit: int) -> int:
+def count_accepted_a_turn(limit: int) -> int:
     """How many connections may be accepted in one turn of the loop, so that those not judged yet fit into what is kept free."""
-    return max(kept_free(limit) // ACCEPTED_AT_ONCE, 1)
+    return max(count_kept_free(limit) // ACCEPTED_AT_ONCE, 1)

@@ -24,11 +24,11 @@ from dlcore.limits import Limits
 from dlcore.problems import Problem, clean
 from ui.assets import base_path
 from ui.door import aside, cookies, descriptors, reachable, refusals
-from ui.door.addresses import Proxies, home_of, peer_of
+from ui.door.addresses import Proxies, find_home, find_peer
 from ui.door.connections import Allowed
 from ui.door.origins import HARMLESS, as_of_here, host_allowed, origin_allowed
 from ui.door.rates import Places, Rates
-from ui.door.refusals import refusal
+from ui.door.refusals import make_refusal
 from ui.door.sessions import Sessions, listen, listener
 from ui.door.stream import Stream
 from ui.door.turns import Turns
@@ -87,16 +87,16 @@ class Door:
 
     def _find_refusal(self, scope: Scope, receive: Receive) -> Response | None:
         """What is answered to who may not come in."""
-        headers, peer, path = Headers(scope=scope), peer_of(scope, receive), self._path(scope)
+        headers, peer, path = Headers(scope=scope), find_peer(scope, receive), self._path(scope)
         host, origin = headers.get("host"), headers.get("origin")
         if path in reachable.INSTRUMENTS:
             known = reachable.of_this_machine(headers, peer, self._proxies)
             return None if known else PlainTextResponse(reachable.REFUSAL, 403)
         if not host_allowed(host, _server(scope), peer in self._proxies):
-            return refusal(scope, Problem("host_unknown", came=clean(host or "")), 403)
+            return make_refusal(scope, Problem("host_unknown", came=clean(host or "")), 403)
         if scope["method"] not in HARMLESS and not origin_allowed(origin, host, self._secure(headers, peer)):
             self._complain(origin, host)
-            return refusal(scope, Problem("foreign_origin", came=clean(origin or "")), 403)
+            return make_refusal(scope, Problem("foreign_origin", came=clean(origin or "")), 403)
         return PlainTextResponse("Not found\n", 404) if reachable.UNUSED.fullmatch(path) else None
 
     async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -105,7 +105,7 @@ class Door:
         if not (is_page or upload or reachable.TOLD_TO_ITS_OWNER.fullmatch(path)):
             await self._app(scope, receive, send)  # A file: it is the same for everybody.
             return
-        owner, scope = cookies.recognise(scope, self._secure(Headers(scope=scope), peer_of(scope, receive)))
+        owner, scope = cookies.recognise(scope, self._secure(Headers(scope=scope), find_peer(scope, receive)))
         if upload and scope["method"] in ("PUT", "DELETE"):
             await self._upload(scope, receive, send, owner, *upload.groups())
         elif is_page:
@@ -115,20 +115,20 @@ class Door:
 
     async def _page(self, scope: Scope, receive: Receive, send: Send, owner: str) -> None:
         """With a page comes the cookie; each visit renews it. Files are fetched side by side: each would bring another one."""
-        headers, peer = Headers(scope=scope), peer_of(scope, receive)
-        address = home_of(self._proxies.client(peer, headers.getlist("x-forwarded-for")))
+        headers, peer = Headers(scope=scope), find_peer(scope, receive)
+        address = find_home(self._proxies.client(peer, headers.getlist("x-forwarded-for")))
         if owner and self._pages.full(owner):  # Who has no cookie gets one with this page.
             problem = Problem("pages_full", limit=self._pages.limit(owner))
-            await refusal(scope, problem, 429, TRY_AGAIN)(scope, receive, send)
+            await make_refusal(scope, problem, 429, TRY_AGAIN)(scope, receive, send)
         elif not self._has_room(scope):
-            problem = Problem("server_full", limit=descriptors.sessions(descriptors.now_allowed()))
-            await refusal(scope, problem, 503, TRY_AGAIN)(scope, receive, send)
+            problem = Problem("server_full", limit=descriptors.count_sessions(descriptors.read_limit()))
+            await make_refusal(scope, problem, 503, TRY_AGAIN)(scope, receive, send)
         elif not owner and (wait := self._newcomers.try_to_take(address)):
             wait = max(wait, TRY_AGAIN)
-            await refusal(scope, Problem("newcomers", seconds=round(wait)), 429, wait)(scope, receive, send)
+            await make_refusal(scope, Problem("newcomers", seconds=round(wait)), 429, wait)(scope, receive, send)
         else:
             claimed = headers.get("x-forwarded-proto", "").split(",")[0].strip() == "https"
-            cookie = cookies.to_set(
+            cookie = cookies.make_header(
                 owner or cookies.new_secret(), self._base or "/", self._secure(headers, peer), claimed
             )
             await self._app(scope, receive, _with_cookie(send, cookie))
@@ -158,14 +158,16 @@ class Door:
             return
         except Problem as problem:
             if not answering:
-                await refusal(scope, problem, 403 if problem.key == "upload_not_asked" else 503)(scope, receive, send)
+                await make_refusal(scope, problem, 403 if problem.key == "upload_not_asked" else 503)(
+                    scope, receive, send
+                )
             if page is not None and problem.key != "upload_not_asked":
                 await page.tell(problem)  # The uploader shows a number in the place of the sentence.
 
     # Sockets
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers, peer, path = Headers(scope=scope), peer_of(scope, receive), self._path(scope)
+        headers, peer, path = Headers(scope=scope), find_peer(scope, receive), self._path(scope)
         secure = self._secure(headers, peer)
         host, origin = headers.get("host"), headers.get("origin")
         is_page, is_canvas = path == reachable.STREAM, bool(reachable.LIVE.fullmatch(path))
@@ -218,7 +220,7 @@ class Door:
     def _has_room(self, scope: Scope) -> bool:
         """Whether there is room for one more session, or this request goes on in one: Streamlit's page names it as a third subprotocol."""
         wanted = list(scope.get("subprotocols", []))[2:3]
-        return self._sessions.make_room(descriptors.sessions(descriptors.now_allowed()), *wanted)
+        return self._sessions.make_room(descriptors.count_sessions(descriptors.read_limit()), *wanted)
 
     def _path(self, scope: Scope) -> str:
         """The path below that of the app."""

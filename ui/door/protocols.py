@@ -40,16 +40,16 @@ class ProtocolGuard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on."""
         if scope["type"] != "lifespan":
-            await self._app(scope, receive, in_pieces(send) if scope["type"] == "http" else send)
+            await self._app(scope, receive, cut_answers(send) if scope["type"] == "http" else send)
             return
         limit = descriptors.raise_limit()
-        allowed = Allowed.of_this_server(limit - descriptors.kept_free(limit))
+        allowed = Allowed.of_this_server(limit - descriptors.count_kept_free(limit))
         connections = Connections(allowed, Proxies.from_environment().__contains__)
-        async with guard(config_of(receive), connections, descriptors.most_accepted_a_turn(limit)):
+        async with guard(find_config(receive), connections, descriptors.count_accepted_a_turn(limit)):
             await self._app(scope, receive, send)
 
 
-def in_pieces(send: Send) -> Send:
+def cut_answers(send: Send) -> Send:
     """Answers leave a piece at a time, each when the one before has been taken: what nobody takes is not copied and kept."""
 
     async def send_in_pieces(message: MutableMapping[str, Any]) -> None:
@@ -64,7 +64,7 @@ def in_pieces(send: Send) -> Send:
     return send_in_pieces
 
 
-def config_of(receive: Receive) -> Config | None:
+def find_config(receive: Receive) -> Config | None:
     """The configuration of the server that starts the app: `receive` is a method of uvicorn's lifespan, which has it."""
     found = getattr(getattr(receive, "__self__", None), "config", None)
     return found if isinstance(found, Config) else None

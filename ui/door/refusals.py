@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from dlcore.problems import Problem
-from ui.messages import LANGUAGES, language_of, sentence, text
+from ui.messages import LANGUAGES, find_language, sentence, text
 
 FULL, FOREIGN_ORIGIN = 4429, 4403  # Close codes.
 REFUSED = 4400
@@ -38,7 +38,7 @@ p + p {{ margin-top: .75rem; color: var(--quiet) }}
 """
 
 
-def refusal(scope: Scope, problem: Problem, status: int, again: float | None = None) -> Response:
+def make_refusal(scope: Scope, problem: Problem, status: int, again: float | None = None) -> Response:
     """The sentence: as a page to who asks for one, in the reader's language first, else as text.
 
     `again`: in so many seconds it may be otherwise.
@@ -47,7 +47,7 @@ def refusal(scope: Scope, problem: Problem, status: int, again: float | None = N
     headers = {"Cache-Control": "no-store"} | ({} if seconds is None else {"Retry-After": str(seconds)})
     if not wants_page(scope):
         return PlainTextResponse(f"{problem}\n", status, headers)
-    first = language_of(HTTPConnection(scope).headers.get("accept-language")) or "en"
+    first = find_language(HTTPConnection(scope).headers.get("accept-language")) or "en"
     languages = sorted(LANGUAGES, key=lambda language: language != first)
     page = PAGE.format(
         language=_tag(first),

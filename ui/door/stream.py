@@ -21,7 +21,7 @@ from dlcore.problems import Problem
 from ui.door.sessions import Sessions
 from ui.door.turns import Turn, Turns
 from ui.door.uploads import Uploads
-from ui.messages import escape, language_of, sentence, text
+from ui.messages import escape, find_language, sentence, text
 
 #: What our pages send; of these, one is answered here.
 PASSED_ON, OPERATIONS = ("rerun_script", "stop_script"), ("deferred_file",)
@@ -52,7 +52,7 @@ class Stream:
         self._turns = turns
         self._turn: Turn | None = None
         self._pace = pace
-        self._language = language_of(HTTPConnection(scope).headers.get("accept-language")) or "en"
+        self._language = find_language(HTTPConnection(scope).headers.get("accept-language")) or "en"
         self.session = ""
         self.gone = False  # The browser has, or it no longer listens.
         self._script = ""  # what runs now, by Streamlit's name
@@ -191,7 +191,7 @@ class Stream:
         if message.WhichOneof("type") != "rerun_script":
             return False
         wish = parse_qs(message.rerun_script.query_string).get("lang", [""])[0]
-        self._language = language_of(wish) or self._language
+        self._language = find_language(wish) or self._language
         if self._begun:
             return False
         self._begun = True

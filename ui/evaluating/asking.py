@@ -77,7 +77,7 @@ def ask(do: str, **arguments: Any) -> Answer:
     if found is None:
         with st.spinner(t("evaluate.asking")):
             header, payload = live.desks().ask(
-                do, now.content, **session.whose(standing.present()), patience=PATIENCE, **arguments
+                do, now.content, **session.name_owner(standing.name_page()), patience=PATIENCE, **arguments
             )
         now.keep(question, header, payload)
         found = header, payload
@@ -91,7 +91,7 @@ def begin(do: str, **arguments: Any) -> None:
     """Let a long job about the present moment run in the background; one of the same kind that is under way is ended first."""
     cancel(do)
     now = moment()
-    job = live.desks().submit(do, now.content, **session.whose(standing.present()), **arguments)
+    job = live.desks().submit(do, now.content, **session.name_owner(standing.name_page()), **arguments)
     judging().begun[do] = Begun(job, now.step, now.epoch, arguments)
 
 
@@ -134,7 +134,7 @@ def watch(do: str, show: Callable[[dict[str, Any], bytes], None]) -> None:
 
 def _progress(do: str, show: Callable[[dict[str, Any], bytes], None]) -> None:
     known = find_job(do)
-    standing.present()
+    standing.name_page()
     if known is None or known.job.state not in UNDER_WAY:
         st.rerun()  # The whole page: the section shows the result.
     job = known.job

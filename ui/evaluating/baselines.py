@@ -7,11 +7,11 @@ import streamlit as st
 from dlcore.metrics import score_text
 from dlcore.views import baselines
 from ui.evaluating.asking import ask
-from ui.evaluating.drawing import chart
+from ui.evaluating.drawing import draw_chart
 from ui.session import label, t
 
 
-def section() -> None:
+def draw_section() -> None:
     """Bars of all models, the network among them, and the numbers."""
     found = ask("baselines")[0]
     metric, watched = found["metric"], found["splits"][1]
@@ -28,7 +28,7 @@ def section() -> None:
     models.append(
         {"name": t("evaluate.baseline.network"), "train": network["train"], "test": network[watched], "network": True}
     )
-    chart(baselines, {"metric": f"views.{metric}", "models": models}, "baselines")
+    draw_chart(baselines, {"metric": f"views.{metric}", "models": models}, "baselines")
     st.table(
         {
             label("evaluate.model"): [label(f"evaluate.baseline.{one['key']}.what") for one in found["models"]],

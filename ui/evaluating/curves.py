@@ -11,7 +11,7 @@ from dlcore.views.theme import class_name
 from dlcore.views.threshold import Counts, count_at
 from ui.evaluating import rows
 from ui.evaluating.asking import ask
-from ui.evaluating.drawing import chart
+from ui.evaluating.drawing import draw_chart
 from ui.messages import escape
 from ui.session import label, widgets
 
@@ -24,31 +24,31 @@ FIGURES = (
 )  # fmt: skip
 
 
-def section() -> None:
+def draw_section() -> None:
     """Everything about one part of the rows that is best seen."""
     asked = rows.choose()
     if asked is None:
         return
     found = ask("evaluate", **asked)[0]
     if "per_class" in found:
-        _of_classes(found)
+        _draw_curves(found)
     else:
         left, right = st.columns(2)
         with left:
-            chart(predicted_true, found, "predicted_true")
+            draw_chart(predicted_true, found, "predicted_true")
         with right:
-            chart(residuals, found, "residuals")
+            draw_chart(residuals, found, "residuals")
 
 
-def _of_classes(found: dict[str, Any]) -> None:
-    numbers = {**found, "shown": _class(found)}
+def _draw_curves(found: dict[str, Any]) -> None:
+    numbers = {**found, "shown": _choose_class(found)}
     if found["roc"][numbers["shown"]]["auc"] is None:
-        st.info(label("evaluate.one_class", name=_name(found, numbers["shown"])), icon=":material/info:")
+        st.info(label("evaluate.one_class", name=_name_class(found, numbers["shown"])), icon=":material/info:")
         return
-    st.fragment(_threshold)(numbers)
+    st.fragment(_draw_threshold)(numbers)
 
 
-def _class(found: dict[str, Any]) -> int:
+def _choose_class(found: dict[str, Any]) -> int:
     """The index, among the curves, of the class that counts as positive."""
     indices = list(range(len(found["roc"])))
     if len(indices) == 1:
@@ -57,16 +57,17 @@ def _class(found: dict[str, Any]) -> int:
         CLASS, widgets.read(CLASS, 0) if widgets.read(CLASS, 0) in indices else 0, tuple(found["class_names"])
     )
     return st.selectbox(
-        label("evaluate.class"), indices, widgets.position(indices, shown), format_func=lambda index: escape(_name(found, index)),
-        key=widgets.key_of(CLASS), help=label("evaluate.class.help"), width=320,
+        label("evaluate.class"), indices, widgets.find_position(indices, shown),
+        format_func=lambda index: escape(_name_class(found, index)), key=widgets.key_of(CLASS),
+        help=label("evaluate.class.help"), width=320,
     )  # fmt: skip
 
 
-def _name(found: dict[str, Any], index: int) -> str:
+def _name_class(found: dict[str, Any], index: int) -> str:
     return found["class_names"][found["roc"][index]["class"]]
 
 
-def _threshold(numbers: dict[str, Any]) -> None:
+def _draw_threshold(numbers: dict[str, Any]) -> None:
     """A fragment: dragging the threshold runs this alone, from the histogram of scores that is here already."""
     scores = numbers["scores"][numbers["shown"]]
     shown = widgets.seed(THRESHOLD, widgets.read(THRESHOLD, HALF), None)
@@ -85,7 +86,7 @@ def _threshold(numbers: dict[str, Any]) -> None:
     for pair in ((threshold, calibration), (roc, precision_recall)):
         for column, view in zip(st.columns(2), pair, strict=True):
             with column:
-                chart(view, numbers, view.TITLE)
+                draw_chart(view, numbers, view.TITLE)
 
 
 def _write_count(name: str, counts: Counts) -> str:

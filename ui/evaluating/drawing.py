@@ -12,13 +12,13 @@ from ui.session import label, t
 QUIET = {"displayModeBar": False, "scrollZoom": False}
 
 
-def chart(view: ModuleType, numbers: dict[str, Any], key: str) -> None:
+def draw_chart(view: ModuleType, numbers: dict[str, Any], key: str) -> None:
     """This view of these numbers, with its title and caption."""
-    heading(view)
+    draw_heading(view)
     st.plotly_chart(view.draw(numbers, t), key=key, config=QUIET, alt=t(view.TITLE))
     st.caption(label(f"{view.TITLE}.see"))
 
 
-def heading(view: ModuleType) -> None:
+def draw_heading(view: ModuleType) -> None:
     """The view's title, with what it shows as help."""
     st.markdown(f"**{label(view.TITLE)}**", help=label(f"{view.TITLE}.help"))

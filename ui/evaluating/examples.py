@@ -11,8 +11,8 @@ from dlcore.views import confusion
 from ui import session
 from ui.evaluating import rows
 from ui.evaluating.asking import ask
-from ui.evaluating.drawing import QUIET, heading
-from ui.grids import with_data
+from ui.evaluating.drawing import QUIET, draw_heading
+from ui.grids import add_columns
 from ui.messages import escape
 from ui.session import label, t, widgets
 
@@ -22,7 +22,7 @@ MOST_ROWS = 60
 PICTURE = 72  # pixels
 
 
-def section() -> None:
+def draw_section() -> None:
     """The confusion matrix, and the rows of the cell that is chosen; for numbers, the rows with the largest errors."""
     asked = rows.choose()
     if asked is None:
@@ -31,32 +31,32 @@ def section() -> None:
     if "per_class" in found:
         left, right = st.columns([2, 3], gap="medium")
         with left:
-            cell = _matrix(found)
+            cell = _draw_matrix(found)
         with right:
-            _examples(asked, cell)
+            _draw_examples(asked, cell)
     else:
-        _examples(asked, {})
+        _draw_examples(asked, {})
 
 
-def _matrix(found: dict[str, Any]) -> dict[str, int]:
+def _draw_matrix(found: dict[str, Any]) -> dict[str, int]:
     """The matrix and, for the keyboard, the same choice as two menus; the true and predicted class that were chosen."""
-    heading(confusion)
+    draw_heading(confusion)
     st.plotly_chart(
         confusion.draw(found, t), key=MATRIX, on_select=choose_cell, selection_mode="points", config=QUIET, alt=t(confusion.TITLE)
     )  # fmt: skip
     st.caption(label("views.confusion.see"))
     names = found["class_names"]
     with st.container(horizontal=True):
-        picked = {side: _pick(path, side, names) for side, path in (("true", TRUE), ("predicted", PREDICTED))}
+        picked = {side: _choose_cells(path, side, names) for side, path in (("true", TRUE), ("predicted", PREDICTED))}
     return {side: index for side, index in picked.items() if index != ANY}
 
 
-def _pick(path: str, side: str, names: list[str]) -> int:
+def _choose_cells(path: str, side: str, names: list[str]) -> int:
     options = [ANY, *range(len(names))]
     held = widgets.read(path, ANY)
     shown = widgets.seed(path, held if held in options else ANY, tuple(names))
     return st.selectbox(
-        label(f"views.{side}_class"), options, widgets.position(options, shown), key=widgets.key_of(path),
+        label(f"views.{side}_class"), options, widgets.find_position(options, shown), key=widgets.key_of(path),
         format_func=lambda index: label("evaluate.any_class") if index == ANY else escape(names[index]),
     )  # fmt: skip
 
@@ -64,13 +64,13 @@ def _pick(path: str, side: str, names: list[str]) -> int:
 @session.guard
 def choose_cell() -> None:
     """A press on a square of the matrix: the menus show its classes. A press beside it shows all rows again."""
-    points = widgets.selected_points(MATRIX)
+    points = widgets.read_points(MATRIX)
     true, predicted = points[0]["customdata"] if points else (ANY, ANY)
     widgets.show(TRUE, int(true))
     widgets.show(PREDICTED, int(predicted))
 
 
-def _examples(asked: dict[str, Any], cell: dict[str, int]) -> None:
+def _draw_examples(asked: dict[str, Any], cell: dict[str, int]) -> None:
     header, _ = ask("examples", **asked, **cell, worst=True, count=MOST_ROWS)
     shown = len(header["row_numbers"])
     numbers = not header["class_names"]
@@ -79,9 +79,9 @@ def _examples(asked: dict[str, Any], cell: dict[str, int]) -> None:
     if not shown:
         st.info(label("evaluate.worst.none"), icon=":material/info:")
     elif "pixels" in header:
-        _pictures(header)
+        _draw_pictures(header)
     else:
-        _table(header)
+        _draw_table(header)
 
 
 def _name_value(header: dict[str, Any], value: int | float) -> str | float:
@@ -89,7 +89,7 @@ def _name_value(header: dict[str, Any], value: int | float) -> str | float:
     return names[int(value)] if names else float(f"{value:.4g}")
 
 
-def _table(header: dict[str, Any]) -> None:
+def _draw_table(header: dict[str, Any]) -> None:
     columns: dict[str, list[Any]] = {
         t("evaluate.row"): header["row_numbers"],
         t("evaluate.true"): [_name_value(header, value) for value in header["true"]],
@@ -98,22 +98,22 @@ def _table(header: dict[str, Any]) -> None:
     if header["class_names"]:
         columns[t("evaluate.certainty")] = [f"{value:.1%}" for value in header["certainty"]]
     columns[t("evaluate.loss")] = [round(value, 4) for value in header["loss"]]
-    table = with_data(columns, header["columns"], header["rows"])
+    table = add_columns(columns, header["columns"], header["rows"])
     st.dataframe(table, hide_index=True, alt=t("evaluate.worst"))
 
 
-def _pictures(header: dict[str, Any]) -> None:
+def _draw_pictures(header: dict[str, Any]) -> None:
     shape = header["height"], header["width"]
     with st.container(horizontal=True, gap="small", key="pictures"):
         for index, pixels in enumerate(header["pixels"]):
             true, predicted = (_name_value(header, header[side][index]) for side in ("true", "predicted"))
-            said = t("evaluate.picture", true=true, predicted=predicted, certainty=_certainty(header, index))
+            said = t("evaluate.picture", true=true, predicted=predicted, certainty=_write_certainty(header, index))
             with st.container(width=PICTURE + 24, gap="xxsmall"):
                 st.image(enlarge(np.array(pixels).reshape(shape)), width=PICTURE, alt=said)
-                st.caption(escape(f"{true} → {predicted} · {_certainty(header, index)}"))
+                st.caption(escape(f"{true} → {predicted} · {_write_certainty(header, index)}"))
 
 
-def _certainty(header: dict[str, Any], index: int) -> str:
+def _write_certainty(header: dict[str, Any], index: int) -> str:
     certainty = header["certainty"][index]
     return "–" if certainty is None else f"{certainty:.0%}"
 

@@ -19,13 +19,13 @@ PICTURE = 112  # pixels
 EPOCH = date(1970, 1, 1)
 
 
-def flip(question: dict[str, Any], now: dict[str, Any]) -> None:
+def draw_flip(question: dict[str, Any], now: dict[str, Any]) -> None:
     """What it should become, the press, and the change that was found for the row as it stands."""
     memory = judging().whatif
     with st.container(border=True, key="flip"):
         st.markdown(f"**{label('flip.title')}**", help=label("flip.help"))
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            wish = _toward(now) if now["class_names"] else _amount(now)
+            wish = _choose_class(now) if now["class_names"] else _choose_amount(now)
             asked = {**{name: value for name, value in question.items() if value}, **wish}
             st.button(
                 label("flip.find"),
@@ -48,7 +48,7 @@ def find(asked: dict[str, Any]) -> None:
     judging().whatif.flip = asked
 
 
-def take(changes: list[dict[str, Any]]) -> None:
+def take_changes(changes: list[dict[str, Any]]) -> None:
     """Let the sliders show the row after these changes."""
     memory = judging().whatif
     memory.values = {**memory.values, **{change["name"]: change["to"] for change in changes}}
@@ -56,7 +56,7 @@ def take(changes: list[dict[str, Any]]) -> None:
         widgets.forget(beginning)
 
 
-def _toward(now: dict[str, Any]) -> dict[str, Any]:
+def _choose_class(now: dict[str, Any]) -> dict[str, Any]:
     names, said = now["class_names"], now["now"]["predicted"]
     options = [ANY, *(index for index in range(len(names)) if index != said)]
     if len(options) == 2:
@@ -66,13 +66,13 @@ def _toward(now: dict[str, Any]) -> dict[str, Any]:
     held = widgets.read(TOWARD, ANY)
     shown = widgets.seed(TOWARD, held if held in options else ANY, (tuple(names), said))
     toward = st.selectbox(
-        label("flip.toward"), options, widgets.position(options, shown), key=widgets.key_of(TOWARD), width=240,
+        label("flip.toward"), options, widgets.find_position(options, shown), key=widgets.key_of(TOWARD), width=240,
         format_func=titles.__getitem__,
     )  # fmt: skip
     return {} if toward == ANY else {"toward": toward}
 
 
-def _amount(now: dict[str, Any]) -> dict[str, Any]:
+def _choose_amount(now: dict[str, Any]) -> dict[str, Any]:
     usual = float(f"{now['target']['deviation'] / 2:.2g}") or 1.0
     shown = widgets.seed(AMOUNT, widgets.read(AMOUNT, usual), now["target"])
     amount = st.number_input(
@@ -97,7 +97,7 @@ def _show(found: dict[str, Any], now: dict[str, Any]) -> None:
         )
     )
     if "pixels" in found:
-        pictures([(t("whatif.now"), now["pixels"]), (t("flip.after"), found["pixels"])], now)
+        draw_pictures([(t("whatif.now"), now["pixels"]), (t("flip.after"), found["pixels"])], now)
     else:
         for change in found["changes"]:
             values = {side: _write_value(change["kind"], change[side]) for side in ("from", "to")}
@@ -107,7 +107,7 @@ def _show(found: dict[str, Any], now: dict[str, Any]) -> None:
             label("flip.take"),
             icon=":material/tune:",
             key="flip_take",
-            on_click=session.guard(take),
+            on_click=session.guard(take_changes),
             args=(found["changes"],),
         )
     st.caption(label("flip.honest" if found["tight"] else "flip.loose", tried=f"{found['tried']:,}"))
@@ -121,7 +121,7 @@ def _write_value(kind: str, value: Any) -> str:
     return value if isinstance(value, str) else f"{value:.6g}"
 
 
-def pictures(shown: list[tuple[str, list[float]]], now: dict[str, Any]) -> None:
+def draw_pictures(shown: list[tuple[str, list[float]]], now: dict[str, Any]) -> None:
     """Pictures side by side, each over its words."""
     with st.container(horizontal=True, gap="small"):
         for said, pixels in shown:

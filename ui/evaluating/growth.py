@@ -9,7 +9,7 @@ import streamlit as st
 from dlcore.views import growth
 from ui import session
 from ui.evaluating.asking import UNDER_WAY, begin, find_job, moment, watch
-from ui.evaluating.drawing import chart
+from ui.evaluating.drawing import draw_chart
 from ui.evaluating.warnings import draw
 from ui.session import label, widgets
 
@@ -20,7 +20,7 @@ FEWEST_EPOCHS, USUAL_REPEATS = 50, 3
 LONGEST = 300  # seconds
 
 
-def section() -> None:
+def draw_section() -> None:
     """What grows, how long each network trains, Start; then the curve as it comes."""
     shown = widgets.seed(KIND, widgets.read(KIND, KINDS[0]), KINDS)
     do = st.segmented_control(
@@ -31,10 +31,10 @@ def section() -> None:
     known = find_job(do)
     under_way = known is not None and known.job.state in UNDER_WAY
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        epochs = _number(
+        epochs = _draw_number(
             EPOCHS, min(MOST_EPOCHS, max(FEWEST_EPOCHS, moment().epoch)), MOST_EPOCHS, "evaluate.growth.epochs"
         )
-        repeats = _number(REPEATS, USUAL_REPEATS, MOST_REPEATS, "evaluate.growth.repeats")
+        repeats = _draw_number(REPEATS, USUAL_REPEATS, MOST_REPEATS, "evaluate.growth.repeats")
         st.button(
             label("evaluate.growth.start"), icon=":material/play_arrow:", key=f"start_{do}", type="primary",
             on_click=session.guard(start), args=(do, epochs, repeats), disabled=under_way,
@@ -42,7 +42,7 @@ def section() -> None:
     watch(do, _show)
 
 
-def _number(path: str, usual: int, most: int, key: str) -> int:
+def _draw_number(path: str, usual: int, most: int, key: str) -> int:
     shown = widgets.seed(path, widgets.read(path, usual), None)
     return st.number_input(label(key), 1, most, shown, key=widgets.key_of(path), help=label(f"{key}.help"), width=180)
 
@@ -54,7 +54,7 @@ def start(do: str, epochs: int, repeats: int) -> None:
 
 def _show(header: dict[str, Any], payload: bytes) -> None:
     if header.get("points"):
-        chart(growth, {**header, "metric": f"views.{header['metric']}"}, f"growth_{header['x']}")
+        draw_chart(growth, {**header, "metric": f"views.{header['metric']}"}, f"growth_{header['x']}")
     if header.get("cut") and "findings" in header:
         st.caption(label("evaluate.growth.cut", done=header["done"], planned=header["planned"], limit=LONGEST // 60))
     for index, finding in enumerate(header.get("findings", [])):

@@ -15,7 +15,7 @@ CHOICE = "/section"
 ADDRESS = "section"  # the name in the page's address
 
 
-def evaluation() -> None:
+def draw_evaluation() -> None:
     """The whole page: the moment, the sections' names, and the one that is open."""
     opened = widgets.read(CHOICE, None) is None
     chosen = _find_section()
@@ -23,7 +23,7 @@ def evaluation() -> None:
         live.desks().wake()
         if opened:
             judge_again()  # Whoever comes from the playground wants to know how the run stands now.
-        _say_moment()
+        _draw_moment()
         chosen = _choose(chosen)
         with st.container(key=f"evaluate_{chosen}"):
             SECTIONS[chosen]()
@@ -58,7 +58,7 @@ def _say_in_address() -> None:
     session.current().address.put(ADDRESS, widgets.read(CHOICE, ""))
 
 
-def _say_moment() -> None:
+def _draw_moment() -> None:
     """Step and epoch that all numbers speak of, and whether the run has gone on since."""
     now = moment()
     run = run_now()

@@ -13,9 +13,9 @@ from ui import session
 from ui.data.found import TABLE, say_findings
 from ui.evaluating.asking import ask, begin, find_job, judging, moment, watch
 from ui.evaluating.judging import NewFile
-from ui.grids import with_data
+from ui.grids import add_columns
 from ui.messages import escape, sentence
-from ui.press import Press, at_press
+from ui.press import Press, make_at_press
 from ui.session import label, t, uploads
 
 QUICK, LONG, CSV = "predict", "predict_long", "predictions_csv"
@@ -24,10 +24,10 @@ OF_FILES = ("upload_", "table_", "predict_")  # beginnings of problems that stay
 MOST_NAMED = 12  # columns
 
 
-def section() -> None:
+def draw_section() -> None:
     """Which columns a file needs, the way in, and what the network says of the one that was brought."""
     st.caption(label("predict.see", columns=_list_names(moment().column_names)))
-    key = _uploader()
+    key = _key_of_uploader()
     st.file_uploader(
         label("predict.file"), accept_multiple_files=True, key=key, help=label("predict.file.help"),
         on_change=take_file, args=(key,),
@@ -48,7 +48,7 @@ def section() -> None:
             _show_refusal(file, problem)
             return
         if found.get("form") == LARGE:
-            _long(file)
+            _find_long_job(file)
         else:
             _show(file, found)
 
@@ -56,7 +56,7 @@ def section() -> None:
 # The way in
 
 
-def _uploader() -> str:
+def _key_of_uploader() -> str:
     """The key of the present uploader; another one each time something was taken from it."""
     return f"predict_upload_{session.current().uploads}"
 
@@ -64,7 +64,7 @@ def _uploader() -> str:
 @session.guard
 def take_file(key: str) -> None:
     """Put the file that was chosen last into the store. The uploader lets go of it, and is a new one."""
-    if key != _uploader():
+    if key != _key_of_uploader():
         return  # The one before, from which the file was taken: it tells that it is empty now.
     files = uploads.take_files(key)
     if not files:
@@ -77,7 +77,7 @@ def take_file(key: str) -> None:
 # What comes of it
 
 
-def _long(file: NewFile) -> None:
+def _find_long_job(file: NewFile) -> None:
     """The same in the background, begun anew for another file and another moment."""
     now, known = moment(), find_job(LONG)
     if known is None or (known.step, known.epoch, known.arguments) != (now.step, now.epoch, file.arguments):
@@ -100,7 +100,7 @@ def _show(file: NewFile, found: dict[str, Any]) -> None:
         )
         if found["predicted"]:
             st.download_button(
-                label("predict.take"), maker(session.current(), file, moment().content), "predictions.csv", "text/csv",
+                label("predict.take"), make_maker(session.current(), file, moment().content), "predictions.csv", "text/csv",
                 icon=":material/download:", type="primary", key="take_predictions", on_click="ignore",
                 help=label("predict.take.help"),
             )  # fmt: skip
@@ -118,10 +118,10 @@ def _show(file: NewFile, found: dict[str, Any]) -> None:
     if found["unused"]:
         st.caption(label("predict.unused", count=len(found["unused"]), columns=_list_names(found["unused"])))
     if found["first"]:
-        _grid(found)
+        _draw_grid(found)
 
 
-def _grid(found: dict[str, Any]) -> None:
+def _draw_grid(found: dict[str, Any]) -> None:
     """The first rows: prediction, truth where it is known, how sure the network is, and the cells that it was given."""
     first, classes = found["first"], bool(found["class_names"])
     ours: dict[str, list[Any]] = {
@@ -135,7 +135,7 @@ def _grid(found: dict[str, Any]) -> None:
             None if row["certainty"] is None else f"{row['certainty']:.1%}" for row in first
         ]
     st.caption(label("predict.first", shown=len(first), rows=f"{found['rows']:,}"))
-    table = with_data(ours, found["columns"], [row["cells"] for row in first])
+    table = add_columns(ours, found["columns"], [row["cells"] for row in first])
     st.dataframe(table, hide_index=True, alt=t("predict.first", shown=len(first), rows=f"{found['rows']:,}"))
 
 
@@ -143,13 +143,13 @@ def _shorten(prediction: str | float | None) -> str | float | None:
     return float(f"{prediction:.6g}") if isinstance(prediction, float) else prediction
 
 
-def maker(state: session.Session, file: NewFile, checkpoint: bytes) -> Callable[[], bytes]:
+def make_maker(state: session.Session, file: NewFile, checkpoint: bytes) -> Callable[[], bytes]:
     """What makes the CSV of this file and this moment, at a press."""
 
     def make(press: Press) -> bytes:
         return press.ask(CSV, checkpoint, **file.arguments)
 
-    return at_press(state, make)
+    return make_at_press(state, make)
 
 
 def _list_names(columns: list[str] | tuple[str, ...]) -> str:

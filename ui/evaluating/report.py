@@ -7,7 +7,7 @@ import streamlit as st
 from ui import session
 from ui.evaluating import rows
 from ui.evaluating.asking import count_openings, moment
-from ui.reporting import reporter
+from ui.reporting import make_reporter
 from ui.session import label
 from ui.takehome import FILES
 
@@ -27,7 +27,7 @@ CONTENTS = {
 }
 
 
-def section() -> None:
+def draw_section() -> None:
     """What is in each file, and the press that makes it."""
     st.caption(label("report.see"))
     sealed = rows.is_sealed("test")
@@ -40,19 +40,19 @@ def section() -> None:
     for column, what in zip(st.columns(len(CONTENTS)), CONTENTS, strict=True):
         with column, st.container(border=True, key=f"file_{what}"):
             st.markdown(f"**{label(f'report.file.{what}')}**", help=label(f"report.file.{what}.help"))
-            st.markdown("\n".join(f"- {label(_title(what, part))}" for part in _contents(what)))
+            st.markdown("\n".join(f"- {label(_write_title(what, part))}" for part in _list_contents(what)))
             name, mime, icon = FILES[what]
             st.download_button(
-                label(f"take.{what}"), reporter(session.current(), what, now.token, now), name, mime, icon=icon,
+                label(f"take.{what}"), make_reporter(session.current(), what, now.token, now), name, mime, icon=icon,
                 key=f"take_{what}", on_click="ignore", help=label(f"take.{what}.help"), type="primary",
             )  # fmt: skip
 
 
-def _title(what: str, part: str) -> str:
+def _write_title(what: str, part: str) -> str:
     return f"{what}.{part}"
 
 
-def _contents(what: str) -> list[str]:
+def _list_contents(what: str) -> list[str]:
     """The parts that this data have."""
     parts, dataset = list(CONTENTS[what]), moment().experiment.dataset
     if what == "report" and not moment().class_names:

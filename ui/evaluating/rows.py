@@ -70,7 +70,7 @@ def choose() -> dict[str, Any] | None:
         if is_shut(memory.split):
             subset = None
         else:
-            subset = _subset()
+            subset = _draw_subset()
     if is_shut(memory.split):
         draw_seal()
         return None
@@ -104,21 +104,21 @@ def describe_subset() -> str:
     return t("evaluate.subset.range", column=subset["column"], low=f"{subset['low']:.4g}", high=f"{subset['high']:.4g}")
 
 
-def _subset() -> dict[str, Any] | None:
+def _draw_subset() -> dict[str, Any] | None:
     memory = judging()
     columns = {column["name"]: column for column in ask("evaluate", **question("train"))[0]["columns"]}
     wrong = [WRONG] if moment().class_names else []
     options = [ALL, *wrong, *(f"{COLUMN}{name}" for name in columns)]
     words = {ALL: t("evaluate.subset.all"), WRONG: t("evaluate.subset.wrong")}
     titles = {one: words.get(one, one.removeprefix(COLUMN)) for one in options}
-    held = widgets.read(COLUMN, _option(memory.subset))
+    held = widgets.read(COLUMN, _name_option(memory.subset))
     with st.popover(
         label("evaluate.subset.chosen", rows=describe_subset()) if memory.subset else label("evaluate.subset"),
         icon=":material/filter_alt:", key="subset",
     ):  # fmt: skip
         shown = widgets.seed(COLUMN, held if held in options else ALL, tuple(options))
         picked = st.selectbox(
-            label("evaluate.subset.by"), options, widgets.position(options, shown), format_func=lambda one: escape(titles[one]),
+            label("evaluate.subset.by"), options, widgets.find_position(options, shown), format_func=lambda one: escape(titles[one]),
             key=widgets.key_of(COLUMN), help=label("evaluate.subset.help"),
         )  # fmt: skip
         if picked == ALL:
@@ -126,17 +126,17 @@ def _subset() -> dict[str, Any] | None:
         elif picked == WRONG:
             memory.subset = {WRONG: True}
         else:
-            memory.subset = _part_of(columns[picked.removeprefix(COLUMN)], memory.subset)
+            memory.subset = _draw_bounds(columns[picked.removeprefix(COLUMN)], memory.subset)
     return memory.subset
 
 
-def _option(subset: dict[str, Any] | None) -> str:
+def _name_option(subset: dict[str, Any] | None) -> str:
     if subset is None:
         return ALL
     return WRONG if WRONG in subset else COLUMN + subset["column"]
 
 
-def _part_of(column: dict[str, Any], before: dict[str, Any] | None) -> dict[str, Any]:
+def _draw_bounds(column: dict[str, Any], before: dict[str, Any] | None) -> dict[str, Any]:
     name = column["name"]
     chosen = before if before is not None and before.get("column") == name else {}
     if "values" in column:
@@ -155,11 +155,11 @@ def _part_of(column: dict[str, Any], before: dict[str, Any] | None) -> dict[str,
     if low == high:
         return {"column": name, "low": low, "high": high}
     held = chosen.get("low", low), chosen.get("high", (low + high) / 2)
-    start, end = (_days_between if name in _dates() else _numbers_between)(name, held, (low, high))
+    start, end = (_draw_days if name in _find_dates() else _draw_numbers)(name, held, (low, high))
     return {"column": name, "low": start, "high": end}
 
 
-def _numbers_between(name: str, held: Range, ends: Range) -> Range:
+def _draw_numbers(name: str, held: Range, ends: Range) -> Range:
     """A slider with two thumbs."""
     path, (low, high) = f"{RANGE}/{name}", ends
     start, end = (min(max(one, low), high) for one in widgets.read(path, held))
@@ -170,24 +170,24 @@ def _numbers_between(name: str, held: Range, ends: Range) -> Range:
     return chosen
 
 
-def _days_between(name: str, held: Range, ends: Range) -> Range:
+def _draw_days(name: str, held: Range, ends: Range) -> Range:
     """The same for days since 1970, which are shown and chosen as dates."""
-    path, first, last = f"{RANGE}/{name}", _day(ends[0]), _day(ends[1] + 1)
-    start, end = (min(max(one, first), last) for one in widgets.read(path, (_day(held[0]), _day(held[1]))))
+    path, first, last = f"{RANGE}/{name}", _to_date(ends[0]), _to_date(ends[1] + 1)
+    start, end = (min(max(one, first), last) for one in widgets.read(path, (_to_date(held[0]), _to_date(held[1]))))
     shown = widgets.seed(path, (start, end), ends)
     chosen: Any = st.slider(escape(name), first, last, shown, format="YYYY-MM-DD", key=widgets.key_of(path))
-    return _days(chosen[0]), _days(chosen[1])
+    return _to_days(chosen[0]), _to_days(chosen[1])
 
 
-def _dates() -> set[str]:
+def _find_dates() -> set[str]:
     """The columns that hold days since 1970."""
     columns = getattr(moment().experiment.dataset, "columns", ())
     return {column.name for column in columns if column.kind == "date"}
 
 
-def _day(days: float) -> date:
+def _to_date(days: float) -> date:
     return date(1970, 1, 1) + timedelta(days=int(days))
 
 
-def _days(day: date) -> float:
+def _to_days(day: date) -> float:
     return float((day - date(1970, 1, 1)).days)

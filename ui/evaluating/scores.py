@@ -10,28 +10,28 @@ from dlcore.metrics import score_text
 from dlcore.views import intervals
 from ui.evaluating import rows
 from ui.evaluating.asking import ask, judging
-from ui.evaluating.drawing import chart
+from ui.evaluating.drawing import draw_chart
 from ui.messages import escape
 from ui.session import label, t
 
 Group = tuple[str, str, dict[str, Any]]  # name, split, what "evaluate" says
 
 
-def section() -> None:
+def draw_section() -> None:
     """The scores of each part, their intervals, and the classes one by one."""
     asked = rows.choose()
-    groups = _groups(asked)
-    _cards(groups)
+    groups = _find_groups(asked)
+    _draw_cards(groups)
     left, right = st.columns(2, gap="medium")
     with left:
-        _how_sure(groups)
+        _describe_certainty(groups)
     with right:
-        _table(groups)
+        _draw_table(groups)
     if asked is not None:
-        _classes(groups[-1] if judging().subset else _of(groups, judging().split))
+        _draw_classes(groups[-1] if judging().subset else _score(groups, judging().split))
 
 
-def _groups(asked: dict[str, Any] | None) -> list[Group]:
+def _find_groups(asked: dict[str, Any] | None) -> list[Group]:
     """Every part that is open, and the chosen rows of the chosen part."""
     names = [split for split in rows.split_names() if not rows.is_shut(split)]
     groups = [(rows.name_rows(split), split, ask("evaluate", **rows.question(split))[0]) for split in names]
@@ -41,15 +41,15 @@ def _groups(asked: dict[str, Any] | None) -> list[Group]:
     return groups
 
 
-def _of(groups: list[Group], split: str) -> Group:
+def _score(groups: list[Group], split: str) -> Group:
     return next(group for group in groups if group[1] == split)
 
 
-def _metric(found: dict[str, Any]) -> str:
+def _draw_metric(found: dict[str, Any]) -> str:
     return found["scored_by"][0]
 
 
-def _cards(groups: list[Group]) -> None:
+def _draw_cards(groups: list[Group]) -> None:
     watched = rows.find_watched()
     # What counts is the score on rows that nothing was learned from: it stands first.
     for column, (name, _, found) in zip(
@@ -57,7 +57,7 @@ def _cards(groups: list[Group]) -> None:
         sorted(groups, key=lambda group: (group[1] == "train", group[1] != watched)),
         strict=True,
     ):
-        metric = _metric(found)
+        metric = _draw_metric(found)
         with column:
             st.metric(
                 label("evaluate.metric.of", metric=t(f"evaluate.metric.{metric}"), rows=name), score_text(metric, found[metric]),
@@ -73,8 +73,8 @@ def _write_interval(metric: str, ends: list[float] | None) -> str | None:
     return t("evaluate.interval", low=score_text(metric, ends[0]), high=score_text(metric, ends[1]))
 
 
-def _how_sure(groups: list[Group]) -> None:
-    metric = _metric(groups[0][2])
+def _describe_certainty(groups: list[Group]) -> None:
+    metric = _draw_metric(groups[0][2])
     numbers = {
         "metric": f"views.{metric}",
         "groups": [
@@ -84,23 +84,24 @@ def _how_sure(groups: list[Group]) -> None:
             }
             for name, split, found in groups
         ],
-        "reference": _guess(_of(groups, rows.find_watched())[2]),
+        "reference": _find_guess(_score(groups, rows.find_watched())[2]),
     }  # fmt: skip
-    chart(intervals, numbers, "scores_intervals")
+    draw_chart(intervals, numbers, "scores_intervals")
 
 
-def _guess(found: dict[str, Any]) -> float:
+def _find_guess(found: dict[str, Any]) -> float:
     """What always giving the same answer would score: the most frequent class, or the mean."""
     if "per_class" not in found:
         return 0.0
     return max(one["rows"] for one in found["per_class"]) / found["rows"]
 
 
-def _table(groups: list[Group]) -> None:
+def _draw_table(groups: list[Group]) -> None:
     found = groups[0][2]
     metrics, classes = found["scored_by"], "per_class" in found
     table = {
-        escape(name): [score_text(metric, _value(found, metric)) for metric in metrics] for name, _, found in groups
+        escape(name): [score_text(metric, _write_value(found, metric)) for metric in metrics]
+        for name, _, found in groups
     }
     st.markdown(
         f"**{label('evaluate.all_scores')}**", help=label(f"evaluate.all_scores.{'classes' if classes else 'numbers'}")
@@ -112,11 +113,11 @@ def _table(groups: list[Group]) -> None:
     )
 
 
-def _value(found: dict[str, Any], metric: str) -> float | None:
+def _write_value(found: dict[str, Any], metric: str) -> float | None:
     return found[metric] if metric in found else found["macro"][metric]
 
 
-def _classes(group: Group) -> None:
+def _draw_classes(group: Group) -> None:
     name, _, found = group
     if "per_class" not in found:
         return

@@ -12,61 +12,61 @@ from collections.abc import Callable
 def _scores() -> None:
     from ui.evaluating import scores
 
-    scores.section()
+    scores.draw_section()
 
 
 def _curves() -> None:
     from ui.evaluating import curves
 
-    curves.section()
+    curves.draw_section()
 
 
 def _examples() -> None:
     from ui.evaluating import examples
 
-    examples.section()
+    examples.draw_section()
 
 
 def _warnings() -> None:
     from ui.evaluating import warnings
 
-    warnings.section()
+    warnings.draw_section()
 
 
 def _baselines() -> None:
     from ui.evaluating import baselines
 
-    baselines.section()
+    baselines.draw_section()
 
 
 def _growth() -> None:
     from ui.evaluating import growth
 
-    growth.section()
+    growth.draw_section()
 
 
 def _seeds() -> None:
     from ui.evaluating import seeds
 
-    seeds.section()
+    seeds.draw_section()
 
 
 def _whatif() -> None:
     from ui.evaluating import whatif
 
-    whatif.section()
+    whatif.draw_section()
 
 
 def _predict() -> None:
     from ui.evaluating import predict
 
-    predict.section()
+    predict.draw_section()
 
 
 def _report() -> None:
     from ui.evaluating import report
 
-    report.section()
+    report.draw_section()
 
 
 SECTIONS: dict[str, Callable[[], None]] = {

@@ -16,9 +16,9 @@ from dlcore.seeds.summary import judge_score
 from dlcore.views import bands, disagreement, spread
 from ui import live, session
 from ui.evaluating.asking import UNDER_WAY, begin, find_job, moment, watch
-from ui.evaluating.drawing import QUIET, chart, heading
+from ui.evaluating.drawing import QUIET, draw_chart, draw_heading
 from ui.evaluating.examples import PICTURE, enlarge
-from ui.grids import with_data
+from ui.grids import add_columns
 from ui.messages import escape
 from ui.session import label, t, widgets
 
@@ -34,7 +34,7 @@ ICONS = {
 }  # fmt: skip
 
 
-def section() -> None:
+def draw_section() -> None:
     """How many seeds, how long, Start; then the bands as they grow, and what the seeds say together."""
     st.caption(label("evaluate.seeds.about"))
     known = find_job(DO)
@@ -70,16 +70,16 @@ def _show(header: dict[str, Any], payload: bytes) -> None:
     present = _present_curves(min(header["epochs"][-1], moment().epoch))
     if header["stage"] == "done":
         arrays = from_bytes(payload)
-        standing = _standing(header, arrays["watched_metric"], present)
-        _answer(header, standing)
-        _curves(header, present)
+        standing = _judge_present(header, arrays["watched_metric"], present)
+        _write_answer(header, standing)
+        _draw_curves(header, present)
         left, right = st.columns(2, gap="medium")
         with left:
-            _spread(header, standing["present"])
+            _draw_spread(header, standing["present"])
         with right:
-            _disagreement(header, arrays)
+            _draw_disagreement(header, arrays)
     else:
-        _curves(header, present)
+        _draw_curves(header, present)
 
 
 # The present run
@@ -97,7 +97,7 @@ def _present_curves(last: int) -> dict[str, dict[str, list[float]]]:
     return {}
 
 
-def _standing(header: dict[str, Any], metric_ES: np.ndarray, present: dict[str, Any]) -> dict[str, Any]:
+def _judge_present(header: dict[str, Any], metric_ES: np.ndarray, present: dict[str, Any]) -> dict[str, Any]:
     """The verdict, with the present run compared to the seeds when they were as old: {"kind", ..., "present", "epoch"}."""
     if not present:
         return {"epoch": header["epochs"][-1], **judge_score(header["final"], None)}
@@ -115,7 +115,7 @@ def _write_score(header: dict[str, Any], value: float) -> str:
     return f"{value:.1%}" if header["metric"] == "accuracy" else f"{value:.3f}"
 
 
-def _answer(header: dict[str, Any], standing: dict[str, Any]) -> None:
+def _write_answer(header: dict[str, Any], standing: dict[str, Any]) -> None:
     """Skill or luck, in one sentence; and the numbers to quote."""
     summary = header["summary"]
     scores = {name: _write_score(header, standing[name]) for name in SCORES if standing.get(name) is not None}
@@ -148,8 +148,8 @@ def _answer(header: dict[str, Any], standing: dict[str, Any]) -> None:
             st.metric(label(f"evaluate.seeds.{name}"), value, border=True, help=label(f"evaluate.seeds.{name}.help"))
 
 
-def _curves(header: dict[str, Any], present: dict[str, Any]) -> None:
-    heading(bands)
+def _draw_curves(header: dict[str, Any], present: dict[str, Any]) -> None:
+    draw_heading(bands)
     for column, (name, score) in zip(
         st.columns(2), ((METRIC, f"views.{header['metric']}"), (LOSS, "views.loss")), strict=True
     ):
@@ -163,21 +163,21 @@ def _curves(header: dict[str, Any], present: dict[str, Any]) -> None:
     st.caption(label(f"{bands.TITLE}.see"))
 
 
-def _spread(header: dict[str, Any], present: float | None) -> None:
+def _draw_spread(header: dict[str, Any], present: float | None) -> None:
     numbers = {name: header[name] for name in ("seeds", "summary")}
     score = f"views.{header['metric']}"
-    chart(spread, {**numbers, "values": header["final"], "score": score, "present": present}, "seeds_spread")
+    draw_chart(spread, {**numbers, "values": header["final"], "score": score, "present": present}, "seeds_spread")
 
 
 # Where they disagree
 
 
-def _disagreement(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+def _draw_disagreement(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
     apart = header["disagreement"]
     if apart["kind"] == "plane":
         kind = "classes" if header["class_names"] else "numbers"
         share = "" if apart["contested"] is None else f"{apart['contested']:.1%}"
-        chart(disagreement, {**apart, **arrays, "class_names": header["class_names"]}, "seeds_disagreement")
+        draw_chart(disagreement, {**apart, **arrays, "class_names": header["class_names"]}, "seeds_disagreement")
         st.caption(label(f"evaluate.seeds.contested.{kind}", share=share, typical=f"{apart['typical']:.3g}"))
         return
     st.markdown(f"**{label('evaluate.seeds.rows')}**", help=label("evaluate.seeds.rows.help"))
@@ -189,9 +189,9 @@ def _disagreement(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> None
     else:
         st.caption(label("evaluate.seeds.rows.numbers", typical=f"{apart['typical']:.3g}"))
     if "pixels" in apart:
-        _pictures(header, apart)
+        _draw_pictures(header, apart)
     else:
-        _table(header, apart)
+        _draw_table(header, apart)
 
 
 def _name_value(header: dict[str, Any], value: float) -> str:
@@ -203,18 +203,18 @@ def _write_spread(header: dict[str, Any], value: float) -> str:
     return f"{value:.0%}" if header["class_names"] else f"{value:.3g}"
 
 
-def _table(header: dict[str, Any], apart: dict[str, Any]) -> None:
+def _draw_table(header: dict[str, Any], apart: dict[str, Any]) -> None:
     columns: dict[str, list[Any]] = {
         t("evaluate.row"): apart["row_numbers"],
         t("evaluate.seeds.apart"): [_write_spread(header, value) for value in apart["spread"]],
         t("evaluate.seeds.said"): [_name_value(header, value) for value in apart["said"]],
         t("evaluate.true"): [_name_value(header, value) for value in apart["true"]],
     }
-    table = with_data(columns, apart["columns"], apart["rows"])
+    table = add_columns(columns, apart["columns"], apart["rows"])
     st.dataframe(table, hide_index=True, alt=t("evaluate.seeds.rows"))
 
 
-def _pictures(header: dict[str, Any], apart: dict[str, Any]) -> None:
+def _draw_pictures(header: dict[str, Any], apart: dict[str, Any]) -> None:
     with st.container(horizontal=True, gap="small", key="seeds_pictures"):
         for index, pixels in enumerate(apart["pixels"]):
             true, said = (_name_value(header, apart[name][index]) for name in ("true", "said"))

@@ -14,7 +14,7 @@ ICONS = {"warning": ":material/warning:", "notice": ":material/info:", "fine": "
 ORDER = list(ICONS)
 
 
-def section() -> None:
+def draw_section() -> None:
     """All that the guards have found, the gravest first."""
     findings = ask("guards")[0]["findings"]
     st.caption(label("evaluate.warnings.see"))
@@ -32,13 +32,13 @@ def draw(finding: dict[str, Any], key: str) -> None:
     with st.container(border=True, gap="xsmall", key=key):
         st.markdown(f"{ICONS[finding['severity']]} **{label(words, **values)}**")
         st.markdown(label(f"{words}.try", **values))
-        table = _evidence(finding.get("evidence") or {})
+        table = _write_evidence(finding.get("evidence") or {})
         if table:
             with st.expander(label("evaluate.evidence")):
                 st.table(table, hide_index=True, border="horizontal", width="content")
 
 
-def _evidence(evidence: dict[str, Any]) -> dict[str, list[str]]:
+def _write_evidence(evidence: dict[str, Any]) -> dict[str, list[str]]:
     """What the sentence does not hold: the rows that are twins, the rows of each rare class."""
     twins, of_class = evidence.get("examples"), evidence.get("rows")
     if twins:

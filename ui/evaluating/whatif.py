@@ -13,9 +13,9 @@ from dlcore.views import claim, path
 from ui import session
 from ui.evaluating import rows
 from ui.evaluating.asking import ask, judging, moment
-from ui.evaluating.drawing import chart
-from ui.evaluating.flipping import flip, pictures
-from ui.grids import with_data
+from ui.evaluating.drawing import draw_chart
+from ui.evaluating.flipping import draw_flip, draw_pictures
+from ui.grids import add_columns
 from ui.messages import escape, sentence
 from ui.session import label, t, widgets
 
@@ -34,7 +34,7 @@ ALMOST_ALL = 0.995
 EPOCH = date(1970, 1, 1)
 
 
-def section() -> None:
+def draw_section() -> None:
     """The row, its inputs beside what becomes of it. A fragment: a slider runs this alone."""
     st.fragment(_draw_or_explain)()
 
@@ -60,26 +60,26 @@ def _draw() -> None:
     with left:
         _say_example(start)
         if "pixels" in start:
-            memory.cover = _cover(start)
+            memory.cover = _draw_cover(start)
         else:
-            memory.values = _inputs(start, asked)
+            memory.values = _draw_inputs(start, asked)
     question = {**asked, "values": memory.values, "cover": memory.cover}
     now, _ = ask("whatif", **{name: value for name, value in question.items() if value})
     with left:
         if "pixels" in now:
-            pictures([(t("whatif.before"), now["start_pixels"]), (t("whatif.now"), now["pixels"])], now)
+            draw_pictures([(t("whatif.before"), now["start_pixels"]), (t("whatif.now"), now["pixels"])], now)
         st.button(
             label("whatif.back"), icon=":material/undo:", key="whatif_back", on_click=session.guard(put_back),
             disabled=not (memory.values or memory.cover),
         )  # fmt: skip
-        flip(question, now)
+        draw_flip(question, now)
     with right:
-        chart(claim, now, "whatif_claim")
-        chart(path, now["path"], "whatif_path")
+        draw_chart(claim, now, "whatif_claim")
+        draw_chart(path, now["path"], "whatif_path")
         carried = min(now["path"]["carried"])
         if carried < ALMOST_ALL:
             st.caption(label("whatif.carried", share=f"{carried:.0%}"))
-    _neighbours(now)
+    _draw_neighbours(now)
 
 
 # The row
@@ -88,15 +88,15 @@ def _draw() -> None:
 def _choose_row() -> dict[str, Any]:
     """Which row: the arguments that ask for it."""
     splits = [name for name in rows.split_names() if not rows.is_shut(name)]
-    starts = ["row", "wrong", "uncertain", "mean"] if judging_classes() else ["row", "wrong", "mean"]
+    starts = ["row", "wrong", "uncertain", "mean"] if is_of_classes() else ["row", "wrong", "mean"]
     titles = {one: label(f"whatif.start.{one}") for one in starts}
-    if not judging_classes():
+    if not is_of_classes():
         titles["wrong"] = label("whatif.start.far")
     parts = {name: escape(rows.name_rows(name)) for name in splits}
     with st.container(horizontal=True, vertical_alignment="bottom", key="whatif_row"):
-        shown = widgets.seed(START, widgets.read(START, "uncertain" if judging_classes() else "wrong"), tuple(starts))
+        shown = widgets.seed(START, widgets.read(START, "uncertain" if is_of_classes() else "wrong"), tuple(starts))
         start = st.selectbox(
-            label("whatif.start"), starts, widgets.position(starts, shown), key=widgets.key_of(START), width=260,
+            label("whatif.start"), starts, widgets.find_position(starts, shown), key=widgets.key_of(START), width=260,
             format_func=titles.__getitem__,
         )  # fmt: skip
         if start == "mean":
@@ -104,19 +104,19 @@ def _choose_row() -> dict[str, Any]:
         held = widgets.read(SPLIT, splits[1])
         shown = widgets.seed(SPLIT, held if held in splits else splits[1], tuple(splits))
         split = st.selectbox(
-            label("evaluate.rows"), splits, widgets.position(splits, shown), key=widgets.key_of(SPLIT), width=180,
+            label("evaluate.rows"), splits, widgets.find_position(splits, shown), key=widgets.key_of(SPLIT), width=180,
             format_func=parts.__getitem__,
         )  # fmt: skip
         first = 0 if start == "row" else 1
         shown = widgets.seed(RANK, max(first, widgets.read(RANK, first)), start == "row")
         index = st.number_input(
-            label("whatif.index" if start == "row" else "whatif.rank"), first, value=shown, key=widgets.key_of(RANK), width=150,
+            label("whatif.place" if start == "row" else "whatif.rank"), first, value=shown, key=widgets.key_of(RANK), width=150,
             help=label("whatif.place.help" if start == "row" else "whatif.rank.help"),
         )  # fmt: skip
     return {**rows.question(split), "start": start, "place": int(index) - first}
 
 
-def judging_classes() -> bool:
+def is_of_classes() -> bool:
     """Whether the target is a class."""
     return bool(moment().class_names)
 
@@ -148,7 +148,7 @@ def put_back() -> None:
 # Its inputs
 
 
-def _inputs(start: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
+def _draw_inputs(start: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
     """A control for each input on which much hangs; what was moved, by column."""
     columns, moved = start["columns"], judging().whatif.values
     ranked = sorted(range(len(columns)), key=lambda index: -columns[index]["influence"])
@@ -165,13 +165,13 @@ def _inputs(start: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
     values = {name: value for name, value in moved.items() if name not in {columns[index]["name"] for index in shown}}
     for index in sorted(shown):
         column = columns[index]
-        value = _control(index, column, moved.get(column["name"], column["start"]), asked)
+        value = _draw_control(index, column, moved.get(column["name"], column["start"]), asked)
         if value != column["start"]:
             values[column["name"]] = value
     return values
 
 
-def _control(index: int, column: dict[str, Any], value: Any, asked: dict[str, Any]) -> Any:
+def _draw_control(index: int, column: dict[str, Any], value: Any, asked: dict[str, Any]) -> Any:
     """A menu of a category's values, a slider over the range of the training rows; its value."""
     where = f"{VALUES}{index}"
     key, name, signature = widgets.key_of(where), escape(column["name"]), (column["name"], asked)
@@ -180,22 +180,26 @@ def _control(index: int, column: dict[str, Any], value: Any, asked: dict[str, An
         options = [*([] if own in column["values"] else [own]), *column["values"]]
         shown = widgets.seed(where, widgets.read(where, value), signature)
         titles = {one: label("whatif.missing") if one is None else escape(one) for one in options}
-        return st.selectbox(name, options, widgets.position(options, shown), key=key, format_func=titles.__getitem__)
+        return st.selectbox(
+            name, options, widgets.find_position(options, shown), key=key, format_func=titles.__getitem__
+        )
     low, high = min(column["low"], column["start"], value), max(column["high"], column["start"], value)
     if column["kind"] == "date":
-        shown = widgets.seed(where, min(max(widgets.read(where, _day(value)), _day(low)), _day(high)), signature)
-        day = st.slider(name, _day(low), _day(high), shown, key=key, format="YYYY-MM-DD")
-        return value if day == _day(value) else float((day - EPOCH).days)
+        shown = widgets.seed(
+            where, min(max(widgets.read(where, _to_date(value)), _to_date(low)), _to_date(high)), signature
+        )
+        day = st.slider(name, _to_date(low), _to_date(high), shown, key=key, format="YYYY-MM-DD")
+        return value if day == _to_date(value) else float((day - EPOCH).days)
     step = 1.0 if column["whole"] and high - low >= 1 else (high - low) / STEPS
     shown = widgets.seed(where, min(max(widgets.read(where, float(value)), float(low)), float(high)), signature)
     return st.slider(name, float(low), float(high), shown, step=step, key=key, format="%.4g")
 
 
-def _day(days: float) -> date:
+def _to_date(days: float) -> date:
     return EPOCH + timedelta(days=int(days))
 
 
-def _cover(start: dict[str, Any]) -> dict[str, int] | None:
+def _draw_cover(start: dict[str, Any]) -> dict[str, int] | None:
     """A square of the picture that the mean of the training pictures covers (occlusion; Zeiler and Fergus, 2014)."""
     sides = {"size": min(start["height"], start["width"]), "top": start["height"] - 1, "left": start["width"] - 1}
     cover = {}
@@ -216,7 +220,7 @@ def _cover(start: dict[str, Any]) -> dict[str, int] | None:
 # Who is like it
 
 
-def _neighbours(now: dict[str, Any]) -> None:
+def _draw_neighbours(now: dict[str, Any]) -> None:
     st.markdown(f"**{label('whatif.nearest')}**", help=label("whatif.nearest.help"))
     names, found = now["class_names"], now["nearest"]
     true = [names[int(one["true"])] if names else f"{one['true']:.4g}" for one in found]
@@ -225,7 +229,7 @@ def _neighbours(now: dict[str, Any]) -> None:
             t("whatif.nearest.said", true=name, distance=f"{one['distance']:.3g}")
             for name, one in zip(true, found, strict=True)
         ]
-        pictures(list(zip(said, now["nearest_pixels"], strict=True)), now)
+        draw_pictures(list(zip(said, now["nearest_pixels"], strict=True)), now)
         return
     ranked = sorted(range(len(now["columns"])), key=lambda index: -now["columns"][index]["influence"])[:MOST_CELLS]
     ours: dict[str, list[Any]] = {
@@ -235,5 +239,5 @@ def _neighbours(now: dict[str, Any]) -> None:
     }
     shown = sorted(ranked)
     names = [now["columns"][index]["name"] for index in shown]
-    table = with_data(ours, names, [[one["cells"][index] for index in shown] for one in found])
+    table = add_columns(ours, names, [[one["cells"][index] for index in shown] for one in found])
     st.dataframe(table, hide_index=True, alt=t("whatif.nearest"))

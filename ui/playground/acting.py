@@ -12,7 +12,7 @@ from ui.canvas import MOST_AT_ONCE
 from ui.compare import runs
 from ui.playground.memory import Playing
 from ui.session import editing, standing, t
-from ui.shaping import shaped, three_parts
+from ui.shaping import apply_edit, key_of_parts
 
 CANVAS = "canvas"  # the key of its component
 
@@ -30,7 +30,7 @@ def answer_canvas() -> None:
     """
     memory = session.current().memory(Playing)
     follows = True
-    for action in _unanswered(canvas_action()):
+    for action in _list_unanswered(canvas_action()):
         memory.following = False
         _obey(action)
         follows = follows and memory.following
@@ -39,7 +39,7 @@ def answer_canvas() -> None:
         st.rerun()
 
 
-def _unanswered(told: dict[str, Any]) -> list[dict[str, Any]]:
+def _list_unanswered(told: dict[str, Any]) -> list[dict[str, Any]]:
     """The actions that were not answered before, in their order.
 
     Of several actions that wait for the script to begin, Streamlit keeps the last one. So each brings along those before it, with
@@ -96,7 +96,7 @@ def _is_moment(value: Any) -> bool:
 def _shape(action: dict[str, Any]) -> None:
     state = session.current()
     before = state.experiment
-    change = shaped(before, action)
+    change = apply_edit(before, action)
     if change is None or change.experiment == before:
         return
     after = change.experiment
@@ -107,7 +107,7 @@ def _shape(action: dict[str, Any]) -> None:
         names = {"dataset": t(f"component.dataset.{after.dataset.kind}.title")}
         state.notices.append(t("adjusted.loss", loss=t(f"component.loss.{after.loss.kind}.title"), **names))
     if action.get("do") == "clear_points":
-        state.notices.append(t(f"points.cleared{three_parts(after.dataset)}"))
+        state.notices.append(t(f"points.cleared{key_of_parts(after.dataset)}"))
     state.memory(Playing).following = not state.notices
 
 

@@ -11,62 +11,62 @@ from dlcore.experiment import FEATURES
 from dlcore.problems import Problem
 from ui import forms, pages, session
 from ui.differences import FEATURE_SIGNS
-from ui.fitting import OWN_KINDS, Draft, dataset_groups, fitted_loss, fitted_weights, has_features, has_own_split
+from ui.fitting import OWN_KINDS, Draft, fit_loss, fit_weights, group_datasets, has_features, has_own_split
 from ui.messages import escape
-from ui.playground.recipe_fields import FIELDS, number, title
+from ui.playground.recipe_fields import FIELDS, draw_number, read_title
 from ui.session import editing, label, t, widgets
-from ui.shaping import USUAL_FEATURES, drawn_from
+from ui.shaping import USUAL_FEATURES, to_drawn
 
 TWO_PARTS = {"validation_fraction": 0.0, "sealed": False}
 
 
-def data_settings(draft: Draft) -> Draft:
+def draw_data_settings(draft: Draft) -> Draft:
     """Which rows, how many, how split; which inputs are made of them."""
-    dataset = _dataset(draft["dataset"])
+    dataset = _draw_dataset(draft["dataset"])
     chosen: Draft = {"dataset": dataset}
     if has_own_split(dataset):
-        chosen |= _drawn_parts(draft, dataset)
+        chosen |= _describe_parts(draft, dataset)
     else:
-        chosen |= _parts(draft)
+        chosen |= _draw_parts(draft)
     if has_features(dataset):
-        chosen["features"] = _features(draft.get("features"))
-    chosen["seed"] = _seed(draft)
+        chosen["features"] = _draw_features(draft.get("features"))
+    chosen["seed"] = _draw_seed(draft)
     return chosen
 
 
-def _drawn_parts(draft: Draft, dataset: Draft) -> Draft:
+def _describe_parts(draft: Draft, dataset: Draft) -> Draft:
     """How many points each part has, which say themselves what they are for."""
     counts = {part: len(dataset[part]) for part in ("train", "validation", "test")}
     three = ".validation" if counts["validation"] else ""
     st.caption(label(f"points.on_the_map{three}", **counts))
-    return {**TWO_PARTS, "sealed": _sealed(draft)} if three else TWO_PARTS
+    return {**TWO_PARTS, "sealed": _draw_sealed(draft)} if three else TWO_PARTS
 
 
-def _sealed(draft: Draft) -> bool:
+def _draw_sealed(draft: Draft) -> bool:
     return forms.field_form(FIELDS["sealed"], "sealed", draft["sealed"], "sealed", "experiment.sealed")
 
 
-def _parts(draft: Draft) -> Draft:
+def _draw_parts(draft: Draft) -> Draft:
     """How the rows are split, in two parts or three."""
-    test = number("test_fraction", draft)
-    validation = number("validation_fraction", draft, forms.Slider(0.0, 0.5, 0.01))
+    test = draw_number("test_fraction", draft)
+    validation = draw_number("validation_fraction", draft, forms.Slider(0.0, 0.5, 0.01))
     if not validation:
         return {"test_fraction": test, **TWO_PARTS}
-    return {"test_fraction": test, "validation_fraction": validation, "sealed": _sealed(draft)}
+    return {"test_fraction": test, "validation_fraction": validation, "sealed": _draw_sealed(draft)}
 
 
-def _dataset(values: Draft) -> Draft:
+def _draw_dataset(values: Draft) -> Draft:
     kind = values["kind"]
-    for group, options in dataset_groups().items():
-        _group_of_datasets(group, {kind: title("dataset", kind) for kind in options}, kind)
-    _own_data(values)
+    for group, options in group_datasets().items():
+        _draw_group(group, {kind: read_title("dataset", kind) for kind in options}, kind)
+    _draw_own_data(values)
     if kind in OWN_KINDS:
-        return _own_form(values)
+        return _draw_own_form(values)
     st.caption(label(f"component.dataset.{kind}.help"))
     return forms.component_form(kinds(Dataset)[kind], "dataset", values, "dataset")
 
 
-def _group_of_datasets(group: str, titles: dict[str, str], chosen: str) -> None:
+def _draw_group(group: str, titles: dict[str, str], chosen: str) -> None:
     path = f"dataset/{group}"
     options = list(titles)
     here = widgets.seed(path, chosen if chosen in options else None, (chosen, *titles.values()))
@@ -81,20 +81,20 @@ def _group_of_datasets(group: str, titles: dict[str, str], chosen: str) -> None:
     )
 
 
-def _own_data(values: Draft) -> None:
+def _draw_own_data(values: Draft) -> None:
     """What somebody has brought, and the way to bring more."""
     state = session.current().memory(pages.DATA.memory)
     if values["kind"] in OWN_KINDS:
         state.own = values
     if state.own is not None:
-        _group_of_datasets("own", {state.own["kind"]: state.own["name"]}, values["kind"])
+        _draw_group("own", {state.own["kind"]: state.own["name"]}, values["kind"])
     st.page_link(
         pages.DATA.script, label=label("own.bring"), icon=":material/table_chart:", query_params=st.query_params.to_dict(),
         help=label("own.bring.help"),
     )  # fmt: skip
 
 
-def _own_form(values: Draft) -> Draft:
+def _draw_own_form(values: Draft) -> Draft:
     """What a table of one's own is, in a sentence; of images, how many are used."""
     dataset = validated(kinds(Dataset)[values["kind"]], values)
     if values["kind"] == "images":
@@ -128,30 +128,32 @@ def choose_dataset(path: str) -> None:
     if kind in OWN_KINDS:
         dataset = state.memory(pages.DATA.memory).own or before
     else:
-        dataset = {"kind": kind, **forms.carried(before, classes[before["kind"]], classes[kind])}
+        dataset = {"kind": kind, **forms.carry_over(before, classes[before["kind"]], classes[kind])}
     if classes[kind] is Drawn and kind != before["kind"]:
-        dataset = _points_to_draw_on(dataset)
-    loss = fitted_loss(state.draft["loss"], dataset, before)
+        dataset = _make_points(dataset)
+    loss = fit_loss(state.draft["loss"], dataset, before)
     if loss != state.draft["loss"]:
-        state.notices.append(t("adjusted.loss", dataset=title("dataset", kind), loss=title("loss", loss["kind"])))
-    weights = fitted_weights(state.draft["class_weights"], dataset)
+        state.notices.append(
+            t("adjusted.loss", dataset=read_title("dataset", kind), loss=read_title("loss", loss["kind"]))
+        )
+    weights = fit_weights(state.draft["class_weights"], dataset)
     if weights != state.draft["class_weights"]:
-        state.notices.append(t("adjusted.class_weights", dataset=title("dataset", kind)))
+        state.notices.append(t("adjusted.class_weights", dataset=read_title("dataset", kind)))
     parts = TWO_PARTS if has_own_split(dataset) or has_own_split(before) else {}
     if dataset.get("validation"):
         parts = {**TWO_PARTS, "sealed": state.draft["sealed"]}
     widgets.put({**state.draft, "dataset": dataset, "loss": loss, "class_weights": weights, **parts})
 
 
-def _points_to_draw_on(otherwise: Draft) -> Draft:
+def _make_points(otherwise: Draft) -> Draft:
     """The points there are, if somebody can draw on with them."""
     try:
-        return drawn_from(session.current().experiment).to_dict()
+        return to_drawn(session.current().experiment).to_dict()
     except Problem:
         return otherwise
 
 
-def _features(features: list[str] | None) -> list[str] | None:
+def _draw_features(features: list[str] | None) -> list[str] | None:
     usual = list(USUAL_FEATURES)
     chosen = widgets.seed("features", widgets.read("features", features or usual), FEATURES)
     held = st.pills(
@@ -169,10 +171,10 @@ def _features(features: list[str] | None) -> list[str] | None:
     return [feature for feature in FEATURES if feature in held]
 
 
-def _seed(draft: Draft) -> int:
+def _draw_seed(draft: Draft) -> int:
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     with left:
-        value = number("seed", draft)
+        value = draw_number("seed", draft)
     right.button(
         label("seed.new"), icon=":material/casino:", on_click=editing.new_seed, key="new_seed", width="stretch",
         help=label("seed.new.help"),

@@ -19,12 +19,12 @@ from ui.playground.memory import Playing
 
 
 @st.fragment
-def canvas(token: str) -> None:
+def draw_canvas(token: str) -> None:
     """The live picture of the run. A fragment: a press on it runs the page only where `acting` says so."""
     language = session.current().language
     network_canvas(
         token,
-        _strings(language),
+        _collect_strings(language),
         language.replace("_", "-"),
         key=acting.CANVAS,
         hidden=hidden_groups(),
@@ -36,7 +36,7 @@ def canvas(token: str) -> None:
 
 
 @functools.cache
-def _strings(language: str) -> dict[str, str]:
+def _collect_strings(language: str) -> dict[str, str]:
     problems = [f"problem.{key}" for key in TEMPLATES]
     families = {"dataset": Dataset, "activation": Activation}
     titles = [f"component.{name}.{kind}.title" for name, family in families.items() for kind in kinds(family)]

@@ -12,15 +12,15 @@ from ui.session import t
 FIELDS = Experiment.model_fields
 
 
-def number(name: str, draft: Draft, scale: forms.Scale | None = None, zero: str = "0") -> Any:
+def draw_number(name: str, draft: Draft, scale: forms.Scale | None = None, zero: str = "0") -> Any:
     """A number of the experiment itself."""
     return forms.number_form(FIELDS[name], draft[name], name, f"experiment.{name}", scale, zero)
 
 
-def choice(family: str, draft: Draft, allowed: list[str] | None = None, tucked: tuple[str, ...] = ()) -> Draft:
+def draw_choice(family: str, draft: Draft, allowed: list[str] | None = None, tucked: tuple[str, ...] = ()) -> Draft:
     """A family of the experiment itself."""
     return forms.choice_form(family, draft[family], family, f"experiment.{family}", allowed, tucked)
 
 
-def title(family: str, kind: str) -> str:
+def read_title(family: str, kind: str) -> str:
     return t(f"component.{family}.{kind}.title")

@@ -8,11 +8,11 @@ from typing import Any
 import streamlit as st
 
 from ui import session
-from ui.fitting import Draft, has_features, most_rows
-from ui.playground.data_settings import data_settings
-from ui.playground.learning_settings import device_settings, learning_settings
+from ui.fitting import Draft, count_training_rows, has_features
+from ui.playground.data_settings import draw_data_settings
+from ui.playground.learning_settings import draw_device_settings, draw_learning_settings
 from ui.playground.memory import Playing
-from ui.playground.network_settings import network_settings
+from ui.playground.network_settings import draw_network_settings
 from ui.session import editing, label, t, widgets
 from ui.takehome import take_home
 
@@ -24,40 +24,40 @@ OF_ONE_TAB = {
 }  # fmt: skip
 
 
-def _learning_and_device(draft: Draft) -> Draft:
-    chosen = learning_settings(draft)
-    device_settings()
+def _draw_learning_and_device(draft: Draft) -> Draft:
+    chosen = draw_learning_settings(draft)
+    draw_device_settings()
     return chosen
 
 
 GROUPS: dict[str, Callable[[Draft], Draft]] = {
-    "data": data_settings,
-    "network": network_settings,
-    "learning": _learning_and_device,
+    "data": draw_data_settings,
+    "network": draw_network_settings,
+    "learning": _draw_learning_and_device,
 }
 
 
-def sidebar(draft: Draft, token: str) -> Draft:
+def draw_sidebar(draft: Draft, token: str) -> Draft:
     """All settings at the side, unless the address has taken every one of them away."""
-    if not shown_tabs():
+    if not list_tabs():
         return draft
     with st.sidebar:
-        return all_settings(draft, token)
+        return draw_all_settings(draft, token)
 
 
-def shown_tabs() -> tuple[str, ...]:
+def list_tabs() -> tuple[str, ...]:
     """The groups of settings that the address leaves."""
-    return tuple(name for name in TABS if not session.hides(name))
+    return tuple(name for name in TABS if not session.is_hidden(name))
 
 
-def all_settings(draft: Draft, token: str) -> Draft:
+def draw_all_settings(draft: Draft, token: str) -> Draft:
     """The whole recipe as the widgets say it.
 
     The first run of a session draws the first tab alone, so that the page opens sooner; the canvas asks for the rest once its
     picture stands. Not when a tab is opened: Streamlit's tabs that tell the script so fall back when two are pressed quickly.
     """
     state = session.current()
-    shown = shown_tabs()
+    shown = list_tabs()
     tabs = dict(zip(shown, st.tabs([label(f"tab.{name}") for name in shown]), strict=True))
     memory = state.memory(Playing)
     drawn = shown if memory.furnished else shown[:1]
@@ -67,9 +67,9 @@ def all_settings(draft: Draft, token: str) -> Draft:
         for name, settings in GROUPS.items():
             if name in drawn:
                 with tabs[name]:
-                    _group(settings)
+                    _draw_group(settings)
             if name == "data":
-                state.draft = _with_fitting_batch(state.draft)
+                state.draft = _fit_batch(state.draft)
     finally:
         memory.drawing = False
     if "home" in drawn:
@@ -79,7 +79,7 @@ def all_settings(draft: Draft, token: str) -> Draft:
 
 
 @st.fragment
-def _group(settings: Callable[[Draft], Draft]) -> None:
+def _draw_group(settings: Callable[[Draft], Draft]) -> None:
     """The settings of a tab. A fragment: what concerns no other tab runs this one alone, a third of the work of the page."""
     state = session.current()
     draft = {**state.draft, **settings(state.draft)}
@@ -104,8 +104,8 @@ def _without_noise(part: Any) -> Any:
     return {name: value for name, value in part.items() if name != "noise"} if isinstance(part, dict) else part
 
 
-def _with_fitting_batch(draft: Draft) -> Draft:
-    most = most_rows(draft)
+def _fit_batch(draft: Draft) -> Draft:
+    most = count_training_rows(draft)
     if draft["batch_size"] <= most:
         return draft
     session.current().notices.append(t("adjusted.batch", rows=most))

@@ -3,9 +3,10 @@
 Here is what every page needs. The rest is in rooms: `widgets`, `uploads`, `standing` (the run), `editing` (the recipe).
 """
 
-from ui.session.state import KeptRun, Session, bringer, current, hides, mark, owner, whose
+from ui.session.state import KeptRun, Session, current, is_hidden, mark, name_owner, owner, secret_of_bringer
 from ui.session.words import follow_address, guard, label, speak, t
 
 __all__ = [
-    "KeptRun", "Session", "bringer", "current", "follow_address", "guard", "hides", "label", "mark", "owner", "speak", "t", "whose",
+    "KeptRun", "Session", "current", "follow_address", "guard", "is_hidden", "label", "mark", "name_owner", "owner",
+    "secret_of_bringer", "speak", "t",
 ]  # fmt: skip

@@ -47,7 +47,7 @@ def load(name: str, content: bytes) -> None:
     """Take a recipe or a checkpoint from a file. Raises Problem and changes nothing if it is not right."""
     session = current()
     if name.lower().endswith(".json"):
-        experiment, told = opening.begun_anew(Experiment.from_json(content))
+        experiment, told = opening.start_without_journal(Experiment.from_json(content))
         take(experiment)
         if told is not None:
             session.notices.append(messages.sentence(session.language, told))

@@ -23,14 +23,14 @@ def lease(token: str) -> str:
 
 
 @st.cache_resource(scope="session", on_release=lambda visit: live.desks().release(visit), show_spinner=False)
-def _presence(visit: str) -> str:
+def _watch_page(visit: str) -> str:
     """Tells the desks when the session ends, or its page is away for a moment."""
     return visit
 
 
-def present() -> str:
+def name_page() -> str:
     """The name under which desks work for this page, for as long as somebody is at it."""
-    visit = _presence(current().visit)
+    visit = _watch_page(current().visit)
     live.desks().hold(visit)
     return visit
 
@@ -51,10 +51,10 @@ def ensure_run() -> str:
     return lease(session.token)  # type: ignore[arg-type]
 
 
-def admission() -> Problem | None:
+def find_refusal() -> Problem | None:
     """Why there is no room for this session; None when it has its run."""
     session = current()
-    present()
+    name_page()
     try:
         if session.token is None or not live.pool().exists(session.token):
             ensure_run()
@@ -127,7 +127,7 @@ def resume(token: str) -> None:
 
 def _check_rows(recipe: str) -> None:
     """Raises Problem where this person may no longer see the rows of a recipe."""
-    refusal = opening.refusal(Experiment.from_json(recipe), mark())
+    refusal = opening.find_refusal(Experiment.from_json(recipe), mark())
     if refusal is not None:
         raise refusal
 
@@ -143,7 +143,7 @@ def _renew(session: Session) -> None:
 
 
 def _new_run(session: Session) -> None:
-    refusal = opening.refusal(session.experiment, mark())
+    refusal = opening.find_refusal(session.experiment, mark())
     if refusal is not None:
         session.problems.append(refusal)
         session.experiment = opening.without_rows(session.experiment)

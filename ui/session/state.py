@@ -83,32 +83,32 @@ class Session:
 def current() -> Session:
     """This person's session; made on the first look, as the address or the browser says."""
     if "session" not in st.session_state:
-        st.session_state["session"] = _first_look()
+        st.session_state["session"] = _make_session()
     return st.session_state["session"]
 
 
-def _first_look() -> Session:
+def _make_session() -> Session:
     query = st.query_params
-    language = language_of_address()
+    language = find_language()
     hidden = frozenset(filter(None, query.get("hide", "").split(",")))
     wishes = Wishes(hidden, query.get("text") == "off", query.get("play") == "1")
     session = Session(language, wishes=wishes)
-    problems = [Problem("not_yours")] if _belongs_elsewhere() else []
+    problems = [Problem("not_yours")] if _has_other_session() else []
     if "run" in query:
         whose = mark_of(owner() or session.secret)
-        session.experiment, problem = opening.opened(query["run"], query.get(opening.QUERY, ""), whose)
+        session.experiment, problem = opening.open_recipe(query["run"], query.get(opening.QUERY, ""), whose)
         session.draft = session.experiment.to_dict()
         problems += [problem] if problem else []
     session.arrival = (session.experiment, tuple(problems)) if problems else None
     return session
 
 
-def language_of_address() -> str:
+def find_language() -> str:
     """The language that the address asks for, else the browser's."""
-    return messages.language_of(st.query_params.get("lang")) or messages.language_of(st.context.locale) or "en"
+    return messages.find_language(st.query_params.get("lang")) or messages.find_language(st.context.locale) or "en"
 
 
-def _belongs_elsewhere() -> bool:
+def _has_other_session() -> bool:
     """Whether the browser came with the id of a session that goes on elsewhere: Streamlit did not give it, see ui/door/sessions.py."""
     presented = st.context.headers.get("Sec-WebSocket-Protocol", "").split(",")[2:3]
     return bool(presented) and runtime.exists() and runtime.get_instance().is_active_session(presented[0].strip())
@@ -119,21 +119,21 @@ def owner() -> str:
     return door.owner_of(st.context.cookies)
 
 
-def bringer() -> str:
+def secret_of_bringer() -> str:
     """The secret by which it is known what this person has brought: the browser's; where no cookies are kept this session's own."""
     return owner() or current().secret
 
 
 def mark() -> str:
     """What the store remembers of it."""
-    return mark_of(bringer())
+    return mark_of(secret_of_bringer())
 
 
-def whose(page: str) -> dict[str, str]:
+def name_owner(page: str) -> dict[str, str]:
     """Whose a job of this page is, as desks ask it: whom it counts for, whose tables it may read, who waits for it."""
     return {"owner": owner(), "reader": mark(), "page": page}
 
 
-def hides(group: str) -> bool:
+def is_hidden(group: str) -> bool:
     """Whether the address has taken this group of controls away."""
     return group in current().wishes.hidden

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from ui.fitting import OWN_KINDS, dataset_groups
+from ui.fitting import OWN_KINDS, group_datasets
 from ui.session.state import current
 
 GENERATION = "~"
@@ -52,7 +52,7 @@ def seed_anew(path: str, value: Any, signature: object) -> Any:
     return seed(path, value, signature)
 
 
-def position(options: Sequence[Any], value: Any) -> int:
+def find_position(options: Sequence[Any], value: Any) -> int:
     """Where the value stands in a menu; the first if what is offered has changed and it is there no more."""
     return options.index(value) if value in options else 0
 
@@ -64,8 +64,8 @@ def put(draft: dict[str, Any]) -> None:
     session.draft, session.moved = draft, None
     for name in before.keys() | draft.keys():
         if before.get(name) != draft.get(name):
-            for path in _drawn_paths(name):
-                if _value_to_show(draft, path) != read(path, None):
+            for path in _list_drawn_paths(name):
+                if _find_value(draft, path) != read(path, None):
                     _renew_key(path)
 
 
@@ -74,19 +74,19 @@ def show(path: str, value: Any) -> None:
     st.session_state[key_of(path)] = value
 
 
-def selected_points(key: str) -> list[dict[str, Any]]:
+def read_points(key: str) -> list[dict[str, Any]]:
     """The points that were chosen in the figure of this key."""
     return st.session_state[key].selection.points
 
 
-def grid_edits(key: str) -> dict[int, dict[str, Any]]:
+def read_grid(key: str) -> dict[int, dict[str, Any]]:
     """What was typed into a grid: {row: {column: value}}."""
     return st.session_state[key]["edited_rows"]
 
 
 def forget(beginning: str) -> None:
     """Let the widgets whose path begins so be seeded anew."""
-    for path in _drawn_paths(beginning):
+    for path in _list_drawn_paths(beginning):
         _renew_key(path)
 
 
@@ -97,23 +97,23 @@ def _renew_key(path: str) -> None:
     generations[path] = generations.get(path, 0) + 1
 
 
-def _drawn_paths(beginning: str) -> list[str]:
+def _list_drawn_paths(beginning: str) -> list[str]:
     """The paths that begin so and have a widget."""
     keys = [str(key) for key in st.session_state if str(key).startswith(WIDGETS + beginning)]
     paths = {key.removeprefix(WIDGETS).split(GENERATION)[0] for key in keys}
     return [path for path in paths if key_of(path) in st.session_state]
 
 
-def _value_to_show(draft: dict[str, Any], path: str) -> Any:
+def _find_value(draft: dict[str, Any], path: str) -> Any:
     """What the widget of this path should show."""
     name, _, group = path.partition("/")
     if name == "dataset":
         kind = draft["dataset"]["kind"]
-        return kind if kind in dataset_groups().get(group, OWN_KINDS) else None
-    return read(path, None) if group else _value_at(draft, path)
+        return kind if kind in group_datasets().get(group, OWN_KINDS) else None
+    return read(path, None) if group else _read_value(draft, path)
 
 
-def _value_at(draft: Any, path: str) -> Any:
+def _read_value(draft: Any, path: str) -> Any:
     """The part of the recipe at a widget's path, in which the kind stands before the fields that only it has; None where there is none."""
     for name in path.split("."):
         if isinstance(draft, list):

@@ -9,7 +9,7 @@ from typing import Any
 
 from dlcore.problems import Problem
 from ui import messages
-from ui.session.state import current, language_of_address
+from ui.session.state import current, find_language
 
 _log = logging.getLogger(__name__)
 
@@ -34,9 +34,9 @@ def follow_address(page: str) -> bool:
     """Notice what Back and Forward have changed in the address of this page; whether all is to be drawn in another language."""
     session = current()
     session.address.look(page)
-    if "lang" not in session.address.changed or session.language == language_of_address():
+    if "lang" not in session.address.changed or session.language == find_language():
         return False
-    session.language = language_of_address()
+    session.language = find_language()
     return True
 
 
