@@ -135,7 +135,7 @@ def _remove_layer(experiment: Experiment, address: Any) -> Shaped | None:
     return Shaped(experiment.replace(layers=layers), {"layers": origins})
 
 
-def _activation(experiment: Experiment, address: Any, kind: Any) -> Shaped | None:
+def _set_activation(experiment: Experiment, address: Any, kind: Any) -> Shaped | None:
     at = _read_address(address, len(experiment.layers))
     classes = kinds(Activation)
     if at is None or kind not in list(classes) or experiment.layers[at].activation_kind in ("", kind):
