@@ -18,7 +18,7 @@ from dlcore.layers import Words as Saying
 from dlcore.pictures.picture import Picture
 from tests.judging import answer, saved, trained
 from tests.naming import recipes_may_name
-from ui.shaping import shaped
+from ui.shaping import apply_edit
 
 
 class Distances(nn.Module):
@@ -74,7 +74,7 @@ def recipe(*layers: LayerComponent, **more: Any) -> Experiment:
 
 
 def edited(experiment: Experiment, **action: Any) -> tuple[Experiment, dict[str, Any]]:
-    change = shaped(experiment, action)
+    change = apply_edit(experiment, action)
     assert change is not None and change.origins is not None
     return change.experiment, change.origins
 
@@ -87,16 +87,16 @@ def test_units_come_and_go() -> None:
     fewer, origins = edited(more, do="remove_unit", address="1", unit=0)
     assert (fewer, origins["units"]) == (experiment, {"1": [1, 2]})
     with pytest.raises(Problem, match="at most 64"):
-        shaped(recipe(Radial(units=64)), {"do": "add_unit", "address": "0"})
+        apply_edit(recipe(Radial(units=64)), {"do": "add_unit", "address": "0"})
     with pytest.raises(Problem) as caught:
-        shaped(recipe(Radial(units=1)), {"do": "remove_unit", "address": "0", "unit": 0})
+        apply_edit(recipe(Radial(units=1)), {"do": "remove_unit", "address": "0", "unit": 0})
     assert caught.value.key == "last_unit"
 
 
 def test_an_activation_is_chosen_where_there_is_one() -> None:
     experiment = recipe(Dense(units=3), Radial(), Dropout())
-    assert shaped(experiment, {"do": "activation", "address": "1", "kind": "relu"}) is None
-    assert shaped(experiment, {"do": "activation", "address": "2", "kind": "relu"}) is None
+    assert apply_edit(experiment, {"do": "activation", "address": "1", "kind": "relu"}) is None
+    assert apply_edit(experiment, {"do": "activation", "address": "2", "kind": "relu"}) is None
     changed, _ = edited(experiment, do="activation", address="0", kind="relu")
     assert changed.layers[0].activation.kind == "relu"  # type: ignore[union-attr]
 
