@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.clock import Clock
 from tests.loops import run
 from ui.door import rates
-from ui.door.rates import Places, Rates
+from ui.door.rates import Rates, Slots
 from ui.door.turns import GLANCE, Turn, Turns
 
 # So often a second
@@ -96,25 +96,25 @@ def test_the_names_that_are_remembered_are_bounded_and_the_oldest_go(monkeypatch
 
 
 def test_places_are_counted_for_each_and_left_again() -> None:
-    places = Places(2, 3)
-    with places.one("me"):
-        assert not places.full("me")
-        with places.one("me"):
-            assert places.full("me") and not places.full("you") and not places.full("")
-        assert not places.full("me")
-    with places.one(""), places.one(""):
-        assert not places.full("")
-        with places.one(""):
-            assert places.full("")
+    slots = Slots(2, 3)
+    with slots.one("me"):
+        assert not slots.full("me")
+        with slots.one("me"):
+            assert slots.full("me") and not slots.full("you") and not slots.full("")
+        assert not slots.full("me")
+    with slots.one(""), slots.one(""):
+        assert not slots.full("")
+        with slots.one(""):
+            assert slots.full("")
 
 
 def test_a_place_is_left_by_who_fails() -> None:
-    places = Places(1, 1)
+    slots = Slots(1, 1)
     try:
-        with places.one("me"):
+        with slots.one("me"):
             raise ValueError
     except ValueError:
-        assert not places.full("me")
+        assert not slots.full("me")
 
 
 # Whose turn it is
@@ -280,7 +280,7 @@ def test_whole_pages_leave_one_of_two_places_to_parts_where_somebody_asks_for_th
         clock.now += 5.0
         pages[1][0].result().end()
         await pages[2][0]
-        assert (await begun("page 3"))[1]  # Both places are for pages again.
+        assert (await begun("page 3"))[1]  # Both slots are for pages again.
 
     run(lesson())
 

@@ -22,14 +22,14 @@ class Address:
     changed: dict[str, str] = field(default_factory=dict)
 
     def look(self, page: str) -> None:
-        """At the beginning of each drawing of this page. What changes with the page is the page's own."""
+        """Read the address at the beginning of each drawing of this page. What another page wrote into it is left alone."""
         said = {name: st.query_params.get(name, "") for name in NAMES}
         same = page == self.page
         self.changed = {name: value for name, value in said.items() if same and value != self.said[name]}
         self.page, self.said = page, said
 
     def put(self, name: str, value: str) -> None:
-        """Somebody has chosen this."""
+        """Write into the address what somebody has chosen."""
         if st.query_params.get(name) != value:
             st.query_params[name] = value
         self.said[name] = value

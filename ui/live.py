@@ -30,10 +30,10 @@ from ui.pace import Paces
 from ui.viewer import Viewer
 
 MOST_READERS = 4  # Threads that look on the shelf for runs that pages ask for: a disk that hangs holds up these alone.
-MOST_ASKING = 100  # Pages that wait for one of them, ...
-LONGEST_READING = 10.0  # ... and for so many seconds.
+MOST_ASKING = 100  # Pages that may wait for one of them.
+LONGEST_READING = 10.0  # Seconds that a page waits for one of them.
 
-#: By which a page knows this process again.
+#: A name of this process, by which a page notices that the server was started anew.
 SERVER = secrets.token_urlsafe(6)
 _pool: Pool | None = None
 _desks: Desks | None = None
@@ -100,7 +100,7 @@ async def kept(request: HttpRequest) -> Response:
     """Where a run stands that nobody looks at: {"step", "epoch"}; nothing for those it does not belong to. 503: ask again later."""
     token = request.path_params["token"]
     if any(viewer.token == token for viewer in list(_viewers)):
-        return Response(status_code=204)  # Another tab has it.
+        return Response(status_code=204)  # Another tab shows it.
     try:
         standing = await _standing(token, door.owner_of(request.cookies))
     except Problem:
@@ -111,7 +111,7 @@ async def kept(request: HttpRequest) -> Response:
 
 
 async def _standing(token: str, owner: str) -> dict[str, Any]:
-    """As the pool knows it; what only the disk knows, in one of few threads. TimeoutError when it takes too long."""
+    """Where the run stands, by the pool or, read in a thread, by the shelf. Raises Problem, and TimeoutError when it is late."""
     global _asking
     if pool().exists(token):
         return pool().find_standing(token, owner)

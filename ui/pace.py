@@ -27,7 +27,7 @@ class Pace:
 
     @property
     def rested(self) -> bool:
-        """Nothing is left of it to remember."""
+        """Whether it can be forgotten: no socket is left, and a new pace would allow as much."""
         return not self.sockets and self._next <= self._clock() - AT_ONCE
 
     def take_turn(self) -> float:

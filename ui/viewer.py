@@ -46,13 +46,15 @@ class Viewer:
         self._pace = pace
         self._sending = asyncio.Lock()
         self._wanted: dict[str, Any] | None = None  # What is to be asked for next: the latest that the viewer wanted.
-        self._asked: deque[Asked] = deque()  # What the worker has; before it the last one, until it has let go of that.
+        self._asked: deque[Asked] = (
+            deque()
+        )  # What the worker was asked for: the latest, and before it one that is being withdrawn.
         self._wake = asyncio.Event()
         self._commands: set[asyncio.Task[None]] = set()
         self._epoch: asyncio.Task[None] | None = None  # The last command, if it was this one.
         self.unsent: asyncio.Queue[Problem] = asyncio.Queue(MOST_NOTICES)
         self._receiving: asyncio.Task[None] | None = None
-        self._waiting_since: float | None = None  # for the other side to read
+        self._waiting_since: float | None = None  # since when the other side has not read what was sent
 
     async def serve(self) -> None:
         loop = asyncio.get_running_loop()
@@ -103,7 +105,7 @@ class Viewer:
     # Commands
 
     async def _begin_command(self, request: dict[str, Any]) -> None:
-        """Unless it is an epoch right after one that is not over, which is the same one. Waits while the owner has too many under way."""
+        """Begin a command; an epoch right after one that is not over is the same one. Waits while the owner has too many under way."""
         epoch = request["do"] == "epoch"
         if epoch and self._epoch is not None and not self._epoch.done():
             return
@@ -127,15 +129,15 @@ class Viewer:
     # Frames
 
     def _want(self, request: dict[str, Any]) -> None:
-        """The latest request takes the place of the one before it, if it wants something else or that one is answered."""
+        """Note what the viewer wants, instead of what it wanted before, if it wants something else or that is answered."""
         if request["now"] or not self._asked:
             self._wanted = {name: value for name, value in request.items() if name != "type"}
             self._ask()
 
     def _ask(self) -> None:
-        """For what is wanted, in place of what was asked for before; but not before the worker has let go of what was before that.
+        """Ask the worker for what is wanted and withdraw what was asked for before; wait while one before that is still being withdrawn.
 
-        Nor while a frame is made and not read yet: to make more of them would help nobody.
+        Wait too while a frame is made and not read yet: the viewer could not show another one sooner.
         """
         if self._wanted is None or len(self._asked) > 1 or self._waiting_since is not None:
             return
@@ -146,7 +148,7 @@ class Viewer:
         self._wake.set()
 
     async def _show(self) -> None:
-        """The frames that were asked for, whenever there is one that differs from what the viewer holds."""
+        """Send the frames that were asked for, each as soon as there is one that differs from what the viewer holds."""
         told = ""
         while True:
             while not self._asked:
@@ -174,7 +176,7 @@ class Viewer:
             self._ask()
 
     def tell(self, problem: Problem) -> None:
-        """One more sentence for its page. Where too many are unsent, the oldest is dropped."""
+        """Queue one more notice for its page. Where too many are unsent, the oldest is dropped."""
         if self.unsent.full():
             self.unsent.get_nowait()
         self.unsent.put_nowait(problem)
@@ -202,7 +204,7 @@ class Viewer:
         # A viewer that has left meanwhile is no error; the receiving loop sees it and ends.
         with suppress(WebSocketDisconnect, RuntimeError):
             async with self._sending:
-                # One that was cancelled while it waited leaves its beginning to the next: nothing has been read since.
+                # A send that was cancelled while it waited leaves its start time to the next one: nothing has been read since.
                 self._waiting_since = self._waiting_since or asyncio.get_running_loop().time()
                 try:
                     async with asyncio.timeout_at(self._waiting_since + LONGEST_SEND):

@@ -13,7 +13,7 @@ class Budgets:
         self._saved = saved
         self._refill = refill
         self._clock = clock
-        self._left: dict[str, tuple[float, float]] = {}  # How much, and when that was so.
+        self._left: dict[str, tuple[float, float]] = {}  # By owner: seconds left, and when that was so.
 
     def left(self, owner: str) -> float:
         """Seconds that this owner has; below zero for one who owes some."""
@@ -23,6 +23,6 @@ class Budgets:
         return min(self._saved, left + self._refill * (self._clock() - since))
 
     def charge(self, owner: str, seconds: float) -> None:
-        """So many were used."""
+        """Take so many seconds from what this owner has."""
         self._left = {other: known for other, known in self._left.items() if self.left(other) < self._saved}
         self._left[owner] = max(-self._saved, self.left(owner) - seconds), self._clock()

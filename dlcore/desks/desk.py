@@ -32,9 +32,9 @@ from dlcore.limits import Limits
 from dlcore.side import as_problem, step_back, take_the_wires, volunteer_to_end
 from dlcore.wire import Header, Unreadable, pack, read_message, write_all
 
-PAUSE = 0.3  # Seconds without a request until there is time for that.
-TELL_EVERY = 0.1  # Seconds between two words of how far a job is, and ...
-TELL_RATE = 1_000_000  # ... bytes a second at most: long partial results are sent more seldom.
+PAUSE = 0.3  # Seconds without a request until the next piece of what is wanted soon is imported.
+TELL_EVERY = 0.1  # Seconds at least between two reports of how far a job is.
+TELL_RATE = 1_000_000  # Bytes a second at most of such reports: long partial results are sent more seldom.
 MOST_ANSWERED = 256_000_000  # bytes
 GROWN = 0.25  # Share of its memory that jobs may leave behind.
 
@@ -65,7 +65,7 @@ def import_what_jobs_need() -> Iterator[None]:
 
 
 class Desk:
-    """Jobs one after the other, and in the pauses what will be wanted for others."""
+    """Does one job after the other, and imports in the pauses what later jobs will need."""
 
     def __init__(self, source: int, output: int, soon_wanted: Iterable[None]) -> None:
         self._source = source
@@ -76,7 +76,7 @@ class Desk:
         self._kept = 0  # Bytes that jobs have left behind.
 
     def serve(self) -> None:
-        """Until the input ends."""
+        """Do jobs until the input ends."""
         threading.Thread(target=self._receive, name="requests", daemon=True).start()
         self._send({"ready": os.getpid()})
         pause: float | None = PAUSE
@@ -87,7 +87,10 @@ class Desk:
                 step_back(Limits.from_environment().low_niceness)
                 try:
                     next(self._soon_wanted)
-                except (StopIteration, ImportError):  # Whoever needs what is missing will say so.
+                except (
+                    StopIteration,
+                    ImportError,
+                ):  # A job that needs what is missing fails with a message of its own.
                     pause = None
             else:
                 self._answer(*request)
@@ -96,7 +99,7 @@ class Desk:
         with os.fdopen(self._source, "rb") as wire, suppress(Unreadable):
             while (request := read_message(wire)) is not None:
                 self._requests.put(request)
-        # Nobody waits for what is being done, or can say what is to be done next.
+        # The input has ended: nobody waits for the present job, and there will be no other.
         os._exit(0)
 
     def _answer(self, header: Header, payload: bytes) -> None:
@@ -114,7 +117,7 @@ class Desk:
             if len(content) > MOST_ANSWERED:
                 raise ValueError(f"the answer to {header['do']!r} has {len(content)} bytes")
             answer = {"result": result}
-            json.dumps(answer)  # What cannot travel is a mistake of the job.
+            json.dumps(answer)  # A result that is no JSON is a mistake of the job: it fails here, as the job's Problem.
         except BaseException as error:
             problem = as_problem(error, memory="job_out_of_memory")
             answer, content = {"problem": problem.to_dict()}, b""
@@ -127,7 +130,7 @@ class Desk:
 
 
 class Telling:
-    """What a job calls to say how far it is; passed on as often as is of use."""
+    """What a job calls to say how far it is; passed on at most as often as TELL_EVERY and TELL_RATE allow."""
 
     def __init__(self, send: Callable[[Header], None]) -> None:
         self._send = send

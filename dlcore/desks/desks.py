@@ -35,10 +35,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(eq=False)
 class Desk:
-    """What is known here of one desk."""
+    """One desk as the server knows it."""
 
     process: DeskProcess | None = None
-    owner: str = ""  # Whose job was its last one.
+    owner: str = ""  # Whose job its last one was.
     free: bool = False
 
 
@@ -61,7 +61,7 @@ class Desks:
         self._changed = threading.Condition()
         self._queue = JobQueue(self.limits.desks, clock)
         self._desks: dict[threading.Thread, Desk] = {}
-        self._pages_left: dict[str, float] = {}  # Since when nobody has been at them.
+        self._pages_left: dict[str, float] = {}  # By page, since when nobody has been at it.
         self._keeper: threading.Thread | None = None
         self._stopping = False
 
@@ -148,7 +148,7 @@ class Desks:
                     self.end(job, Problem(job.work.too_long, limit=round(limit)))
             for desk in self._desks.values():
                 if desk.process is not None and not desk.process.ready:
-                    # One that gets no processor is slow, and not to blame.
+                    # Time in which it got no processor does not count: it is slow, and does not hang.
                     waited = min(desk.process.held_up, (STARVED - 1) * STARTING)
                     if now - desk.process.born - waited > STARTING:
                         desk.process.kill()
@@ -187,7 +187,7 @@ class Desks:
             return self._queue.count_ahead(job)
 
     def _limit_passed(self, job: Job) -> float | None:
-        """The seconds that it was allowed and has used up."""
+        """The limit in seconds that the job has passed; None while it has passed none."""
         if job.sent is None:
             return None
         if job.used > job.work.processor:
@@ -202,7 +202,7 @@ class Desks:
             self._open()
 
     def _open(self) -> None:
-        """(Lock held.)"""
+        """Open one desk, and begin to tend the desks if it is the first. (Lock held.)"""
         thread = threading.Thread(target=self._serve, name="desk", daemon=True)
         self._desks[thread] = Desk()
         thread.start()
@@ -249,7 +249,7 @@ class Desks:
         return any(other.free and other.owner == job.owner for other in self._desks.values())
 
     def _serve(self) -> None:
-        """The thread of one desk. It begins with a process, as somebody is about to need it."""
+        """The thread of one desk: start its process at once, as somebody is about to need it, and bring it jobs."""
         desk = self._desks[threading.current_thread()]
         self._begin(desk)
         while (job := self._next(desk)) is not None:
@@ -266,17 +266,17 @@ class Desks:
             desk.process.close()
 
     def _begin(self, desk: Desk) -> None:
-        """A new process for this desk, if the system has room for one."""
+        """Start a new process for this desk, if the system has room for one."""
         try:
             desk.process = DeskProcess(self._command, self._clock)
         except OSError:
             _log.exception("No desk could be opened.")
 
     def _work(self, job: Job, process: DeskProcess) -> bool:
-        """Have this process do the job; whether the process can be given another one."""
+        """Have this process do the job; whether the process can be given another job."""
         with self._changed:
             if job.outcome is not None:
-                return True  # Cancelled before it began.
+                return True  # It was cancelled before it began.
             job.process = process
         goes_on, answered = False, False
         try:
@@ -290,7 +290,7 @@ class Desks:
                     answered = self._settle(job, outcome)
                     goes_on = answered and not leaving
         except OSError:
-            pass  # It ended while the job was sent.
+            pass  # The process ended while the job was sent.
         except Exception:
             _log.exception("What %s sent about %r is no message.", process.name, job.do)
         used = process.processor_seconds() - job.processor_before if job.processor_before is not None else 0.0
@@ -301,7 +301,7 @@ class Desks:
                 _log.warning("%s ended while it worked at %r.", process.name, job.do)
                 self.lost += 1
                 self._settle(job, Problem("job_lost"))
-            # A job that has ended its process has another one started.
+            # A job whose process has ended pays for the start of the next one too.
             self._queue.charge(job, used if answered else used + process.started)
         return goes_on
 
@@ -322,7 +322,7 @@ class Desks:
         return None
 
     def _settle(self, job: Job, outcome: Answer | Problem) -> bool:
-        """What became of a job is known; False if it was known before."""
+        """Note what became of a job and tell those who wait; False if that was known before."""
         with self._changed:
             if job.outcome is not None:
                 return False

@@ -8,7 +8,7 @@ from typing import Literal
 
 from dlcore.jobs import JobFunction
 
-#: Somebody waits and it takes a moment; somebody waits and it may take a minute; it goes on in the background for minutes.
+#: quick: somebody waits, and it takes a moment; slow: somebody waits, and it may take a minute; long: minutes in the background.
 Kind = Literal["quick", "slow", "long"]
 
 
@@ -16,11 +16,13 @@ Kind = Literal["quick", "slow", "long"]
 class Work:
     """How to come by the function of a job, of which kind it is, and after how much it is stopped."""
 
-    load: Callable[[], JobFunction]  # Imports it: the serving process, which lists them all, imports none.
+    load: Callable[
+        [], JobFunction
+    ]  # Imports the function: the serving process lists all jobs, and imports none of them.
     kind: Kind = "quick"
     processor: float = 20.0  # Seconds of a processor: a slow or busy machine does not make an honest job a long one.
     clock: float = 120.0  # Seconds in all, from its beginning.
-    too_long: str = "job_too_long"  # Key of what is said then.
+    too_long: str = "job_too_long"  # Key of the message when one of these limits is passed.
     waits: bool = (
         False  # For the internet, mostly: it costs its owner the time that it takes, not what it uses of a processor.
     )

@@ -37,7 +37,7 @@ class AutogradEngine:
         self.buffers = {name: value for name, value in model.state_dict().items() if name not in learned}
         self.generator = drawing_generator(model)  # of dropout; None where nothing is drawn
         self.memory: Memory = {}
-        self.frozen: torch.Tensor | None = None  # bool, like flat: what does not learn
+        self.frozen: torch.Tensor | None = None  # (len(flat),) bool: which weights are frozen
         self.silenced: dict[str, torch.Tensor] | None = (
             None  # {address: which units of a hidden layer count as 0}, all of them
         )
@@ -69,7 +69,7 @@ class AutogradEngine:
         rows = len(X_BD)
         if self._convolution_products is None:
             self._convolution_products = convolutions.heaviest(self.model, X_BD[:1])
-        kept = {name: buffer.clone() for name, buffer in self.buffers.items()}  # The forward pass moves them.
+        kept = {name: buffer.clone() for name, buffer in self.buffers.items()}  # The forward pass changes them.
         with convolutions.quickest(self._convolution_products, rows):
             losses_B = self.coding.losses(self.model(X_BD), targets)
             if weights_B is None:
@@ -88,7 +88,7 @@ class AutogradEngine:
         with torch.no_grad():
             if self.regularizer.kind != "none":
                 self.regularizer.add_gradient(gradient, self.flat.detach() * self.is_weight)
-            if self.frozen is not None:  # Before clipping: what does not learn has no share in the norm.
+            if self.frozen is not None:  # Before clipping: frozen weights have no share in the norm.
                 gradient.masked_fill_(self.frozen, 0.0)
             if self.clip:
                 nn.utils.clip_grad_norm_([self.flat], self.clip)
@@ -99,7 +99,7 @@ class AutogradEngine:
         return value
 
     def silence(self, units: Marks | None) -> None:
-        """Let these units of hidden layers count as 0 from here on, and no others; None: let all speak."""
+        """Let these units of hidden layers count as 0 from here on, and no others; None: none of them."""
         for mute in self._mutes:
             mute.remove()
         self._mutes = []

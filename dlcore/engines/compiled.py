@@ -36,7 +36,7 @@ _log = logging.getLogger(__name__)
 
 
 class Loading(NamedTuple):
-    """The kernels on their way; `compiles` when this machine has not compiled them before."""
+    """Kernels that are being loaded; `compiles` if this machine has not compiled them before, so that it takes a minute."""
 
     kernels: Future[ModuleType | None]
     compiles: bool
@@ -68,7 +68,7 @@ def is_compiled() -> bool:
 
 @cache
 def begin() -> Loading:
-    """Load in the background from here on; asked again, the same."""
+    """Load the kernels in the background, once; further calls give the same."""
     found: Future[ModuleType | None] = Future()
     awaited = Event()
     folder = code_folder()

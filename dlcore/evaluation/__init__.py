@@ -1,4 +1,4 @@
-"""An honest look at a trained network: every number here is made from a checkpoint alone, in a desk (dlcore.desks.desks).
+"""Judging a trained network: every number here is made from a checkpoint alone, in a desk (dlcore.desks.desks).
 
 A judged network has two or three parts: the rows it learned from, those that were watched meanwhile, and, in a three-way split,
 those that nobody has looked at. N rows, D inputs.
@@ -71,7 +71,7 @@ class Judged:
 def open_judged(payload: bytes) -> Judged:
     """The network of a checkpoint with its rows; the last ones asked for are kept. Raises Problem."""
     judged = _open(payload)
-    judged.experiment.dataset.check_readable()  # Another one may have asked for those that are kept.
+    judged.experiment.dataset.check_readable()  # It may have been opened for somebody else before.
     return judged
 
 

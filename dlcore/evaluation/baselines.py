@@ -22,7 +22,9 @@ from dlcore.metrics import Measure
 from dlcore.randomness import derived_seed
 
 MOST_ITERATIONS = 500
-ROWS_OF_A_TREE = 10_000  # A tree of a large table is grown from a sample of its rows, so that nobody waits for minutes.
+ROWS_OF_A_TREE = (
+    10_000  # Rows from which a tree is grown, drawn from the table: with all rows of a large one it would take minutes.
+)
 
 
 def baselines(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Answer:
@@ -40,7 +42,7 @@ def baselines(arguments: dict[str, Any], payload: bytes, progress: Progress) -> 
         progress(index / len(models), found)
         start = time.perf_counter()
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # Its best so far is a baseline too.
+            warnings.simplefilter("ignore", ConvergenceWarning)  # A model that has not converged is a baseline too.
             model.fit(judged.train.split.X, judged.train.split.y)
         seconds = time.perf_counter() - start
         predicted = {name: model.predict(part.split.X) for name, part in parts.items()}

@@ -308,7 +308,9 @@ class Search:
                 ]
             )
             still = np.flatnonzero(self.is_reached(together))
-            if not len(still):  # On the border, and in this batch on its other side.
+            if not len(
+                still
+            ):  # The point lies on the border; in a batch of other rows, rounding has put it on the other side.
                 break
             point_C = together[still[-1]]
         return point_C

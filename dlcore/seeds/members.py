@@ -23,7 +23,7 @@ from dlcore.learning.trainer import Diverged, Trainer
 from dlcore.network import build_model
 from dlcore.randomness import derived_seed
 
-SEEDS = 2**31  # There are so many; after the last comes 0.
+SEEDS = 2**31  # Number of seeds; after the last one comes 0.
 SCORES = ("train_loss", "train_metric", "watched_loss", "watched_metric")
 
 
@@ -142,7 +142,7 @@ class Abreast:
     def diverged(self) -> np.ndarray:
         """(S,) bool."""
         found = self.engine.diverged.copy()
-        found[list(self._stopped)] = False  # What its lane has done since then does not count.
+        found[list(self._stopped)] = False  # What becomes of its lane after it stopped early does not count.
         return found
 
     @property
@@ -174,7 +174,7 @@ class Abreast:
         return [self.engine.named(flat) for flat in flats]
 
     def _rates(self) -> np.ndarray:
-        # As the trainer has them: the time of an update is that of its first row.
+        # As in the trainer, the learning rate of an update is that at its first row.
         cursors = range(0, self._rows, self.experiment.batch_size)
         factor, rate = self.experiment.schedule.factor, self.experiment.optimizer.learning_rate
         return np.array([rate * factor(self.epoch + cursor / self._rows) for cursor in cursors])

@@ -36,7 +36,7 @@ class Why(Enum):
 
 
 class Connection(Protocol):
-    """What is known here of a connection."""
+    """A connection as this module sees it."""
 
     def end(self, why: Why) -> None:
         """Close it."""
@@ -142,7 +142,7 @@ class Connections:
     # Coming and going
 
     def join(self, connection: Connection, host: str) -> str:
-        """Take it in: it waits for its request then. "", or the key of the sentence that says why there is no room."""
+        """Count a new connection, which waits for its request from now on. "", or the key of the message why there is no room."""
         name = find_home(host)
         address = self._addresses.get(name) or _Address()
         capped = bool(host) and not self._is_proxy(host)
@@ -157,7 +157,7 @@ class Connections:
         return ""
 
     def leave(self, connection: Connection) -> None:
-        """Forget it. Who is not there, leaves nothing behind."""
+        """Forget a connection; nothing happens if it is not known."""
         self._lingering.pop(connection, None)
         self._bytes -= self._held.pop(connection, 0)
         if connection not in self._open:
@@ -169,7 +169,7 @@ class Connections:
             self._addresses.pop(name, None)
 
     def linger(self, connection: Connection) -> None:
-        """It is being told why it ends. It counts no more, but has a moment to read that."""
+        """Let a connection that is being told why it ends stay for a moment to read that. It counts no more."""
         self.leave(connection)
         if len(self._lingering) >= MOST_LINGERING:
             self._end(next(iter(self._lingering)), Why.TOLD)
@@ -198,21 +198,21 @@ class Connections:
     # What it does
 
     def waits(self, connection: Connection) -> None:
-        """From now on it has to send a request, or the rest of its head."""
+        """Note that from now on the connection has to send a request, or the rest of its head."""
         if connection in self._open:
             self.works(connection)
             self._waiting[connection] = self._clock()
             self._open[connection][1].waiting[connection] = None
 
     def receives(self, connection: Connection) -> None:
-        """What it has begun to send comes on, or it ends."""
+        """Note that the connection has begun to send something: if that does not come on, it ends."""
         if connection in self._open and connection not in self._receiving:
             self.works(connection)
             now, received = self._clock(), connection.received() or 0
             self._receiving[connection] = _Progress(now, received, now, received)
 
     def works(self, connection: Connection) -> None:
-        """It need not send anything now."""
+        """Note that the connection need not send anything now: it is the server's turn."""
         self._sending.pop(connection, None)
         if self._waiting.pop(connection, None) is not None:
             self._open[connection][1].waiting.pop(connection, None)
@@ -221,7 +221,7 @@ class Connections:
     # What it holds
 
     def holds(self, connection: Connection, size: int) -> None:
-        """So many bytes of it are held. When all hold too much, those that hold most end."""
+        """Note how many bytes are held for the connection. When all together hold too much, those that hold most end."""
         before = self._held.get(connection, 0)
         if size < LITTLE or connection not in self._open:
             if before:

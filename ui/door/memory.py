@@ -26,7 +26,7 @@ def trim() -> None:
 
 
 def aside(do: Callable[[], None]) -> None:
-    """Do this in a thread of its own."""
+    """Run the function in a thread of its own."""
     threading.Thread(target=do, daemon=True).start()
 
 

@@ -27,7 +27,7 @@ from ui.door import aside, cookies, descriptors, reachable, refusals
 from ui.door.addresses import Proxies, find_home, find_peer
 from ui.door.connections import Allowed
 from ui.door.origins import HARMLESS, as_of_here, host_allowed, origin_allowed
-from ui.door.rates import Places, Rates
+from ui.door.rates import Rates, Slots
 from ui.door.refusals import make_refusal
 from ui.door.sessions import Sessions, listen, listener
 from ui.door.stream import Stream
@@ -64,7 +64,7 @@ class Door:
         self._turns = Turns(clock=clock)
         aside.install(self._turns.no_part)
         self._complaints = Rates(1 / 60, 10, clock)
-        self._pages, self._canvases = Places(PAGES, PAGES_OF_NOBODY), Places(CANVASES, CANVASES_OF_NOBODY)
+        self._pages, self._canvases = Slots(PAGES, PAGES_OF_NOBODY), Slots(CANVASES, CANVASES_OF_NOBODY)
         self._uploads = Uploads(
             limits.uploads_mb * MEGABYTE, _largest, _manager, lambda session: session in self._sessions, clock
         )

@@ -43,8 +43,8 @@ class Rates:
             self._spent.popitem(last=False)
 
 
-class Places:
-    """How many of something are open for each name; somebody without a name shares those of all others without one."""
+class Slots:
+    """How many of something each name has open; all who have no name share theirs."""
 
     def __init__(self, most: int, most_of_nobody: int) -> None:
         self._most, self._most_of_nobody = most, most_of_nobody

@@ -39,7 +39,7 @@ class Sessions:
         return self._sockets.get(session)
 
     def enter(self, session: str, socket: Any) -> None:
-        """It is shown by this socket from now on."""
+        """Note that a session is shown by this socket from now on."""
         self._sockets[session] = socket
         if session in self._leaving:
             self._leaving.pop(session).cancel()

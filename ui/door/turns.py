@@ -32,7 +32,7 @@ MOST_NAMES = 10_000
 
 
 class Turn:
-    """Somebody's script is running, until this is ended."""
+    """A turn that somebody's script has, until `end` is called."""
 
     def __init__(self, turns: Turns, part: bool) -> None:
         self._turns: Turns | None = turns
@@ -106,7 +106,7 @@ class Turns:
         return Turn(self, part)
 
     def had(self, name: str) -> float:
-        """How many turns somebody has had of late."""
+        """How many turns this owner has had of late."""
         amount, at = self._had.get(name, (0.0, 0.0))
         return amount * math.exp((at - self._clock()) / OF_LATE)
 

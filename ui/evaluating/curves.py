@@ -92,5 +92,5 @@ def _draw_threshold(numbers: dict[str, Any]) -> None:
 def _write_count(name: str, counts: Counts) -> str:
     value = getattr(counts, name)
     if name == "precision" and not counts.true_positive + counts.false_positive:
-        return "–"  # Nobody was called so: there is nothing to be precise about.
+        return "–"  # No row was predicted as this class: precision is not defined.
     return f"{value:,}" if isinstance(value, int) else f"{value:.1%}"

@@ -84,7 +84,7 @@ class WhatIf:
     flip: dict[str, Any] | None = None  # of which row the smallest change was asked for
 
     def begin(self, asked: dict[str, Any], row: tuple[int | None, RowsKey] | None) -> None:
-        """Another row, as it is in the data."""
+        """Begin with another row, as it is in the data."""
         self.asked, self.row, self.values, self.cover = asked, row, {}, None
 
 
