@@ -144,7 +144,7 @@ def test_the_summary_says_what_is_in_arrays_made_by_hand() -> None:
     inside, outside = found["disc"]["regions"]["1"], found["disc"]["regions"]["0"]
     assert inside == {
         "share": pytest.approx(3.1416 * 49 / 900, abs=0.01),
-        "place": "centre",
+        "position": "centre",
         "pieces": 1,
         "enclosed": True,
     }
@@ -152,10 +152,10 @@ def test_the_summary_says_what_is_in_arrays_made_by_hand() -> None:
     assert inside["share"] + outside["share"] == pytest.approx(1)
     assert found["disc"]["undecided"] == 0
     stripes = found["stripes"]
-    assert stripes["regions"]["0"] == {"share": pytest.approx(2 / 3), "place": "centre", "pieces": 2, "enclosed": False}
+    assert stripes["regions"]["0"] == {"share": pytest.approx(2 / 3), "position": "centre", "pieces": 2, "enclosed": False}
     assert stripes["undecided"] == 0.5
-    assert found["ramp"]["highPlace"] == "right"
-    assert found["ramp"]["lowPlace"] == "left"
+    assert found["ramp"]["highPosition"] == "right"
+    assert found["ramp"]["lowPosition"] == "left"
     assert (found["ramp"]["low"], found["ramp"]["high"]) == (-1, 1)
     assert found["line"]["turns"] == 4
     curves = found["curves"]

@@ -136,7 +136,7 @@ type Rows = Pick<import("./canvas/curves/curves.js").History, "rows" | "columns"
 type Tile = import("./canvas/network/geometry.js").Tile;
 type Column = import("./canvas/network/geometry.js").Column;
 type Geometry = ReturnType<typeof import("./canvas/network/geometry.js").arrange>;
-type Place = import("./canvas/network/places.js").Place;
+type Item = import("./canvas/network/items.js").Item;
 type Point = import("./canvas/output/edits.js").Point;
 type Network = import("./canvas/network/network.js").Network;
 type Output = import("./canvas/output/output.js").Output;
@@ -144,7 +144,7 @@ type Run = import("./compare/run.js").Run;
 type Box = { x: number; y: number; size: number };
 type ToPixels = (x: number, y: number) => [number, number];
 /** The unit that is looked at. */
-type Selected = Place & { name: string; column: Column };
+type Selected = Item & { name: string; column: Column };
 /** Over which ranges the large map is, with which names on its axes. */
 type View = { x: Interval; y: Interval; names: [string, string] };
 /** What was done on the page: a verb, and what belongs to it. */
@@ -178,7 +178,7 @@ type Look = { layout: Layout; constants: Arrays; theme: Theme; texts: Texts; uni
 
 /** How a kind fills the large map. */
 interface Large<Of extends Look> {
-  /** Null: it has no places, and no axes of its own. */
+  /** Null: it has no points, and no axes of its own. */
   view(look: Of): View | null;
   /** Whether the data's rows lie on it. */
   rows: boolean;
@@ -192,7 +192,7 @@ interface Large<Of extends Look> {
   draws(shows: Record<string, boolean>): boolean;
   /** `axes`: where an axis goes that moves with the frames, with nothing on it. */
   draw(context: Context, axes: () => Context, box: Box, look: Of, arrays: Arrays): void;
-  /** What is answered at a place, in words; `u` and `v` are shares of width and height. */
+  /** What is answered at a point, in words; `u` and `v` are shares of width and height. */
   valueAt(look: Of, arrays: Arrays, u: number, v: number): string;
   legend(look: Of): HTMLElement[];
   /** The line under the map; "" for none. */
@@ -213,7 +213,7 @@ interface OutputKind extends Large<Look> {
   /** What is to be said of it, and that in sentences. */
   facts(layout: Layout, arrays: Arrays): Facts;
   sentences(facts: Facts, layout: Layout, say: Say, list: Intl.ListFormat): string[];
-  /** What is answered at `count` places; two runs differ where they are more than `apart` apart, which `share` tells. */
+  /** What is answered at `count` points; two runs differ where they are more than `apart` apart, which `share` tells. */
   answers(layout: Layout, arrays: Arrays): { share: string; apart: number; at: (i: number) => number; count: number };
   drawSmall(context: Context, size: number, moment: Moment, theme: Theme): void;
   /** Where two runs differ, and the first one's answer in pale where they agree. */

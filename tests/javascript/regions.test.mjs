@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { extremePlace, placeOf, regions } from "../../ui/canvas/words/regions.js";
+import { extremePosition, positionOf, regions } from "../../ui/canvas/words/regions.js";
 import { grid, random } from "./networks.mjs";
 
 /** Pieces of each class with the number of their cells, found by joining sets. */
@@ -35,7 +35,7 @@ test("shares and pieces of a random map are those that joining sets finds", () =
 test("a disc is enclosed by what lies around it, which touches the edges", () => {
   const kinds = grid(41, 41, (x, y) => (Math.hypot(x - 0.5, y - 0.5) < 0.25 ? 1 : 0));
   const found = regions(kinds, 41, 41);
-  assert.deepEqual([found.get(1).enclosed, found.get(1).place, found.get(1).pieces], [true, "centre", 1]);
+  assert.deepEqual([found.get(1).enclosed, found.get(1).position, found.get(1).pieces], [true, "centre", 1]);
   assert.deepEqual([found.get(0).enclosed, found.get(0).pieces], [false, 1]);
   // A grid of n cells a side has its outermost middles at 0 and 1: the disc's radius is 0.25 of 40 steps.
   assert.ok(Math.abs(found.get(1).share - (Math.PI * 10 ** 2) / 41 ** 2) < 0.01);
@@ -43,18 +43,18 @@ test("a disc is enclosed by what lies around it, which touches the edges", () =>
 
 test("two halves lie left and right, and the four quarters of xor in two pieces each", () => {
   const halves = regions(grid(20, 20, (x) => (x < 0.5 ? 0 : 1)), 20, 20);
-  assert.deepEqual([halves.get(0).place, halves.get(1).place, halves.get(0).share], ["left", "right", 0.5]);
+  assert.deepEqual([halves.get(0).position, halves.get(1).position, halves.get(0).share], ["left", "right", 0.5]);
   const xor = regions(grid(20, 20, (x, y) => ((x < 0.5) === (y < 0.5) ? 0 : 1)), 20, 20);
-  for (const kind of [0, 1]) assert.deepEqual([xor.get(kind).pieces, xor.get(kind).place], [2, "centre"]);
+  for (const kind of [0, 1]) assert.deepEqual([xor.get(kind).pieces, xor.get(kind).position], [2, "centre"]);
 });
 
-test("a map has nine places, by thirds", () => {
-  const names = [0.1, 0.5, 0.9].map((v) => [0.1, 0.5, 0.9].map((u) => placeOf(u, v)));
+test("a map has nine positions, by thirds", () => {
+  const names = [0.1, 0.5, 0.9].map((v) => [0.1, 0.5, 0.9].map((u) => positionOf(u, v)));
   assert.deepEqual(names, [["top_left", "top", "top_right"], ["left", "centre", "right"], ["bottom_left", "bottom", "bottom_right"]]);
 });
 
 test("the highest values of a slope lie where it leads, the lowest where it comes from", () => {
   const slope = grid(20, 20, (x, y) => x + y);
-  assert.equal(extremePlace(slope, 20, 20, 1), "bottom_right");
-  assert.equal(extremePlace(slope, 20, 20, -1), "top_left");
+  assert.equal(extremePosition(slope, 20, 20, 1), "bottom_right");
+  assert.equal(extremePosition(slope, 20, 20, -1), "top_left");
 });

@@ -28,7 +28,7 @@ test("values are told in the data's units, with where they are high and low", ()
   const layout = layoutOf([], { layout: { task: "regression", classes: [] }, output: { value_range: [100, 300] } });
   const surface = factsOf(layout, { output: bytes((x, y) => (x + 1 - y) / 2) });
   assert.deepEqual([surface.low, surface.high, surface.flat], [100, 300, false]);
-  assert.deepEqual([surface.lowPlace, surface.highPlace], ["bottom_left", "top_right"]);
+  assert.deepEqual([surface.lowPosition, surface.highPosition], ["bottom_left", "top_right"]);
   assert.ok(factsOf(layout, { output: new Uint8Array(400).fill(77) }).flat);
 });
 

@@ -1,6 +1,6 @@
 /**
  * The network canvas. Streamlit calls the default export at each change of data or theme; what it keeps lives in one
- * `Canvas` per place on the page. Frames come over the live channel and are drawn at the browser's own pace.
+ * `Canvas` per container of the page. Frames come over the live channel and are drawn at the browser's own pace.
  */
 
 import { Actions } from "./actions.js";

@@ -2,7 +2,7 @@
 
 /** @typedef {Pick<Context, "moveTo" | "lineTo" | "closePath" | "arc">} Pen */
 
-/** A class's shape by its place: circle, diamond, triangles, square, plus, star, pentagon, cross, hexagon. */
+/** A class's shape by its index: circle, diamond, triangles, square, plus, star, pentagon, cross, hexagon. */
 const SHAPES = [
   null, // a circle
   polygon(4, 0, 1.22), polygon(3, 0, 1.3), polygon(4, 45, 1.2), polygon(3, 180, 1.3),

@@ -1,4 +1,4 @@
-/** One drawing for each place on the page, however often Streamlit calls the component's script. */
+/** One drawing for each container of the page, however often Streamlit calls the component's script. */
 
 /**
  * What Streamlit calls a component's script with.
@@ -21,22 +21,22 @@ export function mounting(selector, Drawing) {
   /** @type {WeakMap<Node, {drawing: Drawn<Data>, runs: number}>} */
   const mounted = new WeakMap();
   return (component) => {
-    const place = component.parentElement;
-    const root = place.querySelector(selector);
-    const before = mounted.get(place);
+    const container = component.parentElement;
+    const root = container.querySelector(selector);
+    const before = mounted.get(container);
     const same = before?.drawing.root === root;
     if (!same) before?.drawing.destroy();
     const held = before && same ? before : { drawing: new Drawing(root), runs: 0 };
-    mounted.set(place, held);
+    mounted.set(container, held);
     held.runs += 1;
     const run = held.runs;
     held.drawing.update(component);
     return () => {
       // Streamlit also cleans up after a run that a newer one overtook; only the last run's word counts.
       setTimeout(() => {
-        if (held.runs !== run || mounted.get(place) !== held) return;
+        if (held.runs !== run || mounted.get(container) !== held) return;
         held.drawing.destroy();
-        mounted.delete(place);
+        mounted.delete(container);
       }, 0);
     };
   };

@@ -167,7 +167,7 @@ function drawOutput(context, output, theme, texts) {
   write(context, theme, output.title.textContent, box.x, -7, { size: 13, weight: 650 });
   if (large.paint) context.drawImage(output.image, box.x, box.y, box.size, box.size);
   if (output.arrays && large.draws(output.shows)) large.draw(context, () => context, box, look, output.arrays);
-  if (large.rows) output.drawPlaces(context, box);
+  if (large.rows) output.drawPlot(context, box);
   let x = box.x;
   if (layout.task === "classification" && !output.selection) {
     layout.classes.forEach((name, index) => {

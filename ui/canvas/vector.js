@@ -208,12 +208,12 @@ export class VectorContext {
 
   /**
    * Pixels stay pixels, held in the file itself: a whole canvas, or a part of one.
-   * @param {HTMLCanvasElement} canvas @param {...number} places
+   * @param {HTMLCanvasElement} canvas @param {...number} box
    */
-  drawImage(canvas, ...places) {
-    const whole = places.length <= 4;
-    const [sx, sy, sw, sh] = whole ? [0, 0, canvas.width, canvas.height] : places;
-    const [x, y, width = sw, height = sh] = whole ? places : places.slice(4);
+  drawImage(canvas, ...box) {
+    const whole = box.length <= 4;
+    const [sx, sy, sw, sh] = whole ? [0, 0, canvas.width, canvas.height] : box;
+    const [x, y, width = sw, height = sh] = whole ? box : box.slice(4);
     const part = document.createElement("canvas");
     part.width = Math.max(1, Math.round(sw));
     part.height = Math.max(1, Math.round(sh));

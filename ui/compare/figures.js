@@ -120,9 +120,9 @@ export class Table {
   /** @type {Map<string, HTMLElement>} */
   cells;
 
-  /** @param {HTMLElement} place */
-  constructor(place) {
-    this.place = place;
+  /** @param {HTMLElement} container */
+  constructor(container) {
+    this.container = container;
   }
 
   /** @param {Run[]} runs @param {string[][]} rows @param {Texts} texts */
@@ -174,7 +174,7 @@ export class Table {
     });
     const table = document.createElement("table");
     table.append(top, group(say("recipe"), recipe), group(say("result"), results));
-    this.place.replaceChildren(table);
+    this.container.replaceChildren(table);
     this.texts = texts;
   }
 

@@ -8,7 +8,7 @@ import { pointColour } from "../canvas/output/points.js";
 const MOST_UNITS = 12; // of a column
 const MOST_POINTS = 300;
 
-/** Where a tile stands. @typedef {(column: number, unit: number) => {x: number, y: number}} PlaceOf */
+/** Where a tile stands. @typedef {(column: number, unit: number) => {x: number, y: number}} PositionOf */
 
 /**
  * A canvas as large as it stands on the page, in device pixels.
@@ -71,8 +71,8 @@ export class SmallNetwork {
     const tallest = Math.max(...shown);
     const size = Math.max(6, Math.min(26, height / tallest - 3, (width / shown.length) * 0.6));
     const across = (width - size - 2) / (shown.length - 1);
-    /** @type {PlaceOf} */
-    const place = (column, unit) => ({
+    /** @type {PositionOf} */
+    const positionOf = (column, unit) => ({
       x: 1 + column * across, y: height / 2 + (unit - (shown[column] - 1) / 2) * Math.min(size + 8, height / tallest) - size / 2,
     });
     for (let column = 1; column < shown.length; column += 1) {
@@ -82,7 +82,7 @@ export class SmallNetwork {
         for (let input = 0; input < shown[column - 1]; input += 1) {
           const value = weight[unit * inputs + input];
           const strength = Math.min(1, Math.abs(value));
-          const [from, to] = [place(column - 1, input), place(column, unit)];
+          const [from, to] = [positionOf(column - 1, input), positionOf(column, unit)];
           const middle = (from.x + size + to.x) / 2;
           context.beginPath();
           context.moveTo(from.x + size, from.y + size / 2);
@@ -94,14 +94,14 @@ export class SmallNetwork {
       }
     }
     const maps = [constants.input_maps, ...learned.map(({ address }) => arrays[`maps/${address}`])];
-    this.drawTiles(context, layout, maps, theme, shown, size, place);
+    this.drawTiles(context, layout, maps, theme, shown, size, positionOf);
   }
 
   /**
    * @param {Context} context @param {Layout} layout @param {Values[]} maps of each column
-   * @param {Theme} theme @param {number[]} shown @param {number} size @param {PlaceOf} place
+   * @param {Theme} theme @param {number[]} shown @param {number} size @param {PositionOf} positionOf
    */
-  drawTiles(context, layout, maps, theme, shown, size, place) {
+  drawTiles(context, layout, maps, theme, shown, size, positionOf) {
     const kind = unitKind(layout);
     if (kind !== this.kind) Object.assign(this, { kind, tiles: kind.tiles() });
     if (kind.small) {
@@ -116,7 +116,7 @@ export class SmallNetwork {
     let tile = 0;
     shown.forEach((units, column) => {
       for (let unit = 0; unit < units; unit += 1) {
-        const { x, y } = place(column, unit);
+        const { x, y } = positionOf(column, unit);
         context.beginPath();
         context.roundRect(x, y, size, size, size * 0.13);
         context.fillStyle = css(theme.zero);
@@ -138,8 +138,8 @@ export class SmallNetwork {
  */
 export function difference(a, b) {
   /** @param {Pick<Moment, "layout">} moment */
-  const place = ({ layout: { output, task } }) => JSON.stringify([task, output.kind, output.rows, output.columns, output.x_range, output.y_range]);
-  if (place(a) !== place(b)) return null;
+  const mapOf = ({ layout: { output, task } }) => JSON.stringify([task, output.kind, output.rows, output.columns, output.x_range, output.y_range]);
+  if (mapOf(a) !== mapOf(b)) return null;
   const [one, other] = [a, b].map(({ layout, arrays }) => outputKind(layout).answers(layout, arrays));
   /** @param {number} i */
   const differs = (i) => Math.abs(one.at(i) - other.at(i)) > one.apart;

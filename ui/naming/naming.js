@@ -24,7 +24,7 @@ function name() {
 }
 
 function watch() {
-  for (const place of document.querySelectorAll(ALIVE)) observer.observe(place, { childList: true, subtree: true });
+  for (const container of document.querySelectorAll(ALIVE)) observer.observe(container, { childList: true, subtree: true });
   const sidebar = document.querySelector('[data-testid="stSidebar"]');
   if (sidebar) observer.observe(sidebar, { attributes: true, attributeFilter: ["aria-expanded"] });
   observer.observe(document.body, { childList: true });

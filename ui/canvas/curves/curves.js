@@ -173,11 +173,11 @@ export class Curves {
   /** A line at the moment that is looked at. It is no part of the plot: scrubbing does not wait for one. @param {number | null} progress in epochs */
   mark(progress) {
     this.marked = progress;
-    for (const plot of this.plots) this.placeMarker(plot);
+    for (const plot of this.plots) this.moveMarker(plot);
   }
 
   /** @param {{element: PlotElement, marker: HTMLElement}} plot */
-  placeMarker({ element, marker }) {
+  moveMarker({ element, marker }) {
     const { xaxis, yaxis } = element._fullLayout ?? {};
     const at = this.marked === null || this.marked === undefined || !xaxis ? NaN : xaxis.l2p(this.marked);
     marker.hidden = !(at >= 0 && at <= xaxis._length);
@@ -228,7 +228,7 @@ export class Curves {
     const element = plot.element;
     if (!element.clientWidth || !this.plotly) return;
     this.plotly.react(element, traces, this.figure(plot, metric, percent, element), { displayModeBar: false, responsive: false, doubleClick: "reset" });
-    this.placeMarker(plot);
+    this.moveMarker(plot);
     element.setAttribute("data-points", String(at.length));
     element.setAttribute("data-epoch", String(header.epoch));
     if (!plot.wired) {
@@ -238,7 +238,7 @@ export class Curves {
         const keys = Object.keys(change);
         if (keys.some((key) => key.includes(".range"))) plot.unzoom.hidden = false;
         if (keys.some((key) => key.includes("autorange"))) plot.unzoom.hidden = true;
-        this.placeMarker(plot);
+        this.moveMarker(plot);
       });
     }
   }

@@ -7,21 +7,21 @@ import { drawContours, valueLevels } from "../output/contours.js";
 import { classLegend, rangeLegend, signLegend } from "../output/legend.js";
 import { unitBytes, unitValues } from "../output/unit.js";
 import { number, percent } from "../words/format.js";
-import { extremePlace, regions } from "../words/regions.js";
+import { extremePosition, regions } from "../words/regions.js";
 
 const UNDECIDED = 0.2; // certainty below which an answer is hardly one
 const WORTH_SAYING = 0.02; // shares below this are left out
 const MOST_CLASSES = 6; // with regions of their own; the smaller ones are summed up
 const APART = 0.1; // of a number's range: two answers so far apart differ
 /** @type {Record<string, string>} */
-const PLACES = {
+const POSITIONS = {
   centre: "place_centre", left: "place_left", right: "place_right", top: "place_top", bottom: "place_bottom",
   top_left: "place_top_left", top_right: "place_top_right", bottom_left: "place_bottom_left", bottom_right: "place_bottom_right",
 };
 
 /**
  * What is known of a surface, to be said.
- * @typedef {{kind: "values", low: number, high: number, flat: boolean, lowPlace: string, highPlace: string}} Relief
+ * @typedef {{kind: "values", low: number, high: number, flat: boolean, lowPosition: string, highPosition: string}} Relief
  * @typedef {{kind: "classes", regions: ReturnType<typeof regions>, undecided: number}} Regions
  */
 
@@ -176,14 +176,14 @@ function reliefOf(layout, arrays) {
   for (const byte of arrays.output) [least, most] = [Math.min(least, byte), Math.max(most, byte)];
   return {
     kind: "values", low: valueOf(least, layout), high: valueOf(most, layout), flat: most - least <= 2,
-    lowPlace: extremePlace(arrays.output, rows, columns, -1), highPlace: extremePlace(arrays.output, rows, columns, 1),
+    lowPosition: extremePosition(arrays.output, rows, columns, -1), highPosition: extremePosition(arrays.output, rows, columns, 1),
   };
 }
 
 /** @param {Relief} facts @param {Say} say */
-function reliefLine({ flat, low, high, lowPlace, highPlace }, say) {
+function reliefLine({ flat, low, high, lowPosition, highPosition }, say) {
   if (flat) return say("summary_flat", { value: number(low) });
-  return say("summary_values", { low: number(low), high: number(high), low_place: say(PLACES[lowPlace]), high_place: say(PLACES[highPlace]) });
+  return say("summary_values", { low: number(low), high: number(high), low_place: say(POSITIONS[lowPosition]), high_place: say(POSITIONS[highPosition]) });
 }
 
 /** @param {Layout} layout @param {Arrays} arrays @returns {Regions} */
@@ -205,7 +205,7 @@ function regionLines(facts, layout, say, list) {
   const nameOf = (kind) => layout.classes[kind];
   if (present.length === 1) lines.push(say("summary_whole", { name: nameOf(present[0][0]) }));
   for (const [kind, region] of present.length > 1 ? present.slice(0, MOST_CLASSES) : []) {
-    lines.push(say("summary_share", { name: nameOf(kind), share: percent(region.share, region.share < 0.1 ? 1 : 0), place: say(PLACES[region.place]) }));
+    lines.push(say("summary_share", { name: nameOf(kind), share: percent(region.share, region.share < 0.1 ? 1 : 0), place: say(POSITIONS[region.position]) }));
     if (region.enclosed) lines.push(say("summary_enclosed", { name: nameOf(kind) }));
     if (region.pieces > 1) lines.push(say("summary_pieces", { name: nameOf(kind), count: region.pieces }));
   }

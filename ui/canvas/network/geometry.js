@@ -1,6 +1,6 @@
 /** Where everything of the network stands: columns, tiles and links, in CSS pixels of the stage. */
 
-import { INPUTS } from "./places.js";
+import { INPUTS } from "./items.js";
 
 const SLIM = 30; // width of a mark's own slot
 const GAP = 8;
@@ -51,7 +51,7 @@ export function arrange(layout, width, texts) {
   /** @type {Column[]} */
   const columns = [];
   /** @param {Column["part"]} part @param {string} address @param {Pick<Layer, "units" | "shown">} layer */
-  const place = (part, address, layer) => {
+  const addColumn = (part, address, layer) => {
     const reserved = layer.units > layer.shown ? ROOM_FOR_MORE : part === "inputs" ? off.length * OFF_ROW : 0;
     const room = height - reserved;
     const single = layer.shown === 1 ? 1.18 : 1;
@@ -70,7 +70,7 @@ export function arrange(layout, width, texts) {
     columns.push(column);
   };
 
-  place("inputs", INPUTS, layout.inputs);
+  addColumn("inputs", INPUTS, layout.inputs);
   for (const layer of layout.layers) {
     if (layer.drawn === "mark") {
       // It stands in the middle of the gap that it widens.
@@ -79,7 +79,7 @@ export function arrange(layout, width, texts) {
       continue;
     }
     x += step;
-    place(layer === layout.layers.at(-1) ? "output" : "hidden", layer.address, layer);
+    addColumn(layer === layout.layers.at(-1) ? "output" : "hidden", layer.address, layer);
   }
   const inputs = columns[0];
   return {

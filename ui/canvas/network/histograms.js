@@ -26,7 +26,7 @@ export class Histograms {
   /** @type {Spread[]} */
   pictures;
 
-  /** @param {HTMLElement} panel @param {{showTip: (x: number, y: number, lines: string[]) => void, hideTip: () => void}} listener places as in the drawing */
+  /** @param {HTMLElement} panel @param {{showTip: (x: number, y: number, lines: string[]) => void, hideTip: () => void}} listener positions as in the drawing */
   constructor(panel, listener) {
     this.strip = panel.querySelector(".nn-histograms");
     this.listener = listener;

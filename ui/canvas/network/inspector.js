@@ -3,7 +3,7 @@
 import { number } from "../words/format.js";
 import { columnBefore } from "./geometry.js";
 import { isFrozen } from "./marks.js";
-import { INPUTS, linkPlace, same, unitPlace } from "./places.js";
+import { INPUTS, linkItem, same, unitItem } from "./items.js";
 
 const READ_EVERY = 120; // milliseconds between changes of numbers that move: faster cannot be read
 const DRAG_EVERY = 60; // milliseconds between two values of a drag
@@ -35,9 +35,9 @@ export class Inspector {
   incoming;
   /** @type {Record<string, HTMLButtonElement>} */
   buttons;
-  /** @type {Place | null} */
-  place;
-  /** @type {Place | null} */
+  /** @type {Item | null} */
+  item;
+  /** @type {Item | null} */
   shownFor;
   /** @type {number} */
   structure;
@@ -74,7 +74,7 @@ export class Inspector {
     this.why = find(" .nn-why");
     this.state = find(" .nn-state");
     this.buttons = Object.fromEntries([...this.body.querySelectorAll("[data-mark]")].map((button) => [button.dataset.mark, button]));
-    this.place = null;
+    this.item = null;
     this.read = 0;
     this.stroke = 0;
     this.release.onclick = () => network.pin(null, true);
@@ -94,7 +94,7 @@ export class Inspector {
     this.buttons.freeze_layer.onclick = () => this.toggle("freeze_layer", { unit: null, input: null });
     this.buttons.silence.onclick = () => this.toggle("silence", { unit: this.pinned.unit });
     this.buttons.remove.onclick = () => this.remove();
-    this.strip.onkeydown = (event) => { if (event.key === "Escape" && this.place) network.pin(null, true); };
+    this.strip.onkeydown = (event) => { if (event.key === "Escape" && this.item) network.pin(null, true); };
   }
 
   /** A new structure or language. @param {{layout: Layout, texts: Texts}} network */
@@ -109,25 +109,25 @@ export class Inspector {
     this.explain("");
   }
 
-  /** @param {import("./places.js").Place | null} place */
-  show(place) {
-    if (!same(place, this.place)) this.explain("");
-    this.place = place;
+  /** @param {import("./items.js").Item | null} item */
+  show(item) {
+    if (!same(item, this.item)) this.explain("");
+    this.item = item;
     this.shownFor = null;
     const { texts } = this;
-    const on = place !== null;
+    const on = item !== null;
     this.name.hidden = this.release.hidden = !on;
     this.hint.hidden = on;
-    this.body.hidden = !place || place.address === INPUTS;
+    this.body.hidden = !item || item.address === INPUTS;
     this.state.textContent = "";
-    if (!place) return;
-    this.name.textContent = this.network.names.placeName(place);
-    if (place.address === INPUTS) {
+    if (!item) return;
+    this.name.textContent = this.network.names.itemName(item);
+    if (item.address === INPUTS) {
       this.state.textContent = texts.say("canvas.input_hint");
       return;
     }
-    const link = place.kind === "link";
-    const { part, layer } = this.network.columnOf(place.address);
+    const link = item.kind === "link";
+    const { part, layer } = this.network.columnOf(item.address);
     const hidden = part !== "output";
     const label = texts.say(link ? "canvas.weight_label" : "canvas.bias_label");
     /** @type {Element} */ (this.field.firstElementChild).textContent = label;
@@ -145,7 +145,7 @@ export class Inspector {
 
   /** What is pinned, where it is known that something is. */
   get pinned() {
-    return /** @type {Place} */ (this.place);
+    return /** @type {Item} */ (this.item);
   }
 
   // Reading a frame
@@ -172,9 +172,9 @@ export class Inspector {
     this.structure = header.structure;
     this.strip.inert = Boolean(header.moment);
     this.showUndo(header.undo ?? 0);
-    if (!this.place || this.place.address === INPUTS) return;
+    if (!this.item || this.item.address === INPUTS) return;
     const now = performance.now();
-    const fresh = this.shownFor !== this.place;
+    const fresh = this.shownFor !== this.item;
     if (!fresh && header.status === "playing" && now - this.read < READ_EVERY) return;
     this.read = now;
     const { value } = this;
@@ -183,7 +183,7 @@ export class Inspector {
     this.showMotion();
     this.showMarks();
     if (fresh) this.nameIncoming();
-    this.shownFor = this.place;
+    this.shownFor = this.item;
   }
 
   /** @param {HTMLElement} element */
@@ -294,7 +294,7 @@ export class Inspector {
   leave() {
     this.committed = null;
     this.input.removeAttribute("aria-invalid");
-    if (this.place && this.arrays) this.input.value = number(this.value, SHOWN_DIGITS);
+    if (this.item && this.arrays) this.input.value = number(this.value, SHOWN_DIGITS);
   }
 
   /** @param {string} words */
@@ -310,10 +310,10 @@ export class Inspector {
     this.explain("");
     if (this.dragging) return;
     const stroke = this.stroke || undefined;
-    const place = this.place;
+    const item = this.item;
     this.dragging = setTimeout(() => {
       this.dragging = null;
-      if (same(place, this.place)) this.setTo(Number(this.slider.value), stroke ? { stroke } : {});
+      if (same(item, this.item)) this.setTo(Number(this.slider.value), stroke ? { stroke } : {});
     }, DRAG_EVERY);
   }
 
@@ -346,7 +346,7 @@ export class Inspector {
   }
 
   nameIncoming() {
-    if (!this.place || !this.sources || !this.arrays) return;
+    if (!this.item || !this.sources || !this.arrays) return;
     const weight = this.arrays[`weight/${this.pinned.address}`];
     this.sources.forEach(({ option, name }, input) => { option.textContent = `${name}: ${number(weight[this.flat(this.pinned.unit, input)])}`; });
   }
@@ -355,6 +355,6 @@ export class Inspector {
   walk() {
     const { address, unit } = this.pinned;
     const { value } = this.incoming;
-    this.network.pin(value === "" ? unitPlace(this.layout, address, unit) : linkPlace(this.layout, address, unit, Number(value)));
+    this.network.pin(value === "" ? unitItem(this.layout, address, unit) : linkItem(this.layout, address, unit, Number(value)));
   }
 }

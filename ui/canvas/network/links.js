@@ -163,13 +163,13 @@ function drawBand(context, source, target, values, theme, largest) {
 function drawLocks(context, source, target, arrays, theme) {
   const frozen = arrays[`frozen/${target.address}`];
   if (!frozen || source.size < 18) return;
-  const places = [];
+  const pairs = [];
   for (const to of target.tiles) {
     const row = source.tiles.filter((from) => frozen[to.unit * source.shown + from.unit]);
-    if (row.length < source.shown) places.push(...row.map((from) => [from, to]));
+    if (row.length < source.shown) pairs.push(...row.map((from) => [from, to]));
   }
-  if (places.length > MOST_LOCKS) return;
-  for (const [from, to] of places) drawLinkLock(context, from, to, theme);
+  if (pairs.length > MOST_LOCKS) return;
+  for (const [from, to] of pairs) drawLinkLock(context, from, to, theme);
 }
 
 /** A lock on the middle of a link. @param {Context} context @param {Tile} from @param {Tile} to @param {Theme} theme */

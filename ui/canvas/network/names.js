@@ -32,10 +32,10 @@ export class Names {
     return column.part === "inputs" ? (this.inputNames[unit] ?? String(unit + 1)) : this.unitName(column, unit);
   }
 
-  /** @param {Place} place */
-  placeName(place) {
-    const column = columnAt(this.geometry, place.address);
-    const target = this.unitName(column, place.unit);
-    return place.kind === "unit" ? target : `${this.shortName(columnBefore(this.geometry, column), place.input)} → ${target}`;
+  /** @param {Item} item */
+  itemName(item) {
+    const column = columnAt(this.geometry, item.address);
+    const target = this.unitName(column, item.unit);
+    return item.kind === "unit" ? target : `${this.shortName(columnBefore(this.geometry, column), item.input)} → ${target}`;
   }
 }

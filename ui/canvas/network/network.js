@@ -10,7 +10,7 @@ import { Inspector } from "./inspector.js";
 import { USUAL, drawLinks, largestGradient, tellsSigns } from "./links.js";
 import { drawBiases, drawMarks } from "./marks.js";
 import { Names } from "./names.js";
-import { INPUTS, followed, found, linkPlace, moved, same, unitPlace } from "./places.js";
+import { INPUTS, findItem, followItem, linkItem, moveItem, same, unitItem } from "./items.js";
 import { drawFrame, drawSeenLink, drawSelectedLinks } from "./seen.js";
 import { drawStill } from "./still.js";
 import { Tiles } from "./tiles.js";
@@ -51,17 +51,17 @@ export class Network {
   classNames;
   /** @type {HTMLButtonElement[][]} */
   buttons;
-  /** @type {Place | null} */
+  /** @type {Item | null} */
   hovered;
-  /** @type {Place | null} */
+  /** @type {Item | null} */
   pinned;
-  /** @type {import("./places.js").LinkPlace | null} */
+  /** @type {import("./items.js").LinkItem | null} */
   linkSeen;
   /** @type {Selected | null} */
   selected;
   /** @type {Selected | null} */
   picture;
-  /** @type {{layers: number, place: () => Place | null} | null} */
+  /** @type {{layers: number, item: () => Item | null} | null} */
   carriedTo;
   /** @type {Record<string, boolean> & import("./links.js").Shows} */
   shows;
@@ -153,7 +153,7 @@ export class Network {
   expect(verb, values) {
     const { layout } = this;
     const change = { add_layer: 1, remove_layer: -1 }[verb] ?? 0;
-    this.carriedTo = { layers: layout.layers.length + change, place: () => moved(this.pinned, layout, verb, values) };
+    this.carriedTo = { layers: layout.layers.length + change, item: () => moveItem(this.pinned, layout, verb, values) };
   }
 
   /** @param {Layout} before */
@@ -161,8 +161,8 @@ export class Network {
     this.hovered = null;
     const { carriedTo } = this;
     this.carriedTo = null;
-    const place = carriedTo && carriedTo.layers === this.layout.layers.length ? carriedTo.place() : followed(this.pinned, before, this.layout);
-    this.pinned = found(place, this.layout);
+    const item = carriedTo && carriedTo.layers === this.layout.layers.length ? carriedTo.item() : followItem(this.pinned, before, this.layout);
+    this.pinned = findItem(item, this.layout);
   }
 
   /** After a build, when all parts stand: what was looked at is looked at again. */
@@ -183,12 +183,12 @@ export class Network {
     return columnAt(this.geometry, address);
   }
 
-  /** @param {{address: string, unit: number}} place */
+  /** @param {{address: string, unit: number}} item */
   tileOf({ address, unit }) {
     return this.columnOf(address).tiles[unit];
   }
 
-  /** @param {{address: string, unit: number}} place @returns {HTMLButtonElement | undefined} */
+  /** @param {{address: string, unit: number}} item @returns {HTMLButtonElement | undefined} */
   buttonOf({ address, unit }) {
     return this.buttons[this.geometry.tiled.indexOf(this.columnOf(address))]?.[unit];
   }
@@ -205,12 +205,12 @@ export class Network {
       button.tabIndex = -1;
       button.ariaLabel = this.names.unitName(column, tile.unit);
       button.style.cssText = `left:${tile.x - 1}px;top:${tile.y - 1}px;width:${tile.size + 2}px;height:${tile.size + 2}px;border-radius:${tile.size * 0.13 + 2}px`;
-      const place = unitPlace(this.layout, column.address, tile.unit);
-      button.onpointerenter = () => this.look(place);
-      button.onfocus = () => button.matches(":focus-visible") && this.look(place);
+      const item = unitItem(this.layout, column.address, tile.unit);
+      button.onpointerenter = () => this.look(item);
+      button.onfocus = () => button.matches(":focus-visible") && this.look(item);
       button.onpointerleave = () => !button.matches(":focus-visible") && this.look(null);
       button.onblur = () => this.look(null);
-      button.onclick = (event) => this.pressUnit(place, event, button, tile);
+      button.onclick = (event) => this.pressUnit(item, event, button, tile);
       this.neurons.append(button);
       return button;
     }));
@@ -219,13 +219,13 @@ export class Network {
     if (focused) first.focus({ preventScroll: true });
   }
 
-  /** @param {Place} place @param {MouseEvent} event @param {HTMLButtonElement} button @param {Tile} tile */
-  pressUnit(place, event, button, tile) {
+  /** @param {Item} item @param {MouseEvent} event @param {HTMLButtonElement} button @param {Tile} tile */
+  pressUnit(item, event, button, tile) {
     event.stopPropagation();
     const box = button.getBoundingClientRect();
     // A press on the bias is for its number.
-    const onBias = event.detail > 0 && place.address !== INPUTS && tile.size > 26 && Math.hypot(event.clientX - box.left, box.bottom - event.clientY) < BIAS_REACH;
-    this.pin(same(place, this.pinned) && !onBias ? null : place);
+    const onBias = event.detail > 0 && item.address !== INPUTS && tile.size > 26 && Math.hypot(event.clientX - box.left, box.bottom - event.clientY) < BIAS_REACH;
+    this.pin(same(item, this.pinned) && !onBias ? null : item);
     if (onBias) this.inspector.input.select();
   }
 
@@ -252,17 +252,17 @@ export class Network {
 
   // What is looked at
 
-  /** The pointer or the focus is on this. @param {import("./places.js").Place | null} place */
-  look(place) {
-    if (same(place, this.hovered)) return;
-    this.hovered = place;
+  /** The pointer or the focus is on this. @param {import("./items.js").Item | null} item */
+  look(item) {
+    if (same(item, this.hovered)) return;
+    this.hovered = item;
     this.refresh();
   }
 
-  /** Stay with this until told otherwise. @param {Place | null} place @param {boolean} [back] the focus goes back to the drawing */
-  pin(place, back = false) {
+  /** Stay with this until told otherwise. @param {Item | null} item @param {boolean} [back] the focus goes back to the drawing */
+  pin(item, back = false) {
     const before = this.pinned;
-    this.pinned = place;
+    this.pinned = item;
     this.hovered = null;
     this.refresh();
     if (back && before) this.buttonOf(before)?.focus({ preventScroll: true });
@@ -272,14 +272,14 @@ export class Network {
   refresh() {
     if (!this.settled) return;
     const { hovered, pinned } = this;
-    this.linkSeen = [hovered, pinned].find((place) => place?.kind === "link") ?? null;
-    const unit = [hovered, pinned].find((place) => place?.kind === "unit") ?? null;
-    this.selected = unit ? { ...unit, column: this.columnOf(unit.address), name: this.names.placeName(unit) } : null;
+    this.linkSeen = [hovered, pinned].find((item) => item?.kind === "link") ?? null;
+    const unit = [hovered, pinned].find((item) => item?.kind === "unit") ?? null;
+    this.selected = unit ? { ...unit, column: this.columnOf(unit.address), name: this.names.itemName(unit) } : null;
     this.panel.classList.toggle("nn-has-selection", this.selected !== null);
     this.panel.classList.toggle("nn-has-link", pinned?.kind === "link" && !this.selected);
     this.buttons.flat().forEach((button) => button.removeAttribute("aria-pressed"));
     if (pinned?.kind === "unit") /** @type {HTMLButtonElement} */ (this.buttonOf(pinned)).ariaPressed = "true";
-    if (!same(this.inspector.place, pinned) || this.inspector.shownFor === null) this.inspector.show(pinned);
+    if (!same(this.inspector.item, pinned) || this.inspector.shownFor === null) this.inspector.show(pinned);
     this.wantGradients();
     if (this.arrays) {
       this.drawTiles(this.arrays);
@@ -328,7 +328,7 @@ export class Network {
   linkAt(event) {
     const box = this.tiles.getBoundingClientRect();
     const link = nearestLink(this.geometry, event.clientX - box.left, event.clientY - box.top, this.fingers ? 14 : 6);
-    return link ? linkPlace(this.layout, link.address, link.to, link.from) : null;
+    return link ? linkItem(this.layout, link.address, link.to, link.from) : null;
   }
 
   /** @param {MouseEvent} event */
@@ -388,12 +388,12 @@ export class Network {
   }
 
   showTip() {
-    const place = this.hovered;
-    if (!place || !this.arrays) {
+    const item = this.hovered;
+    if (!item || !this.arrays) {
       this.tip.hide();
       return;
     }
-    const { x, y, lines } = wordsOf(this, place, this.arrays);
+    const { x, y, lines } = wordsOf(this, item, this.arrays);
     this.tip.show(x, y, lines, this.geometry.width);
   }
 

@@ -34,7 +34,7 @@ export function drawSelectedLinks(context, { geometry, theme, shows }, { column,
   context.globalAlpha = 1;
 }
 
-/** @param {Context} context @param {Network} network @param {import("./places.js").LinkPlace} link @param {Arrays} arrays */
+/** @param {Context} context @param {Network} network @param {import("./items.js").LinkItem} link @param {Arrays} arrays */
 export function drawSeenLink(context, network, { address, unit, input }, arrays) {
   const target = columnAt(network.geometry, address);
   const source = columnBefore(network.geometry, target);

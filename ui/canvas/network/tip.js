@@ -1,13 +1,13 @@
 /** The words beside what is under the pointer or has the focus. */
 
 import { columnAt, columnBefore } from "./geometry.js";
-import { INPUTS } from "./places.js";
+import { INPUTS } from "./items.js";
 import { number } from "../words/format.js";
 
 const LINKS_ABOVE = 8; // pixels between a link and its words
 
 export class Tip {
-  /** @param {HTMLElement} element in the picture @param {HTMLElement} tiles where places are counted from */
+  /** @param {HTMLElement} element in the picture @param {HTMLElement} tiles from which positions are counted */
   constructor(element, tiles) {
     this.element = element;
     this.tiles = tiles;
@@ -35,20 +35,20 @@ export class Tip {
 }
 
 /**
- * What there is to say of a place, and where.
- * @param {Network} network @param {Place} place @param {Arrays} arrays
+ * What there is to say of an item, and where.
+ * @param {Network} network @param {Item} item @param {Arrays} arrays
  */
-export function wordsOf(network, place, arrays) {
+export function wordsOf(network, item, arrays) {
   const { texts } = network;
-  const column = network.columnOf(place.address);
-  const tile = column.tiles[place.unit];
-  const lines = [network.names.placeName(place), ...(place.kind === "unit" ? unitLines(texts, place, arrays) : linkLines(network, place, arrays))];
-  if (place.kind === "unit") return { x: tile.x + tile.size / 2, y: tile.y, lines };
-  const from = columnBefore(network.geometry, column).tiles[place.input];
+  const column = network.columnOf(item.address);
+  const tile = column.tiles[item.unit];
+  const lines = [network.names.itemName(item), ...(item.kind === "unit" ? unitLines(texts, item, arrays) : linkLines(network, item, arrays))];
+  if (item.kind === "unit") return { x: tile.x + tile.size / 2, y: tile.y, lines };
+  const from = columnBefore(network.geometry, column).tiles[item.input];
   return { x: (from.x + from.size + tile.x) / 2, y: (from.y + from.size / 2 + tile.y + tile.size / 2) / 2 - LINKS_ABOVE, lines };
 }
 
-/** @param {Texts} texts @param {import("./places.js").UnitPlace} place @param {Arrays} arrays */
+/** @param {Texts} texts @param {import("./items.js").UnitItem} item @param {Arrays} arrays */
 function unitLines(texts, { address, unit }, arrays) {
   if (address === INPUTS) return [];
   /** @type {Say} */
@@ -60,10 +60,10 @@ function unitLines(texts, { address, unit }, arrays) {
   return lines;
 }
 
-/** @param {{texts: Texts, geometry: Geometry}} network @param {import("./places.js").LinkPlace} place @param {Arrays} arrays */
-function linkLines({ texts, geometry }, place, arrays) {
-  const { address } = place;
-  const at = place.unit * columnBefore(geometry, columnAt(geometry, address)).shown + place.input;
+/** @param {{texts: Texts, geometry: Geometry}} network @param {import("./items.js").LinkItem} item @param {Arrays} arrays */
+function linkLines({ texts, geometry }, item, arrays) {
+  const { address } = item;
+  const at = item.unit * columnBefore(geometry, columnAt(geometry, address)).shown + item.input;
   const { [`weight/${address}`]: weight, [`gradient/${address}`]: gradient, [`update/${address}`]: update } = arrays;
   const lines = [texts.say("canvas.weight", { value: number(weight[at]) })];
   if (gradient) lines.push(texts.say("canvas.motion", { gradient: number(gradient[at], 2), update: number(update[at], 2) }));

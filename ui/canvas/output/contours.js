@@ -69,7 +69,7 @@ export function borders(kinds, rows, columns) {
   /** @type {[Joint, Joint][]} */
   const links = [];
   /** @type {Map<number, Joint>} */
-  const nodes = new Map(); // by place on a grid of half cells
+  const nodes = new Map(); // by position on a grid of half cells
   /** @param {number} x @param {number} y */
   const node = (x, y) => {
     const key = 4 * columns * y + 2 * x;

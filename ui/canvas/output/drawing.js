@@ -180,7 +180,7 @@ export class Drawing {
   }
 
   /** @param {PointerEvent} event @returns {[number, number]} */
-  place(event) {
+  positionOf(event) {
     const bounds = this.frame.getBoundingClientRect();
     return [event.clientX - bounds.left, event.clientY - bounds.top];
   }
@@ -195,7 +195,7 @@ export class Drawing {
   /** @param {PointerEvent} event */
   down(event) {
     if (event.button !== 0 || !this.output.layout) return;
-    const [x, y] = this.place(event);
+    const [x, y] = this.positionOf(event);
     if (!this.output.isInside(x, y)) return;
     if (this.tool === "look") {
       this.pressed = [x, y];
@@ -214,7 +214,7 @@ export class Drawing {
 
   /** @param {PointerEvent} event */
   drag(event) {
-    const [x, y] = this.place(event);
+    const [x, y] = this.positionOf(event);
     this.hover(this.output.layout && this.output.isInside(x, y) ? [x, y] : null);
     if (!this.stroke) return;
     if (this.tool === "move") {
@@ -233,7 +233,7 @@ export class Drawing {
   /** @param {PointerEvent} event */
   up(event) {
     if (this.pressed && event.type === "pointerup") {
-      const [x, y] = this.place(event);
+      const [x, y] = this.positionOf(event);
       const [fromX, fromY] = this.pressed;
       if (Math.hypot(x - fromX, y - fromY) < 8) this.lookAt(this.met(x, y, event.pointerType));
     }
@@ -257,9 +257,9 @@ export class Drawing {
     this.describe();
   }
 
-  /** @param {[number, number] | null} place */
-  hover(place) {
-    this.pointer = place;
+  /** @param {[number, number] | null} position */
+  hover(position) {
+    this.pointer = position;
     if (this.tool === "brush" || this.tool === "erase") this.output.drawMarks();
   }
 
@@ -309,7 +309,7 @@ export class Drawing {
 
   /** @param {[number, number] | undefined} arrow @param {boolean} far */
   steer(arrow, far) {
-    const { x: [x0, x1], y: [y0, y1] } = this.output.placed;
+    const { x: [x0, x1], y: [y0, y1] } = this.output.area;
     this.cross ??= [(x0 + x1) / 2, (y0 + y1) / 2];
     if (arrow) {
       const stride = far ? 5 * STRIDE : STRIDE;
@@ -318,9 +318,9 @@ export class Drawing {
       if (this.held) this.edits.move(this.held, ...this.cross);
       return;
     }
-    const place = this.output.toPixels(...this.cross);
-    if (this.tool === "move") this.held = this.held ? null : this.met(...place);
-    else this.act(...place, "mouse");
+    const pixels = this.output.toPixels(...this.cross);
+    if (this.tool === "move") this.held = this.held ? null : this.met(...pixels);
+    else this.act(...pixels, "mouse");
     if (!this.held) this.edits.flush();
     this.listener.speak(this.counted);
   }

@@ -1,6 +1,6 @@
 /**
  * Points that a person adds, moves and takes away: shown at once, sent in batches, forgotten when the run's own points come.
- * One batch is under way at a time; what is done meanwhile waits and finds its rows among the new points by their places.
+ * One batch is under way at a time; what is done meanwhile waits and finds its rows among the new points by where they lie.
  */
 
 const MOST_IN_A_BATCH = 100;
@@ -47,8 +47,8 @@ export class Edits {
     clearTimeout(this.timer);
     this.flying = [];
     for (const split of SPLITS) {
-      const [places, targets] = [constants[`points/${split}`], constants[`points/${split}_target`]];
-      this.points[split] = Array.from(targets ?? [], (target, row) => ({ split, x: places[2 * row], y: places[2 * row + 1], target, row }));
+      const [positions, targets] = [constants[`points/${split}`], constants[`points/${split}_target`]];
+      this.points[split] = Array.from(targets ?? [], (target, row) => ({ split, x: positions[2 * row], y: positions[2 * row + 1], target, row }));
     }
     this.queue = limits ? this.queue.filter((edit) => this.redo(edit)) : [];
     this.listener.changed();

@@ -3,7 +3,7 @@
 import { drawAxes, ticks } from "../axes.js";
 import { contextOf } from "../context.js";
 import { outputKind, unitKind } from "../kinds.js";
-import { INPUTS } from "../network/places.js";
+import { INPUTS } from "../network/items.js";
 import { Cells } from "./cells.js";
 import { Drawing } from "./drawing.js";
 import { Edits } from "./edits.js";
@@ -48,7 +48,7 @@ export class Output {
   /** @type {View | null} */
   view;
   /** @type {{x: Interval, y: Interval}} where points and pixels are, whatever is looked at */
-  placed;
+  area;
   /** @type {ToPixels} */
   toPixels;
   /** @type {Record<string, boolean>} */
@@ -107,7 +107,7 @@ export class Output {
     this.frame.addEventListener("pointerdown", (event) => this.point(event));
     this.frame.addEventListener("pointerleave", () => { this.tip.hidden = true; });
     this.card = this.probe.card;
-    // The card closes itself too; the mark and the keyboard's place go with it.
+    // The card closes itself too; the mark and the keyboard's point go with it.
     this.card.addEventListener("click", (event) => /** @type {Element} */ (event.target).closest(".nn-probe-close") && this.lookAt(null));
   }
 
@@ -163,13 +163,13 @@ export class Output {
 
   /** @param {number} x @param {number} y @returns {[number, number]} */
   pixelsOf(x, y) {
-    const { x: [x0, x1], y: [y0, y1] } = this.placed;
+    const { x: [x0, x1], y: [y0, y1] } = this.area;
     return [this.box.x + ((x - x0) / (x1 - x0)) * this.box.size, this.box.y + (1 - (y - y0) / (y1 - y0)) * this.box.size];
   }
 
   /** @param {number} px @param {number} py @returns {[number, number]} */
   toPlane(px, py) {
-    const { x: [x0, x1], y: [y0, y1] } = this.placed;
+    const { x: [x0, x1], y: [y0, y1] } = this.area;
     return [x0 + ((px - this.box.x) / this.box.size) * (x1 - x0), y0 + (1 - (py - this.box.y) / this.box.size) * (y1 - y0)];
   }
 
@@ -208,7 +208,7 @@ export class Output {
   describe() {
     const { layout, texts, selection, large, look } = this;
     this.view = large.view(look);
-    this.placed = this.view ?? outputKind(layout).view({ ...look, unit: null }) ?? NOWHERE;
+    this.area = this.view ?? outputKind(layout).view({ ...look, unit: null }) ?? NOWHERE;
     this.title.textContent = selection ? selection.name : texts.say("canvas.output");
     this.panel.classList.toggle("nn-of-a-unit", selection !== null);
     this.note.textContent = "";
@@ -238,8 +238,8 @@ export class Output {
     const { layout, texts } = this;
     const target = layout.task === "classification" ? texts.say("canvas.class", { name: layout.classes[point.target] ?? String(point.target) }) : number(point.target);
     const names = layout.output.axes;
-    const place = `${names[0]} ${number(point.x)}, ${names[1]} ${number(point.y)}`;
-    return [texts.say(`canvas.${POINT_NAMES[point.split]}`, { number: (point.row ?? 0) + 1 }), target, place].join(", ");
+    const position = `${names[0]} ${number(point.x)}, ${names[1]} ${number(point.y)}`;
+    return [texts.say(`canvas.${POINT_NAMES[point.split]}`, { number: (point.row ?? 0) + 1 }), target, position].join(", ");
   }
 
   /** Edits changed what is shown; drawn once, however many there were since the browser drew last. */
@@ -257,11 +257,11 @@ export class Output {
     const context = this.fresh(this.points);
     this.image.hidden = !this.large.paint;
     this.drawMarks();
-    this.drawPlaces(context, this.box);
+    this.drawPlot(context, this.box);
   }
 
   /** Axes, and the data's points where they lie on them; also for a picture to keep. @param {Context} context @param {Box} box */
-  drawPlaces(context, box) {
+  drawPlot(context, box) {
     const { view, large } = this;
     if (!view) return;
     drawAxes(context, box, view, view.names, this.theme, large.grid);
@@ -360,7 +360,7 @@ export class Output {
   point(event) {
     if (!this.arrays) return;
     const { view, large } = this;
-    const [px, py] = this.drawing.place(event);
+    const [px, py] = this.drawing.positionOf(event);
     const busy = this.drawing.stroke || (this.drawing.tool !== "look" && event.pointerType === "touch");
     if (!view || busy || !this.isInside(px, py)) {
       this.tip.hidden = true;
@@ -371,12 +371,12 @@ export class Output {
     const names = view.names;
     /** @param {Interval} range */
     const digits = (range) => Math.max(2, ticks(range, 5).decimals + 1);
-    const place = [`${names[0]} ${x.toFixed(digits(view.x)).replace("-", "−")}`];
+    const position = [`${names[0]} ${x.toFixed(digits(view.x)).replace("-", "−")}`];
     if (large.inputs === 2) {
       const y = view.y[1] - v * (view.y[1] - view.y[0]);
-      place.push(`${names[1]} ${y.toFixed(digits(view.y)).replace("-", "−")}`);
+      position.push(`${names[1]} ${y.toFixed(digits(view.y)).replace("-", "−")}`);
     }
-    const lines = [place.join("  "), large.valueAt(this.look, this.arrays, u, v)];
+    const lines = [position.join("  "), large.valueAt(this.look, this.arrays, u, v)];
     this.tip.replaceChildren(...lines.map((line) => Object.assign(document.createElement("div"), { textContent: line })));
     this.tip.hidden = false;
     const half = this.tip.offsetWidth / 2;

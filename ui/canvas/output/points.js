@@ -16,7 +16,7 @@ export function pointColour(target, layout, theme) {
 /**
  * One split's points.
  * @param {Context} context @param {Point[]} points
- * @param {Split} split @param {{layout: Layout, theme: Theme, toPixels: ToPixels}} place
+ * @param {Split} split @param {{layout: Layout, theme: Theme, toPixels: ToPixels}} map
  */
 export function drawPoints(context, points, split, { layout, theme, toPixels }) {
   const radius = markerRadius(points.length, split);
@@ -46,7 +46,7 @@ export function drawPoints(context, points, split, { layout, theme, toPixels }) 
 /**
  * Rings around the points that the network puts in a wrong class.
  * @param {Context} context @param {Point[]} points @param {Split} split
- * @param {ArrayLike<number> | undefined} predictions @param {{theme: Theme, toPixels: ToPixels}} place
+ * @param {ArrayLike<number> | undefined} predictions @param {{theme: Theme, toPixels: ToPixels}} map
  * @returns {number} how many
  */
 export function ringWrong(context, points, split, predictions, { theme, toPixels }) {
@@ -73,7 +73,7 @@ export function ringWrong(context, points, split, predictions, { theme, toPixels
 const isWrong = (point, predictions) => point.row !== null && predictions && point.row < predictions.length && predictions[point.row] !== point.target;
 
 /**
- * The point nearest to a place in pixels, at most `reach` away.
+ * The point nearest to a position in pixels, at most `reach` away.
  * @param {Point[]} points @param {number} x @param {number} y @param {number} reach @param {ToPixels} toPixels
  */
 export function nearestPoint(points, x, y, reach, toPixels) {

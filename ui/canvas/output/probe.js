@@ -53,7 +53,7 @@ export class Probe {
     this.show();
   }
 
-  /** The points are other ones: the same place may have another row now. @param {Splits<Point[]>} points */
+  /** The points are other ones: the same position may have another row now. @param {Splits<Point[]>} points */
   follow(points) {
     if (!this.point) return;
     const { split, target, x, y } = this.point;

@@ -1,6 +1,6 @@
 /** The numbers of the unit that is looked at: bytes and the scale that they are read by. */
 
-import { INPUTS } from "../network/places.js";
+import { INPUTS } from "../network/items.js";
 
 /** @typedef {Look & {unit: Selected}} UnitLook */
 

@@ -183,7 +183,7 @@ export class Timeline {
     const losses = moments.map((moment) => moment.loss).filter(Number.isFinite);
     const top = Math.max(1e-9, ...losses);
     /** @param {number} index */
-    const place = (index) => pixelOf(index, moments.length, width);
+    const xOf = (index) => pixelOf(index, moments.length, width);
     /** @param {number} value */
     const level = (value) => height - 2 - (Math.min(value, top) / top) * (height - 5);
     /** @param {number} from @param {number} to */
@@ -193,7 +193,7 @@ export class Timeline {
       for (let i = from; i <= to; i += 1) {
         const value = moments[Math.min(i, moments.length - 1)].loss; // the end is now: level with the newest moment
         if (!Number.isFinite(value)) continue;
-        context.lineTo(place(i), level(value));
+        context.lineTo(xOf(i), level(value));
         drawn += 1;
       }
       return drawn;
@@ -205,8 +205,8 @@ export class Timeline {
       context.lineWidth = 1.6;
       context.lineJoin = "round";
       context.stroke();
-      context.lineTo(place(to), height);
-      context.lineTo(place(from), height);
+      context.lineTo(xOf(to), height);
+      context.lineTo(xOf(from), height);
       context.fillStyle = css(theme.curves.test, alpha * 0.16);
       context.fill();
     };

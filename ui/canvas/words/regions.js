@@ -5,7 +5,7 @@ const MIDDLE = 1 / 6; // of the map's side to both sides of its centre
 
 /**
  * @param {ArrayLike<number>} kinds class of each cell @param {number} rows @param {number} columns
- * @returns {Map<number, {share: number, place: string, pieces: number, enclosed: boolean}>} by class, those that occur
+ * @returns {Map<number, {share: number, position: string, pieces: number, enclosed: boolean}>} by class, those that occur
  */
 export function regions(kinds, rows, columns) {
   const found = new Map();
@@ -26,7 +26,7 @@ export function regions(kinds, rows, columns) {
   }
   return new Map([...found].map(([kind, one]) => [kind, {
     share: one.cells / seen.length,
-    place: placeOf(one.x / one.cells / (columns - 1), one.y / one.cells / (rows - 1)),
+    position: positionOf(one.x / one.cells / (columns - 1), one.y / one.cells / (rows - 1)),
     pieces: Math.max(1, one.pieces),
     enclosed: one.pieces > 0 && one.edges === 0,
   }]));
@@ -56,8 +56,8 @@ function flood(kinds, start, rows, columns, seen) {
   return piece;
 }
 
-/** One of nine places of a map. @param {number} u 0 left .. 1 right @param {number} v 0 top .. 1 bottom */
-export function placeOf(u, v) {
+/** One of nine positions on a map. @param {number} u 0 left .. 1 right @param {number} v 0 top .. 1 bottom */
+export function positionOf(u, v) {
   const across = u < 0.5 - MIDDLE ? "left" : u > 0.5 + MIDDLE ? "right" : "";
   const down = v < 0.5 - MIDDLE ? "top" : v > 0.5 + MIDDLE ? "bottom" : "";
   return [down, across].filter(Boolean).join("_") || "centre";
@@ -67,9 +67,9 @@ export function placeOf(u, v) {
  * The middle of the tenth of a map with the highest values, or with the lowest.
  * @param {ArrayLike<number>} values @param {number} rows @param {number} columns @param {1 | -1} sign
  */
-export function extremePlace(values, rows, columns, sign) {
+export function extremePosition(values, rows, columns, sign) {
   const order = Array.from(values, (_, i) => i).sort((a, b) => sign * (values[b] - values[a])).slice(0, Math.max(1, Math.floor(values.length / 10)));
   /** @param {(i: number) => number} read */
   const mean = (read) => order.reduce((sum, i) => sum + read(i), 0) / order.length;
-  return placeOf(mean((i) => i % columns) / (columns - 1), mean((i) => Math.floor(i / columns)) / (rows - 1));
+  return positionOf(mean((i) => i % columns) / (columns - 1), mean((i) => Math.floor(i / columns)) / (rows - 1));
 }
