@@ -152,7 +152,12 @@ def test_the_summary_says_what_is_in_arrays_made_by_hand() -> None:
     assert inside["share"] + outside["share"] == pytest.approx(1)
     assert found["disc"]["undecided"] == 0
     stripes = found["stripes"]
-    assert stripes["regions"]["0"] == {"share": pytest.approx(2 / 3), "position": "centre", "pieces": 2, "enclosed": False}
+    assert stripes["regions"]["0"] == {
+        "share": pytest.approx(2 / 3),
+        "position": "centre",
+        "pieces": 2,
+        "enclosed": False,
+    }
     assert stripes["undecided"] == 0.5
     assert found["ramp"]["highPosition"] == "right"
     assert found["ramp"]["lowPosition"] == "left"

@@ -93,7 +93,7 @@ def done_again(made: Experiment, last: int) -> Trainer:
             for name, values in entry.get("weights", {}).items():
                 parameters[name].copy_(torch.tensor(values))
         for name, marks in entry.get("frozen", {}).items():
-            start, end, _ = trainer.engine.places[name]
+            start, end, _ = trainer.engine.parameter_slices[name]
             frozen = torch.zeros_like(trainer.engine.flat, dtype=torch.bool)
             frozen = frozen if trainer.engine.frozen is None else trainer.engine.frozen.clone()
             frozen[start:end] = torch.tensor(marks).flatten()

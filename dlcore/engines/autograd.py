@@ -31,7 +31,7 @@ class AutogradEngine:
         self.model = model
         self.flat, self.is_weight = flatten(model)
         self.previous = self.flat.detach().clone()
-        self.places = parameter_slices(model)
+        self.parameter_slices = parameter_slices(model)
         learned = dict(model.named_parameters())
         #: What layers keep for themselves and no gradient moves, by name.
         self.buffers = {name: value for name, value in model.state_dict().items() if name not in learned}
@@ -129,8 +129,11 @@ class AutogradEngine:
 
     def named(self, flat: torch.Tensor) -> dict[str, torch.Tensor]:
         """{name: its part} of numbers that belong to the parameters."""
-        parts = flat.split([end - start for start, end, _ in self.places.values()])
-        return {name: part.view(shape) for part, (name, (_, _, shape)) in zip(parts, self.places.items(), strict=True)}
+        parts = flat.split([end - start for start, end, _ in self.parameter_slices.values()])
+        return {
+            name: part.view(shape)
+            for part, (name, (_, _, shape)) in zip(parts, self.parameter_slices.items(), strict=True)
+        }
 
     def restore_previous(self) -> None:
         """Go back to the last weights that gave a finite loss."""

@@ -180,7 +180,7 @@ def _places(trainer: Trainer, stage: Stage, unit: Any, source: Any) -> list[slic
     """Where in the flat parameters; [] when there is no such place. No unit: the whole layer; no source: all that comes in."""
     if stage.connections is None:
         return []
-    (start, end, shape), (bias, bias_end, _) = (trainer.engine.places[name] for name in stage.connections)
+    (start, end, shape), (bias, bias_end, _) = (trainer.engine.parameter_slices[name] for name in stage.connections)
     if unit is None:
         return [slice(start, end), slice(bias, bias_end)]
     units, inputs = shape

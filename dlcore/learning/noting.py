@@ -90,7 +90,9 @@ def named_values(engine: AutogradEngine, kind: str, names: Sequence[str] | None 
 def _tensors(engine: AutogradEngine, flat: torch.Tensor | None) -> dict[str, np.ndarray]:
     if flat is None:
         return {}
-    return {name: flat[start:end].view(shape).cpu().numpy() for name, (start, end, shape) in engine.places.items()}
+    return {
+        name: flat[start:end].view(shape).cpu().numpy() for name, (start, end, shape) in engine.parameter_slices.items()
+    }
 
 
 def _frozen(engine: AutogradEngine, asked: bool) -> torch.Tensor | None:

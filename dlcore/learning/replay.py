@@ -87,7 +87,7 @@ class Replay:
 
     def _on_network(self, number: int, entry: Entry) -> None:
         trainer, path = self.trainer, f"journal.{number}"
-        places = trainer.engine.places
+        slices = trainer.engine.parameter_slices
         if entry.buffers:
             kept = _buffers(f"{path}.buffers", entry.buffers, trainer)
             for name, values in kept.items():
@@ -97,13 +97,13 @@ class Replay:
             found = _arrays(f"{path}.weights", entry.weights, _shapes(trainer))
             with torch.no_grad():
                 for name, values in found.items():
-                    start, end, _ = places[name]
+                    start, end, _ = slices[name]
                     flat, previous = trainer.engine.flat[start:end], trainer.engine.previous[start:end]
                     told = torch.from_numpy(values).ravel().to(trainer.device)
                     previous.copy_(torch.where(flat == told, previous, told))  # It was set, not learned.
                     flat.copy_(told)
             trainer.touched("weights", tuple(found))
-            if entry.step == 0 and len(found) == len(places):
+            if entry.step == 0 and len(found) == len(slices):
                 # Another shape has brought them: the history is of this network.
                 trainer.begin_history()
         if entry.frozen:
@@ -111,7 +111,7 @@ class Replay:
             frozen = trainer.engine.frozen
             frozen = torch.zeros_like(trainer.engine.flat, dtype=torch.bool) if frozen is None else frozen.clone()
             for name, marks in found.items():
-                start, end, _ = places[name]
+                start, end, _ = slices[name]
                 frozen[start:end] = torch.from_numpy(marks).ravel().to(trainer.device)
             trainer.engine.frozen = frozen if frozen.any() else None
             trainer.touched("frozen", tuple(found))
@@ -144,7 +144,7 @@ class Replay:
 
 
 def _shapes(trainer: Trainer) -> dict[str, tuple[int, ...]]:
-    return {name: tuple(shape) for name, (_, _, shape) in trainer.engine.places.items()}
+    return {name: tuple(shape) for name, (_, _, shape) in trainer.engine.parameter_slices.items()}
 
 
 def _buffers(path: str, named: Values, trainer: Trainer) -> dict[str, np.ndarray]:

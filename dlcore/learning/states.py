@@ -87,11 +87,14 @@ def as_named(engine: AutogradEngine, state: Arrays) -> Arrays:
 def _named(engine: AutogradEngine, what: str, flat: torch.Tensor) -> Arrays:
     """The parts of one copy of a flat tensor."""
     values = _copied(flat)
-    return {f"{what}/{name}": values[start:end].reshape(shape) for name, (start, end, shape) in engine.places.items()}
+    return {
+        f"{what}/{name}": values[start:end].reshape(shape)
+        for name, (start, end, shape) in engine.parameter_slices.items()
+    }
 
 
 def _flat(engine: AutogradEngine, what: str, named: Arrays) -> torch.Tensor:
-    return torch.from_numpy(np.concatenate([named[f"{what}/{name}"].ravel() for name in engine.places]))
+    return torch.from_numpy(np.concatenate([named[f"{what}/{name}"].ravel() for name in engine.parameter_slices]))
 
 
 def _copied(values: torch.Tensor) -> np.ndarray:
