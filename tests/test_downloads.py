@@ -153,7 +153,7 @@ def test_nobody_has_many_files_in_the_making_and_others_do_not_notice(
 def test_all_together_have_an_end_and_it_is_said(
     buttons: Buttons, gate: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(downloads, "_places", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(downloads, "_slots", threading.BoundedSemaphore(1))
 
     async def crowd() -> None:
         slow = asyncio.create_task(buttons.press(buttons.offer(lambda: (gate.wait(PATIENCE) and b"file") or b"")))
@@ -171,7 +171,7 @@ def test_all_together_have_an_end_and_it_is_said(
 def test_whoever_has_the_answer_may_press_again(
     goes_wrong: bool, gate: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(downloads, "_places", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(downloads, "_slots", threading.BoundedSemaphore(1))
     again: list[Any] = []
 
     def make(file_id: str) -> str:
