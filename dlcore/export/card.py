@@ -12,11 +12,10 @@ from dlcore.datasets.columns import CategoryColumn, DateColumn
 from dlcore.datasets.preparation import PreparedCategory, PreparedNumber
 from dlcore.datasets.table import TableData
 from dlcore.export.changes import list_changes, write_choice
+from dlcore.export.descriptions import describe_split, describe_values
 from dlcore.export.facts import Facts, gather, list_versions
 from dlcore.export.report import (
     describe_moment,
-    describe_split,
-    describe_values,
     find_class_weight,
     find_score,
     write_advice,

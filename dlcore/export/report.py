@@ -14,10 +14,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from dlcore.datasets.preparation import PreparedNumber
 from dlcore.experiment import Experiment
 from dlcore.export import figures
 from dlcore.export.changes import list_changes, write_choice
+from dlcore.export.descriptions import describe_split, describe_treatment, describe_values
 from dlcore.export.facts import Facts, gather, list_versions
 from dlcore.export.svg import choose_colour, draw_bar, draw_matrix, draw_whisker, escape, escape_long
 from dlcore.export.words import Words, said
@@ -326,36 +326,6 @@ def _describe_columns(facts: Facts, words: Words) -> str:
         if hasattr(dataset, "digest")
         else words.title(f"component.dataset.{dataset.kind}.help", " ".join((type(dataset).__doc__ or title).split()))
     )
-
-
-def describe_split(facts: Facts, words: Words) -> str:
-    """How many rows each part has."""
-    data = facts.judged.data
-    name = words(f"report.{facts.watched}")
-    text = words(
-        "report.data.split", train=f"{len(data.train.y):,}", watched=f"{len(data.watched.y):,}", name=name.lower()
-    )
-    final = data.final
-    return text if final is None else f"{text} {words('report.data.final', final=f'{len(final.y):,}')}"
-
-
-def describe_values(column: Any, words: Words) -> str:
-    """The range of a number, or the names of categories."""
-    if column.values:
-        return ", ".join(map(said, column.values[:12])) + (" …" if len(column.values) > 12 else "")
-    return words("report.column.range", low=said(column.low), high=said(column.high), mean=said(column.middle))
-
-
-def describe_treatment(facts: Facts, index: int, words: Words) -> str:
-    """What the preparation makes of a column."""
-    described = getattr(facts.experiment.dataset, "columns", None)
-    if described is None:
-        prepared = facts.judged.data.scaling.columns[index]
-        standard = isinstance(prepared, PreparedNumber) and (prepared.shift, prepared.divisor) != (0, 1)
-        return words("report.column.standard") if standard else "–"
-    column = described[index]
-    steps = [getattr(column, name, "none") for name in ("impute", "scale")] + ["one_hot"] * (column.kind == "category")
-    return ", ".join(words(f"report.column.{step}") for step in steps if step != "none") or "–"
 
 
 def _write_journal(facts: Facts, words: Words) -> str:
