@@ -15,6 +15,7 @@ import { drawFrame, drawSeenLink, drawSelectedLinks } from "./seen.js";
 import { drawStill } from "./still.js";
 import { Tiles } from "./tiles.js";
 import { Tip, wordsOf } from "./tip.js";
+import { unitBeside } from "./walking.js";
 
 const TIP_EVERY = 150; // milliseconds between changes of a tip's numbers
 const GRADIENTS_LINGER = 1200; // milliseconds after the last link that was looked at
@@ -229,22 +230,16 @@ export class Network {
     if (onBias) this.inspector.input.select();
   }
 
-  /** Arrow keys go from unit to unit: one stop for the tab key, however many units there are. @param {KeyboardEvent} event */
+  /** @param {KeyboardEvent} event */
   walk(event) {
-    /** @type {Record<string, [number, number]>} */
-    const moves = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
-    const move = moves[event.key];
     const button = /** @type {HTMLButtonElement} */ (event.target);
     if (event.key === "Escape") {
       if (this.pinned) this.pin(null);
       else button.blur();
     }
-    if (!move) return;
+    const other = unitBeside(this.buttons, button, event.key);
+    if (!other) return;
     event.preventDefault();
-    const column = this.buttons.findIndex((buttons) => buttons.includes(button));
-    const unit = this.buttons[column].indexOf(button);
-    const next = this.buttons[Math.max(0, Math.min(this.buttons.length - 1, column + move[0]))];
-    const other = next[Math.max(0, Math.min(next.length - 1, unit + move[1]))];
     button.tabIndex = -1;
     other.tabIndex = 0;
     other.focus();
