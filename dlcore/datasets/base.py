@@ -27,7 +27,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Grey:
-    """How a row is a picture: pixels from 0 (black) to `brightest`, row after row."""
+    """How the numbers of a row form a grey picture: `height` lines of `width` pixels, each from 0 (black) to `brightest`."""
 
     height: int
     width: int
@@ -41,13 +41,13 @@ class Grey:
 class DatasetComponent(Component):
     """A source of rows. What can be known without making them is known here, so that nobody has to make them to check a recipe."""
 
-    objective: ClassVar[ObjectiveComponent]  # What is asked of a network that learns it.
-    inputs: ClassVar[int]  # Numbers in a row as the network sees it, features aside.
-    #: The rows say themselves what they are for: the training rows come first, then those that are watched, then the test rows.
+    objective: ClassVar[ObjectiveComponent]  # What a network has to predict.
+    inputs: ClassVar[int]  # Numbers in a prepared row, not counting features made of x1 and x2.
+    #: True if the data set fixes its own split: the training rows come first, then the watched rows, then the test rows.
     own_split: ClassVar[bool] = False
     ordered: ClassVar[bool] = True  # Rows of a split stay in the order of the data set.
 
-    if TYPE_CHECKING:  # A data set may have it as a field of the recipe.
+    if TYPE_CHECKING:  # Declared for type checkers only: some data sets have `rows` as a field of the recipe.
 
         @property
         def rows(self) -> int:
@@ -56,7 +56,7 @@ class DatasetComponent(Component):
 
     @property
     def task(self) -> Task:
-        """What is asked, as people know it."""
+        """Classification or regression."""
         return self.objective.task
 
     @property
@@ -71,35 +71,35 @@ class DatasetComponent(Component):
 
     @property
     def surface(self) -> Surface:
-        """Where its rows can be drawn as they are: two numbers lie on a plane, one and a number as target on a line."""
+        """Where rows can be drawn directly: on a plane for two inputs, on a line for one. Rows with more inputs, in "space", cannot."""
         surfaces: dict[int, Surface] = {1: "line", 2: "plane"}
         return surfaces.get(self.inputs, "space")
 
     @property
     def picture(self) -> Grey | None:
-        """How a row is a picture, where it is one."""
+        """How the numbers of a row form a picture; None if rows are no pictures."""
         return None
 
     @property
     def question(self) -> tuple[Any, ...]:
-        """What is asked, beside the task: where this is another, nothing that was learned has a meaning."""
+        """What identifies the question beside the task, such as the target's name: when it changes, what was learned is worthless."""
         return ()
 
     @property
     def column_names(self) -> tuple[str, ...]:
-        """Names of the raw columns, where the recipe alone says them; else none."""
+        """Names of the raw columns if the recipe holds them, else ()."""
         return ()
 
     def input_names(self, columns: tuple[str, ...]) -> tuple[str, ...]:
-        """Names of the inputs that are made of columns of these names."""
+        """Names of the network's inputs, given the names of the raw columns that they are made from."""
         return columns
 
     def input_keys(self) -> list[tuple[str, ...]]:
-        """What tells each input from all others, of this and of other data sets."""
+        """A key for each input: two inputs, of this or another data set, mean the same exactly if their keys are equal."""
         return [(self.kind, str(index)) for index in range(self.inputs)]  # type: ignore[attr-defined]
 
     def row_facts(self) -> dict[str, Any]:
-        """What says which rows it has, beside the seed: all fields, unless a kind knows some that only say how its rows are seen."""
+        """The fields that decide, with the seed, which rows there are: all, unless a subclass leaves out those that do not matter."""
         return self.to_dict()
 
     def test_rows(self, fraction: float) -> int:
@@ -111,12 +111,12 @@ class DatasetComponent(Component):
         return round(self.rows * fraction)
 
     def check_readable(self) -> None:
-        """Raises Problem unless whoever this process works for may see its rows, also those that are in memory."""
+        """Raises Problem unless the person this process works for may see the rows, even rows that are in memory already."""
 
     def sample(self, generator: np.random.Generator) -> Table:
         """Make or load the rows."""
         raise NotImplementedError
 
     def prepare(self, X: np.ndarray, y: np.ndarray) -> Preparation:
-        """What is to be done to raw rows, learned from the training rows X (N, C) and y (N,); nothing to numbers on a common scale."""
+        """The preparation of raw rows, learned from the training rows X (N, C) and y (N,); by default none, as columns share a scale."""
         return Preparation((PreparedNumber(),) * X.shape[1])

@@ -12,7 +12,7 @@ NUMBERS = ("miles per gallon", "displacement", "horsepower", "rear axle ratio", 
 CATEGORY, CATEGORIES = "cylinders", ("4", "6", "8")
 TARGET, CLASSES = "transmission", ("automatic", "manual")
 
-# NUMBERS in turn (displacement in cubic inches, weight in 1000 lb, time in seconds), index in CATEGORY, index in TARGET.
+# The columns of NUMBERS (displacement in cubic inches, weight in 1000 lb, time in seconds), index into CATEGORIES, index into CLASSES.
 ROWS = (
     (21.0, 160.0, 110, 3.90, 2.620, 16.46, 1, 1),
     (21.0, 160.0, 110, 3.90, 2.875, 17.02, 1, 1),
@@ -50,7 +50,7 @@ ROWS = (
 
 
 def make_stored() -> Stored:
-    """The cars as the store would give them."""
+    """The cars in the form in which the store returns a table."""
     names = [(CATEGORY, CATEGORIES), (TARGET, CLASSES)]
     columns = [{"name": name, "kind": "number"} for name in NUMBERS]
     columns += [{"name": name, "kind": "category", "values": list(values)} for name, values in names]

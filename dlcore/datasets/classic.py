@@ -1,7 +1,7 @@
 """Classic data sets from OpenML (Vanschoren et al., 2014), fetched once and then kept: job "classic".
 
-Tables come by scikit-learn's own fetchers, and go the way of every table that somebody brings. The two sets of images would take
-a gigabyte that way, so their rows are read as they arrive. All of them are for everyone on this machine, whoever has fetched them.
+Tables are fetched by scikit-learn and then handled like an uploaded table. The two sets of images would take a gigabyte of memory
+that way, so their rows are parsed while they arrive. Whoever fetched a set, everyone on this machine may read it.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from dlcore.folders import make_own, write_own
 from dlcore.jobs import Answer, Progress
 from dlcore.problems import Problem
 
-PATIENCE = 20.0  # Seconds without a sign of the other side.
+PATIENCE = 20.0  # Seconds to wait for a server that sends nothing.
 SIDE = 28  # Pixels of both sets of images.
-LARGEST = 512 << 20  # Bytes of a file, unpacked.
+LARGEST = 512 << 20  # Most bytes of a file, unpacked.
 BLOCK = 4 << 20
 OPENML = "openml.org"
 
 
 @dataclass(frozen=True)
 class TableSet:
-    """A table: its number at OpenML, which column is asked for, from which others, and what is bundled and asks something alike."""
+    """A table: its number at OpenML, target and input columns, and a bundled data set (`neighbour`) that can stand in for it offline."""
 
     title: str
     number: int
@@ -57,13 +57,13 @@ class ImageSet:
 
 
 SETS: dict[str, TableSet | ImageSet] = {
-    # Not boat and body, which are known only afterwards.
+    # Without the columns boat and body: known only after the disaster, they give the target away.
     "titanic": TableSet(
         "Titanic", 40945, "survived", "Breast cancer", ("pclass", "sex", "age", "sibsp", "parch", "fare", "embarked")
     ),
     "penguins": TableSet("Penguins", 42585, "species", "Iris"),
     "california": TableSet("California housing", 0, "MedHouseVal", "Diabetes"),
-    # Not B: it was made on the premise that segregation raises the price of houses; for it scikit-learn withdrew the set.
+    # Without column B: it was made on the premise that segregation raises the price of houses; for it scikit-learn withdrew the set.
     "boston": TableSet(
         "Boston housing", 531, "MEDV", "Diabetes",
         ("CRIM", "ZN", "INDUS", "CHAS", "NOX", "RM", "AGE", "DIS", "RAD", "TAX", "PTRATIO", "LSTAT"),
@@ -132,7 +132,7 @@ def _find_home() -> str:
 
 
 def _find_images(name: str) -> Answer | None:
-    """What was fetched before, as long as the store has it."""
+    """The answer for images fetched before, if the store still has them; else None."""
     with suppress(OSError, ValueError, KeyError, Problem):
         part = json.loads(_note_images(name).read_text())
         stored = store.get_table(part["digest"])
@@ -175,7 +175,7 @@ def _read_rows(wanted: ImageSet, progress: Progress) -> Iterator[np.ndarray]:
 def _parse_numbers(lines: bytes) -> np.ndarray:
     text = lines.replace(b"'", b"").replace(b"\r\n", b"\n").strip(b"\n")
     rows = text.count(b"\n") + 1
-    # As floats first: some writers put 0.0 for 0.
+    # Parsed as floats first: some files write 0.0 for 0.
     numbers = np.fromstring(text.replace(b"\n", b","), dtype=np.float32, sep=",")
     if numbers.size % rows or numbers.min(initial=0) < 0 or numbers.max(initial=0) > 255:
         raise ValueError("not rows of bytes")
@@ -183,7 +183,7 @@ def _parse_numbers(lines: bytes) -> np.ndarray:
 
 
 def _find_address(number: int) -> str:
-    """Where OpenML says that the file of this data set is."""
+    """The address of this data set's file, as OpenML gives it."""
     with urllib.request.urlopen(f"https://www.openml.org/api/v1/json/data/{number:d}", timeout=PATIENCE) as told:
         address = urlparse(json.loads(told.read(1 << 20))["data_set_description"]["url"])
     if address.hostname is None or not f".{address.hostname}".endswith(f".{OPENML}"):
@@ -201,18 +201,18 @@ def _open_stream(path: str) -> Iterator[IO[bytes]]:
 
 
 def _note_images(name: str) -> Path:
-    """Where it stands which table of the store is this set."""
+    """The file that notes under which digest the store keeps this set."""
     return store.folder() / f"{name}.fetched"
 
 
 @contextmanager
 def translate_failures(wanted: TableSet | ImageSet) -> Iterator[None]:
-    """No longer than a while without a sign; no connection is a sentence, and so is an answer that cannot be read."""
+    """Limit the wait for a silent server, and raise lost connections and unreadable answers as Problems."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(PATIENCE)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Of retries: what comes of them is said below.
+            warnings.simplefilter("ignore")  # Retries warn; if all of them fail, the Problem below says so.
             yield
     except (URLError, ConnectionError, TimeoutError, socket.gaierror, EOFError) as error:
         why = getattr(error, "reason", None) or error

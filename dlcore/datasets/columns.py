@@ -11,8 +11,8 @@ from dlcore.component import Component
 from dlcore.problems import LONGEST_VALUE, Problem, clean
 
 MOST_CATEGORIES = 30  # of one column
-MOST_MARKS = 20  # of one column that mean that a value is missing
-UNKNOWN = -1.0  # The code of a category that the recipe does not name.
+MOST_MARKS = 20  # spellings of one column that mean that a value is missing
+UNKNOWN = -1.0  # The code of every category that the recipe does not list.
 
 Impute = Literal["median", "mean", "most_frequent"]
 Scale = Literal["standard", "minmax", "none"]
@@ -32,7 +32,7 @@ def _is_digest(text: str) -> str:
 
 
 def _is_usual(said: Any) -> bool:
-    """Whether nothing was said of how cells are read: then a recipe does not speak of it."""
+    """Whether an option of how cells are read has its default, so that the recipe leaves it out."""
     return said in ("", None, False)
 
 
@@ -107,7 +107,7 @@ class CategoryColumn(Component):
 
     @property
     def other(self) -> str:
-        """What every category that is not among them is called."""
+        """The name that stands for every category not in `values`."""
         name = "(other)"
         while name in self.values:
             name = f"({name})"

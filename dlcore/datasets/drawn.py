@@ -18,7 +18,7 @@ from dlcore.problems import Problem
 if TYPE_CHECKING:
     from dlcore.datasets.split import Data, Split
 
-EDGE = 6.0  # of the plane that is drawn on
+EDGE = 6.0  # the plane that is drawn on reaches from -EDGE to EDGE
 MOST_CLASSES = 6
 MOST_POINTS = 2000  # in all
 DECIMALS = 3
@@ -75,7 +75,7 @@ class Drawn(DatasetComponent):
 
     @classmethod
     def of(cls, data: Data) -> Drawn:
-        """The rows of any classes on the plane as drawn points, in their order; those beyond the edge come to lie on it. Raises Problem."""
+        """Rows of classes on the plane as drawn points, in the same order; points beyond the edge are moved onto it. Raises Problem."""
         parts = {"train": data.train, "test": data.watched}
         if data.final is not None:
             parts |= {"test": data.final, "validation": data.watched}
@@ -83,7 +83,7 @@ class Drawn(DatasetComponent):
 
     @property
     def points(self) -> tuple[Point, ...]:
-        """All of them, the training points first, the test points last."""
+        """All points, the training points first, the test points last."""
         return self.train + self.validation + self.test
 
     @cached_property
@@ -107,12 +107,12 @@ class Drawn(DatasetComponent):
 
 
 def can_be_drawn_on(dataset: DatasetComponent) -> bool:
-    """Whether its rows are points of classes on the plane, made or drawn; a table's rows are as they are."""
+    """Whether people may draw on the rows: points of classes on the plane, generated or drawn. Rows of a table are never changed."""
     return isinstance(dataset, (Drawn, ToyDataset)) and dataset.surface == "plane" and dataset.objective.has_classes
 
 
 def drawing_limits(dataset: DatasetComponent) -> dict[str, Any] | None:
-    """What the page must know to let somebody draw on its rows; None where nobody can."""
+    """What the page must know to let somebody draw on the rows; None if they cannot be drawn on."""
     if not can_be_drawn_on(dataset) or dataset.num_classes > MOST_CLASSES:
         return None
     return {"points": MOST_POINTS, "classes": MOST_CLASSES, "edge": EDGE, "decimals": DECIMALS}
@@ -125,5 +125,5 @@ def round_points(split: Split) -> list[Point]:
 
 
 def _round_point(x1: float, x2: float, label: int) -> Point:
-    # + 0.0: a rounded -0.0004 is 0, not -0.
+    # + 0.0 turns -0.0, to which -0.0004 is rounded, into 0.0.
     return round(x1, DECIMALS) + 0.0, round(x2, DECIMALS) + 0.0, label

@@ -1,7 +1,7 @@
-"""Held tables: files of the store that live runs name stay, whatever room is needed, whichever process needs it.
+"""Held tables: the store deletes no table that a live run uses, even when another process needs the space.
 
-Each is held by a shared lock on its file. It belongs to the process that knows the runs, not to the worker that computes them: a worker
-that dies is replaced within a second, and its runs must find their rows. A server that dies lets go of all, as the system does it.
+Each table is held by a shared lock on its file. The server process has the lock, not the worker that computes the run: a worker
+that dies is replaced within a second, and its runs must find their rows. When the server dies, the system releases its locks.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from dlcore.datasets.room import TABLE
 from dlcore.folders import try_lock
 from dlcore.problems import Problem
 
-OF_AN_OWNER = 0.25  # Of the store: so much is held for the runs of one owner.
-TIDY_EVERY = 600.0  # Seconds; else what is too old would stay until somebody brings something.
+OF_AN_OWNER = 0.25  # Largest share of the store that is held for the runs of one owner.
+TIDY_EVERY = 600.0  # Seconds; without this, old files would stay until the next upload.
 _DIGEST = re.compile(r"[0-9a-f]{32}")
 
 
 class HeldTables:
-    """The tables that the runs of this process name."""
+    """Holds the tables that the runs of this process use."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -35,9 +35,9 @@ class HeldTables:
         self._tidy_at = 0.0
 
     def look_after(self, runs: Iterable[tuple[str, str]]) -> None:
-        """Hold the tables that these runs name, and no others. A run is its recipe and its owner's mark; those touched last come first.
+        """Hold the tables that these runs use, and no others. A run is (recipe, owner's mark); the most recently used come first.
 
-        The runs of one owner hold a part of the store at most: else a few people could leave no room to anybody.
+        The runs of one owner hold at most a fixed share of the store: otherwise a few people could leave no room for others.
         """
         named: set[str] = set()
         sizes: Counter[str] = Counter()
@@ -51,7 +51,7 @@ class HeldTables:
                     named.add(digest)
         for digest in self._held.keys() - named:
             os.close(self._held.pop(digest))
-            with suppress(Problem):  # It goes another time.
+            with suppress(Problem):  # Another process has locked the folder: a later `tidy` deletes the file.
                 store.drop_if_nobodys(digest)
         for digest in named:
             self._hold(digest)
@@ -61,7 +61,7 @@ class HeldTables:
                 store.tidy()
 
     def close(self) -> None:
-        """Hold none any more."""
+        """Release all tables."""
         while self._held:
             os.close(self._held.popitem()[1])
 
@@ -72,14 +72,14 @@ class HeldTables:
             if digest in self._held:
                 if os.fstat(self._held[digest]).st_ino == there:
                     return
-                os.close(self._held.pop(digest))  # It was gone, and has been brought again.
+                os.close(self._held.pop(digest))  # The file was deleted and uploaded again: hold the new one.
             descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
         except OSError:
             return  # The run goes on with the rows that it has in memory.
         if try_lock(descriptor, fcntl.LOCK_SH):
             self._held[digest] = descriptor
         else:
-            os.close(descriptor)  # It is being taken off.
+            os.close(descriptor)  # Another process is deleting the file.
 
 
 def _find_size(digest: str) -> int:
@@ -89,7 +89,7 @@ def _find_size(digest: str) -> int:
 
 
 def find_digest(recipe: str) -> str:
-    """Of the table that a recipe names; "" where it names none."""
+    """The digest of the table that a recipe uses; "" if it uses none."""
     return _find_digest(recipe) if '"digest"' in recipe else ""
 
 

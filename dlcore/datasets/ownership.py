@@ -1,7 +1,7 @@
-"""Ownership: to whom a file of the store belongs, and who else may read it. It stands beside the file, as JSON.
+"""Ownership: to whom a file of the store belongs, and who else may read it. It is kept beside the file, as JSON.
 
-A table belongs to everybody who has brought it. Each of them may give a pass to others; of a pass only its hash is kept, and whoever
-came with it is a guest for as long as it is good. Names are marks (see rights.py), never secrets.
+A table belongs to everybody who has uploaded it. Each owner may give a pass to others. Only the pass's hash is kept, and whoever used
+the pass stays a guest until it is withdrawn. People are named by their marks (see rights.py), never by secrets.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from dlcore.folders import write_own
 
 SUFFIX = ".owners"
 MOST_OWNERS = 5000
-MOST_GUESTS = 1000  # Beyond it whoever came first has to open the link again.
-MOST_WITHDRAWN = 100  # Passes that are remembered to say that they were withdrawn, not that they are wrong.
+MOST_GUESTS = 1000  # When there are more, the earliest guest is forgotten and must open the link again.
+MOST_WITHDRAWN = 100  # Withdrawn passes that are remembered, to tell them from wrong ones.
 MOST_REMEMBERED = 20_000  # Files whose ownership a process holds in memory.
 PASS_BYTES = 18
 
 
 @dataclass(frozen=True)
 class Pass:
-    """Who gave it, and the number that with the giver's secret makes it."""
+    """Who gave a pass, and the random number (nonce) from which, with the giver's secret, it is computed."""
 
     giver: str
     nonce: str
@@ -42,59 +42,59 @@ class Ownership:
     """Who may read a file, and why."""
 
     owners: tuple[str, ...] = ()
-    public: bool = False  # A classic set, or made of one, whoever has fetched it.
-    passes: Mapping[str, Pass] = field(default_factory=dict)  # By their hash.
-    guests: Mapping[str, str] = field(default_factory=dict)  # By which pass each came.
+    public: bool = False  # True for a classic data set, or a table made of one: everyone may read it.
+    passes: Mapping[str, Pass] = field(default_factory=dict)  # {hash of the pass: pass}
+    guests: Mapping[str, str] = field(default_factory=dict)  # {mark of the guest: hash of the pass they used}
     withdrawn: tuple[str, ...] = ()
 
     @property
     def everyone(self) -> bool:
-        """Whether everyone on this machine may read it: its own user has put it there, or it is public."""
+        """Whether everyone on this machine may read the file: it is public, or the machine's own user has stored it."""
         return self.public or MACHINE in self.owners
 
     @cached_property
     def readers(self) -> frozenset[str]:
-        """Owners and welcome guests. Nobody is none, whoever that is: what is kept for nobody takes room, and opens for nobody."""
+        """Owners, and guests whose pass is still valid. NOBODY is never among them: a file that only NOBODY owns can be read by no one."""
         guests = {mark for mark, hashed in self.guests.items() if hashed in self.passes}
         return frozenset({*self.owners, *guests} - {NOBODY})
 
     def refusal(self, mark: str) -> str | None:
-        """Why they may not read it, as the key of a Problem; None where they may."""
+        """Why the person with this mark may not read the file, as the key of a Problem; None if they may."""
         if mark == MACHINE or self.everyone or mark in self.readers:
             return None
-        if not self.owners:  # Its owners are gone, or it is of a time before anything had owners.
+        if not self.owners:  # All owners have given it up, or it is older than ownership.
             return "table_gone"
         return "table_withdrawn" if mark in self.guests else "table_not_yours"
 
     def nonce_of(self, giver: str) -> str | None:
-        """Of the pass that they have given; None where there is none."""
+        """The random number of the pass that this person has given; None if they have given none."""
         return next((given.nonce for given in self.passes.values() if given.giver == giver), None)
 
     def with_owner(self, mark: str, public: bool) -> Ownership:
-        """It belongs to them too, and is public if they say so. Raises OverflowError when too many have brought it to be noted down."""
+        """This ownership with one more owner, and public from now on if they say so. Raises OverflowError beyond MOST_OWNERS."""
         owners = self.owners if mark in self.owners else (*self.owners, mark)
         if len(owners) > MOST_OWNERS:
             raise OverflowError
         return replace(self, owners=owners, public=self.public or public)
 
     def without_owner(self, mark: str) -> Ownership:
-        """It belongs to the others alone, and the passes that they gave are good no more."""
+        """This ownership without one of its owners; the passes that they gave are withdrawn."""
         rest = self.without_passes_of(mark)
         return replace(rest, owners=tuple(owner for owner in self.owners if owner != mark))
 
     def with_pass(self, hashed: str, given: Pass) -> Ownership:
-        """One pass a giver: this one takes the place of an earlier one."""
+        """This ownership with one more pass, which replaces an earlier pass of the same giver."""
         rest = self.without_passes_of(given.giver)
         return replace(rest, passes={**rest.passes, hashed: given})
 
     def without_passes_of(self, giver: str) -> Ownership:
-        """What they have given is withdrawn."""
+        """This ownership with the passes of one giver withdrawn."""
         gone = [hashed for hashed, given in self.passes.items() if given.giver == giver]
         passes = {hashed: given for hashed, given in self.passes.items() if hashed not in gone}
         return replace(self, passes=passes, withdrawn=(*self.withdrawn, *gone)[-MOST_WITHDRAWN:])
 
     def with_guest(self, mark: str, hashed: str) -> Ownership:
-        """They came with this pass."""
+        """This ownership with one more guest, who came with the pass of this hash."""
         guests = {**{guest: by for guest, by in self.guests.items() if guest != mark}, mark: hashed}
         return replace(self, guests=dict(list(guests.items())[-MOST_GUESTS:]))
 
@@ -103,7 +103,7 @@ class Ownership:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Ownership:
-        """NOBODYS where it cannot be read."""
+        """What `to_bytes` gave; NOBODYS if it cannot be read."""
         with suppress(ValueError, TypeError, KeyError, AttributeError):
             values: dict[str, Any] = json.loads(data)
             return cls(
@@ -116,18 +116,18 @@ class Ownership:
         return NOBODYS
 
 
-#: Of what nothing is known.
+#: The ownership of a file about which nothing is known.
 NOBODYS = Ownership()
 
 
 def make_pass(secret: str, name: str, nonce: str) -> str:
-    """The pass to the file of this name that the holder of this secret gives: made of it anew when it is shown, and kept nowhere."""
+    """The pass to the file `name` that the holder of this secret gives: computed whenever it is shown, and stored nowhere."""
     made = hmac.digest(secret.encode(), f"pass {name} {nonce}".encode(), "sha256")
     return base64.urlsafe_b64encode(made[:PASS_BYTES]).decode()
 
 
 def hash_pass(given: str) -> str:
-    """Under which a pass is kept: enough to know it again, nothing to present."""
+    """The hash under which a pass is kept: enough to recognise the pass, useless as a pass."""
     return hashlib.sha256(f"pass {given}".encode()).hexdigest()[:32]
 
 
@@ -135,7 +135,7 @@ def hash_pass(given: str) -> str:
 
 
 def find_path(file: str | Path) -> str:
-    """Where it stands to whom this file belongs."""
+    """The path of the file that says to whom this file belongs."""
     return os.fspath(file) + SUFFIX
 
 
@@ -146,7 +146,8 @@ def read_ownership(file: str | Path) -> Ownership:
         found = os.stat(path)
     except OSError:
         return NOBODYS
-    stamp = (found.st_ino, found.st_mtime_ns, found.st_size)  # Another file takes its place when it changes.
+    # A change replaces the file, and with it at least one of these.
+    stamp = (found.st_ino, found.st_mtime_ns, found.st_size)
     known = _known.get(path)
     if known is not None and known[0] == stamp:
         return known[1]
@@ -162,7 +163,7 @@ def read_ownership(file: str | Path) -> Ownership:
 
 
 def write_ownership(file: str | Path, ownership: Ownership) -> None:
-    """Write it down. Whoever calls is alone in the folder (see folders.py). Raises OSError."""
+    """Write down to whom a file belongs. The caller holds the folder's lock (see folders.py). Raises OSError."""
     write_own(Path(find_path(file)), ownership.to_bytes())
 
 

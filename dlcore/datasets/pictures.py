@@ -1,4 +1,4 @@
-"""Pictures that somebody has brought, or fetched: of one size, grey, each of one class.  N rows, D pixels."""
+"""Pictures that were uploaded or fetched: of one size, grey, each of one class.  N rows, D pixels."""
 
 from __future__ import annotations
 
@@ -101,8 +101,8 @@ class ImageData(DatasetComponent):
 
 
 def _digits() -> store.Stored:
-    """The digits as the store would give them: their 17 shades of grey spread over 0 to 255."""
-    table = Digits().sample(np.random.default_rng(0))  # All of them, whatever the generator.
+    """The digits in the form in which the store returns images: their 17 shades of grey spread over 0 to 255."""
+    table = Digits().sample(np.random.default_rng(0))  # Always all digits: the generator is not used.
     facts = {"rows": len(table.y), "height": DIGITS.height, "width": DIGITS.width, "classes": list(table.class_names)}
     X = np.round(table.X / DIGITS.brightest * BRIGHTEST).astype(np.uint8)
     return store.Stored(facts, {"X": X, "y": table.y})

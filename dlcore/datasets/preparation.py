@@ -19,7 +19,7 @@ class PreparedNumber:
     """A column of numbers: what is missing becomes `fill`, then (x - shift) / divisor * factor + offset.
 
     A standard scaler has a shift and a divisor, a min-max scaler a factor and an offset (as scikit-learn computes them,
-    in this order, so that not one bit differs); what is 0 or 1 changes nothing.
+    in this order, so that not one bit differs); the other two keep their defaults, which change nothing.
     """
 
     fill: float | None = None  # None where nothing is ever missing.
@@ -33,7 +33,7 @@ class PreparedNumber:
         return 1
 
     def filled(self, values: np.ndarray) -> np.ndarray:
-        """(N,) without what is missing."""
+        """(N,) with missing values replaced by `fill`."""
         return values if self.fill is None else np.where(np.isnan(values), self.fill, values)
 
     def prepared(self, values: np.ndarray) -> np.ndarray:
@@ -50,18 +50,18 @@ class PreparedNumber:
 class PreparedCategory:
     """A column of K categories, coded 0 to K - 1: one input each, 1 where it is that one (one-hot).
 
-    What no training row has, any other code, and what is missing and has no `fill` is 0 everywhere: of it nothing was learned.
+    All inputs are 0 for a category that no training row has, for any other code, and for a missing cell without `fill`.
     """
 
     seen: tuple[bool, ...]  # (K,) whether a training row has it
-    fill: int | None = None  # the code that stands for what is missing
+    fill: int | None = None  # the code that replaces a missing one
 
     @property
     def width(self) -> int:
         return len(self.seen)
 
     def filled(self, codes: np.ndarray) -> np.ndarray:
-        """(N,) codes; NaN for what is missing and stays so."""
+        """(N,) codes with missing ones replaced by `fill`; without a `fill` they stay NaN."""
         return codes if self.fill is None else np.where(np.isnan(codes), self.fill, codes)
 
     def prepared(self, codes: np.ndarray) -> np.ndarray:
@@ -86,18 +86,18 @@ class Preparation:
     def inputs(self, raw: np.ndarray) -> np.ndarray:
         """(N, C) in the data's own units to (N, D) float32."""
         inputs = np.empty((len(raw), self.num_inputs), np.float32)
-        with np.errstate(over="ignore"):  # What is too large for float32 is infinite; whoever asked judges that.
+        with np.errstate(over="ignore"):  # What is too large for float32 becomes infinite; the caller checks for that.
             for start in range(0, len(raw), ROWS_AT_ONCE):
                 inputs[start : start + ROWS_AT_ONCE] = self._seen(raw[start : start + ROWS_AT_ONCE])
         return inputs
 
     @property
     def num_inputs(self) -> int:
-        """D."""
+        """D, the number of the network's inputs."""
         return len(self.features) or sum(column.width for column in self.columns)
 
     def filled(self, raw: np.ndarray) -> np.ndarray:
-        """(N, C) raw with what stands for the missing cells, in the data's own units."""
+        """(N, C) raw rows with missing cells filled, in the data's own units."""
         return np.stack([column.filled(raw[:, index]) for index, column in enumerate(self.columns)], axis=1)
 
     def targets(self, y: np.ndarray) -> np.ndarray:
@@ -105,7 +105,7 @@ class Preparation:
         return ((y - self.target_mean) / self.target_deviation).astype(np.float32)
 
     def unscale_targets(self, y: np.ndarray) -> np.ndarray:
-        """What the network says, in the data's own units."""
+        """The network's outputs (scaled numbers) in the data's own units."""
         return y * self.target_deviation + self.target_mean
 
     def _seen(self, raw: np.ndarray) -> np.ndarray:
@@ -114,7 +114,7 @@ class Preparation:
 
 
 def with_features(X: np.ndarray, features: tuple[str, ...]) -> np.ndarray:
-    """(N, 2) to (N, features): x1, x2, their squares, product and sines; as they are where no feature is named."""
+    """(N, 2) to (N, features): x1, x2, their squares, product and sines; X itself if no feature is named."""
     if not features:
         return X
     x1, x2 = X[:, 0], X[:, 1]
@@ -136,7 +136,7 @@ def make_scaling(shift: Iterable[float], divisor: Iterable[float]) -> tuple[Prep
 
 
 def standardize(X: np.ndarray, y: np.ndarray | None) -> Preparation:
-    """To mean 0 and deviation 1 of these rows X (N, C), and numbers y (N,) as a target too; what is constant is only centred."""
+    """The preparation that gives these rows X (N, C), and a target of numbers y (N,), mean 0 and deviation 1; constants become 0."""
     deviation = X.std(axis=0)
     deviation[deviation == 0] = 1.0
     columns = make_scaling(X.mean(axis=0), deviation)

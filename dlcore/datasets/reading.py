@@ -1,4 +1,4 @@
-"""How a table was read, so that another file for the same network is read in the same way. Without it, it is found out."""
+"""How a table was read, so that another file for the same network is read in the same way. Without a reading, the way is detected."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Encoding = Literal[
     "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "gb18030", "latin-1", "windows-1252", "windows-1251",
     "big5", "shift_jis",
 ]  # fmt: skip
-MOST_TITLES = 100_000  # Lines, most of them empty.
+MOST_TITLES = 100_000  # Lines above the header at most, empty ones included.
 MOST_HEADER_LINES = 4
 
 

@@ -1,11 +1,11 @@
-"""Rights: for whom this process works at the moment: whose tables it may read, and to whom those belong that it keeps.
+"""Rights: for which person this process works right now. It may read that person's tables, and what it stores belongs to them.
 
     with rights.working_for(mark):
         Trainer(experiment)
 
-A mark is a hash of a browser's secret (see dlcore/runs/server/entry.py). Where none is named, it is this machine's own user who works,
-on the command line or in a notebook: everything may be read, and what is kept is for everyone on this machine. A process that works
-for others says so when it starts; there, work for nobody reads only what is for everyone.
+A mark names a person: a hash of the browser's secret (see dlcore/runs/server/entry.py). Where no mark is given, the machine's own user
+works, on the command line or in a notebook: everything may be read, and everyone on this machine may read what is stored. A process
+that works for others calls `work_for_others` when it starts: there, work without a mark reads only what everyone may read.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ _usual = MACHINE
 
 
 def current_mark() -> str:
-    """The mark of whom this process works for now."""
+    """The mark of the person for whom this process works now."""
     named = _named.get()
     return _usual if named is None else named
 
 
 @contextmanager
 def working_for(mark: str) -> Iterator[None]:
-    """What is done meanwhile, in this thread or task, is done for them."""
+    """Work inside this `with` block, in this thread or task, is done for the person with this mark."""
     before = _named.set(mark)
     try:
         yield
@@ -38,6 +38,6 @@ def working_for(mark: str) -> Iterator[None]:
 
 
 def work_for_others() -> None:
-    """From now on this process works for nobody unless it says for whom."""
+    """From now on this process works for NOBODY, except inside `working_for`."""
     global _usual
     _usual = NOBODY

@@ -1,11 +1,11 @@
-"""Room: what goes from the store when there is none for something new. Whoever calls is alone in the folder (see folders.py).
+"""Room: which files the store deletes when there is no space for a new one. The caller holds the folder's lock (see folders.py).
 
-First goes what nobody has used for a month. Then whoever holds most gives way, raw files before tables, least lately used first;
-nobody gives way to somebody who holds as much, and nobody holds more than half of the store. Nothing goes that a live run names (see
-held.py). A file that several have brought counts to each of them in equal parts; who gives it up loses his name on it, and with the
-last name it goes.
+Files that nobody has used for a month go first. Then the owner who holds most gives way: raw files before tables, the least recently
+used first. Nobody gives way to an owner who holds as much, and nobody may hold more than half of the store. A table that a live run
+uses is never deleted (see held.py). A file with several owners counts for each of them in equal parts; it is deleted when the last
+of them has given it up.
 
-The clock on the wall may jump, so no more of it is believed between two looks than an hour: what was used before keeps its age.
+The wall clock may jump, so at most an hour is counted between two looks at the store: beyond that, files keep the age they had.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from dlcore.problems import Problem
 
 TABLE, UPLOAD = ".table", ".upload"
 HOUR, DAY = 3_600.0, 86_400.0
-UNUSED = 30 * DAY  # As long as a browser is known again: whoever brought it may be nobody by then.
-JUST_USED = 10.0  # Seconds in which a run that names a table may still be on its way to it.
-MOST_FILES = 20_000  # A file counts for as many bytes at least as so many would have each.
+UNUSED = 30 * DAY  # As long as a browser is recognised: after that, nobody may be left who can ask for the file.
+JUST_USED = 10.0  # Seconds in which a new run may not have locked its table yet.
+MOST_FILES = 20_000  # Small files are counted as larger than they are, so that at most so many fit into the store.
 ONE_OWNERS_PART = 0.5
 
 
@@ -38,7 +38,7 @@ class Item:
 
     path: str
     size: int
-    used: float  # When, on the clock as it goes now.
+    used: float  # When it was last used, corrected for jumps of the clock.
     owners: tuple[str, ...] = ()
 
     @property
@@ -47,7 +47,7 @@ class Item:
 
 
 def list_items(home: Path, now: float) -> list[Item]:
-    """All files of the store. What is too old or was left half written is taken off."""
+    """All files of the store. Raw files that are too old and files that were left half written are deleted."""
     entries = {entry.name: entry for entry in os.scandir(home)}
     looked = os.stat(home / LOCK).st_mtime
     os.utime(home / LOCK, (now, now))
@@ -75,7 +75,7 @@ def list_items(home: Path, now: float) -> list[Item]:
 
 
 def find_time_of_use(used: float, looked: float, now: float) -> float:
-    """When a file was used, on the clock as it goes now. It was looked at last when the clock said `looked`."""
+    """When a file was last used, corrected for jumps of the clock since the last look at the store, at `looked`."""
     unbelieved = (now - looked) - min(max(now - looked, 0.0), HOUR)
     jumped_over = used <= looked + HOUR if unbelieved > 0 else not now - HOUR < used <= now
     if abs(unbelieved) > HOUR and jumped_over:
@@ -84,7 +84,7 @@ def find_time_of_use(used: float, looked: float, now: float) -> float:
 
 
 def make_room(home: Path, most: int, brings: int, whose: str, name: str, now: float) -> None:
-    """Take off as much as is needed for a file of this name, of so many bytes, that they bring. Raises Problem where nothing may go."""
+    """Delete what is needed for a new file `name` of `brings` bytes, owned by `whose`. Raises Problem where too little may be deleted."""
     items = [item for item in list_items(home, now) if not item.path.endswith(name)]
     least = most // MOST_FILES
     brings = max(brings, least)
@@ -98,7 +98,7 @@ def make_room(home: Path, most: int, brings: int, whose: str, name: str, now: fl
 
 
 class _Room:
-    """Who holds how much, and what of it would go first."""
+    """How many bytes each owner holds, and in which order their files are deleted."""
 
     def __init__(self, items: list[Item], least: int, whose: str, now: float) -> None:
         self._least, self._whose, self._now = least, whose, now
@@ -108,12 +108,12 @@ class _Room:
             for owner in self._owners(item):
                 self._held[owner] += self._part(item)
                 self._last_first.setdefault(owner, []).append(item)
-        #: Who comes first gives way. An entry may be of before its owner gave something up: it is set right when it comes.
+        #: A heap of owners: the first one gives way. An entry may be out of date; it is corrected when it comes to the top.
         self._first = [self._rank(owner) for owner in self._last_first]
         heapify(self._first)
 
     def make(self, missing: float, above: float, brings: int, own_most: int) -> None:
-        """So many bytes that are missing in all; `above` what the newcomer brings beyond an owner's part, with nothing held yet."""
+        """Free `missing` bytes. `above`: by how much the new file alone exceeds one owner's part of the store (below 0 if it does not)."""
         while True:
             too_much = self._held[self._whose] > 0 and self._held[self._whose] + above > 0
             if missing <= 0 and not too_much:
@@ -126,7 +126,7 @@ class _Room:
             missing -= self._give_up(self._last_first[owner].pop(), owner)
 
     def _who_gives_way(self) -> str | None:
-        """Whose first file goes; None where that may be nobody's."""
+        """The owner whose next file is deleted; None if nobody has to give way."""
 
         while self._first:
             in_use, held, _, owner = self._first[0]
@@ -140,11 +140,11 @@ class _Room:
         return None
 
     def _rank(self, owner: str) -> tuple[bool, float, bool, str]:
-        """In the order in which they give way: with what nobody has used for long, then by how much they hold; the newcomer first."""
+        """Sort key of who gives way first: owners of files unused for a month, then those who hold most, of equals the newcomer."""
         return not self._is_unused(self._last_first[owner][-1]), -self._held[owner], owner != self._whose, owner
 
     def _give_up(self, item: Item, owner: str) -> float:
-        """Bytes that are free now: none where the file stays, because others hold it or a live run names it."""
+        """Let an owner give up a file. Returns the bytes freed: 0 if the file stays, because it has other owners or a live run uses it."""
         if not item.raw and self._now - item.used <= JUST_USED:
             return 0.0
         with check_unused(item.path) as free:
@@ -179,7 +179,7 @@ class _Room:
 
 @contextmanager
 def check_unused(path: str | Path) -> Iterator[bool]:
-    """Whether no live run names this file; nor does one begin to meanwhile."""
+    """Whether no live run uses this file; inside the `with` block none can begin to."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     except FileNotFoundError:
@@ -192,7 +192,7 @@ def check_unused(path: str | Path) -> Iterator[bool]:
 
 
 def remove(path: str | Path) -> None:
-    """Remove a file, and what stands beside it."""
+    """Delete a file and the note of its ownership."""
     for each in (path, ownership.find_path(path)):
         with suppress(FileNotFoundError):
             os.unlink(each)

@@ -1,6 +1,6 @@
-"""Sharing a table: a pass that its owner gives, to be carried beside a recipe, and that is good until it is withdrawn.
+"""Sharing a table: its owner gives a pass, which is carried beside a recipe and is valid until it is withdrawn.
 
-Whoever comes with it is known again as a guest, so that a page can be loaded anew without it.
+Whoever used a pass is remembered as a guest, so that the page can be loaded again without it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ NONCE_BYTES = 16
 
 
 def give_pass(digest: str, secret: str, mark: str) -> None:
-    """Its owner, by this secret and its mark, gives a new pass; one that was given before is withdrawn. Raises Problem."""
+    """The owner with this secret and its mark gives a new pass to a table; the owner's earlier pass is withdrawn. Raises Problem."""
     nonce = os.urandom(NONCE_BYTES).hex()
     hashed = hash_pass(make_pass(secret, digest, nonce))
 
@@ -26,18 +26,18 @@ def give_pass(digest: str, secret: str, mark: str) -> None:
 
 
 def find_pass(digest: str, secret: str, mark: str) -> str | None:
-    """The pass that its owner has given; None where there is none."""
+    """The pass that this owner of a table has given; None if there is none."""
     nonce = store.find_ownership(digest).nonce_of(mark)
     return None if nonce is None else make_pass(secret, digest, nonce)
 
 
 def withdraw_passes(digest: str, mark: str) -> None:
-    """What this owner has given is good no more: its guests read nothing from now on. Raises Problem."""
+    """Withdraw this owner's pass: guests who came with it can no longer read the table. Raises Problem."""
     store.change_ownership(digest, TABLE, lambda before: before.without_passes_of(mark))
 
 
 def enter(digest: str, given: str, mark: str) -> str | None:
-    """Let in whoever comes with this pass, "" for none. Why they stay out, if they do: gone, withdrawn, wrong or not_shared.
+    """Let the person with this mark in by a pass ("" for none). Returns None, or why not: gone, withdrawn, wrong or not_shared.
 
     Raises Problem where the store cannot be written to.
     """

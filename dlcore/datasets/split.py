@@ -1,4 +1,4 @@
-"""The rows of a data set in their parts, as a network sees them: values only; rows.py makes them.
+"""The rows of a data set, split into parts and prepared for a network. Here are the values only; rows.py makes them.
 
 N rows, C raw columns, D inputs.
 """
@@ -27,15 +27,15 @@ class Data:
     """The rows of a recipe, in two parts or three, and how they were made."""
 
     train: Split
-    watched: Split  # Judged while it learns: the validation rows, or in a two-way split the test rows.
+    watched: Split  # Scored while the network learns: the validation rows, or in a two-way split the test rows.
     scaling: Preparation
     raw_names: tuple[str, ...]
     input_names: tuple[str, ...]
     class_names: tuple[str, ...]
-    #: With validation rows: the test rows, which judge in the end. Nothing that learns or shows reads them.
+    #: If there are validation rows: the test rows, scored only in the end. Nothing that learns or draws reads them.
     final: Split | None = None
 
     def holds_same_rows(self, other: Data) -> bool:
-        """Whether a network sees and learns the same."""
+        """Whether inputs and targets of training and watched rows are equal in both."""
         pairs = ((self.train, other.train), (self.watched, other.watched))
         return all(np.array_equal(a.X, b.X) and np.array_equal(a.target, b.target) for a, b in pairs)

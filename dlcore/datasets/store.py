@@ -1,10 +1,10 @@
-"""The store: tables and pictures that people have brought, on disk, each under the digest of its content.
+"""The store: tables and pictures that people have uploaded, on disk, each under the digest of its content.
 
 A recipe names its table by this digest, so that every process on this machine finds the same rows and a table that was
 changed is another table. A file is the length of its facts (8 bytes), the facts (JSON) and the arrays one after the
-other; its name is the first half of the SHA-256 of all that, which is checked when it is read. The digest is a name and no pass: to
-whom a file belongs stands beside it (ownership.py), and is asked for whom this process works (rights.py). What goes when there is
-no room is said in room.py; the raw file of an upload goes after a day.
+other; its name is the first half of the SHA-256 of all that, which is checked when it is read. Knowing a digest gives no right to
+read: a note beside the file says who may (ownership.py), and the person this process works for must be among them (rights.py).
+room.py chooses what is deleted when the store is full; raw uploads are deleted after a day.
 
 DLCORE_TABLES=/srv/tables DLCORE_TABLES_MB=8192 streamlit run app.py
 """
@@ -36,14 +36,14 @@ from dlcore.problems import Problem
 LARGEST_UPLOAD = 16 << 20
 DEFAULT_MB = 2048
 MOST_MB = 1_000_000
-MEMORY = 128 << 20  # Bytes of tables that one process holds opened, beside the one in hand.
+MEMORY = 128 << 20  # Bytes of tables that one process keeps in memory, beside the one in use.
 DIGEST = re.compile(r"[0-9a-f]{32}")
 TYPES = ("float64", "int64", "int32", "uint8")
 LENGTH_BYTES = 8
 
 Part = bytes | memoryview
 
-#: The clock on the wall, as the times of files are.
+#: Wall-clock time, to be compared with the times of files.
 clock: Callable[[], float] = time.time
 
 
@@ -71,14 +71,14 @@ def _expand(named: str) -> Path:
 
 
 def keep_upload(content: bytes, public: bool = False) -> str:
-    """Keep a raw file for a day and give its digest; it belongs to whom this process works for. Raises Problem."""
+    """Keep a raw file for a day and return its digest; it belongs to the person this process works for. Raises Problem."""
     if len(content) > LARGEST_UPLOAD:
         raise Problem("upload_too_large", came=_megabytes(len(content)), limit=LARGEST_UPLOAD >> 20)
     return _write(UPLOAD, public, content)
 
 
 def get_upload(digest: str) -> bytes:
-    """The raw file again. Raises Problem when it is no longer there, or another's."""
+    """The raw file of this digest. Raises Problem if it is gone or belongs to somebody else."""
     check_upload(digest)
     content = _read(digest, UPLOAD)
     if content is None:
@@ -87,17 +87,17 @@ def get_upload(digest: str) -> bytes:
 
 
 def put_table(facts: dict[str, Any], arrays: dict[str, np.ndarray], public: bool = False) -> str:
-    """Keep a table, and give its digest; it belongs to whom this process works for. Raises Problem."""
+    """Keep a table and return its digest; it belongs to the person this process works for. Raises Problem."""
     forms = [[name, array.dtype.name, list(array.shape)] for name, array in arrays.items()]
     assert all(kind in TYPES for _, kind, _ in forms), "arrays of plain numbers only"
     text = json.dumps({"facts": facts, "arrays": forms}, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % LENGTH_BYTES)  # So that the arrays begin where their numbers may stand.
+    text += b" " * (-len(text) % LENGTH_BYTES)  # Padded, so that the arrays begin at a multiple of their numbers' size.
     raw = [np.ascontiguousarray(array).reshape(-1).view(np.uint8).data for array in arrays.values()]
     return _write(TABLE, public, len(text).to_bytes(LENGTH_BYTES, "little"), text, *raw)
 
 
 def get_table(digest: str, name: str = "") -> Stored:
-    """The table of this digest; `name` is what people call it. Raises Problem when it is not kept here, or another's."""
+    """The table of this digest; `name` is what people call it. Raises Problem if it is not here or may not be read."""
     check(digest, name)
     with _lock:
         known = _opened.get(digest)
@@ -121,12 +121,12 @@ _opened: OrderedDict[str, Stored] = OrderedDict()
 
 
 def count_bytes_in_memory() -> int:
-    """Of all tables that this process has opened and holds."""
+    """Bytes of all tables that this process holds in memory."""
     return sum(stored.bytes for stored in _opened.values())
 
 
 def empty_memory() -> None:
-    """Hold no table any more: the next one is read from the disk, as another process finds it."""
+    """Forget the tables in memory: the next one is read from disk, as by a new process."""
     _opened.clear()
 
 
@@ -145,39 +145,39 @@ def _parse(content: bytes) -> Stored:
     return Stored(head["facts"], arrays)
 
 
-# Whose they are
+# Ownership
 
 
 def check(digest: str, name: str = "") -> None:
-    """Raises Problem unless this process works for somebody who may read the table. Whether it is there is not asked."""
+    """Raises Problem unless this process works for somebody who may read the table. Does not ask whether the table exists."""
     whom = rights.current_mark()
     if whom != rights.MACHINE and (refusal := find_ownership(digest).refusal(whom)) is not None:
         raise Problem(refusal, name=name or digest)
 
 
 def check_upload(digest: str) -> None:
-    """The same for a raw file."""
+    """Raises Problem unless this process works for somebody who may read the raw file."""
     if find_ownership(digest, UPLOAD).refusal(rights.current_mark()) is not None:
         raise Problem("upload_gone")
 
 
 def upload_is_public(digest: str) -> bool:
-    """Whether what is made of this raw file is public, too: everyone on this machine may read it."""
+    """Whether everyone on this machine may read this raw file; a table made of it is public then too."""
     return find_ownership(digest, UPLOAD).everyone
 
 
 def find_ownership(digest: str, suffix: str = TABLE) -> Ownership:
-    """To whom a table belongs, or a raw file."""
+    """To whom a table, or with another suffix a raw file, belongs."""
     return ownership.read_ownership(_path(digest, suffix)) if DIGEST.fullmatch(digest) else ownership.NOBODYS
 
 
 def is_kept(digest: str) -> bool:
-    """Whether the table is here."""
+    """Whether the store has the table of this digest."""
     return DIGEST.fullmatch(digest) is not None and _path(digest, TABLE).exists()
 
 
 def change_ownership(digest: str, suffix: str, change: Callable[[Ownership], Ownership]) -> None:
-    """Write down to whom a file belongs from now on; nothing happens where that is as before, or the file is gone. Raises Problem."""
+    """Write down to whom a file belongs from now on; does nothing if that is unchanged or the file is gone. Raises Problem."""
     path = _path(digest, suffix)
     if not path.exists():
         return
@@ -192,14 +192,14 @@ def change_ownership(digest: str, suffix: str, change: Callable[[Ownership], Own
 
 
 def disown(digest: str, suffix: str, mark: str) -> None:
-    """It belongs to them no more; it is taken off when nobody else has brought it, once no live run names it. Raises Problem."""
+    """Remove this owner of a file. A file without owners is deleted once no live run uses it. Raises Problem."""
     change_ownership(digest, suffix, lambda before: before.without_owner(mark))
 
 
 def drop_if_nobodys(digest: str) -> None:
-    """Take off a table that its owners have given up, if it has stayed for the runs that named it.
+    """Delete a table without owners, which was kept only because live runs used it.
 
-    Raises Problem where others are at it, for which it does not wait: the next `tidy` finds it.
+    Raises Problem, without waiting, if another process has locked the folder: the next `tidy` deletes the table.
     """
     path = _path(digest, TABLE)
     if _is_given_up(path):
@@ -208,7 +208,7 @@ def drop_if_nobodys(digest: str) -> None:
 
 
 def tidy() -> None:
-    """Take off what is too old, and what its owners have given up. Raises Problem where others are at it, without waiting for them."""
+    """Delete raw files that are too old, and tables without owners. Raises Problem, without waiting, if another process has the lock."""
     if folder().exists():
         with _lock_folder(patience=0.0):
             for item in list_items(folder(), clock()):
@@ -232,7 +232,7 @@ def _drop(path: str | Path) -> None:
 
 @contextmanager
 def _lock_folder(patience: float | None = None) -> Iterator[None]:
-    """With the folder to itself, made if it is not there. What the disk says against it is a Problem."""
+    """Hold the folder's lock; the folder is made if it is not there. Errors of the disk are raised as Problems."""
     home = folder()
     try:
         make_own(home)
@@ -254,7 +254,7 @@ def _write(suffix: str, public: bool, *parts: Part) -> str:
         raise Problem("store_too_small", came=_megabytes(size), limit=most >> 20)
     path = _path(digest, suffix)
     with _lock_folder():
-        there = path.exists() and path.stat().st_size == size  # Else it is torn.
+        there = path.exists() and path.stat().st_size == size  # Of another size: only partly written.
         if there:
             _touch(path)
         else:
@@ -266,7 +266,7 @@ def _write(suffix: str, public: bool, *parts: Part) -> str:
 
 
 def _read(digest: str, suffix: str) -> bytes | None:
-    """None when it is not there, not named so, or torn."""
+    """The file's bytes; None if it is missing, `digest` is no digest, or the content does not match it."""
     if not DIGEST.fullmatch(digest):
         return None
     path = _path(digest, suffix)
@@ -287,7 +287,7 @@ def _path(digest: str, suffix: str) -> Path:
 
 
 def _touch(path: Path) -> None:
-    """Its last use is now."""
+    """Set the time of the file's last use to now."""
     with suppress(OSError):
         os.utime(path)
 

@@ -1,4 +1,4 @@
-"""A table that somebody has brought: the recipe names it, its target, and the columns that the network sees.
+"""A table that somebody has uploaded: the recipe names it, its target, and the columns that the network sees.
 
 The rows stand in the store (dlcore/datasets/store.py) under the table's digest; what the recipe says of them is checked
 against it when they are read. N rows, C columns, D inputs of the network.
@@ -77,7 +77,7 @@ class TableData(DatasetComponent):
 
     @model_serializer(mode="wrap")
     def _without_nothing(self, as_usual: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """A recipe that does not say how its file was read stays as it was written."""
+        """Leave out `reading` if it is None, so that a recipe without it keeps its text."""
         found = as_usual(self)
         if self.reading is None:
             found.pop("reading", None)
@@ -105,7 +105,7 @@ class TableData(DatasetComponent):
 
     @property
     def question(self) -> tuple[Any, ...]:
-        # Not by its digest: a table that is imported anew with one column more asks the same.
+        # Without the digest: a table that is imported again with one column more asks the same question.
         return self.name, self.target, self.classes
 
     @property
@@ -133,7 +133,7 @@ class TableData(DatasetComponent):
             store.check(self.digest, self.name)
 
     def row_facts(self) -> dict[str, Any]:
-        # With a column more or less, or another treatment of it, the same rows are looked at.
+        # Name, columns and reading do not matter: the rows are the same with a column more or less, or treated otherwise.
         return {name: value for name, value in self.to_dict().items() if name not in ("name", "columns", "reading")}
 
     def sample(self, generator: np.random.Generator) -> Table:
@@ -160,7 +160,7 @@ class TableData(DatasetComponent):
             y = recode(*read(self.target, _NAMED), self.classes)
         else:
             y = read(self.target, ("number", "date"))[1].astype(np.float64)
-        # A row without a target, or of a class that the recipe does not name.
+        # There is a row without a target, or with a class that the recipe does not list.
         if not np.isfinite(y).all() or (self.classes and (y == UNKNOWN).any()):
             raise Problem("table_differs", name=self.name, column=self.target)
         return Table(X, y.astype(np.int64) if self.classes else y, self.column_names, self.classes)
@@ -177,7 +177,7 @@ _NAMED = ("category", "text", "id")  # Kinds of stored columns that are codes in
 
 
 def recode(described: dict[str, Any], codes: np.ndarray, values: tuple[str, ...]) -> np.ndarray:
-    """(N,) codes into the table's own values as codes into these; UNKNOWN for all others, NaN for missing cells."""
+    """(N,) codes into the table's own values, translated to codes into `values`; UNKNOWN for others, NaN for missing cells."""
     index = {value: float(code) for code, value in enumerate(values)}
-    # The last one is found by -1, a missing cell.
+    # A missing cell has the code -1, which finds the last entry: NaN.
     return np.array([*(index.get(value, UNKNOWN) for value in described["values"]), np.nan])[codes]

@@ -18,7 +18,7 @@ from dlcore.problems import Problem
 
 
 def prepared_columns(columns: tuple[Column, ...], X: np.ndarray) -> tuple[PreparedNumber | PreparedCategory, ...]:
-    """What the training rows X (N, C), in which NaN is missing, teach of each column. Raises Problem for numbers too large to scale."""
+    """Each column's preparation, learned from the training rows X (N, C), NaN where missing. Raises Problem for numbers too large."""
     return tuple(
         _category(column, values) if isinstance(column, CategoryColumn) else _number(column, values)
         for column, values in zip(columns, X.T, strict=True)
@@ -39,7 +39,7 @@ def _number(column: NumberColumn, values: np.ndarray) -> PreparedNumber:
         from sklearn.preprocessing import MinMaxScaler
 
     with np.errstate(over="ignore", invalid="ignore"):
-        # A column without a single training value becomes 0: it must not vanish, as the network has an input for it.
+        # A column without a single training value becomes 0. It is not dropped, since the network has an input for it.
         imputer = SimpleImputer(strategy=column.impute, keep_empty_features=True)
         full = imputer.fit_transform(values[:, None])
         fill = _first(imputer.statistics_)
@@ -65,7 +65,7 @@ def _standard(values: np.ndarray) -> tuple[float, float]:
 
 
 def _first(learned: Any) -> float:
-    """What was learned of the only column."""
+    """The number learned for the only column."""
     return float(learned[0])
 
 
@@ -84,7 +84,7 @@ def _category(column: CategoryColumn, codes: np.ndarray) -> PreparedCategory:
     present = codes[~np.isnan(codes)].astype(np.int64)
     if not present.size:
         return PreparedCategory((False,) * len(column.values))
-    # By their names, not by their codes: of equally frequent ones scikit-learn takes the first in the alphabet.
+    # Names, not codes: of equally frequent categories scikit-learn takes the first in the alphabet.
     names = np.array([*column.values, column.other], dtype=object)[present][:, None]
     known = set(OneHotEncoder().fit(names).categories_[0])
     seen = tuple(value in known for value in column.values)
