@@ -24,13 +24,13 @@ from dlcore.problems import clean
 
 Options = dict[str, Any]
 
-LARGE = "large"  # The form of what takes longer than a quick look.
+LARGE = "large"  # The "form" in the answer for a table that takes longer than a quick look.
 
 
 def look(arguments: Options, payload: bytes, progress: Progress) -> Answer:
     """The profile of an upload: {"upload": digest, "name", and what its owner says of it}. Raises Problem.
 
-    A large one would hold up others who want a quick look: of it the answer is {"form": "large"}, and "look_long" does the rest.
+    A large file would keep others waiting: the answer is then only {"form": "large"}, and the job "look_long" reads it.
     """
     if is_large_workbook(store.get_upload(arguments["upload"])):
         return {"form": LARGE}, b""
@@ -48,7 +48,7 @@ def look_long(arguments: Options, payload: bytes, progress: Progress) -> Answer:
 def import_table(arguments: Options, payload: bytes, progress: Progress) -> Answer:
     """The part of a recipe, its rows now in the store: {"dataset", "dropped"}. Arguments as for `look`. Raises Problem.
 
-    They are public if the file was.
+    The rows are public if the file was.
     """
     cells = read(arguments["upload"], arguments)
     progress(0.5, {})

@@ -1,4 +1,4 @@
-"""The cells of another file as the columns of a recipe read them: each cell as it was read when the table was brought."""
+"""Reads the cells of another file for the columns of a recipe, each in the way in which the cells of the recipe's table were read."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def raw_values(column: NumberColumn | CategoryColumn | DateColumn, cells: pa.Arr
 def read_again(
     column: NumberColumn | CategoryColumn | DateColumn, cells: pa.Array, decimal: str
 ) -> tuple[np.ndarray, list[Finding]]:
-    """The raw values, and what there is to say of numbers and dates."""
+    """The values as in `raw_values`, and findings about cells that are no numbers or dates."""
     if isinstance(column, CategoryColumn):
         return _codes(column, cells, decimal), []
     if isinstance(column, DateColumn):
         try:
             found = make_date_column(column.name, cells, decimal, Said("date"), column.order)
-        except Problem:  # No date among them: all are missing.
+        except Problem:  # None of the cells is a date: all count as missing.
             strangers = len(cells) - cells.null_count
             said = finding("found_not_dates", "warning", column=column.name, cells=strangers)
             return np.full(len(cells), np.nan), [said] if strangers else []
@@ -62,7 +62,7 @@ def _codes(column: CategoryColumn, cells: pa.Array, decimal: str) -> np.ndarray:
         shown = clean(word[: 4 * LONGEST_CELL].strip())
         yield shown
         if shown.startswith("'") and safe_cell(shown[1:]) == shown:
-            yield shown[1:]  # As one of our own files has it.
+            yield shown[1:]  # Files written here have an apostrophe before what looks like a formula.
         if column.joined:
             yield fold(shown)
         if are_numbers and np.isfinite(number):
@@ -76,7 +76,7 @@ def _codes(column: CategoryColumn, cells: pa.Array, decimal: str) -> np.ndarray:
         else next((code_of[form] for form in forms(word, number) if form in code_of), UNKNOWN)
         for word, number in zip(words, numbers, strict=True)
     ]
-    # A missing cell takes the last.
+    # A missing cell takes the last entry, NaN.
     return np.array([*codes, np.nan])[encoded.indices.fill_null(len(words)).to_numpy(zero_copy_only=False)]
 
 

@@ -11,13 +11,14 @@ from dlcore.problems import Problem
 MOST_ENTRIES = 1000
 LARGEST_DIRECTORY = 1 << 20  # Bytes.
 LARGEST_UNPACKED = 256 << 20  # Bytes, all entries together, as they claim; no more than claimed is ever unpacked.
-LARGEST_RATIO = 60  # Of unpacked to packed, once it is much: tables shrink to a tenth, bombs to a thousandth.
+# Unpacked to packed bytes, if more than MUCH are unpacked: tables shrink to a tenth, bombs to a thousandth.
+LARGEST_RATIO = 60
 MUCH = 8 << 20
 END = b"PK\x05\x06"
 
 
 def open_archive(content: bytes, ratio: int = LARGEST_RATIO) -> zipfile.ZipFile:
-    """The archive, when its directory claims no more than it may. Raises Problem."""
+    """The archive. Raises Problem if its directory claims more entries or bytes than are allowed."""
     end = content.rfind(END)
     if end < 0 or len(content) < end + 20:
         raise Problem("upload_damaged")
@@ -38,7 +39,7 @@ def open_archive(content: bytes, ratio: int = LARGEST_RATIO) -> zipfile.ZipFile:
 
 
 def unpack(archive: zipfile.ZipFile, name: str, most: int = -1) -> bytes:
-    """An entry, or its first bytes. Raises Problem."""
+    """The bytes of an entry, or its first `most`. Raises Problem."""
     try:
         with archive.open(name) as file:
             return file.read(most)

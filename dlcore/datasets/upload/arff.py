@@ -24,12 +24,12 @@ ATTRIBUTE = re.compile(r"""@attribute\s+('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^\
 NUMBERS = ("numeric", "real", "integer")
 TEXTS = ("string", "date")
 MISSING = "?"
-UNTOLD = "0"  # What a sparse row does not name: 0, or the first value of a category.
+UNTOLD = "0"  # Fills cells that a sparse row leaves out; a category is filled with its first value instead.
 
 
 @dataclass(frozen=True)
 class Attribute:
-    """A column as the file declares it; `values` of a category."""
+    """A column as the file declares it; `values` are the names of its categories."""
 
     name: str
     kind: str
@@ -91,10 +91,10 @@ def _attribute(line: str, number: int) -> Attribute:
 
 
 def _rows(lines: list[str], first: int, attributes: list[Attribute]) -> tuple[list[list[str]], list[Finding]]:
-    """A cell for each column; of rows of another length the rest is missing, or cut off."""
+    """Rows with a cell for each column: short rows are filled with missing cells, long ones cut off."""
     width = len(attributes)
     rows, odd = [], []
-    usual = [attribute.values[0] if attribute.values else UNTOLD for attribute in attributes]  # In a sparse row.
+    usual = [attribute.values[0] if attribute.values else UNTOLD for attribute in attributes]  # Fill sparse rows.
     for number, cells in _split(lines, first):
         if len(rows) > MOST_ROWS:
             raise Problem("upload_more_rows", limit=MOST_ROWS)
@@ -110,7 +110,7 @@ def _rows(lines: list[str], first: int, attributes: list[Attribute]) -> tuple[li
 
 
 def _split(lines: list[str], first: int) -> Iterator[tuple[int, list[str]]]:
-    """Number and cells of each line that is a row: none of blanks, no remark."""
+    """Number and cells of each line that is a row; blank lines and comments are left out."""
     kept = [
         line_number
         for line_number in range(first, len(lines))
@@ -131,7 +131,7 @@ def _fill_sparse_row(cells: list[str], usual: list[str]) -> list[str]:
 
 
 def _cells_of(line: str) -> list[str]:
-    """The cells of one line, either sign around those that hold commas."""
+    """The cells of one line; cells that hold commas stand in single or double quotes."""
     quote = '"' if '"' in line and "'" not in line else "'"
     try:
         return [
@@ -142,7 +142,7 @@ def _cells_of(line: str) -> list[str]:
 
 
 def _strip_quotes(text: str) -> str:
-    """Without the signs around it."""
+    """The text without the quotes around it."""
     quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
     return re.sub(r"\\(.)", r"\1", text[1:-1]) if quoted else text
 

@@ -1,4 +1,4 @@
-"""Arrow's functions over whole columns. They come into being at import, where no type checker sees them."""
+"""Arrow's functions over whole columns. pyarrow makes them when it is imported, so that no type checker knows them."""
 
 from __future__ import annotations
 

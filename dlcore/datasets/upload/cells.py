@@ -37,7 +37,7 @@ class Cells:
 
 
 def finding(key: str, severity: str = "notice", **values: str | int | float) -> Finding:
-    """One sentence about the table: {"key", "values", "severity"}, said as a Problem is."""
+    """One finding about the table: {"key", "values", "severity"}; its sentence is looked up like that of a Problem."""
     return {**Problem(key, **values).to_dict(), "severity": severity}
 
 
@@ -46,7 +46,7 @@ def unique_names(raw: Iterable[str]) -> tuple[tuple[str, ...], list[Finding]]:
     names: list[str] = []
     repeated: list[str] = []
     for index, text in enumerate(raw, start=1):
-        # A line break in a cell is a blank like others, which cleaning would take out. A name of blanks has none that is seen.
+        # Line breaks become blanks, as `clean` would delete them and join two words. A name that is only blanks counts as none.
         name = " ".join(clean(" ".join(text.split())).split()) or f"column {index}"
         if name in names:
             repeated.append(name)
@@ -58,7 +58,7 @@ def unique_names(raw: Iterable[str]) -> tuple[tuple[str, ...], list[Finding]]:
 
 
 def describe_titles(titles: int, head: Head) -> list[Finding]:
-    """What is said of the lines above the rows."""
+    """Findings about the lines above the rows: titles, several lines of names, units."""
     found = [finding("found_titles", lines=titles)] if titles else []
     if head.lines > 1:
         found.append(finding("found_header_lines_units" if head.units else "found_header_lines", lines=head.lines))
@@ -66,12 +66,12 @@ def describe_titles(titles: int, head: Head) -> list[Finding]:
 
 
 def drop_empty(cells: Cells, wanted: Sequence[str] = ()) -> Cells:
-    """Without empty rows and columns, but for those that are wanted. Raises Problem where nothing is left."""
+    """The cells without empty rows and columns, except columns named in `wanted`. Raises Problem where nothing is left."""
     return _without_empty_rows(_without_empty_columns(cells, wanted))
 
 
 def check_cells(cells: Cells, sample: int | None) -> Cells:
-    """Without empty rows and columns, within the bounds, and drawn from when a sample is wanted. Raises Problem."""
+    """The cells without empty rows and columns; of the rows only a random `sample` if that is given. Raises Problem beyond the bounds."""
     if len(cells.columns) > MOST_COLUMNS:
         raise Problem("upload_too_many_columns", came=len(cells.columns), limit=MOST_COLUMNS)
     cells = drop_empty(cells)
@@ -93,7 +93,7 @@ def check_cells(cells: Cells, sample: int | None) -> Cells:
 
 
 def _draw_sample(cells: Cells, sample: int) -> Cells:
-    """So many rows, each equally likely, in their order: the same ones every time."""
+    """`sample` rows, each equally likely, in their order; the same rows every time."""
     indices = np.sort(np.random.default_rng(0).permutation(cells.rows)[:sample])
     columns = tuple(column.take(pa.array(indices)) for column in cells.columns)
     found = finding("found_sample", rows=sample, of=cells.rows_in_file)
@@ -101,7 +101,7 @@ def _draw_sample(cells: Cells, sample: int) -> Cells:
 
 
 def _without_empty_columns(cells: Cells, wanted: Sequence[str]) -> Cells:
-    """A separator at the end of each line makes a column without name and cells."""
+    """Drops columns without name and cells, which a separator at the end of each line makes."""
     kept = [
         index
         for index, (name, column) in enumerate(zip(cells.names, cells.columns, strict=True))

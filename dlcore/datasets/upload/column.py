@@ -31,7 +31,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Said:
-    """What its owner says of a column."""
+    """What the owner of a table says about a column; what is None was not said."""
 
     kind: Kind | None = None
     missing: tuple[str, ...] | None = None  # the doubtful marks that count as missing: these and no others
@@ -53,7 +53,7 @@ class Column:
     unit: str = ""  # of its numbers
     order: Order = ""  # of day and month in its dates
     marks: tuple[Mark, ...] = ()
-    spellings: tuple[tuple[str, ...], ...] = ()  # of one category each, the most frequent first
+    spellings: tuple[tuple[str, ...], ...] = ()  # groups that mean one category each, the most frequent first
     said: Said = Said()
     is_plain: bool = True  # Whether its cells were numbers and nothing else.
 
@@ -126,7 +126,7 @@ def _make_coded(words: pa.Array | list[str], codes: np.ndarray) -> Coded:
 
 
 def _sort_key(text: str) -> tuple[int, float, str]:
-    """Numbers by size, before words by letter."""
+    """Sorts numbers by size, then words alphabetically."""
     try:
         return (0, float(text), text)
     except ValueError:

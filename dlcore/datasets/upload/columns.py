@@ -21,8 +21,9 @@ from dlcore.datasets.upload.numbers import CLOCK, Numbers, find_numbers, has_cod
 from dlcore.datasets.upload.words import make_word_column
 from dlcore.problems import Problem
 
-MANY = 50  # Different values from which a number that is named as an id is one.
-NINES = ("-9", "-99", "-999", "-9999", "-99999", "99", "999", "9999", "99999")  # What programs write for "nothing".
+MANY = 50  # With more different values, numbers in a column named like an id are ids.
+# Codes that programs write for a missing value.
+NINES = ("-9", "-99", "-999", "-9999", "-99999", "99", "999", "9999", "99999")
 
 
 def find_types(cells: Cells, types: dict[str, str], missing: Any = None, joined: Any = ()) -> list[Column]:
@@ -60,7 +61,7 @@ def _read_names(said: Any, option: str = "joined") -> tuple[str, ...]:
 
 
 def _make_column(name: str, cells: pa.Array, decimal: str, said: Said, counts: bool) -> Column:
-    """`counts` tells whether a column without a name that counts the rows only does that."""
+    """The column with its type. If `counts`, a column without a name that counts the rows is an id, not a number."""
     if said.kind == "number":
         return make_number_column(name, cells, decimal, said)
     if said.kind == "date":
@@ -97,7 +98,7 @@ def _find_type(name: str, cells: pa.Array, decimal: str, said: Said, counts: boo
 
 
 def make_number_column(name: str, cells: pa.Array, decimal: str, said: Said, unit: str | None = None) -> Column:
-    """The cells as numbers: what is none counts as missing."""
+    """The cells as numbers; a cell that is no number counts as missing."""
     if pa.types.is_floating(cells.type):
         return _make_numbers(name, cells, _read_numbers_of_file(cells), said, "chosen")
     cells = without_marks(cells)
@@ -105,7 +106,7 @@ def make_number_column(name: str, cells: pa.Array, decimal: str, said: Said, uni
 
 
 def _read_numbers_of_file(cells: pa.Array) -> Numbers:
-    """Of a file that says itself that these are numbers."""
+    """The numbers of a column that the file itself declares to be numbers."""
     return Numbers(np.array(cells.to_numpy(zero_copy_only=False), dtype=np.float64))
 
 
@@ -125,7 +126,8 @@ def _make_numbers(name: str, cells: pa.Array, found: Numbers, said: Said, reason
         marks += [Mark(f"{value:.12g}", int((values == value).sum()), True) for value in np.unique(values[gone])]
         values[gone] = np.nan
     for value in _find_far_nines(values):
-        marks.insert(0, Mark(f"{value:.12g}", int((values == value).sum()), False))  # There may be many bounds.
+        # First in the list, which is cut: there may be many bounds such as <0.1.
+        marks.insert(0, Mark(f"{value:.12g}", int((values == value).sum()), False))
         if said.missing is None:
             findings.append(
                 finding("found_far_away", "warning", column=name, value=marks[0].text, cells=marks[0].cells)
@@ -166,7 +168,7 @@ def _describe_numbers(name: str, found: Numbers, rows: int) -> list[Finding]:
 
 
 def _find_far_nines(values: np.ndarray) -> list[float]:
-    """-999 and its like where they come again and again, farther from all other numbers than these from each other."""
+    """Codes such as -999 that occur repeatedly and lie farther from all other numbers than those lie from each other."""
     found = []
     known = values[np.isfinite(values)]
     for value in map(float, NINES):
@@ -181,7 +183,7 @@ def _find_far_nines(values: np.ndarray) -> list[float]:
 
 
 def _mark_as_id(column: Column, counts: bool) -> Column:
-    """The column, or an id when its whole numbers only name the rows."""
+    """The column, turned into an id if its whole numbers only name the rows."""
     values = column.numbers
     assert values is not None
     if column.unit or not column.is_whole or not len(values):
@@ -198,9 +200,9 @@ def _mark_as_id(column: Column, counts: bool) -> Column:
 
 
 def make_date_column(name: str, cells: pa.Array, decimal: str, said: Said, order: Order = "") -> Column:
-    """The cells as dates: what is none counts as missing. Raises Problem where nothing is one."""
+    """The cells as dates; a cell that is no date counts as missing. Raises Problem if no cell is a date."""
     if pa.types.is_floating(cells.type):
-        # Whole numbers such as 20240131, and years.
+        # Whole numbers can be dates: 20240131, or a year.
         cells = pc.cast(pc.cast(cells, pa.int64(), safe=False), pa.string())
     cells = without_marks(cells)
     dates = read_dates(cells, decimal == ",", order)
@@ -220,6 +222,6 @@ def _make_dates(name: str, cells: pa.Array, dates: Dates, said: Said, reason: st
 
 
 def _list_most_frequent(words: dict[str, int]) -> str:
-    """The most frequent ones."""
+    """The five most frequent words, with an ellipsis if there are more."""
     shown = sorted(words, key=lambda word: -words[word])[:5]
     return ", ".join(shown) if len(words) <= len(shown) else f"{', '.join(shown)}, …"

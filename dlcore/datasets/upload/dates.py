@@ -13,14 +13,14 @@ from dlcore.datasets.days import round_to_milliseconds
 from dlcore.datasets.upload.arrow import compute as pc
 from dlcore.datasets.upload.missing import find_doubtful
 
-SHARE = 0.98  # Of the values that must be dates.
+SHARE = 0.98  # Share of the values that must be dates.
 FIRST, LAST = -719_162, 2_932_897  # 0001-01-01 and the day after 9999-12-31.
 TIME = (
     r"(?:[T ]+(?P<H>\d{1,2}):(?P<M>\d{2})(?::(?P<S>\d{2}(?:\.\d+)?))?"
     r"\s*(?:(?P<p>[AaPp])\.?[Mm]\.?)?\s*(?:Z|UTC|(?P<z>[+-]\d{2}:?\d{2}))?)?"
 )
 YEAR = r"(?P<y>\d{4}|\d{2})"
-#: A text is read by the first that it fits.
+#: The forms of a date; a text is read by the first one that it matches.
 PATTERNS = (
     rf"^(?P<y>\d{{4}})-(?P<m>\d{{1,2}})-(?P<d>\d{{1,2}}){TIME}$",
     rf"^(?P<y>\d{{4}})[/.](?P<m>\d{{1,2}})[/.](?P<d>\d{{1,2}}){TIME}$",
@@ -30,7 +30,7 @@ PATTERNS = (
     rf"^(?P<a>\d{{1,2}})-(?P<b>\d{{1,2}})-{YEAR}{TIME}$",
     rf"^(?P<d>\d{{1,2}})[ -](?P<n>[A-Za-z]{{3,9}})\.?[ ,-]+{YEAR}{TIME}$",
     rf"^(?P<n>[A-Za-z]{{3,9}})\.? (?P<d>\d{{1,2}}),? {YEAR}{TIME}$",
-    # Months, which are their first days.
+    # Months, read as their first day.
     r"^(?P<y>\d{4})[-/](?P<m>\d{1,2})$",
     r"^(?P<y>\d{4})年(?P<m>\d{1,2})月$",
     r"^(?P<m>\d{1,2})/(?P<y>\d{4})$",
@@ -53,19 +53,19 @@ class Dates:
     days: np.ndarray
     order: Order = ""
     undecided: tuple[str, float] | None = (
-        None  # a text that could be read either way, and its days: so could all others
+        None  # a text whose day and month could be swapped, as in all others, and its days
     )
-    strangers: int = 0  # texts that are no dates, nor may mean that there is none
+    strangers: int = 0  # texts that are neither dates nor marks of a missing value
 
     @property
     def prevail(self) -> bool:
-        """Whether a column with these is one of dates."""
+        """Whether enough values are dates to call this a column of dates."""
         known = int(np.isfinite(self.days).sum())
         return 0 < known >= SHARE * (known + self.strangers)
 
 
 def looks_like_date(text: str) -> bool:
-    """Whether it is written as a date is."""
+    """Whether the text is written like a date."""
     return any(pattern.match(text) for pattern in _COMPILED)
 
 
@@ -85,7 +85,7 @@ def find_dates(texts: pa.Array, day_first: bool) -> Dates | None:
 
 
 def read_dates(texts: pa.Array, day_first: bool, order: Order = "") -> Dates:
-    """Each text by itself, be they few or many; in which order day and month stand is found out when it is not said."""
+    """The date of each text, however few are dates. If `order` is "", the order of day and month is detected."""
     days = np.full(len(texts), np.nan)
     written = _spell_out(texts)
     undecided = None
@@ -107,13 +107,13 @@ def read_dates(texts: pa.Array, day_first: bool, order: Order = "") -> Dates:
 
 
 def _spell_out(texts: pa.Array) -> pa.Array:
-    """20240131 and 2024 as other dates are written."""
+    """20240131 rewritten as 2024-01-31, and 2024 as 2024-01-01."""
     spelled = pc.replace_substring_regex(texts, r"^(\d{4})(\d{2})(\d{2})$", r"\1-\2-\3")
     return pc.replace_substring_regex(spelled, r"^(\d{4})$", r"\1-01-01")
 
 
 def _fits(texts: pa.Array, pattern: str) -> np.ndarray:
-    """Which of these texts are written so; the search wants it without names."""
+    """Which texts match the pattern. Arrow's search does not take its named groups, so the names are removed."""
     fits = pc.match_substring_regex(texts, re.sub(r"\?P<\w>", "", pattern))
     return np.array(fits.fill_null(False).to_numpy(zero_copy_only=False), dtype=bool)
 
@@ -128,7 +128,7 @@ def _are_seasons(texts: pa.Array) -> bool:
 
 
 def _find_order(parts: pa.Array, day_first: bool) -> tuple[Order, bool]:
-    """31/12 and 12/31 say it themselves; when none does, the custom of the file's numbers decides, and that is open to doubt."""
+    """Whether the day or the month comes first, and whether that is a guess: 31/12 and 12/31 show it, without them `day_first` decides."""
     first, second = (np.nanmax(_numbers(parts.field(name)), initial=0) for name in ("a", "b"))
     is_open = first <= 12 and second <= 12
     return ("day" if first > 12 or (is_open and day_first) else "month"), bool(is_open)

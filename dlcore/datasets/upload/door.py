@@ -31,23 +31,23 @@ MARKUP = {
 IDX = re.compile(rb"\x00\x00[\x08-\x0e][\x01-\x04]", re.S)
 #: First words of Weka's format, below remarks.
 ARFF = re.compile(rb"\s*+(%[^\n]*\n\s*+)*+@relation\b", re.I)
-#: What a person may choose; the first four are found out.
+#: What a person may choose; the first four can be detected.
 ENCODINGS = ("utf-8", "utf-16", "gb18030", "latin-1", "windows-1252", "windows-1251", "big5", "shift_jis")
 MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF32_LE: "utf-32",  # Before UTF-16, with whose mark it begins.
+    codecs.BOM_UTF32_LE: "utf-32",  # Before UTF-16: its mark begins with that of UTF-16.
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
 #: Two bytes that stand for a frequent Chinese character, a sign or a letter of pinyin (rows 1 to 55 of GB 2312); four for a rare one.
 COMMON_PAIR = re.compile(rb"[\xa1-\xa9\xb0-\xd7][\xa1-\xfe]|[\x81-\xfe][0-9][\x81-\xfe][0-9]")
 HIGH = re.compile(rb"[\x80-\xff]")
-JUDGED = 1 << 18  # Bytes, from the first above 127 on, that say which encoding it is.
+JUDGED = 1 << 18  # Bytes, from the first one above 127 on, from which the encoding is detected.
 CONTROL = re.compile(r"[\x00-\x08\x0e-\x19\x1b-\x1f]")
 
 
 def find_form(content: bytes) -> Form:
-    """What is to read this file. Raises Problem when nothing here does."""
+    """The kind of reader that this file needs. Raises Problem when there is none."""
     if not content.strip(b"\0 \t\r\n\xef\xbb\xbf\xfe\xff"):
         raise Problem("upload_empty")
     if content.startswith(b"PK\x03\x04"):

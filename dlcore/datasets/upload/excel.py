@@ -21,15 +21,15 @@ from dlcore.datasets.upload.layout import check_options, find_decimal
 from dlcore.problems import Problem, clean
 
 WORKBOOK, SHEETS, STRINGS = "xl/workbook.xml", "xl/worksheets/", "xl/sharedStrings.xml"
-LARGEST_XML = 64 << 20  # Bytes; openpyxl reads some four million of them a second, ...
-QUICK_XML = 4 << 20  # ... so that more than this is not read while others wait.
+LARGEST_XML = 64 << 20  # Bytes; openpyxl reads some four million of them a second.
+QUICK_XML = 4 << 20  # Bytes; a larger workbook is left to the long job, so that others need not wait.
 MOST_SHEET_ROWS = 1 << 20  # Excel's own limit; a row number beyond it would make openpyxl count up to it.
 ENTITY = re.compile(rb"<!(doctype|entity)", re.I)
 MOST_READ = (
     MOST_ROWS + 1000
 )  # Rows of which no sample is drawn: those of the table, and titles and a header above them.
-MOST_CELLS = MOST_ROWS * MOST_COLUMNS  # In memory, of which a sample may be drawn.
-MOST_EMPTY = 1000  # Rows one after the other, after which nothing more is expected.
+MOST_CELLS = MOST_ROWS * MOST_COLUMNS  # Cells held in memory, of which a sample may be drawn.
+MOST_EMPTY = 1000  # Consecutive empty rows after which reading stops.
 LOOK = 200  # Rows on which the header is judged, and whether a sheet holds a table.
 FORMULA = re.compile(rb"<(\w+:)?f[ >/]")
 
@@ -39,7 +39,7 @@ class Sheet:
     """Rows of a sheet that are not empty, all equally wide, and the number of each as the sheet counts them, from 1."""
 
     name: str
-    names: tuple[str, ...]  # Of all sheets.
+    names: tuple[str, ...]  # Of all sheets of the workbook.
     rows: list[tuple[Any, ...]]
     numbers: list[int]
 
@@ -55,19 +55,19 @@ def read_excel(archive: zipfile.ZipFile, options: dict[str, Any]) -> Cells:
             formulas = _find_unstored_formulas(archive, sheet)
     except (Problem, MemoryError):
         raise
-    except Exception:  # openpyxl lets through whatever its parsers raise: damaged is damaged.
+    except Exception:  # openpyxl passes on whatever its parsers raise: the file is damaged.
         raise Problem("upload_damaged") from None
     return _cells(sheet, formulas, options)
 
 
 def size_of_sheets(archive: zipfile.ZipFile) -> int:
-    """Bytes that must be parsed before there is a cell, as they claim; no more than claimed is ever unpacked."""
+    """Bytes of XML that must be parsed, as the archive claims; no more than claimed is ever unpacked."""
     return sum(entry.file_size for entry in archive.infolist() if entry.filename.startswith((SHEETS, STRINGS)))
 
 
 def _check(archive: zipfile.ZipFile) -> None:
     for name in archive.namelist():
-        # No workbook declares entities; expanding them is another way to make much of little.
+        # Real workbooks declare no entities; expanded entities could fill the memory from a small file.
         if name.endswith((".xml", ".rels")) and ENTITY.search(unpack(archive, name, 4096)):
             raise Problem("upload_bomb")
     size = size_of_sheets(archive)
@@ -98,7 +98,7 @@ def _open(archive: zipfile.ZipFile, results: bool) -> Any:
 
 
 def _values(sheet: Any) -> Iterable[tuple[Any, ...]]:
-    sheet.reset_dimensions()  # What it claims may be a million columns.
+    sheet.reset_dimensions()  # The size that the sheet claims may be a million columns.
     return islice(sheet.iter_rows(max_col=MOST_COLUMNS + 1, values_only=True), MOST_SHEET_ROWS)
 
 
@@ -117,7 +117,7 @@ def _choose_sheet(sheets: dict[str, Any]) -> str:
 
 
 def _trim(rows: Iterable[tuple[Any, ...]], most: int) -> tuple[list[tuple[Any, ...]], list[int]]:
-    """Without empty rows, all as wide as the last cell that holds something. Raises Problem as soon as there are more than `most`."""
+    """The rows that are not empty, cut or padded to the last filled column, and their numbers. Raises Problem for more than `most` rows."""
     found, numbers = [], []
     width = empty = cells = 0
     for number, row in enumerate(rows, start=1):
@@ -138,7 +138,7 @@ def _trim(rows: Iterable[tuple[Any, ...]], most: int) -> tuple[list[tuple[Any, .
 
 
 def _find_unstored_formulas(archive: zipfile.ZipFile, sheet: Sheet) -> set[int]:
-    """Places of columns of formulas whose results no spreadsheet has stored, as programs write them: half of their cells are empty."""
+    """Indices of columns of formulas without stored results, as programs write them: half of the cells or more are empty."""
     looked = sheet.rows[:LOOK]
     empty = {index for index, column in enumerate(zip(*looked, strict=True)) if column.count(None) >= len(looked) / 2}
     parts = (name for name in archive.namelist() if name.startswith(SHEETS))

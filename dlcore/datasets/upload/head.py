@@ -12,8 +12,8 @@ from dlcore.datasets.upload.dates import looks_like_date
 from dlcore.datasets.upload.missing import MARKS
 
 MOST_TITLES = 20  # Lines above the header that are found to belong to no row.
-LEAST_BELOW = 3  # Rows below a line, without which nothing tells whether it is one of names.
-COUNTED = 3  # Numbers that count from 0 or 1, from which on they are names.
+LEAST_BELOW = 3  # Rows that are needed below a line to tell whether it holds names.
+COUNTED = 3  # At least so many cells that count from 0 or 1 (0, 1, 2) are taken for names.
 YEARS = range(1800, 2200)
 
 PLAIN = re.compile(
@@ -34,7 +34,7 @@ UNIT = re.compile(
 
 @dataclass(frozen=True)
 class Head:
-    """`titles` records are no rows, then come `lines` records of names; 0 where the table has none."""
+    """The records above the rows: `titles` that belong to no row, then `lines` that hold names (0 where the table has none)."""
 
     titles: int
     lines: int
@@ -45,7 +45,7 @@ class Head:
 def find_head(
     rows: Sequence[Sequence[str]], width: int, header: bool | None, titles: int | None, lines: int | None
 ) -> Head:
-    """What is not given is found out of these first records, none of which is empty."""
+    """The head of a table. What is None is detected from these first records, none of which is empty."""
     first = _count_titles(rows, width) if titles is None else 0
     rows = rows[first:]
     if header is None:
@@ -61,14 +61,14 @@ def find_head(
 
 
 def first_is_header(first: Sequence[str], others: Sequence[Sequence[str]]) -> bool:
-    """Whether these cells are names: unlike what stands below them. Where nothing tells, they are."""
+    """Whether these cells are names: unlike what stands below them. In doubt they are."""
     if not others:
         return not any(is_number(cell) for cell in first)
     return _vote_for_names(first, others) >= 0
 
 
 def is_number(cell: str) -> bool:
-    """Whether it reads as a number, whichever sign stands before its decimals."""
+    """Whether the cell is a number, with a point or a comma before the decimals."""
     return PLAIN.fullmatch(cell.strip()) is not None
 
 
@@ -80,7 +80,7 @@ def _count_titles(rows: Sequence[Sequence[str]], width: int) -> int:
 
 
 def _is_above(rows: Sequence[Sequence[str]], width: int) -> bool:
-    """Whether the first of these stands above the table: one cell where others have several, or a remark above surer names."""
+    """Whether the first row is a title: one cell where others have several, or a comment above a line that is more surely names."""
     first, below = rows[0], rows[2:]
     if sum(bool(cell.strip()) for cell in first) <= 1 and (len(first) < width or width > 2):
         return True
@@ -109,13 +109,13 @@ def _vote_for_names(first: Sequence[str], others: Sequence[Sequence[str]]) -> fl
             )
             votes += -1 if is_value and not is_name else 1
         elif typed < 0.1:
-            # A category comes back; a name stands once.
+            # A category occurs again below; a column's name does not.
             votes += -0.75 if name in below else 0.25 if len({*below}) <= len(below) / 2 else 0
     return votes
 
 
 def _find_counted(first: Sequence[str], others: Sequence[Sequence[str]]) -> set[int]:
-    """Places of years one after the other, or of numbers that count the columns, where the rows below hold nothing of the kind."""
+    """Indices of cells with consecutive years, or with numbers that count the columns, if the rows below hold nothing of the kind."""
     indices = _find_counted_cells(first)
     if indices and sum(bool(_find_counted_cells(row)) for row in others) > 0.05 * len(others):
         return set()
@@ -132,19 +132,19 @@ def _find_counted_cells(row: Sequence[str]) -> set[int]:
 
 
 def _find_years(row: Sequence[str]) -> set[int]:
-    """Places of years, where a row has no other numbers."""
+    """Indices of cells with years, if the row has no other numbers."""
     indices = _find_whole_numbers(row)
     return set(indices) if all(int(row[index]) in YEARS for index in indices) else set()
 
 
 def _find_whole_numbers(row: Sequence[str]) -> list[int]:
-    """Places of whole numbers of up to four digits, where a row has no other numbers."""
+    """Indices of cells with whole numbers of up to four digits, if the row has no other numbers."""
     indices = [index for index, cell in enumerate(row) if is_number(cell)]
     return indices if all(re.fullmatch(r"\d{1,4}", row[index].strip()) for index in indices) else []
 
 
 def _is_unlike(name: str, below: Sequence[str]) -> bool:
-    """Whether a number above these is none of them: years above what are no years, 0 above what is never 0."""
+    """Whether a number differs in kind from the cells below it: a year above cells that are no years, 0 above cells that are never 0."""
     year = int(name)
     if year in YEARS:
         return sum(re.fullmatch(r"(18|19|20|21)\d\d", each) is not None for each in below) < len(below) / 2
@@ -152,13 +152,13 @@ def _is_unlike(name: str, below: Sequence[str]) -> bool:
 
 
 def _is_of_another_size(name: str, below: Sequence[str]) -> bool:
-    """Whether a year above these is none of them: nothing below comes near to it."""
+    """Whether a year differs in size from all cells below it."""
     large = re.compile(rf"[+−-]?(\d{{{len(name)}}}|\d{{1,3}}[.,'’ ]\d{{3}})")
     return not any(large.match(each) for each in below)
 
 
 def _count_further_lines(rows: Sequence[Sequence[str]], width: int) -> int:
-    """Lines below the first one of names that go on with them, the last of them perhaps with units."""
+    """How many lines below the first line of names belong to the header too; the last one may hold units."""
     found = 0
     while 1 + found < min(MOST_HEADER_LINES, len(rows) - LEAST_BELOW):
         line, below = rows[1 + found], rows[2 + found :]
@@ -197,7 +197,7 @@ def _are_units(line: Sequence[str], numbers: set[int]) -> bool:
 
 
 def _find_amounts(below: Sequence[Sequence[str]], width: int) -> set[int]:
-    """Places of numbers, dates and amounts: in nearly every cell there is a digit, and no letter before it."""
+    """Indices of columns of numbers, dates and amounts: nearly every cell has a digit with no letter before it."""
     found = set()
     for index in range(width):
         cells = [cell for cell in (_get_cell(row, index) for row in below) if cell and cell not in MARKS]
@@ -207,14 +207,14 @@ def _find_amounts(below: Sequence[Sequence[str]], width: int) -> set[int]:
 
 
 def _name_columns(row: Sequence[str], below: Sequence[Sequence[str]], width: int) -> Sequence[str]:
-    """A line of names: a separator at the end of each row belongs to no name, and R writes none above the names of rows."""
+    """The names in a line: R writes none above the names of rows, and a separator at the end of the line begins no further name."""
     if len(row) == width - 1 and any(_get_cell(each, width - 1) for each in below):
         return ["", *row]
     return _trim_end(row)
 
 
 def _trim_end(row: Sequence[str]) -> Sequence[str]:
-    """Without empty cells at its end."""
+    """The row without empty cells at its end."""
     end = len(row)
     while end and not row[end - 1].strip():
         end -= 1

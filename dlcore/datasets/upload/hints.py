@@ -18,8 +18,8 @@ from dlcore.datasets.upload.relations import (
     share_told_of_values,
 )
 
-RARE = 10  # Rows of a class up to which a split leaves it almost nothing.
-MOST_SHARE = 0.95  # Of one class, above which every column tells it nearly always.
+RARE = 10  # A class with fewer rows has almost none left in each part of a split.
+MOST_SHARE = 0.95  # Share of one class in the rows, above which any column seems to tell the target.
 MANY_MISSING = 0.5
 
 
@@ -84,7 +84,7 @@ def _measure_told(column: Column, question: Question, rows: np.ndarray) -> float
     if numbers is None:
         groups = column.coded.codes[rows]
         if groups.max(initial=0) >= len(rows) / 5:
-            return 0.0  # As many groups as rows tell anything.
+            return 0.0  # With nearly as many groups as rows, any target could be told.
         return share_told_of_classes(groups, y) if question.classes else share_told_of_values(groups, y)
     if question.task == "regression":
         return max(share_told_of_values(find_groups(numbers[rows]), y), _measure_told_by_line(numbers[rows], y))
@@ -93,7 +93,7 @@ def _measure_told(column: Column, question: Question, rows: np.ndarray) -> float
 
 
 def _measure_told_by_line(x: np.ndarray, y: np.ndarray) -> float:
-    """The target in other units: a straight line tells it."""
+    """The share of the target's variance that a straight line explains: all of it if the column is the target in other units."""
     r = pearson(np.stack([x, y], axis=1))[0, 1]
     return float(r**2) if np.isfinite(r) else 0.0
 

@@ -1,4 +1,4 @@
-"""Names of columns that only name their rows, however they are written: OrderId, customer_id, order no., 学号."""
+"""Recognises columns that only name their rows by their headings: OrderId, customer_id, order no., 学号."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ NAMELESS = re.compile(r"column \d+")
 WHOLE = re.compile(r"index|idx|key|row ?names?|rowid|rownum(ber)?|unnamed.*|__index_level_\d+__")
 LAST = {"id", "ids", "uuid", "guid", "no", "nr", "key", "idx"}
 FIRST = {"id", "uuid"}
-#: What people number in one word: customerid.
+#: Things that people number, written as one word with "id": customerid.
 TOGETHER = re.compile(
     r"(customer|client|user|person|people|patient|subject|student|pupil|passenger|employee|staff|member|product|item|article|order"
     r"|invoice|transaction|account|loan|session|device|sensor|case|record|row|sample|event|movie|house|listing|post)id"

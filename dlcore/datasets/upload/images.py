@@ -28,9 +28,9 @@ LARGEST_SIDE = 64  # Pixels.
 MOST_PIXELS = 10_000_000  # Of all images together that a recipe uses.
 USED = 5000  # Images that a recipe uses, unless it says otherwise.
 SHOWN = 40
-LONGEST_HEADER = 1000  # Bytes of an .npy file's.
+LONGEST_HEADER = 1000  # Bytes of the header of an .npy file.
 NPY = b"\x93NUMPY"
-#: What images are called beside what their labels are called.
+#: Pairs of names: of an array of images, and of the array of their labels.
 WORDS = (("images", "labels"), ("image", "label"), ("data", "target"), ("x", "y"), ("X", "y"))
 
 Arrays = dict[str, np.ndarray]
@@ -85,7 +85,7 @@ def describe_images(part: dict[str, Any], X: np.ndarray, y: np.ndarray) -> tuple
 
 
 def join_images(arrays: Arrays) -> tuple[np.ndarray, np.ndarray]:
-    """All images that have labels, with them: (N, H, W) uint8 and (N,). Raises Problem."""
+    """All images that have labels, and their labels: (N, H, W) uint8 and (N,). Raises Problem."""
     pictures = {name: image for name, array in arrays.items() if (image := _to_images(array)) is not None}
     labels = {name: array.reshape(-1) for name, array in arrays.items() if _is_labels(array)}
     if not pictures:
@@ -98,7 +98,7 @@ def join_images(arrays: Arrays) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _find_labels(name: str, rows: int, labels: Arrays) -> np.ndarray:
-    """Labels whose name goes with that of the images, or the only ones of that number. Raises Problem."""
+    """The labels whose name goes with that of the images, or the only ones of which there are as many as images. Raises Problem."""
     fitting = {other: array for other, array in labels.items() if len(array) == rows}
     for word, its in WORDS:
         found = name.replace(word, its)
@@ -110,7 +110,7 @@ def _find_labels(name: str, rows: int, labels: Arrays) -> np.ndarray:
 
 
 def _to_images(array: np.ndarray) -> np.ndarray | None:
-    """(N, H, W), also of (N, H, W, 1) and of squares laid flat; None for what holds no grey images."""
+    """As images (N, H, W), also from (N, H, W, 1) and from flattened squares; None if the array holds no grey images."""
     if array.ndim == 4 and array.shape[3] == 1:
         array = array[..., 0]
     if array.ndim == 2 and array.shape[1] > 1:
@@ -169,7 +169,8 @@ def _read_idx(content: bytes) -> np.ndarray:
 
 def _read_npy(content: bytes) -> np.ndarray:
     """An array as NumPy writes it: plain numbers only. Raises Problem."""
-    wide = 4 if content[6:7] > b"\x01" else 2  # Bytes of the header's length, by version.
+    # Bytes of the number that gives the header's length; it depends on the version.
+    wide = 4 if content[6:7] > b"\x01" else 2
     begin = 8 + wide
     length = int.from_bytes(content[8:begin], "little")
     try:

@@ -50,9 +50,9 @@ def import_columns(name: str, question: Question, reading: Part, public: bool) -
 
 
 def _import_input(column: Column, rows: np.ndarray) -> tuple[Part, np.ndarray, Part]:
-    """Its facts and array in the store, and its part of the recipe."""
+    """An input column: its facts and its array for the store, and its part of the recipe."""
     treatment = propose_treatment(column)
-    if column.numbers is not None:  # An id that is wanted as an input after all is the number that it is.
+    if column.numbers is not None:  # An id that is chosen as an input is read as a number.
         kind = "date" if column.kind == "date" else "number"
         treatment = treatment or {"impute": "median", "scale": "standard"}
         return (

@@ -19,8 +19,8 @@ from dlcore.problems import Problem
 SEPARATORS: tuple[str, ...] = get_args(Separator)
 DECIMALS: tuple[str, ...] = get_args(Decimal)
 QUOTES: tuple[str, ...] = get_args(Quote)
-RECORDS = 200  # Of the first look.
-LEAST_QUOTED = 3  # Cells in single quotes, from which on these are quotation marks.
+RECORDS = 200  # At the beginning of a text, from which its layout is detected.
+LEAST_QUOTED = 3  # So many cells in single quotes are needed to take these for quotation marks.
 NAMED = re.compile(r'"?sep=(.)"?\s*')  # As Excel writes it into the first line.
 
 CERTAIN = {
@@ -49,7 +49,7 @@ class Layout:
 
 
 def find_layout(text: str, options: dict[str, Any], least_columns: int = 2) -> Layout:
-    """What the options do not say is found out. Raises Problem for what is no table of several columns."""
+    """The layout; what the options do not give is detected. Raises Problem for a text that is no table of several columns."""
     check_options(options)
     start = text[:FIRST_LOOK]
     named = NAMED.fullmatch(start.partition("\n")[0].rstrip("\r"))
@@ -83,7 +83,7 @@ def _lay_out(
 
 
 def check_options(options: dict[str, Any]) -> None:
-    """Raises Problem for a form that there is not."""
+    """Raises Problem for an option with a value that does not exist."""
     allowed = {"separator": SEPARATORS, "decimal": DECIMALS, "quote": QUOTES}
     for name, expected in allowed.items():
         came = options.get(name)
@@ -102,7 +102,7 @@ def find_decimal(cells: Sequence[str], separator: str) -> str:
     }
     if votes[","] != votes["."]:
         return max(votes, key=votes.__getitem__)
-    # Where cells are not separated by commas, people write decimals with them.
+    # Nothing is certain: where commas do not separate cells, a comma is more likely to stand before decimals.
     either = {
         sign: sum(pattern.fullmatch(cell.strip()) is not None for cell in cells) for sign, pattern in EITHER.items()
     }
@@ -137,7 +137,7 @@ def _records(start: str, separator: str, quote: str, whole: bool) -> list[Record
             records.append(Record(cells, reader.line_num))
         if len(records) == RECORDS:
             return records
-    # The last one may have been cut short by the first look.
+    # The last record may be cut short, as only the beginning of the text is read.
     return records if whole or len(records) == 1 else records[:-1]
 
 
@@ -157,7 +157,7 @@ def _measure_fit(records: list[Record], separator: str) -> tuple[float, float]:
     cells = [cell for row in rows[:50] for cell in row[:50]]
     others = [each for each in SEPARATORS if each not in (separator, " ")]
     pure = sum(not any(other in cell for other in others) or is_number(cell) for cell in cells) / len(cells)
-    # Words are separated by blanks too: those of a table only when its cells are numbers.
+    # Blanks also separate words: they are trusted to separate cells only as far as these are numbers.
     trust = sum(is_number(cell) for cell in cells) / len(cells) if separator == " " else 1.0
     return (agree / len(rows) * pure * trust, width)
 

@@ -20,7 +20,7 @@ DOUBTFUL = frozenset({
     "n/a", "na", "null", "none", "n.a.", "n.a", "nil", "unknown", "not known", "not available", "missing", "no data", "no answer",
     "-", "--", "---", "–", "—", ".", "..", "...", "…", "缺失", "缺失值", "缺", "未知", "不详", "无", "无数据", "暂无", "空",
 })  # fmt: skip
-#: Of them, those that people write for "nothing" among numbers: there they need no mention.
+#: Those of the words and signs that people write for "nothing" among numbers, where they are not worth a finding.
 PLAIN_AMONG_NUMBERS = USUAL | {"-", "--", "–", "—", "."}
 FREQUENT = 0.1  # Share of the cells from which such a word is asked about.
 _MARKS = pa.array(sorted(MISSING))

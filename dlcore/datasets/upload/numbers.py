@@ -16,21 +16,21 @@ import pyarrow as pa
 from dlcore.datasets.upload.arrow import compute as pc
 from dlcore.datasets.upload.missing import PLAIN_AMONG_NUMBERS, find_doubtful
 
-FEW = 0.1  # Share of the values that may be a few words;
-FEW_WORDS = 3  # as many different ones. They count as missing.
-ANY_WORDS = 0.02  # Share up to which they may be any.
-LEAST_OF_UNIT = 3  # Different numbers with a unit of letters: 4wd and 2wd are names.
+FEW = 0.1  # Share of the values that may be words, which then count as missing, ...
+FEW_WORDS = 3  # ... if there are no more different words than these.
+ANY_WORDS = 0.02  # Share of the values that may be words, however different.
+LEAST_OF_UNIT = 3  # Different numbers that a unit of letters needs: 4wd and 2wd are names.
 THOUSANDS = {".": ",'’ \u00a0\u202f\u2009", ",": ".'’ \u00a0\u202f\u2009"}
 EXPONENT = r"(?:[eE][+-]?\d+)?"
-MANY = 50  # Whole numbers with a unit of letters, from which on they only name their rows when each is another.
-GLANCE = 100  # Cells that say whether it is worth trying all.
+MANY = 50  # So many whole numbers with a unit of letters, all different, only name their rows.
+GLANCE = 100  # Cells that are tried first: if they fail, the others are not tried.
 _PLAIN_MARKS = pa.array(sorted(PLAIN_AMONG_NUMBERS))
 CLOCK = "hh:mm"  # The unit of times of day, which are hours.
 
 _MONEY = r"(?:US\$|R\$|[$€£¥₹₽₩₺฿]|(?:USD|EUR|GBP|CHF|CNY|RMB|JPY|INR|Rs|kr))"
 _UNIT = r"(?:[^\W\d_]|[°%‰Ωμ$€£¥₹₽₩₺฿])(?:[^\W\d_]|[°%/·^.*]){0,11}[23]?(?: [^\W\d_]{1,8})?"
 _DIGITS = r"[\d.,'’ ]*[\d.,]" + EXPONENT
-#: What stands before the digits, the digits, and what stands behind them. In three groups without choice RE2 is quick.
+#: What stands before the digits, the digits, and what stands behind them. RE2 is fast with three groups and no alternatives.
 PARTS = r"^(?P<lead>[^\d.,'’]*)(?P<digits>[\d.,'’ ]+)(?P<tail>(?:[^\d.,'’ ].*)?)$"
 LEAD = re.compile(rf"(?P<open>\()? ?(?P<sign>[+-])? ?(?P<money>{_MONEY})? ?(?P<inner>[+-])?")
 TAIL = re.compile(rf"(?P<unit>{_UNIT})?(?P<minus> ?-)? ?(?P<close>\))?")
@@ -45,15 +45,15 @@ class Numbers:
 
     values: np.ndarray
     unit: str = ""
-    words: dict[str, int] = field(default_factory=dict)  # no numbers: cells of each
-    marks: dict[str, int] = field(default_factory=dict)  # those that may mean missing
-    bounds: dict[str, int] = field(default_factory=dict)  # <0.1: cells of each
-    grouped: tuple[str, float] | None = None  # one from which signs between thousands were taken, and what it is
-    dressed: tuple[str, float] | None = None  # one from which anything else was taken
+    words: dict[str, int] = field(default_factory=dict)  # {text that is no number: how many cells}
+    marks: dict[str, int] = field(default_factory=dict)  # {text that may mean missing: how many cells}
+    bounds: dict[str, int] = field(default_factory=dict)  # {bound such as <0.1: how many cells}
+    grouped: tuple[str, float] | None = None  # a text with signs between thousands, as an example, and its number
+    dressed: tuple[str, float] | None = None  # a text with currency, unit and so on, and its number
 
     @property
     def is_plain(self) -> bool:
-        """Whether nothing but numbers stands there: then 1 and 1.0 are the same, whatever they are."""
+        """Whether all texts are plain numbers: then 1 and 1.0 are the same value, also as categories."""
         return not (self.words or self.marks or self.bounds or self.dressed)
 
     @property
@@ -76,7 +76,7 @@ class Numbers:
 
 
 def read_plain_numbers(texts: pa.Array, decimal: str) -> Numbers | None:
-    """The numbers of a column of nothing else, as most are, so that no second look at each cell is needed."""
+    """The numbers of a column of plain numbers, as most are, read at once; None for any other column."""
     if decimal != ".":
         return None
     try:
@@ -87,7 +87,7 @@ def read_plain_numbers(texts: pa.Array, decimal: str) -> Numbers | None:
 
 
 def find_numbers(texts: pa.Array, decimal: str, missing: Sequence[str] | None = None) -> Numbers | None:
-    """The numbers of a column; None where the first already say that it has none. Otherwise as `read_numbers`."""
+    """As `read_numbers`; None if the first cells already show that this is no column of numbers."""
     plain = read_plain_numbers(texts, decimal)
     if plain is not None:
         return plain
@@ -104,9 +104,9 @@ def find_numbers(texts: pa.Array, decimal: str, missing: Sequence[str] | None = 
 def read_numbers(
     texts: pa.Array, decimal: str, unit: str | None = None, missing: Sequence[str] | None = None
 ) -> Numbers:
-    """Each text without blanks at its ends as a number, be they few or many. A unit that is not said is found out.
+    """The number of each text (without blanks at its ends), however few are numbers. If `unit` is None, it is detected.
 
-    A bound such as <0.1 is missing, unless it is said which are `missing`: then the others are the numbers that they name.
+    A bound such as <0.1 counts as missing. If `missing` is given, only bounds listed there do; any other counts as its number.
     """
     is_mark = pc.is_in(texts, value_set=_PLAIN_MARKS)
     plain = read_plain_numbers(pc.if_else(is_mark, pa.scalar(None, texts.type), texts), decimal)
@@ -147,7 +147,7 @@ def write_number(value: float) -> str:
 
 
 def has_codes(texts: pa.Array) -> bool:
-    """Whether these are codes such as 00713, from which a number would take the zeros."""
+    """Whether there are codes such as 00713 among the texts, which would lose their zeros as numbers."""
     led = pc.and_(pc.starts_with(texts, "0"), pc.greater(pc.binary_length(texts), 1))
     return bool(pc.any(pc.match_substring_regex(texts.filter(led), r"^0\d+$")).as_py())
 
@@ -186,11 +186,11 @@ class _Words:
         return str(units[np.bincount(codes, weights=rows[known]).argmax()])
 
     def of_unit(self, unit: str) -> np.ndarray:
-        """The numbers with this unit or none."""
+        """The numbers with this unit or without a unit; NaN for others."""
         return np.where((self.units == "") | (self.units == unit), self.values, np.nan)
 
     def _undress(self, words: pa.Array, indices: np.ndarray, decimal: str) -> None:
-        """Without money, percent, units, brackets and a minus behind."""
+        """Read texts with currency, percent, a unit, brackets, or a minus behind the number."""
         parts = pc.extract_regex(words, PARTS)
         leads, lead = _list_different(parts.field("lead"))
         tails, tail = _list_different(parts.field("tail"))
@@ -241,7 +241,7 @@ def _parse(words: pa.Array, decimal: str) -> np.ndarray:
 
 
 def _list_different(texts: pa.Array) -> tuple[list[str], np.ndarray]:
-    """The different ones, and for each text which of them it is; the first where there is none."""
+    """The different texts, and for each text its index among them (0 for a missing one)."""
     encoded = texts.dictionary_encode()
     return encoded.dictionary.to_pylist(), encoded.indices.fill_null(0).to_numpy(zero_copy_only=False)
 

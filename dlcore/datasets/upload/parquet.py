@@ -23,18 +23,18 @@ def read_parquet(content: bytes, sample: int | None) -> Cells:
         limits: Any = {"thrift_string_size_limit": len(content), "thrift_container_size_limit": MOST_PARTS}
         file = pyarrow.parquet.ParquetFile(pa.BufferReader(content), memory_map=False, **limits)
         _check(file, sample)
-        # Texts stay numbers of texts: a file of a kilobyte may repeat one text for gigabytes.
+        # Texts stay dictionary-encoded: a file of a kilobyte may repeat one text for gigabytes.
         texts = [field.name for field in file.schema_arrow if _is_text(field.type)]
         kept = [field.name for field in file.schema_arrow if _is_simple(field.type)]
         file = pyarrow.parquet.ParquetFile(pa.BufferReader(content), memory_map=False, read_dictionary=texts, **limits)
         table = file.read(columns=kept, use_threads=False)
-        table.validate(full=True)  # What it calls a text may be none.
+        table.validate(full=True)  # Fails for texts that are no valid UTF-8.
         if sum(map(_written_out, table.columns)) > LARGEST_UNPACKED:
             raise Problem("upload_bomb")
         return _cells(table, file.schema_arrow)
     except (Problem, MemoryError):
         raise
-    except Exception:  # The reader lets through errors of many kinds: damaged is damaged.
+    except Exception:  # The reader raises errors of many kinds: the file is damaged.
         raise Problem("upload_damaged") from None
 
 
@@ -64,7 +64,7 @@ def _is_simple(kind: pa.DataType) -> bool:
 
 
 def _written_out(column: pa.ChunkedArray) -> int:
-    """Bytes of the texts of a column when each row has its own."""
+    """Bytes of the texts of a column if each row held a text of its own."""
     if not pa.types.is_dictionary(column.type) or not _is_text(column.type.value_type):
         return 0
     return sum(
@@ -92,7 +92,7 @@ def _cells(table: pa.Table, schema: pa.Schema) -> Cells:
 
 
 def _simple(column: pa.ChunkedArray) -> pa.Array | None:
-    """Numbers or texts. None where the numbers are too large for that."""
+    """The column as numbers or texts; None where Arrow cannot convert it."""
     kind = column.type
     if pa.types.is_dictionary(kind):
         column, kind = column.cast(kind.value_type), kind.value_type

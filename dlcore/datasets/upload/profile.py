@@ -22,7 +22,7 @@ TOP = 8
 BARS = 20
 MOST_CORRELATED = 40
 FILL = {"number": "median", "date": "median", "category": "most_frequent"}
-MOSTLY_MISSING = 0.2  # Share above which the most frequent value would be an invention.
+MOSTLY_MISSING = 0.2  # Share of missing cells above which filling in the most frequent value would invent data.
 
 
 def make_profile(name: str, cells: Cells, columns: list[Column], question: Question) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def profile_column(column: Column) -> dict[str, Any]:
 
 
 def propose_treatment(column: Column) -> dict[str, Any]:
-    """What is proposed to be done to it, in the words of scikit-learn's SimpleImputer and scalers, and how its cells are read."""
+    """What is proposed to be done to a column, in the words of scikit-learn's SimpleImputer and scalers, and how its cells are read."""
     if column.kind not in FILL:
         return {}
     if column.kind == "category":
@@ -77,7 +77,7 @@ def propose_treatment(column: Column) -> dict[str, Any]:
 
 
 def _reading(column: Column) -> dict[str, Any]:
-    """What the recipe must say of its cells beyond the usual, so that those of another file are read the same."""
+    """The options of a column's reading that differ from the defaults: the recipe keeps them, so that another file is read the same."""
     said = {
         "unit": column.unit,
         "order": column.order,

@@ -15,7 +15,7 @@ from dlcore.problems import Problem
 
 Task = Literal["classification", "regression"]
 TASKS = ("classification", "regression")
-#: How much the name of a column says that it is what one asks for: names without signs and capitals.
+#: {points: names}: the more points the name of a column has, the more likely it is the target. In small letters, without signs.
 NAMED = {
     3.0: {
         "target", "label", "labels", "class", "classes", "y", "output", "outcome", "response", "survived", "species", "variety",
@@ -24,7 +24,7 @@ NAMED = {
     2.0: {"quality", "mpg", "房价"},
     1.0: {"price", "prices", "salary", "score", "grade", "default", "income", "result", "status", "type", "rating", "价格", "结果"},
 }  # fmt: skip
-LAST = 1.5  # What it says that a column is the last.
+LAST = 1.5  # Points for being the last column.
 MOSTLY = 0.5  # Share of its rows that a target must have.
 INPUT_KINDS = ("number", "category", "date")
 FEW = 10  # Different whole numbers up to which a target is classes.
@@ -57,7 +57,7 @@ class Question:
 
 
 def find_question(columns: list[Column], options: dict[str, Any]) -> Question:
-    """What is not said is proposed. Raises Problem for columns that are not there."""
+    """The question in the options; what they do not give is proposed. Raises Problem for columns that are not there."""
     by_name = {column.name: column for column in columns}
     target = _find_column(by_name, options["target"]) if options.get("target") is not None else _propose_target(columns)
     task = options.get("task") or _propose_task(target)
@@ -128,7 +128,7 @@ def _only(target: Column, kept: list[int]) -> tuple[np.ndarray, tuple[str, ...],
 
 
 def _propose_target(columns: list[Column]) -> Column:
-    """Of the columns that can be asked for, the one whose name and position speak most for it; of equals the last."""
+    """Of the columns that can be a target, the one that gets the most points for its name and position; of equals the last."""
     able = [column for column in columns if column.kind in ("number", "category") and column.distinct > 1]
     good = [column for column in able if column.missing.mean() <= MOSTLY and not _is_of_many_classes(column)]
 

@@ -20,13 +20,13 @@ from dlcore.datasets.upload.parquet import read_parquet
 from dlcore.datasets.upload.texts import read_text
 from dlcore.problems import Problem
 
-#: What may be said of a file: how its cells are found, and how many of its rows are drawn.
+#: Options that may be given for a file: how its cells are found, and how many of its rows are drawn.
 READING = ("separator", "decimal", "encoding", "quote", "titles", "header", "header_lines", "sheet", "sample")
 
 
 def read(digest: str, options: dict[str, Any]) -> Cells:
-    """The cells of an upload; the last ones stay at hand, as people change one thing after the other. Raises Problem."""
-    store.check_upload(digest)  # Also of those that are at hand.
+    """The cells of an upload. The last ones are cached, as people change one option after the other. Raises Problem."""
+    store.check_upload(digest)  # For cached cells too.
     return _read(digest, json.dumps({name: options[name] for name in READING if options.get(name) is not None}))
 
 
@@ -36,7 +36,7 @@ def _read(digest: str, options: str) -> Cells:
 
 
 def forget() -> None:
-    """Have no upload at hand any more: the next one is read from the store."""
+    """Empty the cache: the next upload is read from the store."""
     _read.cache_clear()
 
 
@@ -49,10 +49,10 @@ def read_content(content: bytes, options: dict[str, Any]) -> Cells:
 
 
 def read_alike(content: bytes, how: Reading | None, fit: Callable[[Cells], float]) -> Cells:
-    """The cells of another file for the same network: read as the table was, or as is found out, or with names in its first line.
+    """The cells of another file for the same network. Three ways are tried: as the table was read, as is detected, names in the first line.
 
-    `fit` says how well cells fit, from 0 to 1; of those that fit equally well the first way is taken. Rows are neither too few nor
-    too many, and all of them stay. Raises Problem where nothing can be read.
+    `fit` says how well cells fit, from 0 to 1; the best way is taken, of equals the first. Any number of rows is allowed, and none
+    is left out. Raises Problem where nothing can be read.
     """
     ways: list[dict[str, Any]] = [{}, {"header": True}]
     if how is not None and _kind_of(content) == how.kind:
@@ -61,7 +61,7 @@ def read_alike(content: bytes, how: Reading | None, fit: Callable[[Cells], float
     refused: Problem | None = None
     for way in ways:
         try:
-            # Nothing is drawn here: asking for a sample lets the readers go on after so many rows.
+            # Nothing is drawn here: a sample is asked for because the readers would stop at a long file without it.
             cells = read_cells(content, {"sample": MOST_ROWS, **way}, least_columns=1)
         except Problem as problem:
             refused = problem
@@ -114,13 +114,13 @@ def read_cells(content: bytes, options: dict[str, Any], least_columns: int = 2) 
 
 
 def is_large_workbook(content: bytes) -> bool:
-    """Whether reading it will take seconds, as its directory says."""
+    """Whether the file is a workbook that takes seconds to read, judged by the sizes in its directory."""
     if not content.startswith(b"PK\x03\x04"):
         return False
     try:
         return size_of_sheets(open_archive(content)) > QUICK_XML
     except Problem:
-        return False  # Which `read_content` will say.
+        return False  # `read_content` will raise this Problem.
 
 
 def _read_from_zip(content: bytes, options: dict[str, Any]) -> Cells:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-BINS = 20  # Of a number that is asked what it alone tells.
-ENOUGH = 50  # Rows below which nothing is said about it.
+BINS = 20  # Groups into which a number is cut to see what it alone tells of the target.
+ENOUGH = 50  # With fewer known rows, a column is never said to tell the target.
 TELLS = 0.995  # Share of rows, or of the variance, above which one column tells too much.
-AT_MOST = 20_000  # Rows that are asked.
+AT_MOST = 20_000  # Rows that are looked at.
 
 
 def pearson(X: np.ndarray) -> np.ndarray:

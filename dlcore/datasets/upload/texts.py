@@ -23,10 +23,10 @@ from dlcore.datasets.upload.layout import Layout, find_layout, squeeze_blanks
 from dlcore.datasets.upload.missing import MISSING
 from dlcore.problems import Problem
 
-MOST_ODD = MOST_ROWS  # Rows of another length, beyond which nothing more is read.
-LOOK = 100  # Rows on which it is judged how cells begin.
-LONGEST_OPEN = 1000  # Characters of a cell whose quotation mark is closed by the end of the file alone.
-#: Stands in a row of its own below the table: where it is not found, a quotation mark above has swallowed it.
+MOST_ODD = MOST_ROWS  # If there are more rows of another length, reading stops.
+LOOK = 100  # Rows that are looked at to see whether cells begin with #.
+LONGEST_OPEN = 1000  # Characters of a cell whose quotation mark is never closed.
+#: Added as a last row; if it is not found again, a quotation mark that was not closed has swallowed it.
 END = "end-of-the-table"
 
 
@@ -52,8 +52,8 @@ def read_text(text: str, encoding: str, options: dict[str, Any], least_columns: 
 
 
 def _split_columns(text: str, layout: Layout, sample: int | None) -> tuple[tuple[pa.Array, ...], list[Finding]]:
-    """Short rows are filled with missing values; what a row has too many is cut off."""
-    odd: list[Any] = []  # Rows of another length, as Arrow tells of them.
+    """The columns, and findings. Short rows are filled with missing values; cells that a row has too many are cut off."""
+    odd: list[Any] = []  # Rows of another length, as Arrow reports them.
     columns = _read_whole(text, layout, odd)
     if columns is None:
         return _find_open_quote(text, layout)
@@ -81,12 +81,12 @@ def _split_columns(text: str, layout: Layout, sample: int | None) -> tuple[tuple
 
 
 def _has_sharps(column: pa.Array) -> bool:
-    """Whether # is how the cells of this column begin."""
+    """Whether cells of this column begin with #."""
     return any(str(cell).startswith("#") for cell in column[:LOOK].to_pylist())
 
 
 def _read_whole(text: str, layout: Layout, odd: list[Any]) -> tuple[pa.Array, ...] | None:
-    """The rows that are as long as most, while others are put aside; None where the end was not found.
+    """The rows of the usual length, while others are put into `odd`; None where END was not found.
 
     Raises Problem as soon as there are more odd rows than a table of so many lines may have.
     """
@@ -160,7 +160,7 @@ def _cells_of(text: str, layout: Layout) -> list[str]:
 
 
 def _find_open_quote(text: str, layout: Layout) -> tuple[tuple[pa.Array, ...], list[Finding]]:
-    """A table in which a quotation mark is not closed before the end: its last cell may be what was meant, if it is short."""
+    """A table in which a quotation mark is never closed: the cell that it opens is taken to be the last one, if it is short."""
     reading = _records(text, layout)
     records = list(islice(reading, MOST_ROWS))
     if further := deque(reading, maxlen=1):
@@ -194,7 +194,7 @@ def _line_of(text: str, layout: Layout, row_number: int) -> int:
     """The line on which a row begins, counted from 1."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=layout.separator, quotechar=layout.quote)
     begins, rows = 1, 0
-    with suppress(csv.Error):  # A cell longer than this reader takes: it is near there.
+    with suppress(csv.Error):  # A cell is longer than this reader takes: the line so far is near enough.
         for cells in reader:
             line, begins = begins, reader.line_num + 1
             if line > layout.titles + layout.header_lines and cells:

@@ -20,7 +20,7 @@ FEW_WORDS = 0.1  # Share of values with a blank up to which they are codes, not 
 def make_word_column(
     name: str, cells: pa.Array, said: Said, kind: Kind | None = None, reason: str = "chosen"
 ) -> Column:
-    """A column of words: of a kind that is given, or else by how many there are."""
+    """A column of words, of the given kind, or else of the kind that the number of different words suggests."""
     if not pa.types.is_string(cells.type):
         return Column(name, kind or "text", reason, cells, said=said)
     marks = _find_doubtful_marks(cells, said)
@@ -57,7 +57,7 @@ def _find_kind(cells: pa.Array) -> tuple[Kind, str]:
 
 
 def _find_doubtful_marks(cells: pa.Array, said: Said) -> list[Mark]:
-    """Words that may mean missing. Unless its owner speaks: what pandas takes for it does, but where it is as frequent as a class."""
+    """Words that may mean missing. If the owner has not said which do: those that pandas takes so, unless as frequent as a class."""
     counts = pc.value_counts(cells.drop_null())
     if not len(counts):
         return []
@@ -86,7 +86,7 @@ def _describe_mark(name: str, mark: Mark, rows: int) -> Finding:
 
 
 def fold(text: str) -> str:
-    """What spellings have in common that differ in capitals, blanks and widths of letters."""
+    """The text without differences in capitals, blanks and widths of letters, so that such spellings of one word become equal."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
