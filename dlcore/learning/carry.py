@@ -30,11 +30,11 @@ from dlcore.stages import Marks, Network, Stage, all_stages, stages_of
 
 NEW = -1
 SMALL = 0.1
-MOST_ROWS = 2000  # that a new layer is fitted to
+MOST_ROWS = 2000  # training rows at most to which a new layer is fitted
 Values = TypeVar("Values", np.ndarray, torch.Tensor)
 Origins = Mapping[
     str, Any
-]  # {"layers": [old place or null], "units": {"place": [old unit or null]}}, by places in the recipe
+]  # {"layers": [old index or null], "units": {"index": [old unit or null]}}, by indices of layers in the recipe
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,12 @@ class LayerOrigin:
     """Where a dense layer of the new network comes from."""
 
     layer: int  # the old dense layer, or NEW
-    units: np.ndarray  # (U,) its unit that each unit was
+    units: np.ndarray  # (U,) for each unit, which unit of the old layer it was
     inputs: (
         np.ndarray
-    )  # (I,) the place of each input in the old layer's input, or in that of the first layer in `removed`
+    )  # (I,) the index of each input among the inputs of the old layer, or of the first layer in `removed`
     removed: range = range(0)  # old dense layers that stood between and are gone
-    hands_on: bool = False  # a new layer that has an output for each of its inputs
+    hands_on: bool = False  # True for a new layer with an output for each input, which can pass them on
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Carriage:
     old: tuple[Stage, ...]
     new: tuple[Stage, ...]
     layers: tuple[LayerOrigin, ...]  # of the dense layers of the new network
-    whole: dict[str, str]  # {address: which it was} of other layers that are kept
+    whole: dict[str, str]  # {address: old address} of layers that are not dense and are kept
 
     @property
     def before(self) -> tuple[LayerPlan, ...]:
@@ -71,7 +71,7 @@ class Carriage:
 
     @cached_property
     def source(self) -> np.ndarray:
-        """(P,) the place in the old flat tensor of each parameter of the new one, or NEW."""
+        """(P,) for each parameter of the new flat tensor its index in the old one, or NEW."""
         starts, before, origins = _starts(self.old), self.before, iter(self.layers)
         parts = []
         for stage in self.new:
@@ -94,7 +94,7 @@ class Carriage:
         return np.concatenate(parts)
 
     def kept(self, before: torch.Tensor, after: torch.Tensor) -> int:
-        """Weights and biases that stayed as they were, between these flat tensors."""
+        """How many weights and biases have the same value in the flat tensors of the old and the new network."""
         kept = (self.source != NEW).nonzero()[0]
         return int((before.detach().cpu()[self.source[kept]] == after.detach().cpu()[kept]).sum())
 
@@ -105,7 +105,7 @@ class Carriage:
 
     @property
     def changes_shape(self) -> bool:
-        """Whether anything came, went or moved."""
+        """Whether any parameter was added, removed or moved."""
         all_old = np.arange(sum(stage.plan.parameters for stage in self.old))
         others = [stage.address for stage in self.new if stage.connections is None and stage.tensors]
         return not np.array_equal(self.source, all_old) or any(address not in self.whole for address in others)
@@ -118,7 +118,7 @@ def align(old: Experiment, new: Experiment, origins: Origins | None = None) -> C
     matches, others = _matched_layers(old, new, origins), _matched_others(old_stages, new_stages, new, origins)
     dense = enumerate(matches)
     layers, whole = [], {}
-    # Whose outputs the next layer's inputs were: those of old dense layer `level`; the data's own come from level -1.
+    # The next layer's inputs were outputs of the old dense layer `level`; level -1 stands for the inputs of the network.
     level, meaning = -1, _matched_inputs(old, new)
     for stage in new_stages:
         plan = stage.plan
@@ -189,7 +189,7 @@ def carry_units(values: Marks, carriage: Carriage) -> dict[str, torch.Tensor]:
 
 def successor(engine: AutogradEngine, carriage: Carriage, new: Experiment, X_ND: torch.Tensor) -> AutogradEngine:
     """An engine for the new network that goes on where `engine` stands, with training rows X; that one stays as it is."""
-    # Drawn as the old weights say: a unit that comes where another went must not start as the twin of one that moved up.
+    # The seed depends on the old weights: with the first seed, a new unit could start equal to an old one that moved to another index.
     draw = f"weights after {zlib.crc32(engine.flat.detach().cpu().numpy().tobytes())}"
     after = AutogradEngine(build_model(new, str(engine.flat.device), draw), new)
     initial = after.flat.detach().clone()
@@ -201,7 +201,7 @@ def successor(engine: AutogradEngine, carriage: Carriage, new: Experiment, X_ND:
         after.previous.copy_(carry_flat(engine.previous, carriage, new_values(carriage, initial, engine.previous)))
         after.flat.grad.copy_(carry_flat(engine.flat.grad, carriage, nothing))
     if engine.optimizer.kind == new.optimizer.kind:
-        for name, value in engine.memory.items():  # A count is a single number.
+        for name, value in engine.memory.items():  # A count has no dimension.
             after.memory[name] = carry_flat(value, carriage, nothing) if value.dim() else value.clone()
     kept = {}
     for stage in carriage.new:
@@ -224,7 +224,7 @@ def successor(engine: AutogradEngine, carriage: Carriage, new: Experiment, X_ND:
 
 
 def _hand_on(engine: AutogradEngine, carriage: Carriage, values_NI: torch.Tensor) -> None:
-    """Let the new layers hand on what they receive of these rows, and the layers behind them read it as what it was."""
+    """Make the new layers pass these rows on as nearly unchanged as they can, and the layers behind them undo the scale and shift."""
     starts, origins = _starts(carriage.new), iter(carriage.layers)
     network = Network(engine.experiment, engine.model)
     ahead = network.forward(
@@ -251,7 +251,7 @@ def _hand_on(engine: AutogradEngine, carriage: Carriage, values_NI: torch.Tensor
 
 
 def _read(W: torch.Tensor, b: torch.Tensor, handed_on: Passing) -> None:
-    """Let a layer take what was handed on for what it was; its W and b are changed in place, unless they are too large for it."""
+    """Change W and b in place so that the layer undoes the scale and shift of what was handed on; unchanged if that would overflow."""
     read_W, read_b = W * handed_on.factor, b - W @ handed_on.constant
     if read_W.isfinite().all() and read_b.isfinite().all():
         W.copy_(read_W)
@@ -259,7 +259,7 @@ def _read(W: torch.Tensor, b: torch.Tensor, handed_on: Passing) -> None:
 
 
 def _compose(carriage: Carriage, origin: LayerOrigin, old: np.ndarray, W: np.ndarray, b: np.ndarray) -> None:
-    """Put the layer and those before it that are gone together, as if they had no bend; W and b are changed in place."""
+    """Merge the removed layers and the layer behind them into W and b, in place, as if no activation stood between."""
     starts, plans = _starts(carriage.old), carriage.before
     levels = [*origin.removed, origin.layer]
     W_all = b_all = np.zeros(0)
@@ -303,14 +303,14 @@ def _dense_plans(stages: tuple[Stage, ...]) -> tuple[LayerPlan, ...]:
 
 
 def _dense_places(experiment: Experiment) -> list[int]:
-    """The places of the dense layers in the recipe."""
+    """The indices of the dense layers among the recipe's layers."""
     return [place for place, layer in enumerate(experiment.layers) if layer.connections is not None]
 
 
 def _matched_others(
     old: tuple[Stage, ...], new: tuple[Stage, ...], recipe: Experiment, origins: Origins | None
 ) -> dict[str, str]:
-    """{address: which it was} of layers with tensors that are not dense, where that one was the same layer on the same shape."""
+    """{address: old address} of layers with tensors that are not dense, if the old layer was the same and had the same input shape."""
     before = {stage.plan.path[0]: stage for stage in old if stage.connections is None}
     after = {stage.plan.path[0]: stage for stage in new if stage.connections is None}
     named = _places((origins or {}).get("layers"), len(recipe.layers), len(old) - 1)
@@ -334,7 +334,7 @@ def _matched_inputs(old: Experiment, new: Experiment) -> np.ndarray:
 
 
 def _input_keys(experiment: Experiment) -> list[tuple[str, ...]]:
-    """What tells each input from all others. On the plane of a table x1 and x2 are its columns, and features are made of them."""
+    """A key for each input; equal keys mean the same input. On a table's plane x1 and x2 are columns, and features are made of them."""
     features, keys = experiment.input_features, experiment.dataset.input_keys()
     if experiment.dataset.kind != "table":
         return [(feature,) for feature in features] or keys
@@ -355,7 +355,7 @@ def _matched_layers(old: Experiment, new: Experiment, origins: Origins | None) -
 
 
 def _alike(before: Sequence[Hashable], after: Sequence[Hashable]) -> list[int]:
-    """The longest runs that look the same, then what was replaced by as many."""
+    """For each item of `after` its index in `before`, or NEW: equal stretches match, and stretches replaced by as many items."""
     matches = [NEW] * len(after)
     for what, i1, i2, j1, j2 in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if what in ("equal", "replace") and i2 - i1 == j2 - j1:
@@ -368,7 +368,7 @@ def _look(layer: Any) -> tuple[Any, ...]:
 
 
 def _matched_units(new: Experiment, place: int, before: int, after: int, origins: Origins | None) -> np.ndarray:
-    """For each unit of a dense layer which one it was; without a word about it the first ones stay."""
+    """For each unit of a dense layer which old one it was. If `origins` does not say, the first units stay."""
     places = _dense_places(new)
     units = (origins or {}).get("units")
     told = units.get(str(places[place])) if isinstance(units, Mapping) and place < len(places) else None
@@ -379,7 +379,7 @@ def _matched_units(new: Experiment, place: int, before: int, after: int, origins
 
 
 def _places(told: Any, count: int, limit: int) -> list[int | None] | None:
-    """What was told, if it is a list of `count` places below `limit` (or null), none of them twice."""
+    """The list `told`, if it has `count` indices below `limit` (or null), none of them twice; else None."""
     if not isinstance(told, list) or len(told) != count:
         return None
     places = [place for place in told if place is not None]

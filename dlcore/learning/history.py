@@ -12,7 +12,7 @@ Names = Callable[[tuple[str, ...]], tuple[str, ...]]
 
 
 class History:
-    """Rows of (epoch, step, ...), what else is in `columns`; grows, never changes what it holds."""
+    """Rows of numbers, named by `columns`: epoch, step and others. Rows are added, and never changed."""
 
     def __init__(self, columns: tuple[str, ...], rows: np.ndarray | None = None) -> None:
         self.columns = columns

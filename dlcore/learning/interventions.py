@@ -36,7 +36,7 @@ class Done(NamedTuple):
 
 
 class NetworkInterventions:
-    """The hand in a run. It remembers how to take back what it did."""
+    """Changes what a person asks for in the network of a run, and remembers how to take that back."""
 
     def __init__(self) -> None:
         self._undos: deque[Done] = deque(maxlen=MOST_UNDOS)
@@ -46,12 +46,12 @@ class NetworkInterventions:
         return len(self._undos)
 
     def clear(self) -> None:
-        """The network is another one: nothing of what was done can be taken back."""
+        """Forget all interventions: the network is another one, so that none can be taken back."""
         self._undos.clear()
         self._stroke = None
 
     def apply(self, do: str, value: dict[str, Any], trainer: Trainer) -> bool:
-        """Set, freeze or silence. False where the place does not exist; raises Problem for a weight that is no number."""
+        """Set, freeze or silence. False where that weight or unit does not exist; raises Problem for a weight that is no number."""
         stage = _stage(trainer, value.get("address"))
         if stage is None:
             return False
@@ -60,7 +60,7 @@ class NetworkInterventions:
             return False
         touched = _touched(do, stage, value)
         stroke = value.get("stroke")
-        # All values of one drag are one thing to take back: the first one knows what was before.
+        # All values of one drag are taken back together: only the first one knows the value before.
         if stroke is None or stroke != self._stroke:
             self._undos.append(Done(inverse, touched, trainer.step, weakref.ref(trainer.engine), trainer.journal))
         self._stroke = stroke
@@ -76,15 +76,15 @@ class NetworkInterventions:
         done.inverse(trainer)
         trainer.touched(*done.touched)
         if trainer.step == done.step and trainer.engine is done.engine():
-            trainer.journal = done.journal  # Nothing came between: it is as if it had never been.
+            trainer.journal = done.journal  # No step came between: the journal forgets the intervention.
         return True
 
 
 def _touched(do: str, stage: Stage, value: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
-    """Of what, and of which layer or part of it, the journal has to tell."""
+    """The kind of change, and the names of the tensors or the module, for the journal."""
     if do == "silence":
         return "silenced", (stage.modules[0],)
-    names = stage.connections or ()  # Of weight and bias: a stage without was neither set nor frozen.
+    names = stage.connections or ()  # Weight and bias. A stage without them was neither set nor frozen.
     if do == "freeze":
         return "frozen", names
     return "weights", names[1:] if value.get("input") in (None, "bias") else names[:1]
@@ -142,7 +142,7 @@ def _mark(trainer: Trainer, places: list[slice], values: Sequence[bool | torch.T
 
 
 def _shortened(mask: torch.Tensor) -> bool | torch.Tensor:
-    # The old mask of a large layer takes no room when it is all the same, as it mostly is.
+    # Most masks are all True or all False: one bool is kept instead of the mask of a large layer.
     if mask.all() or not mask.any():
         return bool(mask.any())
     return mask.clone()
@@ -156,7 +156,8 @@ def _silence(trainer: Trainer, stage: Stage, value: dict[str, Any]) -> Inverse |
 
     def switch(trainer: Trainer, on: bool) -> bool:
         silenced = trainer.silenced or {}
-        marks = silenced.get(address, torch.zeros(units, dtype=torch.bool)).clone()  # A snapshot holds the old ones.
+        # A copy: a snapshot may hold the old marks.
+        marks = silenced.get(address, torch.zeros(units, dtype=torch.bool)).clone()
         before = bool(marks[unit])
         marks[unit] = on
         trainer.silenced = {**silenced, address: marks}
@@ -177,7 +178,7 @@ def _stage(trainer: Trainer, address: Any) -> Stage | None:
 
 
 def _places(trainer: Trainer, stage: Stage, unit: Any, source: Any) -> list[slice]:
-    """Where in the flat parameters; [] when there is no such place. No unit: the whole layer; no source: all that comes in."""
+    """Slices of the flat parameters; [] if there is no such unit or input. No unit: the whole layer; no source: all inputs and the bias."""
     if stage.connections is None:
         return []
     (start, end, shape), (bias, bias_end, _) = (trainer.engine.parameter_slices[name] for name in stage.connections)

@@ -1,4 +1,4 @@
-"""Judging: what all rows say of the current weights. Found when it is asked for, and again only where something has changed.
+"""Judging: scores and predictions of the current weights on all rows. Computed when asked for, and kept until something changes.
 
 N rows, the training rows first, then those that are watched.
 """
@@ -17,8 +17,8 @@ from dlcore.learning.snapshot import Scores
 if TYPE_CHECKING:
     from dlcore.learning.supervised import Supervised
 
-JUDGING_SHARE = 0.2  # Of the time of a run that plays, at most this much goes into judging all rows ...
-LONG_JUDGING = 0.004  # ... where that takes more than so many seconds.
+JUDGING_SHARE = 0.2  # At most this share of the time of a run that plays goes into judging all rows.
+LONG_JUDGING = 0.004  # Seconds: where judging takes less, its share of the time is not limited.
 
 
 class Judging:
@@ -30,13 +30,13 @@ class Judging:
         self.forget()
 
     def forget(self) -> None:
-        """Nothing that was found holds any more, nor how long it took."""
+        """Discard scores and predictions, and how long judging took."""
         self._again_at = 0.0
         self.weights_moved()
 
     def weights_moved(self) -> None:
-        """What was found is a moment old."""
-        self.known: Scores | None = None  # The scores of the weights as they are.
+        """Discard scores and predictions, as the weights have changed; `recent_scores` still gives the last scores."""
+        self.known: Scores | None = None  # Scores of the current weights; None until asked for.
         self._predicted: torch.Tensor | None = None
 
     def scores(self, compiled: bool = True) -> Scores:
@@ -57,18 +57,18 @@ class Judging:
         return self.known is None and self.clock() < self._again_at
 
     def recent_scores(self) -> Scores:
-        """Those of a moment ago."""
+        """The last scores that were computed, maybe of earlier weights."""
         return self._latest
 
     def scores_of(self, split: Split) -> dict[str, float]:
-        """The same on other rows, by torch."""
+        """Loss and metrics of the current weights on other rows, by torch."""
         device = self.supervised.device
         X, y = torch.from_numpy(split.X), torch.from_numpy(split.target)
         targets = self.supervised.experiment.coding.encode(y)
         return self._measured(*self.supervised.judge(X.to(device), targets.to(device)), y)
 
     def predictions(self) -> torch.Tensor:
-        """What the network claims of every row, on the CPU: (N, classes), or (N,) values."""
+        """The prediction for every row, on the CPU: (N, classes) probabilities, or (N,) values."""
         if self._predicted is None:
             self._predicted = self.supervised.judge()[1]
         return self._predicted

@@ -1,4 +1,4 @@
-"""What is told of a change of the network's shape: how many numbers it kept, and how far that took the predictions."""
+"""The notice after a change of the network's shape: how many weights it kept, and how far the predictions moved."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dlcore.learning.learner import Moved
 from dlcore.objectives import ObjectiveComponent
 from dlcore.problems import Problem
 
-SAME = 5e-4  # of a probability, or of the deviation of a target: less than that is no change that anybody is told of
+# of a probability, or of a target's deviation: if predictions moved less, the notice says that they stayed the same
+SAME = 5e-4
 
 
 def weights_kept(

@@ -46,11 +46,11 @@ class Learner(Protocol):
     Time is counted in steps and epochs, which are of the learner's own making: a history has a row an epoch.
     """
 
-    shown_column: ClassVar[str]  # That of the history which stands for a moment where there is room for one number.
+    shown_column: ClassVar[str]  # Column of the history that is shown where a moment has room for one number.
     notices: list[Problem]  # What is to be told; whoever reads them empties the list.
     step: int
     epoch: int
-    finished: str | None  # Why it goes on no more, as a status of a run; None while it does.
+    finished: str | None  # Why it has stopped, as a status of a run; None while it can go on.
     history: History  # Columns of its own, of which the first two are "epoch" and "step".
     journal: Journal  # What was changed since it began: the recipe alone does not reproduce such a learner.
 
@@ -65,7 +65,7 @@ class Learner(Protocol):
 
     @property
     def device_name(self) -> str:
-        """Where it computes, as people know it."""
+        """The device on which it computes, by the name that people know."""
         ...
 
     @property
@@ -93,12 +93,12 @@ class Learner(Protocol):
         ...
 
     def standing(self) -> dict[str, np.ndarray]:
-        """The same without the history."""
+        """`state` without the history."""
         ...
 
     @property
     def standing_bytes(self) -> int:
-        """About so many bytes `standing` gives, found without making it."""
+        """About how many bytes `standing` gives, estimated without making it."""
         ...
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
@@ -106,7 +106,7 @@ class Learner(Protocol):
         ...
 
     def row(self) -> tuple[float, ...]:
-        """What the history would say of this very step, in the order of its columns."""
+        """The row that the history would get at this very step, in the order of its columns."""
         ...
 
     # What others do to it
@@ -116,7 +116,7 @@ class Learner(Protocol):
         ...
 
     def unchanged_on_failure(self) -> AbstractContextManager[None]:
-        """If what is done meanwhile fails, a change included, everything is as before."""
+        """If the `with` block raises, the learner is as it was before the block, even if its recipe was changed."""
         ...
 
     def move(self, device: str) -> None:
@@ -128,11 +128,11 @@ class Interventions(Protocol):
     """What a person does to a learner from outside, and how that is taken back."""
 
     def __len__(self) -> int:
-        """How much can be taken back."""
+        """How many interventions can be taken back."""
         ...
 
     def clear(self) -> None:
-        """Nothing of what was done can be taken back any more."""
+        """Forget all interventions: none can be taken back any more."""
         ...
 
     def apply(self, do: str, value: dict[str, Any], learner: Any, /) -> bool:
@@ -145,7 +145,7 @@ class Interventions(Protocol):
 
 
 class NoInterventions:
-    """For learners that nobody can reach into."""
+    """For learners in which people can change nothing by hand."""
 
     def __len__(self) -> int:
         return 0

@@ -46,13 +46,13 @@ def change(
     origins: Origins | None,
     reshaped: bool,
 ) -> Journal:
-    """One recipe has taken the place of another; `engine` is what came out. Before the first step the new recipe says it itself."""
+    """One recipe has replaced another; `engine` has the resulting network. Before the first step its settings need no entry."""
     old, new = recipes
     again = is_shaped(journal, step)
     journal = with_settings(
         journal, step, old.settings(), new.settings(), dict(origins) if origins and reshaped else None
     )
-    # Weights that were carried before the first step, or through several shapes at one step, cannot be had from recipes alone.
+    # Weights that were carried before the first step, or through several shapes at one step, do not follow from recipes: they are noted.
     if (reshaped and again) or (step == 0 and (reshaped or _initializers(old) != _initializers(new))):
         values = {kind: named_values(engine, kind) for kind in ON_NAMES}
         if any(named is None for named in values.values()):
@@ -62,14 +62,14 @@ def change(
 
 
 def file(past: Journal, step: int, engine: AutogradEngine) -> Journal:
-    """The run goes on from a file at this step: with what that one has been through, and the network it brings."""
+    """The run goes on from a file at this step: with the journal of the run that wrote it (`past`), and with its network."""
     return loaded(past, step, named_values(engine, "weights"), named_values(engine, "buffers"))
 
 
 def named_values(engine: AutogradEngine, kind: str, names: Sequence[str] | None = None) -> Values | None:
-    """Weights, or which of them are frozen, and buffers, by their names; which units of hidden layers are silenced, by the layer's.
+    """{name: values} of one kind: weights, which weights are frozen, buffers, or (by a module's name) which units are silenced.
 
-    Without names all, of marks those that there are. None if a journal cannot hold them.
+    Without `names` all of them; marks only where something is marked. None if a journal cannot hold the values.
     """
     if kind == "silenced":
         found = _masks(engine, names is not None)
@@ -82,7 +82,7 @@ def named_values(engine: AutogradEngine, kind: str, names: Sequence[str] | None 
         return None
     if not all(
         np.isfinite(array).all() for array in wanted.values()
-    ):  # What a layer keeps may overflow; JSON has no such numbers.
+    ):  # A buffer may overflow, and JSON knows no infinity.
         return None
     return {name: number_lists(array) for name, array in wanted.items()}
 
@@ -96,7 +96,7 @@ def _tensors(engine: AutogradEngine, flat: torch.Tensor | None) -> dict[str, np.
 
 
 def _frozen(engine: AutogradEngine, asked: bool) -> torch.Tensor | None:
-    """The marks; none at all where the last one was taken away, which has to be told to whoever asks for them."""
+    """Which weights are frozen. If `asked`, all False where none is, so that the journal notes that the last mark was removed."""
     return torch.zeros_like(engine.flat, dtype=torch.bool) if engine.frozen is None and asked else engine.frozen
 
 

@@ -20,13 +20,14 @@ import torch
 
 Bend = Callable[[torch.Tensor], torch.Tensor]
 
-PRICE = 1e-4  # of a unit of burden, in shares of the variance that is handed on wrong
+PRICE = 1e-4  # cost of one unit of burden, as a share of the variance that is handed on wrong
 POINTS = 17  # quantiles of the training rows
 FACTORS = (1.0, 2.0, 4.0)
-STEEPER = tuple(1.06**power for power in range(-3, 19))  # how much larger a gain may be than what the slope asks for
-CENTRES = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)  # where the middle of the inputs may come to lie
-FAR = 60.0  # where an activation is as it will be for ever
-AT_ONCE = 16  # units: all ways of so many are tried together
+# factors by which a gain may differ from what the slope asks for
+STEEPER = tuple(1.06**power for power in range(-3, 19))
+CENTRES = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)  # values of gain * x + shift for the middle of the inputs
+FAR = 60.0  # so far from 0, an activation is flat or straight
+AT_ONCE = 16  # units whose ways are tried together
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Passing:
 def nearest_passing(bend: Bend, inputs_NU: torch.Tensor) -> Passing:
     """The way on which this activation best hands on these inputs as they are, unit by unit; in float32 on the CPU."""
     points_PU = torch.quantile(inputs_NU.detach().cpu(), torch.linspace(0, 1, POINTS), dim=0)
-    # Weights typed by hand can be so large that nothing is finite.
+    # Weights typed by hand can be so large that inputs are not finite.
     points_PU = points_PU.nan_to_num(0.0, 0.0, 0.0)
     found = [_nearest(bend, several) for several in points_PU.split(AT_ONCE, dim=1)]
     return Passing(*torch.cat(found, dim=1))
@@ -72,7 +73,7 @@ def _ways(bend: Bend, points_PU: torch.Tensor) -> tuple[torch.Tensor, torch.Tens
     """(W, U) gains, shifts and factors; the first way as if the activation were the identity."""
     line = bend(torch.linspace(-FAR, FAR, 1201, dtype=torch.float64))
     slope, smallest = 10 * (line[-1] - line[-2]).item(), 1.0
-    if slope < 1e-3:  # It levels off: what there is of a slope is on the way.
+    if slope < 1e-3:  # It is flat in the end: the steepest slope before counts.
         slope, smallest = 10 * line.diff().max().item(), 2 / (line.max() - line.min()).item()
     low_U, high_U = points_PU[0], points_PU[-1]
     factor_W = (smallest * torch.tensor(FACTORS)).repeat_interleave(len(STEEPER))

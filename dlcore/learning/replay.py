@@ -28,7 +28,8 @@ class Replay:
         self._recipe = recipe.without_journal()
         self._journal = recipe.journal
         self._left = deque(enumerate(recipe.journal))
-        self.inexact_from: int | None = None  # The step from which on the numbers need not be the run's.
+        # From this step on, numbers may differ from the run's; None: they never do.
+        self.inexact_from: int | None = None
         self.repeated = 0  # Entries that were done, the beginning not counted.
         beginning = recipe.journal[0] if recipe.journal and recipe.journal[0].step == 0 else None
         settings = settings_of(beginning.set) if beginning is not None and beginning.set else {}
@@ -51,7 +52,7 @@ class Replay:
             self._do(*self._left.popleft())
 
     def _check_settings(self) -> None:
-        """Before the first step: whether the settings fit together at all times."""
+        """Before the first step: raises Problem if settings do not fit together at any time."""
         now = self.trainer.experiment
         for number, entry in self._left:
             if entry.set and entry.step:
@@ -74,7 +75,7 @@ class Replay:
         self._fold_if(number, entry)
 
     def _go_on_from(self, number: int, entry: Entry) -> None:
-        """From a file: its weights and buffers, and everything else anew."""
+        """Go on from a file, as the run did: with its weights and buffers, and everything else anew."""
         trainer, past = self.trainer, self.trainer.journal
         assert entry.weights is not None
         weights = _arrays(f"journal.{number}.weights", entry.weights, _shapes(trainer))
@@ -100,11 +101,12 @@ class Replay:
                     start, end, _ = slices[name]
                     flat, previous = trainer.engine.flat[start:end], trainer.engine.previous[start:end]
                     told = torch.from_numpy(values).ravel().to(trainer.device)
-                    previous.copy_(torch.where(flat == told, previous, told))  # It was set, not learned.
+                    # A weight that was set has no earlier value to go back to.
+                    previous.copy_(torch.where(flat == told, previous, told))
                     flat.copy_(told)
             trainer.touched("weights", tuple(found))
             if entry.step == 0 and len(found) == len(slices):
-                # Another shape has brought them: the history is of this network.
+                # All weights are new, as the shape changed: the history begins with this network.
                 trainer.begin_history()
         if entry.frozen:
             found = _arrays(f"{path}.frozen", entry.frozen, _shapes(trainer), np.bool_)
@@ -125,7 +127,7 @@ class Replay:
             trainer.touched("silenced", tuple(found))
 
     def find_notice(self) -> Problem | None:
-        """What to say of it: how much was done again, and whether the numbers are the run's."""
+        """The notice about a replay: how many changes were repeated, and whether the numbers are the run's. None if nothing was changed."""
         if not self.repeated and self.inexact_from is None:
             return None
         if self.inexact_from is not None:
@@ -133,7 +135,7 @@ class Replay:
         return Problem("journal_repeated", count=self.repeated)
 
     def _fold_if(self, number: int, entry: Entry) -> None:
-        """Where changes are not known, the settings that the run had last hold from here on, and the rest is not repeated."""
+        """If this entry left out changes, use the settings that the run had last from here on, and repeat no further entries."""
         if entry.left_out:
             self._inexact(unknown_from(self._journal, number))
             self._left.clear()
@@ -148,12 +150,12 @@ def _shapes(trainer: Trainer) -> dict[str, tuple[int, ...]]:
 
 
 def _buffers(path: str, named: Values, trainer: Trainer) -> dict[str, np.ndarray]:
-    """{name: array} of what an entry tells of what layers keep for themselves, each of its layer's type."""
+    """{name: array} of the buffers in an entry, each of the type that its layer has."""
     found: dict[str, np.ndarray] = {}
     for name, values in named.items():
         kept = trainer.engine.buffers
         shapes = {name: tuple(kept[name].shape)} if name in kept else {}
-        # By way of float64, for a whole number may come as 3.0.
+        # Read as float64 first, as a whole number may come as 3.0.
         array = _arrays(path, {name: values}, shapes, np.float64)[name]
         found[name] = array.astype(kept[name].cpu().numpy().dtype)
     return found
@@ -162,7 +164,7 @@ def _buffers(path: str, named: Values, trainer: Trainer) -> dict[str, np.ndarray
 def _arrays(
     path: str, named: Values, shapes: dict[str, tuple[int, ...]], kind: Any = np.float32
 ) -> dict[str, np.ndarray]:
-    """{name: array} of what an entry names. Raises Problem where the network of that step has no such place, or another shape."""
+    """{name: array} of what an entry names. Raises Problem where the network of that step has no such tensor, or one of another shape."""
     found = {}
     for name, values in named.items():
         array = np.array(values, dtype=kind)

@@ -60,24 +60,24 @@ class Snapshot:
 
     @property
     def recipe_with_journal(self) -> Experiment:
-        """What it is, and what was changed on the way there."""
+        """The recipe, with the journal of what was changed since the run began."""
         return self.experiment.replace(journal=self.journal) if self.journal else self.experiment
 
     @property
     def plain_weights(self) -> dict[str, torch.Tensor]:
-        """Weights with which plain PyTorch, which knows of no silenced units, predicts the same: what they send out weighs 0.
+        """Weights with which plain PyTorch predicts the same: as it knows no silenced units, the weights of their outputs are 0.
 
         Raises Problem where something stands between such a unit and the weights that would have to be 0.
         """
         if self.silenced is None:
             return self.weights
         plain, left = dict(self.weights), {at: units for at, units in self.silenced.items() if units.any()}
-        quiet: torch.Tensor | None = None  # of the units that came in last
+        quiet: torch.Tensor | None = None  # which units before this stage are silenced
         for stage in stages_of(self.experiment):
             if quiet is not None and stage.connections is not None:
                 plain[stage.connections[0]] = plain[stage.connections[0]].masked_fill(quiet, 0.0)
             elif quiet is not None and (stage.tensors or stage.branches or stage.plan.has_units):
-                break  # It makes something else of a 0.
+                break  # It may turn a 0 into another number.
             if stage.plan.has_units:
                 quiet = left.pop(stage.address, None)
         else:

@@ -33,14 +33,14 @@ from dlcore.rows import rows_of
 
 
 class Taken(NamedTuple):
-    """Updates that were taken: the batch's mean loss before each, and its learning rate. A last loss that is not finite made none."""
+    """Updates that were taken: the batch's mean loss before each, and its learning rate. A last loss that is not finite made no update."""
 
     losses: Sequence[float] | np.ndarray
     rates: np.ndarray
 
 
 class Supervised:
-    """A network that learns from labelled rows. `device` is the name of one that is there, `choice` auto, autograd or dense."""
+    """A network that learns from labelled rows. `device` names one that is there, `choice` an engine: auto, autograd or dense."""
 
     def __init__(self, experiment: Experiment, device: str, data: Data, choice: str) -> None:
         self.experiment = experiment
@@ -50,14 +50,14 @@ class Supervised:
         self.place(device)
 
     def begin(self) -> None:
-        """The very same initial weights, the very same order of the rows."""
+        """Begin anew: each time with the same initial weights and the same order of the rows."""
         self.engine = AutogradEngine(build_model(self.experiment, self.device), self.experiment)
         self._seconds_a_step = math.inf
         self.order_generator = torch.Generator().manual_seed(derived_seed(self.experiment.seed, "order"))
         self.begin_epoch()
 
     def place(self, device: str) -> None:
-        """Put the rows there; `begin` or `restore` puts the network."""
+        """Put the rows on this device; `begin` or `restore` puts the network there."""
         self.device = device
         splits = (self.data.train, self.data.watched)
         self.X = torch.from_numpy(np.concatenate([split.X for split in splits])).to(device)
@@ -65,7 +65,7 @@ class Supervised:
         self.encode_targets()
 
     def encode_targets(self) -> None:
-        """What is learned, as the loss takes it, and what each training row counts."""
+        """Encode the targets as the loss takes them, and compute how much each training row counts."""
         experiment, labels = self.experiment, self.y[: self.train_rows]
         self.targets = experiment.coding.encode(self.y).to(self.device)
         weights = row_weights(experiment.class_weights, labels, experiment.objective.num_classes)
@@ -79,7 +79,7 @@ class Supervised:
 
     @property
     def passed(self) -> float:
-        """The share of the epoch that is behind."""
+        """The share of the epoch's rows that have been learned from."""
         return self.cursor / self.train_rows
 
     @property
@@ -114,7 +114,7 @@ class Supervised:
         return Taken(losses, rates)
 
     def pass_rows(self, updates: int) -> bool:
-        """So many updates were taken; whether the epoch is over."""
+        """Count the rows of so many updates as learned from. Returns whether the epoch is over."""
         rows = self.order.numel()
         self.cursor = min(self.cursor + updates * self.experiment.batch_size, rows)
         return self.cursor == rows
@@ -137,7 +137,7 @@ class Supervised:
         return self.engine.step(X[batch], targets[batch], float(rate), None if weights is None else weights[batch])
 
     def dense_engine(self, patient: bool = False) -> DenseEngine | None:
-        """The compiled engine for this very state of affairs, where there is one."""
+        """The compiled engine for the present recipe, network and rows; None if the kernels cannot train them or are not loaded."""
         if self._choice == "autograd" or self.device != "cpu":
             return None
         engine = self.engine
@@ -158,7 +158,7 @@ class Supervised:
     # Another recipe
 
     def change_rows(self, experiment: Experiment, begun: bool) -> bool:
-        """Make the rows of the new recipe, if they are others. An epoch goes on with as many rows as before, else it begins anew."""
+        """Make the new recipe's rows; returns whether they differ. With as many rows as before the epoch goes on, else it begins anew."""
         old, self.experiment = self.experiment, experiment
         before, self.data = self.data, rows_of(experiment, old, self.data)
         if self.data is before or before.holds_same_rows(self.data):
@@ -170,7 +170,7 @@ class Supervised:
             self._use_order(order)
             return True
         self.order_generator = self.order_generator.clone_state()
-        if not begun:  # Nobody has seen the order yet: the recipe alone still gives this run.
+        if not begun:  # No step was taken yet: with the order of a fresh start, the recipe alone still gives this run.
             self.order_generator.manual_seed(derived_seed(experiment.seed, "order"))
         self.begin_epoch()
         return True
@@ -183,16 +183,16 @@ class Supervised:
             generator.set_state(dropout.get_state())
 
     def change_settings(self) -> None:
-        """The same network goes on learning otherwise."""
+        """The same network goes on learning with other settings."""
         self.engine = copy.copy(self.engine)  # The old one stays as it is: a change that fails is taken back.
         self.engine.use(self.experiment)
 
-    # What all rows say
+    # Judging all rows
 
     def judge(
         self, X: torch.Tensor | None = None, targets: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """By torch: the loss of every row (N,) in float64, and what the network claims of it. Without rows of both splits."""
+        """The loss (N,) of every row in float64, and its prediction, by torch. Without arguments of all rows of both splits."""
         X, targets = (self.X, self.targets) if X is None or targets is None else (X, targets)
         coding = self.experiment.coding
         with torch.no_grad(), self._evaluating():
@@ -201,7 +201,7 @@ class Supervised:
 
     @contextmanager
     def _evaluating(self) -> Iterator[None]:
-        # Told module by module only where one of them cares: it takes as long as the scoring of a small network.
+        # Eval mode is set only if some layer needs it: setting it takes as long as scoring a small network.
         if not any(layer.judges_otherwise for layer in all_layers(self.experiment.layers)):
             yield
             return
@@ -227,12 +227,12 @@ class Supervised:
         return state
 
     def _small_order(self) -> np.ndarray:
-        """As small as the row numbers allow: the order of the epoch is what is largest in a small network's state."""
+        """The epoch's order in the smallest type that holds the row numbers: it is the largest part of a small network's state."""
         return self.order.cpu().numpy().astype(np.min_scalar_type(self.train_rows))
 
     @property
     def state_bytes(self) -> int:
-        """About so many bytes `state` gives, found without making it."""
+        """About how many bytes `state` gives, estimated without making it."""
         vectors = 3 + sum(value.dim() > 0 for value in self.engine.memory.values())
         return vectors * 4 * self.engine.flat.numel()
 

@@ -24,7 +24,7 @@ ONE_DRAG = 1.0  # Seconds within which edits that follow one another leave one m
 
 @dataclass(frozen=True)
 class Moment:
-    """All that brings a learner back to one step, but for the data (made from the recipe) and the history (the run's)."""
+    """All that brings a learner back to one step, except the data (made from the recipe) and the history (kept by the run)."""
 
     id: int
     structure: int
@@ -32,11 +32,11 @@ class Moment:
     step: int
     epoch: int
     progress: float
-    row: tuple[float, ...]  # What the history would have said of it, and ...
-    value: float  # ... the number of these that stands for it.
-    rows: int  # of the history, by then
+    row: tuple[float, ...]  # The row of the history for this step.
+    value: float  # The number of `row` that is shown for the moment.
+    rows: int  # of the history, at this moment
     state: dict[str, np.ndarray]
-    edited: bool  # A hand was in it since the step before.
+    edited: bool  # True if something was set by hand since the last step.
     made: float
 
     @cached_property
@@ -45,7 +45,7 @@ class Moment:
 
     @property
     def recipe(self) -> Any:
-        """The Recipe of then."""
+        """The Recipe that the run had at this moment."""
         return _recipe(self.packed_recipe)
 
     def follows_in_one_go(self, other: Moment) -> bool:
@@ -59,7 +59,7 @@ class Moment:
 
     def full_state(self, history: np.ndarray) -> dict[str, np.ndarray]:
         """What `Learner.restore` takes; `history` are the rows of the run, at least to here."""
-        # Before the first step another network may have taken the first row.
+        # Before the first step, row 0 of the history may be that of another network.
         history = history[: self.rows] if self.step else np.array([self.row])
         return self.state | {"history": history}
 
@@ -78,21 +78,21 @@ class Timeline:
 
     @property
     def moments(self) -> tuple[Moment, ...]:
-        """All that are kept, oldest first."""
+        """All moments that are kept, oldest first."""
         return tuple(self._moments)
 
     @property
     def numbers(self) -> dict[str, int]:
-        """With the moments, all that there is to know of it."""
+        """The counters that, with the moments, are the whole state of a time line."""
         return {"version": self.version, "last_id": self._last_id, "spacing": self._spacing}
 
     def adopt(self, moments: list[Moment], numbers: dict[str, int]) -> None:
-        """Be the time line that had these."""
+        """Take over the moments and counters of another time line."""
         self._have(moments)
         self.version, self._last_id, self._spacing = numbers["version"], numbers["last_id"], numbers["spacing"]
 
     def _have(self, moments: list[Moment]) -> None:
-        """Let these be the moments. What is asked about them often is counted along, not each time anew."""
+        """Replace all moments. Their table and size in bytes are kept beside them, as both are asked for often."""
         self._moments: list[Moment] = []
         self._table = np.empty((MOST_MOMENTS + 1, 4))
         self.nbytes = 0  # Bytes of all moments; neighbours with the same recipe share it.
@@ -128,7 +128,7 @@ class Timeline:
         return self._table[: len(self)].copy()
 
     def clear(self) -> None:
-        """The run starts anew."""
+        """Forget all moments: the run starts anew."""
         self._have([])
         self._spacing = 1
         self.version += 1

@@ -48,12 +48,12 @@ class Trainer:
     Raises Problem for a device that is not there, and for a dense engine that does not know this recipe.
     """
 
-    shown_column: ClassVar[str] = "test_loss"  # What stands for a moment where there is room for one number.
+    shown_column: ClassVar[str] = "test_loss"  # Shown where a moment has room for one number.
 
     def __init__(
         self, experiment: Experiment, device: str = "auto", data: Data | None = None, engine: str = "auto"
     ) -> None:
-        self.experiment = experiment.without_journal()  # What is said there, another run has been through.
+        self.experiment = experiment.without_journal()  # A journal in it is that of an earlier run.
         self.notices: list[Problem] = []
         self.edits = 0  # How often somebody has reached into the network.
         self.supervised = Supervised(self.experiment, choose_device(device), data or prepare(experiment), engine)
@@ -97,12 +97,12 @@ class Trainer:
 
     @property
     def cursor(self) -> int:
-        """How many of them are behind."""
+        """How many rows of this epoch have been learned from."""
         return self.supervised.cursor
 
     @property
     def device(self) -> str:
-        """Where it computes."""
+        """The device on which it computes: cpu, cuda or mps."""
         return self.supervised.device
 
     @property
@@ -131,7 +131,7 @@ class Trainer:
 
     @property
     def recipe_with_journal(self) -> Experiment:
-        """What it is, and what was changed on the way there."""
+        """The recipe, with the journal of what was changed since the run began."""
         return self.experiment.replace(journal=self.journal) if self.journal else self.experiment
 
     # Time
@@ -170,7 +170,7 @@ class Trainer:
                 return
 
     def _take(self, updates: float, deadline: float) -> float:
-        """At most `updates`, none beyond the epoch's end; the last loss."""
+        """Take at most `updates`, none beyond the epoch's end. Returns the last loss."""
         losses, rates = self._off_the_gpu_if_full(lambda: self.supervised.take(self.epoch, updates, deadline))
         loss = float(losses[-1])
         taken = len(losses) - (not math.isfinite(loss))
@@ -202,7 +202,7 @@ class Trainer:
         """Loss and metrics of the current weights on all rows that are learned from, and on all that are watched."""
         if self.judging.known is not None:
             return self.judging.known
-        # Before the first step it is always torch that judges: whether the kernel is loaded by then is chance.
+        # Before the first step torch always judges: otherwise numbers would depend on whether the kernels are loaded by then.
         return self._off_the_gpu_if_full(lambda: self.judging.scores(compiled=self.step > 0))
 
     def recent_scores(self) -> Scores:
@@ -210,11 +210,11 @@ class Trainer:
         return self.judging.recent_scores() if self.judging.may_be_old else self.scores()
 
     def scores_of(self, split: Split) -> dict[str, float]:
-        """The same on rows that are neither, judged by torch."""
+        """Loss and metrics of the current weights on rows that are neither training nor watched rows, by torch."""
         return self.judging.scores_of(split)
 
     def predictions(self) -> torch.Tensor:
-        """What the network claims of every row, the training rows first, on the CPU: (N, classes), or (N,) values."""
+        """The prediction for every row, the training rows first, on the CPU: (N, classes) probabilities, or (N,) values."""
         return self._off_the_gpu_if_full(self.judging.predictions)
 
     def begin_history(self) -> None:
@@ -224,12 +224,12 @@ class Trainer:
 
     @property
     def _columns(self) -> tuple[str, ...]:
-        """The history's: of each score that of the training rows and that of the watched rows, which are called so, whichever they are."""
+        """The history's columns: each score of the training rows ("train"), then of the watched rows ("test", even for validation rows)."""
         names = self.experiment.objective.columns
         return ("epoch", "step", *(f"{part}_{name}" for name in names for part in ("train", "test")))
 
     def row(self) -> tuple[float, ...]:
-        """What the history would say of this very step."""
+        """The row that the history would get at this very step."""
         return (self.epoch, self.step, *self.scores().row)
 
     def _record(self) -> None:
@@ -240,7 +240,7 @@ class Trainer:
         return self._snapshot(self.scores())
 
     def passing_snapshot(self) -> Snapshot:
-        """The same, of a run that goes on at once: with its recent scores."""
+        """A snapshot of a run that goes on at once: with recent scores, which may belong to earlier weights."""
         return self._snapshot(self.recent_scores())
 
     def _snapshot(self, scores: Scores) -> Snapshot:
@@ -267,9 +267,9 @@ class Trainer:
     def change(self, experiment: Experiment, origins: Origins | None = None) -> Change:
         """Take over another recipe, live; what was learned is kept as far as it fits (`origins` says what came from where: carry.py).
 
-        Raises Problem for a change that needs a fresh start. Whoever fears another failure asks `unchanged_on_failure` for help.
+        Raises Problem for a change that needs a fresh start. To undo a change that fails otherwise, call it within `unchanged_on_failure`.
         """
-        experiment = experiment.without_journal()  # The run's own tells what it has been through.
+        experiment = experiment.without_journal()  # The run keeps a journal of its own.
         needs = self.experiment.changed_start_fields(experiment)
         if needs:
             raise Problem("needs_fresh_start", path=needs[0])
@@ -313,7 +313,7 @@ class Trainer:
 
     @contextmanager
     def unchanged_on_failure(self) -> Iterator[None]:
-        """If what is done meanwhile fails, a change included, everything is as before."""
+        """If the `with` block raises, the trainer is as it was before the block, even if its recipe was changed."""
         parts = (self, self.supervised, self.judging)
         before = [vars(part).copy() for part in parts]
         try:
@@ -351,7 +351,7 @@ class Trainer:
         self.notices.append(Problem("gpu_memory", device=self.device_name))
         if hasattr(self, "history"):
             self.move("cpu")
-        else:  # Not even the first weights had room.
+        else:  # Not even the initial weights fit into the GPU's memory.
             self.supervised.place("cpu")
         return act()
 
@@ -363,11 +363,11 @@ class Trainer:
 
     @property
     def standing_bytes(self) -> int:
-        """About so many bytes `standing` gives, found without making it."""
+        """About how many bytes `standing` gives, estimated without making it."""
         return self.supervised.state_bytes
 
     def standing(self) -> dict[str, np.ndarray]:
-        """The same without the history."""
+        """`state` without the history."""
         return self.supervised.state() | {
             "counters": np.array([self.step, self.epoch, self.cursor, self._best[1]], dtype=np.int64),
             "best_loss": np.array([self._best[0]]),
@@ -378,7 +378,7 @@ class Trainer:
     def restore(self, state: dict[str, np.ndarray]) -> None:
         """Go on from what `state` gave, for the same experiment."""
         self.reset()
-        if "journal" in state:  # Not in one that an earlier version has kept.
+        if "journal" in state:  # A state that an earlier version kept has none.
             self.journal = unpacked(state["journal"])
         self.step, self.epoch, cursor, best_epoch = (int(count) for count in state["counters"])
         self._best = (float(state["best_loss"][0]), best_epoch)
