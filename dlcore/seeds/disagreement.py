@@ -19,7 +19,7 @@ from dlcore.pictures.picture import Picture
 
 MOST_POINTS = 400  # watched rows drawn on the plane
 MOST_CONTESTED = 12
-CONTESTED = 0.25  # share of the seeds that say something else
+CONTESTED = 0.25  # share of the seeds that do not predict what most predict
 ROWS_AT_ONCE = 8192
 
 Weights = dict[str, np.ndarray]
@@ -28,7 +28,7 @@ Weights = dict[str, np.ndarray]
 def disagreement(judged: Judged, members: list[Weights]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """What to draw, and its arrays: "plane" with the grid "spread" and the points, else "rows": the most contested watched rows.
 
-    The spread is the share of seeds that do not say what most say, or the standard deviation of what they say, in the target's units.
+    The spread is the share of seeds that do not predict what most predict, or the standard deviation of their values in the target's units.
     """
     if judged.experiment.dataset.surface == "plane":
         return _draw_plane(judged, members)
@@ -74,7 +74,7 @@ def _choose_rows(judged: Judged, members: list[Weights]) -> dict[str, Any]:
 
 
 def _measure_spread(judged: Judged, members: list[Weights], X_ND: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
-    """(N,) how far the seeds are apart, and what most, or all on average, say: a class or a value."""
+    """(N,) how far the seeds' predictions are apart, and the class that most of them predict, or the mean of their values."""
     objective = judged.experiment.objective
     told = predict_each(judged.experiment, members, X_ND)
     if objective.has_classes:
@@ -87,7 +87,7 @@ def _measure_spread(judged: Judged, members: list[Weights], X_ND: torch.Tensor) 
 
 
 def predict_each(experiment: Experiment, members: list[Weights], X_ND: torch.Tensor) -> Iterator[np.ndarray]:
-    """What each member claims: (N, K) probabilities, or (N,) values as the network learns them."""
+    """Each member's predictions: (N, K) probabilities, or (N,) scaled values, as the network learns them."""
     model = build_model(experiment)
     model.eval()
     for weights in members:

@@ -19,7 +19,7 @@ from dlcore.seeds.training import Curves, train_seeds
 
 LONGEST = 600.0  # seconds; then the seeds are judged as they stand
 TELL_EVERY = 0.5  # seconds
-OF_TRAINING = 0.95  # of the job; the rest is what they disagree on
+OF_TRAINING = 0.95  # share of the job's progress; the rest is finding where the seeds disagree
 
 
 def seeds(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Answer:
@@ -63,7 +63,7 @@ def seeds(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Answ
 
 
 def _describe_curves(curves: Curves) -> dict[str, Any]:
-    """The curves as bands, once a seed is left for which there are any."""
+    """The curves as bands; if all seeds have diverged, only their number."""
     if curves.diverged.all():
         return {"diverged": len(curves.diverged)}
     found = {name: find_bands(curves.of(name)) for name in SCORES}

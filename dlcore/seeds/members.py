@@ -51,7 +51,7 @@ class Members(Protocol):
         ...
 
     def weights(self) -> list[dict[str, np.ndarray]]:
-        """Of each member, under the names of the plain nn.Sequential."""
+        """The weights of each member, under the names of the plain nn.Sequential."""
         ...
 
 
@@ -61,7 +61,7 @@ def make_recipes(experiment: Experiment, count: int) -> list[Experiment]:
 
 
 def make_members(experiment: Experiment, count: int, data: Data) -> Members:
-    """The faster way for this recipe: lanes for small layers; where the kernels are missing or a seed alone fills them, one by one."""
+    """Lanes of the kernels for small layers; a trainer for each seed where kernels are missing or one seed alone fills the processor."""
     many = compiled.many() if fits_lanes(experiment) else None
     return OneByOne(experiment, count, data) if many is None else Abreast(experiment, count, data, many)
 
@@ -142,7 +142,7 @@ class Abreast:
     def diverged(self) -> np.ndarray:
         """(S,) bool."""
         found = self.engine.diverged.copy()
-        found[list(self._stopped)] = False  # What becomes of its lane after it stopped early does not count.
+        found[list(self._stopped)] = False  # A member that stopped early goes on in its lane; that does not count.
         return found
 
     @property
@@ -153,7 +153,7 @@ class Abreast:
         return found
 
     def take_epoch(self) -> None:
-        """One slice of the kernel."""
+        """One epoch of all members, in one call of the kernels."""
         self.engine.take_epoch(self._rates(), self._orders.draw())
         self.epoch += 1
         if self.experiment.early_stopping:

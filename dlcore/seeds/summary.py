@@ -9,7 +9,7 @@ import numpy as np
 BANDS = {"low": 0, "q1": 25, "median": 50, "q3": 75, "high": 100}  # percent of the seeds below
 BEHIND = 0.05  # of the metric: a seed so far below the best has ended in another, worse minimum
 ALIKE = 0.02  # of the metric, from the lowest seed to the highest: smaller differences do not matter
-RARE = 1 / 8  # share of the seeds that do as well: with at most so many, a run was lucky
+RARE = 1 / 8  # share of the seeds: a run was lucky if at most so many do as well
 CONFIDENCE = 0.95
 
 
