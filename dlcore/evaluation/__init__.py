@@ -24,7 +24,7 @@ from dlcore.rows import RowsKey, prepare
 
 @dataclass(frozen=True)
 class Part:
-    """The rows of one split and what the network says of them, found out when it is first asked."""
+    """The rows of one split, and the network's predictions for them, computed when first asked for."""
 
     split: Split
     experiment: Experiment
@@ -69,9 +69,9 @@ class Judged:
 
 
 def open_judged(payload: bytes) -> Judged:
-    """The network of a checkpoint with its rows; the last ones asked for are kept. Raises Problem."""
+    """The network of a checkpoint with its rows; the last ones are cached. Raises Problem."""
     judged = _open(payload)
-    judged.experiment.dataset.check_readable()  # It may have been opened for somebody else before.
+    judged.experiment.dataset.check_readable()  # A cached one may have been opened for somebody else.
     return judged
 
 
@@ -114,7 +114,7 @@ def is_sealed(judged: Judged) -> bool:
 
 
 def name_open_parts(judged: Judged) -> dict[str, Part]:
-    """The parts without a sealed one."""
+    """The parts that may be scored: all of them, except a sealed test."""
     return {name: part for name, part in name_parts(judged).items() if name != "test" or not is_sealed(judged)}
 
 
@@ -131,7 +131,7 @@ def choose_part(judged: Judged, arguments: dict[str, Any]) -> Part:
 def judge(
     experiment: Experiment, model: nn.Sequential, X_ND: np.ndarray, target_N: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What the network claims of each row, as the loss reads it, and the loss of each row; float64, in bounded memory."""
+    """The prediction for each row, as the loss reads the outputs, and the loss of each row; float64, in bounded memory."""
     coding = experiment.coding
     predictions, losses = [], []
     with torch.no_grad():

@@ -25,7 +25,7 @@ def threshold_curves(positive_N: np.ndarray, scores_N: np.ndarray) -> tuple[dict
     _, fps_T, _, tps_T, thresholds_T = metrics.confusion_matrix_at_thresholds(positive_N, scores_N)
     fpr, recall = (np.concatenate([[0.0], counts / counts[-1]]) for counts in (fps_T, tps_T))
     precision = np.concatenate([[1.0], tps_T / (tps_T + fps_T)])
-    # Average precision is the sum of steps: between two points nobody could choose a threshold.
+    # Average precision is a sum of steps, not of trapezoids: there is no threshold between two points.
     average_precision = float(np.sum(np.diff(recall) * precision[1:]))
     shown = _choose_indices(len(fpr))
     thresholds = [None, *_round(thresholds_T[shown[1:] - 1])]

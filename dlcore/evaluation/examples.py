@@ -80,6 +80,6 @@ def cells(judged: Judged, column: int, values_n: np.ndarray) -> list[Any]:
 
 
 def _list_names(judged: Judged, column: int) -> tuple[str, ...]:
-    """The names of a column's categories; the last one, which -1 finds, for all that the recipe does not name."""
+    """The names of a column's categories; the last name, found by index -1, stands for all that the recipe does not list."""
     names = category_names(judged, column)
     return (*names, other_name(judged, column)) if names else ()

@@ -20,5 +20,5 @@ def finding(key: str, severity: Severity, values: Mapping[str, str | int | float
 
 
 def skill(score: float, baseline: float) -> float:
-    """(score - baseline) / (1 - baseline): the share of the baseline's errors that is gone (Murphy, 1988). R² is that of the mean."""
+    """(score - baseline) / (1 - baseline): the share of the baseline's errors removed (Murphy, 1988). R² is skill against the mean."""
     return (score - baseline) / (1 - baseline) if baseline < 1 else 0.0

@@ -34,7 +34,7 @@ FEWEST_ROWS = 10
 
 
 class Fit(NamedTuple):
-    """One training: with which recipe, on which rows, and what is said of it beside its scores."""
+    """One training: its recipe, how many rows it gets, and the facts that are reported beside its scores."""
 
     experiment: Experiment
     rows: int
@@ -44,7 +44,7 @@ class Fit(NamedTuple):
 def learning_curve(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Answer:
     """Scores after "epochs" on growing shares of the training rows, each from "repeats" seeds (Cortes et al., 1994).
 
-    It stops when "budget" seconds have passed; rows are counted, seeds come one after the other, so that every size has its first soon.
+    It stops when "budget" seconds have passed. Every size is trained from one seed before any gets a second, so that all have a score soon.
     """
     judged = open_judged(payload)
     train_rows = len(judged.train.split.y)
@@ -55,7 +55,7 @@ def learning_curve(arguments: dict[str, Any], payload: bytes, progress: Progress
 
 
 def capacity(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Answer:
-    """The same over the width of the network: the recipe's depth, its hidden layers times each of the factors "widths"."""
+    """Scores of networks of other widths: the recipe's depth, the units of its hidden layers times each of the factors "widths"."""
     judged = open_judged(payload)
     fits: dict[tuple[int, ...], Fit] = {}
     for factor in _read_factors(arguments.get("widths", FACTORS)):
@@ -117,7 +117,7 @@ def _train_all(
             except Diverged:
                 point["diverged"] += 1
             else:
-                if trainer.finished is None and trainer.epoch < epochs:  # Half a fit would look like a bad one.
+                if trainer.finished is None and trainer.epoch < epochs:  # An unfinished fit would look like a bad one.
                     return _answer(so_far(), findings(judged, points), epochs, seconds)
                 for name, value in zip(("train", "test"), _score(judged, trainer, fit), strict=True):
                     point[name].append(value)
@@ -149,7 +149,7 @@ def _with_training_rows(data: Data, rows: np.ndarray) -> Data:
 
 
 def _score(judged: Judged, trainer: Trainer, fit: Fit) -> tuple[float | None, float | None]:
-    """Of the rows it learned from, each counted once, and of the watched rows."""
+    """The scores on the rows it learned from, each counted once, and on the watched rows."""
     predictions, measure = (
         judged.experiment.objective.answers(trainer.predictions().numpy()),
         measure_of(judged.experiment),

@@ -23,11 +23,11 @@ from dlcore.evaluation.subset import column_kind
 from dlcore.jobs import Answer, Progress
 
 RARE = 5  # rows of a class in a split: fewer say little about it
-OVERLOOKED = 0.5  # share of a class's watched rows that the network finds: with less it is overlooked ...
-SMALL = 0.5  # ... if its share of the training rows is less than so much of an even one
+OVERLOOKED = 0.5  # a small class is overlooked if the network finds less than this share of its watched rows
+SMALL = 0.5  # a class is small if it has less than this part of an even share of the training rows
 MOST_SHOWN = 10
-DISTINCT = 0.99  # share of the rows, from which whole numbers may be an id
-DENSE = 0.5  # share of the whole numbers from the least to the most that are there
+DISTINCT = 0.99  # whole numbers may be an id if this share of them are different
+DENSE = 0.5  # and if this share of all whole numbers from the least to the most occur
 FEWEST_FOR_ID = 20
 
 
@@ -42,7 +42,8 @@ def guards(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Ans
     ]
     progress(0.1, {"findings": found})
     found += find_duplicates(judged)
-    if isinstance(judged.experiment.dataset, TableData | BundledTable):  # Points of a formula and pixels hide nothing.
+    # Generated points and pixels have no ids or leaks.
+    if isinstance(judged.experiment.dataset, TableData | BundledTable):
         found += find_ids(judged)
         progress(0.3, {"findings": found})
         found += find_leaks(judged, lambda share: progress(0.3 + 0.7 * share, {"findings": found}))
@@ -77,7 +78,7 @@ def find_no_skill(judged: Judged) -> list[Finding]:
 
 
 def find_rare_classes(judged: Judged) -> list[Finding]:
-    """Classes of which a split has so few rows that what is said of them is chance."""
+    """Classes of which a split has so few rows that their scores are chance."""
     found = []
     for name, part in name_open_parts(judged).items():
         rows_C = np.bincount(part.split.y, minlength=len(judged.data.class_names)) if judged.data.class_names else []
@@ -157,7 +158,7 @@ def _make_keys(raw_NC: np.ndarray) -> Iterator[bytes]:
     """A key for each row, 16 bytes however wide it is: equal where all cells are, missing ones among them."""
     for start in range(0, len(raw_NC), ROWS_AT_ONCE):
         piece = raw_NC[start : start + ROWS_AT_ONCE]
-        tidy = np.where(np.isnan(piece), np.nan, piece + 0.0)  # One kind of nothing, and no minus zero.
+        tidy = np.where(np.isnan(piece), np.nan, piece + 0.0)  # All NaN get the same bytes, and -0.0 those of 0.0.
         yield from (blake2b(row.tobytes(), digest_size=16).digest() for row in tidy)
 
 

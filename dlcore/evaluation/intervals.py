@@ -27,7 +27,7 @@ def measure_of(experiment: Experiment) -> Measure:
 
 
 def score(measure: Measure, y_N: np.ndarray, said_N: np.ndarray) -> float | None:
-    """Accuracy of classes or R² of values that somebody has said; None for the R² of targets that are all equal."""
+    """Accuracy of predicted classes or R² of predicted values; None for the R² of targets that are all equal."""
     if measure == "accuracy":
         return float((said_N == y_N).mean())
     if measure == "balanced_accuracy":
@@ -37,7 +37,7 @@ def score(measure: Measure, y_N: np.ndarray, said_N: np.ndarray) -> float | None
 
 
 def resample_scores(measure: Measure, y_N: np.ndarray, said_N: np.ndarray, seed: int = SEED) -> np.ndarray:
-    """(R,) the same of resamples of the rows; NaN where there is none. Other rows need another seed, or their chance would be the same."""
+    """(R,) scores of resamples of the rows; NaN where there is none. Two sets of rows need two seeds, or they are drawn alike."""
     if measure == "accuracy":
         return accuracies(said_N == y_N, seed)
     return (balanced_accuracies if measure == "balanced_accuracy" else r2_scores)(y_N, said_N, seed)
@@ -50,12 +50,12 @@ def accuracies(correct_N: np.ndarray, seed: int = SEED) -> np.ndarray:
 
 
 def balanced_accuracy(y_N: np.ndarray, said_N: np.ndarray) -> float:
-    """The mean over the classes of the share of their rows that is right; a class without rows has no say (Brodersen et al., 2010)."""
+    """The mean over the classes of the share of their rows that is right; a class without rows does not count (Brodersen et al., 2010)."""
     return float(np.mean([(said_N[y_N == label] == label).mean() for label in np.unique(y_N)]))
 
 
 def balanced_accuracies(y_N: np.ndarray, said_N: np.ndarray, seed: int = SEED) -> np.ndarray:
-    """(R,) the same of resamples, in which every class keeps its number of rows."""
+    """(R,) balanced accuracies of resamples, in which every class keeps its number of rows."""
     correct = [said_N[y_N == label] == label for label in np.unique(y_N)]
     generator = np.random.default_rng(seed)
     hits_KR = [generator.binomial(len(one), one.mean(), RESAMPLES) / len(one) for one in correct]

@@ -13,14 +13,14 @@ from dlcore.evaluation import Judged
 from dlcore.evaluation.findings import Finding, finding, skill
 from dlcore.randomness import derived_seed
 
-LEAKING = 0.98  # of the baseline's errors are gone with this column alone
+LEAKING = 0.98  # a column leaks if it alone removes this share of the baseline's errors
 MOST_ROWS = 2000
 FOLDS = 5
 DEEPEST = 5  # 32 leaves: enough for the categories of a column, too few to learn rows by heart
 
 
 def find_leaks(judged: Judged, progress: Callable[[float], None]) -> list[Finding]:
-    """Columns from which alone a shallow tree predicts the target, cross-validated on training rows. A single column is no suspect."""
+    """Columns from which alone a shallow tree predicts the target, cross-validated on training rows. An only column is not suspected."""
     raw_NC, y_N = _draw_sample(judged)
     classes, columns = bool(judged.data.class_names), raw_NC.shape[1]
     if columns < 2 or len(y_N) < 4 * FOLDS or np.ptp(y_N) == 0:
@@ -34,7 +34,7 @@ def find_leaks(judged: Judged, progress: Callable[[float], None]) -> list[Findin
     for column, name in enumerate(judged.data.raw_names):
         progress(column / columns)
         values_N1 = _scale(raw_NC[:, column])[:, None]
-        # What a tree cannot even learn by heart it will not predict: most columns cost one fit.
+        # A column that does not even fit the rows that the tree has seen is skipped: most columns cost only one fit.
         if skill(tree.fit(values_N1, y_N).score(values_N1, y_N), baseline) < LEAKING:
             continue
         alone = float(cross_val_score(tree, values_N1, y_N, cv=folds).mean())
@@ -58,7 +58,7 @@ def _scale(values_N: np.ndarray) -> np.ndarray:
     """From -1 to 1 around their median: a tree computes in float32, in which 1e300 is infinite and 1e9 + 1 is 1e9."""
     if np.isnan(values_N).all():
         return values_N
-    shrunk_N = _shrink(values_N)  # First, as the distance of two finite numbers may be infinite.
+    shrunk_N = _shrink(values_N)  # First, as the difference of two finite numbers may be infinite.
     return _shrink(shrunk_N - np.nanmedian(shrunk_N))
 
 

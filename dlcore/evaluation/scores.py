@@ -40,14 +40,14 @@ def evaluate(arguments: dict[str, Any], payload: bytes, progress: Progress) -> A
 
 
 def score_classes(y_N: np.ndarray, probabilities_NC: np.ndarray, names: tuple[str, ...]) -> dict[str, Any]:
-    """Everything that is asked of a classifier (Fawcett, 2006). A class that nobody predicts has precision 0."""
+    """The usual scores and curves of a classifier (Fawcett, 2006). A class that nobody predicts has precision 0."""
     labels = range(len(names))
     predicted_N = probabilities_NC.argmax(1)
     per_class: Any = metrics.precision_recall_fscore_support(
         y_N, predicted_N, labels=labels, zero_division=cast("Any", 0)
     )
     precision_C, recall_C, f1_C, rows_C = per_class
-    known = np.isin(labels, np.union1d(y_N, predicted_N))  # Classes that are neither there nor predicted have no say.
+    known = np.isin(labels, np.union1d(y_N, predicted_N))  # Classes that neither occur nor are predicted do not count.
     shown = labels if len(names) > 2 else (1,)
     curves = [threshold_curves(y_N == label, probabilities_NC[:, label]) for label in shown]
     kinds = [(label, y_N == label, probabilities_NC[:, label]) for label in shown]
@@ -94,7 +94,7 @@ def score_numbers(y_N: np.ndarray, predicted_N: np.ndarray, rows: np.ndarray) ->
 
 
 def describe_columns(judged: Judged, part: Part) -> list[dict[str, Any]]:
-    """What a subset may be chosen by: each raw column with its range or its values; pixels are none."""
+    """What a subset may be chosen by: each raw column with its range or its values; nothing for pictures."""
     if judged.experiment.dataset.picture is not None:
         return []
     found: list[dict[str, Any]] = []

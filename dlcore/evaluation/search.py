@@ -17,15 +17,15 @@ from dlcore.jobs import Progress
 NEIGHBOURS = 12  # training rows of the wanted answer towards which rays go
 RAYS = 192  # into random directions
 POINTS_ON_A_RAY = 40  # on a ray, closer together near the row
-FEW_PLACES = 12  # on a ray no longer than what is already found
-HALVINGS = 12  # of the step in which the answer turns
+FEW_PLACES = 12  # points on a ray that is no longer than the best way found so far
+HALVINGS = 12  # how often the step in which the answer turns is halved
 BASES = 4  # rows that differ from x in categories alone, from which rays start
 KEPT = 3  # of the shortest ways, each of which is shortened further
 ROUNDS = 8  # of shortening
 TRIES = 32  # rays of one round
 MOST_WORK = 4e10  # multiplications: some seconds
-STEP = 0.02  # deviations, of a difference quotient
-FINEST = 0.02  # share by which a number of the change may not be smaller
+STEP = 0.02  # of a difference quotient, in deviations
+FINEST = 0.02  # the answer is tight if no number of the change can be smaller by this share
 
 
 @dataclass(frozen=True)
@@ -37,13 +37,13 @@ class Goal:
     upwards: bool = True
 
     def is_reached(self, claims: np.ndarray) -> np.ndarray:
-        """(N,) whether it says so."""
+        """(N,) whether the network says what is wanted."""
         if claims.ndim == 2:
             return np.isin(claims.argmax(axis=1), self.classes)
         return claims >= self.limit if self.upwards else claims <= self.limit
 
     def margin(self, outputs_NK: np.ndarray, claims: np.ndarray) -> np.ndarray:
-        """(N,) how far it is from saying so, below 0: in sums of the output layer, which do not saturate as probabilities do."""
+        """(N,) distance to the goal, below 0 until it is reached; in sums of the output layer, which do not saturate like probabilities."""
         if claims.ndim == 1:
             return (claims - self.limit) * (1 if self.upwards else -1)
         if outputs_NK.shape[1] == 1:
@@ -53,7 +53,7 @@ class Goal:
 
 
 class Search:
-    """Looks for the cheapest point that reaches the goal; counts what it asks."""
+    """Looks for the cheapest point that reaches the goal; counts the points for which it asks the network."""
 
     def __init__(self, judged: Judged, columns: tuple[Column, ...], row_C: np.ndarray, goal: Goal) -> None:
         self.judged = judged
@@ -113,9 +113,9 @@ class Search:
         return points_NC[np.argmin(self.cost(points_NC))]
 
     def _choose_cheapest_that_holds(self, points: list[np.ndarray]) -> np.ndarray | None:
-        """The cheapest of which the network says what is wanted when it is asked about this one alone, as whoever reads the answer asks it.
+        """The cheapest point that reaches the goal when the network is asked about it alone, as readers of the answer will ask.
 
-        Among others in a batch a row's sums can differ in the last digit, which decides where it lies on the border.
+        In a batch with others a row's sums can differ in the last digit, which decides for a point on the border.
         """
         order = np.argsort(self.cost(np.stack(points)), kind="stable").tolist()
         return next((points[index] for index in order if self.is_reached(points[index][None])[0]), None)
@@ -131,14 +131,14 @@ class Search:
         for base_C in bases_NC[~reached_N][:BASES]:
             rays_RC = np.concatenate([self._rays_along_axes(), self._rays_downhill(base_C), self._rays_at_random(RAYS)])
             points.append(self._find_turns(base_C, rays_RC))
-        for row_C in rows_NC:  # As its categories are, and towards its numbers.
+        for row_C in rows_NC:  # Take over its categories, and go towards its numbers.
             base_C = np.where(self.named_C, row_C, self.row_C)
             points.append(self._find_turns(base_C, self._ray_toward(base_C, row_C)))
         found = np.concatenate(points)
         return found[np.argsort(self.cost(found), kind="stable")]
 
     def _list_bases(self) -> np.ndarray:
-        """The row, and the row with one other category, and with two of them: those that go furthest first."""
+        """The row, and the row with one other category, and with two of them; those nearest to the goal come first."""
         singles = []
         for index in np.flatnonzero(self.named_C).tolist():
             for code in range(len(self.columns[index].values)):
@@ -168,7 +168,7 @@ class Search:
         return np.concatenate([axes, -axes])
 
     def _rays_downhill(self, point_C: np.ndarray) -> np.ndarray:
-        """Numbers on which the most hangs here: one, two, four ... of them (as SparseFool does; Modas et al., 2019)."""
+        """Rays along the one, two, four ... numbers that change the answer most here (as SparseFool does; Modas et al., 2019)."""
         slope_C = self._measure_slope(point_C)
         order = np.argsort(-np.abs(slope_C), kind="stable")
         rays = [slope_C]
@@ -191,7 +191,7 @@ class Search:
         return slope_C
 
     def _rays_at_random(self, count: int) -> np.ndarray:
-        """Into one to three numbers at once, evenly over the signs (as growing spheres do; Laugel et al., 2018)."""
+        """Rays that change two or three numbers at once, evenly over the signs (as growing spheres do; Laugel et al., 2018)."""
         free = np.flatnonzero(self.free_C)
         rays_RC = np.zeros((count if len(free) > 1 else 0, len(self.columns)))
         for ray_C in rays_RC:
@@ -241,7 +241,7 @@ class Search:
     # Shortening
 
     def _shorten(self, point_C: np.ndarray) -> np.ndarray:
-        """The end of a series of points, each cheaper: what is not needed goes, and rays around the best one are tried."""
+        """A cheaper point, found round by round: changes that are not needed are dropped, and rays near the best one are tried."""
         point_C = self._revert(point_C)
         spread = 1.0
         for _ in range(ROUNDS):
@@ -275,7 +275,7 @@ class Search:
         return _scale_to_size_1(rays_RC)
 
     def _tilt(self, base_C: np.ndarray, point_C: np.ndarray) -> np.ndarray:
-        """Between the ray to this point and the steepest ways at it: there a curved border may be nearer."""
+        """Rays between the one to this point and the steepest ones at it, on which a curved border may be nearer."""
         ray_C = self._ray_toward(base_C, point_C)
         if not len(ray_C):
             return ray_C
@@ -318,7 +318,7 @@ class Search:
     def _narrow(self, point_C: np.ndarray) -> np.ndarray:
         """Move each number back towards the row, the others held, as far as the goal allows."""
         for index in np.flatnonzero(self.differs(point_C) & self.free_C).tolist():
-            low, high = 0.0, 1.0  # Shares of the change.
+            low, high = 0.0, 1.0  # Shares of the change that are tried.
             for _ in range(3):
                 shares = np.linspace(low, high, 12)[1:-1]
                 if not self._may_ask(len(shares)):

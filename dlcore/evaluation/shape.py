@@ -68,9 +68,9 @@ def judge_capacity(judged: Judged, points: Points) -> list[Finding]:
 
 
 def constant_score(judged: Judged) -> float:
-    """What the watched rows give to somebody who always says the class that is most frequent in training; 0, the R² of a mean.
+    """The score of always predicting the most frequent training class, on the watched rows; for numbers 0, the R² of the mean.
 
-    Where classes are weighted it is the balanced accuracy of whoever always says the same.
+    Where classes are weighted: the balanced accuracy of always predicting the same class.
     """
     objective = judged.experiment.objective
     if not objective.has_classes:
@@ -91,7 +91,7 @@ def _means(point: dict[str, Any]) -> tuple[float, float]:
 
 
 def _standard_error(judged: Judged, point: dict[str, Any]) -> float:
-    """Of the mean watched score: what the seeds make of it or what so few rows do, whichever is more.
+    """Standard error of the mean watched score: from the spread of the seeds or from the number of rows, whichever is larger.
 
     An accuracy p of n rows has sqrt(p (1 - p) / n), an R² about (1 - R²) sqrt(2 / n): the mean square of n normal errors. A balanced
     accuracy is the mean of K accuracies of n_k rows, and as sure as one of K^2 / sum(1 / n_k) rows.

@@ -83,7 +83,7 @@ def category_names(judged: Judged, column: int) -> tuple[str, ...]:
 
 
 def other_name(judged: Judged, column: int) -> str:
-    """What stands for a value that the recipe does not name, where a raw column holds categories."""
+    """The name for values that the recipe does not list, if a raw column holds categories; else ""."""
     dataset = judged.experiment.dataset
     described = dataset.columns[column] if isinstance(dataset, TableData) else None
     return described.other if isinstance(described, CategoryColumn) else ""

@@ -24,7 +24,7 @@ from dlcore.stages import Network
 NEAREST = 5
 MOST_UNITS = 12  # of a layer that are drawn
 MOST_LINKS = 24  # between two layers
-POINTS = 9  # at which a column is tried to see how much hangs on it
+POINTS = 9  # values of a column that are tried to measure its influence
 STARTS = ("row", "wrong", "uncertain", "mean")
 
 
@@ -35,7 +35,7 @@ class Column:
     name: str
     kind: str  # number, date or category
     values: tuple[str, ...]  # of a category
-    other: str  # what stands for a category that the recipe does not name, coded -1
+    other: str  # name for categories that the recipe does not list, coded -1
     low: float
     high: float
     deviation: float  # of numbers; 0 where all are the same
@@ -161,7 +161,7 @@ def choose_example(judged: Judged, columns: tuple[Column, ...], arguments: dict[
 
 
 def _order_rows(judged: Judged, part: Part, start: str) -> np.ndarray:
-    """Places in the part: all as they stand, the wrong ones by their loss, or those first whose two likeliest classes are close."""
+    """Indices into the part: all as they stand, the wrong ones by their loss, or those first whose two likeliest classes are close."""
     if start == "row":
         return np.arange(len(part.split.y))
     if not judged.experiment.objective.has_classes:
@@ -192,7 +192,7 @@ def move_row(judged: Judged, columns: tuple[Column, ...], raw_C: np.ndarray, arg
 
 
 def fill_missing(judged: Judged, raw_NC: np.ndarray) -> np.ndarray:
-    """Raw rows with what stands for their missing cells."""
+    """Raw rows with their missing cells filled."""
     return judged.data.scaling.filled(raw_NC)
 
 
@@ -325,7 +325,7 @@ def trace_path(judged: Judged, X_1D: np.ndarray) -> dict[str, Any]:
             if stage.connections is not None:
                 weights.append(judged.weights[stage.connections[0]].astype(np.float64))
                 values.append(value[0].double().numpy())
-            else:  # It hands on what comes in, in its own way: that is what the next layer weighs.
+            else:  # No weights: its values are what the next layer weighs.
                 values[-1] = value[0].double().numpy()
     sent = [W_UI * incoming for W_UI, incoming in zip(weights, values, strict=False)]
     shown = [_choose_strongest(np.abs(C_UI).sum(axis=0), MOST_UNITS) for C_UI in sent]
