@@ -33,7 +33,7 @@ class AutogradEngine:
         self.previous = self.flat.detach().clone()
         self.parameter_slices = parameter_slices(model)
         learned = dict(model.named_parameters())
-        #: What layers keep for themselves and no gradient moves, by name.
+        #: {name: tensor} of what layers keep that no gradient moves, such as running means.
         self.buffers = {name: value for name, value in model.state_dict().items() if name not in learned}
         self.generator = drawing_generator(model)  # of dropout; None where nothing is drawn
         self.memory: Memory = {}
@@ -83,7 +83,7 @@ class AutogradEngine:
                 for name, buffer in kept.items():
                     self.buffers[name].copy_(buffer)
                 return value
-            # From the rows on instead of their mean, whose own forward and backward cost 3% of a small network's step.
+            # Backward from the losses of the rows: taking their mean first would cost 3% of a small network's step.
             losses_B.backward(shares_B)
         with torch.no_grad():
             if self.regularizer.kind != "none":
@@ -112,7 +112,7 @@ class AutogradEngine:
             mask = units.get(address, torch.zeros(count, dtype=torch.bool)).to(self.flat.device)
             self.silenced[address] = mask
             if mask.any():
-                # A hook, because a module more would change the names in the state_dict.
+                # A hook, because one more module would change the names in the state_dict.
                 module = self.model.get_submodule(stages[address].modules[-1])
                 self._mutes.append(module.register_forward_hook(_Mute(stages[address], mask)))
 
@@ -128,7 +128,7 @@ class AutogradEngine:
         }
 
     def named(self, flat: torch.Tensor) -> dict[str, torch.Tensor]:
-        """{name: its part} of numbers that belong to the parameters."""
+        """{name: its part of `flat`}, numbers that belong to the parameters, each in its parameter's shape."""
         parts = flat.split([end - start for start, end, _ in self.parameter_slices.values()])
         return {
             name: part.view(shape)
@@ -158,7 +158,7 @@ def _equal_shares(rows: int, dtype: torch.dtype, device: torch.device) -> torch.
 
 
 def parameter_slices(model: nn.Sequential) -> dict[str, tuple[int, int, torch.Size]]:
-    """{name: (start, end, shape)} of every parameter in the flat one."""
+    """{name: (start, end, shape)} of every parameter within the flat parameter."""
     found = {}
     start = 0
     for name, parameter in model.named_parameters():

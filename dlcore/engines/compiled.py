@@ -46,7 +46,7 @@ class Loading(NamedTuple):
 def kernels(patient: bool = False) -> ModuleType | None:
     """The package of kernels with its code loaded; None where numba or a folder for the code is missing.
 
-    While they are being compiled for the first time it is None too, unless one is patient: the autograd engine takes the steps meanwhile.
+    While they are being compiled for the first time it is None too (the autograd engine takes the steps then); if `patient`, it waits.
     """
     on_their_way, compiles, awaited = begin()
     if patient:
@@ -92,8 +92,8 @@ def _load(found: Future[ModuleType | None], folder: Path, awaited: Event) -> Non
 def _compile(awaited: Event) -> None:
     """In a process of its own: the compiler is pure Python and would take turns with everything here.
 
-    While nobody waits for it, it takes what others leave, which on a busy machine is next to nothing. Only root may raise the
-    priority of a process, so it is begun anew for the first who waits; what it had compiled by then is on the disk.
+    While nobody waits for it, it has the lowest priority, and on a busy machine gets next to nothing. Only root may raise the
+    priority of a process, so it is started anew when somebody waits; what was compiled by then is on the disk.
     """
     command, where = [sys.executable, "-m", __name__], Path(__file__).parents[2]
     with subprocess.Popen([*command, BACKGROUND], cwd=where, stdout=sys.stderr) as in_background:
@@ -131,7 +131,7 @@ def _many_kernels() -> ModuleType:
 def many() -> ModuleType | None:
     """The kernels that train many seeds in one pass, with their code; None where the others are missing too.
 
-    Whoever calls waits, the first time on a machine for as long as `must_compile_many` makes one expect: a side process asks, nobody else.
+    The call waits for a compilation if `must_compile_many`, up to half a minute: only side processes should call it.
     """
     folder = code_folder([*SOURCES, *OF_MANY])
     if folder is None or kernels(patient=True) is None:
@@ -157,7 +157,7 @@ def must_compile_many() -> bool:
 def import_numba_alone() -> None:
     """Import numba without scipy.linalg, for a process in which no other thread runs yet; nothing happens before all is compiled.
 
-    numba only looks there whether BLAS is at hand, and that takes as long as all the rest. `libraries.fetch_blas` is for those who need it.
+    numba imports it only to see whether there is BLAS, which takes as long as all the rest. Who needs BLAS calls `libraries.fetch_blas`.
     """
     if "scipy.linalg" in sys.modules or not is_compiled():
         return

@@ -66,7 +66,7 @@ def fits(kernels: ModuleType, experiment: Experiment) -> bool:
 
 
 class DenseEngine:
-    """Takes slices of steps in the memory of an autograd engine. It holds for as long as that engine, its marks, recipe and rows do."""
+    """Takes slices of steps in the memory of an autograd engine. Valid only while that engine, its marks, recipe and rows stay the same."""
 
     name = "dense"
 
@@ -113,7 +113,7 @@ class DenseEngine:
 
     @property
     def most_steps(self) -> int:
-        """Of one call of `take`."""
+        """The most steps of one call of `take`."""
         return MOST_MASKED if self._masked else 1_000_000
 
     def score(self) -> Scores:

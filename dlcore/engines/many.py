@@ -39,7 +39,7 @@ MOST_WORK = 1 << 20  # bytes
 
 
 class ManyEngine:
-    """Takes the steps of several models of one recipe, which gives up their memory to it: ask `weights` for what they have become."""
+    """Takes the steps of several models of one recipe. The models' own tensors are not updated: `weights` gives the current weights."""
 
     def __init__(
         self, kernels: ModuleType, many: ModuleType, models: Sequence[nn.Sequential], experiment: Experiment, rows: Rows
@@ -116,7 +116,7 @@ class ManyEngine:
         return {name: flat_P[start:end].reshape(shape) for name, (start, end, shape) in self._slices.items()}
 
     def scores(self) -> np.ndarray:
-        """(4, S): mean loss and metric of the training rows, then of the others."""
+        """(4, S): mean loss and metric of the training rows, then of the watched rows."""
         flats = self._flats
         if self.diverged.any():
             lanes = (-1, self._flats.shape[1] // PACK, PACK)

@@ -26,9 +26,9 @@ class SeededDropout(nn.Module):
 
 
 class ColumnLinear(nn.Module):
-    """What an nn.Linear computes, with its very tensors, but a column for each row.
+    """Computes what an nn.Linear computes, with the same tensors, but holds each row as a column.
 
-    For many rows of few numbers torch takes a fifth of the time. What it gives is a (B, K) view of a (K, B) tensor.
+    For many rows of few numbers torch takes a fifth of the time. The result is a (B, K) view of a (K, B) tensor.
     """
 
     def __init__(self, linear: nn.Linear) -> None:

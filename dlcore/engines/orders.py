@@ -17,8 +17,8 @@ DRAWN_AHEAD = 1 << 14  # numbers a seed: a call for each epoch would take as lon
 class Orders:
     """Draws the orders that a generator of each of these seeds would give.
 
-    torch.Generator on the CPU and numpy's RandomState are the same Mersenne Twister (Matsumoto and Nishimura, 1998). That torch still makes
-    permutations of it as `shuffle` does is seen in the first epoch, which both draw; were it otherwise, torch would go on.
+    torch.Generator on the CPU and numpy's RandomState are the same Mersenne Twister (Matsumoto and Nishimura, 1998). Whether torch
+    still makes permutations of it as `shuffle` does is checked in the first epoch, which both draw; if not, torch goes on drawing.
     """
 
     def __init__(self, many: ModuleType, seeds: Sequence[int], rows: int) -> None:
@@ -33,11 +33,11 @@ class Orders:
 
     @property
     def is_quick(self) -> bool:
-        """Whether torch is no longer asked: what is drawn without it was seen to be the same."""
+        """Whether orders are drawn without torch, after they were seen to be the same."""
         return self._generators is None
 
     def draw(self) -> np.ndarray:
-        """(S, N): those of the next epoch."""
+        """(S, N): the orders of the next epoch."""
         if self._generators is None:
             return self._draw()
         orders = np.stack([torch.randperm(self._rows, generator=generator).numpy() for generator in self._generators])

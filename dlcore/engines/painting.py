@@ -42,7 +42,7 @@ class Painter:
     def paint(self, flat: np.ndarray, gates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Maps (units, side / 2 * side / 2) as bytes, 128 for zero, and the scale of each (units,); `sums_KP` are the output layer's.
 
-        `flat` are all parameters, `gates` says of every hidden unit whether it speaks (empty: all do).
+        `flat` are all parameters, `gates` is 0 for silenced hidden units and 1 for others (empty: none is silenced).
         """
         maps = np.empty(self._seen.shape, np.uint8)
         scales = np.empty(len(maps), np.float32)
