@@ -16,14 +16,14 @@ EPOCHS_OF_AN_UNTRAINED_RUN = 100
 
 
 def export_job(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Answer:
-    """As a job of a desk: a checkpoint to the file. torch's ONNX exporter takes seconds and 160 MB, which no worker should give."""
+    """The job "export": from a checkpoint to the file. Done by a desk: torch's ONNX exporter would cost a worker seconds and 160 MB."""
     from dlcore.checkpoint import open_checkpoint
 
     return {}, export(open_checkpoint(payload), arguments["form"])
 
 
 def export(checkpoint: Checkpoint, form: str, history: str = "") -> bytes:
-    """The file's content. A script trains for as many epochs as this network has been; a report draws the curves of its history.csv.
+    """The file's content. A script trains for as many epochs as this network was trained; a report draws the curves of its history.csv.
 
     Raises Problem for an unknown format.
     """
@@ -48,4 +48,4 @@ def export(checkpoint: Checkpoint, form: str, history: str = "") -> bytes:
 
 
 def _nobody_watches(share: float, partial: dict[str, Any]) -> None:
-    """The progress of a job that somebody waits for."""
+    """A progress function for a caller who waits for the result and is told nothing on the way."""

@@ -157,7 +157,7 @@ def _write_inputs(facts: Facts, dataset: TableData, words: Words) -> str:
 
 
 def _write_formula(learned: PreparedNumber) -> str:
-    """What becomes of a number x."""
+    """The formula by which a number x is prepared."""
     scaled = "x"
     if (learned.shift, learned.divisor) != (0, 1):
         scaled = f"(x - {learned.shift:.6g}) / {learned.divisor:.6g}"

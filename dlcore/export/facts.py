@@ -1,4 +1,4 @@
-"""All that a report and a model card say of a run: numbers of the same jobs that the page Evaluate asks, gathered once.
+"""All that a report and a model card say about a run, gathered once, by the jobs that also serve the page Evaluate.
 
 N rows, C raw columns.
 """
@@ -57,7 +57,7 @@ class Facts:
 
     @property
     def shown(self) -> str:
-        """The part that the figures speak of: what nothing was chosen by, if it may be looked at."""
+        """The part that the figures show: the test rows if they may be looked at, else the watched rows."""
         return "test" if "test" in self.parts else self.watched
 
     def name(self, words: Words) -> str:
@@ -94,7 +94,7 @@ class Facts:
 
 
 def gather(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Facts:
-    """Ask everything of a checkpoint. {"history": CSV, "looks": how often the sealed test was looked at, "unseal"}. Raises Problem."""
+    """Gather the facts of a checkpoint. {"history": CSV, "looks": how often the sealed test was looked at, "unseal"}. Raises Problem."""
     judged, checkpoint = open_judged(payload), open_checkpoint(payload)
     unsealed = arguments.get("unseal") is True
     sealed = is_sealed(judged) and not unsealed
@@ -134,12 +134,12 @@ def read_history(text: str, epoch: int) -> dict[str, list[float]]:
 
 
 def list_versions() -> dict[str, str]:
-    """Of this program, of Python and of the libraries that the numbers come from."""
+    """{name: version} of this program, of Python and of the libraries that the numbers come from."""
     found = {"dlcore": _find_own_version(), "Python": platform.python_version()}
     return found | {name: importlib.metadata.version(name) for name in MADE_WITH}
 
 
 def _find_own_version() -> str:
-    if PROJECT.exists():  # Run from where it was unpacked, as the README says.
+    if PROJECT.exists():  # Not installed, but run from its folder, as the README says.
         return tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]["version"]
     return importlib.metadata.version("neural-network-playground")

@@ -17,7 +17,7 @@ SIDE = 160  # pixels of the map
 MOST_POINTS = 300  # of a part
 MOST_RESIDUALS = 800
 MOST_CURVES = 6
-ROOM = 0.08  # beyond the rows, as a share of their range
+ROOM = 0.08  # how far the map reaches beyond the rows, as a share of their range
 
 
 def draw_history(facts: Facts, words: Words) -> str:
@@ -75,7 +75,7 @@ def draw_thresholds(facts: Facts, words: Words) -> str:
 
 
 def draw_predicted_true(facts: Facts, words: Words) -> str:
-    """Each row at what it is and what the network says."""
+    """Each row as a point: its true value across, its predicted value up."""
     residuals = facts.parts[facts.shown]["residuals"]
     points = list(zip(residuals["true"], residuals["predicted"], strict=True))
     step = max(1, len(points) // MOST_RESIDUALS)
@@ -83,7 +83,7 @@ def draw_predicted_true(facts: Facts, words: Words) -> str:
 
 
 def draw_surface(facts: Facts, words: Words) -> tuple[str, str] | None:
-    """What the network says everywhere: a map over two numbers, a curve over one; None where the rows do not lie on either."""
+    """The network's prediction everywhere: a map over two inputs, a curve over one; None for more inputs."""
     match facts.experiment.dataset.surface:
         case "plane":
             return "report.map", f'<p class="see">{escape_long(words("report.map.see"))}</p>{_draw_map(facts, words)}'
@@ -151,7 +151,7 @@ def _find_range(facts: Facts, index: int) -> tuple[float, float]:
 
 
 def _of_class(title: str, names: tuple[str, ...], words: Words) -> str:
-    """Of two classes one curve says all: that of the second."""
+    """The title with the class's name: of two classes only the curve of the second is drawn, as it says all."""
     return words("report.of_class", title=title, name=said(names[1])) if len(names) == 2 else title
 
 

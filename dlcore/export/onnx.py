@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from dlcore.checkpoint import Checkpoint
 
 NO_CODE, UNSEEN = -1.0, -2.0  # Codes that no category has: of a missing cell, and of a category not seen in training.
-#: What whoever has the file alone needs to know, in its description.
+#: Parts of the file's description, for people who have nothing but the file.
 COLUMNS = "columns: (N, {columns}) {kind}, the raw columns in the order of column_names, in the data's own units."
 CELLS = (
     " By column_kinds: a number as it is; a date as days since 1970-01-01 00:00, with fractions for the time of day; a category as its"
@@ -177,7 +177,7 @@ def export_onnx(checkpoint: Checkpoint) -> bytes:
 
 
 def _tidy(model: ModelProto) -> None:
-    """Without the exporter's notes: they hold the paths and the source lines of this machine."""
+    """Remove the exporter's notes, which hold paths and source lines of this machine."""
     graph = model.graph
     for noted in (
         model,
@@ -195,7 +195,7 @@ def _tidy(model: ModelProto) -> None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """The exporter speaks of optional packages and of torch's own deprecations; neither concerns the reader."""
+    """Silence the exporter's messages on optional packages and on torch's own deprecations, which do not concern the reader."""
     log = logging.getLogger("torch.onnx")
     level = log.level
     log.setLevel(logging.ERROR)

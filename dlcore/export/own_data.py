@@ -1,4 +1,4 @@
-"""A table or pictures that somebody has brought, in an exported script: data.csv is read, and a table prepared by scikit-learn."""
+"""An uploaded table, or uploaded pictures, in an exported script: data.csv is read, and a table prepared by scikit-learn."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _write_reading(parts: tuple[str, ...]) -> str:
 
 
 def write_table_part(table: TableData, parts: tuple[str, ...]) -> tuple[list[str], list[str]]:
-    """What makes X (float64), the rows of the parts (`train`, `test`) and y of data.csv; and what makes y what the network learns."""
+    """Lines that make X (float64), the rows of the parts (`train`, `test`) and y of data.csv; and lines that prepare y for learning."""
     dates = any(isinstance(column, DateColumn) for column in table.columns)
     names = any(isinstance(column, CategoryColumn) for column in table.columns)
     numbers = not all(isinstance(column, CategoryColumn) for column in table.columns)
@@ -91,7 +91,7 @@ y = scaler.transform(y[:, None])[:, 0].astype(np.float32)
 
 
 def write_pictures_part(pictures: ImageData, parts: tuple[str, ...]) -> list[str]:
-    """What makes X, the row numbers of the parts and y of data.csv."""
+    """Lines that make X, the row numbers of the parts and y of data.csv."""
     lines = [
         f"# Grey values from 0 to {BRIGHTEST}, {pictures.height} rows of {pictures.width} pixels, as numbers from 0 to 1.",
         f"X = (np.array([row[:-2] for row in rows], dtype=np.float64) / {BRIGHTEST}).astype(np.float32)",

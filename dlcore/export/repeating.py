@@ -12,7 +12,7 @@ from dlcore.experiment import Experiment, settings_of
 from dlcore.journal import Entry, unknown_from
 from dlcore.problems import Problem
 
-#: Settings of how the network learns; the others say from what, and which network.
+#: Settings of how the network learns; all other settings choose the data or the network.
 LEARNING = frozenset(
     {
         "loss",
@@ -37,7 +37,7 @@ class Change:
     forgets: bool
 
     def changes(self, *names: str) -> bool:
-        """Whether one of these settings is another than before."""
+        """Whether this change alters one of these settings."""
         return any(getattr(self.before, name) != getattr(self.after, name) for name in names)
 
 
@@ -47,7 +47,7 @@ class Repetition:
 
     beginning: Experiment
     changes: tuple[Change, ...]
-    exact_until: int | None  # From this step on the numbers need not be the run's; None: they are, everywhere.
+    exact_until: int | None  # From this step on the script's numbers may differ from the run's; None: they never do.
 
     @property
     def phases(self) -> tuple[Experiment, ...]:
@@ -60,12 +60,12 @@ class Repetition:
 
 
 def find_repetition(experiment: Experiment) -> Repetition:
-    """What a script of this recipe can repeat of its journal. Nothing, where the settings of then do not fit the data of now."""
+    """What a script of this recipe can repeat of its journal. Nothing, if earlier settings do not fit the present data."""
     exact_until = _find_first_difference(experiment)
     last = experiment.without_journal()
     try:
         return _find_repetition(experiment.journal, last, exact_until)
-    except Problem:  # As a batch that is larger than the rows that are left.
+    except Problem:  # For example, a batch size larger than the number of rows now.
         return Repetition(last, (), exact_until)
 
 
@@ -76,7 +76,7 @@ def _find_repetition(journal: tuple[Entry, ...], last: Experiment, exact_until: 
         settings = _read_learning(entry)
         after = last if entry.left_out else now.replace(**settings)
         forgets = now.optimizer.kind != after.optimizer.kind
-        if entry.step == 0:  # How it began is no change.
+        if entry.step == 0:  # Settings at step 0 are the beginning, not a change.
             beginning = after
         elif changes and changes[-1].step == entry.step:
             earlier = changes.pop()
@@ -85,7 +85,7 @@ def _find_repetition(journal: tuple[Entry, ...], last: Experiment, exact_until: 
             changes.append(Change(entry.step, now, after, forgets))
         now = after
         if entry.left_out:
-            break  # What came later was made to settings that nobody knows.
+            break  # Later changes were made to settings that are not known.
     return Repetition(beginning, tuple(changes), exact_until)
 
 
@@ -95,7 +95,7 @@ def _read_learning(entry: Entry) -> dict[str, object]:
 
 
 def _find_first_difference(experiment: Experiment) -> int | None:
-    """The first step at which something was done that a script does not repeat; 0 where its data or network are others from the start."""
+    """The first step at which something was done that a script does not repeat; 0 where data or network were others at the start."""
     steps = []
     for number, entry in enumerate(experiment.journal):
         if set(entry.set or ()) - LEARNING:

@@ -96,7 +96,7 @@ def describe_moment(facts: Facts, words: Words) -> str:
 
 
 def find_class_weight(weight: float) -> str:
-    """What its rows count in the loss; a class without training rows has no weight."""
+    """The weight of a class in the loss, as text; a dash for a class without training rows, which has none."""
     return f"{weight:.4g}" if weight else "–"
 
 
@@ -370,7 +370,7 @@ def describe_layers(experiment: Experiment, words: Words) -> list[tuple[str, str
 
 
 def _quote(sign: str) -> str:
-    # What is no ASCII as JSON escapes it, which can turn no line around and hide nothing.
+    # Anything but ASCII is escaped as in JSON, so that no character can reverse a line or be invisible.
     plain = sign if sign.isascii() else json.dumps(sign)[1:-1]
     return {"<": "&lt;", ">": "&gt;", "&": "&amp;"}.get(plain, plain)
 

@@ -25,7 +25,7 @@ Write = Callable[[float], Any]
 
 
 def data_csv_job(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Answer:
-    """As a job of a desk: a recipe's JSON to the file."""
+    """The job of a desk: from a recipe's JSON to the file."""
     return {}, data_csv(Experiment.from_json(payload))
 
 
@@ -57,7 +57,7 @@ def target_name(experiment: Experiment) -> str:
 
 
 def split_by_name(experiment: Experiment, data: Data) -> Iterator[tuple[str, Split]]:
-    """By the names that people know."""
+    """The parts of the data, by the names that people know them by."""
     yield "train", data.train
     yield experiment.watched, data.watched
     if data.final is not None:

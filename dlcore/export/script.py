@@ -173,7 +173,7 @@ def _write_split(experiment: Experiment) -> list[str]:
 
 
 def _write_drawn(dataset: Drawn) -> list[str]:
-    """The same for points that stand in the recipe."""
+    """X, y and the row numbers of the parts for drawn points, which stand in the recipe."""
     parts = ("train", "validation", "test") if dataset.validation else ("train", "test")
     names = [f"{part}_points" for part in parts]
     ends = [f"len({' + '.join(names[:count])})" for count in range(1, len(parts))]
@@ -187,7 +187,7 @@ def _write_drawn(dataset: Drawn) -> list[str]:
 
 
 def _write_points(name: str, points: tuple[Point, ...]) -> str:
-    # Wrapped between points: inside one, a space that does not break.
+    # Lines are broken only between points: within a point, ~ stands for a space.
     text = " ".join(f"({x1!r},~{x2!r},~{label})," for x1, x2, label in points)
     lines = textwrap.wrap(text, 100, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False)
     return "\n".join([f"{name} = [", *(line.replace("~", " ") for line in lines), "]"])
@@ -212,7 +212,7 @@ def _write_sample(dataset: Any) -> list[str]:
 
 
 def _write_features(experiment: Experiment) -> list[str]:
-    """What the network sees of x1 and x2, where that is more or less than the two."""
+    """Lines that make features of x1 and x2; none if the network sees just these two."""
     features = experiment.input_features
     if features in ((), ("x1", "x2")):
         return []

@@ -15,7 +15,7 @@ Assignments = list[tuple[str, str]]  # (variables with commas between them, what
 
 
 def name_parts(experiment: Experiment) -> tuple[str, ...]:
-    """What the rows are for: the second part is watched while it learns."""
+    """The names of the parts of the rows; the second part is watched while the network learns."""
     return ("train", "test") if experiment.watched == "test" else ("train", "validation", "test")
 
 
@@ -26,7 +26,7 @@ def change_blocks(repeated: Repetition) -> list[str]:
     changed = [(change.step, _change_assignments(change, repeated)) for change in repeated.changes]
     if watches:
         for (_, assignments), change in zip(changed, repeated.changes, strict=True):
-            if change.changes("loss", "class_weights"):  # Losses of another kind are not better or worse.
+            if change.changes("loss", "class_weights"):  # Losses of two kinds cannot be compared.
                 assignments.append((f"best_{watched}_loss, best_epoch", 'float("inf"), epochs'))
     assigned = [variables for _, assignments in changed for variables, _ in assignments if "." not in variables]
     names = dict.fromkeys(name for variables in assigned for name in variables.split(", "))
@@ -129,7 +129,7 @@ def is_scheduled(repeated: Repetition) -> bool:
 
 
 def watches_for_the_best(repeated: Repetition) -> bool:
-    """Whether the run may stop early at any time: what was best counts from its beginning."""
+    """Whether the run may stop early at any time: then the best loss is tracked from the beginning."""
     return any(phase.early_stopping for phase in repeated.phases)
 
 
@@ -144,7 +144,7 @@ def penalty_name(kind: str) -> str:
 
 
 def list_fields(component: Component) -> dict[str, Any]:
-    """{field: value} without its kind."""
+    """{field: value} of a component, without its kind."""
     return {field: value for field, value in component if field != "kind"}
 
 
@@ -153,7 +153,7 @@ def _bind(function: str, arguments: dict[str, Any]) -> str:
 
 
 def new_optimizer(experiment: Experiment) -> str:
-    """The call that makes it."""
+    """The call that makes the optimizer."""
     optimizer = experiment.optimizer
     return f"torch.optim.{optimizer.rule}(model.parameters(), {_write_keywords(optimizer.arguments())})"
 
@@ -163,5 +163,5 @@ def _write_keywords(arguments: dict[str, Any]) -> str:
 
 
 def write_value(assignments: Assignments) -> str:
-    """As lines of the script."""
+    """The assignments as lines of the script."""
     return "\n".join(f"{variables} = {expression}" for variables, expression in assignments)

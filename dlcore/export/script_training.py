@@ -155,7 +155,7 @@ def _loop(repeated: Repetition) -> str:
     batch_size = "batch_size" if repeated.varies("batch_size") else "BATCH_SIZE"
     update = [f"batch = order[start : start + {batch_size}]", *_update(repeated)]
     epoch = ["order = torch.randperm(len(X_train), generator=order_generator)"]
-    if changing:  # Not in steps of one size: the batch size may be another in the middle of an epoch.
+    if changing:  # No range of fixed steps: the batch size may change in the middle of an epoch.
         done = ", epoch - 1" if watches_for_the_best(repeated) else ""
         update += [
             "start += len(batch)",
@@ -248,7 +248,7 @@ def _end_of_epoch(repeated: Repetition) -> list[str]:
 
 
 def results_blocks(repeated: Repetition) -> list[str]:
-    """The scores of the network that came out, and its weights in a file; before them what they do not claim."""
+    """The scores of the trained network, and its weights in a file. A warning comes first if the numbers may differ from the run's."""
     experiment = repeated.beginning
     parts = [part for part in name_parts(experiment) if part != "test" or not experiment.sealed]
     metric = experiment.metric

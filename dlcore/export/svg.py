@@ -21,11 +21,11 @@ from dlcore.problems import clean
 CLASSES = 10  # colours; then they begin anew
 LEFT, RIGHT, TOP, BOTTOM = 52, 14, 14, 40  # pixels around a plot
 TICKS = 5
-RGB = (  # As the style sheet's: for the map, which is made of pixels.
+RGB = (  # The style sheet's colours again, for the map, which is made of pixels.
     (245, 147, 34), (8, 119, 189), (35, 173, 132), (192, 59, 136), (162, 128, 3),
     (105, 51, 162), (154, 61, 34), (34, 181, 201), (123, 129, 144), (111, 174, 43),
 )  # fmt: skip
-FULLEST = 190  # of 255: points stay visible on the map
+FULLEST = 190  # highest opacity of the map, of 255: points stay visible on it
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def escape(text: Any) -> str:
 
 
 def escape_long(text: str) -> str:
-    """The same for a sentence of our own, whose placeholders are filled with text that was cleaned: however long it is."""
+    """Escape a sentence of our own, which is not cut however long it is; texts in its placeholders have been cleaned."""
     return html.escape(text, quote=True)
 
 
@@ -245,7 +245,7 @@ def encode_png(rgba_HW4: np.ndarray) -> bytes:
 
 
 def choose_shades(claims: np.ndarray, low: float, high: float) -> np.ndarray:
-    """(P, 4) the colour of each claim: a class as full as it is sure, or a number from orange (low) to blue (high)."""
+    """(P, 4) the colour of each prediction: a class the more opaque the surer, or a number from orange (low) to blue (high)."""
     rgb = np.array(RGB)
     if claims.ndim == 2:
         classes = claims.shape[1]

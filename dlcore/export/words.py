@@ -179,7 +179,7 @@ class Words:
         template = self._given.get(key) or {**SENTENCES, **ENGLISH}.get(key, key)
         try:
             return template.format(**values) if values else template
-        except (KeyError, IndexError, ValueError):  # A translation with other placeholders than the original.
+        except (KeyError, IndexError, ValueError):  # The translation has other placeholders than the English original.
             return {**SENTENCES, **ENGLISH}.get(key, key).format(**values)
 
     def title(self, key: str, english: str) -> str:
