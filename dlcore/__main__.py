@@ -38,14 +38,14 @@ WORTH_MORE_THREADS = 1_000_000
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Do as told; the exit status."""
+    """Run one command. Returns the exit status."""
     try:
         asked = parser().parse_args(arguments)
         asked.verb(asked)
         sys.stdout.flush()
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # Whoever reads has seen enough. What is still unwritten goes nowhere.
+    except BrokenPipeError:  # The reader of the output has closed it: the rest is discarded.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Problem as problem:
         return refuse(str(problem))
@@ -167,7 +167,7 @@ def train(asked: argparse.Namespace) -> None:
 
 
 def make_recipe(asked: argparse.Namespace) -> None:
-    """The rows go to the store of this machine, for every page on it; the recipe to a file. A loss that fits is chosen.
+    """Put the rows into the store of this machine, where every page finds them, and the recipe into a file. A fitting loss is chosen.
 
     What was found and guessed is printed, a sentence a line.
     """
@@ -186,7 +186,7 @@ def make_recipe(asked: argparse.Namespace) -> None:
         check_told(said, profile)
         made, _ = import_table(options, b"", lambda share, partial: None)
     finally:
-        store.disown(digest, UPLOAD, rights.MACHINE)  # It is still where it came from.
+        store.disown(digest, UPLOAD, rights.MACHINE)  # The raw file is where it was: no copy is needed.
     dataset = validated(TableData, made["dataset"])
     loss = {} if dataset.classes else {"loss": {"kind": "mse"}}
     usual = Experiment()
@@ -198,7 +198,7 @@ def make_recipe(asked: argparse.Namespace) -> None:
 
 
 def options_of(asked: argparse.Namespace) -> dict[str, Any]:
-    """What was said of a table, as the jobs that read it take it. Raises Problem."""
+    """The options on the command line, as the jobs that read a table take them. Raises Problem."""
     said: dict[str, Any] = {name: getattr(asked, name) for name in ("target", "sheet", "decimal", "encoding")}
     said["separator"] = "\t" if asked.separator in ("tab", "\\t") else asked.separator
     said["inputs"] = asked.inputs and next(csv.reader([asked.inputs]))
@@ -215,7 +215,7 @@ def options_of(asked: argparse.Namespace) -> dict[str, Any]:
 
 
 def check_told(said: dict[str, Any], profile: dict[str, Any]) -> None:
-    """Raises Problem for what there is not in a file: a separator of cells in a workbook, the type of no column."""
+    """Raises Problem for options that do not fit the file: a separator for a workbook, a type for a column that is not there."""
     for name in READING:
         if name in said and name not in profile["options"]:
             raise Problem("table_unfit", name=f"--{name}", kind=profile["format"])
@@ -226,7 +226,7 @@ def check_told(said: dict[str, Any], profile: dict[str, Any]) -> None:
 
 
 def type_of(text: str) -> tuple[str, str]:
-    """A column and its type, of NAME=TYPE. A name may hold the sign itself."""
+    """A column and its type, from NAME=TYPE. A name may itself contain "="."""
     name, _, kind = text.rpartition("=")
     if not name or kind not in COLUMN_TYPES:
         raise Problem("table_types", came=text)
@@ -234,7 +234,7 @@ def type_of(text: str) -> tuple[str, str]:
 
 
 def marks_of(text: str) -> tuple[str, list[str]]:
-    """A column and what counts as missing in it, of NAME=MARK,MARK; nothing does in NAME=."""
+    """A column and the marks that count as missing in it, from NAME=MARK,MARK; with NAME= there are none."""
     name, sign, marks = text.partition("=")
     if not (name and sign):
         raise Problem("table_missing", came=text)
@@ -256,7 +256,7 @@ def number_of_epochs(text: str) -> int:
 
 
 def advance(replay: Replay, epochs: int) -> None:
-    """So many epochs, or fewer when the recipe stops early; somebody at a terminal sees how far it is."""
+    """Train for so many epochs, or fewer if the recipe stops early; on a terminal the progress is shown."""
     shows = sys.stderr.isatty()
     shown_at = 0.0
     trainer = replay.trainer

@@ -1,6 +1,6 @@
 """Arrays by name as bytes, in the safetensors format.
 
-Written here: the library's writer ends the whole process when there is not enough memory, and with it everybody's runs.
+Not written by the library: its writer ends the whole process when there is not enough memory, and with it everybody's runs.
 """
 
 from __future__ import annotations

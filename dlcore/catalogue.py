@@ -48,7 +48,7 @@ def schema() -> dict[str, Any]:
     described = Experiment.model_json_schema()
     for definition in described["$defs"].values():
         if "kind" in definition.get("properties", {}):
-            definition["required"] = ["kind"]  # Without it nobody could tell which is meant.
+            definition["required"] = ["kind"]  # Without it the member of the family is unknown.
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **described, "title": "Recipe"}
 
 

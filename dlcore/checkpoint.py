@@ -145,7 +145,7 @@ def write_run(directory: Path, trainer: Trainer) -> None:
 
 
 def check_writable(directory: Path) -> None:
-    """Whether files could be written there, known before hours of training. Raises Problem; makes nothing."""
+    """Raises Problem if files could not be written to this directory, so that it is known before hours of training. Creates nothing."""
     place = directory.absolute()
     while not place.exists() and place != place.parent:
         place = place.parent

@@ -23,10 +23,10 @@ from dlcore.side import step_back
 
 ROOT = Path(__file__).resolve().parents[1]
 NURSERY = (sys.executable, "-m", "dlcore.nursery")
-#: A process that has used a GPU cannot be forked, and one that has imported torch for a GPU may have.
+#: Signs of a GPU. Where there is one, no process is forked: importing torch may use the GPU, and a process that used it cannot fork.
 GPUS = ("/proc/driver/nvidia", "/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
 
-# A frame with its neighbours is more than the 64 kB of a pipe: it would wait for its reader to wake up.
+# Frames are often larger than the 64 kB of a usual pipe: their writer would have to wait for the reader.
 PIPE_BYTES = 1 << 18
 
 _log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ class Child(Protocol):
         ...
 
     def wait_born(self) -> None:
-        """Return when it has a process id, or will never have one."""
+        """Wait until it has a process id, or it is certain that it will have none."""
         ...
 
     def step_back(self, niceness: int) -> None:
@@ -58,7 +58,7 @@ class Child(Protocol):
 
 
 class Started:
-    """A child that begins with this command, with these two as standard input and output, and with those that it inherits."""
+    """A child started by a command, with two descriptors as its standard input and output, and further ones that it inherits."""
 
     def __init__(
         self, command: Sequence[str], environment: Mapping[str, str], source: int, output: int, *inherited: int
@@ -72,7 +72,7 @@ class Started:
         return self._process.pid
 
     def wait_born(self) -> None:
-        pass  # It is.
+        pass  # It has its process id from the start.
 
     def step_back(self, niceness: int) -> None:
         with suppress(OSError):
@@ -90,7 +90,7 @@ class Started:
 
 
 class Forked:
-    """A child that a nursery splits off. A descriptor stands for its process, and never for another one (pidfd_open(2))."""
+    """A child that a nursery splits off. Its process is known by a descriptor, which never means another process (pidfd_open(2))."""
 
     def __init__(self) -> None:
         self.pid = 0
@@ -105,7 +105,7 @@ class Forked:
             os.close(self._descriptor)
 
     def be_born(self, pid: int, descriptor: int | None) -> None:
-        """It is this process now; without a descriptor there is none, or none any more."""
+        """The nursery has answered with the child's process id. Without a descriptor there is no such process, or it has ended."""
         with self._lock:
             self.pid, self._descriptor = pid, descriptor
             if self._killed:
@@ -151,7 +151,7 @@ class Nursery:
     """The process that others are split from, seen from the server. It is started when it is first wanted, and again if it was lost."""
 
     def __init__(self) -> None:
-        self.pid = 0  # Of its latest process.
+        self.pid = 0  # Of the latest nursery process; 0 before the first.
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
         self._unborn: deque[Forked] = deque()
@@ -178,7 +178,7 @@ class Nursery:
                     self._unborn.remove(child)  # No answer will come for it: the next one is another child's.
                     if not isinstance(error, BrokenPipeError | ConnectionResetError):
                         raise
-                    self._socket = None  # It was lost, and the thread that hears of it has not been here.
+                    self._socket = None  # The nursery has ended, and the listening thread has not noted it yet.
             raise ConnectionError("the process that others are split from does not stay")
 
     def _start(self, environment: Mapping[str, str]) -> socket.socket:
@@ -199,7 +199,7 @@ class Nursery:
         return ours
 
     def _hear(self, ours: socket.socket, unborn: deque[Forked], process: subprocess.Popen[bytes]) -> None:
-        """Take its answers, which come in the order of the requests, until it ends."""
+        """Take the nursery's answers, which come in the order of the requests, until it ends."""
         with ours, suppress(ConnectionError):
             while True:
                 answer, descriptors, _, _ = socket.recv_fds(ours, 1 << 10, 1)
@@ -220,7 +220,7 @@ def begin(
 ) -> tuple[Child, IO[bytes], IO[bytes]]:
     """A new child, its standard input and its standard output.
 
-    It is split off if it may `become` what the nursery knows, and wherever that is impossible started by its command. Raises OSError.
+    It is split off if `become` names a kind that the nursery knows; where that is impossible, its command is started. Raises OSError.
     """
     source, down = _pipe()
     up, output = _pipe()
@@ -256,14 +256,14 @@ def _pipe() -> tuple[int, int]:
     """The descriptors of a new pipe: to read from, and to write to."""
     reading, writing = os.pipe()
     if hasattr(fcntl, "F_SETPIPE_SZ"):
-        with suppress(OSError):  # Beyond what one user may have, it stays as it is.
+        with suppress(OSError):  # Beyond the user's limit the pipe keeps its size.
             fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
     return reading, writing
 
 
 @cache
 def nursery() -> Nursery | None:
-    """The one of this process; None where the system cannot split off processes, or they may use a GPU."""
+    """The nursery of this process; None where the system cannot split off processes, or they may use a GPU."""
     return Nursery() if _can_split() else None
 
 

@@ -122,7 +122,7 @@ def kinds(union: Any) -> dict[str, type[Component]]:
 
 
 def options_of(annotation: Any) -> tuple[Any, ...]:
-    """What a field may be that takes one of a few words; () for any other field."""
+    """The words that a field may have, if it takes one of a few; () for any other field."""
     return get_args(annotation) if get_origin(annotation) is Literal else ()
 
 
@@ -138,7 +138,7 @@ def _path(location: tuple[int | str, ...]) -> str:
         previous = location[position - 1] if position else None
         if (
             position > 1 and location[position - 2] == "journal"
-        ):  # "step" is a field of its entries, and also a data set.
+        ):  # "step" is a field of its entries, and also the kind of a data set.
             parts.append(str(part))
             continue
         is_kind = (
@@ -174,7 +174,7 @@ def _all_kinds() -> set[str]:
 
 
 def _as_written(value: Any, came: str) -> str:
-    """As it stands in the recipe's text, where it matters which kind of value it is: "7" is no 7."""
+    """The value as the recipe's text has it, since its type matters in a message: "7" is not 7."""
     return (
         json.dumps(came, ensure_ascii=False)
         if isinstance(value, str)

@@ -33,7 +33,7 @@ MOST_PARAMETERS = 2_000_000
 MOST_EPOCHS = 100_000
 LONGEST_RECIPE = 200_000 + LONGEST_JOURNAL  # characters: as many drawn points as there may be, one number a line
 FORWARD = 2  # operations for each parameter and row
-PICTURE_POINTS = 100 * 100  # That the output is drawn at, and every neuron on the way to it.
+PICTURE_POINTS = 100 * 100  # Points for which a picture computes the output and every neuron.
 #: Fields that cannot be changed in a run that goes on, or that say nothing of how it is trained.
 NOT_OF_THE_RUN = ("version", "sealed", "seed", "journal")
 
@@ -45,7 +45,7 @@ Path = tuple[int, ...]
 class LayerPlan:
     """A layer's place in the network: the shapes of a row before and after it, and how many parameters it has.
 
-    `path` leads to it: the place in the stack, and for a layer inside another one then the branch and the place in it, and so on.
+    `path` leads to it: the index in the stack, and for a layer inside another one then the branch, the index in it, and so on.
     """
 
     path: Path
@@ -53,7 +53,7 @@ class LayerPlan:
     input_shape: Shape
     output_shape: Shape
     parameters: int
-    activation: str  # kind of the one that it ends with; "" for none
+    activation: str  # kind of the activation that the layer ends with; "" for none
     has_units: bool  # Its outputs are units of its own; else it hands on the values that it gets.
     units: int  # How many of them; 0 for none.
     branches: tuple[tuple[LayerPlan, ...], ...] = ()  # The layers that it holds.
@@ -141,7 +141,7 @@ class Experiment(Recipe):
         self.objective.check_loss(self.loss, self.dataset.kind)
         if self.class_weights != "none" and not self.objective.has_classes:
             raise Problem("class_weights_need_classes", dataset=self.dataset.kind)
-        if not self.dataset.own_split:  # Such a data set has judged its rows itself.
+        if not self.dataset.own_split:  # A data set with a split of its own has checked its rows.
             _check_rows(self)
         elif self.validation_fraction:
             raise Problem("validation_of_drawn")
@@ -167,7 +167,7 @@ class Experiment(Recipe):
         return self.replace(journal=()) if self.journal else self
 
     def settings(self) -> dict[str, Any]:
-        """What a journal tells of when it is changed, as plain JSON values; features by their names."""
+        """The settings whose changes a journal records, as plain JSON values; features by their names."""
         values = self.to_dict()
         values["features"] = list(self.input_features) or None
         return {name: value for name, value in values.items() if name not in NOT_OF_THE_RUN}
@@ -178,7 +178,8 @@ class Experiment(Recipe):
     def changed_start_fields(self, other: Experiment) -> list[str]:
         """The fields whose change to `other` needs a fresh start: another seed, or data that ask something else."""
         before, after = self.dataset, other.dataset
-        other_rows = after.kind not in (before.kind, "drawn")  # Drawn points are what somebody made of the old ones.
+        # Drawn points began as the points of the data set before.
+        other_rows = after.kind not in (before.kind, "drawn")
         asked = (before.objective.kind, self.num_outputs, before.question)
         other_question = asked != (after.objective.kind, other.num_outputs, after.question)
         return ["seed"] * (self.seed != other.seed) + ["dataset"] * (other_rows or other_question)
@@ -235,7 +236,7 @@ class Experiment(Recipe):
 
     @property
     def metric(self) -> str:
-        """The one that is shown: accuracy or r2."""
+        """The metric that is shown: accuracy or r2."""
         return self.objective.metric.kind
 
     @property
@@ -270,7 +271,7 @@ class Experiment(Recipe):
 
     @property
     def most_operations(self) -> int:
-        """A picture, for which all rows are judged too. A step costs three times as much a row, and has so few that it is never longer."""
+        """Operations of a picture, for which all rows are judged too. A step costs three times as much a row, but has few rows."""
         return FORWARD * (PICTURE_POINTS + self.dataset.rows) * self.num_parameters
 
     def learning_rate(self, progress: float) -> float:
@@ -281,12 +282,12 @@ class Experiment(Recipe):
         self.dataset.check_readable()
 
     def history_names(self, columns: tuple[str, ...]) -> tuple[str, ...]:
-        """In columns "test" are the rows that are watched: where those are validation rows, validation_loss and so on."""
+        """The columns as people call them: "test" means the watched rows, so with validation rows test_loss becomes validation_loss."""
         return tuple(column.replace("test_", f"{self.watched}_") for column in columns)
 
 
 def _plans(layers: Iterable[LayerComponent], shape: Shape, path: Path) -> tuple[LayerPlan, ...]:
-    """A row of this shape through these layers, which stand in the branch that the path leads to."""
+    """The plans of layers through which a row of this shape goes. `path` leads to the branch in which the layers stand."""
     plans = []
     for place, layer in enumerate(layers):
         before, shape, own = shape, layer.output_shape(shape), (*path, place)
@@ -308,7 +309,7 @@ def _plans(layers: Iterable[LayerComponent], shape: Shape, path: Path) -> tuple[
 
 
 def _all_plans(plans: Iterable[LayerPlan]) -> Iterator[LayerPlan]:
-    """These, and all that stand inside them, each before what it holds."""
+    """These plans and all plans inside them; each comes before those that it holds."""
     for plan in plans:
         yield plan
         for branch in plan.branches:
@@ -337,7 +338,7 @@ def settings_of(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_settings(values: dict[str, Any], path: str) -> None:
-    """Raises Problem with the path of what cannot be set to that."""
+    """Raises Problem, with its path, for a setting that cannot have its value."""
     try:
         _settings().model_validate(values)
     except ValidationError as error:

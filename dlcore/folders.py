@@ -26,7 +26,7 @@ def cache_folder(name: str, environment: Mapping[str, str]) -> Path:
 
 
 def make_own(folder: Path) -> None:
-    """Made, ours, and nobody else's to read: in a temporary folder somebody could have made it first. Raises OSError."""
+    """Make a folder that only this user can read. Raises OSError if it is somebody else's, as may happen in a temporary folder."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = folder.lstat()
     if found.st_uid != os.getuid():
@@ -36,7 +36,7 @@ def make_own(folder: Path) -> None:
 
 
 def write_own(path: Path, *parts: bytes | memoryview) -> None:
-    """Write a file aside, then rename it: whoever opens it finds the whole of it, or the one before. Raises OSError."""
+    """Write a file aside, then rename it: a reader finds all of the new content, or all of the old. Raises OSError."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with open(temporary, "wb", opener=_private) as file:
@@ -51,9 +51,9 @@ def write_own(path: Path, *parts: bytes | memoryview) -> None:
 
 @contextmanager
 def alone(folder: Path, patience: float = LONGEST_WAIT) -> Iterator[int]:
-    """No other process or thread that asks for this changes the folder meanwhile; gives the descriptor of its lock.
+    """Hold the folder's lock: nobody else who uses `alone` changes the folder in the `with` block. Yields the lock's descriptor.
 
-    Raises OSError; TimeoutError when another one stays at it.
+    Raises OSError; TimeoutError if somebody else holds the lock for longer than `patience`.
     """
     descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
@@ -64,7 +64,7 @@ def alone(folder: Path, patience: float = LONGEST_WAIT) -> Iterator[int]:
             time.sleep(GLANCE)
         yield descriptor
     finally:
-        os.close(descriptor)  # And with it the lock, as when a process ends.
+        os.close(descriptor)  # This releases the lock, as the end of a process does.
 
 
 def try_lock(descriptor: int, how: int) -> bool:

@@ -17,7 +17,7 @@ ALIGNMENT = 8
 
 @cache
 def _name(dtype: np.dtype[Any]) -> str:
-    return dtype.name  # Put together anew at each asking.
+    return dtype.name  # Cached, because NumPy builds the name anew each time.
 
 
 def encode_frame(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> bytes:

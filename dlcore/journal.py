@@ -22,10 +22,10 @@ from dlcore.problems import Problem
 
 MOST_ENTRIES = 200
 LONGEST_JOURNAL = 60_000  # characters of its JSON: some 5,000 weights
-LAST_ENTRY = 100  # of these, for the entry that says that no more is kept
+LAST_ENTRY = 100  # of these characters, reserved for the entry that says that no more is kept
 LARGEST_STEP = 2**53
 LARGEST_WEIGHT = float(np.finfo(np.float32).max)
-#: Settings that leave no trace in a run once they are what they were, if no step was taken meanwhile: all else begins something anew.
+#: Settings that can be changed and changed back without effect if no step is taken between. Any other change begins something anew.
 TRACELESS = frozenset({"optimizer", "schedule", "regularizer", "gradient_clip", "batch_size"})
 SHAPING = frozenset({"layers", "features", "dataset"})  # settings with which the shape of the network may change
 MOST_AXES = 8  # of a tensor
@@ -79,7 +79,7 @@ class Entry(Component):
 
     @cached_property
     def text(self) -> str:
-        """Its JSON. It is asked for at each later change: how long the whole journal is."""
+        """Its JSON. Cached, as each later change measures how long the whole journal is."""
         return json.dumps(self.to_dict(), separators=(",", ":"))
 
     @model_serializer(mode="wrap")
@@ -90,7 +90,7 @@ class Entry(Component):
 Journal = tuple[Entry, ...]
 
 
-# At the door
+# Checking a journal
 
 
 def check(journal: Journal) -> None:
@@ -125,7 +125,7 @@ def _check_values(path: str, kind: str, named: Values) -> None:
         if not pattern.fullmatch(name):
             raise Problem("unknown_key", path=f"{path}.{name[:80]}")
         shape = _shape_of(values, right)
-        if shape is None or (shape == () and kind != "buffers"):  # A count that a layer keeps may stand alone.
+        if shape is None or (shape == () and kind != "buffers"):  # A buffer may be a single number.
             listed = "lists of equal length, of" if name.endswith(".weight") else "a list of"
             raise Problem(
                 "wrong_type", path=f"{path}.{name}", expected=f"{listed} {ON_NAMES[kind]}", came="something else"
@@ -159,7 +159,7 @@ def _are_places(values: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return type(value) in (int, float) and abs(value) <= LARGEST_WEIGHT  # Which no NaN is.
+    return type(value) in (int, float) and abs(value) <= LARGEST_WEIGHT  # False for NaN.
 
 
 def _is_switch(value: Any) -> bool:
@@ -170,15 +170,15 @@ def _is_place(value: Any) -> bool:
     return value is None or (type(value) is int and 0 <= value < LARGEST_STEP)
 
 
-# Keeping it
+# Recording changes
 
 
 def with_settings(
     journal: Journal, step: int, before: Mapping[str, Any], after: Mapping[str, Any], origins: Values | None = None
 ) -> Journal:
-    """These settings took the place of those at this step. What was moved several times at one step, as a slider is, was changed once.
+    """Record that settings changed from `before` to `after` at this step. Several changes at one step, as by a slider, become one.
 
-    A run that has not begun is what its settings say: nothing has been changed.
+    Before the first step nothing is recorded: the run begins with the new settings.
     """
     changed = {name: value for name, value in after.items() if value != before.get(name)}
     if not changed or step == 0:
@@ -187,18 +187,18 @@ def with_settings(
     last = _open_entry(entries, step)
     if last is not None and _forgets((last.set or {}).get("optimizer"), changed.get("optimizer")):
         last = None
-    if not any(entry.left_out for entry in entries):  # Else nobody knows what these were at the beginning.
+    if not any(entry.left_out for entry in entries):  # Else their values at the beginning are unknown.
         first = {name: before.get(name) for name in changed}
         start = Entry(**{**_fields(start), "step": 0, "set": {**first, **((start and start.set) or {})}})
     settings = {**((last and last.set) or {}), **changed}
-    # Where two changes of shape are one, what came from where is not known any more: `with_network` says what came out.
+    # When two changes of shape become one, `origins` no longer fit: `with_network` records the resulting weights instead.
     origins = origins if last is None or last.origins is None else None
     entry = Entry(**{**_fields(last), "step": step, "set": settings, "origins": origins or None})
     return _added(journal, start, (*entries[:-1], entry) if last else (*entries, entry), step)
 
 
 def with_values(journal: Journal, step: int, **values: Values) -> Journal:
-    """A hand did this at this step: weights, frozen, silenced, each by name."""
+    """Record what was set by hand at this step: weights, frozen weights, silenced units, each by name."""
     start, entries = _parted(journal)
     if step == 0:
         return _added(journal, _with(start, 0, values), entries, 0)
@@ -207,7 +207,7 @@ def with_values(journal: Journal, step: int, **values: Values) -> Journal:
 
 
 def with_network(journal: Journal, step: int, **values: Values) -> Journal:
-    """The same of a whole network: what was said of the one before it at this step has lost its meaning."""
+    """Record the values of a whole new network. Values of the network before it at this step are dropped, as they mean nothing now."""
     bare = tuple(
         Entry(**{**_fields(entry), **dict.fromkeys(ON_NAMES)}) if entry.step == step else entry for entry in journal
     )
@@ -215,7 +215,7 @@ def with_network(journal: Journal, step: int, **values: Values) -> Journal:
 
 
 def loaded(journal: Journal, step: int, weights: Values | None, buffers: Values | None) -> Journal:
-    """The run goes on from a file here. `weights` and `buffers` are all it has; None if they are too many."""
+    """Record that the run goes on from a file. `weights` and `buffers` are all that the file has; None if they are too many."""
     past = tuple(entry for entry in journal if entry.step <= step)
     whole = weights and buffers is not None
     brought: dict[str, Any] = {"weights": weights, "buffers": buffers or None} if whole else {"left_out": 1}
@@ -225,19 +225,19 @@ def loaded(journal: Journal, step: int, weights: Values | None, buffers: Values 
 
 
 def without_details(journal: Journal, step: int) -> Journal:
-    """Something was changed at this step that cannot be kept."""
+    """Record that something was changed at this step whose details are not kept."""
     last = journal[-1] if journal else None
     if last is None or not last.left_out or last.loaded:
         longer = (*journal, Entry(step=step, left_out=1))
         if len(longer) <= MOST_ENTRIES and _length(longer) <= LONGEST_JOURNAL:
             return longer
-        return (*journal[:-1], Entry(step=step, left_out=2))  # A file has brought as much as there may be.
-    more = last.left_out + (last.step != step)  # At one step it is one change.
+        return (*journal[:-1], Entry(step=step, left_out=2))  # There is no room beside the last entry.
+    more = last.left_out + (last.step != step)  # Changes at the same step count as one.
     return (*journal[:-1], Entry(step=step, left_out=more))
 
 
 def is_shaped(journal: Journal, step: int) -> bool:
-    """Whether the network may have taken another shape at this very step, or a hand was in it."""
+    """Whether the network may have taken another shape at this very step, or values were set by hand."""
     if not journal or journal[-1].step != step:
         return False
     last = journal[-1]
@@ -265,7 +265,7 @@ def number_lists(array: np.ndarray) -> Any:
 
 @lru_cache(maxsize=16)
 def packed(journal: Journal) -> np.ndarray:
-    """As an array of bytes, for a state."""
+    """The journal as an array of bytes, to be kept in a learner's state."""
     array = np.frombuffer(_text(journal).encode(), np.uint8)
     array.flags.writeable = False
     return array
@@ -277,7 +277,7 @@ def unpacked(array: np.ndarray) -> Journal:
 
 
 def _parted(journal: Journal) -> tuple[Entry | None, Journal]:
-    """How the run began, as far as that is not what its settings say; and what was done later."""
+    """The entry at step 0 (settings with which the run began that were changed later), None if there is none; and the later entries."""
     return (journal[0], journal[1:]) if journal and journal[0].step == 0 else (None, journal)
 
 
@@ -286,7 +286,7 @@ def _fields(entry: Entry | None) -> dict[str, Any]:
 
 
 def _open_entry(entries: Journal, step: int) -> Entry | None:
-    """The last entry, if what is done at this step can be said in it."""
+    """The last entry, if a change at this step can be added to it; else None."""
     last = entries[-1] if entries else None
     return last if last is not None and last.step == step and not (last.left_out or last.loaded) else None
 

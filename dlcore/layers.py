@@ -229,7 +229,7 @@ class Output(LayerComponent):
 
 
 def all_layers(layers: Iterable[LayerComponent]) -> Iterator[LayerComponent]:
-    """These, and all that they hold, each before what it holds."""
+    """These layers and all layers inside them; each comes before those that it holds."""
     for layer in layers:
         yield layer
         for branch in layer.branches.values():

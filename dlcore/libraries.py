@@ -1,7 +1,7 @@
-"""Libraries that are imported when they are first needed, in a process whose memory has an end.
+"""Libraries that are imported when they are first needed, in a process whose memory is limited.
 
-Their memory is not that of the run that happens to need them first. Where there is no room for them the import fails in other words than
-those of a lack of memory, or worse: compiled code that finds no BLAS ends the process, and so does OpenBLAS when it gets no buffer for its
+Their memory does not count as that of the run that happens to need them first. If memory is short, an import fails with errors that do
+not mention memory, or worse: compiled code that finds no BLAS ends the process, and so does OpenBLAS when it gets no buffer for its
 first large product, after trying for a long time.
 """
 
@@ -19,12 +19,12 @@ import numpy as np
 
 _LARGE = 256  # Rows and columns of a product for which OpenBLAS takes its buffer. 128 are enough, 100 are not.
 
-#: What the limits speak of, by its place in /proc/self/statm: the whole address space, and what of it is this process' own.
+#: {limit: index of the size that it limits in /proc/self/statm}: the whole address space, and the data of this process.
 _LIMITED = {resource.RLIMIT_AS: 0, resource.RLIMIT_DATA: 5}
 
 
 class _Room:
-    """How many are importing now, and the limits that they have lifted."""
+    """How many threads are importing now, and the memory limits that are lifted meanwhile."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -60,7 +60,7 @@ _room = _Room()
 
 @contextmanager
 def room_for_libraries() -> Iterator[None]:
-    """Import here: what a library takes is granted, and does not count."""
+    """Import inside this `with` block: memory is not limited there, and what the libraries take is added to the limit afterwards."""
     _room.enter()
     try:
         yield
@@ -70,14 +70,14 @@ def room_for_libraries() -> Iterator[None]:
 
 @cache
 def take_buffers() -> None:
-    """NumPy's products have their buffer from here on. Call it before memory has an end."""
+    """Let NumPy take the buffer for its products now. Call it before memory is limited."""
     square = np.ones((_LARGE, _LARGE))
     np.dot(square, square)
 
 
 @cache
 def fetch_blas() -> None:
-    """What compiled code multiplies large matrices with; at the first of them it would look for it by itself."""
+    """Load BLAS, with which compiled code multiplies large matrices, before it does so by itself at the first one."""
     with room_for_libraries():
         importlib.import_module("scipy.linalg.cython_blas")
         square = np.ones((_LARGE, _LARGE))

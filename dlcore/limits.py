@@ -14,7 +14,7 @@ from typing import Any
 from dlcore.folders import cache_folder
 from dlcore.problems import Problem
 
-MOST_WORKERS = 8  # That nobody has asked for.
+MOST_WORKERS = 8  # By default; DLCORE_WORKERS may ask for more.
 FURTHER_BACK, LAST_NICENESS = 4, 19
 
 
@@ -29,16 +29,17 @@ class Limits:
 
     workers: int = setting("DLCORE_WORKERS", min(os.cpu_count() or 1, MOST_WORKERS), 1, 256)
     heavy_workers: int = setting("DLCORE_HEAVY_WORKERS", 2, 0, 256)  # For runs whose single step would hold up others.
-    niceness: int = setting("DLCORE_NICENESS", 15, 0, 19)  # Of workers: the server answers people first.
+    niceness: int = setting("DLCORE_NICENESS", 15, 0, 19)  # Of workers, so that the server answers people first.
     max_runs: int = setting("DLCORE_MAX_RUNS", 300, 1, 100_000)
     max_runs_per_owner: int = setting("DLCORE_MAX_RUNS_PER_SESSION", 24, 1, 100_000)
     max_runs_without_cookie: int = setting(
         "DLCORE_MAX_RUNS_WITHOUT_COOKIE", 24, 1, 100_000
-    )  # Of such visitors together.
-    pause_after: float = setting("DLCORE_PAUSE_AFTER", 60.0, 0, 1e6)  # Nobody looks: it stands.
-    end_after: float = setting("DLCORE_END_AFTER", 60.0, 0, 1e6)  # Its session has ended: it goes on the shelf.
-    free_after: float = setting("DLCORE_FREE_AFTER", 1800.0, 0, 1e6)  # Nobody was there for so long: the same.
-    hung_after: float = setting("DLCORE_HUNG_AFTER", 10.0, 0.1, 1e6)  # No sign of life: the worker is ended.
+    )  # Of all visitors without a cookie together.
+    pause_after: float = setting("DLCORE_PAUSE_AFTER", 60.0, 0, 1e6)  # Until a run without viewers is paused.
+    # After the end of its session a run goes on the shelf.
+    end_after: float = setting("DLCORE_END_AFTER", 60.0, 0, 1e6)
+    free_after: float = setting("DLCORE_FREE_AFTER", 1800.0, 0, 1e6)  # An unused run goes on the shelf.
+    hung_after: float = setting("DLCORE_HUNG_AFTER", 10.0, 0.1, 1e6)  # A silent worker is ended.
     heavy_hung_after: float = setting("DLCORE_HEAVY_HUNG_AFTER", 60.0, 0.1, 1e6)
     memory_mb: int = setting("DLCORE_MEMORY_MB", 4096, 64, 1_000_000)  # Of a worker, above its imports.
     desks: int = setting("DLCORE_DESKS", 2, 1, 64)  # Processes that parse and judge at once, beside those of long jobs.
@@ -50,7 +51,7 @@ class Limits:
 
     @property
     def low_niceness(self) -> int:
-        """Of heavy workers and of desks: who waits for a small network comes before who waits for a large one."""
+        """The niceness of heavy workers and of desks: people who wait for a small network come before those who wait for a large one."""
         return min(self.niceness + FURTHER_BACK, LAST_NICENESS)
 
     @classmethod
@@ -63,7 +64,7 @@ class Limits:
 
 
 def numbers_set(cls: type, environment: Mapping[str, str]) -> dict[str, Any]:
-    """Those fields of a dataclass of settings that the environment names. Raises Problem for a value that is no such number."""
+    """{field: number} of those settings of a dataclass that the environment gives. Raises Problem for a value that is no such number."""
     found = {}
     for each in fields(cls):
         variable = each.metadata.get("variable")

@@ -9,7 +9,7 @@ from dlcore.component import Component
 if TYPE_CHECKING:
     import torch
 
-#: By what networks are compared.
+#: The scores by which networks are compared.
 Measure = Literal["accuracy", "balanced_accuracy", "r2"]
 #: How people write a score: a share in percent, a number with three decimals, an error in the data's own units.
 Form = Literal["percent", "decimals", "units"]
@@ -45,11 +45,11 @@ class MetricComponent(Component):
         kind: Any
 
     def measure(self, predictions: torch.Tensor, y: torch.Tensor) -> float:
-        """What the network claims of rows, and what they are, to one number."""
+        """From the predictions for rows and their true values to one number."""
         raise NotImplementedError
 
     def of_sum(self, total: Any, rows: int, spread: float) -> Any:
-        """The same from what the compiled kernels add up over the rows, a number or an array of them.
+        """The metric from what the compiled kernels add up over the rows, a number or an array of them.
 
         `spread`: the sum of squared distances of y from its mean.
         """

@@ -35,5 +35,5 @@ def drawing_modules(model: nn.Module) -> list[Any]:
 
 
 def drawing_generator(model: nn.Module) -> torch.Generator | None:
-    """What these draw from; None where nothing is drawn."""
+    """The generator of these modules; None where nothing is drawn."""
     return next((module.generator for module in drawing_modules(model)), None)

@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 NARROW_OR_WIDE = ("upload_one_column", "upload_too_many_columns")
 MOST_LINES = 1_000_000  # of a file that is not read by whole columns
 LOOK = 200  # cells on which the sign before the decimals is judged
-PARTLY = 0.001  # How well a file fits that has not all columns.
+PARTLY = 0.001  # A file in which columns are missing fits no better than this.
 MOST_NAMED = 5  # unknown categories that are named
-#: What is said of numbers and dates. What was asked when the table was brought has been answered.
+#: Findings that are shown for a new file too. The others ask questions that were answered when the table was imported.
 TOLD = ("found_not_numbers", "found_too_large", "found_not_dates", "found_ambiguous_dates", "found_grouped")
 
 Cell = str | float | None
@@ -48,27 +48,27 @@ class NewRows:
     """What a file holds for a network."""
 
     file: str  # its name
-    columns: tuple[str, ...]  # (C) for which the network asks
+    columns: tuple[str, ...]  # (C) that the network needs
     raw: np.ndarray  # (N, C) as the rows of a recipe are: NaN where missing, a category as its code; a column that is not there is NaN
     cells: dict[
         str, pa.Array
     ]  # (N) of each of the network's columns, and of the target if it is there, as they stand in the file
     target: str | None
-    missing: tuple[str, ...]  # columns for which the network asks and the file has not
-    unused: tuple[str, ...]  # columns of the file for which it does not ask
-    needed: tuple[str, ...]  # columns for whose missing cells nothing stands in
-    holes: np.ndarray  # (N,) whether such a cell is missing
+    missing: tuple[str, ...]  # columns that the network needs and the file does not have
+    unused: tuple[str, ...]  # columns of the file that it does not need
+    needed: tuple[str, ...]  # columns whose missing cells nothing fills
+    holes: np.ndarray  # (N,) whether a cell of these is missing
     findings: tuple[Finding, ...]
 
     def __len__(self) -> int:
         return len(self.raw)
 
     def cell(self, column: str, row: int) -> Cell:
-        """What stands there: a text, a number, or nothing."""
+        """The cell as it stands in the file: a text, a number, or nothing."""
         return self.cells[column][row].as_py()
 
     def first_hole(self, row: int) -> str:
-        """The first column of this row whose missing cell nothing stands in for."""
+        """The first column of this row with a missing cell that nothing fills."""
         missing = np.isnan(self.raw[row]).tolist()
         return next(
             name for name, is_missing in zip(self.columns, missing, strict=True) if is_missing and name in self.needed
@@ -105,7 +105,7 @@ def table_of(checkpoint: Checkpoint) -> TableData | None:
 
 
 def new_rows(checkpoint: Checkpoint, cells: Cells, file: str) -> NewRows:
-    """What these cells are for this network. Raises Problem where one of its columns stands there twice."""
+    """The rows that these cells are for this network. Raises Problem if the file has one of its columns twice."""
     names, target = checkpoint.column_names, target_name(checkpoint.experiment)
     places = {name: place for name in (*names, target) if (place := _place(cells, name)) is not None}
     _check_once(checkpoint, cells, places, file)
@@ -157,7 +157,7 @@ def _share_understood(dataset: TableData, cells: Cells) -> float:
 
 
 def _plain(content: bytes, most: int, problem: Problem) -> Cells:
-    """A header and rows with commas: of one column, or of the many that pictures have, which no table that is brought may be."""
+    """The cells of a text with a header and commas: of one column, or of as many as pictures have. No imported table may be like that."""
     text, encoding = decode(content, None)
     if (lines := text.count("\n")) > MOST_LINES:
         raise Problem("predict_too_many_rows", came=lines, limit=MOST_LINES)
@@ -181,7 +181,7 @@ def _plain(content: bytes, most: int, problem: Problem) -> Cells:
 
 
 def _place(cells: Cells, name: str) -> int | None:
-    """Where a column of this name stands, also as one of our own files has it."""
+    """The index of the column of this name, also if it is written as in an exported file; None if there is none."""
     for written in (name, safe_cell(name)):
         if written in cells.names:
             return cells.names.index(written)
@@ -189,7 +189,7 @@ def _place(cells: Cells, name: str) -> int | None:
 
 
 def _check_once(checkpoint: Checkpoint, cells: Cells, places: dict[str, int], file: str) -> None:
-    """Raises Problem where a column stands twice. Those of a table were numbered when it was brought, and are so again."""
+    """Raises Problem if a column occurs twice. Not for tables: repeated names were numbered at the import, and are so again."""
     if isinstance(checkpoint.experiment.dataset, TableData):
         return
     for name in places:
@@ -201,7 +201,7 @@ def _check_once(checkpoint: Checkpoint, cells: Cells, places: dict[str, int], fi
 
 
 def _meaning(checkpoint: Checkpoint, index: int, cells: Cells) -> tuple[np.ndarray, list[Finding]]:
-    """(N,) a column's cells as the rows of the recipe have them, and what there is to say of them."""
+    """(N,) a column's cells as raw values of the recipe's rows, and findings about them."""
     table, prepared = table_of(checkpoint), checkpoint.scaling.columns[index]
     (name,), (column,), decimal = cells.names, cells.columns, cells.options.get("decimal", ".")
     described = NumberColumn(name=name) if table is None else table.columns[index]
@@ -224,5 +224,5 @@ def _unknown(column: CategoryColumn, prepared: PreparedCategory, cells: pa.Array
 
 
 def _written(value: str | float) -> str:
-    """A category as it is named when a table is brought."""
+    """The name that a category has when a table is imported."""
     return value if isinstance(value, str) else write_number(value)

@@ -34,7 +34,7 @@ from dlcore.runs import starting, worker
 from dlcore.side import volunteer_to_end
 
 BECOME = {"worker": worker.work, "desk": desk.work}
-MOST_DESCRIPTORS = 4  # Of a request.
+MOST_DESCRIPTORS = 4  # That come with one request.
 LONGEST_REQUEST = 1 << 20  # bytes
 PAUSE = 1.0  # Seconds without a request until there is time to import what will be wanted soon.
 
@@ -49,7 +49,7 @@ class Nursery:
         self._pause: float | None = PAUSE
 
     def serve(self) -> None:
-        """Split off a process for each request, until nobody can ask any more."""
+        """Split off a process for each request, until the other end of the socket is closed."""
         self._prepare()
         while True:
             self._requests.settimeout(self._pause)
@@ -79,7 +79,7 @@ class Nursery:
     def _import_next(self) -> None:
         try:
             next(self._soon_wanted)
-        except (StopIteration, ImportError):  # Whoever needs what is missing will say so.
+        except (StopIteration, ImportError):  # A missing library is reported where it is needed.
             self._pause = None
         _leave_alone()
 
@@ -92,7 +92,7 @@ class Nursery:
             os.close(descriptor)
         try:
             watch = os.pidfd_open(child)
-        except OSError:  # It has ended already, as whoever reads its output sees.
+        except OSError:  # The child has ended already; the reader of its output notices that.
             socket.send_fds(self._requests, [b'{"pid": 0}'], [])
             return
         socket.send_fds(self._requests, [json.dumps({"pid": child}).encode()], [watch])
@@ -100,13 +100,13 @@ class Nursery:
 
 
 def _leave_alone() -> None:
-    """The collectors of those who are split off do not touch what is there by now, so that its memory stays shared."""
+    """Keep the garbage collectors of split-off processes from touching the objects made by now, so that their memory stays shared."""
     gc.collect()
     gc.freeze()
 
 
 def _become(request: dict[str, Any], descriptors: list[int]) -> None:
-    """In the process that was split off; it does not come back."""
+    """Runs in the process that was split off: be the worker or desk that was asked for. Never returns."""
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for standard, descriptor in enumerate(descriptors[:3]):
@@ -129,7 +129,7 @@ def _become(request: dict[str, Any], descriptors: list[int]) -> None:
 def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which closes our socket.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # The system forgets children that end: nobody here waits for them.
-    # Python counts a thread of the allocator that pyarrow brings, which knows how to be forked (jemalloc's prefork and postfork).
+    # Python warns of a thread of pyarrow's allocator, which is safe when a process forks (jemalloc's prefork and postfork).
     warnings.filterwarnings("ignore", "This process .* is multi-threaded")
     volunteer_to_end()
     starting.begin_alone()

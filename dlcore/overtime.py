@@ -1,4 +1,4 @@
-"""Time that a process waits for others to leave it a processor: it is slow then, and not to blame."""
+"""Time that a process waits for a free processor: a worker that is slow because of it has not hung."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from pathlib import Path
 
 
 class Queue:
-    """What a process has waited in the system's queue for a processor, all of its threads together.
+    """How long a process has waited in the system's queue for a processor, all of its threads together.
 
-    In a Python process one thread computes at a time: where it waits for a processor, the others wait for it, asleep. Threads that have
-    ended since an earlier look count on.
+    In a Python process one thread computes at a time: where it waits for a processor, the others wait for it, asleep. The waiting
+    of threads that have ended since an earlier look stays counted.
     """
 
     def __init__(self, pid: int) -> None:
         self._tasks = Path(f"/proc/{pid}/task")
-        self._threads: dict[str, int] = {}  # Nanoseconds of each that was alive at the last look.
+        self._threads: dict[str, int] = {}  # {thread alive at the last look: nanoseconds it had waited}
         self._waited = 0
 
     def seconds(self) -> float:
-        """So far; 0 where the system does not say."""
+        """Seconds waited so far; 0 where the system does not tell."""
         now: dict[str, int] = {}
         with suppress(OSError):
             for thread in self._tasks.iterdir():

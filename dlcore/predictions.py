@@ -42,7 +42,7 @@ class Predicted:
 
     @cached_property
     def finite(self) -> np.ndarray:
-        """(N,) whether the network could say something: a hole that nothing fills makes all that follows no number."""
+        """(N,) whether a row has a prediction: a missing cell that nothing fills makes all outputs NaN."""
         return np.array(np.isfinite(self.said.reshape(len(self.rows), -1)).all(axis=1))
 
     @property
@@ -112,7 +112,7 @@ def written(cell: Cell) -> str:
 def look(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Answer:
     """What this network can say of a file: {"upload": digest, "name"} and a checkpoint. Raises Problem.
 
-    A large one would hold up others who want a quick look: of it the answer is {"form": "large"}, and "predict_long" does the rest.
+    A large file would keep others waiting: the answer is then only {"form": "large"}, and the job "predict_long" reads it.
     """
     if is_large_workbook(store.get_upload(arguments["upload"])):
         return {"form": LARGE}, b""
@@ -124,7 +124,7 @@ def look(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Answe
 
 
 def look_long(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Answer:
-    """The same of a file of any size."""
+    """As `look`, for a file of any size."""
     checkpoint = open_checkpoint(payload)
     cells = _cells(arguments["upload"], checkpoint)
     progress(0.5, {})
@@ -148,8 +148,8 @@ def _name(arguments: dict[str, Any]) -> str:
 
 
 def _cells(digest: str, checkpoint: Checkpoint) -> Cells:
-    """The cells of an upload; the last ones stay at hand for the CSV. Raises Problem."""
-    store.check_upload(digest)  # Also of those that are at hand.
+    """The cells of an upload; the last ones are cached for the CSV. Raises Problem."""
+    store.check_upload(digest)  # For cached cells too.
     cells = _read(digest, checkpoint.column_names, cast(Hashable, table_of(checkpoint)))
     if cells.rows > MOST_ROWS:
         raise Problem("predict_too_many_rows", came=cells.rows, limit=MOST_ROWS)
@@ -202,7 +202,7 @@ def _shown(whole: Predicted, place: int, columns: tuple[str, ...]) -> dict[str, 
 
 
 def _cell(cell: Cell) -> Cell:
-    """Safe to show, and to travel as JSON."""
+    """The cell, safe to show and to send as JSON."""
     if isinstance(cell, str):
         return clean(cell)
     return cell if cell is not None and np.isfinite(cell) else None

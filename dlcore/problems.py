@@ -1,7 +1,7 @@
 """What can go wrong, as one sentence each: where, what was expected, what came, what to do.
 
-A problem travels as its key and values (JSON), so that the page can say it in the reader's language. Each room keeps the sentences of
-its problems beside its code, one file a language: `locales/en.json`, `locales/zh_CN.json`, under the keys "problem.<key>".
+A problem travels as its key and values (JSON), so that the page can say it in the reader's language. Each package keeps the sentences
+of its problems beside its code, one file a language: `locales/en.json`, `locales/zh_CN.json`, under the keys "problem.<key>".
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from pathlib import Path
 
 LONGEST_VALUE = 64
 
-#: Problem's key -> its sentence in English, with {places} for the values.
+#: Problem's key -> its sentence in English, with {placeholders} for the values.
 TEMPLATES: dict[str, str] = {}
 _PREFIX = "problem."
 
 
 def text_files(folder: Path, language: str) -> list[Path]:
-    """The files of this language that the rooms of a folder keep."""
+    """The files of this language in the packages below a folder."""
     return sorted(folder.rglob(f"locales/{language}.json"))
 
 
@@ -28,13 +28,13 @@ def texts_in(file: Path) -> dict[str, str]:
 
 
 def read_sentences(folder: Path) -> None:
-    """Learn the English of all problems of a folder's rooms. A package that raises problems of its own calls it once, as it is imported."""
+    """Read the English of all problems below a folder. A package that raises problems of its own calls this once, when it is imported."""
     for file in text_files(folder, "en"):
         found = {key.removeprefix(_PREFIX): text for key, text in texts_in(file).items() if key.startswith(_PREFIX)}
         TEMPLATES.update(found)
 
 
-# All of them at once: the serving process tells of what befell a worker, whose rooms (and torch) it never imports.
+# All at once: the serving process shows the problems of workers, whose packages (and torch) it never imports.
 read_sentences(Path(__file__).parent)
 
 
@@ -47,7 +47,7 @@ def clean(text: str) -> str:
 
 
 class Problem(ValueError):
-    """One clear sentence about bad input or a failed run; `key` names it, `values` fill its places."""
+    """One clear sentence about bad input or a failed run; `key` names it, `values` fill its placeholders."""
 
     def __init__(self, key: str, **values: str | int | float) -> None:
         self.key = key

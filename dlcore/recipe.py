@@ -40,7 +40,7 @@ class Recipe(Component):
         return self == other
 
     def check_readable(self) -> None:
-        """Raises Problem unless whoever this process works for may see the rows that it names; a recipe may have none."""
+        """Raises Problem unless the person this process works for may see the recipe's rows, if it has any."""
 
     @property
     def num_parameters(self) -> int:

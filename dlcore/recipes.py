@@ -13,7 +13,7 @@ RECIPES: dict[str, type[Recipe]] = {SUPERVISED: Experiment}
 
 
 def learning_of(recipe: Recipe) -> str:
-    """Its kind of learning."""
+    """The kind of learning of a recipe."""
     return getattr(recipe, "learning", SUPERVISED)
 
 

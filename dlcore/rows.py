@@ -71,7 +71,7 @@ def _parts(experiment: Experiment, y: np.ndarray) -> list[np.ndarray]:
         parts = [np.setdiff1d(rest, validation), validation, test]
     if dataset.ordered:
         return parts
-    # The first ones stand for all where only so many are shown: people sort their tables.
+    # Shuffled, as people sort their tables: where only the first rows are shown, they must stand for all.
     return [generator.permutation(part) for part in parts]
 
 
@@ -84,7 +84,7 @@ def _check_finite(split: Split, scaling: Preparation, names: tuple[str, ...]) ->
             np.isfinite(column.prepared(values).astype(np.float32)).all()
             for column, values in zip(scaling.columns, split.raw.T, strict=True)
         ]
-    # Where all columns are finite, a square or a product of them is not.
+    # If all columns are finite, a feature (a square or a product of them) is not.
     raise Problem("table_out_of_scale", column=names[int(np.argmin(finite))])
 
 
@@ -128,7 +128,7 @@ def _row_values(experiment: Experiment) -> tuple[Any, ...]:
 
 
 def digest_of_test_rows(experiment: Experiment) -> str:
-    """By which the test rows of a recipe are known again, however the other rows are shared out, prepared and learned."""
+    """A digest that identifies a recipe's test rows, however the other rows are shared out, prepared and learned."""
     return hashlib.sha256(json.dumps(_facts_of_test_rows(experiment)).encode()).hexdigest()[:32]
 
 
@@ -137,7 +137,7 @@ def _facts_of_test_rows(experiment: Experiment) -> Any:
     if isinstance(dataset, Drawn):
         return dataset.test
     if isinstance(dataset, ToyDataset) and dataset.surface == "plane" and dataset.objective.has_classes:
-        # The points themselves: whoever draws on among them does not change the test points.
+        # The points themselves, so that the digest stays the same when somebody draws further training points.
         data = prepare(experiment)
         return round_points(data.watched if data.final is None else data.final)
     return [dataset.row_facts(), experiment.seed, experiment.test_rows]

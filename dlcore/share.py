@@ -59,7 +59,7 @@ def decode(link: str) -> Any:
 
 
 def _unfolded(packed: bytes) -> bytes:
-    """At most so many bytes are ever made, however many the link promises."""
+    """The unpacked text. At most LONGEST_TEXT bytes are ever made, however many the link claims."""
     unfolding = zlib.decompressobj()
     text = unfolding.decompress(packed, LONGEST_TEXT)
     if not unfolding.eof or unfolding.unused_data:
@@ -68,7 +68,7 @@ def _unfolded(packed: bytes) -> bytes:
 
 
 def _unlike_default(component: Component) -> dict[str, Any]:
-    """The kind, and the fields that are not as the class starts."""
+    """The kind, and the fields that differ from the class's defaults."""
     found: dict[str, Any] = {}
     for name, info in type(component).model_fields.items():
         value = getattr(component, name)

@@ -1,4 +1,4 @@
-"""What all side processes have in common: the wires are theirs alone, memory has an end, what goes wrong is one sentence."""
+"""What all side processes share: pipes that carry messages only, a limited memory, and one sentence for what goes wrong."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dlcore.problems import Problem
 
 
 def take_the_wires() -> tuple[int, int]:
-    """Standard input and output for the wire alone: a stray print goes to the log, a read finds nothing."""
+    """Reserve standard input and output for messages. Returns their descriptors: a stray print goes to the log, a read finds nothing."""
     source, output = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
@@ -23,7 +23,7 @@ def take_the_wires() -> tuple[int, int]:
 
 
 def step_back(niceness: int, process: int = 0) -> None:
-    """This process, or another one, to a priority as low as this. There is no way back: only root may go up."""
+    """Lower the priority of this process, or of another one, to at least this niceness. Only root may raise it again."""
     os.setpriority(os.PRIO_PROCESS, process, max(niceness, os.getpriority(os.PRIO_PROCESS, process)))
 
 
@@ -34,10 +34,10 @@ def volunteer_to_end() -> None:
 
 
 def as_problem(error: BaseException, memory: str = "out_of_memory") -> Problem:
-    """What to tell the person; the log gets the rest. Raises what is no failure of the work in hand."""
+    """The Problem to show for an error, whose details go to the log. Raises what is no failure of the job, such as a KeyboardInterrupt."""
     if isinstance(error, Problem):
         return error
-    # Rust (safetensors) knows no MemoryError, and this is no Exception.
+    # safetensors is written in Rust: instead of a MemoryError it raises a PanicException, which is no Exception.
     panic = type(error).__name__ == "PanicException"
     if not (panic or isinstance(error, Exception)):
         raise error

@@ -38,7 +38,7 @@ class TensorFacts:
 
 @dataclass(frozen=True)
 class Stage:
-    """A layer in its place, the names of its modules in the network, and its tensors (those of its branches stand there)."""
+    """A layer in its place, the names of its modules in the network, and its tensors (those of its branches are in `branches`)."""
 
     plan: LayerPlan
     layer: LayerComponent
@@ -48,7 +48,7 @@ class Stage:
 
     @cached_property
     def address(self) -> str:
-        """Where it stands, as text."""
+        """The path of its layer, as text."""
         return self.plan.address
 
     @property
@@ -91,7 +91,7 @@ def _stages(stack: tuple[LayerComponent, ...], inputs: int, plans: tuple[LayerPl
 
 
 def _placed(layers: Sequence[LayerComponent], plans: Sequence[LayerPlan], prefix: str) -> tuple[Stage, ...]:
-    """Layers that stand one after another in the nn.Sequential whose names begin so."""
+    """The stages of layers that follow one another in an nn.Sequential whose names begin with `prefix`."""
     stages: list[Stage] = []
     first = 0
     for layer, plan in zip(layers, plans, strict=True):
@@ -128,7 +128,7 @@ def tensors_of(experiment: Experiment) -> dict[str, TensorFacts]:
 
 
 def all_stages(stages: Iterable[Stage]) -> Iterator[Stage]:
-    """These, and all that stand inside them, each before what it holds."""
+    """These stages and all stages inside them; each comes before those that it holds."""
     for stage in stages:
         yield stage
         for branch in stage.branches:
@@ -136,7 +136,7 @@ def all_stages(stages: Iterable[Stage]) -> Iterator[Stage]:
 
 
 def stages_as_passed(stages: Iterable[Stage]) -> Iterator[Stage]:
-    """These, and all that stand inside them, as a batch passes them: what a layer holds comes before what it makes of that."""
+    """These stages and all stages inside them, in the order in which a batch passes them: each comes after those that it holds."""
     for stage in stages:
         for branch in stage.branches:
             yield from stages_as_passed(branch)
@@ -144,7 +144,7 @@ def stages_as_passed(stages: Iterable[Stage]) -> Iterator[Stage]:
 
 
 class Network:
-    """The stages of a recipe and the modules that they run on: those of `model`, or some of its own, which judge (eval mode)."""
+    """The stages of a recipe and the modules that they run on: those of `model`, or modules of its own, in eval mode."""
 
     def __init__(self, experiment: Experiment, model: nn.Module | None = None) -> None:
         self.stages = stages_of(experiment)
@@ -153,7 +153,7 @@ class Network:
         self._steps = {}
         for stage in all_stages(self.stages):
             modules = [found.get_submodule(name) for name in stage.modules]
-            # Its own have no hooks: to look for some takes as long as a small layer does.
+            # Its own modules have no hooks, so `forward` is called directly: looking for hooks takes as long as a small layer.
             self._steps[stage.address] = [module.forward if model is None else module for module in modules]
 
     @property
@@ -172,7 +172,7 @@ class Network:
     ) -> Generator[tuple[Stage, torch.Tensor], None, torch.Tensor]:
         """The values (B, *output_shape) after each stage, those inside of one before its own; plain sums of the output layer last.
 
-        Units in `silenced` count as 0 from there on. Whether dropout drops is the mode of the modules. What is handed out is not
+        Units in `silenced` count as 0 from there on. Whether dropout drops depends on the modules' mode. What is handed out is not
         copied: it must not be written to.
         """
         return self._through(self.stages, values, silenced or {})

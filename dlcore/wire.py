@@ -20,7 +20,7 @@ _READ_SIZE = 1 << 18
 
 
 class Unreadable(ValueError):
-    """What came is no message, so nobody knows where the next one begins: who reads it gives up the whole stream."""
+    """What came is no message. Since the beginning of the next one is unknown, the reader must give up the whole stream."""
 
 
 def pack(header: Header, payload: bytes = b"") -> bytes:
@@ -60,7 +60,7 @@ def read_message(stream: IO[bytes]) -> tuple[Header, bytes] | None:
 
 
 def read_header(stream: IO[bytes]) -> Header | None:
-    """The same without its payload, which stays in the stream. Raises Unreadable."""
+    """The header of the next message, whose payload stays in the stream; None at the end. Raises Unreadable."""
     prefix = stream.read(_LENGTH.size)
     if len(prefix) < _LENGTH.size:
         return None
