@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -64,6 +64,25 @@ SERVING = [name for name in MODULES if name.split(".")[0] in ("app", "pages", "u
     "dlcore.experiment",
     "dlcore.runs.server.pool",
 ]
+
+
+def for_each(modules: Iterable[str]) -> Callable[[Callable[[str], None]], Callable[[], None]]:
+    """One test that holds for each of these modules, and names all for which it does not: a test of its own each took longer than it."""
+
+    def one_test(check: Callable[[str], None]) -> Callable[[], None]:
+        def test() -> None:
+            wrong: dict[str, str] = {}
+            for module in modules:
+                try:
+                    check(module)
+                except AssertionError as error:
+                    wrong[module] = str(error)
+            assert not wrong
+
+        test.__name__ = check.__name__
+        return test
+
+    return one_test
 
 
 @cache
@@ -149,7 +168,7 @@ def loaded_with(module: str) -> set[str]:
     return reached
 
 
-@pytest.mark.parametrize("module", MODULES)
+@for_each(MODULES)
 def test_only_the_page_imports_streamlit(module: str) -> None:
     if module.split(".")[0] not in ("app", "pages", "ui"):
         found = [name for name in imports_anywhere(module) if is_of(name, "streamlit")]
@@ -157,13 +176,13 @@ def test_only_the_page_imports_streamlit(module: str) -> None:
         assert not [name for name in found if not (is_of(name, "streamlit.proto") and is_of(module, "benchmarks"))]
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if is_of(name, "dlcore")])
+@for_each([name for name in MODULES if is_of(name, "dlcore")])
 def test_deep_learning_knows_no_page(module: str) -> None:
     rooms = ("app", "pages", "ui", "tests", "benchmarks")
     assert not [name for name in imports_anywhere(module) if name.split(".")[0] in rooms]
 
 
-@pytest.mark.parametrize("module", MODULES)
+@for_each(MODULES)
 def test_imports_point_downwards(module: str) -> None:
     placed = module == "dlcore" or any(is_of(module, name) for names in STOREYS for name in names if name != "dlcore")
     assert placed, f"{module} has no storey yet: give it one in STOREYS"
@@ -175,7 +194,7 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
     assert in_circles(set(MODULES)) == set()
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if not is_of(name, "benchmarks")])
+@for_each([name for name in MODULES if not is_of(name, "benchmarks")])
 def test_no_module_of_ours_is_imported_by_a_name_in_a_string(module: str) -> None:
     for node in ast.walk(tree_of(module)):
         match node:
@@ -203,7 +222,7 @@ def test_the_session_knows_no_page(page: Page[object]) -> None:
     assert not [name for name in loaded_with("ui.session") if is_of(name, folder)]
 
 
-@pytest.mark.parametrize("module", SERVING)
+@for_each(SERVING)
 def test_the_serving_side_does_not_load_torch(module: str) -> None:
     for name in loaded_with(module):
         heavy = {found for found in imports_at_start(name) if found.split(".")[0] in HEAVY}
@@ -231,7 +250,7 @@ def test_the_package_alone_does_not_load_torch() -> None:
 FORBIDDEN_CALLS = ("torch.load", "torch.save", "pickle.loads", "pickle.load")
 
 
-@pytest.mark.parametrize("module", MODULES)
+@for_each(MODULES)
 def test_nothing_runs_code_from_data_or_shows_raw_html(module: str) -> None:
     assert not [
         name for name in imports_anywhere(module) if name.split(".")[0] in ("pickle", "cloudpickle", "joblib", "dill")
@@ -242,7 +261,7 @@ def test_nothing_runs_code_from_data_or_shows_raw_html(module: str) -> None:
             assert "unsafe_allow_html" not in [keyword.arg for keyword in node.keywords], ast.unparse(node)
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if is_of(name, "dlcore") and name != "dlcore.__main__"])
+@for_each([name for name in MODULES if is_of(name, "dlcore") and name != "dlcore.__main__"])
 def test_deep_learning_prints_nothing(module: str) -> None:
     calls = [node.func for node in ast.walk(tree_of(module)) if isinstance(node, ast.Call)]
     assert "print" not in [call.id for call in calls if isinstance(call, ast.Name)]
