@@ -1,4 +1,4 @@
-"""Runs side by side: played in step, their curves over one another, and in what they differ."""
+"""Runs side by side: trained in step, their curves in one figure, and a table of the settings in which they differ."""
 
 from __future__ import annotations
 

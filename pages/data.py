@@ -1,4 +1,4 @@
-"""Your own data: bring a table, see what was found out, choose what is asked of it, train on it."""
+"""Your own data: bring a table, see what was found in it, choose the target and the inputs, train on it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How good is it, how sure is that, compared with what: the present run, judged."""
+"""The present run evaluated: its scores, their uncertainty, and baselines to compare with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The playground: settings at the side, the network in the middle; see DESIGN for the way of the data."""
+"""The playground: settings at the side, the network in the middle. Widgets make a draft; a valid draft is sent to the run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The network canvas: the whole pipeline, drawn live in the browser from the live channel, not by reruns."""
+"""The network canvas: data, network and output, drawn in the browser from frames of the live channel, without reruns of the script."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from ui.assets import asset_version
 from ui.messages import catalogue
 
 FOLDER = Path(__file__).parent
-MOST_AT_ONCE = 20  # Actions that one message of the canvas may hold: more than a page leaves unanswered.
+MOST_AT_ONCE = 20  # Actions that one message of the canvas may hold; a page has never so many that are unanswered.
 
-#: Every text that the scripts draw; the catalogues hold them under these very keys.
+#: Keys, in the catalogues of messages, of every text that the canvas's scripts draw.
 STRINGS: tuple[str, ...] = tuple(key for key in catalogue("en") if key.startswith("canvas."))
 #: One style sheet for each part of the page, so that a part can be read by itself.
 STYLES = "\n".join(path.read_text(encoding="utf-8") for path in sorted(FOLDER.rglob("*.css")))
 
-# Streamlit sends this text again at every update, so it is short and fetches the rest once. The base is
-# taken from Streamlit's own script tag: it is right under a base path and behind a proxy.
+# Streamlit sends this script again at every update, so it is short and imports the rest, which the browser caches. The base
+# address is read from Streamlit's own script tag, which is right under a base path and behind a proxy.
 LOADER = """
 let modules = null;
 export default async function (component) {
@@ -57,8 +57,8 @@ def network_canvas(
     """Draw the run behind `token`.
 
     `strings` holds the texts of STRINGS and every `problem.<key>`, in the page's `language` ("en", "zh-CN").
-    `hidden` names the groups of controls that are not shown, see hide.css. `life` counts how often the run was brought back;
-    `visit` names {"server", "session"}, so that a page knows when it has come to others.
+    `hidden` names the groups of controls that are not shown, see hide.css. `life` counts how often the run was restored;
+    `visit` is {"server", "session"}, by which a page notices that it talks to another server or session than before.
     `answered` is the last action that was answered: {"by": mark of its canvas, "number"}.
     A press that Python must answer calls `on_action`; `st.session_state[key].action` is then `{"do": ..., ...}`, see
     `acting.answer_canvas`.

@@ -1,4 +1,4 @@
-"""Runs side by side, drawn live in the browser; all of them over the same live channel as the canvas."""
+"""Runs side by side, drawn in the browser; their frames come over the live channel, as those of the canvas do."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ui.messages import catalogue
 FOLDER = Path(__file__).parent
 
 SCORES = ("test", "test_loss", "test_accuracy", "test_r2")
-#: Every text that the scripts draw, those that they share with the canvas included.
+#: Keys of every text that the scripts draw, including those shared with the canvas.
 STRINGS: tuple[str, ...] = (
     *(key for key in catalogue("en") if key.startswith("compare.")),
     *(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass
 class Comparing:
-    """What the page has done to the runs, and where it leads."""
+    """Whether the page holds the runs in step, and whether the next page is the playground."""
 
-    leashed: bool = False  # it may have held the runs together
-    leaving: bool = False  # it is to make way for the playground
+    leashed: bool = False  # the page may have set limits that keep the runs in step
+    leaving: bool = False  # the browser is to go on to the playground

@@ -1,4 +1,4 @@
-"""What the page Compare shows and is told."""
+"""The page Compare: what it shows, and what its buttons do."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COMPARE = "compare"  # the key of the component
 
 
 def draw_comparison() -> None:
-    """All runs beside each other, or how to get some."""
+    """All runs side by side; where there is only one, how to make a second one."""
     state = session.current()
     if not state.kept:
         st.markdown(label("compare_page.empty"))
@@ -32,7 +32,7 @@ def draw_comparison() -> None:
     if not session.current().memory(Comparing).leashed:
         session.current().memory(Comparing).leashed = True
         for run in runs:
-            tell(run, "pause")  # They stand until they are played in step.
+            tell(run, "pause")  # Runs on this page train only in step with each other, by its own Play button.
     experiments = [run.experiment for run in runs]
     names = [name_run(run) for run in runs]
     side_by_side(
@@ -58,20 +58,20 @@ def draw_comparison() -> None:
 
 
 def _describe_pairs(runs: list[KeptRun]) -> Iterator[tuple[str, str]]:
-    """ "1 3": what these two differ in."""
+    """("1 3", a sentence on how the settings of runs 1 and 3 differ) for each pair of runs."""
     for one, other in combinations(runs, 2):
         names = (name_run(one), name_run(other))
         yield f"{one.number} {other.number}", write_difference(names, (one.experiment, other.experiment), t)
 
 
 def compare_action() -> dict[str, Any]:
-    """What was pressed on the page Compare."""
+    """The last press on the page Compare: {"do": ..., "run": id}; see `side_by_side`."""
     return st.session_state[COMPARE].action or {}
 
 
 @session.guard
 def answer_compare() -> None:
-    """Rename, remove, or go on with a run. One that is gone stays gone."""
+    """Rename, remove, or go on with a run. A press that names a run that no longer exists does nothing."""
     action = compare_action()
     state = session.current()
     run = next((run for run in state.kept if run.number == action.get("run")), None)
@@ -94,7 +94,7 @@ def answer_compare() -> None:
 
 
 def make_way() -> None:
-    """To the playground, if that is where the last press leads."""
+    """Switch to the playground if the last press asked to go on with a run there."""
     memory = session.current().memory(Comparing)
     if memory.leaving:
         memory.leaving = False

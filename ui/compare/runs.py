@@ -1,4 +1,4 @@
-"""The runs beside the present one: how a run joins them, what they are called, and that they last while their owner is here."""
+"""The kept runs, beside the present one: how a run joins them, what they are called, how they live as long as their owner's session."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ui import live, pages, session
 from ui.compare.memory import Comparing
 from ui.session import KeptRun, label, standing, t, widgets
 
-MOST_RUNS = 4  # the present one and those kept
+MOST_RUNS = 4  # the present run and the kept ones together
 
 
 # How a run joins the others
@@ -22,18 +22,18 @@ MOST_RUNS = 4  # the present one and those kept
 
 @session.guard
 def keep_a_copy() -> None:
-    """Button: the same as `keep`."""
+    """Callback of a button: `keep`, with a failure shown as a sentence."""
     keep()
 
 
 @session.guard
 def change_one_thing() -> None:
-    """Button: the same as `change_one`."""
+    """Callback of a button: `change_one`, with a failure shown as a sentence."""
     change_one()
 
 
 def keep() -> None:
-    """A copy of the present run as it stands now joins the kept ones; the present one goes on."""
+    """Add a copy of the present run, as it is now, to the kept runs; the present run goes on."""
     _make_room(1)
     state = session.current()
     with _new_runs() as new:
@@ -44,7 +44,7 @@ def keep() -> None:
 
 
 def fork(moment: int | None) -> None:
-    """A new run goes on from that moment (or now) and becomes the present one; the old one joins the kept runs."""
+    """Start a new run from this moment of the present one (None: from now) and make it the present run; the old one joins the kept runs."""
     _make_room(1)
     state = session.current()
     with _new_runs() as new:
@@ -56,9 +56,9 @@ def fork(moment: int | None) -> None:
 
 
 def change_one() -> None:
-    """Two fresh runs of the present recipe, alike from step 0: one is kept, the other is to be changed.
+    """Start two new runs of the present recipe, identical from step 0: one is kept, the other becomes the present run, to be changed.
 
-    What the present run has learned is not lost: it joins the kept ones.
+    The old run joins the kept ones if it has trained at all; else it is closed.
     """
     state = session.current()
     _make_room(1)
@@ -83,19 +83,19 @@ def change_one() -> None:
 
 @contextmanager
 def _new_runs() -> Iterator[list[str]]:
-    """Tokens of runs that are begun meanwhile: they end again if what has to come with them fails, and count against no limit."""
+    """A list for the tokens of runs that the block starts: if the block fails, all of them are closed, so they count against no limit."""
     tokens: list[str] = []
     try:
         yield tokens
     except BaseException:
         for token in tokens:
-            with suppress(Problem):  # What went wrong first is what is said.
+            with suppress(Problem):  # The error to report is the one that made the block fail.
                 live.pool().close(token)
         raise
 
 
 def _fork(moment: int | None, new: list[str]) -> tuple[str, Experiment]:
-    """A new run that goes on from there: its token, which joins the `new` ones, and its recipe."""
+    """Start a run from this moment of the present one (None: from now), add its token to `new`; returns token and recipe."""
     state = session.current()
     header, content = live.pool().call(state.token, "fork", moment=moment)  # type: ignore[arg-type]
     new.append(standing.begin(header["recipe"], content))
@@ -103,7 +103,7 @@ def _fork(moment: int | None, new: list[str]) -> tuple[str, Experiment]:
 
 
 def put_by() -> KeptRun:
-    """The present run, paused, is one of the kept ones from now on."""
+    """Pause the present run and add it to the kept ones."""
     state = session.current()
     live.pool().call(state.token, "pause")  # type: ignore[arg-type]
     run = KeptRun(state.token, state.experiment, state.number, state.name)  # type: ignore[arg-type]
@@ -126,23 +126,23 @@ def _next_number() -> int:
 
 
 def name_run(run: KeptRun) -> str:
-    """As somebody has called it, else by its number."""
+    """The name that the pupil gave the run, else one made of its number."""
     return run.name or t("run.name", number=run.number)
 
 
 def describe_present() -> KeptRun:
-    """The present run, described as the others are."""
+    """The present run in the form of the kept ones."""
     state = session.current()
     return KeptRun(state.token, state.experiment, state.number, state.name, state.life)  # type: ignore[arg-type]
 
 
 def name_present() -> str:
-    """What the present run is called."""
+    """The name of the present run."""
     return name_run(describe_present())
 
 
 def list_runs() -> list[KeptRun]:
-    """The kept ones and the present one, in the order they were made."""
+    """The kept runs and the present one, in the order in which they were made."""
     return sorted([*session.current().kept, describe_present()], key=lambda run: run.number)
 
 
@@ -150,7 +150,7 @@ def list_runs() -> list[KeptRun]:
 
 
 def run_menu() -> None:
-    """Keep, change one thing, and the way to the page Compare."""
+    """Draw the menu of runs: Keep, Change one thing, and the link to the page Compare."""
     if session.is_hidden("compare"):
         return
     kept = len(session.current().kept)
@@ -180,7 +180,7 @@ def run_menu() -> None:
 
 
 def release_speed() -> None:
-    """Runs that the page Compare has held together may go at their own pace again."""
+    """Lift the limits by which the page Compare kept runs in step: each trains at its own speed again."""
     memory = session.current().memory(Comparing)
     if not memory.leashed:
         return
@@ -190,11 +190,11 @@ def release_speed() -> None:
 
 
 def tell(run: KeptRun, do: str, **values: Any) -> None:
-    with suppress(Problem):  # A run that is gone or hangs is told of elsewhere.
+    with suppress(Problem):  # Other parts of the page report a run that is gone or hangs.
         live.pool().call(run.token, do, **values)
 
 
 def stay_awake() -> None:
-    """Kept runs are held while their owner is here, even if no script runs for long."""
+    """Renew the session's hold on the kept runs every ten minutes, so that they are not put away while the page is open but idle."""
     if session.current().kept:
         st.fragment(standing.hold_kept_runs, run_every=600)()

@@ -1,4 +1,4 @@
-"""What a press on the canvas asks of the session: another shape, other points, another moment, another run."""
+"""Presses on the canvas that Python answers: they change the network's shape or the drawn points, go to a moment, or start a run."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from ui.playground.memory import Playing
 from ui.session import editing, standing, t
 from ui.shaping import apply_edit, key_of_parts
 
-CANVAS = "canvas"  # the key of its component
+CANVAS = "canvas"  # key of the canvas component
 
 
 def canvas_action() -> dict[str, Any]:
-    """What was pressed on the canvas; under `before` what was pressed before it and may not have been answered."""
+    """The last press on the canvas; its `before` lists earlier ones that may not have been answered."""
     return st.session_state[CANVAS].action or {}
 
 
 def answer_canvas() -> None:
-    """Do what a press on the canvas asks for, and let the page show it.
+    """Do what a press on the canvas asks for, and update the page.
 
-    The canvas is a fragment: after an edit that the run's next frame shows, nothing else is drawn that would hold it up.
-    The settings follow when the canvas has drawn it and says so (`settled`). All else is shown at once.
+    The canvas is a fragment. An edit that the run's next frame shows reruns the canvas alone, so that nothing delays that frame; the
+    settings are redrawn when the canvas reports that it has drawn the edit (`settled`). Any other press reruns the whole page at once.
     """
     memory = session.current().memory(Playing)
     follows = True
@@ -40,10 +40,10 @@ def answer_canvas() -> None:
 
 
 def _list_unanswered(told: dict[str, Any]) -> list[dict[str, Any]]:
-    """The actions that were not answered before, in their order.
+    """The actions not yet answered, oldest first.
 
-    Of several actions that wait for the script to begin, Streamlit keeps the last one. So each brings along those before it, with
-    the number of each and a mark of the canvas that counts them.
+    Of several actions that arrive before the script runs, Streamlit keeps only the last. So each action brings along those before it
+    (`before`), each with its `number`, and `by`, a mark of the canvas that numbered them.
     """
     before, number, memory = told.get("before"), told.get("number"), session.current().memory(Playing)
     if not isinstance(before, list) or type(number) is not int:
@@ -56,15 +56,15 @@ def _list_unanswered(told: dict[str, Any]) -> list[dict[str, Any]]:
 
 @session.guard
 def _obey(action: dict[str, Any]) -> None:
-    """An action that names what is gone does nothing."""
+    """Carry out one action; one that names a layer, point or moment that no longer exists does nothing."""
     state = session.current()
     match action.get("do"):
         case "settled":
-            pass  # The run of the script that comes with it draws what was left out until the picture stood.
+            pass  # The rerun that this message causes draws the settings that were left out while the canvas drew the edit.
         case "new_seed":
             editing.new_seed()
         case "renew":
-            # None in a new session: the page makes a run anyway.
+            # The token is None in a new session, for which the page makes a run anyway.
             if state.token is not None and not live.pool().exists(state.token):
                 standing.renew_run()
         case "resume":
@@ -112,7 +112,7 @@ def _shape(action: dict[str, Any]) -> None:
 
 
 def _mend(experiment: Experiment) -> None:
-    """Start anew with a setting that should not diverge: the weights of a run that did are of no more use."""
+    """Start anew with a setting that should not diverge: the weights of a run that diverged cannot be trained further."""
     editing.take(experiment)
     for verb in ("reset", "play"):
         live.pool().call(session.current().token, verb)  # type: ignore[arg-type]

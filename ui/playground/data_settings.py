@@ -21,7 +21,7 @@ TWO_PARTS = {"validation_fraction": 0.0, "sealed": False}
 
 
 def draw_data_settings(draft: Draft) -> Draft:
-    """Which rows, how many, how split; which inputs are made of them."""
+    """Draw the data set, number of rows, split and input features; returns the draft of these parts."""
     dataset = _draw_dataset(draft["dataset"])
     chosen: Draft = {"dataset": dataset}
     if has_own_split(dataset):
@@ -35,7 +35,7 @@ def draw_data_settings(draft: Draft) -> Draft:
 
 
 def _describe_parts(draft: Draft, dataset: Draft) -> Draft:
-    """How many points each part has, which say themselves what they are for."""
+    """State how many drawn points are for training, validation and test: each point says which part it belongs to."""
     counts = {part: len(dataset[part]) for part in ("train", "validation", "test")}
     three = ".validation" if counts["validation"] else ""
     st.caption(label(f"points.on_the_map{three}", **counts))
@@ -47,7 +47,7 @@ def _draw_sealed(draft: Draft) -> bool:
 
 
 def _draw_parts(draft: Draft) -> Draft:
-    """How the rows are split, in two parts or three."""
+    """Draw how the rows are split: train and test, or with validation rows between."""
     test = draw_number("test_fraction", draft)
     validation = draw_number("validation_fraction", draft, forms.Slider(0.0, 0.5, 0.01))
     if not validation:
@@ -82,7 +82,7 @@ def _draw_group(group: str, titles: dict[str, str], chosen: str) -> None:
 
 
 def _draw_own_data(values: Draft) -> None:
-    """What somebody has brought, and the way to bring more."""
+    """Draw the data that the pupil brought, and the link to the page Data to bring more."""
     state = session.current().memory(pages.DATA.memory)
     if values["kind"] in OWN_KINDS:
         state.own = values
@@ -95,7 +95,7 @@ def _draw_own_data(values: Draft) -> None:
 
 
 def _draw_own_form(values: Draft) -> Draft:
-    """What a table of one's own is, in a sentence; of images, how many are used."""
+    """Describe an own table in a sentence; for own images, draw how many are used."""
     dataset = validated(kinds(Dataset)[values["kind"]], values)
     if values["kind"] == "images":
         facts = {name: values[name] for name in ("name", "height", "width")}
@@ -112,7 +112,7 @@ def _draw_own_form(values: Draft) -> Draft:
         "inputs": dataset.inputs,
     }
     st.caption(label("own.table", rows=f"{values['rows']:,}", **facts))
-    if dataset.surface == "plane":  # The features are made of x₁ and x₂, as those of the other planes.
+    if dataset.surface == "plane":  # Data on a plane have features made of x₁ and x₂, as the toy data have.
         first, second = dataset.column_names
         st.caption(label("own.plane", first=first, second=second))
     return values
@@ -120,7 +120,7 @@ def _draw_own_form(values: Draft) -> Draft:
 
 @session.guard
 def choose_dataset(path: str) -> None:
-    """Take the pressed data set; what means the same there stays as it is. A second press changes nothing."""
+    """Switch to the pressed data set, keeping the values of fields that both have. A press on the present one changes nothing."""
     state = session.current()
     before = state.draft["dataset"]
     kind = widgets.read(path, None) or before["kind"]
@@ -146,7 +146,7 @@ def choose_dataset(path: str) -> None:
 
 
 def _make_points(otherwise: Draft) -> Draft:
-    """The points there are, if somebody can draw on with them."""
+    """The present points as drawn ones, which can be edited; `otherwise` where they do not lie on a plane or have no classes."""
     try:
         return to_drawn(session.current().experiment).to_dict()
     except Problem:
@@ -165,7 +165,7 @@ def _draw_features(features: list[str] | None) -> list[str] | None:
         key=widgets.key_of("features"),
         help=label("experiment.features.help"),
     )
-    # The same inputs in the recipe's own order are the same experiment.
+    # The same features in another order: return the recipe's own order, so that the experiment counts as unchanged.
     if set(held) == set(features or usual) and len(held) == len(features or usual):
         return features
     return [feature for feature in FEATURES if feature in held]

@@ -1,4 +1,4 @@
-"""The settings of learning, all of which take effect while the run goes on, and of where it computes."""
+"""The settings of learning, all of which take effect while the run trains, and of the device it computes on."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def draw_learning_settings(draft: Draft) -> Draft:
 
 
 def _draw_class_weights(draft: Draft) -> str:
-    """Beside the loss, of which they are a part; where a number is the target there are none."""
+    """Draw the class weights beside the loss, which they weight; a regression has none."""
     name = "class_weights"
     if not objective_of(draft["dataset"]).has_classes:
         return fit_weights(draft[name], draft["dataset"])
@@ -48,14 +48,14 @@ def _draw_batch_size(draft: Draft) -> int:
 
 @session.guard
 def take_all_rows(most: int) -> None:
-    """Batch gradient descent."""
+    """Set the batch to all training rows: batch gradient descent."""
     state = session.current()
     state.draft = {**state.draft, "batch_size": most}
     widgets.forget("batch_size")
 
 
 def draw_device_settings() -> None:
-    """Where the run computes."""
+    """Draw the choice of the device on which the run computes."""
     names = {device: t(f"device.{device}") for device in DEVICES}
     chosen = widgets.seed("/device", session.current().device, DEVICES)
     st.segmented_control(
@@ -71,7 +71,7 @@ def draw_device_settings() -> None:
 
 @session.guard
 def choose_device() -> None:
-    """Compute there, if there is such a device here."""
+    """Move the run to the chosen device, if this computer has it."""
     chosen = widgets.read("/device", None)
     if chosen is not None:
         standing.choose_device(chosen)

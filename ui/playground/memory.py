@@ -1,4 +1,4 @@
-"""What the playground remembers of one person beside the recipe and the run, which belong to the session."""
+"""What the page Playground remembers of one person; recipe and run are remembered by the session."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 
 @dataclass
 class Playing:
-    """How far the page is drawn, and what of the canvas is answered."""
+    """How much of the page is drawn, and which actions of the canvas were answered."""
 
-    furnished: bool = False  # all tabs of settings are drawn, and not the first one alone
-    drawing: bool = False  # the whole page is being drawn, and not one of its fragments
-    following: bool = False  # the page waits until the canvas has drawn an edit
+    furnished: bool = False  # True once all tabs of settings are drawn, not only the first
+    drawing: bool = False  # True while the script draws the whole page, not one fragment
+    following: bool = False  # True while the settings wait until the canvas has drawn an edit
     #: The canvas's last action that was answered, see acting.py.
     answered: dict[str, Any] = field(default_factory=lambda: {"by": None, "number": 0})

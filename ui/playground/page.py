@@ -20,7 +20,7 @@ from ui.playground.memory import Playing
 
 @st.fragment
 def draw_canvas(token: str) -> None:
-    """The live picture of the run. A fragment: a press on it runs the page only where `acting` says so."""
+    """Draw the canvas of this run. A fragment: after a press the whole page runs again only if `acting.answer_canvas` asks for it."""
     language = session.current().language
     network_canvas(
         token,
@@ -44,6 +44,6 @@ def _collect_strings(language: str) -> dict[str, str]:
 
 
 def hidden_groups() -> str:
-    """What the address takes away from the canvas, as its style sheet reads it."""
+    """The groups of controls that the address hides, by the names that the canvas's style sheet knows."""
     wishes = session.current().wishes
     return " ".join(sorted({*wishes.hidden, *(["text"] if wishes.quiet else [])} & {*GROUPS, "text"}))

@@ -1,4 +1,4 @@
-"""The settings at the side: each group draws its widgets and gives the part of the draft that they hold."""
+"""The settings at the side: each group draws its widgets and returns its part of the draft."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ui.session import editing, label, t, widgets
 from ui.takehome import take_home
 
 TABS = ("data", "network", "learning", "home")
-# Parts of the recipe on which nothing depends that another tab shows; nor does it on the noise of the data.
+# Parts of the recipe that change nothing shown in another tab; the noise of the data is a further one.
 OF_ONE_TAB = {
     "layers", "optimizer", "batch_size", "regularizer", "schedule", "gradient_clip", "early_stopping", "seed",
     "class_weights",
@@ -38,7 +38,7 @@ GROUPS: dict[str, Callable[[Draft], Draft]] = {
 
 
 def draw_sidebar(draft: Draft, token: str) -> Draft:
-    """All settings at the side, unless the address has taken every one of them away."""
+    """Draw all settings at the side, unless the address hides every group."""
     if not list_tabs():
         return draft
     with st.sidebar:
@@ -46,15 +46,16 @@ def draw_sidebar(draft: Draft, token: str) -> Draft:
 
 
 def list_tabs() -> tuple[str, ...]:
-    """The groups of settings that the address leaves."""
+    """The groups of settings that the address does not hide."""
     return tuple(name for name in TABS if not session.is_hidden(name))
 
 
 def draw_all_settings(draft: Draft, token: str) -> Draft:
-    """The whole recipe as the widgets say it.
+    """Draw the settings; returns the whole recipe as the widgets state it.
 
-    The first run of a session draws the first tab alone, so that the page opens sooner; the canvas asks for the rest once its
-    picture stands. Not when a tab is opened: Streamlit's tabs that tell the script so fall back when two are pressed quickly.
+    The first script run of a session draws the first tab alone, so that the page opens sooner; the canvas asks for the others once it
+    has drawn its first picture. Drawing a tab only when it is opened does not work: Streamlit's tabs that report their opening jump
+    back when two are pressed quickly.
     """
     state = session.current()
     shown = list_tabs()
@@ -80,7 +81,7 @@ def draw_all_settings(draft: Draft, token: str) -> Draft:
 
 @st.fragment
 def _draw_group(settings: Callable[[Draft], Draft]) -> None:
-    """The settings of a tab. A fragment: what concerns no other tab runs this one alone, a third of the work of the page."""
+    """Draw the settings of a tab. A fragment: a change that concerns no other tab reruns this one alone, a third of the page's work."""
     state = session.current()
     draft = {**state.draft, **settings(state.draft)}
     if not has_features(draft["dataset"]):
@@ -94,7 +95,7 @@ def _draw_group(settings: Callable[[Draft], Draft]) -> None:
 
 
 def concerns_other_tabs(before: Draft, after: Draft) -> bool:
-    """Whether what another tab or the page shows depends on what has changed."""
+    """Whether the change affects what another tab or the rest of the page shows."""
     return any(
         _without_noise(before.get(name)) != _without_noise(after.get(name)) for name in {*before, *after} - OF_ONE_TAB
     )

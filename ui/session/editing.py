@@ -1,4 +1,4 @@
-"""What changes the recipe: the widgets' draft, another experiment at once, a file, the list of layers."""
+"""Changes of the recipe: from the widgets' draft, from a given experiment, from a file, or by editing the list of layers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LARGEST_SEED = 2**31 - 1
 
 
 def submit(draft: dict[str, Any]) -> Problem | None:
-    """Send what the widgets say to the run if it is a new and right experiment; else what is wrong with it."""
+    """Send the draft to the run if it is valid and differs from the present experiment; returns the problem of an invalid one."""
     session = current()
     session.draft = draft
     try:
@@ -38,13 +38,13 @@ def _origins_of_draft() -> dict[str, Any] | None:
 
 
 def take(experiment: Experiment, origins: dict[str, Any] | None = None) -> None:
-    """Let the run go on as this experiment at once, ahead of the widgets; they follow."""
+    """Change the run to this experiment at once; the widgets show it at their next drawing."""
     send(experiment, origins)
     put(experiment.to_dict())
 
 
 def load(name: str, content: bytes) -> None:
-    """Take a recipe or a checkpoint from a file. Raises Problem and changes nothing if it is not right."""
+    """Load a recipe or a checkpoint from a file. Raises Problem, and changes nothing, if the file is not valid."""
     session = current()
     if name.lower().endswith(".json"):
         experiment, told = opening.start_without_journal(Experiment.from_json(content))
@@ -58,7 +58,7 @@ def load(name: str, content: bytes) -> None:
 
 @guard
 def new_seed() -> None:
-    """Other data and other initial weights."""
+    """Set a new seed: other data and other initial weights."""
     session = current()
     session.draft = {**session.draft, "seed": (session.draft["seed"] + 1) % LARGEST_SEED}
     forget("seed")
@@ -66,7 +66,7 @@ def new_seed() -> None:
 
 @guard
 def edit_layers(edit: Callable[..., None], *arguments: Any) -> None:
-    """Change the list of layers: add, remove, move."""
+    """Change the list of layers by this edit: add, remove or move one."""
     session = current()
     layers = copy.deepcopy(session.draft["layers"])
     before = list(layers)

@@ -1,4 +1,4 @@
-"""The run that this person stands on and those beside it: made, held while somebody is here, brought back; they end with the session."""
+"""This person's present run and the kept ones: started, held while the session lives, revived from the shelf, closed with the session."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from ui.session.state import Session, current, mark, owner
 from ui.session.widgets import put
 from ui.session.words import t
 
-FULL = ("class_full", "session_full", "visitors_full")  # Problems that pass by themselves.
+FULL = ("class_full", "session_full", "visitors_full")  # Problems for lack of room, which pass by themselves.
 
 
 @st.cache_resource(scope="session", on_release=lambda token: live.pool().release(token), show_spinner=False)
 def lease(token: str) -> str:
-    """Ends the run when the session ends."""
+    """Bind the run to the session: Streamlit clears this cache entry when the session ends, which releases the run."""
     return token
 
 
 @st.cache_resource(scope="session", on_release=lambda visit: live.desks().release(visit), show_spinner=False)
 def _watch_page(visit: str) -> str:
-    """Tells the desks when the session ends, or its page is away for a moment."""
+    """Bind this name to the session: Streamlit clears the entry when the session ends or loses its page, and the desks are told."""
     return visit
 
 
 def name_page() -> str:
-    """The name under which desks work for this page, for as long as somebody is at it."""
+    """The name under which desks work for this page; each call also tells the desks that the page is open."""
     visit = _watch_page(current().visit)
     live.desks().hold(visit)
     return visit
@@ -52,7 +52,7 @@ def ensure_run() -> str:
 
 
 def find_refusal() -> Problem | None:
-    """Why there is no room for this session; None when it has its run."""
+    """The problem for which this session can have no run at present; None when it has one."""
     session = current()
     name_page()
     try:
@@ -66,7 +66,7 @@ def find_refusal() -> Problem | None:
 
 
 def hold_kept_runs() -> None:
-    """This session still wants the runs beside the present one. One that has ended comes back, or begins anew."""
+    """Tell the pool that this session still needs its kept runs. One that has ended is revived from the shelf, else started anew."""
     session = current()
     for run in session.kept:
         if not live.pool().exists(run.token):
@@ -80,7 +80,7 @@ def hold_kept_runs() -> None:
 
 
 def renew_run() -> None:
-    """The run from where it was kept, else a new one of the last good experiment; and a sentence about it."""
+    """Revive the session's run from the shelf, else start a new one of the last valid experiment; the page tells which, in a sentence."""
     session = current()
     experiment = None if session.token is None else _revive(session, session.token)
     if experiment is None:
@@ -91,7 +91,7 @@ def renew_run() -> None:
 
 
 def _revive(session: Session, token: str) -> Experiment | None:
-    """What the run stands on that was put away while nobody looked; None if nothing was kept."""
+    """Revive a run that was put on the shelf; returns its experiment, None if the shelf has nothing of it."""
     try:
         _check_rows(live.pool().find_standing(token, owner())["recipe"])
         standing = live.pool().revive(token, owner())
@@ -104,16 +104,16 @@ def _revive(session: Session, token: str) -> Experiment | None:
 
 
 def resume(token: str) -> None:
-    """Stand on the run that this browser stood on before, in a session that is no more."""
+    """Go on with a run of this browser whose session has ended; it becomes the present run."""
     session = current()
     if token == session.token:
         return
     fresh = session.token
     _check_rows(
         live.pool().find_standing(token, owner())["recipe"]
-    )  # Raises what there is to say, while the present run is whole.
+    )  # First: what it raises leaves the present run unharmed.
     if fresh is not None and live.pool().exists(fresh):
-        # As it was last kept, without asking its worker: the widgets of the old run must not speak up meanwhile.
+        # Reads the last kept state and does not wait for the worker: a wait would let a rerun apply the old run's widgets meanwhile.
         if live.pool().find_standing(fresh, owner())["step"] == 0:
             live.pool().close(fresh)  # First, so that there is room in a class that is full.
             session.token = None
@@ -126,14 +126,14 @@ def resume(token: str) -> None:
 
 
 def _check_rows(recipe: str) -> None:
-    """Raises Problem where this person may no longer see the rows of a recipe."""
+    """Raise Problem if this person may not, or no longer, see the rows of this recipe."""
     refusal = opening.find_refusal(Experiment.from_json(recipe), mark())
     if refusal is not None:
         raise refusal
 
 
 def begin(recipe: str, state: bytes = b"") -> str:
-    """The token of a new run, which belongs to this person's browser."""
+    """Start a run that belongs to this person's browser; returns its token. `state` is what a fork of another run gave."""
     return live.pool().create(recipe, current().device, state, owner(), mark())
 
 
@@ -152,7 +152,7 @@ def _new_run(session: Session) -> None:
 
 
 def send(experiment: Experiment, origins: dict[str, Any] | None = None) -> None:
-    """Let the run go on as this experiment. `origins` says which of its layers and units were which."""
+    """Change the run to this experiment. `origins` tells which old layer and unit each new one comes from."""
     session = current()
     arguments: dict[str, Any] = {"recipe": experiment.to_json()}
     if origins is not None:
@@ -172,14 +172,14 @@ def send(experiment: Experiment, origins: dict[str, Any] | None = None) -> None:
 
 
 def stand_on(token: str, experiment: Experiment) -> None:
-    """Look at this run from now on; the widgets follow."""
+    """Make this the present run; the widgets show its experiment."""
     session = current()
     session.token, session.experiment = token, experiment
     put(experiment.to_dict())
 
 
 def choose_device(device: str) -> None:
-    """Compute there from now on. Raises Problem and stays if there is no such device."""
+    """Move the present run to this device. Raises Problem, and changes nothing, if there is no such device."""
     session = current()
     live.pool().call(session.token, "device", value=device)  # type: ignore[arg-type]
     session.device = device

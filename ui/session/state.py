@@ -1,6 +1,6 @@
 """What is remembered of one person, in st.session_state, and who that is.
 
-`draft` is what the widgets say (plain recipe values), `experiment` the last one that was right and that the run has taken.
+`draft` is the recipe as the widgets state it (plain values, perhaps invalid), `experiment` the last valid one, which the run follows.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ Memory = TypeVar("Memory")
 
 @dataclass
 class KeptRun:
-    """A run that stands beside the present one."""
+    """A run that is kept beside the present one."""
 
     token: str
     experiment: Experiment
     number: int
-    name: str = ""  # as somebody has called it
-    life: int = 0  # how often it was brought back
+    name: str = ""  # given by the pupil; "" if none was
+    life: int = 0  # how often it was restored
 
 
 @dataclass(frozen=True)
 class Wishes:
-    """What the address asks the page to be."""
+    """Settings of the page that its address carries."""
 
-    hidden: frozenset[str] = frozenset()  # groups of controls
+    hidden: frozenset[str] = frozenset()  # groups of controls that are not shown
     quiet: bool = False  # no captions, no help
-    playing: bool = False  # from the start
+    playing: bool = False  # the run starts training at once
 
 
 @dataclass
@@ -49,39 +49,39 @@ class Session:
     experiment: Experiment = field(default_factory=Experiment)
     draft: dict[str, Any] = field(default_factory=lambda: Experiment().to_dict())
     token: str | None = None
-    life: int = 0  # how often the present run was brought back
-    secret: str = field(default_factory=lambda: secrets.token_urlsafe(32))  # by which who keeps no cookies is known
-    visit: str = field(default_factory=lambda: secrets.token_urlsafe(16))  # by which a page knows it again
+    life: int = 0  # how often the present run was restored
+    secret: str = field(default_factory=lambda: secrets.token_urlsafe(32))  # used if the browser keeps no cookies
+    visit: str = field(default_factory=lambda: secrets.token_urlsafe(16))  # by which a page recognises this session
     device: str = "auto"
     notices: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     arrival: tuple[Experiment, tuple[Problem, ...]] | None = (
-        None  # what there is to say while the run is as the address opened it
+        None  # experiment that the address opened, and problems to show until it is changed
     )
     signatures: dict[str, Any] = field(default_factory=dict)
-    generations: dict[str, int] = field(default_factory=dict)  # how often a widget's value was set from elsewhere
+    generations: dict[str, int] = field(default_factory=dict)  # how often each widget's value was set by code
     uploads: int = 0
     moved: list[int | None] | None = (
-        None  # where the draft's layers come from, when the list was edited since the last change
+        None  # old index of each of the draft's layers, if the list was edited since the run last took it
     )
     wishes: Wishes = field(default_factory=Wishes)
-    number: int = 1  # of the present run
+    number: int = 1  # the present run's
     name: str = ""
-    numbered: int = 1  # runs so far
+    numbered: int = 1  # the highest number given so far
     kept: list[KeptRun] = field(default_factory=list)
-    complained: bool = False  # whether the page says what is wrong
+    complained: bool = False  # True while the page shows what is wrong with the draft
     address: Address = field(default_factory=Address)
-    memories: dict[type, Any] = field(default_factory=dict)  # what single pages remember, see `memory`
+    memories: dict[type, Any] = field(default_factory=dict)  # what each page remembers, see `memory`
 
     def memory(self, of: type[Memory]) -> Memory:
-        """What a page remembers of this person, made when it is first asked for. The type is the page's own, see ui/pages.py."""
+        """What a page remembers of this person; created at the first call. `of` is the page's own type, see ui/pages.py."""
         if of not in self.memories:
             self.memories[of] = of()
         return self.memories[of]
 
 
 def current() -> Session:
-    """This person's session; made on the first look, as the address or the browser says."""
+    """This person's session; created at the first call, from the page's address and the browser's language."""
     if "session" not in st.session_state:
         st.session_state["session"] = _make_session()
     return st.session_state["session"]
@@ -104,36 +104,36 @@ def _make_session() -> Session:
 
 
 def find_language() -> str:
-    """The language that the address asks for, else the browser's."""
+    """The language named in the address, else the browser's."""
     return messages.find_language(st.query_params.get("lang")) or messages.find_language(st.context.locale) or "en"
 
 
 def _has_other_session() -> bool:
-    """Whether the browser came with the id of a session that goes on elsewhere: Streamlit did not give it, see ui/door/sessions.py."""
+    """Whether the browser asked for a session that another socket shows, so that Streamlit began a new one; see ui/door/sessions.py."""
     presented = st.context.headers.get("Sec-WebSocket-Protocol", "").split(",")[2:3]
     return bool(presented) and runtime.exists() and runtime.get_instance().is_active_session(presented[0].strip())
 
 
 def owner() -> str:
-    """The secret of this person's browser; "" where no cookies are kept."""
+    """The secret of this person's browser; "" if it accepts no cookies."""
     return door.owner_of(st.context.cookies)
 
 
 def secret_of_bringer() -> str:
-    """The secret by which it is known what this person has brought: the browser's; where no cookies are kept this session's own."""
+    """The secret that owns this person's uploads: the browser's, or the session's own if the browser accepts no cookies."""
     return owner() or current().secret
 
 
 def mark() -> str:
-    """What the store remembers of it."""
+    """The hash of `secret_of_bringer`, by which the store knows the owner of uploads."""
     return mark_of(secret_of_bringer())
 
 
 def name_owner(page: str) -> dict[str, str]:
-    """Whose a job of this page is, as desks ask it: whom it counts for, whose tables it may read, who waits for it."""
+    """Arguments that tell a desk whose limits a job counts against, whose tables it may read, and which page waits for it."""
     return {"owner": owner(), "reader": mark(), "page": page}
 
 
 def is_hidden(group: str) -> bool:
-    """Whether the address has taken this group of controls away."""
+    """Whether the address hides this group of controls."""
     return group in current().wishes.hidden

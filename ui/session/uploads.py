@@ -1,4 +1,4 @@
-"""What this person hands in: files and pasted text. Streamlit keeps nothing of them once they are taken."""
+"""Uploaded files and pasted text of this person. Once they are taken, Streamlit's memory holds nothing of them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from ui.session.state import current, mark
 
 
 def find_file(key: str) -> Any:
-    """The file that was chosen, if there is one."""
+    """The file chosen in the uploader of this key; None if there is none."""
     return st.session_state.get(key)
 
 
 def take_files(key: str) -> list[tuple[str, bytes]]:
-    """Names and bytes of the files that were chosen. Streamlit lets go of them, and the next uploader is a new one.
+    """Names and bytes of the chosen files. They are removed from Streamlit's memory, and the next uploader is a new widget.
 
-    It would keep them in memory until the session ends, as the uploader is not told that its widget is gone.
+    Streamlit would hold them until the session ends, as it does not notice that the uploader is no longer drawn.
     """
     current().uploads += 1
     files = [file for file in st.session_state.get(key) or () if hasattr(file, "getvalue")]
@@ -33,13 +33,13 @@ def take_files(key: str) -> list[tuple[str, bytes]]:
 
 
 def keep_upload(content: bytes) -> str:
-    """The digest of a raw file, which is in the store now and belongs to whom this page belongs. Raises Problem."""
+    """Put a raw file into the store, owned by this page's owner; returns its digest. Raises Problem."""
     with rights.working_for(mark()):
         return store.keep_upload(content)
 
 
 def take_text(key: str) -> str:
-    """The text that stands in this field; the field is empty from now on."""
+    """The text in the field of this key; empties the field."""
     text = st.session_state.get(key) or ""
     st.session_state[key] = ""
     return text

@@ -1,4 +1,4 @@
-"""What the widgets say, and what they are to show: seeded through st.session_state, each in one place."""
+"""Values of widgets, read from and set through st.session_state."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from ui.fitting import OWN_KINDS, group_datasets
 from ui.session.state import current
 
 GENERATION = "~"
-WIDGETS = "widget:"  # what the keys of all widgets that hold a part of the recipe begin with
+WIDGETS = "widget:"  # first part of the key of every widget that holds a part of the recipe
 
 
 def key_of(path: str) -> str:
-    """The key of the widget that holds this part of the recipe; another one each time its value was set from elsewhere."""
+    """The key of the widget that holds this part of the recipe; it changes whenever code, not the pupil, sets the value."""
     generation = current().generations.get(path, 0)
     return WIDGETS + path + (f"{GENERATION}{generation}" if generation else "")
 
 
 def read(path: str, value: Any) -> Any:
-    """What the widget of this path shows; `value` if it has not been drawn yet."""
+    """The value that the widget of this path shows; `value` if it was not drawn yet."""
     return st.session_state.get(key_of(path), value)
 
 
 def seed(path: str, value: Any, signature: object) -> Any:
-    """Let the widget about to be drawn show this value, on its first time and whenever what it offers has changed.
+    """Let the widget about to be drawn show this value: set it if the widget is new, shows another value, or `signature` has changed.
 
-    At other times the browser knows better: it may have moved on while this script runs. Returns the value, for the widget's default:
-    what a run of the script says is lost when the next one begins before it was sent, and a browser that has not heard of the value
-    shows the default, and sends it back as if somebody had chosen it.
+    `signature` is what the widget offers. Otherwise the widget is left alone: the browser may have moved on while this script runs.
+    Returns the value, to be passed as the widget's default as well: if the next script run begins before this one was sent, the
+    browser misses the value that was set, shows the default, and sends it back as if somebody had chosen it.
     """
     session = current()
     key = key_of(path)
@@ -42,10 +42,10 @@ def seed(path: str, value: Any, signature: object) -> Any:
 
 
 def seed_anew(path: str, value: Any, signature: object) -> Any:
-    """As `seed`, for what is found out while the browser goes on: a widget that shows another value makes way for a new one.
+    """As `seed`, for a value that is computed while the widget is on the page: if it shows another value, a new widget replaces it.
 
-    A value that is given to a widget which stands is lost with the run of the script that gave it, if the next one begins before it was
-    sent; the browser then says the old one again, as if somebody had chosen it.
+    Setting the value of a drawn widget would not be safe: if the next script run begins before this one was sent, the browser misses
+    the new value and sends the old one back, as if somebody had chosen it.
     """
     if read(path, value) != value:
         _renew_key(path)
@@ -53,12 +53,12 @@ def seed_anew(path: str, value: Any, signature: object) -> Any:
 
 
 def find_position(options: Sequence[Any], value: Any) -> int:
-    """Where the value stands in a menu; the first if what is offered has changed and it is there no more."""
+    """The index of the value among a menu's options; 0 if it is no longer among them."""
     return options.index(value) if value in options else 0
 
 
 def put(draft: dict[str, Any]) -> None:
-    """Let the widgets show these values from their next drawing on; those that show them already are left as they are."""
+    """Let the widgets show this draft from their next drawing on; a widget that shows its value already stays the same widget."""
     session = current()
     before = session.draft
     session.draft, session.moved = draft, None
@@ -70,42 +70,42 @@ def put(draft: dict[str, Any]) -> None:
 
 
 def show(path: str, value: Any) -> None:
-    """Let the widget of this path show this value. For callbacks, which come before any widget is drawn."""
+    """Let the widget of this path show this value. For callbacks, which run before any widget is drawn."""
     st.session_state[key_of(path)] = value
 
 
 def read_points(key: str) -> list[dict[str, Any]]:
-    """The points that were chosen in the figure of this key."""
+    """The points selected in the figure of this key."""
     return st.session_state[key].selection.points
 
 
 def read_grid(key: str) -> dict[int, dict[str, Any]]:
-    """What was typed into a grid: {row: {column: value}}."""
+    """The cells edited in the grid of this key: {row: {column: value}}."""
     return st.session_state[key]["edited_rows"]
 
 
 def forget(beginning: str) -> None:
-    """Let the widgets whose path begins so be seeded anew."""
+    """Let the widgets whose path begins so take their values from code at their next drawing."""
     for path in _list_drawn_paths(beginning):
         _renew_key(path)
 
 
 def _renew_key(path: str) -> None:
-    # The browser sends what it shows with every run of the script, and what it shows may be of before: a new key does not listen to that.
+    # With every script run the browser sends the values that it shows, which may be older than ours: a widget with a new key ignores them.
     generations = current().generations
     del st.session_state[key_of(path)]
     generations[path] = generations.get(path, 0) + 1
 
 
 def _list_drawn_paths(beginning: str) -> list[str]:
-    """The paths that begin so and have a widget."""
+    """The paths with this beginning whose widgets were drawn."""
     keys = [str(key) for key in st.session_state if str(key).startswith(WIDGETS + beginning)]
     paths = {key.removeprefix(WIDGETS).split(GENERATION)[0] for key in keys}
     return [path for path in paths if key_of(path) in st.session_state]
 
 
 def _find_value(draft: dict[str, Any], path: str) -> Any:
-    """What the widget of this path should show."""
+    """The value in the draft that the widget of this path should show."""
     name, _, group = path.partition("/")
     if name == "dataset":
         kind = draft["dataset"]["kind"]
@@ -114,7 +114,7 @@ def _find_value(draft: dict[str, Any], path: str) -> Any:
 
 
 def _read_value(draft: Any, path: str) -> Any:
-    """The part of the recipe at a widget's path, in which the kind stands before the fields that only it has; None where there is none."""
+    """The value at a widget's path, where a component's kind precedes the fields that only this kind has; None if there is none."""
     for name in path.split("."):
         if isinstance(draft, list):
             draft = draft[int(name)] if name.isdecimal() and int(name) < len(draft) else None

@@ -1,4 +1,4 @@
-"""What is said to this person, and in which language."""
+"""Messages in this person's language."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def label(key: str, **values: str | int | float) -> str:
 
 
 def speak(language: str) -> None:
-    """Go on in this language; the address keeps it."""
+    """Switch to this language, and write it into the address."""
     current().language = language
     current().address.put("lang", language.split("_")[0])
 
 
 def follow_address(page: str) -> bool:
-    """Notice what Back and Forward have changed in the address of this page; whether all is to be drawn in another language."""
+    """Follow changes that Back and Forward made in the address of this page; True if the language changed, so all is to be redrawn."""
     session = current()
     session.address.look(page)
     if "lang" not in session.address.changed or session.language == find_language():
@@ -41,7 +41,7 @@ def follow_address(page: str) -> bool:
 
 
 def guard(callback: Callable[..., None]) -> Callable[..., None]:
-    """A callback whose failure is a sentence on the page, and nothing else."""
+    """Wrap a callback so that any failure in it becomes a sentence on the page, not a traceback."""
 
     @functools.wraps(callback)
     def call(*arguments: Any) -> None:
