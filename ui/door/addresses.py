@@ -1,4 +1,4 @@
-"""From which address a request comes: the socket's other end, or what a proxy says that a setting names.
+"""From which address a request comes: the socket's other end, or the client that a trusted proxy names. A setting lists these proxies.
 
 DLCORE_PROXIES=10.0.0.5,172.30.251.0/24 streamlit run app.py
 """
@@ -20,7 +20,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 VARIABLE = "DLCORE_PROXIES"
-#: What a proxy adds: whoever comes with one of these is not of this machine, though the proxy may be.
+#: Headers that proxies add. A request with one of them comes from another machine, even if the proxy runs on this one.
 FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
 LONGEST = 64  # characters of an address
 HOME_NETWORK = 64  # Bits of an IPv6 address that a household or a school is given; the rest it chooses freely.
@@ -28,13 +28,13 @@ HOME_NETWORK = 64  # Bits of an IPv6 address that a household or a school is giv
 
 @dataclass(frozen=True)
 class Proxies:
-    """The proxies that are believed when they say for whom they ask."""
+    """The trusted proxies: if one of them names the client for whom it asks, that client counts as the sender."""
 
     networks: tuple[Network, ...] = ()
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Proxies:
-        """Those that DLCORE_PROXIES names. Raises Problem for what is no address and no network."""
+        """The proxies listed in DLCORE_PROXIES. Raises Problem for an entry that is neither an address nor a network."""
         named = filter(None, (part.strip() for part in environment.get(VARIABLE, "").split(",")))
         return cls(tuple(map(_network, named)))
 
@@ -43,13 +43,13 @@ class Proxies:
         return found is not None and any(found in network for network in self.networks)
 
     def client(self, peer: str, forwarded: Iterable[str]) -> str:
-        """Who asks: the peer, or the last of those that a named proxy speaks for and that is no such proxy itself."""
+        """The sender's address: the peer's or, if that is a trusted proxy, the last forwarded address that is no trusted proxy."""
         entries = [entry.strip() for line in forwarded for entry in line.split(",")]
         asking = peer
         while asking in self and entries:
             found = parse_address(_without_port(entries.pop()))
             if found is None:
-                break  # What stands further left has been written by whoever wrote this.
+                break  # Not an address, so the entries further left, by the same writer, are not believed.
             asking = str(found)
         return asking
 
@@ -57,7 +57,7 @@ class Proxies:
 def find_peer(scope: Scope, receive: Receive) -> str:
     """The address of the socket's other end; "" where it has none.
 
-    uvicorn writes into the scope what programs of this machine say of whom they ask for. The socket knows better.
+    The scope is not used where the socket is known: uvicorn fills it from a header that any program of this machine can set.
     """
     transport = getattr(getattr(receive, "__self__", None), "transport", None)
     peer = scope.get("client") if transport is None else transport.get_extra_info("peername")
@@ -65,7 +65,7 @@ def find_peer(scope: Scope, receive: Receive) -> str:
 
 
 def find_home(address: str) -> str:
-    """By which an address is counted: an IPv6 address by its network, any other by itself."""
+    """The name under which an address is counted: its network for IPv6, of which one client may have many addresses; else itself."""
     found = parse_address(address)
     if isinstance(found, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((found, HOME_NETWORK), strict=False))
@@ -73,22 +73,22 @@ def find_home(address: str) -> str:
 
 
 def is_loopback(address: str) -> bool:
-    """Whether it is one of this machine's own."""
+    """Whether the address is a loopback address, so that the sender is on this machine."""
     found = parse_address(address)
     return found is not None and found.is_loopback
 
 
 def is_forwarded(headers: Headers) -> bool:
-    """Whether a proxy has passed this on, as far as it says so."""
+    """Whether the headers tell that a proxy passed the request on; a proxy that adds none is not noticed."""
     return any(name in headers for name in FORWARDED)
 
 
 def parse_address(text: str) -> Address | None:
-    """An IPv4 address that is written as IPv6 is one of IPv4."""
+    """The address in this text, None if it holds none; an IPv4 address in IPv6 notation is given as IPv4."""
     return _parse(text) if len(text) <= LONGEST else None
 
 
-@lru_cache(maxsize=1024)  # It is asked for several times a request.
+@lru_cache(maxsize=1024)  # Each request parses the same address several times.
 def _parse(text: str) -> Address | None:
     try:
         found = ipaddress.ip_address(text)

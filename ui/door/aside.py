@@ -1,7 +1,7 @@
-"""The script of a whole page stands aside while a part of a page is made.
+"""A script that draws a whole page pauses while another script draws a part of a page (a fragment), so that a moved slider answers sooner.
 
-The interpreter does one thing at a time: of two scripts that compute at once, both end when the second would have ended anyway. A part
-is there in some 15 ms, a whole page in ten times that, and whoever moves a slider looks at it.
+Python runs one thread at a time: two scripts that compute side by side both end about when the second would have ended in turn. A
+part takes some 15 ms, a whole page ten times as long.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from streamlit.runtime import app_session
 from streamlit.runtime.scriptrunner import ScriptRunner
 from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_run_ctx
 
-LONGEST = 0.1  # Seconds that a page waits at a time, ...
-MOST = 0.5  # ... and in all.
+LONGEST = 0.1  # Seconds that a whole page waits for a part at one go.
+MOST = 0.5  # Seconds that it waits in all.
 
 
 class StandsAside(ScriptRunner):
-    """Streamlit's, which passes on what the scripts of one session say. Between two of its sayings a page can wait."""
+    """Streamlit's runner of the scripts of one session. After each message to the browser, a whole page's script waits for parts."""
 
     no_part = threading.Event()
     no_part.set()
@@ -35,7 +35,7 @@ class StandsAside(ScriptRunner):
 
 
 def install(no_part: threading.Event) -> None:
-    """Let the scripts that begin from now on wait for this, where it is not set."""
+    """Let scripts that begin from now on wait while this event is not set."""
     StandsAside.no_part = no_part
     app_session.ScriptRunner = StandsAside  # type: ignore[misc]
 

@@ -1,7 +1,7 @@
-"""Connections: how many there are, which of them wait, what is held in memory for them, and which end when there is no more room.
+"""Limits on all connections of the server: their number, how slowly they may send, and the memory held for them.
 
-This module knows no protocol. A connection tells what it does (it waits for a request, receives one, works at one) and what it
-holds; when it has to go, it is told why. All of it happens on the loop of the server: there are no locks.
+This module knows no protocol. A connection reports what it does (it waits for a request, receives one, is being answered) and how
+many bytes are held for it; one that breaks a limit is ended and told why. All calls come from the event loop: there are no locks.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from typing import Protocol
 from dlcore.limits import numbers_set, setting
 from ui.door.addresses import find_home
 
-LITTLE = 1024  # Bytes that every connection may hold without being counted.
-AFTER_SHEDDING = 0.9  # Of the bytes allowed: so far goes shedding, so that not each further byte calls for it.
-MOST_LINGERING = 32  # Connections that are being told why they end.
-LINGERING = 2.0  # Seconds they have to read it.
+LITTLE = 1024  # Bytes up to which what is held for a connection is not counted.
+# Share of the bytes allowed to which connections are ended, so that the next byte does not end one again.
+AFTER_SHEDDING = 0.9
+MOST_LINGERING = 32  # Refused connections that are open only until the client has read why.
+LINGERING = 2.0  # Seconds that such a connection stays open.
 
 logger = logging.getLogger(__name__)
 
@@ -30,9 +31,9 @@ class Why(Enum):
 
     SLOW_HEAD = auto()
     SLOW_BODY = auto()
-    CROWDED = auto()  # Others need its room, and it only waits.
-    MEMORY = auto()  # All connections together hold too much, and it holds most.
-    TOLD = auto()  # It has had its time to read why.
+    CROWDED = auto()  # There are too many connections, and this one only waited for a request.
+    MEMORY = auto()  # Too many bytes are held for all connections together, and most for this one.
+    TOLD = auto()  # The client has had time to read the refusal.
 
 
 class Connection(Protocol):
@@ -43,35 +44,36 @@ class Connection(Protocol):
         ...
 
     def holds(self) -> int:
-        """Bytes that have come and that nobody has read yet, and those that it has not taken yet."""
+        """Bytes held for the connection: received and not yet read by the app, or sent by the app and not yet taken by the client."""
         ...
 
     def unsent(self) -> int:
-        """Bytes of an answer that it has not taken yet."""
+        """Bytes of an answer that the client has not taken yet."""
         ...
 
     def received(self) -> int | None:
-        """Bytes that have come so far; None while it is the server that does not read."""
+        """Bytes received so far; None while the server has stopped reading, so that the client is not to blame for sending nothing."""
         ...
 
 
 @dataclass(frozen=True)
 class Allowed:
-    """Numbers of connections, bytes and seconds."""
+    """The limits: numbers of connections, bytes and seconds."""
 
-    most: int = 4096  # Connections; from the number of descriptors, see `of_this_server`.
+    most: int = 4096  # Connections; the server derives it from its file descriptors.
     per_address: int = setting(
         "DLCORE_CONNECTIONS_PER_ADDRESS", 0, 0, 1_000_000
-    )  # 0: half of all. A school is one address.
+    )  # 0: half of `most`, as a whole school may share one address.
     sockets_mb: int = setting("DLCORE_SOCKETS_MB", 64, 1, 1_000_000)
-    head_within: float = 10.0  # A request's head is whole in so many seconds, or its connection ends.
-    silence: float = 20.0  # So long the rest of a request, or of a message, may not come at all ...
-    slowest: float = 2000.0  # ... and then it comes at so many bytes a second at least,
-    judged_over: float = 30.0  # on the average of so many seconds.
+    head_within: float = 10.0  # Seconds after which a connection with an incomplete request head is ended.
+    # Seconds without any byte of an incomplete request or message after which its connection is ended.
+    silence: float = 20.0
+    slowest: float = 2000.0  # Bytes a second, on average, below which an incomplete request or message is too slow ...
+    judged_over: float = 30.0  # ... over so many seconds.
 
     @classmethod
     def of_this_server(cls, most: int, environment: Mapping[str, str] = os.environ) -> Allowed:
-        """The defaults, but for what the environment says. Raises Problem for a value that is no such number."""
+        """The defaults, with the numbers that environment variables set. Raises Problem for a value that is not an allowed number."""
         return cls(most=most, **numbers_set(cls, environment))
 
     @property
@@ -82,7 +84,7 @@ class Allowed:
 
 @dataclass
 class _Address:
-    """Who has connections."""
+    """The connections of one address."""
 
     open: int = 0
     waiting: dict[Connection, None] = field(default_factory=dict)  # The first has waited longest.
@@ -90,16 +92,16 @@ class _Address:
 
 @dataclass
 class _Progress:
-    """How what is being received comes on."""
+    """How fast an incomplete request or message arrives."""
 
-    since: float  # The beginning of the present stretch ...
-    first: int  # ... and what had come by then.
-    changed: float  # When something came last, ...
-    last: int  # ... and what had come by then.
+    since: float  # When the stretch of time began over which the speed is averaged.
+    first: int  # Bytes received by then.
+    changed: float  # When the last byte came.
+    last: int  # Bytes received by then.
 
 
 def never(address: str) -> bool:
-    """No address is a proxy's."""
+    """False: no address is a proxy's."""
     return False
 
 
@@ -113,23 +115,24 @@ class Connections:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._allowed = allowed
-        self._is_proxy = is_proxy  # Whoever comes through a proxy has its address.
+        self._is_proxy = is_proxy  # All clients of a proxy share its address, so it has no limit of its own.
         self._clock = clock
         self._addresses: dict[str, _Address] = {}
         self._open: dict[Connection, tuple[str, _Address]] = {}
-        self._waiting: dict[Connection, float] = {}  # Since when. The first has waited longest.
+        # Since when each waits for a request; the first has waited longest.
+        self._waiting: dict[Connection, float] = {}
         self._receiving: dict[Connection, _Progress] = {}
         self._lingering: dict[Connection, float] = {}
         self._sending: dict[
             Connection, tuple[float, int]
-        ] = {}  # Those that wait and take an answer: since when, and what was left then.
+        ] = {}  # Waiting ones whose client still takes the last answer: since when the speed is averaged, and bytes left then.
         self._held: dict[Connection, int] = {}
         self._bytes = 0
         self._ended = dict.fromkeys(Why, 0)
         self._refused = 0
 
     def figures(self) -> dict[str, int]:
-        """Connections that are open, that wait, and bytes held now; those refused and ended so far."""
+        """Counts for the metrics: connections open, waiting, refused and ended (by reason), and bytes held."""
         ended = {f"ended_{why.name.lower()}": number for why, number in self._ended.items() if why is not Why.TOLD}
         return {
             "open": len(self._open),
@@ -142,7 +145,7 @@ class Connections:
     # Coming and going
 
     def join(self, connection: Connection, host: str) -> str:
-        """Count a new connection, which waits for its request from now on. "", or the key of the message why there is no room."""
+        """Count a new connection, which now waits for its request; returns "", or the key of the message that refuses it."""
         name = find_home(host)
         address = self._addresses.get(name) or _Address()
         capped = bool(host) and not self._is_proxy(host)
@@ -169,7 +172,7 @@ class Connections:
             self._addresses.pop(name, None)
 
     def linger(self, connection: Connection) -> None:
-        """Let a connection that is being told why it ends stay for a moment to read that. It counts no more."""
+        """Keep a refused connection open, uncounted, for LINGERING seconds, so that the client can read the refusal."""
         self.leave(connection)
         if len(self._lingering) >= MOST_LINGERING:
             self._end(next(iter(self._lingering)), Why.TOLD)
@@ -181,7 +184,7 @@ class Connections:
         return key
 
     def _make_room(self, waiting: Mapping[Connection, object]) -> bool:
-        """End the one that has waited longest; False if none waits."""
+        """End the connection that has waited longest for a request; False if none waits."""
         for connection in waiting:
             logger.warning(
                 "There are %d connections: the one that has waited longest for a request ends.", len(self._open)
@@ -198,21 +201,21 @@ class Connections:
     # What it does
 
     def waits(self, connection: Connection) -> None:
-        """Note that from now on the connection has to send a request, or the rest of its head."""
+        """Note that the client must now send a request, or the rest of a request's head, in time."""
         if connection in self._open:
             self.works(connection)
             self._waiting[connection] = self._clock()
             self._open[connection][1].waiting[connection] = None
 
     def receives(self, connection: Connection) -> None:
-        """Note that the connection has begun to send something: if that does not come on, it ends."""
+        """Note that the client has sent part of a request's body or of a message: if the rest is too slow, the connection is ended."""
         if connection in self._open and connection not in self._receiving:
             self.works(connection)
             now, received = self._clock(), connection.received() or 0
             self._receiving[connection] = _Progress(now, received, now, received)
 
     def works(self, connection: Connection) -> None:
-        """Note that the connection need not send anything now: it is the server's turn."""
+        """Note that nothing is expected of the client now: the server works, or a socket is idle between messages."""
         self._sending.pop(connection, None)
         if self._waiting.pop(connection, None) is not None:
             self._open[connection][1].waiting.pop(connection, None)
@@ -221,7 +224,7 @@ class Connections:
     # What it holds
 
     def holds(self, connection: Connection, size: int) -> None:
-        """Note how many bytes are held for the connection. When all together hold too much, those that hold most end."""
+        """Note how many bytes are held for the connection. If the sum over all is too large, those with most are ended."""
         before = self._held.get(connection, 0)
         if size < LITTLE or connection not in self._open:
             if before:
@@ -233,7 +236,7 @@ class Connections:
             self._shed()
 
     def _shed(self) -> None:
-        # What was read meanwhile is told late by some.
+        # Connections report late that bytes were read: ask all of them again before any is ended.
         self._held = {connection: size for connection in self._held if (size := connection.holds()) >= LITTLE}
         self._bytes = sum(self._held.values())
         most = self._allowed.sockets_mb << 20
@@ -251,7 +254,7 @@ class Connections:
     # Time
 
     def sweep(self) -> None:
-        """Once a second: end what has taken too long."""
+        """End the connections that have taken too long. Called once a second."""
         now = self._clock()
         for connection, since in list(self._waiting.items()):
             if now - since < self._allowed.head_within:
@@ -267,7 +270,7 @@ class Connections:
             self._end(connection, Why.TOLD)
 
     def _takes_its_answer(self, connection: Connection, now: float) -> bool:
-        """Whether it is still busy with the last answer, and fast enough: its time for a request begins after that."""
+        """Whether the client is still taking the last answer, fast enough; its time for the next request begins when it has it all."""
         left = connection.unsent()
         if not left:
             took = connection in self._sending
@@ -281,7 +284,7 @@ class Connections:
         return before - left >= self._allowed.slowest * (now - since)
 
     def _is_slow(self, received: int | None, progress: _Progress, now: float) -> bool:
-        if received is None:  # It is the server that does not read: a new stretch begins when it does.
+        if received is None:  # The server has stopped reading: the client's speed is averaged anew once it reads on.
             progress.since = progress.changed = now
             progress.first = progress.last
             return False

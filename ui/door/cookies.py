@@ -1,8 +1,8 @@
-"""The cookie that says whose browser it is: a random secret that only this server can have made.
+"""The cookie by which a browser is recognised: a random secret with the server's signature.
 
-A secret that anybody could make up would make every limit worthless that is counted by it, so the server signs what it hands out. The
-key of these signatures lies beside the kept runs, for all servers that share them. Where https is certain the cookie has the prefix
-`__Host-`: no other site, no sibling domain and no page that came without https can set it, and only it counts there.
+Limits count by this secret, so nobody may be able to make one up: the server signs each. The signing key lies in the folder of kept
+runs, so that servers that share the folder share the key. If a request certainly came over https, the cookie's name has the prefix
+`__Host-`, with which no other site, no sibling domain and no page without https can set it; any other cookie is then ignored.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ _log = logging.getLogger(__name__)
 
 
 def new_secret() -> str:
-    """For a browser that has none yet."""
+    """A signed secret for a browser that has none yet."""
     name = secrets.token_urlsafe(32)
     return f"{name}.{_sign(name)}"
 
 
 def owner_of(cookies: Mapping[str, str]) -> str:
-    """The secret of the browser that sent these, as they are behind the door; "" if it has none that was made here."""
-    # Streamlit's AppTest has no cookies, but something in their place.
+    """The browser's secret in these cookies, which have passed `recognise`; "" if there is none signed by this server."""
+    # In Streamlit's AppTest, `cookies` is a mock that returns something else than text.
     return _check_signature(str(cookies.get(COOKIE, "")))
 
 
 def recognise(scope: Scope, secure: bool) -> tuple[str, Scope]:
-    """The secret that came, and the same request with this secret alone, under the one name that it has behind the door."""
+    """The browser's secret ("" without a valid one), and the request with that one alone, under a name that does not depend on https."""
     counts = (SECURE_COOKIE if secure else COOKIE).encode()
     lines = [value for name, value in scope["headers"] if name.lower() == b"cookie"]
     pairs = [pair.strip() for line in lines for pair in line.split(b";")]
@@ -54,7 +54,7 @@ def recognise(scope: Scope, secure: bool) -> tuple[str, Scope]:
         for name, _, value in (pair.partition(b"=") for pair in pairs)
         if name.strip() == counts
     ]
-    # Another app of this host may have set one of the same name.
+    # Several cookies may have this name, as another app on this host may use it: the first with a valid signature counts.
     owner = next(filter(None, map(_check_signature, came)), "")
     pairs = [pair for pair in pairs if pair and pair.partition(b"=")[0].strip() not in _NAMES]
     if owner:
@@ -66,12 +66,12 @@ def recognise(scope: Scope, secure: bool) -> tuple[str, Scope]:
 
 
 def make_header(secret: str, path: str, secure: bool, claimed: bool) -> bytes:
-    """The header that makes a browser keep it. `claimed`: it says that it came over https, and no one vouches for that."""
+    """The Set-Cookie header for this secret. `claimed`: the request says, through no trusted proxy, that it came over https."""
     if secure:
-        name, path = SECURE_COOKIE, "/"  # The prefix asks for it.
+        name, path = SECURE_COOKIE, "/"  # Browsers accept a cookie with this prefix only for the path "/".
     else:
         name = COOKIE
-    # Not for scripts, and not for other sites' frames and forms.
+    # HttpOnly: scripts cannot read it. SameSite: it is not sent from frames and forms of other sites.
     attributes = f"Path={path}; Max-Age={LIFETIME}; HttpOnly; SameSite=Lax"
     return f"{name}={secret}; {attributes}{'; Secure' if secure or claimed else ''}".encode()
 
@@ -91,7 +91,7 @@ def _key() -> bytes:
 
 
 def read_key(folder: Path) -> bytes:
-    """The key that all servers share which keep their runs there; one of this process's own where none can be kept."""
+    """The signing key in this folder, made if there is none; a key of this process alone if the folder cannot be written."""
     try:
         make_own(folder)
         found = keep_once(folder / KEY_FILE, secrets.token_bytes(KEY_BYTES))

@@ -5,16 +5,16 @@ from __future__ import annotations
 import resource
 from contextlib import suppress
 
-MOST = 65_536  # A connection costs some kilobytes: this many are more than a small server can hold anyway.
-WISHES = (MOST, 10_240)  # macOS gives no more than the second, whatever its hard limit says.
-OF_A_SESSION = 5  # Streamlit gives each an event loop, which has three; and there are two sockets.
+MOST = 65_536  # A connection takes some kilobytes: more than so many would not fit into a small server's memory.
+WISHES = (MOST, 10_240)  # Limits to try in turn: macOS refuses more than the second, whatever its hard limit says.
+OF_A_SESSION = 5  # Descriptors: two sockets, and three of the event loop that Streamlit makes for each session.
 ACCEPTED_AT_ONCE = (
-    8  # In the time in which asyncio takes on a connection, it may accept so many turns' worth of others.
+    8  # Turns of the event loop in which asyncio may accept further connections before the first of them is judged.
 )
 
 
 def raise_limit() -> int:
-    """Raise the soft limit as far as this process may; what it is then."""
+    """Raise this process's soft limit on open descriptors as far as allowed; returns the new limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     for wish in WISHES:
         wanted = wish if hard == resource.RLIM_INFINITY else min(wish, hard)
@@ -26,21 +26,21 @@ def raise_limit() -> int:
 
 
 def count_sessions(limit: int) -> int:
-    """How many sessions so many are enough for."""
+    """The number of sessions for which so many descriptors suffice."""
     return (limit - count_kept_free(limit)) // OF_A_SESSION
 
 
 def read_limit() -> int:
-    """How many this process may have open."""
+    """The number of descriptors that this process may have open."""
     soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     return MOST if soft == resource.RLIM_INFINITY else soft
 
 
 def count_kept_free(limit: int) -> int:
-    """How many of so many are never for connections, but for files, pipes, workers, and connections that are just being judged."""
+    """How many of so many descriptors are reserved for files, pipes, workers, and connections accepted but not yet counted or refused."""
     return max(limit // 8, min(limit // 4, 256))
 
 
 def count_accepted_a_turn(limit: int) -> int:
-    """How many connections may be accepted in one turn of the loop, so that those not judged yet fit into what is kept free."""
+    """Connections to accept in one turn of the event loop, so that those not yet counted or refused fit into the reserve."""
     return max(count_kept_free(limit) // ACCEPTED_AT_ONCE, 1)

@@ -1,6 +1,6 @@
-"""uvicorn's HTTP connection with bounds: its head has a size and a deadline, its body comes on, and it is given one request at a time.
+"""uvicorn's HTTP connection with limits: on a request's head (size and time) and on its body (least speed); one request at a time.
 
-It reads along where heads and bodies end, so that the parser, h11's or httptools', never sees more than the present request.
+It finds the ends of heads and bodies itself, so that the parser (h11 or httptools) is never given more than the present request.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from ui.door.connections import LITTLE, Connections, Why
 from ui.messages import LANGUAGES, text
 
 LARGEST_HEAD = 32 << 10  # bytes; browsers send some hundred, and with many cookies some thousand
-MOST_LINES = 128  # of a head; as many as `websockets` allows. h11 needs 10 microseconds for each.
-LONGEST_SEND = 30.0  # Seconds without a byte taken, until a client has stopped reading.
-#: What is overridden here.
+MOST_LINES = 128  # of a head; as many as the library `websockets` allows. h11 needs 10 microseconds for each.
+LONGEST_SEND = 30.0  # Seconds after which a client that takes no byte of an answer is disconnected.
+#: Methods of uvicorn's class that are overridden or called here; a version without them is left as it is, see `install`.
 METHODS = (
     "connection_made",
     "connection_lost",
@@ -33,20 +33,20 @@ _BLANK_LINE = re.compile(rb"\n\r?\n")
 
 
 class Head:
-    """A request's head as it comes: its size, its lines, its end."""
+    """A request's head while it arrives: counts bytes and lines, finds the end."""
 
     def __init__(self) -> None:
         self.size = 0
         self._lines = 0
-        self._seam = b""  # Its last bytes: the end may come in two pieces.
+        self._seam = b""  # The last bytes so far: the blank line that ends the head may arrive in two pieces.
 
     @property
     def too_large(self) -> bool:
-        """Whether it is larger than any that browsers send."""
+        """Whether the head is larger than browsers ever send."""
         return self.size > LARGEST_HEAD or self._lines > MOST_LINES
 
     def take(self, data: bytes) -> int:
-        """How many bytes of this belong to it."""
+        """Count the bytes of `data` that belong to the head; returns their number."""
         found = _BLANK_LINE.search(self._seam + data if self._seam else data)
         end = found.end() - len(self._seam) if found else len(data)
         self.size += end
@@ -55,23 +55,24 @@ class Head:
         return end
 
     def clear(self) -> None:
-        """Begin anew."""
+        """Forget this head; the next one begins."""
         self.size = self._lines = 0
 
 
 def bound_class(base: Any, connections: Connections) -> Any:
-    """The class of uvicorn's HTTP connections, with the bounds of this file."""
+    """A subclass of `base`, uvicorn's class of HTTP connections, that keeps the limits of this file."""
 
     class GuardedHTTP(base):
         def __init__(self, *arguments: Any, **named: Any) -> None:
             super().__init__(*arguments, **named)
-            self._pending = b""  # What has come and was not given to the parser yet.
+            self._pending = b""  # Bytes received and not yet given to the parser.
             self._head = Head()
-            self._due = 0  # Bytes of the present request's body that have not come yet.
+            self._due = 0  # Bytes of the present request's body that the parser still has to be given.
             self._received = 0
-            self._told = 0  # Bytes that it was said to hold.
-            self._refusal = ""  # The key of the sentence that says why there is no room.
-            self._is_deaf = False  # Whatever comes now is dropped.
+            self._told = 0  # Bytes held, as last reported to `connections`.
+            self._refusal = ""  # Key of the message with which the first request is refused; "" if there is room.
+            # True once the connection was refused or became a WebSocket: what arrives here is dropped.
+            self._is_deaf = False
 
         def connection_made(self, transport: asyncio.Transport) -> None:
             super().connection_made(transport)
@@ -87,7 +88,7 @@ def bound_class(base: Any, connections: Connections) -> Any:
         def data_received(self, data: bytes) -> None:
             if self._is_deaf:
                 return
-            if self._refusal:  # Said now, as a browser takes no answer to what it has not asked.
+            if self._refusal:  # Only now: browsers ignore an answer that comes before their request.
                 self._say(HTTPStatus.SERVICE_UNAVAILABLE, self._refusal)
                 return
             self._received += len(data)
@@ -99,7 +100,7 @@ def bound_class(base: Any, connections: Connections) -> Any:
             self._go_on()
 
         def handle_websocket_upgrade(self, *event: Any) -> None:
-            self._is_deaf = True  # From here on the connection is the WebSocket's.
+            self._is_deaf = True  # The WebSocket's protocol object takes over the transport.
             connections.leave(self)
             super().handle_websocket_upgrade(*event)
 
@@ -110,7 +111,7 @@ def bound_class(base: Any, connections: Connections) -> Any:
                 if self._due:
                     self._give_body()
                 elif self._is_answering:
-                    self.flow.pause_reading()  # uvicorn reads on when it has answered.
+                    self.flow.pause_reading()  # uvicorn resumes reading when it has answered.
                     break
                 else:
                     self._give_head()
@@ -138,27 +139,27 @@ def bound_class(base: Any, connections: Connections) -> Any:
             piece, self._pending = self._pending[:end], self._pending[end:]
             before = self.cycle
             super().data_received(piece)
-            if self.cycle is not before:  # The head is whole, and the app at work.
+            if self.cycle is not before:  # The head was complete: the parser has started the app on a new request.
                 self._head.clear()
                 self._read_length()
             elif begins and before is not None:
-                connections.waits(self)  # for the rest of a further head; the time since the last answer does not count
+                connections.waits(self)  # The time limit for the rest of this head begins now, not at the last answer.
 
         def _read_length(self) -> None:
             for name, value in self.headers:
                 if name == b"content-length":
                     self._due = int(value)
-                elif name == b"transfer-encoding":  # Chunks of a byte each would cost the loop as much as frames do.
+                elif name == b"transfer-encoding":  # Refused: chunks of a byte each are slow to parse.
                     self._say(HTTPStatus.LENGTH_REQUIRED, "connection.no_length")
                     return
 
-        # What the others need to know
+        # What `connections` is told
 
         def _tell(self) -> None:
             if self._is_deaf:
                 return
             if self.transport.is_closing():
-                connections.waits(self)  # until it has taken its last answer
+                connections.waits(self)  # The connection closes once the client has taken its last answer.
                 return
             if self._due:
                 connections.receives(self)
@@ -172,22 +173,22 @@ def bound_class(base: Any, connections: Connections) -> Any:
                 connections.holds(self, size)
 
         def holds(self) -> int:
-            """Bytes that have come and that nobody has read yet, and those that it has not taken yet."""
+            """Bytes received and not yet read by the app, and bytes of answers that the client has not taken yet."""
             unread = len(self._pending) + self._head.size + (len(self.cycle.body) if self.cycle is not None else 0)
             return unread + self.unsent()
 
         def unsent(self) -> int:
-            """Bytes of an answer that it has not taken yet."""
+            """Bytes of an answer that the client has not taken yet."""
             return self.transport.get_write_buffer_size()
 
         def received(self) -> int | None:
-            """Bytes that have come so far; None while the app does not read."""
+            """Bytes received so far; None while the app has paused reading."""
             return None if self.flow.read_paused else self._received
 
         # The end
 
         def end(self, why: Why) -> None:
-            """Close it, with a sentence for those that had begun to send a request."""
+            """Close the connection; a client that was too slow with a request is answered with a sentence first."""
             if why in (Why.SLOW_HEAD, Why.SLOW_BODY) and (self._head.size or self._due):
                 self._say(HTTPStatus.REQUEST_TIMEOUT, "connection.slow")
             else:
@@ -200,14 +201,15 @@ def bound_class(base: Any, connections: Connections) -> Any:
                 if self.cycle.response_started:
                     self.transport.abort()
                     return
-                self.cycle.disconnected = True  # What the app says now is for nobody.
+                # The app is told that the client has left: its answer would not be sent.
+                self.cycle.disconnected = True
                 self.cycle.message_event.set()
             self._unset_keepalive_if_required()
             self.transport.write(answer(status, key))
             if not self.transport.can_write_eof():
                 self.transport.close()
                 return
-            # A socket that is closed while something comes in takes its last words back.
+            # Only our half is closed: closing a socket while data arrive resets it, and the client would not get the answer.
             self.transport.write_eof()
             self.flow.resume_reading()
             connections.linger(self)
@@ -218,13 +220,13 @@ def bound_class(base: Any, connections: Connections) -> Any:
 def hasten(transport: asyncio.BaseTransport) -> None:
     """Set two options on a connection.
 
-    TCP_NODELAY: asyncio sets it only for sockets that were made with their protocol named, and Streamlit's is not: an answer
-    of two writes then waits up to 40 ms for the other side's delayed acknowledgement. TCP_USER_TIMEOUT (Linux): the connection of
-    a client that takes nothing for so long ends, and what waited for it is freed; without it that lasts until the client goes.
+    TCP_NODELAY: asyncio sets it only for sockets created with an explicit protocol number, which Streamlit's is not; without it an
+    answer of two writes waits up to 40 ms for the other side's delayed acknowledgement. TCP_USER_TIMEOUT (Linux): the connection of
+    a client that takes nothing for LONGEST_SEND seconds ends, which frees what waited for it; else it would wait for ever.
     """
     connection = transport.get_extra_info("socket")
     if connection is not None and connection.family != getattr(socket, "AF_UNIX", None):
-        with suppress(OSError):  # It is gone again.
+        with suppress(OSError):  # The client may have closed the socket already.
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if hasattr(socket, "TCP_USER_TIMEOUT"):
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(LONGEST_SEND * 1000))
@@ -232,7 +234,7 @@ def hasten(transport: asyncio.BaseTransport) -> None:
 
 @functools.cache
 def answer(status: HTTPStatus, key: str) -> bytes:
-    """A whole answer: a sentence in each language, as nobody knows the reader's yet."""
+    """A complete HTTP answer with a sentence in every language, as the reader's is not known before the head is parsed."""
     body = "".join(f"{text(language, key)}\n" for language in LANGUAGES).encode()
     head = f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: text/plain; charset=utf-8\r\n"
     return f"{head}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body

@@ -1,7 +1,7 @@
-"""Logs: what this process writes has an end, and no line of it is written by somebody outside.
+"""Limits on the log: how much is written a minute, and that text from outside cannot fake a line or control a terminal.
 
-Every record passes one factory, whichever handler writes it in the end: Streamlit gives each of its modules a handler of its own,
-also those that it imports later. A record that is one too many gets a level below that of every handler.
+Every record passes one factory of records, since Streamlit gives each of its modules, also those imported later, a handler of its
+own. A record beyond the limit gets a level below that of every handler, so that none writes it.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
-MOST = 20  # Records of one line of code, ...
-MOST_FAILURES = 3  # ... or with a traceback, ...
-WINDOW = 60.0  # ... in so many seconds.
+MOST = 20  # Records without a traceback that one line of code may write in WINDOW.
+MOST_FAILURES = 3  # Records with a traceback of one exception that it may write in WINDOW.
+WINDOW = 60.0  # Seconds.
 LONGEST = 1000  # characters of a message
 MOST_LINES = 60  # of a traceback: its beginning and its end
 FIRST_LINES = 10
 UNHEARD = logging.NOTSET - 1
-#: What moves the cursor, ends a line or turns the direction of reading.
+#: Characters that move a terminal's cursor, end a line, are invisible or turn the direction of reading.
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
 
 logger = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ Factory = Callable[..., logging.LogRecord]
 
 @contextmanager
 def bound(loop: asyncio.AbstractEventLoop) -> Iterator[Bounded]:
-    """Bound what this process logs, and what asyncio says of failures, as long as this lasts."""
+    """Limit what this process and asyncio log, for the time of the block."""
     factory, handler = logging.getLogRecordFactory(), loop.get_exception_handler()
     told = Bounded(factory)
     logging.setLogRecordFactory(told)
@@ -48,7 +48,7 @@ def bound(loop: asyncio.AbstractEventLoop) -> Iterator[Bounded]:
 
 
 def on_failure(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Say in a line that no connection can be taken; anything else as asyncio says it."""
+    """Log in one line that no connection can be accepted; any other failure as asyncio does."""
     if "accept()" in context.get("message", ""):
         logger.error(
             "No connection can be taken: %s. Raise the limit of open files (ulimit -n).", context.get("exception")
@@ -58,14 +58,14 @@ def on_failure(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None
 
 
 def clean(said: str) -> str:
-    """On one line, without what moves a cursor, and not endless."""
+    """The text on one line, control characters escaped, cut to LONGEST characters."""
     shown = _CONTROLS.sub(lambda found: found.group().encode("unicode_escape").decode(), said[: LONGEST + 1].strip())
     return shown if len(said) <= LONGEST else f"{shown[:LONGEST]}… ({len(said):,} characters)"
 
 
 @dataclass
 class _Source:
-    """A line of code that logs."""
+    """The records of one line of code in the present minute."""
 
     since: float
     name: str
@@ -76,7 +76,7 @@ class _Source:
 
 
 class Bounded:
-    """A factory of records: the first of each line of code are written each minute, the others counted."""
+    """A factory of log records: each minute the first records of each line of code are written, further ones only counted."""
 
     def __init__(self, factory: Factory = logging.LogRecord, clock: Callable[[], float] = time.monotonic) -> None:
         self._factory = factory
@@ -96,7 +96,7 @@ class Bounded:
         *rest: Any,
         **named: Any,
     ) -> logging.LogRecord:
-        """A record, cleaned, or one that nobody hears."""
+        """A record with cleaned text, or, beyond the limit, one at a level that no handler writes."""
         record = self._factory(name, level, pathname, lineno, msg, args, exc_info, *rest, **named)
         with self._lock:
             key = (pathname, lineno, *_find_exception(record.exc_info))
@@ -108,7 +108,7 @@ class Bounded:
                 return record
         try:
             record.msg = source.last = clean(record.getMessage())
-        except Exception:  # As logging does: what cannot be put together is shown in its parts.
+        except Exception:  # Message and arguments do not fit together: show both as they are.
             record.msg = clean(f"{msg!r} {args!r}")
         record.args = ()
         if record.exc_info and record.exc_info[0] is not None:
@@ -116,21 +116,21 @@ class Bounded:
         return record
 
     def report(self) -> None:
-        """Begin anew for the lines of code whose minute is over, and log how many of their records were left out."""
+        """For each line of code whose minute is over, log how many of its records were left out, and count anew."""
         now = self._clock()
         with self._lock:
             over = {key: source for key, source in self._sources.items() if now - source.since >= WINDOW}
             for key in over:
                 del self._sources[key]
         for source in over.values():
-            if source.left_out:  # By their logger and at their level: heard if they would have been.
+            if source.left_out:  # Their own logger and level: written only where the left out records would have been.
                 logging.getLogger(source.name).log(
                     source.level, "%d more in the last minute like: %s", source.left_out, source.last
                 )
 
 
 def _find_exception(exc_info: Any) -> tuple[Any, ...]:
-    """What was raised, and where: asyncio and uvicorn log the failures of everybody in one line of code."""
+    """Type and origin of the exception, to count failures apart that asyncio and uvicorn log from one line of code; () for none."""
     if not exc_info or exc_info[0] is None:
         return ()
     traceback: TracebackType | None = exc_info[2]
@@ -141,7 +141,7 @@ def _find_exception(exc_info: Any) -> tuple[Any, ...]:
 
 
 def _indent(traceback: str) -> str:
-    """A traceback of which no line can be taken for a record: exceptions quote what came from outside."""
+    """The traceback, cleaned and each line indented, so that text from outside that it quotes cannot look like a log record."""
     lines = [
         f"  {clean(line)}" if not line.startswith(" ") else f"  {_inside(line)}" for line in traceback.splitlines()
     ]

@@ -1,7 +1,7 @@
-"""Memory that this process has let go goes back to the machine.
+"""Returns freed memory to the operating system.
 
-The C library keeps what was freed for later: a server that has held 64 MB of unfinished messages once, or a large upload, would
-keep most of it for good.
+The C library keeps freed memory for later use: a server that once held 64 MB of unfinished messages, or a large upload, would
+otherwise keep most of it for good.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from collections.abc import Callable
 
 from dlcore.runs.figures import resident_bytes
 
-MUCH = 32 << 20  # Bytes above the least that the process ever held, from which it is worth looking for what is free.
-LITTLE = 4 << 20  # If no more than this was free, the next look can wait longer.
-BETWEEN, LONGEST = 10.0, 40.0  # seconds between two looks
+MUCH = 32 << 20  # Bytes above the least that the process ever held, from which trimming is tried.
+LITTLE = 4 << 20  # If trimming returned no more than this, the next try waits longer.
+BETWEEN, LONGEST = 10.0, 40.0  # seconds between two tries, at first and at most
 
 
 def trim() -> None:
-    """Give back what is free, which takes 1 to 40 ms. Only glibc can, and only there it is needed."""
+    """Return free memory to the system (glibc's malloc_trim, 1 to 40 ms); other C libraries do so by themselves."""
     found = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if found is not None:
         found(0)
@@ -31,7 +31,7 @@ def aside(do: Callable[[], None]) -> None:
 
 
 class Memory:
-    """What this process holds, looked at now and then."""
+    """Watches this process's resident memory and trims it when much was freed."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class Memory:
         self._least = resident()
 
     def look(self) -> None:
-        """Once a second: when it is time, give back what is free."""
+        """Trim if the pause is over and memory has grown by MUCH. Called once a second."""
         now = self._clock()
         if now - self._looked < self._pause:
             return
@@ -62,5 +62,5 @@ class Memory:
     def _give_back(self) -> None:
         before = self._resident()
         self._trim()
-        # What is in use must not be looked through again and again.
+        # Little was free, so most of the memory is in use: searching it again soon would be wasted time.
         self._pause = BETWEEN if before - self._resident() > LITTLE else min(2 * self._pause, LONGEST)

@@ -1,7 +1,7 @@
-"""The door: everything that comes from outside passes here, before Streamlit sees it.
+"""The door: middleware that every request and socket passes before Streamlit sees it.
 
-What it judges has a file each: the name that was asked for and the page that asks (origins), whose browser it is (cookies), from where
-(addresses), how often and how much (rates, uploads), and what there is at all (reachable).
+Each check has a file: the Host that was asked for and the Origin of the asking page (origins), whose browser it is (cookies), from
+which address (addresses), how often and how much (rates, uploads), and which addresses exist at all (reachable).
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ from ui.door.stream import Stream
 from ui.door.turns import Turns
 from ui.door.uploads import MEGABYTE, Uploads
 
-IDENTITY = "X-Playground-Owner"  # Set here and nowhere else: what a client sends under this name is dropped.
-RERUNS, BURST = 10, 30  # Messages a second of one owner's pages, all together, and so many at once.
-PAGES, PAGES_OF_NOBODY = 24, 48  # Open ones of one owner, and of all without a cookie.
-CANVASES, CANVASES_OF_NOBODY = 96, 192  # Live channels likewise; the page Compare has several.
+IDENTITY = "X-Playground-Owner"  # Header set here; what a client sends under this name is dropped.
+RERUNS, BURST = 10, 30  # Messages a second of all pages of one owner together, and how many of them at once.
+PAGES, PAGES_OF_NOBODY = 24, 48  # Open pages of one owner, and of all visitors without a cookie together.
+CANVASES, CANVASES_OF_NOBODY = 96, 192  # Open live channels likewise; the page Compare has several.
 TRY_AGAIN = 10.0  # seconds
 ALL_TAKEN = "Too many open pages."
 
@@ -45,14 +45,14 @@ _log = logging.getLogger(__name__)
 
 
 def check_settings() -> None:
-    """Raises Problem for a setting that cannot be: uvicorn would take a door that cannot be made for an app without a beginning."""
+    """Raise Problem for an invalid setting now: if the door failed later, uvicorn would take the app for one without a lifespan."""
     Limits.from_environment()
     Proxies.from_environment()
     Allowed.of_this_server(1)
 
 
 class Door:
-    """Middleware: refuse what may not come in; say whose the rest is; hold back what comes too fast."""
+    """Middleware: refuses what is not allowed, tells Streamlit whose browser asks, and slows down whoever sends too fast."""
 
     def __init__(self, app: ASGIApp, clock: Callable[[], float] = time.monotonic) -> None:
         limits = Limits.from_environment()
@@ -69,12 +69,12 @@ class Door:
             limits.uploads_mb * MEGABYTE, _largest, _manager, lambda session: session in self._sessions, clock
         )
         self._sessions = Sessions(config.get_option("server.disconnectedSessionTTL"), self._uploads.forget)
-        # Streamlit gives a session back to those only who come with the identity that began it.
+        # Streamlit resumes a session only for a request with the same trusted headers: the owner's identity becomes one of them.
         identities = config.get_option("server.trustedUserHeaders")
         config.set_option("server.trustedUserHeaders", {**identities, IDENTITY: "owner"})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on, with what is said above."""
+        """Handle one request, socket or lifespan."""
         if scope["type"] == "websocket":
             await self._socket(scope, receive, send)
         elif scope["type"] == "http":
@@ -86,7 +86,7 @@ class Door:
     # Requests
 
     def _find_refusal(self, scope: Scope, receive: Receive) -> Response | None:
-        """What is answered to who may not come in."""
+        """The answer to a request that is not allowed; None for one that is."""
         headers, peer, path = Headers(scope=scope), find_peer(scope, receive), self._path(scope)
         host, origin = headers.get("host"), headers.get("origin")
         if path in reachable.INSTRUMENTS:
@@ -103,7 +103,7 @@ class Door:
         path, is_page = self._path(scope), refusals.wants_page(scope)
         upload = reachable.UPLOAD.fullmatch(path)
         if not (is_page or upload or reachable.TOLD_TO_ITS_OWNER.fullmatch(path)):
-            await self._app(scope, receive, send)  # A file: it is the same for everybody.
+            await self._app(scope, receive, send)  # Files are the same for everybody: no owner is needed.
             return
         owner, scope = cookies.recognise(scope, self._secure(Headers(scope=scope), find_peer(scope, receive)))
         if upload and scope["method"] in ("PUT", "DELETE"):
@@ -114,10 +114,11 @@ class Door:
             await self._app(scope, receive, send)
 
     async def _page(self, scope: Scope, receive: Receive, send: Send, owner: str) -> None:
-        """With a page comes the cookie; each visit renews it. Files are fetched side by side: each would bring another one."""
+        """Answer a request for a page, and set or renew the cookie. Files set none: fetched side by side, each would set another."""
         headers, peer = Headers(scope=scope), find_peer(scope, receive)
         address = find_home(self._proxies.client(peer, headers.getlist("x-forwarded-for")))
-        if owner and self._pages.full(owner):  # Who has no cookie gets one with this page.
+        # A visitor without a cookie gets one with this page, and so a count of their own.
+        if owner and self._pages.full(owner):
             problem = Problem("pages_full", limit=self._pages.limit(owner))
             await make_refusal(scope, problem, 429, TRY_AGAIN)(scope, receive, send)
         elif not self._has_room(scope):
@@ -162,7 +163,8 @@ class Door:
                     scope, receive, send
                 )
             if page is not None and problem.key != "upload_not_asked":
-                await page.tell(problem)  # The uploader shows a number in the place of the sentence.
+                # Streamlit's uploader shows only the status number, so the page shows the sentence.
+                await page.tell(problem)
 
     # Sockets
 
@@ -203,37 +205,37 @@ class Door:
 
         stream = Stream(scope, receive, send, owner, self._sessions, self._uploads, self._turns, pace)
         listen()
-        listener.set(stream.shows)  # In this task, which is the socket's own.
+        listener.set(stream.shows)  # Set for this task, which serves this socket alone.
         try:
             if not await stream.speaks():
                 return
-            if not self._has_room(scope):  # Others have spoken sooner.
+            if not self._has_room(scope):  # The last room may have gone to others while this socket was silent.
                 await send({"type": "websocket.close", "code": refusals.FULL, "reason": ALL_TAKEN})
             else:
                 await self._app(_with_identity(as_of_here(scope), owner), stream.receive, stream.send)
         except Exception:
-            if not stream.gone:  # Streamlit finds it strange that somebody has gone.
+            if not stream.gone:  # Once the browser has left, Streamlit raises when it sends: no failure of ours.
                 raise
         finally:
             stream.leave()
 
     def _has_room(self, scope: Scope) -> bool:
-        """Whether there is room for one more session, or this request goes on in one: Streamlit's page names it as a third subprotocol."""
+        """Whether there is room for one more session, or the request names, as Streamlit's third subprotocol, one that exists."""
         wanted = list(scope.get("subprotocols", []))[2:3]
         return self._sessions.make_room(descriptors.count_sessions(descriptors.read_limit()), *wanted)
 
     def _path(self, scope: Scope) -> str:
-        """The path below that of the app."""
+        """The path relative to the app's base path."""
         path: str = scope["path"]
         return path.removeprefix(self._base) if self._base and path.startswith(f"{self._base}/") else path
 
     def _secure(self, headers: Headers, peer: str) -> bool:
-        """Whether the browser has certainly asked over https: of us, or of a proxy that a setting names."""
+        """Whether the browser certainly used https: this server speaks it, or a trusted proxy says so."""
         said = headers.get("x-forwarded-proto", "").split(",")[-1].strip() == "https"
         return bool(config.get_option("server.sslCertFile")) or (said and peer in self._proxies)
 
     def _complain(self, origin: str | None, host: str | None) -> None:
-        # Not each time: who is refused must not fill the log.
+        # Rarely: refused clients must not fill the log.
         if not self._complaints.try_to_take(""):
             _log.warning(
                 "Refused a page of %s that asked for %s. If it is yours: let the proxy pass on the Host that it was asked for, or see"
@@ -253,13 +255,13 @@ def _with_cookie(send: Send, cookie: bytes) -> Send:
 
 
 def _is_page(answer: MutableMapping[str, Any]) -> bool:
-    if answer["status"] == 304:  # It has the page still, from before it was closed.
+    if answer["status"] == 304:  # The browser has this page in its cache: its cookie is renewed too.
         return True
     return any(name.lower() == b"content-type" and value.startswith(b"text/html") for name, value in answer["headers"])
 
 
 def _with_identity(scope: Scope, owner: str) -> Scope:
-    # Not the secret itself: an identity is shown here and there.
+    # A hash, not the secret, as Streamlit shows the identity in several places.
     identity = hashlib.sha256(owner.encode()).hexdigest() if owner else ""
     name = IDENTITY.lower().encode()
     others = [(key, value) for key, value in scope["headers"] if key.lower() != name]
@@ -267,7 +269,7 @@ def _with_identity(scope: Scope, owner: str) -> Scope:
 
 
 def _server(scope: Scope) -> str | None:
-    """The address that was asked."""
+    """The address at which the request arrived."""
     server = scope.get("server")
     return str(server[0]) if server else None
 

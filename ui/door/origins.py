@@ -1,7 +1,7 @@
-"""Whose pages may ask, and under which name: judged here for every request and every socket, before Streamlit.
+"""Checks of the headers Host and Origin, for every request and every socket, before Streamlit's own.
 
-Streamlit's own judge looks the server's address up on the internet while everybody waits. It is asked only by sockets whose Origin
-is their Host, letter by letter, which it lets pass before it looks anything up; so a socket that may come in is shown to it like that.
+Streamlit's own check looks up the server's address on the internet and blocks the event loop meanwhile, unless Origin and Host are
+letter by letter the same. So a socket that is allowed is passed on with its Origin written like its Host.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
 from ui.door.addresses import is_loopback
 
-#: Methods that change nothing: what they answer, another site's page cannot read.
+#: Methods that change nothing; a page of another site cannot read their answers.
 HARMLESS = ("GET", "HEAD", "OPTIONS")
 LONGEST = 300  # characters of a name and a port
 PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 
 def host_allowed(host: str | None, server: str | None, proxied: bool) -> bool:
-    """Whether the server answers to this name.
+    """Whether the server answers requests for this Host.
 
-    `server.allowedHosts` says so. Without it, a server that listens to its own machine alone answers to that machine's own names:
-    another name is that of a website which has let its name point here, to reach what its visitors' machines serve. `server` is the
-    address that was asked, `proxied` says that a proxy asks which a setting names.
+    `server.allowedHosts` lists the names. Without it, a server reached at a loopback address answers only to loopback names: any other
+    is that of a website that let its name point to this computer, to reach what runs here (DNS rebinding). `server` is the address at
+    which the request arrived; `proxied`: a trusted proxy sent it.
     """
     if config.get_option("server.allowedHosts"):
         return is_host_allowed(host)
@@ -37,9 +37,9 @@ def host_allowed(host: str | None, server: str | None, proxied: bool) -> bool:
 
 
 def origin_allowed(origin: str | None, host: str | None, secure: bool = False) -> bool:
-    """Only pages of this server may ask: their Origin is the Host that they ask, or one that the server's settings name.
+    """Whether a page of this Origin may ask: the Origin matches the Host, or the server's settings allow it.
 
-    Programs that are no browser send none. `secure`: the browser has certainly asked over https, so its pages came so too.
+    None is allowed: programs that are no browser send no Origin. `secure`: the browser certainly used https, so the Origin must too.
     """
     if origin is None or not config.get_option("server.enableCORS"):
         return True
@@ -58,7 +58,7 @@ def origin_allowed(origin: str | None, host: str | None, secure: bool = False) -
 
 
 def as_of_here(scope: Scope) -> Scope:
-    """The same socket with its Origin, if it has one, as Streamlit likes it best."""
+    """The socket's scope with its Origin, if it has one, rewritten to match the Host, so that Streamlit's check passes at once."""
     headers = Headers(scope=scope)
     if "origin" not in headers:
         return scope
@@ -68,7 +68,7 @@ def as_of_here(scope: Scope) -> Scope:
 
 
 def is_local_name(host: str) -> bool:
-    """Whether this names, with or without a port, the machine itself."""
+    """Whether this host, with or without a port, is a name of the machine itself (localhost, a loopback address)."""
     return len(host) <= LONGEST and _is_local_name(host)
 
 
@@ -80,10 +80,10 @@ def _is_local_name(host: str) -> bool:
 
 
 def _split(origin: str) -> SplitResult | None:
-    """None for what is no origin."""
+    """The parts of an origin; None for text that is not one."""
     try:
         found = urlsplit(origin.strip())
-        _ = found.port  # Reading it checks it.
+        _ = found.port  # Raises ValueError for an invalid port.
     except ValueError:
         return None
     plain = found.hostname and "@" not in found.netloc and not (found.path.strip("/") or found.query or found.fragment)
@@ -91,5 +91,5 @@ def _split(origin: str) -> SplitResult | None:
 
 
 def _address_of(origin: SplitResult) -> tuple[str, int]:
-    """Host and port. The scheme is the proxy's business, which may speak https where the server does not."""
+    """Host and port. The scheme is left out: a proxy may speak https where the server speaks http."""
     return (origin.hostname or "").rstrip("."), origin.port or PORTS.get(origin.scheme, 0)

@@ -1,11 +1,11 @@
-"""What cannot be seen from ASGI: the server's connections get bounds for what they take, hold and wait.
+"""Limits below ASGI: on the time, memory and number of the server's connections.
 
-uvicorn waits for the head of a request without end, keeps unfinished messages of 200 MB from anybody, and takes connections until
-no descriptor is left. Subclasses of its protocols (`http_protocol`, `websocket_protocol`) tell one book (`connections`) what they do
-and what they hold, and end when it says so.
+By itself uvicorn waits for the head of a request without end, holds unfinished messages of up to 200 MB for anybody, and accepts
+connections until no file descriptor is left. Subclasses of its protocols (`http_protocol`, `websocket_protocol`) report what they do
+and hold to one `Connections`, and close when it ends them.
 
-`ProtocolGuard` puts these classes under the server that starts the app. Streamlit makes that server itself; but the app's lifespan
-begins when the server's configuration is loaded, and before the first connection is taken.
+`ProtocolGuard` installs these classes in the server that starts the app. Streamlit creates that server itself, but the app's lifespan
+begins after the server's configuration is loaded and before the first connection is accepted: that is when they are installed.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ logger = logging.getLogger(__name__)
 
 
 class ProtocolGuard:
-    """Middleware that passes everything on, answers in pieces. When the server starts the app, its connections get their bounds."""
+    """Middleware that passes everything on, with answers cut into pieces; at the lifespan's start it installs the limits."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on."""
+        """Handle one request, socket or lifespan."""
         if scope["type"] != "lifespan":
             await self._app(scope, receive, cut_answers(send) if scope["type"] == "http" else send)
             return
@@ -50,7 +50,7 @@ class ProtocolGuard:
 
 
 def cut_answers(send: Send) -> Send:
-    """Answers leave a piece at a time, each when the one before has been taken: what nobody takes is not copied and kept."""
+    """Send an answer piece by piece, each after the client took the one before: what a client does not take is not buffered."""
 
     async def send_in_pieces(message: MutableMapping[str, Any]) -> None:
         body: bytes = message.get("body", b"")
@@ -65,14 +65,14 @@ def cut_answers(send: Send) -> Send:
 
 
 def find_config(receive: Receive) -> Config | None:
-    """The configuration of the server that starts the app: `receive` is a method of uvicorn's lifespan, which has it."""
+    """The configuration of the server that starts the app, found through `receive`, a method of uvicorn's lifespan object."""
     found = getattr(getattr(receive, "__self__", None), "config", None)
     return found if isinstance(found, Config) else None
 
 
 @asynccontextmanager
 async def guard(config: Config | None, connections: Connections, accepted_a_turn: int) -> AsyncIterator[None]:
-    """Bound this server's connections and its log, as long as it runs."""
+    """Limit this server's connections and its log, for the time of the block."""
     with logs.bound(asyncio.get_running_loop()) as told:
         if config is None or not install(config, connections, accepted_a_turn):
             logger.error("Connections are not bounded: the app was not started by a uvicorn that this version knows.")
@@ -84,19 +84,20 @@ async def guard(config: Config | None, connections: Connections, accepted_a_turn
 
 
 def install(config: Config, connections: Connections, accepted_a_turn: int) -> bool:
-    """Let a loaded configuration make connections that tell these; False when its classes are not those that are known here."""
+    """Let a loaded configuration create connections that report to `connections`; False if it uses classes not known here."""
     if missing_names(config.http_protocol_class, config.ws_protocol_class):
         return False
-    config.h11_max_incomplete_event_size = 2 * http_protocol.LARGEST_HEAD  # A head is judged here, with a sentence.
+    # Larger than our own limit, which answers with a sentence.
+    config.h11_max_incomplete_event_size = 2 * http_protocol.LARGEST_HEAD
     config.http_protocol_class = http_protocol.bound_class(config.http_protocol_class, connections)
     config.ws_protocol_class = websocket_protocol.bound_class(connections)
-    # asyncio accepts so many in one turn of the loop, and only then they can be judged. It is also how many the system lets wait.
+    # asyncio accepts `backlog` connections in one turn of the loop before any is counted; the system lets as many wait.
     config.backlog = min(config.backlog, accepted_a_turn)
     return True
 
 
 def missing_names(http: Any, websocket: Any) -> list[str]:
-    """What these classes of uvicorn's lack of that which is overridden."""
+    """Names that we override or call and that these classes of uvicorn do not have."""
     missing = [f"{http}.{name}" for name in http_protocol.METHODS if not callable(getattr(http, name, None))]
     missing += [
         f"{websocket}.{name}" for name in websocket_protocol.METHODS if not callable(getattr(websocket, name, None))
@@ -114,5 +115,5 @@ async def _sweep(connections: Connections, told: logs.Bounded) -> None:
             connections.sweep()
             told.report()
             memory.look()
-        except Exception:  # It must go on: nobody else ends what takes too long.
+        except Exception:  # The loop must survive any failure: nothing else ends connections that are too slow.
             logger.exception("Connections could not be looked through.")

@@ -1,4 +1,4 @@
-"""How much of something somebody may do: so often a second, and so many at once. Both remember a bounded number of names."""
+"""Limits by name: `Rates` on how often a second, `Slots` on how many at once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 ROUNDING = 1e-6  # seconds
-MOST_NAMES = 10_000  # Beyond it, whoever has done nothing for longest is forgotten, and begins anew.
+# Names remembered; beyond that the one idle for longest is forgotten and begins with a full bucket.
+MOST_NAMES = 10_000
 
 
 class Rates:
@@ -16,19 +17,19 @@ class Rates:
 
     def __init__(self, rate: float, burst: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._interval = 1 / rate
-        self._depth = burst / rate  # Seconds in which an empty bucket is full again.
+        self._depth = burst / rate  # Seconds in which an empty bucket refills.
         self._clock = clock
-        self._spent: OrderedDict[str, float] = OrderedDict()  # Up to which moment each name's tokens are spent.
+        self._spent: OrderedDict[str, float] = OrderedDict()  # Until what time each name's tokens are spent.
 
     def take(self, name: str) -> float:
-        """Take a token, of those to come if there is none. Seconds until its time has come."""
+        """Take a token, a future one if there is none now; returns the seconds until it is due."""
         now = self._clock()
         spent = max(self._spent.get(name, 0.0), now - self._depth) + self._interval
         self._keep(name, spent)
         return max(0.0, spent - now)
 
     def try_to_take(self, name: str) -> float:
-        """Take a token if there is one, and return 0; else the seconds until there is one."""
+        """Take a token if there is one and return 0; else take none and return the seconds until there is one."""
         now = self._clock()
         spent = max(self._spent.get(name, 0.0), now - self._depth) + self._interval
         if spent - now > ROUNDING:
@@ -44,7 +45,7 @@ class Rates:
 
 
 class Slots:
-    """How many of something each name has open; all who have no name share theirs."""
+    """Counts how many of something each name has open; all without a name ("") share one limit."""
 
     def __init__(self, most: int, most_of_nobody: int) -> None:
         self._most, self._most_of_nobody = most, most_of_nobody

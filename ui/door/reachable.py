@@ -1,4 +1,4 @@
-"""Which addresses there are, and for whom: Streamlit serves more than our pages use."""
+"""Which addresses the server answers, and for whom: Streamlit serves more than our pages use."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ui.door.origins import is_local_name
 
 STREAM = "/_stcore/stream"
 LIVE = re.compile(r"/api/live/[^/]+")
-#: What only its own browser learns of a run.
+#: What of a run is told only to the browser it belongs to.
 TOLD_TO_ITS_OWNER = re.compile(r"/api/live/[^/]+/(kept|changes)")
 UPLOAD = re.compile(r"/_stcore/upload_file/([^/]+)/([^/]+)")
-#: For the machine's own instruments: health and figures, ours and Streamlit's.
+#: Health and metrics, ours and Streamlit's: for monitoring programs on this machine.
 INSTRUMENTS = ("/healthz", "/metrics", "/_stcore/metrics")
-#: Streamlit's doors for agents, signing in, components of the first kind, and what else no page of ours asks for.
+#: Streamlit's addresses for agents, signing in, custom components of version 1, and others that no page of ours uses.
 UNUSED = re.compile(
     r"/(_stcore/(agent|bidi-components|script-health-check)|auth|oauth2callback|component|app/static)(/.*)?"
 )
@@ -25,10 +25,10 @@ REFUSAL = "Health and metrics are for programs of this machine: set DLCORE_METRI
 
 
 def of_this_machine(headers: Headers, peer: str, proxies: Proxies) -> bool:
-    """Whether a program of this machine asks, for itself; or everybody may know.
+    """Whether a program of this machine asks for itself (not a proxy for somebody else), or the settings allow everybody.
 
-    A proxy on this machine that adds no header looks like any program: it is told by the name that it asks for, if it passes that on,
-    or by a setting that names it.
+    A proxy on this machine that adds no header looks like any program: it is recognised by the Host that it passes on, if it does, or
+    by being listed in DLCORE_PROXIES.
     """
     if os.environ.get("DLCORE_METRICS") == "all":
         return True

@@ -1,4 +1,4 @@
-"""What somebody reads who is not let in: one sentence, on a page that needs nothing else and, where it helps, tries again by itself."""
+"""Refusals: one sentence for the reader, on a page that loads no other file and, where it may help, reloads by itself."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ p + p {{ margin-top: .75rem; color: var(--quiet) }}
 
 
 def make_refusal(scope: Scope, problem: Problem, status: int, again: float | None = None) -> Response:
-    """The sentence: as a page to who asks for one, in the reader's language first, else as text.
+    """The answer that refuses a request: a page if one was asked for, in all languages, the reader's first; else plain text.
 
-    `again`: in so many seconds it may be otherwise.
+    `again`: seconds after which trying again may succeed.
     """
     seconds = None if again is None else math.ceil(again)
     headers = {"Cache-Control": "no-store"} | ({} if seconds is None else {"Retry-After": str(seconds)})
@@ -61,18 +61,18 @@ def make_refusal(scope: Scope, problem: Problem, status: int, again: float | Non
 
 
 def wants_page(scope: Scope) -> bool:
-    """Whether a browser asks for a page, to show it to somebody."""
+    """Whether a browser asks for a page to show."""
     return scope["method"] == "GET" and "text/html" in HTTPConnection(scope).headers.get("accept", "")
 
 
 async def close_unopened(receive: Receive, send: Send) -> None:
-    """Refuse a socket before it is one: the other side gets 403."""
+    """Refuse a socket before its handshake is answered: the client gets 403."""
     await receive()
     await send({"type": "websocket.close", "code": REFUSED})
 
 
 async def open_and_close(scope: Scope, receive: Receive, send: Send, code: int, reason: str = "") -> None:
-    """Refuse a socket so that a browser sees why: it shows the close code of an accepted one only."""
+    """Accept a socket and close it at once with a code that says why: scripts in a browser learn the code only of an accepted one."""
     await receive()
     await send({"type": "websocket.accept", "subprotocol": next(iter(scope.get("subprotocols", [])), None)})
     await send({"type": "websocket.close", "code": code, "reason": reason})

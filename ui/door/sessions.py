@@ -1,6 +1,6 @@
-"""Streamlit's sessions and the sockets that they have; one whose socket has gone ends by a timer.
+"""Streamlit's sessions and their sockets; a timer ends a session whose socket has closed.
 
-Streamlit looks for sessions that are too old only when another one goes; until then they keep what was uploaded to them.
+Streamlit by itself ends sessions that are too old only when another one disconnects; until then they hold their uploads in memory.
 """
 
 from __future__ import annotations
@@ -14,39 +14,39 @@ from typing import Any
 
 from streamlit import runtime
 
-EARLY = 0.95  # Of the time that Streamlit keeps a session: after it, it does not find it any more itself.
-MOST_LEAVING = 100  # Beyond 128 it forgets the oldest, without ending them.
+EARLY = 0.95  # Share of the time that Streamlit keeps a session: later than that it cannot be ended any more.
+MOST_LEAVING = 100  # Sessions without a socket. Beyond 128, Streamlit forgets the oldest without ending them.
 
-#: Who hears the id of the session that is begun or found again in this task.
+#: Called with the id of the session that Streamlit begins or resumes in this task.
 listener: ContextVar[Callable[[str], None] | None] = ContextVar("listener", default=None)
 
 
 class Sessions:
-    """Which sessions there are, by their id; to be used on the event loop."""
+    """The sessions there are, by id. All calls come from the event loop."""
 
     def __init__(self, seconds: float, forget: Callable[[str], None]) -> None:
         self._seconds = seconds * EARLY
         self._forget = forget
         self._sockets: dict[str, Any] = {}
-        self._owners: dict[str, str] = {}  # Of the sessions that have no socket; "" is all who keep no cookie.
+        self._owners: dict[str, str] = {}  # Owner of each session without a socket; "" for all who keep no cookie.
         self._leaving: dict[str, asyncio.TimerHandle] = {}
 
     def __contains__(self, session: str) -> bool:
         return session in self._sockets or session in self._leaving
 
     def socket(self, session: str) -> Any:
-        """The one that shows this session; None while there is none."""
+        """The socket of this session; None while it has none."""
         return self._sockets.get(session)
 
     def enter(self, session: str, socket: Any) -> None:
-        """Note that a session is shown by this socket from now on."""
+        """Note that this socket now shows the session."""
         self._sockets[session] = socket
         if session in self._leaving:
             self._leaving.pop(session).cancel()
             del self._owners[session]
 
     def leave(self, session: str, socket: Any, owner: str = "") -> None:
-        """The owner's socket has gone. Unless another one shows the session, it has a while to be found again."""
+        """Note that this socket has closed. Unless another one shows the session, it ends after a while if no page resumes it."""
         if self._sockets.get(session) is not socket:
             return
         del self._sockets[session]
@@ -56,7 +56,7 @@ class Sessions:
             self._end_one()
 
     def make_room(self, most: int, wanted: str = "") -> bool:
-        """Whether one more may begin where there may be so many, or the `wanted` one go on; for it sessions without a socket end."""
+        """Whether the `wanted` session exists or a new one fits in `most`; ends sessions without a socket as far as that needs."""
         if wanted in self:
             return True
         while self._leaving and len(self._sockets) + len(self._leaving) >= most:
@@ -64,7 +64,7 @@ class Sessions:
         return len(self._sockets) < most
 
     def _end_one(self) -> None:
-        """Of whoever has most of those without a socket, the one that lost it first."""
+        """End a session without a socket: of the owner who has most of them, the one that lost its socket first."""
         held = Counter(self._owners.values())
         self._end(max(self._leaving, key=lambda session: held[self._owners[session]]))
 
@@ -74,13 +74,13 @@ class Sessions:
         if runtime.exists() and not runtime.get_instance().is_active_session(session):
             with suppress(
                 KeyError
-            ):  # This loop was late by more than EARLY allows, and Streamlit has forgotten it by itself.
+            ):  # The event loop was so late that Streamlit has already forgotten the session by itself.
                 runtime.get_instance().close_session(session)
         self._forget(session)
 
 
 def listen() -> None:
-    """Let Streamlit's runtime say which session a socket is given. It says so to nobody but the browser, and late."""
+    """Wrap `Runtime.connect_session` so that `listener` learns the id of a socket's session; Streamlit tells only the browser, later."""
     if not runtime.exists() or hasattr(runtime.get_instance(), "_listened_to"):
         return
     serving = runtime.get_instance()

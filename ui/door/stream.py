@@ -1,4 +1,4 @@
-"""A page's socket, between the browser and Streamlit: what comes is passed on at the owner's pace, and only what our pages send."""
+"""A page's socket, between browser and Streamlit: passes on only messages that our pages send, no faster than the owner may send."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from ui.door.turns import Turn, Turns
 from ui.door.uploads import Uploads
 from ui.messages import escape, find_language, sentence, text
 
-#: What our pages send; of these, one is answered here.
+#: Kinds of messages passed on to Streamlit, and of these the operations that are not declined.
 PASSED_ON, OPERATIONS = ("rerun_script", "stop_script"), ("deferred_file",)
 NOT_THE_PROTOCOL = 1002  # Close code, as Streamlit's.
-SILENT = 10.0  # Seconds that a socket may be open without a word; a page speaks at once.
-LONG = 10  # Seconds that a notice stays.
+SILENT = 10.0  # Seconds after which a socket that has sent nothing is closed; our page sends at once.
+LONG = 10  # Seconds that a notice stays on the page.
 
 
 class Stream:
@@ -46,7 +46,7 @@ class Stream:
     ) -> None:
         self._receive, self._send = receive, send
         self._subprotocol = next(iter(scope.get("subprotocols", [])), None)
-        self._first: list[MutableMapping[str, Any]] = []  # messages that have been read and not passed on
+        self._first: list[MutableMapping[str, Any]] = []  # messages read by `speaks` and not yet passed on
         self.owner = owner
         self._sessions, self._uploads = sessions, uploads
         self._turns = turns
@@ -54,17 +54,17 @@ class Stream:
         self._pace = pace
         self._language = find_language(HTTPConnection(scope).headers.get("accept-language")) or "en"
         self.session = ""
-        self.gone = False  # The browser has, or it no longer listens.
-        self._script = ""  # what runs now, by Streamlit's name
-        self._shown = ""  # the page that is shown, likewise
+        self.gone = False  # True once the browser has left or takes no more messages.
+        self._script = ""  # the script that runs, by Streamlit's hash
+        self._shown = ""  # the page that is shown, by its hash
         self._were_shown: set[str] = set()
-        self._asked_for = ""  # another page that a link leads to, until that one is there
-        self._begun_since = False  # A script has, since that was asked for.
-        self._beside = 0  # elements that its script has put beside it: styles and notices
+        self._asked_for = ""  # the page that a pressed link leads to, until it is shown
+        self._begun_since = False  # True once a script began after that link was pressed.
+        self._beside = 0  # elements outside the page's flow, styles and notices, that its script drew
         self._begun = False
 
     async def speaks(self) -> bool:
-        """Open the socket and wait until something comes: for one that says nothing Streamlit need not begin a session."""
+        """Accept the socket and wait for its first message; False if none comes, so that Streamlit begins no session for it."""
         opening = await self._receive()
         await self._pace()
         await self._send({"type": "websocket.accept", "subprotocol": self._subprotocol})
@@ -77,7 +77,7 @@ class Stream:
         return self._first[-1]["type"] == "websocket.receive"
 
     async def receive(self) -> MutableMapping[str, Any]:
-        """The next message that Streamlit is to hear. Until its time has come nothing more is read from the socket."""
+        """The next message for Streamlit. It may have to wait for its turn, and nothing more is read from the socket meanwhile."""
         while True:
             message = self._first.pop(0) if self._first else await self._receive()
             if message["type"] == "websocket.connect":
@@ -98,17 +98,18 @@ class Stream:
                     turn = await self._turns.begin(
                         self.owner, part=self._begun and bool(found.rerun_script.fragment_id)
                     )
-                    self._end_turn()  # Of the script that is still running: it makes way for this one.
+                    self._end_turn()  # The turn of a script that still runs: Streamlit stops that script for this one.
                     self._turn = turn
                 else:
-                    self._asked_for = ""  # Stopped, perhaps before the other page had begun.
+                    # The Stop button, perhaps pressed before the page that a link led to had begun.
+                    self._asked_for = ""
                 changed = self._whole_first(found)
                 return {**message, "bytes": found.SerializeToString()} if changed else message
 
     async def send(self, message: MutableMapping[str, Any]) -> None:
-        """What Streamlit says, with an ear for what stands beside the page and for the end of its script."""
+        """Pass a message of Streamlit on to the browser, noting which page is shown, its notices, and when its script ends."""
         if message["type"] == "websocket.accept":
-            return  # It is open.
+            return  # `speaks` has accepted the socket already.
         content: bytes | None = message.get("bytes")
         if content is not None:
             said = ForwardMsg.FromString(content)
@@ -128,7 +129,7 @@ class Stream:
             elif kind == "script_finished":
                 self._end_turn()
                 if self._begun_since and said.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
-                    self._asked_for = ""  # There is no such page.
+                    self._asked_for = ""  # The script has ended and showed another page, so the link led to no page.
         try:
             await self._send(message)
         except Exception:
@@ -136,12 +137,12 @@ class Stream:
             raise
 
     def shows(self, session: str) -> None:
-        """Streamlit has begun this session for it, or found it again."""
+        """Note which session Streamlit has begun or resumed for this socket."""
         self.session = session
         self._sessions.enter(session, self)
 
     def leave(self) -> None:
-        """The socket has gone."""
+        """Note that the socket has closed."""
         self._end_turn()
         if self.session:
             self._sessions.leave(self.session, self, self.owner)
@@ -152,7 +153,7 @@ class Stream:
             self._turn = None
 
     async def show(self, words: str) -> None:
-        """A sentence on the page, whatever its script does: a notice as the script itself would show it."""
+        """Show a sentence on the page as a toast, without a run of its script."""
         message = ForwardMsg()
         message.metadata.delta_path.extend([RootContainer.EVENT, self._beside])
         message.metadata.active_script_hash = self._script
@@ -163,11 +164,11 @@ class Stream:
         await self._say(message)
 
     async def tell(self, problem: Problem) -> None:
-        """What is wrong."""
+        """Show a problem on the page."""
         await self.show(sentence(self._language, problem))
 
     async def tell_to_wait(self) -> None:
-        """That a file waits."""
+        """Show on the page that a file waits for room."""
         await self.show(text(self._language, "data.file.waits"))
 
     # What comes
@@ -183,10 +184,10 @@ class Stream:
         return kind in PASSED_ON
 
     def _whole_first(self, message: BackMsg) -> bool:
-        """Make the first rerun of a socket one of the whole script; whether that changed it.
+        """Make the first rerun of a socket one of the whole script; whether the message was changed for that.
 
-        A page that finds its way back to a restarted server, or after its session has ended, may ask for a fragment that the new
-        session does not know yet. Streamlit would answer nothing, and the page would stand there for ever.
+        A page that reconnects to a restarted server, or after its session has ended, may ask for a fragment that the new session does not
+        know yet. Streamlit would not answer, and the page would stay as it is for ever.
         """
         if message.WhichOneof("type") != "rerun_script":
             return False
@@ -199,11 +200,11 @@ class Stream:
         return True
 
     def _is_of_the_page_left(self, wish: ClientState) -> bool:
-        """Whether a widget of a page asks that somebody has just left by a link.
+        """Whether this rerun comes from a widget of a page that somebody has just left by a link, and is to be dropped.
 
-        A menu that the press on the link closes says so after the press, for the page on which it stood, perhaps when the other page is
-        there already and the browser does not know yet: Streamlit would lead back. A link has no widgets with it, since the frame
-        around the pages has none.
+        A press on a link also closes an open menu, which then asks for a rerun of the old page, perhaps after Streamlit has switched to
+        the new one: Streamlit would switch back. The link's own message is told apart by carrying no widgets, as the frame around the
+        pages has none.
         """
         page = wish.page_script_hash
         if not page or page == (self._asked_for or self._shown):
@@ -224,14 +225,14 @@ class Stream:
     # Files
 
     async def _hand_out(self, request: FileURLsRequest) -> None:
-        """Answer in Streamlit's place: where the files may be brought."""
+        """Answer a request for upload addresses in Streamlit's place."""
         answer = ForwardMsg()
         answer.file_urls_response.response_id = request.request_id
         try:
             found = self._uploads.hand_out(self.session, self.owner, request.file_names)
         except Problem as problem:
             answer.file_urls_response.error_msg = sentence(self._language, problem)
-            await self.tell(problem)  # The uploader shows its words to nobody who does not point at it.
+            await self.tell(problem)  # The uploader shows the sentence only in a tooltip, so the page shows it too.
         else:
             answer.file_urls_response.file_urls.extend(
                 FileURLs(file_id=info.file_id, upload_url=info.upload_url, delete_url=info.delete_url) for info in found
@@ -240,12 +241,12 @@ class Stream:
 
     async def _say(self, message: ForwardMsg) -> None:
         message.metadata.cacheable = False
-        with suppress(OSError, RuntimeError):  # The browser has gone.
+        with suppress(OSError, RuntimeError):  # The browser has left.
             await self._send({"type": "websocket.send", "bytes": message.SerializeToString()})
 
 
 def _parse(content: bytes | None) -> BackMsg | None:
-    """None for what is none of Streamlit's messages."""
+    """The Streamlit message in these bytes; None if they hold none."""
     try:
         return None if content is None else BackMsg.FromString(content)
     except DecodeError:

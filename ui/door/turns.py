@@ -1,10 +1,10 @@
-"""Whose script runs next: a few at a time, and of those who wait, that of whoever has had least of late.
+"""Whose script runs next: AT_ONCE at a time, and of the owners who wait, the one who has had the fewest turns lately.
 
-A limit for each owner does not help against somebody with many cookies. Here they come after everybody else: somebody who moves a
-slider now and then waits for one script to end, however many there are that ask without pause. A part of a page comes before a whole
-one, which takes some ten times longer, and where somebody asks for parts, one slot is theirs: so a slider answers while a class arrives.
-Parts begin one after the other: of two that compute at once, both end when the second would have ended anyway. Once a whole page has
-waited long enough, parts and pages take turns.
+Somebody who moves a slider now and then so waits for one script to end, however many others ask without pause; a limit for each owner
+would not help against somebody with many cookies. A part of a page (a fragment) goes before a whole page, which takes some ten times
+longer, and while parts are asked for, whole pages leave one slot to them: so a slider answers while a class opens its pages. Parts
+begin one after the other, since two that compute side by side both end about when the second would have ended in turn. Once a whole
+page has waited LONG_ENOUGH, parts and pages alternate.
 """
 
 from __future__ import annotations
@@ -17,22 +17,24 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-AT_ONCE = 2  # Scripts: they share one interpreter, so more of them end no sooner; while one waits for a worker the other goes on.
-# Seconds after which a script no longer holds up the next if it waits for something else than this process ...
+# Scripts: they share one interpreter, so more gain nothing; two, so that one computes while the other waits for a worker.
+AT_ONCE = 2
+# Seconds between two checks of whether a script computes; if it only waits for something, its turn ends before the script does.
 GLANCE = 0.1
-BUSY = 0.7  # ... which then uses less than this share of a processor, ...
-LONGEST = 0.5  # ... and in any case.
+BUSY = 0.7  # Share of a processor that this process must use for a script to count as computing.
+LONGEST = 0.5  # Seconds after which a turn ends in any case.
 PARTS_OF_LATE = (
-    1.0  # Seconds after somebody has asked for a part of a page, in which whole pages leave a slot to parts.
+    1.0  # Seconds after the last request for a part of a page during which whole pages leave one slot to parts.
 )
-ALONE = 0.05  # Seconds in which a part that has begun has no other part beside it; one that takes longer may wait for a worker.
-LONG_ENOUGH = 1.5  # Seconds after which a whole page has waited as long as it should.
-OF_LATE = 10.0  # Seconds in which two thirds of what somebody has had are forgotten.
+# Seconds for which a part runs without another part beside it; one that takes longer probably waits for a worker.
+ALONE = 0.05
+LONG_ENOUGH = 1.5  # Seconds of waiting after which a whole page goes before every second part.
+OF_LATE = 10.0  # Seconds in which the count of an owner's turns decays to a third.
 MOST_NAMES = 10_000
 
 
 class Turn:
-    """A turn that somebody's script has, until `end` is called."""
+    """The right of one script to run, until `end` is called, it only waits, or LONGEST is over."""
 
     def __init__(self, turns: Turns, part: bool) -> None:
         self._turns: Turns | None = turns
@@ -42,7 +44,7 @@ class Turn:
         self._alone = asyncio.get_running_loop().call_later(ALONE, turns.another_part) if part else None
 
     def _glance(self) -> None:
-        """Look in a moment whether it computes: more scripts at once would only make all of them last longer."""
+        """Check after GLANCE whether the script computes; while it does, the next one has to wait, as both would only get slower."""
         self._at, self._used = time.monotonic(), time.process_time()
         self._timer = asyncio.get_running_loop().call_later(GLANCE, self._look)
 
@@ -64,7 +66,7 @@ class Turn:
 
 @dataclass(frozen=True)
 class Asked:
-    """A wish for a turn: whose, for a part of a page or for a whole one, and since when."""
+    """A request for a turn: whose it is, whether for a part of a page, and since when it waits."""
 
     name: str
     part: bool
@@ -72,19 +74,20 @@ class Asked:
 
 
 class Turns:
-    """Who runs and who waits; to be used on the event loop."""
+    """Gives turns to scripts. All calls come from the event loop."""
 
     def __init__(self, at_once: int = AT_ONCE, clock: Callable[[], float] = time.monotonic) -> None:
         self._at_once = at_once
         self._clock = clock
-        self._running = self._pages = 0  # Turns that somebody has, and those of them for whole pages.
+        self._running = self._pages = 0  # Turns given and not ended, and how many of them are for whole pages.
         self._waiting: dict[asyncio.Future[None], Asked] = {}
-        #: Cleared while a part of a page is in its first moment: it has no other part beside it, and whole pages stand aside (aside.py).
+        #: Cleared for a part's first ALONE seconds: no other part begins, and scripts of whole pages pause (aside.py).
         self.no_part = threading.Event()
         self.no_part.set()
-        self._part_asked = -math.inf  # When somebody last asked for a part of a page.
-        self._gave_part = False  # The last one who waited got a turn for a part of a page.
-        self._had: OrderedDict[str, tuple[float, float]] = OrderedDict()  # how much, and when that was so
+        self._part_asked = -math.inf  # When a part of a page was last asked for.
+        self._gave_part = False  # Whether the last turn was given to a part of a page.
+        # turns of each owner, decayed, and at what time
+        self._had: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     async def begin(self, name: str, *, part: bool = False) -> Turn:
         """Wait for a turn, for a part of a page or for a whole one."""
@@ -97,7 +100,7 @@ class Turns:
             await turn
         except asyncio.CancelledError:
             if self._waiting.pop(turn, None) is None:
-                self.has_ended(part)  # It had come already.
+                self.has_ended(part)  # The turn had been given already: end it.
             raise
         self._had[name] = (self.had(name) + 1, self._clock())
         self._had.move_to_end(name)
@@ -106,12 +109,12 @@ class Turns:
         return Turn(self, part)
 
     def had(self, name: str) -> float:
-        """How many turns this owner has had of late."""
+        """How many turns this owner has had lately; older ones count less."""
         amount, at = self._had.get(name, (0.0, 0.0))
         return amount * math.exp((at - self._clock()) / OF_LATE)
 
     def has_ended(self, part: bool) -> None:
-        """Somebody's turn for a part of a page, or for a whole one: the next one begins."""
+        """Note that a turn has ended, for a part of a page or a whole one, and give the next."""
         self._running -= 1
         self._pages -= not part
         if part:
@@ -119,7 +122,7 @@ class Turns:
         self._pass_on()
 
     def another_part(self) -> None:
-        """The part of a page that has begun takes longer than most: another one may begin beside it."""
+        """Allow another part to begin beside the one that has run for ALONE seconds."""
         self.no_part.set()
         self._pass_on()
 
@@ -134,12 +137,12 @@ class Turns:
             turn.set_result(None)
 
     def _next(self) -> asyncio.Future[None] | None:
-        """Of those who may begin now."""
+        """The waiting request to be given a turn now; None if none may begin."""
         reserved = self._pages > 0 and self._clock() - self._part_asked < PARTS_OF_LATE
         waiting = {
             turn: asked
             for turn, asked in self._waiting.items()
-            # Those done are about to leave.
+            # Cancelled requests are done, and remove themselves.
             if not turn.done() and (self.no_part.is_set() if asked.part else not reserved)
         }
         had = {name: self.had(name) for name in {asked.name for asked in waiting.values()}}

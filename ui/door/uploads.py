@@ -1,8 +1,8 @@
-"""Files on their way in: those alone that a page has asked for, and no more of them at once than there is room for.
+"""Uploads: only files for which a page has asked for an address, and no more bytes at once than fit into memory.
 
-A file is counted from its first byte until the page has taken it, by what it says of its size and never below what has come. One that
-no longer fits waits, unread; where somebody holds more than the newcomer would, theirs gives way; in the end the newcomer is told. What
-nobody takes is let go.
+A file counts, by its declared size, from its first byte until the page has taken it; one that is larger than declared is refused. One
+that does not fit waits unread; after SOON seconds, an owner who holds more than the newcomer would loses their newest file; after
+LONGEST_WAIT the newcomer is refused. A file that no page takes in UNTAKEN seconds is dropped.
 """
 
 from __future__ import annotations
@@ -24,22 +24,23 @@ from dlcore.problems import Problem
 
 MEGABYTE = 1 << 20
 OF_ONE_SESSION = 48 * MEGABYTE
-SMALLEST = 64 << 10  # So much every file counts at least: there is more to it than its bytes.
-WRAPPING = MEGABYTE  # More than the file itself that a request may bring, as Streamlit allows.
-MOST_AT_ONCE = 100  # Files that may be asked for in one go, ...
-MOST_ASKED = 1000  # ... and that one session may ask for and not bring.
-LONGEST_WAIT = 20.0  # Seconds for room.
-SOON = 2.0  # Seconds of that, after which somebody who holds more gives way.
-EACH = 0.1  # Seconds between two looks for room.
-SILENCE = 20.0  # Seconds in which nothing comes, until an upload is given up.
-UNTAKEN = 30.0  # Seconds in which a page takes what has come: it does so at once.
+SMALLEST = 64 << 10  # Bytes that every file counts at least, as even an empty one costs memory.
+WRAPPING = MEGABYTE  # Bytes that a request may have beyond the file itself; as much as Streamlit allows.
+MOST_AT_ONCE = 100  # Files in one request for upload addresses.
+MOST_ASKED = 1000  # Addresses of one session that were given and not used; beyond that the oldest are forgotten.
+LONGEST_WAIT = 20.0  # Seconds that an upload waits for room.
+SOON = 2.0  # Seconds of waiting after which an owner who holds more has to give up a file.
+EACH = 0.1  # Seconds between two checks for room.
+SILENCE = 20.0  # Seconds without a byte after which an upload is given up.
+# Seconds after which a complete file that no page has taken is dropped; a page that still exists takes it at once.
+UNTAKEN = 30.0
 
-Request = tuple[ASGIApp, Scope, Receive, Send]  # and who answers it
+Request = tuple[ASGIApp, Scope, Receive, Send]  # a request and the app that answers it
 
 
 @dataclass(eq=False)
 class File:
-    """One that a page has asked for: it may come, is coming, or is here. `bytes` are those that are counted for it."""
+    """A file with an upload address: not begun, arriving, or complete. `bytes` is the size it is counted with."""
 
     id: str
     session: str
@@ -51,7 +52,7 @@ class File:
 
 
 class Uploads:
-    """What is asked for, coming and here; to be used on the event loop."""
+    """All files with an upload address. All calls come from the event loop."""
 
     def __init__(
         self,
@@ -65,23 +66,23 @@ class Uploads:
         self._most_bytes, self._most_of_session = most_bytes, min(most_bytes, OF_ONE_SESSION)
         self._largest = largest  # bytes of one file
         self._manager = manager
-        self._lives = lives  # whether there is such a session still
+        self._lives = lives  # whether this session still exists
         self._clock, self._pause = clock, pause
         self._asked: dict[str, File] = {}
         self._held: dict[str, File] = {}
 
     @property
     def bytes(self) -> int:
-        """Counted for all that is coming or here."""
+        """The bytes counted for all arriving and complete files."""
         return sum(file.bytes for file in self._held.values())
 
     @property
     def coming(self) -> list[File]:
-        """On their way."""
+        """The files that are arriving."""
         return [file for file in self._held.values() if file.coming is not None]
 
     def hand_out(self, session: str, owner: str, names: Iterable[str]) -> list[UploadFileUrlInfo]:
-        """Where these files of a session may be brought. Raises Problem."""
+        """Addresses to which a session may upload these files. Raises Problem."""
         names, manager = list(names), self._manager()
         if len(names) > MOST_AT_ONCE:
             raise Problem("uploads_many", came=len(names), limit=MOST_AT_ONCE)
@@ -96,25 +97,25 @@ class Uploads:
         return found
 
     def may_delete(self, file_id: str, session: str, owner: str) -> bool:
-        """Whether it is this owner's, or is not here."""
+        """Whether the file belongs to this session and owner, or is not known."""
         file = self._held.get(file_id) or self._asked.get(file_id)
         return file is None or (file.session, file.owner) == (session, owner)
 
     async def bring(
         self, file_id: str, session: str, owner: str, request: Request, on_wait: Callable[[], Awaitable[None]]
     ) -> None:
-        """Let a file come in. Raises Problem. `on_wait` is called where there is no room for it yet."""
+        """Receive an upload. Raises Problem. `on_wait` is called once if it has to wait for room."""
         app, scope, receive, send = request
         file = self._asked.get(file_id)
         if file is None or (file.session, file.owner) != (session, owner) or file_id in self._held:
             raise Problem("upload_not_asked")
         size = _read_size(Headers(scope=scope), self._largest() + WRAPPING)
         if size > self._largest() + WRAPPING:
-            await app(scope, receive, send)  # Streamlit says so, and reads nothing.
+            await app(scope, receive, send)  # Too large: Streamlit answers that, without reading it.
             return
         await self._room(session, owner, size, on_wait)
         if file_id in self._held:
-            raise Problem("upload_not_asked")  # Sent twice at once.
+            raise Problem("upload_not_asked")  # The same address was used twice at once.
         file.bytes, file.coming = max(size, SMALLEST), asyncio.current_task()
         self._held[file_id] = file
         try:
@@ -127,13 +128,13 @@ class Uploads:
             self._settle(file)
 
     def forget(self, session: str) -> None:
-        """The session has ended; what it had been given is gone."""
+        """Forget the files of a session that has ended; Streamlit has dropped them."""
         for files in (self._asked, self._held):
             for file in [file for file in files.values() if file.session == session and file.coming is None]:
                 del files[file.id]
 
     def let_go(self) -> None:
-        """Of what no page has taken for long. A page takes its files when the last one of a choice is here."""
+        """Drop complete files that no page has taken for UNTAKEN seconds, unless their session still uploads: it takes all at the end."""
         self._look()
         busy = {file.session for file in self.coming}
         for file in list(self._held.values()):
@@ -154,13 +155,13 @@ class Uploads:
                 raise Problem("upload_stalled", seconds=int(SILENCE)) from None
             come += len(message.get("body", b""))
             if come > file.bytes:
-                raise Problem("upload_not_asked")  # More than it has said.
+                raise Problem("upload_not_asked")  # Larger than declared.
             return message
 
         return receive_counted
 
     def _settle(self, file: File) -> None:
-        """What was coming is here, or it is not and may be tried again."""
+        """After an upload has ended: note a complete file; forget a failed one, whose address may be used again."""
         file.coming = None
         manager = self._manager()
         found = manager.get_files(file.session, [file.id]) if manager is not None else []
@@ -170,7 +171,7 @@ class Uploads:
         if found:
             file.bytes, file.here_since = max(len(found[0].data), SMALLEST), self._clock()
             self._asked.pop(file.id, None)
-            for other in self._held.values():  # Of one choice, they are taken together.
+            for other in self._held.values():  # Files chosen together are taken together, when the last is complete.
                 if other.session == file.session and other.here_since is not None:
                     other.here_since = self._clock()
             with suppress(RuntimeError):
@@ -180,7 +181,7 @@ class Uploads:
             file.bytes, file.gave_way = 0, False
 
     async def _room(self, session: str, owner: str, size: int, on_wait: Callable[[], Awaitable[None]]) -> None:
-        """Wait until so many bytes fit in. Raises Problem."""
+        """Wait until so many bytes fit. Raises Problem."""
         start, size, told = self._clock(), max(size, SMALLEST), False
         while True:
             self._look()
@@ -194,14 +195,14 @@ class Uploads:
             if waited >= LONGEST_WAIT:
                 raise Problem("uploads_full", limit=self._most_bytes // MEGABYTE)
             if waited >= SOON and self._make_room(owner, size):
-                continue  # At once, before somebody else who waits comes in there.
+                continue  # Check again without a pause, or another waiting upload would take the room.
             if not told:
                 told = True
                 await on_wait()
             await self._pause(EACH)
 
     def _look(self) -> None:
-        """See what has been taken meanwhile."""
+        """Stop counting the files that pages have taken."""
         manager = self._manager()
         here = [file for file in self._held.values() if file.here_since is not None]
         for session in {file.session for file in here}:
@@ -212,7 +213,7 @@ class Uploads:
                     del self._held[file_id]
 
     def _make_room(self, owner: str, size: int) -> bool:
-        """Whoever holds most gives way with the newest of theirs, if that is more than the newcomer would hold."""
+        """Drop the newest file of the owner who holds most, if that is more than this owner would hold with so many bytes more."""
         held: Counter[str] = Counter()
         for file in self._held.values():
             held[file.owner] += file.bytes
@@ -232,6 +233,6 @@ class Uploads:
 
 
 def _read_size(headers: Headers, otherwise: int) -> int:
-    """What a request says of its size; what is read to no other end than what it has said."""
+    """The size that a request declares; `otherwise` if it declares none."""
     text = headers.get("content-length", "")
     return int(text) if text.isascii() and text.isdecimal() else otherwise

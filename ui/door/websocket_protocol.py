@@ -1,6 +1,6 @@
-"""uvicorn's WebSocket with bounds: a message has the size of its route, and comes on; a socket has a number of frames a second.
+"""uvicorn's WebSocket with limits: on a message's size, by its route, and its least speed; on the frames a second of a socket.
 
-uvicorn joins fragments under one limit for all routes, and parses whatever has come in one go.
+By itself uvicorn has one size limit for all routes, and parses in one go whatever has arrived.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from ui.door.reachable import STREAM
 LIVE = "/api/live/"
 #: The live channel's longest message is a `ready` of some 300 bytes.
 LONGEST_LIVE = 4096
-#: The page sends the state of all its widgets at once. The largest is the paste field of page Data: 1,000,000 characters as browsers
-#: count them, in UTF-8 three bytes each at most (those of four bytes count twice). The rest is for all other widgets and the link.
+#: Bytes. The page sends the state of all its widgets at once. The largest is the paste field of page Data: 1,000,000 UTF-16 units, each
+#: at most three bytes in UTF-8 (a character of four bytes is two units). The rest is for all other widgets and the link.
 LONGEST_STREAM = 4 << 20
 LONGEST_OTHER = 4096
 
-# An empty frame costs the loop 5 to 30 microseconds, a ping most of all, and asyncio hands over 256 kB at once, which are 43,000 frames.
+# An empty frame takes the event loop 5 to 30 microseconds, a ping most, and asyncio hands over 256 kB at once: up to 43,000 frames.
 PIECE = 2048  # Bytes that are parsed in one go.
-FRAMES_A_SECOND = 100.0  # A viewer sends one for each picture it has drawn, and one for each move of a slider.
+FRAMES_A_SECOND = 100.0  # A viewer sends a frame for each picture it has drawn and for each move of a slider.
 MOST_FRAMES_SAVED = 200.0
-RARE = 10.0  # Frames for which one counts that browsers hardly send: a ping, a pong, a small piece of a message.
-MESSAGE_OVERHEAD = 500  # Bytes that an unread message takes beside its content.
-OUT_OF_MEMORY, SILENT = 1013, 1008  # Close codes: try again later; against the rules.
-#: What is overridden here.
+RARE = 10.0  # Frames as which one counts that browsers hardly ever send: a ping, a pong, a small fragment.
+MESSAGE_OVERHEAD = 500  # Bytes that an unread message takes beyond its content.
+OUT_OF_MEMORY, SILENT = 1013, 1008  # Close codes: try again later; policy violation.
+#: Methods of uvicorn's class that are overridden or called here; a version without them is left as it is, see `install`.
 METHODS = (
     "connection_made", "connection_lost", "data_received", "handle_events", "handle_connect", "handle_cont",
     "send_receive_event_to_app", "receive", "handle_parser_exception",
@@ -55,25 +55,25 @@ def _is_rare(frame: Frame) -> bool:
 
 
 def bound_class(connections: Connections) -> Any:
-    """The class of uvicorn's WebSockets, with the bounds of this file."""
+    """A subclass of uvicorn's class of WebSockets that keeps the limits of this file."""
 
     class GuardedWebSocket(WebSocketsSansIOProtocol):
         def __init__(self, *arguments: Any, **named: Any) -> None:
             super().__init__(*arguments, **named)
-            self._pending = memoryview(b"")  # What has come and was not parsed yet.
+            self._pending = memoryview(b"")  # Bytes received and not parsed yet.
             self._received = 0
             self._unread = 0  # Bytes of the messages that the app has not taken yet.
-            self._frames = MOST_FRAMES_SAVED  # How many more it may send now.
+            self._frames = MOST_FRAMES_SAVED  # Frames that the client may send now; below 0 reading pauses.
             self._counted = self.loop.time()
-            self._rest: TimerHandle | None = None  # Until it may send more.
-            self._begun = False  # A message has begun and is not whole.
-            self._told = 0  # Bytes that it was said to hold.
+            self._rest: TimerHandle | None = None  # While reading pauses: the timer at whose end it resumes.
+            self._begun = False  # True while a message is incomplete.
+            self._told = 0  # Bytes held, as last reported to `connections`.
 
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
             super().connection_made(transport)
             connections.join(
                 self, self.client[0] if self.client else ""
-            )  # Its request was counted in its stead until now.
+            )  # Until now it was counted as an HTTP connection.
             connections.works(self)
 
         def connection_lost(self, exc: Exception | None) -> None:
@@ -89,7 +89,7 @@ def bound_class(connections: Connections) -> Any:
                 return
             self._received += len(data)
             if len(data) <= PIECE and not self._pending and not self.read_paused and self._rest is None:
-                super().data_received(data)  # as nearly always
+                super().data_received(data)  # The usual case: a small message, and nothing waits.
                 self._tell()
                 return
             self._pending = memoryview(bytes(self._pending) + data if self._pending else data)
@@ -97,7 +97,7 @@ def bound_class(connections: Connections) -> Any:
 
         def _shake_hands(self, head: bytes) -> None:
             super().data_received(head)
-            if not self.handshake_initiated:  # It was none, and uvicorn would wait on without a word.
+            if not self.handshake_initiated:  # Not a valid handshake; uvicorn alone would go on waiting.
                 self.transport.write(b"".join(self.conn.data_to_send()))
                 self.transport.close()
 
@@ -131,7 +131,7 @@ def bound_class(connections: Connections) -> Any:
                 self.transport.resume_reading()
 
         def handle_cont(self, event: Frame) -> None:
-            # Joined as they come: of fragments without content there may be any number, and each would be kept.
+            # Fragments are joined as they arrive: kept in a list, empty ones would take memory without counting as bytes.
             whole = self.frames[0]
             if not isinstance(whole, bytearray):
                 whole = bytearray(whole)
@@ -153,10 +153,10 @@ def bound_class(connections: Connections) -> Any:
                 self._unread = 0
             self._go_on()
             if self._rest is not None:
-                self.transport.pause_reading()  # uvicorn has just begun to read on.
+                self.transport.pause_reading()  # uvicorn has just resumed reading.
             return message
 
-        # What the others need to know
+        # What `connections` is told
 
         def _tell(self) -> None:
             begun = bool(self.frames or self.conn.reader.buffer)
@@ -169,22 +169,23 @@ def bound_class(connections: Connections) -> Any:
                 connections.holds(self, size)
 
         def holds(self) -> int:
-            """Bytes that have come and that nobody has read yet, and those that it has not taken yet."""
-            pending = len(self._pending.obj) if self._pending else 0  # type: ignore[arg-type]  # A view keeps the whole.
+            """Bytes received and not yet read by the app, and bytes that the client has not taken yet."""
+            # type: ignore[arg-type]  # The view keeps all its bytes alive.
+            pending = len(self._pending.obj) if self._pending else 0
             return pending + len(self.conn.reader.buffer) + sum(map(len, self.frames)) + self._unread + self.unsent()
 
         def unsent(self) -> int:
-            """Bytes that it has not taken yet."""
+            """Bytes that the client has not taken yet."""
             return self.transport.get_write_buffer_size()
 
         def received(self) -> int | None:
-            """Bytes that have come so far; None while they are not read."""
+            """Bytes received so far; None while reading is paused."""
             return None if self.read_paused or self._rest is not None else self._received
 
         # The end
 
         def end(self, why: Why) -> None:
-            """Close it, with a code that says why."""
+            """Close the socket with a code that says why."""
             self._pending = memoryview(b"")
             self.frames = []
             if self.conn.state is not State.OPEN:
