@@ -1,4 +1,4 @@
-"""Answers to what was asked about a column: which marks count as missing, whether near-equal spellings are one."""
+"""The owner's answers about a column: which marks ("?", "-999") count as missing, whether near-equal spellings are one category."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ASKED = ("found_maybe_missing", "found_far_away", "found_word_missing", "found_b
 
 
 def draw_answer(finding: dict[str, Any], index: int) -> None:
-    """The other answer to a question of a finding, at one press."""
+    """Draw a button at a finding that was decided by a guess; it switches to the other answer."""
     st.button(
         label(f"data.answer.{finding['key']}"), key=f"data_answer_{index}", on_click=switch, args=(finding["key"], finding["values"]),
         help=label("data.answer.help"), width="content",
@@ -26,7 +26,7 @@ def draw_answer(finding: dict[str, Any], index: int) -> None:
 
 
 def draw_menus(column: dict[str, Any]) -> None:
-    """Of a card: what counts as missing, and near-equal spellings; where there is anything to ask."""
+    """Draw a card's menus for missing marks and near-equal spellings, each only if the column has some."""
     name = column["name"]
     marks = {text: cells for text, cells, _ in column.get("marks") or ()}
     if marks:
@@ -47,10 +47,10 @@ def draw_menus(column: dict[str, Any]) -> None:
 
 @session.guard
 def switch(key: str, values: dict[str, Any]) -> None:
-    """Button: the other answer."""
+    """Callback of that button: switch to the other answer to the finding of this key."""
     name = values["column"]
     if name not in {column["name"] for column in _with_answers().columns}:
-        return  # The file has been read otherwise meanwhile.
+        return  # The file was read anew meanwhile, and has no such column.
     missing = _find_missing(_with_answers().column(name))
     match key:
         case "found_near_equal":
@@ -67,13 +67,13 @@ def switch(key: str, values: dict[str, Any]) -> None:
 
 @session.guard
 def choose_missing(name: str) -> None:
-    """The card's menu."""
+    """Callback of the card's menu of missing marks."""
     _miss(name, widgets.read("/data/card/missing", []))
 
 
 @session.guard
 def choose_joined(name: str) -> None:
-    """The card's switch."""
+    """Callback of the card's switch that joins near-equal spellings."""
     _join(name, bool(widgets.read("/data/card/joined", False)))
 
 
@@ -96,7 +96,7 @@ def _find_missing(column: dict[str, Any]) -> list[str]:
 
 
 def _with_answers() -> Brought:
-    """The table, with what has been said of it; an answer that is still being looked at is said, too."""
+    """The table with all answers given so far, including one with which a desk is still reading it."""
     table, waiting = asking.bringing().brought, asking.bringing().waiting
     assert table is not None
     if waiting is not None and waiting.do in ("look", "look_long") and waiting.options.get("upload") == table.upload:

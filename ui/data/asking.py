@@ -1,4 +1,4 @@
-"""What the page asks of a desk, and what stands there while somebody waits: nothing here takes longer than a moment."""
+"""The page's jobs for a desk, and their progress while somebody waits. Nothing here holds up the page for more than MOMENT."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from ui.data.brought import Bringing, Brought, Options, Waiting
 from ui.session import label, standing
 
 HOURGLASS = ":material/hourglass_top:"
-MOMENT = 0.6  # seconds that the page waits itself: most tables are read by then
+# seconds that a script waits for a job before it draws the page with a progress bar: most tables are read by then
+MOMENT = 0.6
 GLANCE = 0.02
 UNDER_WAY = ("waiting", "working")
 TOO_MANY_ROWS = ("upload_too_many_rows", "upload_more_rows")
-LARGE = "large"  # what a quick look says of a table that needs a longer one
+LARGE = "large"  # `form` in the result of the quick job "look" for a table that needs the job "look_long"
 OFFLINE = ("classic_offline", "classic_changed")
 
 _log = logging.getLogger(__name__)
@@ -29,12 +30,12 @@ Arrived = Callable[[dict[str, Any], bytes], None]
 
 
 def bringing() -> Bringing:
-    """What this person is about to bring."""
+    """What the page Data remembers of this person."""
     return session.current().memory(Bringing)
 
 
 def submit(do: str, said: str, shown: str, arrived: Arrived, /, **arguments: Any) -> None:
-    """Let a desk do this job; one that was waited for is of no more use. Raises Problem."""
+    """Give a desk this job, in place of one that the page waits for. `arrived` takes its result. Raises Problem."""
     leave()
     state = bringing()
     job = live.desks().submit(do, **session.name_owner(standing.name_page()), **arguments)
@@ -42,7 +43,7 @@ def submit(do: str, said: str, shown: str, arrived: Arrived, /, **arguments: Any
 
 
 def leave() -> None:
-    """Wait no longer. What stands on the page stays."""
+    """Cancel the job that the page waits for, if any. What the page shows stays."""
     state = bringing()
     if state.waiting is not None and state.waiting.job.state in UNDER_WAY:
         state.waiting.job.cancel()
@@ -51,7 +52,7 @@ def leave() -> None:
 
 
 def profile_table(table: Brought) -> None:
-    """Find out about a table, with what its owner has said of it. Until the answer is there, the one before stands."""
+    """Let a desk profile this table, with its owner's corrections. The page shows the profile before until the new one arrives."""
     submit(
         "look_long" if table.large else "look",
         "data.looking_long" if table.large else "data.looking",
@@ -76,7 +77,7 @@ def _take_profile(table: Brought, profile: dict[str, Any], _: bytes) -> None:
 
 
 def settle() -> None:
-    """Take what has arrived; where nothing has, wait a moment for it. A job that failed is a sentence."""
+    """Wait up to MOMENT for the job under way; take its result if it has ended. A failed job becomes a sentence on the page."""
     state = bringing()
     waiting = state.waiting
     if waiting is None:
@@ -93,15 +94,15 @@ def settle() -> None:
     except Exception:
         _log.exception("What %s has found could not be taken.", waiting.job)
         _explain_refusal(waiting, Problem("internal"))
-    # Last: a press in the browser may have ended this run of the script at any look at the session, and the next one goes on here.
+    # Last: Streamlit may stop this script at any access to the session, after a press; then the next script must still find the job.
     if state.waiting is waiting:
         state.waiting = None
 
 
 def _explain_refusal(waiting: Waiting, problem: Problem) -> None:
-    """Say why, and remember what can be offered instead."""
+    """Show why the job failed, and remember what can be offered instead."""
     state = bringing()
-    state.grids += 1  # It may show what was asked for.
+    state.grids += 1  # A new grid: the present one may show the edit that was refused.
     if problem.key == "job_cancelled":
         return
     if problem.key in TOO_MANY_ROWS:
@@ -114,7 +115,7 @@ def _explain_refusal(waiting: Waiting, problem: Problem) -> None:
 
 
 def wait() -> None:
-    """What is under way, how many are ahead, and the way out."""
+    """Draw the progress of the job under way, how many jobs are ahead of it, and a button to cancel it."""
     if bringing().waiting is not None:
         st.fragment(_draw_waiting, run_every=0.4)()
 
@@ -135,5 +136,5 @@ def _draw_waiting() -> None:
 
 @session.guard
 def give_up() -> None:
-    """Button: wait no longer."""
+    """Callback of the button Cancel."""
     leave()

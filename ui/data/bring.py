@@ -1,4 +1,4 @@
-"""A file, a pasted text or a classic set: the ways in. The bytes go to the store at once, the page remembers their digest."""
+"""Ways to bring data: a file, a pasted text or a classic data set. Bytes go to the store at once; the page remembers their digest."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from ui.session import label, t, uploads
 
 WARNING = ":material/warning:"
 ICONS = {"file": ":material/upload_file:", "paste": ":material/content_paste:", "classic": ":material/local_library:"}
-IDX = b"\0\0\x08"  # how MNIST's files begin
+IDX = b"\0\0\x08"  # first bytes of MNIST's files
 CLASSIC = ("titanic", "penguins", "california", "boston", "mnist", "fashion_mnist")
 ICON_OF = {
     "titanic": ":material/sailing:", "penguins": ":material/ac_unit:", "california": ":material/sunny:",
     "boston": ":material/location_city:", "mnist": ":material/looks_3:", "fashion_mnist": ":material/checkroom:",
 }  # fmt: skip
-#: What is here without a connection and asks something alike.
+#: {classic set: bundled set with a similar task}: the bundled one is offered if the other cannot be downloaded.
 NEIGHBOURS = {
     "titanic": "breast_cancer", "penguins": "iris", "california": "diabetes", "boston": "diabetes", "mnist": "digits",
     "fashion_mnist": "digits",
 }  # fmt: skip
 MOST_ROWS = 100_000
-LONGEST_TEXT = 1_000_000  # characters that are taken from the clipboard
+LONGEST_TEXT = 1_000_000  # characters in the field for pasted text
 
 
 def draw_ways_in() -> None:
-    """The three ways in, beside each other."""
+    """Draw the three ways side by side."""
     ways = (("file", _draw_file), ("paste", _draw_paste), ("classic", _draw_classic))
     for container, (name, draw) in zip(st.columns(len(ways), gap="small"), ways, strict=True):
         with container.container(border=True, height="stretch", key=f"data_way_{name}"):
@@ -55,15 +55,15 @@ def _draw_file() -> None:
 
 
 def _key_of_uploader() -> str:
-    """The key of the present uploader; another one each time something was taken from it."""
+    """The key of the uploader; it changes whenever files were taken, so that the next uploader is empty."""
     return f"data_upload_{session.current().uploads}"
 
 
 @session.guard
 def take_files(key: str) -> None:
-    """Put what was chosen into the store and look at it. The uploader lets go of it, and is a new one."""
+    """Callback of the uploader: put the chosen files into the store and let a desk profile them; a new uploader replaces this one."""
     if key != _key_of_uploader():
-        return  # The one before, from which the files were taken: it tells that it is empty now.
+        return  # An earlier uploader, which reports that it is empty since its files were taken.
     files = uploads.take_files(key)
     if not files:
         raise Problem("upload_gone")
@@ -84,7 +84,7 @@ def _clean_name(name: str) -> str:
 
 
 def is_picture(name: str, content: bytes) -> bool:
-    """Whether a file holds pictures: one of NumPy's archives, or an IDX file of MNIST."""
+    """Whether a file holds images: a NumPy archive (.npz), or an IDX file as of MNIST."""
     return name.lower().endswith((".npz", "ubyte.gz", "idx.gz")) or content.startswith(IDX)
 
 
@@ -109,7 +109,7 @@ def _draw_paste() -> None:
 
 @session.guard
 def take_text() -> None:
-    """Look at the pasted text as at a file. It leaves the session with that."""
+    """Callback: put the pasted text into the store and profile it like a file; the session keeps nothing of it."""
     text = uploads.take_text("data_pasted")
     asking.profile_table(Brought(uploads.keep_upload(text.encode()), t("data.paste.name"), {}))
 
@@ -131,7 +131,7 @@ def _draw_classic() -> None:
 
 @session.guard
 def fetch(name: str) -> None:
-    """Ask a desk for a classic set."""
+    """Callback: let a desk download this classic data set, or take it from the store."""
     shown = t(f"classic.{name}")
     asking.submit("classic", "data.fetching", shown, _take_fetched_file, name=name)
 
@@ -144,11 +144,11 @@ def _take_fetched_file(header: dict[str, Any], payload: bytes) -> None:
         asking.settle()
 
 
-# What can be done where a way led nowhere
+# What is offered if a way failed
 
 
 def draw_ways_out() -> None:
-    """A sample of what is too long, a bundled set for one that is out of reach: where there is such a thing to offer."""
+    """Offer a sample of a table with too many rows, or a bundled set in place of a classic one that could not be downloaded."""
     state = asking.bringing()
     if state.too_many is not None:
         st.button(
@@ -166,7 +166,7 @@ def draw_ways_out() -> None:
 
 @session.guard
 def take_sample() -> None:
-    """Button: look at so many rows, drawn at random, of a table that has too many."""
+    """Callback: profile MOST_ROWS random rows of a table that has too many."""
     table = asking.bringing().too_many
     if table is not None:
         asking.profile_table(table.replace(options={**table.options, "sample": MOST_ROWS}))

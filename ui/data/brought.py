@@ -1,4 +1,4 @@
-"""What a person has brought and wants of it, until it is a recipe. Frozen values and pure functions; no streamlit."""
+"""Data that a person has brought, and their wishes about it, until a recipe is made of it. No streamlit in here."""
 
 from __future__ import annotations
 
@@ -20,33 +20,33 @@ Part = dict[str, Any]
 Options = dict[str, Any]
 
 KINDS = ("number", "category", "date", "text", "id")
-INPUT_KINDS = ("number", "category", "date")  # What a network can be given.
+INPUT_KINDS = ("number", "category", "date")  # Kinds of columns that can be inputs of a network.
 FILLS = {
     "number": ("median", "mean", "most_frequent"),
     "date": ("median", "mean", "most_frequent"),
     "category": ("most_frequent", "none"),
 }
 SCALES = {"number": ("standard", "minmax", "none"), "date": ("standard", "minmax", "none"), "category": ()}
-#: How the cells of a file are found.
+#: Options that tell how a file is split into cells.
 READING = ("separator", "decimal", "encoding", "quote", "titles", "header", "header_lines", "sheet")
 MOST_VALUES = 30  # Categories of an input that become network inputs; further ones count as unknown.
 TEST_SHARES = (0.2, 0.3, 0.4, 0.5)
-WIDEST, NARROW, NARROWEST = 24, 6, 4  # units: of the first layer at most and at least, of the second at least
+WIDEST, NARROW, NARROWEST = 24, 6, 4  # units: most and fewest of the first layer, fewest of the second
 
 
 @dataclass(frozen=True)
 class Brought:
-    """A table: the raw file in the store, what was found out about it, and what its owner says."""
+    """A table: the digest of its raw file in the store, its profile, and its owner's corrections and wishes."""
 
     upload: str
     name: str
     profile: dict[str, Any]
     options: Options = field(default_factory=dict)  # corrections, as the job "look" takes them
-    chosen: dict[str, bool] = field(default_factory=dict)  # columns that were made an input, or none, by hand
+    chosen: dict[str, bool] = field(default_factory=dict)  # whether a column is an input, where a person chose
     treatments: dict[str, dict[str, str]] = field(
         default_factory=dict
     )  # {column: {"impute", "scale"}} as changed by hand
-    large: bool = False  # whether looking at it takes longer than others should wait
+    large: bool = False  # whether profiling it is a long job ("look_long")
 
     @property
     def columns(self) -> list[dict[str, Any]]:
@@ -58,19 +58,19 @@ class Brought:
 
     @property
     def classes(self) -> list[dict[str, Any]]:
-        """[{"name", "rows"}]; none where a number is learned."""
+        """[{"name", "rows"}]; [] if the target is a number."""
         return self.profile["classes"] if self.profile["task"] == "classification" else []
 
     @property
     def trained(self) -> int:
-        """Rows that the network is trained and tested on: those that have a target."""
+        """The number of rows that have a target: those that the network is trained and tested on."""
         return self.profile["trained"]
 
     def column(self, name: str) -> dict[str, Any]:
         return next(column for column in self.columns if column["name"] == name)
 
     def is_input(self, name: str) -> bool:
-        """Whether the network is given this column."""
+        """Whether this column is an input of the network."""
         usable = name != self.target and self.column(name)["kind"] in INPUT_KINDS
         return usable and self.chosen.get(name, name in self.profile["inputs"])
 
@@ -79,7 +79,7 @@ class Brought:
         return [column["name"] for column in self.columns if self.is_input(column["name"])]
 
     def treatment(self, name: str) -> dict[str, str]:
-        """How its holes are filled and how it is scaled."""
+        """How the column's missing values are filled and how it is scaled: {"impute", "scale"}, as far as its kind has them."""
         column = self.column(name)
         proposed = column.get("treatment") or {}
         wished = {**proposed, **self.treatments.get(name, {})}
@@ -91,7 +91,7 @@ class Brought:
         }
 
     def network_inputs(self, name: str) -> int:
-        """Numbers that this column becomes."""
+        """How many inputs of the network this column becomes."""
         column = self.column(name)
         return min(column["distinct"], MOST_VALUES) if column["kind"] == "category" else 1
 
@@ -105,7 +105,7 @@ class Brought:
 
 @dataclass(frozen=True)
 class Pictures:
-    """A set of pictures: the recipe's part, and a few of them to look at."""
+    """A set of images: its part of the recipe, its classes, and a few samples to show."""
 
     dataset: Part
     classes: list[dict[str, Any]]
@@ -115,11 +115,11 @@ class Pictures:
 
 @dataclass
 class Waiting:
-    """A job that somebody waits for, and what to do with its answer."""
+    """A job that the page waits for; `arrived` is called with its result."""
 
     job: Job
     do: str
-    said: str  # message key of what is under way
+    said: str  # key of the message that names the job
     name: str
     arrived: Callable[[dict[str, Any], bytes], None]
     options: Options = field(default_factory=dict)
@@ -130,47 +130,47 @@ class Bringing:
     """What the page Data remembers of one person: digests and choices, never the file."""
 
     brought: Brought | None = None
-    own: Part | None = None  # the data that were brought last, as a part of the recipe
+    own: Part | None = None  # the data last trained on, as a part of the recipe
     pictures: Pictures | None = None
     waiting: Waiting | None = None
-    too_many: Brought | None = None  # a table past the limit of rows, of which a sample was not taken yet
-    offline: str = ""  # a classic set that could not be fetched
-    card: str = ""  # the column that is looked at
-    leaving: bool = False  # whether the page is to make way for the playground
-    changed: bool = False  # whether more than its fragment shows what a widget has changed
-    grids: int = 0  # how often the grid of columns was set from elsewhere
-    shown: tuple[Any, ...] = ()  # what the grid of columns was last set to
+    too_many: Brought | None = None  # a table with too many rows, of which a sample can be taken
+    offline: str = ""  # a classic set that could not be downloaded
+    card: str = ""  # the column whose card is shown
+    leaving: bool = False  # True once training begins: the browser is to go on to the playground
+    changed: bool = False  # True once a widget in a fragment changed what the rest of the page shows
+    grids: int = 0  # how often the grid of columns was replaced by a new one
+    shown: tuple[Any, ...] = ()  # the cells that code last put into the grid of columns
 
 
 def with_reading(options: Options, name: str, value: Any) -> Options:
-    """Options with one thing about the file said otherwise. What was said of its columns may no longer hold."""
+    """Options with one option of READING changed. Corrections of columns are dropped, as the file's columns may be others then."""
     kept = {key: options[key] for key in (*READING, "sample") if key in options}
     return {**kept, name: value}
 
 
 def with_type(options: Options, column: str, kind: str) -> Options:
-    """Options with another type for this column."""
+    """Options with this type for the column."""
     return {**options, "types": {**options.get("types", {}), column: kind}}
 
 
 def with_missing(options: Options, column: str, marks: Iterable[str]) -> Options:
-    """Options that say which doubtful marks of this column count as missing: these and no others."""
+    """Options under which exactly these doubtful marks of the column count as missing."""
     return {**options, "missing": {**options.get("missing", {}), column: list(marks)}}
 
 
 def with_joined(options: Options, column: str, wanted: bool) -> Options:
-    """Options that take near-equal spellings of this column for one, or not."""
+    """Options under which near-equal spellings in the column are one category, or not."""
     others = [name for name in options.get("joined", ()) if name != column]
     return {**options, "joined": [*others, column] if wanted else others}
 
 
 def with_target(options: Options, column: str) -> Options:
-    """Options that ask for another column; which task that is and what helps to predict it, is found out anew."""
+    """Options with this target; the task and the proposed inputs are found anew."""
     return {**{key: value for key, value in options.items() if key not in ("task", "inputs")}, "target": column}
 
 
 def with_treatments(part: Part, brought: Brought) -> Part:
-    """The recipe's part with what its owner wants done to the columns."""
+    """The recipe's part with the treatments of columns that its owner chose."""
     columns = []
     for column in part["columns"]:
         wished = brought.treatment(column["name"])
@@ -182,12 +182,12 @@ def with_treatments(part: Part, brought: Brought) -> Part:
 
 
 def fit_recipe(draft: Part, dataset: Part) -> Experiment:
-    """The draft's recipe on these data: their usual loss, a batch, a share of test rows and a network of their size. Raises Problem."""
+    """The draft's recipe on these data, with loss, batch size, share of test rows and layers chosen for them. Raises Problem."""
     bare = {key: value for key, value in draft.items() if key not in ("features", "class_weights")}
     loss = validated(kinds(Dataset)[dataset["kind"]], dataset).objective.usual_loss
     if not bare[
         "validation_fraction"
-    ]:  # Sealed were the test points of drawn ones, which say themselves what they are for.
+    ]:  # Sealed without a share: the old data were drawn points with a validation part of their own.
         bare["sealed"] = False
     bare |= {"dataset": dataset, "loss": {"kind": loss}, "layers": [], "batch_size": 1}
     plain = _with_enough_test_rows(bare)
@@ -201,7 +201,7 @@ def fit_recipe(draft: Part, dataset: Part) -> Experiment:
 
 
 def _with_enough_test_rows(draft: Part) -> Experiment:
-    """With the smallest share of test rows that its classes allow."""
+    """The draft as an experiment, with the smallest of TEST_SHARES that gives each class enough test rows."""
     for share in TEST_SHARES[:-1]:
         try:
             return Experiment.from_dict({**draft, "test_fraction": share})
@@ -212,11 +212,11 @@ def _with_enough_test_rows(draft: Part) -> Experiment:
 
 
 def propose_layers(inputs: int, outputs: int) -> list[Part]:
-    """Two dense layers that narrow towards the outputs: about twice the geometric mean of both ends, small enough to watch."""
+    """Two dense layers: the first about twice the geometric mean of inputs and outputs, the second half of that; few enough to watch."""
     first = min(WIDEST, max(NARROW, 2 * round((inputs * outputs) ** 0.5)))
     return [{"kind": "dense", "units": units} for units in (first, max(NARROWEST, first // 2, min(outputs, WIDEST)))]
 
 
 def propose_batch(rows: int) -> int:
-    """About a hundred updates an epoch, by powers of two; 10 for a small table as for the other data sets."""
+    """A batch size that gives about a hundred updates an epoch, a power of two; 10 for a small table, as for the bundled data sets."""
     return min(rows, 10 if rows < 2000 else min(512, 1 << (rows // 100).bit_length() - 1))

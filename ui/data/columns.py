@@ -1,4 +1,4 @@
-"""A row a column: whether it is an input, its type, its values, what is done to it. The grid for many at once, a card for one in detail."""
+"""Each column's use as an input, type, values and treatment: a grid with one row for each column, and a card for one in detail."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from ui.grids import escape_formula
 from ui.messages import escape
 from ui.session import label, t, widgets
 
-BARS = 16  # of a small histogram
+BARS = 16  # of the histograms in the grid
 ROW, TALLEST = 34, 560  # pixels
 
 
 @st.fragment
 def draw_columns() -> None:
-    """The grid and the card. A fragment: to look at another column draws these alone."""
+    """Draw the grid and the card. A fragment: choosing another column for the card redraws these alone."""
     state = asking.bringing()
     if state.changed:
         state.changed = False
@@ -98,7 +98,7 @@ def _make_bars(column: dict[str, Any]) -> list[int]:
 
 
 def describe_inputs(table: Brought, name: str) -> str:
-    """What the network gets of this column, in a few words."""
+    """What becomes of this column as inputs of the network, in a few words."""
     column = table.column(name)
     if name == table.target:
         return t("data.becomes.target")
@@ -117,7 +117,7 @@ def describe_inputs(table: Brought, name: str) -> str:
 
 
 def _key_of_grid(table: Brought) -> str:
-    """A new grid whenever its cells were set elsewhere: what was typed into the old one would come back otherwise."""
+    """The key of the grid; it changes whenever code changes the cells, or Streamlit would apply earlier edits to the new cells."""
     state = asking.bringing()
     cells = (table.upload, tuple((column["name"], column["kind"]) for column in table.columns), table.target)
     if state.shown != cells:
@@ -128,7 +128,7 @@ def _key_of_grid(table: Brought) -> str:
 
 @session.guard
 def edit(key: str, names: list[str]) -> None:
-    """Take what was typed into this grid of these columns, be there a newer grid by now or not."""
+    """Callback: apply the edits of this grid, if the table still has these columns; the grid may be an older one."""
     table = asking.bringing().brought
     if table is None or [column["name"] for column in table.columns] != names:
         return
@@ -143,7 +143,7 @@ def edit(key: str, names: list[str]) -> None:
 
 
 def retype(name: str, kind: str) -> None:
-    """Read this column as another type."""
+    """Let a desk read this column as another type."""
     table = asking.bringing().brought
     assert table is not None
     asking.profile_table(table.replace(options=with_type(table.options, name, kind)))
@@ -151,7 +151,7 @@ def retype(name: str, kind: str) -> None:
 
 
 def _choose(name: str, wanted: bool) -> None:
-    """Make this column an input, or none. What cannot be one says why."""
+    """Make this column an input, or none; if it cannot be one, a notice says why."""
     state = asking.bringing()
     table = state.brought
     assert table is not None
@@ -163,7 +163,7 @@ def _choose(name: str, wanted: bool) -> None:
     else:
         state.brought = table.replace(chosen={**table.chosen, name: wanted})
     if state.brought is table:
-        state.grids += 1  # The tick goes off again.
+        state.grids += 1  # A new grid, without the tick that was refused.
     state.changed = True
 
 
@@ -171,7 +171,7 @@ def _choose(name: str, wanted: bool) -> None:
 
 
 def _draw_card(table: Brought) -> None:
-    """One column in detail, with menus of the browser's own: all that the grid can do, and more."""
+    """Draw one column in detail; its menus, ordinary widgets unlike the grid's canvas, can do all that the grid can, and more."""
     names = [column["name"] for column in table.columns]
     state = asking.bringing()
     with st.container(border=True, key="data_card"):
@@ -208,13 +208,13 @@ def _draw_card(table: Brought) -> None:
 
 
 def look_at() -> None:
-    """Show another column."""
+    """Callback: show the card of another column."""
     state = asking.bringing()
     state.card = widgets.read("/data/card", state.card)
 
 
 def _draw_facts(table: Brought, column: dict[str, Any]) -> None:
-    """Type and why, holes, distinct values, range."""
+    """Draw the column's type with the reason for it, missing values, distinct values, and range."""
     missing = column["missing"] / max(1, table.profile["rows"])
     said = [
         label("data.fact.missing", count=f"{column['missing']:,}", share=f"{missing:.1%}"),
@@ -255,7 +255,7 @@ def _draw_treatment_menu(table: Brought, name: str, part: str, options: tuple[st
 
 @session.guard
 def toggle(name: str) -> None:
-    """The card's switch."""
+    """Callback of the card's switch: the column becomes an input, or none."""
     state = asking.bringing()
     state.grids += 1
     _choose(name, bool(widgets.read("/data/card/input", False)))
@@ -263,13 +263,13 @@ def toggle(name: str) -> None:
 
 @session.guard
 def choose_kind(name: str) -> None:
-    """The card's menu of types."""
+    """Callback of the card's menu of types."""
     retype(name, widgets.read("/data/card/kind", None))
 
 
 @session.guard
 def treat(name: str, part: str) -> None:
-    """The card's menus of what is done to the column."""
+    """Callback of the card's menus for filling and scaling: take the choice for this part of the treatment."""
     state = asking.bringing()
     table = state.brought
     assert table is not None

@@ -1,4 +1,4 @@
-"""What was found out about a file: its form, each part of which can be said otherwise, and what is remarkable in it."""
+"""What was found in a file: its format, each part of which can be corrected, and remarkable facts (findings)."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "gb18030", "latin-1")
 QUOTES = {'"': "double", "'": "single"}
 HEADERS = {True: "yes", False: "no"}
 MOST_TITLES = 20  # lines above the table, to choose from
-MOST_OPEN = 3  # findings that stand open
+MOST_OPEN = 3  # findings shown without a press
 ICONS = {"warning": ":material/warning:", "notice": ":material/info:"}
 
 
 def draw_form(table: Brought) -> None:
-    """Name, size and form of the file in a line, and a button to say it otherwise."""
+    """Draw name, size and format of the file in a line, and a button to correct the format."""
     profile = table.profile
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="data_form"):
         st.markdown(f"{TABLE} **{escape(table.name)}**", width="content")
@@ -42,7 +42,7 @@ def draw_form(table: Brought) -> None:
         for said in _describe_reading(profile["options"], profile["format"]):
             st.badge(escape(said), color="gray")
         if not profile["options"]:
-            return  # The file says all of it itself.
+            return  # This kind of file states its format itself: nothing to correct.
         with st.popover(label("data.correct"), icon=":material/tune:", key="data_correct"):
             _draw_corrections(table)
 
@@ -69,7 +69,7 @@ def _describe_reading(found: Options, file_format: str) -> list[str]:
 
 
 def _draw_corrections(table: Brought) -> None:
-    """One menu a part of the form."""
+    """Draw a menu for each part of the format."""
     profile = table.profile
     found = profile["options"]
     if "separator" in found:
@@ -94,7 +94,7 @@ def _draw_corrections(table: Brought) -> None:
 
 
 def _draw_menu(table: Brought, name: str, options: dict[Any, str]) -> None:
-    """A menu whose options the catalogue names."""
+    """Draw a menu whose options have names in the catalogue of messages."""
     _draw_plain_menu(table, name, {value: t(f"data.{name}.{word}") for value, word in options.items()})
 
 
@@ -111,14 +111,14 @@ def _draw_plain_menu(table: Brought, name: str, titles: dict[Any, str]) -> None:
 
 
 def _find_wish(table: Brought, name: str, found: Any) -> Any:
-    """What was asked for last, while its answer is waited for."""
+    """The value to show for this part: the wish with which a desk is reading the file now, else the table's, else the one found."""
     waiting = asking.bringing().waiting
     return (waiting.options if waiting else table.options).get(name, found)
 
 
 @session.guard
 def correct(name: str) -> None:
-    """Read the file anew with this said otherwise."""
+    """Callback: let a desk read the file anew with the chosen value for this part of the format."""
     table = asking.bringing().brought
     assert table is not None
     asking.profile_table(
@@ -130,14 +130,14 @@ def correct(name: str) -> None:
 
 
 def draw_findings(table: Brought) -> None:
-    """What is remarkable in this table."""
+    """Draw the findings about this table."""
     say_findings(table.profile.get("findings") or (), "data_more_findings", answering.draw_answer)
 
 
 def say_findings(
     found: Iterable[dict[str, Any]], key: str, answer: Callable[[dict[str, Any], int], None] | None = None
 ) -> None:
-    """Each in one sentence with its evidence; warnings first. `answer` shows a control below what is asked."""
+    """Draw each finding as a sentence with its evidence, warnings first. `answer` draws a control below those that ask something."""
     found = sorted(found, key=lambda finding: finding["severity"] != "warning")
     for index, finding in enumerate(found[:MOST_OPEN]):
         _say(finding, index, answer)

@@ -1,4 +1,4 @@
-"""What of this person's the server keeps: the raw file and the rows in hand, and the button that takes each off."""
+"""What the server stores of this person: raw files and prepared rows, each with a button to remove it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ui.session import label, t
 
 @dataclass(frozen=True)
 class Kept:
-    """A file of the store, as people know it."""
+    """A stored file, with the name by which its owner knows it."""
 
     suffix: str
     digest: str
@@ -32,7 +32,7 @@ class Kept:
 
 
 def draw_kept() -> None:
-    """A line for each, where there is any."""
+    """Draw a line for each stored file of this person; nothing if there is none."""
     mine = [kept for kept in _list_files() if _is_mine(kept)]
     if not mine:
         return
@@ -43,13 +43,13 @@ def draw_kept() -> None:
 
 
 def _is_mine(kept: Kept) -> bool:
-    """Not where it is for everyone: a classic set, whoever has fetched it."""
+    """Whether this person owns the file; a classic data set belongs to everyone, whoever downloaded it."""
     owned = store.find_ownership(kept.digest, kept.suffix)
     return session.mark() in owned.owners and not owned.everyone
 
 
 def _list_files() -> Iterator[Kept]:
-    """What the page or the run is about, each once."""
+    """The stored files behind the page's table or images and the run's data, each once."""
     state, bringing = session.current(), asking.bringing()
     table, brought = bringing.brought, bringing.pictures
     if table is not None:
@@ -77,7 +77,7 @@ def _draw_line(kept: Kept) -> None:
 
 @session.guard
 def remove(kept: Kept) -> None:
-    """Button: it is this person's no more, and goes if it is nobody else's."""
+    """Callback: end this person's ownership; the file is deleted if nobody else owns it."""
     store.disown(kept.digest, kept.suffix, session.mark())
     state, bringing = session.current(), asking.bringing()
     if bringing.brought is not None and bringing.brought.upload == kept.digest:

@@ -1,4 +1,4 @@
-"""The page's parts in their order, each where there is something to show."""
+"""The page's parts in their order, each drawn if there is something to show."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ kept_here = keeping.draw_kept
 
 
 def draw_ways_in() -> None:
-    """The ways in: open while nothing is there, else folded."""
+    """Draw the ways to bring data: open while there are none, else folded."""
     live.desks().wake()
     state = asking.bringing()
     bring.draw_ways_out()
@@ -23,13 +23,13 @@ def draw_ways_in() -> None:
         bring.draw_ways_in()
         return
     here = state.brought.upload if state.brought is not None else state.pictures.dataset["digest"]  # type: ignore[union-attr]
-    # Another key: it closes when something else has come.
+    # The key changes with the data, so that the expander is closed again after other data have come.
     with st.expander(label("data.bring_another"), icon=":material/upload_file:", key=f"data_another_{here}"):
         bring.draw_ways_in()
 
 
 def draw_findings() -> None:
-    """The file's form, and findings."""
+    """Draw the file's format, and findings."""
     table = asking.bringing().brought
     if table is not None:
         found.draw_form(table)
@@ -37,7 +37,7 @@ def draw_findings() -> None:
 
 
 def draw_question() -> None:
-    """Target and task, the spread of the target, and the button."""
+    """Draw target and task, the distribution of the target, and the button that trains."""
     state = asking.bringing()
     if state.pictures is not None:
         left, right = st.columns([3, 2], gap="small")
@@ -57,7 +57,7 @@ def draw_question() -> None:
 
 
 def draw_details() -> None:
-    """Columns, first rows, correlations."""
+    """Draw columns, first rows and correlations."""
     table = asking.bringing().brought
     if table is None:
         return

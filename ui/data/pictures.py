@@ -1,4 +1,4 @@
-"""A few of the pictures that were brought, as they are."""
+"""A few of the images that a person has brought."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ACROSS = 10
 
 
 def draw_samples(brought: Pictures) -> None:
-    """Some of them on one sheet."""
+    """Draw the samples on one sheet."""
     with st.container(border=True, key="data_pictures"):
         st.markdown(f"**{label('data.pictures')}**")
         board = make_sheet(brought.samples, brought.dataset["height"], brought.dataset["width"])
@@ -24,7 +24,7 @@ def draw_samples(brought: Pictures) -> None:
 
 
 def draw_classes(brought: Pictures) -> None:
-    """Images of each class."""
+    """Draw how many images each class has."""
     with st.container(border=True, key="data_spread"):
         st.markdown(f"**{label('data.balance')}**")
         figure = balance.draw({"classes": brought.classes}, t)
@@ -32,7 +32,7 @@ def draw_classes(brought: Pictures) -> None:
 
 
 def make_sheet(samples: np.ndarray, height: int, width: int) -> np.ndarray:
-    """(n, height * width) uint8 as one picture, ten in a row, a light line between them."""
+    """One image made of n, given as (n, height * width) uint8: ten in a row, light lines between them."""
     rows = -(-len(samples) // ACROSS)
     board = np.full((rows * (height + 1), ACROSS * (width + 1)), 128, dtype=np.uint8)
     for index, sample in enumerate(samples):

@@ -1,4 +1,4 @@
-"""What is asked of the table: the column to predict, whether it names classes or is a number, and how its rows spread."""
+"""What is to be predicted: the target column, whether it holds classes or numbers, and how its values are distributed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STILL = {"displayModeBar": False}
 
 
 def draw_question(table: Brought) -> None:
-    """Target and task."""
+    """Draw the menus of target and task."""
     with st.container(border=True, height="stretch", key="data_question"):
         st.markdown(f"**{label('data.question')}**")
         names = [column["name"] for column in table.columns]
@@ -36,7 +36,7 @@ def draw_question(table: Brought) -> None:
 
 
 def draw_spread(table: Brought) -> None:
-    """The classes and their rows, or the numbers to predict."""
+    """Draw the classes with their numbers of rows, or the histogram of the numbers to predict."""
     with st.container(border=True, height="stretch", key="data_spread"):
         if table.target is None:
             st.caption(label("data.no_target"))
@@ -53,7 +53,7 @@ def draw_spread(table: Brought) -> None:
 
 @session.guard
 def choose_target() -> None:
-    """Predict another column."""
+    """Callback: predict another column."""
     table = asking.bringing().brought
     target = widgets.read("/data/target", None)
     assert table is not None
@@ -63,7 +63,7 @@ def choose_target() -> None:
 
 @session.guard
 def choose_task() -> None:
-    """Classes or a number. A second press changes nothing."""
+    """Callback: classification or regression. A press on the present task changes nothing."""
     table = asking.bringing().brought
     task = widgets.read("/data/task", None)
     assert table is not None

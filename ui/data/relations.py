@@ -1,4 +1,4 @@
-"""First rows as they stand in the file, and which columns go together."""
+"""The first rows of the file, and the correlations of its columns."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ ROW = 34  # pixels
 
 
 def draw_first_rows(table: Brought) -> None:
-    """The preview, cells as text."""
+    """Draw the first rows, cells as text."""
     rows = table.profile["preview"]
-    # Columns are named by their index: a name of the file may mean something to the grid's own script.
+    # Columns are named by their index, as the grid's script gives some names a meaning of its own.
     cells = {f"c{index}": [escape_formula(str(row[index])) for row in rows] for index in range(len(table.columns))}
     named = {f"c{index}": st.column_config.TextColumn(column["name"]) for index, column in enumerate(table.columns)}
     st.dataframe(
@@ -31,7 +31,7 @@ def draw_first_rows(table: Brought) -> None:
 
 
 def draw_correlations(table: Brought) -> None:
-    """The map of correlations."""
+    """Draw the correlations as a heat map."""
     numbers = table.profile.get("correlation") or {}
     if len(numbers.get("names") or ()) < 2:
         st.caption(label("data.correlation.none"))

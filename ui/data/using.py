@@ -1,4 +1,4 @@
-"""What was brought becomes the data of the run: the one press that changes it."""
+"""The button that makes the brought data the data of the run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NOTE = ":material/info:"
 
 
 def draw_use(table: Brought) -> None:
-    """What the network will be given, and the button."""
+    """Draw a summary of what the network will be given, and the button."""
     classes = len(table.classes)
     with st.container(border=True, height="stretch", key="data_use"):
         st.markdown(f"**{label('data.use')}**")
@@ -53,7 +53,7 @@ def _find_what_is_missing(table: Brought) -> str:
 
 @session.guard
 def train() -> None:
-    """Button: import the table; the run trains on it when it is there. Until then the run before goes on."""
+    """Callback: let a desk import the table; then the run trains on it. Until then the run goes on with its present data."""
     table = asking.bringing().brought
     assert table is not None
     arguments: dict[str, Any] = {
@@ -77,7 +77,7 @@ def _take_import(table: Brought, header: dict[str, Any], _: bytes) -> None:
 
 
 def use_pictures(pictures: Pictures) -> None:
-    """The button for pictures."""
+    """Draw the same summary and button for images."""
     with st.container(border=True, height="stretch", key="data_use"):
         st.markdown(f"**{label('data.use')}**")
         height, width = pictures.dataset["height"], pictures.dataset["width"]
@@ -93,14 +93,14 @@ def use_pictures(pictures: Pictures) -> None:
 
 @session.guard
 def train_on_pictures() -> None:
-    """Button: the run trains on them."""
+    """Callback: let the run train on the images."""
     pictures = asking.bringing().pictures
     assert pictures is not None
     go_on_with(pictures.dataset)
 
 
 def go_on_with(dataset: Part) -> None:
-    """The run begins anew on these data, plays, and the playground shows it. Raises Problem and changes nothing where it cannot."""
+    """Change the run to these data, let it train, and go to the playground. Raises Problem and changes nothing if that fails."""
     state = session.current()
     editing.take(fit_recipe(state.draft, dataset))
     if dataset["kind"] in OWN_KINDS:
@@ -111,13 +111,13 @@ def go_on_with(dataset: Part) -> None:
 
 @session.guard
 def take_neighbour(kind: str) -> None:
-    """Button: train on a bundled set instead of one that could not be fetched."""
+    """Callback: train on a bundled data set in place of a classic one that could not be downloaded."""
     asking.leave()
     go_on_with(kinds(Dataset)[kind]().to_dict())
 
 
 def make_way() -> None:
-    """To the playground, once there is something to see."""
+    """Switch to the playground once training on new data has begun."""
     state = asking.bringing()
     if state.leaving:
         state.leaving = False

@@ -1,1 +1,1 @@
-"""The page Evaluate: how good is it, how sure is that, compared with what."""
+"""The page Evaluate: a run's scores, their uncertainty, and baselines to compare with."""

@@ -1,4 +1,4 @@
-"""How the sections ask: quick questions that are answered at once, and long jobs with their progress."""
+"""How the page's sections ask desks: quick questions, for which the page waits, and long jobs with progress."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from ui.evaluating.judging import Begun, Judging, Moment
 from ui.messages import escape, sentence
 from ui.session import label, standing, t
 
-PATIENCE = 180.0  # seconds that a page waits for the answer to a question, its turn included
-HISTORY_ROWS = 400  # of a moment: as many as a curve of its report shows
+PATIENCE = 180.0  # seconds that a page waits for an answer, time in the queue included
+HISTORY_ROWS = 400  # rows of the history kept with a moment: as many as the curves of a report show
 UNDER_WAY = ("waiting", "working")
 
 
@@ -30,7 +30,7 @@ def judging() -> Judging:
 
 
 def moment() -> Moment:
-    """The moment of the run that the page speaks of: as the run stood when the page was opened, or at the last "Judge again"."""
+    """The moment that the page evaluates: the run as it was when the page was opened, or at the last press on "Judge again"."""
     memory = judging()
     if memory.moment is None or memory.moment.token != session.current().token:
         memory.moment = _take_moment()
@@ -38,16 +38,16 @@ def moment() -> Moment:
 
 
 def moment_of(token: str) -> Moment:
-    """The run as it stands now."""
+    """The present state of this run, as a moment."""
     _, content = live.pool().call(token, "checkpoint")
     history = b""
-    with suppress(Problem):  # A report without it says so.
+    with suppress(Problem):  # Without a history there is a report too, which says that it is missing.
         _, history = live.pool().call(token, "history", most=HISTORY_ROWS)
     return Moment.of(token, content, history.decode())
 
 
 def judge_again() -> None:
-    """Speak of the run as it stands now."""
+    """Evaluate the run as it is now."""
     judging().moment = _take_moment()
 
 
@@ -57,12 +57,12 @@ def _take_moment() -> Moment:
     taken = moment_of(token)
     before = judging().moment
     if before is not None and before.token == token and before.content == taken.content:
-        return before  # Nothing has moved, so all that was found still holds.
+        return before  # The run has not changed: the answers remembered with that moment still hold.
     return taken
 
 
 def run_now() -> dict[str, Any]:
-    """Where the run is now: {"status", "step", "epoch"}."""
+    """The run's present {"status", "step", "epoch"}."""
     return live.pool().call(moment().token, "standing")[0]
 
 
@@ -70,7 +70,7 @@ def run_now() -> dict[str, Any]:
 
 
 def ask(do: str, **arguments: Any) -> Answer:
-    """The answer of a job of judging about the present moment; asked once, remembered while the moment lasts. Raises Problem."""
+    """A desk's answer to a question about the page's moment. Remembered with the moment, so each is asked once. Raises Problem."""
     now = moment()
     question = json.dumps([do, arguments], sort_keys=True)
     found = now.recall(question)
@@ -88,7 +88,7 @@ def ask(do: str, **arguments: Any) -> Answer:
 
 
 def begin(do: str, **arguments: Any) -> None:
-    """Let a long job about the present moment run in the background; one of the same kind that is under way is ended first."""
+    """Start a long job about the page's moment in the background; a job of the same kind that is under way is cancelled first."""
     cancel(do)
     now = moment()
     job = live.desks().submit(do, now.content, **session.name_owner(standing.name_page()), **arguments)
@@ -96,19 +96,19 @@ def begin(do: str, **arguments: Any) -> None:
 
 
 def cancel(do: str) -> None:
-    """End it, if it is under way."""
+    """Cancel the job of this kind, if it is under way."""
     begun = judging().begun.get(do)
     if begun is not None and begun.job.state in UNDER_WAY:
         begun.job.cancel()
 
 
 def find_job(do: str) -> Begun | None:
-    """The last job of this kind that this person has begun."""
+    """The job of this kind that this person started last; None if there is none."""
     return judging().begun.get(do)
 
 
 def watch(do: str, show: Callable[[dict[str, Any], bytes], None]) -> None:
-    """The job of this kind: its progress, Cancel, and what it has found so far; in the end its result, or why there is none."""
+    """Draw the job of this kind: its progress, Cancel and what it has found so far; after its end the result, or why there is none."""
     known = find_job(do)
     if known is None:
         return
@@ -136,7 +136,7 @@ def _progress(do: str, show: Callable[[dict[str, Any], bytes], None]) -> None:
     known = find_job(do)
     standing.name_page()
     if known is None or known.job.state not in UNDER_WAY:
-        st.rerun()  # The whole page: the section shows the result.
+        st.rerun()  # Reruns the whole page, whose section then shows the result.
     job = known.job
     waiting = job.state == "waiting"
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -161,12 +161,12 @@ def _progress(do: str, show: Callable[[dict[str, Any], bytes], None]) -> None:
 
 
 def count_openings() -> int:
-    """How often somebody has looked at these sealed test rows, with this network or another."""
+    """How often this person has opened the sealed scores of these test rows, with this network or another."""
     return judging().looks.get(moment().test_rows, 0)
 
 
 def unseal() -> None:
-    """Look at the test rows with the present moment: counted, once a moment."""
+    """Open the sealed test scores for the page's moment; counted once for each moment."""
     now = moment()
     if not now.unsealed:
         now.unsealed = True

@@ -12,7 +12,7 @@ from ui.session import label, t
 
 
 def draw_section() -> None:
-    """Bars of all models, the network among them, and the numbers."""
+    """Draw the scores of all models, the network among them, as bars and as numbers."""
     found = ask("baselines")[0]
     metric, watched = found["metric"], found["splits"][1]
     models = [

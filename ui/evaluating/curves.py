@@ -1,4 +1,4 @@
-"""Curves: what a threshold on the probability would do, whether the probabilities can be believed; for numbers, the residuals."""
+"""Curves: effects of a threshold on the probability, and calibration; for regression, the residuals."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from ui.session import label, widgets
 CLASS, THRESHOLD = "/judged_class", "/judged_threshold"
 HALF = 0.5
 STEP = 0.01
-#: What is counted at the threshold.
+#: Measures shown at the threshold.
 FIGURES = (
     "true_positive", "false_positive", "false_negative", "true_negative", "precision", "recall", "accuracy",
 )  # fmt: skip
 
 
 def draw_section() -> None:
-    """Everything about one part of the rows that is best seen."""
+    """Draw the figures for the chosen rows."""
     asked = rows.choose()
     if asked is None:
         return
@@ -49,7 +49,7 @@ def _draw_curves(found: dict[str, Any]) -> None:
 
 
 def _choose_class(found: dict[str, Any]) -> int:
-    """The index, among the curves, of the class that counts as positive."""
+    """Draw the choice of the positive class; its index among the curves."""
     indices = list(range(len(found["roc"])))
     if len(indices) == 1:
         return 0
@@ -68,7 +68,7 @@ def _name_class(found: dict[str, Any], index: int) -> str:
 
 
 def _draw_threshold(numbers: dict[str, Any]) -> None:
-    """A fragment: dragging the threshold runs this alone, from the histogram of scores that is here already."""
+    """Draw what the threshold does. A fragment: moving it reruns this alone, computed from the histogram of scores; no desk is asked."""
     scores = numbers["scores"][numbers["shown"]]
     shown = widgets.seed(THRESHOLD, widgets.read(THRESHOLD, HALF), None)
     cut = st.slider(

@@ -1,4 +1,4 @@
-"""How the sections show figures: a heading, the figure, and one sentence on what to see in it."""
+"""How sections show figures: a heading, the figure, and a sentence on what to see in it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ QUIET = {"displayModeBar": False, "scrollZoom": False}
 
 
 def draw_chart(view: ModuleType, numbers: dict[str, Any], key: str) -> None:
-    """This view of these numbers, with its title and caption."""
+    """Draw this view (a module of dlcore.views) of these numbers, with title and caption."""
     draw_heading(view)
     st.plotly_chart(view.draw(numbers, t), key=key, config=QUIET, alt=t(view.TITLE))
     st.caption(label(f"{view.TITLE}.see"))
 
 
 def draw_heading(view: ModuleType) -> None:
-    """The view's title, with what it shows as help."""
+    """Draw the view's title, with its explanation as help."""
     st.markdown(f"**{label(view.TITLE)}**", help=label(f"{view.TITLE}.help"))

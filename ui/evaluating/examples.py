@@ -1,4 +1,4 @@
-"""Examples: who is taken for whom, and the rows behind each number, the worst ones first."""
+"""Examples: which classes are confused, and the rows behind each number, the worst first."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PICTURE = 72  # pixels
 
 
 def draw_section() -> None:
-    """The confusion matrix, and the rows of the cell that is chosen; for numbers, the rows with the largest errors."""
+    """Draw the confusion matrix and the rows of the chosen cell; for regression, the rows with the largest errors."""
     asked = rows.choose()
     if asked is None:
         return
@@ -39,7 +39,7 @@ def draw_section() -> None:
 
 
 def _draw_matrix(found: dict[str, Any]) -> dict[str, int]:
-    """The matrix and, for the keyboard, the same choice as two menus; the true and predicted class that were chosen."""
+    """Draw the matrix and two menus with the same choice, for the keyboard; returns the chosen true and predicted class."""
     draw_heading(confusion)
     st.plotly_chart(
         confusion.draw(found, t), key=MATRIX, on_select=choose_cell, selection_mode="points", config=QUIET, alt=t(confusion.TITLE)
@@ -63,7 +63,7 @@ def _choose_cells(path: str, side: str, names: list[str]) -> int:
 
 @session.guard
 def choose_cell() -> None:
-    """A press on a square of the matrix: the menus show its classes. A press beside it shows all rows again."""
+    """Callback of a press on the matrix: the menus show the square's classes. A press beside the squares selects all rows again."""
     points = widgets.read_points(MATRIX)
     true, predicted = points[0]["customdata"] if points else (ANY, ANY)
     widgets.show(TRUE, int(true))
@@ -119,7 +119,7 @@ def _write_certainty(header: dict[str, Any], index: int) -> str:
 
 
 def enlarge(pixels_HW: np.ndarray) -> np.ndarray:
-    """Dark ink on white, each pixel a sharp square."""
+    """The image enlarged, dark on white, each pixel a sharp square."""
     times = max(1, PICTURE // max(pixels_HW.shape))
     ink = 255 - (255 * pixels_HW.clip(0, 1)).astype(np.uint8)
     return ink.repeat(times, axis=0).repeat(times, axis=1)

@@ -1,4 +1,4 @@
-"""The smallest change after which the network says something else: asked for by a press, and taken into the sliders by another."""
+"""The smallest change of a row after which the network predicts something else: one button searches for it, another applies it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EPOCH = date(1970, 1, 1)
 
 
 def draw_flip(question: dict[str, Any], now: dict[str, Any]) -> None:
-    """What it should become, the press, and the change that was found for the row as it stands."""
+    """Draw the wanted prediction, the button, and the change found for the row as the sliders set it."""
     memory = judging().whatif
     with st.container(border=True, key="flip"):
         st.markdown(f"**{label('flip.title')}**", help=label("flip.help"))
@@ -44,12 +44,12 @@ def draw_flip(question: dict[str, Any], now: dict[str, Any]) -> None:
 
 
 def find(asked: dict[str, Any]) -> None:
-    """Look for the smallest change of this row."""
+    """Callback: search for the smallest change of this row."""
     judging().whatif.flip = asked
 
 
 def take_changes(changes: list[dict[str, Any]]) -> None:
-    """Let the sliders show the row after these changes."""
+    """Callback: set the sliders to the row after these changes."""
     memory = judging().whatif
     memory.values = {**memory.values, **{change["name"]: change["to"] for change in changes}}
     for beginning in ("/whatif_value/", "/whatif_shown"):
@@ -122,7 +122,7 @@ def _write_value(kind: str, value: Any) -> str:
 
 
 def draw_pictures(shown: list[tuple[str, list[float]]], now: dict[str, Any]) -> None:
-    """Pictures side by side, each over its words."""
+    """Draw images side by side, each above its caption."""
     with st.container(horizontal=True, gap="small"):
         for said, pixels in shown:
             pixels_HW = np.array(pixels).reshape(now["height"], now["width"])

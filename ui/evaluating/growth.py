@@ -1,4 +1,4 @@
-"""Growth: would more data help, or a larger network? Trained anew at several sizes, in the background."""
+"""Growth: would more data help, or a larger network? Networks are trained anew at several sizes, in the background."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LONGEST = 300  # seconds
 
 
 def draw_section() -> None:
-    """What grows, how long each network trains, Start; then the curve as it comes."""
+    """Draw what grows, how long each network trains, and Start; then the curve while it is computed."""
     shown = widgets.seed(KIND, widgets.read(KIND, KINDS[0]), KINDS)
     do = st.segmented_control(
         label("evaluate.growth.kind"), KINDS, default=shown, format_func=lambda kind: label(f"evaluate.growth.{kind}"), required=True,
@@ -48,7 +48,7 @@ def _draw_number(path: str, usual: int, most: int, key: str) -> int:
 
 
 def start(do: str, epochs: int, repeats: int) -> None:
-    """Begin it, with these."""
+    """Callback: start the job with these numbers."""
     begin(do, epochs=epochs, repeats=repeats, budget=LONGEST)
 
 

@@ -1,4 +1,4 @@
-"""What is remembered while somebody judges a run: the moment it speaks of, what was found of it, and the long jobs under way."""
+"""What the page Evaluate remembers: the moment it evaluates, the answers about it, and long jobs."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from dlcore.desks.job import Job
     from dlcore.problems import Problem
 
-MOST_ANSWERS = 16  # kept of a moment: as JSON, since numbers in lists would take ten times the room
+MOST_ANSWERS = 16  # remembered of a moment, as JSON text: lists of numbers would take ten times the memory
 
 
 @dataclass
 class Moment:
-    """A checkpoint of a run with the history up to it, and what has been asked about it so far."""
+    """A checkpoint of a run with the history up to it, and the answers about it so far."""
 
     token: str
     content: bytes
@@ -29,13 +29,13 @@ class Moment:
     column_names: tuple[str, ...]
     step: int
     epoch: int
-    history: str  # as history.csv, thinned; "" where it was not at hand
-    unsealed: bool = False  # whether somebody has asked for the scores on the sealed test rows
+    history: str  # as history.csv, at most HISTORY_ROWS rows; "" if it could not be had
+    unsealed: bool = False  # True once the sealed test scores were opened
     answers: OrderedDict[str, tuple[str, bytes]] = field(default_factory=OrderedDict)
 
     @classmethod
     def of(cls, token: str, content: bytes, history: str) -> Moment:
-        """The moment that a checkpoint of our own run holds: read in its header, without torch."""
+        """The moment in a checkpoint that our own run wrote; reads the header of its safetensors, without torch."""
         length = int.from_bytes(content[:8], "little")
         facts = json.loads(content[8 : 8 + length])["__metadata__"]
         experiment = Experiment.from_json(facts["recipe"])
@@ -45,11 +45,11 @@ class Moment:
 
     @cached_property
     def test_rows(self) -> str:
-        """By which its test rows are known again: looks at them are counted under it."""
+        """A digest of the moment's test rows, under which openings of their scores are counted."""
         return digest_of_test_rows(self.experiment)
 
     def recall(self, question: str) -> tuple[dict[str, Any], bytes] | None:
-        """What was answered to this before."""
+        """The remembered answer to this question; None if there is none."""
         if question not in self.answers:
             return None
         self.answers.move_to_end(question)
@@ -57,7 +57,7 @@ class Moment:
         return json.loads(header), payload
 
     def keep(self, question: str, header: dict[str, Any], payload: bytes) -> None:
-        """Remember an answer; those not asked for longest are forgotten."""
+        """Remember an answer; beyond MOST_ANSWERS the one not asked for longest is forgotten."""
         self.answers[question] = (json.dumps(header), payload)
         while len(self.answers) > MOST_ANSWERS:
             self.answers.popitem(last=False)
@@ -65,7 +65,7 @@ class Moment:
 
 @dataclass(frozen=True)
 class Begun:
-    """A long job, and what it was begun with."""
+    """A long job, with the step and epoch of its moment and its arguments."""
 
     job: Job
     step: int
@@ -75,16 +75,16 @@ class Begun:
 
 @dataclass
 class WhatIf:
-    """The row that somebody moves, and how far it is moved."""
+    """The row of the section What-if, and the changes made to it."""
 
-    asked: dict[str, Any] = field(default_factory=dict)  # which row
-    row: tuple[int | None, RowsKey] | None = None  # the one that was found, among which rows
-    values: dict[str, Any] = field(default_factory=dict)  # of the columns that were moved
-    cover: dict[str, int] | None = None  # of a picture
-    flip: dict[str, Any] | None = None  # of which row the smallest change was asked for
+    asked: dict[str, Any] = field(default_factory=dict)  # the arguments that choose the row
+    row: tuple[int | None, RowsKey] | None = None  # the row's number, and which data it is from
+    values: dict[str, Any] = field(default_factory=dict)  # {column: new value} of the columns that were changed
+    cover: dict[str, int] | None = None  # the square of an image that is covered
+    flip: dict[str, Any] | None = None  # the arguments with which the smallest change was last asked for
 
     def begin(self, asked: dict[str, Any], row: tuple[int | None, RowsKey] | None) -> None:
-        """Begin with another row, as it is in the data."""
+        """Take another row, unchanged."""
         self.asked, self.row, self.values, self.cover = asked, row, {}, None
 
 
@@ -94,12 +94,12 @@ class NewFile:
 
     upload: str
     name: str
-    refusal: Problem | None = None  # why it cannot be read ...
-    refused_for: tuple[str, ...] = ()  # ... for a network with these columns
+    refusal: Problem | None = None  # why the file cannot be used ...
+    refused_for: tuple[str, ...] = ()  # ... by a network with these columns
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """The arguments of a job about it."""
+        """The arguments of a job about this file."""
         return {"upload": self.upload, "name": self.name}
 
 
@@ -109,8 +109,9 @@ class Judging:
 
     moment: Moment | None = None
     begun: dict[str, Begun] = field(default_factory=dict)
-    split: str = ""  # the rows that the page speaks of; "" until somebody has chosen
+    split: str = ""  # which part of the rows is evaluated; "" until somebody has chosen
     subset: dict[str, Any] | None = None
     whatif: WhatIf = field(default_factory=WhatIf)
     file: NewFile | None = None
-    looks: dict[str, int] = field(default_factory=dict)  # at sealed test rows, by the digest of these rows
+    # openings of sealed test scores, by the digest of the test rows
+    looks: dict[str, int] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""The frame of the page Evaluate: of which moment it speaks, which section is open, and a sentence where one cannot be drawn."""
+"""The frame of the page Evaluate: the moment it evaluates, the choice of a section, and a sentence if a section cannot be drawn."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from ui.messages import escape, sentence
 from ui.session import label, widgets
 
 CHOICE = "/section"
-ADDRESS = "section"  # the name in the page's address
+ADDRESS = "section"  # the parameter of the page's address that names the open section
 
 
 def draw_evaluation() -> None:
-    """The whole page: the moment, the sections' names, and the one that is open."""
+    """Draw the whole page: the moment, the choice of a section, and the open section."""
     opened = widgets.read(CHOICE, None) is None
     chosen = _find_section()
     try:
         live.desks().wake()
         if opened:
-            judge_again()  # Whoever comes from the playground wants to know how the run stands now.
+            judge_again()  # The page was just opened: evaluate the run as it is now.
         _draw_moment()
         chosen = _choose(chosen)
         with st.container(key=f"evaluate_{chosen}"):
@@ -59,7 +59,7 @@ def _say_in_address() -> None:
 
 
 def _draw_moment() -> None:
-    """Step and epoch that all numbers speak of, and whether the run has gone on since."""
+    """Draw the step and epoch of the moment, and whether the run has trained further since."""
     now = moment()
     run = run_now()
     apart = run["step"] != now.step

@@ -1,4 +1,4 @@
-"""Predict: what the network says of the rows of a new file, the first ones here and all of them as CSV."""
+"""Predict: the network's predictions for the rows of a new file; the first ones are shown, all can be downloaded as CSV."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from ui.press import Press, make_at_press
 from ui.session import label, t, uploads
 
 QUICK, LONG, CSV = "predict", "predict_long", "predictions_csv"
-LARGE = "large"  # what a quick look says of a file that needs a longer one
-OF_FILES = ("upload_", "table_", "predict_")  # beginnings of problems that stay until another file is brought
-MOST_NAMED = 12  # columns
+LARGE = "large"  # `form` in the quick job's result for a file that needs the long job
+OF_FILES = ("upload_", "table_", "predict_")  # beginnings of the keys of problems that only another file can solve
+MOST_NAMED = 12  # columns named in one sentence
 
 
 def draw_section() -> None:
-    """Which columns a file needs, the way in, and what the network says of the one that was brought."""
+    """Draw which columns a file needs, the uploader, and the predictions for the file that was brought."""
     st.caption(label("predict.see", columns=_list_names(moment().column_names)))
     key = _key_of_uploader()
     st.file_uploader(
@@ -43,7 +43,7 @@ def draw_section() -> None:
             found = ask(QUICK, **file.arguments)[0]
         except Problem as problem:
             if not problem.key.startswith(OF_FILES):
-                raise  # The file is not to blame, and the next try may work.
+                raise  # Not the file's fault, so nothing is remembered: the next try may succeed.
             file.refusal, file.refused_for = problem, moment().column_names
             _show_refusal(file, problem)
             return
@@ -57,15 +57,15 @@ def draw_section() -> None:
 
 
 def _key_of_uploader() -> str:
-    """The key of the present uploader; another one each time something was taken from it."""
+    """The key of the uploader; it changes whenever a file was taken, so that the next uploader is empty."""
     return f"predict_upload_{session.current().uploads}"
 
 
 @session.guard
 def take_file(key: str) -> None:
-    """Put the file that was chosen last into the store. The uploader lets go of it, and is a new one."""
+    """Callback: put the file chosen last into the store; a new, empty uploader replaces this one."""
     if key != _key_of_uploader():
-        return  # The one before, from which the file was taken: it tells that it is empty now.
+        return  # An earlier uploader, which reports that it is empty since its file was taken.
     files = uploads.take_files(key)
     if not files:
         raise Problem("upload_gone")
@@ -74,11 +74,11 @@ def take_file(key: str) -> None:
     judging().begun.pop(LONG, None)
 
 
-# What comes of it
+# The result
 
 
 def _find_long_job(file: NewFile) -> None:
-    """The same in the background, begun anew for another file and another moment."""
+    """Draw the predictions of a large file, made by a long job, which starts anew for another file or moment."""
     now, known = moment(), find_job(LONG)
     if known is None or (known.step, known.epoch, known.arguments) != (now.step, now.epoch, file.arguments):
         begin(LONG, **file.arguments)
@@ -92,7 +92,7 @@ def _show_refusal(file: NewFile, problem: Problem) -> None:
 
 def _show(file: NewFile, found: dict[str, Any]) -> None:
     if "rows" not in found:
-        return  # It is still being read.
+        return  # A partial result: the file is still being read.
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="predicted_rows"):
         st.markdown(f"{TABLE} **{escape(file.name)}**", width="content")
         st.markdown(
@@ -105,7 +105,7 @@ def _show(file: NewFile, found: dict[str, Any]) -> None:
                 help=label("predict.take.help"),
             )  # fmt: skip
     if found["missing"]:
-        # Nothing stands in for a hole in bundled data.
+        # Only the preparation of own tables can fill missing columns; bundled data have nothing to fill them with.
         key = "predict.missing.filled" if moment().experiment.dataset.kind == "table" else "predict.missing"
         missing = label(key, count=len(found["missing"]), columns=_list_names(found["missing"]))
         st.warning(missing, icon=":material/warning:")
@@ -122,7 +122,7 @@ def _show(file: NewFile, found: dict[str, Any]) -> None:
 
 
 def _draw_grid(found: dict[str, Any]) -> None:
-    """The first rows: prediction, truth where it is known, how sure the network is, and the cells that it was given."""
+    """Draw the first rows: prediction, true value if the file has it, the network's confidence, and the cells it was given."""
     first, classes = found["first"], bool(found["class_names"])
     ours: dict[str, list[Any]] = {
         t("evaluate.row"): list(range(1, len(first) + 1)),
@@ -144,7 +144,7 @@ def _shorten(prediction: str | float | None) -> str | float | None:
 
 
 def make_maker(state: session.Session, file: NewFile, checkpoint: bytes) -> Callable[[], bytes]:
-    """What makes the CSV of this file and this moment, at a press."""
+    """The function that a press on Download calls: it makes the CSV for this file and this checkpoint."""
 
     def make(press: Press) -> bytes:
         return press.ask(CSV, checkpoint, **file.arguments)
@@ -153,5 +153,5 @@ def make_maker(state: session.Session, file: NewFile, checkpoint: bytes) -> Call
 
 
 def _list_names(columns: list[str] | tuple[str, ...]) -> str:
-    """The first of these names."""
+    """The first MOST_NAMED of these names, as text."""
     return ", ".join(columns[:MOST_NAMED]) + (" …" if len(columns) > MOST_NAMED else "")

@@ -1,4 +1,4 @@
-"""Report: what is found, as one HTML file that needs nothing else, and a model card; both made when they are asked for."""
+"""Report: the results as one self-contained HTML file, and a model card; each is made when its button is pressed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CONTENTS = {
 
 
 def draw_section() -> None:
-    """What is in each file, and the press that makes it."""
+    """Draw what each file contains, and its button."""
     st.caption(label("report.see"))
     sealed = rows.is_sealed("test")
     if sealed:
@@ -53,7 +53,7 @@ def _write_title(what: str, part: str) -> str:
 
 
 def _list_contents(what: str) -> list[str]:
-    """The parts that this data have."""
+    """The parts of this file that apply to these data."""
     parts, dataset = list(CONTENTS[what]), moment().experiment.dataset
     if what == "report" and not moment().class_names:
         parts[parts.index("classes")] = "residuals"

@@ -1,4 +1,4 @@
-"""Which rows a section speaks of: train, validation or test, all of them or some; a sealed test asks first."""
+"""Which rows a section evaluates: train, validation or test, all or some of them; a sealed test has to be opened first."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ def split_names() -> list[str]:
 
 
 def find_watched() -> str:
-    """The part that was watched while it learned, and may be looked at as often as one likes."""
+    """The part of the rows that was scored during training; looking at its scores again is free."""
     return moment().experiment.watched
 
 
 def is_sealed(split: str) -> bool:
-    """Whether these rows have to be asked for."""
+    """Whether the scores of these rows have to be opened, which is counted."""
     return split == "test" and moment().experiment.sealed
 
 
 def is_shut(split: str) -> bool:
-    """Whether these rows have not been asked for yet, at this moment of the run."""
+    """Whether these rows are sealed and were not opened yet for the page's moment."""
     return is_sealed(split) and not moment().unsealed
 
 
 def question(split: str, subset: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The arguments that ask for these rows."""
+    """The arguments of a job about these rows."""
     asked: dict[str, Any] = {"split": split}
     if subset:
         asked["subset"] = subset
@@ -49,13 +49,13 @@ def question(split: str, subset: dict[str, Any] | None = None) -> dict[str, Any]
 
 
 def name_rows(split: str) -> str:
-    """These rows in words; how often somebody has looked stands beside the name of sealed ones."""
+    """The name of these rows; for sealed ones with the number of openings."""
     name = t(f"evaluate.split.{split}")
     return t("evaluate.looked", name=name, looks=count_openings()) if is_sealed(split) and count_openings() else name
 
 
 def choose() -> dict[str, Any] | None:
-    """Draws the choice; the arguments that ask for the chosen rows, or None while they are sealed."""
+    """Draw the choice of rows; returns a job's arguments for the chosen ones, None if they are sealed and not opened."""
     memory, names = judging(), split_names()
     if memory.split not in names:
         memory.split = find_watched()
@@ -80,7 +80,7 @@ def choose() -> dict[str, Any] | None:
 
 
 def draw_seal() -> None:
-    """The sentence before the seal, and the press that opens it."""
+    """Draw what sealed scores are for, and the button that opens them."""
     with st.container(border=True, key="sealed"):
         st.markdown(label("evaluate.sealed", looks=count_openings()))
         st.button(
@@ -160,7 +160,7 @@ def _draw_bounds(column: dict[str, Any], before: dict[str, Any] | None) -> dict[
 
 
 def _draw_numbers(name: str, held: Range, ends: Range) -> Range:
-    """A slider with two thumbs."""
+    """Draw a slider with two thumbs; the chosen range."""
     path, (low, high) = f"{RANGE}/{name}", ends
     start, end = (min(max(one, low), high) for one in widgets.read(path, held))
     shown = widgets.seed(path, (start, end), ends)
@@ -171,7 +171,7 @@ def _draw_numbers(name: str, held: Range, ends: Range) -> Range:
 
 
 def _draw_days(name: str, held: Range, ends: Range) -> Range:
-    """The same for days since 1970, which are shown and chosen as dates."""
+    """Draw the same for a column of days since 1970, shown as dates."""
     path, first, last = f"{RANGE}/{name}", _to_date(ends[0]), _to_date(ends[1] + 1)
     start, end = (min(max(one, first), last) for one in widgets.read(path, (_to_date(held[0]), _to_date(held[1]))))
     shown = widgets.seed(path, (start, end), ends)
@@ -180,7 +180,7 @@ def _draw_days(name: str, held: Range, ends: Range) -> Range:
 
 
 def _find_dates() -> set[str]:
-    """The columns that hold days since 1970."""
+    """The names of the columns that hold days since 1970."""
     columns = getattr(moment().experiment.dataset, "columns", ())
     return {column.name for column in columns if column.kind == "date"}
 

@@ -1,4 +1,4 @@
-"""Scores: how good, how sure is that, compared with what; for all parts of the rows side by side."""
+"""Scores with their intervals and a trivial guess to compare with, for all parts of the rows side by side."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from ui.evaluating.drawing import draw_chart
 from ui.messages import escape
 from ui.session import label, t
 
-Group = tuple[str, str, dict[str, Any]]  # name, split, what "evaluate" says
+Group = tuple[str, str, dict[str, Any]]  # name, split, the answer of the job "evaluate"
 
 
 def draw_section() -> None:
-    """The scores of each part, their intervals, and the classes one by one."""
+    """Draw the scores of each part of the rows, their intervals, and the scores of each class."""
     asked = rows.choose()
     groups = _find_groups(asked)
     _draw_cards(groups)
@@ -32,7 +32,7 @@ def draw_section() -> None:
 
 
 def _find_groups(asked: dict[str, Any] | None) -> list[Group]:
-    """Every part that is open, and the chosen rows of the chosen part."""
+    """Every part of the rows that is not sealed shut, and the chosen subset."""
     names = [split for split in rows.split_names() if not rows.is_shut(split)]
     groups = [(rows.name_rows(split), split, ask("evaluate", **rows.question(split))[0]) for split in names]
     if asked is not None and asked.get("subset"):
@@ -51,7 +51,7 @@ def _draw_metric(found: dict[str, Any]) -> str:
 
 def _draw_cards(groups: list[Group]) -> None:
     watched = rows.find_watched()
-    # What counts is the score on rows that nothing was learned from: it stands first.
+    # First the score on the watched rows, last that on the training rows, which says little about new ones.
     for column, (name, _, found) in zip(
         st.columns(len(groups)),
         sorted(groups, key=lambda group: (group[1] == "train", group[1] != watched)),
@@ -90,7 +90,7 @@ def _describe_certainty(groups: list[Group]) -> None:
 
 
 def _find_guess(found: dict[str, Any]) -> float:
-    """What always giving the same answer would score: the most frequent class, or the mean."""
+    """The score of always predicting the same: the most frequent class, or the mean."""
     if "per_class" not in found:
         return 0.0
     return max(one["rows"] for one in found["per_class"]) / found["rows"]

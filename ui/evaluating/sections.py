@@ -1,7 +1,7 @@
 """The sections of the page Evaluate, in display order: one module of this package each, whose `section()` draws it.
 
-To add one, write the module, a function here that imports it, and its line in SECTIONS. A visit to one loads that one alone: several bring
-figures that take their time to import.
+To add one, write the module, a function here that imports it, and its line in SECTIONS. Opening a section imports that one alone, as
+some import figures, which takes long.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Seeds: the same recipe from many seeds at once. Is it skill or luck?"""
+"""Seeds: the same recipe trained from many seeds at once. Is a score skill or luck?"""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ICONS = {
 
 
 def draw_section() -> None:
-    """How many seeds, how long, Start; then the bands as they grow, and what the seeds say together."""
+    """Draw how many seeds, how long, and Start; then the bands while they are computed, and what the seeds show together."""
     st.caption(label("evaluate.seeds.about"))
     known = find_job(DO)
     under_way = known is not None and known.job.state in UNDER_WAY
@@ -58,7 +58,7 @@ def draw_section() -> None:
 
 
 def start(count: int, epochs: int) -> None:
-    """Begin with so many."""
+    """Callback: start the job with so many seeds and epochs."""
     begin(DO, count=count, epochs=epochs)
 
 
@@ -86,8 +86,8 @@ def _show(header: dict[str, Any], payload: bytes) -> None:
 
 
 def _present_curves(last: int) -> dict[str, dict[str, list[float]]]:
-    """The present run's own curves, as far as the seeds were trained: {score: {"epochs", "values"}}; {} before its first epoch."""
-    with suppress(Problem):  # A run that is gone has no curve; the seeds' are shown all the same.
+    """The present run's curves up to epoch `last`, the seeds' last: {score: {"epochs", "values"}}; {} before its first epoch."""
+    with suppress(Problem):  # The run may be gone: the seeds' curves are shown all the same.
         _, content = live.pool().call(moment().token, "history")
         _, *rows = csv.reader(io.StringIO(content.decode()))
         known = [(float(row[0]), float(row[3]), float(row[5])) for row in rows if float(row[0]) <= last]
@@ -98,12 +98,12 @@ def _present_curves(last: int) -> dict[str, dict[str, list[float]]]:
 
 
 def _judge_present(header: dict[str, Any], metric_ES: np.ndarray, present: dict[str, Any]) -> dict[str, Any]:
-    """The verdict, with the present run compared to the seeds when they were as old: {"kind", ..., "present", "epoch"}."""
+    """The verdict, comparing the present run with the seeds at the same epoch: {"kind", ..., "present", "epoch"}."""
     if not present:
         return {"epoch": header["epochs"][-1], **judge_score(header["final"], None)}
     epoch = present[METRIC]["epochs"][-1]
     index = int(np.searchsorted(header["epochs"], epoch, side="right")) - 1
-    # Seeds are scored at some epochs only: the run is read at the last one that both have.
+    # Seeds are scored only at some epochs: compare at the last epoch that both have.
     at = int(np.searchsorted(present[METRIC]["epochs"], header["epochs"][index], side="right")) - 1
     return {"epoch": header["epochs"][index], **judge_score(metric_ES[index].tolist(), present[METRIC]["values"][at])}
 
@@ -116,7 +116,7 @@ def _write_score(header: dict[str, Any], value: float) -> str:
 
 
 def _write_answer(header: dict[str, Any], standing: dict[str, Any]) -> None:
-    """Skill or luck, in one sentence; and the numbers to quote."""
+    """Write whether the score is skill or luck, in one sentence, and the numbers to quote."""
     summary = header["summary"]
     scores = {name: _write_score(header, standing[name]) for name in SCORES if standing.get(name) is not None}
     scores |= {name: f"{standing[name]:.0%}" for name in ("below", "above") if name in standing}

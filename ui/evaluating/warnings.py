@@ -1,4 +1,4 @@
-"""Warnings: what may fool one about the scores, each with its evidence and what to try."""
+"""Warnings: reasons to doubt the scores, each with its evidence and what to try."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ORDER = list(ICONS)
 
 
 def draw_section() -> None:
-    """All that the guards have found, the gravest first."""
+    """Draw all warnings of the guards (dlcore.evaluation.guards), the gravest first."""
     findings = ask("guards")[0]["findings"]
     st.caption(label("evaluate.warnings.see"))
     for index, finding in enumerate(sorted(findings, key=lambda one: ORDER.index(one["severity"]))):
@@ -25,7 +25,7 @@ def draw_section() -> None:
 
 
 def draw(finding: dict[str, Any], key: str) -> None:
-    """What was found, how one knows, and what to try."""
+    """Draw a finding, its evidence, and what to try."""
     words, values = f"finding.{finding['key']}", {**finding["values"]}
     if "split" in values:
         values["split"] = t(f"evaluate.split.{values['split']}").lower()
@@ -39,7 +39,7 @@ def draw(finding: dict[str, Any], key: str) -> None:
 
 
 def _write_evidence(evidence: dict[str, Any]) -> dict[str, list[str]]:
-    """What the sentence does not hold: the rows that are twins, the rows of each rare class."""
+    """Evidence that the sentence leaves out: rows that occur twice, the number of rows of each rare class."""
     twins, of_class = evidence.get("examples"), evidence.get("rows")
     if twins:
         return {

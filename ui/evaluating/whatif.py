@@ -1,4 +1,4 @@
-"""What-if: one row, moved by hand: what the network says now, how it comes to that, who is like it, and what would change its mind."""
+"""What-if: one row, changed by hand: its new prediction, its path through the network, similar rows, and what would flip it."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ SPLIT, START, RANK, SHOWN, VALUES = (
     "/whatif_value/",
 )
 COVER = "/whatif_cover/"
-MOST_SHOWN = 8  # inputs that can be moved, unless somebody asks for more
-MOST_CELLS = 6  # columns of the table of neighbours
-STEPS = 200  # of a slider
+MOST_SHOWN = 8  # inputs with a slider, unless more are asked for
+MOST_CELLS = 6  # columns in the table of similar rows
+STEPS = 200  # positions of a slider
 ALMOST_ALL = 0.995
 EPOCH = date(1970, 1, 1)
 
 
 def draw_section() -> None:
-    """The row, its inputs beside what becomes of it. A fragment: a slider runs this alone."""
+    """Draw the row: its inputs on the left, the prediction on the right. A fragment: moving a slider reruns this alone."""
     st.fragment(_draw_or_explain)()
 
 
 def _draw_or_explain() -> None:
     try:
         _draw()
-    except Problem as problem:  # A fragment runs by itself, outside the page that would say it.
+    except Problem as problem:  # A fragment reruns without the page around it, which would show the problem.
         st.error(escape(sentence(session.current().language, problem)), icon=":material/error:")
 
 
@@ -50,7 +50,7 @@ def _draw() -> None:
     asked = _choose_row()
     start, _ = ask("whatif", **asked)
     memory = judging().whatif
-    # The same question finds another row once the network or the rows have changed: what was moved of the old one is not said of it.
+    # The same arguments may find another row after the network or the data have changed: the old row's changes are dropped then.
     row = start["example"]["row"], RowsKey(moment().experiment)
     if (memory.asked, memory.row) != (asked, row):
         memory.begin(asked, row)
@@ -86,7 +86,7 @@ def _draw() -> None:
 
 
 def _choose_row() -> dict[str, Any]:
-    """Which row: the arguments that ask for it."""
+    """Draw the choice of a row; returns the arguments that ask for it."""
     splits = [name for name in rows.split_names() if not rows.is_shut(name)]
     starts = ["row", "wrong", "uncertain", "mean"] if is_of_classes() else ["row", "wrong", "mean"]
     titles = {one: label(f"whatif.start.{one}") for one in starts}
@@ -138,7 +138,7 @@ def _say_example(start: dict[str, Any]) -> None:
 
 @session.guard
 def put_back() -> None:
-    """The row as it is in the data."""
+    """Callback: undo all changes of the row."""
     memory = judging().whatif
     memory.begin(memory.asked, memory.row)
     for beginning in (VALUES, COVER):
@@ -149,7 +149,7 @@ def put_back() -> None:
 
 
 def _draw_inputs(start: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
-    """A control for each input on which much hangs; what was moved, by column."""
+    """Draw a control for each of the inputs that matter most; returns {column: new value} of those changed."""
     columns, moved = start["columns"], judging().whatif.values
     ranked = sorted(range(len(columns)), key=lambda index: -columns[index]["influence"])
     movable = [index for index in ranked if columns[index]["values"] or columns[index]["low"] < columns[index]["high"]]
@@ -172,11 +172,11 @@ def _draw_inputs(start: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]
 
 
 def _draw_control(index: int, column: dict[str, Any], value: Any, asked: dict[str, Any]) -> Any:
-    """A menu of a category's values, a slider over the range of the training rows; its value."""
+    """Draw a menu of a category's values, or a slider over the range of the training rows; returns its value."""
     where = f"{VALUES}{index}"
     key, name, signature = widgets.key_of(where), escape(column["name"]), (column["name"], asked)
     if column["values"]:
-        own = column["start"]  # May be missing, or a category that the recipe does not name.
+        own = column["start"]  # The row's value may be missing, or a category unknown to the recipe.
         options = [*([] if own in column["values"] else [own]), *column["values"]]
         shown = widgets.seed(where, widgets.read(where, value), signature)
         titles = {one: label("whatif.missing") if one is None else escape(one) for one in options}
@@ -200,7 +200,7 @@ def _to_date(days: float) -> date:
 
 
 def _draw_cover(start: dict[str, Any]) -> dict[str, int] | None:
-    """A square of the picture that the mean of the training pictures covers (occlusion; Zeiler and Fergus, 2014)."""
+    """Draw the choice of a square of the image to cover with the mean training image (occlusion; Zeiler and Fergus, 2014)."""
     sides = {"size": min(start["height"], start["width"]), "top": start["height"] - 1, "left": start["width"] - 1}
     cover = {}
     for side, most in sides.items():
@@ -217,7 +217,7 @@ def _draw_cover(start: dict[str, Any]) -> dict[str, int] | None:
     return cover if cover["size"] else None
 
 
-# Who is like it
+# Similar rows
 
 
 def _draw_neighbours(now: dict[str, Any]) -> None:

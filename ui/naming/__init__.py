@@ -1,4 +1,4 @@
-"""The page's language, and names for what has none in Streamlit's own page: on every page, whatever else stands on it."""
+"""Sets the page's language in the browser, and accessible names for parts of Streamlit's page that have none; on every page."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from ui.session import current, label
 
 _naming = component(
     "naming",
-    html='<span class="naming" hidden></span>',  # Once it has a language, all is named.
+    # The script writes the language into this element once everything has its name; tests wait for that.
+    html='<span class="naming" hidden></span>',
     js=LOADER.replace("canvas/bundle.js", "naming/bundle.js"),
 )
 
 
 def name_the_page() -> None:
-    """Say the page's language, and name Streamlit's nameless parts in it."""
+    """Set the page's language, and name Streamlit's nameless parts in it."""
     names = {name: label(f"page.{name}") for name in ("settings", "settings_close")}
     language = current().language.replace("_", "-")
     _naming(data={"names": names, "language": language, "version": asset_version()}, key="naming")
