@@ -1,4 +1,4 @@
-"""What the browser sees. With app.py and pages/, the only importer of streamlit."""
+"""What the browser shows. Only this package, app.py and pages/ import streamlit."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What the page's address says beside its path.
+"""The parameters in the page's address.
 
-It is read when somebody comes, written only where somebody chose something, as each writing is an entry in the browser's history, and
-followed when Back, Forward or a hand have changed it: so Back takes back the last choice, and then leads to the page before.
+They are read when a session begins, written only when somebody chooses something, since each write is an entry in the browser's
+history, and followed when Back, Forward or typing changed them: so Back undoes the last choice, and then leads to the page before.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ NAMES = ("lang", "section")
 
 @dataclass
 class Address:
-    """What it said when the page was last drawn, and what of that has been changed since by another than us."""
+    """The parameters when the page was last drawn (`said`), and those that the browser changed since (`changed`)."""
 
     page: str | None = None
     said: dict[str, str] = field(default_factory=dict)
     changed: dict[str, str] = field(default_factory=dict)
 
     def look(self, page: str) -> None:
-        """Read the address at the beginning of each drawing of this page. What another page wrote into it is left alone."""
+        """Read the parameters, at the beginning of each drawing of this page. After a change of pages none counts as changed."""
         said = {name: st.query_params.get(name, "") for name in NAMES}
         same = page == self.page
         self.changed = {name: value for name, value in said.items() if same and value != self.said[name]}
         self.page, self.said = page, said
 
     def put(self, name: str, value: str) -> None:
-        """Write into the address what somebody has chosen."""
+        """Write a choice into the address."""
         if st.query_params.get(name) != value:
             st.query_params[name] = value
         self.said[name] = value

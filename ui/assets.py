@@ -1,8 +1,8 @@
-"""Files that the browser needs before it can draw: the canvas's scripts, Plotly, and Streamlit's own, without waiting.
+"""Fast delivery of the files that a page needs: the canvas's scripts, Plotly, and Streamlit's own files.
 
-A first visit asks for about a hundred small files. Streamlit reads each from disk in a thread (1.4 ms of processor time,
-30 students arriving at once: four seconds) and names those of the page's widgets late. Here they are kept in memory, and the very first
-answer names what will be needed (`Link: rel=modulepreload`).
+A first visit asks for about a hundred small files. Streamlit reads each from disk in a thread (1.4 ms of processor time; four seconds
+for 30 students at once), and the browser learns late which files the page's widgets need. Here the files are held in memory, and the
+first answer already names the ones needed (`Link: rel=modulepreload`).
 """
 
 from __future__ import annotations
@@ -28,24 +28,24 @@ from streamlit.file_util import get_static_dir
 from ui.bundle import bundle
 
 UI = Path(__file__).parent
-#: Folders of scripts, each with one of its name that imports all others: the browser gets them as one file.
+#: Folders of scripts. The script with the folder's name imports all others; the browser gets them as one file.
 FOLDERS = ("canvas", "compare", "naming")
 MEDIA_TYPES = {"js": "text/javascript", "css": "text/css", "woff2": "font/woff2"}
 FOR_EVER = "public, max-age=31536000, immutable"
-#: Streamlit's chunks that the playground's first picture waits for, by the beginning of their names.
+#: Beginnings of the names of Streamlit's script files that the playground's first picture needs.
 FIRST_CHUNKS = ("BidiComponent", "Html", "Button", "ButtonGroup", "Slider", "NumberInput")
-LOOK_AGAIN = 1.0  # seconds
+LOOK_AGAIN = 1.0  # seconds for which files are taken to be unchanged
 _IMPORT = re.compile(r"""(?:from|import)\s*["']\./([\w.-]+\.js)["']""")
 
 
 def base_path() -> str:
-    """Where the app is served: "" or "/under/a/path"."""
+    """The path below which the app is served: "" or "/under/a/path"."""
     base = config.get_option("server.baseUrlPath").strip("/")
     return f"/{base}" if base else ""
 
 
 def routes(prefix: str) -> list[BaseRoute]:
-    """Our own files and Plotly, below `prefix`."""
+    """Routes of our own files and of Plotly, below `prefix`."""
     return [
         *(
             Route(f"{prefix}/api/assets/{{version}}/{folder}/bundle.js", partial(bundle_file, folder))
@@ -58,8 +58,8 @@ def routes(prefix: str) -> list[BaseRoute]:
 def asset_version() -> str:
     """A short hash of our own files and of Plotly's version, for addresses that may be cached for ever.
 
-    Files that somebody has just changed count within a second: to look at some hundred of them takes each script and each request long,
-    as a thread that calls the system lets go of the interpreter each time.
+    A change of the files is noticed within a second, not at once: checking a hundred files takes long in a busy server, since a thread
+    gives up the interpreter at each system call.
     """
     return _version_at(int(time.monotonic() / LOOK_AGAIN))
 
@@ -72,13 +72,13 @@ def _version_at(second: int) -> str:
 
 @cache
 def style(name: str) -> str:
-    """A style sheet of this folder, for `st.html`, which would read the file at each run of the script."""
+    """The text of a style sheet in this folder. `st.html` can read the file itself, but would at every run of the script."""
     return f"<style>{(UI / name).read_text(encoding='utf-8')}</style>"
 
 
 @cache
 def icon() -> str:
-    """The page's icon, as an address that holds it."""
+    """The page's icon as a data URL."""
     return f"data:image/svg+xml;base64,{b64encode((UI / 'icon.svg').read_bytes()).decode()}"
 
 
@@ -96,17 +96,17 @@ def _asset_version(files: tuple[tuple[Path, int], ...]) -> str:
 
 
 def bundle_file(folder: str, request: Request) -> Response:
-    """All scripts of a folder, and what they import, in one."""
+    """Answer a request for all scripts of a folder, and what they import, as one file."""
     return _compressed_once(request, *_bundle(folder, asset_version()))
 
 
 def plotly_file(request: Request) -> Response:
-    """Plotly's own JavaScript, from the installed package."""
+    """Answer a request for Plotly's JavaScript, from the installed package."""
     return _compressed_once(request, *_plotly())
 
 
 def _compressed_once(request: Request, plain: bytes, gzipped: bytes) -> Response:
-    # Streamlit would compress it at each request.
+    # Compressed once, as Streamlit's middleware would compress it again at each request.
     headers = {**_headers(request), "Vary": "Accept-Encoding"}
     if "gzip" not in request.headers.get("accept-encoding", ""):
         return Response(plain, headers=headers, media_type=MEDIA_TYPES["js"])
@@ -120,7 +120,7 @@ def _headers(request: Request) -> dict[str, str]:
 
 @lru_cache(maxsize=2 * len(FOLDERS))
 def _bundle(folder: str, version: str) -> tuple[bytes, bytes]:
-    """Plain and gzipped; made anew when a script has changed."""
+    """A folder's bundle, plain and gzipped; cached by `version`, so it is made anew when a script has changed."""
     plain = bundle(UI / folder / f"{folder}.js").encode()
     return plain, gzip.compress(plain, mtime=0)
 
@@ -135,7 +135,7 @@ def _plotly() -> tuple[bytes, bytes]:
 
 
 class QuickStart:
-    """Middleware: Streamlit's hashed files from memory, and on the page itself the names of what comes next."""
+    """Middleware: answers requests for Streamlit's hashed files from memory, and adds to the page the names of files needed next."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -150,7 +150,7 @@ class QuickStart:
         self._chunks = _with_imports(self._static / "static" / "js", FIRST_CHUNKS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer what is known here; pass on all else."""
+        """Answer requests for known files; pass on all others."""
         path = scope.get("path", "")
         if scope["type"] != "http" or scope["method"] != "GET":
             await self._app(scope, receive, send)
@@ -181,7 +181,7 @@ class QuickStart:
 
 
 def _with_imports(folder: Path, beginnings: tuple[str, ...]) -> list[str]:
-    """Names of these chunks and of all that they import; nothing where Streamlit names them otherwise."""
+    """The script files whose names begin so, and all that they import; [] if this version of Streamlit has other names."""
     found: list[str] = []
     waiting = [path.name for beginning in beginnings for path in folder.glob(f"{beginning}.*.js")]
     while waiting:

@@ -1,8 +1,8 @@
-"""Our ES modules as one file: a browser asks for six files at a time, and forty small ones stand in the way of what Streamlit asks for.
+"""Joins our ES modules into one file: a browser fetches six files at a time, and forty small ones would delay Streamlit's own.
 
-Understands the form in which the canvas is written, no more: `import { a, b as c } from "../folder/x.js";` on one line, and `export`
-before a function, a class or a const. Each module becomes a function that gives what it exports, in the order of the imports. It is
-named by its path in this folder: `canvas/network/links.js` is `module_canvas_network_links`. Comments are left out.
+Knows only the forms used here: `import { a, b as c } from "../folder/x.js";` on one line, and `export` before a function, a class or a
+const. Each module becomes a function, called at once, that returns its exports; imported modules come first. Its name is its path in
+this folder: `canvas/network/links.js` is `module_canvas_network_links`. Comments are left out.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _EXPORT = re.compile(
 
 
 def bundle(entry: Path) -> str:
-    """The text of one module that exports what `entry` does by default."""
+    """The text of one module whose default export is that of `entry`."""
     parts: dict[str, str] = {}
     _add(entry, parts)
     return "\n".join([*parts.values(), f"export default {_name_module(entry)}.default;\n"])

@@ -1,4 +1,4 @@
-"""What was changed in a run while it learned, in the reader's words: the marks on the time line of the page ask for it."""
+"""The journal of a run, changes made while it trained, in the reader's language. The marks on the page's time line ask for it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ui.differences import MOST_NAMED, Say, compare_recipes, lower_first
 from ui.messages import find_language, text
 
 MOST_ASKING = (
-    100  # Pages that wait for their words; one thread writes them, so that a long journal holds up nobody else.
+    100  # Pages that may wait for an answer; one thread writes them, so that a long journal delays nothing else.
 )
 
 _writer = ThreadPoolExecutor(1, thread_name_prefix="tells of changes")
@@ -27,7 +27,7 @@ _asking = 0
 
 
 def routes() -> list[BaseRoute]:
-    """For `st.App`, beside those of the live channel."""
+    """Routes for `st.App`, beside those of the live channel."""
     return [
         Route(f"{prefix}/api/live/{{token}}/changes", answer_changes)
         for prefix in dict.fromkeys(["", assets.base_path()])
@@ -35,7 +35,7 @@ def routes() -> list[BaseRoute]:
 
 
 async def answer_changes(request: Request) -> Response:
-    """The changes in a run, [{"step", "words"}], in `?language=`; nothing for those it does not belong to. 503: ask again later."""
+    """Answer with the run's changes, [{"step", "words"}], in `?language=`; 204 for anyone but its owner, 503 if too many ask."""
     global _asking
     token, language = request.path_params["token"], find_language(request.query_params.get("language")) or "en"
     if _asking >= MOST_ASKING:
@@ -59,13 +59,13 @@ def _written(header: dict[str, Any], language: str) -> list[dict[str, Any]]:
 
 def write_changes(experiment: Experiment, say: Say) -> list[tuple[int, str]]:
     """(step, words) of each step at which something was changed: 3400, "step 3,400: learning rate 0.03 to 0.3"."""
-    before: Experiment | None = experiment.without_journal()  # None: what was there before is not known.
+    before: Experiment | None = experiment.without_journal()  # The recipe before the next entry; None if unknown.
     items: dict[int, list[str]] = {}
     for entry in experiment.journal:
         after = None if before is None else _apply(before, entry)
         here = (
             _write_settings(entry, before, after, say) if entry.step else []
-        )  # Those of step 0 are how the run began.
+        )  # Changes at step 0 belong to the recipe with which training began.
         here += [
             say(f"change.{kind}")
             for kind in ("weights", "frozen", "silenced")
@@ -86,12 +86,12 @@ def write_changes(experiment: Experiment, say: Say) -> list[tuple[int, str]]:
 def _apply(before: Experiment, entry: Entry) -> Experiment | None:
     try:
         return before.replace(**settings_of(entry.set)) if entry.set else before
-    except Problem:  # A journal from a file need not fit its own recipe.
+    except Problem:  # A journal read from a file may contain changes that its recipe does not allow.
         return None
 
 
 def _write_settings(entry: Entry, before: Experiment | None, after: Experiment | None, say: Say) -> list[str]:
-    """What became of each setting; where that is not known or nothing is left of it, which ones were changed."""
+    """Old and new value of each changed setting; only the names of the settings if the values are unknown or the same."""
     if not entry.set:
         return []
     rows = [] if before is None or after is None else compare_recipes((before, after), say)

@@ -1,20 +1,20 @@
-"""JavaScript without its comments, which say to readers and to the type checker what no browser needs.
+"""Removes comments from JavaScript, as browsers need them not.
 
-Knows what a comment can be mistaken for: strings, templates with code in them, regular expressions. Whether a slash divides or begins a
-regular expression depends on what stands before it; where that cannot be told without parsing, it refuses.
+Recognises what can look like a comment: strings, templates with code in them, regular expressions. Whether a slash divides or begins a
+regular expression depends on the token before it; if that takes a real parser to tell, it raises ValueError.
 """
 
 from __future__ import annotations
 
 import re
 
-#: A regular expression may follow these words; after any other a slash divides.
+#: After these words a slash begins a regular expression; after any other word it divides.
 BEFORE_REGEX = {
     "await", "case", "delete", "do", "else", "in", "instanceof", "new", "of", "return", "throw", "typeof", "void", "yield",
 }  # fmt: skip
-#: The head of a statement follows these, and after that another statement.
+#: After these words come brackets, and after the brackets a statement, which may begin with a regular expression.
 BEFORE_HEAD = {"for", "if", "while", "with"}
-NAME = "name"  # stands for whatever a slash divides
+NAME = "name"  # stands for any token after which a slash divides
 _TOKEN = re.compile(
     r"""
       (?P<gap>(?:\s|//[^\n\r\u2028\u2029]*|/\*.*?\*/)+)
@@ -30,10 +30,10 @@ _TEXT = re.compile(r"(?:[^`\\$]|\\.|\$(?!\{))*(?:`|\$\{)", re.DOTALL)
 
 
 def without_comments(source: str) -> str:
-    """The same tokens, each on a line of its own where it had one. Raises ValueError where it cannot tell what a slash is."""
+    """The same source without comments; line ends between tokens are kept. Raises ValueError if it cannot tell what a slash means."""
     written: list[str] = []
     opened: list[str] = []  # brackets, and "${" for the code in a template
-    before = ";"  # the last token, as far as it tells what a slash is
+    before = ";"  # the last token, or what it counts as, to tell what a slash means
     offset = 0
     while offset < len(source):
         found = _TOKEN.match(source, offset)
@@ -56,9 +56,9 @@ def without_comments(source: str) -> str:
             opened.append("head" if text == "(" and before in BEFORE_HEAD else text)
             before = text
         elif text in (")", "}"):
-            # After the head of a statement another one begins.
+            # After the brackets of `if (...)` and the like a new statement begins.
             before = ";" if opened and opened.pop() == "head" else text
-        elif kind == "string" or (kind == "word" and before == "."):  # A property may be called as a keyword is.
+        elif kind == "string" or (kind == "word" and before == "."):  # After a dot even a keyword is a property's name.
             before = NAME
         else:
             before = text
@@ -68,7 +68,7 @@ def without_comments(source: str) -> str:
 
 
 def _read_slash(source: str, offset: int, before: str) -> tuple[str, str]:
-    """What begins here with a slash, and what it counts as for the next slash."""
+    """The token that begins with this slash (division or regular expression), and what it counts as before the next slash."""
     is_word = re.fullmatch(r"[\w$#]+", before) is not None
     divides = before in (NAME, ")", "]", "++", "--") or (is_word and before not in BEFORE_REGEX)
     if source[offset] != "/" or source.startswith("/*", offset) or before == "}":
@@ -82,7 +82,7 @@ def _read_slash(source: str, offset: int, before: str) -> tuple[str, str]:
 
 
 def _read_template(source: str, offset: int) -> str:
-    """A template's text with what opens it, to its end or to the next code in it."""
+    """A piece of a template literal: from ` or } to the closing ` or the next ${."""
     text = _TEXT.match(source, offset + 1)
     if text is None:
         raise ValueError(f"A template without an end: {source[offset : offset + 40]!r}")
@@ -90,7 +90,7 @@ def _read_template(source: str, offset: int) -> str:
 
 
 def _shorten_blank(gap: str) -> str:
-    """What is left of blanks and comments: one end of a line with the next line's indentation, or one blank."""
+    """What replaces blanks and comments: a line end with the next line's indentation if they hold one, else a blank."""
     lines = re.split(r"[\n\r\u2028\u2029]", gap)
     if len(lines) == 1:
         return " "

@@ -1,4 +1,4 @@
-"""In what recipes differ: rows of a table and a sentence, in the reader's words. Pure functions."""
+"""How recipes differ: rows of a table and a sentence, in the reader's language. Pure functions."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ Say = Callable[..., str]  # t(key, **values) of a language
 FEATURE_SIGNS = dict(zip(FEATURES, ("x₁", "x₂", "x₁²", "x₂²", "x₁·x₂", "sin x₁", "sin x₂"), strict=True))
 MISSING = "–"
 OFF_AT_ZERO = ("gradient_clip", "early_stopping")
-MOST_NAMED = 3  # so many settings still stand in one sentence
+MOST_NAMED = 3  # settings that one sentence may list
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting of one recipe: its value for the comparison, its name and its value for the eye."""
+    """One setting of one recipe: the value to compare, and its name and value as shown."""
 
     value: Any
     label: str
@@ -39,13 +39,13 @@ class Row:
 
 
 def compare_recipes(experiments: Sequence[Experiment], say: Say) -> list[Row]:
-    """The settings that are not the same in all of these recipes, by their dotted paths."""
+    """The settings that differ among these recipes."""
     one_by_one = len({tuple(layer.kind for layer in experiment.layers) for experiment in experiments}) == 1
     tables = [dict(_iterate_settings(experiment, one_by_one, say)) for experiment in experiments]
     rows = []
     for path in dict.fromkeys(path for table in tables for path in table):
         found = [table.get(path) for table in tables]
-        # What only one kind has is said by the kind itself.
+        # A field that not all have belongs to one kind only, and the row of the kind shows that.
         if None in found or len({setting.value for setting in found if setting}) == 1:
             continue
         settings = [setting for setting in found if setting]
@@ -54,7 +54,7 @@ def compare_recipes(experiments: Sequence[Experiment], say: Say) -> list[Row]:
 
 
 def write_difference(names: tuple[str, str], experiments: tuple[Experiment, Experiment], say: Say) -> str:
-    """What two recipes differ in."""
+    """A sentence on how two recipes differ."""
     a, b = names
     rows = compare_recipes(experiments, say)
     if not rows:
@@ -72,7 +72,7 @@ def _list_settings(rows: Iterable[Row], say: Say) -> list[str]:
 
 
 def lower_first(label: str) -> str:
-    """A label that does not begin it: learning rate, but still L1."""
+    """A label for the middle of a sentence: "Learning rate" becomes "learning rate", "L1" stays."""
     return label[:1].lower() + label[1:] if label[1:2].islower() else label
 
 
@@ -111,7 +111,7 @@ def _iterate_component(path: str, family: str, component: Any, label: str, say: 
         return
     for name in type(component).model_fields:
         if name == "reading":
-            continue  # How the file of a table was read changes nothing in its run.
+            continue  # How a table's file was parsed does not matter to the run.
         value = getattr(component, name)
         named = say(f"component.{family}.{kind}.{name}") if name != "kind" else ""
         if isinstance(value, Component):
@@ -121,7 +121,7 @@ def _iterate_component(path: str, family: str, component: Any, label: str, say: 
 
 
 def _write_stack(layers: Iterable[Any], say: Say) -> str:
-    """Dense 4, dropout 0.1, Dense 2."""
+    """All layers in one line, as "Dense 4, Dropout 0.1, Dense 2"."""
     parts = [f"{say(f'component.layer.{layer.kind}.title')} {write_number(layer.size)}" for layer in layers]
     return ", ".join(parts) or MISSING
 

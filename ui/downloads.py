@@ -1,7 +1,7 @@
-"""How the server answers a press for a file: each on a thread of its own, and what goes wrong is a sentence at the button.
+"""Makes each file behind a download button in a thread of its own, and shows at the button why one could not be made.
 
-Streamlit makes such files in the threads that all of the server shares (6 on two cores): a few reports that wait for a desk would
-hold up every other file, and whatever else is left to a thread. Of what goes wrong it says that there is no file, and not why.
+Streamlit makes such files in the few threads that the whole server shares (6 on two cores): some reports that wait for a desk would
+hold up every other file and whatever else uses these threads. If one fails, it only says that there is no file.
 """
 
 from __future__ import annotations
@@ -22,26 +22,26 @@ from streamlit.runtime.backend_operation_handler import DeferredFileHandler
 from dlcore.problems import Problem
 from ui import messages
 
-MOST = 600  # Files in the making at once: more than may wait for desks.
+MOST = 600  # Files being made at once; more than may wait for desks.
 
 _log = logging.getLogger(__name__)
 _slots = threading.BoundedSemaphore(MOST)
 
 
 class NotMade(Exception):
-    """There is no file. Its text says why, in the reader's language."""
+    """The file could not be made. The text says why, in the reader's language."""
 
 
 def install() -> None:
-    """Let the sessions that begin from now on make their files so."""
+    """Replace Streamlit's handler for the sessions that begin from now on."""
     app_session.DeferredFileHandler = OwnThreads  # type: ignore[misc]
 
 
 class OwnThreads(DeferredFileHandler):
-    """Answers when the file is there, or when it is known that there is none."""
+    """Answers a press on a download button once the file is made or has failed."""
 
     async def handle(self, request: Any, session_id: str) -> BackendOperationResponse:
-        """Streamlit's contract: the address of the file, or what to say at the button."""
+        """Answer with the file's address, or the sentence to show at the button."""
         answer = BackendOperationResponse(request_id=request.request_id)
         try:
             file = begin(self._get_media_file_mgr().execute_deferred, request.deferred_file.file_id)
@@ -52,16 +52,16 @@ class OwnThreads(DeferredFileHandler):
 
 
 def begin(make: Callable[[str], str], file_id: str) -> Future[str]:
-    """What this will return, once it has; made on a thread of its own. Raises Problem when there are too many."""
+    """Call `make(file_id)` in a new thread; a future of its result. Raises Problem if too many files are being made."""
     future: Future[str] = Future()
-    future.set_running_or_notify_cancel()  # What was begun is not taken back.
+    future.set_running_or_notify_cancel()  # A thread cannot be stopped, so the future is not to be cancelled.
     context = copy_context()
 
     def run() -> None:
         try:
             url = context.run(make, file_id)
         except BaseException as error:
-            _slots.release()  # Before the answer: whoever has it may press again.
+            _slots.release()  # Before the result is set: after that another file may be asked for at once.
             future.set_exception(error)
         else:
             _slots.release()
@@ -71,14 +71,14 @@ def begin(make: Callable[[str], str], file_id: str) -> Future[str]:
         raise Problem("downloads_full", limit=MOST)
     try:
         threading.Thread(target=run, name="download", daemon=True).start()
-    except RuntimeError:  # The system has no thread left.
+    except RuntimeError:  # No further thread can be started.
         _slots.release()
         raise Problem("downloads_full", limit=MOST) from None
     return future
 
 
 def _explain(error: Exception, session_id: str) -> str:
-    """Why there is no file."""
+    """The sentence that says why the file could not be made."""
     if isinstance(error.__cause__, NotMade):
         return str(error.__cause__)
     if not isinstance(error, Problem):
@@ -88,7 +88,7 @@ def _explain(error: Exception, session_id: str) -> str:
 
 
 def _find_language(session_id: str) -> str:
-    """The browser's: what its page speaks, the session alone knows."""
+    """The language that the browser asks for; the page may show another one, but only the session's script knows that."""
     client = runtime.get_instance().get_client(session_id) if runtime.exists() else None
     headers = () if client is None or client.client_context is None else client.client_context.headers
     wish = next((value for name, value in headers if name.lower() == "accept-language"), "")

@@ -1,6 +1,6 @@
-"""What goes together: the menus offer only what works, and a choice made impossible by another gives way. Pure functions of drafts.
+"""Makes a draft consistent: menus offer only what fits, and a choice that another made impossible is replaced. Pure functions.
 
-Recipes from files do not come here: they are checked strictly.
+Recipes from files are not adjusted: an inconsistent one is refused.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SPLITS = ("test_fraction", "validation_fraction", "sealed")
 
 
 def group_datasets() -> dict[str, list[str]]:
-    """Kinds of data sets as people look for them: classes made or drawn, numbers made, real tables. Data of one's own stand in none."""
+    """Kinds of data sets by menu: generated or drawn points with classes, generated numbers, bundled tables. Own data are in none."""
     groups: dict[str, list[str]] = {"classes": [], "numbers": [], "tables": []}
     for kind, cls in kinds(Dataset).items():
         given = "samples" not in cls.model_fields and not has_own_split({"kind": kind})
@@ -36,33 +36,33 @@ def group_datasets() -> dict[str, list[str]]:
 
 
 def objective_of(dataset: Draft) -> ObjectiveComponent:
-    """What is asked of a network on these data."""
+    """What is predicted from these data: classes or numbers."""
     return _make_example(dataset).objective
 
 
 def has_features(dataset: Draft) -> bool:
-    """Whether inputs can be made from x1 and x2."""
+    """Whether the data lie on a plane, so that features are made of x1 and x2."""
     return _make_example(dataset).surface == "plane"
 
 
 def has_own_split(dataset: Draft) -> bool:
-    """Whether the rows say themselves which are for testing."""
+    """Whether the data themselves state which rows are for testing, as drawn points do."""
     return kinds(Dataset)[dataset["kind"]].own_split  # type: ignore[attr-defined]
 
 
 def _make_example(dataset: Draft) -> DatasetComponent:
-    """A data set that asks the same: what a table asks depends on its fields, all others only on their kind."""
+    """A data set with the same objective: a table's depends on its fields, that of any other only on its kind."""
     cls: Any = kinds(Dataset)[dataset["kind"]]
     return validated(cls, dataset) if cls is TableData else cls()
 
 
 def list_fitting_losses(dataset: Draft) -> list[str]:
-    """The losses that this data set can be learned with."""
+    """The kinds of losses that suit this data set."""
     return [kind for kind in kinds(Loss) if _fits(dataset, kind)]
 
 
 def _fits(dataset: Draft, loss: str) -> bool:
-    # Few test rows and no layers, so that nothing but data and loss is judged.
+    # No layers and a batch of one row, so that only data and loss can be refused.
     recipe = {"dataset": dataset, "loss": {"kind": loss}, "layers": [], "batch_size": 1}
     try:
         Experiment.from_dict(recipe)
@@ -72,7 +72,7 @@ def _fits(dataset: Draft, loss: str) -> bool:
 
 
 def fit_loss(loss: Draft, dataset: Draft, previous: Draft) -> Draft:
-    """The loss, or the usual one of the task where it no longer goes with the data or the task is another one."""
+    """This loss if it fits the data and the task is the previous one's; else the usual loss of the task."""
     objective = objective_of(dataset)
     same = objective.kind == objective_of(previous).kind
     usual = objective.usual_loss
@@ -83,7 +83,7 @@ def fit_loss(loss: Draft, dataset: Draft, previous: Draft) -> Draft:
 
 
 def fit_to_data(experiment: Experiment, dataset: Draft) -> Experiment:
-    """The recipe on other data: what fits stays as it is, the loss is one that fits, and what cannot be kept is as usual."""
+    """The recipe on other data. As much as possible is kept: the loss fits, the split, then the layers, are the usual ones if need be."""
     recipe = experiment.to_dict()
     recipe |= {
         "dataset": dataset,
@@ -106,21 +106,21 @@ def fit_to_data(experiment: Experiment, dataset: Draft) -> Experiment:
 
 
 def fit_weights(class_weights: str, dataset: Draft) -> str:
-    """The weights of the classes; none where there are no classes."""
+    """The setting of class weights, "none" for a regression."""
     return class_weights if objective_of(dataset).has_classes else "none"
 
 
 def count_training_rows(draft: Draft) -> int:
-    """Training rows, the largest batch there is."""
+    """The number of training rows, which is the largest possible batch."""
     dataset = validated(kinds(Dataset)[draft["dataset"]["kind"]], draft["dataset"])
     rows = (
         dataset.rows - dataset.test_rows(draft["test_fraction"]) - dataset.validation_rows(draft["validation_fraction"])
     )
-    # Where the parts leave none, the batch is not what has to change.
+    # No training rows are left: the split is wrong, so the batch is not to be changed.
     return rows if rows > 0 else draft["batch_size"]
 
 
 def make_layer(kind: str, layers: list[Draft]) -> Draft:
-    """A layer to add: like the last one of its kind, else as its class starts."""
+    """A new layer: a copy of the last one of its kind, else with default values."""
     alike = [layer for layer in layers if layer["kind"] == kind]
     return copy.deepcopy(alike[-1]) if alike else kinds(Layer)[kind]().to_dict()

@@ -21,14 +21,14 @@ from ui.messages import list_fields
 from ui.session import label, t, widgets
 
 MEMORIES = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 0.9999)
-FEW = 20  # so many whole numbers still stand on one slider
-DECADES = 1000  # a range this many times its start is walked in ratios, not in steps ...
-MILLION = 1_000_000  # ... and beyond this a number is a name, not a quantity
+FEW = 20  # a range of at most so many whole numbers gets a slider with a step of 1
+DECADES = 1000  # a range whose end is at least so many times its start gets a ladder: 1, 2, 5, 10, ...
+MILLION = 1_000_000  # above this a whole number, as a seed, is a name rather than a quantity, and is typed in
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """The numbers a field takes."""
+    """The bounds of a number, each of which the number may reach unless `without_`."""
 
     lower: float
     upper: float
@@ -38,7 +38,7 @@ class Bounds:
 
 @dataclass(frozen=True)
 class Slider:
-    """A slider in even steps."""
+    """A slider with equal steps."""
 
     lower: float
     upper: float
@@ -47,14 +47,14 @@ class Slider:
 
 @dataclass(frozen=True)
 class Ladder:
-    """A slider over chosen values: a rate is felt in ratios."""
+    """A slider over given values that grow by ratios, as suits a learning rate."""
 
     rungs: tuple[float, ...]
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A box to type in."""
+    """A box to type a whole number into."""
 
     lower: int
     upper: int
@@ -80,7 +80,7 @@ def find_bounds(info: FieldInfo) -> Bounds:
 
 
 def choose_scale(info: FieldInfo) -> Scale:
-    """The widget that a bounded number is best set with."""
+    """The widget that suits a number with these bounds."""
     bounds = find_bounds(info)
     default = info.default
     if info.annotation is int:
@@ -115,7 +115,7 @@ def _one_three_ten(bounds: Bounds, default: float) -> tuple[float, ...]:
 def component_form(
     cls: type[Component], family: str, values: Mapping[str, Any], path: str, tucked: Collection[str] = ()
 ) -> dict[str, Any]:
-    """Widgets for the fields of one component, those named in `tucked` together behind a button; the values they hold."""
+    """Draw widgets for the fields of one component, those named in `tucked` behind a button; returns their values."""
     kind = kind_of(cls)
     fields = {name: info for name, info in list_fields(cls).items() if has_widget(info)}
     hidden = [name for name in fields if name in tucked]
@@ -138,12 +138,12 @@ def component_form(
 
 
 def has_widget(info: FieldInfo) -> bool:
-    """Whether a field is set here; what is a list of points is drawn on the canvas."""
+    """Whether the field has a widget; a list of points has none, as it is edited on the canvas."""
     return get_origin(info.annotation) is not tuple
 
 
 def field_form(info: FieldInfo, name: str, value: Any, path: str, key: str) -> Any:
-    """The widget of one field; the value it holds."""
+    """Draw the widget of one field; returns its value."""
     if info.discriminator:
         return choice_form(name, value, path, key)
     if info.annotation is bool:
@@ -155,7 +155,7 @@ def field_form(info: FieldInfo, name: str, value: Any, path: str, key: str) -> A
 
 
 def option_form(options: tuple[str, ...], value: str, path: str, key: str) -> str:
-    """A menu of a few words."""
+    """Draw a menu of a few words; returns the chosen one."""
     titles = {option: t(f"{key}.{option}") for option in options}
     held = widgets.seed(path, widgets.read(path, value), options)
     return st.selectbox(
@@ -172,7 +172,7 @@ def choice_form(
     allowed: Collection[str] | None = None,
     tucked: Collection[str] = (),
 ) -> dict[str, Any]:
-    """A menu of the kinds of a family, and the fields of the chosen one."""
+    """Draw a menu of the kinds of a family, and the fields of the chosen kind; returns their values."""
     classes = kinds(FAMILIES[family])
     options = [kind for kind in classes if allowed is None or kind in allowed]
     kind_path = f"{path}.kind"
@@ -193,7 +193,7 @@ def choice_form(
 
 
 def carry_over(values: Mapping[str, Any], old: type[Component], new: type[Component]) -> dict[str, Any]:
-    """Values for a new kind: those of fields that mean the same in both stay, the others get their defaults."""
+    """Values for a new kind: fields that mean the same in both kinds keep their values, the others get their defaults."""
     before, after = list_fields(old), list_fields(new)
     return {
         name: values[name] if name in values and _means_the_same(before.get(name), info) else plain_default(info)
@@ -217,19 +217,19 @@ def plain_default(info: FieldInfo) -> Any:
 
 
 def number_form(info: FieldInfo, value: float, path: str, key: str, scale: Scale | None = None, zero: str = "0") -> Any:
-    """A bounded number. `scale` says how to set it where its bounds alone would suggest otherwise, `zero` what 0 means."""
+    """Draw the widget of a bounded number; returns its value. `scale` overrides the widget chosen by the bounds; `zero` is shown for 0."""
     scale = scale or choose_scale(info)
     arguments: dict[str, Any] = {"key": widgets.key_of(path), "help": _help(info, scale, key)}
     held = widgets.read(path, value)
     if isinstance(scale, Ladder):
-        # A value from a file or a fix may stand between the rungs: it gets one of its own.
+        # A value from a file or an automatic repair may lie between the rungs: it becomes a rung.
         rungs = tuple(sorted({*scale.rungs, held}))
         widgets.seed(path, held, rungs)
         return st.select_slider(
             label(key), rungs, held, format_func=lambda rung: write_number(rung) if rung else zero, **arguments
         )
     if isinstance(scale, Slider):
-        # Smaller than a step, yet allowed: a value from a file stays what it is.
+        # A value from a file may be below the slider's first step: the slider is extended to it.
         lower = min(scale.lower, held)
         widgets.seed(path, held, (scale, lower))
         return st.slider(
@@ -240,7 +240,7 @@ def number_form(info: FieldInfo, value: float, path: str, key: str, scale: Scale
 
 
 def write_number(value: float) -> str:
-    """0.00001 rather than 1e-05; six figures are enough for the eye."""
+    """A number with at most six digits, never in scientific notation: 0.00001 rather than 1e-05."""
     short = f"{value:.6g}"
     return f"{float(short):.11f}".rstrip("0").rstrip(".") if 1e-6 <= abs(value) < 1 else f"{float(short):g}"
 

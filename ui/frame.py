@@ -1,4 +1,4 @@
-"""The frame around every page: title, language, navigation; and our own sentence for what nobody foresaw."""
+"""The frame around every page: title, language, navigation; and a sentence in place of Streamlit's for an unexpected exception."""
 
 from __future__ import annotations
 

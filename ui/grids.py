@@ -1,4 +1,4 @@
-"""Grids that show what somebody has brought. They can be downloaded and copied, and a spreadsheet would run a formula: it is text here."""
+"""Grids that show own data. They can be copied and downloaded into a spreadsheet, which would run cells that look like formulas."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from dlcore.spreadsheet import safe_cell
 
 
 def escape_formula(value: Any) -> Any:
-    """The cell as it is, but for a text that a spreadsheet would run."""
+    """The cell, changed only if it is a text that a spreadsheet would run as a formula."""
     return safe_cell(value) if isinstance(value, str) else value
 
 
 def add_columns(
     ours: Mapping[str, Sequence[Any]], names: Iterable[str], rows: Sequence[Sequence[Any]]
 ) -> dict[str, list[Any]]:
-    """Columns of our own, and beside them those of the data; one of these may be called as one of ours."""
+    """Our own columns with those of the data beside them, also if a column of the data has the name of one of ours."""
     columns = {title: [escape_formula(value) for value in values] for title, values in ours.items()}
     for index, name in enumerate(names):
         title = safe_cell(name)

@@ -1,4 +1,4 @@
-"""What stands above every page: a line with the title and the language, and what there is to say."""
+"""The top of every page: a line with title, menus and language, and problems and notices below it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ui.session import label, widgets
 
 
 def draw_heading(*menus: Callable[[], None]) -> DeltaGenerator:
-    """Title, these menus and the language switch; the container for messages below them."""
+    """Draw title, these menus and the language switch; returns the container for messages below them."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="heading"):
         st.title(label("app.title"), anchor=False, width="stretch")
         for menu in menus:
@@ -35,14 +35,15 @@ def draw_heading(*menus: Callable[[], None]) -> DeltaGenerator:
 
 @session.guard
 def choose_language() -> None:
-    """Speak it from now on. A second press changes nothing."""
+    """Callback: switch to the chosen language. A press on the present one changes nothing."""
     session.speak(widgets.read("/language", None) or session.current().language)
 
 
 def say_problems(container: DeltaGenerator, problem: Problem | None) -> None:
-    """What is wrong, each in one sentence, above the canvas; what was done on the way, as a passing line.
+    """Show each problem as a sentence in the container, and each notice as a toast.
 
-    What the address has led to stays until something is changed: the script runs several times while a page opens.
+    Problems with the link that opened the page are shown until the experiment changes, not once: the script runs several times
+    while a page opens.
     """
     state = session.current()
     if state.arrival is not None and state.arrival[0] != state.experiment:

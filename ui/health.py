@@ -1,6 +1,6 @@
-"""What a teacher's instruments may know of a class: `/healthz` says whether it can be taught, `/metrics` how it goes, in numbers.
+"""Monitoring: `/healthz` tells whether the server can take runs, `/metrics` counts what it does.
 
-No token, session or name is in either. The door lets programs of this machine alone ask, unless DLCORE_METRICS=all is set.
+Neither contains a token, session or name. The door answers programs of this machine only, unless DLCORE_METRICS=all is set.
 """
 
 from __future__ import annotations
@@ -49,20 +49,20 @@ METRICS = (
 
 
 def routes() -> list[BaseRoute]:
-    """For `st.App`, which leaves the base path to us."""
+    """Routes for `st.App`, with and without the base path, which it leaves to us."""
     prefixes = dict.fromkeys(["", base_path()])
     return [Route(f"{prefix}/{answer.__name__}", answer) for prefix in prefixes for answer in (healthz, metrics)]
 
 
 def healthz(request: Request) -> Response:
-    """{"status": "ok"} once a worker is ready, with 503 before; and how many there are."""
+    """{"status": "ok"} and the number of workers once one is ready; status 503 before."""
     ready, known = live.pool().ready, count_figures()
     counts = {name: known[name] for name in ("sessions", "runs", "max_runs", "playing", "workers", "desks")}
     return _count_unkept(JSONResponse({"status": "ok" if ready else "starting", **counts}, 200 if ready else 503))
 
 
 def metrics(request: Request) -> Response:
-    """The figures as Prometheus reads them."""
+    """The figures in Prometheus' text format."""
     return _count_unkept(PlainTextResponse(write_exposition(count_figures()), media_type=TEXT_FORMAT))
 
 
@@ -74,7 +74,7 @@ def count_figures() -> dict[str, Any]:
 
 
 def count_sessions() -> int:
-    """Pages that are open, as Streamlit counts them."""
+    """The number of open pages, as Streamlit counts them."""
     if not runtime.exists():
         return 0
     found = runtime.get_instance().stats_mgr.get_stats([ACTIVE_SESSIONS_FAMILY])
@@ -82,7 +82,7 @@ def count_sessions() -> int:
 
 
 def write_exposition(known: dict[str, Any]) -> str:
-    """Each figure with its meaning and type; a figure of several processes with a line for each."""
+    """The figures in Prometheus' text format, each with help and type; one that several processes have gets a line for each."""
     lines = []
     for figure, name, kind, words in METRICS:
         value = known[figure]

@@ -1,6 +1,7 @@
-"""What this server has one of, the pool and the desks, and the routes by which pages reach runs.
+"""The server's one pool and its desks, and the routes by which pages reach runs.
 
-The live channel is a WebSocket for each viewer (see viewer.py); `kept` tells a page where a run stands that nobody looks at.
+The live channel is a WebSocket for each viewer (see viewer.py); the route `kept` tells a page how far a run has come that no page
+shows, so that the pupil can resume it.
 """
 
 from __future__ import annotations
@@ -29,11 +30,11 @@ from ui import assets, door, downloads, wakeups
 from ui.pace import Paces
 from ui.viewer import Viewer
 
-MOST_READERS = 4  # Threads that look on the shelf for runs that pages ask for: a disk that hangs holds up these alone.
-MOST_ASKING = 100  # Pages that may wait for one of them.
-LONGEST_READING = 10.0  # Seconds that a page waits for one of them.
+MOST_READERS = 4  # Threads that read the shelf for the route `kept`: a disk that hangs blocks only these.
+MOST_ASKING = 100  # Requests that may wait for one of them.
+LONGEST_READING = 10.0  # Seconds that a request waits for one of them.
 
-#: A name of this process, by which a page notices that the server was started anew.
+#: A random name of this process, by which a page notices that the server was restarted.
 SERVER = secrets.token_urlsafe(6)
 _pool: Pool | None = None
 _desks: Desks | None = None
@@ -46,12 +47,12 @@ _asking = 0
 
 
 def stuck() -> int:
-    """Viewers that have been let go because they had stopped reading."""
+    """The number of viewers disconnected because they had stopped reading."""
     return _stuck + sum(viewer.has_stopped_reading for viewer in list(_viewers))
 
 
 def pool() -> Pool:
-    """The one pool of this server. A module singleton: any visitor can clear Streamlit's caches."""
+    """The one pool of this server. A global of the module, not in Streamlit's cache, which any visitor can clear."""
     global _pool
     with _making:
         if _pool is None:
@@ -60,7 +61,7 @@ def pool() -> Pool:
 
 
 def desks() -> Desks:
-    """The desks of this server, at which files are read and networks judged. No process is there before the first job."""
+    """The desks of this server, which read files and evaluate networks. Their processes start with the first job."""
     global _desks
     with _making:
         if _desks is None:
@@ -75,7 +76,7 @@ async def lifespan(app: object) -> AsyncIterator[None]:
     pool().start()
     downloads.install()
     wakeups.install(asyncio.get_running_loop())
-    # Streamlit collects garbage after scripts; what is imported by now need not be looked through each time.
+    # Streamlit collects garbage after scripts: objects that exist by now are left out of that, as they stay for good.
     gc.freeze()
     try:
         yield
@@ -85,7 +86,7 @@ async def lifespan(app: object) -> AsyncIterator[None]:
 
 
 def routes() -> list[BaseRoute]:
-    """For `st.App`, which leaves the base path to us."""
+    """Routes for `st.App`, with and without the base path, which it leaves to us."""
     found: list[BaseRoute] = []
     for prefix in dict.fromkeys(["", assets.base_path()]):
         found += [
@@ -97,10 +98,10 @@ def routes() -> list[BaseRoute]:
 
 
 async def kept(request: HttpRequest) -> Response:
-    """Where a run stands that nobody looks at: {"step", "epoch"}; nothing for those it does not belong to. 503: ask again later."""
+    """Answer with {"step", "epoch"} of a run that no page shows; 204 if one shows it or the asker does not own it, 503 if busy."""
     token = request.path_params["token"]
     if any(viewer.token == token for viewer in list(_viewers)):
-        return Response(status_code=204)  # Another tab shows it.
+        return Response(status_code=204)  # Another tab shows the run.
     try:
         standing = await _standing(token, door.owner_of(request.cookies))
     except Problem:
@@ -111,7 +112,7 @@ async def kept(request: HttpRequest) -> Response:
 
 
 async def _standing(token: str, owner: str) -> dict[str, Any]:
-    """Where the run stands, by the pool or, read in a thread, by the shelf. Raises Problem, and TimeoutError when it is late."""
+    """How far the run has come, from the pool or, read in a thread, from the shelf. Raises Problem, or TimeoutError if that takes long."""
     global _asking
     if pool().exists(token):
         return pool().find_standing(token, owner)
@@ -129,9 +130,9 @@ async def _standing(token: str, owner: str) -> dict[str, Any]:
 
 
 async def live(websocket: WebSocket) -> None:
-    """One viewer of one run."""
+    """Serve one viewer of one run."""
     global _stuck
-    await websocket.accept()  # First of all: a browser sees the close code of an accepted socket only.
+    await websocket.accept()  # Before any check: a browser learns the close code only of an accepted socket.
     owner = door.owner_of(websocket.cookies)
     viewer = Viewer(websocket, websocket.path_params["token"], owner, pool(), _paces.of(owner))
     _viewers.add(viewer)

@@ -1,8 +1,8 @@
-"""What the page says, in the reader's language.
+"""All texts of the page, in the reader's language.
 
-English words about a choice stand in its class (title, docstring, descriptions); en.json holds the rest, zh_CN.json everything. What
-goes wrong in one room stands in `locales/` of that room, in dlcore too, and what one page alone says in `locales/` of its folder. `t`
-gives plain text; what a widget would read as markdown goes through `label`.
+The English texts about a component are in its class (title, docstring, descriptions); other English texts are in en.json, and all
+Chinese ones in zh_CN.json. Each package, in dlcore too, has its problems, and each page its own texts, in a folder `locales/` of its
+own. `session.t` gives plain text, `session.label` the same escaped for widgets that read markdown.
 """
 
 from __future__ import annotations
@@ -23,32 +23,33 @@ from dlcore.problems import Problem, text_files, texts_in
 
 LANGUAGES: dict[str, str] = {"en": "English", "zh_CN": "中文"}
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("dlcore", "ui")  # whose rooms say something
+PACKAGES = ("dlcore", "ui")  # packages searched for folders `locales/`
 
-# Not round brackets, which mean nothing without square ones, nor a colon before a space: a label is read aloud with its escapes.
+# Only signs with a meaning are escaped, as screen readers read the escapes in labels aloud: round brackets mean nothing without
+# square ones, nor does a colon before a space.
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#+\-.!|~$&^=@]|:(?!\s|$))")
 
 
 def find_language(wish: str | None) -> str | None:
-    """One of our languages for a tag like "zh-CN", "zh" or "en-GB"; None where we have none for it."""
+    """Our language for a tag like "zh-CN", "zh" or "en-GB"; None if there is none."""
     wish = (wish or "").lower()
     return next((language for language in LANGUAGES if wish[:2] == language[:2]), None)
 
 
 @functools.cache
 def catalogue(language: str) -> dict[str, str]:
-    """Every message in this language."""
+    """Every message in this language, {key: text}."""
     written = {key: message for file in locales(language) for key, message in texts_in(file).items()}
     return {**read_classes(), **written} if language == "en" else written
 
 
 def locales(language: str) -> list[Path]:
-    """The files of this language: of the rooms of dlcore, of what several pages say, and of each page."""
+    """The files of this language: of the packages of dlcore, of what pages share, and of each page."""
     return [file for package in PACKAGES for file in text_files(ROOT / package, language)]
 
 
 def read_classes() -> dict[str, str]:
-    """The English that the classes say of themselves, and that reports and checkers speak."""
+    """The English texts in classes of components, and those of reports and of the validator."""
     messages = {**SENTENCES, **REPORTED}
     for name, info in Experiment.model_fields.items():
         messages |= _read_field(f"experiment.{name}", name, info)
@@ -63,7 +64,7 @@ def read_classes() -> dict[str, str]:
 
 
 def list_fields(cls: type[Component]) -> dict[str, FieldInfo]:
-    """The fields that people set: all but the kind."""
+    """The fields of a component except its kind."""
     return {name: info for name, info in cls.model_fields.items() if name != "kind"}
 
 
@@ -75,13 +76,13 @@ def _read_field(key: str, name: str, info: FieldInfo) -> dict[str, str]:
 
 
 def text(language: str, key: str, **values: str | int | float) -> str:
-    """The message of this key."""
+    """The message of this key, with values filled in."""
     message = catalogue(language)[key]
     return message.format(**values) if values else message
 
 
 def sentence(language: str, problem: Problem) -> str:
-    """A problem in this language."""
+    """The sentence for a problem in this language."""
     said = {"expected": phrase, "came": phrase, "neighbour": _find_title}
     if problem.key in ("classic_offline", "classic_changed"):
         said["name"] = _find_title
@@ -90,7 +91,7 @@ def sentence(language: str, problem: Problem) -> str:
 
 
 def phrase(language: str, value: str | int | float) -> str | int | float:
-    """A turn of the checker ("at most 5") in this language; what it did not say stays as it is."""
+    """A phrase of the validator ("at most 5") in this language; any other text or number unchanged."""
     for key, pattern in _list_turns():
         if isinstance(value, str) and (match := pattern.fullmatch(value)):
             return text(language, key, **match.groupdict())
@@ -98,7 +99,7 @@ def phrase(language: str, value: str | int | float) -> str | int | float:
 
 
 def _find_title(language: str, value: str | int | float) -> str | int | float:
-    """The title of a bundled or classic data set in this language."""
+    """The English title of a bundled or classic data set in this language; any other value unchanged."""
     titles = (key for key in catalogue("en") if re.fullmatch(r"component\.dataset\.\w+\.title|classic\.\w+", key))
     return next((text(language, key) for key in titles if text("en", key) == value), value)
 
@@ -113,5 +114,5 @@ def _list_turns() -> list[tuple[str, re.Pattern[str]]]:
 
 
 def escape(plain: str) -> str:
-    """Plain text for a widget that reads markdown: every sign is shown as it is, no link and no picture comes alive."""
+    """Plain text for a widget that reads markdown: every sign is shown as it is, and nothing becomes a link or an image."""
     return _MARKDOWN.sub(r"\\\1", plain)

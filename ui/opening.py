@@ -1,4 +1,4 @@
-"""A link is opened: its recipe, or what of it can be opened, and in one sentence why not all."""
+"""Opening a link: its recipe, or the part of it that can be opened, with the problem that says why not all."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from dlcore.problems import Problem
 from dlcore.share import decode
 from ui.fitting import fit_to_data
 
-# The part of the address that opens the rows. It stands beside the recipe, so that no file ever holds it.
+# The address's parameter with a pass to the rows of a table. It is no part of the recipe, so that no saved recipe contains it.
 QUERY = "pass"
 INSTEAD = {"kind": "circle"}
 
 
 def open_recipe(link: str, given: str, mark: str) -> tuple[Experiment, Problem | None]:
-    """The recipe of a link for the person of this mark, who came with this pass ("" for none)."""
+    """The recipe of a link, opened by the person with this mark (a hash of their secret), who brings this pass ("" for none)."""
     try:
         experiment = decode(link)
     except Problem as problem:
@@ -35,7 +35,7 @@ def open_recipe(link: str, given: str, mark: str) -> tuple[Experiment, Problem |
 
 
 def start_without_journal(experiment: Experiment) -> tuple[Experiment, Problem | None]:
-    """The recipe as a run can begin with it, and what there is to say if another run of it was changed while it learned."""
+    """The recipe without its journal, with which a run can begin; and a problem that says so if it had one."""
     if not experiment.journal:
         return experiment, None
     first = next((entry.step for entry in experiment.journal if entry.step), 0)
@@ -43,23 +43,23 @@ def start_without_journal(experiment: Experiment) -> tuple[Experiment, Problem |
 
 
 def without_rows(experiment: Experiment) -> Experiment:
-    """What of a recipe can be opened by those who may not see its rows."""
+    """The recipe on other data, for those who may not see its rows."""
     return fit_to_data(experiment, INSTEAD)
 
 
 def find_refusal(experiment: Experiment, mark: str) -> Problem | None:
-    """Why the person of this mark is given no rows of this recipe; None where there is no reason."""
+    """Why the person with this mark may not have the rows of this recipe; None if they may."""
     dataset = find_own_data(experiment)
     key = dataset and store.find_ownership(dataset.digest).refusal(mark)
     return Problem(key, name=dataset.name) if dataset and key else None
 
 
 def find_own_data(experiment: Experiment) -> TableData | ImageData | None:
-    """The table or the pictures that a recipe names and that somebody has brought; None for all other data."""
+    """The recipe's data if they are a table or images that somebody brought; None for all other data."""
     dataset = experiment.dataset
     return dataset if isinstance(dataset, TableData | ImageData) and dataset.digest else None
 
 
 def count_kept_rows(dataset: TableData | ImageData) -> int:
-    """How many rows of it are kept, used by the recipe or not."""
+    """How many rows of the data are stored, whether or not the recipe uses all."""
     return dataset.available if isinstance(dataset, ImageData) else dataset.rows

@@ -1,6 +1,6 @@
-"""Pace: how much the live channels of one owner may ask of this process, by however many sockets.
+"""Limits on what the live channels of one owner may ask of this process, over all sockets together.
 
-Whoever asks for more is read no faster: its messages wait in its own connections, and nobody else's wait behind them.
+Messages beyond the limit are not read sooner: they wait in the owner's own connections, so nobody else waits behind them.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ import asyncio
 import time
 from collections.abc import Callable
 
-MESSAGES_A_SECOND = 200.0  # Of one owner: three canvases that draw sixty frames a second each.
-OF_NOBODY = 3  # Times as many, of all together who keep no cookie: a class may sit in a frame of another site.
-AT_ONCE = 0.5  # Seconds' worth of messages that may come together.
-MOST_COMMANDS = 32  # Unanswered ones of an owner.
+MESSAGES_A_SECOND = 200.0  # Of one owner: enough for three canvases that draw sixty frames a second each.
+OF_NOBODY = 3  # Times as many for all without a cookie together: a class may use the page in a frame of another site.
+AT_ONCE = 0.5  # Seconds' worth of messages that may come at once.
+MOST_COMMANDS = 32  # Commands of one owner under way at once.
 
 
 class Pace:
-    """What the sockets of one owner share."""
+    """The limit that the sockets of one owner share."""
 
     def __init__(self, messages_a_second: float, clock: Callable[[], float] = time.monotonic) -> None:
         self.sockets = 0
@@ -27,18 +27,18 @@ class Pace:
 
     @property
     def rested(self) -> bool:
-        """Whether it can be forgotten: no socket is left, and a new pace would allow as much."""
+        """Whether this object can be dropped: no socket uses it, and a new one would allow no more."""
         return not self.sockets and self._next <= self._clock() - AT_ONCE
 
     def take_turn(self) -> float:
-        """One more message has come: the seconds until it may be looked at."""
+        """Count one more message; returns the seconds to wait before it is handled."""
         now = self._clock()
         self._next = max(self._next, now - AT_ONCE) + self._between
         return self._next - now
 
 
 class Paces:
-    """The pace of each owner, as long as there is something of it to remember."""
+    """The pace of each owner; one that has nothing to remember is dropped."""
 
     def __init__(
         self, messages_a_second: float = MESSAGES_A_SECOND, clock: Callable[[], float] = time.monotonic
@@ -48,7 +48,7 @@ class Paces:
         self._known: dict[str, Pace] = {}
 
     def of(self, owner: str) -> Pace:
-        """That of this owner; "" is nobody in particular. Whoever takes it counts itself among its sockets until it leaves."""
+        """The pace of this owner, "" for all without a cookie. The caller adds its socket to `sockets` and takes it off in the end."""
         for other in [other for other, pace in self._known.items() if pace.rested]:
             del self._known[other]
         if owner not in self._known:

@@ -19,20 +19,20 @@ Memory = TypeVar("Memory")
 
 @dataclass(frozen=True)
 class Page(Generic[Memory]):
-    """One screen: where its script is, what it is called, what it remembers of a person, and what of it a link can take away."""
+    """One page: its script, title and path, what it remembers of a person, and which of its controls a link can hide."""
 
     script: Path
-    title: str  # the key of its message
+    title: str  # key of the message with the title
     icon: str
-    path: str  # in the address; "" is where one comes first
-    memory: type[Memory]  # of its own folder; a new one remembers nothing
-    groups: tuple[str, ...] = ()  # of its controls: each can be taken away by a link
-    hidden_by: str = ""  # the group with which the whole page goes
+    path: str  # in the address; "" is the first page
+    memory: type[Memory]  # class of what the page remembers, defined in the page's folder
+    groups: tuple[str, ...] = ()  # groups of controls, each of which a link can hide
+    hidden_by: str = ""  # the group with which the whole page is hidden
 
 
 PLAYGROUND = Page(
     SCRIPTS / "playground.py", "page.playground", ":material/hub:", "", Playing,
-    groups=(  # Tabs at the side, menus above, parts of the canvas.
+    groups=(  # Tabs at the side, menus in the heading, parts of the canvas.
         "data", "network", "learning", "home", "share", "compare", "play", "speed", "seed", "edit", "points", "show", "timeline",
         "curves",
     ),
@@ -42,5 +42,5 @@ EVALUATE = Page(SCRIPTS / "evaluate.py", "page.evaluate", ":material/analytics:"
 COMPARE = Page(SCRIPTS / "compare.py", "page.compare", ":material/compare:", "compare", Comparing, hidden_by="compare")
 
 PAGES: tuple[Page[Any], ...] = (PLAYGROUND, DATA, EVALUATE, COMPARE)
-#: Groups of controls that a link can take away, as the teacher's link names them.
+#: All groups of controls that a link can hide, by their names in the teacher's link.
 GROUPS = tuple(dict.fromkeys(group for page in PAGES for group in page.groups))

@@ -1,4 +1,4 @@
-"""The press of a button that makes a file: whose it is, what it may ask of desks and runs, and how many there may be at once."""
+"""Presses on download buttons: on whose behalf a file is made, what making it may ask of desks and runs, how many at once."""
 
 from __future__ import annotations
 
@@ -15,37 +15,38 @@ from dlcore.problems import Problem
 from ui import live, messages, session
 from ui.downloads import NotMade
 
-MOST_OF_AN_OWNER = 8  # Files in the making at once: one of each kind.
-MOST_OF_NOBODY = 64  # The same of all who come without a cookie.
+MOST_OF_AN_OWNER = 8  # Files being made at once for one owner: one of each kind.
+MOST_OF_NOBODY = 64  # The same for all without a cookie together.
 PATIENCE = 150.0  # Seconds that a file may wait for a desk and be made there; a browser gives up after 180.
-NOTICED = 3.0  # Seconds after which somebody may no longer look at the button, which shows a sentence for five.
+# Seconds after which a failure is also shown on the page: the button shows it for five, and the reader may have looked away.
+NOTICED = 3.0
 
 _log = logging.getLogger(__name__)
-_making: Counter[str] = Counter()  # Files in the making, by owner.
+_making: Counter[str] = Counter()  # Files being made, by owner.
 _lock = threading.Lock()
 
 
 @dataclass(frozen=True)
 class Press:
-    """What a press may ask of others. Whose it is was known when the page was drawn."""
+    """Asks runs and desks on behalf of whoever pressed, who was known when the page was drawn."""
 
     owner: str
     reader: str
     page: str
 
     def checkpoint(self, token: str) -> bytes:
-        """The run as it stands now, for a desk; not fetched where no desk would take it."""
+        """A checkpoint of the run, for a desk. Raises Problem before it is fetched if no desk would take the job."""
         live.desks().check(self.owner)
         return live.pool().call(token, "checkpoint")[1]
 
     def ask(self, do: str, payload: bytes, **arguments: Any) -> bytes:
-        """What a desk makes of it."""
+        """The payload that a desk makes of this one."""
         whose = {"owner": self.owner, "reader": self.reader, "page": self.page}
         return live.desks().ask(do, payload, **whose, patience=PATIENCE, **arguments)[1]
 
 
 def make_at_press(state: session.Session, make: Callable[[Press], bytes]) -> Callable[[], bytes]:
-    """What `st.download_button` calls at a press. To be called while the page is drawn: later nobody knows whose page it is."""
+    """The function for `st.download_button` to call at a press. Call this while the page is drawn: at the press the owner is unknown."""
     by = Press(**session.name_owner(state.visit))
 
     def press() -> bytes:
@@ -67,7 +68,7 @@ def make_at_press(state: session.Session, make: Callable[[Press], bytes]) -> Cal
 
 @contextmanager
 def _take_slot(owner: str) -> Iterator[None]:
-    """Take one of the slots that this owner has for the time of the block. Raises Problem when they are taken."""
+    """Count one file of this owner for the time of the block. Raises Problem if as many as allowed are being made."""
     most = MOST_OF_AN_OWNER if owner else MOST_OF_NOBODY
     with _lock:
         if _making[owner] >= most:

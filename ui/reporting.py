@@ -1,4 +1,4 @@
-"""A report and a model card, made in a desk when somebody presses for one: in the language of the page."""
+"""Report and model card, made by a desk when their button is pressed, in the language of the page."""
 
 from __future__ import annotations
 
@@ -10,21 +10,23 @@ from ui.evaluating.judging import Judging, Moment
 from ui.messages import catalogue
 from ui.press import Press, make_at_press
 
-SAID = ("report.", "card.", "finding.", "component.", "experiment.")  # beginnings of the messages that the files need
+# beginnings of the keys of messages that the files contain
+SAID = ("report.", "card.", "finding.", "component.", "experiment.")
 
 
 def make_reporter(state: session.Session, what: str, token: str, moment: Moment | None = None) -> Callable[[], bytes]:
-    """What makes a "report" or a "card". It runs at the press, outside the script: all that it needs is captured here.
+    """The function that makes a "report" or a "card". It runs at the press, outside the script, so what it needs is captured here.
 
-    Without a moment it speaks of the run as it stands then. A sealed test stays shut unless it was opened at this moment.
-    Whatever it says is of the checkpoint: the run may have other rows, or another past, by then.
+    Without a moment it describes the run as it is at the press. Sealed test scores are left out unless they were opened for this
+    moment. All its facts come from the checkpoint, since the run may have other data or another history by then.
     """
     language = state.language
     words = {key: message for key, message in catalogue(language).items() if key.startswith(SAID)}
 
     def make(press: Press) -> bytes:
         if moment is None:
-            live.desks().check(press.owner)  # Before the run is copied for a desk that would not take it.
+            # Raises Problem before the checkpoint is fetched if no desk would take the job.
+            live.desks().check(press.owner)
         now = moment or moment_of(token)
         said = {"words": words, "language": language.replace("_", "-"), "history": now.history}
         seal = {

@@ -1,9 +1,9 @@
-"""What an edit on the canvas makes of a recipe, and which layers and units of the new one were which. Pure functions.
+"""Edits on the canvas: the recipe after an edit, and from which old layers and units the new ones come. Pure functions.
 
     shaped(experiment, {"do": "add_unit", "address": "0"})
 
-A layer is named by its address, a new one by the address that it is to have. An action comes from the browser, where it may have been
-drawn from an older frame: what it names may be gone, or never have been.
+A layer is named by its address, a new layer by the address it will have. An action comes from the browser, which may show an older
+frame: what the action names may no longer exist, or never have existed.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ from dlcore.rows import prepare
 from ui.fitting import fit_loss
 
 USUAL_FEATURES = ("x1", "x2")
-SPLITS = ("train", "test")  # as the canvas names them: its test points are those that are watched
-WIDEST_FIRST = 32  # a new first layer is as wide as its inputs up to here, so that it can begin as the identity
+# as the canvas names them; its "test" points are the watched ones, validation points where there are any
+SPLITS = ("train", "test")
+WIDEST_FIRST = 32  # up to so many inputs a new first layer has as many units, so that it can begin as the identity
 
 Action = dict[str, Any]
 Origins = dict[str, Any]
@@ -32,14 +33,14 @@ Point = tuple[float, float, int]
 
 @dataclass(frozen=True)
 class Shaped:
-    """Another experiment, and where its layers and units come from, as the worker's `change` reads it."""
+    """The changed experiment, and which old layers and units the new ones come from, as `Run.change` reads it."""
 
     experiment: Experiment
     origins: Origins | None = None
 
 
 def apply_edit(experiment: Experiment, action: Action) -> Shaped | None:
-    """The experiment after this edit; None when it names what is not there. Raises Problem when it may not be."""
+    """The experiment after this edit; None if the action names something that does not exist. Raises Problem if it is not allowed."""
     match action.get("do"):
         case "add_unit":
             return _add_unit(experiment, action.get("address"))
@@ -61,7 +62,7 @@ def apply_edit(experiment: Experiment, action: Action) -> Shaped | None:
 
 
 def _read_index(value: Any, count: int) -> int | None:
-    """An index into a list of so many; None for anything else that came."""
+    """The value if it is an index into a list of `count` items, else None."""
     return value if type(value) is int and 0 <= value < count else None
 
 
@@ -69,12 +70,12 @@ def _read_index(value: Any, count: int) -> int | None:
 
 
 def _read_address(address: Any, count: int) -> int | None:
-    """The index of an address in a list of so many layers; None for anything else that came, and for a layer inside another one."""
+    """The index of the layer at this address among `count` layers; None for anything else, also for a layer inside another one."""
     return int(address) if isinstance(address, str) and address in map(str, range(count)) else None
 
 
 def _find_units(experiment: Experiment, address: Any) -> tuple[int, int] | None:
-    """The index of a layer whose units a person can add, and how many it has."""
+    """Index and number of units of the layer at this address; None if there is none or its units cannot be edited."""
     at = _read_address(address, len(experiment.layers))
     return None if at is None or not experiment.layers[at].most_units else (at, experiment.plan()[at].units)
 
@@ -112,7 +113,7 @@ def _remove_unit(experiment: Experiment, address: Any, unit: Any) -> Shaped | No
 
 
 def _add_layer(experiment: Experiment, address: Any) -> Shaped | None:
-    """A layer like the nearest whose units a person can add, as wide as what comes into it, where that can begin as the identity."""
+    """Insert a copy of the nearest layer with editable units; a first layer is as wide as the inputs, so that it begins as the identity."""
     at = _read_address(address, len(experiment.layers) + 1)
     if at is None:
         return None
@@ -162,7 +163,7 @@ def _switch_feature(experiment: Experiment, name: Any, on: Any) -> Shaped | None
 
 
 def to_drawn(experiment: Experiment) -> Drawn:
-    """The experiment's points as drawn ones. Raises Problem where there are none on a plane with classes, or too many."""
+    """The experiment's points as drawn ones. Raises Problem if they do not lie on a plane, have no classes, or are too many."""
     dataset = experiment.dataset
     if isinstance(dataset, Drawn):
         return dataset
@@ -172,12 +173,12 @@ def to_drawn(experiment: Experiment) -> Drawn:
 
 
 def key_of_parts(dataset: Any) -> str:
-    """The end of the key of what is said of drawn points: of those with validation points something else."""
+    """The end of the key of a message about drawn points: ".validation" if some of them are validation points, else ""."""
     return ".validation" if isinstance(dataset, Drawn) and dataset.validation else ""
 
 
 def _edit_points(experiment: Experiment, action: Action) -> Shaped | None:
-    """Points moved, then removed, then added. Rows count as they stood before. Of three parts all three stay."""
+    """Move, then remove, then add points. Row numbers are those before the edit. The last validation point cannot be removed."""
     drawn = to_drawn(experiment)
     parts = {"train": "train", "test": "validation" if drawn.validation else "test"}
     rows: dict[str, list[Point | None]] = {split: list(getattr(drawn, part)) for split, part in parts.items()}
@@ -197,13 +198,13 @@ def _edit_points(experiment: Experiment, action: Action) -> Shaped | None:
     if not touched:
         return None
     kept = {parts[split]: tuple(point for point in points if point is not None) for split, points in rows.items()}
-    if drawn.validation and not kept["validation"]:  # Else the test points would be watched from now on.
+    if drawn.validation and not kept["validation"]:  # Without validation points the test points would be watched.
         raise Problem("drawn_no_validation")
     return _with_points(experiment, drawn.replace(**kept))
 
 
 def _clear_points(experiment: Experiment) -> Shaped:
-    """A training point of each of two classes stays, and one point of each other part: less cannot be asked or judged."""
+    """Remove all points but one training point of each of two classes and one point of each other part, the least a recipe needs."""
     drawn = to_drawn(experiment)
     train = tuple(next(point for point in drawn.train if point[2] == label) for label in (0, 1))
     others = {
@@ -215,7 +216,7 @@ def _clear_points(experiment: Experiment) -> Shaped:
 
 
 def _read_entries(value: Any, length: int) -> list[list[Any]]:
-    """The lists of so many things in what came."""
+    """The lists of this length in the value, if it is a list."""
     if not isinstance(value, list):
         return []
     return [entry for entry in value if isinstance(entry, list) and len(entry) == length]
@@ -234,7 +235,7 @@ def _clip(value: float) -> float:
 
 
 def _with_points(experiment: Experiment, drawn: Drawn) -> Shaped:
-    """The experiment on these points; loss and batch give way where they no longer fit."""
+    """The experiment on these points; a loss or batch size that no longer fits is replaced."""
     values = {**experiment.to_dict(), "dataset": drawn.to_dict(), "validation_fraction": 0.0}
     values["sealed"] = experiment.sealed and bool(drawn.validation)
     values["loss"] = fit_loss(values["loss"], values["dataset"], experiment.dataset.to_dict())

@@ -1,6 +1,6 @@
-"""The link that opens this run elsewhere, and the teacher's: the same with controls taken away.
+"""The link that opens this recipe in another browser, and the teacher's link, which also hides controls.
 
-A table of one's own is not in the link but for its name. Its rows are shared when somebody says so here, by a pass beside the recipe.
+Of own data the link holds only the name and digest. If the owner shares the rows here, the link holds a pass to them, too.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from ui.messages import LANGUAGES, catalogue, escape, sentence
 from ui.pages import GROUPS
 from ui.session import label, t, widgets
 
-SHARED = "/share/rows"  # the path of the toggle
+SHARED = "/share/rows"  # path of the toggle that shares the rows
 
 
 def make_link(experiment: Experiment, **wishes: str) -> str:
-    """The link that opens this recipe here, and its rows if they are shared. Raises Problem when it does not fit."""
+    """The link that opens this recipe on this server, and its rows if they are shared. Raises Problem if it would be too long."""
     scheme, host, path, _, _ = urlsplit(st.context.url or "")
     wishes = {**wishes, opening.QUERY: _find_pass(experiment)}
     query = {"run": encode(experiment), **{name: wish for name, wish in wishes.items() if wish}}
@@ -32,7 +32,7 @@ def make_link(experiment: Experiment, **wishes: str) -> str:
 
 
 def share_menu(token: str) -> None:
-    """A menu with both links; its content is made when it is opened."""
+    """Draw a menu with both links, which are made when the menu is opened."""
     if session.is_hidden("share"):
         return
     menu = st.popover(
@@ -64,7 +64,7 @@ def _draw_links(token: str) -> None:
 
 
 def _make_link(experiment: Experiment) -> tuple[Experiment, str]:
-    """A recipe and the link to it: without its journal, where the link would be too long with it. Raises Problem."""
+    """A recipe and the link to it; without its journal if the link would be too long with it. Raises Problem."""
     try:
         return experiment, make_link(experiment)
     except Problem:
@@ -78,14 +78,14 @@ def _make_link(experiment: Experiment) -> tuple[Experiment, str]:
 
 
 def _find_pass(experiment: Experiment) -> str:
-    """What this person has given for the rows of this recipe; "" where they are not shared."""
+    """The pass that this person gave for the rows of this recipe; "" if the rows are not shared."""
     dataset = opening.find_own_data(experiment)
     found = dataset and sharing.find_pass(dataset.digest, session.secret_of_bringer(), session.mark())
     return found or ""
 
 
 def _draw_rows(experiment: Experiment) -> None:
-    """Whether the rows go along: asked where the run stands on data of one's own, with what that gives away."""
+    """Draw the toggle that shares the rows of own data, and what sharing reveals; nothing for other data."""
     dataset = opening.find_own_data(experiment)
     owned = store.find_ownership(dataset.digest) if dataset else None
     if dataset is None or owned is None or owned.everyone:
@@ -104,7 +104,7 @@ def _draw_rows(experiment: Experiment) -> None:
 
 @session.guard
 def share_or_withdraw(digest: str, name: str) -> None:
-    """Toggle: from now on the links carry a pass, or the one that they carried is good no more."""
+    """Callback of the toggle: create a pass for the links, or make all passes given so far invalid."""
     if widgets.read(SHARED, False):
         sharing.give_pass(digest, session.secret_of_bringer(), session.mark())
     else:
@@ -116,7 +116,7 @@ def share_or_withdraw(digest: str, name: str) -> None:
 
 
 def _draw_code(name: str, link: str) -> None:
-    with st.container(key=f"share_link_{name}"):  # The style sheet lets a long one scroll.
+    with st.container(key=f"share_link_{name}"):  # The style sheet makes a long link scroll.
         st.code(link, language=None, wrap_lines=True)
 
 
@@ -143,7 +143,7 @@ def _draw_teachers_link(experiment: Experiment) -> str:
 
 
 def with_journal(experiment: Experiment, token: str) -> Experiment:
-    """The recipe of this run with what was changed in it while it went on: the recipe alone does not give such a run."""
+    """The recipe of this run with its journal, the changes made during training, without which the run cannot be repeated."""
     try:
         journal = live.pool().call(token, "journal")[0].get("journal")
     except Problem:

@@ -1,4 +1,4 @@
-"""Take it home: the files of a run, made when they are asked for, and the way back from a file."""
+"""Downloads: the files of a run, each made when its button is pressed; and the upload of such a file."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ FILES = {
     "report": ("report.html", "text/html", ":material/lab_profile:"),
     "card": ("model_card.md", "text/markdown", ":material/id_card:"),
 }
-OF_ROWS = ("data", "report", "card")  # Made of the rows, which may be another's.
+OF_ROWS = ("data", "report", "card")  # Files that contain rows, which this person may not be allowed to have.
 
 
 def take_home(token: str) -> None:
-    """Downloads and an upload."""
+    """Draw the download buttons and an uploader."""
     state = session.current()
     refusal = opening.find_refusal(state.experiment, session.mark())
     for what, (file_name, mime, icon) in FILES.items():
@@ -43,7 +43,7 @@ def take_home(token: str) -> None:
 
 
 def make_maker(what: str, token: str, state: session.Session) -> Callable[[], bytes]:
-    """What makes a file's bytes. It runs at the press, outside the script, and later than it: it captures who asks, not what is so now."""
+    """The function that makes a file's bytes at a press, outside the script: it captures who asks, but reads the run's state only then."""
     if what in ("report", "card"):
         return make_reporter(state, what, token)
 
@@ -51,7 +51,7 @@ def make_maker(what: str, token: str, state: session.Session) -> Callable[[], by
         match what:
             case "recipe":
                 return with_journal(state.experiment, token).to_json(indent=2).encode()
-            case "data":  # In a desk, as some data need scikit-learn, which this process does without.
+            case "data":  # By a desk, as some data need scikit-learn, which this process does not load.
                 return press.ask("data_csv", state.experiment.to_json().encode())
             case "onnx":
                 return press.ask("export", press.checkpoint(token), form=what)
@@ -63,10 +63,10 @@ def make_maker(what: str, token: str, state: session.Session) -> Callable[[], by
 
 @session.guard
 def load_file(key: str) -> None:
-    """Go on from a file. If it is not right, the run stays as it is."""
+    """Callback: go on from the uploaded recipe or checkpoint. The run stays as it is if the file is not valid."""
     file = uploads.find_file(key)
     if file is None:
         return
-    session.current().uploads += 1  # A new uploader: the same file can be chosen again.
+    session.current().uploads += 1  # The next uploader is a new, empty one, so that the same file can be chosen again.
     editing.load(file.name, file.getvalue())
     session.current().notices.append(t("load.done", name=clean(file.name)))

@@ -1,7 +1,7 @@
-"""A viewer of the live channel: one WebSocket, over which commands go to a run and its frames come back.
+"""A viewer: one WebSocket of the live channel, over which commands go to a run and its frames come back.
 
-A viewer asks for each frame ("I drew the last one"), so a slow one skips frames and never slows the run. However often it asks,
-one request of it waits in a worker: the latest.
+A viewer asks for each frame after it has drawn the last one, so a slow viewer skips frames and does not slow the run. However often it
+asks, only its latest request waits in the worker.
 """
 
 from __future__ import annotations
@@ -22,39 +22,39 @@ from ui.door.http_protocol import LONGEST_SEND
 from ui.pace import Pace
 from ui.viewer_requests import read_request
 
-MOST_NOTICES = 16  # Unsent ones of a socket; beyond it, the oldest is dropped.
+MOST_NOTICES = 16  # Notices that wait to be sent; beyond that the oldest is dropped.
 BAD_MESSAGE, NOT_YOURS, GONE = 4400, 4401, 4404  # Close codes.
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A request for a frame, as the viewer put it and as the pool has it."""
+    """A request for a frame: what the viewer asked, and the pool's request to the worker."""
 
     held: dict[str, Any]
     request: Request
 
 
 class Viewer:
-    """A socket and what is under way for it: a request for a frame, some commands, notices."""
+    """A socket with its request for a frame, its commands under way, and its unsent notices."""
 
     def __init__(self, websocket: WebSocket, token: str, owner: str, pool: Pool, pace: Pace) -> None:
         self.token = token
-        self.has_stopped_reading = False  # Then it is let go.
+        self.has_stopped_reading = False  # True once nothing was read for LONGEST_SEND: it is disconnected.
         self._websocket = websocket
         self._owner = owner
         self._pool = pool
         self._pace = pace
         self._sending = asyncio.Lock()
-        self._wanted: dict[str, Any] | None = None  # What is to be asked for next: the latest that the viewer wanted.
+        self._wanted: dict[str, Any] | None = None  # The viewer's latest request, not passed to the worker yet.
         self._asked: deque[Asked] = (
             deque()
-        )  # What the worker was asked for: the latest, and before it one that is being withdrawn.
+        )  # Requests that the worker has: the latest, and before it perhaps one that is being withdrawn.
         self._wake = asyncio.Event()
         self._commands: set[asyncio.Task[None]] = set()
-        self._epoch: asyncio.Task[None] | None = None  # The last command, if it was this one.
+        self._epoch: asyncio.Task[None] | None = None  # The last command, if it was an epoch.
         self.unsent: asyncio.Queue[Problem] = asyncio.Queue(MOST_NOTICES)
         self._receiving: asyncio.Task[None] | None = None
-        self._waiting_since: float | None = None  # since when the other side has not read what was sent
+        self._waiting_since: float | None = None  # since when the browser has not read what was sent
 
     async def serve(self) -> None:
         loop = asyncio.get_running_loop()
@@ -62,12 +62,12 @@ class Viewer:
         tasks = [asyncio.create_task(self._send_notices())]
 
         def listener(problem: Problem) -> None:
-            with suppress(RuntimeError):  # The server is shutting down.
+            with suppress(RuntimeError):  # The event loop may be closed, as the server shuts down.
                 loop.call_soon_threadsafe(self.tell, problem)
 
         try:
             if not self._pool.exists(self.token):
-                await self._pool.find_async(self.token)  # Another server may have made it.
+                await self._pool.find_async(self.token)  # Another server that shares the workers may have made the run.
             self._pool.check_owner(self.token, self._owner)
             with self._pool.viewer(self.token, listener):
                 self._receiving = asyncio.create_task(self._receive())
@@ -105,7 +105,7 @@ class Viewer:
     # Commands
 
     async def _begin_command(self, request: dict[str, Any]) -> None:
-        """Begin a command; an epoch right after one that is not over is the same one. Waits while the owner has too many under way."""
+        """Start a command; an epoch while one is under way is ignored. Waits while the owner has MOST_COMMANDS under way."""
         epoch = request["do"] == "epoch"
         if epoch and self._epoch is not None and not self._epoch.done():
             return
@@ -129,15 +129,15 @@ class Viewer:
     # Frames
 
     def _want(self, request: dict[str, Any]) -> None:
-        """Note what the viewer wants, instead of what it wanted before, if it wants something else or that is answered."""
+        """Take a request for a frame in place of the one before, if it asks for something new (`now`) or no request is under way."""
         if request["now"] or not self._asked:
             self._wanted = {name: value for name, value in request.items() if name != "type"}
             self._ask()
 
     def _ask(self) -> None:
-        """Ask the worker for what is wanted and withdraw what was asked for before; wait while one before that is still being withdrawn.
+        """Pass the wanted request to the worker and withdraw the one before. Does nothing while another one is still being withdrawn.
 
-        Wait too while a frame is made and not read yet: the viewer could not show another one sooner.
+        Nor while a frame was sent and not read yet, as the viewer could not show another one sooner.
         """
         if self._wanted is None or len(self._asked) > 1 or self._waiting_since is not None:
             return
@@ -148,7 +148,7 @@ class Viewer:
         self._wake.set()
 
     async def _show(self) -> None:
-        """Send the frames that were asked for, each as soon as there is one that differs from what the viewer holds."""
+        """Send each frame that the worker answers with, which it does as soon as it differs from what the viewer holds."""
         told = ""
         while True:
             while not self._asked:
@@ -164,7 +164,8 @@ class Viewer:
                 if not lost and problem.key != told:
                     self.tell(problem)
                     told = problem.key
-                await asyncio.sleep(0.05 if lost else 1.0)  # Another worker is taking over, or the run may be mended.
+                # A lost worker is being replaced; any other problem may be solved by a change of the recipe.
+                await asyncio.sleep(0.05 if lost else 1.0)
                 asked = self._asked.popleft()
                 if not self._asked:
                     self._wanted = self._wanted or asked.held
@@ -176,7 +177,7 @@ class Viewer:
             self._ask()
 
     def tell(self, problem: Problem) -> None:
-        """Queue one more notice for its page. Where too many are unsent, the oldest is dropped."""
+        """Queue a notice for the page. If MOST_NOTICES are unsent, the oldest is dropped."""
         if self.unsent.full():
             self.unsent.get_nowait()
         self.unsent.put_nowait(problem)
@@ -201,17 +202,17 @@ class Viewer:
         await self._send({"type": "websocket.close", "code": code})
 
     async def _send(self, message: dict[str, Any]) -> None:
-        # A viewer that has left meanwhile is no error; the receiving loop sees it and ends.
+        # It is no error if the viewer has left; the receiving loop notices and ends.
         with suppress(WebSocketDisconnect, RuntimeError):
             async with self._sending:
-                # A send that was cancelled while it waited leaves its start time to the next one: nothing has been read since.
+                # If a send was cancelled while it waited, the next one keeps its start time, as nothing has been read since.
                 self._waiting_since = self._waiting_since or asyncio.get_running_loop().time()
                 try:
                     async with asyncio.timeout_at(self._waiting_since + LONGEST_SEND):
                         await self._websocket.send(message)
                     self._waiting_since = None
-                    self._ask()  # For what was wanted meanwhile.
+                    self._ask()  # A request that came meanwhile.
                 except TimeoutError:
                     if self._receiving is not None:
                         self.has_stopped_reading = True
-                        self._receiving.cancel()  # This ends the viewer.
+                        self._receiving.cancel()  # `serve` ends with it.

@@ -1,4 +1,4 @@
-"""What a viewer may send on the live channel, checked at the door: a command, or a request for the next frame."""
+"""Checks a viewer's messages on the live channel: commands, and requests for the next frame."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LONGEST_MESSAGE = 4096  # characters
 
 
 def read_request(text: str | None) -> dict[str, Any] | None:
-    """A viewer's message, checked; None when it is not one."""
+    """A viewer's message, if it is a valid one, else None."""
     if text is None or len(text) > LONGEST_MESSAGE:
         return None
     try:
@@ -47,7 +47,7 @@ def _ready(request: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _are_wants(wants: object) -> bool:
-    """Whether a viewer may want this to be in its frames: {"gradients", "histograms", "probe", "moment"}, all optional."""
+    """Whether this can be a request for extra parts of a frame: {"gradients", "histograms", "probe", "moment"}, all optional."""
     if not isinstance(wants, dict):
         return False
     switches = (wants.get("gradients", False), wants.get("histograms", False))
@@ -59,7 +59,7 @@ def _are_wants(wants: object) -> bool:
 
 
 def _is_intervention(value: object) -> bool:
-    """Whether this can name a weight, a unit or a layer, and what to do there. Whether it exists, the worker knows."""
+    """Whether this can be an intervention at a weight, a unit or a layer; the worker checks that these exist."""
     if not isinstance(value, dict) or not all(_is_scalar(part) for part in value.values()):
         return False
     source, on = value.get("input"), value.get("on", False)
@@ -73,7 +73,7 @@ def _is_intervention(value: object) -> bool:
 
 
 def _is_address(value: object) -> bool:
-    """Whether this can be the address of a stage, as "2" or "2.0.1"."""
+    """Whether this has the form of a stage's address, as "2" or "2.0.1"."""
     return isinstance(value, str) and len(value) <= LONGEST_ADDRESS and ADDRESS.fullmatch(value) is not None
 
 

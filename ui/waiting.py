@@ -1,4 +1,4 @@
-"""The page of somebody for whom there is no room yet: one sentence, one button, and it tries by itself."""
+"""The page shown while the server has no room for another run: one sentence, one button, and it tries again by itself."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ TRY_EVERY = 15  # seconds
 
 @dataclass
 class Waiting:
-    """What is remembered of somebody who waits."""
+    """What the page remembers of a person who waits."""
 
-    tries: int = 0  # to get in
+    tries: int = 0  # so far, to get a run
 
 
 def show_waiting_room() -> None:
-    """In the place of every page, until a run comes free."""
+    """Draw this page in place of any other, until there is room for a run."""
     st.html(style("waiting.css"))
     draw_heading()
     with st.container(key="waiting", horizontal_alignment="center"):
@@ -32,7 +32,7 @@ def show_waiting_room() -> None:
 
 
 def _knock() -> None:
-    """Go in if there is room, else say why not."""
+    """Reload the page if there is room for a run now, else show why not."""
     problem = standing.find_refusal()
     if problem is None:
         st.rerun()
