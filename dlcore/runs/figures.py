@@ -1,22 +1,22 @@
-"""Figures: what can be counted of a class, without a token or a name in it.
+"""Figures: counts and rates of all runs together, without a token or a name.
 
-A worker adds up a second (`Second`) and sends it; the server keeps the newest of each and sum_up them up (`Figures`).
+A worker counts for a second (`Second`) and sends the counts; the server sums up the newest of each worker (`Figures`).
 `Pool.figures()` gives all of it:
 
-    runs, max_runs            runs that live, and how many may
+    runs, max_runs            runs in memory, and how many there may be
     playing                   of them, those that train
     viewers                   open live channels
     workers                   worker processes that are ready, heavy ones and the spare one included
-    restarts                  workers that ended unasked since the start
-    moved                     times that a run changed over to another worker
-    refused                   newcomers for whom there was no room
-    made_room                 runs that went to the shelf to make room for another one
+    restarts                  workers that crashed or hung since the start
+    moved                     times that a run moved to another worker
+    refused                   new runs refused for lack of room
+    made_room                 runs put on the shelf to make room for another one
     shelved_bytes             kept runs on disk
-    shelf_failures            times that one could not be written
+    shelf_failures            times that a kept run could not be written
     updates_per_second        optimization steps, of all runs together, over the last second
     frames_per_second         pictures sent, likewise
-    training_share            of the workers' time, what training took (0-1; the mean of those that have something to do)
-    showing_share             likewise, what pictures took
+    training_share            share of the workers' time that training took (0-1; mean over the workers that were not idle)
+    showing_share             share that pictures took, likewise
     p95_frame_delay_seconds   19 of 20 pictures of the last ten seconds were sent within this time after their viewer had
                               asked for one and there was something new to see; None when there were none
     memory_bytes              resident memory by worker
@@ -35,17 +35,19 @@ from typing import Any
 from dlcore.wire import Header
 
 REPORT_EVERY = 1.0
-STALE = 3.0  # Seconds after which a worker's last report counts no more: it has nothing to do, or it has ended.
-LOOK_BACK = 10.0  # Seconds whose frames the 95th percentile is taken of.
-FINEST = 0.001  # Delays are counted in steps that grow by STEP from here: an answer is at most a fifth too large.
+STALE = 3.0  # Seconds after which a worker's last report no longer counts: the worker is idle or has ended.
+LOOK_BACK = 10.0  # Seconds over whose frames the 95th percentile is taken.
+# Seconds. Delays are counted in a histogram from here on, each bin STEP times as wide: a percentile is at most a fifth too large.
+FINEST = 0.001
 STEP = 1.2
 
 
 class Second:
-    """What a worker has done since it last told."""
+    """What a worker has done since its last report."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self.stirred = True  # Whether anything was counted since the last report. True at first: the memory of an idle worker is news.
+        # True if there is something to report. True at first, so that an idle worker reports its memory once.
+        self.stirred = True
         self._clock = clock
         self._begin()
 
@@ -73,7 +75,7 @@ class Second:
         self.stirred = True
 
     def report(self) -> Header:
-        """What to send; another second begins."""
+        """The report to send; counting begins anew."""
         header = {
             "seconds": self._clock() - self._began,
             "updates": self.updates,
@@ -89,12 +91,12 @@ class Second:
 
 
 class Figures:
-    """The newest seconds of all workers, and what has been counted since the start."""
+    """The newest report of each worker, and the server's own counts since the start."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self.refused = 0  # Newcomers for whom there was no room.
-        self.made_room = 0  # Runs that went to the shelf so that a newcomer had room.
+        self.refused = 0  # New runs refused for lack of room.
+        self.made_room = 0  # Runs put on the shelf to make room for another one.
         self._seconds: dict[str, tuple[float, Header]] = {}
         self._delays: deque[tuple[float, Header]] = deque()
 
@@ -107,7 +109,7 @@ class Figures:
             self._delays.popleft()
 
     def sum_up(self, workers: Collection[str]) -> dict[str, Any]:
-        """Rates of these workers together, over their last second; the delay over LOOK_BACK; memory by worker."""
+        """Rates of these workers together, over their last reports; the delay over LOOK_BACK; memory by worker."""
         now = self._clock()
         seconds = self._seconds = {worker: told for worker, told in self._seconds.items() if worker in workers}
         fresh = [second for at, second in seconds.values() if now - at < STALE]
@@ -128,12 +130,12 @@ class Figures:
 
 
 def delay_to_step(delay: float) -> int:
-    """The step of a delay: 0 up to FINEST, then one more each time it grows by STEP."""
+    """The number of a delay's bin: 0 up to FINEST, then one more for each factor STEP."""
     return max(0, math.ceil(math.log(max(delay, FINEST) / FINEST, STEP)))
 
 
 def percentile(steps: Counter[int], share: float) -> float | None:
-    """Seconds within which this share of the counted delays lies; None when there are none."""
+    """The delay in seconds that this share of the counted ones does not exceed; None if there are none."""
     left = share * steps.total()
     for step in sorted(steps):
         left -= steps[step]
@@ -147,7 +149,7 @@ def _mean(values: list[float]) -> float:
 
 
 def resident_bytes() -> int:
-    """Memory of this process that is in use and not swapped out; 0 where the system does not say."""
+    """Resident memory of this process in bytes; 0 on a system that does not tell."""
     try:
         return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:

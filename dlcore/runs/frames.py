@@ -1,4 +1,4 @@
-"""Frames: what a viewer gets of a run, as far as it lacks it."""
+"""Frames: the messages in which a viewer gets a run's picture and history, without what it has already."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dlcore.runs.kinds import Sight, Sights
 
 
 class Shown(Protocol):
-    """What a frame is made of: a run, which is said there."""
+    """What frames need of a run; see `Run` for what each attribute means."""
 
     learner: Learner
     sights: Sights
@@ -36,11 +36,11 @@ class Shown(Protocol):
 
 
 class Frames:
-    """The frames of one run. It remembers what was told of the journal and of withheld rows."""
+    """Makes the frames of one run. Remembers since which version the journal is the same, and whether rows are withheld."""
 
     def __init__(self) -> None:
-        self._seen_journal: tuple[Journal, int] = (), 0  # and the version in which it came to be
-        self._withheld = ""  # Why the rows are not shown, as the key of a Problem.
+        self._seen_journal: tuple[Journal, int] = (), 0  # the journal, and the run's version when it became that
+        self._withheld = ""  # Key of the Problem for which rows are not shown; "" while they are.
 
     def encode(
         self,
@@ -51,7 +51,7 @@ class Frames:
         moments: int | None,
         wants: dict[str, Any],
     ) -> bytes:
-        """The run at this moment, or at the kept one that is wanted, with what a viewer that holds that much lacks."""
+        """A frame of the run as it is now, or of the moment in `wants`, without what a viewer with these numbers has already."""
         learner = run.learner
         moment = run.timeline.find(wants.get("moment"))
         if moment is None:
@@ -80,7 +80,7 @@ class Frames:
         return encode_frame(header, arrays)
 
     def _shows_rows(self, run: Shown, sight: Sight) -> bool:
-        """Whether its owner may see the rows: training goes on with those in memory when they are no longer shared, but none leave."""
+        """Whether frames may contain rows of the data. If they are no longer shared, training goes on, but no row is sent."""
         try:
             sight.recipe.check_readable()
         except Problem as problem:
@@ -115,7 +115,7 @@ class Frames:
         }
 
     def _journal_version(self, run: Shown) -> int | None:
-        """The version since which the journal is what it is; None where nothing was changed."""
+        """The run's version when the journal last changed; None while the journal is empty."""
         journal = run.learner.journal
         if journal is not self._seen_journal[0]:
             self._seen_journal = journal, run.version

@@ -1,7 +1,7 @@
-"""Keeping: when the state of each run leaves its worker, so that the run outlives it.
+"""Keeping: when a worker sends the state of each run to the pool, so that the run survives the worker.
 
-A run that plays is kept once a second. One that was told something is kept before it answers, so that what was answered
-survives the worker. Large states are kept more seldom: a command of some bytes must not send a state of 23 MB on its way each time.
+The state of a playing run is sent once a second. After a command it is sent before the answer, so that whatever was answered survives
+the worker. Large states are sent less often: a command of some bytes must not send 23 MB each time.
 """
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ from dlcore.runs.run import Run
 from dlcore.side import as_problem
 from dlcore.wire import Header
 
-KEEP_EVERY = 1.0  # Seconds at least between two kept states of a playing run.
-KEEP_RATE = 1_000_000  # Bytes a second at most that are kept of a playing run.
-OBEDIENT_KEEP_RATE = 32_000_000  # The same for states that are kept because the run was told something.
-ALWAYS_KEPT = 100_000  # Bytes of a state that count for nothing there: so small a run, as those of a class are, is kept each time.
+KEEP_EVERY = 1.0  # Least seconds between two states sent of a playing run.
+KEEP_RATE = 1_000_000  # Most bytes a second sent of a playing run.
+OBEDIENT_KEEP_RATE = 32_000_000  # Most bytes a second sent after commands to a run.
+# Bytes of a state that do not count towards that: a run as small as a class's is sent after each command.
+ALWAYS_KEPT = 100_000
 
 
 class Keeping:
-    """What is sent of each run of a worker, and when."""
+    """Sends the states of a worker's runs when they are due."""
 
     def __init__(
         self, runs: Mapping[str, Run], send: Callable[[Header, bytes], None], clock: Callable[[], float]
@@ -28,33 +29,34 @@ class Keeping:
         self._runs = runs
         self._send = send
         self._clock = clock
-        self._again: dict[str, float] = {}  # When the state of a run that plays may be kept again.
-        self._obedient: dict[str, float] = {}  # The same for a run that was told something.
-        self._behind: set[str] = set()  # Runs that were told something too soon after they had been kept.
+        self._again: dict[str, float] = {}  # When the state of a playing run may be sent again.
+        self._obedient: dict[str, float] = {}  # When the state may be sent again after a command.
+        # Runs with a command not kept yet, as the last state was sent too short a time before.
+        self._behind: set[str] = set()
 
     def next_due(self) -> float:
-        """When (by the clock) `keep_overdue` has something to keep; runs that play are kept between their slices instead."""
+        """When (by the clock) `keep_overdue` has something to send. Playing runs are sent by `keep_if_due` between slices of training."""
         return min((self._obedient[token] for token in self._behind), default=NEVER)
 
     def keep_overdue(self) -> None:
-        """Keep the runs that were told something and could not be kept at once, and whose time has come."""
+        """Send the runs that could not be sent at once after a command and may be now."""
         for token in [token for token in self._behind if self._obedient[token] <= self._clock()]:
             self.keep(token)
 
     def keep_if_due(self, token: str) -> None:
-        """Keep a run that has trained a little more, if it was last kept long enough ago."""
+        """Send a run that has trained further, if its last state was sent long enough ago."""
         if self._again.get(token, 0.0) <= self._clock():
             self.keep(token)
 
     def keep_before_answer(self, token: str) -> None:
-        """Keep a run that has done what it was told, before anybody is told so; a large one, kept a moment ago, later."""
+        """Send a run that has carried out a command, before the command is answered; a large one sent shortly before is sent later."""
         if self._obedient.get(token, 0.0) <= self._clock():
             self.keep(token)
         else:
             self._behind.add(token)
 
     def note_restored(self, token: str, size: int) -> None:
-        """Say where a run stands that was brought back: its state, of so many bytes, is known to the pool and not sent again."""
+        """Report a restored run to the pool without its state (`size` bytes), which the pool has."""
         self._space_out(token, size)
         self._send({"kept": token, **self._runs[token].facts, "same": True}, b"")
 
@@ -63,14 +65,14 @@ class Keeping:
         try:
             header, payload = self._runs[token].kept()
         except BaseException as error:
-            as_problem(error)  # Logged. The state kept before stays the one to come back to.
+            as_problem(error)  # Logs the error. The pool goes on with the state sent before.
             self._again[token] = self._obedient[token] = self._clock() + KEEP_EVERY
             return
         self._space_out(token, len(payload))
         self._send({"kept": token, **header}, payload)
 
     def forget(self, token: str) -> None:
-        """The run is gone."""
+        """Forget a run that has left this worker."""
         self._again.pop(token, None)
         self._obedient.pop(token, None)
         self._behind.discard(token)

@@ -1,4 +1,4 @@
-"""Kinds of learning, as a run knows them: how each is built, seen, reached into and taken home.
+"""Kinds of learning: for each, how a run builds its learner, draws it, intervenes in it and writes its files.
 
 To add one: its recipe with a line in recipes.py, its learner and its sights, and a line in KINDS.
 """
@@ -26,14 +26,14 @@ Arrays = dict[str, np.ndarray]
 
 
 class Sight(Protocol):
-    """One moment of a run with all that can be asked of it."""
+    """One moment of a run: its picture, and answers to what else a viewer may ask of it."""
 
     structure: int
-    arrays: Arrays  # What a frame holds.
+    arrays: Arrays  # The picture, which every frame contains.
 
     @property
     def recipe(self) -> Recipe:
-        """That of this moment."""
+        """The recipe at this moment."""
         ...
 
     @property
@@ -53,35 +53,35 @@ class Sight(Protocol):
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What the header of a frame says of this kind of learning, as plain JSON values."""
+        """Entries of a frame's header that only this kind of learning has, as plain JSON values."""
         ...
 
     def with_layout(self, rows: bool) -> tuple[dict[str, Any], Arrays]:
-        """Header and all arrays for a viewer that has not seen this structure: {"layout": ...}; with no row of the data, unless `rows`."""
+        """Header ({"layout": ...}) and all arrays for a viewer that does not know this structure; no rows of the data unless `rows`."""
         ...
 
     def asks_for_rows(self, wants: dict[str, Any]) -> bool:
-        """Whether what is wanted beside the usual shows rows of the data."""
+        """Whether the extra parts that a viewer wants show rows of the data."""
         ...
 
     def find(self, wants: dict[str, Any], rows: bool) -> tuple[dict[str, Any], Arrays]:
-        """Header and arrays of what is wanted beside the usual; nothing that shows rows of the data, unless `rows`."""
+        """Header and arrays of the extra parts that a viewer wants; nothing that shows rows of the data unless `rows`."""
         ...
 
 
 class Sights(Protocol):
-    """What there is to see of a run. Built for a learner, whose picture it draws; what was seen last is remembered."""
+    """Makes the sights of a run. Built for a learner of one structure; caches the latest sight."""
 
     def draw(self, learner: Any, /) -> None:
-        """Another picture, of a learner with another structure. What fails leaves everything as it was."""
+        """Switch to a learner with another structure. A failure leaves everything as it was."""
         ...
 
     def now(self, learner: Any, version: int, structure: int, moving: bool, /) -> Sight:
-        """The run as it stands."""
+        """The run as it is now."""
         ...
 
     def then(self, moment: Moment, learner: Any, structure: int, /) -> Sight:
-        """The run as it was at this moment; `structure` is that of now."""
+        """The run as it was at this moment; `structure` is the present one."""
         ...
 
 
@@ -91,11 +91,12 @@ class Kind:
 
     learner: Callable[
         [Any, str, Any], Learner
-    ]  # From a recipe, for a device; rows of the learner before it may be used again.
+    ]  # From a recipe, for a device; may reuse the rows of an earlier learner (or None).
     load: Callable[[bytes, str], Learner]  # From a checkpoint, for a device.
     sights: Callable[[Any], Sights]
     interventions: Callable[[], Interventions] = NoInterventions
-    files: Mapping[str, Callable[[Any], bytes]] = field(default_factory=dict)  # What a learner leaves behind, by name.
+    # Functions that write a learner's files, by name.
+    files: Mapping[str, Callable[[Any], bytes]] = field(default_factory=dict)
 
 
 def _trainer(recipe: Experiment, device: str, before: Trainer | None) -> Trainer:
@@ -120,7 +121,7 @@ def _checkpoint(trainer: Trainer) -> bytes:
 
 
 def _script(trainer: Trainer) -> bytes:
-    """A PyTorch file that trains the same."""
+    """A Python script that trains the same in plain PyTorch."""
     from dlcore.checkpoint import checkpoint_of
     from dlcore.export import export
 
@@ -139,5 +140,5 @@ KINDS = {
 
 
 def kind_of_learning(recipe: Recipe) -> Kind:
-    """That of this recipe."""
+    """The kind of learning that this recipe describes."""
     return KINDS[learning_of(recipe)]

@@ -1,7 +1,7 @@
-"""Luggage: all that a run takes along when it goes on in another worker, so that nobody sees that it has moved.
+"""Luggage: all of a run that is sent along when it moves to another worker, so that no viewer notices the move.
 
-More than what is kept of it for a bad day: its numbers (no viewer needs a new layout), its leash and its time line go
-along, bit for bit. What a hand did stays done, but can no longer be taken back there.
+More than the state kept for a crash: also its version numbers (so that no viewer needs a new layout), its leash and its time line, bit
+for bit. The effects of interventions move along, but not what is needed to undo them.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from dlcore.wire import Header
 
 Arrays = dict[str, np.ndarray]
 
-# What else of a moment is plain.
+# Fields of a moment that are plain JSON values.
 FACTS = ("id", "structure", "step", "epoch", "progress", "value", "rows", "edited")
 
 
 def pack_run(run: Run, *, gently: bool) -> tuple[Header, bytes]:
-    """What `unpack_run` takes; {} when it has to stay: it trains on rows that it would not get again, or has something to lose and
-    is to be moved gently."""
+    """Header and content for `unpack_run`; an empty header if the run must stay, as it may no longer read its rows, or as a `gently`
+    made move would lose something: the rest of an epoch under way, or the means to undo interventions."""
     if gently and (run.finishing_epoch or len(run.interventions)):
         return {}, b""
     try:
@@ -46,7 +46,7 @@ def pack_run(run: Run, *, gently: bool) -> tuple[Header, bytes]:
 
 
 def unpack_run(run: Run, header: Header, content: bytes) -> None:
-    """Stand where the packed run stood; `run` is a new one of the same recipe."""
+    """Bring `run`, a new one of the same recipe, to the state of the packed run."""
     luggage = header["luggage"]
     now, *states = _unstacked(luggage["names"], from_bytes(content), 1 + len(luggage["moments"]))
     recipes = [base64.b64decode(recipe) for recipe in luggage["recipes"]]
@@ -56,7 +56,7 @@ def unpack_run(run: Run, header: Header, content: bytes) -> None:
             row=tuple(facts["row"]),
             packed_recipe=recipes[facts["recipe"]],
             state=state,
-            made=0.0,  # Long ago, on this machine's clock.
+            made=0.0,  # Counts as made long ago: the other worker's clock means nothing here.
         )
         for state, facts in zip(states, luggage["moments"], strict=True)
     ]
@@ -65,9 +65,9 @@ def unpack_run(run: Run, header: Header, content: bytes) -> None:
 
 
 def _stacked(states: list[Arrays]) -> tuple[list[str], Arrays]:
-    """Names, and under the place of each: all arrays of this name, type and shape one upon another, and whose they are ("/of").
+    """The states as few large arrays: names, and {"3": all arrays named names[3] of one type and shape, "3/of": the state of each}.
 
-    One by one they would be more than ten thousand, of which each takes its time.
+    Written one by one, the more than ten thousand small arrays of all moments would take too long.
     """
     alike: dict[tuple[Any, ...], list[tuple[int, np.ndarray]]] = {}
     for number, state in enumerate(states):

@@ -1,8 +1,8 @@
-"""Owners: to whom the runs of a worker belong, what each owner has had of the processor, and by that whose turn it is.
+"""Owners: to whom the runs of a worker belong, how much processor time each owner has used, and whose turn it is.
 
-An owner is whoever a run belongs to; nobody in particular is one owner. Owners share the time for training, and the runs of an owner
-share what it has. But all that is done for an owner is reckoned up, by the processor time that it took, and whoever has had LEAD more
-than another one who wants to go on waits until that one has caught up.
+All runs without an owner count as one owner's. Owners share the time for training equally, and an owner's runs share its part. All
+processor time spent for an owner counts, not only training: an owner who has used LEAD more than another one who wants something waits
+until that one has caught up.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from collections.abc import Collection
 from dlcore.datasets import rights
 from dlcore.runs.shares import Turns
 
-LEAD = 0.25  # Seconds that an owner may have had more than another one who waits, and is still obeyed at once.
+LEAD = 0.25  # Seconds of processor time that an owner may be ahead of another one who waits before having to wait too.
 
 
 class Owners:
-    """The owners of runs, which are known by their tokens."""
+    """The owners of the runs, by token, and the time that each has used."""
 
     def __init__(self) -> None:
         self._owners: dict[str, str] = {}  # By token.
-        self._readers: dict[str, str] = {}  # By token, the marks of whose tables they may read.
-        self._all = Turns()  # What owners have had of the processor.
-        self._training = Turns()  # What owners have had of it for training.
+        self._readers: dict[str, str] = {}  # By token, the mark of the person whose tables the run may read.
+        self._all = Turns()  # Processor time by owner.
+        self._training = Turns()  # Processor time for training by owner.
         self._training_of: defaultdict[str, Turns] = defaultdict(
             Turns
-        )  # By owner, what each of its runs has had for training.
+        )  # By owner, processor time for training by run of that owner.
 
     def add(self, token: str, owner: str, reader: str) -> None:
-        """From now on the run belongs to this owner and may read the reader's tables."""
+        """Add a run of this owner that may read the tables of `reader`."""
         self._owners[token] = owner
         self._readers[token] = reader
 
@@ -41,7 +41,7 @@ class Owners:
             self._training_of.pop(owner, None)
 
     def owner_of(self, token: str) -> str:
-        """The owner of the run; "" for nobody in particular."""
+        """The owner of the run; "" if it has none."""
         return self._owners.get(token, "")
 
     def reader_of(self, token: str) -> str:
@@ -49,18 +49,18 @@ class Owners:
         return self._readers.get(token, rights.NOBODY)
 
     def spend(self, token: str, seconds: float) -> None:
-        """So much of the processor was used for the run."""
+        """Count processor time that was used for the run."""
         self._all.spend(self.owner_of(token), seconds)
 
     def spend_training(self, owner: str, token: str, seconds: float) -> None:
-        """So much of the processor was used to train the run of this owner. (`spend` counts it too.)"""
+        """Count processor time that was used to train this owner's run. (`spend` counts it too.)"""
         self._training.spend(owner, seconds)
         self._training_of[owner].spend(token, seconds)
 
     def choose_whom_to_obey(self, asking: Collection[str], due: Collection[str]) -> str | None:
-        """Of the owners that ask for something the one that has had least, or None while all of them are ahead of another.
+        """The owner whose request is carried out next: of those asking, the one with least time. None if each is LEAD ahead of another.
 
-        `due` are the owners whose runs have a slice of training to take.
+        `due` are the owners with runs that are due for training, who may be waiting too.
         """
         wanting = {*asking, *due}
         self._all.update(wanting)
@@ -68,7 +68,7 @@ class Owners:
         return self._all.choose_least(served) if served else None
 
     def choose_whom_to_train(self, due: dict[str, list[str]], asking: Collection[str]) -> tuple[str, str]:
-        """Of the owners whose runs are due the one that has trained least, and of its runs the one that has."""
+        """The run that trains next, as (owner, token): of the owners with due runs the one who has trained least, and its run that has."""
         wanting = {*due, *asking}
         self._all.update(wanting)
         self._training.update(due)

@@ -1,4 +1,4 @@
-"""Own time: how long a worker could have worked, by a clock that stands still while others have its processor."""
+"""Own time: a worker's clock that stops while other processes have its processor."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from contextlib import contextmanager
 
 
 class OwnTime:
-    """Call it for the seconds. It goes on while there is nothing to do, and while work is done as far as the processor goes.
+    """Call it for the seconds: idle time by the clock, plus work by the processor time that it used.
 
-    Whoever shares something out by this time gives the same shares on a busy machine, on which a frame of half a millisecond may
-    last half a second because other processes had the processor.
+    Shares given by this time are the same on a busy machine, where a frame that computes half a millisecond may last half a second
+    because other processes had the processor.
     """
 
     def __init__(
@@ -19,9 +19,9 @@ class OwnTime:
     ) -> None:
         self._clock = clock
         self._processor = processor
-        self._lost = 0.0  # Seconds in which other processes had the processor, until now.
+        self._lost = 0.0  # Seconds so far in which work waited for the processor.
         self._began: tuple[float, float] | None = (
-            None  # When the present work began, by both clocks; None without work.
+            None  # When the present work began, by clock and by processor time; None without work.
         )
 
     def __call__(self) -> float:
@@ -32,7 +32,7 @@ class OwnTime:
 
     @contextmanager
     def working(self) -> Iterator[None]:
-        """Mark the block as work: the time by which it lasts longer than it uses the processor does not count."""
+        """Mark the block as work: only the processor time that it uses counts."""
         began = self._began = self._clock(), self._processor()
         try:
             yield

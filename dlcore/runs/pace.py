@@ -1,4 +1,4 @@
-"""Pace: when a playing run is due for its next updates, how many it may take, and how many a second it took."""
+"""Pace: when the next updates of a playing run are due, how many it may take, and how many a second it takes."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from dlcore.problems import Problem
 from dlcore.runs import DEFAULT_SPEED
 
 FASTEST = 1_000_000.0
-TICK = 0.005  # Fast runs take their updates in bunches, one a tick: a worker must not wake for each of them.
-LONGEST_DEBT = 0.1  # Seconds of updates a run that was held up may catch up on; the rest is forgotten.
-RATE_WINDOW = 1.0  # Seconds over which updates are counted.
+# Seconds. A fast run takes its updates in bunches, one a tick, so that the worker need not wake up for each update.
+TICK = 0.005
+LONGEST_DEBT = 0.1  # Seconds' worth of missed updates that a delayed run catches up on; the rest is dropped.
+RATE_WINDOW = 1.0  # Seconds over which the rate of updates is measured.
 NEVER = math.inf
 
 
 class Pace:
-    """The pace of one run. `speed` is in updates a second; None is as fast as it goes. Times are those of `clock`."""
+    """The pace of one run. `speed` is in updates a second, None for as fast as possible. Times are those of `clock`."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -25,7 +26,7 @@ class Pace:
         self.stop()
 
     def stop(self) -> None:
-        """Nothing is due for what was missed meanwhile."""
+        """Forget updates missed so far and the measured rate."""
         self._next_update = self._ticked = self._clock()
         self._counted: deque[tuple[float, int]] = deque()
 
@@ -35,7 +36,7 @@ class Pace:
         self._ticked -= TICK
 
     def set_speed(self, speed: object) -> None:
-        """Take another speed, at once. Raises Problem for one that is none."""
+        """Set the speed, which applies at once. Raises Problem if it is not a number in the allowed range or None."""
         if speed is not None and (
             not isinstance(speed, (int, float)) or isinstance(speed, bool) or not 1 <= speed <= FASTEST
         ):
@@ -47,15 +48,15 @@ class Pace:
 
     @property
     def due(self) -> float:
-        """When the next updates may be taken; 0 as fast as it goes."""
+        """When the next updates are due; 0 (always) for as fast as possible."""
         return 0.0 if self.speed is None else max(self._next_update, self._ticked + TICK)
 
     def tick(self) -> None:
-        """A slice of training begins."""
+        """Note that a slice of training begins."""
         self._ticked = self._clock()
 
     def count_allowed(self) -> float:
-        """How many updates may be taken in the slice that has begun."""
+        """How many updates the present slice may take."""
         if self.speed is None:
             return NEVER
         now = self._ticked
@@ -65,12 +66,12 @@ class Pace:
         return int((now - self._next_update) * self.speed) + 1
 
     def spend(self, updates: int) -> None:
-        """So many of them were taken."""
+        """Note that so many updates were taken."""
         if self.speed is not None:
             self._next_update += updates / self.speed
 
     def count(self, step: int) -> None:
-        """The run has come to this step."""
+        """Note the run's present step, to measure the rate."""
         now = self._clock()
         self._counted.append((now, step))
         while len(self._counted) > 2 and now - self._counted[1][0] > RATE_WINDOW:
@@ -78,7 +79,7 @@ class Pace:
 
     @property
     def updates_per_second(self) -> float:
-        """Measured over about the last second; 0 before there is anything to measure."""
+        """The rate over about the last second; 0 before there is anything to measure."""
         if len(self._counted) < 2:
             return 0.0
         (start, first), (end, last) = self._counted[0], self._counted[-1]

@@ -1,6 +1,6 @@
-"""A run: a learner brought to life, told to play, pause, step; drawn as frames. It knows nothing of processes, nor what is learned.
+"""A run: a learner that is told to play, pause, step, and is drawn as frames. It knows nothing of processes, nor what is learned.
 
-`advance(seconds)` is where it trains, a slice at a time, so that one worker can hold many runs.
+Training happens in `advance(seconds)`, a slice at a time, so that one worker can train many runs in turn.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from dlcore.runs.pace import NEVER, Pace
 
 
 class Run:
-    """A learner with its sights, status and speed. Every change that a viewer could see gives a new `version`.
+    """A learner with its sights, status and speed. `version` grows with every change that a viewer could see.
 
-    Status is paused, playing, diverged, or why the learner has finished (early_stopped, epoch_limit). `clock` says when an update is due.
+    Status is paused, playing, diverged, or why the learner has finished (early_stopped, epoch_limit). Updates are due by `clock`.
     """
 
     def __init__(
         self, recipe: str, device: str = "auto", life: int = 0, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._clock = clock
-        # A later life (after a lost worker) starts far above the numbers of the last one, so that no viewer mistakes
-        # the restored run for the one it has drawn.
+        # `life` counts how often the run was restored. Each life starts far above the numbers of the last one, so that no viewer
+        # takes a frame of the restored run for one that it has drawn already.
         self.version = life * 1_000_000_000
         self.structure = life * 1_000_000
         self.status = "paused"
         self._pace = Pace(clock)
-        self.leash: int | None = None  # A playing run takes no update beyond this step.
+        self.leash: int | None = None  # The step beyond which a playing run does not train; None for no such limit.
         self.problem: Problem | None = None
         self.device = device
         self.timeline = Timeline(first=self.version)
@@ -46,12 +46,12 @@ class Run:
         self._begin(recipe_from_json(recipe))
 
     def _begin(self, recipe: Recipe, status: str = "paused") -> None:
-        """Build this recipe's learner, and go on with it."""
+        """Replace the learner by a new one of this recipe."""
         kind = kind_of_learning(recipe)
         self._go_on_with(kind.learner(recipe, self.device, None), kind, status)
 
     def _go_on_with(self, learner: Learner, kind: Kind, status: str = "paused") -> None:
-        """Be the run of this learner. What is to be seen of it is built first, so that a failure leaves the run as it was."""
+        """Replace the learner by this one. Its sights are built first, so that a failure leaves the run as it was."""
         sights = kind.sights(learner)
         self.kind, self.learner, self.sights = kind, learner, sights
         self.interventions = kind.interventions()
@@ -59,21 +59,21 @@ class Run:
         self._start_over(status)
 
     def _start_over(self, status: str = "paused") -> None:
-        """The learner stands at the beginning of what is known of it."""
+        """Begin a new time line with the learner's present state."""
         self._stand_elsewhere(status)
         self.timeline.clear()
         self._keep_moment()
 
     def _stand_elsewhere(self, status: str = "paused") -> None:
-        """The learner stands at another point, with another history."""
+        """Forget what belonged to the learner's state before: the epoch under way, interventions, pace, and viewers' history rows."""
         self._last_epoch: int | None = None
         self._pace.stop()
         self.interventions.clear()
         self._stand(status)
-        self.history_since = self.version  # A viewer with an older frame holds rows that are no more.
+        self.history_since = self.version  # Viewers with an older frame must fetch the whole history again.
 
     def _stand(self, status: str) -> None:
-        """Nothing is wrong, and the learner may go on (unless it has reached its end)."""
+        """Clear any problem and set the status; a learner that has finished stays finished."""
         self.status = self.learner.finished or status
         self.problem = None
         self.version += 1
@@ -81,7 +81,7 @@ class Run:
     # What it is told
 
     def play(self) -> None:
-        """Go on training; a run that came to its end stays there until it is reset or changed."""
+        """Train on; a run that has finished or diverged does not until it is reset or changed."""
         if self.status == "paused":
             self._resume("playing")
 
@@ -96,7 +96,7 @@ class Run:
             self.version += 1
 
     def step(self) -> None:
-        """One update, then stand."""
+        """Take one update, then pause."""
         self._halt()
         if self.status == "paused":
             self._resume("paused")
@@ -104,33 +104,33 @@ class Run:
             self._keep_moment()
 
     def epoch(self) -> None:
-        """On to the end of the current epoch at full speed, then stand. The slices that follow do it."""
+        """Train to the end of the current epoch at full speed, then pause. Only asks for it: the following slices do it."""
         self._halt()
         if self.status == "paused":
             self._resume("paused")
             self._last_epoch = self.learner.epoch
 
     def reset(self) -> None:
-        """Back to the very same initial weights."""
+        """Go back to step 0, with the same initial weights."""
         self.learner.reset()
         self._start_over()
 
     def set_speed(self, speed: object) -> None:
-        """Updates a second, 1 or more; None is as fast as it goes."""
+        """Set the updates a second, 1 or more; None for as fast as possible."""
         self._pace.set_speed(speed)
         self.version += 1
 
     def set_device(self, device: object) -> None:
-        """From here on on another device."""
+        """Move the learner to another device."""
         self.learner.move(str(device))
         self.device = str(device)
         self.version += 1
 
     def change(self, recipe: str, origins: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Take this recipe, live; {"fresh_start", "kept", "total"}: of all numbers that are learned so many are those of before.
+        """Change to this recipe while training goes on; returns {"fresh_start", "kept", "total"}: how many of all parameters were kept.
 
-        Only another seed or other data that ask something else need a fresh start. `origins` says which layers and units
-        were which (see carry.py).
+        Only another seed, or data with another task, need a fresh start. `origins` tells which old layers and units the new ones come
+        from (see carry.py).
         """
         changed = recipe_from_json(recipe).without_journal()
         status: str = "playing" if self.status == "playing" else "paused"
@@ -154,20 +154,20 @@ class Run:
         return {"fresh_start": False, "kept": done.kept, "total": done.total}
 
     def load(self, data: bytes) -> None:
-        """Go on from this checkpoint: its recipe and its weights."""
+        """Go on from the recipe and state in this checkpoint."""
         self._go_on_with(self.kind.load(data, self.device), self.kind)
 
     def set_leash(self, step: object) -> None:
-        """While it plays, take no update beyond this step, and go on when it moves; None takes it off."""
+        """Let a playing run train up to this step and wait there until the leash is set anew; None removes it."""
         self.leash = step if type(step) is int else None
 
     def intervene(self, do: str, value: dict[str, Any]) -> None:
-        """Set, freeze or silence what is named; nothing happens where that is gone. Raises Problem for a weight that is no number."""
+        """Set, freeze or silence a weight, unit or layer; nothing happens if it no longer exists. Raises Problem for an invalid weight."""
         if value.get("structure") == self.structure and self.interventions.apply(do, value, self.learner):
             self._edited()
 
     def undo(self) -> None:
-        """Take back the last intervention."""
+        """Undo the last intervention."""
         if self.interventions.undo(self.learner):
             self._edited()
 
@@ -178,7 +178,7 @@ class Run:
         self._keep_moment(edited=True)
 
     def rewind(self, identifier: object) -> dict[str, Any]:
-        """Stand again where the run stood at this moment, with the recipe of then; what came later is cut."""
+        """Go back to this moment, with its recipe; what came later is removed from history and time line."""
         moment, old = self.timeline.moment(identifier), self.learner
         recipe = old.recipe if moment.recipe == old.recipe else moment.recipe
         learner = self.kind.learner(recipe, self.device, old)
@@ -194,7 +194,7 @@ class Run:
         return {"recipe": recipe.to_json(), "step": learner.step, "epoch": learner.epoch}
 
     def fork(self, identifier: object) -> tuple[dict[str, Any], bytes]:
-        """Recipe, step and state with which another run goes on from this moment (None: from now)."""
+        """Recipe, step and state with which another run can go on from this moment (None: from now)."""
         learner = self.learner
         if identifier is None:
             return {"recipe": learner.recipe.to_json(), "step": learner.step}, to_bytes(learner.state())
@@ -203,7 +203,7 @@ class Run:
         return {"recipe": moment.recipe.to_json(), "step": moment.step}, to_bytes(state)
 
     def fail(self, problem: Problem) -> None:
-        """Stand still after a failure, and say so."""
+        """Pause after a failure, and show the problem."""
         self._halt()
         self.problem = problem
         self.version += 1
@@ -216,12 +216,12 @@ class Run:
 
     @property
     def moving(self) -> bool:
-        """Whether slices are taking it further."""
+        """Whether the run trains: it plays or finishes an epoch."""
         return self.status == "playing" or self.finishing_epoch
 
     @property
     def due(self) -> float:
-        """When (by the clock) the next slice has something to do."""
+        """When (by the clock) the next slice of training is due."""
         if self._last_epoch is not None:
             return 0.0
         if self.status != "playing" or self._room <= 0:
@@ -230,11 +230,11 @@ class Run:
 
     @property
     def _room(self) -> float:
-        """Updates that the leash still allows."""
+        """How many more updates the leash allows."""
         return NEVER if self.leash is None else self.leash - self.learner.step
 
     def advance(self, seconds: float) -> None:
-        """Train for at most so long, and no faster than the speed says."""
+        """Train for at most so many seconds, and no faster than the speed."""
         deadline = time.monotonic() + seconds
         self._pace.tick()
         if self._last_epoch is not None:
@@ -249,9 +249,9 @@ class Run:
         self.version += 1
 
     def _update(self, allowed: float, deadline: float) -> int:
-        """Take updates until one of the two is used up, or the run comes to an end; how many were taken.
+        """Take updates until so many are taken, the deadline has passed, or the run ends; returns how many were taken.
 
-        The deadline is on `time.monotonic`, by which the learner measures its steps.
+        The deadline is a time of `time.monotonic`, which the learner uses, not of this run's `clock`.
         """
         learner = self.learner
         first = learner.step
@@ -286,20 +286,20 @@ class Run:
 
     def _keep_moment(self, edited: bool = False) -> None:
         self.timeline.keep(self.learner, self.structure, edited)
-        # A network too large for moments is asked about once an epoch, not once a step.
+        # The time line keeps no moments of a very large network: then it is asked again after the next epoch, not at each step.
         self._keep_epoch = max(self.timeline.next_epoch, self.learner.epoch + 1)
 
     @property
     def speed(self) -> float | None:
-        """Updates a second that it plays at; None is as fast as it goes."""
+        """The updates a second that the run is to take; None for as fast as possible."""
         return self._pace.speed
 
     @property
     def updates_per_second(self) -> float:
-        """Measured over about the last second; 0 when it stands."""
+        """The rate over about the last second; 0 if the run does not play."""
         return self._pace.updates_per_second if self.status == "playing" else 0.0
 
-    # What leaves it
+    # What viewers and downloads get
 
     def frame(
         self,
@@ -309,31 +309,31 @@ class Run:
         moments: int | None = None,
         wants: dict[str, Any] | None = None,
     ) -> bytes:
-        """The picture of this moment, or of the kept one that is wanted, with what a viewer that holds that much lacks."""
+        """A frame of the run as it is now, or of the moment in `wants`, without what a viewer with these numbers has already."""
         return self._frames.encode(self, version, structure, history, moments, wants or {})
 
     def file(self, name: str) -> bytes:
-        """What the learner leaves behind under this name; which names there are is its kind's."""
+        """The learner's file of this name; the kind of learning defines which there are."""
         return self.kind.files[name](self.learner)
 
     def history_csv(self, most: int | None = None) -> bytes:
-        """history.csv; at most so many rows of it, evenly spread."""
+        """The file history.csv with at most `most` rows, evenly spread."""
         return self.learner.history.to_csv(self.learner.recipe.history_names, most).encode()
 
     def notices(self) -> list[Problem]:
-        """What the learner had to say since the last time it was asked."""
+        """The learner's notices since the last call."""
         notices, self.learner.notices = self.learner.notices, []
         return notices
 
-    # What outlives its worker
+    # What survives the worker
 
     def kept(self) -> tuple[dict[str, Any], bytes]:
-        """What brings this run back elsewhere: recipe and settings, and the learner's state as safetensors."""
+        """All that restores this run in another worker: its `facts`, and the learner's state as safetensors."""
         return self.facts, to_bytes(self.learner.state())
 
     @property
     def facts(self) -> dict[str, Any]:
-        """The same without the state."""
+        """The run's recipe, settings and progress."""
         return {
             "recipe": self.learner.recipe.to_json(),
             "status": self.status,
@@ -345,7 +345,7 @@ class Run:
 
     @property
     def numbers(self) -> dict[str, Any]:
-        """What viewers know this run by, and what holds it."""
+        """The version numbers by which viewers know what they have of this run, and its leash."""
         return {
             "version": self.version,
             "structure": self.structure,
@@ -364,7 +364,7 @@ class Run:
         speed: float | None,
         problem: Problem | None,
     ) -> None:
-        """Be the run that had all this."""
+        """Take over the state, moments, numbers, status and speed of a run that has moved here from another worker."""
         self.learner.restore(state)
         self._stand_elsewhere()
         self.timeline.adopt(moments, numbers["timeline"])
@@ -375,7 +375,7 @@ class Run:
         self.version = numbers["version"] + 1
 
     def restore(self, state: bytes, status: str, speed: float | None) -> None:
-        """Go on from what was kept."""
+        """Go on from a kept state."""
         if state:
             self.learner.restore(from_bytes(state))
             self._start_over()

@@ -1,4 +1,4 @@
-"""What a process does before it is a worker, or the nursery from which workers are split off: imports, memory, a first step."""
+"""What a process does before it is a worker, or the nursery (a process from which workers are forked): imports, memory, a first step."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from dlcore.runs.run import Run
 
 
 def begin_alone() -> None:
-    """Do what is done once, whether this process is the worker or the nursery that it is split from."""
+    """Do what is needed once, whether this process is a worker itself or the nursery."""
     compiled.import_numba_alone()
     torch.set_num_threads(1)
     take_buffers()
 
 
 def warm_up() -> None:
-    """Take a first step and paint a first frame, which are slow in each process, before somebody waits for them."""
+    """Take a step and draw a frame, as the first ones of a process are slow and nobody waits yet."""
     run = Run(Experiment().to_json(), "cpu")
     run.step()
     run.frame(None, None, 0)
 
 
 def limit_memory() -> None:
-    """Let an allocation beyond the limit fail, and only that run with it. (CUDA reserves address space freely: no limit there.)"""
+    """Limit the process's memory: an allocation beyond it fails, and with it one run only. (Not with CUDA, which reserves far more.)"""
     if torch.cuda.is_available() or not Path("/proc/self/statm").exists():
         return
     baseline = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
@@ -38,7 +38,7 @@ def limit_memory() -> None:
 
 
 def import_transformers() -> None:
-    """Import what prepares tables, which takes seconds, before the first table comes."""
+    """Import the libraries that prepare tables, which takes seconds, before the first table comes."""
     with room_for_libraries():
         import sklearn.impute
         import sklearn.preprocessing  # noqa: F401

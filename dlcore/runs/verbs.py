@@ -1,4 +1,4 @@
-"""Verbs: what a run can be told and asked, by the names that they have on the wire."""
+"""Verbs: commands and questions to a run, by their names in messages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Answer = tuple[dict[str, Any], bytes]
 
 
 def obey(run: Run, do: str, header: Header, payload: bytes) -> dict[str, Any]:
-    """Let the run do it; where it stands then, or what else there is to say."""
+    """Carry out a command; returns what is answered: the run's standing, unless the command has an answer of its own."""
     match do:
         case "play":
             run.play()
@@ -44,7 +44,7 @@ def obey(run: Run, do: str, header: Header, payload: bytes) -> dict[str, Any]:
 
 
 def answer(run: Run, do: str, header: Header) -> Answer:
-    """What is asked of the run, which stays as it is."""
+    """The answer to a question, which leaves the run as it is."""
     match do:
         case "checkpoint" | "script":
             return {}, run.file(do)
@@ -60,5 +60,5 @@ def answer(run: Run, do: str, header: Header) -> Answer:
 
 
 def standing(run: Run) -> dict[str, Any]:
-    """Where the run stands."""
+    """The run's status, step and epoch."""
     return {"status": run.status, "step": run.learner.step, "epoch": run.learner.epoch}

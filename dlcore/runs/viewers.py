@@ -1,10 +1,10 @@
-"""Viewers: who waits for a frame of which run, and whose turn it is.
+"""Viewers: requests for frames, and which of them is served next.
 
-A run that stands is shown as soon as it differs from what its viewer has drawn; runs that move are shown as their owners'
-credit allows. Each frame is paid for with the time that it took, out of a credit that the owner of the run has for all
-runs together: all owners earn FRAME_SHARE of the worker's own time (see owntime.py). What cannot wait is shown on credit,
-up to ON_CREDIT; whoever owes more is shown when nobody else has anything to do here. So one viewer alone is never kept
-waiting, fifteen are served evenly, and one who asks without end takes nothing from them.
+Frames cost time. Each owner has a credit of time for the frames of all its runs; all owners together earn FRAME_SHARE of the worker's
+own time (see owntime.py). A frame of a run that trains waits while its owner owes time. A frame that cannot wait, as the
+run is paused or the viewer wants something new, may make the owner owe up to ON_CREDIT; an owner who owes more is served when no other
+owner has anything to do here. So one viewer alone never waits, fifteen are served evenly, and one who asks without end takes nothing
+from the others.
 """
 
 from __future__ import annotations
@@ -19,29 +19,29 @@ from dlcore.runs.run import Run
 from dlcore.runs.shares import Credit
 
 FRAME_SHARE = 0.4
-MOST_CREDIT = 0.02  # Seconds of frames that quiet times save up.
-ON_CREDIT = 0.25  # Seconds that frames which cannot wait may cost an owner beyond the credit.
-MOST_DEBT = 1.0  # Seconds of frames that an owner has to make up for.
-MOMENT_EVERY = 0.1  # Seconds between two answers to a viewer of a kept moment.
-CALM_EVERY = 2.0  # The same for a viewer whose page is hidden.
+MOST_CREDIT = 0.02  # Seconds that an owner can save.
+ON_CREDIT = 0.25  # Seconds that an owner may owe for frames that cannot wait.
+MOST_DEBT = 1.0  # Most seconds that an owner owes; what a frame costs beyond that is forgotten.
+MOMENT_EVERY = 0.1  # Seconds between two frames for a viewer that looks at a moment.
+CALM_EVERY = 2.0  # Seconds between two frames for a viewer whose page is hidden.
 
 
 @dataclass(frozen=True)
 class FrameRequest:
-    """A viewer that waits for something other than what it has drawn."""
+    """A viewer's request for a frame that differs from what it has drawn."""
 
     id: int
     version: int | None
     structure: int | None
     history: int
     moments: int | None = None
-    now: bool = False  # Even if nothing has changed: the viewer wants to see something else.
+    now: bool = False  # Answer even if the run has not changed: the viewer wants something else of it.
     wants: dict[str, Any] | None = None
-    calm: bool = False  # Nobody sees the page.
+    calm: bool = False  # The viewer's page is hidden.
     since: float = field(default_factory=time.monotonic)
 
     def due(self, run: Run) -> float:
-        """When (by the clock) there is something to answer; NEVER while the viewer has seen it all."""
+        """When (by the clock) the request is to be answered; NEVER while the viewer has the newest version."""
         if self.now:
             return 0.0
         wanted = (self.wants or {}).get("moment")
@@ -51,17 +51,17 @@ class FrameRequest:
             return NEVER
         if self.calm:
             return self.since + CALM_EVERY
-        # The picture of a kept moment does not change; only the number of the present step beside it does.
+        # The picture of a moment does not change, only the number of the run's present step beside it.
         return 0.0 if restless or moment is None else self.since + MOMENT_EVERY
 
     def can_wait(self, run: Run) -> bool:
-        """Whether this is one frame of many: the run moves, and the viewer knows its layout."""
+        """Whether this frame is one of many: the run trains, and the viewer knows its layout."""
         return run.moving and not self.now and self.structure is not None and self.structure == run.structure
 
 
 @dataclass(frozen=True)
 class Due:
-    """A frame that could be shown now."""
+    """A request that could be answered now."""
 
     token: str
     owner: str
@@ -70,9 +70,9 @@ class Due:
 
 
 class Viewers:
-    """Requests for frames of all runs of a worker, and what their owners may spend on them.
+    """The requests for frames of all runs of a worker, and their owners' credit.
 
-    `clock` says what is due, `own_time` how much is earned.
+    Requests are due by `clock`; credit is earned by `own_time`.
     """
 
     def __init__(
@@ -80,18 +80,18 @@ class Viewers:
     ) -> None:
         self._clock = clock
         self._waiting: dict[str, list[FrameRequest]] = {}
-        self._owners: dict[str, str] = {}  # Of the runs that somebody waits for.
+        self._owners: dict[str, str] = {}  # Owners of the runs with requests.
         self._shown: dict[str, float] = {}
-        self._moved: dict[int, float] = {}  # By request, since when there has been something to answer.
+        self._moved: dict[int, float] = {}  # By request, since when it could have been answered.
         self._credit = Credit(FRAME_SHARE, MOST_CREDIT, MOST_DEBT, own_time)
 
     def add(self, token: str, owner: str, frame: FrameRequest) -> None:
-        """Somebody waits for a frame of this run, which belongs to this owner."""
+        """Add a request for a frame of this owner's run."""
         self._waiting.setdefault(token, []).append(frame)
         self._owners[token] = owner
 
     def forget(self, identifier: int) -> bool:
-        """Remove a request that nobody waits for any more; whether it was here."""
+        """Remove a request that was withdrawn; whether it was here."""
         self._moved.pop(identifier, None)
         for token, waiting in self._waiting.items():
             for frame in waiting:
@@ -101,7 +101,7 @@ class Viewers:
         return False
 
     def leave(self, token: str) -> list[FrameRequest]:
-        """Remove a run that goes, and give the requests that waited for it."""
+        """Forget a run that leaves the worker; returns the requests for it."""
         self._shown.pop(token, None)
         self._owners.pop(token, None)
         left = self._waiting.pop(token, [])
@@ -112,9 +112,9 @@ class Viewers:
     def take_due(
         self, runs: Mapping[str, Run], seconds: float, at_work: Callable[[], Collection[str]]
     ) -> Iterator[tuple[str, FrameRequest]]:
-        """Remove and give requests that are due, for so many seconds: those that cannot wait first, longest not shown first.
+        """Remove and yield due requests for so many seconds: first those that cannot wait, and of these the run not shown for longest.
 
-        `at_work` says for which owners there is something else to do here. Whoever draws a frame calls `charge` with its cost.
+        `at_work` gives the owners with training or requests to do. The caller answers each request and calls `charge` with its cost.
         """
         end = self._clock() + seconds
         due = self._due(runs)
@@ -129,18 +129,18 @@ class Viewers:
         urgent = [each for each in due if not each.can_wait]
         if showed or not urgent:
             return
-        # All owners owe too much: the one that owes least is served, unless other owners want something else done.
+        # All owners owe too much: serve the one who owes least, unless other owners have something else to do.
         least = max(urgent, key=lambda each: self._credit.of(each.owner))
         if not set(at_work()) - {least.owner}:
             yield self._show(least)
 
     def charge(self, token: str, frame: FrameRequest, cost: float) -> float:
-        """Take the cost of a frame from its owner's credit; how long its viewer has waited since there was something to see."""
+        """Take the cost of a frame from its owner's credit; returns how long the viewer has waited since it could have been answered."""
         self._credit.spend(self._owners.get(token, ""), cost)
         return self._clock() - self._moved.pop(frame.id, frame.since)
 
     def next_due(self, runs: Mapping[str, Run]) -> float:
-        """When the next frame can be shown, unless a run moves before."""
+        """When the next request can be answered, unless a run changes before."""
         now, soonest = self._clock(), NEVER
         for token, frames in self._waiting.items():
             if token in runs:

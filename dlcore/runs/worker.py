@@ -1,14 +1,14 @@
-"""The worker process: holds many runs and gives each owner, and each run of an owner, its share; fair, no locks.
+"""The worker process: trains many runs in turn, with fair shares for each owner and each run of an owner, without locks.
 
     python -m dlcore.runs.worker
 
-Requests come on standard input, replies and news leave on standard output (see wire.py). In turn it does what was asked, shows
-frames, and trains those that play; with nothing to do it sleeps. It ends when its input does.
+Requests come on standard input, replies and news leave on standard output (see wire.py). In turn the worker carries out requests,
+sends frames, and trains the runs that play; with nothing to do it sleeps. It ends when its input does.
 
-Request {"do", "id", "token", ...}; reply {"id", ...} or {"id", "problem": {"key", "values"}}; news that nobody asked
-for: {"ready": pid}, {"kept": token, ...} with the run's state as payload, {"notice": {"key", "values"}, "token"}.
+Request {"do", "id", "token", ...}; reply {"id", ...} or {"id", "problem": {"key", "values"}}; news, which nobody asked for:
+{"ready": pid}, {"kept": token, ...} with the run's state as payload, {"notice": {"key", "values"}, "token"}.
 
-What somebody asks for is done before anybody trains, as far as its owner has not had too much already (see owners.py).
+Requests go before training, unless their owner has already used much more time than others (see owners.py).
 """
 
 from __future__ import annotations
@@ -45,20 +45,20 @@ from dlcore.runs.weight import HEAVY, may_be_heavy
 from dlcore.side import as_problem, step_back, take_the_wires, volunteer_to_end
 from dlcore.wire import Header, Inbox, pack, write_all
 
-LONGEST_SLICE = 0.008  # Seconds of training before another run has its turn.
-ROUND = 0.012  # Seconds after which all runs that play have had a slice: with many of them, slices are shorter.
-SHORTEST_SLICE = 0.0008  # Seconds below which slices do not get: changing from run to run would take the time.
-TURN = 0.004  # Seconds of training, and of obeying, before the input and the due frames are looked through again.
-READING = 0.008  # Seconds at most of reading what has come, before runs have their turn.
-NEXT_PIECE = 0.001  # Seconds that are waited for the next piece of a message: a state of 23 MB comes in ninety.
-HEAVY_AGAIN = 10.0  # Seconds within which a run must take too long twice to be called heavy: once may be an accident.
+LONGEST_SLICE = 0.008  # Most seconds of training before another run has its turn.
+ROUND = 0.012  # Seconds in which each playing run is to have a slice: with many runs, slices are shorter.
+SHORTEST_SLICE = 0.0008  # Least seconds of a slice: shorter ones would waste time on switching between runs.
+TURN = 0.004  # Seconds of training, and of carrying out requests, before input and frames are checked again.
+READING = 0.008  # Most seconds of reading input before runs have their turn.
+NEXT_PIECE = 0.001  # Seconds to wait for the next piece of a message: a state of 23 MB comes in ninety pieces.
+# Seconds within which a run must compute too long twice to be called heavy: once may be an accident.
+HEAVY_AGAIN = 10.0
 
 
 class Worker:
-    """The runs of one process and what is waited for.
+    """The runs of one process, and the requests that wait for them.
 
-    `clock` says when something is due, `processor` how much of one was used: by that, whatever else the machine does, owners are served
-    evenly.
+    Things are due by `clock`; owners' shares are counted by `processor` time, so that they are fair whatever else the machine does.
     """
 
     def __init__(
@@ -76,25 +76,25 @@ class Worker:
         self._clock = clock
         self._processor = processor
         self._owners = Owners()
-        # Runs that could not be made, with their device: a change to another recipe makes them.
+        # By token, runs that could not be built: why, and their device. A change to another recipe tries again.
         self._failed: dict[str, tuple[Problem, str]] = {}
         self._orders = Orders()
         self._own_time = OwnTime(clock, processor)
         self._viewers = Viewers(clock, self._own_time)
         self._epochs: defaultdict[str, list[int]] = defaultdict(list)
         self._keeping = Keeping(self.runs, self.send, clock)
-        self._heavy: dict[str, float] = {}  # By token, when a run last took too long.
+        self._heavy: dict[str, float] = {}  # By token, when a run last computed too long at a time.
         self._second = Second(clock)
 
     def serve(self) -> None:
-        """Go on until the input ends."""
+        """Work until the input ends."""
         self.send({"ready": os.getpid()})
         while not self._inbox.ended:
             self._read(self.next_due() - self._clock())
             self.turn()
 
     def _read(self, pause: float) -> None:
-        """Take the requests that have come; wait so many seconds for one."""
+        """Read the requests that have arrived; wait up to `pause` seconds for the first."""
         wait, end = None if pause == NEVER else max(pause, 0.0), None
         while select.select([self._inbox.descriptor], [], [], wait)[0]:
             end = self._clock() + READING if end is None else end
@@ -105,7 +105,7 @@ class Worker:
             wait = NEXT_PIECE if self._inbox.incomplete else 0.0
 
     def turn(self) -> None:
-        """Obey, show and train for a while each, as far as something is due."""
+        """Carry out requests, send frames and train, for a short time each."""
         with self._own_time.working():
             self._obey_in_turn()
             self._show_in_turn()
@@ -115,7 +115,7 @@ class Worker:
             self.send({"stats": self._second.report()})
 
     def next_due(self) -> float:
-        """When (by the clock) there is something to do, unless something comes before."""
+        """When (by the clock) the worker has something to do, if no request comes before."""
         if self._orders.owners:
             return self._clock()
         runs = min((run.due for run in self.runs.values()), default=NEVER)
@@ -124,7 +124,7 @@ class Worker:
     # Turns
 
     def _find_due(self) -> dict[str, list[str]]:
-        """By owner, the runs that have a slice of training to take."""
+        """By owner, the runs that are due for a slice of training."""
         now, due = self._clock(), defaultdict(list)
         for token, run in self.runs.items():
             if run.due <= now:
@@ -132,7 +132,7 @@ class Worker:
         return due
 
     def _obey_in_turn(self) -> None:
-        """Do what was asked, for a while. Owners who have had too much more than others wait."""
+        """Carry out requests for TURN seconds. Owners who have used much more time than others wait."""
         end = self._clock() + TURN
         while owners := self._orders.owners:
             owner = self._owners.choose_whom_to_obey(owners, self._find_due())
@@ -143,13 +143,13 @@ class Worker:
                 return
 
     def _train_in_turn(self) -> None:
-        """Slices of training, for a while."""
+        """Train slices for TURN seconds."""
         end = self._clock() + TURN
         while self._give_slice() and self._clock() < end:
             pass
 
     def _give_slice(self) -> bool:
-        """A slice of training for the run whose turn it is; False if none is due."""
+        """Train a slice of the run whose turn it is; False if none is due."""
         due = self._find_due()
         if not due:
             return False
@@ -174,7 +174,7 @@ class Worker:
         return True
 
     def _show_in_turn(self) -> None:
-        """Frames that are due, as far as their owners can pay for them."""
+        """Send the frames that are due and that their owners' credit allows."""
         for token, frame in self._viewers.take_due(self.runs, LONGEST_SLICE, self._owners_at_work):
             with self._holding(token, counted=False):
                 self._show(token, frame)
@@ -185,7 +185,7 @@ class Worker:
     # Requests
 
     def take(self, header: Header, payload: bytes) -> None:
-        """Do what costs nothing now; queue the rest, which is done in turn, for each owner in the order of its coming."""
+        """Carry out a cheap request now; queue any other by owner."""
         do, token = header["do"], header.get("token", "")
         match do:
             case "ping":
@@ -210,11 +210,11 @@ class Worker:
                     self._orders.add(owner, order)
 
     def _take_last_state(self, token: str) -> Answer:
-        """The state of a run that is put away; nothing where it cannot be had."""
+        """The state of a run that is put on the shelf; nothing if it cannot be had."""
         try:
             return self.runs[token].kept() if token in self.runs else ({}, b"")
         except BaseException as error:
-            as_problem(error)  # Logged. The pool goes on with the state that was kept before.
+            as_problem(error)  # Logs the error. The pool goes on with the state sent before.
             return {}, b""
 
     def _answer(self, order: Order) -> None:
@@ -230,7 +230,7 @@ class Worker:
                 self._tell(token)
 
     def _obey(self, do: str, token: str, header: Header, payload: bytes) -> Answer | None:
-        """Do as told; None when the reply comes later."""
+        """Carry out a request; returns the reply, None if it comes later."""
         if do == "create":
             self._create(token, header, payload)
             return {}, b""
@@ -265,7 +265,7 @@ class Worker:
                 unpack_run(run, header, state)
         except BaseException as error:
             problem = as_problem(error)
-            # A new Problem: the one that was raised holds, by its traceback, all arrays that had been made by then.
+            # A copy: the Problem that was raised keeps, by its traceback, all arrays in memory that had been made by then.
             self._failed[token] = (Problem(problem.key, **problem.values), header["device"])
             raise problem from error
         self.runs[token] = run
@@ -279,7 +279,7 @@ class Worker:
                 self._notice(token, as_problem(error))
 
     def _get_run(self, token: str, header: Header) -> Run:
-        """The run of this token; one that could not be made is made now, if the header brings another recipe. Raises Problem."""
+        """The run of this token. One that could not be built is built now if the header brings another recipe. Raises Problem."""
         if token in self._failed:
             problem, device = self._failed[token]
             if "recipe" not in header:
@@ -300,10 +300,10 @@ class Worker:
             table.pop(token, None)
         self._owners.remove(token)
 
-    # What leaves
+    # Messages to the pool
 
     def _tell(self, token: str) -> None:
-        """Send the notices of the run, and the replies to those who waited for the end of its epoch."""
+        """Send the run's notices, and, if an epoch has ended, the replies to the requests for it."""
         run = self.runs[token]
         for notice in run.notices():
             self._notice(token, notice)
@@ -326,11 +326,11 @@ class Worker:
 
     @contextmanager
     def _watching(self, token: str) -> Iterator[None]:
-        """Tell the pool when a run takes too long twice in HEAVY_AGAIN seconds, and its sizes say that it may: it needs a worker apart."""
-        begin = self._processor()  # Not the clock: other processes may have the processor meanwhile.
+        """Tell the pool that a run is heavy if its blocks twice computed too long in HEAVY_AGAIN seconds and its sizes make that likely."""
+        begin = self._processor()  # Processor time: by the clock, time that other processes took would count.
         try:
             yield
-        finally:  # Work that fails in the end has held up the other runs all the same.
+        finally:  # Also if the block fails: the other runs had to wait all the same.
             seconds = self._processor() - begin
             if seconds > HEAVY and may_be_heavy(self.runs[token].learner.recipe):
                 now = self._clock()
@@ -350,37 +350,37 @@ class Worker:
 
     @contextmanager
     def _holding(self, token: str, counted: bool = True) -> Iterator[None]:
-        """Do the block with the rights of the run's owner, and count what it costs.
+        """Do the block with the rights of the run's owner, and count the processor time that it uses.
 
-        The token is in the page of memory that the pool shares: should this process die in the block, the pool knows which run to blame.
+        Meanwhile the run's token is in memory shared with the pool: if this process crashes in the block, the pool knows by which run.
         """
         self._in_hand[:] = token.encode()[: len(self._in_hand)].ljust(len(self._in_hand), b"\0")
         begin = self._processor()
         with rights.working_for(self._owners.reader_of(token)):
             yield
-        # Not in a `finally`: an error that passes here ends this process, and the pool must find the token of this run.
+        # Not in a `finally`: an exception that gets here ends the process, and then the token must stay for the pool to read.
         self._in_hand[:] = bytes(len(self._in_hand))
         if counted and (token in self.runs or token in self._failed):
             self._owners.spend(token, self._processor() - begin)
 
 
 def work(page: int | None) -> None:
-    """Be a worker until the input ends; `page` is the descriptor of the page that names the run in hand. Ends the process."""
+    """Be a worker until the input ends, then end the process. `page` is the descriptor of the shared memory for the token in hand."""
     in_hand = mmap.mmap(-1, mmap.PAGESIZE) if page is None else mmap.mmap(page, 0)
     source, output = take_the_wires()
     rights.work_for_others()
-    compiled.begin()  # The warm-up waits for it, unless it has to be compiled first.
+    compiled.begin()  # In the background; the warm-up waits for the engine only if it was compiled before.
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which closes our input.
     limit_memory()
     warm_up()
     gc.collect()
     gc.freeze()
-    # Full priority until here, unless the pool said otherwise: somebody may be waiting for the start.
+    # Low priority only from here on: somebody may be waiting for the start.
     step_back(Limits.from_environment().niceness)
     volunteer_to_end()
     with suppress(BrokenPipeError):
         Worker(Inbox(source), output, in_hand).serve()
-    # At once: nothing is left to tidy up, and the interpreter of a large process would take long to end.
+    # `_exit`, as nothing is left to clean up, and an interpreter with much memory takes long to end.
     sys.stderr.flush()
     os._exit(0)
 
