@@ -1,7 +1,7 @@
-"""Workers in threads of this process: for tests and notebooks, where a worker process is one thing too many.
+"""Workers in threads of this process, for tests and notebooks that do without further processes.
 
-They share our interpreter and memory. So no run has a limit of memory, a crash is ours too, the whole process keeps its
-priority, and a step that hangs cannot be ended: its thread is left behind.
+They share our interpreter and memory. So runs have no limit of memory, a crash ends this process too, workers have no lower priority,
+and a step that hangs cannot be ended: its thread goes on for good.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Threads:
-    """Each worker is a thread."""
+    """The kind of place (`Places`) where each worker is a thread."""
 
     shared: bool = False
 
@@ -33,7 +33,7 @@ class Threads:
 
 
 class WorkerThread:
-    """A worker in a thread, reached by a pair of sockets, which unlike pipes can be shut down while a thread waits on them."""
+    """A worker in a thread, reached by a pair of sockets: unlike pipes they can be shut down while a thread waits on them."""
 
     held_up = 0.0
 
@@ -57,7 +57,7 @@ class WorkerThread:
         try:
             message = read_message(self._news)
         except ConnectionResetError:
-            message = None  # The worker left with requests of ours unread.
+            message = None  # The worker ended before it had read all requests.
         except Unreadable as error:
             _log.warning("What %s sent is no message, but %s: it is ended.", self.name, error)
             message = None
@@ -70,7 +70,7 @@ class WorkerThread:
         self._shut(socket.SHUT_WR)
 
     def step_back(self, niceness: int) -> None:
-        """Do nothing: a thread has no priority of its own, and the process is not ours alone."""
+        """Do nothing: a thread has no priority of its own."""
 
     def kill(self) -> None:
         """Shut the sockets down: the worker ends as soon as it reads."""
@@ -81,11 +81,12 @@ class WorkerThread:
         self.kill()
 
     def _shut(self, how: int) -> None:
-        with suppress(OSError):  # Shut before.
+        with suppress(OSError):  # They may be shut down already.
             self._wire.shutdown(how)
 
     def _serve(self, wire: socket.socket) -> None:
-        from dlcore.runs.worker import Worker  # Brings torch, which only those load who compute here.
+        # Imported here, as it imports torch, which only processes that compute should load.
+        from dlcore.runs.worker import Worker
 
         with wire, suppress(BrokenPipeError, ConnectionResetError):
             Worker(Inbox(wire.fileno()), wire.fileno(), self._in_hand).serve()

@@ -1,10 +1,10 @@
-"""A worker seen from the pool, wherever it lives: post a request, get a Future; nothing here waits on it.
+"""Links: how the pool talks to a worker. Posting a request returns a Future at once; no caller waits for the worker.
 
-The places where a worker can live (a thread, a process, an actor of a cluster) differ; the `Link` to one is the same.
-What travels is plain bytes both ways, in the format of wire.py.
+The places where a worker can live (a thread, a process, an actor of a cluster) differ; the `Link` to it is the same.
+Messages are bytes both ways, in the format of wire.py.
 
-Two threads a worker: one sends what is queued, one receives what comes. A worker that hangs fills its queue and times
-out its callers; it cannot freeze the serving process.
+A link has two threads: one sends queued requests, one receives. If a worker hangs, its queue grows and its callers time
+out, but the serving process goes on.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ Reply = tuple[Header, bytes]
 
 _log = logging.getLogger(__name__)
 
-PATIENT = ("frame", "epoch")  # Verbs that are answered when the run has moved on, which may be never.
+PATIENT = ("frame", "epoch")  # Verbs that are answered only when the run has trained further, which may be never.
 
 
 class Place(Protocol):
-    """Where one worker lives, and the way there and back."""
+    """Where one worker lives; sends and receives its messages."""
 
     @property
     def name(self) -> str:
-        """What the log calls the worker."""
+        """The worker's name in the log."""
         ...
 
     @property
@@ -44,49 +44,49 @@ class Place(Protocol):
 
     @property
     def in_hand(self) -> str:
-        """Token of the run that the worker is busy with, or was when it died; empty where nobody can say."""
+        """Token of the run that the worker is busy with, or was when it ended; "" if unknown."""
         ...
 
     @property
     def held_up(self) -> float:
-        """Seconds that the worker has waited so far for others to leave it a processor; 0 where nobody can say."""
+        """Seconds so far that the worker was ready to run but other processes had the processors; 0 if unknown."""
         ...
 
     def send(self, *parts: bytes) -> None:
-        """Some messages down, whole ones. May block; raises OSError when the worker is gone."""
+        """Send complete messages to the worker. May block; raises OSError if the worker has ended."""
         ...
 
     def receive(self) -> tuple[Header, bytes] | None:
-        """The next message up. Blocks; None when there will be no more: the worker has ended, we have left it, or it talks nonsense."""
+        """The worker's next message. Blocks; None if no more will come: the worker has ended, was left, or sent an unreadable message."""
         ...
 
     def leave(self) -> None:
-        """No more messages down. A worker that nobody shares with us ends."""
+        """Send no more messages. The worker ends, unless other servers share it."""
         ...
 
     def step_back(self, niceness: int) -> None:
-        """Go on at this low priority, from which there is no way back: others come first."""
+        """Lower the worker's priority to this niceness, for good."""
         ...
 
     def kill(self) -> None:
-        """End the worker now, whatever it does."""
+        """End the worker at once."""
         ...
 
     def wait(self, seconds: float) -> None:
-        """After `leave`: give the worker this long to end by itself, then end it."""
+        """After `leave`: wait so long for the worker to end by itself, then kill it."""
         ...
 
 
 class Places(Protocol):
-    """A kind of place, of which the pool opens as many as it wants workers."""
+    """A kind of place; the pool opens one for each worker."""
 
     @property
     def shared(self) -> bool:
-        """Other servers may hold links to the same workers, and runs of theirs live there."""
+        """Whether other servers use the same workers, so that their runs are there too."""
         ...
 
     def open(self, number: int) -> Place:
-        """A place for the pool's worker of this number, which on shared places is the same worker for all servers.
+        """Open the place of the worker with this number; where places are shared, that is the same worker for all servers.
 
         Returns at once, long before the worker is ready.
         """
@@ -94,7 +94,7 @@ class Places(Protocol):
 
 
 class WorkerLost(Problem):
-    """The worker went away before it answered; its runs are being brought back by a new one."""
+    """The worker ended before it answered; a new one is restoring its runs."""
 
     def __init__(self) -> None:
         super().__init__("worker_lost")
@@ -110,7 +110,7 @@ class Pending:
 
 
 class Link:
-    """A worker's place, the two threads on the way there, and its unanswered requests."""
+    """The connection to a worker: its place, the two threads that send and receive, and the unanswered requests."""
 
     def __init__(
         self,
@@ -143,17 +143,17 @@ class Link:
 
     @property
     def in_hand(self) -> str:
-        """Token of the run that the worker is busy with, or was when it died."""
+        """Token of the run that the worker is busy with, or was when it ended."""
         return self._place.in_hand
 
     @property
     def held_up(self) -> float:
-        """Seconds that the worker has waited so far for others to leave it a processor; 0 where nobody can say."""
+        """Seconds so far that the worker was ready to run but other processes had the processors; 0 if unknown."""
         return self._place.held_up
 
     @property
     def unanswered(self) -> int:
-        """Requests that the worker owes an answer."""
+        """The number of unanswered requests."""
         with self._lock:
             return len(self._pending)
 
@@ -171,37 +171,37 @@ class Link:
         return future
 
     def withdraw(self, future: Future[Reply]) -> None:
-        """What was posted is wanted no more. Its Future ends as ever, or with {"withdrawn": True} once the worker has let go of it."""
+        """Withdraw a request. Its Future ends with the reply if that came before, else with {"withdrawn": True} from the worker."""
         with self._lock:
             found = next((identifier for identifier, each in self._pending.items() if each.future is future), None)
         if found is not None:
             self._outbox.put((pack({"do": "forget", "request": found}), b""))
 
     def longest_wait(self) -> float:
-        """Seconds without a word from the worker since something was asked that should be answered at once."""
+        """Seconds for which the worker has sent nothing while it owed an answer to a request that needs no waiting."""
         now = self._clock()
         with self._lock:
             oldest = max((now - p.since for p in self._pending.values() if p.verb not in PATIENT), default=0.0)
         return min(oldest, now - self._heard)
 
     def step_back(self, niceness: int) -> None:
-        """Go on at this low priority: others come first."""
+        """Lower the worker's priority to this niceness."""
         self._place.step_back(niceness)
 
     def close(self) -> None:
-        """Leave the worker, after what is queued. One that nobody shares with us ends."""
+        """Send what is queued, then leave the worker, which ends unless other servers share it."""
         self._outbox.put(None)
 
     def kill(self) -> None:
         self._place.kill()
 
     def wait(self, seconds: float) -> None:
-        """Give the worker this long to end by itself, then end it. One that is still starting hears nothing yet."""
+        """Wait so long for the worker to end by itself, then kill it. One still starting is killed at once, as it reads no input yet."""
         self._place.wait(seconds if self.ready.is_set() else 0.0)
 
     def _settle(self, identifier: int, future: Future[Reply]) -> None:
         with self._lock:
-            # A request whose caller has given up stays pending until the worker answers: so a worker that hangs is found out.
+            # A cancelled request stays pending until the worker answers, so that `longest_wait` notices a worker that hangs.
             pending = self._pending.get(identifier)
             if pending is not None and (not future.cancelled() or pending.verb in PATIENT):
                 del self._pending[identifier]
@@ -213,18 +213,18 @@ class Link:
             while parts := self._take_queue():
                 self._place.send(*parts)
         except OSError:
-            pass  # The receiving thread sees the end of the worker and tells.
+            pass  # The receiving thread notices the worker's end and reports it.
         finally:
             self._place.leave()
 
     def _take_queue(self) -> list[bytes]:
-        """All that waits to be sent, once there is something; [] when it is time to leave."""
+        """Wait for something to send; all that is queued by then, [] when it is time to leave."""
         parts: list[bytes] = []
         while not parts or not self._outbox.empty():
             message = self._outbox.get()
             if message is None:
                 if parts:
-                    self._outbox.put(None)  # These first.
+                    self._outbox.put(None)  # Leave after these messages.
                 return parts
             parts += message
         return parts
@@ -235,7 +235,7 @@ class Link:
                 self._heard = self._clock()
                 self._deliver(*message)
         except Exception:
-            # Below, callers are told that the worker is lost, and another worker takes over.
+            # Below, another worker replaces this one, and callers get WorkerLost.
             _log.exception("What %s sent is no message of a worker: it is ended.", self.name)
             self._place.kill()
             while self._place.receive() is not None:
@@ -244,7 +244,7 @@ class Link:
             self.ended = True
             left = list(self._pending.values())
         self._outbox.put(None)
-        # First the new worker is opened, then callers are told: whoever asks again at once reaches it.
+        # The new worker is opened before callers get their error: one who asks again at once then reaches the new worker.
         self._on_end(self)
         for pending in left:
             _finish(pending.future, WorkerLost())
@@ -270,4 +270,4 @@ def _finish(future: Future[Reply], outcome: Reply | Problem) -> None:
         else:
             future.set_result(outcome)
     except InvalidStateError:
-        pass  # Cancelled meanwhile: nobody waits for it.
+        pass  # The caller has cancelled it.

@@ -1,4 +1,4 @@
-"""Workers in processes of their own, on this machine: the usual place (`Places` and `Place`, see links.py)."""
+"""Workers in processes of their own on this machine, the usual place (implements `Places` and `Place` of links.py)."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class WorkerProcess:
     def __init__(self, command: Sequence[str] = COMMAND) -> None:
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
         become = "worker" if tuple(command) == COMMAND else None
-        # A page of memory shared with the worker, where it writes the token of the run it has in hand: after a crash
-        # it tells which run to blame.
+        # Memory shared with the worker, into which it writes the token of the run that it works on: after a crash this tells
+        # which run was the cause.
         with tempfile.TemporaryFile() as page:
             page.truncate(IN_HAND_BYTES)
             self._in_hand = mmap.mmap(page.fileno(), IN_HAND_BYTES)
@@ -78,11 +78,11 @@ class WorkerProcess:
             self._child.kill()
             self._child.wait()
         elif not self.pid:
-            self._child.wait_born()  # Who hears of the worker may ask for its process id.
+            self._child.wait_born()  # Callers who see the worker's first message may ask for its process id.
         return message
 
     def leave(self) -> None:
-        """Close the worker's input, at whose end it ends."""
+        """Close the worker's input: a worker ends when its input does."""
         self._down.close()
 
     def step_back(self, niceness: int) -> None:

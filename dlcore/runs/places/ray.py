@@ -1,11 +1,10 @@
 """Workers on a Ray cluster: worker number 3 is the actor `dlcore-worker-3`, which holds many runs for many servers.
 
-An actor of its own for each run does not scale (30 actors: 81 s to start, 7.4 GB); 2 actors with 15 runs each start in
-5 s. In the actor stands a `Host` (see shared.py), and under it the usual worker process: so its limit of memory holds
-there too, and a crash of it costs neither the actor nor the time to place one.
+An actor for each run would not scale (30 actors: 81 s to start, 7.4 GB); 2 actors with 15 runs each start in
+5 s. The actor is a `Host` (see shared.py), which starts the usual worker process: so the limit of memory holds
+there too, and after a crash of the worker the actor remains.
 
-Nothing listens beyond loopback unless the cluster is elsewhere, there is no dashboard, and who wants to talk to the
-cluster needs its token.
+A cluster started here listens on loopback only, has no dashboard, and lets only clients with its token in.
 """
 
 from __future__ import annotations
@@ -31,13 +30,14 @@ from typing import Any
 from dlcore.runs.places.shared import Host
 from dlcore.wire import Header, read_message
 
-LOCAL = "local"  # The address of a cluster of our own: on this machine, as long as this process lives.
+LOCAL = "local"  # Address for a cluster that is started on this machine and ends with this process.
 NAMESPACE = "dlcore"
-MOST_CALLS = 64  # At a time, of an actor: each server's question for news is one.
-PATIENCE = 10.0  # Seconds that a question for news waits.
-LONGEST_SILENCE = 30.0  # Seconds without an answer until the actor is taken for lost.
+MOST_CALLS = 64  # Calls that an actor serves at a time; each server's waiting call of `news` is one.
+PATIENCE = 10.0  # Seconds that a call of `news` waits for some.
+LONGEST_SILENCE = 30.0  # Seconds without an answer after which an actor is taken to be lost.
 LONGEST_START = 60.0
-OBJECT_STORE_BYTES = 128 << 20  # Of our own cluster; only messages of more than 100 kB pass through it.
+# For a cluster started here; only messages of more than 100 kB go through the object store.
+OBJECT_STORE_BYTES = 128 << 20
 
 _log = logging.getLogger(__name__)
 _connecting = threading.Lock()
@@ -45,7 +45,7 @@ _connecting = threading.Lock()
 
 @dataclass(frozen=True)
 class Cluster:
-    """Each worker is an actor of the cluster at this address; other servers may share it."""
+    """The kind of place (`Places`) where each worker is an actor of the cluster at this address, shared with other servers."""
 
     address: str = LOCAL
     shared: bool = True
@@ -55,18 +55,18 @@ class Cluster:
 
 
 class RemoteWorker:
-    """An actor as one server reaches it. What must wait for the cluster waits in the link's two threads."""
+    """A worker in an actor, as one server reaches it. All waiting for the cluster happens in the two threads of the link."""
 
     def __init__(self, address: str, number: int) -> None:
         self.name = f"{NAMESPACE}-worker-{number}"
-        self.pid = 0  # Until it is ready.
+        self.pid = 0  # 0 until the worker is ready.
         self.in_hand = ""
         self.held_up = 0.0
         self._address = address
         self._server = secrets.token_hex(8)
         self._ray: Any = None
         self._actor: Any = None
-        self._joined = threading.Event()  # Set once it has joined, and when it has ended without.
+        self._joined = threading.Event()  # Set once this server has joined the actor, or that has failed.
         self._over = threading.Event()
         self._mail = io.BytesIO()
 
@@ -75,11 +75,11 @@ class RemoteWorker:
         if self._over.is_set():
             raise BrokenPipeError
         try:
-            # One call after the other: calls of an actor that takes many at a time may overtake each other. What is queued
-            # meanwhile goes together.
+            # Wait for each call, as calls of an actor that serves many at a time may overtake each other. What is queued
+            # meanwhile is sent in one call.
             self._get(self._actor.post.remote(self._server, b"".join(parts)), LONGEST_SILENCE)
         except Exception as error:
-            raise BrokenPipeError from error  # Ray's errors have no common ground but this.
+            raise BrokenPipeError from error  # Ray's errors have no other common base class.
 
     def receive(self) -> tuple[Header, bytes] | None:
         try:
@@ -99,17 +99,17 @@ class RemoteWorker:
         return message
 
     def leave(self) -> None:
-        """The actor lives on for other servers, and for us when we come again."""
+        """Leave the actor, which goes on for other servers, and for this one if it joins again."""
         self._over.set()
         if self._actor is not None:
-            with suppress(Exception):  # It is lost, or the cluster is.
+            with suppress(Exception):  # The actor or the cluster may be lost.
                 self._actor.leave.remote(self._server)
 
     def step_back(self, niceness: int) -> None:
-        """Do nothing: on the machine of the actor no server answers people."""
+        """Do nothing: no server that answers people runs beside the actor."""
 
     def kill(self) -> None:
-        """End the worker process; the actor with it only if that does not answer either."""
+        """End the worker process; the actor too if it does not answer."""
         if self._actor is None:
             return
         try:
@@ -119,7 +119,7 @@ class RemoteWorker:
                 self._ray.kill(self._actor)
 
     def wait(self, seconds: float) -> None:
-        """Wait until we have left the actor. It is not ended, as other servers may share it."""
+        """Wait until this server has left the actor, which is not ended, as other servers may share it."""
         self._over.wait(seconds)
 
     def _join(self) -> None:
@@ -133,7 +133,7 @@ class RemoteWorker:
             except self._ray.exceptions.GetTimeoutError:
                 raise RuntimeError(f"the cluster had no room for it within {LONGEST_START:g} s") from None
             except (self._ray.exceptions.ActorDiedError, ValueError):
-                # One that has just been lost holds its name a little longer; or two servers made it at the same time.
+                # A lost actor keeps its name a little longer, or two servers created the actor at the same time: try again.
                 if time.monotonic() > end:
                     raise
                 time.sleep(0.1)
@@ -151,9 +151,9 @@ class RemoteWorker:
 
 
 def actor_of(ray: Any, address: str, name: str) -> Any:
-    """The actor of this name, made if there is none, on a GPU if the cluster has some."""
+    """The actor of this name, created if there is none, with a share of a GPU if the cluster has some."""
     resources = ray.cluster_resources()
-    # As many workers share a GPU as there are processors to each.
+    # So many workers share a GPU as the cluster has processors for each GPU.
     share = min(1.0, resources.get("GPU", 0.0) / max(resources.get("CPU", 1.0), 1.0))
     return (
         ray.remote(Host)
@@ -163,9 +163,10 @@ def actor_of(ray: Any, address: str, name: str) -> Any:
             lifetime="detached",
             get_if_exists=True,
             max_concurrency=MOST_CALLS,
-            num_cpus=0 if address == LOCAL else 1,  # How many workers this machine bears is our own setting.
+            # On our own cluster the number of workers is limited by our own setting, not by Ray.
+            num_cpus=0 if address == LOCAL else 1,
             num_gpus=math.floor(share * 10_000)
-            / 10_000,  # As fine as Ray counts; rounded up, the last would find no room.
+            / 10_000,  # Rounded down to Ray's precision: rounded up, the last worker would not fit.
             scheduling_strategy="SPREAD",
         )
         .remote()
@@ -174,12 +175,12 @@ def actor_of(ray: Any, address: str, name: str) -> Any:
 
 # The cluster
 
-# Ray reads these when it is imported. What the environment says itself stays as it is.
+# Ray reads these variables when it is imported. Those already set in the environment are left as they are.
 ENVIRONMENT = {"RAY_AUTH_MODE": "token", "RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
 
 
 def connect(address: str) -> Any:
-    """The module `ray`, connected to the cluster at this address, or to one that is started here. Waits for it."""
+    """The module `ray`, once it is connected to the cluster at this address, which is started here if that is LOCAL."""
     with _connecting:
         for name, value in ENVIRONMENT.items():
             os.environ.setdefault(name, value)
@@ -192,23 +193,24 @@ def connect(address: str) -> Any:
         if address == LOCAL:
             folder = private_folder()
             os.environ["RAY_AUTH_TOKEN_PATH"] = str(folder / "token")
-            # Else Ray replaces the loopback address by the machine's own and listens everywhere.
+            # Otherwise Ray replaces the loopback address by the machine's own and listens on all of them.
             os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
             options |= {
                 "include_dashboard": False,
                 "object_store_memory": OBJECT_STORE_BYTES,
                 "_node_ip_address": "127.0.0.1",
-                "_temp_dir": str(folder / "ray"),  # Not the folder itself: Ray lets everybody into its own.
+                # A folder of its own inside the private one, as Ray makes it readable for everybody.
+                "_temp_dir": str(folder / "ray"),
             }
         ray = importlib.import_module("ray")
         if not ray.is_initialized():
-            ray.shutdown()  # What may be left of a lost connection.
+            ray.shutdown()  # Clears what a lost connection may have left.
             _connect(ray, options).result(LONGEST_START)
         return ray
 
 
 def _connect(ray: Any, options: dict[str, Any]) -> Future[None]:
-    """Connect in a thread that stays: the processes of a local cluster end with the thread that has started them."""
+    """Connect in a thread that never ends, as the processes of a local cluster end with the thread that started them."""
     done: Future[None] = Future()
 
     def keep() -> None:
@@ -226,8 +228,8 @@ def _connect(ray: Any, options: dict[str, Any]) -> Future[None]:
 
 @functools.cache
 def private_folder() -> Path:
-    """A folder that only we can read, with a new token for our own cluster; gone when this process ends."""
-    folder = Path(tempfile.mkdtemp(prefix="dlcore-"))  # Made with mode 0700.
+    """A folder that only this user can read, with a new token for a cluster started here; deleted when this process ends."""
+    folder = Path(tempfile.mkdtemp(prefix="dlcore-"))  # `mkdtemp` gives it mode 0700.
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     descriptor = os.open(folder / "token", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with open(descriptor, "w") as file:

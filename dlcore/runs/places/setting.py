@@ -17,7 +17,7 @@ ADDRESS = re.compile(r"(ray://)?[A-Za-z0-9_.-]+:[0-9]{1,5}")
 
 
 def choose_places(environment: Mapping[str, str]) -> Places:
-    """The kind that DLCORE_RUNS names; processes when it names none. Raises Problem for what is none."""
+    """The kind that the variable DLCORE_RUNS names; processes if it is not set. Raises Problem for any other value."""
     setting = environment.get("DLCORE_RUNS", "").strip() or "processes"
     if setting == "processes":
         return Processes()

@@ -1,10 +1,10 @@
-"""One worker for several servers: it passes requests down, replies to who asked, and news to who holds the run.
+"""One worker for several servers: passes their requests on, replies to whoever asked, and news of a run to all servers that hold it.
 
-    host = Host()                               lives where the worker is to live, in an actor (see ray.py)
+    host = Host()                               runs where the worker is to run, in an actor (see ray.py)
     host.join("a"); host.post("a", messages); host.news("a", 10.0)
 
-Messages are bytes in wire.py's format; each server takes its own with `news`, which waits for some. The server that
-asked last for a run leads it: another server, whose page the pupil has left, can neither pause nor end the run.
+Messages are bytes in wire.py's format; each server fetches its own with `news`, which waits for some. The server that
+last sent a request to a run leads it: another server, whose page the pupil has left, can neither pause nor end the run.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from dlcore.runs.places.links import Link, Places, Reply, WorkerLost
 from dlcore.runs.places.process import Processes
 from dlcore.wire import Header, pack, read_message
 
-SILENCE = 30.0  # Seconds without a sign from a server until it is taken for gone.
-PAUSE_ORPHANS_AFTER = 60.0  # Seconds without any server that holds the run.
+SILENCE = 30.0  # Seconds without a call from a server after which it is taken to have ended.
+PAUSE_ORPHANS_AFTER = 60.0  # Seconds after which a run that no server holds is paused.
 END_ORPHANS_AFTER = 1800.0
 TEND_EVERY = 1.0
 
@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class Server:
-    """A server that has joined: what waits for it, and what it waits for."""
+    """A server that has joined: its unfetched messages, and its unanswered requests."""
 
     mail: list[bytes] = field(default_factory=list)
     asked: dict[int, Future[Reply]] = field(default_factory=dict)
@@ -41,18 +41,18 @@ class Server:
 
 @dataclass
 class SharedRun:
-    """What the worker has last told of a run, and the servers that hold it."""
+    """A run's last known state, and the servers that hold it."""
 
     life: int
-    known: Header  # As it was created, and kept since.
+    known: Header  # From the request that created it, updated by each state kept since.
     state: bytes
     leader: str
     servers: set[str]
-    alone_since: float = 0.0  # `time.monotonic`, when the last server let go of it.
+    alone_since: float = 0.0  # When (`time.monotonic`) the last server let go of it.
 
 
 class Host:
-    """Holds a worker, and starts another when it has ended and somebody joins again."""
+    """Holds a worker; starts another one if it has ended and a server joins again."""
 
     def __init__(self, places: Places | None = None) -> None:
         self._places: Places = places or Processes()
@@ -60,31 +60,31 @@ class Host:
         self._worker: SharedWorker | None = None
 
     def join(self, server: str) -> None:
-        """Collect news for this server from now on. A server whose worker has ended joins again under another name."""
+        """Collect messages for this server from now on. A server whose worker has ended must join again, under another name."""
         with self._lock:
             if self._worker is None or self._worker.ended:
                 self._worker = SharedWorker(self._places)
             self._worker.join(server)
 
     def post(self, server: str, messages: bytes) -> None:
-        """Take requests of this server, one after the other."""
+        """Take requests of this server, in their order."""
         if self._worker is not None:
             self._worker.post(server, messages)
 
     def news(self, server: str, patience: float) -> bytes:
-        """What has come for the server since it asked last; waits so many seconds for something.
+        """The messages for this server since its last call; waits up to `patience` seconds for the first.
 
-        A message {"ended": token in hand} is the last one: the worker has ended, or the server has left.
+        The last message is {"ended": token in hand}: the worker has ended, or the server has left.
         """
         return _pack({"ended": ""}) if self._worker is None else self._worker.news(server, patience)
 
     def leave(self, server: str) -> None:
-        """No more news for this server."""
+        """Collect no more messages for this server."""
         if self._worker is not None:
             self._worker.leave(server)
 
     def kill(self) -> None:
-        """End the worker now, whatever it does, and all its runs with it: the servers bring them back."""
+        """End the worker and all its runs at once; the servers restore the runs."""
         if self._worker is not None:
             self._worker.kill()
 
@@ -140,7 +140,7 @@ class SharedWorker:
     # Requests
 
     def _take(self, server: str, sender: Server, header: Header, payload: bytes) -> None:
-        """One request: answered here if it is about who holds what, else passed on to the worker."""
+        """Handle one request: answer it here if it is about which server holds a run, else pass it on to the worker."""
         token, do = header.get("token", ""), header["do"]
         run = self._runs.get(token)
         if do == "forget":
@@ -151,14 +151,14 @@ class SharedWorker:
             self._tell_who_holds(server, header["id"], run)
             return
         if run is not None and header.get("unseen") and run.leader != server:
-            # "unseen": this server's page has gone. The pupil watches through the leader now, so the run goes on.
+            # "unseen": sent because no page of this server shows the run. The pupil uses the leading server now, so the run goes on.
             if do == "close":
                 self._let_go(run, server)
             self._mail([server], {"id": header["id"]})
             return
         if do == "create":
             if run is not None and run.life >= header["life"]:
-                run.servers.add(server)  # Another server brought it back first.
+                run.servers.add(server)  # Another server was faster to restore it.
                 self._mail([server], {"id": header["id"]})
                 return
             others = run.servers if run else set()
@@ -231,7 +231,7 @@ class SharedWorker:
             run.servers.discard(server)
             run.alone_since = time.monotonic()
 
-    # Those whose servers are gone
+    # Runs that no server holds
 
     def _tend(self) -> None:
         while not self.ended:

@@ -1,1 +1,1 @@
-"""The serving process: which worker has which run, seen to be alive, moved, put away and brought back."""
+"""The serving process's side of runs: which worker has which, checks that workers are alive, moves runs, shelves and restores them."""

@@ -1,4 +1,4 @@
-"""Away: runs that have left the memory, or are about to, with what they have learned by then."""
+"""Away: runs that are on the shelf (on disk) and in no worker, or on their way there."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ from dlcore.wire import Header
 
 
 class Away:
-    """Puts runs on the shelf, and gives those that are there as entries."""
+    """Puts runs on the shelf and finds them there."""
 
     def __init__(self, shelf: Shelf, clock: Callable[[], float]) -> None:
         self._shelf = shelf
         self._clock = clock
-        self._leaving: dict[str, Future[None]] = {}  # Runs whose last state is on its way to the shelf.
+        self._leaving: dict[str, Future[None]] = {}  # Runs whose last state is on its way from the worker to the shelf.
 
     def keep(self, entry: Entry, header: Header, state: bytes, *, now: bool) -> None:
-        """Put on the shelf where the run stands: soon, or `now`."""
+        """Write this state of a run to the shelf, soon or `now`; the run stays in its worker."""
         facts = {name: header.get(name) for name in ("recipe", "device", "status", "speed", "step")}
         facts |= {"epoch": header.get("epoch", 0), "owner": entry.owner, "reader": entry.reader, "life": entry.life}
         self._shelf.put(entry.token, Kept(facts, state), now=now)
 
     def put(self, entry: Entry, link: Link) -> None:
-        """Close the run in its worker, and put on the shelf the last state, which the worker answers with."""
+        """Close the run in its worker; the worker answers with the last state, which goes to the shelf."""
         self._leaving[entry.token] = left = Future[None]()
         closed = link.post({"do": "close", "token": entry.token, "keep": True, "unseen": True})
         closed.add_done_callback(lambda done: self._has_left(entry, left, done))
 
     def remove(self, token: str) -> None:
-        """Forget the run, here and on its way."""
+        """Delete the run from the shelf, also if it is still on its way there."""
         self._leaving.pop(token, None)
         self._shelf.remove(token)
 
     def find(self, token: str, patience: float) -> Entry:
-        """A run from the shelf; waits so long for one that is on its way there. Raises Problem when it is gone for good.
+        """A run on the shelf, as an entry; waits up to `patience` seconds for one on its way there. Raises Problem if there is none.
 
-        Reads the disk, which may hang: whoever asks holds no lock.
+        Reads the disk, which may hang: the caller must hold no lock.
         """
         leaving = self._leaving.get(token)
         if leaving is not None:
@@ -60,10 +60,10 @@ class Away:
         header, state = closed.result() if closed.exception() is None else ({}, b"")
         if (
             self._leaving.get(entry.token) is left
-        ):  # Else the run was removed meanwhile, or was revived and leaves again.
+        ):  # Not so if the run was removed meanwhile, or was revived and is leaving again.
             if (
                 "recipe" in header
-            ):  # Else its worker was lost, and the state that was kept last is on the shelf already.
+            ):  # Not so if its worker was lost: then the last kept state has been on the shelf before.
                 self.keep(entry, header, state, now=True)
             self._leaving.pop(entry.token, None)
         left.set_result(None)

@@ -1,7 +1,7 @@
-"""The crew: the workers of a pool by number, seen to be alive. It knows nothing of runs.
+"""The crew: the workers of a pool by number, started, checked and replaced. This module knows nothing of runs.
 
-The common workers, 0 to `limits.workers` - 1, share all runs. A spare one, warm already (its imports alone take seconds),
-stands in for any that dies. Heavy ones, numbered from there on, come and go with the runs that need a worker to themselves.
+The common workers, 0 to `limits.workers` - 1, share all runs. A spare worker, already started (its imports alone take seconds),
+replaces any that ends. Heavy workers have the numbers from `limits.workers` on; they are opened for heavy runs and closed without.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from dlcore.limits import Limits
 from dlcore.runs.places.links import Link, Places, Reply
 from dlcore.wire import Header
 
-STARVED = 6.0  # How many times longer a worker may take that gets no processor from other processes: it does not hang.
-LONGEST_SILENT_START = 120.0  # Seconds after which a worker that has not begun to answer never will.
+STARVED = 6.0  # Factor on the allowed silence of a worker that had to wait for a processor, so does not hang.
+LONGEST_SILENT_START = 120.0  # Seconds after which a worker that has not become ready is taken to hang.
 
 _log = logging.getLogger(__name__)
 
 
 class Crew:
-    """Links to workers by number. Whoever asks holds `lock`; the callbacks come from the workers' threads.
+    """Links to workers by number. Callers hold `lock`; callbacks come from the threads of links.
 
-    `on_loss(number, token in hand, whether it hung)` is called with the lock held, when another worker has taken the place
-    of one that ended.
+    `on_loss(number, token in hand, whether it hung)` is called, with the lock held, when a worker has ended and another one has
+    taken its number.
     """
 
     def __init__(
@@ -48,18 +48,18 @@ class Crew:
         self._on_loss = on_loss
         self._clock = clock
         self._spare: Link | None = None
-        self._since: dict[Link, float] = {}  # When each was opened, or ready.
+        self._since: dict[Link, float] = {}  # When each was opened or, later, became ready.
         self._pings: dict[Link, Future[Reply]] = {}
-        self._held_up: dict[Link, float] = {}  # What each had waited for a processor, at its last ping.
+        self._held_up: dict[Link, float] = {}  # Seconds that each had waited for a processor when it was last pinged.
         self._hung: set[Link] = set()
         self._failed_starts = 0
         self._since_awake = (
             clock()
-        )  # When this process last stood still: silence before that is not the workers' fault.
+        )  # When this process last resumed after standing still: workers' silence before that does not count.
 
     def start(self) -> None:
-        """Open the workers in the background, one after the other, so that the first is ready soonest."""
-        # Workers that we share with other servers run already, as a rule: all are opened at once.
+        """Start the workers in the background, one after the other, so that the first is ready as soon as possible."""
+        # Shared workers usually run already, so links to all of them are opened at once.
         for number in range(self._limits.workers if self.places.shared else 1):
             self.links[number] = self._open(number)
 
@@ -75,27 +75,27 @@ class Crew:
 
     @property
     def warm(self) -> bool:
-        """All common workers are ready, and the spare one too where we keep one."""
+        """Whether all common workers are ready, and the spare one too unless workers are shared, which have none."""
         spare = self.places.shared or (self._spare is not None and self._spare.ready.is_set())
         return len(self.common) == self._limits.workers and spare and all(link.ready.is_set() for link in self.everyone)
 
     @property
     def common(self) -> list[int]:
-        """Numbers of the workers that share all runs."""
+        """Numbers of the common workers."""
         return [number for number in self.links if number < self._limits.workers]
 
     @property
     def heavy(self) -> list[int]:
-        """Numbers of the workers for heavy runs."""
+        """Numbers of the heavy workers."""
         return [number for number in self.links if number >= self._limits.workers]
 
     @property
     def everyone(self) -> list[Link]:
-        """All workers, the spare one too."""
+        """Links to all workers, the spare one included."""
         return [*self.links.values(), *([self._spare] if self._spare else [])]
 
     def open_one_more_heavy(self) -> int | None:
-        """The number of a new heavy worker, the spare one if it is warm; None when there are as many as there may be."""
+        """Open a heavy worker, or make the spare one heavy if it is ready; its number, None if there are as many as allowed."""
         may_be = range(self._limits.workers, self._limits.workers + self._limits.heavy_workers)
         free = [number for number in may_be if number not in self.links]
         if not free or self.places.shared:
@@ -106,15 +106,15 @@ class Crew:
         return free[0]
 
     def dismiss(self, number: int) -> None:
-        """This worker holds no run any more, and ends."""
+        """End a worker that has no runs any more."""
         self.links.pop(number).close()
 
     def forgive_silence(self) -> None:
-        """This process stood still (a laptop that slept, a server that was stopped): no worker's silence counts from before now."""
+        """Note that this process itself stood still (a sleeping laptop, a stopped server): silence of workers before now does not count."""
         self._since_awake = self._clock()
 
     def check_workers(self) -> None:
-        """Ask every worker for a sign of life, and end those that gave none for too long: others take their places."""
+        """Ping every worker, and kill those that have been silent for too long; others replace them."""
         now = self._clock()
         with self._lock:
             links = self.everyone
@@ -158,7 +158,7 @@ class Crew:
         self._message(link, header, payload)
 
     def _open_next(self) -> None:
-        """Open the next common worker that is wanted, and at last the spare one; one at a time, so that the first is ready soonest."""
+        """Open the next missing common worker, and the spare one last. One at a time, so that the first is ready as soon as possible."""
         with self._lock:
             if self.stopping.is_set() or not all(link.ready.is_set() for link in self.everyone):
                 return
@@ -171,7 +171,7 @@ class Crew:
                 self._spare.step_back(self._limits.niceness)
 
     def _on_end(self, link: Link) -> None:
-        """A worker has ended: another one takes its place, unless it was told to go."""
+        """Replace a worker that has ended, unless it was told to."""
         if self.stopping.is_set():
             return
         with self._lock:

@@ -17,51 +17,52 @@ Listener = Callable[[Problem], None]
 
 @dataclass
 class Entry:
-    """What the server knows of one run. Points in time are on the pool's clock; `now` is when it began to be known."""
+    """What the server knows of one run. Times are by the pool's clock; `now` is when the entry is made."""
 
     token: str
     worker: int
     recipe: str
     device: str
     now: InitVar[float]
-    owner: str = ""  # The mark of whom it belongs to. A run of nobody ("") is open to whoever knows its token.
+    owner: str = ""  # The mark (a hash) of its owner. A run without one ("") is open to whoever knows its token.
     visitor: bool = (
-        False  # Whether it belongs to a visitor who keeps no cookie. (Other runs of nobody are this program's own.)
+        # Whether it belongs to a visitor without a cookie. (Any other run without an owner is this program's own.)
+        False
     )
     status: str = "paused"
     speed: float | None = DEFAULT_SPEED
     step: int = 0
     epoch: int = 0
     state: bytes = b""
-    shelved: bool = False  # Its state is on the shelf alone: there was no room for it here.
+    shelved: bool = False  # True if its state is only on the shelf, as there was no room for it in memory.
     life: int = 0
-    strikes: int = 0  # How often in a row it took its worker down.
-    alive: float = -math.inf  # When its worker last said something of it.
-    weighed: str = ""  # The recipe that `heavy` speaks of.
-    heavy: bool = False  # Whether it is so large that its steps or pictures hold others up.
-    apart_until: float = -math.inf  # Until then it stays with the heavy runs, because it has held others up.
+    strikes: int = 0  # How often in a row its worker crashed or hung while working on it.
+    alive: float = -math.inf  # When its worker last sent its state.
+    weighed: str = ""  # The recipe for which `heavy` was estimated.
+    heavy: bool = False  # Whether its steps or pictures take so long that other runs have to wait.
+    apart_until: float = -math.inf  # Until then it stays on a heavy worker, as it was measured to be heavy.
     settled_until: float = -math.inf  # Until then it is not moved.
-    waiting: list[Request] | None = None  # Requests that wait while it moves to another worker.
-    resting: float | None = None  # Since when it is paused only because its page had gone.
+    waiting: list[Request] | None = None  # Requests that wait while it moves to another worker; None while it does not.
+    resting: float | None = None  # Since when it is paused only because its page was closed.
     released: float | None = None
     listeners: list[Listener] = field(default_factory=list)
     reader: str | None = (
-        None  # The mark of whose tables it may read: its owner's, or that of a session without cookies.
+        None  # The mark of the person whose tables it may read: its owner, or a session without cookies.
     )
-    born: float = field(init=False)  # In its worker.
-    seen: float = field(init=False)  # When somebody last watched it, told it something or wanted to keep it.
-    touched: float = field(init=False)  # When somebody last watched it or told it something, or it was made.
+    born: float = field(init=False)  # When it was made in its present worker.
+    seen: float = field(init=False)  # When it was last watched, asked for anything, or held by its session.
+    touched: float = field(init=False)  # When it was made, last watched or last commanded.
 
     def __post_init__(self, now: float) -> None:
         self.born = self.seen = self.touched = now
         self.reader = self.owner if self.reader is None else self.reader
 
     def facts(self) -> Facts:
-        """What is known of it now."""
+        """What is known of the run now."""
         return Facts(self.worker, self.life, self.status, self.step, len(self.listeners), self.owner)
 
     def standing(self) -> dict[str, object]:
-        """Where it stood when it was last kept."""
+        """The run's recipe, device and progress when its state was last sent."""
         return {
             "recipe": self.recipe,
             "device": self.device,
@@ -73,22 +74,22 @@ class Entry:
 
 @dataclass(frozen=True)
 class Facts:
-    """What can be asked of one run without asking its worker."""
+    """What is known of a run without asking its worker."""
 
-    worker: int  # The number of the one that computes it.
-    life: int  # How often it was brought back.
+    worker: int  # The number of its worker.
+    life: int  # How often it was restored.
     status: str
-    step: int  # As its worker last kept it.
+    step: int  # When its state was last sent.
     viewers: int
-    owner: str  # The mark of whom it belongs to.
+    owner: str  # The mark of its owner.
 
 
 def mark_of(owner: str | None) -> str:
-    """A hash of an owner's secret, by which it is known again; "" for nobody and for this program itself."""
+    """The mark of an owner: a hash of the secret, by which the owner is recognised; "" for visitors without one and for this program."""
     return hashlib.sha256(owner.encode()).hexdigest() if owner else ""
 
 
 def check_mark(mark: str, owner: str | None) -> None:
-    """Raises Problem unless the run is nobody's or this owner's."""
+    """Raise Problem if the run with this owner's mark belongs to somebody else."""
     if mark and not hmac.compare_digest(mark, mark_of(owner)):
         raise Problem("not_yours")

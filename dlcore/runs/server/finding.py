@@ -1,4 +1,4 @@
-"""Finding: a run that another server has made in a worker that we share with it becomes ours too."""
+"""Finding: a run that another server has made in a shared worker becomes known to this server too."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ Adopt = Callable[[str, int, Reply], None]
 
 
 class Finding:
-    """Asks shared workers for runs that the pool does not know.
+    """Asks shared workers for runs that this pool does not know.
 
-    `adopt(token, worker, answer)` is called with the pool's lock held once a worker has said that it has a run that is not in `entries`.
+    `adopt(token, worker, answer)` is called, with the pool's lock held, once a worker answers that it has a run not in `entries`.
     """
 
     def __init__(
@@ -28,16 +28,16 @@ class Finding:
         self._crew = crew
         self._entries = entries
         self._adopt = adopt
-        self._patience = patience  # Seconds that are waited for the workers' answers.
+        self._patience = patience  # Seconds to wait for the workers' answers.
 
     def find(self, token: str) -> bool:
-        """Whether the run is known to the pool, or to a worker: then the pool knows it from now on."""
+        """Whether the pool knows the run, asking the shared workers if need be."""
         asked = self._ask_workers(token)
         concurrent.futures.wait(asked.values(), self._patience)
         return self._take_answers(token, asked)
 
     async def find_async(self, token: str) -> bool:
-        """The same without holding up the event loop."""
+        """The same without blocking the event loop."""
         asked = self._ask_workers(token)
         if asked:
             await asyncio.wait([asyncio.wrap_future(future) for future in asked.values()], timeout=self._patience)
@@ -48,13 +48,14 @@ class Finding:
             links = self._crew.links if self._crew.places.shared and token not in self._entries else {}
             asked = {number: link.post({"do": "holds", "token": token}) for number, link in links.items()}
             for number, future in asked.items():
-                # In the thread that receives, so that no news of the run comes between.
+                # Runs in the thread that receives messages, so that the run is known before the next news of it arrives.
                 future.add_done_callback(lambda future, number=number: self._take_answer(token, number, future))
         return asked
 
     def _take_answers(self, token: str, asked: dict[int, Future[Reply]]) -> bool:
         for number, future in asked.items():
-            if future.done():  # Whoever waits is woken before the callbacks are called.
+            # A future wakes those who wait before it calls its callbacks, so the answer may not be taken yet.
+            if future.done():
                 self._take_answer(token, number, future)
         return token in self._entries
 

@@ -1,4 +1,4 @@
-"""Making: a run is made in its worker when it is new, when it comes from another worker, and again when its worker was lost."""
+"""Making: a run is built in its worker when it is new, when it has moved there, and when its worker was lost."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from dlcore.runs.server.moving import SETTLED_FOR
 from dlcore.runs.server.sending import Sending
 from dlcore.wire import Header
 
-LIVES = 3  # How often in a row a run may take its worker down before it is given up.
+LIVES = 3  # How often in a row a run's worker may crash or hang on it before the run is given up.
 SHORT_LIFE = (
-    10.0  # Seconds: a run that takes its worker down later than so long after it was made begins to count anew.
+    10.0  # Seconds: if a run was at work for longer than this before its worker was lost, counting starts anew.
 )
 
 
 class Making:
-    """Has workers make runs. Whoever calls holds the pool's lock."""
+    """Tells workers to build runs. Callers hold the pool's lock."""
 
     def __init__(
         self,
@@ -44,16 +44,16 @@ class Making:
         self._sending = sending
         self._load = load
         self._away = away
-        self._patience = patience  # Seconds that are waited for a state from the shelf.
+        self._patience = patience  # Seconds to wait for a state from the shelf.
         self._clock = clock
 
     def make(self, entry: Entry) -> None:
-        """Let its worker make the run as it was last kept here."""
+        """Let its worker build the run from the state last kept in memory."""
         standing = {"recipe": entry.recipe, "status": entry.status, "speed": entry.speed}
         self.post_create(entry, standing, entry.state)
 
     def post_create(self, entry: Entry, header: Header, content: bytes) -> Future[Reply]:
-        """Let its worker make the run. It stands as `header` and `content` say: as kept, or with all its luggage."""
+        """Let its worker build the run from `header` and `content`: a kept state, or luggage from another worker."""
         facts = {"device": entry.device, "life": entry.life, "owner": entry.owner, "reader": entry.reader}
         header = {name: value for name, value in header.items() if name not in ("id", "payload")}
         message = {**header, **facts, "do": "create", "token": entry.token}
@@ -62,16 +62,16 @@ class Making:
         return created
 
     def tell(self, entry: Entry, problem: Problem) -> None:
-        """Tell all who watch the run. (The lock may be held or not.)"""
+        """Send a problem to all viewers of the run. (The lock may be held or not.)"""
         with self._lock:
             listeners = list(entry.listeners)
         for listener in listeners:
             listener(problem)
 
     def make_again(self, number: int, in_hand: str, hung: bool) -> None:
-        """Make all runs of a lost worker in the one that has taken its number: those first that somebody watches, and the small ones.
+        """Build all runs of a lost worker in the worker that has taken its number: watched ones first, then by size.
 
-        `in_hand` is the token of the run that the lost worker worked at, and `hung` tells whether it was ended because it hung.
+        `in_hand` is the token of the run that the lost worker was busy with; `hung`: the worker was killed because it hung.
         """
         lost = [entry for entry in self._entries.values() if entry.worker == number]
         for entry in sorted(lost, key=lambda entry: (not entry.listeners, len(entry.state))):
@@ -83,11 +83,12 @@ class Making:
             return
         self.tell(entry, problem)
         with self._lock:
-            if moved and entry.token in self._entries:  # It did not survive the journey; what was kept before did.
+            # A run that could not be unpacked after a move is built from its kept state.
+            if moved and entry.token in self._entries:
                 self._bring_back(entry, to_blame=False, hung=False)
 
     def _bring_back(self, entry: Entry, to_blame: bool, hung: bool) -> None:
-        """Let its new worker make the run, unless it takes down one after the other, and tell its viewers."""
+        """Build a run anew and tell its viewers. Gives up a run that has been to blame for the loss of LIVES workers in a row."""
         now = self._clock()
         if to_blame:
             entry.strikes = entry.strikes + 1 if entry.alive - entry.born < SHORT_LIFE else 1
@@ -96,7 +97,7 @@ class Making:
             self.tell(entry, Problem("run_lost"))
             return
         if to_blame and (hung or entry.strikes > 1) and entry.worker in self._crew.common:
-            # Away from the others, whom it has held up or taken down.
+            # On a heavy worker it cannot harm the other runs again.
             worker = self._load.choose_heavy()
             entry.worker, entry.apart_until = (entry.worker if worker is None else worker), now + SETTLED_FOR
         entry.life += 1
@@ -109,14 +110,14 @@ class Making:
             self.tell(entry, Problem("worker_restarted", step=entry.step))
 
     def _make_as_shelved(self, entry: Entry) -> None:
-        """Make the run with the state that is on disk alone; without the lock while it is read, as a disk may hang. Requests wait."""
+        """Build a run whose state is only on disk. It is read without the lock, as a disk may hang; requests for the run wait."""
         state = b""
         with suppress(Problem):
             state = self._away.find(entry.token, self._patience).state
         with self._lock:
             if self._entries.get(entry.token) is entry:
                 entry.state = state
-                if not state:  # The shelf had no room for it either.
+                if not state:  # The shelf had no room for it either: the run begins at step 0.
                     entry.step = entry.epoch = 0
                 self.make(entry)
                 self.tell(entry, Problem("worker_restarted", step=entry.step))

@@ -1,7 +1,7 @@
-"""Moving: a run goes on in another worker, and those who ask for it meanwhile notice a short pause at most.
+"""Moving: a run goes on in another worker; requests for it wait meanwhile, so that its viewers notice a short pause at most.
 
-It moves for one of two reasons. A heavy run, a picture of which would hold up the others, goes to a worker for such runs, and one
-that is heavy no longer comes back; and where one worker has more runs to play than another, one changes over.
+There are two reasons. A heavy run, for which the others would have to wait, moves to a heavy worker, and back when it is heavy no
+longer. And if one worker has more playing runs than another, one of them moves.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from dlcore.runs.server.load import Load
 from dlcore.runs.server.sending import Sending
 from dlcore.wire import Header
 
-BALANCE_AFTER = 3.0  # Seconds that workers are unevenly loaded before a run changes over.
-UNEVEN = 2  # Playing runs that one worker has more than another.
-SETTLED_FOR = 30.0  # Seconds that a run is left where it is which has something to lose, or was seen to hold others up.
-EMPTY_FOR = 5.0  # Seconds until a heavy worker without a run is let go.
-MOST_UNDER_WAY = 2  # Runs that move at once: the luggage of a large one may take 40 MB of this process.
+BALANCE_AFTER = 3.0  # Seconds that workers are unevenly loaded before a run moves.
+UNEVEN = 2  # Difference in numbers of playing runs from which on the load is uneven.
+SETTLED_FOR = 30.0  # Seconds that a run stays where it is after it refused to move, or was measured to be heavy.
+EMPTY_FOR = 5.0  # Seconds after which a heavy worker without runs is ended.
+MOST_UNDER_WAY = 2  # Runs that may move at once: the luggage of a large one may take 40 MB of this process's memory.
 
 
 class Moving:
-    """Sends runs to other workers. Whoever calls holds the pool's lock."""
+    """Moves runs to other workers. Callers hold the pool's lock."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class Moving:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.moved = 0
-        self._under_way = 0  # Runs that have been asked to leave and are not yet made elsewhere.
+        self._under_way = 0  # Runs that are moving: told to leave their worker and not yet built in the next.
         self._clock = clock
         self._lock = lock
         self._crew = crew
@@ -47,11 +47,11 @@ class Moving:
         self._sending = sending
         self._load = load
         self._post_create = post_create
-        self._uneven_since: dict[bool, float] = {}  # Common workers, heavy ones.
+        self._uneven_since: dict[bool, float] = {}  # Since when the heavy (True) or common (False) workers are uneven.
         self._empty_since: dict[int, float] = {}
 
     def move(self, entry: Entry, worker: int, *, gently: bool) -> None:
-        """Let the run go on in that worker. Gently: only if nothing of it is lost on the way."""
+        """Move the run to that worker. `gently`: the worker refuses if the run would lose something by it, see luggage.py."""
         if entry.waiting is not None or self._crew.places.shared:
             return
         entry.waiting = []
@@ -78,20 +78,20 @@ class Moving:
             made.add_done_callback(lambda done: self._has_ended())
 
     def _has_ended(self) -> None:
-        """Count one run less under way, so that the next that holds up others may go."""
+        """Count one moving run less, and let waiting heavy runs move."""
         with self._lock:
             self._under_way -= 1
             self._part_all()
 
     def part(self, entry: Entry) -> None:
-        """Move this heavy run away from those whom it holds up, as soon as there is a worker for it. Where it is alone, it stays."""
+        """Move this heavy run to a heavy worker, if others have to wait for it and such a worker is ready."""
         if entry.waiting is None and self._under_way < MOST_UNDER_WAY and self._load.holds_others_up(entry):
             worker = self._load.choose_heavy()
             if worker is not None and self._crew.links[worker].ready.is_set():
                 self.move(entry, worker, gently=False)
 
     def balance(self) -> None:
-        """Move each run to the kind of workers that it belongs to, and one run towards equal numbers of playing runs on all of a kind.
+        """Move runs between heavy and common workers as they belong, and one run of each kind towards equal numbers of playing runs.
 
         Called about once a second.
         """
@@ -110,7 +110,7 @@ class Moving:
             self._even_out(workers, now, workers is heavy)
 
     def _part_all(self) -> None:
-        """Part the heavy runs that are watched or play from those whom they hold up, as many as may be under way."""
+        """Move the heavy runs that play or are watched away from common workers, up to MOST_UNDER_WAY at once."""
         now = self._clock()
         for entry in list(self._entries.values()):
             if entry.heavy and now > entry.settled_until and (entry.listeners or entry.status == "playing"):

@@ -1,11 +1,11 @@
-"""The pool: spawn workers, route requests, watch, bring back, cull. In the serving process; imports no torch.
+"""The pool: starts workers, passes requests to runs, restores and shelves runs. Part of the serving process; imports no torch.
 
     pool = Pool(); pool.start()
     token = pool.create(experiment.to_json())
     pool.call(token, "play")
 
-A token is unguessable and names one run. A worker that dies is replaced at once by a spare one that is warm already
-(its imports alone take seconds), and its runs come back from the last state it kept here.
+A token is an unguessable name of one run. A worker that ends is replaced at once by a spare one that has already started (imports
+alone take seconds), and its runs are restored from the last states that it sent.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ from dlcore.wire import Header
 
 __all__ = ["Listener", "Pool", "WorkerLost"]
 
-MOST_KEPT_BYTES = 64 << 20  # Of all kept states together; beyond it those of large runs are on the shelf alone.
+MOST_KEPT_BYTES = 64 << 20  # Of all kept states in memory; beyond that, states of large runs are only on the shelf.
 LONGEST_START = 30.0  # Seconds a caller waits for a worker that is still starting.
 
 
 class Pool:
-    """Workers, wherever they live, and the runs in them. Thread-safe."""
+    """All workers and the runs in them. Thread-safe."""
 
     def __init__(
         self,
@@ -97,18 +97,18 @@ class Pool:
 
     @property
     def warm(self) -> bool:
-        """All workers are ready, and the spare one too where we keep one."""
+        """Whether all workers are ready, and the spare one too if there is one."""
         with self._lock:
             return self._crew.warm
 
     @property
     def ready(self) -> bool:
-        """At least one worker is ready."""
+        """Whether at least one worker is ready."""
         with self._lock:
             return any(link.ready.is_set() for link in self._crew.links.values())
 
     def stop(self) -> None:
-        """End all workers; what is kept of their runs stays on the shelf."""
+        """End all workers; kept states stay on the shelf."""
         atexit.unregister(self.stop)
         self._crew.stop()
         with self._lock:
@@ -125,11 +125,11 @@ class Pool:
         owner: str | None = None,
         reader: str | None = None,
     ) -> str:
-        """A new run of this recipe; its token. Does not wait: what goes wrong later, the first call raises.
+        """Start a new run of this recipe; returns its token without waiting. If building it fails, the first call to it raises.
 
-        With the state that another run's "fork" gave it goes on from there. `owner` is a secret of whom it belongs to: "" is a
-        visitor who has none, None this program itself; `reader` the mark of whose tables it may read, if that is another's.
-        Raises Problem when the class or the owner has as many runs as it may, and none of them can go to the shelf.
+        `state`, from the "fork" of another run, is where it begins. `owner` is its owner's secret: "" for a visitor without one, None for
+        this program itself. `reader` is the mark of the person whose tables it may read, if not its owner's. Raises Problem if the class
+        or the owner has as many runs as allowed and none of them can go to the shelf.
         """
         parsed = recipe_from_json(recipe)
         self.start()
@@ -141,14 +141,14 @@ class Pool:
         return entry.token
 
     def check_owner(self, token: str, owner: str) -> None:
-        """Raises Problem when the run is another's, or is not."""
+        """Raise Problem if the run belongs to somebody else or does not exist."""
         with self._lock:
             check_mark(self._get_entry(token).owner, owner)
 
     def find_standing(self, token: str, owner: str | None = None) -> dict[str, Any]:
-        """Where the run stands, or stood when it was put on the shelf: {"recipe", "device", "status", "step", "epoch"}.
+        """The run's {"recipe", "device", "status", "step", "epoch"}, now or when it was put on the shelf.
 
-        Raises Problem when it is another's, or gone for good. May wait for a disk.
+        Raises Problem if it belongs to somebody else or exists nowhere. May wait for a disk.
         """
         self.find(token)
         entry = self._entries.get(token) or self._away.find(token, self.timeout)
@@ -156,9 +156,9 @@ class Pool:
         return entry.standing()
 
     def revive(self, token: str, owner: str | None = None) -> dict[str, Any]:
-        """Let a run from the shelf live again, paused, under its old token; where it stands, as `find_standing` gives it.
+        """Bring a run back from the shelf, paused and with its token; returns what `find_standing` does.
 
-        A run that lives still goes on.
+        A run that is in a worker goes on as it is.
         """
         self.start()
         self.find(token)
@@ -166,7 +166,7 @@ class Pool:
         check_mark(entry.owner, owner)
         with self._lock:
             if (alive := self._entries.get(token)) is not None:
-                entry = alive  # Another caller has revived it meanwhile.
+                entry = alive  # Another caller was faster.
             else:
                 entry.visitor &= owner is not None
                 self._make_room("" if entry.visitor else owner)
@@ -176,7 +176,7 @@ class Pool:
             return entry.standing()
 
     def figures(self) -> dict[str, Any]:
-        """What there is to count, now; what each number means stands in figures.py."""
+        """The present figures; figures.py explains each."""
         with self._lock:
             entries = list(self._entries.values())
             workers = {link.name: link.ready.is_set() for link in self._crew.everyone}
@@ -197,45 +197,45 @@ class Pool:
         return token in self._entries
 
     def facts(self, token: str) -> Facts:
-        """What is known of a run here. Raises Problem when there is none."""
+        """What is known of a run without asking its worker. Raises Problem if there is no such run."""
         with self._lock:
             return self._get_entry(token).facts()
 
     def link_of(self, token: str) -> Link:
-        """The link to the worker that computes the run. Raises Problem when there is none."""
+        """The link to the run's worker. Raises Problem if there is no such run."""
         with self._lock:
             return self._crew.links[self._get_entry(token).worker]
 
     @property
     def links(self) -> list[Link]:
-        """Links to all workers by their numbers, and to the spare one at last."""
+        """Links to all workers in the order of their numbers, the spare one last."""
         with self._lock:
             return self._crew.everyone
 
     def tend(self) -> None:
-        """Tend workers and runs now, as happens by itself again and again: end workers that hang, move and pause runs."""
+        """Kill workers that hang, move, pause and shelve runs, now; the same happens by itself at intervals."""
         self._tending.tend()
 
     def move(self, token: str, worker: int) -> None:
-        """Let the run go on in the worker of this number, unless that would take something from it. Does not wait."""
+        """Move the run to the worker of this number, unless the run would lose something by it. Does not wait."""
         with self._lock:
             self._moving.move(self._get_entry(token), worker, gently=True)
 
     def find(self, token: str) -> bool:
-        """Whether the run is here, or on a worker that we share with other servers: then it is ours too from now on."""
+        """Whether there is such a run here or, made by another server, on a shared worker; this pool then knows it from now on."""
         return self._finding.find(token)
 
     async def find_async(self, token: str) -> bool:
-        """The same without holding up the event loop."""
+        """The same without blocking the event loop."""
         return await self._finding.find_async(token)
 
     def close(self, token: str) -> None:
-        """End this run now, for good."""
+        """End this run now and delete its kept state."""
         self._end(token)
         self._away.remove(token)
 
     def call(self, token: str, do: str, payload: bytes = b"", **arguments: object) -> Reply:
-        """Ask the run's worker and wait for the reply; raises the worker's Problem, or WorkerLost."""
+        """Send a request to the run's worker and wait for the reply. Raises the worker's Problem, or WorkerLost."""
         self.link_of(token).ready.wait(LONGEST_START)
         future = self.ask(token, do, payload, **arguments).future
         try:
@@ -245,11 +245,11 @@ class Pool:
             raise Problem("worker_busy") from None
 
     async def call_async(self, token: str, do: str, payload: bytes = b"", **arguments: object) -> Reply:
-        """The same without holding up the event loop, for as long as it takes; cancel it to stop waiting."""
+        """The same without blocking the event loop and without a time limit; cancel it to stop waiting."""
         return await asyncio.wrap_future(self.ask(token, do, payload, **arguments).future)
 
     def expect_tables(self) -> None:
-        """Somebody is about to train on a table: what prepares one is imported in every worker, while they go on."""
+        """Let every worker import, in the background, what prepares tables, as somebody is about to train on one."""
         with self._lock:
             for link in self._crew.everyone:
                 link.post({"do": "expect_tables"})
@@ -257,21 +257,21 @@ class Pool:
     # Leases
 
     def hold(self, token: str) -> None:
-        """The session that owns the run is alive."""
+        """Note that the session that owns the run is alive."""
         with self._lock:
             entry = self._get_entry(token)
             entry.released = None
             entry.seen = self._clock()
 
     def release(self, token: str) -> None:
-        """The session has ended. The run is closed after a grace, unless it is held again."""
+        """Note that the session has ended. The run is put on the shelf after a while unless it is held again."""
         with self._lock:
             if token in self._entries:
                 self._entries[token].released = self._clock()
 
     @contextmanager
     def viewer(self, token: str, listener: Listener = lambda problem: None) -> Iterator[None]:
-        """Somebody looks at the run. The listener is told, from another thread, what there is to say about it."""
+        """Count a viewer of the run for the time of the block. Problems of the run are passed to the listener, from another thread."""
         with self._lock:
             entry = self._get_entry(token)
             entry.listeners.append(listener)
@@ -288,7 +288,7 @@ class Pool:
     # Inside
 
     def _make_room(self, owner: str | None) -> None:
-        """For one more run of this owner. Raises Problem when there is none."""
+        """Put runs on the shelf until there is room for one more of this owner. Raises Problem if there can be none."""
         try:
             leaving = choose_runs_to_put_away(owner, self._entries.values(), self.limits, self._clock())
         except Problem:
@@ -310,12 +310,12 @@ class Pool:
                 self._crew.links[entry.worker].post({"do": "close", "token": token})
 
     def _put_away(self, entry: Entry) -> None:
-        """Take the run out of memory, with all that it has learned by now on the shelf."""
+        """Take the run out of its worker; its last state goes to the shelf."""
         del self._entries[entry.token]
         self._away.put(entry, self._crew.links[entry.worker])
 
     def _adopt(self, token: str, worker: int, answer: Reply) -> None:
-        """Enter a run that another server has made, as its worker knows it. (Lock held.)"""
+        """Add an entry for a run that another server has made, from its worker's answer. (Lock held.)"""
         header, state = answer
         facts = header["recipe"], header["device"], self._clock(), header["owner"]
         life, reader = header["life"], header.get("reader")
@@ -324,11 +324,11 @@ class Pool:
         self._remember(entry, header, state)
 
     def ask(self, token: str, do: str, payload: bytes = b"", **arguments: object) -> Request:
-        """Ask the run's worker without waiting: the request's future ends with the reply. Who wants it no more may `withdraw` it."""
+        """Send a request to the run's worker without waiting: its future ends with the reply. `withdraw` takes it back."""
         request = Request({"do": do, "token": token, **arguments}, payload)
         changed = None
         if do == "change":
-            with suppress(Problem):  # The worker answers with it.
+            with suppress(Problem):  # The worker finds the same problem and answers with it.
                 changed = recipe_from_json(str(arguments["recipe"]))
         with self._lock:
             entry = self._entries.get(token)
@@ -346,7 +346,7 @@ class Pool:
         return request
 
     def withdraw(self, request: Request) -> None:
-        """Take back a request: its future ends with {"withdrawn": True} once no worker has it in hand, unless the reply came before."""
+        """Take back a request: its future ends with {"withdrawn": True} once no worker has it, unless the reply comes before."""
         with self._lock:
             self._sending.withdraw(self._entries.get(request.header["token"]), request)
 
@@ -354,7 +354,7 @@ class Pool:
         entry.weighed, entry.heavy = recipe.to_json(), is_heavy(recipe)
 
     def _begin(self, entry: Entry, recipe: Recipe) -> None:
-        """Let a worker make this run; a heavy one that would hold others up goes to a worker for heavy runs."""
+        """Let a worker build this run; a heavy one for which others would have to wait goes to a heavy worker."""
         self._weigh(entry, recipe)
         self._load.assign_worker(entry)
         self._entries[entry.token] = entry
@@ -371,7 +371,7 @@ class Pool:
             self._making.tell(entry, Problem(header["notice"]["key"], **header["notice"]["values"]))
         with self._lock:
             if self._crew.links.get(entry.worker) is not link or entry.token not in self._entries:
-                return  # The run has moved to another worker meanwhile.
+                return  # News from a worker that the run has left.
             if "kept" in header:
                 self._remember(entry, header, payload)
             elif "heavy" in header:
@@ -384,7 +384,7 @@ class Pool:
     def _remember(self, entry: Entry, header: Header, state: bytes) -> None:
         state = (
             entry.state if header.get("same") else state
-        )  # "same": the run was brought back, and stands as we knew it.
+        )  # "same": the run was restored from the state that we have.
         entry.recipe, entry.device = header["recipe"], header["device"]
         entry.status, entry.speed = header["status"], header["speed"]
         entry.alive = self._clock()
@@ -392,8 +392,8 @@ class Pool:
         entry.shelved = entry.shelved and not state
         for other in choose_states_to_drop(self._entries.values(), MOST_KEPT_BYTES):
             other.state, other.shelved = b"", True
-        if entry.recipe != entry.weighed:  # The run went back to another moment, or could not change as it was told to.
-            with suppress(Problem):  # The worker may be of another version of this program, with other recipes.
+        if entry.recipe != entry.weighed:  # The run went back to a moment, or refused a change.
+            with suppress(Problem):  # A shared worker may run another version of this program, with other recipes.
                 self._weigh(entry, recipe_from_json(entry.recipe))
-        if state or not header.get("same"):  # Else the shelf has the state, and we only know that it stands the same.
+        if state or not header.get("same"):  # Otherwise the state is on the shelf already.
             self._away.keep(entry, header, state, now=header["status"] != "playing")

@@ -1,4 +1,4 @@
-"""A request: something asked of a run, which finds it wherever it is computed by then."""
+"""A request to a run, which follows the run to whichever worker has it."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from dlcore.wire import Header
 
 @dataclass(eq=False)
 class Request:
-    """Something asked of a run, wherever it is by now."""
+    """A request to a run and the future of its answer."""
 
     header: Header
     payload: bytes
     future: Future[Reply] = field(default_factory=Future)
-    withdrawn: bool = False  # Nobody wants it any more.
-    # Link and future of the worker's answer; emptied when it has come, or the two futures would keep each other, and a frame, in memory.
+    withdrawn: bool = False  # True once nobody wants the answer any more.
+    # Link and future of the worker's answer; emptied when it comes, or the two futures would keep each other, and a frame, in memory.
     under_way: list[tuple[Link, Future[Reply]]] = field(default_factory=list)
 
     def settle(self, answer: Future[Reply]) -> None:
-        """Pass on what came."""
+        """End this request's future with the worker's answer or error."""
         try:
             error = answer.exception()
             if error is None:
@@ -31,15 +31,15 @@ class Request:
             else:
                 self.future.set_exception(error)
         except InvalidStateError:
-            pass  # Nobody waits for it any more.
+            pass  # The future was cancelled: nobody waits for it.
 
     def end_withdrawn(self) -> None:
-        """End a request that was withdrawn before any worker had answered it: its future says so."""
+        """End the future of a request that was withdrawn before a worker answered it with {"withdrawn": True}."""
         with suppress(InvalidStateError):
             self.future.set_result(({"withdrawn": True}, b""))
 
     def post(self, link: Link, answered: Callable[[Future[Reply]], None]) -> None:
-        """Ask the worker at this link; what it answers goes to `answered`."""
+        """Send the request over this link; `answered` is called with the future of the worker's answer."""
         answer = link.post(self.header, self.payload)
         under_way = self.under_way
         under_way.append((link, answer))

@@ -1,10 +1,10 @@
-"""Room: whether there is any for one more run, and which runs are put away on the shelf to make some.
+"""Room: whether there is any for one more run, and which runs are put on the shelf to make some.
 
-A run makes room that nobody has touched for longest: watched, told something, or made. Whoever watches one now keeps it, and
-whoever touched one a moment ago; its owner is offered to go on from where it stood. Only where everything is in use, whoever
-holds most gives way to one who holds less: a dozen browsers with all the runs of a class would lock it out.
+The run goes that was not touched (made, watched or commanded) for longest; its owner can revive it later. A run that is watched now or
+was touched less than A_MOMENT ago stays. Only if all runs are in use, the owner with most runs loses one to an owner with fewer, or a
+dozen browsers could occupy all runs of a class.
 
-The states that are kept in memory, for a worker that dies, have room of their own.
+The states that are kept in memory in case a worker ends have a limit of their own.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from dlcore.limits import Limits
 from dlcore.problems import Problem
 from dlcore.runs.server.entry import Entry, mark_of
 
-A_MOMENT = 15.0  # Seconds in which a touched run is not put away: its page may be loaded anew, or its owner be on another page.
+A_MOMENT = 15.0  # Seconds in which a touched run stays: its page may be reloading, or its owner be on another page.
 
 
 def choose_runs_to_put_away(owner: str | None, entries: Collection[Entry], limits: Limits, now: float) -> list[Entry]:
-    """The runs that must be put away for one more of this owner: none, as a rule. Raises Problem when too few can.
+    """The runs to put on the shelf so that this owner may have one more; usually none. Raises Problem if too few can go.
 
-    `owner` is a secret, "" for visitors who keep no cookie, None for this program itself, which only the size of the class limits.
+    `owner` is a secret, "" for visitors without one, None for this program itself, which has no limit but that of all runs.
     """
     leaving: list[Entry] = []
     theirs, most, problem = _find_share(owner, entries, limits)
@@ -41,8 +41,8 @@ def choose_runs_to_put_away(owner: str | None, entries: Collection[Entry], limit
 
 
 def _choose_from_greediest(owner: str | None, entries: Collection[Entry], limits: Limits) -> list[Entry]:
-    """The longest untouched run of the owner who holds most, watched or not, if that owner holds more than this one would; else none."""
-    entries = [entry for entry in entries if entry.owner or entry.visitor]  # Not this program's own.
+    """The longest untouched run, watched or not, of the owner with most runs, if these are more than this owner would have; else none."""
+    entries = [entry for entry in entries if entry.owner or entry.visitor]  # Without this program's own runs.
     held = Counter(entry.owner for entry in entries)
     most = max(held, key=held.__getitem__, default="")
     if held[most] <= held[mark_of(owner)] + 1:
@@ -52,7 +52,7 @@ def _choose_from_greediest(owner: str | None, entries: Collection[Entry], limits
 
 
 def choose_states_to_drop(entries: Collection[Entry], most: int) -> list[Entry]:
-    """The entries whose kept states must be dropped so that the others have at most so many bytes: of who holds most, the largest."""
+    """The entries whose kept states to drop so that at most so many bytes remain: always the largest of the owner who has most bytes."""
     left = sum(len(entry.state) for entry in entries) - most
     going: list[Entry] = []
     if left <= 0:
@@ -72,7 +72,7 @@ def choose_states_to_drop(entries: Collection[Entry], most: int) -> list[Entry]:
 
 
 def _find_share(owner: str | None, entries: Collection[Entry], limits: Limits) -> tuple[list[Entry], int, Problem]:
-    """This owner's runs, how many there may be, and what to say when there are as many."""
+    """This owner's runs, how many are allowed, and the problem if there are too many."""
     if owner:
         mark, most = mark_of(owner), limits.max_runs_per_owner
         return [entry for entry in entries if entry.owner == mark], most, Problem("session_full", limit=most)
@@ -84,7 +84,7 @@ def _find_share(owner: str | None, entries: Collection[Entry], limits: Limits) -
 def _sort_by_touch(
     candidates: Collection[Entry], entries: Collection[Entry], limits: Limits, now: float
 ) -> list[Entry]:
-    """The candidates that may be put away: first those of owners who hold several, and of each kind the longest untouched first."""
+    """The candidates that may go, in order: first those of owners with several runs, and among them the longest untouched."""
     held = Counter(entry.owner for entry in entries)
     may_go = [entry for entry in candidates if _may_go(entry, limits, now)]
     return sorted(may_go, key=lambda entry: (held[entry.owner] == 1, entry.touched))
@@ -95,5 +95,5 @@ def _may_go(entry: Entry, limits: Limits, now: float) -> bool:
 
 
 def _can_go(entry: Entry, limits: Limits) -> bool:
-    """Whether it keeps what it has learned: not while it moves to another worker, nor where it is too large for the shelf."""
+    """Whether the run can go to the shelf without a loss: it is not moving, and its state is not too large for the shelf."""
     return entry.waiting is None and len(entry.state) < limits.shelf_mb << 20

@@ -1,4 +1,4 @@
-"""Sending: a request goes to the worker of its run, and follows the run when that moves to another worker."""
+"""Sending: passes requests to the workers of their runs, again if the run has moved."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dlcore.runs.server.request import Request
 
 
 class Sending:
-    """Posts requests to the workers of runs. Whoever sends or withdraws holds the pool's lock."""
+    """Sends requests to the workers of runs. Callers of `send` and `withdraw` hold the pool's lock."""
 
     def __init__(self, lock: threading.RLock, crew: Crew, entries: dict[str, Entry]) -> None:
         self._lock = lock
@@ -21,14 +21,14 @@ class Sending:
         self._entries = entries
 
     def send(self, entry: Entry, request: Request) -> None:
-        """Post the request to the run's worker; while the run is on its way to another worker, the request waits."""
+        """Send the request to the run's worker; while the run moves, the request waits."""
         if entry.waiting is not None:
             entry.waiting.append(request)
             return
         request.post(self._crew.links[entry.worker], lambda answer: self._take_answer(request, answer))
 
     def withdraw(self, entry: Entry | None, request: Request) -> None:
-        """Take back a request that nobody wants any more: its future ends as soon as no worker has it in hand."""
+        """Take back a request: its future ends once no worker has it."""
         request.withdrawn = True
         if entry is not None and entry.waiting is not None and request in entry.waiting:
             entry.waiting.remove(request)
@@ -44,7 +44,7 @@ class Sending:
         if not (isinstance(error, Problem) and error.key == "run_moved"):
             request.settle(answer)
             return
-        with self._lock:  # The run has moved: the request goes to the worker where it is now.
+        with self._lock:  # The run has left that worker: send the request to the present one.
             entry = self._entries.get(request.header["token"])
             if entry is not None and not request.withdrawn:
                 self.send(entry, request)
@@ -54,7 +54,7 @@ class Sending:
             request.future.set_exception(Problem("run_gone"))
 
     def send_waiting(self, entry: Entry) -> None:
-        """Send what has waited while the run was on its way, in the order of its coming."""
+        """Send the requests that waited while the run moved, oldest first."""
         with self._lock:
             waiting, entry.waiting = entry.waiting or [], None
             for request in waiting:

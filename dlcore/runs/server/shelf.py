@@ -1,12 +1,12 @@
-"""The shelf: the last kept state of each run on disk, so that it outlives its worker, its session and its server.
+"""The shelf: the last kept state of each run on disk, so that it survives its worker, its session and its server.
 
-One file a run, in a folder that only this user can read; named by a hash of the token, which stands nowhere. A file is
-its SHA-256, then its header (JSON, as on the wire) and the state. It is written aside and then renamed; one that is torn
-all the same (power, disk) is recognised by its sum. All writing is done by one thread: training and people never wait
-for a disk, and a disk that is full costs nothing but what would have been on it.
+One file for each run, in a folder that only this user can read; its name is a hash of the token, which is written nowhere. A file is
+a SHA-256 of the rest, a header (JSON, as in messages) and the state. It is written under another name and then renamed; one that is
+damaged all the same (power, disk) is recognised by the hash. One thread does all the writing: neither training nor people wait for a
+disk, and if the disk is full, runs merely are not kept.
 
-When there is no room, whoever holds most gives way, his oldest file first, the new one counted in: so nobody loses a run to
-somebody who holds more. Whose a file is stands in its header.
+If there is no room, the owner who has most bytes, the new file included, loses the oldest files: so nobody loses a run to somebody who
+has more. A file's header names its owner.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from pathlib import Path
 from dlcore.folders import make_own, write_own
 from dlcore.wire import Header, Unreadable, pack, read_header, unpack
 
-WRITE_EVERY = 5.0  # Seconds between two writes of a run that plays.
+WRITE_EVERY = 5.0  # Least seconds between two writes of a playing run.
 DAY = 86_400.0  # Seconds that a run is kept.
-HOUR = 3_600.0  # How long a file is kept whose age cannot be right, as the wall clock has jumped.
-LOOK_EVERY = 60.0  # Seconds between two looks for files that are too old.
+HOUR = 3_600.0  # Seconds that a file is kept whose age is impossible, as after a jump of the wall clock.
+LOOK_EVERY = 60.0  # Seconds between two searches for files that are too old.
 SUM_BYTES = 32
 SUFFIX = ".run"
 
@@ -37,13 +37,13 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Kept:
-    """What brings a run back: {"recipe", "device", "status", "speed", "step", "epoch", "owner", "reader", "life"}, and its state."""
+    """All that restores a run: {"recipe", "device", "status", "speed", "step", "epoch", "owner", "reader", "life"}, and its state."""
 
     header: Header
     state: bytes
 
     def parts(self) -> tuple[bytes, ...]:
-        """What its file holds, one after the other. A state is 25 MB: nobody else could run while it were copied."""
+        """The parts of its file. They are not joined: copying a state of 25 MB would hold the interpreter for so long."""
         head = pack(self.header, self.state)
         digest = hashlib.sha256(head)
         digest.update(self.state)
@@ -51,20 +51,20 @@ class Kept:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Kept | None:
-        """The kept run of a file; None when the file is torn."""
+        """The kept run in a file's bytes; None if the file is damaged."""
         body = memoryview(data)[SUM_BYTES:]
         if hashlib.sha256(body).digest() != data[:SUM_BYTES]:
             return None
         try:
             message = unpack(body)
-        except Unreadable:  # The sum is right, but it is no file of ours.
+        except Unreadable:  # The hash is right, but this program did not write the file.
             return None
         return None if message is None else cls(*message)
 
 
 @dataclass
 class File:
-    """A file on the shelf. `until` is on the monotonic clock, which no one can set; `owner` is a mark."""
+    """A file on the shelf. `until` is when it is deleted, by the monotonic clock, which nobody can set; `owner` is a mark."""
 
     size: int
     until: float
@@ -72,7 +72,7 @@ class File:
 
 
 class Shelf:
-    """Kept states on disk, at most so many bytes of them, each for a day. Thread-safe; its thread starts with the first."""
+    """Kept states on disk, at most `most_bytes` in all, each for a day. Thread-safe; its thread starts with the first write."""
 
     def __init__(
         self,
@@ -85,11 +85,11 @@ class Shelf:
         self.most_bytes = most_bytes
         self.failures = 0
         self._clock = clock
-        self._wall_clock = wall_clock  # On which the times of files are; it may jump.
+        self._wall_clock = wall_clock  # The clock of files' times; it may jump.
         self._files: dict[str, File] = {}
-        self._waiting: dict[str, Kept | None] = {}  # None: to be taken off.
-        self._due: dict[str, float] = {}  # When each that waits is to be written.
-        self._written: dict[str, float] = {}  # By name, when it was last written.
+        self._waiting: dict[str, Kept | None] = {}  # By name, what is to be written; None: to be deleted.
+        self._due: dict[str, float] = {}  # By name, when to do that.
+        self._written: dict[str, float] = {}  # By name, when it was last done.
         self._failing = False
         self._closing = False
         self._change = threading.Condition()
@@ -97,28 +97,28 @@ class Shelf:
 
     @property
     def bytes(self) -> int:
-        """On disk, as far as is known."""
+        """Bytes on disk, as far as known."""
         with self._change:
             return sum(file.size for file in self._files.values())
 
     @property
     def waiting(self) -> int:
-        """Files that are still to be written or taken off."""
+        """The number of files still to be written or deleted."""
         with self._change:
             return len(self._waiting)
 
     def put(self, token: str, kept: Kept, *, now: bool = False) -> None:
-        """Keep this instead of what was kept before: soon, or now, which is as soon as the disk can."""
+        """Write this in place of the state before: `now`, or at least WRITE_EVERY seconds after the last write."""
         name = name_of(token)
         last = self._written.get(name)
         self._enqueue(name, kept, 0.0 if now or last is None else last + WRITE_EVERY)
 
     def remove(self, token: str) -> None:
-        """Forget the run."""
+        """Delete the run's file."""
         self._enqueue(name_of(token), None, 0.0)
 
     def find(self, token: str) -> Kept | None:
-        """What is kept of the run; None when nothing is, or it is too old, or torn."""
+        """The kept run; None if there is none or it is too old or damaged."""
         name = name_of(token)
         with self._change:
             if name in self._waiting:
@@ -138,7 +138,7 @@ class Shelf:
         return kept
 
     def close(self, seconds: float = 5.0) -> None:
-        """Write what waits, and end."""
+        """Write what is still waiting, and end the thread."""
         with self._change:
             self._closing = True
             self._change.notify()
@@ -180,7 +180,7 @@ class Shelf:
             self._settle(name, kept)
 
     def _settle(self, name: str, kept: Kept | None) -> None:
-        """Write or remove the file. What was put meanwhile stays waiting."""
+        """Write or delete the file. If a newer state was put meanwhile, that one stays waiting."""
         try:
             if kept is None:
                 self._drop(name)
@@ -189,7 +189,7 @@ class Shelf:
             self._failing = False
         except (OSError, MemoryError) as error:
             self.failures += 1
-            if not self._failing:  # A disk that is full is full for long: said once.
+            if not self._failing:  # A full disk stays full for long: logged once.
                 why = getattr(error, "strerror", None) or type(error).__name__
                 _log.warning("Runs cannot be kept in %s: %s. They go on without.", self.folder, why)
             self._failing = True
@@ -204,7 +204,7 @@ class Shelf:
         make_own(self.folder)
         others = self._choose_to_drop(name, file)
         if others is None:
-            self._drop(name)  # The old file too: it would bring the run back as it was long ago.
+            self._drop(name)  # Deleted, too: the old file would restore the run as it was long ago.
             return
         for other in others:
             self._drop(other)
@@ -213,7 +213,7 @@ class Shelf:
             self._files[name] = file
 
     def _choose_to_drop(self, name: str, file: File) -> list[str] | None:
-        """The files that must be dropped for this one to fit; None where its own owner holds most and has no other file left."""
+        """The files to delete so that this one fits; None if its own owner has most bytes and no other file left: it is not written."""
         with self._change:
             files = {other: known for other, known in self._files.items() if other != name}
         left = sum(known.size for known in files.values()) + file.size - self.most_bytes
@@ -235,7 +235,7 @@ class Shelf:
         return taken
 
     def _drop_old(self) -> None:
-        """Note files that other servers have written in the folder, and drop those that are too old."""
+        """Take note of files that other servers wrote into the folder, and delete those that are too old."""
         now, clock = self._clock(), self._wall_clock()
         found: dict[str, File] = {}
         with suppress(OSError):
@@ -245,7 +245,7 @@ class Shelf:
                     age = clock - facts.st_mtime
                     if not item.name.endswith(SUFFIX):
                         if item.name.startswith(".") and not 0 <= age <= HOUR:
-                            os.unlink(item.path)  # A server was killed while it wrote this.
+                            os.unlink(item.path)  # An unfinished file of a server that was killed.
                         continue
                     known = self._files.get(item.name)
                     if known is None:
@@ -266,12 +266,12 @@ class Shelf:
 
 
 def name_of(token: str) -> str:
-    """The name of a run's file, from which nobody learns its token."""
+    """The name of a run's file, which does not reveal its token."""
     return hashlib.sha256(token.encode()).hexdigest() + SUFFIX
 
 
 def _read_owner(path: Path) -> str:
-    """Whose run a file holds, by its header alone: the states after a restart would be hundreds of megabytes."""
+    """The owner of the run in this file. Reads the header only, as reading all states after a restart would be hundreds of megabytes."""
     with suppress(OSError, ValueError), open(path, "rb") as file:
         file.seek(SUM_BYTES)
         return _owner_of(read_header(file))
@@ -279,5 +279,5 @@ def _read_owner(path: Path) -> str:
 
 
 def _owner_of(header: object) -> str:
-    """The mark of its owner; nobody in particular, who is one owner too, where it names none."""
+    """The mark of the owner in a header; "" if it names none, which counts as one owner too."""
     return str(header.get("owner") or "") if isinstance(header, dict) else ""

@@ -1,4 +1,4 @@
-"""Tending: what a pool looks after all the time: workers that hang, load that is uneven, runs that nobody looks at."""
+"""Tending: what a pool does at intervals: replace workers that hang, even out the load, pause and shelve runs that nobody watches."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from dlcore.runs.server.request import Request
 from dlcore.runs.server.sending import Sending
 
 TABLES_EVERY = 1.0  # Seconds.
-GONE = 5.0  # Seconds in which a page that is loaded anew comes back. A heavy run that nobody has watched for longer is paused.
+GONE = 5.0  # Seconds in which a reloaded page is back. A heavy run that nobody has watched for longer is paused.
 
 _log = logging.getLogger(__name__)
 
 
 class Tending:
-    """Tends workers and runs again and again, as often as the shortest of the limits needs."""
+    """Tends workers and runs at intervals, as short as the shortest of the limits needs."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class Tending:
         ]
 
     def start(self) -> None:
-        """Begin; ends when the crew is told to stop."""
+        """Start the threads, which end when the crew is told to stop."""
         self._looked = self._clock()
         for thread in self._threads:
             thread.start()
@@ -67,7 +67,7 @@ class Tending:
                 _log.exception("A look after the runs failed.")
 
     def _tend_tables(self) -> None:
-        """Tend the tables in a thread of their own: while their disk hangs, workers and runs are tended all the same."""
+        """Tend the held tables, in a thread of its own: if their disk hangs, workers and runs are still tended."""
         while not self._crew.stopping.wait(TABLES_EVERY):
             with self._lock:
                 entries = sorted(self._entries.values(), key=lambda entry: -entry.touched)
@@ -94,10 +94,10 @@ class Tending:
                     self._cull(entry, now)
 
     def _cull(self, entry: Entry, now: float) -> None:
-        """Put away a run whose owner is gone; pause one that nobody looks at, and a heavy one as soon as its page has gone."""
+        """Shelve a run whose session has ended or that nobody has watched for long; pause one that is not watched, a heavy one sooner."""
         limits = self._limits
         unseen = 0.0 if entry.listeners else now - entry.seen
-        # A session that loses its connection releases its run too: as long as somebody watches it, it stays.
+        # A session that only lost its connection has released its run, too: a run that is watched stays.
         without_owner = 0.0 if entry.released is None else min(unseen, now - entry.released)
         if without_owner > limits.end_after or unseen > limits.free_after:
             self._put_away(entry)
