@@ -1,1 +1,1 @@
-"""Pictures of a network as the canvas shows it, and what else may be asked of one moment of it."""
+"""Pictures of a network for the canvas, and looks: further questions to one moment of it."""

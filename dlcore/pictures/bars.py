@@ -1,4 +1,4 @@
-"""Bars: a unit's mean answer to the rows of each class, or of each fifth of the targets; for inputs of any number and sort.
+"""Bars: a unit's mean activation over the rows of each class, or of each fifth of the targets; suits inputs of any number and kind.
 
 D inputs, K units, N rows, G groups.
 """
@@ -15,7 +15,7 @@ from dlcore.pictures.base import MOST_POINTS, Bend, OutputPicture, Scene
 
 
 class UnitBars:
-    """A unit's mean answers to groups of the training rows."""
+    """A unit as bars: its mean activation over groups of the training rows."""
 
     kind: ClassVar = "bars"
     painted: ClassVar = False
@@ -38,7 +38,7 @@ class UnitBars:
 
 
 def _groups(scene: Scene) -> tuple[torch.Tensor, list[str]]:
-    """(N, G) matrix that takes a unit's values on the rows to its mean over each class or target quintile, and the groups' names."""
+    """(N, G) matrix: a unit's values on the rows times it are its means over the classes or target quintiles; and the groups' names."""
     y = scene.data.train.y[:MOST_POINTS]
     if scene.experiment.objective.has_classes:
         group, names = y, list(scene.data.class_names)

@@ -1,6 +1,7 @@
-"""What a kind of picture is: which recipes it suits, where the network is asked, what of its answers is drawn, how that is laid out.
+"""Kinds of pictures: which recipes each suits, at which inputs the network is evaluated, what is drawn of its answers, and the layout.
 
-A unit has a picture (its tile), the output has one (the large map). D inputs, K units of a layer, P points, M numbers of a unit's picture.
+Each unit has a picture (its tile), and so has the output (the large map). D inputs, K units of a layer, P points, M numbers in a unit's
+picture.
 """
 
 from __future__ import annotations
@@ -17,16 +18,16 @@ from dlcore.datasets.table import TableData
 if TYPE_CHECKING:
     from dlcore.experiment import Experiment
 
-MOST_POINTS = 2000  # of a split that travel
+MOST_POINTS = 2000  # points of a split that are sent to the browser
 PLANE = (-6.0, 6.0)
 
 Interval = tuple[float, float]
-#: What is made of a layer's answers (K, P); it leaves them as they are.
+#: A function of a layer's answers (K, P) that gives the numbers to draw, and does not change its argument.
 Bend = Callable[[torch.Tensor], torch.Tensor]
 
 
 class Scene(Protocol):
-    """Whose network is drawn: a trainer, or a recipe with its rows."""
+    """The network to draw: a trainer, or a recipe with its rows."""
 
     @property
     def experiment(self) -> Experiment: ...
@@ -36,33 +37,33 @@ class Scene(Protocol):
 
 
 class UnitPicture(Protocol):
-    """A kind of picture of a unit. The browser's half is `ui/canvas/kinds/<kind>.js`."""
+    """A kind of picture of a unit, which the browser draws by `ui/canvas/kinds/<kind>.js`."""
 
     kind: ClassVar[str]
-    inputs_DP: torch.Tensor  # where the network is asked; the output's own, if one forward pass is to serve both
+    inputs_DP: torch.Tensor  # where the network is evaluated; the output's own tensor if one forward pass serves both
     shape: tuple[int, ...]  # of one unit's picture, M numbers in all
-    #: Whether the compiled kernels can paint it: every second point of a square grid, which is the output's.
+    #: Whether the compiled kernels can compute it: its points are every second one of the output's square grid.
     painted: ClassVar[bool]
 
     @classmethod
     def suits(cls, scene: Scene, output: OutputPicture) -> bool:
-        """Whether units of this network can be drawn so, beside this output."""
+        """Whether this kind of picture suits the units of this network, beside this output picture."""
         ...
 
     def __init__(self, scene: Scene, output: OutputPicture) -> None: ...
 
     @property
     def layout(self) -> dict[str, Any]:
-        """What the browser must know of it, as JSON: `kind` and what is the same for every unit and every frame."""
+        """What the browser needs to draw it, as JSON: `kind` and what is the same for every unit and frame."""
         ...
 
     def drawn(self, answers_KP: torch.Tensor, bend: Bend) -> torch.Tensor:
-        """(K, M) what is drawn of answers at `inputs_DP`, as `bend` reads them."""
+        """(K, M) numbers to draw, of the answers at `inputs_DP` after `bend`."""
         ...
 
 
 class OutputPicture(Protocol):
-    """A kind of picture of what the network says: where its points lie among the inputs, and where rows fall on it."""
+    """A kind of picture of the network's output: the inputs of its points, and where rows of the data lie on it."""
 
     kind: ClassVar[str]
     inputs_DP: torch.Tensor
@@ -70,18 +71,18 @@ class OutputPicture(Protocol):
 
     @classmethod
     def suits(cls, scene: Scene) -> bool:
-        """Whether this network's output can be drawn so."""
+        """Whether this kind of picture suits the output of this network."""
         ...
 
     def __init__(self, scene: Scene, side: int) -> None: ...
 
     @property
     def layout(self) -> dict[str, Any]:
-        """What the browser must know of it, as JSON: `kind`, ranges, names of the axes."""
+        """What the browser needs to draw it, as JSON: `kind`, ranges, names of the axes."""
         ...
 
     def points(self, raw: np.ndarray, X: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """(N, 2) places of rows."""
+        """(N, 2) coordinates of rows on the picture."""
         ...
 
     def numbers(self, values_P: np.ndarray, value_range: Interval) -> dict[str, np.ndarray]:
@@ -90,7 +91,7 @@ class OutputPicture(Protocol):
 
 
 def ranges_of(scene: Scene) -> list[Interval]:
-    """From where to where each of the one or two columns is drawn: all rows of a table; toy data have a common scale."""
+    """The range in which each of the one or two columns is drawn: that of all rows of a table; a common one for toy data."""
     experiment, data = scene.experiment, scene.data
     if not isinstance(experiment.dataset, TableData):
         return [PLANE] * experiment.dataset.num_columns
@@ -99,17 +100,17 @@ def ranges_of(scene: Scene) -> list[Interval]:
 
 
 def padded(values: np.ndarray) -> Interval:
-    """The range of these values, and a tenth more on either side."""
+    """The range of these values, widened by a tenth on either side."""
     low, high = float(values.min()), float(values.max())
     margin = 0.1 * (high - low) or 1.0
     return low - margin, high + margin
 
 
 def target_name(experiment: Experiment) -> str:
-    """What the target is called on an axis."""
+    """The name of the target on an axis."""
     return experiment.dataset.target if isinstance(experiment.dataset, TableData) else "y"
 
 
 def as_inputs(inputs_PD: np.ndarray) -> torch.Tensor:
-    """(D, P) as the network takes them."""
+    """The points as a (D, P) tensor."""
     return torch.from_numpy(inputs_PD.astype(np.float32)).T.contiguous()

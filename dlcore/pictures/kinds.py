@@ -1,6 +1,6 @@
-"""The kinds of pictures; of those that suit a network, the first is drawn.
+"""The kinds of pictures. The first kind that suits a network is drawn.
 
-The last of each list suits every network. To add one: its file here, `ui/canvas/kinds/<kind>.js`, and a line above that one.
+The last of each list suits every network. To add a kind: its file here, `ui/canvas/kinds/<kind>.js`, and a line before the last.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ OUTPUTS: tuple[type[OutputPicture], ...] = (Plane, Line, Strip, Projection)
 
 
 def unit_picture(scene: Scene, output: OutputPicture) -> UnitPicture:
-    """How the units of this network are drawn."""
+    """The picture of this network's units."""
     return next(kind for kind in UNITS if kind.suits(scene, output))(scene, output)
 
 
 def output_picture(scene: Scene, side: int) -> OutputPicture:
-    """How its output is drawn, with so many points a side."""
+    """The picture of this network's output, with `side` points on each side."""
     return next(kind for kind in OUTPUTS if kind.suits(scene))(scene, side)

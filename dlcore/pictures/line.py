@@ -1,4 +1,4 @@
-"""Over one number: a curve of what the network, and each unit, answers from one end of its range to the other."""
+"""Data with one column: a curve of the network's output, and of each unit's answer, over the column's range."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dlcore.pictures.base import Bend, Interval, OutputPicture, Scene, as_inputs
 
 
 class UnitLine:
-    """A unit over the line, at the output's points."""
+    """A unit as a curve, at the output's points."""
 
     kind: ClassVar = "line"
     painted: ClassVar = False
@@ -34,7 +34,7 @@ class UnitLine:
 
 
 class Line:
-    """The output, a number, over its one column; the rows lie about it."""
+    """The output, a number, as a curve over the one column, with the rows as points."""
 
     kind: ClassVar = "line"
 

@@ -1,4 +1,4 @@
-"""Names as they are drawn."""
+"""Names of inputs as the canvas shows them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _TERM = r"x[0-9]"
 
 
 def drawn_name(name: str) -> str:
-    """What is made of the numbers of a plane as mathematics, x1_squared as x₁²; any other name as it is."""
+    """A feature of the plane as mathematics (x1_squared as x₁²); any other name unchanged."""
     if re.fullmatch(_TERM, name):
         return name.translate(_SUBSCRIPTS)
     if square := re.fullmatch(f"({_TERM})_squared", name):

@@ -1,9 +1,9 @@
-"""What to draw of one network: weights, the map of every unit, the map of the output, as the canvas shows them.
+"""The picture of one network: weights, a map of every unit and a map of the output, as arrays for the canvas.
 
-What belongs to a stage is named by its address, in arrays ("maps/2", "weight/1.0.0") as in the layout, whose tree is that of the stages.
+Arrays of a stage are named by its address ("maps/2", "weight/1.0.0"); the layout's tree is that of the stages.
 
-D inputs, K units of a layer, P points of a picture. Which kind of picture suits is in `kinds.py`.
-Values travel as bytes: 128 is zero, 1 and 255 are minus and plus `scale`, one scale a unit.
+D inputs, K units of a layer, P points of a picture. The kind of picture is chosen in `kinds.py`.
+Values are sent as bytes: 128 is zero, 1 and 255 are minus and plus `scale`, of which each unit has one.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ from dlcore.stages import Network, Stage
 if TYPE_CHECKING:
     from dlcore.learning.snapshot import Snapshot
 
-MOST_SHOWN = 32  # units of a layer that travel
-MOST_INPUTS = 16  # inputs that travel: the whole pipeline stays in view
-FINE, COARSE = 100, 50  # sides of the output map; neuron maps are half of it
+MOST_SHOWN = 32  # units of a layer that are sent to the browser
+MOST_INPUTS = 16  # inputs that are sent, so that the whole network fits on a page
+FINE, COARSE = 100, 50  # points on a side of the output's map; unit maps have half as many
 MANY_UNITS = 200
 
 
 class Picture:
-    """What to draw of one run's network. Built once a structure; `arrays` is asked once a frame."""
+    """Makes the pictures of a network of one structure: `layout` once, `arrays` for each frame."""
 
     def __init__(self, scene: Scene) -> None:
         self.experiment = scene.experiment
         self.data = scene.data
         self.network = Network(self.experiment)
-        #: {address: how many units of it travel} of each stage that has some, in the order of the network's forward pass.
+        #: {address: how many of its units are sent} of each stage with units, in the order of the forward pass.
         self.shown = {stage.address: min(stage.plan.units, MOST_SHOWN) for stage in self.network.with_units}
         side = FINE if sum(self.shown.values()) <= MANY_UNITS else COARSE
         self.output = output_picture(scene, side)
@@ -84,12 +84,12 @@ class Picture:
 
     @property
     def _features(self) -> tuple[str, ...]:
-        """What inputs can be made of the data's two numbers; nothing where they are the data's own."""
+        """The features that can be made of the data's two numbers; () if the inputs are the data's own columns."""
         return FEATURES if self.experiment.input_features else ()
 
     @property
     def constant_arrays(self) -> dict[str, np.ndarray]:
-        """The points, and the pictures of the inputs and of those that could be."""
+        """The arrays that never change: the points, and maps of the inputs and of all features to choose from."""
         arrays = {}
         for name, split in (("train", self.data.train), ("test", self.data.watched)):
             arrays[f"points/{name}"] = self.output.points(split.raw, split.X, split.y)[:MOST_POINTS].astype(np.float32)
@@ -109,7 +109,7 @@ class Picture:
         return self._weights(snapshot) | self._computed(snapshot)
 
     def _paints(self) -> Painter | None:
-        """The fast way, once its code is there; nobody waits for it."""
+        """The compiled painter, which is faster; None until its code is compiled, or if it cannot paint this network."""
         if self._painter is None and compiled.are_loaded():
             kernels = compiled.kernels()
             if kernels is not None and fits(kernels, self.experiment) and can_paint(kernels, self.experiment):
@@ -125,12 +125,12 @@ class Picture:
         return arrays
 
     def shown_weight(self, address: str, weight_KD: torch.Tensor) -> torch.Tensor:
-        """The part that travels of numbers that belong to the weights of a stage."""
+        """The part that is sent of a stage's weights, or of numbers of the same shape."""
         return weight_KD[:MOST_SHOWN, : MOST_INPUTS if address in self._first else MOST_SHOWN]
 
     @cached_property
     def _first(self) -> frozenset[str]:
-        """The addresses of stages that get the inputs themselves, not what units before them answer."""
+        """The addresses of stages whose input is the network's own, not the answers of units before them."""
         return frozenset(_before_units(self.network.stages))
 
     def _painted(self, painter: Painter, snapshot: Snapshot) -> dict[str, np.ndarray]:
@@ -159,7 +159,7 @@ class Picture:
         return self._by_layer(maps, scales) | self._output(answers_KP)
 
     def _answers(self, snapshot: Snapshot, values_DP: torch.Tensor) -> Iterator[tuple[Stage, torch.Tensor]]:
-        """What the units of each stage that has some answer, (K, P) a stage in turn; plain sums of the output layer last."""
+        """(stage, (K, P) answers of its units) for each stage with units, in turn; last the output layer's sums, without activation."""
         passed = self.network.holding(snapshot.weights).forward(values_DP.T, snapshot.silenced)
         return ((stage, stage.by_unit(values).T) for stage, values in passed if stage.plan.has_units)
 
@@ -193,7 +193,7 @@ class Picture:
 
 
 def _described(stage: Stage) -> dict[str, Any]:
-    """What the browser must know of a layer: where it stands, how it is drawn, and so of the layers that it holds."""
+    """What the browser needs to draw a layer, and the layers inside it: address, kind, units, parameters."""
     plan, layer = stage.plan, stage.layer
     units = plan.units or plan.outputs
     described = {
@@ -214,9 +214,9 @@ def _described(stage: Stage) -> dict[str, Any]:
 
 
 def _before_units(stages: Iterable[Stage]) -> Iterator[str]:
-    """The addresses of these, and of those inside them, up to the first that has units of its own, on each of the ways.
+    """The addresses of these stages, and of those inside them, up to and including the first with units of its own, in each branch.
 
-    A layer that holds layers ends the way as well: what it hands on is made by the units in it.
+    A layer that holds layers is the last too: its output is made by the units inside it.
     """
     for stage in stages:
         yield stage.address

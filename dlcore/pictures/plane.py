@@ -1,4 +1,4 @@
-"""Over the plane of two numbers: what the network, and each unit, answers at every place of it.
+"""Data with two columns: maps of the network's output, and of each unit's answer, over the plane of both.
 
 D inputs, K units, P points of a square grid, row by row from the top (largest y), left to right.
 """
@@ -13,11 +13,11 @@ import torch
 from dlcore.datasets.preparation import with_features
 from dlcore.pictures.base import PLANE, Bend, Interval, OutputPicture, Scene, as_inputs, ranges_of
 
-FEATURE_SIDE = 22  # of the map of a feature, which is shown small
+FEATURE_SIDE = 22  # points on a side of a feature's map, which is shown small
 
 
 class UnitPlane:
-    """A unit over the plane, at every second point of the output's grid: one forward pass serves both."""
+    """A unit's map over the plane, at every second point of the output's grid, so that one forward pass serves both."""
 
     kind: ClassVar = "plane"
     painted: ClassVar = True
@@ -42,7 +42,7 @@ class UnitPlane:
 
 
 class Plane:
-    """The output over the plane of its two columns."""
+    """The output's map over the plane of the two columns."""
 
     kind: ClassVar = "plane"
 
@@ -65,7 +65,7 @@ class Plane:
 
 
 def feature_maps(names: tuple[str, ...]) -> np.ndarray:
-    """(F, side, side) bytes: what each feature makes of the plane, 128 is zero, 1 and 255 are minus and plus its largest value."""
+    """(F, side, side) bytes: the map of each feature over the plane; 128 is zero, 1 and 255 are minus and plus its largest value."""
     low, high = PLANE
     along = np.linspace(low, high, 2001)
     largest = np.abs(with_features(np.stack([along, along], axis=1), names)).max(axis=0)
@@ -74,14 +74,14 @@ def feature_maps(names: tuple[str, ...]) -> np.ndarray:
 
 
 def shaded(values_P: np.ndarray, value_range: Interval, shape: tuple[int, ...]) -> dict[str, np.ndarray]:
-    """Numbers as bytes: 1 and 255 are the ends of the range."""
+    """Predicted numbers as bytes: 1 and 255 are the ends of the range."""
     low, high = value_range
     bytes_ = np.clip(1 + 254 * (values_P - low) / (high - low), 1, 255).round().astype(np.uint8)
     return {"output": bytes_.reshape(shape)}
 
 
 def plane_layout(kind: str, side: int, x_range: Interval, y_range: Interval, axes: list[str]) -> dict[str, Any]:
-    """What the browser must know of a plane, whatever its axes mean."""
+    """What the browser needs to draw a plane, whatever its axes mean."""
     return {
         "kind": kind, "rows": side, "columns": side,
         "x_range": list(x_range), "y_range": list(y_range), "axes": axes,

@@ -1,4 +1,4 @@
-"""A plane for inputs that lie on none: of the first two principal components, or of one number and the classes.
+"""A plane for data that are not two numeric columns: the first two principal components, or one number and the classes.
 
 D inputs, P points of a square grid, N rows.
 """
@@ -13,11 +13,11 @@ from dlcore.datasets.preparation import PreparedCategory
 from dlcore.pictures.base import Interval, Scene, as_inputs, padded, ranges_of, target_name
 from dlcore.pictures.plane import grid, plane_layout, shaded
 
-MOST_PROJECTED = 1_000_000  # numbers of the training rows that choose the plane they are projected on
+MOST_PROJECTED = 1_000_000  # numbers (rows times columns) from which the principal components are computed
 
 
 class Strip:
-    """The output over one number, for classes: the number across, a row of points for each class."""
+    """The output over one column, for classes: the column across, a row of points for each class."""
 
     kind: ClassVar = "projection"
 
@@ -44,7 +44,7 @@ class Strip:
 
 
 class Projection:
-    """The output over the plane of the first two principal components of the training rows (Pearson, 1901); all others are zero."""
+    """The output over the plane of the training rows' first two principal components (Pearson, 1901); all other components are zero."""
 
     kind: ClassVar = "projection"
 

@@ -1,4 +1,4 @@
-"""Looks: questions to one moment of a network beyond its pictures: what learns, what is dead, what becomes of one row.
+"""Looks: questions to one moment of a network beyond its picture: which units learn or are dead, what becomes of one row.
 
 D inputs, K units of a layer, N rows.
 """
@@ -19,10 +19,10 @@ from dlcore.pictures.picture import MOST_INPUTS, MOST_SHOWN, Picture
 if TYPE_CHECKING:
     from dlcore.learning.snapshot import Snapshot
 
-MOST_ROWS = 500  # training rows that are asked about a unit's health
+MOST_ROWS = 500  # training rows on which a unit's health is judged
 BINS = 24
-AT_THE_END = 0.99  # of the way from the middle of tanh or sigmoid to its end
-SAME = 1e-6  # relative to the answer
+AT_THE_END = 0.99  # as a tanh: a unit is saturated if all its answers are farther from 0
+SAME = 1e-6  # relative difference below which two answers count as the same
 FINE, NEVER_ACTIVE, SATURATED, ALWAYS_THE_SAME = range(4)
 
 Arrays = dict[str, np.ndarray]
@@ -31,37 +31,37 @@ Tensors = Mapping[str, torch.Tensor]
 
 @dataclass(frozen=True)
 class Motion:
-    """The last step of a network: the gradient it used and what it added to each parameter, by name."""
+    """A network's last step: the gradient that it used and what it added to each parameter, by name."""
 
     gradient: Tensors
     update: Tensors
 
 
 class Looks:
-    """What may be asked of the networks of one structure."""
+    """Answers the looks at networks of one structure."""
 
     def __init__(self, picture: Picture) -> None:
         self.picture = picture
         X = picture.data.train.X
-        # Spread over all rows: data sets come class by class.
+        # Every n-th row rather than the first ones, as data sets may be sorted by class.
         self.rows_DN = torch.from_numpy(X[:: -(-len(X) // MOST_ROWS)]).T.contiguous()
         self._shown_DN: torch.Tensor | None = None
         hidden = [stage.plan for stage in picture.network.with_units[:-1]]
         self._hidden = [plan.address for plan in hidden]
         self._shown = [picture.shown[address] for address in self._hidden]
-        # For each shown hidden unit: whether it can saturate, and what makes a tanh of its answer.
+        # For each shown hidden unit: whether its activation can saturate, and the factor that turns its answer into a tanh.
         kinds = np.repeat([plan.activation for plan in hidden], self._shown)
         self._squeezes = np.isin(kinds, ["tanh", "sigmoid"])
         self._stretch = np.where(kinds == "sigmoid", np.float32(2), np.float32(1))
 
     @torch.no_grad()
     def answers(self, snapshot: Snapshot, values_DN: torch.Tensor) -> dict[str, torch.Tensor]:
-        """{address: what the units answer, (K, N)} of each stage that has some; plain sums of the output layer last."""
+        """{address: (K, N) answers of its units} of each stage with units; last the output layer's sums, without activation."""
         passed = self.picture.network.holding(snapshot.weights).forward(values_DN.T, snapshot.silenced)
         return {stage.address: stage.by_unit(values).T for stage, values in passed if stage.plan.has_units}
 
     def outputs(self, snapshot: Snapshot, values_DN: torch.Tensor) -> torch.Tensor:
-        """Plain sums of the output layer, (K, N)."""
+        """(K, N) sums of the output layer, without activation."""
         return self.answers(snapshot, values_DN)[self._last]
 
     @property
@@ -69,11 +69,11 @@ class Looks:
         return self.picture.network.stages[-1].address
 
     def health(self, snapshot: Snapshot) -> Arrays:
-        """`health/<address>`, a code for each shown unit of the hidden layers; a silenced one is fine."""
+        """`health/<address>`: a code for each shown hidden unit (FINE, NEVER_ACTIVE, ...); silenced units count as fine."""
         if not self._shown:
             return {}
         answers = self.answers(snapshot, self.rows_DN)
-        # All units at once: for small networks the number of calls counts, not the number of rows.
+        # All units in one array: for small networks the number of calls decides the time, not the number of rows.
         values = torch.cat([answers[address][:MOST_SHOWN] for address in self._hidden]).numpy()
         low, high = values.min(1), values.max(1)
         with np.errstate(invalid="ignore"):  # A weight typed by hand may be so large that answers are infinite.
@@ -92,14 +92,14 @@ class Looks:
         return {f"health/{address}": codes[end - shown : end] for address, shown, end in parts}
 
     def predictions(self, snapshot: Snapshot) -> torch.Tensor:
-        """What the network claims of the rows that travel, the training rows first: (N, classes), or (N,) values."""
+        """The predictions for the rows that are sent, training rows first: (N, classes) probabilities, or (N,) values."""
         if self._shown_DN is None:
             shown = [split.X[:MOST_POINTS] for split in (self.picture.data.train, self.picture.data.watched)]
             self._shown_DN = torch.from_numpy(np.concatenate(shown)).T.contiguous()
         return self._claims(snapshot, self.outputs(snapshot, self._shown_DN))
 
     def predicted_classes(self, predictions: torch.Tensor) -> Arrays:
-        """`predictions/train` and `predictions/test`: the class of each shown row; {} where a number is predicted."""
+        """`predictions/train` and `predictions/test`: the predicted class of each shown row; {} for a regression."""
         if not self.picture.experiment.objective.has_classes:
             return {}
         classes = predictions.argmax(1).to(torch.uint8).numpy()
@@ -107,21 +107,21 @@ class Looks:
         return {"predictions/train": classes[:train_rows], "predictions/test": classes[train_rows:]}
 
     def motion(self, motion: Motion) -> Arrays:
-        """Gradient and last update of each weight and bias that travels."""
+        """Gradient and last update of each weight and bias that is sent."""
         return {
             **self._of_connections(motion.gradient, "gradient", "gradient_bias"),
             **self._of_connections(motion.update, "update", "update_bias"),
         }
 
     def masks(self, snapshot: Snapshot, frozen: Tensors) -> Arrays:
-        """`frozen/<address>` and `frozen_bias/<address>` where anything is frozen, `silenced/<address>` where any unit is silenced."""
+        """`frozen/<address>` and `frozen_bias/<address>` if anything is frozen, `silenced/<address>` if any unit is silenced."""
         found = self._of_connections(frozen, "frozen", "frozen_bias") if frozen else {}
         for address, units in (snapshot.silenced or {}).items():
             found[f"silenced/{address}"] = units[:MOST_SHOWN].numpy()
         return {name: marks.astype(np.uint8) for name, marks in found.items()}
 
     def _of_connections(self, tensors: Tensors, weight_as: str, bias_as: str) -> Arrays:
-        """The part that travels of numbers that belong to weights and biases."""
+        """The part that is sent of tensors that have a number for each weight and bias."""
         found: Arrays = {}
         for address, (weight, bias) in self.picture.network.connections.items():
             found[f"{weight_as}/{address}"] = self.picture.shown_weight(address, tensors[weight]).numpy()
@@ -129,9 +129,9 @@ class Looks:
         return found
 
     def histograms(self, snapshot: Snapshot, gradient: Tensors) -> tuple[dict[str, dict[str, Any]], Arrays]:
-        """Counts in BINS equal bins of each layer's weights, answers (outputs as the loss reads them), and weights' gradients.
+        """Histograms, with BINS equal bins, of each layer's weights, answers (outputs as the loss reads them) and weights' gradients.
 
-        Before them {address: {name: [from, to]}}.
+        Returns the bins' ranges, {address: {name: [from, to]}}, and the counts.
         """
         answers = self._read(self.answers(snapshot, self.rows_DN))
         bounds: dict[str, dict[str, Any]] = {}
@@ -151,11 +151,11 @@ class Looks:
         return bounds, found
 
     def _read(self, answers: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        """The same, the outputs as the loss reads them."""
+        """The answers, with those of the output layer as the loss reads them."""
         return {**answers, self._last: self.picture.experiment.coding.link.read(answers[self._last])}
 
     def probe(self, snapshot: Snapshot, split: str, row: int) -> tuple[dict[str, Any], Arrays] | None:
-        """The way of one row through the network; None for a row that is not there."""
+        """One row's path through the network, the answers of all units to it; None if there is no such row."""
         picture, experiment = self.picture, snapshot.experiment
         part = {"train": picture.data.train, "test": picture.data.watched}[split]
         if not 0 <= row < len(part.y):
@@ -186,5 +186,5 @@ class Looks:
 
 
 def finite(value: float) -> float | None:
-    """The number, or None for one that JSON does not have."""
+    """The number; None for infinity and NaN, which JSON does not have."""
     return float(value) if np.isfinite(value) else None

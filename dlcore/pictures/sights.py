@@ -1,6 +1,6 @@
-"""What there is to see of supervised learning, now or as it was at a kept moment; and what of it each answer holds.
+"""Sights of supervised learning: what can be seen of a run now or at a moment, and which parts of it a frame contains.
 
-Pictures are made once a version, or once a moment; the rest of what a viewer wants is found when it is asked for.
+Pictures are made once for each version, or moment; anything else that a viewer wants is computed when it is asked for.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from dlcore.pictures.picture import Picture
 from dlcore.pictures.questions import Arrays, Looks, Motion, finite
 from dlcore.rows import rows_of
 
-HEALTH_EVERY = 0.5  # Seconds, of a run that plays.
+HEALTH_EVERY = 0.5  # Seconds between two judgements of the units' health while the run plays.
 PREDICTIONS_EVERY = 0.25
-MOST_LOOKS = 4  # Structures whose pictures stay at hand.
+MOST_LOOKS = 4  # Structures whose pictures are cached.
 
 
 @dataclass(frozen=True)
 class OldScene:
-    """A recipe of the past with its rows."""
+    """An earlier recipe with its rows."""
 
     experiment: Experiment
     data: Data
@@ -38,7 +38,7 @@ class OldScene:
 
 @dataclass
 class NetworkSight:
-    """One moment of a network that learns, with all that can be asked of it."""
+    """One moment of a network: its picture, and answers to what else a viewer may ask of it."""
 
     structure: int
     snapshot: Snapshot
@@ -50,7 +50,7 @@ class NetworkSight:
 
     @property
     def recipe(self) -> Experiment:
-        """That of this moment."""
+        """The recipe at this moment."""
         return self.snapshot.experiment
 
     @property
@@ -70,7 +70,7 @@ class NetworkSight:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What the header of a frame says of supervised learning."""
+        """Entries of a frame's header that only supervised learning has."""
         snapshot, experiment = self.snapshot, self.snapshot.experiment
         splits = {"train": snapshot.scores.train, "test": snapshot.scores.watched}
         return {
@@ -87,7 +87,7 @@ class NetworkSight:
         }
 
     def with_layout(self, rows: bool) -> tuple[dict[str, Any], Arrays]:
-        """Header and arrays for a viewer that has not seen this structure: all that other frames may leave out."""
+        """Header and arrays for a viewer that does not know this structure, including all that later frames leave out."""
         picture = self.looks.picture
         arrays = {**picture.constant_arrays, **self.arrays}
         if "predictions/train" not in arrays:
@@ -97,11 +97,11 @@ class NetworkSight:
         return {"layout": picture.layout}, arrays
 
     def asks_for_rows(self, wants: dict[str, Any]) -> bool:
-        """Whether a row is wanted on its way through the network."""
+        """Whether a row's path through the network is wanted."""
         return bool(wants.get("probe"))
 
     def find(self, wants: dict[str, Any], rows: bool) -> tuple[dict[str, Any], Arrays]:
-        """What a viewer wants to see beside the usual."""
+        """Header and arrays of the extra parts that a viewer wants."""
         header: dict[str, Any] = {}
         arrays: Arrays = {}
         if wants.get("gradients"):
@@ -125,7 +125,7 @@ class NetworkSight:
 
 
 class NetworkSights:
-    """What there is to see of a trainer. It remembers what was seen last."""
+    """Makes the sights of a trainer; caches the latest of now and of a moment."""
 
     def __init__(self, trainer: Trainer) -> None:
         self.picture = Picture(trainer)
@@ -136,11 +136,11 @@ class NetworkSights:
         self._predicted = 0.0
 
     def draw(self, trainer: Trainer) -> None:
-        """Another picture, of a trainer with another structure."""
+        """Switch to a trainer with another structure."""
         self.picture = Picture(trainer)
 
     def now(self, trainer: Trainer, version: int, structure: int, moving: bool) -> NetworkSight:
-        """The run as it stands. While it moves, health and predictions are not found anew each time."""
+        """The run as it is now. While it trains, health and predictions are not computed for every frame."""
         if self._now is None or self._now[0] != version:
             picture = self.picture
             snapshot = trainer.passing_snapshot() if moving else trainer.snapshot()
@@ -215,7 +215,7 @@ class NetworkSights:
 
 
 def snapshot_at(moment: Moment, names: Iterable[str]) -> Snapshot:
-    """What the trainer's own snapshot was at this moment, of a network whose tensors have these names."""
+    """The trainer's snapshot at this moment, of a network whose tensors have these names."""
     experiment = moment.recipe
     marks = {name: units for name, units in moment.state.items() if name.startswith("silenced/")}
     silenced = {name.removeprefix("silenced/"): torch.from_numpy(units) for name, units in marks.items()}
@@ -233,6 +233,6 @@ def snapshot_at(moment: Moment, names: Iterable[str]) -> Snapshot:
 
 
 def _named(moment: Moment, what: str, names: Iterable[str]) -> dict[str, torch.Tensor]:
-    """What of its state (see states.py) belongs to these tensors, in their order; {} where nothing does."""
+    """The arrays of the moment's state (see states.py) under `what` for these tensors, in their order; {} if there are none."""
     found = {name: moment.state.get(f"{what}/{name}") for name in names}
     return {name: torch.from_numpy(values) for name, values in found.items() if values is not None}

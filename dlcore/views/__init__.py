@@ -1,4 +1,4 @@
-"""Pictures of numbers: each module has TITLE (a message key) and draw(numbers, words) -> figure, which touches nothing else.
+"""Views: each module has TITLE (a message key) and a pure function draw(numbers, words) -> figure.
 
-A module's first lines say which numbers it draws. A new view is one file.
+A module's docstring says which numbers it draws. A new view is one file.
 """

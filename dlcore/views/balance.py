@@ -1,4 +1,4 @@
-"""How many rows each class has: what a majority guess would get right is the longest bar."""
+"""How many rows each class has. The longest bar is what always guessing the majority class would get right."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dlcore.views.theme import CLASSES, Numbers, Words, figure, plain
 
 TITLE = "view.balance"
 BAR, EDGE = 26, 48  # pixels
-ROOM = 1.4  # of the longest bar: for its words
+ROOM = 1.4  # length of the axis in longest bars, to leave room for words
 
 
 def draw(numbers: Numbers, words: Words) -> go.Figure:
@@ -22,7 +22,7 @@ def draw(numbers: Numbers, words: Words) -> go.Figure:
         orientation="h",
         marker={"color": [CLASSES[index % len(CLASSES)] for index in range(len(classes))]},
         text=[f"{one['rows']:,} · {one['rows'] / total:.0%}" for one in classes],
-        textposition="outside",  # On a bar they would need another colour for each.
+        textposition="outside",  # On the bars, words would need a colour that suits each bar.
         hovertemplate="%{x:,}<extra></extra>",
     )
     fig.update_xaxes(visible=False, range=[0, ROOM * max((one["rows"] for one in classes), default=1)])

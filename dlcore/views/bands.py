@@ -15,8 +15,9 @@ from dlcore.views.theme import CLASSES, TEST, Numbers, Words, figure, say_at
 TITLE = "views.bands"
 PRESENT = CLASSES[0]
 PALE, DARK = 0.16, 0.32
-LOWEST_R2 = -0.5  # Below it a network has not begun to learn: such values would flatten all others.
-APART = 0.07  # of the axis: labels closer together would cover each other
+# Lowest R² shown: a network below it has not begun to learn, and showing it would flatten all other curves.
+LOWEST_R2 = -0.5
+APART = 0.07  # least distance of two labels, as a share of the axis, so that they do not overlap
 
 
 def draw(numbers: Numbers, words: Words) -> go.Figure:
@@ -83,7 +84,7 @@ def _find_range(numbers: Numbers) -> tuple[float, float]:
 
 
 def _space_out(ends: list[tuple[float, float, str, str]], apart: float) -> list[tuple[float, float, str, str]]:
-    """Labels at the ends of lines, so far apart that both can be read."""
+    """The labels at the ends of lines, moved so far apart that all can be read."""
     ordered = sorted(ends, key=lambda end: end[0])
     if len(ordered) < 2 or ordered[1][0] - ordered[0][0] >= apart:
         return ordered

@@ -14,9 +14,9 @@ ROW = 52  # pixels
 
 
 def draw(numbers: Numbers, words: Words) -> go.Figure:
-    """A bar a model by its score on rows it has not seen, the best on top; a line marks the score on its training rows."""
+    """A bar for each model, its score on unseen rows, the best on top; a line marks the score on its training rows."""
     models = sorted((one for one in numbers["models"] if one["test"] is not None), key=lambda model: model["test"])
-    # The score stands beside the name: on the bar it would be in the way of the line.
+    # The score is written beside the name: on the bar it would cover the line.
     names = [f"{plain(model['name'])}  {model['test']:.3f}" for model in models]
     heights = list(range(len(models)))
     fig = figure(words(numbers["metric"]), "", 90 + ROW * len(models))

@@ -1,4 +1,4 @@
-"""Reliability diagram: of the rows given about this probability, how many are of the class (Niculescu-Mizil and Caruana, 2005).
+"""Reliability diagram: the share of a class among rows with about the same predicted probability (Niculescu-Mizil and Caruana, 2005).
 
 numbers: an answer of "evaluate" for classes, with "shown": which entry of its curves (default 0).
 """
@@ -15,7 +15,7 @@ SMALLEST, LARGEST = 7, 26  # pixels
 
 
 def draw(numbers: Numbers, words: Words) -> go.Figure:
-    """A dot a bin, its area as its rows; a network that is as sure as it may be stays on the diagonal."""
+    """A dot for each bin, its area by the number of rows; a well calibrated network is on the diagonal."""
     one = numbers["calibration"][numbers.get("shown", 0)]
     name = class_name(numbers, one["class"])
     fig = figure(words("views.probability").format(name=name), words("views.share_of_class").format(name=name))

@@ -1,4 +1,4 @@
-"""What the network says of one row, and what it said before the row was moved.
+"""The prediction for one row, and the prediction before the row was changed.
 
 numbers: {"class_names", "now": {"predicted", "probabilities"}, "before": the same, "target": {"low", "high"} of a number, else None}.
 """
@@ -17,7 +17,7 @@ LONGEST_NAME = 18
 
 
 def draw(numbers: Numbers, words: Words) -> go.Figure:
-    """A bar for each class, the likeliest ten; a number as a point on the training targets' range. A mark shows what it was before."""
+    """Bars for the likeliest ten classes, or a number as a point on the training targets' range. A mark shows the earlier prediction."""
     return _draw_bars(numbers, words) if numbers["class_names"] else _draw_value(numbers, words)
 
 

@@ -1,4 +1,4 @@
-"""Confusion matrix: how many rows of each true class were called what. What is right lies on the diagonal.
+"""Confusion matrix: how many rows of each true class got each predicted class. Correct predictions are on the diagonal.
 
 numbers: an answer of "evaluate" for classes.
 """
@@ -13,7 +13,7 @@ from dlcore.views.theme import BACKGROUND, INK, ON_COLOUR, TEST, WRONG, Numbers,
 TITLE = "views.confusion"
 SMALLEST_CELL, LARGEST_CELL, WIDTH = 22, 64, 480  # pixels
 LONGEST_NAME = 14
-DARK = 0.85  # shade of a square on which words have one colour in both themes
+DARK = 0.85  # shade from which a square's text has the same colour in both themes
 
 
 def draw(numbers: Numbers, words: Words) -> go.Figure:
@@ -24,7 +24,7 @@ def draw(numbers: Numbers, words: Words) -> go.Figure:
     size = max(SMALLEST_CELL, min(LARGEST_CELL, WIDTH // max(1, count)))
     fig = figure(words("views.predicted_class"), words("views.true_class"), 110 + size * count)
     shares_TP = counts_TP / np.maximum(1, counts_TP.sum(axis=1, keepdims=True))
-    shades_TP = np.sqrt(shares_TP)  # A few mistakes among many rows are to be seen too.
+    shades_TP = np.sqrt(shares_TP)  # The root makes a few mistakes among many rows visible too.
     right = np.eye(count, dtype=bool)
     for mask, colour in ((right, TEST), (~right, WRONG)):
         fig.add_trace(
@@ -32,7 +32,7 @@ def draw(numbers: Numbers, words: Words) -> go.Figure:
                 z=np.where(mask, shades_TP, np.nan),
                 colorscale=[[0, BACKGROUND], [1, colour]],
                 zmin=0,
-                zmax=1.15,  # The text stays readable on the darkest square.
+                zmax=1.15,  # Above 1, so that text stays readable on the darkest square.
                 showscale=False,
                 hoverinfo="skip",
                 xgap=2,
@@ -50,7 +50,7 @@ def draw(numbers: Numbers, words: Words) -> go.Figure:
                 "size": max(9, min(16, size // 3)),
                 "color": [ON_COLOUR if shades_TP[cell] > DARK else INK for cell in cells],
             },
-            # The squares are not to be pressed, but a mark is: invisible ones as large as they are lie above.
+            # A heat map's squares cannot be selected, but markers can: invisible markers of the same size lie above them.
             marker={"symbol": "square", "size": size, "opacity": 0},
             selected={"marker": {"opacity": 0}},
             unselected={"marker": {"opacity": 0}},

@@ -1,4 +1,4 @@
-"""Pearson's r of every pair of columns, as a map; a target of classes has the correlation ratio eta, which has no sign (Fisher, 1925)."""
+"""Pearson's r of every pair of columns, as a map; for a target of classes the correlation ratio eta, without a sign (Fisher, 1925)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dlcore.views.theme import BACKGROUND, INK, NEGATIVE, POSITIVE, Numbers, Wor
 
 TITLE = "view.correlation"
 CELL, EDGE = 26, 150  # pixels
-WIDE, BESIDE = 62, 260  # of a cell with a number in it; for names and a scale
+WIDE, BESIDE = 62, 260  # pixels: width of a cell with a number; room for names and a scale
 SMALLEST, TALLEST = 220, 760
-PALE = 0.55  # The numbers stay readable on the strongest colour, in either theme.
-FEW = 12  # so many columns still have room for a number in each cell, and need no scale beside it
+PALE = 0.55  # Opacity at which numbers stay readable on the strongest colour in either theme.
+FEW = 12  # up to so many columns, cells have room for numbers and no scale is needed
 
 
 def draw(numbers: Numbers, words: Words) -> go.Figure:

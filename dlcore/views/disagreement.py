@@ -1,6 +1,6 @@
-"""Where seeds disagree on the plane: the darker a point, the more of them say something else there; the watched rows lie over it.
+"""Where seeds disagree on the plane: the darker a point, the more of them predict something else there; watched rows on top.
 
-numbers: {"spread": (R, C) array from the top down, "said": (R, C) what most say, "x_range", "y_range", "axes": [two names],
+numbers: {"spread": (R, C) array from the top down, "said": (R, C) prediction of most, "x_range", "y_range", "axes": [two names],
 "points": (N, 2), "targets": (N,), "class_names": [...], empty for numbers}.
 """
 
@@ -17,7 +17,7 @@ POINT = 5
 
 
 def draw(numbers: Numbers, words: Words) -> go.Figure:
-    """A map with the line where the majority changes its mind, for two classes, and the rows."""
+    """A map of the disagreement, for two classes with the boundary of the majority's prediction, and the rows."""
     spread_RC = np.asarray(numbers["spread"], float)
     x, y = (
         _find_centres(numbers[side], count)

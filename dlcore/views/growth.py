@@ -1,4 +1,4 @@
-"""Learning curve: the score on training rows and on unseen ones, over how much there is to learn from or to learn with.
+"""Learning curve: the scores on training rows and on unseen rows, over the number of training rows or of units.
 
 numbers: {"points": [{"x", "train": [a repeat each], "test": [...]}...], "x": "rows"|"units", "metric": message key}.
 High bias: both are low and close; high variance: far apart (Hastie, Tibshirani and Friedman, 2009, section 7.10).
@@ -16,7 +16,7 @@ TITLE = "views.growth"
 
 
 def draw(numbers: Numbers, words: Words) -> go.Figure:
-    """A line through the means of the repeats, which stand about it as dots."""
+    """A line through the means of the repeats, with the repeats as dots."""
     fig = figure(words(f"views.growth.{numbers['x']}"), words(numbers["metric"]))
     points = sorted(numbers["points"], key=lambda point: point["x"])
     for split, colour, said in (("train", TRAIN, "views.train"), ("test", TEST, "views.unseen")):
@@ -53,4 +53,4 @@ def draw(numbers: Numbers, words: Words) -> go.Figure:
 def _to_log(x: float) -> float:
     from math import log10
 
-    return log10(x)  # An annotation on a logarithmic axis stands at the logarithm.
+    return log10(x)  # On a logarithmic axis Plotly takes an annotation's position as the logarithm.

@@ -1,4 +1,4 @@
-"""A score with its 95% interval, one line for each group of rows, and what guessing would reach.
+"""Scores with their 95% intervals, a line for each group of rows, and the score of guessing.
 
 numbers: {"metric": message key, "groups": [{"name", "role": "train"|"test", "value", "interval": [low, high], "rows"}...],
 "reference": score of always giving the same answer, or None}.
@@ -16,7 +16,7 @@ DOT = 13
 
 
 def draw(numbers: Numbers, words: Words) -> go.Figure:
-    """Dots with whiskers, the first group on top."""
+    """Dots with the intervals as whiskers, the first group on top."""
     groups = [group for group in numbers["groups"] if group["value"] is not None]
     fig = figure(words(numbers["metric"]), "", 84 + ROW * len(groups))
     for height, group in enumerate(groups):

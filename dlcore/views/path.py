@@ -1,4 +1,4 @@
-"""The way of one row through the network: what each unit says, and the connections that carry it, weight times what comes in.
+"""One row's path through the network: the activation of each unit, and of each connection its weight times its input.
 
 numbers: the "path" of an answer of "whatif": {"layers": [{"title", "units", "shown": [unit], "names", "values"}],
 "links": [{"level", "from", "to", "value"}], "carried": [share a level]}.
@@ -14,14 +14,14 @@ from dlcore.views.theme import BACKGROUND, INK, LINE, NEGATIVE, POSITIVE, Number
 TITLE = "views.path"
 UNIT, SMALLEST_UNIT = 26, 16  # pixels
 ROW, TALLEST = 44, 520
-SIGN = 8  # pixels of a letter, the widest ones too
+SIGN = 8  # pixels of the widest letter
 WIDTHS = (0.8, 1.6, 2.8, 4.4, 6.4)  # pixels: from the faintest links to the strongest
 BEND = 24  # points of a curve
 LONGEST_NAME = 16
 
 
 def draw(numbers: Numbers, words: Words) -> go.Figure:
-    """Layers from left to right. Blue is positive and orange negative, the stronger the fuller; wide links carry much."""
+    """Layers from left to right. Blue is positive and orange negative, stronger for larger values; wide links carry much."""
     layers, links = numbers["layers"], numbers["links"]
     tallest = max(len(layer["shown"]) for layer in layers)
     fig = figure("", "", min(TALLEST, 110 + ROW * tallest))
@@ -31,7 +31,7 @@ def draw(numbers: Numbers, words: Words) -> go.Figure:
     for level, layer in enumerate(layers):
         _draw_layer(fig, level, layer, heights[level], size, words)
     titles = [_make_title(layers, level, words) for level in range(len(layers))]
-    # Names stand in the margins, which do not shrink with a narrow page.
+    # Names are in the margins, which keep their width on a narrow page.
     fig.update_layout(margin={"l": _measure_margin(layers[0], size), "r": _measure_margin(layers[-1], size)})
     fig.update_xaxes(
         tickvals=list(range(len(layers))), ticktext=titles, side="top", showgrid=False, range=[-0.15, len(layers) - 0.85],
@@ -47,7 +47,7 @@ def _measure_margin(layer: Numbers, size: int) -> int:
 
 
 def _spread_heights(count: int) -> np.ndarray:
-    """Heights of a layer's units: evenly, the first on top, around 0."""
+    """Heights of a layer's units, evenly spaced around 0, the first on top."""
     return (np.arange(count)[::-1] - (count - 1) / 2) / max(4, count)
 
 
@@ -97,7 +97,7 @@ def _draw_layer(fig: go.Figure, level: int, layer: Numbers, heights: np.ndarray,
 def _draw_links(
     fig: go.Figure, links: list[Numbers], heights: list[np.ndarray], layers: list[Numbers], words: Words
 ) -> None:
-    """One trace for each sign and width, the faint ones below; what a link carries is said at its middle."""
+    """One trace for each sign and width, the faint ones below; hovering over a link's middle shows its value."""
     largest = max((abs(link["value"]) for link in links), default=1.0) or 1.0
     grades = [min(len(WIDTHS) - 1, int(len(WIDTHS) * abs(link["value"]) / largest)) for link in links]
     for grade, width in enumerate(WIDTHS):
@@ -132,7 +132,7 @@ def _draw_links(
 
 
 def _bend(link: Numbers, heights: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """An S from unit to unit."""
+    """The points of an S-shaped curve between two units."""
     along = np.linspace(0, 1, BEND)
     start, end = heights[link["level"]][link["from"]], heights[link["level"] + 1][link["to"]]
     return link["level"] + along, start + (end - start) * along**2 * (3 - 2 * along)

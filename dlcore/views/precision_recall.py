@@ -1,4 +1,4 @@
-"""Precision against recall: how much of what is called so is so, the more of the class is found (Davis and Goadrich, 2006).
+"""Precision against recall: the share of correct rows among those predicted positive, over the share found (Davis and Goadrich, 2006).
 
 numbers: an answer of "evaluate" for classes, with "shown": which entry of its curves (default 0), and "threshold": 0..1 or none.
 """
@@ -25,7 +25,7 @@ TITLE = "views.precision_recall"
 
 
 def draw(numbers: Numbers, words: Words) -> go.Figure:
-    """The chosen class in its colour, the others as thin lines; guessing has the class's share as its precision."""
+    """The chosen class in its colour, the others as thin lines; the precision of guessing is the class's share of the rows."""
     fig = figure(words("views.recall"), words("views.precision"))
     shown = numbers.get("shown", 0)
     counts = count_at(numbers["scores"][shown], numbers.get("threshold") or 0.0)

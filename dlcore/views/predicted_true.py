@@ -1,4 +1,4 @@
-"""Predicted against true values: on the diagonal a row is right.
+"""Predicted against true values; rows on the diagonal are predicted exactly.
 
 numbers: an answer of "evaluate" for numbers.
 """
@@ -15,7 +15,7 @@ DOT = 6
 
 
 def draw(numbers: Numbers, words: Words) -> go.Figure:
-    """Rows as dots, over both ranges alike."""
+    """Rows as dots; both axes have the same range."""
     rows = numbers["residuals"]
     fig = figure(words("views.true"), words("views.predicted"))
     values = np.array([*rows["true"], *rows["predicted"]], dtype=float)

@@ -15,7 +15,7 @@ DOT = 6
 
 
 def draw(numbers: Numbers, words: Words) -> go.Figure:
-    """A cloud about zero without a shape is what one hopes for."""
+    """Rows as dots. A good fit is a shapeless cloud around zero."""
     rows, histogram = numbers["residuals"], numbers["histogram"]
     fig = figure(words("views.predicted"), words("views.residual"))
     fig.add_hline(0, line={"color": QUIET, "width": 1, "dash": "dot"})

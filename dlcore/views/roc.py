@@ -1,4 +1,4 @@
-"""Receiver operating characteristic: the share of a class that is found against the share of all others called so (Fawcett, 2006).
+"""Receiver operating characteristic: true positive rate of a class against its false positive rate (Fawcett, 2006).
 
 numbers: an answer of "evaluate" for classes, with "shown": which entry of its curves (default 0), and "threshold": 0..1 or none.
 """

@@ -12,14 +12,14 @@ from dlcore.views.bands import PRESENT
 from dlcore.views.theme import QUIET, TEST, Numbers, Words, draw_mark, figure, say_at
 
 TITLE = "views.spread"
-BINS = 48  # across: dots of one bin are heaped
-STEP = 0.11  # between two dots of a heap
-BOX, MEAN = -0.28, -0.56  # where the middle half and the mean's interval stand below the dots
+BINS = 48  # bins across the axis: dots of one bin are stacked
+STEP = 0.11  # height between two dots of a stack
+BOX, MEAN = -0.28, -0.56  # heights of the box (middle half) and of the mean's interval, below the dots
 LABEL_GAP = 0.2
 
 
 def draw(numbers: Numbers, words: Words) -> go.Figure:
-    """A heap of dots over a box and a whisker."""
+    """Stacked dots above a box (quartiles) and a whisker (the mean's interval)."""
     values, summary, present = numbers["values"], numbers["summary"], numbers["present"]
     heights = _heap_up([*values, *([] if present is None else [present])])
     top = max(0.6, max(heights, default=0.0) + LABEL_GAP)
@@ -75,7 +75,7 @@ def draw(numbers: Numbers, words: Words) -> go.Figure:
 
 
 def _heap_up(values: list[float]) -> list[float]:
-    """How high each dot stands, so that none covers another of about the same value."""
+    """The height of each dot: dots of about the same value are stacked, so that none covers another."""
     if not values:
         return []
     low, width = min(values), (max(values) - min(values)) / BINS or 1.0

@@ -1,7 +1,7 @@
-"""Colours and manners of all figures: quiet axes, direct labels, no background; one meaning for each colour, as on the canvas.
+"""Colours and style of all figures: quiet axes, direct labels, no background; each colour has one meaning, the same as on the canvas.
 
-The colours are marks that Streamlit's theme "streamlit" replaces by those of the reader's light or dark theme (its chart colours,
-the canvas' own); a figure that goes elsewhere takes them from `fix_colours`.
+The colours are placeholders, which Streamlit's Plotly theme "streamlit" replaces by the colours of the reader's light or dark theme;
+for a figure that goes elsewhere, `fix_colours` replaces them.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ import plotly.graph_objects as go
 Words = Callable[[str], str]
 Numbers = dict[str, Any]
 
-#: Class 0 or negative is orange, class 1 or positive is blue; ten in all, then they begin anew.
+#: Class 0 or negative is orange, class 1 or positive is blue; after ten colours they repeat.
 CLASSES = tuple(f"#0000{number:02d}" for number in range(1, 11))
 NEGATIVE, POSITIVE = CLASSES[:2]
-TRAIN, TEST = "#000036", CLASSES[2]  # As the canvas' curves: grey, and a green.
+TRAIN, TEST = "#000036", CLASSES[2]  # Grey and a green, as the curves on the canvas.
 WRONG = CLASSES[3]
 QUIET, INK, LINE, BACKGROUND = "#000036", "#000037", "#000039", "#000038"
-ON_COLOUR = "#11181b"  # words on a full colour, in either theme
-#: What the marks become where no page replaces them: the light theme's chart colours and greys.
+ON_COLOUR = "#11181b"  # text on a strong colour, in either theme
+#: Colours for the placeholders where no page replaces them: those of the light theme.
 LIGHT = dict(
     zip(
         (*CLASSES, QUIET, INK, LINE, BACKGROUND),
@@ -41,12 +41,12 @@ _LOOKALIKES = {"<": "‹", ">": "›", "&": "＆"}
 
 
 def plain(text: str) -> str:
-    """Untrusted text for a figure: Plotly reads tags and entities, so their signs give way to others that look alike."""
+    """Untrusted text for a figure: Plotly interprets tags and entities, so "<", ">" and "&" are replaced by signs that look alike."""
     return _TAGS.sub(lambda sign: _LOOKALIKES[sign[0]], text)
 
 
 def figure(x: str, y: str, height: int = HEIGHT) -> go.Figure:
-    """An empty figure with these axes' titles."""
+    """An empty figure with these titles of the axes."""
     fig = go.Figure()
     fig.update_layout(
         height=height,
@@ -59,7 +59,7 @@ def figure(x: str, y: str, height: int = HEIGHT) -> go.Figure:
         dragmode=False,
     )
     for axes, title in ((fig.update_xaxes, x), (fig.update_yaxes, y)):
-        # The theme's own grey is too pale for words.
+        # The theme's grey is too pale for text.
         axes(
             title={"text": title, "standoff": 8, "font": {"color": INK}},
             tickfont={"color": INK},
@@ -71,7 +71,7 @@ def figure(x: str, y: str, height: int = HEIGHT) -> go.Figure:
 
 
 def say_at(fig: go.Figure, x: Any, y: Any, text: str, colour: str = INK, **where: Any) -> None:
-    """A direct label: words beside what they name, in its colour."""
+    """Add a direct label: text beside the thing it names, in its colour."""
     options = {"showarrow": False, "xanchor": "left", "yanchor": "middle", "xshift": 6, **where}
     fig.add_annotation(x=x, y=y, text=text, font={"color": colour}, **options)
 
@@ -82,12 +82,12 @@ def class_colour(label: int) -> str:
 
 
 def class_name(numbers: Numbers, label: int) -> str:
-    """The name of this class among the numbers' "class_names", safe to show."""
+    """The name of this class from the numbers' "class_names", safe for Plotly."""
     return plain(numbers["class_names"][label])
 
 
 def draw_curve(fig: go.Figure, x: Any, y: Any, colour: str, name: str, width: float = 2.5) -> None:
-    """A line; a thin one only stands behind the one that counts."""
+    """Add a line; a thin one is also paler, as background for the chosen one."""
     fig.add_trace(
         go.Scatter(
             x=x,
@@ -101,7 +101,7 @@ def draw_curve(fig: go.Figure, x: Any, y: Any, colour: str, name: str, width: fl
 
 
 def draw_guess(fig: go.Figure, x: list[float], y: list[float], text: str) -> None:
-    """A dotted line to compare with, named beside it."""
+    """Add a dotted line, what guessing would reach, with a label."""
     fig.add_trace(
         go.Scatter(x=x, y=y, mode="lines", line={"color": QUIET, "width": 1, "dash": "dot"}, hoverinfo="skip")
     )
@@ -112,7 +112,7 @@ def draw_guess(fig: go.Figure, x: list[float], y: list[float], text: str) -> Non
 
 
 def draw_mark(fig: go.Figure, x: float, y: float, colour: str, name: str) -> None:
-    """The one point that is spoken of."""
+    """Add a large marker at the chosen point."""
     fig.add_trace(
         go.Scatter(
             x=[x],
@@ -125,8 +125,8 @@ def draw_mark(fig: go.Figure, x: float, y: float, colour: str, name: str) -> Non
 
 
 def fix_colours(fig: go.Figure) -> go.Figure:
-    """The same figure with colours of its own, for a document that has no theme (a report)."""
-    # Where Streamlit is loaded, a figure is made with its template, which has marks of its own.
+    """The same figure with real colours, for a document without a theme (a report)."""
+    # If Streamlit is loaded, figures are made with its template, which has placeholders of its own.
     text = str(go.Figure(fig).update_layout(template="plotly_white").to_json())
     for mark, colour in LIGHT.items():
         text = text.replace(mark, colour)

@@ -21,7 +21,7 @@ HALF = 0.5
 
 @dataclass(frozen=True)
 class Counts:
-    """The four ways to be right and wrong about a class (Fawcett, 2006)."""
+    """True and false positives and negatives of a class (Fawcett, 2006)."""
 
     true_positive: int
     false_positive: int
@@ -30,18 +30,18 @@ class Counts:
 
     @property
     def recall(self) -> float:
-        """TP / (TP + FN): the share of the class that is found; 0 without rows of it."""
+        """TP / (TP + FN): the share of the class that is found; 0 if the class has no rows."""
         return _share(self.true_positive, self.true_positive + self.false_negative)
 
     @property
     def precision(self) -> float:
-        """TP / (TP + FP): the share of what is called so that is so; 1 where nothing is called so."""
+        """TP / (TP + FP): the share of correct rows among those called positive; 1 if none is."""
         called = self.true_positive + self.false_positive
         return self.true_positive / called if called else 1.0
 
     @property
     def false_positive_rate(self) -> float:
-        """FP / (FP + TN): the share of all others that is called so; 0 where there are none."""
+        """FP / (FP + TN): the share of the other classes' rows that is called positive; 0 if they have none."""
         return _share(self.false_positive, self.false_positive + self.true_negative)
 
     @property
@@ -56,7 +56,7 @@ def _share(part: int, whole: int) -> float:
 
 
 def count_at(scores: Numbers, threshold: float) -> Counts:
-    """What calling the rows from this threshold (a multiple of 1/1000) on positive would count."""
+    """The counts if rows with at least this probability (a multiple of 1/1000) are called positive."""
     first = round(threshold * BINS)
     positive, negative = np.array(scores["positive"]), np.array(scores["negative"])
     hit, false = int(positive[first:].sum()), int(negative[first:].sum())
@@ -64,9 +64,9 @@ def count_at(scores: Numbers, threshold: float) -> Counts:
 
 
 def draw(numbers: Numbers, words: Words) -> go.Figure:
-    """Bars of the class above the axis, of all others below it; what the threshold gets wrong is pale.
+    """Bars of the class above the axis, of all others below it; rows on the wrong side of the threshold are pale.
 
-    Heights are square roots of rows (Tukey, 1972), so that a few rows near the threshold are seen beside the many at the ends.
+    Heights are square roots of rows (Tukey, 1972), so that a few rows near the threshold are visible beside the many at the ends.
     """
     scores, threshold = numbers["scores"][numbers.get("shown", 0)], numbers.get("threshold", HALF)
     label, names = scores["class"], numbers["class_names"]

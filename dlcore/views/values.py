@@ -1,4 +1,4 @@
-"""The values of one column: a histogram of numbers, bars of the most frequent values of all else."""
+"""The values of one column: a histogram of numbers, or bars of the most frequent values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TITLE = "view.values"
 ACCENT = CLASSES[2]
 HEIGHT = 220
 BAR = 24
-ROOM = 1.3  # of the longest bar: for its number
+ROOM = 1.3  # length of the axis in longest bars, to leave room for numbers
 
 
 def draw(numbers: Numbers, words: Words) -> go.Figure:
@@ -64,7 +64,7 @@ def _write_number(edge: float) -> str:
 
 
 def _write_day(edge: float) -> str:
-    """Days since 1970 as a date."""
+    """The date of a number of days since 1970."""
     return str(np.datetime64(round(edge), "D"))
 
 
