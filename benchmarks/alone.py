@@ -1,4 +1,4 @@
-"""One person alone, as fast as it goes: epochs and frames a second as Chromium shows them."""
+"""One run, one viewer, as fast as possible: epochs and frames a second as Chromium shows them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from benchmarks.page import FLAGS, browser_path, opened
 from benchmarks.server import cpu_seconds, served, wait_until_warm
 from benchmarks.tables import Figure, goals
 
-EPOCHS, FRAMES = 5000, 30  # a second, both at once
+EPOCHS, FRAMES = 5000, 30  # goals: so many a second, both at once
 STEPS_PER_EPOCH = 25  # 250 training rows in batches of 10
 RECIPE = {
     "dataset": {"kind": "circle", "samples": 500},
@@ -21,7 +21,7 @@ RECIPE = {
 }
 WARM_UP = 700  # milliseconds between Play and the first look
 
-# Frames and steps between two moments of the browser's own clock.
+# JavaScript: counts frames and steps between two times of the browser's clock.
 WATCH = """([wait, milliseconds]) => new Promise((resolve) => {
     const root = window.canvasRoot;
     const now = () => ({at: performance.now(), frames: Number(root.dataset.frames), step: Number(root.dataset.step)});

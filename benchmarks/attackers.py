@@ -1,9 +1,9 @@
-"""Clients that mean harm, on this machine only, bounded in number and time: python -m benchmarks.attackers NAME PORT SECONDS
+"""Attacks on a server of this machine, limited in number and time: python -m benchmarks.attackers NAME PORT SECONDS
 
-Each is one of the faults F1-F11 that a red team found. It prepares (a run or a session of its own, by honest means), says so with
-a line "ready", attacks for so many seconds after a line has come on standard input, and prints what it has sent: {"connections",
-"messages", "bytes"}. `replay` sends as much to a port where nobody cares: what is left of the harm then, is that of the shared
-processors alone.
+Each attack uses one of the faults F1-F11 that a security review found. It prepares (with a run or session of its own, as any visitor),
+prints a line "ready", attacks for so many seconds after a line on standard input, and prints what it has sent: {"connections",
+"messages", "bytes"}. `replay` sends as much to a port that ignores everything: the slowdown that remains comes only from sharing
+the processors.
 """
 
 from __future__ import annotations
@@ -51,26 +51,26 @@ SENT = Sent()
 
 
 class Client(asyncio.Protocol):
-    """A connection that writes and does not care what comes back. It writes no faster than the other side reads."""
+    """A connection that writes and ignores what comes back. It writes no faster than the other side reads."""
 
     transport: asyncio.Transport
 
     def __init__(self) -> None:
         self.lost = False
-        self.answered = asyncio.Event()  # Something has come back, or nothing ever will.
+        self.answered = asyncio.Event()  # Set once something has come back, or the connection is lost.
         self._may_write = asyncio.Event()
         self._may_write.set()
 
     @classmethod
     async def connect(cls, port: int) -> Client:
-        """ConnectionError where nobody answers."""
+        """Connect. Raises ConnectionError if nothing listens."""
         transport, client = await asyncio.get_running_loop().create_connection(cls, "127.0.0.1", port)
         client.transport = transport
         SENT.connections += 1
         return client
 
     async def write(self, content: bytes) -> None:
-        """All of it, a piece at a time; returns early once the connection is lost."""
+        """Write the content, a piece at a time; returns early if the connection is lost."""
         for start in range(0, len(content), PIECE):
             await self._may_write.wait()
             if self.lost:
@@ -99,7 +99,7 @@ class Client(asyncio.Protocol):
 
 
 def handshake(port: int, path: str, cookie: str = "", origin: str | None = None) -> bytes:
-    """The head with which a WebSocket begins."""
+    """The head of the HTTP request that opens a WebSocket."""
     key = base64.b64encode(os.urandom(16)).decode()
     lines = [
         f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{port}", "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13",
@@ -130,7 +130,7 @@ def rerun(query: str = "lang=en") -> bytes:
 
 
 async def websocket(port: int, path: str, cookie: str = "", origin: str | None = None) -> Client:
-    """A WebSocket whose handshake has been answered, in whichever way."""
+    """A client whose handshake has been answered, perhaps with a refusal."""
     client = await Client.connect(port)
     await client.write(handshake(port, path, cookie, origin))
     await client.answered.wait()
@@ -138,7 +138,7 @@ async def websocket(port: int, path: str, cookie: str = "", origin: str | None =
 
 
 async def paced(times: int, a_second: float, act: Callable[[int], Awaitable[object]]) -> None:
-    """Do it so many times, so often a second, each in a task of its own; a lost connection is no error."""
+    """Call `act` so many times, so often a second, each in a task of its own; a lost connection is no error."""
     begin = time.monotonic()
     tasks = []
     for number in range(times):
@@ -153,7 +153,7 @@ async def _suppressed(act: Awaitable[object]) -> None:
 
 
 async def flood(clients: list[Client], content: bytes, seconds: float, a_second: float) -> None:
-    """Each writes the content so often a second, as far as it is read."""
+    """Let each client write the content so often a second, as far as the server reads it."""
     end = time.monotonic() + seconds
 
     async def pour(client: Client) -> None:
@@ -166,7 +166,7 @@ async def flood(clients: list[Client], content: bytes, seconds: float, a_second:
             await asyncio.gather(*map(pour, clients))
 
 
-# The attacks: each prepares, and returns what attacks for so many seconds
+# The attacks: each function prepares one and returns a function that attacks for so many seconds
 
 Attack = Callable[[float], Coroutine[Any, Any, None]]
 
@@ -375,7 +375,7 @@ async def half_heads(port: int) -> Attack:
 
 
 async def replay(port: int, sent: Sent) -> Attack:
-    """As many connections, messages and bytes, evenly over the time."""
+    """Send as many connections, messages and bytes as an attack did, evenly over the time."""
     size = max(1, sent.bytes // max(sent.messages, 1))
     clients = [await Client.connect(port) for _ in range(max(1, sent.connections))]
 
@@ -398,7 +398,7 @@ ATTACKS: dict[str, Callable[[int], Awaitable[Attack]]] = {
 
 
 def raise_descriptors() -> None:
-    """As many connections as the system lets this process have."""
+    """Raise this process's limit of open connections as far as the system allows."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
@@ -413,12 +413,12 @@ async def main() -> None:
     raise_descriptors()
     made = replay(asked.port, Sent(**asked.sent)) if asked.name == "replay" else ATTACKS[asked.name](asked.port)
     attack = await made
-    SENT.__init__()  # What it took to prepare is not counted.
+    SENT.__init__()  # What the preparation sent is not counted.
     print("ready", flush=True)
     await asyncio.to_thread(sys.stdin.readline)
     await attack(asked.seconds)
     print(json.dumps(vars(SENT)), flush=True)
-    os._exit(0)  # All connections end with the process.
+    os._exit(0)  # Without closing the connections: they end with the process.
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The canvas under the hand: frames of deep and wide networks, the time from "+" to the new drawing, and a scrub's."""
+"""The canvas in use: frames of deep and wide networks, and the time until it is redrawn after a press on "+" or a move on the time line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DEEP = ([8] * 6, 30)  # units of the hidden layers, frames a second at least
 WIDE = ([32] * 12, 15)
 UPDATES = "100"
 
-#: Milliseconds from doing something to the first frame for which `fits(root)` holds.
+#: JavaScript: milliseconds from an action to the first frame for which `fits(root)` holds.
 UNTIL_FRAME = """([act, fits]) => new Promise((resolve) => {
     const root = window.canvasRoot, start = performance.now();
     const before = {...root.dataset};
@@ -67,7 +67,7 @@ def run(quick: bool) -> str:
 
 
 def _frames(page: Page, seconds: float) -> tuple[float, float]:
-    """Frames a second and the interval's 95th percentile."""
+    """Frames a second, and the 95th percentile of the time between two frames."""
     set_speed(page, UPDATES)
     page.evaluate(PRESS_PLAY)
     page.wait_for_timeout(2000)
@@ -79,7 +79,7 @@ def _frames(page: Page, seconds: float) -> tuple[float, float]:
 
 
 def _close(page: Page) -> None:
-    """Pause and leave: a run that is left while it plays would go on for a minute, beside the next that is measured."""
+    """Pause the run and leave the page: a playing run would go on for a minute, beside the next measurement."""
     page.evaluate("window.canvasRoot.querySelector('[data-do=play]').click()")
     page.wait_for_timeout(500)
     page.context.close()

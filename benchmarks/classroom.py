@@ -1,4 +1,4 @@
-"""A class at once: many sessions play, watch and move sliders, through a light client on the same machine (student.py)."""
+"""A whole class: many sessions play, watch and move sliders at once, each by a light client on the same machine (student.py)."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from benchmarks.tables import Figure, goals, markdown
 from dlcore.experiment import Experiment
 
 EXPERIMENT = Experiment.from_dict({"layers": [{"kind": "dense", "units": 8}, {"kind": "dense", "units": 8}]})
-FRAMES_A_SECOND = 30.0  # that a student asks for
-PLAYERS_PAUSE = (3.0, 7.0)  # seconds between two moves of the slider by one who plays, ...
-READERS_PAUSE = (20.0, 40.0)  # ... and by one who reads
+FRAMES_A_SECOND = 30.0  # frames that a student asks for, at most
+PLAYERS_PAUSE = (3.0, 7.0)  # seconds between two moves of a slider by a student whose run plays
+READERS_PAUSE = (20.0, 40.0)  # the same by a student whose run is paused
 BETWEEN_ARRIVALS = 0.15
-WINDOWS, SECONDS = 5, 10.0  # medians of so many windows of so many seconds each
+WINDOWS, SECONDS = 5, 10.0  # results are medians over so many windows of so many seconds each
 QUICK_SECONDS = 2.0
 # More than the largest class, so that nobody is turned away.
 ENVIRONMENT = {"DLCORE_MAX_RUNS": "400", "DLCORE_MAX_RUNS_PER_SESSION": "10"}
@@ -28,7 +28,7 @@ ENVIRONMENT = {"DLCORE_MAX_RUNS": "400", "DLCORE_MAX_RUNS_PER_SESSION": "10"}
 
 @dataclass(frozen=True)
 class Goal:
-    """What a class of this size should meet. Seconds; MB."""
+    """The goals for a class of this size: frames and epochs a second, seconds, MB."""
 
     students: int
     frames: float
@@ -44,13 +44,14 @@ CROWD, CROWD_PLAYING, CROWD_ANSWER = 300, 100, 1.0
 
 @dataclass
 class Measured:
-    """What a class met within the measured time."""
+    """What was measured of a class."""
 
     students: int
-    frames: list[tuple[float, float]] = field(default_factory=list)  # a second, of the median and the last, each window
+    # a second, of the median and of the slowest student, for each window
+    frames: list[tuple[float, float]] = field(default_factory=list)
     epochs: list[tuple[float, float]] = field(default_factory=list)
-    pause: float = 0.0  # the longest of anybody, in seconds
-    openings: list[float] = field(default_factory=list)  # seconds until a page was whole
+    pause: float = 0.0  # longest time without a frame of any student, in seconds
+    openings: list[float] = field(default_factory=list)  # seconds until a page was complete
     answers: list[float] = field(default_factory=list)  # seconds until a page had answered a slider
     dropped: int = 0
     errors: int = 0
@@ -60,7 +61,7 @@ class Measured:
 
 
 def run(quick: bool) -> str:
-    """The table of goals, and what stood beside them."""
+    """The table of goals, and what else was measured."""
     seconds = QUICK_SECONDS if quick else SECONDS
     figures, rows = [], []
     for goal in GOALS:
@@ -101,13 +102,13 @@ def _class(students: int, playing: int, seconds: float) -> Measured:
 
 
 async def attend(server: Server, students: int, playing: int, seconds: float) -> Measured:
-    """A class of so many, of whom so many play; measured for WINDOWS times so long once all are in."""
+    """Run a class of so many, of whom so many play; measured for WINDOWS times so many seconds once all have a run."""
     found = Measured(students)
     chance = random.Random(0)
     players = [Student(server.port, EXPERIMENT, playing=True) for _ in range(playing)]
     everybody = players + [Student(server.port, EXPERIMENT) for _ in range(students - playing)]
     chance.shuffle(everybody)
-    # What a collection would cost here, it would cost those that are measured.
+    # Garbage is collected now, as a collection in this process would take time from the measured ones.
     gc.collect()
     gc.freeze()
     arriving = []
@@ -145,7 +146,7 @@ async def attend(server: Server, students: int, playing: int, seconds: float) ->
 
 
 async def arrive(student: Student) -> float:
-    """Open the page and look; one who plays lifts the limit of the speed. The seconds until the page was whole."""
+    """Open the page and watch; one who plays sets the speed to as fast as possible. Returns the seconds until the page was complete."""
     waited = await student.open()
     if student.playing:
         student.command("speed", None)
@@ -161,7 +162,7 @@ async def fiddle(student: Student, end: float, chance: random.Random, answers: l
         try:
             answers.append(await student.move("Noise", round(chance.uniform(0, 0.5), 2)))
         except TimeoutError:
-            answers.append(PATIENCE)  # At least.
+            answers.append(PATIENCE)  # No answer came within PATIENCE: count it as that.
         await asyncio.sleep(chance.uniform(*pause))
 
 

@@ -1,4 +1,4 @@
-"""The autograd engine against a plain torch loop: images, sequences, large networks, and the GPU where there is one.
+"""The autograd engine against a plain torch loop: images, sequences, large networks, and the GPU if there is one.
 
 B rows of a batch, C channels, H and W a picture's sides, T steps of a sequence, D numbers a step.
 """
@@ -23,7 +23,7 @@ from dlcore.experiment import Experiment
 
 ROUNDS, SECONDS = 9, 0.5
 QUICK_ROUNDS, QUICK_SECONDS = 3, 0.1
-BATCHES = 16  # in a round of rows; then from the first again
+BATCHES = 16  # batches of rows, used in turn
 RATE = 0.001
 CLASSES = 10
 WAYS = ("ours", "plain loop", "plain loop, DataLoader")
@@ -48,7 +48,7 @@ class LastStep(nn.Module):
         self.lstm = nn.LSTM(inputs, hidden, batch_first=True)
 
     def forward(self, values_BTD: torch.Tensor) -> torch.Tensor:
-        """Only the end counts."""
+        """(B, T, D) in, (B, hidden) out: the hidden state after the last step."""
         return self.lstm(values_BTD)[0][:, -1]
 
 
@@ -129,7 +129,7 @@ def run(quick: bool) -> str:
 
 
 def measured(shape: Shape, device: str, rounds: int, seconds: float) -> dict[str, float]:
-    """{way: median microseconds an update}."""
+    """{way: median microseconds of an update}."""
     generator = torch.Generator().manual_seed(0)
     count = BATCHES * shape.batch
     X = torch.randn(count, *shape.row, generator=generator).to(device)
@@ -150,7 +150,7 @@ def measured(shape: Shape, device: str, rounds: int, seconds: float) -> dict[str
 
 
 def ours(model: nn.Sequential, X: torch.Tensor, y: torch.Tensor, batch: int) -> Callable[[int], None]:
-    """The engine, told what to descend by a recipe of ten classes."""
+    """Our engine, with the loss of a recipe of ten classes."""
     recipe = {"dataset": {"kind": "digits"}, "optimizer": {"kind": "adam", "learning_rate": RATE}}
     engine = AutogradEngine(model, Experiment.from_dict(recipe))
 
@@ -163,7 +163,7 @@ def ours(model: nn.Sequential, X: torch.Tensor, y: torch.Tensor, batch: int) -> 
 
 
 def plain(model: nn.Sequential, X: torch.Tensor, y: torch.Tensor, batch: int) -> Callable[[int], None]:
-    """What everybody writes."""
+    """The usual loop in plain torch, over slices of tensors."""
     optimizer, loss = torch.optim.Adam(model.parameters(), lr=RATE), nn.CrossEntropyLoss()
 
     def train(updates: int) -> None:
@@ -179,7 +179,7 @@ def plain(model: nn.Sequential, X: torch.Tensor, y: torch.Tensor, batch: int) ->
 
 
 def loader(model: nn.Sequential, X: torch.Tensor, y: torch.Tensor, batch: int) -> Callable[[int], None]:
-    """What every tutorial writes."""
+    """The loop of most tutorials, with a DataLoader."""
     optimizer, loss = torch.optim.Adam(model.parameters(), lr=RATE), nn.CrossEntropyLoss()
     batches = DataLoader(TensorDataset(X, y), batch_size=batch, shuffle=True)
 
@@ -195,7 +195,7 @@ def loader(model: nn.Sequential, X: torch.Tensor, y: torch.Tensor, batch: int) -
 
 
 def timed(way: Callable[[int], None], updates: int, device: str) -> float:
-    """Seconds for so many updates, finished on the device too."""
+    """Seconds of so many updates, until the device has finished them."""
     start = perf_counter()
     way(updates)
     if device == "cuda":

@@ -1,7 +1,7 @@
-"""Hostile clients beside an honest neighbour: what the neighbour feels, what the server holds, and whether it passes.
+"""Attacks beside an honest user: how the user's page slows down, how much memory the server takes, and whether it gives that back.
 
-Each attack (attackers.py) is run twice, each time on a server of its own: against the server, and against a port that drops everything,
-so that what the attackers take from the two shared cores by running at all is on both sides of the comparison.
+Each attack (attackers.py) is run twice, each time beside a new server: against that server, and against a port that drops everything.
+The attacker's own use of the shared cores is then the same in both measurements.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from benchmarks.tables import Figure, goals, markdown
 from benchmarks.visitor import TABLES, Visitor
 
 SECONDS, QUICK_SECONDS = 10.0, 5.0
-AFTERWARDS, QUICK_AFTERWARDS = 60.0, 15.0  # until the memory is looked at again
+AFTERWARDS, QUICK_AFTERWARDS = 60.0, 15.0  # seconds after the attack until memory is measured again
 FRAMES_A_SECOND = 20.0
-PAUSE = 0.25  # seconds between two moves of the neighbour's slider
+PAUSE = 0.25  # seconds between two moves of a slider by the honest user
 MOST_MEMORY, MOST_LEFT = 600.0, 100.0  # MB of the serving process during an attack, and above its start afterwards
 LONGEST_ANSWER, WORST_ANSWER, LEAST_PICTURES = 0.5, 2.0, 0.5
-SHORTEST = 0.05  # Seconds below which an answer is quick, and twice of it is so too.
+SHORTEST = 0.05  # Seconds. Faster answers count as this, so that doubling a very short time does not fail the goal.
 DESCRIPTORS = 1024  # systemd's default, with which half_heads is tried
 DROPS = """
 import asyncio
@@ -51,16 +51,16 @@ Memory = tuple[float, float, float]  # MB of the serving process: at the start, 
 
 @dataclass
 class Felt:
-    """What an honest neighbour met beside an attack."""
+    """What an honest user measured during an attack."""
 
     answers: list[float] = field(default_factory=list)
-    pictures: float = 0.0  # a second
-    special: float | None = None  # what this attack is about beside that, in its own unit
+    pictures: float = 0.0  # frames a second
+    special: float | None = None  # the number measured by this attack's `Special`
 
 
 @dataclass(frozen=True)
 class Special:
-    """What else an honest person does beside this attack: seconds it takes, or a number that is left."""
+    """What else an honest user does during this attack, and how many seconds it may take, or another number's limit."""
 
     words: str
     act: Callable[[Server], Awaitable[float]]
@@ -68,7 +68,7 @@ class Special:
     environment: dict[str, str] = field(default_factory=dict)
 
 
-# What honest people do beside an attack
+# What honest users do during an attack
 
 
 async def come(server: Server) -> float:
@@ -81,7 +81,7 @@ async def come(server: Server) -> float:
 
 
 async def bring_a_table(server: Server) -> float:
-    """Seconds until an honest table has been looked at."""
+    """Seconds until a small table has been profiled."""
     visitor = Visitor(server.port)
     await visitor.open()
     await visitor.go("data")
@@ -96,7 +96,7 @@ async def bring_a_table(server: Server) -> float:
 
 
 async def take_recipe(server: Server) -> float:
-    """Seconds until a recipe, which nobody has to compute, has been taken home."""
+    """Seconds until a recipe, which needs no computing, has been downloaded."""
     visitor = Visitor(server.port)
     await visitor.open()
     await visitor.furnish()
@@ -149,7 +149,7 @@ def run(quick: bool) -> str:
 def _attacked(
     name: str, seconds: float, afterwards: float, sent: dict[str, int] | None = None
 ) -> tuple[Felt, dict[str, int], Memory]:
-    """What the neighbour felt, what was sent, and the memory: at the start, the most, later. With `sent`, as much to nobody."""
+    """Measurements of the honest user, what was sent, and memory. With `sent`, as much is sent to a port that drops everything."""
     with tempfile.TemporaryDirectory(prefix="hostile-") as folder, silent_port() as silent:
         environment = {"DLCORE_SHELF": f"{folder}/runs", "DLCORE_TABLES": f"{folder}/tables"}
         if name == "foreign_origin":
@@ -191,7 +191,7 @@ async def _measure(
 async def _special(server: Server, name: str) -> float | None:
     if name not in SPECIALS:
         return None
-    await asyncio.sleep(1.0)  # The attack is well under way.
+    await asyncio.sleep(1.0)  # By then the attack is well under way.
     return await SPECIALS[name].act(server)
 
 
@@ -205,7 +205,7 @@ async def _move(neighbour: Student, felt: Felt, end: float) -> None:
 
 @asynccontextmanager
 async def neighbour_of(server: Server) -> AsyncIterator[Student]:
-    """Somebody honest who has played and watched for a while."""
+    """An honest user who has played and watched for a while."""
     student = Student(server.port, playing=True)
     try:
         await student.come_in()
@@ -221,7 +221,7 @@ async def neighbour_of(server: Server) -> AsyncIterator[Student]:
 async def attackers_of(
     server: Server, name: str, seconds: float, sent: dict[str, int] | None = None
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """The attackers, prepared, in a process of their own; or those who send as much to nobody."""
+    """The prepared attackers in a process of their own; or the ones who send as much to a port that drops everything."""
     drops = None
     command = [sys.executable, "-m", "benchmarks.attackers", name, str(server.port), str(seconds)]
     if sent is not None:
@@ -253,7 +253,7 @@ async def last_line(attackers: asyncio.subprocess.Process) -> str:
 
 @contextmanager
 def silent_port() -> Iterator[int]:
-    """A port where connections are taken and nothing is ever said: a school's firewall that drops what goes out."""
+    """A proxy's port that accepts connections and never answers, as a school's firewall that drops outgoing traffic."""
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen(64)
@@ -261,7 +261,7 @@ def silent_port() -> Iterator[int]:
 
 
 def _figure(name: str, fault: str, attacked: Felt, beside: Felt, memory: Memory) -> Figure:
-    """The goals that hold for every attack, and what belongs to this one."""
+    """The goals of every attack, and this one's own."""
     answer, usual = p95(attacked.answers), p95(beside.answers)
     start, most, later = memory
     special = SPECIALS.get(name)

@@ -1,6 +1,6 @@
-"""Is learning as good as the reference? The TensorFlow Playground's own setting, our trainer, many seeds.
+"""Does our trainer learn as well as TensorFlow Playground? Its settings, many seeds.
 
-Its setting: tanh, half the squared error through tanh, weights from U(-0.5, 0.5) with bias 0.1, plain gradient descent with rate 0.03
+Its settings: tanh, half the squared error through tanh, weights from U(-0.5, 0.5) with bias 0.1, plain gradient descent with rate 0.03
 on half the squared error (0.015 on our mse), batches of 10, 250 training and 250 test points, no noise.
 """
 
@@ -84,7 +84,7 @@ def outcome(case: Case, seed: int, epochs: int) -> Outcome:
 
 
 def experiment(case: Case, seed: int) -> Experiment:
-    """The Playground's setting as a recipe."""
+    """The Playground's settings as a recipe."""
     layer = {"kind": "dense", "activation": {"kind": "tanh"}, "initializer": {"kind": "uniform"}}
     return Experiment.from_dict(
         {

@@ -1,6 +1,6 @@
-"""The same training in other libraries, each as its own documentation does it, and as fast as it can be told to go.
+"""The same training in other libraries, each as its documentation shows it, with its fastest settings.
 
-N rows, D inputs, B rows of a batch. A way is a function that takes so many epochs more; loading and compiling happen before.
+N rows, D inputs, B rows of a batch. A way is a function that trains for so many more epochs; loading and compiling are done before.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from dlcore.network import build_model
 
 Way = Callable[[int], object]
 
-# Read by libraries when they are imported; peers.py also keeps the whole process on one core.
+# Libraries read these variables when they are imported; peers.py also keeps the whole process on one core.
 os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
 
@@ -45,12 +45,12 @@ class Case:
 
     @property
     def binary(self) -> bool:
-        """Two classes: one output unit."""
+        """Whether there are two classes, which take one output unit."""
         return self.experiment.dataset.num_classes == 2
 
     @property
     def units(self) -> list[int]:
-        """Of the hidden layers."""
+        """The units of the hidden layers."""
         return [plan.outputs for plan in self.experiment.plan()[:-1]]
 
     @property
@@ -93,7 +93,7 @@ def _installed(*names: str) -> bool:
 
 
 def ours(case: Case) -> Way:
-    """The trainer with all that the playground does: both splits scored and a row of the history each epoch."""
+    """Our trainer as in the playground: each epoch both splits are scored and a row is added to the history."""
     compiled.kernels(patient=True)
     trainer = Trainer(case.experiment, "cpu", case.data)
 
@@ -107,7 +107,7 @@ def ours(case: Case) -> Way:
 
 
 def steps_alone(case: Case) -> Way:
-    """The compiled engine's steps and nothing else, in a new order each epoch, as the other libraries train."""
+    """Only the steps of our compiled engine, in a new order of rows each epoch, as the other libraries train."""
     kernels = compiled.kernels(patient=True)
     assert kernels is not None
     experiment, train = case.experiment, case.data.train
@@ -124,7 +124,7 @@ def steps_alone(case: Case) -> Way:
 
 
 def torch_loader(case: Case) -> Way:
-    """The loop of every tutorial."""
+    """The loop of most tutorials, with a DataLoader."""
     model, optimizer, loss = case.parts()
     rows = TensorDataset(*map(torch.from_numpy, case.rows()))
     batches = DataLoader(rows, batch_size=case.experiment.batch_size, shuffle=True)
@@ -142,7 +142,7 @@ def torch_loader(case: Case) -> Way:
 
 
 def torch_slices(case: Case) -> Way:
-    """The same over slices of rows that are shuffled once an epoch."""
+    """The same over slices of tensors whose rows are shuffled once an epoch."""
     model, optimizer, loss = case.parts()
     X, y = map(torch.from_numpy, case.rows())
     size = case.experiment.batch_size
@@ -162,7 +162,7 @@ def torch_slices(case: Case) -> Way:
 
 
 def scikit_learn(case: Case) -> Way:
-    """MLPClassifier.fit: without penalty, momentum and early end, as in the recipe."""
+    """MLPClassifier.fit without penalty, momentum and early stopping, as in the recipe."""
     optimizer = case.experiment.optimizer
     settings = {"solver": optimizer.kind, "learning_rate_init": optimizer.learning_rate, "momentum": 0.0}
     settings |= {"activation": case.activation, "alpha": 0.0, "batch_size": case.experiment.batch_size, "tol": 0.0}
@@ -170,14 +170,14 @@ def scikit_learn(case: Case) -> Way:
     def train(epochs: int) -> None:
         model = MLPClassifier(case.units, max_iter=epochs, n_iter_no_change=epochs + 1, **settings)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # It has not converged, and need not.
+            warnings.simplefilter("ignore")  # A warning that training has not converged, which is not its aim here.
             model.fit(case.data.train.X, case.data.train.y)
 
     return train
 
 
 def keras(case: Case, steps_per_execution: int) -> Way:
-    """model.fit of Keras 3, by default a step an execution."""
+    """model.fit of Keras 3, whose default is one step for each execution."""
     library: Any = import_module("keras")
 
     dense = [library.layers.Dense(units, case.activation) for units in case.units]
@@ -193,7 +193,7 @@ def keras(case: Case, steps_per_execution: int) -> Way:
 
 
 def skorch(case: Case) -> Way:
-    """NeuralNet.fit_loop without its callbacks and without rows set aside."""
+    """NeuralNet.fit_loop without callbacks and without validation rows."""
     library: Any = import_module("skorch")
 
     model, _, loss = case.parts()
@@ -237,7 +237,8 @@ def lightning(case: Case) -> Way:
 
     def train(epochs: int) -> None:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # A loader without processes of its own is right for rows in memory.
+            # A warning that the loader has no worker processes, which rows in memory do not need.
+            warnings.simplefilter("ignore")
             trainer = library.Trainer(accelerator="cpu", devices=1, max_epochs=epochs, barebones=True)
             trainer.fit(module, batches)
 

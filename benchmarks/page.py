@@ -1,4 +1,4 @@
-"""The page as a person meets it: first paint, frames, the time a press takes, memory, and a class of ten."""
+"""The page in a browser: first paint, frames, the time that a press takes, memory, and a class of ten."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ WATCH_LOADING = """
         if (!window.seen.picture) requestAnimationFrame(look);
     };
     look();
-"""  # By the browser's own clock, which starts with the navigation: a driver that asks again and again slows the page down.
+"""  # By the browser's clock, which starts with the navigation: asking repeatedly from outside would slow the page down.
 WATCH_FRAMES = """() => {
     window.frameTimes = [];
     new MutationObserver(() => window.frameTimes.push(performance.now()))
@@ -111,7 +111,7 @@ def browser_path() -> str:
 
 @contextmanager
 def _one_button() -> Iterator[Server]:
-    """What Streamlit itself costs here: a served page of one button."""
+    """A served page of one button, to measure what Streamlit alone takes."""
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "one_button.py"
         script.write_text('import streamlit as st\n\nst.button("Play")\n')
@@ -120,7 +120,7 @@ def _one_button() -> Iterator[Server]:
 
 
 def _loading(browser: Browser, server: Server, until: str) -> dict[str, float]:
-    """What a new visitor with an empty cache sees when, in seconds after the navigation began."""
+    """When a new visitor with an empty cache sees what, in seconds after the navigation began."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-US")
     page = context.new_page()
     page.add_init_script(WATCH_LOADING)
@@ -141,7 +141,7 @@ def _first_paint(browser: Browser, server: Server) -> tuple[float, float]:
 
 
 def opened(browser: Browser, server: Server, recipe: dict[str, Any]) -> Page:
-    """A page with the network to be measured, loaded as its owner would load it."""
+    """A page with the network to measure, loaded from a file of its recipe."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-US")
     context.set_default_timeout(PATIENCE)
     page = context.new_page()
@@ -160,7 +160,7 @@ def opened(browser: Browser, server: Server, recipe: dict[str, Any]) -> Page:
 
 
 def _frames(page: Page, server: Server, seconds: float) -> dict[str, Any]:
-    """Rate and intervals of drawn frames; processor time of both sides, the worker's against the same training unseen."""
+    """Rate and intervals of drawn frames; processor time of browser and server, the workers' beyond the same training without a viewer."""
     page.evaluate("window.canvasRoot.mark = 'the same'")
     set_speed(page, "100")
     page.evaluate(PRESS_PLAY)
@@ -186,7 +186,7 @@ def _frames(page: Page, server: Server, seconds: float) -> dict[str, Any]:
 
 
 def set_speed(page: Page, updates: str) -> None:
-    """Move the speed slider until it says so."""
+    """Move the speed slider until it shows this."""
     slider = page.get_by_role("slider", name="Speed", exact=True)
     slider.press("Home")
     for _ in range(20):
@@ -197,7 +197,7 @@ def set_speed(page: Page, updates: str) -> None:
 
 
 def _unseen_seconds(page: Page, server: Server, seconds: float) -> float:
-    """Processor time of the workers for the same training while nobody looks: a run that was left plays on for a minute."""
+    """The workers' processor time for the same training without a viewer: the run plays on for a minute after its page is left."""
     page.goto("about:blank")
     page.wait_for_timeout(1500)
     before = _worker_seconds(server)
@@ -220,7 +220,7 @@ def _presses(page: Page, count: int) -> list[float]:
 
 
 async def _class(server: Server, moves: int) -> tuple[float, float]:
-    """Median and p95 in milliseconds of a slider's answer while all play and watch."""
+    """Median and 95th percentile, in milliseconds, of the time until a slider is answered while ten play and watch."""
     students = [Student(server.port, playing=True) for _ in range(STUDENTS)]
     for student in students:
         await student.open()

@@ -1,4 +1,4 @@
-"""How many updates a second? Ours and other libraries on the same network, rows, batches, optimizer and loss, interleaved in one run."""
+"""Updates a second of our trainer and of other libraries: same network, rows, batches, optimizer and loss, measured in turns."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from dlcore.datasets.split import Data, Split
 from dlcore.experiment import Experiment
 from dlcore.rows import prepare
 
-ROUNDS, SECONDS = 7, 0.6  # of each way in each round
+ROUNDS, SECONDS = 7, 0.6  # rounds, and seconds for each way in a round
 QUICK_ROUNDS, QUICK_SECONDS = 3, 0.1
-PEERS = {  # the names that the goals know, and our ways of each
+PEERS = {  # library as named in the goals: its ways in libraries.py
     "torch, DataLoader": ("torch, DataLoader",),
     "scikit-learn": ("scikit-learn",),
     "Keras (JAX)": ("Keras (JAX)", "Keras (JAX), epoch an execution"),
@@ -31,7 +31,7 @@ Rates = dict[str, float | None]
 
 
 class Pixels(Experiment):
-    """Stands in for a recipe of images of 28 x 28, which no recipe can ask for: rows of that shape are made up."""
+    """An experiment on made-up images of 28 x 28, for which there is no recipe."""
 
     @property
     def num_inputs(self) -> int:
@@ -50,7 +50,7 @@ def run(quick: bool) -> str:
         )
         for peer in PEERS
     ]
-    # What no recipe can express is driven as the engine alone: the playground would score nearly twice as many rows as it learns from.
+    # The made-up images are trained by the engine's steps alone, as the trainer would score nearly twice as many rows as it trains on.
     for name, goal, way in zip(others, (10, 1.2, 1), ("ours", "ours", "ours, steps alone"), strict=True):
         rows.append(_against(f"updates/s, {name}, against the fastest of these", goal, found[name], [*PEERS], way))
     said = (
@@ -65,7 +65,7 @@ def run(quick: bool) -> str:
 
 
 def stay_on_one_core() -> None:
-    """This process, from here on: some libraries ask for a number of threads, and others cannot be asked."""
+    """Pin this process to one core, as not every library lets one set its number of threads."""
     torch.set_num_threads(1)
     threadpool_limits(1)
     if hasattr(os, "sched_setaffinity"):
@@ -88,7 +88,7 @@ def cases() -> list[Case]:
 
 
 def measured(case: Case, ways: dict[str, Way | None], rounds: int, seconds: float) -> Rates:
-    """{way: median updates a second}; each round runs all ways, so that a slow moment meets them all."""
+    """{way: median updates a second}; each round runs all ways, so that a slow moment of the machine affects all alike."""
     there = {name: way for name, way in ways.items() if way is not None}
     epochs = {name: _epochs_in(way, seconds) for name, way in there.items()}
     times: dict[str, list[float]] = {name: [] for name in there}
@@ -107,7 +107,7 @@ def timed(way: Way, epochs: int) -> float:
 
 
 def _epochs_in(way: Way, seconds: float) -> int:
-    """About how many epochs fit in; the first ones, which load and compile, do not count."""
+    """About how many epochs fit into so many seconds; the first ones, which load and compile, are not measured."""
     timed(way, 1)
     epochs = 1
     while (took := timed(way, epochs)) < seconds / 4 and epochs < 100_000:
@@ -134,7 +134,7 @@ def _pixels(data: Data) -> Data:
 
 
 def _against(figure: str, goal: float, rates: Rates, peers: list[str], way: str = "ours") -> Figure:
-    """Our way against the fastest of these peers."""
+    """The figure that compares our way with the fastest of these libraries."""
     there = {name: rate for peer in peers for name in PEERS[peer] if (rate := rates[name]) is not None}
     missing = [peer for peer in peers if not any(name in there for name in PEERS[peer])]
     without = f"; not installed: {', '.join(missing)}" if missing else ""

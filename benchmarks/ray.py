@@ -1,4 +1,4 @@
-"""What the way over a Ray cluster costs: the same runs, watched alike, in processes of this machine and in actors on it."""
+"""What using a Ray cluster costs: the same runs, watched alike, in processes of this machine and in actors on it."""
 
 from __future__ import annotations
 
@@ -23,30 +23,30 @@ from dlcore.runs.places.ray import Cluster
 from dlcore.runs.server.pool import Pool
 
 WORKERS, RUNS = 2, 15
-FRAMES = 20.0  # a second, that each viewer asks for at most
+FRAMES = 20.0  # frames a second that each viewer asks for, at most
 EXPERIMENT = Experiment(layers=(Dense(units=8), Dense(units=8)))
 LONGEST_START = 120.0  # seconds
 
 
 @dataclass
 class Watched:
-    """What was seen of runs in one kind of place, over all rounds."""
+    """What was measured of the runs in one kind of place, over all rounds."""
 
     first_frames: list[float] = field(default_factory=list)  # seconds from `create`
-    answers: list[float] = field(default_factory=list)  # seconds of a question that needs no training
+    answers: list[float] = field(default_factory=list)  # seconds until a question that needs no training was answered
     delays: list[float] = field(default_factory=list)  # seconds from asking for a frame to having it
-    frames: list[float] = field(default_factory=list)  # a second, of each viewer
+    frames: list[float] = field(default_factory=list)  # frames a second, of each viewer
 
 
 def run(quick: bool) -> str:
-    """The table, and what it says of a kind that cannot be measured here."""
+    """The table, with a note if a kind of place cannot be measured here."""
     if importlib.util.find_spec("ray") is None:
         return "Not measured: Ray is not installed (pip install -r requirements-ray.txt)."
     return compared({"processes": Processes(), "Ray, a cluster of our own": Cluster()}, quick)
 
 
 def compared(kinds: dict[str, Places], quick: bool) -> str:
-    """The table of these kinds of places, watched in turn."""
+    """The table of these kinds of places, measured in turn."""
     rounds, seconds = (1, 3.0) if quick else (5, 10.0)
     with tempfile.TemporaryDirectory() as folder:
         limits = replace(Limits(), workers=WORKERS, heavy_workers=0, shelf=Path(folder))
@@ -83,7 +83,7 @@ def _pools(kinds: dict[str, Places], limits: Limits) -> Iterator[dict[str, Pool]
 
 
 async def _watch(pool: Pool, seconds: float, seen: Watched) -> None:
-    """One round: all runs are made one after the other, then play and are watched together."""
+    """One round: runs are created one after the other, then all play and are watched together."""
     tokens = []
     for seed in range(RUNS):
         started = time.perf_counter()

@@ -1,6 +1,6 @@
-"""How often does the TensorFlow Playground's own rule solve the circle? Its algorithm, written out for hundreds of seeds at once.
+"""How often does TensorFlow Playground's own algorithm solve the circle? Written out here for hundreds of seeds at once.
 
-"20 of 20" was seen with it; this says how likely that is. S seeds, N rows, B rows of a batch, K and J units of two layers.
+It was seen to solve 20 of 20; this tells how likely that is. S seeds, N rows, B rows of a batch, K and J units of two layers.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ UNITS = (2, 4, 2, 1)
 
 
 def run(quick: bool) -> str:
-    """The table: one row for its fixed order of rows, one for a new order each epoch (as ours)."""
+    """The table: a line for its fixed order of rows, a line for a new order each epoch, as our trainer has."""
     seeds = FEW if quick else MANY
     rows = []
     for name, reshuffled in (("the same each epoch, as the Playground", False), ("anew each epoch, as here", True)):

@@ -1,4 +1,4 @@
-"""benchmarks/RESULTS.md: one section a benchmark, the newest that was kept, and above them all goals in one table."""
+"""benchmarks/RESULTS.md: the newest kept section of each benchmark, and above them all goals in one table."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ALL = "All goals"
 
 
 def keep(sections: dict[str, str], order: tuple[str, ...], path: Path = PATH) -> None:
-    """Put these sections ({name: Markdown}) in the place of their forerunners."""
+    """Replace these sections ({name: Markdown}) in the file."""
     found = kept(path) | sections
     there = {name: found[name] for name in order if name in found}
     whole = {ALL: joined_goals(there.values()), **there}
@@ -20,7 +20,7 @@ def keep(sections: dict[str, str], order: tuple[str, ...], path: Path = PATH) ->
 
 
 def kept(path: Path = PATH) -> dict[str, str]:
-    """What is there already."""
+    """The sections in the file, {name: Markdown}."""
     if not path.exists():
         return {}
     parts = [part.partition("\n") for part in path.read_text("utf-8").split("\n## ")[1:]]

@@ -1,6 +1,6 @@
 """python -m benchmarks.section NAME [--quick] [--hours H]: the Markdown of one benchmark, and what it was measured on.
 
-A process of its own for each: what one imports, pins to a core and starts is not there for the next.
+Each benchmark runs in a process of its own, so that its imports, threads and processor settings do not affect the next one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What do many seeds cost? 32 of them abreast against one seed as the page trains it; one after the other, and by vmap, to compare.
+"""What training many seeds costs: 32 side by side, against one seed as the page trains it, 32 in turn, and 32 by torch's vmap.
 
 S seeds, B rows of a batch, P weights and biases.
 """
@@ -25,7 +25,7 @@ from dlcore.seeds.members import Abreast, Members, OneByOne, make_recipes
 
 SEEDS, GOAL = 32, 8.0
 EPOCHS, ROUNDS, QUICK_ROUNDS = 40, 9, 5
-SCORED_EVERY = 4  # epochs: as often as the curves of a training of 400 epochs
+SCORED_EVERY = 4  # epochs between two scores, as in a training of 400 epochs
 WAYS = ("one seed", "32 abreast", "32 abreast, scored each epoch", "32 one after the other", "32 by vmap")
 
 
@@ -56,7 +56,7 @@ def run(quick: bool) -> str:
 
 
 def measured(experiment: Experiment, rounds: int) -> dict[str, float]:
-    """{way: median seconds an epoch}."""
+    """{way: median seconds of an epoch}."""
     data = prepare(experiment)
     many = compiled.many()
     assert many is not None
@@ -68,7 +68,7 @@ def measured(experiment: Experiment, rounds: int) -> dict[str, float]:
         "32 by vmap": (by_vmap(experiment, data), 1),
     }
     for way, _ in ways.values():
-        way(SCORED_EVERY)  # The first updates load code and fill caches.
+        way(SCORED_EVERY)  # Not measured: the first updates load code and fill caches.
     found: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(rounds):
         for name, (way, epochs) in ways.items():
@@ -79,7 +79,7 @@ def measured(experiment: Experiment, rounds: int) -> dict[str, float]:
 
 
 def one(experiment: Experiment, data: Data) -> Callable[[int], None]:
-    """What the page does with one seed."""
+    """One seed, trained as the page does."""
     trainer = Trainer(experiment, "cpu", data, engine="dense")
 
     def train(epochs: int) -> None:
@@ -90,7 +90,7 @@ def one(experiment: Experiment, data: Data) -> Callable[[int], None]:
 
 
 def side_by_side(members: Members, scored_every: int) -> Callable[[int], None]:
-    """All seeds, scored so often."""
+    """All seeds side by side, scored every so many epochs."""
 
     def train(epochs: int) -> None:
         for epoch in range(epochs):
@@ -102,7 +102,7 @@ def side_by_side(members: Members, scored_every: int) -> Callable[[int], None]:
 
 
 def by_vmap(experiment: Experiment, data: Data) -> Callable[[int], None]:
-    """Stacked weights and a gradient for each seed by torch.func, as its tutorial on ensembles has it."""
+    """Stacked weights, and a gradient for each seed by torch.func, as in its tutorial on ensembles."""
     ours = make_recipes(experiment, SEEDS)
     models = [build_model(recipe) for recipe in ours]
     stacked, _ = stack_module_state(models)

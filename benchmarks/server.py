@@ -1,4 +1,4 @@
-"""The real app on a free port of this machine, as `streamlit run app.py` starts it, and what its processes use."""
+"""Starts the app on a free port, as `streamlit run app.py` does, and measures what its processes use."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-#: Asks servers of this machine: no proxy that the environment names, now or earlier, stands between.
+#: Opens URLs of this machine directly, whatever proxy the environment names.
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 PAGE_SIZE_KB = os.sysconf("SC_PAGE_SIZE") / 1024
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -42,13 +42,13 @@ class Server:
 
 
 def children(pid: int) -> list[int]:
-    """Process ids of those that it has started."""
+    """Process ids of a process's children."""
     lists = Path(f"/proc/{pid}/task").glob("*/children")
     return sorted({int(child) for path in lists for child in _read(path).split()})
 
 
 def workers_of(server: int) -> list[int]:
-    """Process ids of a server's workers: those that it has started, and those that were split off its nursery."""
+    """Process ids of a server's workers: those that it has started, and those forked from its nursery."""
     below = children(server)
     split = [
         pid
@@ -91,7 +91,7 @@ def served(script: str = "app.py", descriptors: int | None = None, /, **environm
     command += ["--server.fileWatcherType=none"]
     if descriptors is not None:
         command = ["sh", "-c", f'ulimit -n {descriptors}; exec "$@"', "sh", *command]
-    # On SIGABRT it says where each of its threads stands.
+    # Makes the server print the stack of each thread on SIGABRT.
     environment = {**os.environ, "PYTHONFAULTHANDLER": "1", **environment}
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, env=environment)
     url = f"http://127.0.0.1:{port}"
@@ -108,7 +108,7 @@ def served(script: str = "app.py", descriptors: int | None = None, /, **environm
 
 
 def wait_until_warm(server: Server) -> None:
-    """Until the workers, the spare one included, have nothing left to load."""
+    """Wait until all workers, the spare one included, are ready."""
     before = -1.0
     for _ in range(30):
         spent = sum(map(cpu_seconds, server.workers()))
@@ -119,7 +119,7 @@ def wait_until_warm(server: Server) -> None:
 
 
 def wait_until_it_answers(url: str, process: subprocess.Popen[bytes]) -> None:
-    """RuntimeError when it ends before, or has not answered for long; then it says where its threads stand."""
+    """Wait for an answer. Raises RuntimeError if the process ends or does not answer for long; then its threads' stacks are printed."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if process.poll() is not None:
@@ -136,5 +136,5 @@ def wait_until_it_answers(url: str, process: subprocess.Popen[bytes]) -> None:
 def _read(path: str | Path) -> bytes:
     try:
         return Path(path).read_bytes()
-    except OSError:  # It has ended meanwhile.
+    except OSError:  # The process has ended meanwhile.
         return b""

@@ -1,4 +1,4 @@
-"""Does memory stay? A class that comes and goes for as long as one cares to watch."""
+"""Does memory grow? Students come and go for as long as asked, and the memory of all processes is watched."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from dlcore.experiment import Experiment
 
 STUDENTS = 30
 HOURS, QUICK_HOURS = 1 / 6, 1 / 60
-STAY = (20.0, 120.0)  # seconds; another one comes in place of who leaves
+STAY = (20.0, 120.0)  # seconds that a student stays; then another one comes
 GROWTH = 0.05
-SETTLED = 600.0  # seconds after which nothing should grow; half the time of a shorter watch
+SETTLED = 600.0  # seconds after which memory should not grow any more; in a shorter watch, half its time
 BETWEEN_LOOKS = 5.0
-NETWORKS = ((4, 2), (8, 8), (8,) * 6)  # a student's, by lot
+NETWORKS = ((4, 2), (8, 8), (8,) * 6)  # each student gets one at random
 
 
 def run(quick: bool, hours: float | None = None) -> str:
@@ -48,7 +48,7 @@ def run(quick: bool, hours: float | None = None) -> str:
 
 
 async def _watch(server: Server, seconds: float) -> tuple[list[tuple[float, float]], int]:
-    """[(seconds since the start, MB)], and how many came."""
+    """[(seconds since the start, MB)], and the number of students who came."""
     chance = random.Random(0)
     start = time.monotonic()
     seats = [asyncio.create_task(_seat(server, start + seconds, chance)) for _ in range(STUDENTS)]
@@ -60,7 +60,7 @@ async def _watch(server: Server, seconds: float) -> tuple[list[tuple[float, floa
 
 
 async def _seat(server: Server, end: float, chance: random.Random) -> int:
-    """One student after the other; how many."""
+    """Let one student after the other come until `end`; returns how many."""
     visits = 0
     await asyncio.sleep(chance.uniform(0, 15))
     while time.monotonic() < end:
@@ -76,6 +76,6 @@ async def _visit(server: Server, end: float, chance: random.Random) -> None:
         await arrive(student)
         await fiddle(student, end, chance, [])
     except (OSError, TimeoutError):
-        pass  # Who was not let in tries again.
+        pass  # A student who was refused tries again.
     finally:
         student.close()

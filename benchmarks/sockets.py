@@ -1,6 +1,6 @@
-"""A WebSocket's client end (RFC 6455) that costs next to nothing: of a long message it keeps the beginning and counts the rest.
+"""A cheap WebSocket client (RFC 6455): it keeps the beginning of a long message and only counts the rest.
 
-A load must not take the machine from what it loads: a frame of 40 kB costs this client some 30 microseconds.
+The clients of a benchmark must leave the processors to the server: a frame of 40 kB takes this one some 30 microseconds.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
-BUFFER = bytearray(1 << 18)  # What has just come, of whichever socket: all live in one thread.
+BUFFER = bytearray(1 << 18)  # For received bytes; shared by all sockets, as they run in one thread.
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 LONGEST_HEAD = 14  # bytes before a message's content
 
@@ -27,12 +27,12 @@ class Socket(asyncio.BufferedProtocol):
     def __init__(self, listener: Listener, keep: int | None = None) -> None:
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.code: int | None = None  # with which the other side has closed; 1006: without a word
+        self.code: int | None = None  # the close code; 1006: the connection was lost without one
         self._listener = listener
         self._keep = keep
         self._head = bytearray()
         self._content = bytearray()
-        self._missing = 0  # bytes of the present message's content
+        self._missing = 0  # bytes of the present message's content still to come
         self._opcode = 0
         self._shaking_hands = True
 
@@ -46,7 +46,7 @@ class Socket(asyncio.BufferedProtocol):
         protocol: str | None = None,
         cookie: str = "",
     ) -> Socket:
-        """Shake hands as a page of this very server does."""
+        """Connect with the handshake that the server's own page would send."""
         self = cls(listener, keep)
         transport, _ = await asyncio.get_running_loop().create_connection(lambda: self, "127.0.0.1", port)
         self._transport = transport
@@ -58,7 +58,7 @@ class Socket(asyncio.BufferedProtocol):
             "Connection: Upgrade",
             "Sec-WebSocket-Version: 13",
             f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}",
-            # As a browser does. The server compresses if it was told to.
+            # Offered as browsers do; the server compresses only if its settings say so.
             "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits",
         ]
         lines += [f"Sec-WebSocket-Protocol: {protocol}"] if protocol else []
@@ -68,14 +68,14 @@ class Socket(asyncio.BufferedProtocol):
         return self
 
     async def answer(self, waiting: asyncio.Future[Any], seconds: float) -> Any:
-        """What comes of something that was asked for. ConnectionError where the other side hangs up first, TimeoutError."""
+        """The result of `waiting`. Raises ConnectionError if the server closes the socket first, TimeoutError after so many seconds."""
         await asyncio.wait((waiting, self.closed), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         if not waiting.done() and self.closed.done():
             raise ConnectionError(f"the server hung up with {self.code} before it had answered")
         return await asyncio.wait_for(waiting, 0)
 
     def send(self, content: bytes, opcode: int = TEXT) -> None:
-        """One whole message. Its mask is zero, which leaves the content as it is."""
+        """Send one complete message. Its mask is zero, which leaves the content as it is."""
         size = len(content)
         if size < 126:
             head = struct.pack("!BB", 128 | opcode, 128 | size)
@@ -86,12 +86,12 @@ class Socket(asyncio.BufferedProtocol):
         self._transport.write(head + bytes(4) + content)
 
     def close(self) -> None:
-        """Leave."""
+        """Close the socket."""
         self.send(struct.pack("!H", 1000), CLOSE)
         self._transport.close()
 
     def abort(self) -> None:
-        """Leave without a word."""
+        """Drop the connection without a close frame."""
         self._transport.abort()
 
     # What asyncio tells

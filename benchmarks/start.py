@@ -1,4 +1,4 @@
-"""What the compiled engine costs before its first step: on a machine that has never compiled it, and at every later start."""
+"""How long the compiled engine takes before its first step: when it has to be compiled, and at later starts, when it is loaded."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from benchmarks.tables import Figure, goals
 
 COMPILE, LOAD = 15.0, 0.5  # seconds
 
-# What a worker does: torch is there, the kernel is not, and steps are taken while it comes.
+# Does what a worker does: torch is imported, the kernel is not, and steps are taken while it is compiled or loaded.
 STARTING = """
 import json, time
 from dlcore import Experiment, Trainer
@@ -62,7 +62,7 @@ def run(quick: bool) -> str:
 
 
 def _python(program: str, folder: str) -> str:
-    """What a new process prints that keeps its compiled code in this folder."""
+    """What a new process prints that runs this program and keeps compiled code in this folder."""
     environment = {**os.environ, "NUMBA_CACHE_DIR": folder, "PYTHONPATH": str(ROOT)}
     return subprocess.run(
         [sys.executable, "-c", program], env=environment, cwd=ROOT, stdout=subprocess.PIPE, check=True, text=True

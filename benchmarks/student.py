@@ -20,13 +20,14 @@ from benchmarks.sockets import BINARY, Socket
 from dlcore.experiment import Experiment
 from dlcore.share import encode
 
-BEGINNING = 16384  # bytes of a frame: its header, that of the largest network too
+BEGINNING = 16384  # bytes of a frame that are kept: the whole header, even of the largest network
 PATIENCE = 60.0  # seconds
-WANTS = {"gradients": False, "histograms": False, "probe": None, "moment": None}  # as a browser says it
+# extra parts of a frame, in the form in which a browser asks for them
+WANTS = {"gradients": False, "histograms": False, "probe": None, "moment": None}
 
 
 async def cookie_of_page(port: int) -> str:
-    """The cookies, as a request names them, that come with the page to a browser that has none."""
+    """The cookies that the page sets in a browser without any, as the value of the header Cookie."""
     _, _, cookies = await ask(port, "GET", "/", headers={"Accept": "text/html"})
     return "; ".join(f"{name}={value}" for name, value in cookies.items() if name.endswith("playground_owner"))
 
@@ -61,15 +62,15 @@ async def ask(
 class Student:
     """One session: opens a share link, plays, watches, moves a slider."""
 
-    patience: ClassVar[float] = PATIENCE  # Seconds it waits for an answer; tests, which time nothing, wait longer.
+    patience: ClassVar[float] = PATIENCE  # Seconds to wait for an answer; tests, which measure no time, set more.
 
     def __init__(self, port: int, experiment: Experiment | None = None, playing: bool = False) -> None:
         self.playing = playing
-        self.cookie = ""  # That says whose browser it is; it comes with the page.
+        self.cookie = ""  # The cookie by which the browser is recognised; the page sets it.
         self.sliders: dict[str, Any] = {}
-        self._fragments: dict[str, str] = {}  # of the sliders
+        self._fragments: dict[str, str] = {}  # by label, the fragment that a slider is in
         self.notices: list[str] = []
-        self.errors = 0  # boxes on the page that say what went wrong
+        self.errors = 0  # error boxes on the page
         self.seen: list[tuple[float, int, int]] = []  # (time, epoch, step) of each frame
         self._port = port
         self._query = urlencode(
@@ -79,15 +80,15 @@ class Student:
         self._answered: asyncio.Future[None] | None = None
         self._page: Socket | None = None
         self._live: Socket | None = None
-        self._interval = 0.0  # seconds between two frames, at least
+        self._interval = 0.0  # least seconds between two frames
         self._asked = 0.0
         self._held: dict[str, Any] = {"structure": None, "version": None, "history": 0}
         self._watching = False
 
     async def open(self) -> float:
-        """Load the page and the live channel as a browser does; the seconds until the page was whole.
+        """Load the page and open the live channel as a browser does; returns the seconds until the page was complete.
 
-        ConnectionError when the page has no run.
+        Raises ConnectionError if the page has no run.
         """
         started = time.perf_counter()
         cookie = self.cookie = self.cookie or await cookie_of_page(self._port)
@@ -104,7 +105,7 @@ class Student:
         return waited
 
     async def come_in(self) -> None:
-        """Open the page until it has a run: while a class is full, or a server has only just begun, it asks to try again."""
+        """Open the page again and again until it has a run, which takes a while if the class is full or the server has just started."""
         while True:
             try:
                 await self.open()
@@ -117,27 +118,27 @@ class Student:
 
     @property
     def there(self) -> bool:
-        """Both connections are open."""
+        """Whether both connections are open."""
         return all(socket is not None and socket.code is None for socket in (self._page, self._live))
 
     @property
     def gone(self) -> bool:
-        """No connection is open any more."""
+        """Whether no connection is open any more."""
         return all(socket is None or socket.code is not None for socket in (self._page, self._live))
 
     def say(self, message: BackMsg) -> None:
-        """Tell the page this, and wait for nothing."""
+        """Send the page a message, without waiting for an answer."""
         assert self._page is not None
         self._page.send(message.SerializeToString(), BINARY)
 
     def vanish(self) -> None:
-        """Leave without a word, as a laptop that is shut."""
+        """Drop the connections without closing them, as a laptop that is shut."""
         for socket in (self._live, self._page):
             if socket is not None:
                 socket.abort()
 
     def close(self) -> None:
-        """Leave."""
+        """Close the connections."""
         self._watching = False
         for socket in (self._live, self._page):
             if socket is not None and socket.code is None:
@@ -165,17 +166,17 @@ class Student:
         return time.perf_counter() - started
 
     def frames(self, start: float, end: float) -> int:
-        """Frames that came between two points of time (`time.monotonic`)."""
+        """The number of frames that came between two times (`time.monotonic`)."""
         return sum(start <= at < end for at, _, _ in self.seen)
 
     def epochs(self, start: float, end: float) -> float:
-        """Epochs a second between them, as its frames tell; a run that began anew counts from there."""
+        """Epochs a second between two times, read from the frames; if the run was reset, counted from then on."""
         told = [(at, epoch) for at, epoch, _ in self.seen if start <= at < end]
         gone = sum(max(later - earlier, 0) for (_, earlier), (_, later) in pairwise(told))
         return gone / (told[-1][0] - told[0][0]) if len(told) > 1 else 0.0
 
     def longest_pause(self, start: float, end: float) -> float:
-        """The longest time without a frame between them."""
+        """The longest time without a frame between two times."""
         times = [start, *(at for at, _, _ in self.seen if start <= at < end), end]
         return max(later - earlier for earlier, later in pairwise(times))
 
@@ -185,7 +186,7 @@ class Student:
         self._answered = asyncio.get_running_loop().create_future()
         message = BackMsg()
         message.rerun_script.query_string = self._query
-        message.rerun_script.fragment_id = fragment  # As a browser: of the part of the page that the widget stands in.
+        message.rerun_script.fragment_id = fragment  # As a browser: names the fragment that the widget is in.
         message.rerun_script.page_script_hash = page
         message.rerun_script.widget_states.widgets.extend(states)
         self.say(message)
@@ -193,7 +194,7 @@ class Student:
         await self._page.answer(self._answered, self.patience)
 
     def hear_page(self, content: bytes) -> None:
-        """Take in one message of the page."""
+        """Handle one message of the page."""
         answer = ForwardMsg.FromString(content)
         kind = answer.WhichOneof("type")
         if kind == "delta":
@@ -202,12 +203,12 @@ class Student:
             self._has_finished()
 
     def _has_finished(self) -> None:
-        """A script has, and no other one follows at once."""
+        """Note that a script has finished and no other follows at once."""
         if self._answered is not None and not self._answered.done():
             self._answered.set_result(None)
 
     def learn(self, element: Any, fragment: str) -> None:
-        """Take in one element of the page."""
+        """Note one element of the page."""
         match element.WhichOneof("type"):
             case "slider":
                 self.sliders[element.slider.label] = element.slider
@@ -230,7 +231,7 @@ class Student:
         if content[:1] == b"{":
             self.notices.append(content.decode())
             return
-        # The header alone: decoding the pictures is a browser's work, and not ours to weigh on this machine.
+        # Only the header is decoded: decoding pictures is a browser's work and would slow the measured server down.
         length = int.from_bytes(content[:4], "little")
         header = json.loads(content[4 : 4 + length])
         rows = next(array["shape"][0] for array in reversed(header["arrays"]) if array["name"] == "history")

@@ -1,4 +1,4 @@
-"""Somebody's own table of 100,000 rows and 50 columns: how soon is it previewed, and does the network learn from it live?"""
+"""An uploaded table of 100,000 rows and 50 columns: how long its preview takes, and how fast frames come while a network trains on it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ROUNDS, QUICK_ROUNDS = 5, 2
 WATCHED, WARM_UP = 10.0, 3.0  # seconds of training
 HIDDEN = 16
 BATCH = 256
-GLANCE = 0.05  # seconds
+GLANCE = 0.05  # seconds between two measurements of memory
 LIMITS = Limits(workers=1, heavy_workers=0, shelf_mb=0, hung_after=60.0)
 
 
@@ -79,7 +79,7 @@ def run(quick: bool) -> str:
 
 
 def table(seed: int) -> bytes:
-    """Whole numbers and words of one letter, as more does not fit into 16 MB; two classes."""
+    """A CSV of whole numbers and one-letter words, as more would not fit into 16 MB; two classes."""
     generator = np.random.default_rng(seed)
     cells = generator.integers(0, 100, (ROWS, COLUMNS)).astype(object)
     cells[:, 1] = generator.choice(list("abcde"), ROWS)
@@ -89,7 +89,7 @@ def table(seed: int) -> bytes:
 
 
 def _brought(desks: Desks, contents: list[bytes]) -> tuple[list[float], list[float], dict[str, Any]]:
-    """Seconds of each preview and import, and the last part of a recipe."""
+    """Seconds of each preview and each import, and the recipe's part of the last one."""
     looks, imports, part = [], [], {}
     for content in contents:
         begin = time.perf_counter()
@@ -99,7 +99,7 @@ def _brought(desks: Desks, contents: list[bytes]) -> tuple[list[float], list[flo
         begin = time.perf_counter()
         part = desks.ask("import", upload=digest, name="table.csv")[0]["dataset"]
         imports.append(time.perf_counter() - begin)
-    return looks[1:], imports[1:], part  # The first one waited for the desk's imports.
+    return looks[1:], imports[1:], part  # Without the first ones, which waited for the desk's imports.
 
 
 def _trained(pool: Pool, part: dict[str, Any], seconds: float) -> tuple[float, float]:
@@ -114,7 +114,8 @@ def _trained(pool: Pool, part: dict[str, Any], seconds: float) -> tuple[float, f
             "batch_size": BATCH,
         }
     )
-    pool.expect_tables()  # As the page does when it shows the preview; a person looks at it for longer than this.
+    # The page does this when it shows the preview, which a person looks at for longer than this takes.
+    pool.expect_tables()
     time.sleep(WARM_UP)
     token = pool.create(recipe.to_json())
     with pool.viewer(token):
@@ -125,7 +126,7 @@ def _trained(pool: Pool, part: dict[str, Any], seconds: float) -> tuple[float, f
 
 
 def _frames(pool: Pool, token: str, seconds: float) -> tuple[int, int]:
-    """How many frames came in this time, each newer than the one before, and how many steps they span."""
+    """How many new frames came in this time, and how many steps they span."""
     count, version, steps = 0, -1, []
     end = time.perf_counter() + seconds
     while time.perf_counter() < end:
@@ -137,14 +138,14 @@ def _frames(pool: Pool, token: str, seconds: float) -> tuple[int, int]:
 
 
 def _step(frame: bytes) -> int:
-    """The step that a frame shows: its header is JSON, after four bytes that say how long it is."""
+    """The step in a frame's header, which is JSON after four bytes with its length."""
     length = int.from_bytes(frame[:4], "little")
     return json.loads(frame[4 : 4 + length])["step"]
 
 
 @contextmanager
 def _watched(desks: Desks, pool: Pool) -> Iterator[list[float]]:
-    """What the desks and the worker with the run hold together, in MB, at every glance."""
+    """Memory of the desks and of the run's worker together, in MB, measured every GLANCE seconds during the block."""
     held, over = [0.0], threading.Event()
 
     def watch() -> None:

@@ -1,4 +1,4 @@
-"""Markdown tables of what was measured."""
+"""Markdown tables of results."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PACKAGES = ("torch", "numpy", "numba", "scikit-learn", "streamlit", "keras", "ja
 
 
 class Figure(NamedTuple):
-    """One figure beside its goal; `met` is None where it could not be measured."""
+    """One figure with its goal; `met` is None if it could not be measured."""
 
     figure: str
     goal: str
@@ -21,7 +21,7 @@ class Figure(NamedTuple):
 
 
 def markdown(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """One table; every cell as it prints."""
+    """A Markdown table; each cell is converted by `str`."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
 
@@ -33,7 +33,7 @@ def goals(figures: Iterable[Figure]) -> str:
 
 
 def goals_in(text: str) -> list[str]:
-    """The rows of all tables in it that `goals` has made."""
+    """The rows of all tables in a text that `goals` has made."""
     head = goals([])
     found: list[str] = []
     for block in text.split("\n\n"):
@@ -43,12 +43,12 @@ def goals_in(text: str) -> list[str]:
 
 
 def joined_goals(texts: Iterable[str]) -> str:
-    """One table of the goals of them all."""
+    """One table of all goals in these texts."""
     return "\n".join([goals([]), *(row for text in texts for row in goals_in(text))])
 
 
 def machine() -> str:
-    """What the figures were measured on: ratios hold, absolutes drift."""
+    """The machine and versions that figures were measured with; ratios hold elsewhere too, absolute numbers do not."""
     packages = ", ".join(f"{name} {_version(name)}" for name in PACKAGES)
     return f"{os.cpu_count()} cores ({platform.machine()}), Python {platform.python_version()}, {packages}"
 

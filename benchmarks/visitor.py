@@ -1,4 +1,4 @@
-"""A student who also uploads, presses downloads and goes to other pages; still without a browser."""
+"""A student that also uploads, downloads and visits other pages, without a browser."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from benchmarks.student import Student, ask
 from ui.messages import text
 
 TABLES = text("en", "data.file")  # The uploader's label on the page Data.
-MOST_HEARD = 500  # messages of the page that are remembered
-FURNISHED = 2  # Reruns until a new session's page has all tabs.
+MOST_HEARD = 500  # last messages of the page that are remembered
+FURNISHED = 2  # Reruns after which a new session's page has all tabs.
 
 
 class Visitor(Student):
@@ -33,33 +33,34 @@ class Visitor(Student):
         self.uploaders: dict[str, str] = {}  # {label: id}
         self.downloads: dict[str, str] = {}  # {label: id of the file that is made at the press}
         self.alerts: list[str] = []
-        self._here = self._shown = self._finished = ""  # the page asked for, shown, and run through
+        # hash of the page asked for, the page shown, and the page whose script has finished
+        self._here = self._shown = self._finished = ""
         self._heard: deque[bytes] = deque(maxlen=MOST_HEARD)
         self._asked_for: dict[str, asyncio.Future[Any]] = {}
 
     async def furnish(self) -> None:
-        """Until the page is whole, all tabs of settings included."""
+        """Rerun the page until it is complete, all tabs of settings included."""
         for _ in range(FURNISHED):
             await self.rerun()
 
     async def go(self, path: str) -> None:
-        """To another page of the app."""
+        """Go to another page of the app."""
         self._here = self.pages[path]
-        while self._finished != self._here:  # A script of the page before may end meanwhile.
+        while self._finished != self._here:  # A script of the previous page may finish first.
             await self.rerun()
 
     def heard(self, words: bytes) -> bool:
-        """Whether one of the last messages holds these words."""
+        """Whether one of the last messages contains these bytes."""
         return any(words in message for message in self._heard)
 
     async def rerun(self, states: list[WidgetState] | None = None) -> float:
-        """Ask for the whole page once more; the seconds until it is there."""
+        """Rerun the whole page; the seconds until it is there."""
         started = time.perf_counter()
         await self._rerun(states or [], page=self._here)
         return time.perf_counter() - started
 
     async def upload(self, label: str, name: str, content: bytes) -> int:
-        """Choose a file in this uploader, and tell the page; the status of the upload."""
+        """Upload a file as this uploader would, and tell the page; the HTTP status of the upload."""
         urls = await self.upload_urls(name)
         status = await put(self._port, urls.upload_url, name, content, self.cookie)
         state = WidgetState(id=self.uploaders[label])
@@ -70,7 +71,7 @@ class Visitor(Student):
         return status
 
     async def upload_urls(self, name: str) -> FileURLs:
-        """Where the server will take this file."""
+        """The addresses to which this file may be uploaded."""
         message = BackMsg()
         request = message.file_urls_request
         request.request_id, request.session_id = uuid.uuid4().hex, self.session
@@ -79,7 +80,7 @@ class Visitor(Student):
         return answer.file_urls[0]
 
     async def download(self, label: str) -> bytes:
-        """Press a button whose file is made at the press; the file. ConnectionError with what the server said instead."""
+        """Press a download button; returns the file. Raises ConnectionError with the server's message if there is none."""
         message = BackMsg()
         request = message.backend_operation_request
         request.request_id, request.session_id = uuid.uuid4().hex, self.session
@@ -131,7 +132,7 @@ class Visitor(Student):
 
 
 async def put(port: int, url: str, name: str, content: bytes, cookie: str) -> int:
-    """Upload a file as Streamlit's own uploader does; the status."""
+    """Upload a file as Streamlit's uploader does; the HTTP status."""
     xsrf = (await ask(port, "GET", "/_stcore/health", cookie))[2].get("_streamlit_xsrf", "")
     boundary = uuid.uuid4().hex
     body = (
