@@ -22,7 +22,8 @@ BROWSER_FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--process-per-site",
 ]  # fmt: skip
-SHELF = tempfile.TemporaryDirectory(prefix="dlcore-tests-")  # Kept runs of tests are not those of the person who tests.
+# Tests keep their runs here, not on the shelf of whoever runs them.
+SHELF = tempfile.TemporaryDirectory(prefix="dlcore-tests-")
 #: The canvas is connected and has drawn.
 SHOWN = """() => {
     const find = (root) => root.querySelector('.nn')
@@ -50,10 +51,10 @@ def pytest_configure() -> None:
     os.environ.setdefault("DLCORE_NICENESS", "0")
     Student.patience = PATIENCE
     torch.set_num_threads(1)
-    compiled.kernels(patient=True)  # Which engine takes the steps of a test must not be chance.
+    compiled.kernels(patient=True)  # Compile before any test, so that it is not left to timing which engine trains.
 
 
-@pytest.hookimpl(tryfirst=True)  # Before pytest-xdist looks for groups.
+@pytest.hookimpl(tryfirst=True)  # Must run before pytest-xdist reads the groups.
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     # A file's browser tests in one process: each process that has some starts a server and a Chromium.
     for item in items:
@@ -139,10 +140,10 @@ def page(english: Any, app_address: str) -> Iterator[Any]:
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     page.goto(app_address)
-    page.wait_for_function(SHOWN)  # Looks at every picture; `expect` looks once a second in the end.
+    page.wait_for_function(SHOWN)  # Checks at every frame, while `expect` comes down to once a second.
     yield page
     page.evaluate("localStorage.clear()")
-    for left in english.pages[1:]:  # Without its first, empty one the browser would end.
+    for left in english.pages[1:]:  # The first, empty page stays: without any page the browser would end.
         left.close()
-    english.clear_cookies()  # The next reader is somebody else.
+    english.clear_cookies()  # The next test is another visitor.
     assert errors == []

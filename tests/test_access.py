@@ -227,7 +227,7 @@ def pumped(page: Page, condition: Callable[[], object]) -> None:
 def test_a_notice_has_a_name_on_a_page_without_a_picture_too(opened: Open) -> None:
     page = opened(locale="zh-CN")
     page.locator('a[href$="/data"]').first.click()
-    # The door says that these are too many.
+    # Too many files at once: the door shows a notice.
     bring(page, [{"name": f"{number}.csv", "mimeType": "text/csv", "buffer": b"a,b\n1,2\n"} for number in range(101)])
     notice = page.get_by_test_id("stToast").first
     expect(notice).to_have_attribute("aria-label", re.compile("."))

@@ -96,8 +96,8 @@ def test_an_edit_on_the_canvas_is_sent_at_once_and_the_widgets_follow(
     ("action", "waits"),
     [
         ({"do": "add_unit", "address": "0"}, True),
-        ({"do": "clear_points"}, False),  # There is a word to say: the batch has become smaller.
-        ({"do": "remove_unit", "address": "0", "unit": 0}, False),  # A refusal is said at once.
+        ({"do": "clear_points"}, False),  # Shows a notice: the batch has become smaller.
+        ({"do": "remove_unit", "address": "0", "unit": 0}, False),  # Refused, which is shown at once.
         ({"do": "add_unit", "address": "12"}, False),
         ({"do": "keep"}, False),
         ({"do": "settled"}, False),
@@ -181,7 +181,7 @@ def test_actions_that_come_along_with_a_later_one_are_answered_once_and_in_order
     for action, more in (
         ({"do": "settled", "number": 3, "by": 7, "before": along}, 2),
         ({**unit, "number": 4, "by": 7, "before": [*along, {"do": "settled", "number": 3}]}, 3),
-        ({**unit, "number": 1, "by": 8, "before": []}, 4),  # Of another canvas, which counts anew.
+        ({**unit, "number": 1, "by": 8, "before": []}, 4),  # Another canvas numbers its actions anew.
     ):
         press(monkeypatch, action)
         at.run().button(key="new_seed").click().run()

@@ -70,7 +70,7 @@ def test_the_units_of_every_layer_have_their_maps_and_weights_under_its_address(
     assert [sorted(named(arrays, kind)) for kind in ("maps", "scales", "weight", "bias")] == [WITH_UNITS] * 4
     for address, answers_PK in answers(trainer, picture.units.inputs_DP.T).items():
         if address == "3":
-            continue  # Of the outputs is drawn what the loss makes of them.
+            continue  # The picture of the outputs shows them as the loss reads them.
         scales = arrays[f"scales/{address}"][:, None]
         found = (arrays[f"maps/{address}"].astype(float).reshape(len(scales), -1) - 128) / 127 * scales
         expected = answers_PK.T.reshape(found.shape[0], *[picture.output.shape[0] // 2, 2] * 2)[:, :, 0, :, 0]

@@ -69,7 +69,7 @@ def test_a_whole_page_goes_on_when_the_part_is_made(monkeypatch: pytest.MonkeyPa
 
     drawing = threading.Thread(target=draw)
     drawing.start()
-    assert not heard.wait(0.2) and said == ["first"]  # What it has said already is passed on.
+    assert not heard.wait(0.2) and said == ["first"]  # A message is passed on before the script pauses.
     no_part.set()
     drawing.join(PATIENCE)
     assert said == ["first", "second"]
@@ -104,7 +104,7 @@ def test_a_page_stands_aside_in_the_first_moment_of_a_part_only() -> None:
         part = await turns.begin("pupil", part=True)
         await asyncio.wait_for(
             asyncio.to_thread(turns.no_part.wait), PATIENCE
-        )  # It takes longer: perhaps it waits for a worker.
+        )  # Set again although the part has not ended: it takes long, so perhaps it waits for a worker.
         part.end()
         page.end()
 
@@ -112,7 +112,7 @@ def test_a_page_stands_aside_in_the_first_moment_of_a_part_only() -> None:
 
 
 def test_streamlit_runs_scripts_by_the_class_that_stands_aside(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Fails when another version of Streamlit makes them elsewhere: then pages do not wait.
+    # Fails if another version of Streamlit creates script runners elsewhere: then whole pages would not pause for parts.
     monkeypatch.setattr(app_session, "ScriptRunner", app_session.ScriptRunner)
     monkeypatch.setattr(StandsAside, "no_part", StandsAside.no_part)
     no_part = threading.Event()
@@ -177,7 +177,7 @@ def test_a_loop_that_sleeps_is_woken_by_each_message() -> None:
 
 
 def test_the_loop_of_this_python_can_be_woken_so() -> None:
-    # Fails when another version of Python wakes its loops otherwise: then each message is a call to the system again.
+    # Fails if another version of Python wakes its loops in another way: then each message would be a system call again.
     async def lesson() -> bool:
         loop = asyncio.get_running_loop()
         before = loop._write_to_self  # type: ignore[attr-defined]

@@ -61,7 +61,7 @@ def test_steps_are_those_of_a_plain_torch_loop(build: type, row: tuple[int, ...]
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.uniform_(-0.4, 0.4, generator=seeded(parameter.numel()))
-    twin = build()  # Whose dropout draws the same.
+    twin = build()  # Its dropout draws the same numbers.
     twin.load_state_dict(model.state_dict())
     engine, optimizer = AutogradEngine(model, TEN_CLASSES), torch.optim.Adam(twin.parameters(), lr=RATE)
     ours = [engine.step(X, y, RATE) for X, y in batches(row, rows)]

@@ -79,12 +79,14 @@ def test_who_had_to_make_room_goes_on_from_its_very_last_state_and_nobody_else_d
     machine.wait(16.0)
     newcomer = pool.create(recipe(), owner="new")
     assert refusal(lambda: pool.find_standing(token, "new")) == "not_yours"
-    assert refusal(lambda: pool.revive(token, "one")) == "class_full"  # The newcomer has only just come.
+    # The newcomer's run was touched too recently to go.
+    assert refusal(lambda: pool.revive(token, "one")) == "class_full"
     pool.close(newcomer)
     standing = {"recipe": recipe(5), "device": "auto", "status": "paused", "step": 1, "epoch": 0}
     assert pool.find_standing(token, "one") == standing
     assert pool.revive(token, "one") == standing
-    assert pool.call(token, "frame")[0]["state"] == "last"  # Not what was kept with the step.
+    # The state from the worker's answer to "close", not the one kept after the step.
+    assert pool.call(token, "frame")[0]["state"] == "last"
 
 
 def test_somebody_who_comes_back_while_the_last_state_is_on_its_way_waits_for_it(
@@ -157,7 +159,7 @@ def test_holding_a_run_is_not_touching_it(make_pool: Callable[..., Pool], machin
     pool = make_pool(max_runs=1)
     token = pool.create(recipe(), owner="one")
     machine.wait(16.0)
-    pool.hold(token)  # Its page is there, and shows something else.
+    pool.hold(token)  # Its page is open, but shows another run.
     pool.create(recipe(), owner="new")
     assert not pool.exists(token)
 

@@ -149,7 +149,7 @@ def test_a_newcomer_to_a_full_class_waits_and_comes_in_when_there_is_room(small_
     wait_for_step(inside, reached)  # Those inside go on.
 
     inside.context.close()
-    # By itself: nothing is pressed any more.
+    # The waiting page gets in by itself, without a press.
     expect(canvas(outside)).to_have_attribute("data-connection", "open")
     expect(outside.get_by_role("heading", name="One moment, please")).to_have_count(0)
 

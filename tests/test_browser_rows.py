@@ -99,7 +99,7 @@ def test_rows_are_shared_opened_by_another_withdrawn_and_refused(arrive: Callabl
     expect(owner.get_by_text(f"everybody who has the link can train on these {ROWS} rows")).to_be_visible()
     assert "pass=" not in shared_link(owner)
 
-    press(guest, "Play")  # Nothing is taken from a run that is under way, ...
+    press(guest, "Play")  # A run that already has the rows goes on training, ...
     expect(canvas(guest)).to_have_attribute("data-status", PLAYING)
     press(guest, "Pause")
     expect(canvas(guest)).to_have_attribute("data-status", PAUSED)

@@ -152,7 +152,7 @@ def toggle_feature(books: Books, draw: Any) -> None:
 
 
 def change_points(books: Books, draw: Any) -> None:
-    pass  # The caller draws other points.
+    pass  # Nothing to note in the books: the caller changes the points.
 
 
 EDITS = [add_unit, remove_unit, insert_layer, remove_layer, change_activation, toggle_feature, change_points]

@@ -129,7 +129,7 @@ def test_a_frame_says_since_when_the_changes_are_what_they_are(run: Run) -> None
     run.change(run.learner.experiment.replace(batch_size=8).to_json())
     changed = version(run)
     assert changed is not None and changed > since
-    run.rewind(run.timeline.moments[-1].id)  # From before the last change: it is cut.
+    run.rewind(run.timeline.moments[-1].id)  # To a moment before the last change, which is removed from the journal.
     assert [entry.step for entry in run.learner.journal] == [0, 1]
     assert (version(run) or 0) > changed
     run.reset()

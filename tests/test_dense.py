@@ -233,7 +233,7 @@ def test_changes_made_while_it_runs_reach_the_kernel() -> None:
     recipe = dict(BASE)
     for edit in edits:
         recipe |= edit
-        slow.restore(fast.state())  # New weights are drawn by the last bit of the old ones.
+        slow.restore(fast.state())  # Same bits in both: new weights are drawn with a seed made of the old ones' bits.
         for trainer in (slow, fast):
             trainer.change(Experiment.from_dict(recipe))
         train_both(slow, fast, 30)
@@ -300,7 +300,7 @@ print(first, trainer.engine_name, trainer.step, compiled.begin().compiles)
 
 
 def test_without_a_place_for_its_code_the_autograd_engine_does_it_all(tmp_path: Path) -> None:
-    tmp_path.chmod(0o777)  # Anybody could put code there.
+    tmp_path.chmod(0o777)  # A folder into which anybody may write code is not used.
     code = "from dlcore import *; t = Trainer(Experiment(), 'cpu'); t.advance(3); print(t.engine_name, t.step)"
     assert started(tmp_path, code).stdout.split() == ["autograd", "3"]
 

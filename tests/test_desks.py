@@ -314,7 +314,7 @@ def test_a_full_queue_takes_from_whoever_holds_most(
     large = bench.submit(desks, "kim", owner="kim", payload=bytes(1_100_000))
     assert problem_of(second) == "job_gave_way"
     assert [job.state for job in (first, small, large)] == ["waiting"] * 3
-    with pytest.raises(Problem) as caught:  # No better than those who are there.
+    with pytest.raises(Problem) as caught:  # Would hold most bytes itself, so none of the others gives way.
         bench.submit(desks, "dan", owner="dan", payload=bytes(1_300_000))
     assert caught.value.key == "desks_full"
     assert [job.state for job in (first, small, large)] == ["waiting"] * 3
@@ -397,7 +397,7 @@ def test_whoever_has_used_up_the_budget_comes_after_all_others(bench: Bench, mon
         job.result(PATIENCE)
     assert bench.begun == "bob ann1 ann2 bob2 eve1 eve2"
     assert first.state == "done"
-    clock.now += 100.0  # Seconds in which a desk was there for others: she is one of them again.
+    clock.now += 100.0  # Seconds in which a desk was free for others: ann's earlier jobs no longer count.
     last = bench.submit(desks, "ann3", owner="ann")
     again = [bench.submit(desks, name, owner=name[:3]) for name in ("eve3", "ann4")]
     assert [job.ahead for job in again] == [1, 2] and last.ahead == 0
@@ -486,7 +486,7 @@ def test_a_job_ends_when_nobody_has_been_at_its_page_for_a_while(bench: Bench) -
     clock.now += LEFT_ALONE
     desks.tend()
     assert jobs[0].state == "working"
-    desks.release("gone")  # A second word of it changes nothing.
+    desks.release("gone")  # A second release does not restart the time.
     desks.hold("back")
     clock.now += 1.0
     desks.tend()

@@ -447,7 +447,7 @@ def test_somebody_has_so_many_pages_open_and_then_reads_why_there_are_no_more() 
         assert (await knock("forged=1"))[1]["code"] == door.FULL
         assert (await knock("", "/"))[0][
             "status"
-        ] == 200  # A newcomer is not one of them: with this page comes a cookie.
+        ] == 200  # A newcomer does not count among visitors without a cookie: the page brings one.
         inside[0].set()
         await pages[0]
         assert (await knock(mine, "/"))[0]["status"] == 200

@@ -34,7 +34,7 @@ from tests.machine import Machine
 from tests.patience import PATIENCE, eventually
 
 SMALL = {"dataset": {"kind": "gauss"}, "layers": [{"kind": "dense", "units": 3}]}
-MEDIUM = {"layers": [{"kind": "dense", "units": 200}] * 8}  # Its picture is guessed to take 74 ms.
+MEDIUM = {"layers": [{"kind": "dense", "units": 200}] * 8}  # Its picture is estimated to take 74 ms.
 
 
 def recipe(**changes: Any) -> str:

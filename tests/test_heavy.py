@@ -146,7 +146,7 @@ def test_thirty_heavy_runs_leave_the_common_workers_to_the_others_though_a_worke
 def test_the_first_heavy_run_waits_for_a_worker_to_start_and_nobody_waits_for_it(
     make_pool: Callable[..., Pool], machine: Machine
 ) -> None:
-    there = Class(make_pool, machine, ready=COMMON)  # Not even the spare one is warm.
+    there = Class(make_pool, machine, ready=COMMON)  # Not even the spare worker is ready.
     small = [there.pool.create(SMALL) for _ in range(2)]
     for token in small:
         there.tell(token, SMALL)
@@ -209,7 +209,7 @@ def test_what_was_measured_counts_for_half_a_minute(make_pool: Callable[..., Poo
     assert there.where(run).number >= COMMON
     there.looked_after()
     assert not there.where(run).asked("leave")
-    machine.wait(SETTLED)  # It waits there unserved.
+    machine.wait(SETTLED)  # Until then it stays on the heavy worker.
     there.let_leave(run, SMALL)
     assert there.where(run).number < COMMON
 

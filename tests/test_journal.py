@@ -306,7 +306,7 @@ def test_it_comes_along_wherever_the_run_goes(run: Run) -> None:
     touch(run, "set", address="0", unit=0, input=0, value=0.5)
     told = journal(run)
     moment = run.timeline.moments[-2].id
-    header, state = run.fork(None)  # As a duplicate for Compare, and as the shelf has it.
+    header, state = run.fork(None)  # A fork, as for the page Compare, and a kept state, as for the shelf.
     kept, kept_state = run.kept()
     for one, content in ((header, state), (kept, kept_state)):
         other = Run(one["recipe"], "cpu")
@@ -435,7 +435,8 @@ def test_a_network_shaped_several_times_at_a_step_promises_nothing_beyond(run: R
     steps(run, 1)
     replay = replayed(run.learner.recipe_with_journal, 4)
     assert replay.inexact_from == 4
-    for name, weight in replay.trainer.model.state_dict().items():  # But these are what came out.
+    # The steps cannot be repeated exactly, but the journal holds the resulting weights.
+    for name, weight in replay.trainer.model.state_dict().items():
         assert np.array_equal(weight.numpy(), np.float32(journal(run)[-1]["weights"][name]))
 
 

@@ -153,7 +153,7 @@ def test_it_goes_back_on_its_time_line_and_the_same_way_again(run: Run) -> None:
     before = run.learner.state()
     table = run.timeline.table()
     np.testing.assert_allclose(table[:, 1], [0, 1, 2, 3])
-    np.testing.assert_allclose(table[:, 2], before["history"][:, 3])  # The regret stands for a moment.
+    np.testing.assert_allclose(table[:, 2], before["history"][:, 3])  # The value of a moment is its regret.
     header, arrays = frame(run, moment=table[1, 0])
     assert (header["moment"]["step"], header["regret"]) == (PULLS_AN_EPOCH, before["history"][1, 3])
     assert arrays["pulls"].sum() == PULLS_AN_EPOCH

@@ -46,11 +46,13 @@ def said(cells: Cells) -> set[str]:
         ("2019,kind\n" + "".join(f"{place}.25,{LETTERS[place % 2]}\n" for place in range(14)), ("2019", "kind"), 14),
         ("time [s],temp [°C],state\n" + THREE, ("time [s]", "temp [°C]", "state"), 14),
         (",Plant,,Soil\nid,length,width,pH\n" + PLANTS, ("id", "Plant length", "width", "Soil pH"), 14),
-        ("name,mid,final\nAnna,absent,ill\n" + PUPILS, ("name", "mid", "final"), 15),  # A row of words is a row.
+        # The second line is data, not a second header.
+        ("name,mid,final\nAnna,absent,ill\n" + PUPILS, ("name", "mid", "final"), 15),
         ("h,w,k\nabsent,ill,a\n" + THREE, ("h", "w", "k"), 15),
         ("0,1,2\n" + THREE.replace(",1,", ",7,"), ("0", "1", "2"), 14),
         ("year,2019\n" + "".join(f"{2000 + place},{place}.5\n" for place in range(14)), ("year", "2019"), 14),
-        ("1,2,3\n" + SMALL, ("column 1", "column 2", "column 3"), 31),  # A row like others, though it counts.
+        # The first line could number the columns, but it looks like the rows below: it is data.
+        ("1,2,3\n" + SMALL, ("column 1", "column 2", "column 3"), 31),
         ("2019,2020\n" + "".join(f"{2000 + place},{2001 + place}\n" for place in range(14)), ("column 1", "column 2"), 15),
         ("name,mark\n" + "".join(f"'tis {place},{place}\n" for place in range(14)), ("name", "mark"), 14),
     ],

@@ -160,7 +160,7 @@ def test_a_lost_worker_gives_its_runs_back_as_kept_and_says_so(pool: Pool) -> No
     for _ in range(3):
         pool.call(paused, "step")
     pool.call(playing, "play")
-    # What was answered is kept; the news of it may still be on its way.
+    # Every answered command was kept, but the news of it may not have arrived yet.
     assert eventually(lambda: (pool.facts(paused).step, pool.facts(playing).status) == (3, "playing"))
     told: list[Problem] = []
     with (
@@ -201,12 +201,12 @@ def test_frames_that_nobody_fetches_hold_up_nobody(pool: Pool) -> None:
 def test_a_request_that_is_withdrawn_ends_as_such_and_the_next_one_is_answered(pool: Pool) -> None:
     token = pool.create(recipe(), "cpu")
     held = {"version": pool.call(token, "frame")[0]["version"], "structure": 1, "history": 1}
-    waiting = pool.ask(token, "frame", **held)  # Nothing has changed: it would wait for ever.
+    waiting = pool.ask(token, "frame", **held)  # The run does not change, so the answer would never come.
     pool.withdraw(waiting)
     instead = pool.ask(token, "frame", **held, now=True)
     assert waiting.future.result(20)[0].get("withdrawn")
     assert decode_frame(instead.future.result(20)[1])[0]["version"] == held["version"]
-    pool.withdraw(instead)  # Too late, which does no harm.
+    pool.withdraw(instead)  # Already answered: withdrawing it does no harm.
     assert pool.call(token, "step")[0]["step"] == 1
 
 

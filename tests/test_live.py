@@ -189,10 +189,10 @@ def test_a_viewer_that_wants_to_see_something_else_is_answered_at_once(host: str
     with look(host, token) as viewer:
         ready(viewer, None)
         first = version_of(viewer.recv(timeout=PATIENCE))
-        ready(viewer, first)  # Nothing has changed: this one is held, ...
+        ready(viewer, first)  # The run has not changed, so this request waits, ...
         wants = {"gradients": True, "histograms": False, "probe": {"split": "test", "row": 3}, "moment": None}
         say(viewer, READY | {"version": first, "moments": 4, "now": True, "wants": wants})
-        assert version_of(viewer.recv(timeout=PATIENCE)) == first  # ... and this one takes its place.
+        assert version_of(viewer.recv(timeout=PATIENCE)) == first  # ... and the one with "now" replaces it.
         command(viewer, "step")
         ready(viewer, first)
         assert version_of(viewer.recv(timeout=PATIENCE)) == first + 1

@@ -79,7 +79,7 @@ def test_a_viewer_that_asks_without_end_has_one_request_in_the_worker_the_latest
     with look(host, token, LOUD) as viewer:
         for number in range(60):
             say(viewer, **{**READY, "now": True, "history": number})
-        assert eventually(lambda: len(worker.asked("frame")) == 2)  # The first, and one in its place.
+        assert eventually(lambda: len(worker.asked("frame")) == 2)  # The first request, and one that replaces it.
         assert len(in_the_worker(worker, answered)) == 1
         (first,) = worker.asked("forget")
         # Nothing more comes before the worker has let go of the first; then the latest does.

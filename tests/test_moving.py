@@ -62,7 +62,8 @@ def test_few_runs_are_under_way_at_once_and_one_after_the_other_all_go() -> None
     for gone in range(7):
         assert len(home.asked) == min(gone + MOST_UNDER_WAY, 7)
         home.asked[gone][1].set_result(({"luggage": []}, b"all that it has learned"))
-        assert len(home.asked) == min(gone + MOST_UNDER_WAY, 7)  # It is here until its new worker has it.
+        # A run counts as moving until its new worker has built it.
+        assert len(home.asked) == min(gone + MOST_UNDER_WAY, 7)
         made[gone].set_result(({}, b""))
     assert {entry.worker for entry in entries.values() if entry.heavy} == {1}
     assert entries["near"].worker == 0

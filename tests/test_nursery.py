@@ -98,7 +98,7 @@ def test_a_lost_nursery_costs_no_worker_and_there_is_another_one(ours: Nursery) 
     next_word(worker)
     os.kill(lost, signal.SIGKILL)
     other = WorkerProcess()
-    while other.receive() is None:  # It was asked of the lost one, which takes the requests with it.
+    while other.receive() is None:  # Asked of the lost nursery, whose requests are lost with it: ask again.
         other.leave()
         other = WorkerProcess()
     assert ours.pid not in (0, lost)

@@ -25,7 +25,7 @@ from tests.patience import PATIENCE, eventually
 from tests.pools import FAKE, answered, standing_still
 
 ROOT = Path(__file__).parents[1]
-#: A picture of it takes 0.3 s.
+#: A heavy run: its picture takes 0.3 s.
 LARGE = Experiment.from_dict({"layers": [{"kind": "dense", "units": 512}] * 6}).to_json()
 
 
@@ -225,7 +225,7 @@ def test_a_run_whose_session_ended_waits_on_the_shelf_with_its_token(make_pool: 
     header = pool.call(token, "frame")[0]
     assert (header["state"], header["status"], header["speed"], header["version"]) == ("last", "paused", 7, 1000)
     pool.check_owner(token, "secret")
-    assert pool.revive(token, "secret")["step"] == 2  # It lives: nothing begins anew.
+    assert pool.revive(token, "secret")["step"] == 2  # It is in a worker already, so it is not built anew.
     assert pool.call(token, "frame")[0]["version"] == 1000
 
 
@@ -267,9 +267,9 @@ def test_a_heavy_run_gets_a_worker_of_its_own_which_goes_with_it(
     assert eventually(lambda: pool.facts(heavy).worker == 1)
     before, after = pool.call(light, "step")[0], pool.call(heavy, "step")[0]
     assert before["pid"] != after["pid"]
-    assert after["version"] == 2  # Played there, stepped here: nothing is lost.
+    assert after["version"] == 2  # One change by "play" in the old worker, one by "step" in the new: none is lost.
     assert pool.figures()["moved"] == 1
-    assert eventually(lambda: pool.warm)  # A spare one stands by again.
+    assert eventually(lambda: pool.warm)  # Another spare worker is ready.
     pid = pool.link_of(heavy).pid
     pool.close(heavy)
     assert eventually(lambda: not _command(pid))
@@ -316,7 +316,7 @@ def test_what_is_asked_while_a_run_moves_is_answered_in_order_when_it_has_arrive
     assert eventually(lambda: pool.warm)
     token = pool.create(recipe())
     version = pool.call(token, "frame")[0]["version"]
-    waiting = pool.ask(token, "frame", version=version).future  # Until there is something else to see.
+    waiting = pool.ask(token, "frame", version=version).future  # Waits until the run differs from this version.
     cancelled = pool.ask(token, "frame", version=version).future
     home = pool.facts(token).worker
     with standing_still(pool.link_of(token)):

@@ -164,7 +164,7 @@ def test_whoever_has_had_least_of_late_is_next_however_many_ask_without_pause() 
             await ask("honest")
             waited.append(order[there:].index("honest"))
         await asyncio.gather(*greedy)
-        # Beside a dozen that never pause it waits for the one that is running, and once in a while for another.
+        # Among a dozen who ask without pause, "honest" waits for the one that runs, and now and then for one more.
         assert len(waited) >= 5 and max(waited) <= 2
         assert max(order.count(f"greedy {i}") for i in range(12)) <= 2 + min(
             order.count(f"greedy {i}") for i in range(12)

@@ -70,7 +70,8 @@ def test_whoever_brings_the_same_bytes_owns_it_too_and_loses_nothing_when_the_ot
     assert (refusal(ANN, store.get_table, digest), refusal(BOB, store.get_table, digest)) == ("table_not_yours", None)
     store.disown(digest, TABLE, BOB)
     assert refusal(BOB, store.get_table, digest) == "table_gone"
-    assert refusal(rights.MACHINE, store.get_table, digest) is None  # In memory still; the file is gone.
+    # The file is deleted; the table is still in memory.
+    assert refusal(rights.MACHINE, store.get_table, digest) is None
     assert not store.is_kept(digest)
 
 
@@ -262,7 +263,8 @@ def test_a_withdrawn_pass_opens_nothing_any_more_neither_for_guests_nor_for_othe
     sharing.give_pass(digest, "ann's secret", ANN)
     again = sharing.find_pass(digest, "ann's secret", ANN) or ""
     assert again != given
-    assert refusal(BOB, store.get_table, digest) == "table_withdrawn"  # Until he comes with the new one.
+    # Bob's old pass is not valid any more; he needs the new one.
+    assert refusal(BOB, store.get_table, digest) == "table_withdrawn"
     assert sharing.enter(digest, given, BOB) == "withdrawn"
     assert sharing.enter(digest, again, BOB) is None
     assert refusal(BOB, store.get_table, digest) is None

@@ -63,7 +63,8 @@ def test_who_holds_several_gives_one_before_who_holds_one() -> None:
 def test_an_owner_makes_room_among_its_own() -> None:
     mine = [entry("mine", 100), entry("mine", 200), entry("mine", 300, watched=True)]
     assert leaving("mine", mine) == [mine[1]]
-    assert leaving("mine", [*mine, entry("other", 4000)]) == [mine[1]]  # Which makes room in the class too.
+    # That run's place also serves the limit of all runs.
+    assert leaving("mine", [*mine, entry("other", 4000)]) == [mine[1]]
     assert refusal("mine", [entry("mine", 1) for _ in range(3)]) == "session_full"
     assert leaving("other", mine) == []
 

@@ -131,7 +131,7 @@ def test_who_keeps_little_never_gives_way_to_one_who_keeps_more(home: Path) -> N
         problem = refusal(table, HOG, 1, TENTH)
     assert problem.key == "store_no_room"
     assert there([*small, own]) == [True] * 10
-    table(HOG, 1)  # In nobody's way but his own.
+    table(HOG, 1)  # Only his own older table is dropped for it.
     assert there([*small, own]) == [True] * 9 + [False]
 
 
@@ -150,7 +150,8 @@ def test_a_table_that_several_have_brought_counts_in_parts_and_goes_with_the_las
     used(shared, 5000)
     hogs = [table(HOG, n, ago=1000 - n) for n in range(8)]
     assert there([shared, *hogs]) == [True] + [False] * 3 + [True] * 5
-    assert set(store.find_ownership(shared).owners) == {ANN, BOB}  # The hog has given it up, and nobody else has.
+    # Only the hog has lost ownership of the shared table.
+    assert set(store.find_ownership(shared).owners) == {ANN, BOB}
 
 
 def test_the_number_of_files_is_bounded_too(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -347,9 +348,10 @@ def test_a_clock_that_jumps_lets_nobodys_files_go_first_and_none_stay_for_ever(
     [
         (50, 100, 200, 50),
         (100, 100, 100 + HOUR, 100),
-        (50, 100, 100 + YEARS, 50 + YEARS - HOUR),  # It was 50 s old, and is an hour older.
+        # It was 50 s old before the clock jumped, and counts as an hour older.
+        (50, 100, 100 + YEARS, 50 + YEARS - HOUR),
         (100 + YEARS, 100, 101 + YEARS, 100 + YEARS),  # Used after the jump.
-        (YEARS - 50, YEARS, 100, 50),  # Back: it was 50 s old, and still is.
+        (YEARS - 50, YEARS, 100, 50),  # The clock jumped back: it was 50 s old and still counts so.
         (90, YEARS, 100, 90),  # Used after the jump.
         (500, 100, 200, 200),
     ],

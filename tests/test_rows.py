@@ -112,7 +112,7 @@ def test_a_moment_from_before_another_validation_share_shows_the_rows_of_then(th
     for each in (run, twin):
         train(each, epochs=1, steps=2)
     header, arrays = seen(twin, probe={"split": "test", "row": 3})
-    moment = newest(run)  # Nobody has looked at it by then, so nothing of its picture is at hand.
+    moment = newest(run)  # No frame of this moment was made before, so nothing of its picture is cached.
     run.change(recipe(validation_fraction=now, sealed=now > 0).to_json())
     train(run, epochs=1)
     looked, past = seen(run, moment=moment, probe={"split": "test", "row": 3})

@@ -93,7 +93,7 @@ def test_slow_motion_takes_one_update_a_second_and_leaves_the_worker_asleep(run:
     run.set_speed(1)
     run.play()
     slices = let_go_on(run, machine, 1.5)
-    assert run.learner.step == slices == 2  # At once, and after a second.
+    assert run.learner.step == slices == 2  # One update at once, and one after a second.
     assert 0.49 < run.due - machine.now < 0.51
 
 

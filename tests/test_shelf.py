@@ -222,7 +222,7 @@ def shelf_later(make_shelf: Callable[..., Shelf], seconds: float) -> Shelf:
     """A shelf that has looked at its folder, so many seconds ago on the monotonic clock."""
     clock = Clock(time.monotonic)
     shelf = make_shelf(clock=clock)
-    shelf.remove("a run that was never there")  # Whose writing begins with a look at the folder.
+    shelf.remove("a run that was never there")  # Starts the thread, which first reads the folder.
     assert eventually(lambda: not shelf.waiting)
     clock.ahead = seconds
     return shelf
@@ -265,7 +265,7 @@ def test_a_clock_that_jumps_while_the_server_runs_changes_nothing(
     assert eventually(lambda: shelf.bytes)
     wall_clock.ahead = jump
     clock.ahead = DAY - HOUR
-    shelf.put("another run", KEPT)  # Before which it looks at all files.
+    shelf.put("another run", KEPT)  # Before writing this, the thread checks the age of all files.
     assert eventually(lambda: len(files(shelf.folder)) == 2)
     assert shelf.find(TOKEN) is not None
 

@@ -235,7 +235,8 @@ def test_weights_for_plain_torch_go_around_silenced_units_or_are_refused() -> No
     judge.load_weights({name: value.numpy() for name, value in trainer.snapshot().plain_weights.items()})
     X = torch.from_numpy(trainer.data.train.X)
     torch.testing.assert_close(judge.model.eval()(X), plain(X))
-    trainer.silenced = {"0": torch.tensor([True, False, False, False])}  # The layer behind it makes something of a 0.
+    # The layer behind this unit turns its 0 into another number.
+    trainer.silenced = {"0": torch.tensor([True, False, False, False])}
     with pytest.raises(Problem) as refused:
         save_checkpoint(trainer.snapshot(), trainer.data)
     assert refused.value.key == "silenced_behind"
@@ -255,7 +256,7 @@ def assert_replayed(trainer: Trainer) -> None:
 
 def test_a_network_with_buffers_that_was_edited_before_its_first_step_is_replayed() -> None:
     trainer = trained(0)
-    trainer.model.get_buffer("2.running_mean").fill_(0.25)  # As if it came from elsewhere.
+    trainer.model.get_buffer("2.running_mean").fill_(0.25)  # Set from outside, as training would not have left it.
     trainer.change(Experiment.from_dict({**RECIPE, "layers": [*RECIPE["layers"], {"kind": "dense", "units": 2}]}))
     (entry,) = trainer.recipe_with_journal.to_dict()["journal"]
     assert entry["buffers"] == {"2.running_mean": [0.25] * 4, "2.running_var": [1.0] * 4, "2.num_batches_tracked": 0}

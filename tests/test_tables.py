@@ -730,7 +730,7 @@ def test_judging_many_rows_leaves_a_playing_run_time_to_learn(monkeypatch: pytes
     next(trainer.steps())
     soon = trainer.passing_snapshot()
     assert (soon.step, soon.scores) == (2, first.scores)
-    assert trainer.snapshot().scores != first.scores  # Who stands still is told the truth.
+    assert trainer.snapshot().scores != first.scores  # A paused run's snapshot is scored anew.
     next(trainer.steps())
     now[0] += 0.5
     assert trainer.passing_snapshot().scores == trainer.snapshot().scores != first.scores

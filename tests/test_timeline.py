@@ -293,7 +293,7 @@ def test_rewinding_brings_back_the_recipe_and_the_marks_of_then(run: Run) -> Non
     run.advance(0.01)
     reply = run.rewind(marked)
     assert Experiment.from_json(reply["recipe"]) == Experiment.from_json(recipe())
-    assert run.structure > structure + 1  # A number that no viewer has seen with another network.
+    assert run.structure > structure + 1  # A new number, which no viewer knows for another network.
     assert_same_state(run, expected)
     assert len(run.interventions) == 0
     assert run.learner.silenced is not None

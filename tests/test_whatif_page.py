@@ -141,7 +141,7 @@ def test_a_report_counts_the_looks_at_the_rows_of_its_own_checkpoint(monkeypatch
     widget(at, "/judged_split").set_value("test").run()
     pressed(at, "unseal")
     state, desks = at.session_state["session"], live.desks()
-    state.experiment = Experiment.from_dict({**SEALED, "seed": 3})  # The run has gone elsewhere meanwhile.
+    state.experiment = Experiment.from_dict({**SEALED, "seed": 3})  # Meanwhile the run has changed to other data.
     come_with(monkeypatch, "")
     of_the_moment = make_reporter(state, "report", state.token, state.memory(Judging).moment)
     of_the_run = make_reporter(state, "card", state.token)

@@ -75,7 +75,8 @@ class Client:
 
     def close(self) -> None:
         os.close(self._to_worker)
-        drain = threading.Thread(target=self._from_worker.read)  # What it still has to say.
+        # Reads what the worker still sends, so that it does not block.
+        drain = threading.Thread(target=self._from_worker.read)
         drain.start()
         self._thread.join()
         for descriptor in self._ends:
@@ -126,7 +127,7 @@ def test_a_run_that_is_too_long_at_what_fails_in_the_end_is_told_of_too(
         raise MemoryError
 
     monkeypatch.setattr(client.worker.runs["a"], "frame", fails)
-    for _ in range(2):  # Once may be an accident.
+    for _ in range(2):  # Twice: computing too long once is not reported.
         assert client.ask("a", "frame")["problem"]["key"] == "out_of_memory"
     client.ask("a", "ping")
     assert [news["heavy"] for news in client.news if "heavy" in news] == ["a"]
@@ -174,7 +175,8 @@ def test_a_viewer_of_the_past_hears_of_the_present_ten_times_a_second(client: Cl
         asked = time.monotonic()
         held = {name: header[name] for name in ("version", "structure")}
         header, arrays = decode_frame(client.reply(client.post("a", "frame", **held, history=1, wants=wants))[1])
-        assert len(live) < 1 or time.monotonic() - asked >= MOMENT_EVERY  # It changes over to the past at once.
+        # The first frame of the moment comes at once, later ones at intervals.
+        assert len(live) < 1 or time.monotonic() - asked >= MOMENT_EVERY
         live.append(header["live"]["step"])
         assert header["step"] == 0
     assert live == sorted(set(live))
