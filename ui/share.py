@@ -1,6 +1,6 @@
 """The link that opens this recipe in another browser, and the teacher's link, which also hides controls.
 
-Of own data the link holds only the name and digest. If the owner shares the rows here, the link holds a pass to them, too.
+The rows of own data are not in the link. If their owner shares them here, the link contains a pass to them, beside the recipe.
 """
 
 from __future__ import annotations

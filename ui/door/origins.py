@@ -26,9 +26,9 @@ PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 def host_allowed(host: str | None, server: str | None, proxied: bool) -> bool:
     """Whether the server answers requests for this Host.
 
-    `server.allowedHosts` lists the names. Without it, a server reached at a loopback address answers only to loopback names: any other
-    is that of a website that let its name point to this computer, to reach what runs here (DNS rebinding). `server` is the address at
-    which the request arrived; `proxied`: a trusted proxy sent it.
+    `server.allowedHosts` lists the names. Without it, a server that listens on this computer alone answers only to the computer's own
+    names: any other is that of a website that let its name point here, to reach what runs on its visitors' computers (DNS rebinding).
+    `server` is the address at which the request arrived; `proxied`: a trusted proxy sent it.
     """
     if config.get_option("server.allowedHosts"):
         return is_host_allowed(host)
