@@ -89,9 +89,8 @@ class Sights(Protocol):
 class Kind:
     """A kind of learning."""
 
-    learner: Callable[
-        [Any, str, Any], Learner
-    ]  # From a recipe, for a device; may reuse the rows of an earlier learner (or None).
+    # From a recipe, for a device; may reuse the rows of an earlier learner (or None).
+    learner: Callable[[Any, str, Any], Learner]
     load: Callable[[bytes, str], Learner]  # From a checkpoint, for a device.
     sights: Callable[[Any], Sights]
     interventions: Callable[[], Interventions] = NoInterventions
