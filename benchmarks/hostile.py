@@ -29,7 +29,7 @@ FRAMES_A_SECOND = 20.0
 PAUSE = 0.25  # seconds between two moves of a slider by the honest user
 MOST_MEMORY, MOST_LEFT = 600.0, 100.0  # MB of the serving process during an attack, and above its start afterwards
 LONGEST_ANSWER, WORST_ANSWER, LEAST_PICTURES = 0.5, 2.0, 0.5
-SHORTEST = 0.05  # Seconds. Faster answers count as this, so that doubling a very short time does not fail the goal.
+SHORTEST = 0.05  # Seconds. An answer within this meets the goal, so that doubling a very short time does not fail it.
 DESCRIPTORS = 1024  # systemd's default, with which half_heads is tried
 DROPS = """
 import asyncio

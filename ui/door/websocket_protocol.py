@@ -170,8 +170,8 @@ def bound_class(connections: Connections) -> Any:
 
         def holds(self) -> int:
             """Bytes received and not yet read by the app, and bytes that the client has not taken yet."""
-            # type: ignore[arg-type]  # The view keeps all its bytes alive.
-            pending = len(self._pending.obj) if self._pending else 0
+            # The view keeps all its bytes alive.
+            pending = len(self._pending.obj) if self._pending else 0  # type: ignore[arg-type]
             return pending + len(self.conn.reader.buffer) + sum(map(len, self.frames)) + self._unread + self.unsent()
 
         def unsent(self) -> int:
