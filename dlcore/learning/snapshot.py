@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from dlcore.journal import Journal
@@ -32,9 +31,9 @@ class Scores:
         return {"train": dict(self.train), "test": dict(self.watched)}
 
     @property
-    def row(self) -> tuple[float, ...]:
+    def row(self) -> list[float]:
         """A row of the history without epoch and step: of each score that of the training rows, then that of the watched ones."""
-        return tuple(chain.from_iterable(zip(self.train.values(), self.watched.values(), strict=True)))
+        return [score for name, of_train in self.train.items() for score in (of_train, self.watched[name])]
 
     @classmethod
     def from_row(cls, names: Sequence[str], row: Sequence[float]) -> Scores:

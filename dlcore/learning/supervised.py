@@ -10,7 +10,7 @@ import copy
 import math
 import operator
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import NamedTuple
@@ -33,10 +33,11 @@ from dlcore.rows import rows_of
 
 
 class Taken(NamedTuple):
-    """Updates that were taken: the batch's mean loss before each, and its learning rate. A last loss that is not finite made no update."""
+    """How many updates were made, and the mean loss and learning rate of the last batch, which made none if its loss is not finite."""
 
-    losses: Sequence[float] | np.ndarray
-    rates: np.ndarray
+    updates: int
+    loss: float
+    rate: float
 
 
 class Supervised:
@@ -59,6 +60,7 @@ class Supervised:
     def place(self, device: str) -> None:
         """Put the rows on this device; `begin` or `restore` puts the network there."""
         self.device = device
+        self.train_rows = len(self.data.train.X)
         splits = (self.data.train, self.data.watched)
         self.X = torch.from_numpy(np.concatenate([split.X for split in splits])).to(device)
         self.y = torch.from_numpy(np.concatenate([split.target for split in splits]))
@@ -71,11 +73,6 @@ class Supervised:
         weights = row_weights(experiment.class_weights, labels, experiment.objective.num_classes)
         self._weights = None if weights is None else weights.to(self.device)
         self._epoch_rows: tuple[torch.Tensor, torch.Tensor, torch.Tensor | None] | None = None
-
-    @property
-    def train_rows(self) -> int:
-        """How many rows are learned from."""
-        return len(self.data.train.X)
 
     @property
     def passed(self) -> float:
@@ -98,7 +95,7 @@ class Supervised:
     def take(self, epoch: int, updates: float, deadline: float) -> Taken:
         """At most `updates` at once, as many as the engine can take before the deadline, none beyond the epoch's end."""
         dense = self.dense_engine()
-        size, rows = self.experiment.batch_size, self.order.numel()
+        size, rows = self.experiment.batch_size, self.train_rows
         count = 1
         if dense is not None:
             time_left = deadline - time.monotonic()
@@ -107,26 +104,23 @@ class Supervised:
         rates = self._rates(epoch, count)
         if dense is None:
             batch = slice(self.cursor, min(self.cursor + size, rows))
-            return Taken([self._autograd_step(batch, rates[0])], rates)
-        start = time.perf_counter()
-        losses = dense.take(rates, self.order.numpy(), self.cursor)
-        self._seconds_a_step = (time.perf_counter() - start) / len(losses)
-        return Taken(losses, rates)
-
-    def pass_rows(self, updates: int) -> bool:
-        """Count the rows of so many updates as learned from. Returns whether the epoch is over."""
-        rows = self.order.numel()
-        self.cursor = min(self.cursor + updates * self.experiment.batch_size, rows)
-        return self.cursor == rows
+            losses = [self._autograd_step(batch, rates[0])]
+        else:
+            start = time.perf_counter()
+            losses = dense.take(rates, self.order.numpy(), self.cursor)
+            self._seconds_a_step = (time.perf_counter() - start) / len(losses)
+        loss, last = float(losses[-1]), len(losses) - 1
+        updates = last + math.isfinite(loss)
+        self.cursor = min(self.cursor + updates * size, rows)
+        return Taken(updates, loss, rates[last])
 
     def _rates(self, epoch: int, count: int) -> np.ndarray:
         """The learning rates of the next updates of this epoch."""
         schedule, base = self.experiment.schedule, self.experiment.optimizer.learning_rate
         if schedule.kind == "constant":
-            return _constant_rates(base, -(-self.order.numel() // self.experiment.batch_size))[:count]
+            return _constant_rates(base, -(-self.train_rows // self.experiment.batch_size))[:count]
         cursors = range(self.cursor, self.cursor + count * self.experiment.batch_size, self.experiment.batch_size)
-        rows = self.order.numel()
-        return np.array([base * schedule.factor(epoch + cursor / rows) for cursor in cursors])
+        return np.array([base * schedule.factor(epoch + cursor / self.train_rows) for cursor in cursors])
 
     def _autograd_step(self, batch: slice, rate: float) -> float:
         if self._epoch_rows is None:

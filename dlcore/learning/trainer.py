@@ -9,7 +9,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import ClassVar, NamedTuple, TypeVar
+from typing import ClassVar, NamedTuple, TypeVar, TypeVarTuple
 
 import numpy as np
 import torch
@@ -32,6 +32,7 @@ from dlcore.rows import prepare, same_rows
 from dlcore.stages import Marks
 
 Result = TypeVar("Result")
+Arguments = TypeVarTuple("Arguments")
 
 
 class Step(NamedTuple):
@@ -171,23 +172,20 @@ class Trainer:
 
     def _take(self, updates: float, deadline: float) -> float:
         """Take at most `updates`, none beyond the epoch's end. Returns the last loss."""
-        losses, rates = self._off_the_gpu_if_full(lambda: self.supervised.take(self.epoch, updates, deadline))
-        loss = float(losses[-1])
-        taken = len(losses) - (not math.isfinite(loss))
+        taken, loss, rate = self._off_the_gpu_if_full(self.supervised.take, self.epoch, updates, deadline)
         self.step += taken
-        epoch_is_over = self.supervised.pass_rows(taken)
         self.judging.weights_moved()
-        if taken < len(losses):
-            raise Diverged("diverged", step=self.step + 1, loss=str(loss), learning_rate=f"{rates[taken]:g}")
-        if epoch_is_over:
+        if not math.isfinite(loss):
+            raise Diverged("diverged", step=self.step + 1, loss=str(loss), learning_rate=f"{rate:g}")
+        if self.supervised.cursor == self.supervised.train_rows:
             self._end_epoch()
         return loss
 
     def _end_epoch(self) -> None:
         self.epoch += 1
         self.supervised.begin_epoch()
-        self._record()
-        watched = self.scores().watched["loss"]
+        scores = self._record()
+        watched = scores.watched["loss"]
         if watched < self._best[0]:
             self._best = (watched, self.epoch)
         patience = self.experiment.early_stopping
@@ -200,10 +198,8 @@ class Trainer:
 
     def scores(self) -> Scores:
         """Loss and metrics of the current weights on all rows that are learned from, and on all that are watched."""
-        if self.judging.known is not None:
-            return self.judging.known
         # Before the first step torch always judges: otherwise numbers would depend on whether the kernels are loaded by then.
-        return self._off_the_gpu_if_full(lambda: self.judging.scores(compiled=self.step > 0))
+        return self.judging.known or self._off_the_gpu_if_full(self.judging.scores, self.step > 0)
 
     def recent_scores(self) -> Scores:
         """The scores, or those of a moment ago where it takes long to find them."""
@@ -228,12 +224,14 @@ class Trainer:
         names = self.experiment.objective.columns
         return ("epoch", "step", *(f"{part}_{name}" for name in names for part in ("train", "test")))
 
-    def row(self) -> tuple[float, ...]:
+    def row(self) -> Sequence[float]:
         """The row that the history would get at this very step."""
         return (self.epoch, self.step, *self.scores().row)
 
-    def _record(self) -> None:
-        self.history.append(self.row())
+    def _record(self) -> Scores:
+        scores = self.scores()
+        self.history.append((self.epoch, self.step, *scores.row))
+        return scores
 
     def snapshot(self) -> Snapshot:
         """This moment, frozen."""
@@ -341,10 +339,10 @@ class Trainer:
                 self.supervised.place(target)
                 self.restore(state)
 
-    def _off_the_gpu_if_full(self, act: Callable[[], Result]) -> Result:
+    def _off_the_gpu_if_full(self, act: Callable[[*Arguments], Result], *given: *Arguments) -> Result:
         """Do it; if the GPU has no memory left for it, go over to the CPU, say so, and do it there."""
         try:
-            return act()
+            return act(*given)
         except torch.OutOfMemoryError:
             if self.device == "cpu":
                 raise
@@ -353,7 +351,7 @@ class Trainer:
             self.move("cpu")
         else:  # Not even the initial weights fit into the GPU's memory.
             self.supervised.place("cpu")
-        return act()
+        return act(*given)
 
     # State
 
