@@ -128,14 +128,18 @@ def english(playwright: Any, launch: dict[str, Any], tmp_path_factory: pytest.Te
 
 
 @pytest.fixture
-def page(english: Any, app_address: str) -> Iterator[Any]:
-    """The page as it opens for an English reader, and no error in its console when the test is done."""
+def page(english: Any, app_address: str, request: pytest.FixtureRequest) -> Iterator[Any]:
+    """The page as it opens for an English reader, and no error in its console when the test is done.
+
+    The reader asks for less motion, as drawing takes most of a browser's time; tests marked `moving` see every picture.
+    """
     from playwright.sync_api import expect
 
     expect.set_options(timeout=BROWSER_PATIENCE)
     if app_address not in english.pages[0].url:
         english.pages[0].goto(f"{app_address}/_stcore/health")
     page = english.new_page()
+    page.emulate_media(reduced_motion="no-preference" if request.node.get_closest_marker("moving") else "reduce")
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)

@@ -27,7 +27,7 @@ from tests.browser import (
     wait_for_step,
 )  # fmt: skip
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.moving]
 
 
 def test_play_learns_pause_stands_step_is_one_update_and_reset_gives_the_same_weights(page: Page, tmp_path: Path):

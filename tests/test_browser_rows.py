@@ -26,7 +26,9 @@ def arrive(chromium: Browser, app_address: str) -> Iterator[Callable[[str], Page
 
     def opened(address: str = app_address) -> Page:
         contexts.append(
-            chromium.new_context(viewport={"width": 1440, "height": 900}, locale="en-US", accept_downloads=True)
+            chromium.new_context(
+                viewport={"width": 1440, "height": 900}, locale="en-US", accept_downloads=True, reduced_motion="reduce"
+            )
         )
         contexts[-1].set_default_timeout(PATIENCE)
         page = contexts[-1].new_page()

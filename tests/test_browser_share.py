@@ -69,7 +69,9 @@ def two_visitors(chromium: Browser, app_address: str) -> Iterator[list[Page]]:
     """Two people who open the same link that starts playing, with a run that ends by itself."""
     link = encode(Experiment(seed=11, layers=(Dense(units=3),)))
     contexts = [
-        chromium.new_context(viewport={"width": 1440, "height": 900}, locale="en-US", accept_downloads=True)
+        chromium.new_context(
+            viewport={"width": 1440, "height": 900}, locale="en-US", accept_downloads=True, reduced_motion="reduce"
+        )
         for _ in range(2)
     ]
     pages = []
