@@ -7,7 +7,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
-PYTEST ?= -n 4 --dist loadgroup
+PYTEST ?= -n 3 --dist loadgroup
 TYPESCRIPT := tests/javascript/node_modules/.package-lock.json
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1

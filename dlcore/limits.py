@@ -28,7 +28,8 @@ class Limits:
     """Numbers of workers and runs, seconds of patience, bytes of memory and disk."""
 
     workers: int = setting("DLCORE_WORKERS", min(os.cpu_count() or 1, MOST_WORKERS), 1, 256)
-    heavy_workers: int = setting("DLCORE_HEAVY_WORKERS", 2, 0, 256)  # For runs whose single step would hold up others.
+    # For runs whose single step would hold up others. A core is left to those who wait for small networks.
+    heavy_workers: int = setting("DLCORE_HEAVY_WORKERS", max(1, min(2, (os.cpu_count() or 1) - 1)), 0, 256)
     niceness: int = setting("DLCORE_NICENESS", 15, 0, 19)  # Of workers, so that the server answers people first.
     max_runs: int = setting("DLCORE_MAX_RUNS", 300, 1, 100_000)
     max_runs_per_owner: int = setting("DLCORE_MAX_RUNS_PER_SESSION", 24, 1, 100_000)

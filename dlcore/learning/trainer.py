@@ -224,7 +224,7 @@ class Trainer:
         names = self.experiment.objective.columns
         return ("epoch", "step", *(f"{part}_{name}" for name in names for part in ("train", "test")))
 
-    def row(self) -> Sequence[float]:
+    def row(self) -> tuple[float, ...]:
         """The row that the history would get at this very step."""
         return (self.epoch, self.step, *self.scores().row)
 
