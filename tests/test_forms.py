@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from itertools import pairwise
 from typing import Any
 
@@ -14,9 +15,12 @@ from dlcore.component import Component, kinds
 from dlcore.datasets import Dataset
 from dlcore.experiment import Experiment
 from dlcore.losses import Loss
-from dlcore.optimizers import SGD, Adam, AdamW
+from dlcore.optimizers import SGD, Adam, AdamW, Optimizer
+from dlcore.regularizers import L2, NoRegularizer
+from dlcore.schedules import Cosine, WarmUp
+from ui.carrying import Left, carry_over, plain_default
 from ui.fitting import count_training_rows, fit_loss, group_datasets, list_fitting_losses, make_layer
-from ui.forms import Entry, Ladder, Slider, carry_over, choose_scale, find_bounds, plain_default, write_number
+from ui.forms import Entry, Ladder, Slider, choose_scale, find_bounds, write_number
 from ui.messages import list_fields
 
 
@@ -90,7 +94,36 @@ def test_a_field_with_the_same_meaning_keeps_its_value_and_another_gets_its_defa
     values = Adam(learning_rate=0.5, beta1=0.3).to_dict()
     assert carry_over(values, Adam, AdamW)["beta1"] == 0.3
     assert carry_over(values, Adam, AdamW)["weight_decay"] == plain_default(AdamW.model_fields["weight_decay"])
-    assert carry_over(values, Adam, SGD) == {"learning_rate": 0.03, "momentum": 0.0, "nesterov": False}
+    assert carry_over(values, Adam, SGD) == {"learning_rate": 0.5, "momentum": 0.0, "nesterov": False}
+
+
+@pytest.mark.parametrize("old", list(kinds(Optimizer)))
+@pytest.mark.parametrize("new", list(kinds(Optimizer)))
+def test_every_optimizer_keeps_the_learning_rate_of_every_other(old: str, new: str) -> None:
+    classes = kinds(Optimizer)
+    assert carry_over({"learning_rate": 0.123}, classes[old], classes[new])["learning_rate"] == 0.123
+
+
+def test_a_field_of_the_same_name_and_another_meaning_is_not_kept() -> None:
+    values = Cosine(epochs=300).to_dict()
+    assert carry_over(values, Cosine, WarmUp)["epochs"] == WarmUp().epochs
+
+
+@pytest.mark.parametrize("family", [family for family in FAMILIES if family != "dataset"])
+def test_another_kind_and_back_gives_the_same_recipe(family: str) -> None:
+    classes = kinds(FAMILIES[family])
+    for one, other in itertools.permutations(classes, 2):
+        left, values = Left(), {**classes[one]().to_dict()}
+        away = left.change_kind("there", values, classes[one], classes[other])
+        back = left.change_kind("there", {"kind": other, **away}, classes[other], classes[one])
+        assert {"kind": one, **back} == values
+
+
+def test_a_kind_that_is_chosen_again_has_what_it_had() -> None:
+    left = Left()
+    values = left.change_kind("regularizer", L2(rate=0.3).to_dict(), L2, NoRegularizer)
+    assert left.change_kind("regularizer", {"kind": "none", **values}, NoRegularizer, L2) == {"rate": 0.3}
+    assert left.change_kind("elsewhere", {"kind": "none"}, NoRegularizer, L2) == {"rate": L2().rate}
 
 
 def test_every_data_set_stands_in_one_group() -> None:

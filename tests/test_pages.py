@@ -22,6 +22,7 @@ from dlcore.layers import Dense, Dropout
 from dlcore.losses import Hinge
 from dlcore.optimizers import SGD, Adam
 from dlcore.problems import Problem
+from dlcore.regularizers import L2
 from tests.judges import HastyDesks
 from tests.patience import PATIENCE
 from tests.playground import ROOT, RecordingPool, at_path, errors, first_visit, open_page, shown, state, widget
@@ -294,7 +295,49 @@ def test_switching_a_kind_keeps_what_means_the_same(pool: RecordingPool) -> None
     widget(at, "optimizer.kind").set_value("adamw").run()
     assert (pool.recipes[-1]["optimizer"]["learning_rate"], pool.recipes[-1]["optimizer"]["beta1"]) == (0.1, 0.5)
     widget(at, "optimizer.kind").set_value("sgd").run()
-    assert pool.recipes[-1]["optimizer"]["learning_rate"] == SGD().learning_rate
+    assert pool.recipes[-1]["optimizer"]["learning_rate"] == 0.1
+
+
+def offered_rate(at: Any) -> str:
+    """What the page says of the learning rate under the menu of optimizers; "" if it says nothing."""
+    said = [line.value for line in at.caption if "this run has" in line.value]
+    return said[0] if said else ""
+
+
+def test_another_optimizer_keeps_the_learning_rate_and_a_button_sets_what_it_usually_wants(pool: RecordingPool) -> None:
+    at = open_page(Experiment(optimizer=SGD(learning_rate=0.3)))
+    assert not offered_rate(at)
+    widget(at, "optimizer.kind").set_value("adam").run()
+    assert pool.recipes[-1]["optimizer"] == Adam(learning_rate=0.3).to_dict()
+    assert shown(text("en", "rate.usual", optimizer="Adam", rate="0.01", present="0.3")) in offered_rate(at)
+    at.button(key="rate_take").click().run()
+    assert pool.recipes[-1]["optimizer"] == Adam(learning_rate=0.01).to_dict()
+    assert widget(at, "optimizer.adam.learning_rate").value == 0.01
+    assert not offered_rate(at)
+    assert len(pool.recipes) == 2
+
+
+def test_a_rate_set_for_an_optimizer_is_offered_when_it_is_chosen_again(pool: RecordingPool) -> None:
+    at = open_page(Experiment(optimizer=Adam()))
+    widget(at, "optimizer.adam.learning_rate").set_value(0.1).run()
+    widget(at, "optimizer.kind").set_value("sgd").run()
+    widget(at, "optimizer.sgd.learning_rate").set_value(0.3).run()
+    assert not offered_rate(at)
+    widget(at, "optimizer.kind").set_value("adam").run()
+    assert pool.recipes[-1]["optimizer"] == Adam(learning_rate=0.3).to_dict()
+    assert shown(text("en", "rate.own", optimizer="Adam", rate="0.1", present="0.3")) in offered_rate(at)
+    at.button(key="rate_take").click().run()
+    assert pool.recipes[-1]["optimizer"] == Adam(learning_rate=0.1).to_dict()
+    assert not at.exception
+
+
+def test_a_kind_that_is_chosen_again_on_the_page_has_what_it_had(pool: RecordingPool) -> None:
+    at = open_page(Experiment(optimizer=SGD(momentum=0.9), regularizer=L2(rate=0.03)))
+    for path, other, back in (("regularizer", "none", "l2"), ("optimizer", "adam", "sgd")):
+        widget(at, f"{path}.kind").set_value(other).run()
+        assert pool.recipes[-1][path]["kind"] == other
+        widget(at, f"{path}.kind").set_value(back).run()
+    assert Experiment.from_dict(pool.recipes[-1]) == Experiment(optimizer=SGD(momentum=0.9), regularizer=L2(rate=0.03))
 
 
 # The run

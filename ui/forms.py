@@ -17,8 +17,9 @@ from pydantic.fields import FieldInfo
 
 from dlcore.catalogue import FAMILIES
 from dlcore.component import Component, kind_of, kinds, options_of
+from ui.carrying import Left
 from ui.messages import list_fields
-from ui.session import label, t, widgets
+from ui.session import current, label, t, widgets
 
 MEMORIES = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 0.9999)
 FEW = 20  # a range of at most so many whole numbers gets a slider with a step of 1
@@ -173,6 +174,14 @@ def choice_form(
     tucked: Collection[str] = (),
 ) -> dict[str, Any]:
     """Draw a menu of the kinds of a family, and the fields of the chosen kind; returns their values."""
+    chosen = kind_form(family, values, path, key, allowed)
+    return component_form(kinds(FAMILIES[family])[chosen["kind"]], family, chosen, path, tucked)
+
+
+def kind_form(
+    family: str, values: Mapping[str, Any], path: str, key: str, allowed: Collection[str] | None = None
+) -> dict[str, Any]:
+    """Draw a menu of the kinds of a family; returns the chosen kind's values, with what the kind before it had in common."""
     classes = kinds(FAMILIES[family])
     options = [kind for kind in classes if allowed is None or kind in allowed]
     kind_path = f"{path}.kind"
@@ -188,32 +197,10 @@ def choice_form(
         key=widgets.key_of(kind_path),
         help=label(f"component.{family}.{chosen}.help"),
     )
-    cls = classes[kind]
-    return component_form(cls, family, carry_over(values, classes[values["kind"]], cls), path, tucked)
-
-
-def carry_over(values: Mapping[str, Any], old: type[Component], new: type[Component]) -> dict[str, Any]:
-    """Values for a new kind: fields that mean the same in both kinds keep their values, the others get their defaults."""
-    before, after = list_fields(old), list_fields(new)
-    return {
-        name: values[name] if name in values and _means_the_same(before.get(name), info) else plain_default(info)
-        for name, info in after.items()
-    }
-
-
-def _means_the_same(old: FieldInfo | None, new: FieldInfo) -> bool:
-    return old is not None and (old.annotation, old.default, old.metadata) == (
-        new.annotation,
-        new.default,
-        new.metadata,
-    )
-
-
-def plain_default(info: FieldInfo) -> Any:
-    """A field's default as a plain recipe value."""
-    if isinstance(info.default, Component):
-        return info.default.to_dict()
-    return [list(point) for point in info.default] if isinstance(info.default, tuple) else info.default
+    if kind == values["kind"]:
+        return dict(values)
+    left = current().memory(Left)
+    return {"kind": kind, **left.change_kind(path, values, classes[values["kind"]], classes[kind])}
 
 
 def number_form(info: FieldInfo, value: float, path: str, key: str, scale: Scale | None = None, zero: str = "0") -> Any:

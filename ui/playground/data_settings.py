@@ -10,6 +10,7 @@ from dlcore.datasets.drawn import Drawn
 from dlcore.experiment import FEATURES
 from dlcore.problems import Problem
 from ui import forms, pages, session
+from ui.carrying import Left
 from ui.differences import FEATURE_SIGNS
 from ui.fitting import OWN_KINDS, Draft, fit_loss, fit_weights, group_datasets, has_features, has_own_split
 from ui.messages import escape
@@ -128,7 +129,10 @@ def choose_dataset(path: str) -> None:
     if kind in OWN_KINDS:
         dataset = state.memory(pages.DATA.memory).own or before
     else:
-        dataset = {"kind": kind, **forms.carry_over(before, classes[before["kind"]], classes[kind])}
+        dataset = {
+            "kind": kind,
+            **state.memory(Left).change_kind("dataset", before, classes[before["kind"]], classes[kind]),
+        }
     if classes[kind] is Drawn and kind != before["kind"]:
         dataset = _make_points(dataset)
     loss = fit_loss(state.draft["loss"], dataset, before)

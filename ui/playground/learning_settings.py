@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dlcore.component import kinds
+from dlcore.optimizers import Optimizer
 from ui import forms, session
 from ui.fitting import Draft, count_training_rows, fit_weights, list_fitting_losses, objective_of
+from ui.playground.rates import Rates, draw_offer
 from ui.playground.recipe_fields import FIELDS, draw_choice, draw_number
 from ui.session import label, standing, t, widgets
 
@@ -15,7 +18,7 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 def draw_learning_settings(draft: Draft) -> Draft:
     """How the network learns; all of it takes effect while it runs."""
     return {
-        "optimizer": draw_choice("optimizer", draft, tucked=("alpha", "beta1", "beta2")),
+        "optimizer": _draw_optimizer(draft["optimizer"]),
         "loss": draw_choice("loss", draft, list_fitting_losses(draft["dataset"])),
         "class_weights": _draw_class_weights(draft),
         "batch_size": _draw_batch_size(draft),
@@ -24,6 +27,21 @@ def draw_learning_settings(draft: Draft) -> Draft:
         "gradient_clip": draw_number("gradient_clip", draft, zero=t("off")),
         "early_stopping": draw_number("early_stopping", draft, zero=t("off")),
     }
+
+
+def _draw_optimizer(before: Draft) -> Draft:
+    """Draw the menu of optimizers, a word on the learning rate if it came from another one, and the chosen one's fields."""
+    values = forms.kind_form("optimizer", before, "optimizer", "experiment.optimizer")
+    rates = session.current().memory(Rates)
+    rates.follow(before, values)
+    under_the_menu = st.container()
+    chosen = forms.component_form(
+        kinds(Optimizer)[values["kind"]], "optimizer", values, "optimizer", tucked=("alpha", "beta1", "beta2")
+    )
+    rates.follow(values, chosen)
+    with under_the_menu:
+        draw_offer(chosen)  # Last, as the field below the menu may just have been given another rate.
+    return chosen
 
 
 def _draw_class_weights(draft: Draft) -> str:
