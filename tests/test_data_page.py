@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from dlcore.component import validated
 from dlcore.datasets import rights, store
+from dlcore.datasets.fitting import propose_batch, propose_units
 from dlcore.datasets.pictures import ImageData
 from dlcore.datasets.room import UPLOAD
 from dlcore.datasets.table import TableData
@@ -23,7 +24,7 @@ from tests.patience import PATIENCE
 from tests.playground import ROOT, RecordingPool, errors, open_page, shown, speak_for, state, widget
 from ui import live, session
 from ui.data import columns
-from ui.data.brought import Bringing, Brought, fit_recipe, propose_batch, propose_layers
+from ui.data.brought import Bringing, Brought, fit_recipe
 from ui.data.pictures import make_sheet
 from ui.messages import sentence, text
 from ui.playground.memory import Playing
@@ -610,7 +611,7 @@ def test_the_proposed_batch_fits_and_leaves_many_updates_an_epoch(rows: int) -> 
 
 @pytest.mark.parametrize(("inputs", "outputs"), [(1, 1), (2, 1), (10, 3), (784, 10), (200, 20)])
 def test_the_proposed_network_is_small_and_narrows(inputs: int, outputs: int) -> None:
-    first, second = (layer["units"] for layer in propose_layers(inputs, outputs))
+    first, second = propose_units(inputs, outputs)
     assert 4 <= second <= first <= 24 or second >= outputs
 
 

@@ -28,7 +28,7 @@ from tests.patience import PATIENCE
 from tests.playground import ROOT, RecordingPool, at_path, errors, first_visit, open_page, shown, state, widget
 from tests.strategies import experiments
 from ui import live, session, takehome
-from ui.fitting import OWN_KINDS, list_fitting_losses
+from ui.fitting import OWN_KINDS, find_fitting, group_datasets, list_fitting_losses, take_fitted
 from ui.forms import has_widget
 from ui.messages import list_fields, sentence, text
 from ui.pages import PAGES, Page
@@ -569,9 +569,90 @@ def test_a_page_is_a_table_of_contents() -> None:
     ],
 )
 def test_only_what_other_tabs_show_runs_the_whole_page(change: dict[str, Any], concerns: bool) -> None:
-    before = Experiment()
+    before = Experiment(batch_size=20)  # Not what fits the data, so that no change leaves that.
     after = Experiment.from_dict({**before.to_dict(), **change})
     assert concerns_other_tabs(before.to_dict(), after.to_dict()) is concerns
+
+
+def test_the_tab_of_the_data_hears_when_the_settings_no_longer_fit_and_when_they_do_again() -> None:
+    fitting, other, further = (Experiment(batch_size=rows).to_dict() for rows in (10, 20, 30))
+    assert concerns_other_tabs(fitting, other)
+    assert concerns_other_tabs(other, fitting)
+    assert not concerns_other_tabs(other, further)
+
+
+# Settings that fit the data
+
+
+def choose_data(at: Any, group: str, kind: str) -> Any:
+    widget(at, f"dataset/{group}").set_value(kind).run()
+    assert not errors(at)
+    assert not at.exception
+    return at
+
+
+@pytest.mark.parametrize(
+    ("group", "kind"), [(group, kind) for group, kinds in group_datasets().items() for kind in kinds if kind != "drawn"]
+)
+def test_a_data_set_chosen_by_whoever_changed_nothing_brings_the_settings_that_fit_it(
+    pool: RecordingPool, group: str, kind: str
+) -> None:
+    at = choose_data(open_page(), "classes", "spiral")
+    assert [layer["units"] for layer in pool.recipes[-1]["layers"]] == [8, 8, 8]
+    choose_data(at, group, kind)
+    assert take_fitted(pool.recipes[-1]) == find_fitting(pool.recipes[-1])
+    assert Experiment.from_dict(pool.recipes[-1]) == state(at).experiment
+    assert at.button(key="fitting_take").disabled
+    at.run()
+    assert state(at).experiment.to_dict() == pool.recipes[-1]
+
+
+@pytest.mark.parametrize(
+    "edited",
+    [{"layers": (Dense(units=5),)}, {"features": ("x1", "sin_x1")}, {"optimizer": SGD()}, {"batch_size": 20}],
+    ids=["layers", "features", "optimizer", "batch"],
+)
+def test_settings_that_a_person_changed_stay_and_a_button_offers_what_fits(
+    pool: RecordingPool, edited: dict[str, Any]
+) -> None:
+    own = Experiment(**edited)
+    at = choose_data(open_page(own), "classes", "rings")
+    assert take_fitted(pool.recipes[-1]) == take_fitted(own.to_dict())
+    button = at.button(key="fitting_take")
+    assert not button.disabled
+    assert any(shown("8-8 ReLU; Adam 0.01; batch size 10") in caption.value for caption in at.caption)
+    button.click().run()
+    assert pool.recipes[-1]["dataset"]["kind"] == "rings"
+    assert take_fitted(pool.recipes[-1]) == find_fitting(pool.recipes[-1])
+    assert at.button(key="fitting_take").disabled
+
+
+def test_a_layer_changed_after_the_page_chose_stays_with_the_next_data_set(pool: RecordingPool) -> None:
+    at = choose_data(open_page(), "classes", "spiral")
+    widget(at, "layers.0.dense.units").set_value(3).run()
+    choose_data(at, "classes", "rings")
+    assert [layer["units"] for layer in pool.recipes[-1]["layers"]] == [3, 8, 8]
+
+
+def test_points_begin_with_the_settings_of_the_data_they_come_from_and_those_are_nobodys_own(
+    pool: RecordingPool,
+) -> None:
+    at = choose_data(choose_data(open_page(), "classes", "spiral"), "classes", "drawn")
+    assert [layer["units"] for layer in pool.recipes[-1]["layers"]] == [8, 8, 8]
+    choose_data(at, "classes", "rings")
+    assert [layer["units"] for layer in pool.recipes[-1]["layers"]] == [8, 8]
+
+
+def test_what_is_no_setting_of_learning_stays_with_another_data_set(pool: RecordingPool) -> None:
+    at = open_page(Experiment(regularizer=L2(rate=0.03), seed=7, gradient_clip=2.0))
+    choose_data(at, "classes", "spiral")
+    kept = Experiment.from_dict(pool.recipes[-1])
+    assert (kept.regularizer, kept.seed, kept.gradient_clip) == (L2(rate=0.03), 7, 2.0)
+    assert kept.layers[0].units == 8  # type: ignore[union-attr]
+
+
+def test_the_opening_page_stands_on_what_fits_its_data_and_that_is_the_recipes_default() -> None:
+    assert find_fitting(Experiment().to_dict()) == take_fitted(Experiment().to_dict())
 
 
 def test_what_a_widget_shows_before_it_is_told_is_what_it_should_show(pool: RecordingPool) -> None:

@@ -15,12 +15,15 @@ from dlcore.experiment import Experiment
 from dlcore.layers import Layer
 from dlcore.losses import Loss
 from dlcore.objectives import ObjectiveComponent
+from dlcore.optimizers import Optimizer
 from dlcore.problems import Problem
 
 Draft = dict[str, Any]
 
 OWN_KINDS = ("table", "images")  # data that somebody has brought
 USUAL = Experiment().to_dict()
+USUAL_FEATURES = ("x1", "x2")
+FITTED = ("layers", "features", "optimizer", "batch_size")  # parts of a recipe that are chosen to fit its data
 SPLITS = ("test_fraction", "validation_fraction", "sealed")
 
 
@@ -103,6 +106,29 @@ def fit_to_data(experiment: Experiment, dataset: Draft) -> Experiment:
         except Problem:
             continue
     return Experiment.from_dict({"dataset": dataset, "loss": recipe["loss"]})
+
+
+def find_fitting(draft: Draft) -> Draft:
+    """The parts of a recipe that fit the draft's data, every field of them given; without "features" where they are the usual ones."""
+    dataset = validated(kinds(Dataset)[draft["dataset"]["kind"]], draft["dataset"])
+    rows = count_training_rows(draft)
+    parts = dataset.fitting(rows).parts()
+    layers = [validated(kinds(Layer)[layer["kind"]], layer).to_dict() for layer in parts["layers"]]
+    optimizer = validated(kinds(Optimizer)[parts["optimizer"]["kind"]], parts["optimizer"]).to_dict()
+    return {**parts, "layers": layers, "optimizer": optimizer, "batch_size": min(parts["batch_size"], rows)}
+
+
+def take_fitted(draft: Draft) -> Draft:
+    """The parts of the draft that `find_fitting` chooses."""
+    parts = {name: draft[name] for name in FITTED if draft.get(name) is not None}
+    if tuple(parts.get("features", ())) == USUAL_FEATURES:
+        del parts["features"]
+    return parts
+
+
+def with_fitting(draft: Draft) -> Draft:
+    """The draft with the settings that fit its data."""
+    return {name: value for name, value in draft.items() if name not in FITTED} | find_fitting(draft)
 
 
 def fit_weights(class_weights: str, dataset: Draft) -> str:

@@ -19,9 +19,8 @@ from dlcore.experiment import FEATURES, Experiment
 from dlcore.layers import Dense
 from dlcore.problems import Problem
 from dlcore.rows import prepare
-from ui.fitting import fit_loss
+from ui.fitting import USUAL_FEATURES, fit_loss
 
-USUAL_FEATURES = ("x1", "x2")
 # as the canvas names them; its "test" points are the watched ones, validation points where there are any
 SPLITS = ("train", "test")
 WIDEST_FIRST = 32  # up to so many inputs a new first layer has as many units, so that it can begin as the identity

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from dlcore.component import Component
+from dlcore.datasets.fitting import Fitting, propose
 from dlcore.datasets.preparation import Preparation, PreparedNumber
 from dlcore.objectives import ObjectiveComponent
 
@@ -46,6 +47,7 @@ class DatasetComponent(Component):
     #: True if the data set fixes its own split: the training rows come first, then the watched rows, then the test rows.
     own_split: ClassVar[bool] = False
     ordered: ClassVar[bool] = True  # Rows of a split stay in the order of the data set.
+    tried: ClassVar[Fitting | None] = None  # Settings that fit, found by trying; None: proposed from the sizes.
 
     if TYPE_CHECKING:  # Declared for type checkers only: some data sets have `rows` as a field of the recipe.
 
@@ -109,6 +111,10 @@ class DatasetComponent(Component):
     def validation_rows(self, fraction: float) -> int:
         """Number of rows that are watched in place of the test rows, if the recipe asks for this share; 0 in a two-way split."""
         return round(self.rows * fraction)
+
+    def fitting(self, train_rows: int) -> Fitting:
+        """Settings with which a network learns so many of these rows well."""
+        return self.tried or propose(self.inputs, self.objective.num_outputs, train_rows)
 
     def check_readable(self) -> None:
         """Raises Problem unless the person this process works for may see the rows, even rows that are in memory already."""

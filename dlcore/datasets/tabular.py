@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from dlcore.datasets.base import DatasetComponent, Grey, Table
+from dlcore.datasets.fitting import Fitting
 from dlcore.datasets.preparation import Preparation, standardize
 from dlcore.libraries import room_for_libraries
 from dlcore.objectives import Numbers, ObjectiveComponent, objective_of_classes
@@ -78,6 +79,7 @@ class Digits(BundledTable):
     size: ClassVar[int] = 1797
     inputs: ClassVar[int] = 64
     objective: ClassVar[ObjectiveComponent] = objective_of_classes(10)
+    tried: ClassVar[Fitting | None] = Fitting((24, 12), "relu")
 
     @property
     def picture(self) -> Grey:
@@ -93,6 +95,7 @@ class Diabetes(BundledTable):
     size: ClassVar[int] = 442
     inputs: ClassVar[int] = 10
     objective: ClassVar[ObjectiveComponent] = Numbers()
+    tried: ClassVar[Fitting | None] = Fitting(learning_rate=0.001)
 
 
 Tabular = Iris | Wine | BreastCancer | Digits | Diabetes

@@ -14,9 +14,11 @@ import numpy as np
 from pydantic import Field
 
 from dlcore.datasets.base import DatasetComponent, Table
+from dlcore.datasets.fitting import Fitting
 from dlcore.objectives import Classes, Numbers, ObjectiveComponent, objective_of_classes
 
 Rows = tuple[np.ndarray, np.ndarray]
+WAVES = ("x1", "x2", "sin_x1", "sin_x2")  # features for what repeats itself over the plane
 
 
 def circle(samples: int, noise: float, generator: np.random.Generator) -> Rows:
@@ -111,6 +113,7 @@ class ToyDataset(DatasetComponent):
     rule: ClassVar[Callable[..., Rows]]
     objective: ClassVar[ObjectiveComponent] = objective_of_classes(2)
     inputs: ClassVar[int] = 2
+    tried: ClassVar[Fitting | None] = Fitting()
     samples: int = Field(default=500, ge=20, le=5000, description="Number of points, training and test together.")
     noise: float = Field(
         default=0.1, ge=0, le=1, description="How far points stray, as a share of the picture's scale."
@@ -143,6 +146,7 @@ class XorData(ToyDataset):
 
     kind: Literal["xor"] = "xor"
     title: ClassVar[str] = "XOR"
+    tried: ClassVar[Fitting | None] = Fitting((4, 4))
     rule = staticmethod(xor)
 
 
@@ -159,6 +163,7 @@ class SpiralData(ToyDataset):
 
     kind: Literal["spiral"] = "spiral"
     title: ClassVar[str] = "Spiral"
+    tried: ClassVar[Fitting | None] = Fitting((8, 8, 8), "relu")
     rule = staticmethod(spiral)
 
 
@@ -175,6 +180,7 @@ class RingsData(ToyDataset):
 
     kind: Literal["rings"] = "rings"
     title: ClassVar[str] = "Rings"
+    tried: ClassVar[Fitting | None] = Fitting((8, 8), "relu")
     rule = staticmethod(rings)
 
 
@@ -183,6 +189,7 @@ class CheckerboardData(ToyDataset):
 
     kind: Literal["checkerboard"] = "checkerboard"
     title: ClassVar[str] = "Checkerboard"
+    tried: ClassVar[Fitting | None] = Fitting((8, 8), features=WAVES)
     rule = staticmethod(checkerboard)
 
 
@@ -217,6 +224,7 @@ class MultiGaussData(ToyDataset):
     kind: Literal["multi_gauss"] = "multi_gauss"
     title: ClassVar[str] = "Multi-Gauss"
     objective: ClassVar[ObjectiveComponent] = Numbers()
+    tried: ClassVar[Fitting | None] = Fitting((8, 8), features=WAVES)
     rule = staticmethod(multi_gauss)
 
 
@@ -227,6 +235,7 @@ class SineData(ToyDataset):
     title: ClassVar[str] = "Sine"
     objective: ClassVar[ObjectiveComponent] = Numbers()
     inputs: ClassVar[int] = 1
+    tried: ClassVar[Fitting | None] = Fitting((8, 4), learning_rate=0.03)
     rule = staticmethod(sine)
 
 

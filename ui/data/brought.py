@@ -12,6 +12,7 @@ from dlcore.component import kinds, validated
 from dlcore.datasets import Dataset
 from dlcore.experiment import Experiment
 from dlcore.problems import Problem
+from ui.fitting import find_fitting
 
 if TYPE_CHECKING:
     from dlcore.desks.job import Job
@@ -31,7 +32,6 @@ SCALES = {"number": ("standard", "minmax", "none"), "date": ("standard", "minmax
 READING = ("separator", "decimal", "encoding", "quote", "titles", "header", "header_lines", "sheet")
 MOST_VALUES = 30  # Categories of an input that become network inputs; further ones count as unknown.
 TEST_SHARES = (0.2, 0.3, 0.4, 0.5)
-WIDEST, NARROW, NARROWEST = 24, 6, 4  # units: most and fewest of the first layer, fewest of the second
 
 
 @dataclass(frozen=True)
@@ -182,22 +182,24 @@ def with_treatments(part: Part, brought: Brought) -> Part:
 
 
 def fit_recipe(draft: Part, dataset: Part) -> Experiment:
-    """The draft's recipe on these data, with loss, batch size, share of test rows and layers chosen for them. Raises Problem."""
+    """The draft's recipe on these data, with loss, batch size, share of test rows and layers chosen for them. Raises Problem.
+
+    So is the optimizer, unless somebody chose one.
+    """
     bare = {key: value for key, value in draft.items() if key not in ("features", "class_weights")}
     loss = validated(kinds(Dataset)[dataset["kind"]], dataset).objective.usual_loss
     if not bare[
         "validation_fraction"
     ]:  # Sealed without a share: the old data were drawn points with a validation part of their own.
         bare["sealed"] = False
-    bare |= {"dataset": dataset, "loss": {"kind": loss}, "layers": [], "batch_size": 1}
-    plain = _with_enough_test_rows(bare)
-    return Experiment.from_dict(
-        {
-            **plain.to_dict(),
-            "layers": propose_layers(plain.num_inputs, plain.num_outputs),
-            "batch_size": propose_batch(plain.train_rows),
-        }
-    )
+    plain = _with_enough_test_rows(bare | {"dataset": dataset, "loss": {"kind": loss}, "layers": [], "batch_size": 1})
+    recipe = plain.to_dict()
+    fitting = find_fitting(recipe)
+    if (
+        draft["optimizer"] != find_fitting(draft)["optimizer"]
+    ):  # Somebody chose another one than fitted the data before.
+        fitting["optimizer"] = draft["optimizer"]
+    return Experiment.from_dict({**recipe, **fitting})
 
 
 def _with_enough_test_rows(draft: Part) -> Experiment:
@@ -209,14 +211,3 @@ def _with_enough_test_rows(draft: Part) -> Experiment:
             if problem.key != "too_few_rows":
                 raise
     return Experiment.from_dict({**draft, "test_fraction": TEST_SHARES[-1]})
-
-
-def propose_layers(inputs: int, outputs: int) -> list[Part]:
-    """Two dense layers: the first about twice the geometric mean of inputs and outputs, the second half of that; few enough to watch."""
-    first = min(WIDEST, max(NARROW, 2 * round((inputs * outputs) ** 0.5)))
-    return [{"kind": "dense", "units": units} for units in (first, max(NARROWEST, first // 2, min(outputs, WIDEST)))]
-
-
-def propose_batch(rows: int) -> int:
-    """A batch size that gives about a hundred updates an epoch, a power of two; 10 for a small table, as for the bundled data sets."""
-    return min(rows, 10 if rows < 2000 else min(512, 1 << (rows // 100).bit_length() - 1))

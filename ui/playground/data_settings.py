@@ -12,11 +12,21 @@ from dlcore.problems import Problem
 from ui import forms, pages, session
 from ui.carrying import Left
 from ui.differences import FEATURE_SIGNS
-from ui.fitting import OWN_KINDS, Draft, fit_loss, fit_weights, group_datasets, has_features, has_own_split
+from ui.fitting import (
+    OWN_KINDS,
+    USUAL_FEATURES,
+    Draft,
+    fit_loss,
+    fit_weights,
+    group_datasets,
+    has_features,
+    has_own_split,
+)
 from ui.messages import escape
+from ui.playground.proposing import draw_proposal, follow_data, has_own_settings
 from ui.playground.recipe_fields import FIELDS, draw_number, read_title
 from ui.session import editing, label, t, widgets
-from ui.shaping import USUAL_FEATURES, to_drawn
+from ui.shaping import to_drawn
 
 TWO_PARTS = {"validation_fraction": 0.0, "sealed": False}
 
@@ -25,6 +35,7 @@ def draw_data_settings(draft: Draft) -> Draft:
     """Draw the data set, number of rows, split and input features; returns the draft of these parts."""
     dataset = _draw_dataset(draft["dataset"])
     chosen: Draft = {"dataset": dataset}
+    under_the_data = st.container()
     if has_own_split(dataset):
         chosen |= _describe_parts(draft, dataset)
     else:
@@ -32,6 +43,8 @@ def draw_data_settings(draft: Draft) -> Draft:
     if has_features(dataset):
         chosen["features"] = _draw_features(draft.get("features"))
     chosen["seed"] = _draw_seed(draft)
+    with under_the_data:
+        draw_proposal({**draft, **chosen})  # Last, as features and split may just have been changed.
     return chosen
 
 
@@ -146,7 +159,8 @@ def choose_dataset(path: str) -> None:
     parts = TWO_PARTS if has_own_split(dataset) or has_own_split(before) else {}
     if dataset.get("validation"):
         parts = {**TWO_PARTS, "sealed": state.draft["sealed"]}
-    widgets.put({**state.draft, "dataset": dataset, "loss": loss, "class_weights": weights, **parts})
+    draft = {**state.draft, "dataset": dataset, "loss": loss, "class_weights": weights, **parts}
+    widgets.put(follow_data(draft, has_own_settings(state.draft)))
 
 
 def _make_points(otherwise: Draft) -> Draft:

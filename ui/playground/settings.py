@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from ui import session
-from ui.fitting import Draft, count_training_rows, has_features
+from ui.fitting import Draft, count_training_rows, find_fitting, has_features, take_fitted
 from ui.playground.data_settings import draw_data_settings
 from ui.playground.learning_settings import draw_device_settings, draw_learning_settings
 from ui.playground.memory import Playing
@@ -89,16 +89,23 @@ def _draw_group(settings: Callable[[Draft], Draft]) -> None:
     if state.memory(Playing).drawing:
         state.draft = draft
         return
-    elsewhere = state.complained or state.problems or concerns_other_tabs(state.experiment.to_dict(), draft)
+    before = state.experiment.to_dict()
+    elsewhere = state.complained or state.problems or concerns_other_tabs(before, draft)
     if elsewhere or editing.submit(draft) or state.notices:
         st.rerun()
 
 
 def concerns_other_tabs(before: Draft, after: Draft) -> bool:
     """Whether the change affects what another tab or the rest of the page shows."""
-    return any(
+    return _fits_differently(before, after) or any(
         _without_noise(before.get(name)) != _without_noise(after.get(name)) for name in {*before, *after} - OF_ONE_TAB
     )
+
+
+def _fits_differently(before: Draft, after: Draft) -> bool:
+    """Whether the settings have become, or are no longer, those that fit the data, which the tab of the data says."""
+    one, other = take_fitted(before), take_fitted(after)
+    return one != other and (one == find_fitting(before)) != (other == find_fitting(after))
 
 
 def _without_noise(part: Any) -> Any:

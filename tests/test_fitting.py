@@ -1,0 +1,65 @@
+"""Every data set has settings that fit it; with them a small network learns it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dlcore.component import kinds
+from dlcore.datasets import Dataset
+from dlcore.datasets.fitting import Fitting, propose
+from dlcore.experiment import MOST_LAYERS, Experiment
+from dlcore.learning.trainer import Trainer
+from ui.fitting import OWN_KINDS, find_fitting, take_fitted, with_fitting
+
+BUNDLED = [kind for kind in kinds(Dataset) if kind not in OWN_KINDS]
+
+
+def standing_on(kind: str, **fields: Any) -> Experiment:
+    cls: Any = kinds(Dataset)[kind]
+    dataset = cls(**fields)
+    split = {} if dataset.own_split else {"test_fraction": 0.3, "validation_fraction": 0.2}
+    return Experiment.from_dict({"dataset": dataset.to_dict(), "loss": {"kind": dataset.objective.usual_loss}, **split})
+
+
+@pytest.mark.parametrize("kind", BUNDLED)
+def test_what_fits_is_a_recipe_and_fits_again(kind: str) -> None:
+    fitted = Experiment.from_dict(with_fitting(standing_on(kind).to_dict()))
+    assert take_fitted(fitted.to_dict()) == find_fitting(fitted.to_dict())
+    assert 0 < len(fitted.layers) <= MOST_LAYERS
+    assert fitted.num_parameters < 5_000  # Small enough to watch.
+
+
+def test_a_set_of_few_rows_gets_a_batch_that_it_can_fill() -> None:
+    few = standing_on("circle", samples=20).replace(batch_size=1, test_fraction=0.6)
+    assert find_fitting(few.to_dict())["batch_size"] == few.train_rows == 4
+
+
+def test_the_settings_of_a_fitting_are_those_of_a_recipe_where_it_says_nothing() -> None:
+    assert Experiment.from_dict(Fitting().parts()) == Experiment()
+
+
+@pytest.mark.parametrize(("inputs", "outputs", "rows"), [(1, 1, 3), (4, 3, 75), (784, 10, 5_000), (200, 20, 100_000)])
+def test_what_is_proposed_from_sizes_alone_narrows_and_has_a_batch_that_the_rows_fill(
+    inputs: int, outputs: int, rows: int
+) -> None:
+    found = propose(inputs, outputs, rows)
+    assert 4 <= found.units[1] <= found.units[0] <= 24 or found.units[1] >= outputs
+    assert 1 <= found.batch_size <= rows
+
+
+# A hundred epochs of ten seeds are for the benchmark; here one seed of each that the usual network cannot learn.
+@pytest.mark.parametrize("kind", ["spiral", "rings", "checkerboard"])
+def test_the_settings_that_fit_learn_what_the_usual_ones_cannot(kind: str) -> None:
+    usual = standing_on(kind, noise=0.0)
+    fitted = Experiment.from_dict(with_fitting(usual.to_dict()))
+    assert score(fitted) > 0.85
+    assert score(usual) < 0.8
+
+
+def score(experiment: Experiment) -> float:
+    trainer = Trainer(experiment, "cpu")
+    while trainer.epoch < 100:
+        trainer.advance()
+    return float(trainer.history.column("test_accuracy")[-1])
