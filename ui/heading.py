@@ -30,7 +30,7 @@ def draw_heading(*menus: Callable[[], None]) -> DeltaGenerator:
             label_visibility="collapsed",
             width="content",
         )
-    return st.container(gap="small")
+    return st.container(gap="small", key="problems")
 
 
 @session.guard

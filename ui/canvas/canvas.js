@@ -17,6 +17,7 @@ import { nameRegions, paintTheme } from "./dress.js";
 import { Network } from "./network/network.js";
 import { Output } from "./output/output.js";
 import { Save } from "./save.js";
+import { Screen } from "./screen.js";
 import { Settling } from "./settling.js";
 import { Summary } from "./words/summary.js";
 import { Offers } from "./time/offers.js";
@@ -29,7 +30,6 @@ const API = new URL("../../../", import.meta.url);
 const PLOTLY = new URL("../plotly.min.js", import.meta.url).href;
 const RENEW_EVERY = 3000; // milliseconds
 const KEPT = ["predictions/train", "predictions/test"];
-const MANY_LAYERS = 6; // from here on the network takes the page's whole width
 const CALM = matchMedia("(prefers-reduced-motion: reduce)");
 // Four pictures a second for whoever asks for less motion: learning is still seen to go on, and no map can flash more than
 // twice a second, well below the three that WCAG 2.3.1 allows.
@@ -75,6 +75,8 @@ class Canvas {
   token;
   /** @type {number} */
   life;
+  /** @type {number | null} */
+  room;
   /** @type {string} */
   session;
   /** @type {number | null} */
@@ -93,6 +95,7 @@ class Canvas {
     const edit = (verb, values) => this.edit(verb, values);
     /** @type {Want} */
     const want = (wants) => this.want(wants);
+    this.screen = new Screen(root);
     this.controls = new Controls(root, { command, action, toggle: (name, on) => this.toggle(name, on) });
     this.messages = new Messages(root, action);
     this.announcer = new Announcer(root.querySelector(".nn-spoken"));
@@ -116,8 +119,10 @@ class Canvas {
     this.wants = { gradients: false, histograms: false, probe: null, moment: null };
     this.kept = {}; // arrays that do not come with every frame
     this.moments = null;
+    this.refit = () => this.resized();
     this.observer = new ResizeObserver(() => this.resized());
     this.observer.observe(root);
+    window.addEventListener("resize", this.refit);
     this.wake = () => this.woken();
     document.addEventListener("visibilitychange", this.wake);
     window.addEventListener("online", this.wake);
@@ -158,6 +163,7 @@ class Canvas {
     for (const part of [this.messages, this.announcer, this.keyboard, this.summary]) part.build(texts);
     nameRegions(this.root, texts);
     this.curves.build(this.theme, texts);
+    this.screen.build(texts);
     this.timeline.build(this.theme, texts);
     this.save.build(texts);
   }
@@ -341,12 +347,12 @@ class Canvas {
     if (!this.layout || !this.root.clientWidth) return;
     this.rebuild = false;
     this.width = this.root.clientWidth;
-    this.root.classList.toggle("nn-wide", this.layout.layers.length > MANY_LAYERS);
-    const { layout, constants, theme, texts } = this;
+    this.room = this.screen.fit();
+    const { layout, constants, theme, texts, room } = this;
     this.root.querySelector(".nn-metric-title").textContent = texts.say(`canvas.${layout.metric}`);
     this.root.classList.add("nn-ready");
-    this.network.build(layout, constants, theme, texts, texts.say(`component.dataset.${layout.output.dataset}.title`));
-    this.output.build(layout, constants, theme, texts);
+    this.network.build(layout, constants, theme, texts, room, texts.say(`component.dataset.${layout.output.dataset}.title`));
+    this.output.build(layout, constants, theme, texts, room);
   }
 
   /** What is on the screen, to keep as a picture; null before the first frame. */
@@ -370,7 +376,8 @@ class Canvas {
   }
 
   resized() {
-    if (!this.frame || this.root.clientWidth === this.width || !this.root.clientWidth) return;
+    if (!this.frame || !this.root.clientWidth) return;
+    if (this.root.clientWidth === this.width && this.screen.fit() === this.room) return;
     this.redraw();
     this.curves.resize();
   }
@@ -386,6 +393,7 @@ class Canvas {
     this.observer.disconnect();
     document.removeEventListener("visibilitychange", this.wake);
     window.removeEventListener("online", this.wake);
+    window.removeEventListener("resize", this.refit);
     for (const part of [this.messages, this.announcer, this.keyboard]) part.destroy();
     for (const part of [this.network, this.output, this.timeline, this.curves]) part.destroy();
   }

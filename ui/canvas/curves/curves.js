@@ -9,9 +9,36 @@ const SHARE_OF_TIME = 0.07; // of the page's time that the curves may take while
 
 /** @typedef {HTMLElement & {_fullLayout?: any, on: (event: string, listener: (change: object) => void) => void}} PlotElement  Plotly's own */
 /**
- * @typedef {{kind: "loss" | "metric", element: PlotElement, unzoom: HTMLElement, marker: HTMLElement, wired: boolean}} Plot
+ * @typedef {{kind: "loss" | "metric", panel: HTMLElement, tab: HTMLElement, element: PlotElement, marker: HTMLElement, wired: boolean, zoomed: boolean,
+ *            ends: End[], span: [number, number]}} Plot  `ends`: of each line its last point; `span`: lowest and highest value shown
+ * @typedef {{name: string, x: number, y: Finite | undefined, color: string}} End
  * @typedef {string} Score  "loss", or the name of a metric
  */
+
+const LABEL_HEIGHT = 14; // pixels
+const EDGES = 42; // pixels above and below the plot, in `margin`
+
+/** The lowest and the highest finite number; from 0 where `fromZero`. @param {(number | Finite | undefined)[]} values @param {boolean} fromZero @returns {[number, number]} */
+export function spanOf(values, fromZero) {
+  const finite = /** @type {number[]} */ (values.filter((value) => Number.isFinite(value)));
+  if (!finite.length) return [0, 1];
+  const low = fromZero ? Math.min(0, ...finite) : Math.min(...finite);
+  return [low, Math.max(...finite)];
+}
+
+/** By how much to shift labels at these heights so that neighbours are at least `least` apart. @param {number[]} heights @param {number} least */
+export function apart(heights, least) {
+  const shifts = heights.map(() => 0);
+  const order = heights.map((_, i) => i).sort((a, b) => heights[a] - heights[b]);
+  for (let k = 1; k < order.length; k += 1) {
+    const [below, above] = [order[k - 1], order[k]];
+    const missing = least - (heights[above] + shifts[above] - heights[below] - shifts[below]);
+    if (missing <= 0) continue;
+    shifts[below] -= missing / 2;
+    shifts[above] += missing / 2;
+  }
+  return shifts;
+}
 
 /** @type {Promise<Plotly> | null} */
 let loading = null;
@@ -122,15 +149,19 @@ export class Curves {
       const panel = root.querySelector(`.nn-curve-${kind}`);
       const marker = Object.assign(document.createElement("div"), { className: "nn-plot-then", hidden: true });
       /** @type {Plot} */
-      const plot = { kind, element: panel.querySelector(".nn-plot"), unzoom: panel.querySelector(".nn-unzoom"), marker, wired: false };
-      plot.unzoom.onclick = () => this.unzoom(plot);
+      const plot = { kind, panel, tab: root.querySelector(`[data-curve="${kind}"]`), element: panel.querySelector(".nn-plot"), marker, wired: false, zoomed: false, ends: [], span: [0, 1] };
       plot.element.after(marker);
+      plot.tab.onclick = () => this.show(plot);
+      plot.tab.onkeydown = (event) => this.walk(event, plot);
       return plot;
     });
+    this.shown = this.plots[0];
+    this.reset = /** @type {HTMLButtonElement} */ (root.querySelector(".nn-unzoom"));
+    this.reset.onclick = () => this.unzoom(this.shown);
+    this.log = /** @type {HTMLElement} */ (root.querySelector(".nn-log"));
     this.logScale = false;
     this.wait = SHORTEST_WAIT;
     this.next = 0;
-    this.turn = 0;
   }
 
   /** Start loading; draws as soon as it is there. */
@@ -155,6 +186,30 @@ export class Curves {
 
   resize() {
     this.update(true);
+  }
+
+  /** One curve at a time, behind its tab. @param {Plot} plot */
+  show(plot) {
+    this.shown = plot;
+    for (const one of this.plots) {
+      const on = one === plot;
+      one.panel.hidden = !on;
+      one.tab.ariaSelected = String(on);
+      one.tab.tabIndex = on ? 0 : -1;
+    }
+    this.log.hidden = plot.kind !== "loss";
+    this.reset.hidden = !plot.zoomed;
+    this.update(true);
+  }
+
+  /** @param {KeyboardEvent} event @param {Plot} plot whose tab has the focus */
+  walk(event, plot) {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    const other = this.plots[(this.plots.indexOf(plot) + step + this.plots.length) % this.plots.length];
+    this.show(other);
+    other.tab.focus();
   }
 
   /** @param {boolean} on */
@@ -186,18 +241,16 @@ export class Curves {
     marker.style.transform = `translate(${element.offsetLeft + xaxis._offset + at}px, ${element.offsetTop + yaxis._offset}px)`;
   }
 
-  /** Draw what is due: one plot at a time, so that no frame waits long. @param {boolean} all both, and now */
-  update(all) {
+  /** Draw the curve that is shown, if it is due. @param {boolean} now in any case */
+  update(now) {
     if (!this.plotly || !this.history || !this.theme) return;
-    const now = performance.now();
-    if (!all && now < this.next) return;
+    const begin = performance.now();
+    if (!now && begin < this.next) return;
     this.version = this.header.version;
-    const plots = all ? this.plots : [this.plots[this.turn]];
-    this.turn = 1 - this.turn;
-    for (const plot of plots) this.draw(plot);
-    const cost = (performance.now() - now) / plots.length;
-    // Each plot at most four times a second, and slower where drawing is dear; the two take turns.
-    this.next = performance.now() + Math.min(LONGEST_WAIT, Math.max(SHORTEST_WAIT, cost / SHARE_OF_TIME)) / 2;
+    this.draw(this.shown);
+    const cost = performance.now() - begin;
+    // At most four times a second, and slower where drawing is dear.
+    this.next = performance.now() + Math.min(LONGEST_WAIT, Math.max(SHORTEST_WAIT, cost / SHARE_OF_TIME));
   }
 
   /** @param {Plot} plot */
@@ -226,6 +279,8 @@ export class Curves {
       };
     });
     const element = plot.element;
+    plot.ends = traces.map(({ name, x, y, line }) => ({ name, x: x.at(-1) ?? 0, y: y.at(-1), color: line.color }));
+    plot.span = spanOf(traces.flatMap(({ y }) => y), metric === "loss" && !this.logScale);
     if (!element.clientWidth || !this.plotly) return;
     this.plotly.react(element, traces, this.figure(plot, metric, percent, element), { displayModeBar: false, responsive: false, doubleClick: "reset" });
     this.moveMarker(plot);
@@ -236,11 +291,25 @@ export class Curves {
       adoptStyles(this.root);
       element.on("plotly_relayout", (change) => {
         const keys = Object.keys(change);
-        if (keys.some((key) => key.includes(".range"))) plot.unzoom.hidden = false;
-        if (keys.some((key) => key.includes("autorange"))) plot.unzoom.hidden = true;
+        if (keys.some((key) => key.includes(".range"))) plot.zoomed = true;
+        if (keys.some((key) => key.includes("autorange"))) plot.zoomed = false;
+        this.reset.hidden = !this.shown.zoomed;
         this.moveMarker(plot);
       });
     }
+  }
+
+  /** The name of each line at its end, apart from one another. @param {Plot} plot @param {boolean} logarithmic @param {number} height of the plot */
+  labels(plot, logarithmic, height) {
+    /** @param {number} value */
+    const scaled = (value) => (logarithmic ? Math.log10(value) : value);
+    const ends = plot.ends.filter(({ y }) => Number.isFinite(y) && (!logarithmic || Number(y) > 0)).map((end) => ({ ...end, y: scaled(Number(end.y)) }));
+    const [low, high] = logarithmic ? spanOf(ends.map(({ y }) => y), false) : plot.span;
+    const shifts = apart(ends.map(({ y }) => ((y - low) / (high - low || 1)) * height), LABEL_HEIGHT);
+    return ends.map(({ name, y, color }, i) => ({
+      text: name, xref: "paper", x: 1, xanchor: "left", xshift: 4, yref: "y", y, yanchor: "middle", yshift: shifts[i], showarrow: false,
+      font: { size: 11, color, weight: 600 },
+    }));
   }
 
   /** @param {Plot} plot @param {string} metric @param {boolean} percent @param {PlotElement} element */
@@ -254,11 +323,9 @@ export class Curves {
     /** @param {string} text */
     const title = (text) => ({ text, font: { size: 12, color: css(theme.muted) }, standoff: 6 });
     return {
-      width: element.clientWidth, height: element.clientHeight, margin: { l: 54, r: 10, t: 6, b: 38 },
+      width: element.clientWidth, height: element.clientHeight, margin: { l: 46, r: 58, t: 8, b: 34 },
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { family: theme.font, size: 12, color: css(theme.text) },
-      showlegend: true, hovermode: "x unified", dragmode: "zoom", uirevision: `${plot.kind}${logarithmic}`,
-      legend: { x: 0.99, xanchor: "right", y: metric === "loss" ? 0.99 : 0.03, yanchor: metric === "loss" ? "top" : "bottom",
-        bgcolor: css(theme.panel, 0.75), font: { size: 11.5, color: css(theme.text) }, itemclick: "toggle" },
+      showlegend: false, annotations: this.labels(plot, logarithmic, element.clientHeight - EDGES), hovermode: "x unified", dragmode: "zoom", uirevision: `${plot.kind}${logarithmic}`,
       hoverlabel: { bgcolor: css(theme.panel), bordercolor: css(theme.line), font: { color: css(theme.text), size: 12 } },
       xaxis: { ...axis, title: title(texts.say("canvas.epochs")), rangemode: "tozero", hoverformat: ",.4~g" },
       yaxis: { ...axis, title: title(texts.say(`canvas.${metric}`)), type: logarithmic ? "log" : "linear",
@@ -269,13 +336,14 @@ export class Curves {
 
   /** @param {Plot} plot */
   unzoom(plot) {
-    plot.unzoom.hidden = true;
+    plot.zoomed = false;
+    this.reset.hidden = !this.shown.zoomed;
     this.plotly?.relayout(plot.element, { "xaxis.autorange": true, "yaxis.autorange": true });
   }
 
   /** A new run: what was zoomed into is gone. */
   forget() {
-    for (const plot of this.plots) if (plot.wired && !plot.unzoom.hidden) this.unzoom(plot);
+    for (const plot of this.plots) if (plot.wired && plot.zoomed) this.unzoom(plot);
   }
 
   destroy() {

@@ -5,6 +5,8 @@ import { INPUTS } from "./items.js";
 const SLIM = 30; // width of a mark's own slot
 const GAP = 8;
 const SMALLEST_TILE = 13;
+const LARGEST_TILE = 76; // where the screen has room for it
+const CLOSEST = 15; // least pitch of units in a network that has to fit on the screen
 const ROOM_FOR_MORE = 20; // under a column, for "+N more"
 const TILELESS = { left: 0, size: 0, pitch: 0, bottom: 0, units: 0, shown: 0 };
 const OFF_ROW = 26; // height of an input feature that is off
@@ -22,18 +24,21 @@ export const featuresOff = (layout) => layout.features.filter(({ name }) => !lay
 /**
  * @param {Layout} layout of the frame's header
  * @param {number} width room in CSS pixels
+ * @param {number | null} room height in CSS pixels; null for as much as it takes
  * @param {{labels: number, classes: number}} texts widths of the longest input name and class name
  */
-export function arrange(layout, width, texts) {
+export function arrange(layout, width, room, texts) {
   const phone = width < 520;
   const most = Math.max(layout.inputs.shown, ...layout.layers.map((layer) => layer.shown ?? 0));
   const off = featuresOff(layout);
   const crowded = [layout.inputs, ...layout.layers].some((layer) => layer.units > layer.shown);
-  const height = Math.round(Math.max(phone ? 250 : 304, most * (phone ? 16 : 19.5) + (crowded ? ROOM_FOR_MORE : 0)));
+  const least = most * (phone ? 16 : room === null ? 19.5 : CLOSEST) + (crowded ? ROOM_FOR_MORE : 0);
+  const height = Math.round(Math.max(room ?? (phone ? 250 : 304), least));
   const thumb = phone ? 42 : 76;
   const labels = Math.min(texts.labels, phone ? 46 : 96) + 14;
   const classes = texts.classes ? Math.min(texts.classes, phone ? 40 : 88) + 14 : 6;
-  const big = layout.layers.length > 9 ? 38 : phone ? 38 : most <= 5 ? 56 : 48;
+  const usual = layout.layers.length > 9 ? 38 : phone ? 38 : most <= 5 ? 56 : 48;
+  const big = room === null ? usual : Math.round(Math.min(LARGEST_TILE, Math.max(usual, room / (1.5 * most))));
 
   const learned = layout.layers.filter(({ drawn }) => drawn === "units").length;
   const slims = layout.layers.length - learned;
@@ -53,12 +58,12 @@ export function arrange(layout, width, texts) {
   /** @param {Column["part"]} part @param {string} address @param {Pick<Layer, "units" | "shown">} layer */
   const addColumn = (part, address, layer) => {
     const reserved = layer.units > layer.shown ? ROOM_FOR_MORE : part === "inputs" ? off.length * OFF_ROW : 0;
-    const room = height - reserved;
+    const free = height - reserved;
     const single = layer.shown === 1 ? 1.18 : 1;
-    const pitch = Math.min(tileLimit * single + (layer.shown > 12 ? 4 : phone ? 12 : 18), room / layer.shown);
+    const pitch = Math.min(tileLimit * single + (layer.shown > 12 ? 4 : phone ? 12 : 18), free / layer.shown);
     const gap = pitch > 30 ? GAP : Math.max(2.5, pitch * 0.18);
     const size = Math.max(Math.min(SMALLEST_TILE, pitch - 2), Math.round(Math.min(tileLimit * single, pitch - gap)));
-    const top = (room - pitch * layer.shown) / 2;
+    const top = (free - pitch * layer.shown) / 2;
     /** @type {Column} */
     const column = {
       part, address, layer: /** @type {Layer} */ (layer), size, pitch, left: x + (big - size) / 2, center: x + big / 2, width: step,

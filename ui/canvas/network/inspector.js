@@ -62,7 +62,6 @@ export class Inspector {
     this.host = host;
     this.strip = find("");
     this.name = find(" .nn-inspector-name");
-    this.hint = find(" .nn-hint");
     this.release = find(" .nn-let-go");
     this.undo = find(" .nn-undo");
     this.body = find(" .nn-inspector-body");
@@ -117,7 +116,7 @@ export class Inspector {
     const { texts } = this;
     const on = item !== null;
     this.name.hidden = this.release.hidden = !on;
-    this.hint.hidden = on;
+    this.strip.hidden = !on;
     this.body.hidden = !item || item.address === INPUTS;
     this.state.textContent = "";
     if (!item) return;

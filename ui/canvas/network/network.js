@@ -19,6 +19,7 @@ import { unitBeside } from "./walking.js";
 
 const TIP_EVERY = 150; // milliseconds between changes of a tip's numbers
 const GRADIENTS_LINGER = 1200; // milliseconds after the last link that was looked at
+const ROOM_BELOW = 4; // pixels under the drawing
 const BIAS_REACH = 9; // pixels around a bias that press it
 
 export class Network {
@@ -114,9 +115,11 @@ export class Network {
 
   /**
    * A new structure, width, theme or language: everything that does not move is made here. `settle` is to follow.
-   * @param {Layout} layout @param {Arrays} constants @param {Theme} theme @param {Texts} texts @param {string} dataset
+   * @param {Layout} layout @param {Arrays} constants @param {Theme} theme @param {Texts} texts
+   * @param {number | null} room height of the canvas; null where the page scrolls
+   * @param {string} dataset
    */
-  build(layout, constants, theme, texts, dataset) {
+  build(layout, constants, theme, texts, room, dataset) {
     const before = this.layout;
     this.host.select(null);
     Object.assign(this, { layout, constants, theme, texts, arrays: null, picture: null, selected: null, linkSeen: null, settled: false });
@@ -127,15 +130,19 @@ export class Network {
     const output = layout.layers[layout.layers.length - 1];
     this.classNames = output.units > 1 ? layout.classes.slice(0, output.shown) : [];
     const inputs = layout.features.length ? layout.features.map(({ label }) => label) : this.inputNames.slice(0, layout.inputs.shown);
-    this.geometry = arrange(layout, this.scroll.clientWidth, { labels: widest(inputs), classes: widest(this.classNames) });
+    // Without what was drawn before, the panel says how high it is.
+    for (const canvas of [this.links, this.tiles]) canvas.style.height = "0";
+    this.neurons.style.height = "0";
+    const height = room === null ? null : this.scroll.clientHeight - this.headings.offsetHeight - ROOM_BELOW;
+    this.geometry = arrange(layout, this.scroll.clientWidth, height, { labels: widest(inputs), classes: widest(this.classNames) });
     this.names = new Names(texts, this.geometry, this.inputNames, this.classNames);
-    const { width, height } = this.geometry;
+    const { width, height: drawn } = this.geometry;
     this.ratio = Math.min(2, window.devicePixelRatio || 1);
     for (const canvas of [this.links, this.tiles]) {
       canvas.width = Math.round(width * this.ratio);
-      canvas.height = Math.round(height * this.ratio);
+      canvas.height = Math.round(drawn * this.ratio);
       canvas.style.width = `${width}px`;
-      canvas.style.height = `${height}px`;
+      canvas.style.height = `${drawn}px`;
     }
     this.stage.style.width = `${width}px`;
     this.edit.build(this, dataset);

@@ -14,6 +14,8 @@ import { unitScale } from "./unit.js";
 import { css } from "../colours.js";
 
 const MARGIN = { left: 34, right: 4, top: 4, bottom: 36 };
+const SMALLEST_MAP = 150; // pixels
+const PANEL_EDGES = 20; // pixels above and below what stands in the panel
 /** @type {View} */
 const NOWHERE = { x: [0, 1], y: [0, 1], names: ["", ""] };
 const SPLITS = /** @type {const} */ (["test", "train"]); // training points lie on top
@@ -114,12 +116,15 @@ export class Output {
   /**
    * A new structure, width, theme or language.
    * @param {Layout} layout @param {Arrays} constants @param {Theme} theme @param {Texts} texts
+   * @param {number | null} room height of the canvas; null where the page scrolls
    */
-  build(layout, constants, theme, texts) {
+  build(layout, constants, theme, texts, room) {
     const others = constants !== this.constants;
     Object.assign(this, { layout, constants, theme, texts });
     this.ratio = Math.min(2, window.devicePixelRatio || 1);
-    this.width = this.frame.clientWidth;
+    this.frame.style.width = "";
+    this.width = room === null ? this.frame.clientWidth : Math.min(this.frame.clientWidth, this.widthFor(this.panel.clientHeight));
+    this.frame.style.width = `${this.width}px`;
     this.size = this.width - MARGIN.left - MARGIN.right;
     this.height = this.size + MARGIN.top + MARGIN.bottom;
     this.box = { x: MARGIN.left, y: MARGIN.top, size: this.size };
@@ -139,6 +144,13 @@ export class Output {
     this.describe();
     this.drawing.build(layout, theme, texts);
     this.drawPoints();
+  }
+
+  /** The width of a map in a panel of this height. @param {number} height */
+  widthFor(height) {
+    const others = [...this.panel.children].filter((child) => child !== this.frame && child !== this.card && child !== this.spoken);
+    const used = others.reduce((sum, child) => sum + /** @type {HTMLElement} */ (child).offsetHeight, 0);
+    return Math.max(SMALLEST_MAP, height - used - PANEL_EDGES - MARGIN.top - MARGIN.bottom + MARGIN.left + MARGIN.right);
   }
 
   get showTest() {

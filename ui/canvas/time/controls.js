@@ -1,4 +1,4 @@
-/** The transport bar, its readouts, and the tiles with the scores. */
+/** The transport bar, its readouts and scores. */
 
 import { count, loss, number, score } from "../words/format.js";
 
@@ -20,6 +20,7 @@ const ICONS = {
 /** @type {Record<string, string>} */
 const SHORTCUTS = { play: "Space", pause: "Space", step: "S", epoch: "E", reset: "R" };
 const PATIENCE = 2000; // how long a pressed Play is believed before the run says otherwise
+const SPLITS = /** @type {const} */ (["train", "test"]);
 const READ_EVERY = 90; // milliseconds between changes of the readouts: faster cannot be read
 
 export class Controls {
@@ -171,9 +172,16 @@ export class Controls {
   makeTiles(metric) {
     this.tilesFor = metric;
     this.tiles = { loss: {}, [metric]: {} };
-    const made = [];
+    /** What the eyes read as a table; the whole name stands in each term. @param {string} className @param {string} key */
+    const head = (className, key) => {
+      const element = Object.assign(document.createElement("div"), { className, textContent: this.texts.say(key) });
+      element.ariaHidden = "true";
+      return element;
+    };
+    const made = [...SPLITS.map((split) => head(`nn-score-split nn-score-${split}`, `canvas.${split}`))];
     for (const name of ["loss", metric]) {
-      for (const split of ["train", "test"]) {
+      made.push(head("nn-score-of", `canvas.${name}`));
+      for (const split of SPLITS) {
         const tile = document.createElement("div");
         tile.className = `nn-score nn-score-${split}`;
         const label = document.createElement("dt");

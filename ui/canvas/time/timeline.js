@@ -67,7 +67,6 @@ export class Timeline {
     this.chosen = this.sent = null; // the moment that the slider stands on and the one that was asked for; null: now
     this.waiting = false; // for its frame
     clearTimeout(this.timer);
-    this.row.hidden = true;
     this.banner.hidden = true;
     this.root.classList.remove("nn-past");
   }
@@ -142,11 +141,10 @@ export class Timeline {
   show() {
     const { moments, header, texts, chosen } = this;
     if (!texts) return;
-    this.row.hidden = moments.length < 2;
     const past = chosen !== null;
     this.root.classList.toggle("nn-past", past);
     this.banner.hidden = !past || !header;
-    if (this.row.hidden || !header) return;
+    if (!moments.length || !header) return;
     const last = count((header.live ?? header).epoch);
     const { position } = this;
     const epoch = past ? fixed(moments[position]?.progress ?? header.progress, Number.isInteger(moments[position]?.progress) ? 0 : 1) : last;

@@ -7,6 +7,7 @@
  *            notice?: Notice | Offer | null, time?: number}} Line
  */
 
+const LONGEST_NOTICE = 15_000; // milliseconds that a notice is shown, unless somebody is at it
 const CONNECTING_IS_NEWS_AFTER = 700; // milliseconds; a connection that is quick needs no words
 
 /**
@@ -31,10 +32,15 @@ export class Messages {
   status;
   /** @type {number | undefined} */
   timer;
+  /** @type {number | undefined} */
+  expiring;
 
   /** @param {HTMLElement} root @param {Action} action */
   constructor(root, action) {
-    this.region = root.querySelector(".nn-messages");
+    this.region = /** @type {HTMLElement} */ (root.querySelector(".nn-messages"));
+    this.statusLine = /** @type {HTMLElement} */ (root.querySelector(".nn-status"));
+    this.more = /** @type {HTMLButtonElement} */ (root.querySelector(".nn-more-messages"));
+    this.more.onclick = () => this.open(this.more.ariaExpanded !== "true");
     this.action = action;
     this.notices = [];
     this.offer = null;
@@ -101,8 +107,28 @@ export class Messages {
     } else if (status === "early_stopped" || status === "epoch_limit") {
       lines.push({ id: status, tone: "plain", words: problem ? this.texts.problem(problem) : say(status) });
     } else if (problem) lines.push({ id: `problem ${problem.key}`, tone: "error", words: this.texts.problem(problem) });
-    for (const notice of this.notices) lines.push({ id: `notice ${subject(notice)}`, tone: "plain", words: this.texts.problem(notice), notice, time: notice.time });
+    for (const notice of [...this.notices].reverse()) lines.push({ id: `notice ${subject(notice)}`, tone: "plain", words: this.texts.problem(notice), notice, time: notice.time });
     return lines;
+  }
+
+  /** Show all lines, over what is above, or the first one alone. @param {boolean} all */
+  open(all) {
+    this.more.ariaExpanded = String(all);
+    this.statusLine.classList.toggle("nn-all-messages", all);
+  }
+
+  /** A notice goes by itself, so that it does not stay through the next experiment. */
+  expire() {
+    clearTimeout(this.expiring);
+    const oldest = this.notices[0];
+    if (!oldest) return;
+    this.expiring = setTimeout(() => {
+      if (this.region.matches(":hover, :focus-within")) this.expire();
+      else {
+        this.notices = this.notices.filter((one) => performance.now() - one.time < LONGEST_NOTICE);
+        this.draw();
+      }
+    }, Math.max(1000, LONGEST_NOTICE - (performance.now() - oldest.time)));
   }
 
   draw() {
@@ -119,6 +145,11 @@ export class Messages {
     elements.forEach((element, at) => {
       if (this.region.children[at] !== element) this.region.insertBefore(element, this.region.children[at] ?? null);
     });
+    this.statusLine.classList.toggle("nn-quiet", lines.length === 0);
+    this.more.hidden = lines.length < 2;
+    this.more.textContent = this.texts.say("canvas.more_messages", { count: lines.length - 1 });
+    if (lines.length < 2) this.open(false);
+    this.expire();
     if (focused && !this.region.querySelector(":focus")) (this.region.querySelector("button") ?? this.region).focus();
   }
 
@@ -164,5 +195,6 @@ export class Messages {
 
   destroy() {
     clearTimeout(this.timer);
+    clearTimeout(this.expiring);
   }
 }
