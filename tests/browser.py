@@ -29,6 +29,13 @@ def open_tab(page: Page, name: str) -> None:
     page.get_by_role("tab", name=name, exact=True).click()
 
 
+def open_view(page: Page, of: str) -> None:
+    """Open the menu of what the network or the output shows."""
+    menu = page.locator(f".nn-{of} details.nn-view")
+    if menu.get_attribute("open") is None:
+        menu.locator("summary").click()
+
+
 def step(page: Page) -> int:
     return int(canvas(page).get_attribute("data-step") or -1)
 

@@ -46,7 +46,7 @@ NAMED = ".naming[data-language]"
 #: All that another theme changes.
 COLOURS = ["color-contrast"]
 #: The parts of the page from top to bottom where there is room for one column.
-COLUMN = (".nn-bar", ".nn-network", ".nn-output", ".nn-scores", ".nn-curve-loss", ".nn-curve-metric")
+COLUMN = (".nn-scores", ".nn-status", ".nn-output", ".nn-curves", ".nn-network", ".nn-time", ".nn-buttons")
 #: Two colours in OKLab differ just noticeably at about 0.02 when they fill a field. For marks of about a sixth of a degree,
 #: as the points are, a difference must be some four times as large (Stone, Szafir and Setlur, 2014); a little is added.
 APART = 0.09
@@ -81,7 +81,7 @@ def opened(chromium: Browser, app_address: str) -> Iterator[Open]:
         page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
         page.goto(app_address)
         page.wait_for_function(SHOWN)
-        page.wait_for_function(IN_CANVAS + "canvas().querySelectorAll('.nn-plot[data-points]').length === 2")
+        page.wait_for_function(IN_CANVAS + "canvas().querySelector('.nn-plot[data-points]') !== null")
         expect(page.locator(NAMED)).to_have_count(1)
         return page
 

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser import PAUSED, PLAYING, canvas, open_tab, press, score, step, wait_for_step
+from tests.browser import PAUSED, PLAYING, canvas, open_tab, open_view, press, score, step, wait_for_step
 
 pytestmark = pytest.mark.browser
 
@@ -218,6 +218,7 @@ def test_a_link_is_met_on_the_drawing_and_gradients_and_histograms_are_shown(pag
     page.mouse.click(x, y)
     expect(button(page, "Freeze weight")).to_be_visible()
     press(page, "Step")
+    open_view(page, "network")
     page.get_by_role("checkbox", name="Gradients").check()
     expect(network(page)).to_contain_text("Links show gradients by their order of magnitude")
     page.get_by_role("checkbox", name="Histograms").check()

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import pytest
 from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 
-from tests.browser import PAUSED, PLAYING, canvas, load, press, step, wait_for_step, wait_until_still
+from tests.browser import PAUSED, PLAYING, canvas, load, open_view, press, step, wait_for_step, wait_until_still
 from tests.conftest import SHOWN
 
 pytestmark = pytest.mark.browser
@@ -195,6 +195,7 @@ def test_the_last_point_of_a_class_stays_and_the_page_says_why(page: Page, tmp_p
 
 def test_toggles_change_the_picture(page: Page):
     learn(page, 30)
+    open_view(page, "output")
     for name, layer in (
         ("Test points", "points"),
         ("Discretize", "image"),
@@ -255,6 +256,7 @@ def test_scrubbing_shows_what_was_and_the_run_goes_on_from_there_or_forks(page: 
 def test_the_canvas_goes_home_as_svg_and_as_png(page: Page, tmp_path: Path):
     learn(page, 30)
     files = {}
+    open_view(page, "network")
     for kind in ("SVG", "PNG"):
         with page.expect_download() as download:
             press(page, f"Save the canvas as {kind}")

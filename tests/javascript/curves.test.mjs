@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { History } from "../../ui/canvas/curves/curves.js";
+import { History, apart, spanOf } from "../../ui/canvas/curves/curves.js";
 import { random } from "./networks.mjs";
 
 function historyOf(columns) {
@@ -63,4 +63,19 @@ test("no peak and no trough is lost when a history is drawn with few rows", () =
     assert.ok(rows.includes(peak));
     assert.ok(rows.includes(trough));
   }
+});
+
+test("labels at the ends of lines lie apart, and are moved no more than they must", () => {
+  assert.deepEqual(apart([0, 100], 14), [0, 0]);
+  assert.deepEqual(apart([50, 54], 14), [-5, 5]);
+  assert.deepEqual(apart([54, 50], 14), [5, -5]);
+  const heights = [10, 10];
+  const shifted = apart(heights, 14).map((shift, i) => heights[i] + shift);
+  assert.equal(Math.abs(shifted[0] - shifted[1]), 14);
+});
+
+test("the span of a curve leaves out what is no number", () => {
+  assert.deepEqual(spanOf([3, undefined, "nan", 5], false), [3, 5]);
+  assert.deepEqual(spanOf([3, 5], true), [0, 5]);
+  assert.deepEqual(spanOf([undefined], true), [0, 1]);
 });

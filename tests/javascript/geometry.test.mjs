@@ -139,3 +139,16 @@ test("beside all links, and on a tile, there is no link", () => {
   assert.equal(nearestLink(geometry, first.left + first.size / 2, first.tiles[0].y + 3), null);
   assert.equal(nearestLink(geometry, 0, 0), null);
 });
+
+test("a network takes the height that the screen has for it, if its units fit in", () => {
+  for (const [hidden, room] of [[[4, 2], 260], [[4, 2], 620], [[8, 8], 360], [[16], 420]]) {
+    const { tiled, height } = arrange(layoutOf(hidden), 700, NONE, room);
+    assert.equal(height, room);
+    for (const { tiles } of tiled) {
+      for (const { y, size } of tiles) assert.ok(y >= 0 && y + size <= room);
+      for (let unit = 1; unit < tiles.length; unit += 1) assert.ok(tiles[unit].y >= tiles[unit - 1].y + tiles[unit - 1].size);
+    }
+  }
+  assert.ok(arrange(layoutOf([64]), 700, NONE, 300).height > 300); // More units than fit: the panel scrolls.
+  assert.ok(arrange(layoutOf([3]), 700, NONE, 600).big > arrange(layoutOf([3]), 700, NONE, 300).big);
+});

@@ -24,10 +24,10 @@ export const featuresOff = (layout) => layout.features.filter(({ name }) => !lay
 /**
  * @param {Layout} layout of the frame's header
  * @param {number} width room in CSS pixels
- * @param {number | null} room height in CSS pixels; null for as much as it takes
  * @param {{labels: number, classes: number}} texts widths of the longest input name and class name
+ * @param {number | null} [room] height in CSS pixels; null for as much as it takes
  */
-export function arrange(layout, width, room, texts) {
+export function arrange(layout, width, texts, room = null) {
   const phone = width < 520;
   const most = Math.max(layout.inputs.shown, ...layout.layers.map((layer) => layer.shown ?? 0));
   const off = featuresOff(layout);

@@ -134,7 +134,7 @@ export class Network {
     for (const canvas of [this.links, this.tiles]) canvas.style.height = "0";
     this.neurons.style.height = "0";
     const height = room === null ? null : this.scroll.clientHeight - this.headings.offsetHeight - ROOM_BELOW;
-    this.geometry = arrange(layout, this.scroll.clientWidth, height, { labels: widest(inputs), classes: widest(this.classNames) });
+    this.geometry = arrange(layout, this.scroll.clientWidth, { labels: widest(inputs), classes: widest(this.classNames) }, height);
     this.names = new Names(texts, this.geometry, this.inputNames, this.classNames);
     const { width, height: drawn } = this.geometry;
     this.ratio = Math.min(2, window.devicePixelRatio || 1);

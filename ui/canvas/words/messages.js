@@ -107,7 +107,7 @@ export class Messages {
     } else if (status === "early_stopped" || status === "epoch_limit") {
       lines.push({ id: status, tone: "plain", words: problem ? this.texts.problem(problem) : say(status) });
     } else if (problem) lines.push({ id: `problem ${problem.key}`, tone: "error", words: this.texts.problem(problem) });
-    for (const notice of [...this.notices].reverse()) lines.push({ id: `notice ${subject(notice)}`, tone: "plain", words: this.texts.problem(notice), notice, time: notice.time });
+    for (const notice of this.notices.toReversed()) lines.push({ id: `notice ${subject(notice)}`, tone: "plain", words: this.texts.problem(notice), notice, time: notice.time });
     return lines;
   }
 

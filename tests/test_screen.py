@@ -1,0 +1,171 @@
+"""Everything in sight without scrolling, and nothing that moves it: boxes read at the sizes that people have, in both languages."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser import canvas, open_view, press
+from ui.messages import text
+
+pytestmark = pytest.mark.browser
+
+SIZES = [(1280, 720), (1366, 768), (1440, 900), (1920, 1080)]
+PHONE = (390, 844)
+#: All that has to be in sight at once.
+PARTS = (
+    ".nn-bar",
+    ".nn-network",
+    ".nn-output",
+    ".nn-map",
+    ".nn-curves",
+    ".nn-plot >> visible=true",
+    ".nn-status",
+    ".nn-time",
+)
+#: As wide as numbers become.
+WIDEST = {
+    "[data-value=epoch]": "100,000", "[data-value=step]": "2,500,000", "[data-score=train_loss]": "−1.2e+31",
+    "[data-score=test_loss]": "−1.2e+31", "[data-score^=train_]:not([data-score=train_loss])": "−1.2e+31",
+    "[data-score^=test_]:not([data-score=test_loss])": "−1.2e+31", "[data-value=rate]": "1,234,567",
+}  # fmt: skip
+
+Box = dict[str, float]
+
+
+def box(page: Page, part: str) -> Box:
+    found = page.locator(part).first.bounding_box()
+    assert found is not None, part
+    return dict(found)
+
+
+def overlap(one: Box, other: Box) -> bool:
+    """Whether two boxes share more than the hair's breadth that fractions of pixels make."""
+    across = min(one["x"] + one["width"], other["x"] + other["width"]) - max(one["x"], other["x"])
+    down = min(one["y"] + one["height"], other["y"] + other["height"]) - max(one["y"], other["y"])
+    return across > 0.5 and down > 0.5
+
+
+def resize(page: Page, size: tuple[int, int]) -> None:
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    foot = "innerHeight - canvas().querySelector('.nn-time').getBoundingClientRect().bottom"
+    page.wait_for_function(f"{IN_CANVAS} {foot} >= 0 && {foot} < 24")
+
+
+#: Looks through shadow roots.
+IN_CANVAS = """
+    var canvas = (root = document) => root.querySelector('.nn')
+        ?? [...root.querySelectorAll('*')].map((e) => e.shadowRoot && canvas(e.shadowRoot)).find(Boolean);
+"""
+
+
+def speak(page: Page, language: str, name: str) -> None:
+    page.get_by_role("radio", name=name, exact=True).click()
+    expect(page.get_by_role("button", name=text(language, "canvas.play"), exact=True)).to_be_visible()
+
+
+def test_all_is_in_sight_and_numbers_have_fixed_places_at_every_size_in_both_languages(page: Page) -> None:
+    press(page, "Epoch")
+    for language, name in (("en", "English"), ("zh_CN", "中文")):
+        speak(page, language, name)
+        for size in SIZES:
+            resize(page, size)
+            for part in PARTS:
+                seen = box(page, part)
+                inside = seen["x"] >= 0 and seen["y"] >= 0
+                assert inside and seen["x"] + seen["width"] <= size[0] and seen["y"] + seen["height"] <= size[1], (
+                    part,
+                    size,
+                )
+                assert seen["width"] > 40 and seen["height"] > 30, (part, size)
+            assert box(page, ".nn-map")["height"] >= 150
+            panels = [
+                box(page, part)
+                for part in (".nn-bar", ".nn-network", ".nn-output", ".nn-curves", ".nn-status", ".nn-time")
+            ]
+            assert not any(overlap(one, other) for one, other in combinations(panels, 2)), size
+            before = [box(page, part) for part in PARTS]
+            for part, words in WIDEST.items():
+                page.locator(part).first.evaluate("(element, words) => { element.textContent = words; }", words)
+            assert [box(page, part) for part in PARTS] == before, (size, language)
+            children = page.locator(".nn-bar > :visible")
+            boxes = [dict(child.bounding_box() or {}) for child in children.all()]
+            assert not any(overlap(one, other) for one, other in combinations(boxes, 2)), (size, language)
+            right = max(each["x"] + each["width"] for each in boxes)
+            assert right <= box(page, ".nn-bar")["x"] + box(page, ".nn-bar")["width"] + 0.5, (size, language)
+            heights = [page.locator(part).first.evaluate("e => e.scrollWidth <= e.clientWidth + 1") for part in WIDEST]
+            assert all(heights), (size, language)
+
+
+def test_no_message_tool_card_or_menu_moves_the_canvas(page: Page) -> None:
+    resize(page, (1366, 768))
+    press(page, "Epoch")
+    standing = (".nn-network", ".nn-output", ".nn-map", ".nn-curves", ".nn-time")
+    before = [box(page, part) for part in standing]
+
+    more = page.locator(".nn-more").first.bounding_box()
+    assert more is not None
+    page.mouse.click(more["x"] + more["width"] / 2, more["y"] + more["height"] / 2)
+    expect(page.locator(".nn-message")).to_be_visible()  # It says how many weights were kept.
+    assert [box(page, part) for part in standing] == before
+    page.mouse.click(more["x"] + more["width"] / 2, more["y"] + more["height"] / 2)  # Still the same button.
+    expect(page.locator(".nn-headings")).to_contain_text("2 → 6")
+    expect(page.locator(".nn-headings")).to_contain_text("Hidden 2")
+    press(page, "Add")
+    expect(page.locator(".nn-drawing")).to_be_visible()
+    assert [box(page, part) for part in standing] == before
+    for of in ("output", "network"):
+        open_view(page, of)
+        assert [box(page, part) for part in standing] == before
+    page.locator(".nn-neuron").nth(2).click()
+    expect(page.locator(".nn-inspector")).to_be_visible()
+    assert [box(page, part) for part in standing] == before
+
+
+def test_a_menu_of_what_is_shown_opens_and_closes_by_the_keyboard(page: Page) -> None:
+    menu = page.locator(".nn-output details.nn-view")
+    summary = menu.locator("summary")
+    expect(summary).to_have_accessible_name("What the map shows")
+    summary.focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    expect(page.get_by_role("checkbox", name="Test points")).not_to_be_checked()
+    page.keyboard.press("Escape")
+    expect(menu).not_to_have_attribute("open", "")
+    expect(summary).to_be_focused()
+
+
+def test_the_curves_stand_behind_tabs_that_arrow_keys_walk(page: Page) -> None:
+    press(page, "Epoch")
+    tab = page.get_by_role("tab", name="Loss", exact=True)
+    expect(page.locator(".nn-curve-loss .nn-plot")).to_have_attribute("data-epoch", "1")
+    tab.focus()
+    page.keyboard.press("ArrowRight")
+    metric = page.get_by_role("tab", name="Accuracy", exact=True)
+    expect(metric).to_be_focused()
+    expect(metric).to_have_attribute("aria-selected", "true")
+    expect(page.locator(".nn-curve-metric .nn-plot")).to_have_attribute("data-epoch", "1")
+    expect(page.locator(".nn-curve-loss")).to_be_hidden()
+    expect(page.locator(".nn-log")).to_be_hidden()  # Only losses have a logarithmic scale.
+
+
+def test_on_a_phone_play_stands_at_the_foot_and_the_result_comes_first(page: Page) -> None:
+    page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    play = page.get_by_role("button", name="Play", exact=True)
+    expect(play).to_be_in_viewport()
+    page.wait_for_function(
+        f"{IN_CANVAS} innerHeight - canvas().querySelector('.nn-play').getBoundingClientRect().bottom < 24"
+    )
+    order = [box(page, part)["y"] for part in (".nn-output", ".nn-curves", ".nn-network", ".nn-time")]
+    assert order == sorted(order)
+    assert box(page, ".nn-output")["y"] < PHONE[1] / 2
+    for button in page.locator(".nn-buttons > button").all():
+        size = button.bounding_box()
+        assert size is not None
+        assert min(size["width"], size["height"]) >= 44
+    press(page, "Play")
+    expect(canvas(page)).to_have_attribute("data-status", "playing")
+    press(page, "Pause")
