@@ -9,13 +9,15 @@ from dlcore.problems import Problem
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
+def list_devices() -> list[str]:
+    """The devices of this machine, the fastest last: "cpu", and "cuda" or "mps" where there is one."""
+    found = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}
+    return ["cpu", *(device for device, is_there in found.items() if is_there())]
+
+
 def choose_device(asked: str) -> str:
     """cpu, cuda or mps. Raises Problem for one that is unknown or not on this machine."""
-    available = ["cpu"]
-    if torch.cuda.is_available():
-        available.append("cuda")
-    if torch.backends.mps.is_available():
-        available.append("mps")
+    available = list_devices()
     if asked == "auto":
         return available[-1]
     if asked not in available:

@@ -37,6 +37,7 @@ class RecordingPool:
         self.limit = 0  # ... once there are so many runs
         self.owners: list[str] = []
         self.readers: list[str] = []  # marks of whose tables they may read
+        self.devices = {"cpu"}  # of its workers
         self.on_change: Callable[[str], None] | None = None  # called once, before the next change is looked at
 
     def create(self, recipe: str, device: str = "auto", state: bytes = b"", owner: str = "", reader: str = "") -> str:

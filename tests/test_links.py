@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 import safetensors.numpy
+import torch
 
 import dlcore.runs.places.ray
 from dlcore.experiment import Experiment
@@ -144,6 +145,13 @@ def test_a_run_learns_what_a_trainer_alone_learns(pool: Pool) -> None:
     for name, weights in alone.model.state_dict().items():
         # The compiled engine rounds otherwise than the one that a trainer starts with.
         np.testing.assert_allclose(learnt[name], weights.numpy(), rtol=1e-4, atol=1e-5)
+
+
+def test_the_pool_knows_on_which_devices_its_workers_compute(pool: Pool) -> None:
+    pool.call(pool.create(recipe(), "cpu"), "standing")
+    for device in ("cpu", "cuda", "mps"):
+        there = device == "cpu" or (torch.cuda if device == "cuda" else torch.backends.mps).is_available()
+        assert (device in pool.devices) == there
 
 
 def test_two_runs_of_a_worker_do_not_touch_each_other(pool: Pool) -> None:

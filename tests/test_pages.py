@@ -362,13 +362,22 @@ def test_a_run_that_has_ended_is_replaced_by_one_of_the_last_good_experiment(poo
 
 
 def test_the_device_is_told_to_the_run_and_one_that_is_missing_is_refused(pool: RecordingPool) -> None:
+    pool.devices = {"cpu", "cuda"}
     at = open_page()
+    assert widget(at, "/device").options == [text("en", f"device.{device}") for device in ("auto", "cpu", "cuda")]
     widget(at, "/device").set_value("cpu").run()
     assert pool.calls[-1][1:] == ("device", {"value": "cpu"})
     pool.refusal = Problem("no_device", expected="auto, cpu", came="cuda")
     widget(at, "/device").set_value("cuda").run()
     assert errors(at) == [shown(str(pool.refusal))]
     assert widget(at, "/device").value == "cpu"
+
+
+def test_where_there_is_one_device_nobody_is_asked(pool: RecordingPool) -> None:
+    at = open_page()
+    assert not [each for each in at.button_group if text("en", "device") in each.label]
+    pool.devices = {"cpu", "mps"}
+    assert [each for each in at.run().button_group if text("en", "device") in each.label]
 
 
 def test_moving_a_layer_at_the_side_says_where_it_came_from(pool: RecordingPool) -> None:

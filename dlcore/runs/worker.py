@@ -6,7 +6,7 @@ Requests come on standard input, replies and news leave on standard output (see 
 sends frames, and trains the runs that play; with nothing to do it sleeps. It ends when its input does.
 
 Request {"do", "id", "token", ...}; reply {"id", ...} or {"id", "problem": {"key", "values"}}; news, which nobody asked for:
-{"ready": pid}, {"kept": token, ...} with the run's state as payload, {"notice": {"key", "values"}, "token"}.
+{"ready": pid, "devices"}, {"kept": token, ...} with the run's state as payload, {"notice": {"key", "values"}, "token"}.
 
 Requests go before training, unless their owner has already used much more time than others (see owners.py).
 """
@@ -27,6 +27,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from dlcore.datasets import rights
+from dlcore.devices import list_devices
 from dlcore.engines import compiled
 from dlcore.limits import Limits
 from dlcore.problems import Problem
@@ -88,7 +89,7 @@ class Worker:
 
     def serve(self) -> None:
         """Work until the input ends."""
-        self.send({"ready": os.getpid()})
+        self.send({"ready": os.getpid(), "devices": list_devices()})
         while not self._inbox.ended:
             self._read(self.next_due() - self._clock())
             self.turn()

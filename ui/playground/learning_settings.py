@@ -6,7 +6,7 @@ import streamlit as st
 
 from dlcore.component import kinds
 from dlcore.optimizers import Optimizer
-from ui import forms, session
+from ui import forms, live, session
 from ui.fitting import Draft, count_training_rows, fit_weights, list_fitting_losses, objective_of
 from ui.playground.rates import Rates, draw_offer
 from ui.playground.recipe_fields import FIELDS, draw_choice, draw_number
@@ -73,12 +73,16 @@ def take_all_rows(most: int) -> None:
 
 
 def draw_device_settings() -> None:
-    """Draw the choice of the device on which the run computes."""
-    names = {device: t(f"device.{device}") for device in DEVICES}
-    chosen = widgets.seed("/device", session.current().device, DEVICES)
+    """Draw the choice of the device on which the run computes, where there is more than one."""
+    found = live.pool().devices | {session.current().device}
+    if not found - {"auto", "cpu"}:
+        return
+    options = tuple(device for device in DEVICES if device == "auto" or device in found)
+    names = {device: t(f"device.{device}") for device in options}
+    chosen = widgets.seed("/device", session.current().device, options)
     st.segmented_control(
         label("device"),
-        DEVICES,
+        options,
         default=chosen,
         format_func=names.__getitem__,
         key=widgets.key_of("/device"),

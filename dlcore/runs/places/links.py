@@ -120,6 +120,7 @@ class Link:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.ready = threading.Event()
+        self.devices: tuple[str, ...] = ("cpu",)  # Those that the worker has; known once it is ready.
         self.ended = False
         self._place = place
         self._on_message = on_message
@@ -252,6 +253,7 @@ class Link:
     def _deliver(self, header: Header, payload: bytes) -> None:
         if "id" not in header:
             if "ready" in header:
+                self.devices = tuple(header.get("devices", self.devices))
                 self.ready.set()
             self._on_message(self, header, payload)
             return

@@ -102,6 +102,12 @@ class Pool:
             return self._crew.warm
 
     @property
+    def devices(self) -> set[str]:
+        """The devices on which its workers can compute, as far as they have said: cpu, cuda, mps."""
+        with self._lock:
+            return {device for link in self._crew.everyone for device in link.devices}
+
+    @property
     def ready(self) -> bool:
         """Whether at least one worker is ready."""
         with self._lock:
