@@ -182,7 +182,7 @@ export class Controls {
     for (const name of ["loss", metric]) {
       made.push(head("nn-score-of", `canvas.${name}`));
       for (const split of SPLITS) {
-        const tile = document.createElement("div");
+        const tile = document.createElement("dl");
         tile.className = `nn-score nn-score-${split}`;
         const label = document.createElement("dt");
         label.className = "nn-score-name";
