@@ -46,7 +46,7 @@ NAMED = ".naming[data-language]"
 #: All that another theme changes.
 COLOURS = ["color-contrast"]
 #: The parts of the page from top to bottom where there is room for one column.
-COLUMN = (".nn-scores", ".nn-status", ".nn-output", ".nn-curves", ".nn-network", ".nn-time", ".nn-buttons")
+COLUMN = (".nn-scores", ".nn-status", ".nn-output", ".nn-curves", ".nn-network", ".nn-time")
 #: Two colours in OKLab differ just noticeably at about 0.02 when they fill a field. For marks of about a sixth of a degree,
 #: as the points are, a difference must be some four times as large (Stone, Szafir and Setlur, 2014); a little is added.
 APART = 0.09
