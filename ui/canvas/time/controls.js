@@ -178,6 +178,7 @@ export class Controls {
       element.ariaHidden = "true";
       return element;
     };
+    /** @type {HTMLElement[]} */
     const made = SPLITS.map((split) => head(`nn-score-split nn-score-${split}`, `canvas.${split}`));
     for (const name of ["loss", metric]) {
       made.push(head("nn-score-of", `canvas.${name}`));
