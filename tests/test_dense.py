@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -283,7 +284,16 @@ def started(folder: Path, code: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def bring_all_but_the_pictures(folder: Path) -> None:
+    """What this machine has compiled, as if the last module were still to come: all of them take it half a minute."""
+    compiled_here = compiled.code_folder()
+    assert compiled_here is not None
+    left_out = shutil.ignore_patterns(compiled.COMPLETE, "pictures.*")
+    shutil.copytree(compiled_here, folder / compiled_here.name, ignore=left_out)
+
+
 def test_nobody_waits_for_the_first_compilation(tmp_path: Path) -> None:
+    bring_all_but_the_pictures(tmp_path)
     code = """
 from dlcore import Experiment, Trainer
 from dlcore.engines import compiled
@@ -295,6 +305,7 @@ trainer.advance(5)
 print(first, trainer.engine_name, trainer.step, compiled.begin().compiles)
 """
     assert started(tmp_path, code).stdout.split() == ["autograd", "dense", "10", "True"]
+    assert list(tmp_path.rglob("pictures.*.nbc"))
     code = "from dlcore.engines import compiled; print(compiled.begin().compiles, compiled.kernels() is not None)"
     assert started(tmp_path, code).stdout.split() == ["False", "True"]
 
