@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
@@ -40,16 +41,22 @@ settings.register_profile("search", max_examples=1000, **_COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
-def pytest_configure() -> None:
-    import torch
-
-    from dlcore.engines import compiled
-
+def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault("DLCORE_SHELF", SHELF.name)
     os.environ.setdefault("DLCORE_TABLES", f"{SHELF.name}/tables")
     # Workers that step back as far as they can get nothing done beside other programs that hold all cores.
     os.environ.setdefault("DLCORE_NICENESS", "0")
     Student.patience = PATIENCE
+    if not config.getoption("numprocesses", None):  # Else other processes run the tests: this one needs no torch.
+        prepare_torch()
+
+
+def prepare_torch() -> None:
+    """What a process needs before its first test."""
+    import torch
+
+    from dlcore.engines import compiled
+
     torch.set_num_threads(1)
     compiled.kernels(patient=True)  # Compile before any test, so that it is not left to timing which engine trains.
 
@@ -60,6 +67,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.xdist_group(f"browser: {item.path.stem}"))
+
+
+def pytest_collection_finish() -> None:
+    # What is there now stays: the garbage collector would look through all of it at every turn, an eighth of all computing.
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
