@@ -35,7 +35,7 @@ from tests.pools import FAKE, answered, standing_still
 
 ROOT = Path(__file__).parents[1]
 SMALL = {"dataset": {"kind": "gauss"}, "layers": [{"kind": "dense", "units": 3}]}
-MEGABYTES = 1000
+MEGABYTES = 300
 YEARS = 10 * 365 * 86_400.0
 
 
