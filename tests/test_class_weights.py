@@ -52,6 +52,8 @@ from ui.differences import write_difference
 from ui.messages import text
 
 STEPS, CLOSE = 200, 1e-5
+# Of a random case: two epochs and more of nearly all; a step or a weight too much shows at once.
+FEWER_STEPS = 60
 RATE = 0.05
 ENGINES = ("autograd", "dense")
 LOSSES = ("cross_entropy", "hinge", "mse", "mae", "huber")
@@ -230,9 +232,9 @@ def some(case: dict[str, Any]) -> Experiment:
 @given(SOME)
 def test_any_weighted_run_equals_plain_torch(case: dict[str, Any]) -> None:
     experiment = some(case)
-    expected = plain_torch(experiment)
+    expected = plain_torch(experiment, FEWER_STEPS)
     for engine in ENGINES:
-        assert difference(expected, after_steps(experiment, engine).model) < CLOSE
+        assert difference(expected, after_steps(experiment, engine, FEWER_STEPS).model) < CLOSE
 
 
 @pytest.mark.parametrize(
