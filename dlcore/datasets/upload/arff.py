@@ -96,8 +96,6 @@ def _rows(lines: list[str], first: int, attributes: list[Attribute]) -> tuple[li
     rows, odd = [], []
     usual = [attribute.values[0] if attribute.values else UNTOLD for attribute in attributes]  # Fill sparse rows.
     for number, cells in _split(lines, first):
-        if len(rows) > MOST_ROWS:
-            raise Problem("upload_more_rows", limit=MOST_ROWS)
         if cells and cells[0].startswith("{") and cells[-1].endswith("}"):
             cells = _fill_sparse_row(cells, usual)
         if len(cells) != width:
@@ -110,12 +108,14 @@ def _rows(lines: list[str], first: int, attributes: list[Attribute]) -> tuple[li
 
 
 def _split(lines: list[str], first: int) -> Iterator[tuple[int, list[str]]]:
-    """Number and cells of each line that is a row; blank lines and comments are left out."""
+    """Number and cells of each line that is a row; blank lines and comments are left out. Counted first: a sparse row becomes long."""
     kept = [
         line_number
         for line_number in range(first, len(lines))
         if lines[line_number].strip() and not lines[line_number].lstrip().startswith("%")
     ]
+    if len(kept) > MOST_ROWS:
+        raise Problem("upload_more_rows", limit=MOST_ROWS)
     for line_number, cells in zip(kept, map(_cells_of, (lines[line_number] for line_number in kept)), strict=True):
         yield line_number + 1, cells
 
