@@ -23,6 +23,8 @@ BROWSER_FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--process-per-site",
 ]  # fmt: skip
+#: Files whose browser tests take about as long as those of all others.
+SECOND_BROWSER = ("test_access", "test_browser_class", "test_browser_evaluate", "test_browser_share")
 # Tests keep their runs here, not on the shelf of whoever runs them.
 SHELF = tempfile.TemporaryDirectory(prefix="dlcore-tests-")
 #: The canvas is connected and has drawn.
@@ -63,10 +65,10 @@ def prepare_torch() -> None:
 
 @pytest.hookimpl(tryfirst=True)  # Must run before pytest-xdist reads the groups.
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # A file's browser tests in one process: each process that has some starts a server and a Chromium.
+    # All browser tests in two processes: each process that has some starts a server, a nursery and a Chromium.
     for item in items:
         if item.get_closest_marker("browser"):
-            item.add_marker(pytest.mark.xdist_group(f"browser: {item.path.stem}"))
+            item.add_marker(pytest.mark.xdist_group(f"browser {1 + (item.path.stem in SECOND_BROWSER)}"))
 
 
 def pytest_collection_finish() -> None:
@@ -149,9 +151,7 @@ def page(english: Any, app_address: str, request: pytest.FixtureRequest) -> Iter
     from playwright.sync_api import expect
 
     expect.set_options(timeout=BROWSER_PATIENCE)
-    if app_address not in english.pages[0].url:
-        english.pages[0].goto(f"{app_address}/_stcore/health")
-    page = english.new_page()
+    page = new_page_of(english, app_address)
     page.emulate_media(reduced_motion="no-preference" if request.node.get_closest_marker("moving") else "reduce")
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
@@ -159,8 +159,21 @@ def page(english: Any, app_address: str, request: pytest.FixtureRequest) -> Iter
     page.goto(app_address)
     page.wait_for_function(SHOWN)  # Checks at every frame, while `expect` comes down to once a second.
     yield page
-    page.evaluate("localStorage.clear()")
-    for left in english.pages[1:]:  # The first, empty page stays: without any page the browser would end.
-        left.close()
-    english.clear_cookies()  # The next test is another visitor.
+    leave(english)
     assert errors == []
+
+
+def new_page_of(browser: Any, address: str) -> Any:
+    """A page of this browser, whose first page says nothing and stays: without any page the browser would end."""
+    if address not in browser.pages[0].url:
+        browser.pages[0].goto(f"{address}/_stcore/health")
+    return browser.new_page()
+
+
+def leave(browser: Any) -> None:
+    """Close the pages: who comes next is another visitor."""
+    for page in browser.pages[1:]:
+        page.close()
+    if browser.pages[0].url.startswith("http"):
+        browser.pages[0].evaluate("localStorage.clear()")
+    browser.clear_cookies()
