@@ -27,6 +27,7 @@ from tests.patience import eventually
 from ui.door import reachable, uploads
 from ui.messages import text
 
+pytestmark = pytest.mark.xdist_group("door_served")  # One server for most.
 ROOT = Path(__file__).parent
 PAGE = {"Accept": "text/html"}
 NAMED = "http://lab.example"

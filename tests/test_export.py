@@ -264,6 +264,7 @@ def test_an_unknown_format_is_a_problem() -> None:
     assert FORMATS == ("script", "onnx", "report", "card")
 
 
+@pytest.mark.xdist_group("nursery")
 def test_an_export_made_in_a_desk_is_the_same_file() -> None:
     trainer = Trainer(Experiment(), "cpu")
     checkpoint = save_checkpoint(trainer.snapshot(), trainer.data)

@@ -338,7 +338,7 @@ def test_a_clock_that_jumps_is_noticed_by_no_run(
     assert pool.figures()["restarts"] == 0
 
 
-# The same with real workers
+# The same with real workers: in one process, so that torch and what else they need is imported once
 
 
 def state_of(pool: Pool, token: str) -> tuple[int, dict[str, np.ndarray]]:
@@ -383,6 +383,7 @@ def playing(pool: Pool, text: str, worker: int, speed: float = 200) -> str:
     return token
 
 
+@pytest.mark.xdist_group("nursery")
 def test_a_run_that_needs_more_memory_than_allowed_fails_alone(real: Pool) -> None:
     near = playing(real, recipe(), 0)
     wide = {"layers": [{"kind": "dense", "units": 512}] * 7, "batch_size": 2500, "optimizer": {"kind": "adam"}}
@@ -405,6 +406,7 @@ def test_a_run_that_needs_more_memory_than_allowed_fails_alone(real: Pool) -> No
     assert real.figures()["restarts"] == 0
 
 
+@pytest.mark.xdist_group("nursery")
 def test_a_session_that_ends_in_mid_step_leaves_its_neighbour_alone_and_its_run_on_the_shelf(real: Pool) -> None:
     leaving = playing(real, recipe(batch_size=100, layers=[{"kind": "dense", "units": 256}] * 3), 0, speed=1e6)
     near = playing(real, recipe(seed=1), 0)
@@ -422,6 +424,7 @@ def test_a_session_that_ends_in_mid_step_leaves_its_neighbour_alone_and_its_run_
         real.close(token)
 
 
+@pytest.mark.xdist_group("nursery")
 def test_a_heavy_run_moves_away_and_the_others_do_not_wait_for_it(real: Pool) -> None:
     layers = [{"kind": "dense", "units": 512}] * 6
     near = playing(real, recipe(), 0, speed=100)
@@ -438,6 +441,7 @@ def test_a_heavy_run_moves_away_and_the_others_do_not_wait_for_it(real: Pool) ->
         real.close(token)
 
 
+@pytest.mark.xdist_group("nursery")
 def test_a_killed_real_worker_costs_its_runs_a_moment_and_the_others_nothing(real: Pool) -> None:
     struck, far = playing(real, recipe(seed=3), 0), playing(real, recipe(seed=2), 1)
     assert eventually(lambda: real.facts(struck).step > 20 and real.warm)
@@ -457,6 +461,7 @@ def test_a_killed_real_worker_costs_its_runs_a_moment_and_the_others_nothing(rea
         real.close(token)
 
 
+@pytest.mark.xdist_group("nursery")
 def test_after_the_server_was_killed_another_one_goes_on_from_what_was_kept(tmp_path: Path) -> None:
     script = f"""
 import pathlib, sys

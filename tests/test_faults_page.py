@@ -26,6 +26,8 @@ from tests.deaf import Deaf
 from tests.patience import PATIENCE
 from ui.messages import text
 
+pytestmark = pytest.mark.xdist_group("faults_page")  # One server for all.
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:

@@ -38,6 +38,7 @@ from tests.patience import PATIENCE, eventually
 from tests.pools import FAKE, answered
 
 KINDS = ("threads", "processes", "cluster", "ray")
+pytestmark = pytest.mark.xdist_group("nursery")  # One process imports what workers need.
 RECIPE: dict[str, Any] = {"dataset": {"kind": "gauss"}, "layers": [{"kind": "dense", "units": 3}]}
 
 

@@ -179,6 +179,7 @@ def is_held(digest: str) -> bool:
         return not free
 
 
+@pytest.mark.xdist_group("nursery")
 def test_a_desk_works_for_who_asks(pool: Pool, table: Experiment) -> None:
     with rights.working_for(mark_of(ANN)):
         trainer = Trainer(table, device="cpu")

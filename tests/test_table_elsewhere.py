@@ -19,6 +19,7 @@ from dlcore.export import export
 from dlcore.export.onnx import CELLS
 from tests.test_new_rows import csv_of, frame_of, network
 
+pytestmark = pytest.mark.xdist_group("table_elsewhere")  # One network for all.
 LOAD = Path(__file__).parent / "load_table_with_plain_torch.py"
 __all__ = ["home"]
 

@@ -310,7 +310,7 @@ def test_a_shortage_of_memory_is_told_as_such() -> None:
         as_problem(SystemExit())
 
 
-# Real worker processes
+# Real worker processes: those of one nursery in one process, so that what they need is imported once
 
 
 @pytest.fixture(scope="module")
@@ -321,6 +321,7 @@ def pool() -> Iterator[Pool]:
     pool.stop()
 
 
+@pytest.mark.xdist_group("nursery")
 def test_a_real_worker_plays_and_pauses(pool: Pool) -> None:
     token = pool.create(recipe(), "cpu")
     pool.call(token, "play")
@@ -365,6 +366,7 @@ def test_a_library_that_a_run_is_the_first_to_need_has_room_though_memory_has_an
     assert (pool.link_of(large).pid, pool.figures()["restarts"]) == (pid, 0)
 
 
+@pytest.mark.xdist_group("nursery")
 def test_a_fork_lives_on_in_the_pool(pool: Pool) -> None:
     token = pool.create(recipe(), "cpu")
     step = [pool.call(token, "step")[0]["step"] for _ in range(3)][-1]
@@ -378,6 +380,7 @@ def test_a_fork_lives_on_in_the_pool(pool: Pool) -> None:
         pool.close(each)
 
 
+@pytest.mark.xdist_group("nursery")
 def test_a_killed_worker_is_back_with_its_runs_as_kept(pool: Pool) -> None:
     playing, paused = pool.create(recipe(), "cpu"), pool.create(recipe(seed=1), "cpu")
     step = [pool.call(paused, "step")[0]["step"] for _ in range(5)][-1]
