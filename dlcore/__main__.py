@@ -265,6 +265,7 @@ def advance(replay: Replay, epochs: int) -> None:
         if shows and time.monotonic() - shown_at > SECONDS_BETWEEN_LINES:
             shown_at = time.monotonic()
             show_progress(trainer, epochs)
+    trainer.settle()
     if shows:
         show_progress(trainer, epochs)
 
@@ -278,7 +279,8 @@ def show_progress(trainer: Trainer, total: int) -> None:
 
 
 def evaluate(asked: argparse.Namespace) -> None:
-    """{"train": {"loss", metric}, "test": {...}}: the numbers of the history's last row; with validation rows those of three parts."""
+    """{"train": {"loss", metric}, "test": {...}}, with validation rows of three parts: the numbers of the history's last row, or, where
+    the recipe restores the best epoch, of the row of that."""
     checkpoint = opened(asked.directory)
 
     from dlcore.learning.trainer import Trainer

@@ -54,6 +54,7 @@ class Checkpoint:
     class_names: tuple[str, ...]  # empty for a number as target
     step: int
     epoch: int
+    weights_of: int | None = None  # the epoch whose weights these are, where `restore_best` brought them back
 
     def to_bytes(self) -> bytes:
         """The safetensors file. Written here, so that the same run gives the same bytes (the library's order of keys is random)."""
@@ -61,11 +62,8 @@ class Checkpoint:
         end = 0
         for name, weight in self.weights.items():
             begin, end = end, end + weight.nbytes
-            header[name] = {
-                "dtype": TYPES[weight.dtype.name],
-                "shape": list(weight.shape),
-                "data_offsets": [begin, end],
-            }
+            kind, shape = TYPES[weight.dtype.name], list(weight.shape)
+            header[name] = {"dtype": kind, "shape": shape, "data_offsets": [begin, end]}
         text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
         text += b" " * (-len(text) % 8)  # The tensors begin at a multiple of 8.
         tensors = (weight.astype(weight.dtype.newbyteorder("<")).tobytes() for weight in self.weights.values())
@@ -83,6 +81,7 @@ def checkpoint_of(snapshot: Snapshot, data: Data) -> Checkpoint:
         class_names=data.class_names,
         step=snapshot.step,
         epoch=snapshot.epoch,
+        weights_of=snapshot.weights_of,
     )
 
 
@@ -116,6 +115,7 @@ def open_checkpoint(data: bytes) -> Checkpoint:
         class_names=facts.class_names,
         step=facts.step,
         epoch=facts.epoch,
+        weights_of=facts.weights_of,
     )
 
 
@@ -224,6 +224,7 @@ class _Facts(BaseModel):
     target_deviation: float = Field(gt=0)
     step: int = Field(ge=0, le=2**53)
     epoch: int = Field(ge=0, le=MOST_EPOCHS)
+    weights_of: int | None = Field(default=None, ge=0, le=MOST_EPOCHS)
 
     def fits(self, experiment: Experiment) -> bool:
         """Whether these can be the facts of a run of this recipe."""
@@ -283,6 +284,8 @@ def _metadata(checkpoint: Checkpoint) -> dict[str, str]:
         "step": checkpoint.step,
         "epoch": checkpoint.epoch,
     }
+    if checkpoint.weights_of is not None:
+        facts["weights_of"] = checkpoint.weights_of
     texts = {name: json.dumps(value, ensure_ascii=False) for name, value in facts.items()}
     return {"format": FORMAT, "recipe": experiment.to_json(), **texts}
 

@@ -125,6 +125,10 @@ class Experiment(Recipe):
         max_length=MOST_ENTRIES,
         description="What was changed in the run while it went on, and at which steps: the recipe alone does not give such a run.",
     )
+    restore_best: bool = Field(
+        default=False,
+        description="Whether the network in the end gets back its weights of the epoch with the lowest watched loss.",
+    )
 
     @field_validator("journal", mode="after")
     @classmethod
@@ -160,6 +164,7 @@ class Experiment(Recipe):
             return json.dumps(values, indent=indent, ensure_ascii=False)
         entries = [json.dumps(entry, separators=(",", ":"), ensure_ascii=False) for entry in values["journal"]]
         margin = " " * indent
+        values.pop("journal")  # It comes last, as what follows it would be hard to find.
         text = json.dumps({**values, "journal": []}, indent=indent, ensure_ascii=False).removesuffix("[]\n}")
         return text + "[\n" + ",\n".join(f"{2 * margin}{entry}" for entry in entries) + f"\n{margin}]\n}}"
 

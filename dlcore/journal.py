@@ -74,6 +74,11 @@ class Entry(Component):
         description="The numbers that layers keep for themselves, which no update moves, where another network or a file brought them.",
     )
 
+    went_on: bool = Field(
+        default=False,
+        description="Whether the run went on here after it had stopped early, with the patience counted anew.",
+    )
+
     def __hash__(self) -> int:
         return hash(self.step)
 
@@ -109,6 +114,7 @@ def check(journal: Journal) -> None:
             or entry.loaded
             or entry.left_out
             or entry.buffers
+            or entry.went_on
         ):
             raise Problem("journal_empty", path=path)
         for kind in ON_NAMES:
@@ -212,6 +218,14 @@ def with_network(journal: Journal, step: int, **values: Values) -> Journal:
         Entry(**{**_fields(entry), **dict.fromkeys(ON_NAMES)}) if entry.step == step else entry for entry in journal
     )
     return with_values(bare, step, **values)
+
+
+def gone_on(journal: Journal, step: int) -> Journal:
+    """Record that the run went on at this step after it had stopped early."""
+    start, entries = _parted(journal)
+    last = _open_entry(entries, step)
+    entry = Entry(**{**_fields(last), "step": step, "went_on": True})
+    return _added(journal, start, (*(entries[:-1] if last else entries), entry), step)
 
 
 def loaded(journal: Journal, step: int, weights: Values | None, buffers: Values | None) -> Journal:

@@ -24,7 +24,7 @@ from dlcore.randomness import derived_seed
 #: is added later makes rows be prepared once too often at worst, never shows or trains on the wrong ones.
 HOW_ROWS_ARE_LEARNED = frozenset(
     {
-        "version", "sealed", "layers", "loss", "optimizer", "schedule", "regularizer", "gradient_clip", "early_stopping",
+        "version", "sealed", "layers", "loss", "optimizer", "schedule", "regularizer", "gradient_clip", "early_stopping", "restore_best",
         "batch_size", "class_weights", "journal",
     }
 )  # fmt: skip

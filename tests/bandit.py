@@ -60,6 +60,8 @@ class BanditLearner:
     shown_column: ClassVar[str] = "regret"
     device_name = "CPU"
     engine_name = "numpy"
+    best = None
+    ending = None
 
     def __init__(self, recipe: Bandit, device: str) -> None:
         if device not in ("auto", "cpu"):
@@ -98,6 +100,9 @@ class BanditLearner:
                 self.history.append(self.row())
             if time.monotonic() >= deadline:
                 return
+
+    def go_on(self) -> bool:
+        return False
 
     @property
     def standing_bytes(self) -> int:

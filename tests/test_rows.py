@@ -42,6 +42,7 @@ OTHERS: dict[str, dict[str, Any]] = {
     "early_stopping": {"early_stopping": 5},
     "batch_size": {"batch_size": 5},
     "seed": {"seed": 1},
+    "restore_best": {"restore_best": True},
     "journal": {"journal": [{"step": 3, "set": {"batch_size": 6}}]},
 }
 SHARES = (0.0, 0.1, 0.2)

@@ -71,6 +71,8 @@ def write_changes(experiment: Experiment, say: Say) -> list[tuple[int, str]]:
             for kind in ("weights", "frozen", "silenced")
             if not entry.loaded and getattr(entry, kind)
         ]
+        if entry.went_on:
+            here.append(say("change.went_on"))
         if entry.loaded:
             here.append(say("change.loaded"))
         elif entry.left_out:

@@ -87,6 +87,8 @@ interface Header {
   watched: "test" | "validation";
   loss_kind: string;
   problem: Told | null;
+  /** The moment of the best epoch, of a run that has finished and can go back to it. */
+  best: number | null;
   history_from: number;
   history_columns: string[];
   moments_version: number;

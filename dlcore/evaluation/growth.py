@@ -119,6 +119,7 @@ def _train_all(
             else:
                 if trainer.finished is None and trainer.epoch < epochs:  # An unfinished fit would look like a bad one.
                     return _answer(so_far(), findings(judged, points), epochs, seconds)
+                trainer.settle()
                 for name, value in zip(("train", "test"), _score(judged, trainer, fit), strict=True):
                     point[name].append(value)
             done += 1

@@ -37,6 +37,8 @@ def _write_line(entry: Entry, words: Words) -> str:
             parts.append(words(f"report.journal.{kind}", names=", ".join(names)))
     if entry.loaded:
         parts.append(words("report.journal.loaded"))
+    if entry.went_on:
+        parts.append(words("report.journal.went_on"))
     if entry.left_out and not entry.loaded:
         parts.append(words("report.journal.left_out", count=f"{entry.left_out:,}"))
     what = words("report.journal.and").join(parts)
@@ -50,6 +52,8 @@ def _write_setting(name: str, value: Any, words: Words) -> str:
         return ", ".join(write_choice(layer, "layer", words) for layer in value) or words("report.no_hidden")
     if name == "features":
         return ", ".join(value or ("x1", "x2"))
+    if isinstance(value, bool):
+        return words("report.on" if value else "report.off")
     if name in OPTIONS:
         return words.title(f"experiment.{name}.{value}", str(value).capitalize())
     if isinstance(value, Drawn):

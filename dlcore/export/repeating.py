@@ -21,6 +21,7 @@ LEARNING = frozenset(
         "regularizer",
         "gradient_clip",
         "early_stopping",
+        "restore_best",
         "batch_size",
         "class_weights",
     }
@@ -81,7 +82,7 @@ def _find_repetition(journal: tuple[Entry, ...], last: Experiment, exact_until: 
         elif changes and changes[-1].step == entry.step:
             earlier = changes.pop()
             changes.append(Change(entry.step, earlier.before, after, earlier.forgets or forgets))
-        elif settings or entry.left_out:
+        elif settings or entry.left_out or entry.went_on:
             changes.append(Change(entry.step, now, after, forgets))
         now = after
         if entry.left_out:
@@ -97,11 +98,14 @@ def _read_learning(entry: Entry) -> dict[str, object]:
 def _find_first_difference(experiment: Experiment) -> int | None:
     """The first step at which something was done that a script does not repeat; 0 where data or network were others at the start."""
     steps = []
+    restores = experiment.restore_best or any("restore_best" in (entry.set or ()) for entry in experiment.journal)
     for number, entry in enumerate(experiment.journal):
         if set(entry.set or ()) - LEARNING:
             return 0
         if entry.left_out:
             steps.append(unknown_from(experiment.journal, number))
-        if entry.weights or entry.frozen or entry.silenced or entry.loaded:
+        # A script gets back the best weights in its end only, not where the run went on from them.
+        went_on_from_best = entry.went_on and restores
+        if entry.weights or entry.frozen or entry.silenced or entry.loaded or went_on_from_best:
             steps.append(entry.step)
     return min(steps, default=None)

@@ -89,10 +89,14 @@ def describe_moment(facts: Facts, words: Words) -> str:
     experiment = facts.experiment
     units = " × ".join(str(plan.outputs) for plan in experiment.plan()[:-1] if plan.has_units)
     layers = words("report.hidden", units=units) if units else words("report.no_hidden")
-    return words(
+    at = words(
         "report.at", inputs=experiment.num_inputs, layers=layers, parameters=f"{experiment.num_parameters:,}",
         epochs=f"{facts.checkpoint.epoch:,}", steps=f"{facts.checkpoint.step:,}",
     )  # fmt: skip
+    best = facts.checkpoint.weights_of
+    if best is None:
+        return at
+    return at + words("report.and_then") + words(f"report.weights_of.{facts.watched}", epoch=f"{best:,}")
 
 
 def find_class_weight(weight: float) -> str:
@@ -352,6 +356,8 @@ def _write_recipe(facts: Facts, words: Words) -> str:
     for name in ("batch_size", "gradient_clip", "early_stopping", "test_fraction", "validation_fraction", "seed"):
         if hasattr(experiment, name):
             rows.append((_write_field(name, words), said(getattr(experiment, name))))
+    if experiment.restore_best:
+        rows.append((_write_field("restore_best", words), words("report.on")))
     listed = "".join(f"<dt>{escape(name)}</dt><dd>{escape_long(value)}</dd>" for name, value in rows)
     code = "".join(map(_quote, experiment.to_json(indent=2)))
     recipe = f"<details><summary>recipe.json</summary><pre>{code}</pre></details>"

@@ -108,7 +108,7 @@ def _write_changes(experiment: Experiment, repeated: Repetition) -> list[str]:
 
 
 def _write_imports(experiment: Experiment, body: str) -> str:
-    standard = [f"import {name}" for name in ("csv", "math", "sys", "zlib") if f"{name}." in body]
+    standard = [f"import {name}" for name in ("copy", "csv", "math", "sys", "zlib") if f"{name}." in body]
     standard += ["from functools import partial"] if "partial(" in body else []
     third = ["import numpy as np", "import torch", "from safetensors.torch import save_file"]
     if isinstance(experiment.dataset, BundledTable):

@@ -26,8 +26,13 @@ def change_blocks(repeated: Repetition) -> list[str]:
     changed = [(change.step, _change_assignments(change, repeated)) for change in repeated.changes]
     if watches:
         for (_, assignments), change in zip(changed, repeated.changes, strict=True):
+            begins_to_restore = change.changes("restore_best") and change.after.restore_best
             if change.changes("loss", "class_weights"):  # Losses of two kinds cannot be compared.
                 assignments.append((f"best_{watched}_loss, best_epoch", 'float("inf"), epochs'))
+            elif begins_to_restore:  # The best epoch is looked for from here on.
+                assignments.append((f"best_{watched}_loss", 'float("inf")'))
+            if restores_best(repeated) and (change.changes("loss", "class_weights") or begins_to_restore):
+                assignments.append(("best_weights", "None"))
     assigned = [variables for _, assignments in changed for variables, _ in assignments if "." not in variables]
     names = dict.fromkeys(name for variables in assigned for name in variables.split(", "))
     lines = [f"global {', '.join(names)}"] if names else []
@@ -46,7 +51,7 @@ def _first_assignments(repeated: Repetition) -> Assignments:
     """The variables that stand for settings which are changed on the way. Loss, optimizer and class weights have theirs already."""
     return [
         assignment
-        for name in ("batch_size", "schedule", "regularizer", "gradient_clip", "early_stopping")
+        for name in ("batch_size", "schedule", "regularizer", "gradient_clip", "early_stopping", "restore_best")
         if repeated.varies(name)
         for assignment in _setting_assignments(name, repeated.beginning)
     ] + _rate_assignments(repeated, repeated.beginning)
@@ -54,7 +59,9 @@ def _first_assignments(repeated: Repetition) -> Assignments:
 
 def _change_assignments(change: Change, repeated: Repetition) -> Assignments:
     after = change.after
-    names = ("batch_size", "loss", "class_weights", "schedule", "regularizer", "gradient_clip", "early_stopping")
+    names = (
+        "batch_size", "loss", "class_weights", "schedule", "regularizer", "gradient_clip", "early_stopping", "restore_best",
+    )  # fmt: skip
     assignments = [
         assignment for name in names if change.changes(name) for assignment in _setting_assignments(name, after)
     ]
@@ -129,8 +136,18 @@ def is_scheduled(repeated: Repetition) -> bool:
 
 
 def watches_for_the_best(repeated: Repetition) -> bool:
-    """Whether the run may stop early at any time: then the best loss is tracked from the beginning."""
+    """Whether the best loss matters at any time: then it is tracked from the beginning."""
+    return stops_early(repeated) or restores_best(repeated)
+
+
+def stops_early(repeated: Repetition) -> bool:
+    """Whether the run may stop early at any time."""
     return any(phase.early_stopping for phase in repeated.phases)
+
+
+def restores_best(repeated: Repetition) -> bool:
+    """Whether the network may get back the weights of the best epoch in the end."""
+    return any(phase.restore_best for phase in repeated.phases)
 
 
 def factor_name(kind: str) -> str:

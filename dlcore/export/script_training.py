@@ -25,6 +25,8 @@ from dlcore.export.script_changes import (
     name_parts,
     new_optimizer,
     penalty_name,
+    restores_best,
+    stops_early,
     target_assignment,
     watches_for_the_best,
     write_value,
@@ -114,7 +116,8 @@ def training_blocks(repeated: Repetition) -> list[str]:
         """),
     ]
     if watches_for_the_best(repeated):
-        blocks.append(f'best_{watched}_loss, best_epoch = float("inf"), 0')
+        weights = "\nbest_weights = None" if restores_best(repeated) else ""
+        blocks.append(f'best_{watched}_loss, best_epoch = float("inf"), 0{weights}')
     if repeated.changes:
         blocks += change_blocks(repeated)
     return [*blocks, _loop(repeated)]
@@ -229,6 +232,10 @@ def _end_of_epoch(repeated: Repetition) -> list[str]:
         f"if {loss} < best_{loss}:",
         f"    best_{loss}, best_epoch = {loss}, epoch",
     ]
+    if restores_best(repeated):
+        lines.append("    best_weights = copy.deepcopy(model.state_dict())")
+    if not stops_early(repeated):
+        return [*lines, *(["change_settings(step, epoch)"] if repeated.changes else [])]
     patience = "early_stopping" if repeated.varies("early_stopping") else str(repeated.beginning.early_stopping)
     waited = f"epoch - best_epoch >= {patience}"
     stop = f"    break  # Early stopping: the {watched} loss has not been better for so many epochs."
@@ -252,7 +259,14 @@ def results_blocks(repeated: Repetition) -> list[str]:
     experiment = repeated.beginning
     parts = [part for part in name_parts(experiment) if part != "test" or not experiment.sealed]
     metric = experiment.metric
-    lines = [_write_scores(part, metric) for part in parts]
+    lines = []
+    if restores_best(repeated):
+        condition = "restore_best and best_weights" if repeated.varies("restore_best") else "best_weights"
+        lines += [
+            f"if {condition}:  # The weights of the epoch with the lowest {experiment.watched} loss, which need not be the last.",
+            "    model.load_state_dict(best_weights)",
+        ]
+    lines += [_write_scores(part, metric) for part in parts]
     if repeated.exact_until == 0:
         lines.append(f'print("These numbers {NOT_REPEATED}")')
     elif repeated.exact_until is not None:

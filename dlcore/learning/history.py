@@ -11,6 +11,11 @@ import numpy as np
 Names = Callable[[tuple[str, ...]], tuple[str, ...]]
 
 
+def columns_of(scores: tuple[str, ...]) -> tuple[str, ...]:
+    """The columns for these scores: each of the training rows ("train"), then of the watched rows ("test", even for validation rows)."""
+    return ("epoch", "step", *(f"{part}_{name}" for name in scores for part in ("train", "test")))
+
+
 class History:
     """Rows of numbers, named by `columns`: epoch, step and others. Rows are added, and never changed."""
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from dlcore.datasets.preparation import Preparation
 from dlcore.learning.learner import Moved
 from dlcore.objectives import ObjectiveComponent
 from dlcore.problems import Problem
+
+if TYPE_CHECKING:
+    import torch
 
 # of a probability, or of a target's deviation: if predictions moved less, the notice says that they stayed the same
 SAME = 5e-4
@@ -23,6 +28,12 @@ def weights_kept(
         mean, most = _shown_probability(moved.mean), _shown_probability(moved.most)
         return Problem("weights_kept.classes", mean=mean, most=most, kept=kept, total=total)
     return Problem("weights_kept.numbers", mean=f"{moved.mean:.3g}", most=f"{moved.most:.3g}", kept=kept, total=total)
+
+
+def find_move(before: torch.Tensor, after: torch.Tensor, unit: float) -> Moved:
+    """How far predictions moved, in such units."""
+    moved = unit * (after.double() - before.double()).abs()
+    return Moved(moved.mean().item(), moved.max().item())
 
 
 def _shown_probability(value: float) -> str:

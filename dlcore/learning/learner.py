@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
@@ -34,6 +35,19 @@ class Change(NamedTuple):
     redrawn: bool
     moved: Moved | None = None
     notice: Problem | None = None
+
+
+@dataclass(frozen=True)
+class Best:
+    """The epoch that a learner counts as its best, kept to go back to."""
+
+    recipe: Any  # The Recipe that it had then.
+    step: int
+    epoch: int
+    row: tuple[float, ...]  # The row of the history of that epoch.
+    value: float  # The number of `row` that is shown for it.
+    rows: int  # of the history, at that moment
+    state: dict[str, np.ndarray]  # What `restore` takes, without the history.
 
 
 class Diverged(Problem):
@@ -73,6 +87,16 @@ class Learner(Protocol):
         """What takes its steps."""
         ...
 
+    @property
+    def best(self) -> Best | None:
+        """The best epoch of a learner that has finished, where it can go back to it; None where it cannot or stands there."""
+        ...
+
+    @property
+    def ending(self) -> Problem | None:
+        """What is to be told of why it has finished, beside `finished`."""
+        ...
+
     # Time
 
     def advance(self, updates: float, deadline: float) -> None:
@@ -80,6 +104,10 @@ class Learner(Protocol):
 
         Raises Diverged.
         """
+        ...
+
+    def go_on(self) -> bool:
+        """Go on though it has finished; False where it cannot."""
         ...
 
     def reset(self) -> None:

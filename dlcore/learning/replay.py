@@ -71,6 +71,8 @@ class Replay:
                 if SHAPING & set(entry.set) and entry.weights:
                     self._inexact(entry.step)
             self._on_network(number, entry)
+        if entry.went_on:
+            trainer.go_on()
         self.repeated += not entry.left_out
         self._fold_if(number, entry)
 

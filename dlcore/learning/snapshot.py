@@ -56,6 +56,7 @@ class Snapshot:
         None  # {address: which units of a hidden layer count as 0}, all of them
     )
     journal: Journal = ()  # what was changed on the way here
+    weights_of: int | None = None  # the epoch whose weights these are, where they were brought back
 
     @property
     def recipe_with_journal(self) -> Experiment:

@@ -55,12 +55,28 @@ def restore_network(engine: AutogradEngine, state: Arrays) -> None:
         engine.frozen = _flat(engine, "frozen", named).to(device)
     silenced = {name.removeprefix("silenced/"): units for name, units in named.items() if name.startswith("silenced/")}
     engine.silence({address: torch.from_numpy(units.copy()) for address, units in silenced.items()})
+    _restore_memory(engine, named)
+
+
+def _restore_memory(engine: AutogradEngine, named: Arrays) -> None:
     for name, values in named.items():
         what, memory, *parameter = name.split("/")[:3] if name.startswith("optimizer/") else ("", "")
         if what and not parameter:
             engine.memory[memory] = torch.from_numpy(values.copy())
         elif what and memory not in engine.memory:
-            engine.memory[memory] = _flat(engine, f"optimizer/{memory}", named).to(device)
+            engine.memory[memory] = _flat(engine, f"optimizer/{memory}", named).to(engine.flat.device)
+
+
+def restore_weights(engine: AutogradEngine, state: Arrays, memory: bool) -> None:
+    """Let an engine have the weights and buffers of an earlier `network_state`, and what its optimizer remembered where `memory`."""
+    with torch.no_grad():
+        engine.flat.copy_(_flat(engine, "tensors", state))
+        engine.previous.copy_(engine.flat)
+        for name, buffer in engine.buffers.items():
+            buffer.copy_(torch.from_numpy(state[f"tensors/{name}"].copy()))
+    if memory:
+        engine.memory = {}
+        _restore_memory(engine, state)
 
 
 def as_named(engine: AutogradEngine, state: Arrays) -> Arrays:

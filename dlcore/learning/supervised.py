@@ -151,7 +151,21 @@ class Supervised:
 
     # Another recipe
 
-    def change_rows(self, experiment: Experiment, begun: bool) -> bool:
+    def change(self, experiment: Experiment, carriage: Carriage, begun: bool) -> tuple[bool, bool, bool]:
+        """Take over another recipe; returns whether rows, network and loss are others than before."""
+        old = self.experiment
+        other_network = carriage.changes_shape or old.layers != experiment.layers
+        other_rows = self._change_rows(experiment, begun)
+        if other_network:
+            self._change_network(carriage)
+        else:
+            self._change_settings()
+        other_loss = (experiment.loss, experiment.class_weights) != (old.loss, old.class_weights)
+        if other_loss:
+            self.encode_targets()
+        return other_rows, other_network, other_loss
+
+    def _change_rows(self, experiment: Experiment, begun: bool) -> bool:
         """Make the new recipe's rows; returns whether they differ. With as many rows as before the epoch goes on, else it begins anew."""
         old, self.experiment = self.experiment, experiment
         before, self.data = self.data, rows_of(experiment, old, self.data)
@@ -169,14 +183,14 @@ class Supervised:
         self.begin_epoch()
         return True
 
-    def change_network(self, carriage: Carriage) -> None:
+    def _change_network(self, carriage: Carriage) -> None:
         """Another network with the old one's weights, memory and marks, where it has a place for them."""
         engine, dropout = self.engine, self.engine.generator
         self.engine = successor(engine, carriage, self.experiment, self.X[: self.train_rows])
         if dropout is not None and (generator := self.engine.generator) is not None:
             generator.set_state(dropout.get_state())
 
-    def change_settings(self) -> None:
+    def _change_settings(self) -> None:
         """The same network goes on learning with other settings."""
         self.engine = copy.copy(self.engine)  # The old one stays as it is: a change that fails is taken back.
         self.engine.use(self.experiment)

@@ -14,7 +14,7 @@ from dlcore.problems import Problem
 from dlcore.recipes import recipe_from_json
 
 if TYPE_CHECKING:
-    from dlcore.learning.learner import Learner
+    from dlcore.learning.learner import Best, Learner
     from dlcore.recipe import Recipe
 
 MOST_MOMENTS = 400
@@ -95,13 +95,18 @@ class Timeline:
         """Replace all moments. Their table and size in bytes are kept beside them, as both are asked for often."""
         self._moments: list[Moment] = []
         self._table = np.empty((MOST_MOMENTS + 1, 4))
-        self.nbytes = 0  # Bytes of all moments; neighbours with the same recipe share it.
+        self.nbytes = (
+            0  # Bytes of all moments; neighbours share their recipe, and arrays such as those of the best epoch.
+        )
         for moment in moments:
             self._append(moment)
 
     def _append(self, moment: Moment) -> None:
-        shared = bool(self._moments) and self._moments[-1].packed_recipe is moment.packed_recipe
-        self.nbytes += moment.nbytes + (0 if shared else len(moment.packed_recipe))
+        before = self._moments[-1] if self._moments else None
+        known = set() if before is None else {id(array) for array in before.state.values()}
+        self.nbytes += sum(array.nbytes for array in moment.state.values() if id(array) not in known)
+        if before is None or before.packed_recipe is not moment.packed_recipe:
+            self.nbytes += len(moment.packed_recipe)
         self._table[len(self._moments)] = moment.id, moment.progress, moment.value, moment.step
         self._moments.append(moment)
 
@@ -139,7 +144,41 @@ class Timeline:
         self.version += 1
 
     def keep(self, learner: Learner, structure: int, edited: bool = False) -> None:
-        """Keep where the learner stands, unless it is kept already or too large; edits in one go leave one moment."""
+        """Keep where the learner stands, unless it is kept already or too large; edits in one go leave one moment.
+
+        Of a learner that has finished its best epoch is kept, too.
+        """
+        self._keep(learner, structure, edited)
+        if (best := learner.best) is not None and self.find_best(best) is None:
+            self._insert(best, structure)
+
+    def find_best(self, best: Best | None) -> Moment | None:
+        """The moment of a learner's best epoch."""
+        if best is None:
+            return None
+        return next((one for one in self._moments if one.step == best.step and one.row == best.row), None)
+
+    def _insert(self, best: Best, structure: int) -> None:
+        self._last_id += 1
+        moment = Moment(
+            id=self._last_id,
+            structure=structure,
+            packed_recipe=zlib.compress(best.recipe.to_json().encode()),
+            step=best.step,
+            epoch=best.epoch,
+            progress=float(best.epoch),
+            row=best.row,
+            value=best.value,
+            rows=best.rows,
+            state=best.state,
+            edited=False,
+            made=0.0,  # Counts as made long ago.
+        )
+        earlier = [one for one in self._moments if one.step <= best.step]
+        self._have([*earlier, moment, *self._moments[len(earlier) :]])
+        self.version += 1
+
+    def _keep(self, learner: Learner, structure: int, edited: bool) -> None:
         newest = self._moments[-1] if self._moments else None
         if newest is not None and newest.step == learner.step and not edited:
             return

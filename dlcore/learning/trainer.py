@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import ClassVar, NamedTuple, TypeVar, TypeVarTuple
 
 import numpy as np
@@ -18,14 +19,17 @@ from dlcore.datasets.split import Data, Split
 from dlcore.devices import choose_device, device_name
 from dlcore.engines.autograd import AutogradEngine
 from dlcore.experiment import MOST_EPOCHS, Experiment
-from dlcore.journal import Journal, packed, unpacked
+from dlcore.journal import Journal, gone_on, packed, unpacked
 from dlcore.learning import noting
 from dlcore.learning.carry import Origins, align
-from dlcore.learning.history import History
+from dlcore.learning.failing import unchanged_on_failure
+from dlcore.learning.history import History, columns_of
 from dlcore.learning.judging import Judging
-from dlcore.learning.kept import weights_kept
-from dlcore.learning.learner import Change, Diverged, Moved
+from dlcore.learning.kept import find_move, weights_kept
+from dlcore.learning.learner import Best, Change, Diverged, Moved
 from dlcore.learning.snapshot import Scores, Snapshot
+from dlcore.learning.states import restore_weights
+from dlcore.learning.stopping import Stopping, stopping_of
 from dlcore.learning.supervised import Supervised
 from dlcore.problems import Problem
 from dlcore.rows import prepare, same_rows
@@ -71,7 +75,7 @@ class Trainer:
         self.journal: Journal = ()  # What was changed since it began: the recipe alone does not reproduce such a run.
         self.supervised.begin()
         self.judging.forget()
-        self._best = (math.inf, 0)
+        self.stopping = Stopping()
         self.begin_history()
 
     # What it is made of
@@ -185,14 +189,49 @@ class Trainer:
         self.epoch += 1
         self.supervised.begin_epoch()
         scores = self._record()
-        watched = scores.watched["loss"]
-        if watched < self._best[0]:
-            self._best = (watched, self.epoch)
+        self.stopping = self.stopping.after(self.epoch, scores.watched["loss"])
         patience = self.experiment.early_stopping
-        if patience and self.epoch - self._best[1] >= patience:
+        if self.stopping.epoch == self.epoch and (patience or self.experiment.restore_best):
+            here = self.experiment, self.step, self.row(), len(self.history)
+            self.stopping = self.stopping.keep(*here, self._standing())
+        if patience and self.stopping.waited(self.epoch) >= patience:
             self.finished = "early_stopped"
         elif self.epoch >= MOST_EPOCHS:
             self.finished = "epoch_limit"
+        if self.finished is not None:
+            self.settle()
+
+    # How it ends
+
+    def settle(self) -> None:
+        """Training ends here: with `restore_best`, the network gets back the weights of the best watched epoch."""
+        kept = self.stopping.kept
+        if self.experiment.restore_best and kept is not None and kept.step < self.step:
+            restore_weights(self.engine, kept.state, memory=kept.remembers)
+            self.judging.forget()
+            self.stopping = replace(self.stopping, restored=self.step)
+
+    def go_on(self) -> bool:
+        """After an early stop train on, with the patience counted anew. False where it cannot."""
+        if self.finished != "early_stopped":
+            return False
+        self.finished = None
+        self.stopping = replace(self.stopping, waits_from=self.epoch)
+        self.journal = gone_on(self.journal, self.step)
+        return True
+
+    @property
+    def best(self) -> Best | None:
+        """The best watched epoch of a run that has finished, where it can go back to it."""
+        return None if self.finished is None else self.stopping.earlier(self.step)
+
+    @property
+    def ending(self) -> Problem | None:
+        """At which epoch it stopped early, and what the best one was."""
+        if self.finished != "early_stopped":
+            return None
+        asked = self.experiment.early_stopping, self.experiment.watched
+        return self.stopping.ending(self.step, self.epoch, *asked)
 
     # Scores and history
 
@@ -215,14 +254,8 @@ class Trainer:
 
     def begin_history(self) -> None:
         """The history begins with the network as it is now."""
-        self.history = History(self._columns)
+        self.history = History(columns_of(self.experiment.objective.columns))
         self._record()
-
-    @property
-    def _columns(self) -> tuple[str, ...]:
-        """The history's columns: each score of the training rows ("train"), then of the watched rows ("test", even for validation rows)."""
-        names = self.experiment.objective.columns
-        return ("epoch", "step", *(f"{part}_{name}" for name in names for part in ("train", "test")))
 
     def row(self) -> tuple[float, ...]:
         """The row that the history would get at this very step."""
@@ -242,17 +275,10 @@ class Trainer:
         return self._snapshot(self.recent_scores())
 
     def _snapshot(self, scores: Scores) -> Snapshot:
-        return Snapshot(
-            self.experiment,
-            self.step,
-            self.epoch,
-            self.progress,
-            self.learning_rate,
-            scores,
-            self.engine.copy_of_weights(),
-            None if self.silenced is None else {at: mask.cpu() for at, mask in self.silenced.items()},
-            self.journal,
-        )
+        silenced = None if self.silenced is None else {at: mask.cpu() for at, mask in self.silenced.items()}
+        at = self.step, self.epoch, self.progress, self.learning_rate
+        weights, weights_of = self.engine.copy_of_weights(), self.stopping.weights_of(self.step)
+        return Snapshot(self.experiment, *at, scores, weights, silenced, self.journal, weights_of)
 
     # What others do to it
 
@@ -260,6 +286,7 @@ class Trainer:
         """Somebody has changed "weights", "frozen" or "silenced" of these names: nothing that was computed from them holds any more."""
         self.journal = noting.hand(self.journal, self.step, self.engine, kind, names)
         self.edits += 1
+        self.stopping = replace(self.stopping, restored=-1)
         self.judging.forget()
 
     def change(self, experiment: Experiment, origins: Origins | None = None) -> Change:
@@ -276,51 +303,33 @@ class Trainer:
         before = self.predictions() if comparable and self.experiment.loss == experiment.loss else None
         flat = self.engine.flat
         old, self.experiment = self.experiment, experiment
-        other_network = carriage.changes_shape or old.layers != experiment.layers
-        other_rows = self.supervised.change_rows(experiment, begun=self.step > 0)
-        if other_network:
-            self.supervised.change_network(carriage)
-        else:
-            self.supervised.change_settings()
-        other_loss = (experiment.loss, experiment.class_weights) != (old.loss, old.class_weights)
-        if other_loss:
-            self.supervised.encode_targets()
+        begun = self.step > 0
+        other_rows, other_network, other_loss = self.supervised.change(experiment, carriage, begun)
         if other_loss or other_rows or other_network:
             self.judging.forget()
-            self._best = (math.inf, self.epoch)
-        if not self.step and (other_rows or other_network):
+            self.stopping = Stopping(waits_from=self.epoch)
+        if not begun and (other_rows or other_network):
             self.begin_history()
         recipes = (old, experiment)
         self.journal = noting.change(self.journal, self.step, self.engine, recipes, origins, carriage.changes_shape)
-        if self.finished == "early_stopped":
-            self.finished = None
-            self._best = (self._best[0], self.epoch)
+        self.stopping = self.stopping.changed(old, experiment)
+        self.go_on()
         redrawn = other_rows or other_network or old.dataset != experiment.dataset or old.plan() != experiment.plan()
-        moved = None if before is None else self._moved_from(before)
+        moved = None if before is None else self._find_move(before)
         kept = carriage.kept(flat, self.engine.flat)
         notice = None
         if carriage.changes_shape:
             notice = weights_kept(kept, carriage.total, moved, experiment.objective, self.data.scaling)
         return Change(kept, carriage.total, carriage.changes_shape, redrawn, moved, notice)
 
-    def _moved_from(self, before: torch.Tensor) -> Moved:
+    def _find_move(self, before: torch.Tensor) -> Moved:
         rows = len(self.data.train.X)
         unit = self.experiment.objective.unit(self.data.scaling)
-        moved = unit * (self.predictions()[:rows].double() - before[:rows].double()).abs()
-        return Moved(moved.mean().item(), moved.max().item())
+        return find_move(before[:rows], self.predictions()[:rows], unit)
 
-    @contextmanager
-    def unchanged_on_failure(self) -> Iterator[None]:
+    def unchanged_on_failure(self) -> AbstractContextManager[None]:
         """If the `with` block raises, the trainer is as it was before the block, even if its recipe was changed."""
-        parts = (self, self.supervised, self.judging)
-        before = [vars(part).copy() for part in parts]
-        try:
-            yield
-        except BaseException:
-            for part, values in zip(parts, before, strict=True):
-                vars(part).clear()
-                vars(part).update(values)
-            raise
+        return unchanged_on_failure(self, self.supervised, self.judging)
 
     def load_weights(self, weights: dict[str, np.ndarray], step: int = 0, epoch: int = 0) -> None:
         """Start from given weights (names and shapes of the plain nn.Sequential); the optimizer starts anew."""
@@ -366,9 +375,13 @@ class Trainer:
 
     def standing(self) -> dict[str, np.ndarray]:
         """`state` without the history."""
+        return self._standing() | self.stopping.state()
+
+    def _standing(self) -> dict[str, np.ndarray]:
+        """`standing` without what is known of the best epoch."""
+        waits_from = self.stopping.waits_from
         return self.supervised.state() | {
-            "counters": np.array([self.step, self.epoch, self.cursor, self._best[1]], dtype=np.int64),
-            "best_loss": np.array([self._best[0]]),
+            "counters": np.array([self.step, self.epoch, self.cursor, waits_from], dtype=np.int64),
             "finished": np.array([_FINISHED.index(self.finished)], dtype=np.int64),
             "journal": packed(self.journal),
         }
@@ -378,11 +391,11 @@ class Trainer:
         self.reset()
         if "journal" in state:  # A state that an earlier version kept has none.
             self.journal = unpacked(state["journal"])
-        self.step, self.epoch, cursor, best_epoch = (int(count) for count in state["counters"])
-        self._best = (float(state["best_loss"][0]), best_epoch)
+        self.step, self.epoch, cursor, waits_from = (int(count) for count in state["counters"])
+        self.stopping = stopping_of(state, waits_from)
         self.finished = _FINISHED[int(state["finished"][0])]
         self.supervised.restore(state, cursor)
-        self.history = History(self._columns, state["history"])
+        self.history = History(columns_of(self.experiment.objective.columns), state["history"])
         self.judging.forget()
 
 

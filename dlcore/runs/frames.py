@@ -93,6 +93,7 @@ class Frames:
 
     def _header(self, run: Shown, sight: Sight) -> dict[str, Any]:
         learner = run.learner
+        best = run.timeline.find_best(learner.best)
         return {
             "type": "frame",
             "version": run.version,
@@ -106,6 +107,7 @@ class Frames:
             "device": learner.device_name,
             "engine": learner.engine_name,
             "problem": None if run.problem is None else run.problem.to_dict(),
+            "best": None if best is None else best.id,
             "history_columns": list(learner.history.columns),
             "undo": len(run.interventions),
             "interventions": bool(learner.journal),

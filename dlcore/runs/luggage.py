@@ -65,7 +65,8 @@ def unpack_run(run: Run, header: Header, content: bytes) -> None:
 
 
 def _stacked(states: list[Arrays]) -> tuple[list[str], Arrays]:
-    """The states as few large arrays: names, and {"3": all arrays named names[3] of one type and shape, "3/of": the state of each}.
+    """The states as few large arrays: names, and {"3": all arrays named names[3] of one type and shape, "3/of": for each state that has
+    one, its number and the place of its array}. What several states share is written once.
 
     Written one by one, the more than ten thousand small arrays of all moments would take too long.
     """
@@ -75,8 +76,10 @@ def _stacked(states: list[Arrays]) -> tuple[list[str], Arrays]:
             alike.setdefault((name, array.dtype.char, array.shape), []).append((number, array))
     arrays: Arrays = {}
     for place, found in enumerate(alike.values()):
-        arrays[str(place)] = np.array([array for _, array in found])
-        arrays[f"{place}/of"] = np.array([number for number, _ in found], np.int32)
+        different = {id(array): array for _, array in found}
+        places = {identity: at for at, identity in enumerate(different)}
+        arrays[str(place)] = np.array(list(different.values()))
+        arrays[f"{place}/of"] = np.array([(number, places[id(array)]) for number, array in found], np.int32)
     return [name for name, *_ in alike], arrays
 
 
@@ -84,8 +87,10 @@ def _unstacked(names: list[str], arrays: Arrays, count: int) -> list[Arrays]:
     """The states that `_stacked` was given."""
     states: list[Arrays] = [{} for _ in range(count)]
     for place, name in enumerate(names):
-        for row, number in enumerate(arrays[f"{place}/of"].tolist()):
-            states[number][name] = arrays[str(place)][row, ...].copy()
+        stack = arrays[str(place)]
+        found = [stack[row, ...].copy() for row in range(len(stack))]
+        for number, at in arrays[f"{place}/of"].tolist():
+            states[number][name] = found[at]
     return states
 
 

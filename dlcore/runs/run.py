@@ -75,15 +75,19 @@ class Run:
     def _stand(self, status: str) -> None:
         """Clear any problem and set the status; a learner that has finished stays finished."""
         self.status = self.learner.finished or status
-        self.problem = None
+        self.problem = self.learner.ending
         self.version += 1
 
     # What it is told
 
     def play(self) -> None:
-        """Train on; a run that has finished or diverged does not until it is reset or changed."""
-        if self.status == "paused":
+        """Train on, also after an early stop; a run that has diverged, or is at the limit of epochs, must be reset or changed first."""
+        if self._can_train():
             self._resume("playing")
+
+    def _can_train(self) -> bool:
+        """Whether the run can train; a learner that has finished and can go on does so."""
+        return self.status == "paused" or (self.status == self.learner.finished and self.learner.go_on())
 
     def pause(self) -> None:
         self._halt()
@@ -98,7 +102,7 @@ class Run:
     def step(self) -> None:
         """Take one update, then pause."""
         self._halt()
-        if self.status == "paused":
+        if self._can_train():
             self._resume("paused")
             self._update(1, NEVER)
             self._keep_moment()
@@ -106,7 +110,7 @@ class Run:
     def epoch(self) -> None:
         """Train to the end of the current epoch at full speed, then pause. Only asks for it: the following slices do it."""
         self._halt()
-        if self.status == "paused":
+        if self._can_train():
             self._resume("paused")
             self._last_epoch = self.learner.epoch
 
@@ -261,7 +265,7 @@ class Run:
                 if learner.epoch >= self._keep_epoch:
                     self._keep_moment()
                 if learner.finished is not None:
-                    self._end(learner.finished)
+                    self._end(learner.finished, learner.ending)
                     break
                 if self._last_epoch is not None and learner.epoch > self._last_epoch:
                     self._last_epoch = None
@@ -270,16 +274,15 @@ class Run:
                 if time.monotonic() >= deadline:
                     break
         except Diverged as problem:
-            self._end("diverged")
-            self.problem = problem
+            self._end("diverged", problem)
         taken = learner.step - first
         if taken:
             self.version += 1
             self._pace.count(self.learner.step)
         return taken
 
-    def _end(self, status: str) -> None:
-        self.status = status
+    def _end(self, status: str, problem: Problem | None) -> None:
+        self.status, self.problem = status, problem
         self._last_epoch = None
         self.version += 1
         self._keep_moment()

@@ -46,6 +46,10 @@ class Members(Protocol):
         """All that still learn see every training row once."""
         ...
 
+    def settle(self) -> None:
+        """Training ends here: where the recipe says so, all get back the weights of their best epochs."""
+        ...
+
     def scores(self) -> np.ndarray:
         """(4, S) in the order of SCORES; of a member that has ended, its last ones."""
         ...
@@ -97,6 +101,12 @@ class OneByOne:
                 self.diverged[member] = True
         self.epoch += 1
 
+    def settle(self) -> None:
+        """Each by itself."""
+        for trainer, diverged in zip(self.trainers, self.diverged, strict=True):
+            if not diverged:
+                trainer.settle()
+
     def scores(self) -> np.ndarray:
         """(4, S)."""
         found = [trainer.scores() for trainer in self.trainers]
@@ -136,6 +146,7 @@ class Abreast:
         ] = {}  # member: its weights and scores when it stopped early
         self._best = np.full(count, math.inf)
         self._best_epoch = np.zeros(count, int)
+        self._kept: dict[int, tuple[np.ndarray, np.ndarray]] = {}  # The same of each one's best epoch, if it is wanted.
         self.epoch = 0
 
     @property
@@ -156,8 +167,12 @@ class Abreast:
         """One epoch of all members, in one call of the kernels."""
         self.engine.take_epoch(self._rates(), self._orders.draw())
         self.epoch += 1
-        if self.experiment.early_stopping:
-            self._stop_early()
+        if self.experiment.early_stopping or self.experiment.restore_best:
+            self._watch()
+
+    def settle(self) -> None:
+        """The best weights of those that have not stopped early; a diverged one has none but its last."""
+        self._stopped |= {member: kept for member, kept in self._kept.items() if self.learning[member]}
 
     def scores(self) -> np.ndarray:
         """(4, S)."""
@@ -179,13 +194,18 @@ class Abreast:
         factor, rate = self.experiment.schedule.factor, self.experiment.optimizer.learning_rate
         return np.array([rate * factor(self.epoch + cursor / self._rows) for cursor in cursors])
 
-    def _stop_early(self) -> None:
+    def _watch(self) -> None:
+        """Note which members are better than ever, and let those stop that have waited long enough."""
         scores = self.engine.scores()
         losses = scores[SCORES.index("watched_loss")]
         better = losses < self._best
         self._best[better], self._best_epoch[better] = losses[better], self.epoch
-        tired = self.learning & (self.epoch - self._best_epoch >= self.experiment.early_stopping)
+        if self.experiment.restore_best and better.any():
+            flats = self.engine.weights()
+            self._kept |= {int(member): (flats[member], scores[:, member].copy()) for member in np.flatnonzero(better)}
+        patience = self.experiment.early_stopping
+        tired = self.learning & (self.epoch - self._best_epoch >= patience) & (patience > 0)
         if tired.any():
             flats = self.engine.weights()
-            for member in np.flatnonzero(tired):
-                self._stopped[int(member)] = flats[member], scores[:, member].copy()
+            for member in map(int, np.flatnonzero(tired)):
+                self._stopped[member] = self._kept.get(member, (flats[member], scores[:, member].copy()))

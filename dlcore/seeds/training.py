@@ -80,6 +80,9 @@ def train_seeds(
             progress(Curves(epochs, seen.copy(), np.stack(scores, axis=1), together.diverged))
         if late:
             break
+    if experiment.restore_best:  # The curves end where the networks do.
+        together.settle()
+        scores[-1] = together.scores()
     return Seeds(experiment, Curves(epochs, seen, np.stack(scores, axis=1), together.diverged), together.weights())
 
 

@@ -97,7 +97,7 @@ class Canvas {
     const want = (wants) => this.want(wants);
     this.screen = new Screen(root);
     this.controls = new Controls(root, { command, action, toggle: (name, on) => this.toggle(name, on) });
-    this.messages = new Messages(root, action);
+    this.messages = new Messages(root, action, command);
     this.announcer = new Announcer(root.querySelector(".nn-spoken"));
     this.keyboard = new Keyboard(root);
     this.summary = new Summary(root, () => this.seen());

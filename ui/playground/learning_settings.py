@@ -26,6 +26,7 @@ def draw_learning_settings(draft: Draft) -> Draft:
         "schedule": draw_choice("schedule", draft),
         "gradient_clip": draw_number("gradient_clip", draft, zero=t("off")),
         "early_stopping": draw_number("early_stopping", draft, zero=t("off")),
+        "restore_best": _draw_restore_best(draft),
     }
 
 
@@ -49,6 +50,11 @@ def _draw_class_weights(draft: Draft) -> str:
     name = "class_weights"
     if not objective_of(draft["dataset"]).has_classes:
         return fit_weights(draft[name], draft["dataset"])
+    return forms.field_form(FIELDS[name], name, draft[name], name, f"experiment.{name}")
+
+
+def _draw_restore_best(draft: Draft) -> bool:
+    name = "restore_best"
     return forms.field_form(FIELDS[name], name, draft[name], name, f"experiment.{name}")
 
 

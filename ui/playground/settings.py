@@ -20,7 +20,7 @@ TABS = ("data", "network", "learning", "home")
 # Parts of the recipe that change nothing shown in another tab; the noise of the data is a further one.
 OF_ONE_TAB = {
     "layers", "optimizer", "batch_size", "regularizer", "schedule", "gradient_clip", "early_stopping", "seed",
-    "class_weights",
+    "class_weights", "restore_best",
 }  # fmt: skip
 
 

@@ -21,6 +21,9 @@ const ICONS = {
 const SHORTCUTS = { play: "Space", pause: "Space", step: "S", epoch: "E", reset: "R" };
 const PATIENCE = 2000; // how long a pressed Play is believed before the run says otherwise
 const SPLITS = /** @type {const} */ (["train", "test"]);
+/** @type {Set<Status>} */
+const STUCK = new Set(["diverged", "epoch_limit"]); // nothing can be trained until something is changed
+const TRAINING = ["play", "step", "epoch"]; // buttons
 const READ_EVERY = 90; // milliseconds between changes of the readouts: faster cannot be read
 
 export class Controls {
@@ -38,6 +41,8 @@ export class Controls {
   wanted;
   /** @type {number | undefined} */
   sliding;
+  /** @type {number | undefined} */
+  waiting;
 
   /**
    * @param {HTMLElement} root
@@ -52,6 +57,8 @@ export class Controls {
     this.values = Object.fromEntries([...root.querySelectorAll("[data-value]")].map((element) => [element.dataset.value, element]));
     this.scores = root.querySelector(".nn-scores");
     this.playing = false;
+    this.stuck = false;
+    this.said = false; // whether the newest frame says that the run plays
     this.wanted = null;
     this.lastRead = 0;
     this.range.max = String(SPEEDS.length - 1);
@@ -90,6 +97,7 @@ export class Controls {
       this.listener.action("new_seed");
       return;
     }
+    if (this.stuck && TRAINING.includes(verb)) return;
     if (verb === "play") {
       const play = !this.playing;
       this.want(play);
@@ -104,6 +112,9 @@ export class Controls {
   want(play) {
     this.wanted = { play, until: performance.now() + PATIENCE };
     this.showPlaying(play);
+    clearTimeout(this.waiting);
+    // A run that does not move sends no frame in which it could say otherwise.
+    this.waiting = setTimeout(() => this.showPlaying(this.said), PATIENCE);
   }
 
   /** @param {boolean} playing */
@@ -111,6 +122,13 @@ export class Controls {
     if (playing === this.playing) return;
     this.playing = playing;
     this.dress(this.buttons.play, playing ? "pause" : "play");
+  }
+
+  /** Whether the run can be trained. Its buttons keep the focus, so they are only called disabled. @param {boolean} can */
+  allow(can) {
+    if (this.stuck === !can) return;
+    this.stuck = !can;
+    for (const verb of TRAINING) this.buttons[verb]?.setAttribute("aria-disabled", String(this.stuck));
   }
 
   slide() {
@@ -131,6 +149,8 @@ export class Controls {
   read(header, anyway = false) {
     const now = performance.now();
     const playing = header.status === "playing";
+    this.said = playing;
+    this.allow(!STUCK.has(header.status));
     if (this.wanted && (this.wanted.play === playing || now > this.wanted.until)) this.wanted = null;
     if (!this.wanted) this.showPlaying(playing);
     if (playing && !anyway && now - this.lastRead < READ_EVERY) return;

@@ -5,6 +5,7 @@
  * @typedef {{id: string, values?: Record<string, string | number>, fixes?: string[], busy?: boolean, press?: (fix: string) => void}} Offer
  * @typedef {{id: string, tone: string, words: string, fixes?: string[], busy?: boolean, press?: (fix: string) => void,
  *            notice?: Notice | Offer | null, time?: number}} Line
+ * @typedef {Pick<Header, "status" | "problem" | "best">} Standing
  */
 
 const LONGEST_NOTICE = 15_000; // milliseconds that a notice is shown, unless somebody is at it
@@ -12,9 +13,9 @@ const CONNECTING_IS_NEWS_AFTER = 700; // milliseconds; a connection that is quic
 
 /**
  * Two lines that say the same are the same line; a notice that comes again is a new one.
- * @param {Pick<Line, "id" | "words" | "time" | "busy">} line
+ * @param {Pick<Line, "id" | "words" | "time" | "busy" | "fixes">} line
  */
-const saying = ({ id, words, time, busy }) => `${id} ${words} ${time ?? ""} ${busy ?? ""}`;
+const saying = ({ id, words, time, busy, fixes }) => `${id} ${words} ${time ?? ""} ${busy ?? ""} ${fixes ?? ""}`;
 
 /** What a notice is about, in whatever words: "weights_kept" of "weights_kept.classes". @param {{key: string}} notice */
 const subject = (notice) => notice.key.split(".")[0];
@@ -28,24 +29,25 @@ export class Messages {
   offer;
   /** @type {Connection} */
   connection;
-  /** @type {Pick<Header, "status" | "problem">} */
+  /** @type {Standing} */
   status;
   /** @type {number | undefined} */
   timer;
   /** @type {number | undefined} */
   expiring;
 
-  /** @param {HTMLElement} root @param {Action} action */
-  constructor(root, action) {
+  /** @param {HTMLElement} root @param {Action} action @param {Command} command */
+  constructor(root, action, command) {
     this.region = /** @type {HTMLElement} */ (root.querySelector(".nn-messages"));
     this.statusLine = /** @type {HTMLElement} */ (root.querySelector(".nn-status"));
     this.more = /** @type {HTMLButtonElement} */ (root.querySelector(".nn-more-messages"));
     this.more.onclick = () => this.open(this.more.ariaExpanded !== "true");
     this.action = action;
+    this.command = command;
     this.notices = [];
     this.offer = null;
     this.connection = "connecting";
-    this.status = { status: "paused", problem: null };
+    this.status = { status: "paused", problem: null, best: null };
     this.since = performance.now();
     this.shown = "";
   }
@@ -74,7 +76,7 @@ export class Messages {
     this.draw();
   }
 
-  /** @param {Pick<Header, "status" | "problem">} header */
+  /** @param {Standing} header */
   setStatus(header) {
     this.status = header;
     this.draw();
@@ -104,11 +106,19 @@ export class Messages {
     const { status, problem } = this.status;
     if (status === "diverged") {
       lines.push({ id: "diverged", tone: "error", words: problem ? this.texts.problem(problem) : say("diverged"), fixes: ["fix_learning_rate", "fix_gradient_clip"] });
-    } else if (status === "early_stopped" || status === "epoch_limit") {
-      lines.push({ id: status, tone: "plain", words: problem ? this.texts.problem(problem) : say(status) });
-    } else if (problem) lines.push({ id: `problem ${problem.key}`, tone: "error", words: this.texts.problem(problem) });
+    } else if (status === "early_stopped") {
+      const fixes = this.status.best === null ? ["go_on_anyway"] : ["back_to_best", "go_on_anyway"];
+      lines.push({ id: status, tone: "plain", words: problem ? this.texts.problem(problem) : say(status), fixes, press: (fix) => this.answerStop(fix) });
+    } else if (status === "epoch_limit") lines.push({ id: status, tone: "plain", words: say(status) });
+    else if (problem) lines.push({ id: `problem ${problem.key}`, tone: "error", words: this.texts.problem(problem) });
     for (const notice of this.notices.toReversed()) lines.push({ id: `notice ${subject(notice)}`, tone: "plain", words: this.texts.problem(notice), notice, time: notice.time });
     return lines;
+  }
+
+  /** @param {string} fix */
+  answerStop(fix) {
+    if (fix === "go_on_anyway") this.command("play");
+    else this.action("rewind", { moment: this.status.best });
   }
 
   /** Show all lines, over what is above, or the first one alone. @param {boolean} all */
@@ -158,7 +168,7 @@ export class Messages {
     const element = document.createElement("div");
     element.className = `nn-message nn-message-${tone}${busy ? " nn-busy" : ""}`;
     element.dataset.message = id;
-    element.dataset.said = saying({ id, words, time, busy });
+    element.dataset.said = saying({ id, words, time, busy, fixes });
     const text = document.createElement("span");
     text.className = "nn-message-words";
     text.textContent = words;
@@ -167,6 +177,7 @@ export class Messages {
       const button = document.createElement("button");
       button.type = "button";
       button.className = "nn-fix";
+      button.dataset.fix = fix;
       button.textContent = this.texts.say(`canvas.${fix}`);
       button.onclick = () => (press ?? this.action)(fix);
       element.append(button);
@@ -189,7 +200,7 @@ export class Messages {
 
   forget() {
     this.notices = [];
-    this.status = { status: "paused", problem: null };
+    this.status = { status: "paused", problem: null, best: null };
     this.draw();
   }
 
