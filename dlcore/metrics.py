@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from dlcore.component import Component
@@ -25,6 +26,17 @@ FORMS: dict[str, Form] = {
 }
 
 
+HUGE = 1e6  # From here on a number is written with an exponent, however it is written else.
+
+
+def number_text(value: float, form: str) -> str:
+    """A number in this form; a huge one as -1.2e31."""
+    if not math.isfinite(value) or abs(value) < HUGE:
+        return format(value, form)
+    digits, exponent = f"{value:.1e}".split("e")
+    return f"{digits}e{int(exponent)}"
+
+
 def score_text(name: str, value: float | None) -> str:
     """A score as people write it; a dash where there is none."""
     if value is None:
@@ -33,9 +45,9 @@ def score_text(name: str, value: float | None) -> str:
         case "percent":
             return f"{value:.1%}"
         case "decimals":
-            return f"{value:.3f}"
+            return number_text(value, ".3f")
         case "units":
-            return f"{value:.4g}"
+            return number_text(value, ".4g")
 
 
 class MetricComponent(Component):

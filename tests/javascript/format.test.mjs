@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Texts, count, fixed, loss, number, percent } from "../../ui/canvas/words/format.js";
+import { Texts, count, fixed, loss, number, percent, score } from "../../ui/canvas/words/format.js";
 import { random } from "./networks.mjs";
 
 const read = (written) => Number(written.replaceAll("\u2212", "-").replaceAll(",", ""));
@@ -62,4 +62,14 @@ test("where validation rows are watched their own text is taken, if there is one
 test("a problem is a sentence with its values", () => {
   const texts = new Texts({ "problem.too_many": "{rows} rows are too many" });
   assert.equal(texts.problem({ key: "too_many", values: { rows: 9 } }), "9 rows are too many");
+});
+
+test("a huge number has an exponent and few digits, however it is written else", () => {
+  const huge = -1.1927281070520967e31;
+  for (const write of [(value) => score(value, "decimals"), (value) => score(value, "units"), loss, (value) => fixed(value, 2)]) {
+    assert.equal(write(huge), "\u22121.2e31");
+    assert.equal(write(-huge), "1.2e31");
+  }
+  assert.equal(percent(huge / 100), "\u22121.2e31%");
+  assert.equal(fixed(999999, 1), "999999.0");
 });

@@ -11,6 +11,7 @@ import numpy as np
 import streamlit as st
 
 from dlcore.arrays import from_bytes
+from dlcore.metrics import number_text
 from dlcore.problems import Problem
 from dlcore.seeds.summary import judge_score
 from dlcore.views import bands, disagreement, spread
@@ -112,7 +113,7 @@ def _judge_present(header: dict[str, Any], metric_ES: np.ndarray, present: dict[
 
 
 def _write_score(header: dict[str, Any], value: float) -> str:
-    return f"{value:.1%}" if header["metric"] == "accuracy" else f"{value:.3f}"
+    return f"{value:.1%}" if header["metric"] == "accuracy" else number_text(value, ".3f")
 
 
 def _write_answer(header: dict[str, Any], standing: dict[str, Any]) -> None:

@@ -14,9 +14,11 @@ export function number(value, digits = 3) {
   return value < 0 && Number(written) !== 0 ? MINUS + written.replace("e-", `e${MINUS}`) : written.replace("e-", `e${MINUS}`);
 }
 
-/** A number with a fixed count of decimals. @param {Finite | undefined} value @param {number} decimals */
+const HUGE = 1e6; // from here on a number is written with an exponent, however it is written else
+
+/** A number with a fixed count of decimals, unless it is huge. @param {Finite | undefined} value @param {number} decimals */
 export const fixed = (value, decimals) =>
-  value === null || value === undefined || !Number.isFinite(value) ? number(value) : value.toFixed(decimals).replace("-", MINUS);
+  value === null || value === undefined || !(Math.abs(value) < HUGE) ? number(value) : value.toFixed(decimals).replace("-", MINUS);
 
 /** 0.912 as "91.2%". @param {Finite | undefined} value */
 export const percent = (value, decimals = 1) => (typeof value === "number" && Number.isFinite(value) ? `${fixed(100 * value, decimals)}%` : "–");
