@@ -21,6 +21,7 @@ from dlcore.datasets.upload.bounds import LEAST_ROWS
 from dlcore.experiment import LONGEST_RECIPE, MOST_EPOCHS, Experiment
 from dlcore.export import FORMATS, export
 from dlcore.files import read_bytes, read_text
+from dlcore.metrics import number_text
 from dlcore.problems import Problem
 
 if TYPE_CHECKING:
@@ -274,7 +275,9 @@ def show_progress(trainer: Trainer, total: int) -> None:
     """One line that writes over itself."""
     _, _, *values = trainer.history.rows(len(trainer.history) - 1)[0]
     numbers = zip(trainer.experiment.history_names(trainer.history.columns)[2:], values, strict=True)
-    line = f"epoch {trainer.epoch}/{total}  " + "  ".join(f"{name} {value:.4f}" for name, value in numbers)
+    line = f"epoch {trainer.epoch}/{total}  " + "  ".join(
+        f"{name} {number_text(value, '.4f')}" for name, value in numbers
+    )
     print(f"\r{line}\x1b[K", end="", file=sys.stderr, flush=True)
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from ui import session, share
 from ui.compare import runs
 from ui.heading import draw_heading, say_problems
-from ui.playground import page, settings
+from ui.playground import mending, page, settings
 from ui.session import editing, standing
 
 token = standing.ensure_run()
 runs.release_speed()
 messages = draw_heading(runs.run_menu, lambda: share.share_menu(token))
 page.draw_canvas(token)
+mending.follow_search()
 draft = settings.draw_sidebar(session.current().draft, token)
 problem = editing.submit(draft)
 runs.stay_awake()

@@ -29,8 +29,6 @@ def pool(monkeypatch: pytest.MonkeyPatch) -> RecordingPool:
 @pytest.mark.parametrize(
     ("action", "path", "value"),
     [
-        ("fix_learning_rate", "optimizer.learning_rate", 1.0),
-        ("fix_gradient_clip", "gradient_clip", 1.0),
         ("new_seed", "seed", 4),
     ],
 )

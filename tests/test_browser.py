@@ -124,25 +124,53 @@ def test_a_file_that_is_no_checkpoint_is_refused_in_one_sentence_and_the_run_pla
     wait_for_step(page, step(page))
 
 
-def test_a_loss_that_explodes_is_explained_and_the_offered_fix_learns(page: Page, tmp_path: Path):
+def test_a_loss_that_explodes_is_explained_and_the_rate_that_is_found_learns(page: Page, tmp_path: Path):
+    steep = {"dataset": {"kind": "plane"}, "loss": {"kind": "mse"}, "optimizer": {"kind": "sgd", "learning_rate": 100}}
     recipe = tmp_path / "recipe.json"
-    steep = {
-        "dataset": {"kind": "plane"},
-        "layers": [{"kind": "dense", "units": 8, "activation": {"kind": "relu"}}],
-        "loss": {"kind": "mse"},
-        "optimizer": {"kind": "sgd", "learning_rate": 0.5},
-    }
     recipe.write_text(json.dumps(steep))
     load(page, recipe)
     expect(page.locator(".nn-headings")).to_contain_text("Plane")
     press(page, "Play")
     expect(canvas(page)).to_have_attribute("data-status", "diverged")
-    expect(page.locator("[data-message=diverged]")).to_contain_text("learning rate")
-    press(page, "Clip the gradients")
-    wait_for_step(page, 20)
+    expect(page.locator("[data-message=diverged]")).to_contain_text("no longer a finite number at step")
+    expect(page.get_by_role("button", name="Play", exact=True)).to_have_attribute("aria-disabled", "true")
+    press(page, "Find a learning rate that works")
+    wait_for_step(page, 200)
     expect(canvas(page)).to_have_attribute("data-status", PLAYING)
-    clipped = json.loads(take_home(page, "Recipe", tmp_path).read_text())
-    assert clipped["gradient_clip"] > 0
+    found = json.loads(take_home(page, "Recipe", tmp_path).read_text())
+    assert found["optimizer"]["kind"] == "sgd" and 0 < found["optimizer"]["learning_rate"] < 33
+    press(page, "Pause")
+    assert float(score(page, "train_loss")) < 0.1
+
+
+def test_an_early_stop_leads_back_to_the_best_epoch_and_play_goes_on(page: Page, tmp_path: Path):
+    noisy = {
+        "dataset": {"kind": "xor", "samples": 60, "noise": 0.45},
+        "layers": [{"kind": "dense", "units": 6}],
+        "early_stopping": 3,
+        "seed": 1,
+    }
+    recipe = tmp_path / "recipe.json"
+    recipe.write_text(json.dumps(noisy))
+    load(page, recipe)
+    expect(page.locator(".nn-headings")).to_contain_text("XOR")
+    press(page, "Play")
+    line = page.locator("[data-message=early_stopped]")
+    expect(line).to_contain_text("It was best at epoch")
+    words = line.inner_text()
+    at, best = (int(found.replace(",", "")) for found in re.findall(r"epoch ([\d,]+)", words))
+    assert best == at - 3
+    expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
+    press(page, "Go on anyway")
+    wait_for_step(page, at * 3)
+    press(page, "Reset")
+    expect(line).to_have_count(0)
+    press(page, "Play")
+    expect(line).to_be_visible()
+    press(page, "Back to the best epoch")
+    expect(canvas(page)).to_have_attribute("data-epoch", str(best))
+    expect(canvas(page)).to_have_attribute("data-status", PAUSED)
+    expect(line).to_have_count(0)
 
 
 def test_the_keyboard_alone_plays_and_pauses(page: Page):

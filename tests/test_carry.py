@@ -694,7 +694,7 @@ def test_a_change_that_fails_half_way_leaves_trainer_and_run_as_they_were(monkey
     assert run.learner.step == 6
 
 
-def test_a_diverged_run_that_is_changed_goes_on_from_its_last_finite_weights() -> None:
+def test_a_diverged_run_that_is_changed_goes_on_from_sound_weights() -> None:
     wild = recipe(
         dense(3, "relu"),
         dataset={"kind": "plane"},
@@ -706,7 +706,7 @@ def test_a_diverged_run_that_is_changed_goes_on_from_its_last_finite_weights() -
     calm = wild.replace(layers=[dense(4, "relu")], optimizer={"kind": "adam"})
     assert not run.change(calm.to_json())["fresh_start"]
     assert run.status == "paused"
-    assert torch.isfinite(run.learner.engine.flat).all()
+    assert run.learner.engine.flat.abs().max() < 10
 
 
 def test_a_loss_that_asks_the_network_in_another_way_needs_no_fresh_start() -> None:

@@ -193,7 +193,7 @@ def test_a_script_that_diverges_says_so_in_one_line(tmp_path: Path, monkeypatch:
     }
     (tmp_path / "train.py").write_text(export_script(Experiment.from_dict(wild), 50))
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(SystemExit, match="not finite") as stopped:
+    with pytest.raises(SystemExit, match="no longer a finite number") as stopped:
         runpy.run_path("train.py")
     assert "\n" not in str(stopped.value)
 

@@ -492,7 +492,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_at_the_last_finite_weights() ->
     assert stopped.value.key == "diverged"
     assert stopped.value.values["step"] == trainer.step + 1 == len(taken) + 1
     assert stopped.value.values["loss"] in ("nan", "inf")
-    assert "90" in str(stopped.value)
+    assert "90" not in str(stopped.value)  # Nobody has tried whether the learning rate is the cause.
     assert all(weight.isfinite().all() for weight in weights_of(trainer))
     assert all(math.isfinite(step.loss) for step in taken)
 

@@ -154,6 +154,12 @@ def _card() -> JobFunction:
     return card
 
 
+def _find_rate() -> JobFunction:
+    from dlcore.evaluation.rate import find_rate
+
+    return find_rate
+
+
 JOBS: dict[str, Work] = {
     "look": Work(_look, processor=5.0, clock=60.0, too_long="upload_too_long"),
     "look_long": Work(_look_long, "slow", 60.0, 180.0, "upload_too_long"),
@@ -162,6 +168,7 @@ JOBS: dict[str, Work] = {
     "classic": Work(_classic, "slow", 60.0, 300.0, waits=True),
     "export": Work(_export, "slow", 60.0),
     "data_csv": Work(_data_csv),
+    "find_rate": Work(_find_rate, processor=40.0),
     "seeds": Work(_seeds, "long", 900.0, 900.0),
     "evaluate": Work(_evaluate),
     "examples": Work(_examples),

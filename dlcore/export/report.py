@@ -23,7 +23,7 @@ from dlcore.export.svg import choose_colour, draw_bar, draw_matrix, draw_whisker
 from dlcore.export.words import Words, said
 from dlcore.jobs import Answer, Progress
 from dlcore.layers import activation_in_words
-from dlcore.metrics import FORMS, score_text
+from dlcore.metrics import FORMS, number_text, score_text
 
 STYLE = (Path(__file__).parent / "report.css").read_text(encoding="utf-8")
 MOST_COLUMNS = 40  # in the table of the data
@@ -96,7 +96,7 @@ def describe_moment(facts: Facts, words: Words) -> str:
     best = facts.checkpoint.weights_of
     if best is None:
         return at
-    return at + words("report.and_then") + words(f"report.weights_of.{facts.watched}", epoch=f"{best:,}")
+    return words(f"report.weights_of.{facts.watched}", at=at, epoch=f"{best:,}")
 
 
 def find_class_weight(weight: float) -> str:
@@ -154,7 +154,7 @@ def _write_scores(facts: Facts, words: Words) -> str:
         [
             escape(words(f"report.{name}")),
             f"{found['rows']:,}",
-            f"{found['loss']:.4f}",
+            number_text(found["loss"], ".4f"),
             *(score_text(metric, find_score(found, metric)) for metric in metrics),
         ]
         for name, found in facts.parts.items()

@@ -185,7 +185,7 @@ def _update(repeated: Repetition) -> list[str]:
         "optimizer.zero_grad()",
         *_batch_loss(repeated),
         "if not loss.isfinite():",
-        '    raise SystemExit(f"Stopped at step {step + 1}: the loss is not finite. Use a third of the learning rate.")',
+        '    raise SystemExit(f"Stopped at step {step + 1}: the loss is no longer a finite number. Try a smaller learning rate.")',
         "loss.backward()",
     ]
     if any(phase.regularizer.kind != "none" for phase in repeated.phases):

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from dlcore.export.findings import SENTENCES
+from dlcore.metrics import number_text
 from dlcore.problems import clean
 
 ENGLISH: dict[str, str] = {
     "report.kind": "Training report",
     "report.at": "{inputs} inputs, {layers}. {parameters} weights and biases, after {epochs} epochs ({steps} steps).",
     "report.no_hidden": "no hidden layer",
-    "report.and_then": " ",
-    "report.weights_of.test": "The weights are those of epoch {epoch}, where the loss of the test rows was lowest.",
-    "report.weights_of.validation": "The weights are those of epoch {epoch}, where the loss of the validation rows was lowest.",
+    "report.weights_of.test": "{at} The weights are those of epoch {epoch}, where the loss of the test rows was lowest.",
+    "report.weights_of.validation": "{at} The weights are those of epoch {epoch}, where the loss of the validation rows was lowest.",
     "report.on": "on",
     "report.off": "off",
     "report.hidden": "hidden layers {units}",
@@ -197,4 +197,4 @@ def said(value: Any) -> str:
     """A number or a text from the data, safe to show."""
     if value is None:
         return "–"
-    return f"{value:.4g}" if isinstance(value, float) else clean(str(value))
+    return number_text(value, ".4g") if isinstance(value, float) else clean(str(value))

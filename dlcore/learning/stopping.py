@@ -97,9 +97,9 @@ class Stopping:
         state = kept.state | replace(self, restored=-1).state()
         return Best(kept.recipe, kept.step, kept.epoch, kept.row, self.loss, kept.rows, state)
 
-    def ending(self, step: int, epoch: int, patience: int, watched: str) -> Problem:
+    def ending(self, step: int, epoch: int, recipe: Experiment) -> Problem:
         """What is to be told of a run that stopped early at this epoch."""
-        of = "" if watched == "test" else f".{watched}"
+        patience, of = recipe.early_stopping, "" if recipe.watched == "test" else f".{recipe.watched}"
         if not self.epoch:
             return Problem(f"early_stopped.never{of}", epoch=epoch, patience=patience)
         key = "early_stopped" if self.restored != step else "early_stopped.restored"

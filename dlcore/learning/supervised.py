@@ -33,11 +33,10 @@ from dlcore.rows import rows_of
 
 
 class Taken(NamedTuple):
-    """How many updates were made, and the mean loss and learning rate of the last batch, which made none if its loss is not finite."""
+    """How many updates were made, and the mean loss of the last batch, which made none if its loss is not finite."""
 
     updates: int
     loss: float
-    rate: float
 
 
 class Supervised:
@@ -112,7 +111,7 @@ class Supervised:
         loss, last = float(losses[-1]), len(losses) - 1
         updates = last + math.isfinite(loss)
         self.cursor = min(self.cursor + updates * size, rows)
-        return Taken(updates, loss, rates[last])
+        return Taken(updates, loss)
 
     def _rates(self, epoch: int, count: int) -> np.ndarray:
         """The learning rates of the next updates of this epoch."""

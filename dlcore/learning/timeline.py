@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
@@ -151,6 +152,12 @@ class Timeline:
         self._keep(learner, structure, edited)
         if (best := learner.best) is not None and self.find_best(best) is None:
             self._insert(best, structure)
+
+    def newest_sound(self, learner: Learner, sound: Callable[[Moment, np.ndarray], bool]) -> int | None:
+        """The id of the newest moment before the learner's step that `sound` calls so."""
+        history = learner.history.rows()
+        earlier = (one for one in reversed(self._moments) if one.step < learner.step)
+        return next((one.id for one in earlier if sound(one, history)), None)
 
     def find_best(self, best: Best | None) -> Moment | None:
         """The moment of a learner's best epoch."""

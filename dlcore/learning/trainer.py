@@ -176,11 +176,11 @@ class Trainer:
 
     def _take(self, updates: float, deadline: float) -> float:
         """Take at most `updates`, none beyond the epoch's end. Returns the last loss."""
-        taken, loss, rate = self._off_the_gpu_if_full(self.supervised.take, self.epoch, updates, deadline)
+        taken, loss = self._off_the_gpu_if_full(self.supervised.take, self.epoch, updates, deadline)
         self.step += taken
         self.judging.weights_moved()
         if not math.isfinite(loss):
-            raise Diverged("diverged", step=self.step + 1, loss=str(loss), learning_rate=f"{rate:g}")
+            raise Diverged("diverged", step=self.step + 1, loss=str(loss))
         if self.supervised.cursor == self.supervised.train_rows:
             self._end_epoch()
         return loss
@@ -228,10 +228,8 @@ class Trainer:
     @property
     def ending(self) -> Problem | None:
         """At which epoch it stopped early, and what the best one was."""
-        if self.finished != "early_stopped":
-            return None
-        asked = self.experiment.early_stopping, self.experiment.watched
-        return self.stopping.ending(self.step, self.epoch, *asked)
+        stopped, recipe = self.finished == "early_stopped", self.experiment
+        return self.stopping.ending(self.step, self.epoch, recipe) if stopped else None
 
     # Scores and history
 

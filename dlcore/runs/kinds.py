@@ -15,6 +15,7 @@ from dlcore.experiment import Experiment
 from dlcore.learning import noting
 from dlcore.learning.interventions import NetworkInterventions
 from dlcore.learning.learner import Interventions, Learner, NoInterventions
+from dlcore.learning.sound import is_sound
 from dlcore.learning.timeline import Moment
 from dlcore.learning.trainer import Trainer
 from dlcore.pictures.sights import NetworkSights
@@ -94,6 +95,8 @@ class Kind:
     load: Callable[[bytes, str], Learner]  # From a checkpoint, for a device.
     sights: Callable[[Any], Sights]
     interventions: Callable[[], Interventions] = NoInterventions
+    # Whether it is worth going on from a moment of a learner with this history, once it has diverged.
+    sound: Callable[[Moment, np.ndarray], bool] = lambda moment, history: True
     # Functions that write a learner's files, by name.
     files: Mapping[str, Callable[[Any], bytes]] = field(default_factory=dict)
 
@@ -133,6 +136,7 @@ KINDS = {
         load=_load,
         sights=NetworkSights,
         interventions=NetworkInterventions,
+        sound=is_sound,
         files={"checkpoint": _checkpoint, "script": _script},
     )
 }

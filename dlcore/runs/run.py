@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from dlcore.arrays import from_bytes, to_bytes
-from dlcore.learning.learner import Diverged, Learner
+from dlcore.learning.learner import Diverged, Learner, went_back
 from dlcore.learning.timeline import Moment, Timeline
 from dlcore.problems import Problem
 from dlcore.recipe import Recipe
@@ -133,10 +133,12 @@ class Run:
     def change(self, recipe: str, origins: dict[str, Any] | None = None) -> dict[str, Any]:
         """Change to this recipe while training goes on; returns {"fresh_start", "kept", "total"}: how many of all parameters were kept.
 
-        Only another seed, or data with another task, need a fresh start. `origins` tells which old layers and units the new ones come
-        from (see carry.py).
+        Only another seed, or data with another task, need a fresh start. `origins` tells what came from where (see carry.py).
         """
         changed = recipe_from_json(recipe).without_journal()
+        if self.status == "diverged" and self.learner.recipe.same_start(changed):
+            self.recover()
+            self.learner.notices.append(went_back(self.learner.epoch, self.learner.step))
         status: str = "playing" if self.status == "playing" else "paused"
         learner = self.learner
         if not learner.recipe.same_start(changed):
@@ -197,14 +199,22 @@ class Run:
         self._keep_epoch = self.timeline.next_epoch
         return {"recipe": recipe.to_json(), "step": learner.step, "epoch": learner.epoch}
 
+    def recover(self) -> dict[str, Any]:
+        """Go back to the newest moment from which a run that has diverged can go on, else to the start."""
+        moment = self.timeline.newest_sound(self.learner, self.kind.sound)
+        if moment is not None:
+            return self.rewind(moment)
+        self.reset()
+        return {"recipe": self.learner.recipe.to_json(), "step": 0, "epoch": 0}
+
     def fork(self, identifier: object) -> tuple[dict[str, Any], bytes]:
         """Recipe, step and state with which another run can go on from this moment (None: from now)."""
         learner = self.learner
         if identifier is None:
             return {"recipe": learner.recipe.to_json(), "step": learner.step}, to_bytes(learner.state())
         moment = self.timeline.moment(identifier)
-        state = moment.full_state(learner.history.rows())
-        return {"recipe": moment.recipe.to_json(), "step": moment.step}, to_bytes(state)
+        facts = {"recipe": moment.recipe.to_json(), "step": moment.step}
+        return facts, to_bytes(moment.full_state(learner.history.rows()))
 
     def fail(self, problem: Problem) -> None:
         """Pause after a failure, and show the problem."""
@@ -385,3 +395,5 @@ class Run:
         self.set_speed(speed)
         if status == "playing":
             self.play()
+        elif status == "diverged":
+            self.status = status

@@ -35,6 +35,8 @@ def obey(run: Run, do: str, header: Header, payload: bytes) -> dict[str, Any]:
             run.set_leash(header.get("value"))
         case "rewind":
             return run.rewind(header.get("moment"))
+        case "recover":
+            return run.recover()
         case "load":
             run.load(payload)
             return {"recipe": run.learner.recipe.to_json()}
@@ -54,6 +56,8 @@ def answer(run: Run, do: str, header: Header) -> Answer:
             learner = run.learner
             entries = [entry.to_dict() for entry in learner.journal]
             return {"journal": entries, "recipe": learner.recipe.to_json()}, b""
+        case "sound":
+            return {"moment": run.timeline.newest_sound(run.learner, run.kind.sound)}, b""
         case "fork":
             return run.fork(header.get("moment"))
     return {**standing(run), "interventions": bool(run.learner.journal)}, b""

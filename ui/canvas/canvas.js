@@ -39,7 +39,7 @@ const HIDDEN_PAUSE = 2000; // milliseconds between two frames that nobody sees
 /**
  * What Python tells of the page.
  * @typedef {{token: string, life: number, visit: {server: string, session: string}, strings: Record<string, string>, language: string,
- *            hidden: string, answered: {by: number, number: number}, at_once: number, version: string}} Data  at_once: so many actions may go together
+ *            hidden: string, searching: boolean, answered: {by: number, number: number}, at_once: number, version: string}} Data  at_once: so many actions may go together
  */
 
 class Canvas {
@@ -137,6 +137,7 @@ class Canvas {
     if (data.visit.session !== this.session) this.actions.forget(); // Another session knows nothing of what they were about.
     this.session = data.visit.session;
     this.actions.hear(data.answered, data.at_once);
+    this.messages.setSearching(data.searching);
     if (this.root.dataset.hide !== data.hidden) this.root.dataset.hide = data.hidden;
     const theme = readTheme(this.root);
     const texts = JSON.stringify(data.strings);

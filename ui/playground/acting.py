@@ -10,6 +10,7 @@ from dlcore.experiment import Experiment
 from ui import live, session
 from ui.canvas import MOST_AT_ONCE
 from ui.compare import runs
+from ui.playground import mending
 from ui.playground.memory import Playing
 from ui.session import editing, standing, t
 from ui.shaping import apply_edit, key_of_parts
@@ -69,11 +70,10 @@ def _obey(action: dict[str, Any]) -> None:
                 standing.renew_run()
         case "resume":
             standing.resume(str(action.get("token")))
-        case "fix_learning_rate":
-            third = float(f"{state.experiment.optimizer.learning_rate / 3:.3g}")
-            _mend(state.experiment.replace(optimizer=state.experiment.optimizer.replace(learning_rate=third)))
-        case "fix_gradient_clip":
-            _mend(state.experiment.replace(gradient_clip=1.0))
+        case "back_to_sound":
+            mending.go_back()
+        case "find_rate":
+            mending.begin_search()
         case "rewind":
             if _is_moment(action.get("moment")):
                 header, _ = live.pool().call(state.token, "rewind", moment=action["moment"])  # type: ignore[arg-type]
@@ -109,10 +109,3 @@ def _shape(action: dict[str, Any]) -> None:
     if action.get("do") == "clear_points":
         state.notices.append(t(f"points.cleared{key_of_parts(after.dataset)}"))
     state.memory(Playing).following = not state.notices
-
-
-def _mend(experiment: Experiment) -> None:
-    """Start anew with a setting that should not diverge: the weights of a run that diverged cannot be trained further."""
-    editing.take(experiment)
-    for verb in ("reset", "play"):
-        live.pool().call(session.current().token, verb)  # type: ignore[arg-type]

@@ -14,7 +14,7 @@ from ui import live, session
 from ui.canvas import STRINGS, network_canvas
 from ui.messages import text
 from ui.pages import GROUPS
-from ui.playground import acting
+from ui.playground import acting, mending
 from ui.playground.memory import Playing
 
 
@@ -31,6 +31,7 @@ def draw_canvas(token: str) -> None:
         life=session.current().life,
         visit={"server": live.SERVER, "session": session.current().visit},
         answered=session.current().memory(Playing).answered,
+        searching=mending.is_searching(),
         on_action=acting.answer_canvas,
     )
 

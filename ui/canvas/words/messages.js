@@ -47,6 +47,7 @@ export class Messages {
     this.notices = [];
     this.offer = null;
     this.connection = "connecting";
+    this.searching = false;
     this.status = { status: "paused", problem: null, best: null };
     this.since = performance.now();
     this.shown = "";
@@ -105,7 +106,8 @@ export class Messages {
     }
     const { status, problem } = this.status;
     if (status === "diverged") {
-      lines.push({ id: "diverged", tone: "error", words: problem ? this.texts.problem(problem) : say("diverged"), fixes: ["fix_learning_rate", "fix_gradient_clip"] });
+      const fixes = ["back_to_sound", this.searching ? "finding_rate" : "find_rate"];
+      lines.push({ id: "diverged", tone: "error", words: problem ? this.texts.problem(problem) : say("diverged"), fixes, press: (fix) => this.mend(fix) });
     } else if (status === "early_stopped") {
       const fixes = this.status.best === null ? ["go_on_anyway"] : ["back_to_best", "go_on_anyway"];
       lines.push({ id: status, tone: "plain", words: problem ? this.texts.problem(problem) : say(status), fixes, press: (fix) => this.answerStop(fix) });
@@ -113,6 +115,19 @@ export class Messages {
     else if (problem) lines.push({ id: `problem ${problem.key}`, tone: "error", words: this.texts.problem(problem) });
     for (const notice of this.notices.toReversed()) lines.push({ id: `notice ${subject(notice)}`, tone: "plain", words: this.texts.problem(notice), notice, time: notice.time });
     return lines;
+  }
+
+  /** A learning rate is looked for, or no longer. @param {boolean} on */
+  setSearching(on) {
+    this.searching = on;
+    this.draw();
+  }
+
+  /** @param {string} fix */
+  mend(fix) {
+    if (fix === "finding_rate") return;
+    this.action(fix);
+    if (fix === "find_rate") this.setSearching(true); // Until the page says otherwise.
   }
 
   /** @param {string} fix */
@@ -178,6 +193,7 @@ export class Messages {
       button.type = "button";
       button.className = "nn-fix";
       button.dataset.fix = fix;
+      if (fix === "finding_rate") button.setAttribute("aria-disabled", "true");
       button.textContent = this.texts.say(`canvas.${fix}`);
       button.onclick = () => (press ?? this.action)(fix);
       element.append(button);
