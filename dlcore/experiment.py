@@ -109,7 +109,11 @@ class Experiment(Recipe):
         default=0.0, ge=0, le=1000, description="Largest norm of the gradient; 0 = no clipping."
     )
     early_stopping: int = Field(
-        default=0, ge=0, le=10_000, description="Epochs without a better test loss after which the run stops; 0 = off."
+        default=0,
+        ge=0,
+        le=10_000,
+        description="Epochs without a better loss on the validation rows, or without such rows on the test rows, after which the run stops;"
+        " 0 = off.",
     )
     batch_size: int = Field(
         default=10, ge=1, le=5000, description="Rows in a step; 1 = stochastic, all rows = batch descent."

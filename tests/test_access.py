@@ -452,7 +452,7 @@ def test_progress_is_spoken_now_and_then_and_events_at_once(page: Page) -> None:
     spoken = page.locator(".nn-spoken")
     expect(spoken).to_have_attribute("aria-live", "polite")
     press(page, "Step")
-    expect(spoken).to_contain_text("Step 1. Test loss")
+    expect(spoken).to_contain_text("Step 1. Validation loss")
     press(page, "Play")
     expect(spoken).to_contain_text("Training started")
     expect(spoken).to_contain_text("accuracy")

@@ -98,7 +98,7 @@ def test_a_checkpoint_goes_home_comes_back_and_learns_on(page: Page, tmp_path: P
     saved_at, saved_loss = step(page), score(page, "test_loss")
     saved = take_home(page, "Checkpoint", tmp_path)
     history = take_home(page, "History", tmp_path).read_text().splitlines()
-    assert history[0] == "epoch,step,train_loss,test_loss,train_accuracy,test_accuracy"
+    assert history[0] == "epoch,step,train_loss,validation_loss,train_accuracy,validation_accuracy"
     assert history[1].startswith("0,0,")
 
     press(page, "Reset")

@@ -37,7 +37,7 @@ def test_a_trained_network_is_judged_from_scores_to_single_examples(page: Page) 
         expect(canvas(page)).to_have_attribute("data-step", str(before + 25))
     on_the_canvas = float(re.sub(r"[^\d.]", "", score(page, "test_accuracy")))
     page.get_by_role("link", name=text("en", "page.evaluate")).click()
-    shown = metric(page, "Accuracy: Test")
+    shown = metric(page, "Accuracy: Validation")
     expect(shown).to_have_text(re.compile(r"\d"))
     assert float(shown.inner_text().rstrip("%")) == pytest.approx(on_the_canvas, abs=0.51)
     expect(page.get_by_text(re.compile(r"The run at step 50, epoch 2"))).to_be_visible()
@@ -47,7 +47,7 @@ def test_a_trained_network_is_judged_from_scores_to_single_examples(page: Page) 
     expect(thumb).to_have_value("0.5")
     rows = ("true_positive", "false_positive", "false_negative", "true_negative")
     at_half = [count(page, name) for name in rows]
-    assert sum(at_half) == 250
+    assert sum(at_half) == 100
     thumb.press("End")  # Nobody is given a probability as high as that.
     expect(metric(page, text("en", "evaluate.metric.true_positive"))).to_have_text("0")
     assert [count(page, name) for name in rows] == [0, 0, at_half[0] + at_half[2], at_half[1] + at_half[3]]
@@ -62,9 +62,9 @@ def test_a_trained_network_is_judged_from_scores_to_single_examples(page: Page) 
     cells = page.locator(".js-plotly-plot .textpoint text")
     expect(cells.first).to_be_visible()
     table = page.get_by_text(re.compile(r"^\d+ of \d+ rows, the largest loss first\.$"))
-    expect(table).to_have_text(re.compile(r"of 250 rows"))
+    expect(table).to_have_text(re.compile(r"of 100 rows"))
     counts = [int(number or 0) for number in cells.all_text_contents()]
-    assert sum(counts) == 250
+    assert sum(counts) == 100
     cells.nth(0).click(force=True)
     of_first = re.compile(rf"of {counts[0]} rows")
     expect(table).to_have_text(of_first)

@@ -197,7 +197,7 @@ def test_toggles_change_the_picture(page: Page):
     learn(page, 30)
     open_view(page, "output")
     for name, layer in (
-        ("Test points", "points"),
+        ("Validation points", "points"),
         ("Discretize", "image"),
         ("Contours", "curve"),
         ("Wrong points", "points"),

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from scipy.stats import binom
 
 from dlcore.component import kinds
 from dlcore.datasets import Dataset
 from dlcore.datasets.fitting import Fitting, propose
 from dlcore.experiment import MOST_LAYERS, Experiment
 from dlcore.learning.trainer import Trainer
-from ui.fitting import OWN_KINDS, find_fitting, take_fitted, with_fitting
+from ui import opening
+from ui.fitting import OWN_KINDS, find_fitting, fit_split, take_fitted, with_fitting
+from ui.playground.data_settings import find_margin
 
 BUNDLED = [kind for kind in kinds(Dataset) if kind not in OWN_KINDS]
 
@@ -47,6 +50,52 @@ def test_what_is_proposed_from_sizes_alone_narrows_and_has_a_batch_that_the_rows
     found = propose(inputs, outputs, rows)
     assert 4 <= found.units[1] <= found.units[0] <= 24 or found.units[1] >= outputs
     assert 1 <= found.batch_size <= rows
+
+
+def test_a_run_begun_on_the_page_keeps_test_rows_for_the_end_and_the_recipes_default_stays() -> None:
+    begun = opening.begin()
+    assert (begun.train_rows, begun.validation_rows, begun.test_rows) == (250, 100, 150)
+    assert begun.watched == "validation"
+    assert begun.replace(test_fraction=0.5, validation_fraction=0.0) == Experiment() == Experiment.from_dict({})
+
+
+def split_of(recipe: Experiment, dataset: dict[str, Any]) -> tuple[float, float]:
+    draft = recipe.to_dict()
+    found = {**draft, **fit_split(draft, dataset)}
+    return found["test_fraction"], found["validation_fraction"]
+
+
+@pytest.mark.parametrize(
+    ("before", "dataset", "expected"),
+    [
+        ({}, {"kind": "spiral"}, (0.3, 0.2)),  # Nobody has set the recipe's default.
+        ({"test_fraction": 0.4}, {"kind": "spiral"}, (0.4, 0.0)),
+        ({"test_fraction": 0.3}, {"kind": "iris"}, (0.3, 0.0)),
+        ({"test_fraction": 0.5, "validation_fraction": 0.1}, {"kind": "iris"}, (0.5, 0.1)),
+        ({}, {"kind": "blobs", "classes": 6, "samples": 20}, (0.3, 0.0)),  # 4 validation rows, 6 classes
+        ({"dataset": {"kind": "drawn"}, "test_fraction": 0.3}, {"kind": "circle"}, (0.3, 0.2)),
+        ({"dataset": {"kind": "drawn"}, "test_fraction": 0.4}, {"kind": "circle"}, (0.4, 0.0)),
+        ({"test_fraction": 0.3, "validation_fraction": 0.2}, {"kind": "drawn"}, (0.3, 0.0)),
+    ],
+)
+def test_other_data_get_the_split_of_the_page_unless_another_one_was_set(
+    before: dict[str, Any], dataset: dict[str, Any], expected: tuple[float, float]
+) -> None:
+    whole = kinds(Dataset)[dataset["kind"]].model_validate(dataset).to_dict()
+    assert split_of(Experiment.from_dict(before), whole) == expected
+
+
+def test_a_seal_stays_as_long_as_there_are_validation_rows() -> None:
+    sealed = Experiment(validation_fraction=0.2, sealed=True).to_dict()
+    assert fit_split(sealed, {"kind": "spiral"})["sealed"]
+    assert not fit_split(sealed, {"kind": "blobs", "classes": 6, "samples": 20})["sealed"]
+    assert not fit_split(sealed, {"kind": "drawn"})["sealed"]
+
+
+@pytest.mark.parametrize("rows", [10, 30, 49, 200])
+def test_the_margin_that_the_page_names_is_that_of_a_share(rows: int) -> None:
+    spread = binom(rows, 0.8).std() / rows
+    assert find_margin(rows) == pytest.approx(1.96 * spread)
 
 
 # A hundred epochs of ten seeds are for the benchmark; here one seed of each that the usual network cannot learn.

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import Phase, given, settings
 from streamlit.proto.ButtonGroup_pb2 import ButtonGroup as ButtonGroupProto
+from streamlit.testing.v1 import AppTest
 
 from dlcore.activations import Sigmoid
 from dlcore.catalogue import FAMILIES
@@ -15,7 +16,7 @@ from dlcore.component import Component, kinds
 from dlcore.datasets import Dataset
 from dlcore.datasets.drawn import Drawn
 from dlcore.datasets.tabular import Iris
-from dlcore.datasets.toy import SpiralData
+from dlcore.datasets.toy import CircleData, SpiralData
 from dlcore.experiment import Experiment
 from dlcore.export.rows import data_csv
 from dlcore.layers import Dense, Dropout
@@ -23,6 +24,7 @@ from dlcore.losses import Hinge
 from dlcore.optimizers import SGD, Adam
 from dlcore.problems import Problem
 from dlcore.regularizers import L2
+from dlcore.share import encode
 from tests.judges import HastyDesks
 from tests.patience import PATIENCE
 from tests.playground import ROOT, RecordingPool, at_path, errors, first_visit, open_page, shown, state, widget
@@ -241,7 +243,8 @@ def test_the_other_tabs_are_drawn_from_the_second_run_on_and_what_they_hold_stay
     widget(at, "dataset/classes").set_value("moons").run()
     assert at.download_button
     expected = Experiment(batch_size=7, optimizer=SGD(momentum=0.9)).to_dict()
-    assert pool.recipes[-1] == expected | {"dataset": {**expected["dataset"], "kind": "moons"}}
+    moons = {"dataset": {**expected["dataset"], "kind": "moons"}, "test_fraction": 0.3, "validation_fraction": 0.2}
+    assert pool.recipes[-1] == expected | moons
 
 
 def test_a_second_press_on_a_data_set_changes_nothing(pool: RecordingPool) -> None:
@@ -404,7 +407,9 @@ def test_drawn_data_begin_with_the_points_there_are(pool: RecordingPool) -> None
     assert not errors(at)
 
 
-def test_drawn_data_keep_three_parts_and_the_seal_and_leave_them_with_the_points(pool: RecordingPool) -> None:
+def test_drawn_data_keep_three_parts_and_the_seal_and_other_data_have_the_shares_of_the_page(
+    pool: RecordingPool,
+) -> None:
     made = Experiment(dataset=SpiralData(samples=100), validation_fraction=0.2, sealed=True)
     at = open_page(made)
     widget(at, "dataset/classes").set_value("drawn").run()
@@ -416,7 +421,8 @@ def test_drawn_data_keep_three_parts_and_the_seal_and_leave_them_with_the_points
     assert pool.recipes[-1]["sealed"] is False
     widget(at, "sealed").set_value(True).run()
     widget(at, "dataset/classes").set_value("xor").run()
-    assert (pool.recipes[-1]["sealed"], pool.recipes[-1]["validation_fraction"]) == (False, 0.0)
+    split = [pool.recipes[-1][name] for name in ("sealed", "test_fraction", "validation_fraction")]
+    assert split == [True, 0.3, 0.2]
     assert not errors(at)
 
 
@@ -521,10 +527,6 @@ def test_the_language_comes_from_the_browser_and_changes_with_the_switch(pool: R
     assert widget(at, "seed").label == shown(text("en", "experiment.seed"))
     assert at.query_params["lang"] == "en"
     assert not pool.calls
-
-
-def test_the_address_chooses_the_language_before_the_browser(pool: RecordingPool) -> None:
-    from streamlit.testing.v1 import AppTest
 
     at = AppTest.from_file(str(ROOT / "ui" / "frame.py"), default_timeout=PATIENCE)
     at.query_params["lang"] = "zh"
@@ -658,6 +660,39 @@ def test_what_is_no_setting_of_learning_stays_with_another_data_set(pool: Record
     kept = Experiment.from_dict(pool.recipes[-1])
     assert (kept.regularizer, kept.seed, kept.gradient_clip) == (L2(rate=0.03), 7, 2.0)
     assert kept.layers[0].units == 8  # type: ignore[union-attr]
+
+
+def test_a_first_visit_begins_with_validation_rows_and_a_link_with_what_it_says(pool: RecordingPool) -> None:
+    at = first_visit()
+    assert Experiment.from_json(pool.created[0][0]) == Experiment(test_fraction=0.3, validation_fraction=0.2)
+    choose_data(at, "classes", "spiral")
+    assert (pool.recipes[-1]["test_fraction"], pool.recipes[-1]["validation_fraction"]) == (0.3, 0.2)
+    for recipe in (Experiment(), Experiment(seed=5)):
+        linked = AppTest.from_file(str(ROOT / "ui" / "frame.py"), default_timeout=PATIENCE)
+        linked.query_params["run"] = encode(recipe)
+        linked.run()
+        assert Experiment.from_json(pool.created[-1][0]) == recipe
+
+
+@pytest.mark.parametrize(
+    ("experiment", "expected"),
+    [
+        (Experiment(dataset=Iris(), validation_fraction=0.2, test_fraction=0.3), ("classes", 30, "validation", 14)),
+        (Experiment(dataset=CircleData(samples=80)), ("classes", 40, "test", 12)),
+        (Experiment(test_fraction=0.3, validation_fraction=0.2), None),
+        (Experiment(), None),
+    ],
+)
+def test_a_part_too_small_to_judge_by_says_so(
+    pool: RecordingPool, experiment: Experiment, expected: tuple[str, int, str, int] | None
+) -> None:
+    said = [caption.value for caption in open_page(experiment).caption if "few to judge by" in caption.value]
+    if expected is None:
+        assert said == []
+        return
+    key, rows, part, points = expected
+    words = text("en", f"few_rows.{key}", rows=rows, part=text("en", f"few_rows.{part}"), points=points)
+    assert said == [shown(words)]
 
 
 def test_the_opening_page_stands_on_what_fits_its_data_and_that_is_the_recipes_default() -> None:

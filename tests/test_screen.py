@@ -132,7 +132,7 @@ def test_a_menu_of_what_is_shown_opens_and_closes_by_the_keyboard(page: Page) ->
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
     page.keyboard.press("Space")
-    expect(page.get_by_role("checkbox", name="Test points")).not_to_be_checked()
+    expect(page.get_by_role("checkbox", name="Validation points")).not_to_be_checked()
     page.keyboard.press("Escape")
     expect(menu).not_to_have_attribute("open", "")
     expect(summary).to_be_focused()

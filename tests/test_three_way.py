@@ -268,9 +268,6 @@ def test_the_table_of_rows_says_which_part_each_belongs_to() -> None:
 @pytest.mark.browser
 def test_the_page_says_what_is_watched_and_offers_the_seal_where_there_is_something_to_seal(page: Page) -> None:
     seal = page.get_by_text("Seal the test rows")
-    expect(canvas(page)).to_contain_text("Test loss")
-    expect(seal).to_have_count(0)
-    move_slider(page, "Share of validation rows Share of validation rows", "ArrowRight")
     expect(canvas(page)).to_contain_text("Validation loss")
     open_view(page, "output")
     expect(page.get_by_label("Validation points")).to_be_checked()
@@ -279,6 +276,9 @@ def test_the_page_says_what_is_watched_and_offers_the_seal_where_there_is_someth
     expect(page.locator(".nn-curve-loss .annotation-text").last).to_have_text("validation")
     seal.click()
     expect(page.get_by_label("Seal the test rows", exact=True)).to_be_checked()
-    move_slider(page, "Share of validation rows Share of validation rows", "ArrowLeft")
+    move_slider(page, "Share of validation rows Share of validation rows", "Home")
     expect(canvas(page)).to_contain_text("Test loss")
     expect(seal).to_have_count(0)
+    move_slider(page, "Share of validation rows Share of validation rows", "ArrowRight")
+    expect(canvas(page)).to_contain_text("Validation loss")
+    expect(seal).to_have_count(1)

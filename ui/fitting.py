@@ -23,6 +23,10 @@ Draft = dict[str, Any]
 OWN_KINDS = ("table", "images")  # data that somebody has brought
 USUAL = Experiment().to_dict()
 USUAL_FEATURES = ("x1", "x2")
+#: The split of a run that begins on the page: early stopping and every choice look at the validation rows, and the test rows judge in the
+#: end. A recipe's own default has no validation rows, so that links and files mean what they meant.
+PAGE_SPLIT = {"test_fraction": 0.3, "validation_fraction": 0.2}
+TWO_PARTS = {"validation_fraction": 0.0, "sealed": False}
 FITTED = ("layers", "features", "optimizer", "batch_size")  # parts of a recipe that are chosen to fit its data
 SPLITS = ("test_fraction", "validation_fraction", "sealed")
 
@@ -85,6 +89,29 @@ def fit_loss(loss: Draft, dataset: Draft, previous: Draft) -> Draft:
     return {"kind": usual}
 
 
+def fit_split(draft: Draft, dataset: Draft) -> Draft:
+    """The parts of a recipe that split these data: the page's own split unless the draft has another, or the rows are too few for it."""
+    drawn, split = has_own_split(draft["dataset"]), {name: draft[name] for name in PAGE_SPLIT}
+    if has_own_split(dataset):
+        return {**TWO_PARTS, "sealed": draft["sealed"]} if dataset.get("validation") else TWO_PARTS
+    # Drawn points have a split of their own and leave the shares of the recipe unused.
+    unset = {USUAL["test_fraction"], PAGE_SPLIT["test_fraction"]} if drawn else {USUAL["test_fraction"]}
+    if not split["validation_fraction"] and split["test_fraction"] in unset:
+        split = PAGE_SPLIT
+    if split["validation_fraction"] and _has_enough_rows(dataset, split):
+        return {**split, "sealed": draft["sealed"]}
+    return {"test_fraction": split["test_fraction"], **TWO_PARTS}
+
+
+def _has_enough_rows(dataset: Draft, split: Draft) -> bool:
+    loss = {"kind": objective_of(dataset).usual_loss}
+    try:
+        Experiment.from_dict({"dataset": dataset, "loss": loss, "layers": [], "batch_size": 1, **split})
+    except Problem as problem:
+        return problem.key != "too_few_rows_of_three"
+    return True
+
+
 def fit_to_data(experiment: Experiment, dataset: Draft) -> Experiment:
     """The recipe on other data. As much as possible is kept: the loss fits, the split, then the layers, are the usual ones if need be."""
     recipe = experiment.to_dict()
@@ -96,7 +123,7 @@ def fit_to_data(experiment: Experiment, dataset: Draft) -> Experiment:
     if not has_features(dataset):
         recipe.pop("features", None)
     if has_own_split(dataset) or has_own_split(experiment.dataset.to_dict()):
-        recipe |= {"validation_fraction": 0.0, "sealed": False}
+        recipe |= TWO_PARTS
     for left_out in ((), SPLITS, (*SPLITS, "layers")):
         fitted = {name: value for name, value in recipe.items() if name not in left_out}
         try:

@@ -8,11 +8,16 @@ from dlcore.datasets.table import TableData
 from dlcore.experiment import Experiment
 from dlcore.problems import Problem
 from dlcore.share import decode
-from ui.fitting import fit_to_data
+from ui.fitting import PAGE_SPLIT, fit_to_data
 
 # The address's parameter with a pass to the rows of a table. It is no part of the recipe, so that no saved recipe contains it.
 QUERY = "pass"
 INSTEAD = {"kind": "circle"}
+
+
+def begin() -> Experiment:
+    """What a run begins with that somebody begins on the page, without a link."""
+    return Experiment.from_dict(PAGE_SPLIT)
 
 
 def open_recipe(link: str, given: str, mark: str) -> tuple[Experiment, Problem | None]:

@@ -12,7 +12,7 @@ from dlcore.component import kinds, validated
 from dlcore.datasets import Dataset
 from dlcore.experiment import Experiment
 from dlcore.problems import Problem
-from ui.fitting import find_fitting
+from ui.fitting import TWO_PARTS, find_fitting, fit_split
 
 if TYPE_CHECKING:
     from dlcore.desks.job import Job
@@ -188,10 +188,7 @@ def fit_recipe(draft: Part, dataset: Part) -> Experiment:
     """
     bare = {key: value for key, value in draft.items() if key not in ("features", "class_weights")}
     loss = validated(kinds(Dataset)[dataset["kind"]], dataset).objective.usual_loss
-    if not bare[
-        "validation_fraction"
-    ]:  # Sealed without a share: the old data were drawn points with a validation part of their own.
-        bare["sealed"] = False
+    bare |= fit_split(draft, dataset)
     plain = _with_enough_test_rows(bare | {"dataset": dataset, "loss": {"kind": loss}, "layers": [], "batch_size": 1})
     recipe = plain.to_dict()
     fitting = find_fitting(recipe)
@@ -203,11 +200,13 @@ def fit_recipe(draft: Part, dataset: Part) -> Experiment:
 
 
 def _with_enough_test_rows(draft: Part) -> Experiment:
-    """The draft as an experiment, with the smallest of TEST_SHARES that gives each class enough test rows."""
-    for share in TEST_SHARES[:-1]:
+    """The draft as an experiment, with the smallest of TEST_SHARES that gives each class enough test rows, if need be in two parts."""
+    splits = [split for split in ({}, TWO_PARTS) if draft["validation_fraction"] or split]
+    *tries, last = [{**draft, **split, "test_fraction": share} for split in splits for share in TEST_SHARES]
+    for recipe in tries:
         try:
-            return Experiment.from_dict({**draft, "test_fraction": share})
+            return Experiment.from_dict(recipe)
         except Problem as problem:
-            if problem.key != "too_few_rows":
+            if problem.key not in ("too_few_rows", "too_few_rows_of_three"):
                 raise
-    return Experiment.from_dict({**draft, "test_fraction": TEST_SHARES[-1]})
+    return Experiment.from_dict(last)

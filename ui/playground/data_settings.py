@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import streamlit as st
 
 from dlcore.component import kinds, validated
@@ -14,13 +16,16 @@ from ui.carrying import Left
 from ui.differences import FEATURE_SIGNS
 from ui.fitting import (
     OWN_KINDS,
+    TWO_PARTS,
     USUAL_FEATURES,
     Draft,
     fit_loss,
+    fit_split,
     fit_weights,
     group_datasets,
     has_features,
     has_own_split,
+    objective_of,
 )
 from ui.messages import escape
 from ui.playground.proposing import draw_proposal, follow_data, has_own_settings
@@ -28,7 +33,7 @@ from ui.playground.recipe_fields import FIELDS, draw_number, read_title
 from ui.session import editing, label, t, widgets
 from ui.shaping import to_drawn
 
-TWO_PARTS = {"validation_fraction": 0.0, "sealed": False}
+FEW = 50  # rows with fewer than which a score says little
 
 
 def draw_data_settings(draft: Draft) -> Draft:
@@ -39,7 +44,7 @@ def draw_data_settings(draft: Draft) -> Draft:
     if has_own_split(dataset):
         chosen |= _describe_parts(draft, dataset)
     else:
-        chosen |= _draw_parts(draft)
+        chosen |= _draw_parts(draft, dataset)
     if has_features(dataset):
         chosen["features"] = _draw_features(draft.get("features"))
     chosen["seed"] = _draw_seed(draft)
@@ -51,6 +56,7 @@ def draw_data_settings(draft: Draft) -> Draft:
 def _describe_parts(draft: Draft, dataset: Draft) -> Draft:
     """State how many drawn points are for training, validation and test: each point says which part it belongs to."""
     counts = {part: len(dataset[part]) for part in ("train", "validation", "test")}
+    _say_if_few(counts, dataset)
     three = ".validation" if counts["validation"] else ""
     st.caption(label(f"points.on_the_map{three}", **counts))
     return {**TWO_PARTS, "sealed": _draw_sealed(draft)} if three else TWO_PARTS
@@ -60,13 +66,30 @@ def _draw_sealed(draft: Draft) -> bool:
     return forms.field_form(FIELDS["sealed"], "sealed", draft["sealed"], "sealed", "experiment.sealed")
 
 
-def _draw_parts(draft: Draft) -> Draft:
+def _draw_parts(draft: Draft, dataset: Draft) -> Draft:
     """Draw how the rows are split: train and test, or with validation rows between."""
     test = draw_number("test_fraction", draft)
     validation = draw_number("validation_fraction", draft, forms.Slider(0.0, 0.5, 0.01))
-    if not validation:
-        return {"test_fraction": test, **TWO_PARTS}
-    return {"test_fraction": test, "validation_fraction": validation, "sealed": _draw_sealed(draft)}
+    sealed = _draw_sealed(draft) if validation else False
+    source = validated(kinds(Dataset)[dataset["kind"]], dataset)
+    counts = {"validation": source.validation_rows(validation), "test": source.test_rows(test)}
+    _say_if_few(counts, dataset)
+    return {"test_fraction": test, "validation_fraction": validation, "sealed": sealed}
+
+
+def _say_if_few(counts: dict[str, int], dataset: Draft) -> None:
+    """Say so if there are so few rows in a part that its score is mostly chance."""
+    few = [(rows, part) for part in ("validation", "test") if 0 < (rows := counts[part]) < FEW]
+    if not few:
+        return
+    rows, part = min(few)
+    key = "classes" if objective_of(dataset).has_classes else "numbers"
+    st.caption(label(f"few_rows.{key}", rows=rows, part=t(f"few_rows.{part}"), points=round(100 * find_margin(rows))))
+
+
+def find_margin(rows: int) -> float:
+    """By how much an accuracy of 0.8 on so many rows may be off: 1.96 standard errors of a share (Wald, 95%)."""
+    return 1.96 * math.sqrt(0.8 * 0.2 / rows)
 
 
 def _draw_dataset(values: Draft) -> Draft:
@@ -156,9 +179,7 @@ def choose_dataset(path: str) -> None:
     weights = fit_weights(state.draft["class_weights"], dataset)
     if weights != state.draft["class_weights"]:
         state.notices.append(t("adjusted.class_weights", dataset=read_title("dataset", kind)))
-    parts = TWO_PARTS if has_own_split(dataset) or has_own_split(before) else {}
-    if dataset.get("validation"):
-        parts = {**TWO_PARTS, "sealed": state.draft["sealed"]}
+    parts = fit_split(state.draft, dataset) if dataset != before else {}
     draft = {**state.draft, "dataset": dataset, "loss": loss, "class_weights": weights, **parts}
     widgets.put(follow_data(draft, has_own_settings(state.draft)))
 

@@ -97,8 +97,10 @@ def _make_session() -> Session:
     if "run" in query:
         whose = mark_of(owner() or session.secret)
         session.experiment, problem = opening.open_recipe(query["run"], query.get(opening.QUERY, ""), whose)
-        session.draft = session.experiment.to_dict()
         problems += [problem] if problem else []
+    else:
+        session.experiment = opening.begin()
+    session.draft = session.experiment.to_dict()
     session.arrival = (session.experiment, tuple(problems)) if problems else None
     return session
 
