@@ -6,7 +6,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from dlcore.problems import Problem
-from ui import changes, health, live
+from ui import acts, changes, health, live
 from ui.assets import QuickStart
 from ui.door import Door, check_settings
 from ui.door.protocols import ProtocolGuard
@@ -18,7 +18,7 @@ except Problem as problem:
 
 app = st.App(
     "ui/frame.py",
-    routes=[*live.routes(), *changes.routes(), *health.routes()],
+    routes=[*live.routes(), *changes.routes(), *acts.routes(), *health.routes()],
     middleware=[Middleware(ProtocolGuard), Middleware(Door), Middleware(QuickStart)],
     lifespan=live.lifespan,
 )

@@ -87,7 +87,19 @@ def main() -> None:
             if do == "frame":
                 waiting.append(header)
             else:
-                if do in ("play", "pause", "step", "speed", "change", "set", "freeze", "silence", "undo"):
+                if do in (
+                    "play",
+                    "pause",
+                    "step",
+                    "speed",
+                    "change",
+                    "set",
+                    "freeze",
+                    "silence",
+                    "undo",
+                    "redo",
+                    "jump",
+                ):
                     run["version"] += 1
                     run["status"] = {"play": "playing", "pause": "paused"}.get(do, run["status"])
                     run["speed"] = header["value"] if do == "speed" else run["speed"]

@@ -116,7 +116,14 @@ def test_the_page_waits_for_the_drawing_of_an_edit_and_for_nothing_else(
 
 @pytest.mark.parametrize(
     "action",
-    [{"do": "add_unit", "address": "12"}, {"do": "rewind", "moment": "1"}, {"do": "fork", "moment": -1}, {"do": []}],
+    [
+        {"do": "add_unit", "address": "12"},
+        {"do": "rewind", "moment": "1"},
+        {"do": "fork", "moment": -1},
+        {"do": "jump"},
+        {"do": "jump", "act": "7"},
+        {"do": []},
+    ],
 )
 def test_an_action_that_names_what_is_gone_does_nothing(
     pool: RecordingPool, monkeypatch: pytest.MonkeyPatch, action: dict[str, Any]
@@ -145,6 +152,36 @@ def test_a_rewound_run_stands_on_the_recipe_of_then(pool: RecordingPool, monkeyp
     at.button(key="new_seed").click().run()
     assert pool.calls == [("run 0", "rewind", {"moment": 3})]
     assert widget(at, "seed").value == 77
+    assert not errors(at)
+
+
+@pytest.mark.parametrize(
+    ("action", "verb", "arguments"),
+    [
+        ({"do": "undo"}, "undo", {}),
+        ({"do": "redo"}, "redo", {}),
+        ({"do": "jump", "act": 0}, "jump", {"act": 0}),
+        ({"do": "jump", "act": 7}, "jump", {"act": 7}),
+    ],
+)
+@pytest.mark.parametrize("seed", [0, 77])
+def test_the_settings_are_those_of_the_run_whatever_it_takes_back(
+    pool: RecordingPool,
+    monkeypatch: pytest.MonkeyPatch,
+    action: dict[str, Any],
+    verb: str,
+    arguments: dict[str, Any],
+    seed: int,
+) -> None:
+    pool.answer = {"recipe": Experiment(seed=seed).to_json(), "step": 5, "epoch": 1}
+    reruns: list[None] = []
+    monkeypatch.setattr(acting.st, "rerun", lambda: reruns.append(None))
+    press(monkeypatch, action)
+    at = open_page()
+    at.button(key="new_seed").click().run()
+    assert pool.calls == [("run 0", verb, arguments)]
+    assert widget(at, "seed").value == seed
+    assert len(reruns) == (1 if seed else 0)  # Where no setting changed, the frames show all there is to see.
     assert not errors(at)
 
 

@@ -19,7 +19,7 @@ from dlcore.arrays import from_bytes, to_bytes
 from dlcore.checkpoint import open_checkpoint, predict, save_checkpoint
 from dlcore.export.script import export_script
 from dlcore.initializers import HeNormal
-from dlcore.learning.interventions import NetworkInterventions
+from dlcore.learning.interventions import intervene
 from dlcore.learning.replay import Replay
 from tests.holding import Dense, Dropout, Residual, branched, recipe, recipes_may_name_them
 
@@ -99,13 +99,12 @@ def test_a_script_with_a_layer_that_holds_layers_trains_the_same(
 
 
 def test_what_a_hand_did_inside_of_a_branch_is_in_the_journal_and_replayed(trainer: Trainer) -> None:
-    hand = NetworkInterventions()
     for do, value in (
         ("set", {"unit": 1, "input": 3, "value": 0.123456789}),
         ("freeze", {"unit": 0, "input": None, "on": True}),
         ("silence", {"unit": 1, "on": True}),
     ):
-        assert hand.apply(do, {"address": "1.0.2.1.1", **value}, trainer)
+        assert intervene(do, {"address": "1.0.2.1.1", **value}, trainer)
     list(islice(trainer.steps(), 20))
     recipe = Experiment.from_json(trainer.recipe_with_journal.to_json())
     (entry,) = recipe.journal

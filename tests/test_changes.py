@@ -83,8 +83,8 @@ class OnePool:
         if owner != self.owner:
             raise Problem("not_yours")
 
-    async def call_async(self, token: str, do: str) -> verbs.Answer:
-        return verbs.answer(self.run, do, {})
+    async def call_async(self, token: str, do: str, **values: Any) -> verbs.Answer:
+        return verbs.answer(self.run, do, values)
 
 
 def asked(token: str, owner: str, language: str = "en") -> tuple[int, bytes]:

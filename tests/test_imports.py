@@ -45,6 +45,7 @@ STOREYS = (
     ("dlcore.learning.supervised", "dlcore.learning.judging"),
     ("dlcore.learning.trainer",),
     ("dlcore.learning.replay", "dlcore.learning.interventions", "dlcore.learning.timeline", "dlcore.pictures"),
+    ("dlcore.learning.acts",),
     (
         "dlcore.files", "dlcore.checkpoint", "dlcore.new_rows", "dlcore.predictions", "dlcore.export", "dlcore.views",
         "dlcore.catalogue", "dlcore.evaluation", "dlcore.seeds",

@@ -1,4 +1,4 @@
-"""What a hand does to a network, against plain torch: frozen weights stand, silenced units count as 0, undo brings all back."""
+"""What a hand does to a network, against plain torch: frozen weights stand, silenced units count as 0. What is taken back: test_acts.py."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dlcore import Experiment, Trainer
 from dlcore.checkpoint import open_checkpoint, predict
 from dlcore.engines.autograd import AutogradEngine
 from dlcore.frame import decode_frame
-from dlcore.learning.interventions import MOST_UNDOS, as_weight
+from dlcore.learning.interventions import as_weight
 from dlcore.network import build_model
 from dlcore.pictures.picture import Picture
 from dlcore.problems import Problem
@@ -73,7 +73,7 @@ def test_a_set_weight_is_in_the_network_and_all_that_is_shown_is_computed_anew(r
     assert header["version"] > before["version"]
     assert header["step"] == before["step"]
     assert header["losses"] != before["losses"]
-    assert (header["undo"], header["interventions"]) == (1, True)
+    assert (header["acts"]["undo"], header["interventions"]) == ("set", True)
     model = build_model(run.learner.experiment)
     model.load_state_dict(run.learner.model.state_dict())
     X, y = run.learner.data.train.X, run.learner.data.train.y
@@ -100,7 +100,7 @@ def test_what_is_no_number_keeps_the_old_weight_and_says_why(run: Run, value: ob
         do(run, "set", "0", 0, input=0, value=value)
     assert caught.value.key == "bad_weight"
     assert_same(everything(run), before)
-    assert (run.version, len(run.interventions)) == (version, 0)
+    assert (run.version, run.acts.acts) == (version, ())
 
 
 def test_a_number_as_text_is_a_number() -> None:
@@ -316,55 +316,6 @@ def test_a_snapshot_does_not_move_when_a_unit_is_silenced(run: Run) -> None:
     assert snapshot.silenced["0"].tolist() == [False, True, False, False, False]
 
 
-# Undo
-
-
-def test_undo_takes_all_back_bit_for_bit(run: Run) -> None:
-    before = everything(run)
-    do(run, "set", "2", 2, input=3, value=2.5)
-    do(run, "freeze", "0", None, on=True)
-    do(run, "silence", "0", 2, on=True)
-    do(run, "freeze", "0", 3, input=None, on=False)
-    do(run, "set", "2", 2, input=3, value=-1)
-    do(run, "silence", "0", 2, on=False)
-    run.undo()
-    assert run.learner.silenced is not None
-    for _ in range(3):
-        run.undo()
-    assert run.learner.engine.frozen is not None
-    assert run.learner.engine.frozen[:15].all()
-    assert run.learner.silenced is None
-    for _ in range(4):
-        run.undo()
-    assert_same(everything(run), before)
-    assert picture(run)[0]["undo"] == 0
-    assert not picture(run)[0]["interventions"]
-
-
-def test_what_has_been_trained_with_stays_an_intervention_after_undo(run: Run) -> None:
-    do(run, "set", "0", 0, input=0, value=3)
-    run.step()
-    run.undo()
-    assert picture(run)[0]["interventions"]
-
-
-def test_undo_after_a_change_of_the_network_leaves_it_changed(run: Run) -> None:
-    before = flat(run)
-    do(run, "set", "0", 0, input=0, value=3)
-    run.change(json.dumps({**RECIPE, "layers": [{**LAYERS[0], "activation": {"kind": "relu"}}, *LAYERS[1:]]}))
-    run.undo()
-    assert np.array_equal(flat(run), before)
-    assert picture(run)[0]["interventions"]
-
-
-def test_only_so_many_can_be_undone(run: Run) -> None:
-    for value in range(MOST_UNDOS + 5):
-        do(run, "set", "0", 0, input=0, value=value)
-    for _ in range(MOST_UNDOS + 5):
-        run.undo()
-    assert flat(run)[0] == 4
-
-
 def test_reset_and_load_forget_what_a_hand_did(run: Run) -> None:
     fresh = Run(json.dumps(RECIPE), "cpu")
     for verb, more in (
@@ -375,7 +326,7 @@ def test_reset_and_load_forget_what_a_hand_did(run: Run) -> None:
         do(run, verb, "0", 1, **more)
     run.reset()
     assert_same(everything(run), everything(fresh))
-    assert (len(run.interventions), run.learner.silenced, run.learner.engine.frozen) == (0, None, None)
+    assert (run.learner.silenced, run.learner.engine.frozen) == (None, None)
 
 
 def test_an_edit_wakes_a_run_that_diverged() -> None:
@@ -417,13 +368,6 @@ def test_interventions_survive_a_new_learning_rate_and_a_device(run: Run) -> Non
     assert run.learner.silenced["0"][2]
 
 
-def test_a_change_of_shape_clears_what_can_be_undone(run: Run) -> None:
-    do(run, "set", "2", 2, input=3, value=2.5)
-    run.change(json.dumps({**RECIPE, "layers": LAYERS[:1]}))
-    assert len(run.interventions) == 0
-    assert picture(run)[0]["interventions"]
-
-
 # The leash
 
 
@@ -459,16 +403,3 @@ def test_masks_that_hide_nothing_are_none() -> None:
     for _ in zip(islice(trainer.steps(), 10), islice(twin.steps(), 10), strict=True):
         pass
     assert torch.equal(trainer.engine.flat, twin.engine.flat)
-
-
-def test_all_values_of_one_drag_are_taken_back_at_once(run: Run):
-    before = flat(run)
-    do(run, "set", "0", 1, input=0, value=0.5)
-    for stroke, values in ((1, (0.6, 0.7, 0.8)), (2, (0.9, 1.0))):
-        for value in values:
-            do(run, "set", "0", 1, input=0, value=value, stroke=stroke)
-    for expected in (0.8, 0.5):
-        run.undo()
-        assert picture(run)[1]["weight/0"][1, 0] == np.float32(expected)
-    run.undo()
-    assert np.array_equal(flat(run), before)

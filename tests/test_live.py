@@ -156,7 +156,8 @@ def test_an_origin_that_the_settings_name_may_look(host: str, token: str) -> Non
         '{"type": "command", "do": "freeze", "value": {"structure": 1, "address": "0", "unit": 0, "input": "b", "on": true}}',
         '{"type": "command", "do": "silence", "value": {"structure": 1, "address": "0", "unit": 0, "on": 1}}',
         '{"type": "command", "do": "set", "value": {"structure": 1, "address": "0", "value": "' + "x" * 5000 + '"}}',
-        '{"type": "command", "do": "undo", "value": {}}',
+        '{"type": "command", "do": "pause", "value": {}}',
+        '{"type": "command", "do": "undo"}',  # The page itself takes back acts, as its settings have to follow.
         '{"type": "ready", "now": 1}',
         '{"type": "ready", "calm": null}',
         '{"type": "ready", "moments": -1}',

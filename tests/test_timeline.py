@@ -220,8 +220,8 @@ def test_frozen_and_silenced_are_shown_as_they_were(run: Run) -> None:
     run.intervene("freeze", place)
     marked = newest(run)
     train(run, steps=1)
-    run.undo()
-    run.undo()
+    for do in ("silence", "freeze"):
+        run.intervene(do, {**place, "on": False})
     _, arrays = picture(run, moment=marked)
     assert arrays["silenced/0"].tolist() == [0, 1, 0, 0, 0, 0, 0, 0]
     assert arrays["frozen_bias/0"].tolist() == [0, 1, 0, 0, 0, 0, 0, 0]
@@ -295,7 +295,6 @@ def test_rewinding_brings_back_the_recipe_and_the_marks_of_then(run: Run) -> Non
     assert Experiment.from_json(reply["recipe"]) == Experiment.from_json(recipe())
     assert run.structure > structure + 1  # A new number, which no viewer knows for another network.
     assert_same_state(run, expected)
-    assert len(run.interventions) == 0
     assert run.learner.silenced is not None
     for each in (run, expected):
         train(each, steps=9)

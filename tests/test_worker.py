@@ -204,18 +204,19 @@ def test_interventions_come_over_the_wire_and_are_kept_before_they_are_answered(
     client.ask("a", "freeze", value={**place, "on": True})
     client.ask("a", "silence", value={**place, "on": True})
     header, arrays = decode_frame(client.reply(client.post("a", "frame"))[1])
-    assert (header["undo"], arrays["weight/0"][0, 0], arrays["frozen/0"][0, 0], arrays["silenced/0"][0]) == (
-        3,
-        0.25,
-        1,
-        1,
-    )
-    client.ask("a", "undo")
+    assert header["acts"] == {"undo": "silence", "redo": None, "version": 3}
+    assert (arrays["weight/0"][0, 0], arrays["frozen/0"][0, 0], arrays["silenced/0"][0]) == (0.25, 1, 1)
+    assert client.ask("a", "undo") == {"id": client.last, **_at_start(recipe()), "payload": 0}
     assert client.ask("a", "set", value={**place, "value": "abc"})["problem"]["key"] == "bad_weight"
     client.ask("a", "set", value={**place, "structure": 7, "value": 9})
     header, arrays = decode_frame(client.reply(client.post("a", "frame"))[1])
-    assert (header["undo"], arrays["weight/0"][0, 0]) == (2, 0.25)
-    assert len([news for news in client.news if "kept" in news]) >= 5
+    assert (header["acts"]["undo"], header["acts"]["redo"], arrays["weight/0"][0, 0]) == ("freeze", "silence", 0.25)
+    client.ask("a", "redo")
+    client.ask("a", "jump", act=1)
+    _, arrays = decode_frame(client.reply(client.post("a", "frame"))[1])
+    assert (arrays["weight/0"][0, 0], "frozen/0" in arrays) == (0.25, False)
+    assert client.ask("a", "jump", act=99)["problem"]["key"] == "act_gone"
+    assert len([news for news in client.news if "kept" in news]) >= 7
 
 
 def test_a_leash_holds_a_playing_run(client: Client) -> None:
@@ -269,12 +270,14 @@ def test_a_run_that_leaves_takes_its_place_along_and_sends_those_who_wait_after_
     assert client.ask("a", "step")["step"] == steps[-1] + 1
 
 
-def test_a_run_with_something_to_lose_does_not_leave_when_asked_gently(client: Client) -> None:
+def test_what_was_done_to_a_run_leaves_with_it_and_is_taken_back_there(client: Client) -> None:
     client.create("a", recipe())
     client.ask("a", "set", value={"structure": 1, "address": "0", "unit": 0, "input": 0, "value": 0.25})
-    assert "luggage" not in client.ask("a", "leave", gently=True)
-    assert client.ask("a", "undo")["step"] == 0
-    assert "luggage" in client.ask("a", "leave", gently=False)
+    header, luggage = client.reply(client.post("a", "leave", gently=True))
+    there = {name: value for name, value in header.items() if name not in ("id", "payload")}
+    assert "problem" not in client.ask("a", "create", luggage, **there, life=0)
+    client.ask("a", "undo")
+    assert not client.ask("a", "standing")["interventions"]
 
 
 def test_luggage_that_cannot_be_unpacked_is_a_run_that_could_not_be_made(client: Client) -> None:

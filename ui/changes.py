@@ -2,54 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.responses import Response
+from starlette.routing import BaseRoute
 
 from dlcore.experiment import Experiment, settings_of
 from dlcore.journal import Entry
 from dlcore.problems import Problem
-from ui import assets, door, live
+from ui import telling
 from ui.differences import MOST_NAMED, Say, compare_recipes, lower_first
-from ui.messages import find_language, text
-
-MOST_ASKING = (
-    100  # Pages that may wait for an answer; one thread writes them, so that a long journal delays nothing else.
-)
-
-_writer = ThreadPoolExecutor(1, thread_name_prefix="tells of changes")
-_asking = 0
+from ui.messages import text
 
 
 def routes() -> list[BaseRoute]:
     """Routes for `st.App`, beside those of the live channel."""
-    return [
-        Route(f"{prefix}/api/live/{{token}}/changes", answer_changes)
-        for prefix in dict.fromkeys(["", assets.base_path()])
-    ]
+    return telling.routes("changes", answer_changes)
 
 
 async def answer_changes(request: Request) -> Response:
-    """Answer with the run's changes, [{"step", "words"}], in `?language=`; 204 for anyone but its owner, 503 if too many ask."""
-    global _asking
-    token, language = request.path_params["token"], find_language(request.query_params.get("language")) or "en"
-    if _asking >= MOST_ASKING:
-        return Response(status_code=503)
-    _asking += 1
-    try:
-        live.pool().check_owner(token, door.owner_of(request.cookies))
-        header, _ = await live.pool().call_async(token, "journal")
-        written = await asyncio.get_running_loop().run_in_executor(_writer, _written, header, language)
-    except Problem:
-        return Response(status_code=204)
-    finally:
-        _asking -= 1
-    return JSONResponse(written, headers={"Cache-Control": "no-store"})
+    """Answer with the run's changes, [{"step", "words"}], in `?language=`; see `telling.tell` for who is answered."""
+    return await telling.tell(request, "journal", _written)
 
 
 def _written(header: dict[str, Any], language: str) -> list[dict[str, Any]]:

@@ -94,7 +94,8 @@ interface Header {
   moments_version: number;
   /** Since when what was changed in the run is what it is; null: nothing was. */
   journal_version: number | null;
-  undo: number;
+  /** What Undo and Redo would take back and do again, by its kind; and since when that is so. */
+  acts: { undo: string | null; redo: string | null; version: number };
   moment?: { id: number; step: number; epoch: number; progress: number };
   live?: { step: number; epoch: number };
   /** From where to where the numbers of each layer go, by its address. */

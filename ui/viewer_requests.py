@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-COMMANDS = ("play", "pause", "step", "epoch", "reset", "speed", "device", "undo", "leash")
+COMMANDS = ("play", "pause", "step", "epoch", "reset", "speed", "device", "leash")
 ADDRESSED = ("set", "freeze", "silence")  # Commands that name a layer, a unit or a weight.
 ADDRESS = re.compile(r"\d{1,3}(?:\.\d{1,3})*")  # of a stage
 LONGEST_ADDRESS = 60  # characters

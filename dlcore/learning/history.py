@@ -21,10 +21,9 @@ class History:
 
     def __init__(self, columns: tuple[str, ...], rows: np.ndarray | None = None) -> None:
         self.columns = columns
-        self._rows = np.empty((64, len(self.columns)))
-        self._length = 0
-        for row in rows if rows is not None else ():
-            self.append(row)
+        # Rows that are given are not copied: the first one that is added makes a copy of all.
+        self._rows = np.empty((64, len(self.columns))) if rows is None else rows
+        self._length = 0 if rows is None else len(rows)
 
     def __len__(self) -> int:
         return self._length
@@ -32,13 +31,19 @@ class History:
     def append(self, row: Sequence[float] | np.ndarray) -> None:
         """Add one row in the order of `columns`."""
         if self._length == len(self._rows):
-            self._rows = np.concatenate([self._rows, np.empty_like(self._rows)])
+            self._rows = np.concatenate([self._rows, np.empty((max(64, self._length), len(self.columns)))])
         self._rows[self._length] = row
         self._length += 1
 
     def rows(self, start: int = 0) -> np.ndarray:
         """A copy of the rows from `start` on: (n, columns) float64."""
         return self._rows[start : self._length].copy()
+
+    def seen(self) -> np.ndarray:
+        """The rows so far, without a copy: they are never changed, and later ones are not among them."""
+        seen = self._rows[: self._length]
+        seen.flags.writeable = False
+        return seen
 
     def column(self, name: str) -> np.ndarray:
         """A copy of one column: (n,)."""

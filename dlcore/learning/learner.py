@@ -157,37 +157,6 @@ class Learner(Protocol):
         ...
 
 
-class Interventions(Protocol):
-    """What a person does to a learner from outside, and how that is taken back."""
-
-    def __len__(self) -> int:
-        """How many interventions can be taken back."""
-        ...
-
-    def clear(self) -> None:
-        """Forget all interventions: none can be taken back any more."""
-        ...
-
-    def apply(self, do: str, value: dict[str, Any], learner: Any, /) -> bool:
-        """Do it; False where what it names does not exist. Raises Problem for a value that cannot be taken."""
-        ...
-
-    def undo(self, learner: Any, /) -> bool:
-        """Take back what was done last; False where there is nothing."""
-        ...
-
-
-class NoInterventions:
-    """For learners in which people can change nothing by hand."""
-
-    def __len__(self) -> int:
-        return 0
-
-    def clear(self) -> None:
-        pass
-
-    def apply(self, do: str, value: dict[str, Any], learner: Any, /) -> bool:
-        return False
-
-    def undo(self, learner: Any, /) -> bool:
-        return False
+def nothing_to_reach(do: str, value: dict[str, Any], learner: Any) -> bool:
+    """How people intervene in learners in which they can change nothing by hand."""
+    return False

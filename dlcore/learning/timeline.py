@@ -47,7 +47,7 @@ class Moment:
     @property
     def recipe(self) -> Any:
         """The Recipe that the run had at this moment."""
-        return _recipe(self.packed_recipe)
+        return unpack(self.packed_recipe)
 
     def follows_in_one_go(self, other: Moment) -> bool:
         """Whether both are edits of the same network, at the same step or in quick succession."""
@@ -58,11 +58,14 @@ class Moment:
             and (self.step == other.step or self.made - other.made < ONE_DRAG)
         )
 
-    def full_state(self, history: np.ndarray) -> dict[str, np.ndarray]:
-        """What `Learner.restore` takes; `history` are the rows of the run, at least to here."""
+    def history(self, rows: np.ndarray) -> np.ndarray:
+        """The history as it was then; `rows` are those of the run, at least to here."""
         # Before the first step, row 0 of the history may be that of another network.
-        history = history[: self.rows] if self.step else np.array([self.row])
-        return self.state | {"history": history}
+        return rows[: self.rows] if self.step else np.array([self.row])
+
+    def full_state(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """What `Learner.restore` takes."""
+        return self.state | {"history": self.history(rows)}
 
 
 class Timeline:
@@ -70,7 +73,7 @@ class Timeline:
 
     def __init__(self, first: int = 0) -> None:
         self.version = self._last_id = first
-        self._spacing = 1  # epochs
+        self.spacing = 1  # epochs between two moments
         self._recipe: tuple[Recipe, bytes] | None = None
         self._have([])
 
@@ -85,12 +88,24 @@ class Timeline:
     @property
     def numbers(self) -> dict[str, int]:
         """The counters that, with the moments, are the whole state of a time line."""
-        return {"version": self.version, "last_id": self._last_id, "spacing": self._spacing}
+        return {"version": self.version, "last_id": self._last_id, "spacing": self.spacing}
 
     def adopt(self, moments: list[Moment], numbers: dict[str, int]) -> None:
         """Take over the moments and counters of another time line."""
         self._have(moments)
-        self.version, self._last_id, self._spacing = numbers["version"], numbers["last_id"], numbers["spacing"]
+        self.version, self._last_id, self.spacing = numbers["version"], numbers["last_id"], numbers["spacing"]
+
+    def bring_back(self, moments: tuple[Moment, ...], spacing: int) -> None:
+        """Have the moments again that there were; ids and version go on, so that viewers take nothing for what they had before."""
+        self._have(list(moments))
+        self.spacing = spacing
+        self.version += 1
+
+    def pack(self, recipe: Recipe) -> bytes:
+        """The recipe as moments keep it; the same object for the same recipe."""
+        if self._recipe is None or self._recipe[0] is not recipe:
+            self._recipe = (recipe, zlib.compress(recipe.to_json().encode()))
+        return self._recipe[1]
 
     def _have(self, moments: list[Moment]) -> None:
         """Replace all moments. Their table and size in bytes are kept beside them, as both are asked for often."""
@@ -114,7 +129,7 @@ class Timeline:
     @property
     def next_epoch(self) -> int:
         """The epoch at whose end the next moment is due."""
-        return self._moments[-1].epoch + self._spacing if self._moments else 0
+        return self._moments[-1].epoch + self.spacing if self._moments else 0
 
     def find(self, identifier: object) -> Moment | None:
         """The moment of this id, if it is still kept."""
@@ -136,13 +151,12 @@ class Timeline:
     def clear(self) -> None:
         """Forget all moments: the run starts anew."""
         self._have([])
-        self._spacing = 1
+        self.spacing = 1
         self.version += 1
 
-    def cut(self, moment: Moment) -> None:
-        """Forget what came after this moment."""
-        self._have(self._moments[: self._moments.index(moment) + 1])
-        self.version += 1
+    def until(self, moment: Moment) -> tuple[Moment, ...]:
+        """The moments up to this one."""
+        return tuple(self._moments[: self._moments.index(moment) + 1])
 
     def keep(self, learner: Learner, structure: int, edited: bool = False) -> None:
         """Keep where the learner stands, unless it is kept already or too large; edits in one go leave one moment.
@@ -197,18 +211,16 @@ class Timeline:
         self._append(moment)
         while (len(self) > MOST_MOMENTS or self.nbytes > MOST_BYTES) and len(self) > 2:
             self._have([*self._moments[:-1:2], self._moments[-1]])
-            self._spacing *= 2
+            self.spacing *= 2
         self.version += 1
 
     def _make(self, learner: Learner, structure: int, edited: bool) -> Moment:
-        if self._recipe is None or self._recipe[0] is not learner.recipe:
-            self._recipe = (learner.recipe, zlib.compress(learner.recipe.to_json().encode()))
         self._last_id += 1
         row = learner.row()
         return Moment(
             id=self._last_id,
             structure=structure,
-            packed_recipe=self._recipe[1],
+            packed_recipe=self.pack(learner.recipe),
             step=learner.step,
             epoch=learner.epoch,
             progress=learner.progress,
@@ -222,5 +234,11 @@ class Timeline:
 
 
 @lru_cache(maxsize=8)
-def _recipe(packed: bytes) -> Recipe:
-    return recipe_from_json(zlib.decompress(packed))
+def unpack(packed: bytes) -> Recipe:
+    """The recipe of what `Timeline.pack` gave."""
+    return recipe_from_json(unpack_text(packed))
+
+
+def unpack_text(packed: bytes) -> str:
+    """The recipe's JSON."""
+    return zlib.decompress(packed).decode()

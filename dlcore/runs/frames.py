@@ -6,7 +6,8 @@ from typing import Any, Protocol
 
 from dlcore.frame import encode_frame
 from dlcore.journal import Journal
-from dlcore.learning.learner import Interventions, Learner
+from dlcore.learning.acts import Acts
+from dlcore.learning.learner import Learner
 from dlcore.learning.timeline import Timeline
 from dlcore.problems import Problem
 from dlcore.runs.kinds import Sight, Sights
@@ -17,7 +18,7 @@ class Shown(Protocol):
 
     learner: Learner
     sights: Sights
-    interventions: Interventions
+    acts: Acts
     timeline: Timeline
     version: int
     structure: int
@@ -109,7 +110,7 @@ class Frames:
             "problem": None if run.problem is None else run.problem.to_dict(),
             "best": None if best is None else best.id,
             "history_columns": list(learner.history.columns),
-            "undo": len(run.interventions),
+            "acts": run.acts.facts,
             "interventions": bool(learner.journal),
             "moments_version": run.timeline.version,
             "journal_version": self._journal_version(run),

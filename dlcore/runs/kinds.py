@@ -13,8 +13,8 @@ import numpy as np
 
 from dlcore.experiment import Experiment
 from dlcore.learning import noting
-from dlcore.learning.interventions import NetworkInterventions
-from dlcore.learning.learner import Interventions, Learner, NoInterventions
+from dlcore.learning.interventions import intervene
+from dlcore.learning.learner import Learner, nothing_to_reach
 from dlcore.learning.sound import is_sound
 from dlcore.learning.timeline import Moment
 from dlcore.learning.trainer import Trainer
@@ -94,7 +94,8 @@ class Kind:
     learner: Callable[[Any, str, Any], Learner]
     load: Callable[[bytes, str], Learner]  # From a checkpoint, for a device.
     sights: Callable[[Any], Sights]
-    interventions: Callable[[], Interventions] = NoInterventions
+    # Sets, freezes or silences what the values of a command name; False where that does not exist.
+    intervene: Callable[[str, dict[str, Any], Any], bool] = nothing_to_reach
     # Whether it is worth going on from a moment of a learner with this history, once it has diverged.
     sound: Callable[[Moment, np.ndarray], bool] = lambda moment, history: True
     # Functions that write a learner's files, by name.
@@ -135,7 +136,7 @@ KINDS = {
         learner=_trainer,
         load=_load,
         sights=NetworkSights,
-        interventions=NetworkInterventions,
+        intervene=intervene,
         sound=is_sound,
         files={"checkpoint": _checkpoint, "script": _script},
     )

@@ -1,17 +1,19 @@
 """Luggage: all of a run that is sent along when it moves to another worker, so that no viewer notices the move.
 
-More than the state kept for a crash: also its version numbers (so that no viewer needs a new layout), its leash and its time line, bit
-for bit. The effects of interventions move along, but not what is needed to undo them.
+More than the state kept for a crash: also its version numbers (so that no viewer needs a new layout), its leash, its time line and its
+acts with the networks of then, bit for bit. What is left behind: the moments that only an act still held, which undo would bring back.
 """
 
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from dlcore.arrays import from_bytes, to_bytes
+from dlcore.learning.acts import Act, Standing, owner_of
 from dlcore.learning.timeline import Moment
 from dlcore.problems import Problem
 from dlcore.runs.run import Run
@@ -21,47 +23,135 @@ Arrays = dict[str, np.ndarray]
 
 # Fields of a moment that are plain JSON values.
 FACTS = ("id", "structure", "step", "epoch", "progress", "value", "rows", "edited")
+ACT_FACTS = ("kind", "step", "epoch", "place", "id")  # Of an act; the series that it began ends with the move.
+STANDING_FACTS = ("structure", "step", "epoch", "spacing", "diverged")
 
 
 def pack_run(run: Run, *, gently: bool) -> tuple[Header, bytes]:
     """Header and content for `unpack_run`; an empty header if the run must stay, as it may no longer read its rows, or as a `gently`
-    made move would lose something: the rest of an epoch under way, or the means to undo interventions."""
-    if gently and (run.finishing_epoch or len(run.interventions)):
+    made move would lose the rest of an epoch under way."""
+    if gently and run.finishing_epoch:
         return {}, b""
     try:
         run.learner.recipe.check_readable()
     except Problem:
         return {}, b""
     header, _ = run.kept()
-    moments = run.timeline.moments
-    recipes = list(dict.fromkeys(moment.packed_recipe for moment in moments))
+    moments, standings = run.timeline.moments, run.acts.standings
+    recipes = list(dict.fromkeys(kept.packed_recipe for kept in (*moments, *standings) if kept is not None))
+    histories = _longest_histories(standings)
     header["luggage"] = {
-        "numbers": run.numbers,
-        "problem": None if run.problem is None else run.problem.to_dict(),
+        "numbers": _numbers(run),
+        "problem": _told(run.problem),
         "recipes": [base64.b64encode(recipe).decode() for recipe in recipes],
         "moments": [_facts(moment) | {"recipe": recipes.index(moment.packed_recipe)} for moment in moments],
+        "acts": [{name: getattr(act, name) for name in ACT_FACTS} for act in run.acts.acts],
+        "standings": [_stood(standing, recipes, list(histories), moments) for standing in standings],
+        "histories": len(histories),
     }
-    header["luggage"]["names"], arrays = _stacked([run.learner.state(), *(moment.state for moment in moments)])
+    states = [standing.state for standing in standings if standing is not None and standing.state is not None]
+    states = [run.learner.state(), *(moment.state for moment in moments), *states]
+    header["luggage"]["names"], arrays = _stacked([*states, *({"history": rows} for rows in histories.values())])
     return header, to_bytes(arrays)
 
 
 def unpack_run(run: Run, header: Header, content: bytes) -> None:
     """Bring `run`, a new one of the same recipe, to the state of the packed run."""
     luggage = header["luggage"]
-    now, *states = _unstacked(luggage["names"], from_bytes(content), 1 + len(luggage["moments"]))
+    bare = sum(stood is not None and stood["history"] is not None for stood in luggage["standings"])
+    count = 1 + len(luggage["moments"]) + bare + luggage["histories"]
+    now, *states = _unstacked(luggage["names"], from_bytes(content), count)
     recipes = [base64.b64decode(recipe) for recipe in luggage["recipes"]]
     moments = [
         Moment(
             **{name: facts[name] for name in FACTS},
             row=tuple(facts["row"]),
             packed_recipe=recipes[facts["recipe"]],
-            state=state,
+            state=states.pop(0),
             made=0.0,  # Counts as made long ago: the other worker's clock means nothing here.
         )
-        for state, facts in zip(states, luggage["moments"], strict=True)
+        for facts in luggage["moments"]
     ]
-    problem = luggage["problem"] and Problem(luggage["problem"]["key"], **luggage["problem"]["values"])
-    run.stand_as(now, moments, luggage["numbers"], header["status"], header["speed"], problem)
+    histories = [state["history"] for state in states[bare:]]
+    standings = [stood and _standing(stood, recipes, states, histories, moments) for stood in luggage["standings"]]
+    problem, numbers = _problem(luggage["problem"]), luggage["numbers"]
+    run.learner.restore(now)
+    run.stand_elsewhere()
+    run.timeline.adopt(moments, numbers["timeline"])
+    run.acts.adopt([Act(**facts) for facts in luggage["acts"]], standings, numbers["acts"])
+    run.history_since, run.keep_epoch = numbers["history_since"], numbers["keep_epoch"]
+    run.leash, run.structure = numbers["leash"], numbers["structure"]
+    run.set_speed(header["speed"])
+    run.status, run.problem = run.learner.finished or header["status"], problem
+    run.version = numbers["version"] + 1
+
+
+def _numbers(run: Run) -> dict[str, Any]:
+    """The version numbers by which viewers know what they have of this run, and its leash."""
+    return {
+        "version": run.version,
+        "structure": run.structure,
+        "history_since": run.history_since,
+        "keep_epoch": run.keep_epoch,
+        "leash": run.leash,
+        "timeline": run.timeline.numbers,
+        "acts": run.acts.version,
+    }
+
+
+# Acts: their histories are beginnings of a few long ones, of which each is packed once.
+
+
+def _longest_histories(standings: Iterable[Standing | None]) -> dict[int, np.ndarray]:
+    """By the identity of the array that they are views of, the longest history of each."""
+    longest: dict[int, np.ndarray] = {}
+    for standing in standings:
+        if standing is not None and standing.history is not None:
+            key = id(owner_of(standing.history))
+            if key not in longest or len(longest[key]) < len(standing.history):
+                longest[key] = standing.history
+    return longest
+
+
+def _stood(
+    standing: Standing | None, recipes: list[bytes], histories: list[int], moments: tuple[Moment, ...]
+) -> dict[str, Any] | None:
+    if standing is None:
+        return None
+    rows, there = standing.history, {moment.id for moment in moments}
+    return {name: getattr(standing, name) for name in STANDING_FACTS} | {
+        "recipe": recipes.index(standing.packed_recipe),
+        "history": None if rows is None else [histories.index(id(owner_of(rows))), len(rows)],
+        "moments": [moment.id for moment in standing.moments if moment.id in there],
+        "problem": _told(standing.problem),
+    }
+
+
+def _standing(
+    stood: dict[str, Any],
+    recipes: list[bytes],
+    states: list[Arrays],
+    histories: list[np.ndarray],
+    moments: list[Moment],
+) -> Standing:
+    """A packed standing; takes its state, the first of `states`, away."""
+    known, history = {moment.id: moment for moment in moments}, stood["history"]
+    return Standing(
+        **{name: stood[name] for name in STANDING_FACTS},
+        packed_recipe=recipes[stood["recipe"]],
+        state=None if history is None else states.pop(0),
+        history=None if history is None else histories[history[0]][: history[1]],
+        moments=tuple(known[identifier] for identifier in stood["moments"]),
+        problem=_problem(stood["problem"]),
+    )
+
+
+def _told(problem: Problem | None) -> dict[str, Any] | None:
+    return None if problem is None else problem.to_dict()
+
+
+def _problem(told: dict[str, Any] | None) -> Problem | None:
+    return None if told is None else Problem(told["key"], **told["values"])
 
 
 def _stacked(states: list[Arrays]) -> tuple[list[str], Arrays]:

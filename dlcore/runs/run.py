@@ -9,17 +9,17 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from dlcore.arrays import from_bytes, to_bytes
-from dlcore.learning.learner import Diverged, Learner, went_back
-from dlcore.learning.timeline import Moment, Timeline
+from dlcore.learning.acts import Acts, changed_settings
+from dlcore.learning.learner import Change, Diverged, Learner, went_back
+from dlcore.learning.timeline import Timeline, unpack
 from dlcore.problems import Problem
 from dlcore.recipe import Recipe
 from dlcore.recipes import recipe_from_json
 from dlcore.runs.frames import Frames
 from dlcore.runs.kinds import Kind, kind_of_learning
 from dlcore.runs.pace import NEVER, Pace
+from dlcore.runs.standings import stand_at, stand_soundly, standing_at, standing_of
 
 
 class Run:
@@ -42,6 +42,7 @@ class Run:
         self.problem: Problem | None = None
         self.device = device
         self.timeline = Timeline(first=self.version)
+        self.acts = Acts(first=self.version)
         self._frames = Frames()
         self._begin(recipe_from_json(recipe))
 
@@ -54,21 +55,19 @@ class Run:
         """Replace the learner by this one. Its sights are built first, so that a failure leaves the run as it was."""
         sights = kind.sights(learner)
         self.kind, self.learner, self.sights = kind, learner, sights
-        self.interventions = kind.interventions()
         self.structure += 1
-        self._start_over(status)
+        self.start_over(status)
 
-    def _start_over(self, status: str = "paused") -> None:
+    def start_over(self, status: str = "paused") -> None:
         """Begin a new time line with the learner's present state."""
-        self._stand_elsewhere(status)
+        self.stand_elsewhere(status)
         self.timeline.clear()
-        self._keep_moment()
+        self.keep_moment()
 
-    def _stand_elsewhere(self, status: str = "paused") -> None:
-        """Forget what belonged to the learner's state before: the epoch under way, interventions, pace, and viewers' history rows."""
+    def stand_elsewhere(self, status: str = "paused") -> None:
+        """Forget what belonged to the learner's state before: the epoch under way, pace, and viewers' history rows."""
         self._last_epoch: int | None = None
         self._pace.stop()
-        self.interventions.clear()
         self._stand(status)
         self.history_since = self.version  # Viewers with an older frame must fetch the whole history again.
 
@@ -91,7 +90,7 @@ class Run:
 
     def pause(self) -> None:
         self._halt()
-        self._keep_moment()
+        self.keep_moment()
 
     def _halt(self) -> None:
         self._last_epoch = None
@@ -105,7 +104,7 @@ class Run:
         if self._can_train():
             self._resume("paused")
             self._update(1, NEVER)
-            self._keep_moment()
+            self.keep_moment()
 
     def epoch(self) -> None:
         """Train to the end of the current epoch at full speed, then pause. Only asks for it: the following slices do it."""
@@ -116,8 +115,12 @@ class Run:
 
     def reset(self) -> None:
         """Go back to step 0, with the same initial weights."""
-        self.learner.reset()
-        self._start_over()
+        learner = self.learner
+        before = standing_of(self) if learner.step or learner.journal else None
+        learner.reset()
+        self.start_over()
+        if before is not None:
+            self.acts.note("reset", before, self._clock())
 
     def set_speed(self, speed: object) -> None:
         """Set the updates a second, 1 or more; None for as fast as possible."""
@@ -130,38 +133,52 @@ class Run:
         self.device = str(device)
         self.version += 1
 
-    def change(self, recipe: str, origins: dict[str, Any] | None = None) -> dict[str, Any]:
+    def change(self, recipe: str, origins: dict[str, Any] | None = None, act: str = "change") -> dict[str, Any]:
         """Change to this recipe while training goes on; returns {"fresh_start", "kept", "total"}: how many of all parameters were kept.
 
-        Only another seed, or data with another task, need a fresh start. `origins` tells what came from where (see carry.py).
+        Only another seed, or data with another task, need a fresh start. `origins` tells what came from where (see carry.py), `act` what
+        people call it.
         """
         changed = recipe_from_json(recipe).without_journal()
+        settings = changed_settings(self.learner.recipe, changed)
+        before = standing_of(self) if settings or self.status == "diverged" else None
+        done = self._take_over(changed, origins)
+        if before is not None:  # A network of another shape is an act each time.
+            self.acts.note(act, before, self._clock(), series=settings if done and not done.reshaped else None)
+        if done is None:
+            if before is not None and before.step and settings != ("seed",):
+                self._tell_of_act(Problem("began_anew", epoch=before.epoch))
+            return {"fresh_start": True, "kept": 0, "total": changed.num_parameters}
+        if done.notice is not None:
+            self._tell_of_act(done.notice)
+        return {"fresh_start": False, "kept": done.kept, "total": done.total}
+
+    def _take_over(self, changed: Recipe, origins: dict[str, Any] | None = None) -> Change | None:
+        """Change to this recipe; None if that needed a fresh start."""
         if self.status == "diverged" and self.learner.recipe.same_start(changed):
-            self.recover()
+            stand_soundly(self)
             self.learner.notices.append(went_back(self.learner.epoch, self.learner.step))
         status: str = "playing" if self.status == "playing" else "paused"
         learner = self.learner
         if not learner.recipe.same_start(changed):
             self._begin(changed, status)
-            return {"fresh_start": True, "kept": 0, "total": changed.num_parameters}
+            return None
         with learner.unchanged_on_failure():
             done = learner.change(changed, origins)
             if done.redrawn:
                 self.sights.draw(learner)
         if done.redrawn:
             self.structure += 1
-        if done.reshaped:
-            self.interventions.clear()
-        if done.notice is not None:
-            learner.notices.append(done.notice)
         self._stand(status)
         if done.redrawn:
-            self._keep_moment(edited=True)
-        return {"fresh_start": False, "kept": done.kept, "total": done.total}
+            self.keep_moment(edited=True)
+        return done
 
     def load(self, data: bytes) -> None:
         """Go on from the recipe and state in this checkpoint."""
+        before = standing_of(self)
         self._go_on_with(self.kind.load(data, self.device), self.kind)
+        self.acts.note("load", before, self._clock())
 
     def set_leash(self, step: object) -> None:
         """Let a playing run train up to this step and wait there until the leash is set anew; None removes it."""
@@ -169,52 +186,74 @@ class Run:
 
     def intervene(self, do: str, value: dict[str, Any]) -> None:
         """Set, freeze or silence a weight, unit or layer; nothing happens if it no longer exists. Raises Problem for an invalid weight."""
-        if value.get("structure") == self.structure and self.interventions.apply(do, value, self.learner):
-            self._edited()
-
-    def undo(self) -> None:
-        """Undo the last intervention."""
-        if self.interventions.undo(self.learner):
-            self._edited()
-
-    def _edited(self) -> None:
-        if self.status == "diverged":
-            self._stand("paused")
-        self.version += 1
-        self._keep_moment(edited=True)
+        if value.get("structure") != self.structure:
+            return
+        series = value.get("stroke")  # All values of one drag are one act.
+        before = None if self.acts.continues(series, self._clock()) else standing_of(self)
+        if self.kind.intervene(do, value, self.learner):
+            if self.status == "diverged":
+                self._stand("paused")
+            self.version += 1
+            self.keep_moment(edited=True)
+            place = {name: value.get(name) for name in ("address", "unit", "input", "on")}
+            self.acts.note(do, before, self._clock(), place, series)
 
     def rewind(self, identifier: object) -> dict[str, Any]:
         """Go back to this moment, with its recipe; what came later is removed from history and time line."""
-        moment, old = self.timeline.moment(identifier), self.learner
-        recipe = old.recipe if moment.recipe == old.recipe else moment.recipe
-        learner = self.kind.learner(recipe, self.device, old)
-        learner.restore(moment.full_state(old.history.rows()))
-        learner.notices += old.notices
-        if moment.structure != self.structure:
-            self.sights.draw(learner)
-            self.structure += 1
-        self.learner = learner
-        self.timeline.cut(moment)
-        self._stand_elsewhere()
-        self._keep_epoch = self.timeline.next_epoch
-        return {"recipe": recipe.to_json(), "step": learner.step, "epoch": learner.epoch}
+        moment, before = self.timeline.moment(identifier), standing_of(self)
+        stand_at(self, standing_at(self, moment))
+        self.acts.note("rewind", before, self._clock())
+        return self.stand
+
+    def undo(self) -> dict[str, Any]:
+        """Take back the last act: the run stands where it stood before it, and is paused."""
+        return self._go_to(self.acts.position - 1)
+
+    def redo(self) -> dict[str, Any]:
+        """Do again what was taken back last: the run stands where it stood when that was taken back, and is paused."""
+        return self._go_to(self.acts.position + 1)
+
+    def jump(self, act: object) -> dict[str, Any]:
+        """Take back, or do again, all acts up to this one; 0 takes back all."""
+        return self._go_to(self.acts.position_after(act))
+
+    def _go_to(self, position: int) -> dict[str, Any]:
+        standing = self.acts.standing(position)
+        if standing is None:
+            return self.stand
+        now = standing_of(self)
+        if standing.state is not None:
+            stand_at(self, standing)
+        else:
+            self._halt()
+            self._take_over(unpack(standing.packed_recipe))
+            self.learner.notices.append(Problem("settings_only", act=self.acts.version + 1))
+        self.acts.move(position, now)
+        return self.stand
+
+    def _tell_of_act(self, notice: Problem) -> None:
+        """Tell this of the last act; with the version of the acts, so that a page knows when it is no longer about the last one."""
+        self.learner.notices.append(Problem(notice.key, **notice.values, act=self.acts.version))
+
+    @property
+    def stand(self) -> dict[str, Any]:
+        """Recipe, step and epoch."""
+        return {"recipe": self.learner.recipe.to_json(), "step": self.learner.step, "epoch": self.learner.epoch}
 
     def recover(self) -> dict[str, Any]:
         """Go back to the newest moment from which a run that has diverged can go on, else to the start."""
-        moment = self.timeline.newest_sound(self.learner, self.kind.sound)
-        if moment is not None:
-            return self.rewind(moment)
-        self.reset()
-        return {"recipe": self.learner.recipe.to_json(), "step": 0, "epoch": 0}
+        before = standing_of(self)
+        stand_soundly(self)
+        self.acts.note("rewind", before, self._clock())
+        return self.stand
 
     def fork(self, identifier: object) -> tuple[dict[str, Any], bytes]:
         """Recipe, step and state with which another run can go on from this moment (None: from now)."""
-        learner = self.learner
         if identifier is None:
-            return {"recipe": learner.recipe.to_json(), "step": learner.step}, to_bytes(learner.state())
+            return self.stand, to_bytes(self.learner.state())
         moment = self.timeline.moment(identifier)
-        facts = {"recipe": moment.recipe.to_json(), "step": moment.step}
-        return facts, to_bytes(moment.full_state(learner.history.rows()))
+        state = moment.full_state(self.learner.history.seen())
+        return {"recipe": moment.recipe.to_json(), "step": moment.step}, to_bytes(state)
 
     def fail(self, problem: Problem) -> None:
         """Pause after a failure, and show the problem."""
@@ -272,14 +311,14 @@ class Run:
         try:
             while learner.step - first < allowed:
                 learner.advance(allowed - (learner.step - first), deadline)
-                if learner.epoch >= self._keep_epoch:
-                    self._keep_moment()
+                if learner.epoch >= self.keep_epoch:
+                    self.keep_moment()
                 if learner.finished is not None:
                     self._end(learner.finished, learner.ending)
                     break
                 if self._last_epoch is not None and learner.epoch > self._last_epoch:
                     self._last_epoch = None
-                    self._keep_moment()
+                    self.keep_moment()
                     break
                 if time.monotonic() >= deadline:
                     break
@@ -295,12 +334,12 @@ class Run:
         self.status, self.problem = status, problem
         self._last_epoch = None
         self.version += 1
-        self._keep_moment()
+        self.keep_moment()
 
-    def _keep_moment(self, edited: bool = False) -> None:
+    def keep_moment(self, edited: bool = False) -> None:
         self.timeline.keep(self.learner, self.structure, edited)
         # The time line keeps no moments of a very large network: then it is asked again after the next epoch, not at each step.
-        self._keep_epoch = max(self.timeline.next_epoch, self.learner.epoch + 1)
+        self.keep_epoch = max(self.timeline.next_epoch, self.learner.epoch + 1)
 
     @property
     def speed(self) -> float | None:
@@ -347,51 +386,13 @@ class Run:
     @property
     def facts(self) -> dict[str, Any]:
         """The run's recipe, settings and progress."""
-        return {
-            "recipe": self.learner.recipe.to_json(),
-            "status": self.status,
-            "speed": self.speed,
-            "device": self.device,
-            "step": self.learner.step,
-            "epoch": self.learner.epoch,
-        }
-
-    @property
-    def numbers(self) -> dict[str, Any]:
-        """The version numbers by which viewers know what they have of this run, and its leash."""
-        return {
-            "version": self.version,
-            "structure": self.structure,
-            "history_since": self.history_since,
-            "keep_epoch": self._keep_epoch,
-            "leash": self.leash,
-            "timeline": self.timeline.numbers,
-        }
-
-    def stand_as(
-        self,
-        state: dict[str, np.ndarray],
-        moments: list[Moment],
-        numbers: dict[str, Any],
-        status: str,
-        speed: float | None,
-        problem: Problem | None,
-    ) -> None:
-        """Take over the state, moments, numbers, status and speed of a run that has moved here from another worker."""
-        self.learner.restore(state)
-        self._stand_elsewhere()
-        self.timeline.adopt(moments, numbers["timeline"])
-        self.history_since, self._keep_epoch = numbers["history_since"], numbers["keep_epoch"]
-        self.leash, self.structure = numbers["leash"], numbers["structure"]
-        self.set_speed(speed)
-        self.status, self.problem = self.learner.finished or status, problem
-        self.version = numbers["version"] + 1
+        return {**self.stand, "status": self.status, "speed": self.speed, "device": self.device}
 
     def restore(self, state: bytes, status: str, speed: float | None) -> None:
         """Go on from a kept state."""
         if state:
             self.learner.restore(from_bytes(state))
-            self._start_over()
+            self.start_over()
         self.set_speed(speed)
         if status == "playing":
             self.play()

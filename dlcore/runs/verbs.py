@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dlcore.runs.run import Run
+from dlcore.runs.standings import describe_acts
 from dlcore.wire import Header
 
 Answer = tuple[dict[str, Any], bytes]
@@ -26,11 +27,15 @@ def obey(run: Run, do: str, header: Header, payload: bytes) -> dict[str, Any]:
         case "device":
             run.set_device(header["value"])
         case "change":
-            return run.change(header["recipe"], header.get("origins"))
+            return run.change(header["recipe"], header.get("origins"), header.get("act", "change"))
         case "set" | "freeze" | "silence":
             run.intervene(do, header["value"])
         case "undo":
-            run.undo()
+            return run.undo()
+        case "redo":
+            return run.redo()
+        case "jump":
+            return run.jump(header.get("act"))
         case "leash":
             run.set_leash(header.get("value"))
         case "rewind":
@@ -39,7 +44,7 @@ def obey(run: Run, do: str, header: Header, payload: bytes) -> dict[str, Any]:
             return run.recover()
         case "load":
             run.load(payload)
-            return {"recipe": run.learner.recipe.to_json()}
+            return run.stand
         case _:
             raise ValueError(f"unknown verb {do!r}")
     return standing(run)
@@ -58,6 +63,8 @@ def answer(run: Run, do: str, header: Header) -> Answer:
             return {"journal": entries, "recipe": learner.recipe.to_json()}, b""
         case "sound":
             return {"moment": run.timeline.newest_sound(run.learner, run.kind.sound)}, b""
+        case "acts":
+            return describe_acts(run, header.get("since", 0)), b""
         case "fork":
             return run.fork(header.get("moment"))
     return {**standing(run), "interventions": bool(run.learner.journal)}, b""

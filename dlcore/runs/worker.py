@@ -248,7 +248,7 @@ class Worker:
                 if standing_there:
                     self._forget_run(token, Problem("run_moved"))
                 return standing_there, luggage
-            case "checkpoint" | "script" | "history" | "standing" | "journal" | "fork" | "sound":
+            case "checkpoint" | "script" | "history" | "standing" | "journal" | "acts" | "fork" | "sound":
                 return answer(run, do, header)
             case "epoch":
                 run.epoch()

@@ -4,6 +4,7 @@
  */
 
 import { Actions } from "./actions.js";
+import { Acts } from "./time/acts.js";
 import { Announcer } from "./words/announce.js";
 import { Channel } from "./channel.js";
 import { readTheme } from "./colours.js";
@@ -106,6 +107,7 @@ class Canvas {
     this.way = new Way(root);
     this.curves = new Curves(root, PLOTLY);
     this.timeline = new Timeline(root, { action, want }, API);
+    this.acts = new Acts(root, { action }, API);
     this.save = new Save(root, () => this.scene());
     this.history = new History();
     this.actions = new Actions();
@@ -161,12 +163,11 @@ class Canvas {
   tell(texts) {
     this.texts = texts;
     this.controls.build(texts);
-    for (const part of [this.messages, this.announcer, this.keyboard, this.summary]) part.build(texts);
+    for (const part of [this.messages, this.announcer, this.keyboard, this.summary, this.save, this.acts]) part.build(texts);
     nameRegions(this.root, texts);
     this.curves.build(this.theme, texts);
     this.screen.build(texts);
     this.timeline.build(this.theme, texts);
-    this.save.build(texts);
   }
 
   /** The page is hidden or seen again, or the network is back. */
@@ -203,7 +204,7 @@ class Canvas {
     this.moments = null;
     this.momentsVersion = null;
     Object.assign(this.wants, { probe: null, moment: null }); // they name rows and moments of the run before
-    this.timeline.forget(token);
+    for (const part of [this.timeline, this.acts]) part.forget(token);
     this.output.lookAt(null);
     this.kept = {};
     this.history.clear();
@@ -333,6 +334,7 @@ class Canvas {
     if (!rebuild || header.status !== "playing") this.curves.feed(this.history, header);
     this.curves.mark(header.moment?.progress ?? null);
     this.timeline.read(header, this.moments);
+    this.acts.read(header.acts);
     this.drawn += 1;
     Object.assign(this.root.dataset, {
       status: header.status, step: header.step, epoch: header.epoch, structure: header.structure, frames: this.drawn,
@@ -389,14 +391,13 @@ class Canvas {
     this.channel?.close();
     clearTimeout(this.resting);
     clearTimeout(this.asleep);
-    this.offers.destroy();
     cancelAnimationFrame(this.scheduled);
     this.observer.disconnect();
     document.removeEventListener("visibilitychange", this.wake);
     window.removeEventListener("online", this.wake);
     window.removeEventListener("resize", this.refit);
-    for (const part of [this.messages, this.announcer, this.keyboard]) part.destroy();
-    for (const part of [this.network, this.output, this.timeline, this.curves]) part.destroy();
+    for (const part of [this.messages, this.announcer, this.keyboard, this.offers]) part.destroy();
+    for (const part of [this.network, this.output, this.timeline, this.acts, this.curves]) part.destroy();
   }
 }
 

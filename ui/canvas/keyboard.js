@@ -5,6 +5,9 @@ import { Dialog } from "./dialogs.js";
 /** Which button of the bar a key presses. */
 /** @type {Record<string, string>} */
 const KEYS = { " ": "play", s: "step", e: "epoch", r: "reset", d: "describe", "?": "keys", "？": "keys" };
+/** The same with Ctrl, or Command. */
+/** @type {Record<string, string>} */
+const CHORDS = { z: "undo", y: "redo", "shift z": "redo" };
 const REPEATED = "step"; // a held key goes on stepping; all else happens once a press
 const CHOICE = "nn-single-keys"; // in the browser's own store: it belongs to the person, not to the run
 
@@ -16,11 +19,12 @@ const PRESSABLE = 'button, a[href], input, summary, audio, video, [role="button"
 
 /** What a key pressed here should do; null where it belongs to something else. @param {KeyboardEvent} event */
 export function meaningOf(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return null;
+  if (event.altKey || event.isComposing) return null;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  const verb = KEYS[key];
+  const chord = event.ctrlKey || event.metaKey;
+  const verb = chord ? CHORDS[event.shiftKey ? `shift ${key}` : key] : KEYS[key];
   // A shifted letter is no shortcut; the question mark needs the shift key on most keyboards.
-  if (!verb || (event.shiftKey && verb !== "keys") || (event.repeat && verb !== REPEATED)) return null;
+  if (!verb || (event.shiftKey && !chord && verb !== "keys") || (event.repeat && verb !== REPEATED)) return null;
   // Not event.target alone: from outside, a field within a shadow root looks like its host.
   const path = event.composedPath().filter((one) => one instanceof Element);
   /** @param {string} selector */
@@ -79,7 +83,7 @@ export class Keyboard {
     const lines = [
       [say("key_space"), say("keys_play")], ["S", say("keys_step")], ["E", say("keys_epoch")], ["R", say("keys_reset")],
       ["D", say("keys_describe")], ["?", say("keys_keys")], ["← ↑ → ↓", say("keys_arrows")], ["Enter", say("keys_enter")],
-      ["Esc", say("keys_escape")],
+      ["Esc", say("keys_escape")], ["Ctrl+Z", say("keys_undo")], ["Ctrl+Y", say("keys_redo")],
     ];
     this.rows.replaceChildren(...lines.map(([key, meaning]) => {
       const row = document.createElement("tr");
@@ -95,7 +99,8 @@ export class Keyboard {
   press(event) {
     if (event.defaultPrevented || !this.root.isConnected) return;
     const verb = meaningOf(event);
-    if (!verb || !this.choice.checked) return;
+    // Only single keys can be switched off.
+    if (!verb || (!this.choice.checked && !event.ctrlKey && !event.metaKey)) return;
     event.preventDefault();
     event.stopPropagation();
     const button = this.root.querySelector(`[data-do="${verb}"]`);

@@ -6,7 +6,6 @@ from typing import Any
 
 import streamlit as st
 
-from dlcore.experiment import Experiment
 from ui import live, session
 from ui.canvas import MOST_AT_ONCE
 from ui.compare import runs
@@ -76,8 +75,12 @@ def _obey(action: dict[str, Any]) -> None:
             mending.begin_search()
         case "rewind":
             if _is_moment(action.get("moment")):
-                header, _ = live.pool().call(state.token, "rewind", moment=action["moment"])  # type: ignore[arg-type]
-                standing.stand_on(state.token, Experiment.from_json(header["recipe"]))  # type: ignore[arg-type]
+                standing.go_back("rewind", moment=action["moment"])
+        case "undo" | "redo":
+            state.memory(Playing).following = not standing.go_back(action["do"])
+        case "jump":
+            if _is_moment(action.get("act")):
+                state.memory(Playing).following = not standing.go_back("jump", act=action["act"])
         case "fork":
             if action.get("moment") is None or _is_moment(action["moment"]):
                 runs.fork(action.get("moment"))
@@ -90,6 +93,7 @@ def _obey(action: dict[str, Any]) -> None:
 
 
 def _is_moment(value: Any) -> bool:
+    """Whether this can be the id of a moment, or of an act."""
     return type(value) is int and value >= 0
 
 
@@ -100,7 +104,7 @@ def _shape(action: dict[str, Any]) -> None:
     if change is None or change.experiment == before:
         return
     after = change.experiment
-    editing.take(after, change.origins)
+    editing.take(after, **({} if change.origins is None else {"origins": change.origins}))
     if after.batch_size != before.batch_size:
         state.notices.append(t("adjusted.batch", rows=after.train_rows))
     if after.loss.kind != before.loss.kind:

@@ -24,22 +24,22 @@ def submit(draft: dict[str, Any]) -> Problem | None:
     try:
         experiment = Experiment.from_dict(draft)
         if experiment != session.experiment:
-            send(experiment, _origins_of_draft())
+            send(experiment, **_origins_of_draft())
         session.moved = None
     except Problem as problem:
         return problem
     return None
 
 
-def _origins_of_draft() -> dict[str, Any] | None:
+def _origins_of_draft() -> dict[str, Any]:
     session = current()
     fits = session.moved is not None and len(session.moved) == len(session.draft["layers"])
-    return {"layers": session.moved} if fits else None
+    return {"origins": {"layers": session.moved}} if fits else {}
 
 
-def take(experiment: Experiment, origins: dict[str, Any] | None = None) -> None:
-    """Change the run to this experiment at once; the widgets show it at their next drawing."""
-    send(experiment, origins)
+def take(experiment: Experiment, **more: Any) -> None:
+    """Change the run to this experiment at once, see `standing.send`; the widgets show it at their next drawing."""
+    send(experiment, **more)
     put(experiment.to_dict())
 
 
@@ -48,7 +48,7 @@ def load(name: str, content: bytes) -> None:
     session = current()
     if name.lower().endswith(".json"):
         experiment, told = opening.start_without_journal(Experiment.from_json(content))
-        take(experiment)
+        take(experiment, act="recipe")
         if told is not None:
             session.notices.append(messages.sentence(session.language, told))
     else:

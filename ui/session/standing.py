@@ -151,12 +151,10 @@ def _new_run(session: Session) -> None:
     session.token = begin(session.experiment.to_json())
 
 
-def send(experiment: Experiment, origins: dict[str, Any] | None = None) -> None:
-    """Change the run to this experiment. `origins` tells which old layer and unit each new one comes from."""
+def send(experiment: Experiment, **more: Any) -> None:
+    """Change the run to this experiment. `more` is what `Run.change` takes beside: `origins` of layers and units, `act`."""
     session = current()
-    arguments: dict[str, Any] = {"recipe": experiment.to_json()}
-    if origins is not None:
-        arguments["origins"] = origins
+    arguments: dict[str, Any] = {"recipe": experiment.to_json(), **more}
     try:
         live.pool().call(session.token, "change", **arguments)  # type: ignore[arg-type]
     except Problem as problem:
@@ -176,6 +174,17 @@ def stand_on(token: str, experiment: Experiment) -> None:
     session = current()
     session.token, session.experiment = token, experiment
     put(experiment.to_dict())
+
+
+def go_back(verb: str, **arguments: Any) -> bool:
+    """Let the run take back what was done to it, or do it again; returns whether the settings changed, which the widgets then show."""
+    session = current()
+    header, _ = live.pool().call(session.token, verb, **arguments)  # type: ignore[arg-type]
+    experiment = Experiment.from_json(header["recipe"])
+    if experiment == session.experiment:
+        return False
+    stand_on(session.token, experiment)  # type: ignore[arg-type]
+    return True
 
 
 def choose_device(device: str) -> None:

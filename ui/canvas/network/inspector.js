@@ -1,4 +1,4 @@
-/** The strip under the drawing: the numbers of the unit or link that is pinned, what may be done to it, and taking back what was. */
+/** The strip under the drawing: the numbers of the unit or link that is pinned, and what may be done to it. */
 
 import { number } from "../words/format.js";
 import { columnBefore } from "./geometry.js";
@@ -27,8 +27,6 @@ export class Inspector {
   arrays;
   /** @type {HTMLInputElement} */
   input;
-  /** @type {HTMLButtonElement} */
-  undo;
   /** @type {HTMLInputElement} */
   slider;
   /** @type {HTMLSelectElement} */
@@ -41,8 +39,6 @@ export class Inspector {
   shownFor;
   /** @type {number} */
   structure;
-  /** @type {number | null} */
-  undone;
   /** @type {string | null} */
   committed;
   /** @type {number | null} */
@@ -63,7 +59,6 @@ export class Inspector {
     this.strip = find("");
     this.name = find(" .nn-inspector-name");
     this.release = find(" .nn-let-go");
-    this.undo = find(" .nn-undo");
     this.body = find(" .nn-inspector-body");
     this.field = find(" .nn-field-number");
     this.input = this.field.querySelector("input");
@@ -77,10 +72,6 @@ export class Inspector {
     this.read = 0;
     this.stroke = 0;
     this.release.onclick = () => network.pin(null, true);
-    this.undo.onclick = () => {
-      this.explain("");
-      host.command("undo");
-    };
     this.input.onchange = () => this.commit();
     this.input.onkeydown = (event) => { if (event.key === "Enter") this.commit(); };
     this.input.onblur = () => this.leave();
@@ -104,7 +95,6 @@ export class Inspector {
     for (const [mark, button] of Object.entries(this.buttons)) button.title = texts.say(`canvas.${mark.replace("_layer", "")}_help`);
     this.buttons.freeze_layer.textContent = texts.say("canvas.freeze_layer");
     this.shownFor = null;
-    this.undone = null;
     this.explain("");
   }
 
@@ -170,7 +160,6 @@ export class Inspector {
     this.arrays = arrays;
     this.structure = header.structure;
     this.strip.inert = Boolean(header.moment);
-    this.showUndo(header.undo ?? 0);
     if (!this.item || this.item.address === INPUTS) return;
     const now = performance.now();
     const fresh = this.shownFor !== this.item;
@@ -236,15 +225,6 @@ export class Inspector {
     this.press(this.buttons.silence, silenced);
     const health = arrays[`health/${address}`]?.[unit];
     this.write(this.state, silenced ? this.texts.say("canvas.silenced") : health ? this.texts.say(`canvas.health_${health}`) : "");
-  }
-
-  /** @param {number} count */
-  showUndo(count) {
-    if (count === this.undone) return;
-    this.undone = count;
-    this.undo.disabled = count === 0;
-    this.undo.textContent = count ? this.texts.say("canvas.undo_count", { count }) : this.texts.say("canvas.undo");
-    this.undo.title = this.texts.say("canvas.undo_help");
   }
 
   /** @param {HTMLElement} button @param {boolean} on */

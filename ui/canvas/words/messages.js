@@ -10,6 +10,7 @@
 
 const LONGEST_NOTICE = 15_000; // milliseconds that a notice is shown, unless somebody is at it
 const CONNECTING_IS_NEWS_AFTER = 700; // milliseconds; a connection that is quick needs no words
+const UNDONE = new Set(["weights_kept", "began_anew"]); // notices of what an act lost
 
 /**
  * Two lines that say the same are the same line; a notice that comes again is a new one.
@@ -77,9 +78,11 @@ export class Messages {
     this.draw();
   }
 
-  /** @param {Standing} header */
+  /** @param {Standing & Pick<Header, "acts">} header */
   setStatus(header) {
     this.status = header;
+    // What was told of an act is old when another one was done.
+    this.notices = this.notices.filter(({ values }) => values?.act === undefined || Number(values.act) >= header.acts.version);
     this.draw();
   }
 
@@ -113,7 +116,10 @@ export class Messages {
       lines.push({ id: status, tone: "plain", words: problem ? this.texts.problem(problem) : say(status), fixes, press: (fix) => this.answerStop(fix) });
     } else if (status === "epoch_limit") lines.push({ id: status, tone: "plain", words: say(status) });
     else if (problem) lines.push({ id: `problem ${problem.key}`, tone: "error", words: this.texts.problem(problem) });
-    for (const notice of this.notices.toReversed()) lines.push({ id: `notice ${subject(notice)}`, tone: "plain", words: this.texts.problem(notice), notice, time: notice.time });
+    for (const notice of this.notices.toReversed()) {
+      const fixes = UNDONE.has(subject(notice)) ? ["undo"] : undefined;
+      lines.push({ id: `notice ${subject(notice)}`, tone: "plain", words: this.texts.problem(notice), fixes, notice, time: notice.time });
+    }
     return lines;
   }
 
