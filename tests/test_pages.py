@@ -595,6 +595,11 @@ def test_the_tab_of_the_data_hears_when_the_settings_no_longer_fit_and_when_they
 # Settings that fit the data
 
 
+def offered(at: Any) -> bool:
+    """Whether the page offers settings that fit the data."""
+    return any(button.key == "fitting_take" for button in at.button)
+
+
 def choose_data(at: Any, group: str, kind: str) -> Any:
     widget(at, f"dataset/{group}").set_value(kind).run()
     assert not errors(at)
@@ -613,7 +618,7 @@ def test_a_data_set_chosen_by_whoever_changed_nothing_brings_the_settings_that_f
     choose_data(at, group, kind)
     assert take_fitted(pool.recipes[-1]) == find_fitting(pool.recipes[-1])
     assert Experiment.from_dict(pool.recipes[-1]) == state(at).experiment
-    assert at.button(key="fitting_take").disabled
+    assert not offered(at)
     at.run()
     assert state(at).experiment.to_dict() == pool.recipes[-1]
 
@@ -635,7 +640,7 @@ def test_settings_that_a_person_changed_stay_and_a_button_offers_what_fits(
     button.click().run()
     assert pool.recipes[-1]["dataset"]["kind"] == "rings"
     assert take_fitted(pool.recipes[-1]) == find_fitting(pool.recipes[-1])
-    assert at.button(key="fitting_take").disabled
+    assert not offered(at)
 
 
 def test_a_layer_changed_after_the_page_chose_stays_with_the_next_data_set(pool: RecordingPool) -> None:

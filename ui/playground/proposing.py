@@ -30,13 +30,14 @@ def follow_data(draft: Draft, own: bool) -> Draft:
 
 
 def draw_proposal(draft: Draft) -> None:
-    """Draw what fits these data, and the button that takes it; it can be pressed while other settings are in use."""
+    """Draw what fits these data, and the button that takes it, while other settings are in use."""
     fitting = find_fitting(draft)
-    same = take_fitted(draft) == fitting
+    if take_fitted(draft) == fitting:
+        return
     st.caption(label("fitting.settings", dataset=_name_data(draft), settings=_write(fitting)))
     st.button(
-        label("fitting.in_use" if same else "fitting.take"), key="fitting_take", icon=":material/auto_fix_high:", disabled=same,
-        on_click=take_fitting, help=label("fitting.help"), width="stretch",
+        label("fitting.take"), key="fitting_take", icon=":material/auto_fix_high:", on_click=take_fitting,
+        help=label("fitting.help"), width="stretch",
     )  # fmt: skip
 
 

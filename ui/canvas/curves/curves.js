@@ -323,7 +323,7 @@ export class Curves {
     /** @param {string} text */
     const title = (text) => ({ text, font: { size: 12, color: css(theme.muted) }, standoff: 6 });
     return {
-      width: element.clientWidth, height: element.clientHeight, margin: { l: 46, r: 58, t: 8, b: 34 },
+      width: element.clientWidth, height: element.clientHeight, margin: { l: 46, r: 70, t: 8, b: 34 },
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { family: theme.font, size: 12, color: css(theme.text) },
       showlegend: false, annotations: this.labels(plot, logarithmic, element.clientHeight - EDGES), hovermode: "x unified", dragmode: "zoom", uirevision: `${plot.kind}${logarithmic}`,
       hoverlabel: { bgcolor: css(theme.panel), bordercolor: css(theme.line), font: { color: css(theme.text), size: 12 } },
