@@ -1,6 +1,7 @@
 /** Loss and metric over the epochs, drawn by Plotly's own script, which is loaded after the first frame is on the screen. */
 
 import { css } from "../colours.js";
+import { HUGE } from "../words/format.js";
 
 const MOST_POINTS = 1000;
 const SHORTEST_WAIT = 250;
@@ -320,6 +321,8 @@ export class Curves {
       titlefont: { size: 12 }, automargin: false, ticklen: 4, tickcolor: "rgba(0,0,0,0)", nticks: 6,
     };
     const logarithmic = plot.kind === "loss" && this.logScale;
+    // Numbers with an exponent take the room of the axis's name, which the tab above the plot says as well.
+    const huge = !logarithmic && plot.span.some((end) => Math.abs(end) >= HUGE);
     /** @param {string} text */
     const title = (text) => ({ text, font: { size: 12, color: css(theme.muted) }, standoff: 6 });
     return {
@@ -328,8 +331,8 @@ export class Curves {
       showlegend: false, annotations: this.labels(plot, logarithmic, element.clientHeight - EDGES), hovermode: "x unified", dragmode: "zoom", uirevision: `${plot.kind}${logarithmic}`,
       hoverlabel: { bgcolor: css(theme.panel), bordercolor: css(theme.line), font: { color: css(theme.text), size: 12 } },
       xaxis: { ...axis, title: title(texts.say("canvas.epochs")), rangemode: "tozero", hoverformat: ",.4~g" },
-      yaxis: { ...axis, title: title(texts.say(`canvas.${metric}`)), type: logarithmic ? "log" : "linear",
-        tickformat: percent ? ".0%" : "", rangemode: metric === "loss" && !logarithmic ? "tozero" : "normal",
+      yaxis: { ...axis, title: title(huge ? "" : texts.say(`canvas.${metric}`)), type: logarithmic ? "log" : "linear", nticks: huge ? 3 : axis.nticks,
+        tickformat: percent ? ".0%" : huge ? ".0~e" : "", rangemode: metric === "loss" && !logarithmic ? "tozero" : "normal",
         exponentformat: "power" },
     };
   }

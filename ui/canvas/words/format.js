@@ -14,7 +14,7 @@ export function number(value, digits = 3) {
   return value < 0 && Number(written) !== 0 ? MINUS + written.replace("e-", `e${MINUS}`) : written.replace("e-", `e${MINUS}`);
 }
 
-const HUGE = 1e6; // from here on a number is written with an exponent, however it is written else
+export const HUGE = 1e6; // from here on a number is written with an exponent, however it is written else
 
 /** A number with a fixed count of decimals, unless it is huge. @param {Finite | undefined} value @param {number} decimals */
 export const fixed = (value, decimals) =>

@@ -110,7 +110,7 @@ export class Messages {
     const { status, problem } = this.status;
     if (status === "diverged") {
       const fixes = ["back_to_sound", this.searching ? "finding_rate" : "find_rate"];
-      lines.push({ id: "diverged", tone: "error", words: problem ? this.texts.problem(problem) : say("diverged"), fixes, press: (fix) => this.mend(fix) });
+      lines.push({ id: "diverged", tone: "error", words: problem ? this.texts.say("canvas.diverged_at", problem.values) : say("diverged"), fixes, press: (fix) => this.mend(fix) });
     } else if (status === "early_stopped") {
       const fixes = this.status.best === null ? ["go_on_anyway"] : ["back_to_best", "go_on_anyway"];
       lines.push({ id: status, tone: "plain", words: problem ? this.texts.problem(problem) : say(status), fixes, press: (fix) => this.answerStop(fix) });
