@@ -113,7 +113,9 @@ def test_training_that_diverges_overwrites_nothing(
     }
     (tmp_path / "wild.json").write_text(json.dumps(wild))
     before = {path.name: path.read_bytes() for path in run.iterdir()}
-    assert "no longer a finite number at step" in refusal(capsys, "train", tmp_path / "wild.json", "--epochs", 50, "--out", run)
+    assert "no longer a finite number at step" in refusal(
+        capsys, "train", tmp_path / "wild.json", "--epochs", 50, "--out", run
+    )
     assert {path.name: path.read_bytes() for path in run.iterdir()} == before
 
 
