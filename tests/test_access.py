@@ -384,7 +384,7 @@ def test_the_question_mark_shows_the_keys_and_focus_goes_back_to_where_it_was(pa
     here.focus()
     page.keyboard.press("?")
     dialog = page.get_by_role("dialog", name="Keyboard shortcuts")
-    expect(dialog.get_by_role("row")).to_have_count(10)
+    expect(dialog.get_by_role("row")).to_have_count(12)
     for key in ("s", "r", "e"):  # a dialog is open: these are not for the run
         page.keyboard.press(key)
     page.keyboard.press("Escape")

@@ -209,7 +209,7 @@ def test_toggles_change_the_picture(page: Page):
         box.set_checked(checked)
         assert picture(page, layer) == before
     page.get_by_role("checkbox", name="Wrong points").check()
-    expect(page.locator(".nn-caption")).to_contain_text(re.compile(r"\d+ wrong of 500"))
+    expect(page.locator(".nn-caption")).to_contain_text(re.compile(r"\d+ wrong of 350"))
 
 
 def test_scrubbing_shows_what_was_and_the_run_goes_on_from_there_or_forks(page: Page):
