@@ -49,7 +49,7 @@ def test_two_runs_alike_but_for_one_setting_train_in_step_and_their_difference_i
     expect(page.locator(".cmp[data-state=standing]")).to_be_visible()
     expect(page.locator(".cmp-run[data-status=paused]")).to_have_count(2)
     assert len({card["step"] for card in cards(page)}) == 1
-    expect(page.locator(".cmp-sentence")).to_contain_text("has the lower test loss")
+    expect(page.locator(".cmp-sentence")).to_contain_text("has the lower validation loss")
     expect(page.locator(".cmp-share")).to_contain_text("% of the plane")
     expect(page.locator(".cmp-table")).to_contain_text("Learning rate")
 

@@ -180,7 +180,7 @@ def test_a_loss_that_is_no_number_takes_the_running_numbers_back_too() -> None:
     before = {name: trainer.model.state_dict()[name].clone() for name in BUFFERS}
     with torch.no_grad():
         trainer.engine.flat[0] = float("nan")
-    with pytest.raises(Problem, match="stopped at step 21"):
+    with pytest.raises(Problem, match="no longer a finite number at step 21"):
         next(trainer.steps())
     assert_same({name: trainer.model.state_dict()[name] for name in BUFFERS}, before)
 
