@@ -267,7 +267,7 @@ def test_the_table_of_rows_says_which_part_each_belongs_to() -> None:
 
 @pytest.mark.browser
 def test_the_page_says_what_is_watched_and_offers_the_seal_where_there_is_something_to_seal(page: Page) -> None:
-    seal = page.get_by_text("Seal the test rows")
+    seal = page.get_by_test_id("stSidebar").get_by_text("Seal the test rows")
     expect(canvas(page)).to_contain_text("Validation loss")
     open_view(page, "output")
     expect(page.get_by_label("Validation points")).to_be_checked()
