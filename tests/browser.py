@@ -15,6 +15,11 @@ from tests.conftest import BROWSER_PATIENCE
 PATIENCE = BROWSER_PATIENCE
 DATA = re.compile(r"/data(\?.*)?$")  # the address of the page Data
 PLAYING, PAUSED = "playing", "paused"
+#: In scripts: the canvas, within whatever shadow roots.
+IN_CANVAS = """
+    var canvas = (root = document) => root.querySelector('.nn')
+        ?? [...root.querySelectorAll('*')].map((e) => e.shadowRoot && canvas(e.shadowRoot)).find(Boolean);
+"""
 
 
 def canvas(page: Page) -> Locator:

@@ -13,6 +13,7 @@ from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, WebSocketRoute, expect
 
 from tests.browser import (
+    IN_CANVAS,
     PATIENCE,
     PAUSED,
     PLAYING,
@@ -99,13 +100,6 @@ def opened(english: BrowserContext, chromium: Browser, app_address: str) -> Iter
         context.close()
     leave(english)
     assert errors == []
-
-
-#: Looks through shadow roots.
-IN_CANVAS = """
-    var canvas = (root = document) => root.querySelector('.nn')
-        ?? [...root.querySelectorAll('*')].map((e) => e.shadowRoot && canvas(e.shadowRoot)).find(Boolean);
-"""
 
 
 # axe

@@ -443,7 +443,7 @@ def test_acts_move_to_another_worker_with_the_networks_of_then() -> None:
     moved = Run(header["recipe"], "cpu")
     unpack_run(moved, json.loads(json.dumps(header)), content)
     assert moved.acts.acts == tuple(
-        acts.Act(act.kind, act.step, act.epoch, act.place, id=act.id) for act in run.acts.acts
+        acts.Act(act.kind, act.step, act.epoch, act.target, id=act.id) for act in run.acts.acts
     )
     assert told(moved) == told(run)
     assert moved.acts.nbytes == bytes_of(moved)

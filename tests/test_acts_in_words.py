@@ -69,7 +69,7 @@ def test_drawing_on_a_toy_set_is_about_points_and_leaving_them_about_data() -> N
 
 
 @pytest.mark.parametrize(
-    ("kind", "place", "words"),
+    ("kind", "target", "words"),
     [
         ("set", {"address": "0", "unit": 1, "input": 0}, "Weight of Hidden 1, unit 2 set"),
         ("set", {"address": "2", "unit": 0, "input": "bias"}, "Bias of Hidden 2, unit 1 set"),
@@ -85,9 +85,9 @@ def test_drawing_on_a_toy_set_is_about_points_and_leaving_them_about_data() -> N
         ("rewind", {}, "Went back on the time line"),
     ],
 )
-def test_what_a_hand_did_is_called_by_where_it_was_done(kind: str, place: dict[str, Any], words: str) -> None:
-    assert write_act(kind, place, BASE, BASE, partial(text, "en")) == words
-    assert write_act(kind, place, BASE, BASE, partial(text, "zh_CN")) != words
+def test_what_a_hand_did_is_called_by_where_it_was_done(kind: str, target: dict[str, Any], words: str) -> None:
+    assert write_act(kind, target, BASE, BASE, partial(text, "en")) == words
+    assert write_act(kind, target, BASE, BASE, partial(text, "zh_CN")) != words
 
 
 def test_both_languages_have_a_word_for_each_kind() -> None:

@@ -7,7 +7,7 @@ from itertools import combinations
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser import canvas, open_view, press
+from tests.browser import IN_CANVAS, canvas, open_view, press
 from ui.messages import text
 
 pytestmark = pytest.mark.browser
@@ -54,13 +54,6 @@ def resize(page: Page, size: tuple[int, int]) -> None:
     page.wait_for_function(f"{IN_CANVAS} {foot} >= 0 && {foot} < 24")
 
 
-#: Looks through shadow roots.
-IN_CANVAS = """
-    var canvas = (root = document) => root.querySelector('.nn')
-        ?? [...root.querySelectorAll('*')].map((e) => e.shadowRoot && canvas(e.shadowRoot)).find(Boolean);
-"""
-
-
 def speak(page: Page, language: str, name: str) -> None:
     page.get_by_role("radio", name=name, exact=True).click()
     expect(page.get_by_role("button", name=text(language, "canvas.play"), exact=True)).to_be_visible()
@@ -95,8 +88,8 @@ def test_all_is_in_sight_and_numbers_have_fixed_places_at_every_size_in_both_lan
             assert not any(overlap(one, other) for one, other in combinations(boxes, 2)), (size, language)
             right = max(each["x"] + each["width"] for each in boxes)
             assert right <= box(page, ".nn-bar")["x"] + box(page, ".nn-bar")["width"] + 0.5, (size, language)
-            heights = [page.locator(part).first.evaluate("e => e.scrollWidth <= e.clientWidth + 1") for part in WIDEST]
-            assert all(heights), (size, language)
+            uncut = [page.locator(part).first.evaluate("e => e.scrollWidth <= e.clientWidth + 1") for part in WIDEST]
+            assert all(uncut), (size, language)
 
 
 def test_no_message_tool_card_or_menu_moves_the_canvas(page: Page) -> None:

@@ -20,12 +20,12 @@ Values = dict[str, Any]
 
 @dataclass
 class Left:
-    """The values with which each kind was left, {(place in the recipe, kind): values}."""
+    """The values with which each kind was left, {(path in the recipe, kind): values}."""
 
     values: dict[tuple[str, str], Values] = field(default_factory=dict)
 
     def change_kind(self, path: str, values: Mapping[str, Any], old: type[Component], new: type[Component]) -> Values:
-        """Values for the new kind at this place, from those of the old one, which are remembered."""
+        """Values for the new kind at this path, from those of the old one, which are remembered."""
         self.values[path, kind_of(old)] = dict(values)
         return carry_over(values, old, new, self.values.get((path, kind_of(new)), {}))
 

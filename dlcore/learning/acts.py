@@ -31,12 +31,12 @@ Thing = np.ndarray | Moment | bytes
 
 @dataclass(frozen=True)
 class Act:
-    """What was done at a step. `place` says of what: plain JSON values, as the command named it."""
+    """What was done at a step. `target` says to what: plain JSON values, as the command named it."""
 
     kind: str  # change, recipe, set, freeze, silence, reset, load or rewind
     step: int
     epoch: int
-    place: dict[str, Any] = field(default_factory=dict)
+    target: dict[str, Any] = field(default_factory=dict)
     series: object = (
         None  # What later acts must have in common with it to be part of it; None: each is an act of its own.
     )
@@ -134,7 +134,7 @@ class Acts:
         kind: str,
         before: Standing | None,
         now: float,
-        place: dict[str, Any] | None = None,
+        target: dict[str, Any] | None = None,
         series: object = None,
     ) -> None:
         """An act was done, before which the run stood like this; None where the act is known to continue the last one."""
@@ -146,7 +146,7 @@ class Acts:
             self._put(len(self._standings) - 1, None)
             self._standings.pop()
         self._put(self.position, before)
-        act = Act(kind, before.step, before.epoch, place or {}, series, now, self.version)
+        act = Act(kind, before.step, before.epoch, target or {}, series, now, self.version)
         self._acts[self.position :] = [act]
         self._standings.append(None)
         self.position += 1

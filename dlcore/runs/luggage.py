@@ -23,7 +23,7 @@ Arrays = dict[str, np.ndarray]
 
 # Fields of a moment that are plain JSON values.
 FACTS = ("id", "structure", "step", "epoch", "progress", "value", "rows", "edited")
-ACT_FACTS = ("kind", "step", "epoch", "place", "id")  # Of an act; the series that it began ends with the move.
+ACT_FACTS = ("kind", "step", "epoch", "target", "id")  # Of an act; the series that it began ends with the move.
 STANDING_FACTS = ("structure", "step", "epoch", "spacing", "diverged")
 
 
@@ -156,7 +156,7 @@ def _problem(told: dict[str, Any] | None) -> Problem | None:
 
 def _stacked(states: list[Arrays]) -> tuple[list[str], Arrays]:
     """The states as few large arrays: names, and {"3": all arrays named names[3] of one type and shape, "3/of": for each state that has
-    one, its number and the place of its array}. What several states share is written once.
+    one, its number and the index of its array}. What several states share is written once.
 
     Written one by one, the more than ten thousand small arrays of all moments would take too long.
     """
@@ -165,21 +165,21 @@ def _stacked(states: list[Arrays]) -> tuple[list[str], Arrays]:
         for name, array in state.items():
             alike.setdefault((name, array.dtype.char, array.shape), []).append((number, array))
     arrays: Arrays = {}
-    for place, found in enumerate(alike.values()):
+    for key, found in enumerate(alike.values()):
         different = {id(array): array for _, array in found}
-        places = {identity: at for at, identity in enumerate(different)}
-        arrays[str(place)] = np.array(list(different.values()))
-        arrays[f"{place}/of"] = np.array([(number, places[id(array)]) for number, array in found], np.int32)
+        indices = {identity: at for at, identity in enumerate(different)}
+        arrays[str(key)] = np.array(list(different.values()))
+        arrays[f"{key}/of"] = np.array([(number, indices[id(array)]) for number, array in found], np.int32)
     return [name for name, *_ in alike], arrays
 
 
 def _unstacked(names: list[str], arrays: Arrays, count: int) -> list[Arrays]:
     """The states that `_stacked` was given."""
     states: list[Arrays] = [{} for _ in range(count)]
-    for place, name in enumerate(names):
-        stack = arrays[str(place)]
+    for key, name in enumerate(names):
+        stack = arrays[str(key)]
         found = [stack[row, ...].copy() for row in range(len(stack))]
-        for number, at in arrays[f"{place}/of"].tolist():
+        for number, at in arrays[f"{key}/of"].tolist():
             states[number][name] = found[at]
     return states
 

@@ -195,8 +195,8 @@ class Run:
                 self._stand("paused")
             self.version += 1
             self.keep_moment(edited=True)
-            place = {name: value.get(name) for name in ("address", "unit", "input", "on")}
-            self.acts.note(do, before, self._clock(), place, series)
+            target = {name: value.get(name) for name in ("address", "unit", "input", "on")}
+            self.acts.note(do, before, self._clock(), target, series)
 
     def rewind(self, identifier: object) -> dict[str, Any]:
         """Go back to this moment, with its recipe; what came later is removed from history and time line."""

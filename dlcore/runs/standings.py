@@ -108,7 +108,7 @@ def describe_acts(run: Stood, since: int) -> dict[str, Any]:
         known: dict[str, Any] = {"id": act.id, "bare": bare[at + 1]}
         if act.id > since:
             between = [recipes.setdefault(recipe, len(recipes)) for recipe in packed[at : at + 2]]
-            known |= {"kind": act.kind, "epoch": act.epoch, "place": act.place, "recipes": between}
+            known |= {"kind": act.kind, "epoch": act.epoch, "target": act.target, "recipes": between}
         described.append(known)
     return {
         "acts": described,

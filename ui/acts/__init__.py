@@ -40,5 +40,5 @@ def _words(act: dict[str, Any], recipes: list[Experiment], say: partial[str]) ->
     if "kind" not in act:
         return {}
     before, after = (recipes[number] for number in act["recipes"])
-    what = write_act(act["kind"], act["place"], before, after, say)
+    what = write_act(act["kind"], act["target"], before, after, say)
     return {"words": say("act.at", what=what, epoch=f"{act['epoch']:,}")}

@@ -8,19 +8,19 @@ from dlcore.datasets.drawn import Drawn
 from dlcore.experiment import Experiment
 from ui.differences import MOST_NAMED, Say, compare_recipes
 
-Place = dict[str, Any]
+Target = dict[str, Any]
 
 
-def write_act(kind: str, place: Place, before: Experiment, after: Experiment, say: Say) -> str:
-    """What was done, in a few words. `place` names what a hand did it to, `before` and `after` are the recipes."""
+def write_act(kind: str, target: Target, before: Experiment, after: Experiment, say: Say) -> str:
+    """What was done, in a few words. `target` names what a hand did it to, `before` and `after` are the recipes."""
     match kind:
         case "change":
             return _write_change(before, after, say)
         case "set":
-            name = "bias" if place["input"] in (None, "bias") else "weight"
-            return say(f"act.set.{name}", unit=_name_unit(place, before, say))
+            name = "bias" if target["input"] in (None, "bias") else "weight"
+            return say(f"act.set.{name}", unit=_name_unit(target, before, say))
         case "freeze" | "silence":
-            return say(f"act.{kind}.{'on' if place['on'] else 'off'}", what=_name_place(place, before, say))
+            return say(f"act.{kind}.{'on' if target['on'] else 'off'}", what=_name_target(target, before, say))
     return say(f"act.{kind}")
 
 
@@ -83,16 +83,16 @@ def _name_layer(address: str, experiment: Experiment, say: Say) -> str:
     return say(f"component.layer.{outermost.kind}.title")
 
 
-def _name_unit(place: Place, experiment: Experiment, say: Say) -> str:
-    layer = _name_layer(place["address"], experiment, say)
-    if place["address"] == str(len(experiment.layers)) and experiment.num_outputs == 1:
+def _name_unit(target: Target, experiment: Experiment, say: Say) -> str:
+    layer = _name_layer(target["address"], experiment, say)
+    if target["address"] == str(len(experiment.layers)) and experiment.num_outputs == 1:
         return layer
-    return say("canvas.unit", layer=layer, number=place["unit"] + 1)
+    return say("canvas.unit", layer=layer, number=target["unit"] + 1)
 
 
-def _name_place(place: Place, experiment: Experiment, say: Say) -> str:
+def _name_target(target: Target, experiment: Experiment, say: Say) -> str:
     """A layer, a unit, or a weight into it."""
-    if place["unit"] is None:
-        return _name_layer(place["address"], experiment, say)
-    unit = _name_unit(place, experiment, say)
-    return unit if place["input"] is None else say("act.weight_of", unit=unit)
+    if target["unit"] is None:
+        return _name_layer(target["address"], experiment, say)
+    unit = _name_unit(target, experiment, say)
+    return unit if target["input"] is None else say("act.weight_of", unit=unit)

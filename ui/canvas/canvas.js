@@ -96,7 +96,7 @@ class Canvas {
     const edit = (verb, values) => this.edit(verb, values);
     /** @type {Want} */
     const want = (wants) => this.want(wants);
-    this.screen = new Screen(root);
+    this.screen = new Screen(root, () => this.resized());
     this.controls = new Controls(root, { command, action, toggle: (name, on) => this.toggle(name, on) });
     this.messages = new Messages(root, action, command);
     this.announcer = new Announcer(root.querySelector(".nn-spoken"));
@@ -121,10 +121,6 @@ class Canvas {
     this.wants = { gradients: false, histograms: false, probe: null, moment: null };
     this.kept = {}; // arrays that do not come with every frame
     this.moments = null;
-    this.refit = () => this.resized();
-    this.observer = new ResizeObserver(() => this.resized());
-    this.observer.observe(root);
-    window.addEventListener("resize", this.refit);
     this.wake = () => this.woken();
     document.addEventListener("visibilitychange", this.wake);
     window.addEventListener("online", this.wake);
@@ -387,16 +383,12 @@ class Canvas {
 
   destroy() {
     clearInterval(this.renewing);
-    this.settling.destroy();
-    this.channel?.close();
-    clearTimeout(this.resting);
-    clearTimeout(this.asleep);
+    for (const timer of [this.resting, this.asleep]) clearTimeout(timer);
     cancelAnimationFrame(this.scheduled);
-    this.observer.disconnect();
+    this.channel?.close();
     document.removeEventListener("visibilitychange", this.wake);
     window.removeEventListener("online", this.wake);
-    window.removeEventListener("resize", this.refit);
-    for (const part of [this.messages, this.announcer, this.keyboard, this.offers]) part.destroy();
+    for (const part of [this.screen, this.settling, this.messages, this.announcer, this.keyboard, this.offers]) part.destroy();
     for (const part of [this.network, this.output, this.timeline, this.acts, this.curves]) part.destroy();
   }
 }

@@ -5,25 +5,28 @@ const LEAST_HEIGHT = 520; // with less, the network would have no room
 const BELOW = 10; // pixels between the canvas and the window's lower edge
 
 export class Screen {
-  /** @param {HTMLElement} root */
-  constructor(root) {
+  /** @param {HTMLElement} root @param {() => void} resized called when the canvas or the window has another size */
+  constructor(root, resized) {
     this.root = root;
-    this.bar = /** @type {HTMLElement} */ (root.querySelector(".nn-bar"));
+    this.resized = resized;
+    this.observer = new ResizeObserver(resized);
+    this.observer.observe(root);
+    window.addEventListener("resize", resized);
     this.menus = /** @type {HTMLDetailsElement[]} */ ([...root.querySelectorAll("details.nn-view")]);
     for (const menu of this.menus) {
       menu.addEventListener("keydown", (event) => {
         if (event.key !== "Escape" || !menu.open) return;
         event.stopPropagation();
-        this.close(menu);
+        menu.open = false;
         menu.querySelector("summary")?.focus();
       });
       // A menu closes when the focus or a press goes elsewhere.
       menu.addEventListener("focusout", (event) => {
-        if (event.relatedTarget && !menu.contains(/** @type {Node} */ (event.relatedTarget))) this.close(menu);
+        if (event.relatedTarget && !menu.contains(/** @type {Node} */ (event.relatedTarget))) menu.open = false;
       });
     }
     root.addEventListener("pointerdown", (event) => {
-      for (const menu of this.menus) if (!event.composedPath().includes(menu)) this.close(menu);
+      for (const menu of this.menus) if (!event.composedPath().includes(menu)) menu.open = false;
     });
   }
 
@@ -33,11 +36,6 @@ export class Screen {
       const name = menu.closest(".nn-output") ? "canvas.view_output" : "canvas.view_network";
       /** @type {HTMLElement} */ (menu.querySelector("summary")).ariaLabel = texts.say(name);
     }
-  }
-
-  /** @param {HTMLDetailsElement} menu */
-  close(menu) {
-    menu.open = false;
   }
 
   /** Give the rows the height that is left below the page's heading; returns that height, null where the page scrolls. */
@@ -50,5 +48,10 @@ export class Screen {
     root.classList.toggle("nn-one-screen", one);
     if (one) root.style.setProperty("--nn-room", `${room}px`);
     return one ? room : null;
+  }
+
+  destroy() {
+    this.observer.disconnect();
+    window.removeEventListener("resize", this.resized);
   }
 }

@@ -74,15 +74,15 @@ def _obey(action: dict[str, Any]) -> None:
         case "find_rate":
             mending.begin_search()
         case "rewind":
-            if _is_moment(action.get("moment")):
+            if _is_id(action.get("moment")):
                 standing.go_back("rewind", moment=action["moment"])
         case "undo" | "redo":
             state.memory(Playing).following = not standing.go_back(action["do"])
         case "jump":
-            if _is_moment(action.get("act")):
+            if _is_id(action.get("act")):
                 state.memory(Playing).following = not standing.go_back("jump", act=action["act"])
         case "fork":
-            if action.get("moment") is None or _is_moment(action["moment"]):
+            if action.get("moment") is None or _is_id(action["moment"]):
                 runs.fork(action.get("moment"))
         case "keep":
             runs.keep()
@@ -92,7 +92,7 @@ def _obey(action: dict[str, Any]) -> None:
             _shape(action)
 
 
-def _is_moment(value: Any) -> bool:
+def _is_id(value: Any) -> bool:
     """Whether this can be the id of a moment, or of an act."""
     return type(value) is int and value >= 0
 
