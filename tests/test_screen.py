@@ -117,6 +117,26 @@ def test_no_message_tool_card_or_menu_moves_the_canvas(page: Page) -> None:
     assert [box(page, part) for part in standing] == before
 
 
+def test_a_network_of_many_units_fits_too_and_a_spoilt_link_moves_nothing(page: Page, app_address: str) -> None:
+    resize(page, (1440, 900))
+    before = box(page, ".nn-bar")
+    page.goto(f"{app_address}/?run=spoilt")
+    expect(page.get_by_role("alert")).to_be_visible()
+    page.wait_for_function(f"{IN_CANVAS} canvas()?.dataset.frames > 0")
+    assert box(page, ".nn-bar") == before
+    page.goto(app_address)
+    page.get_by_role("radio", name="Spiral", exact=True).click()
+    expect(page.locator(".nn-headings")).to_contain_text("Hidden 3")
+    for size in SIZES:
+        resize(page, size)
+        assert page.locator(".nn-scroll").evaluate("e => e.scrollHeight - e.clientHeight") == 0, size
+        last = page.locator(".nn-neuron").nth(9)  # the lowest of the first hidden layer, after two inputs
+        assert (
+            box(page, ".nn-foot")["y"]
+            >= dict(last.bounding_box() or {})["y"] + dict(last.bounding_box() or {})["height"]
+        )
+
+
 def test_a_menu_of_what_is_shown_opens_and_closes_by_the_keyboard(page: Page) -> None:
     menu = page.locator(".nn-output details.nn-view")
     summary = menu.locator("summary")

@@ -130,7 +130,8 @@ export class Network {
     const output = layout.layers[layout.layers.length - 1];
     this.classNames = output.units > 1 ? layout.classes.slice(0, output.shown) : [];
     const inputs = layout.features.length ? layout.features.map(({ label }) => label) : this.inputNames.slice(0, layout.inputs.shown);
-    // Without what was drawn before, the panel says how high it is.
+    // Without what was drawn before, and with headings at their highest, the panel says how much room there is.
+    this.headings.classList.add("nn-close-columns");
     for (const canvas of [this.links, this.tiles]) canvas.style.height = "0";
     this.neurons.style.height = "0";
     const height = room === null ? null : this.scroll.clientHeight - this.headings.offsetHeight - ROOM_BELOW;
