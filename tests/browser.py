@@ -123,3 +123,12 @@ def load(page: Page, path: Path) -> None:
 def same_weights(one: Path, other: Path) -> bool:
     a, b = load_file(one), load_file(other)
     return a.keys() == b.keys() and all(np.array_equal(a[name], b[name]) for name in a)
+
+
+def open_section(page: Page, name: str) -> None:
+    """On the page Evaluate: press the card of this section, which opens it large; from another one, after going back to all figures."""
+    close = page.locator(".st-key-close_section button")
+    if close.count():
+        close.click()
+    page.locator(f"[class*=st-key-open_{name}] button").first.click()
+    expect(page.locator(f".st-key-evaluate_{name}")).to_be_visible()

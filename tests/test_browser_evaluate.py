@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-from tests.browser import canvas, press, score, wait_until_still
+from tests.browser import canvas, open_section, press, score, wait_until_still
 from ui.messages import text
 
 COLOUR, BACKGROUND = (f"one => getComputedStyle(one).{name}" for name in ("color", "backgroundColor"))
@@ -20,10 +20,6 @@ pytestmark = pytest.mark.browser
 def metric(page: Page, name: str) -> Locator:
     """The value of the figure of this name."""
     return page.get_by_test_id("stMetric").filter(has_text=name).get_by_test_id("stMetricValue")
-
-
-def open_section(page: Page, name: str) -> None:
-    page.get_by_role("radio", name=text("en", f"evaluate.section.{name}"), exact=True).click()
 
 
 def count(page: Page, name: str) -> int:
@@ -37,10 +33,19 @@ def test_a_trained_network_is_judged_from_scores_to_single_examples(page: Page) 
         expect(canvas(page)).to_have_attribute("data-step", str(before + 25))
     on_the_canvas = float(re.sub(r"[^\d.]", "", score(page, "test_accuracy")))
     page.get_by_role("link", name=text("en", "page.evaluate")).click()
+    verdict = page.locator(".st-key-verdict").get_by_role("heading")
+    expect(verdict).to_have_text(re.compile(r"^[\d.]+% .* on 100 validation rows it has not seen, .*\.$"))
+    assert float(verdict.inner_text().split("%")[0]) == pytest.approx(on_the_canvas, abs=0.51)
+    expect(page.get_by_text(re.compile(r"The run at step 50, epoch 2"))).to_be_visible()
+    # All figures lie on one page; the whole card is the target of its button.
+    cards = page.locator(".st-key-figures [class*=st-key-card_]")
+    expect(cards.locator(".js-plotly-plot")).to_have_count(5)
+    room = page.get_by_test_id("stMain").evaluate("main => main.scrollHeight - main.clientHeight")
+    assert room <= 0
+    cards.nth(0).locator(".js-plotly-plot").click(force=True)  # What lies there is the button.
     shown = metric(page, "Accuracy: Validation")
     expect(shown).to_have_text(re.compile(r"\d"))
     assert float(shown.inner_text().rstrip("%")) == pytest.approx(on_the_canvas, abs=0.51)
-    expect(page.get_by_text(re.compile(r"The run at step 50, epoch 2"))).to_be_visible()
 
     open_section(page, "curves")
     thumb = page.get_by_role("slider")
@@ -95,32 +100,30 @@ def test_new_rows_are_brought_and_predictions_taken_home_with_the_keyboard_alone
     assert {line[0] for line in (lines[1], lines[3])} <= {name.removeprefix("probability_") for name in lines[0][1:]}
 
 
-def chosen(page: Page, name: str) -> Locator:
-    return page.get_by_role("radio", name=text("en", f"evaluate.section.{name}"), checked=True)
+def opened_large(page: Page, name: str) -> Locator:
+    """The name of the section that is opened large."""
+    return page.locator(".st-key-section_head").get_by_role("heading", name=text("en", f"evaluate.section.{name}"))
 
 
 def test_back_leads_to_the_page_before_and_takes_back_what_was_chosen_first(page: Page, app_address: str) -> None:
     press(page, "Step")
     expect(canvas(page)).to_have_attribute("data-step", "1")
     page.get_by_role("link", name=text("en", "page.evaluate")).click()
-    expect(chosen(page, "scores")).to_be_visible()
+    expect(page.locator(".st-key-figures")).to_be_visible()
     page.go_back()
     expect(canvas(page)).to_have_attribute("data-step", "1")
     assert page.url == f"{app_address}/"
 
     page.get_by_role("link", name=text("en", "page.evaluate")).click()
-    for name in ("curves", "growth"):
-        open_section(page, name)
-        expect(chosen(page, name)).to_be_visible()
-        page.wait_for_url(f"**/evaluate?section={name}")
+    open_section(page, "curves")
+    expect(opened_large(page, "curves")).to_be_visible()
+    page.wait_for_url("**/evaluate?section=curves")
     page.go_back()
-    expect(chosen(page, "curves")).to_be_visible()
-    page.go_back()
-    expect(chosen(page, "scores")).to_be_visible()
+    expect(page.locator(".st-key-figures")).to_be_visible()
     page.go_forward()
-    expect(chosen(page, "curves")).to_be_visible()
+    expect(opened_large(page, "curves")).to_be_visible()
     page.go_back()
-    expect(chosen(page, "scores")).to_be_visible()
+    expect(page.locator(".st-key-figures")).to_be_visible()
     page.get_by_role("radio", name="中文", exact=True).click()
     expect(page.get_by_role("heading", name=text("zh_CN", "app.title"))).to_be_visible()
     page.go_back()
@@ -135,7 +138,7 @@ def test_a_link_to_a_section_opens_it_and_nothing_stands_between_it_and_where_on
     page = english.new_page()
     page.goto(f"{app_address}/healthz")
     page.goto(f"{app_address}/evaluate?section=growth&lang=en")
-    expect(chosen(page, "growth")).to_be_visible()
+    expect(opened_large(page, "growth")).to_be_visible()
     page.go_back()
     page.wait_for_url("**/healthz")
     page.close()

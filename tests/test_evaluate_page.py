@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import islice
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 from sklearn import metrics
+from sklearn.linear_model import LogisticRegression
 from streamlit.testing.v1 import AppTest
 
 from dlcore import predictions
 from dlcore.__main__ import main
 from dlcore.checkpoint import open_checkpoint, predict, save_checkpoint
 from dlcore.datasets import rights
+from dlcore.evaluation import baselines as judge
+from dlcore.evaluation.comparing import Kind
 from dlcore.experiment import Experiment
 from dlcore.learning.trainer import Trainer
+from dlcore.metrics import Measure
 from dlcore.objectives import Classes, Numbers
 from dlcore.problems import Problem
 from dlcore.rows import prepare
 from dlcore.runs.server.entry import mark_of
+from dlcore.views import bands, baselines, calibration, confusion, intervals, predicted_true, residuals, roc
+from dlcore.views import growth as growth_view
 from tests.judges import HastyDesks
 from tests.patience import PATIENCE
 from tests.playground import RecordingPool, errors, shown, state, widget
@@ -31,7 +39,8 @@ from ui import live, session
 from ui.evaluating import curves, growth, rows
 from ui.evaluating.judging import Judging
 from ui.evaluating.predict import make_maker
-from ui.evaluating.sections import SECTIONS
+from ui.evaluating.sections import SECTIONS, name_key
+from ui.evaluating.verdict import GAPS, TEST
 from ui.evaluating.warnings import ICONS
 from ui.messages import LANGUAGES, catalogue, sentence, text
 from ui.pages import EVALUATE
@@ -78,15 +87,16 @@ Open = Callable[..., tuple[AppTest, JudgedPool, HastyDesks]]
 
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> Open:
-    """The page of a run of this recipe, at this section."""
+    """The page of a run of this recipe, with all figures, or with this section opened large."""
 
-    def open_page(recipe: dict[str, Any], section: str = "scores") -> tuple[AppTest, JudgedPool, HastyDesks]:
+    def open_page(recipe: dict[str, Any], section: str = "") -> tuple[AppTest, JudgedPool, HastyDesks]:
         pool, desks = JudgedPool(recipe), HastyDesks()
         monkeypatch.setattr(live, "pool", lambda: pool)
         monkeypatch.setattr(live, "desks", lambda: desks)
         at = AppTest.from_file(str(EVALUATE.script), default_timeout=PATIENCE)
         at.session_state["session"] = session.Session("en", Experiment.from_dict(recipe))
-        at.query_params["section"] = section
+        if section:
+            at.query_params["section"] = section
         return at.run(), pool, desks
 
     return open_page
@@ -108,6 +118,18 @@ def _elements(block: Any) -> Iterator[Any]:
         yield from _elements(child) if hasattr(child, "children") else [child]
 
 
+def open_large(at: AppTest, section: str) -> AppTest:
+    """Press the card of this section; from another section, after going back to all figures."""
+    if state(at).memory(Judging).section:
+        press(at, "close_section")
+    return press(at, next(button.key for button in at.button if str(button.key).startswith(f"open_{section}")) or "")
+
+
+def verdict_of(at: AppTest) -> str:
+    (said,) = [header.value.replace("\\", "") for header in at.header]
+    return said
+
+
 def is_fine(at: AppTest) -> bool:
     return not at.exception and not errors(at)
 
@@ -124,23 +146,23 @@ def press(at: AppTest, name: str) -> AppTest:
 def test_every_section_draws(opened: Open, recipe: dict[str, Any], section: str) -> None:
     at, _, _ = opened(recipe, section)
     assert is_fine(at)
-    assert widget(at, "/section").value == section
+    assert next(one.value for one in at.subheader) == shown(text("en", name_key(section, recipe is SPIRAL)))
 
 
-def test_it_opens_with_the_scores_of_the_present_moment(opened: Open) -> None:
-    at, pool, _ = opened(SPIRAL)
+def test_the_scores_are_those_of_the_present_moment(opened: Open) -> None:
+    at, pool, _ = opened(SPIRAL, "scores")
     for part, name in (("watched", "Accuracy: Test"), ("train", "Accuracy: Training")):
         y, p = judged(pool, part)
         assert numbers(at)[name] == f"{metrics.accuracy_score(y, p.argmax(1)):.1%}"
     (all_scores, per_class) = [table.value for table in at.table]
     y, p = judged(pool)
-    said = metrics.precision_recall_fscore_support(y, p.argmax(1))
+    said: Any = metrics.precision_recall_fscore_support(y, p.argmax(1))
     assert list(per_class.iloc[:, 2]) == [f"{recall:.1%}" for recall in said[1]]
     assert all_scores.iloc[1]["Test"] == f"{metrics.balanced_accuracy_score(y, p.argmax(1)):.1%}"
 
 
 def test_numbers_are_judged_in_the_units_of_the_target(opened: Open) -> None:
-    at, pool, _ = opened(SINE)
+    at, pool, _ = opened(SINE, "scores")
     y, p = judged(pool)
     assert numbers(at)["R²: Test"] == f"{metrics.r2_score(y, p):.3f}"
     assert at.table[0].value.iloc[2]["Test"] == f"{metrics.root_mean_squared_error(y, p):.4g}"
@@ -183,7 +205,7 @@ def test_pictures_are_shown_as_pictures(opened: Open) -> None:
 
 
 def test_a_subset_stands_beside_the_whole(opened: Open) -> None:
-    at, pool, desks = opened(SPIRAL)
+    at, pool, desks = opened(SPIRAL, "scores")
     widget(at, "/judged_column").set_value(f"{rows.COLUMN}x1").run()
     low, high = widget(at, "/judged_range/x1").value
     assert desks.asked[-1] == ("evaluate", {"split": "test", "subset": {"column": "x1", "low": low, "high": high}})
@@ -199,21 +221,118 @@ def test_a_subset_stands_beside_the_whole(opened: Open) -> None:
 
 def test_the_network_stands_among_its_baselines(opened: Open) -> None:
     at, _, desks = opened(SPIRAL, "baselines")
-    assert [do for do, _ in desks.asked] == ["baselines"]
-    names = list(at.table[0].value.iloc[:, 0])
-    assert len(names) == 3 and shown(text("en", "evaluate.baseline.majority.what")) in names
+    assert [do for do, _ in desks.asked] == ["verdict", "baselines"]
+    table = at.table[0].value
+    names = list(table.iloc[:, 0])
+    assert names[0] == f"**{shown(text('en', 'evaluate.baseline.network'))}**" and len(names) == 4
+    assert shown(text("en", "evaluate.baseline.majority.what")) in names
+    assert all(" to " in score for score in table.iloc[:, 2])  # each with its interval
+    assert all(re.match(r"\*\*(better|worse|as good|too close to call)\*\*", said) for said in table.iloc[1:, 3])
+
+
+# The verdict and the figures
+
+KEPT_BACK = {**SPIRAL, "test_fraction": 0.3, "validation_fraction": 0.3}  # as runs begin on the page: no seal
+
+
+@pytest.mark.parametrize("recipe", [SPIRAL, SINE, DIGITS], ids=["classes", "numbers", "images"])
+def test_a_visit_shows_all_figures_and_asks_for_what_takes_a_moment_alone(opened: Open, recipe: dict[str, Any]) -> None:
+    at, _, desks = opened(recipe)
+    assert is_fine(at) and not at.subheader
+    assert [do for do, _ in desks.asked] == ["verdict", "evaluate"]
+    assert len(at.get("plotly_chart")) == (4 if recipe is SINE else 5)
+    cards = {str(button.key).split("_")[1] for button in at.button if str(button.key).startswith("open_")} - {"test"}
+    assert cards == set(SECTIONS)
+
+
+def test_the_verdict_says_score_interval_comparison_and_gap_as_plain_scikit_learn_finds_them(opened: Open) -> None:
+    at, pool, _ = opened(SPIRAL)
+    opened_now = open_checkpoint(pool.content)
+    data = prepare(opened_now.experiment)
+    y, p = judged(pool)
+    hits = int((p.argmax(1) == y).sum())
+    ends = binomtest(hits, len(y)).proportion_ci(0.95, "wilson")
+    said = verdict_of(at)
+    assert said.startswith(f"{hits / len(y):.1%} ± {50 * (ends.high - ends.low):.1f} on {len(y)} test rows")
+    captions = "\n".join(one.value.replace("\\", "") for one in at.caption)
+    assert f"95% interval {ends.low:.1%} to {ends.high:.1%} (Wilson)" in captions
+    linear = LogisticRegression(max_iter=500).fit(data.train.X, data.train.y)
+    forest_or_better = re.search(r"(Random forest|Logistic regression|Majority class): ([\d.]+)%\.", captions)
+    assert forest_or_better and float(forest_or_better[2]) >= 100 * linear.score(data.watched.X, data.watched.y) - 0.05
+    y_train, p_train = judged(pool, "train")
+    gap = metrics.accuracy_score(y_train, p_train.argmax(1)) - hits / len(y)
+    assert f"a gap of {100 * gap:+.1f} points".replace("-", "−") in captions
+
+
+def test_numbers_are_given_a_verdict_by_r2(opened: Open) -> None:
+    at, pool, _ = opened(SINE)
+    y, p = judged(pool)
+    assert verdict_of(at).startswith(f"R² {metrics.r2_score(y, p):.3f}")
+    assert "always predicting the mean" in verdict_of(at) or "linear" in verdict_of(at) or "forest" in verdict_of(at)
+
+
+def test_an_untrained_network_is_called_untrained_and_compared_with_nothing(opened: Open) -> None:
+    at, pool, _ = opened(SPIRAL)
+    pool.steps = 0
+    press(at, "judge_again")
+    assert verdict_of(at).startswith("Untrained: no step was taken yet.")
+    assert not [one for one in at.markdown if text("en", "verdict.against") in one.value]
+
+
+@pytest.mark.parametrize("recipe", [KEPT_BACK, SEALED], ids=["kept back", "sealed"])
+def test_the_verdict_speaks_of_the_watched_rows_until_the_test_rows_are_opened_which_is_counted(
+    opened: Open, recipe: dict[str, Any]
+) -> None:
+    at, pool, desks = opened(recipe)
+    assert "validation rows it has not seen" in verdict_of(at)
+    assert not [asked for _, asked in desks.asked if asked.get("split") == "test" or "unseal" in asked]
+    assert "Kept back. Opened 0× so far." in said_on(at)
+    press(at, "open_test")
+    y, p = judged(pool, "final")
+    assert verdict_of(at).startswith(f"{metrics.accuracy_score(y, p.argmax(1)):.1%}")
+    assert f"on {len(y)} test rows that were kept back" in verdict_of(at)
+    assert "Opened 1× so far." in said_on(at)
+    open_large(at, "baselines")
+    assert list(at.table[0].value.columns)[2] == "Test"
+    press(at, "close_section")
+    pool.steps = 120
+    press(at, "judge_again")  # Another network: the test rows are kept back from it too.
+    assert "validation rows it has not seen" in verdict_of(at)
+    assert "Kept back. Opened 1× so far." in said_on(at)
+
+
+def test_once_all_baselines_are_fitted_the_verdict_speaks_of_the_best_of_them(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(judge, "QUICK", {"logistic": 0, "forest": 0})
+    at, _, _ = opened(SPIRAL)
+    assert "Majority class" in said_on(at) and "Random forest" not in said_on(at)
+    open_large(at, "baselines")
+    press(at, "close_section")
+    assert "Random forest" in said_on(at)
+
+
+def test_a_long_job_that_is_done_becomes_a_figure(opened: Open) -> None:
+    at, _, _ = opened(SPIRAL, "growth")
+    widget(at, "/growth_epochs").set_value(2).run()
+    widget(at, "/growth_repeats").set_value(1).run()
+    press(at, "start_learning_curve")
+    press(at, "close_section")
+    assert is_fine(at) and len(at.get("plotly_chart")) == 6
+    open_large(at, "growth")
+    assert is_fine(at) and len(at.get("plotly_chart")) == 1
 
 
 # Of which moment
 
 
 def test_the_moment_stays_until_somebody_judges_again(opened: Open) -> None:
-    at, pool, _ = opened(SPIRAL)
+    at, pool, _ = opened(SPIRAL, "scores")
     before = numbers(at)
     pool.steps = 300
     at.run()
     assert numbers(at) == before
-    said = "\n".join(markdown.value for markdown in at.markdown)
+    said = "\n".join(caption.value for caption in at.caption)
     assert shown(text("en", "evaluate.moment.moved", step="60", epoch="6", now="300")) in said
     press(at, "judge_again")
     y, p = judged(pool)
@@ -222,19 +341,23 @@ def test_the_moment_stays_until_somebody_judges_again(opened: Open) -> None:
 
 def test_what_was_asked_once_is_not_asked_again_while_nothing_moves(opened: Open) -> None:
     at, _, desks = opened(SPIRAL)
-    asked = len(desks.asked)
     press(at.run(), "judge_again")
-    widget(at, "/section").set_value("curves").run()
-    widget(at, "/section").set_value("scores").run()
+    open_large(at, "curves")
+    asked = len(desks.asked)
+    press(at, "judge_again")
+    open_large(at, "scores")
+    open_large(at, "curves")
     assert len(desks.asked) == asked
 
 
-def test_an_address_names_the_section_and_nonsense_opens_the_first(opened: Open) -> None:
+def test_an_address_names_what_is_opened_and_nonsense_opens_nothing(opened: Open) -> None:
     at, _, _ = opened(SPIRAL, "no such section")
-    assert widget(at, "/section").value == "scores"
+    assert not at.subheader
     assert at.query_params["section"] == "no such section"  # Nobody has chosen anything: the address stays.
-    widget(at, "/section").set_value("growth").run()
+    open_large(at, "growth")
     assert at.query_params["section"] == "growth"
+    press(at, "close_section")
+    assert "section" not in at.query_params and not at.subheader
 
 
 def test_opening_a_page_writes_nothing_into_the_address(opened: Open) -> None:
@@ -248,14 +371,14 @@ def test_opening_a_page_writes_nothing_into_the_address(opened: Open) -> None:
 
 
 def test_sealed_rows_are_judged_only_when_asked_and_every_look_is_counted(opened: Open) -> None:
-    at, pool, desks = opened(SEALED)
+    at, pool, desks = opened(SEALED, "scores")
     widget(at, "/judged_split").set_value("test").run()
     assert not [asked for _, asked in desks.asked if asked["split"] == "test"]
     assert "Accuracy: Test" not in numbers(at)
     press(at, "unseal")
     y, p = judged(pool, "final")
-    assert numbers(at)["Accuracy: Test (looked at 1×)"] == f"{metrics.accuracy_score(y, p.argmax(1)):.1%}"
-    widget(at, "/section").set_value("examples").run()
+    assert numbers(at)["Accuracy: Test (opened 1×)"] == f"{metrics.accuracy_score(y, p.argmax(1)):.1%}"
+    open_large(at, "examples")
     assert list(state(at).memory(Judging).looks.values()) == [1]
     assert is_fine(at)
     pool.steps = 120
@@ -268,7 +391,7 @@ def test_sealed_rows_are_judged_only_when_asked_and_every_look_is_counted(opened
 
 def looked(at: AppTest) -> str:
     """What stands before the seal."""
-    (said,) = [line.value for line in at.markdown if "sealed, so that" in line.value]
+    (said,) = [line.value for line in at.markdown if "kept back, so that" in line.value]
     return said.replace("\\", "")
 
 
@@ -286,18 +409,18 @@ def looked(at: AppTest) -> str:
 def test_looks_are_counted_of_the_test_rows_and_not_of_what_stands_beside_them(
     opened: Open, changes: dict[str, Any], looks: int
 ) -> None:
-    at, pool, _ = opened(SEALED)
+    at, pool, _ = opened(SEALED, "scores")
     widget(at, "/judged_split").set_value("test").run()
     press(at, "unseal")
     pool.recipe = json.dumps({**SEALED, **changes})
     press(at, "judge_again")
-    assert f"looked at {looks}×" in looked(at)
+    assert f"opened {looks}×" in looked(at)
     press(at, "unseal")
-    assert f"Accuracy: Test (looked at {looks + 1}×)" in numbers(at)
+    assert f"Accuracy: Test (opened {looks + 1}×)" in numbers(at)
 
 
 def test_validation_rows_are_judged_without_a_seal(opened: Open) -> None:
-    at, pool, _ = opened(SEALED)
+    at, pool, _ = opened(SEALED, "scores")
     y, p = judged(pool)
     assert numbers(at)["Accuracy: Validation"] == f"{metrics.accuracy_score(y, p.argmax(1)):.1%}"
     assert not state(at).memory(Judging).looks
@@ -311,7 +434,7 @@ def test_a_desk_that_cannot_answer_is_a_sentence_and_the_next_try_works(opened: 
     at, _, desks = opened(SPIRAL)
     problem = _problem(key)
     desks.refusal = problem
-    widget(at, "/section").set_value("warnings").run()
+    open_large(at, "warnings")
     assert errors(at) == [shown(sentence("en", problem))] and not at.exception
     desks.refusal = None
     assert is_fine(press(at, "evaluate_try_again"))
@@ -341,7 +464,7 @@ def test_foreign_names_stay_plain(opened: Open) -> None:
 
     def renamed(do: str, payload: bytes = b"", **arguments: Any) -> tuple[dict[str, Any], bytes]:
         header, found = answer(do, payload, **arguments)
-        header["class_names"] = [HOSTILE, "b"]
+        header = {**header, "class_names": [HOSTILE, "b"]} if do != "verdict" else header
         for one in header.get("per_class", []):
             one["name"] = HOSTILE
         for place, column in enumerate(header.get("columns", [])):
@@ -353,7 +476,7 @@ def test_foreign_names_stay_plain(opened: Open) -> None:
     desks.ask = renamed  # type: ignore[method-assign]
     state(at).memory(Judging).moment = None
     for section in ("scores", "curves", "examples"):
-        widget(at.run(), "/section").set_value(section).run()
+        open_large(at.run(), section)
         assert is_fine(at)
         words = [one.value for one in (*at.markdown, *at.caption)] + [
             one.label for one in (*at.slider, *at.metric, *at.selectbox)
@@ -403,14 +526,30 @@ def test_a_long_job_shows_its_progress_and_can_be_cancelled(opened: Open, monkey
 
 
 def test_words_made_of_parts_exist() -> None:
-    keys = {f"evaluate.section.{name}" for name in SECTIONS}
+    keys = {
+        f"{name_key(name, classes)}{part}" for name in SECTIONS for classes in (True, False) for part in ("", ".plain")
+    }
+    views = (baselines, bands, calibration, confusion, growth_view, intervals, predicted_true, residuals, roc)
+    keys |= {f"{view.TITLE}{part}" for view in views for part in ("", ".plain", ".help")}
+    keys |= {f"verdict.compared.{kind}" for kind in get_args(Kind)} | {
+        f"evaluate.compared.{kind}" for kind in get_args(Kind)
+    }
+    keys |= {f"verdict.gap.{kind}" for kind in GAPS} | {
+        f"verdict.rows.{name}" for name in ("validation", "test", "test_only")
+    }
+    keys |= {f"verdict.{form}.{part}" for form in ("share", "number") for part in ("alone", "about", "between")}
+    keys |= {f"verdict.method.{name}{part}" for name in ("wilson", "bootstrap") for part in ("", ".help")}
+    keys |= {f"verdict.{what}.{unit}" for what in ("rival", "gap") for unit in ("points", "number")}
+    keys |= {f"verdict.against.{metric}.help" for metric in get_args(Measure)}
+    keys |= {f"verdict.test.{how}" for how in TEST} | {f"verdict.task.{task}" for task in ("classes", "numbers")}
     keys |= {f"evaluate.metric.{name}" for name in (*Classes.scores, *Numbers.scores, *curves.FIGURES)}
     keys |= {f"evaluate.metric.{name}.help" for name in ("accuracy", "r2", *curves.FIGURES)}
     keys |= {f"evaluate.split.{name}" for name in ("train", "validation", "test")}
     keys |= {f"evaluate.moment.{how}" for how in ("standing", "playing", "moved")}
     keys |= {f"evaluate.growth.{kind}{part}" for kind in growth.KINDS for part in ("", ".help")}
-    baselines = ("majority", "mean", "logistic", "linear", "forest")
-    keys |= {f"evaluate.baseline.{name}{part}" for name in baselines for part in ("", ".what")}
+    models = ("majority", "mean", "logistic", "linear", "forest")
+    keys |= {f"evaluate.baseline.{name}{part}" for name in models for part in ("", ".what")}
+    keys |= {f"verdict.model.{name}" for name in models}
     for language in LANGUAGES:
         assert keys <= set(catalogue(language))
     assert set(ICONS) == {"warning", "notice", "fine"}
@@ -510,10 +649,10 @@ def test_a_large_file_is_read_in_the_background(predicting: Open, monkeypatch: p
     monkeypatch.setattr(predictions, "QUICK_CELLS", 3)
     at, pool, desks = predicting()
     bring(at, f"{FLOWERS}5,1;3,5;1,4;0,2;north\n")
-    assert [do for do, _ in desks.asked] == ["predict", "predict_long"]
+    assert [do for do, _ in desks.asked] == ["verdict", "predict", "predict_long"]
     assert is_fine(at) and "1 of 1 rows could be predicted." in said_on(at)
     at.run()
-    assert len(desks.asked) == 2
+    assert len(desks.asked) == 3
     pool.steps = 300
     press(at, "judge_again")
     assert [do for do, _ in desks.asked].count("predict_long") == 2  # Of this moment.

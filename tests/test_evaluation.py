@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import bootstrap
+from scipy.stats import binomtest, bootstrap
 from sklearn import metrics
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
@@ -22,7 +22,7 @@ from dlcore.evaluation import name_parts, open_judged
 from dlcore.evaluation.baselines import baselines
 from dlcore.evaluation.curves import score_counts, threshold_curves
 from dlcore.evaluation.examples import examples
-from dlcore.evaluation.intervals import interval, resample_scores, score
+from dlcore.evaluation.intervals import interval, resample_scores, score, score_interval
 from dlcore.evaluation.scores import evaluate, score_classes, score_numbers
 from tests.judging import answer, refused, saved, table_of, trained
 
@@ -218,6 +218,14 @@ def test_the_interval_contains_the_score(seed: int, rows: int, right: float) -> 
     said = np.where(generator.random(rows) < right, y, (y + 1) % 3)
     low, high = interval(resample_scores("accuracy", y, said))  # type: ignore[misc]
     assert 0 <= low <= score("accuracy", y, said) <= high <= 1  # type: ignore[operator]
+
+
+@given(rows=st.integers(1, 3000), right=st.floats(0, 1))
+def test_the_interval_of_an_accuracy_is_scipys_of_wilson(rows: int, right: float) -> None:
+    hits = round(rows * right)
+    said = np.arange(rows) < hits
+    theirs = binomtest(hits, rows).proportion_ci(0.95, method="wilson")
+    assert score_interval("accuracy", np.ones(rows, bool), said) == pytest.approx([theirs.low, theirs.high], abs=1e-9)
 
 
 @settings(max_examples=15)

@@ -188,9 +188,10 @@ def points(*scores: tuple[float, float]) -> list[dict[str, Any]]:
     ],
 )
 def test_bias_and_variance_are_told_apart(small: bytes, train: float, watched: float, key: str) -> None:
-    (found,) = judge_learning(open_judged(small), points((train, watched)))
+    judged = open_judged(small)
+    (found,) = judge_learning(judged, points((train, watched)))
     assert found["key"] == key
-    baseline = constant_score(open_judged(small))
+    baseline = constant_score(judged, judged.watched)
     assert found["evidence"]["left"] == pytest.approx(1 - (train - baseline) / (1 - baseline))
     assert found["evidence"]["gap"] == pytest.approx((train - watched) / (1 - baseline))
 
@@ -244,5 +245,8 @@ def test_a_constant_answer_scores_what_scikit_learns_dummy_scores() -> None:
     )
     data = judged.data
     dummy = DummyClassifier().fit(data.train.X, data.train.y).score(data.watched.X, data.watched.y)
-    assert constant_score(judged) == dummy == 0.2  # 0 is more frequent in training, and one of five in testing.
-    assert constant_score(open_judged(saved(trained({"dataset": {"kind": "sine"}, **MSE}, 1)))) == 0
+    # 0 is more frequent in training, and one of five in testing.
+    assert constant_score(judged, judged.watched) == dummy == 0.2
+    assert constant_score(judged, judged.train) == 0.6
+    sine = open_judged(saved(trained({"dataset": {"kind": "sine"}, **MSE}, 1)))
+    assert constant_score(sine, sine.watched) == 0

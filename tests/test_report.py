@@ -216,6 +216,10 @@ def test_a_sealed_test_stays_shut_and_the_looks_are_said() -> None:
     cards = [len(re.findall(r'class="card[ "]', text)) for text in (shut, seen)]
     assert cards == [2, 3]
     assert ENGLISH["report.sealed"].format(looks=0) in made(card, recipe)
+    # The page keeps back what the recipe does not seal; the command line says what the recipe says.
+    unsealed = recipe | {"sealed": False}
+    for asked, shown in (({}, 3), ({"shut": True}, 2), ({"shut": True, "unseal": True}, 3)):
+        assert len(re.findall(r'class="card[ "]', made(report, unsealed, **asked))) == shown
 
 
 def test_without_a_history_it_says_so_and_with_a_broken_one_too() -> None:

@@ -328,6 +328,8 @@ WIDE = [0.5 + place / 100 for place in range(40)]
     [
         (WIDE, 0.7, "typical"), (WIDE, 0.89, "lucky"), (WIDE, 0.5, "unlucky"), (WIDE, None, "apart"),
         ([0.9, 0.91, 0.905], 0.91, "alike"), ([0.9] * 8, None, "alike"), ([0.5] * 20 + [0.9] * 20, 0.9, "typical"),
+        # Better than 6% of 32 seeds, and below the middle half of them: no usual one.
+        ([0.93] * 2 + [0.952] * 4 + [0.956] * 10 + [0.964] * 16, 0.952, "low"), (WIDE, 0.82, "high"),
     ],
 )  # fmt: skip
 def test_skill_or_luck(values: list[float], present: float | None, kind: str) -> None:
@@ -453,7 +455,7 @@ def test_the_section_trains_what_was_chosen_and_answers_whether_it_is_luck(
 
 
 def test_words_made_of_parts_exist() -> None:
-    verdicts = ("alike", "typical", "lucky", "unlucky", "apart")
+    verdicts = ("alike", "typical", "high", "low", "lucky", "unlucky", "apart")
     for language in LANGUAGES:
         assert all(catalogue(language)[f"evaluate.seeds.verdict.{kind}"] for kind in verdicts)
         for name in ("mean", "interval", "range", "behind"):

@@ -108,23 +108,29 @@ NUMBERS = [
     of_numbers([1e-9], [2e-9]),
 ]  # fmt: skip
 GROUP = {"name": HOSTILE, "role": "test", "value": 0.5, "interval": [0.4, 0.7], "rows": 10}
-MODEL = {"name": "forest", "train": 1.0, "test": 0.9, "network": False}
+MODEL = {"name": "forest", "train": 1.0, "test": 0.9, "interval": [0.8, 0.95], "network": False}
 POINT = {"x": 10, "train": [0.9, 1.0], "test": [0.5, None]}
 
 #: For each view of the page Evaluate, numbers as they come and as they come at worst.
 GIVEN: dict[ModuleType, list[Numbers]] = {
     intervals: [
-        {"metric": "views.accuracy", "groups": [GROUP, {**GROUP, "role": "train", "value": 1.0, "interval": [1.0, 1.0]}], "reference": 0.5},
-        {"metric": "views.r2", "groups": [{**GROUP, "value": -1e9, "interval": None}, {**GROUP, "value": None}], "reference": 0.0},
-        {"metric": "views.r2", "groups": [], "reference": None},
+        {
+            "metric": "views.accuracy", "groups": [GROUP, {**GROUP, "role": "train", "value": 1.0, "interval": [1.0, 1.0]}],
+            "reference": 0.5, "of_numbers": False,
+        },
+        {
+            "metric": "views.r2", "groups": [{**GROUP, "value": -1e9, "interval": None}, {**GROUP, "value": None}],
+            "reference": 0.0, "of_numbers": True,
+        },
+        {"metric": "views.r2", "groups": [], "reference": None, "of_numbers": True},
     ],
     confusion: CLASSES, threshold: [{**one, "threshold": cut} for one in CLASSES for cut in (0.0, 0.5, 1.0)],
     roc: [*CLASSES, {**CLASSES[1], "shown": 9, "threshold": 0.3}],
     precision_recall: [*CLASSES, {**CLASSES[1], "shown": 9, "threshold": 1.0}],
     calibration: CLASSES, predicted_true: NUMBERS, residuals: NUMBERS,
     baselines: [
-        {"metric": "views.accuracy", "models": [MODEL, {**MODEL, "name": HOSTILE, "network": True}]},
-        {"metric": "views.r2", "models": [{**MODEL, "train": -1e6, "test": -1e6}]},
+        {"metric": "views.accuracy", "rows": HOSTILE, "models": [MODEL, {**MODEL, "name": HOSTILE, "network": True}]},
+        {"metric": "views.r2", "rows": "Test", "models": [{**MODEL, "train": -1e6, "test": -1e6, "interval": None}]},
     ],
     growth: [
         {"metric": "views.accuracy", "x": "rows", "points": [POINT, {**POINT, "x": 100}]},
@@ -253,10 +259,20 @@ def test_whiskers_reach_from_low_to_high() -> None:
 
 def test_the_network_stands_out_among_the_baselines_and_the_best_is_on_top() -> None:
     models = [{**MODEL, "test": 0.4}, {**MODEL, "name": "net", "test": 0.7, "network": True}, {**MODEL, "test": 0.6}]
-    fig = baselines.draw({"metric": "views.accuracy", "models": models}, words)
+    fig = baselines.draw({"metric": "views.accuracy", "rows": "Validation rows", "models": models}, words)
     (bars,) = trace(fig, "bar")
     assert list(bars.x) == [0.4, 0.6, 0.7]
     assert bars.marker.color.index(theme.TEST) == 2
+
+
+def test_the_legend_says_which_mark_of_a_baseline_is_which_rows_and_the_whiskers_are_their_intervals() -> None:
+    fig = baselines.draw(GIVEN[baselines][0] | {"rows": "Validation rows"}, words)
+    (bars,), (ticks,) = trace(fig, "bar"), trace(fig, "scatter")
+    assert fig.layout.showlegend
+    assert (bars.name, list(bars.x)) == ("Validation rows", [0.9, 0.9])
+    assert (ticks.name, list(ticks.x)) == (words("views.train"), [1.0, 1.0])
+    assert bars.x[0] - bars.error_x.arrayminus[0] == pytest.approx(0.8)
+    assert bars.x[0] + bars.error_x.array[0] == pytest.approx(0.95)
 
 
 def test_a_learning_curve_goes_through_the_means_of_its_repeats() -> None:

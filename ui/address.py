@@ -29,7 +29,10 @@ class Address:
         self.page, self.said = page, said
 
     def put(self, name: str, value: str) -> None:
-        """Write a choice into the address."""
-        if st.query_params.get(name) != value:
-            st.query_params[name] = value
+        """Write a choice into the address; "" leaves the parameter out."""
+        if value:
+            if st.query_params.get(name) != value:
+                st.query_params[name] = value
+        elif name in st.query_params:
+            del st.query_params[name]
         self.said[name] = value

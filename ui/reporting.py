@@ -17,8 +17,8 @@ SAID = ("report.", "card.", "finding.", "component.", "experiment.")
 def make_reporter(state: session.Session, what: str, token: str, moment: Moment | None = None) -> Callable[[], bytes]:
     """The function that makes a "report" or a "card". It runs at the press, outside the script, so what it needs is captured here.
 
-    Without a moment it describes the run as it is at the press. Sealed test scores are left out unless they were opened for this
-    moment. All its facts come from the checkpoint, since the run may have other data or another history by then.
+    Without a moment it describes the run as it is at the press. Where there are validation rows, test scores are left out unless
+    they were opened for this moment. All its facts come from the checkpoint, since the run may have other data or another history by then.
     """
     language = state.language
     words = {key: message for key, message in catalogue(language).items() if key.startswith(SAID)}
@@ -31,7 +31,8 @@ def make_reporter(state: session.Session, what: str, token: str, moment: Moment 
         said = {"words": words, "language": language.replace("_", "-"), "history": now.history}
         seal = {
             "looks": state.memory(Judging).looks.get(now.test_rows, 0),
-            "unseal": now.experiment.sealed and now.unsealed,
+            "unseal": now.unsealed,
+            "shut": not now.unsealed,
         }
         return press.ask(what, now.content, **said, **seal)
 

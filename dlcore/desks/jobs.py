@@ -112,6 +112,12 @@ def _guards() -> JobFunction:
     return guards
 
 
+def _verdict() -> JobFunction:
+    from dlcore.evaluation.verdict import verdict
+
+    return verdict
+
+
 def _whatif() -> JobFunction:
     from dlcore.evaluation.whatif import whatif
 
@@ -172,6 +178,7 @@ JOBS: dict[str, Work] = {
     "seeds": Work(_seeds, "long", 900.0, 900.0),
     "evaluate": Work(_evaluate),
     "examples": Work(_examples),
+    "verdict": Work(_verdict, "slow", 60.0),
     "baselines": Work(_baselines, "slow", 60.0),
     "learning_curve": Work(_learning_curve, "long", 900.0, 900.0),
     "capacity": Work(_capacity, "long", 900.0, 900.0),

@@ -113,9 +113,10 @@ def is_sealed(judged: Judged) -> bool:
     return judged.final is not None and judged.experiment.sealed
 
 
-def name_open_parts(judged: Judged) -> dict[str, Part]:
-    """The parts that may be scored: all of them, except a sealed test."""
-    return {name: part for name, part in name_parts(judged).items() if name != "test" or not is_sealed(judged)}
+def name_open_parts(judged: Judged, unseal: bool = False) -> dict[str, Part]:
+    """The parts that may be scored: all of them, except a sealed test that nobody has opened."""
+    shut = is_sealed(judged) and not unseal
+    return {name: part for name, part in name_parts(judged).items() if name != "test" or not shut}
 
 
 def choose_part(judged: Judged, arguments: dict[str, Any]) -> Part:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from dlcore.evaluation import Judged, Part, name_open_parts, open_judged
-from dlcore.evaluation.intervals import interval, measure_of, resample_scores, score
+from dlcore.evaluation.comparing import compare
+from dlcore.evaluation.intervals import measure_of, score, score_interval
 from dlcore.jobs import Answer, Progress
 from dlcore.metrics import Measure
 from dlcore.randomness import derived_seed
@@ -25,30 +27,51 @@ MOST_ITERATIONS = 500
 ROWS_OF_A_TREE = (
     10_000  # Rows from which a tree is grown, drawn from the table: with all rows of a large one it would take minutes.
 )
+#: Training rows x inputs (x classes of a linear model) up to which a model is fitted in a fraction of a second.
+QUICK = {"logistic": 1_000_000, "linear": 1_000_000, "forest": 50_000}
 
 
 def baselines(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Answer:
-    """Score and interval of each model, and of the network, on every part that is open, simplest first."""
+    """Score and interval of each model, and of the network, on every part that is open, simplest first; "unseal" opens a sealed test.
+
+    Each model's "compared" says by part how the network compares with it (dlcore.evaluation.comparing).
+    """
     judged = open_judged(payload)
-    parts = name_open_parts(judged)
-    models, measure = baseline_models(judged), measure_of(judged.experiment)
+    parts = name_open_parts(judged, arguments.get("unseal") is True)
+    measure = measure_of(judged.experiment)
     found: dict[str, Any] = {
         "metric": measure,
         "splits": list(parts),
         "network": _score_parts(measure, parts, {name: part.answers for name, part in parts.items()}),
         "models": [],
     }
-    for index, (key, model) in enumerate(models.items()):
-        progress(index / len(models), found)
+    models = baseline_models(judged)
+    progress(0.0, found)
+    for one in fit_models(judged, parts, models):
+        found["models"].append(one)
+        progress(len(found["models"]) / len(models), found)
+    return found, b""
+
+
+def fit_models(judged: Judged, parts: dict[str, Part], keys: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """Fit each of these models in turn: {"key", a score a part, "intervals", "compared", "seconds"}."""
+    measure, models = measure_of(judged.experiment), baseline_models(judged)
+    for key in keys:
         start = time.perf_counter()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # A model that has not converged is a baseline too.
-            model.fit(judged.train.split.X, judged.train.split.y)
+            models[key].fit(judged.train.split.X, judged.train.split.y)
         seconds = time.perf_counter() - start
-        predicted = {name: model.predict(part.split.X) for name, part in parts.items()}
-        found["models"].append({"key": key, **_score_parts(measure, parts, predicted), "seconds": seconds})
-    progress(1.0, found)
-    return found, b""
+        predicted = {name: models[key].predict(part.split.X) for name, part in parts.items()}
+        compared = {name: compare(measure, part.split.y, part.answers, predicted[name]) for name, part in parts.items()}
+        yield {"key": key, **_score_parts(measure, parts, predicted), "compared": compared, "seconds": seconds}
+
+
+def find_quick_models(judged: Judged) -> list[str]:
+    """The models that are fitted in a fraction of a second on so many rows and inputs; the constant one always is."""
+    cells = judged.train.split.X.size
+    outputs = {"logistic": judged.experiment.objective.num_classes if judged.experiment.objective.has_classes else 1}
+    return [key for key in baseline_models(judged) if cells * outputs.get(key, 1) <= QUICK.get(key, cells)]
 
 
 def baseline_models(judged: Judged) -> dict[str, Any]:
@@ -70,5 +93,5 @@ def baseline_models(judged: Judged) -> dict[str, Any]:
 
 def _score_parts(measure: Measure, parts: dict[str, Part], answers_of: dict[str, np.ndarray]) -> dict[str, Any]:
     pairs = {name: (part.split.y, answers_of[name]) for name, part in parts.items()}
-    intervals = {name: interval(resample_scores(measure, *pair)) for name, pair in pairs.items()}
+    intervals = {name: score_interval(measure, *pair) for name, pair in pairs.items()}
     return {name: score(measure, *pair) for name, pair in pairs.items()} | {"intervals": intervals}

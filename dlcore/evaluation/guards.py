@@ -15,10 +15,11 @@ from dlcore.datasets.preparation import ROWS_AT_ONCE
 from dlcore.datasets.table import TableData
 from dlcore.datasets.tabular import BundledTable
 from dlcore.evaluation import Judged, name_open_parts, open_judged, watched_name
-from dlcore.evaluation.findings import Finding, finding, skill
-from dlcore.evaluation.intervals import interval, measure_of, resample_scores, score
+from dlcore.evaluation.findings import Finding, finding
+from dlcore.evaluation.gap import find_gap
+from dlcore.evaluation.intervals import measure_of, score, score_interval
 from dlcore.evaluation.leak import find_leaks
-from dlcore.evaluation.shape import HIGH_VARIANCE, constant_score
+from dlcore.evaluation.shape import constant_score
 from dlcore.evaluation.subset import column_kind
 from dlcore.jobs import Answer, Progress
 
@@ -52,25 +53,19 @@ def guards(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Ans
 
 def find_overfitting(judged: Judged) -> list[Finding]:
     """The network is far better on the rows it learned from than on the watched ones, and the interval of the gap is above 0."""
-    measure, parts = measure_of(judged.experiment), (judged.train, judged.watched)
-    pairs = [(part.split.y, part.answers) for part in parts]
-    train, watched = (score(measure, *pair) for pair in pairs)
-    if train is None or watched is None:
+    found = find_gap(judged, judged.watched)
+    if found["kind"] != "overfits":
         return []
-    gaps = np.subtract(*(resample_scores(measure, *pair, seed=seed) for seed, pair in enumerate(pairs)))
-    baseline = constant_score(judged)
-    gap, likely = train - watched, interval(gaps)
-    if likely is None or likely[0] <= 0 or skill(train, baseline) - skill(watched, baseline) <= HIGH_VARIANCE:
-        return []
-    values = {"train": train, "watched": watched, "gap": gap, "low": likely[0], "high": likely[1]}
+    low, high = found["interval"]
+    values = {"train": found["train"], "watched": found["score"], "gap": found["gap"], "low": low, "high": high}
     return [finding("overfitting", "warning", values, **values, split=watched_name(judged))]
 
 
 def find_no_skill(judged: Judged) -> list[Finding]:
     """The network is not surely better on the watched rows than a constant answer."""
     measure, pair = measure_of(judged.experiment), (judged.watched.split.y, judged.watched.answers)
-    watched, likely = score(measure, *pair), interval(resample_scores(measure, *pair))
-    baseline = constant_score(judged)
+    watched, likely = score(measure, *pair), score_interval(measure, *pair)
+    baseline = constant_score(judged, judged.watched)
     if watched is None or likely is None or likely[0] > baseline:
         return []
     values = {"watched": watched, "low": likely[0], "high": likely[1], "baseline": baseline}

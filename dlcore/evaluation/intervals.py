@@ -1,6 +1,8 @@
-"""A score, accuracy, balanced accuracy or R², and how sure it is: the middle 95% of what it would be on rows drawn again with replacement.
+"""A score, accuracy, balanced accuracy or R², and how sure it is: its 95% interval.
 
-Efron and Tibshirani, An introduction to the bootstrap, 1993, chapter 13 (percentile intervals).
+Of an accuracy Wilson's score interval (Wilson, 1927; Brown, Cai and DasGupta, 2001), which is honest about few rows and about rows that
+are all right, where resamples never differ. Of other scores the middle 95% of what they would be on rows drawn again with replacement
+(Efron and Tibshirani, An introduction to the bootstrap, 1993, chapter 13, percentile intervals).
 
 N rows, R resamples, S sums of a row's numbers, K classes.
 """
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 RESAMPLES = 1000
 SEED = 0  # The same rows give the same interval.
+Z = 1.959963984540054  # The middle 95% of a normal distribution lies within so many standard deviations.
 DRAWN_AT_ONCE = 1 << 15  # rows, of one resample or several: their counts stay in the cache
 
 
@@ -34,6 +37,26 @@ def score(measure: Measure, y_N: np.ndarray, said_N: np.ndarray) -> float | None
         return balanced_accuracy(y_N, said_N)
     spread = float(((y_N - y_N.mean()) ** 2).sum())
     return 1 - float(((y_N - said_N) ** 2).sum()) / spread if spread > 0 else None
+
+
+def score_interval(measure: Measure, y_N: np.ndarray, said_N: np.ndarray) -> list[float] | None:
+    """The 95% interval of the score of these rows; None where there is no score."""
+    if measure == "accuracy":
+        return wilson_interval(int((said_N == y_N).sum()), len(y_N))
+    return interval(resample_scores(measure, y_N, said_N))
+
+
+def name_method(measure: Measure) -> str:
+    """How the interval of this score was found: "wilson" or "bootstrap"."""
+    return "wilson" if measure == "accuracy" else "bootstrap"
+
+
+def wilson_interval(hits: int, rows: int) -> list[float]:
+    """The shares p at which hits / rows is within z standard deviations sqrt(p (1 - p) / rows) of p (Wilson, 1927)."""
+    share, more = hits / rows, Z**2 / rows
+    centre = (share + more / 2) / (1 + more)
+    half = Z / (1 + more) * (share * (1 - share) / rows + more / (4 * rows)) ** 0.5
+    return [max(0.0, centre - half), min(1.0, centre + half)]
 
 
 def resample_scores(measure: Measure, y_N: np.ndarray, said_N: np.ndarray, seed: int = SEED) -> np.ndarray:
@@ -64,18 +87,30 @@ def balanced_accuracies(y_N: np.ndarray, said_N: np.ndarray, seed: int = SEED) -
 
 def r2_scores(true_N: np.ndarray, predicted_N: np.ndarray, seed: int = SEED) -> np.ndarray:
     """(R,) R² of resamples; NaN where all targets of a resample are equal."""
-    centred = true_N - true_N.mean()  # R² stays, and squares of large numbers do not cancel each other.
-    sums_RS = _resample_sums(np.stack([(true_N - predicted_N) ** 2, centred, centred**2], axis=1), seed)
-    errors, total, squares = sums_RS.T
-    spread = squares - total**2 / len(true_N)
-    spread[spread <= 1e-12 * squares] = np.nan
-    return 1 - errors / spread
+    errors_R, spread_R = _resample_errors(true_N, ((true_N - predicted_N) ** 2)[None], seed)
+    return 1 - errors_R / spread_R
+
+
+def resample_r2_gains(y_N: np.ndarray, ours_N: np.ndarray, theirs_N: np.ndarray, seed: int = SEED) -> np.ndarray:
+    """(R,) R² of one model minus that of another, both on the same resamples; NaN where all targets of a resample are equal."""
+    errors_2N = np.stack([(y_N - one) ** 2 for one in (ours_N, theirs_N)])
+    ours_R, theirs_R, spread_R = _resample_errors(y_N, errors_2N, seed)
+    return (theirs_R - ours_R) / spread_R
 
 
 def interval(scores_R: np.ndarray) -> list[float] | None:
-    """The middle 95%, or None where there is no score."""
+    """The middle 95% of these scores, or None where there is no score."""
     found = scores_R[np.isfinite(scores_R)]
     return [float(end) for end in np.percentile(found, [2.5, 97.5])] if len(found) else None
+
+
+def _resample_errors(y_N: np.ndarray, errors_MN: np.ndarray, seed: int) -> list[np.ndarray]:
+    """(R,) arrays over resamples: the sum of each of M models' squared errors; last, that of the targets about their mean, NaN for none."""
+    centred = y_N - y_N.mean()  # R² stays, and squares of large numbers do not cancel each other.
+    *errors_MR, total_R, squares_R = _resample_sums(np.stack([*errors_MN, centred, centred**2], axis=1), seed).T
+    spread_R = squares_R - total_R**2 / len(y_N)
+    spread_R[spread_R <= 1e-12 * squares_R] = np.nan
+    return [*errors_MR, spread_R]
 
 
 def _resample_sums(numbers_NS: np.ndarray, seed: int) -> np.ndarray:

@@ -10,7 +10,7 @@ from sklearn import metrics
 from dlcore.datasets.columns import UNKNOWN
 from dlcore.evaluation import Judged, Part, choose_part, open_judged
 from dlcore.evaluation.curves import calibration, score_counts, threshold_curves
-from dlcore.evaluation.intervals import accuracies, interval, r2_scores
+from dlcore.evaluation.intervals import score_interval
 from dlcore.evaluation.subset import category_names, choose_rows, other_name
 from dlcore.jobs import Answer, Progress
 
@@ -54,7 +54,7 @@ def score_classes(y_N: np.ndarray, probabilities_NC: np.ndarray, names: tuple[st
     return {
         "class_names": list(names),
         "accuracy": float((predicted_N == y_N).mean()),
-        "interval": interval(accuracies(predicted_N == y_N)),
+        "interval": score_interval("accuracy", y_N, predicted_N),
         "balanced_accuracy": float(recall_C[rows_C > 0].mean()),
         "per_class": [
             {"name": name, "precision": float(precision), "recall": float(recall), "f1": float(f1), "rows": int(rows)}
@@ -80,7 +80,7 @@ def score_numbers(y_N: np.ndarray, predicted_N: np.ndarray, rows: np.ndarray) ->
     shown = np.unique(np.linspace(0, len(rows) - 1, min(len(rows), MOST_RESIDUALS)).round().astype(int))
     return {
         "r2": float(metrics.r2_score(y_N, predicted_N)) if varied else None,
-        "interval": interval(r2_scores(y_N, predicted_N)) if varied else None,
+        "interval": score_interval("r2", y_N, predicted_N) if varied else None,
         "mae": float(metrics.mean_absolute_error(y_N, predicted_N)),
         "rmse": float(metrics.root_mean_squared_error(y_N, predicted_N)),
         "residuals": {

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from dlcore.evaluation import Judged
+from dlcore.evaluation import Judged, Part
 from dlcore.evaluation.findings import Finding, finding, skill
 from dlcore.evaluation.intervals import measure_of
 
@@ -25,7 +25,7 @@ def judge_learning(judged: Judged, points: Points) -> list[Finding]:
     known = [(point, *_means(point)) for point in points if _is_scored(point)]
     if not known:
         return []
-    baseline = constant_score(judged)
+    baseline = constant_score(judged, judged.watched)
     point, train, watched = known[-1]
     train_skill, watched_skill = skill(train, baseline), skill(watched, baseline)
     error = _standard_error(judged, point) / (1 - baseline) if baseline < 1 else 0.0
@@ -67,8 +67,8 @@ def judge_capacity(judged: Judged, points: Points) -> list[Finding]:
     return [finding(key, "fine" if key == "capacity_right" else "notice", values, **values)]
 
 
-def constant_score(judged: Judged) -> float:
-    """The score of always predicting the most frequent training class, on the watched rows; for numbers 0, the R² of the mean.
+def constant_score(judged: Judged, part: Part) -> float:
+    """The score of always predicting the most frequent training class, on these rows; for numbers 0, the R² of the mean.
 
     Where classes are weighted: the balanced accuracy of always predicting the same class.
     """
@@ -76,9 +76,9 @@ def constant_score(judged: Judged) -> float:
     if not objective.has_classes:
         return 0.0
     if measure_of(judged.experiment) == "balanced_accuracy":
-        return 1 / len(np.unique(judged.watched.split.y))
+        return 1 / len(np.unique(part.split.y))
     most_frequent = np.bincount(judged.train.split.y, minlength=objective.num_classes).argmax()
-    return float((judged.watched.split.y == most_frequent).mean())
+    return float((part.split.y == most_frequent).mean())
 
 
 def _is_scored(point: dict[str, Any]) -> bool:

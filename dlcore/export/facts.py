@@ -94,10 +94,14 @@ class Facts:
 
 
 def gather(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Facts:
-    """Gather the facts of a checkpoint. {"history": CSV, "looks": how often the sealed test was looked at, "unseal"}. Raises Problem."""
+    """Gather the facts of a checkpoint. {"history": CSV, "looks": how often the test rows were opened, "unseal", "shut"}.
+
+    "shut" keeps the test rows of a three-way split back even where the recipe does not seal them. Raises Problem.
+    """
     judged, checkpoint = open_judged(payload), open_checkpoint(payload)
     unsealed = arguments.get("unseal") is True
-    sealed = is_sealed(judged) and not unsealed
+    kept_back = is_sealed(judged) or (judged.final is not None and arguments.get("shut") is True)
+    sealed = kept_back and not unsealed
     parts = {}
     for name in name_parts(judged):
         if name != "test" or not sealed:

@@ -20,8 +20,8 @@ ENGLISH: dict[str, str] = {
     "report.hidden": "hidden layers {units}",
     "report.contents": "Contents",
     "report.scores": "How good it is",
-    "report.scores.see": "Only rows the network has not learned from say how good it is. The interval holds the middle 95%"
-    " of the score over 1,000 resamples of these rows (bootstrap).",
+    "report.scores.see": "Only rows the network has not learned from say how good it is. The 95% interval of an accuracy"
+    " is Wilson's (1927), that of another score holds the middle 95% of 1,000 resamples of these rows (bootstrap).",
     "report.part": "Part",
     "report.rows": "Rows",
     "report.of_rows": "{metric} over {rows} rows",
@@ -40,9 +40,9 @@ ENGLISH: dict[str, str] = {
     "report.mae": "MAE",
     "report.rmse": "RMSE",
     "report.class": "Class",
-    "report.sealed": "The test rows are sealed: they were not scored for this report. They have been looked at {looks}"
+    "report.sealed": "The test rows are kept back: they were not scored for this report. They have been opened {looks}"
     " times so far.",
-    "report.looks": "The sealed test rows have been looked at {looks} times. Each look at another network lets a "
+    "report.looks": "The test rows have been opened {looks} times. Each opening for another network lets a "
     "little of the test leak into the choices.",
     "report.of_part": "All below: {part} rows.",
     "report.curves": "How it learned",
@@ -143,7 +143,7 @@ ENGLISH: dict[str, str] = {
     "card.factors.text": "The columns along which its quality may differ: {columns}. Its scores by class stand under "
     "Quantitative analyses.",
     "card.metrics": "Metrics",
-    "card.metrics.classes": "Accuracy (share of right rows) with a 95% bootstrap interval, balanced accuracy, precision, "
+    "card.metrics.classes": "Accuracy (share of right rows) with its 95% interval (Wilson), balanced accuracy, precision, "
     "recall and F1. A row is given to its most probable class.",
     "card.metrics.numbers": "R² with a 95% bootstrap interval, mean absolute error (MAE) and root mean squared error (RMSE), "
     "in units of the target.",

@@ -47,8 +47,8 @@ def find_interval(mean: float, deviation: float, count: int) -> list[float] | No
 def judge_score(values_S: list[float], present: float | None) -> dict[str, Any]:
     """Skill or luck? The kind of answer, and the numbers in it: where `present`, the score of one run, stands among the seeds'.
 
-    alike: all seeds score the same, so it is not luck. lucky, unlucky: at most an eighth of the seeds do as well, or as badly. typical:
-    in between. apart: there is no present run, and the seeds differ.
+    alike: all seeds score the same, so it is not luck. typical: the score is in the middle half of the seeds'. lucky, unlucky: at most
+    an eighth of the seeds do as well, or as badly. high, low: in between. apart: there is no present run, and the seeds differ.
     """
     values = np.array(values_S)
     facts: dict[str, Any] = {"count": len(values), **find_quartiles(values), "present": present}
@@ -58,6 +58,8 @@ def judge_score(values_S: list[float], present: float | None) -> dict[str, Any]:
         return {"kind": "apart", **facts}
     below, above = float((values < present).mean()), float((values > present).mean())
     facts |= {"below": below, "above": above}
-    if 1 - below <= RARE:
-        return {"kind": "lucky", **facts}
-    return {"kind": "unlucky" if 1 - above <= RARE else "typical", **facts}
+    if facts["q1"] <= present <= facts["q3"]:
+        return {"kind": "typical", **facts}
+    if present > facts["q3"]:
+        return {"kind": "lucky" if 1 - below <= RARE else "high", **facts}
+    return {"kind": "unlucky" if 1 - above <= RARE else "low", **facts}

@@ -1,7 +1,7 @@
 """Scores with their 95% intervals, a line for each group of rows, and the score of guessing.
 
 numbers: {"metric": message key, "groups": [{"name", "role": "train"|"test", "value", "interval": [low, high], "rows"}...],
-"reference": score of always giving the same answer, or None}.
+"reference": score of always predicting the same, or None, "of_numbers": whether that is the mean and not a class}.
 """
 
 from __future__ import annotations
@@ -52,8 +52,9 @@ def draw(numbers: Numbers, words: Words) -> go.Figure:
     if numbers.get("reference") is not None:
         fig.add_vline(numbers["reference"], line={"color": QUIET, "width": 1, "dash": "dot"})
         say_at(
-            fig, numbers["reference"], 1.0, words("views.intervals.reference"), yref="paper", yanchor="bottom", xshift=3
-        )
+            fig, numbers["reference"], 1.0, words(f"views.intervals.reference.{'mean' if numbers['of_numbers'] else 'class'}"),
+            yref="paper", yanchor="bottom", xshift=3,
+        )  # fmt: skip
     if numbers["metric"] == "views.accuracy":
         fig.update_xaxes(tickformat=".0%")
     fig.update_xaxes(showgrid=True)

@@ -14,11 +14,12 @@ from dlcore.problems import Problem
 from ui import live, session
 from ui.evaluating.judging import Begun, Judging, Moment
 from ui.messages import escape, sentence
-from ui.session import label, standing, t
+from ui.session import label, standing, t, widgets
 
 PATIENCE = 180.0  # seconds that a page waits for an answer, time in the queue included
 HISTORY_ROWS = 400  # rows of the history kept with a moment: as many as the curves of a report show
 UNDER_WAY = ("waiting", "working")
+SPLIT = "/judged_split"  # path of the widget that chooses which part of the rows is evaluated
 
 
 def judging() -> Judging:
@@ -72,16 +73,24 @@ def run_now() -> dict[str, Any]:
 def ask(do: str, **arguments: Any) -> Answer:
     """A desk's answer to a question about the page's moment. Remembered with the moment, so each is asked once. Raises Problem."""
     now = moment()
-    question = json.dumps([do, arguments], sort_keys=True)
-    found = now.recall(question)
+    found = recall(do, **arguments)
     if found is None:
         with st.spinner(t("evaluate.asking")):
             header, payload = live.desks().ask(
                 do, now.content, **session.name_owner(standing.name_page()), patience=PATIENCE, **arguments
             )
-        now.keep(question, header, payload)
+        now.keep(_write_question(do, arguments), header, payload)
         found = header, payload
     return found
+
+
+def recall(do: str, **arguments: Any) -> Answer | None:
+    """The answer to this question if it was asked about the page's moment; nobody is asked for it."""
+    return moment().recall(_write_question(do, arguments))
+
+
+def _write_question(do: str, arguments: dict[str, Any]) -> str:
+    return json.dumps([do, arguments], sort_keys=True)
 
 
 # Long jobs
@@ -105,6 +114,16 @@ def cancel(do: str) -> None:
 def find_job(do: str) -> Begun | None:
     """The job of this kind that this person started last; None if there is none."""
     return judging().begun.get(do)
+
+
+def find_done(do: str) -> dict[str, Any] | None:
+    """What the job of this kind has found about the page's moment, if it is done; else None."""
+    known, now = find_job(do), moment()
+    if known is None or known.job.state in UNDER_WAY or (known.step, known.epoch) != (now.step, now.epoch):
+        return None
+    with suppress(Problem):
+        return known.job.result()[0]
+    return None
 
 
 def watch(do: str, show: Callable[[dict[str, Any], bytes], None]) -> None:
@@ -157,17 +176,19 @@ def _progress(do: str, show: Callable[[dict[str, Any], bytes], None]) -> None:
         show(job.partial, b"")
 
 
-# The sealed test
+# The test rows that are kept back
 
 
 def count_openings() -> int:
-    """How often this person has opened the sealed scores of these test rows, with this network or another."""
+    """How often this person has opened the scores of these test rows, with this network or another."""
     return judging().looks.get(moment().test_rows, 0)
 
 
 def unseal() -> None:
-    """Open the sealed test scores for the page's moment; counted once for each moment."""
+    """Open the test rows for the page's moment, and show them; counted once for each moment."""
     now = moment()
+    judging().split = "test"
+    widgets.forget(SPLIT)
     if not now.unsealed:
         now.unsealed = True
         counted = judging().looks

@@ -54,7 +54,8 @@ def start(do: str, epochs: int, repeats: int) -> None:
 
 def _show(header: dict[str, Any], payload: bytes) -> None:
     if header.get("points"):
-        draw_chart(growth, {**header, "metric": f"views.{header['metric']}"}, f"growth_{header['x']}")
+        numbers = {**header, "metric": f"views.{header['metric']}"}
+        draw_chart(growth, numbers, f"growth_{header['x']}", f"views.growth.title.{header['x']}")
     if header.get("cut") and "findings" in header:
         st.caption(label("evaluate.growth.cut", done=header["done"], planned=header["planned"], limit=LONGEST // 60))
     for index, finding in enumerate(header.get("findings", [])):

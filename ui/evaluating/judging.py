@@ -30,7 +30,7 @@ class Moment:
     step: int
     epoch: int
     history: str  # as history.csv, at most HISTORY_ROWS rows; "" if it could not be had
-    unsealed: bool = False  # True once the sealed test scores were opened
+    unsealed: bool = False  # True once the test rows were opened
     answers: OrderedDict[str, tuple[str, bytes]] = field(default_factory=OrderedDict)
 
     @classmethod
@@ -109,9 +109,10 @@ class Judging:
 
     moment: Moment | None = None
     begun: dict[str, Begun] = field(default_factory=dict)
+    section: str = ""  # what is opened large; "" shows all figures
     split: str = ""  # which part of the rows is evaluated; "" until somebody has chosen
     subset: dict[str, Any] | None = None
     whatif: WhatIf = field(default_factory=WhatIf)
     file: NewFile | None = None
-    # openings of sealed test scores, by the digest of the test rows
+    # openings of test rows that were kept back, by the digest of the test rows
     looks: dict[str, int] = field(default_factory=dict)

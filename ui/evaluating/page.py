@@ -1,4 +1,4 @@
-"""The frame of the page Evaluate: the moment it evaluates, the choice of a section, and a sentence if a section cannot be drawn."""
+"""The page Evaluate: the verdict, below it the figures, or one of them opened large; and a sentence if something cannot be drawn."""
 
 from __future__ import annotations
 
@@ -6,75 +6,81 @@ import streamlit as st
 
 from dlcore.problems import Problem
 from ui import live, session
+from ui.assets import style
+from ui.evaluating import grid, verdict
 from ui.evaluating.asking import judge_again, judging, moment, run_now
-from ui.evaluating.sections import SECTIONS
+from ui.evaluating.sections import SECTIONS, name_key
 from ui.messages import escape, sentence
-from ui.session import label, widgets
+from ui.session import label
 
-CHOICE = "/section"
-ADDRESS = "section"  # the parameter of the page's address that names the open section
+ADDRESS = "section"  # the parameter of the page's address that names what is opened large
+AGAIN, CLOSE = "judge_again", "close_section"  # keys of buttons
 
 
 def draw_evaluation() -> None:
-    """Draw the whole page: the moment, the choice of a section, and the open section."""
-    opened = widgets.read(CHOICE, None) is None
-    chosen = _find_section()
+    """Draw the whole page."""
+    st.html(style("evaluating/evaluate.css"))
+    opened = AGAIN not in st.session_state  # Streamlit forgets the buttons of a page that somebody has left.
+    memory = judging()
     try:
         live.desks().wake()
         if opened:
             judge_again()  # The page was just opened: evaluate the run as it is now.
-        _draw_moment()
-        chosen = _choose(chosen)
-        with st.container(key=f"evaluate_{chosen}"):
-            SECTIONS[chosen]()
+        memory.section = _find_section(opened)
+        with st.container(key="verdict"):
+            verdict.draw_verdict(_draw_moment)
+        if memory.section:
+            _draw_section(memory.section)
+        else:
+            grid.draw_grid(open_section)
     except Problem as problem:
         st.error(escape(sentence(session.current().language, problem)), icon=":material/error:")
         st.button(label("evaluate.try_again"), icon=":material/refresh:", key="evaluate_try_again")
 
 
-def _find_section() -> str:
-    address = session.current().address
-    wish = address.changed.get(ADDRESS, widgets.read(CHOICE, None)) or st.query_params.get(ADDRESS, "")
-    return wish if wish in SECTIONS else next(iter(SECTIONS))
+def _find_section(opened: bool) -> str:
+    """The section that is opened large, as the address says at first and after Back; "" for none."""
+    named = st.query_params.get(ADDRESS, "") if opened else judging().section
+    wish = session.current().address.changed.get(ADDRESS, named)
+    return wish if wish in SECTIONS else ""
 
 
-def _choose(chosen: str) -> str:
-    shown = widgets.seed(CHOICE, chosen, tuple(SECTIONS))
-    pressed = st.segmented_control(
-        label("evaluate.sections"),
-        list(SECTIONS),
-        default=shown,
-        format_func=lambda name: label(f"evaluate.section.{name}"),
-        key=widgets.key_of(CHOICE),
-        on_change=_say_in_address,
-        required=True,
-        label_visibility="collapsed",
-        width="content",
-    )
-    return pressed or chosen
+def _draw_section(name: str) -> None:
+    """Draw the section with its name, the same in plain words, and the way back to all figures."""
+    key = name_key(name, bool(moment().class_names))
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="section_head"):
+        st.button(
+            label("evaluate.all_figures"), icon=":material/arrow_back:", key=CLOSE, on_click=session.guard(open_section),
+            args=("",),
+        )  # fmt: skip
+        st.subheader(label(key), anchor=False, width="content")
+        st.caption(label(f"{key}.plain"), width="stretch")
+    with st.container(key=f"evaluate_{name}"):
+        SECTIONS[name]()
 
 
-def _say_in_address() -> None:
-    session.current().address.put(ADDRESS, widgets.read(CHOICE, ""))
+def open_section(name: str) -> None:
+    """Callback: open this section large; "" shows all figures again."""
+    judging().section = name
+    session.current().address.put(ADDRESS, name)
 
 
 def _draw_moment() -> None:
-    """Draw the step and epoch of the moment, and whether the run has trained further since."""
+    """Draw the step and epoch of the moment, whether the run has trained further since, and the button that takes the present one."""
     now = moment()
     run = run_now()
     apart = run["step"] != now.step
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="evaluate_moment"):
-        key = (
-            "evaluate.moment.moved"
-            if apart
-            else f"evaluate.moment.{'playing' if run['status'] == 'playing' else 'standing'}"
-        )
-        st.markdown(
-            label(key, step=f"{now.step:,}", epoch=f"{now.epoch:,}", now=f"{run['step']:,}"), width="stretch",
-            help=label("evaluate.moment.help"),
-        )  # fmt: skip
-        st.button(
-            label("evaluate.again"), icon=":material/refresh:", key="judge_again", on_click=session.guard(judge_again),
-            type="primary" if apart else "secondary", help=label("evaluate.again.help"),
-        )  # fmt: skip
+    key = (
+        "evaluate.moment.moved"
+        if apart
+        else f"evaluate.moment.{'playing' if run['status'] == 'playing' else 'standing'}"
+    )
+    st.caption(
+        label(key, step=f"{now.step:,}", epoch=f"{now.epoch:,}", now=f"{run['step']:,}"), width="content",
+        help=label("evaluate.moment.help"),
+    )  # fmt: skip
+    st.button(
+        label("evaluate.again"), icon=":material/refresh:", key=AGAIN, on_click=session.guard(judge_again),
+        type="primary" if apart else "secondary", help=label("evaluate.again.help"),
+    )  # fmt: skip
     assert judging().moment is now

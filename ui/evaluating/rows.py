@@ -1,4 +1,7 @@
-"""Which rows a section evaluates: train, validation or test, all or some of them; a sealed test has to be opened first."""
+"""Which rows a section evaluates: train, validation or test, all or some of them.
+
+Where there are validation rows, the test rows are kept back, whether or not the recipe seals them: they have to be opened first.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,11 @@ from typing import Any
 import streamlit as st
 
 from ui import session
-from ui.evaluating.asking import ask, count_openings, judging, moment, unseal
+from ui.evaluating.asking import SPLIT, ask, count_openings, judging, moment, unseal
 from ui.messages import escape
 from ui.session import label, t, widgets
 
-SPLIT, COLUMN, RANGE, VALUES = "/judged_split", "/judged_column", "/judged_range", "/judged_values"
+COLUMN, RANGE, VALUES = "/judged_column", "/judged_range", "/judged_values"
 ALL, WRONG = "", "wrong"
 
 Range = tuple[float, float]
@@ -30,12 +33,22 @@ def find_watched() -> str:
 
 def is_sealed(split: str) -> bool:
     """Whether the scores of these rows have to be opened, which is counted."""
-    return split == "test" and moment().experiment.sealed
+    return split == "test" and find_watched() != "test"
 
 
 def is_shut(split: str) -> bool:
-    """Whether these rows are sealed and were not opened yet for the page's moment."""
+    """Whether these rows are kept back and were not opened yet for the page's moment."""
     return is_sealed(split) and not moment().unsealed
+
+
+def find_judged() -> str:
+    """The part of the rows that the verdict speaks of: the watched rows until the test rows are opened."""
+    return "test" if is_sealed("test") and not is_shut("test") else find_watched()
+
+
+def open_all() -> dict[str, Any]:
+    """The argument that opens the test rows to a job about all parts, once somebody has opened them."""
+    return {"unseal": True} if is_sealed("test") and moment().unsealed else {}
 
 
 def question(split: str, subset: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -43,22 +56,22 @@ def question(split: str, subset: dict[str, Any] | None = None) -> dict[str, Any]
     asked: dict[str, Any] = {"split": split}
     if subset:
         asked["subset"] = subset
-    if is_sealed(split) and moment().unsealed:
-        asked["unseal"] = True
+    if is_sealed(split):
+        asked |= open_all()
     return asked
 
 
 def name_rows(split: str) -> str:
-    """The name of these rows; for sealed ones with the number of openings."""
+    """The name of these rows; for those kept back with the number of openings."""
     name = t(f"evaluate.split.{split}")
     return t("evaluate.looked", name=name, looks=count_openings()) if is_sealed(split) and count_openings() else name
 
 
 def choose() -> dict[str, Any] | None:
-    """Draw the choice of rows; returns a job's arguments for the chosen ones, None if they are sealed and not opened."""
+    """Draw the choice of rows; returns a job's arguments for the chosen ones, None if they are kept back and not opened."""
     memory, names = judging(), split_names()
     if memory.split not in names:
-        memory.split = find_watched()
+        memory.split = find_judged()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="judged_rows"):
         held = widgets.read(SPLIT, memory.split)
         shown = widgets.seed(SPLIT, held if held in names else memory.split, tuple(names))
@@ -80,7 +93,7 @@ def choose() -> dict[str, Any] | None:
 
 
 def draw_seal() -> None:
-    """Draw what sealed scores are for, and the button that opens them."""
+    """Draw what rows are kept back for, and the button that opens them."""
     with st.container(border=True, key="sealed"):
         st.markdown(label("evaluate.sealed", looks=count_openings()))
         st.button(

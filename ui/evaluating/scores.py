@@ -31,6 +31,22 @@ def draw_section() -> None:
         _draw_classes(groups[-1] if judging().subset else _score(groups, judging().split))
 
 
+def list_groups(verdict: dict[str, Any]) -> dict[str, Any]:
+    """The numbers of the view of intervals: those of a verdict, the judged rows above the training rows."""
+    split = verdict["split"]
+    groups = [
+        {
+            "name": t(f"evaluate.split.{name}"), "role": role, "value": verdict["network"][name],
+            "interval": verdict["intervals"][name], "rows": verdict["rows"][name],
+        }
+        for name, role in ((split, "test"), ("train", "train"))
+    ]  # fmt: skip
+    return {
+        "metric": f"views.{verdict['metric']}", "groups": groups, "reference": verdict["models"][0][split],
+        "of_numbers": verdict["metric"] == "r2",
+    }  # fmt: skip
+
+
 def _find_groups(asked: dict[str, Any] | None) -> list[Group]:
     """Every part of the rows that is not sealed shut, and the chosen subset."""
     names = [split for split in rows.split_names() if not rows.is_shut(split)]
@@ -52,16 +68,12 @@ def _draw_metric(found: dict[str, Any]) -> str:
 def _draw_cards(groups: list[Group]) -> None:
     watched = rows.find_watched()
     # First the score on the watched rows, last that on the training rows, which says little about new ones.
-    for column, (name, _, found) in zip(
-        st.columns(len(groups)),
-        sorted(groups, key=lambda group: (group[1] == "train", group[1] != watched)),
-        strict=True,
-    ):
-        metric = _draw_metric(found)
-        with column:
+    with st.container(horizontal=True, gap="small", key="score_cards"):
+        for name, _, found in sorted(groups, key=lambda group: (group[1] == "train", group[1] != watched)):
+            metric = _draw_metric(found)
             st.metric(
                 label("evaluate.metric.of", metric=t(f"evaluate.metric.{metric}"), rows=name), score_text(metric, found[metric]),
-                border=True,
+                border=True, width="content",
                 delta=_write_interval(metric, found["interval"]), delta_arrow="off", delta_color="off",
                 help=label(f"evaluate.metric.{metric}.help"), delta_description=t("evaluate.interval.rows", rows=f"{found['rows']:,}"),
             )  # fmt: skip
@@ -85,6 +97,7 @@ def _describe_certainty(groups: list[Group]) -> None:
             for name, split, found in groups
         ],
         "reference": _find_guess(_score(groups, rows.find_watched())[2]),
+        "of_numbers": metric == "r2",
     }  # fmt: skip
     draw_chart(intervals, numbers, "scores_intervals")
 

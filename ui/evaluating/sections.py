@@ -1,7 +1,7 @@
-"""The sections of the page Evaluate, in display order: one module of this package each, whose `section()` draws it.
+"""What the page Evaluate can open large: one module of this package each, whose `draw_section()` draws it.
 
-To add one, write the module, a function here that imports it, and its line in SECTIONS. Opening a section imports that one alone, as
-some import figures, which takes long.
+To add one, write the module, a function here that imports it, its line in SECTIONS, and a card in grid.py. Opening a section imports
+that one alone, as some import figures, which takes long.
 """
 
 from __future__ import annotations
@@ -71,13 +71,21 @@ def _report() -> None:
 
 SECTIONS: dict[str, Callable[[], None]] = {
     "scores": _scores,
-    "curves": _curves,
     "examples": _examples,
-    "warnings": _warnings,
+    "curves": _curves,
     "baselines": _baselines,
+    "warnings": _warnings,
     "growth": _growth,
     "seeds": _seeds,
     "whatif": _whatif,
     "predict": _predict,
     "report": _report,
 }
+#: Sections whose words differ for numbers: there is no confusion matrix and no ROC curve then.
+OF_THE_TASK = ("examples", "curves")
+
+
+def name_key(section: str, has_classes: bool) -> str:
+    """The key of the section's title; with `.plain` behind it, that of the sentence that says the same in plain words."""
+    key = f"evaluate.section.{section}"
+    return key if has_classes or section not in OF_THE_TASK else f"{key}.numbers"

@@ -31,7 +31,7 @@ SCORES = ("low", "q1", "median", "q3", "high", "present")
 LOSS, METRIC = "watched_loss", "watched_metric"
 ICONS = {
     "alike": ":material/check_circle:", "typical": ":material/balance:", "lucky": ":material/casino:",
-    "unlucky": ":material/casino:", "apart": ":material/balance:",
+    "unlucky": ":material/casino:", "high": ":material/balance:", "low": ":material/balance:", "apart": ":material/balance:",
 }  # fmt: skip
 
 
