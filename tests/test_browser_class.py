@@ -122,6 +122,15 @@ def test_a_killed_server_comes_back_and_the_run_with_it(small_class: SmallClass,
     page.reload()  # The tab remembers its run.
     back = page.locator("[data-message=way_back]")
     expect(back).to_contain_text("Welcome back. Your run was kept at epoch")
+    page.goto(f"{small_class.address}/evaluate")  # Every page offers it, also one that is opened by its address.
+    bar, verdict = page.locator(".ret"), page.locator(".st-key-verdict").get_by_role("heading")
+    expect(bar).to_contain_text("Welcome back. Your run was kept at epoch")
+    expect(verdict).to_contain_text("Untrained")
+    press(page, "Go on from there")
+    expect(bar).to_be_hidden()
+    expect(verdict).not_to_contain_text("Untrained")
+    page.goto(small_class.address)
+    expect(back).to_contain_text("Welcome back. Your run was kept at epoch")
     press(page, "Start anew")
     expect(back).to_have_count(0)
     page.reload()

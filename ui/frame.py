@@ -7,11 +7,11 @@ import logging
 import streamlit as st
 
 from dlcore.problems import Problem
-from ui import session, waiting
+from ui import returning, session, waiting
 from ui.assets import icon, style
 from ui.messages import escape, sentence
 from ui.naming import name_the_page
-from ui.pages import PAGES
+from ui.pages import PAGES, PLAYGROUND
 from ui.session import label, standing, t
 
 SIDEBAR_WIDTH = 320  # pixels
@@ -45,6 +45,8 @@ try:
     if full:
         waiting.show_waiting_room()
     else:
+        if page.url_path != PLAYGROUND.path:
+            returning.offer_way_back()
         page.run()
 except Problem as problem:
     st.error(escape(sentence(session.current().language, problem)), icon=":material/error:")
