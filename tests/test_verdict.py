@@ -140,18 +140,26 @@ def test_the_training_rows_themselves_have_no_gap() -> None:
     assert find_gap(judged, judged.train)["kind"] == "level"
 
 
-def test_a_small_sure_gap_is_a_slight_one() -> None:
-    """Of 2,000 rows each, 0.99 against 0.96: no chance, and less than a tenth of the skill is lost."""
-
+@pytest.mark.parametrize(
+    ("rows", "train", "watched", "kind"),
+    [
+        (2000, 0.99, 0.96, "slightly"),  # No chance, and less than a tenth of the skill is lost.
+        (2000, 0.99, 0.90, "overfits"),
+        (2000, 0.96, 0.96, "level"),
+        (100, 0.99, 0.96, "unsure"),  # So few rows may hide a gap of seven points, or none.
+        (100, 0.92, 0.96, "level"),
+    ],
+)
+def test_a_gap_is_named_by_what_its_interval_holds(rows: int, train: float, watched: float, kind: str) -> None:
     class Rows:
         def __init__(self, right: float) -> None:
-            y = np.arange(2000) % 2
-            self.split, self.answers = type("Split", (), {"y": y}), np.where(np.arange(2000) < 2000 * right, y, 1 - y)
+            y = np.arange(rows) % 2
+            self.split, self.answers = type("Split", (), {"y": y}), np.where(np.arange(rows) < rows * right, y, 1 - y)
 
     judged: Any = type("Network", (), {})()
-    judged.train, other = Rows(0.99), Rows(0.96)
+    judged.train, other = Rows(train), Rows(watched)
     judged.experiment = open_judged(saved(trained({}, 1))).experiment
-    assert find_gap(judged, other)["kind"] == "slightly"  # type: ignore[arg-type]
+    assert find_gap(judged, other)["kind"] == kind  # type: ignore[arg-type]
 
 
 # The job

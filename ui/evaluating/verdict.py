@@ -21,7 +21,12 @@ COMPARED = {
     "better": ":material/trending_up:", "worse": ":material/trending_down:", "alike": ":material/balance:",
     "undecided": ":material/help:",
 }  # fmt: skip
-GAPS = {"overfits": ":material/warning:", "slightly": ":material/info:", "level": ":material/check_circle:"}
+GAPS = {
+    "overfits": ":material/warning:",
+    "slightly": ":material/info:",
+    "unsure": ":material/help:",
+    "level": ":material/check_circle:",
+}
 TEST = {"watched": ":material/visibility:", "shut": ":material/lock:", "opened": ":material/lock_open:"}
 
 
