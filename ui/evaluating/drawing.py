@@ -11,7 +11,6 @@ from ui.session import label, t
 
 QUIET = {"displayModeBar": False, "scrollZoom": False}
 STILL = {**QUIET, "staticPlot": True}
-SMALL = 236  # pixels
 LETTERS = 10  # pixels, in a small figure
 
 
@@ -27,10 +26,10 @@ def draw_heading(view: ModuleType, title: str = "") -> None:
     st.markdown(f"**{label(title or view.TITLE)}**", help=label(f"{view.TITLE}.help"))
 
 
-def draw_small(view: ModuleType, numbers: dict[str, Any], key: str) -> None:
-    """Draw the figure for a card: without titles of axes, and nothing in it answers the pointer."""
+def draw_small(view: ModuleType, numbers: dict[str, Any], key: str, height: int) -> None:
+    """Draw the figure for a card, so many pixels high: without titles of axes, and nothing in it answers the pointer."""
     fig = view.draw(numbers, t)
-    fig.update_layout(height=SMALL, margin={"l": 4, "r": 4, "t": 20, "b": 4}, font={"size": LETTERS}, showlegend=False)
+    fig.update_layout(height=height, margin={"l": 4, "r": 4, "t": 20, "b": 4}, font={"size": LETTERS}, showlegend=False)
     fig.update_annotations(font={"size": LETTERS})
     for update in (fig.update_xaxes, fig.update_yaxes):
         update(title={"text": ""}, tickfont={"size": LETTERS}, nticks=5)

@@ -24,6 +24,8 @@ from ui.session import label
 
 Open = Callable[[str], None]
 LINE = 32  # pixels, of a model among the baselines
+MOST_OF_A_ROW = 5
+HIGH, LOW = 236, 150  # pixels, of figures in one row or in two: all of them fit on a screen
 ICONS = {
     "warnings": ":material/warning:", "growth": ":material/trending_up:", "seeds": ":material/casino:",
     "examples": ":material/table_rows:", "whatif": ":material/tune:", "predict": ":material/upload_file:",
@@ -35,10 +37,11 @@ def draw_grid(press: Open) -> None:
     """Draw the cards with figures, then those that say in a line what a press brings."""
     found = ask("evaluate", **rows.question(rows.find_judged()))[0]
     drawn = _list_figures(found)
-    with st.container(key="figures"):
+    many = len(drawn) > MOST_OF_A_ROW
+    with st.container(key="figures_many" if many else "figures"):
         for section, view, numbers in drawn:
             with _begin_card(f"{section}_{view.TITLE.removeprefix('views.')}", section, view.TITLE, press):
-                draw_small(view, numbers, f"small_{view.TITLE}")
+                draw_small(view, numbers, f"small_{view.TITLE}", LOW if many else HIGH)
     shown = {section for section, _, _ in drawn}
     with st.container(key="more"):
         for section, icon in ICONS.items():

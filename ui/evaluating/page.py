@@ -27,8 +27,11 @@ def draw_evaluation() -> None:
         if opened:
             judge_again()  # The page was just opened: evaluate the run as it is now.
         memory.section = _find_section(opened)
-        with st.container(key="verdict"):
-            verdict.draw_verdict(_draw_moment)
+        found = verdict.find_verdict()
+        with st.container(key="verdict_brief" if memory.section else "verdict"):
+            verdict.draw_sentence(found, _draw_moment)
+            if not memory.section:
+                verdict.draw_facts(found)
         if memory.section:
             _draw_section(memory.section)
         else:

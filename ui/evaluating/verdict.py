@@ -44,17 +44,18 @@ def find_rival(found: dict[str, Any]) -> dict[str, Any] | None:
     return max(scored, key=lambda model: model[found["split"]], default=None)
 
 
-def draw_verdict(draw_moment: Callable[[], None]) -> None:
-    """Draw the sentence, which score of which moment it speaks of, and what each part of it rests on."""
-    found = find_verdict()
-    rival = find_rival(found)
-    st.header(_write_sentence(found, rival), anchor=False)
+def draw_sentence(found: dict[str, Any], draw_moment: Callable[[], None]) -> None:
+    """Draw the verdict in one sentence, and which score of which moment it speaks of."""
+    st.header(_write_sentence(found, find_rival(found)), anchor=False)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="evaluate_moment"):
         st.caption(_describe_score(found), help=label(f"verdict.method.{found['method']}.help"), width="stretch")
         draw_moment()
-    facts = [_draw_rows]
-    if moment().step:
-        facts = [_draw_rival, _draw_gap, _draw_rows]
+
+
+def draw_facts(found: dict[str, Any]) -> None:
+    """Draw what each part of the sentence rests on, and whether the test rows are open."""
+    rival = find_rival(found)
+    facts = [_draw_rival, _draw_gap, _draw_rows] if moment().step else [_draw_rows]
     for column, draw in zip(st.columns(3, gap="medium"), facts, strict=False):
         with column, st.container(gap="xxsmall"):
             draw(found, rival)
