@@ -31,6 +31,7 @@ def draw_small(view: ModuleType, numbers: dict[str, Any], key: str, height: int)
     fig = view.draw(numbers, t)
     fig.update_layout(height=height, margin={"l": 4, "r": 4, "t": 20, "b": 4}, font={"size": LETTERS}, showlegend=False)
     fig.update_annotations(font={"size": LETTERS})
+    fig.update_traces(textfont={"size": LETTERS}, selector={"mode": "markers+text"})
     for update in (fig.update_xaxes, fig.update_yaxes):
         update(title={"text": ""}, tickfont={"size": LETTERS}, nticks=5)
     st.plotly_chart(fig, key=key, config=STILL, alt=t(view.TITLE))

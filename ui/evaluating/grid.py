@@ -25,7 +25,7 @@ from ui.session import label
 Open = Callable[[str], None]
 LINE = 32  # pixels, of a model among the baselines
 MOST_OF_A_ROW = 5
-HIGH, LOW = 236, 150  # pixels, of figures in one row or in two: all of them fit on a screen
+HIGH, LOW = 228, 150  # pixels, of figures in one row or in two: all of them fit on a screen
 ICONS = {
     "warnings": ":material/warning:", "growth": ":material/trending_up:", "seeds": ":material/casino:",
     "examples": ":material/table_rows:", "whatif": ":material/tune:", "predict": ":material/upload_file:",
