@@ -437,7 +437,21 @@ def test_a_desk_that_cannot_answer_is_a_sentence_and_the_next_try_works(opened: 
     open_large(at, "warnings")
     assert errors(at) == [shown(sentence("en", problem))] and not at.exception
     desks.refusal = None
-    assert is_fine(press(at, "evaluate_try_again"))
+    assert is_fine(press(at, f"evaluate_try_again_{key}"))
+
+
+def test_what_cannot_be_judged_can_still_be_trained_anew(opened: Open) -> None:
+    at, pool, desks = opened(SPIRAL)
+    pool.steps, desks.refusal = 120, Problem("predictions_not_finite")
+    press(at, "judge_again")
+    assert errors(at) == [shown(sentence("en", desks.refusal))] and not at.exception and not at.header
+    open_large(at, "growth")
+    assert [one.key for one in at.button if one.key == "start_learning_curve"]
+    open_large(at, "warnings")
+    assert len(errors(at)) == 1 and not at.exception  # said once
+    press(at, "close_section")
+    desks.refusal = None
+    assert is_fine(press(at, "evaluate_try_again_predictions_not_finite")) and at.header
 
 
 def _problem(key: str) -> Problem:
@@ -641,7 +655,7 @@ def test_a_desk_without_room_does_not_lose_the_file(predicting: Open) -> None:
     bring(at, f"{FLOWERS}5,1;3,5;1,4;0,2;north\n")
     assert errors(at) == [shown(sentence("en", desks.refusal))]
     desks.refusal = None
-    press(at, "evaluate_try_again")
+    press(at, "evaluate_try_again_desk_busy")
     assert is_fine(at) and "1 of 1 rows could be predicted." in said_on(at)
 
 

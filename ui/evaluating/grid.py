@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -23,14 +23,15 @@ from ui.evaluating.verdict import find_verdict
 from ui.session import label
 
 Open = Callable[[str], None]
-LINE = 32  # pixels, of a model among the baselines
-MOST_OF_A_ROW = 5
-HIGH, LOW = 228, 150  # pixels, of figures in one row or in two: all of them fit on a screen
 ICONS = {
     "warnings": ":material/warning:", "growth": ":material/trending_up:", "seeds": ":material/casino:",
     "examples": ":material/table_rows:", "whatif": ":material/tune:", "predict": ":material/upload_file:",
     "report": ":material/description:",
 }  # fmt: skip
+SECTIONS_IN_WORDS = tuple(ICONS)  # sections whose card has no figure, or none yet
+LINE = 32  # pixels, of a model among the baselines
+MOST_OF_A_ROW = 5
+HIGH, LOW = 228, 150  # pixels, of figures in one row or in two: all of them fit on a screen
 
 
 def draw_grid(press: Open) -> None:
@@ -43,12 +44,16 @@ def draw_grid(press: Open) -> None:
             with _begin_card(f"{section}_{view.TITLE.removeprefix('views.')}", section, view.TITLE, press):
                 draw_small(view, numbers, f"small_{view.TITLE}", LOW if many else HIGH)
     shown = {section for section, _, _ in drawn}
+    draw_cards(press, [section for section in SECTIONS_IN_WORDS if section not in shown])
+
+
+def draw_cards(press: Open, sections: Sequence[str]) -> None:
+    """Draw cards without figures for these sections."""
     with st.container(key="more"):
-        for section, icon in ICONS.items():
-            if section not in shown:
-                key = name_key(section, bool(moment().class_names))
-                with _begin_card(section, section, key, press, icon):
-                    _say_what_is_known(section)
+        for section in sections:
+            key = name_key(section, bool(moment().class_names))
+            with _begin_card(section, section, key, press, ICONS[section]):
+                _say_what_is_known(section)
 
 
 def _begin_card(name: str, section: str, key: str, press: Open, icon: str | None = None) -> Any:

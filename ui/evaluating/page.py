@@ -21,24 +21,43 @@ def draw_evaluation() -> None:
     """Draw the whole page."""
     st.html(style("evaluating/evaluate.css"))
     opened = AGAIN not in st.session_state  # Streamlit forgets the buttons of a page that somebody has left.
-    memory = judging()
+    memory, refusal = judging(), None
     try:
         live.desks().wake()
         if opened:
             judge_again()  # The page was just opened: evaluate the run as it is now.
         memory.section = _find_section(opened)
-        found = verdict.find_verdict()
-        with st.container(key="verdict_brief" if memory.section else "verdict"):
-            verdict.draw_sentence(found, _draw_moment)
-            if not memory.section:
-                verdict.draw_facts(found)
+        refusal = _draw_verdict(memory.section)
         if memory.section:
             _draw_section(memory.section)
-        else:
+        elif refusal is None:
             grid.draw_grid(open_section)
+        else:  # What cannot be judged may still be trained anew.
+            grid.draw_cards(open_section, grid.SECTIONS_IN_WORDS)
     except Problem as problem:
-        st.error(escape(sentence(session.current().language, problem)), icon=":material/error:")
-        st.button(label("evaluate.try_again"), icon=":material/refresh:", key="evaluate_try_again")
+        if refusal is None or refusal.key != problem.key:
+            _say(problem)
+
+
+def _draw_verdict(section: str) -> Problem | None:
+    """Draw the verdict, in brief above a section; or say why there is none, which is then returned."""
+    with st.container(key="verdict_brief" if section else "verdict"):
+        try:
+            found = verdict.find_verdict()
+        except Problem as problem:
+            with st.container(horizontal=True, vertical_alignment="center", gap="small", key="evaluate_moment"):
+                _draw_moment()
+            _say(problem)
+            return problem
+        verdict.draw_sentence(found, _draw_moment)
+        if not section:
+            verdict.draw_facts(found)
+    return None
+
+
+def _say(problem: Problem) -> None:
+    st.error(escape(sentence(session.current().language, problem)), icon=":material/error:")
+    st.button(label("evaluate.try_again"), icon=":material/refresh:", key=f"evaluate_try_again_{problem.key}")
 
 
 def _find_section(opened: bool) -> str:
