@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-from tests.browser import canvas, open_section, press, score, wait_until_still
+from tests.browser import PATIENCE, canvas, open_section, press, score, wait_until_still
 from ui.messages import text
 
 COLOUR, BACKGROUND = (f"one => getComputedStyle(one).{name}" for name in ("color", "backgroundColor"))
@@ -138,7 +138,7 @@ def test_a_link_to_a_section_opens_it_and_nothing_stands_between_it_and_where_on
     page = english.new_page()
     page.goto(f"{app_address}/healthz")
     page.goto(f"{app_address}/evaluate?section=growth&lang=en")
-    expect(opened_large(page, "growth")).to_be_visible()
+    expect(opened_large(page, "growth")).to_be_visible(timeout=PATIENCE)
     page.go_back()
     page.wait_for_url("**/healthz")
     page.close()
