@@ -50,6 +50,7 @@ STOREYS = (
         "dlcore.files", "dlcore.checkpoint", "dlcore.new_rows", "dlcore.predictions", "dlcore.export", "dlcore.views",
         "dlcore.catalogue", "dlcore.evaluation", "dlcore.seeds",
     ),
+    ("dlcore.coaching",),
     ("dlcore.runs",),
     ("dlcore.desks",),
     ("dlcore.nursery",),

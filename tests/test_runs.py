@@ -231,7 +231,7 @@ def test_a_frame_says_all_that_the_protocol_names(run: Run) -> None:
     header, arrays = picture(run)
     names = """type version structure status step epoch progress steps_per_epoch updates_per_second speed losses metrics metric device
         engine loss_kind learning_rate problem watched history_from history_columns layout arrays acts interventions moments_version
-        journal_version best"""
+        journal_version best advice apart"""
     assert set(header) == set(names.split())
     assert set(header["losses"]) == set(header["metrics"]) == {"train", "test"}
     assert header["metric"] == {"name": "accuracy", "form": "percent"}

@@ -65,6 +65,8 @@ interface Layout {
 }
 
 type Status = "playing" | "paused" | "diverged" | "early_stopped" | "epoch_limit";
+/** `case` tells this case of it from others: each is said once. */
+type Advice = Told & { case: string; fixes: [string, string][] };
 type Told = { key: string; values?: Record<string, string | number> };
 
 interface Header {
@@ -85,8 +87,12 @@ interface Header {
   device: string;
   engine: "dense" | "autograd";
   watched: "test" | "validation";
+  /** Whether the loss of the watched rows is well above that of the training rows: the network learns these by heart. */
+  apart: boolean;
   loss_kind: string;
   problem: Told | null;
+  /** What goes wrong, of a run as it is now; each fix with the group of controls with which a link hides it. */
+  advice?: Advice | null;
   /** The moment of the best epoch, of a run that has finished and can go back to it. */
   best: number | null;
   history_from: number;

@@ -12,6 +12,7 @@ import numpy as np
 from dlcore.evaluation import Judged, Part
 from dlcore.evaluation.findings import Finding, finding, skill
 from dlcore.evaluation.intervals import measure_of
+from dlcore.metrics import Measure
 
 HIGH_BIAS = 0.2  # share of the baseline's errors that is left even on the rows that were learned from
 HIGH_VARIANCE = 0.1  # skill that is lost between these and the watched rows
@@ -72,13 +73,16 @@ def constant_score(judged: Judged, part: Part) -> float:
 
     Where classes are weighted: the balanced accuracy of always predicting the same class.
     """
-    objective = judged.experiment.objective
-    if not objective.has_classes:
+    return score_of_constant(measure_of(judged.experiment), judged.train.split.y, part.split.y)
+
+
+def score_of_constant(measure: Measure, train_N: np.ndarray, y_N: np.ndarray) -> float:
+    """The same of the true values of the training rows, and of the rows that are scored."""
+    if measure == "r2":
         return 0.0
-    if measure_of(judged.experiment) == "balanced_accuracy":
-        return 1 / len(np.unique(part.split.y))
-    most_frequent = np.bincount(judged.train.split.y, minlength=objective.num_classes).argmax()
-    return float((part.split.y == most_frequent).mean())
+    if measure == "balanced_accuracy":
+        return 1 / len(np.unique(y_N))
+    return float((y_N == np.bincount(train_N).argmax()).mean())
 
 
 def _is_scored(point: dict[str, Any]) -> bool:

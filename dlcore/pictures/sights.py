@@ -15,6 +15,7 @@ import torch
 from dlcore.datasets.split import Data
 from dlcore.experiment import Experiment
 from dlcore.journal import unpacked
+from dlcore.learning.overfitting import is_apart
 from dlcore.learning.snapshot import Scores, Snapshot
 from dlcore.learning.timeline import Moment
 from dlcore.learning.trainer import Trainer
@@ -42,6 +43,7 @@ class NetworkSight:
 
     structure: int
     snapshot: Snapshot
+    start: float  # the loss of the watched rows before the first step
     looks: Looks
     arrays: Arrays
     motion: Callable[[], Motion]
@@ -81,6 +83,7 @@ class NetworkSight:
                 for split, values in splits.items()
             },
             "metric": {"name": experiment.metric, "form": FORMS[experiment.metric]},
+            "apart": is_apart(splits["train"]["loss"], splits["test"]["loss"], self.start),
             "watched": experiment.watched,
             "loss_kind": experiment.loss.kind,
             "learning_rate": finite(snapshot.learning_rate),
@@ -156,6 +159,7 @@ class NetworkSights:
             sight = NetworkSight(
                 structure,
                 snapshot,
+                _loss_at_start(trainer),
                 looks,
                 arrays | health,
                 lambda: Motion(
@@ -182,7 +186,9 @@ class NetworkSights:
             previous = _named(moment, "previous", names)
             update = {name: snapshot.weights[name] - previous[name] for name in previous}
             motion = Motion(_named(moment, "gradient", names), update)
-            sight = NetworkSight(moment.structure, snapshot, looks, arrays, lambda: motion, lambda: predictions)
+            sight = NetworkSight(
+                moment.structure, snapshot, _loss_at_start(trainer), looks, arrays, lambda: motion, lambda: predictions
+            )
             self._then = (moment.id, sight)
         return self._then[1]
 
@@ -230,6 +236,10 @@ def snapshot_at(moment: Moment, names: Iterable[str]) -> Snapshot:
         silenced or None,
         unpacked(moment.state["journal"]),
     )
+
+
+def _loss_at_start(trainer: Trainer) -> float:
+    return float(trainer.history.seen()[0, trainer.history.columns.index("test_loss")])
 
 
 def _named(moment: Moment, what: str, names: Iterable[str]) -> dict[str, torch.Tensor]:

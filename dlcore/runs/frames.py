@@ -10,7 +10,7 @@ from dlcore.learning.acts import Acts
 from dlcore.learning.learner import Learner
 from dlcore.learning.timeline import Timeline
 from dlcore.problems import Problem
-from dlcore.runs.kinds import Sight, Sights
+from dlcore.runs.kinds import Coach, Sight, Sights
 
 
 class Shown(Protocol):
@@ -18,6 +18,7 @@ class Shown(Protocol):
 
     learner: Learner
     sights: Sights
+    coach: Coach
     acts: Acts
     timeline: Timeline
     version: int
@@ -64,7 +65,9 @@ class Frames:
         known_rows = min(max(history, 0), len(learner.history)) if has_history else 0
         header, arrays = self._header(run, sight), sight.arrays
         header["history_from"] = known_rows
-        if moment is not None:
+        if moment is None:
+            header["advice"] = run.coach.advise(learner, sight.arrays, run.moving)
+        else:
             header["moment"] = {"id": moment.id, "step": sight.step, "epoch": sight.epoch, "progress": sight.progress}
             header["live"] = {"step": learner.step, "epoch": learner.epoch}
         rows = self._shows_rows(run, sight) if not knows_layout or sight.asks_for_rows(wants) else True

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from dlcore.coaching.coach import Coach as TrainersCoach
 from dlcore.experiment import Experiment
 from dlcore.learning import noting
 from dlcore.learning.interventions import intervene
@@ -70,6 +71,21 @@ class Sight(Protocol):
         ...
 
 
+class Coach(Protocol):
+    """Says now and then what goes wrong in a run. Built for a learner."""
+
+    def advise(self, learner: Any, arrays: Arrays, moving: bool, /) -> dict[str, Any] | None:
+        """What goes wrong, as plain JSON values; None where nothing does. `arrays` are those of the picture of now."""
+        ...
+
+
+class Silent:
+    """A coach of learners of whom nothing is known."""
+
+    def advise(self, learner: Any, arrays: Arrays, moving: bool, /) -> dict[str, Any] | None:
+        return None
+
+
 class Sights(Protocol):
     """Makes the sights of a run. Built for a learner of one structure; caches the latest sight."""
 
@@ -98,6 +114,7 @@ class Kind:
     intervene: Callable[[str, dict[str, Any], Any], bool] = nothing_to_reach
     # Whether it is worth going on from a moment of a learner with this history, once it has diverged.
     sound: Callable[[Moment, np.ndarray], bool] = lambda moment, history: True
+    coach: Callable[[], Coach] = Silent
     # Functions that write a learner's files, by name.
     files: Mapping[str, Callable[[Any], bytes]] = field(default_factory=dict)
 
@@ -138,6 +155,7 @@ KINDS = {
         sights=NetworkSights,
         intervene=intervene,
         sound=is_sound,
+        coach=TrainersCoach,
         files={"checkpoint": _checkpoint, "script": _script},
     )
 }

@@ -54,7 +54,7 @@ class Run:
     def _go_on_with(self, learner: Learner, kind: Kind, status: str = "paused") -> None:
         """Replace the learner by this one. Its sights are built first, so that a failure leaves the run as it was."""
         sights = kind.sights(learner)
-        self.kind, self.learner, self.sights = kind, learner, sights
+        self.kind, self.learner, self.sights, self.coach = kind, learner, sights, kind.coach()
         self.structure += 1
         self.start_over(status)
 

@@ -5,7 +5,6 @@ import { Dialog } from "../dialogs.js";
 import { outputKind } from "../kinds.js";
 
 const NAMES = 8; // more inputs are not read out one by one
-const APART = 0.1; // test loss this much above the training loss, as a share of the loss at the start: more than chance
 const FLAT = 0.01; // a change within the last tenth smaller than this share of the whole way is none
 const STATES = /** @type {const} */ ([
   ["dead", "summary_dead"], ["saturated", "summary_saturated"], ["constant", "summary_constant"], ["silenced", "summary_silenced"],
@@ -45,7 +44,7 @@ export function curvesOf(header, history) {
   const gap = now.test - now.train;
   return {
     ...found, untrained: /** @type {const} */ (false), diverged: /** @type {const} */ (false),
-    start, lowest, trend: trendOf(tests), gap, apart: gap > APART * Math.abs(start) && now.test > 1.1 * now.train,
+    start, lowest, trend: trendOf(tests), gap, apart: header.apart,
   };
 }
 
