@@ -158,7 +158,7 @@ def test_a_fix_helps_and_undo_takes_it_back(cause: str, name: str, epochs: int) 
     found = advice(run)
     assert found is not None and name in [one for one, _ in found["fixes"]]
     watched = run.learner.history.column("test_loss")[-20:].mean()
-    recipe_then, weights_then = run.learner.recipe, run.learner.engine.copy_of_weights()
+    recipe_then, weights_then = run.learner.recipe, run.learner.snapshot().weights
     fix(run, name)
     for _ in range(epochs):
         run.epoch()
@@ -166,7 +166,7 @@ def test_a_fix_helps_and_undo_takes_it_back(cause: str, name: str, epochs: int) 
     assert run.learner.history.column("test_loss")[-20:].mean() < 0.8 * watched
     run.undo()
     assert run.learner.recipe == recipe_then
-    for address, weight in run.learner.engine.copy_of_weights().items():
+    for address, weight in run.learner.snapshot().weights.items():
         assert np.array_equal(weight, weights_then[address])
     assert key(run) == expected
 

@@ -113,7 +113,7 @@ MADE_BY_HAND = """
     };
     const ramp = Uint8Array.from({ length: 900 }, (_, i) => 1 + Math.round(254 * (i % 30) / 29));
     const header = {
-        status: 'paused', step: 400, epoch: 40,
+        status: 'paused', step: 400, epoch: 40, apart: true,
         losses: { train: 0.1, test: 0.4 }, metrics: { train: { accuracy: 1 }, test: { accuracy: 0.9 } },
         metric: { name: 'accuracy', form: 'percent' },
     };

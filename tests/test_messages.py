@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from dlcore.coaching.causes import GROUPS as HANDLES
+from dlcore.coaching.fixes import FIXES
 from dlcore.component import kinds
 from dlcore.datasets.classic import SETS
 from dlcore.experiment import Experiment
@@ -187,7 +189,7 @@ def test_keys_made_of_parts_exist() -> None:
     keys |= {f"experiment.{name}" for name in Experiment.model_fields}
     # The output layer's activation is named by the loss; not all of them stand on the menu of activations.
     keys |= {f"component.activation.{name}.title" for name in ("sigmoid", "softmax", "tanh", "linear")}
-    keys |= {f"canvas.{key}" for key in marks()}
+    keys |= {f"canvas.{key}" for key in marks() | advice()}
     assert keys <= set(known)
 
 
@@ -197,6 +199,14 @@ def marks() -> set[str]:
     return {f"{key}_{kind}" for kind in kinds_of_marks for key in ("mark", "remove_mark", "summary_mark")}
 
 
+def advice() -> set[str]:
+    """What the coach says, and the names of what helps, which come with the frames."""
+    sentences = re.findall(
+        r'Advice\(\s*"(\w+)"', (ROOT / "dlcore" / "coaching" / "causes.py").read_text(encoding="utf-8")
+    )
+    return {f"coach.{key}" for key in sentences} | {f"coach_{fix}" for fix in (*FIXES, *HANDLES)}
+
+
 def test_the_canvas_says_each_of_its_texts() -> None:
     files = [path for path in canvas.FOLDER.rglob("*") if path.suffix in (".js", ".html", ".css")]
     scripts = "".join(path.read_text(encoding="utf-8") for path in files)
@@ -204,7 +214,7 @@ def test_the_canvas_says_each_of_its_texts() -> None:
     # A few are put together of two parts: a verb and "_help", a split and a score.
     parts = {f"{first}_{second}" for first in words & SPLITS_AND_VERBS for second in ("help", "loss", "accuracy", "r2")}
     parts |= {f"health_{code}" for code in (1, 2, 3)}
-    parts |= marks()
+    parts |= marks() | advice()
     # The name of a metric comes with each frame.
     parts |= {
         Experiment.from_dict(recipe).metric for recipe in ({}, {"dataset": {"kind": "sine"}, "loss": {"kind": "mse"}})

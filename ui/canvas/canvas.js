@@ -6,6 +6,7 @@
 import { Actions } from "./actions.js";
 import { Acts } from "./time/acts.js";
 import { Announcer } from "./words/announce.js";
+import { Coach } from "./words/coach.js";
 import { Channel } from "./channel.js";
 import { readTheme } from "./colours.js";
 import { Controls } from "./time/controls.js";
@@ -98,7 +99,8 @@ class Canvas {
     const want = (wants) => this.want(wants);
     this.screen = new Screen(root, () => this.resized());
     this.controls = new Controls(root, { command, action, toggle: (name, on) => this.toggle(name, on) });
-    this.messages = new Messages(root, action, command);
+    this.coach = new Coach(root, { command, action, changed: () => this.messages.draw() });
+    this.messages = new Messages(root, action, command, this.coach);
     this.announcer = new Announcer(root.querySelector(".nn-spoken"));
     this.keyboard = new Keyboard(root);
     this.summary = new Summary(root, () => this.seen());
@@ -159,7 +161,7 @@ class Canvas {
   tell(texts) {
     this.texts = texts;
     this.controls.build(texts);
-    for (const part of [this.messages, this.announcer, this.keyboard, this.summary, this.save, this.acts]) part.build(texts);
+    for (const part of [this.coach, this.messages, this.announcer, this.keyboard, this.summary, this.save, this.acts]) part.build(texts);
     nameRegions(this.root, texts);
     this.curves.build(this.theme, texts);
     this.screen.build(texts);
@@ -204,6 +206,7 @@ class Canvas {
     this.output.lookAt(null);
     this.kept = {};
     this.history.clear();
+    this.coach.forget();
     this.messages.forget();
     this.announcer.forget();
     this.connection("connecting");
@@ -324,6 +327,7 @@ class Canvas {
     if (rebuild) this.network.settle();
     this.way.draw(this.network, all);
     this.controls.read(header);
+    this.coach.read(header, this.moments);
     this.messages.setStatus(header);
     this.announcer.read(header);
     // A new structure is work enough for one frame; while it plays, the curves go on with the next.

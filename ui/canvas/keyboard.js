@@ -1,6 +1,7 @@
 /** One key for each of the things that people do all the time, and the dialog that lists the keys. */
 
 import { Dialog } from "./dialogs.js";
+import { keepChoice } from "./words/choices.js";
 
 /** Which button of the bar a key presses. */
 /** @type {Record<string, string>} */
@@ -9,7 +10,7 @@ const KEYS = { " ": "play", s: "step", e: "epoch", r: "reset", d: "describe", "?
 /** @type {Record<string, string>} */
 const CHORDS = { z: "undo", y: "redo", "shift z": "redo" };
 const REPEATED = "step"; // a held key goes on stepping; all else happens once a press
-const CHOICE = "nn-single-keys"; // in the browser's own store: it belongs to the person, not to the run
+const kept = keepChoice("nn-single-keys"); // It belongs to the person, not to the run.
 
 const TYPING = 'input:not([type="checkbox"], [type="radio"], [type="range"], [type="button"], [type="file"]), textarea, select, [contenteditable]:not([contenteditable="false"])';
 /** Where keys choose from a list, or belong to what lies above the page. */
@@ -33,24 +34,6 @@ export function meaningOf(event) {
   return verb;
 }
 
-// A browser may refuse to keep anything; then the choice holds for as long as the page is open.
-function recalled() {
-  try {
-    return localStorage.getItem(CHOICE);
-  } catch {
-    return null;
-  }
-}
-
-/** @param {string} choice */
-function remember(choice) {
-  try {
-    localStorage.setItem(CHOICE, choice);
-  } catch {
-    // Not kept, but in force.
-  }
-}
-
 export class Keyboard {
   /** @type {HTMLInputElement} */
   choice;
@@ -64,8 +47,8 @@ export class Keyboard {
     this.choice = this.dialog.element.querySelector(".nn-keys-choice");
     this.opener.onclick = () => this.dialog.open();
     // Single keys must be possible to switch off (WCAG 2.1.4): spoken words arrive as letters.
-    this.choice.checked = recalled() !== "off";
-    this.choice.onchange = () => remember(this.choice.checked ? "on" : "off");
+    this.choice.checked = kept.read() !== "off";
+    this.choice.onchange = () => kept.write(this.choice.checked ? "on" : "off");
     // In the capturing phase, for Streamlit listens on the document too, and its R reruns the page.
     this.listen = (/** @type {KeyboardEvent} */ event) => this.press(event);
     document.addEventListener("keydown", this.listen, true);

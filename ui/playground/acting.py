@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from ui import live, session
+from ui import coach, live, session
 from ui.canvas import MOST_AT_ONCE
 from ui.compare import runs
 from ui.playground import mending
@@ -71,6 +71,8 @@ def _obey(action: dict[str, Any]) -> None:
             standing.resume(str(action.get("token")))
         case "back_to_sound":
             mending.go_back()
+        case "coach":
+            coach.mend(str(action.get("fix")))
         case "find_rate":
             mending.begin_search()
         case "rewind":

@@ -4,7 +4,7 @@
  * @typedef {Told & {time: number}} Notice
  * @typedef {{id: string, values?: Record<string, string | number>, fixes?: string[], busy?: boolean, press?: (fix: string) => void}} Offer
  * @typedef {{id: string, tone: string, words: string, fixes?: string[], busy?: boolean, press?: (fix: string) => void,
- *            notice?: Notice | Offer | null, time?: number}} Line
+ *            notice?: Notice | Offer | null, time?: number, values?: Record<string, string | number>, dismiss?: () => void}} Line  `values`: for the words of the fixes
  * @typedef {Pick<Header, "status" | "problem" | "best">} Standing
  */
 
@@ -14,9 +14,9 @@ const UNDONE = new Set(["weights_kept", "began_anew"]); // notices of what an ac
 
 /**
  * Two lines that say the same are the same line; a notice that comes again is a new one.
- * @param {Pick<Line, "id" | "words" | "time" | "busy" | "fixes">} line
+ * @param {Pick<Line, "id" | "words" | "time" | "busy" | "fixes" | "values">} line
  */
-const saying = ({ id, words, time, busy, fixes }) => `${id} ${words} ${time ?? ""} ${busy ?? ""} ${fixes ?? ""}`;
+const saying = ({ id, words, time, busy, fixes, values }) => `${id} ${words} ${time ?? ""} ${busy ?? ""} ${fixes ?? ""} ${JSON.stringify(values ?? "")}`;
 
 /** What a notice is about, in whatever words: "weights_kept" of "weights_kept.classes". @param {{key: string}} notice */
 const subject = (notice) => notice.key.split(".")[0];
@@ -37,14 +37,15 @@ export class Messages {
   /** @type {number | undefined} */
   expiring;
 
-  /** @param {HTMLElement} root @param {Action} action @param {Command} command */
-  constructor(root, action, command) {
+  /** @param {HTMLElement} root @param {Action} action @param {Command} command @param {import("./coach.js").Coach} coach */
+  constructor(root, action, command, coach) {
     this.region = /** @type {HTMLElement} */ (root.querySelector(".nn-messages"));
     this.statusLine = /** @type {HTMLElement} */ (root.querySelector(".nn-status"));
     this.more = /** @type {HTMLButtonElement} */ (root.querySelector(".nn-more-messages"));
     this.more.onclick = () => this.open(this.more.ariaExpanded !== "true");
     this.action = action;
     this.command = command;
+    this.coach = coach;
     this.notices = [];
     this.offer = null;
     this.connection = "connecting";
@@ -120,6 +121,8 @@ export class Messages {
       const fixes = UNDONE.has(subject(notice)) ? ["undo"] : undefined;
       lines.push({ id: `notice ${subject(notice)}`, tone: "plain", words: this.texts.problem(notice), fixes, notice, time: notice.time });
     }
+    const advice = this.coach.line();
+    if (advice) lines.push(advice);
     return lines;
   }
 
@@ -185,11 +188,11 @@ export class Messages {
   }
 
   /** @param {Line} line */
-  line({ tone, words, fixes, press, notice, busy, id, time }) {
+  line({ tone, words, fixes, press, notice, busy, id, time, values, dismiss }) {
     const element = document.createElement("div");
     element.className = `nn-message nn-message-${tone}${busy ? " nn-busy" : ""}`;
     element.dataset.message = id;
-    element.dataset.said = saying({ id, words, time, busy, fixes });
+    element.dataset.said = saying({ id, words, time, busy, fixes, values });
     const text = document.createElement("span");
     text.className = "nn-message-words";
     text.textContent = words;
@@ -200,21 +203,21 @@ export class Messages {
       button.className = "nn-fix";
       button.dataset.fix = fix;
       if (fix === "finding_rate") button.setAttribute("aria-disabled", "true");
-      button.textContent = this.texts.say(`canvas.${fix}`);
+      button.textContent = this.texts.say(`canvas.${fix}`, values);
       button.onclick = () => (press ?? this.action)(fix);
       element.append(button);
     }
-    if (notice) {
+    if (notice || dismiss) {
       const button = document.createElement("button");
       button.type = "button";
       button.className = "nn-dismiss";
       button.ariaLabel = this.texts.say("canvas.dismiss");
       button.textContent = "×";
-      button.onclick = () => {
+      button.onclick = dismiss ?? (() => {
         this.notices = this.notices.filter((one) => one !== notice);
         if (this.offer === notice) this.offer = null;
         this.draw();
-      };
+      });
       element.append(button);
     }
     return element;
