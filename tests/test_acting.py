@@ -91,6 +91,35 @@ def test_an_edit_on_the_canvas_is_sent_at_once_and_the_widgets_follow(
 
 
 @pytest.mark.parametrize(
+    ("fix", "path", "value"),
+    [
+        ("add_l2", "regularizer.kind", "l2"),
+        ("fewer_units", "layers.0.units", 2),
+        ("slower", "optimizer.learning_rate", 0.3),
+    ],
+)
+def test_what_the_coach_offers_is_done_to_the_run_and_the_settings_follow(
+    pool: RecordingPool, monkeypatch: pytest.MonkeyPatch, fix: str, path: str, value: Any
+) -> None:
+    press(monkeypatch, {"do": "coach", "fix": fix})
+    at = open_page(Experiment(optimizer=Adam(learning_rate=3.0)))
+    at.button(key="new_seed").click().run()
+    assert len(pool.recipes) == 1 and at_path(pool.recipes[0], path) == value
+    assert Experiment.from_dict(state(at).draft) == Experiment.from_dict(pool.recipes[0])
+    assert not errors(at) and not at.exception
+
+
+@pytest.mark.parametrize("fix", ["nonsense", None, "leak"])
+def test_a_fix_that_is_unknown_or_changes_nothing_does_nothing(
+    pool: RecordingPool, monkeypatch: pytest.MonkeyPatch, fix: str | None
+) -> None:
+    press(monkeypatch, {"do": "coach", "fix": fix})
+    at = open_page()
+    at.button(key="new_seed").click().run()
+    assert not [do for _, do, _ in pool.calls if do == "change"] and not errors(at)
+
+
+@pytest.mark.parametrize(
     ("action", "waits"),
     [
         ({"do": "add_unit", "address": "0"}, True),
