@@ -151,8 +151,8 @@ def opened(browser: Browser, server: Server, recipe: dict[str, Any]) -> Page:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "recipe.json"
             path.write_text(json.dumps(recipe))
-            page.get_by_role("tab", name="Take home", exact=True).click()
-            page.locator("input[type=file]").set_input_files(path)
+            page.get_by_role("button", name="Export", exact=True).click()
+            page.locator(".st-key-export_menu input[type=file]").set_input_files(path)
             parameters = f"{Experiment.from_dict(recipe).num_parameters:,} "
             page.locator(".nn-total").filter(has_text=parameters).wait_for()
     page.wait_for_timeout(3000)

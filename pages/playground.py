@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ui import session, share
+from ui import exporting, session, share
 from ui.compare import runs
 from ui.heading import draw_heading, say_problems
 from ui.playground import mending, page, settings
@@ -10,10 +10,10 @@ from ui.session import editing, standing
 
 token = standing.ensure_run()
 runs.release_speed()
-messages = draw_heading(runs.run_menu, lambda: share.share_menu(token))
+messages = draw_heading(runs.run_menu, lambda: share.share_menu(token), lambda: exporting.export_menu(token))
 page.draw_canvas(token)
 mending.follow_search()
-draft = settings.draw_sidebar(session.current().draft, token)
+draft = settings.draw_sidebar(session.current().draft)
 problem = editing.submit(draft)
 runs.stay_awake()
 say_problems(messages, problem)

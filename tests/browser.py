@@ -11,6 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 from safetensors.numpy import load_file
 
 from tests.conftest import BROWSER_PATIENCE
+from ui.messages import text
 
 PATIENCE = BROWSER_PATIENCE
 DATA = re.compile(r"/data(\?.*)?$")  # the address of the page Data
@@ -106,18 +107,36 @@ def bring(page: Page, file: Any) -> None:
     page.locator("input[type=file]").set_input_files(file)
 
 
-def take_home(page: Page, what: str, folder: Path) -> Path:
-    open_tab(page, "Take home")
+def export(page: Page, what: str, folder: Path) -> Path:
+    """Download a file from the menu Export, and close it."""
+    open_export(page)
     with page.expect_download() as download:
         press(page, what)
     path = folder / f"{len(list(folder.iterdir()))}-{download.value.suggested_filename}"
     download.value.save_as(path)
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("stPopoverBody")).to_have_count(0)
     return path
 
 
+def open_export(page: Page) -> None:
+    press(page, "Export")
+    expect(page.locator(".st-key-export_menu input[type=file]")).to_be_attached()
+    wait_until_still(page)
+
+
 def load(page: Page, path: Path) -> None:
-    open_tab(page, "Take home")
-    page.locator("input[type=file]").set_input_files(path)
+    open_export(page)
+    page.locator(".st-key-export_menu input[type=file]").set_input_files(path)
+
+
+def prefer(page: Page, choice: str, language: str = "en") -> None:
+    """Choose a language or a theme in the menu of a page in this language, and close it."""
+    page.get_by_role("button", name=text(language, "preferences"), exact=True).click()
+    page.get_by_role("radio", name=choice, exact=True).click()
+    wait_until_still(page)
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("stPopoverBody")).to_have_count(0)
 
 
 def same_weights(one: Path, other: Path) -> bool:

@@ -20,6 +20,7 @@ from tests.browser import (
     bring,
     canvas,
     count_messages,
+    prefer,
     press,
     step,
     wait_for_step,
@@ -161,15 +162,20 @@ def test_axe_finds_nothing_on_any_page_tab_dialog_or_menu(opened: Open) -> None:
         expect(page.locator(dialog)).to_be_visible()
         assert violations(page, {"fromShadowDom": ["[data-testid=stBidiComponentIsolated]", dialog]}) == []
         page.keyboard.press("Escape")
-    for menu in ("share", "compare_menu.empty"):
+    for menu in ("share", "export", "preferences", "compare_menu.empty"):
         page.get_by_role("button", name=text("en", menu)).first.click()
         expect(page.get_by_test_id("stPopoverBody")).to_be_visible()
         assert violations(page, "[data-testid=stPopoverBody]") == []
-        if menu == "share":
+        if menu != "compare_menu.empty":
             page.keyboard.press("Escape")
     keep_a_run(page, "en")
     show(page, "dark")
     assert violations(page, rules=COLOURS) == []
+    prefer(page, text("en", "theme.projector"))
+    expect(page.locator(".nn[data-strong]")).to_have_count(1)
+    assert violations(page) == []
+    prefer(page, text("en", "theme.system"))
+    expect(page.locator(".nn[data-theme=dark]")).to_have_count(1)
     for path in filter(None, PATHS):
         visit(page, path)
         assert violations(page) == []
@@ -371,7 +377,9 @@ def test_the_main_path_by_keyboard_alone(page: Page) -> None:
     page.keyboard.press("r")
     expect(canvas(page)).to_have_attribute("data-step", "0")
 
-    focus(page, page.get_by_role("radio", name="English", exact=True), "Shift+Tab")
+    focus(page, page.get_by_role("button", name=text("en", "preferences"), exact=True), "Shift+Tab")
+    page.keyboard.press("Enter")
+    focus(page, page.get_by_role("radio", name="English", exact=True))
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="播放", exact=True)).to_be_visible()
@@ -481,7 +489,7 @@ def test_the_summary_is_one_key_away_in_both_languages(opened: Open) -> None:
     press(page, "Describe in words")
     expect(dialog).to_contain_text("at the start")
     page.keyboard.press("Escape")
-    page.get_by_role("radio", name="中文", exact=True).click()
+    prefer(page, "中文")
     expect(page.get_by_role("button", name="播放", exact=True)).to_be_visible()
     page.get_by_role("button", name="用文字描述", exact=True).click()
     expect(page.get_by_role("dialog", name="用文字描述")).to_contain_text("输入：x₁和x₂。")
@@ -514,7 +522,7 @@ def test_in_forced_colours_buttons_have_a_rim_and_focus_is_seen(opened: Open) ->
         assert button.evaluate("e => parseFloat(getComputedStyle(e).outlineWidth)") >= 2
 
 
-@pytest.mark.parametrize("theme", ["LIGHT", "DARK"])
+@pytest.mark.parametrize("theme", ["LIGHT", "DARK", "PROJECTOR"])
 @pytest.mark.parametrize("vision", VISIONS)
 def test_the_first_six_class_colours_stay_apart_for_every_eye(theme: str, vision: str) -> None:
     assert least_distance(class_colours(theme)[:6], vision) >= APART

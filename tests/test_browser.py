@@ -16,14 +16,15 @@ from tests.browser import (
     PAUSED,
     PLAYING,
     canvas,
+    export,
     load,
     move_slider,
     open_tab,
+    prefer,
     press,
     same_weights,
     score,
     step,
-    take_home,
     wait_for_step,
 )  # fmt: skip
 
@@ -33,7 +34,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.moving]
 def test_play_learns_pause_stands_step_is_one_update_and_reset_gives_the_same_weights(page: Page, tmp_path: Path):
     expect(canvas(page)).to_have_attribute("data-step", "0")
     loss_at_first = score(page, "train_loss")
-    first = take_home(page, "Checkpoint", tmp_path)
+    first = export(page, "Checkpoint", tmp_path)
 
     press(page, "Play")
     expect(canvas(page)).to_have_attribute("data-status", PLAYING)
@@ -42,7 +43,7 @@ def test_play_learns_pause_stands_step_is_one_update_and_reset_gives_the_same_we
     expect(canvas(page)).to_have_attribute("data-status", PAUSED)
     stood = step(page)
     assert float(score(page, "train_loss")) < float(loss_at_first)
-    assert not same_weights(first, take_home(page, "Checkpoint", tmp_path))
+    assert not same_weights(first, export(page, "Checkpoint", tmp_path))
 
     assert step(page) == stood
     press(page, "Step")
@@ -54,17 +55,17 @@ def test_play_learns_pause_stands_step_is_one_update_and_reset_gives_the_same_we
     press(page, "Reset")
     expect(canvas(page)).to_have_attribute("data-step", "0")
     expect(page.locator("[data-score=train_loss]")).to_have_text(loss_at_first)
-    assert same_weights(first, take_home(page, "Checkpoint", tmp_path))
+    assert same_weights(first, export(page, "Checkpoint", tmp_path))
 
 
 def test_the_learning_rate_changes_while_the_run_plays_on(page: Page, tmp_path: Path):
-    before = json.loads(take_home(page, "Recipe", tmp_path).read_text())["optimizer"]["learning_rate"]
+    before = json.loads(export(page, "Recipe", tmp_path).read_text())["optimizer"]["learning_rate"]
     press(page, "Play")
     wait_for_step(page, 20)
     structure = canvas(page).get_attribute("data-structure")
     open_tab(page, "Learning")
     move_slider(page, "Learning rate Learning rate", "ArrowRight")
-    after = json.loads(take_home(page, "Recipe", tmp_path).read_text())["optimizer"]["learning_rate"]
+    after = json.loads(export(page, "Recipe", tmp_path).read_text())["optimizer"]["learning_rate"]
     assert after > before
     reached = step(page)
     wait_for_step(page, reached)
@@ -82,7 +83,7 @@ def test_another_data_set_and_another_language(page: Page):
     page.get_by_role("radio", name="Spiral", exact=True).click()
     expect(canvas(page)).not_to_have_attribute("data-structure", structure or "")
     expect(page.locator(".nn-headings")).to_contain_text("Spiral")
-    page.get_by_role("radio", name="中文", exact=True).click()
+    prefer(page, "中文")
     expect(page.get_by_role("button", name="播放", exact=True)).to_be_visible()
     expect(page.get_by_role("tab", name="数据", exact=True)).to_be_visible()
     expect(page.locator(".nn-headings")).to_contain_text("螺旋")
@@ -96,8 +97,8 @@ def test_a_checkpoint_goes_home_comes_back_and_learns_on(page: Page, tmp_path: P
     press(page, "Pause")
     expect(canvas(page)).to_have_attribute("data-status", PAUSED)
     saved_at, saved_loss = step(page), score(page, "test_loss")
-    saved = take_home(page, "Checkpoint", tmp_path)
-    history = take_home(page, "History", tmp_path).read_text().splitlines()
+    saved = export(page, "Checkpoint", tmp_path)
+    history = export(page, "History", tmp_path).read_text().splitlines()
     assert history[0] == "epoch,step,train_loss,validation_loss,train_accuracy,validation_accuracy"
     assert history[1].startswith("0,0,")
 
@@ -106,7 +107,7 @@ def test_a_checkpoint_goes_home_comes_back_and_learns_on(page: Page, tmp_path: P
     load(page, saved)
     expect(canvas(page)).to_have_attribute("data-step", str(saved_at))
     expect(page.locator("[data-score=test_loss]")).to_have_text(saved_loss)
-    assert same_weights(saved, take_home(page, "Checkpoint", tmp_path))
+    assert same_weights(saved, export(page, "Checkpoint", tmp_path))
     press(page, "Play")
     wait_for_step(page, saved_at + 20)
 
@@ -137,7 +138,7 @@ def test_a_loss_that_explodes_is_explained_and_the_rate_that_is_found_learns(pag
     press(page, "Find a learning rate that works")
     wait_for_step(page, 200)
     expect(canvas(page)).to_have_attribute("data-status", PLAYING)
-    found = json.loads(take_home(page, "Recipe", tmp_path).read_text())
+    found = json.loads(export(page, "Recipe", tmp_path).read_text())
     assert found["optimizer"]["kind"] == "sgd" and 0 < found["optimizer"]["learning_rate"] < 33
     press(page, "Pause")
     assert float(score(page, "train_loss")) < 0.1

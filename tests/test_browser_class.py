@@ -18,7 +18,7 @@ from playwright.sync_api import Page, expect
 from benchmarks.server import wait_until_it_answers
 from dlcore.runs.server.shelf import SUFFIX, Kept
 from dlcore.runs.viewers import CALM_EVERY
-from tests.browser import PAUSED, canvas, press, wait_for_step
+from tests.browser import PAUSED, canvas, prefer, press, wait_for_step
 from tests.conftest import BROWSER_PATIENCE, ROOT
 from tests.patience import eventually
 
@@ -148,7 +148,7 @@ def test_a_newcomer_to_a_full_class_waits_and_comes_in_when_there_is_room(small_
     expect(outside.get_by_text("课堂已满")).to_be_visible()
     expect(outside.locator(".nn")).to_have_count(0)
     expect(outside.get_by_role("link", name="比较")).to_have_count(0)
-    outside.get_by_role("radio", name="English", exact=True).click()
+    prefer(outside, "English", "zh_CN")
     expect(outside.get_by_text("The class is full: 1 of 1 runs. Try again in a minute.")).to_be_visible()
     outside.set_viewport_size({"width": 390, "height": 844})
     assert outside.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-from tests.browser import PATIENCE, canvas, open_section, press, score, wait_until_still
+from tests.browser import PATIENCE, canvas, open_section, prefer, press, score, wait_until_still
 from ui.messages import text
 
 COLOUR, BACKGROUND = (f"one => getComputedStyle(one).{name}" for name in ("color", "backgroundColor"))
@@ -124,7 +124,7 @@ def test_back_leads_to_the_page_before_and_takes_back_what_was_chosen_first(page
     expect(opened_large(page, "curves")).to_be_visible()
     page.go_back()
     expect(page.locator(".st-key-figures")).to_be_visible()
-    page.get_by_role("radio", name="中文", exact=True).click()
+    prefer(page, "中文")
     expect(page.get_by_role("heading", name=text("zh_CN", "app.title"))).to_be_visible()
     page.go_back()
     expect(page.get_by_role("heading", name=text("en", "app.title"))).to_be_visible()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser import PATIENCE, PAUSED, PLAYING, bring, canvas, press, take_home, wait_until_still
+from tests.browser import PATIENCE, PAUSED, PLAYING, bring, canvas, export, press, wait_until_still
 from tests.conftest import SHOWN
 from tests.test_access import violations
 from tests.test_browser_data import fruit
@@ -93,7 +93,7 @@ def test_rows_are_shared_opened_by_another_withdrawn_and_refused(arrive: Callabl
 
     guest = arrive(link)
     expect(guest.locator(".nn")).to_contain_text("class plum")
-    assert len(take_home(guest, "Data (CSV)", tmp_path).read_text().splitlines()) == ROWS + 1
+    assert len(export(guest, "Data rows", tmp_path).read_text().splitlines()) == ROWS + 1
     go(guest, plain)  # This browser is known by now.
     expect(guest.locator(".nn")).to_contain_text("class plum")
 

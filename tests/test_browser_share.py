@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from dlcore.experiment import Experiment
 from dlcore.layers import Dense
 from dlcore.share import encode
-from tests.browser import PATIENCE, PLAYING, canvas, move_slider, open_tab, press, take_home, wait_for_step
+from tests.browser import PATIENCE, PLAYING, canvas, export, move_slider, open_tab, press, wait_for_step
 
 pytestmark = pytest.mark.browser
 
@@ -100,7 +100,7 @@ def test_the_same_link_in_two_sessions_gives_the_same_losses_to_the_last_digit(t
         press(visitor, "Pause")
         folder = tmp_path / str(number)
         folder.mkdir()
-        lines = take_home(visitor, "History", folder).read_text().splitlines()
+        lines = export(visitor, "History", folder).read_text().splitlines()
         rows.append(next(line for line in lines if line.startswith("100,")))
     assert rows[0] == rows[1]
 

@@ -18,7 +18,7 @@ from dlcore.datasets.classic import SETS
 from dlcore.experiment import Experiment
 from dlcore.layers import Layer
 from dlcore.problems import Problem, texts_in
-from ui import canvas, takehome
+from ui import canvas, exporting
 from ui.fitting import group_datasets
 from ui.messages import (
     LANGUAGES,
@@ -182,7 +182,7 @@ def key_patterns(argument: ast.expr) -> Iterator[str]:
 
 def test_keys_made_of_parts_exist() -> None:
     known = catalogue("en")
-    keys = {f"take.{what}" for what in takehome.FILES} | {f"take.{what}.help" for what in takehome.FILES}
+    keys = {f"export.{what}" for what in exporting.FILES} | {f"export.{what}.help" for what in exporting.FILES}
     keys |= {f"device.{device}" for device in DEVICES} | {f"layer.{move}" for move in MOVES}
     keys |= {f"dataset.{group}" for group in group_datasets()}
     keys |= {page.title for page in PAGES} | {f"share.hide.{group}" for group in GROUPS}

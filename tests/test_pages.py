@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -29,7 +30,7 @@ from tests.judges import HastyDesks
 from tests.patience import PATIENCE
 from tests.playground import ROOT, RecordingPool, at_path, errors, first_visit, open_page, shown, state, widget
 from tests.strategies import experiments
-from ui import live, session, takehome
+from ui import exporting, live, session
 from ui.fitting import OWN_KINDS, find_fitting, group_datasets, list_fitting_losses, take_fitted
 from ui.forms import has_widget
 from ui.messages import list_fields, sentence, text
@@ -239,9 +240,9 @@ def test_numbers_as_target_call_for_another_loss_and_that_is_said(pool: Recordin
 
 def test_the_other_tabs_are_drawn_from_the_second_run_on_and_what_they_hold_stays(pool: RecordingPool) -> None:
     at = open_page(Experiment(batch_size=7, optimizer=SGD(momentum=0.9)), furnished=False)
-    assert not at.download_button
+    assert "widget:batch_size" not in at.session_state
     widget(at, "dataset/classes").set_value("moons").run()
-    assert at.download_button
+    assert "widget:batch_size" in at.session_state
     expected = Experiment(batch_size=7, optimizer=SGD(momentum=0.9)).to_dict()
     moons = {"dataset": {**expected["dataset"], "kind": "moons"}, "test_fraction": 0.3, "validation_fraction": 0.2}
     assert pool.recipes[-1] == expected | moons
@@ -432,17 +433,23 @@ def test_drawn_data_begin_with_points_of_their_own_where_there_are_none_to_draw_
     assert Experiment.from_dict(pool.recipes[-1]).dataset == Drawn()
 
 
-# Take home
+# Export
+
+
+def open_menu(at: AppTest, name: str = "export") -> AppTest:
+    at.session_state[f"widget:/{name}"] = True
+    return at.run()
 
 
 def test_files_are_made_at_the_press(pool: RecordingPool) -> None:
-    at = open_page()
-    assert [button.key for button in at.download_button] == [f"take_{what}" for what in takehome.FILES]
+    at = open_menu(open_page())
+    assert {button.key for button in at.download_button} == {f"export_{what}" for what in exporting.FILES}
+    assert {shown(text("en", f"export.{what}.help")) for what in exporting.FILES} <= {each.value for each in at.caption}
     assert not pool.calls
     person = state(at)
     for what in ("checkpoint", "history", "script"):
-        assert takehome.make_maker(what, "run 0", person)() == f"bytes of {what}".encode()
-    recipe = takehome.make_maker("recipe", "run 0", person)
+        assert exporting.make_maker(what, "run 0", person)() == f"bytes of {what}".encode()
+    recipe = exporting.make_maker("recipe", "run 0", person)
     person.experiment = Experiment(seed=9)  # Changed after the page was drawn, before the press.
     assert Experiment.from_json(recipe()).seed == 9
 
@@ -450,10 +457,10 @@ def test_files_are_made_at_the_press(pool: RecordingPool) -> None:
 def test_a_recipe_goes_home_with_what_was_changed_in_its_run_and_comes_back_without_repeating_it(
     pool: RecordingPool,
 ) -> None:
-    at = open_page()
+    at = open_menu(open_page())
     journal = [{"step": 0, "set": {"batch_size": 10}}, {"step": 9, "set": {"batch_size": 3}}]
     pool.answer = {"journal": journal}
-    taken = takehome.make_maker("recipe", "run 0", state(at))()
+    taken = exporting.make_maker("recipe", "run 0", state(at))()
     assert Experiment.from_json(taken).to_dict()["journal"] == journal
     pool.answer = {}
     changed = Experiment.from_json(taken).replace(batch_size=3)
@@ -463,7 +470,7 @@ def test_a_recipe_goes_home_with_what_was_changed_in_its_run_and_comes_back_with
     assert shown(sentence("en", Problem("journal_not_repeated", step=9))) in [toast.value for toast in at.toast]
     assert not errors(at)
     pool.alive.clear()  # A run that has ended cannot be asked.
-    assert Experiment.from_json(takehome.make_maker("recipe", "run 0", state(at))()).journal == ()
+    assert Experiment.from_json(exporting.make_maker("recipe", "run 0", state(at))()).journal == ()
 
 
 def test_the_data_go_home_as_a_table() -> None:
@@ -483,11 +490,33 @@ def test_the_onnx_model_is_made_of_the_checkpoint_in_another_process(
     desks = HastyDesks()
     monkeypatch.setattr(live, "desks", lambda: desks)
     monkeypatch.setattr(desks, "ask", lambda do, payload, form, **_: ({}, f"{do} to {form} of ".encode() + payload))
-    assert takehome.make_maker("onnx", "run 0", person)() == b"export to onnx of bytes of checkpoint"
+    assert exporting.make_maker("onnx", "run 0", person)() == b"export to onnx of bytes of checkpoint"
+
+
+def test_the_menu_says_how_far_a_desk_is_with_a_file(pool: RecordingPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = open_menu(open_page())
+    job = SimpleNamespace(state="working", share=0.4, ahead=0)
+
+    def work(do: str, payload: bytes, *, follow: Any, **_: Any) -> Any:
+        follow(job)
+        return {}, b""
+
+    desks = HastyDesks()
+    monkeypatch.setattr(live, "desks", lambda: desks)
+    monkeypatch.setattr(desks, "ask", work)
+    exporting.make_maker("onnx", "run 0", state(at))()
+    said = shown(text("en", "export.making", file=text("en", "export.onnx"), share=40))
+    assert said in progress(at.run())
+    job.state = "done"
+    assert progress(at.run()) == []
+
+
+def progress(at: AppTest) -> list[str]:
+    return [bar.proto.text for bar in at.get("progress")]
 
 
 def test_a_checkpoint_is_loaded_and_its_recipe_shown(pool: RecordingPool) -> None:
-    at = open_page()
+    at = open_menu(open_page())
     pool.answer = {"recipe": Experiment(layers=(Dense(units=7),), seed=2).to_json()}
     at.file_uploader[0].upload("model.safetensors", b"weights").run()
     assert [do for _, do, _ in pool.calls] == ["load"]
@@ -497,7 +526,7 @@ def test_a_checkpoint_is_loaded_and_its_recipe_shown(pool: RecordingPool) -> Non
 
 
 def test_a_recipe_is_loaded_strictly(pool: RecordingPool) -> None:
-    at = open_page()
+    at = open_menu(open_page())
     at.file_uploader[0].upload("recipe.json", Experiment(batch_size=3).to_json().encode()).run()
     assert pool.recipes[-1]["batch_size"] == 3
     at.file_uploader[0].upload("recipe.json", b'{"loss": {"kind": "hinge"}, "dataset": {"kind": "iris"}}').run()
@@ -507,7 +536,7 @@ def test_a_recipe_is_loaded_strictly(pool: RecordingPool) -> None:
 
 
 def test_a_refused_checkpoint_leaves_the_run_alone(pool: RecordingPool) -> None:
-    at = open_page(Experiment(seed=4))
+    at = open_menu(open_page(Experiment(seed=4)))
     pool.refusal = Problem("checkpoint_pickle")
     at.file_uploader[0].upload("<b>[x](http://evil.example)</b>.pt", b"\x80\x04").run()
     pool.refusal = None
@@ -523,7 +552,7 @@ def test_a_refused_checkpoint_leaves_the_run_alone(pool: RecordingPool) -> None:
 def test_the_language_comes_from_the_browser_and_changes_with_the_switch(pool: RecordingPool) -> None:
     at = first_visit(locale="zh-CN")
     assert widget(at, "seed").label == shown(text("zh_CN", "experiment.seed"))
-    widget(at, "/language").set_value("en").run()
+    widget(open_menu(at, "preferences"), "/language").set_value("en").run()
     assert widget(at, "seed").label == shown(text("en", "experiment.seed"))
     assert at.query_params["lang"] == "en"
     assert not pool.calls
@@ -542,7 +571,7 @@ def test_a_problem_is_said_in_chinese(pool: RecordingPool) -> None:
 def test_what_nobody_foresaw_is_our_own_sentence(pool: RecordingPool, monkeypatch: pytest.MonkeyPatch) -> None:
     from ui.playground import settings
 
-    monkeypatch.setattr(settings, "draw_all_settings", lambda draft, token: 1 / 0)
+    monkeypatch.setattr(settings, "draw_all_settings", lambda draft: 1 / 0)
     at = open_page()
     assert not at.exception
     assert errors(at) == [shown(text("en", "page.failed"))]

@@ -409,15 +409,18 @@ def test_who_may_not_see_the_rows_is_told_where_they_would_be_taken_home(
     owners = open_page(table)
     passed = given(switch(open_share(table)))
     browser(BOB)
-    at = visit(run=encode(table), **{"pass": passed}).run()
+    at = visit(run=encode(table), **{"pass": passed})
+    for one in (at, owners):
+        one.session_state["widget:/export"] = True
+        one.run()
     files = ("data", "report", "card", "recipe", "checkpoint")
-    assert [at.get_by_key(f"take_{what}").proto.disabled for what in files] == [False] * 5
+    assert [at.get_by_key(f"export_{what}").proto.disabled for what in files] == [False] * 5
     sharing.withdraw_passes(table.dataset.digest, mark_of(ANN))  # type: ignore[union-attr]
     at.run()
-    assert [at.get_by_key(f"take_{what}").proto.disabled for what in files] == [True, True, True, False, False]
+    assert [at.get_by_key(f"export_{what}").proto.disabled for what in files] == [True, True, True, False, False]
     assert shown(str(Problem("table_withdrawn", name="marks.csv"))) in captions(at)
     browser(ANN)
-    assert not owners.run().get_by_key("take_data").proto.disabled
+    assert not owners.run().get_by_key("export_data").proto.disabled
 
 
 def test_a_guests_run_comes_back_until_the_rows_are_withdrawn(

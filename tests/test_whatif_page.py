@@ -128,7 +128,7 @@ def test_a_place_that_is_not_there_is_one_sentence(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize("what", ["report", "card"])
 def test_the_files_are_made_at_the_press(monkeypatch: pytest.MonkeyPatch, what: str) -> None:
     at = opened(monkeypatch, {}, "report")
-    assert errors(at) == [] and [button.key for button in at.download_button] == ["take_report", "take_card"]
+    assert errors(at) == [] and [button.key for button in at.download_button] == ["export_report", "export_card"]
     # As the press does: outside the script, with what was captured.
     state = session.Session("zh_CN", Experiment())
     come_with(monkeypatch, "")

@@ -1,4 +1,4 @@
-"""The top of every page: a line with title, menus and language, and problems and notices below it."""
+"""The top of every page: a line with title and menus, and problems and notices below it."""
 
 from __future__ import annotations
 
@@ -11,32 +11,63 @@ from dlcore.problems import Problem
 from ui import session
 from ui.messages import LANGUAGES, escape, sentence
 from ui.session import label, widgets
+from ui.theming import THEMES
+
+ICONS = {
+    "system": ":material/brightness_auto:",
+    "light": ":material/light_mode:",
+    "dark": ":material/dark_mode:",
+    "projector": ":material/present_to_all:",
+}
 
 
 def draw_heading(*menus: Callable[[], None]) -> DeltaGenerator:
-    """Draw title, these menus and the language switch; returns the container for messages below them."""
+    """Draw title, these menus and that of language and theme; returns the container for messages below them."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="heading"):
         st.title(label("app.title"), anchor=False, width="stretch")
         for menu in menus:
             menu()
-        chosen = widgets.seed("/language", session.current().language, None)
-        st.segmented_control(
-            label("app.language"),
-            list(LANGUAGES),
-            default=chosen,
-            format_func=LANGUAGES.__getitem__,
-            key=widgets.key_of("/language"),
-            on_change=choose_language,
-            label_visibility="collapsed",
-            width="content",
-        )
+        _draw_preferences()
     return st.container(gap="small", key="problems")
+
+
+def _draw_preferences() -> None:
+    """Draw the menu of language and theme; a new theme reaches the browser with the next run of the script."""
+    menu = st.popover(
+        label("preferences"), icon=":material/more_horiz:", key=widgets.key_of("/preferences"), on_change="rerun",
+        width="content",
+    )  # fmt: skip
+    state = session.current()
+    if menu.open:
+        with menu, st.container(key="preferences"):
+            _draw_choice("app.language", "/language", LANGUAGES, state.language, choose_language)
+            themes = {theme: f"{ICONS[theme]} {label(f'theme.{theme}')}" for theme in THEMES}
+            _draw_choice("theme", "/theme", themes, state.theme, choose_theme)
+            st.caption(label("preferences.keys"))
+    if state.theme_is_new:
+        state.theme_is_new = False
+        st.rerun()
+
+
+def _draw_choice(key: str, path: str, names: dict[str, str], chosen: str, choose: Callable[[], None]) -> None:
+    st.segmented_control(
+        label(key), list(names), default=widgets.seed(path, chosen, None), format_func=names.__getitem__,
+        key=widgets.key_of(path), on_change=choose, width="content",
+    )  # fmt: skip
 
 
 @session.guard
 def choose_language() -> None:
     """Callback: switch to the chosen language. A press on the present one changes nothing."""
     session.speak(widgets.read("/language", None) or session.current().language)
+
+
+@session.guard
+def choose_theme() -> None:
+    """Callback: switch to the chosen theme. A press on the present one changes nothing."""
+    state = session.current()
+    before, state.theme = state.theme, widgets.read("/theme", None) or state.theme
+    state.theme_is_new = state.theme != before
 
 
 def say_problems(container: DeltaGenerator, problem: Problem | None) -> None:

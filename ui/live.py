@@ -26,7 +26,7 @@ from dlcore.desks.desks import Desks
 from dlcore.problems import Problem
 from dlcore.runs.places.setting import choose_places
 from dlcore.runs.server.pool import Pool
-from ui import assets, door, downloads, wakeups
+from ui import assets, door, downloads, theming, wakeups
 from ui.pace import Paces
 from ui.viewer import Viewer
 
@@ -75,6 +75,7 @@ async def lifespan(app: object) -> AsyncIterator[None]:
     rights.work_for_others()
     pool().start()
     downloads.install()
+    theming.install()
     wakeups.install(asyncio.get_running_loop())
     # Streamlit collects garbage after scripts: objects that exist by now are left out of that, as they stay for good.
     gc.freeze()

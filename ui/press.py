@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from dlcore.desks.job import Job
 from dlcore.problems import Problem
 from ui import live, messages, session
 from ui.downloads import NotMade
@@ -33,6 +34,7 @@ class Press:
     owner: str
     reader: str
     page: str
+    follow: Callable[[Job], None] | None = None  # Given each job of a desk that makes the file.
 
     def checkpoint(self, token: str) -> bytes:
         """A checkpoint of the run, for a desk. Raises Problem before it is fetched if no desk would take the job."""
@@ -42,12 +44,17 @@ class Press:
     def ask(self, do: str, payload: bytes, **arguments: Any) -> bytes:
         """The payload that a desk makes of this one."""
         whose = {"owner": self.owner, "reader": self.reader, "page": self.page}
-        return live.desks().ask(do, payload, **whose, patience=PATIENCE, **arguments)[1]
+        return live.desks().ask(do, payload, **whose, patience=PATIENCE, follow=self.follow, **arguments)[1]
 
 
-def make_at_press(state: session.Session, make: Callable[[Press], bytes]) -> Callable[[], bytes]:
-    """The function for `st.download_button` to call at a press. Call this while the page is drawn: at the press the owner is unknown."""
-    by = Press(**session.name_owner(state.visit))
+def make_at_press(
+    state: session.Session, make: Callable[[Press], bytes], follow: Callable[[Job], None] | None = None
+) -> Callable[[], bytes]:
+    """The function for `st.download_button` to call at a press. Call this while the page is drawn: at the press the owner is unknown.
+
+    `follow` is given each job of a desk that makes the file.
+    """
+    by = Press(**session.name_owner(state.visit), follow=follow)
 
     def press() -> bytes:
         begun = time.monotonic()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from dlcore.desks.job import Job
 from ui import live, session
 from ui.evaluating.asking import moment_of
 from ui.evaluating.judging import Judging, Moment
@@ -14,7 +15,13 @@ from ui.press import Press, make_at_press
 SAID = ("report.", "card.", "finding.", "component.", "experiment.")
 
 
-def make_reporter(state: session.Session, what: str, token: str, moment: Moment | None = None) -> Callable[[], bytes]:
+def make_reporter(
+    state: session.Session,
+    what: str,
+    token: str,
+    moment: Moment | None = None,
+    follow: Callable[[Job], None] | None = None,
+) -> Callable[[], bytes]:
     """The function that makes a "report" or a "card". It runs at the press, outside the script, so what it needs is captured here.
 
     Without a moment it describes the run as it is at the press. Where there are validation rows, test scores are left out unless
@@ -36,4 +43,4 @@ def make_reporter(state: session.Session, what: str, token: str, moment: Moment 
         }
         return press.ask(what, now.content, **said, **seal)
 
-    return make_at_press(state, make)
+    return make_at_press(state, make, follow)

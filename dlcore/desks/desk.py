@@ -50,16 +50,18 @@ def import_what_jobs_need() -> Iterator[None]:
     import sklearn.metrics
 
     yield
-    import dlcore.datasets.upload
 
     yield
     import torch  # noqa: F401
 
     yield
-    import dlcore.evaluation  # noqa: F401
 
     yield
     import sklearn.ensemble  # noqa: F401
+
+    yield
+    import onnx  # noqa: F401
+    import onnxscript  # noqa: F401
 
     yield
 

@@ -93,13 +93,24 @@ class Desks:
             self._changed.notify_all()
         return job
 
-    def ask(self, do: str, payload: bytes = b"", *, patience: float | None = None, **arguments: Any) -> Answer:
+    def ask(
+        self,
+        do: str,
+        payload: bytes = b"",
+        *,
+        patience: float | None = None,
+        follow: Callable[[Job], None] | None = None,
+        **arguments: Any,
+    ) -> Answer:
         """Have a job done and wait for its answer, at most `patience` seconds; the arguments are those of `submit`.
 
-        Whoever stops waiting cancels it. Raises Problem when it fails, takes longer or too many wait.
+        `follow` is given the job as it begins to wait, to see how far it is. Whoever stops waiting cancels it. Raises Problem when it
+        fails, takes longer or too many wait.
         """
         job = self.submit(do, payload, **arguments)
         try:
+            if follow is not None:
+                follow(job)
             return job.result(patience)
         except TimeoutError:
             raise Problem("desk_late", limit=round(patience or 0)) from None

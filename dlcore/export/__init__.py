@@ -19,7 +19,12 @@ def export_job(arguments: dict[str, Any], payload: bytes, progress: Progress) ->
     """The job "export": from a checkpoint to the file. Done by a desk: torch's ONNX exporter would cost a worker seconds and 160 MB."""
     from dlcore.checkpoint import open_checkpoint
 
-    return {}, export(open_checkpoint(payload), arguments["form"])
+    checkpoint = open_checkpoint(payload)
+    if arguments["form"] == "onnx":
+        from dlcore.export.onnx import export_onnx
+
+        return {}, export_onnx(checkpoint, lambda share: progress(share, {}))
+    return {}, export(checkpoint, arguments["form"])
 
 
 def export(checkpoint: Checkpoint, form: str, history: str = "") -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -128,11 +128,17 @@ def _with_features(X: torch.Tensor, features: tuple[str, ...]) -> torch.Tensor:
     return torch.stack([columns[name] for name in features], dim=1)
 
 
-def export_onnx(checkpoint: Checkpoint) -> bytes:
+def _nobody_watches(share: float) -> None:
+    """A progress function for a caller who waits for the file and is told nothing on the way."""
+
+
+def export_onnx(checkpoint: Checkpoint, progress: Callable[[float], None] = _nobody_watches) -> bytes:
     """The ONNX file, checked. Input `columns`, output `probabilities` or `values`; its description says what they are.
 
+    `progress` is told the share of the work that is done.
     The columns of a table are float64, as dates and large numbers need it; all else is float32.
     """
+    progress(0.05)
     import onnx
 
     output = "probabilities" if checkpoint.class_names else "values"
@@ -140,6 +146,7 @@ def export_onnx(checkpoint: Checkpoint) -> bytes:
     dataset = checkpoint.experiment.dataset
     kind = torch.float64 if isinstance(dataset, TableData) else torch.float32
     example = torch.zeros(2, len(checkpoint.column_names), dtype=kind)
+    progress(0.2)
     with _quiet():
         program = torch.onnx.export(
             whole,
@@ -152,6 +159,7 @@ def export_onnx(checkpoint: Checkpoint) -> bytes:
             verbose=False,
         )
     assert program is not None
+    progress(0.9)
     model = program.model_proto
     _tidy(model)
     facts = {

@@ -23,7 +23,7 @@ export function drawAxes(context, box, view, names, theme, grid) {
   /** @param {number} value @param {number} decimals */
   const write = (value, decimals) => value.toFixed(decimals).replace("-", "−");
   context.save();
-  context.font = `11px ${theme.font}`;
+  context.font = `${11 * theme.type}px ${theme.font}`;
   context.lineWidth = 1;
   context.strokeStyle = css(theme.text, 0.28);
   context.strokeRect(x + 0.5, y + 0.5, size - 1, size - 1);
@@ -48,12 +48,12 @@ export function drawAxes(context, box, view, names, theme, grid) {
     if (grid) gridLine(context, x, at, x + size, at, theme);
   }
   context.fillStyle = css(theme.text);
-  context.font = `600 12px ${theme.font}`;
+  context.font = `600 ${12 * theme.type}px ${theme.font}`;
   context.textBaseline = "top";
   context.textAlign = "right";
   context.fillText(names[0], x + size, y + size + 6 + (names[0].length > 4 ? 14 : 0));
   if (names[1].length <= 4) {
-    if (names[1].length > 2) context.font = `600 11px ${theme.font}`;
+    if (names[1].length > 2) context.font = `600 ${11 * theme.type}px ${theme.font}`;
     context.fillText(names[1], x - 5, y);
   }
   else {
@@ -100,7 +100,7 @@ export function drawGroups(context, box, groups, values, theme) {
   const slot = Math.min(46, (size + 20) / groups.length);
   const top = y + (size + 20 - slot * groups.length) / 2;
   context.save();
-  context.font = `12px ${theme.font}`;
+  context.font = `${12 * theme.type}px ${theme.font}`;
   const names = groups.map((name) => (name.length > 18 ? `${name.slice(0, 17)}…` : name));
   const room = Math.max(...names.map((name) => context.measureText(name).width)) + 10;
   const middle = left + room + (width - room) / 2;

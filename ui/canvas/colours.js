@@ -9,6 +9,11 @@
 const CLASS_COLOURS_LIGHT = ["#f59322", "#0877bd", "#23ad84", "#c03b88", "#a28003", "#6933a2", "#9a3d22", "#22b5c9", "#7b8190", "#6fae2b"];
 const CLASS_COLOURS_DARK = ["#ff9d2f", "#2a9df0", "#1dd3a7", "#e759a9", "#f0db2d", "#7d5fe2", "#d2694a", "#4ad6e8", "#9aa2b5", "#94d44c"];
 
+const CLASS_COLOURS_PROJECTOR = ["#cc5500", "#0059b3", "#0d9a6b", "#a31b73", "#5c4503", "#3a1769", "#7a1f0a", "#007286", "#454b5a", "#3f7407"];
+
+/** Contrast of text and background beyond which a theme is for a projector: only black on white has it. */
+const STRONG = 20;
+
 /** Maps stop short of the full colour, so that points of the full colour are seen on them. */
 const STRONGEST = 0.86;
 
@@ -96,11 +101,12 @@ export function readTheme(host) {
   const text = read("--st-text-color", "#31333f");
   const primary = read("--st-primary-color", "#ff4b4b");
   const dark = luminance(background) < 0.25;
-  const negative = parseColour(dark ? "#ff9a2b" : "#f59322");
-  const positive = parseColour(dark ? "#1f97ee" : "#0877bd");
+  const strong = contrast(text, background) > STRONG;
+  const negative = parseColour(dark ? "#ff9a2b" : strong ? "#cc5500" : "#f59322");
+  const positive = parseColour(dark ? "#1f97ee" : strong ? "#0059b3" : "#0877bd");
   const panel = dark ? mix(background, text, 0.045) : mix(background, [255, 255, 255], 0.75);
   const zero = dark ? mix(background, text, 0.075) : mix([255, 255, 255], text, 0.045);
-  const palette = (dark ? CLASS_COLOURS_DARK : CLASS_COLOURS_LIGHT).map((colour) => parseColour(colour));
+  const palette = (dark ? CLASS_COLOURS_DARK : strong ? CLASS_COLOURS_PROJECTOR : CLASS_COLOURS_LIGHT).map((colour) => parseColour(colour));
   const ramp = new Uint32Array(256);
   /** @type {Rgb[]} */
   const rampColours = [];
@@ -122,9 +128,10 @@ export function readTheme(host) {
   const ring = dark ? [240, 243, 250] : white;
   const test = dark ? mix(primary, white, 0.25) : primary;
   return {
-    dark, background, text, primary, negative, positive, panel, zero, palette, ramp, rampColours, classRamps, ring,
-    muted: mix(background, text, dark ? 0.7 : 0.76),
-    line: mix(background, text, dark ? 0.2 : 0.15),
+    dark, strong, background, text, primary, negative, positive, panel, zero, palette, ramp, rampColours, classRamps, ring,
+    type: strong ? 1.2 : 1, stroke: strong ? 1.6 : 1,
+    muted: mix(background, text, strong ? 0.9 : dark ? 0.7 : 0.76),
+    line: mix(background, text, strong ? 0.55 : dark ? 0.2 : 0.15),
     onPrimary: contrast(primary, white) >= 4.5 ? white : black,
     curves: { train: mix(background, text, dark ? 0.75 : 0.62), test },
     font: style.fontFamily || "sans-serif",

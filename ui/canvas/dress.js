@@ -22,5 +22,6 @@ export function paintTheme(root, theme) {
   set("train", css(theme.curves.train));
   set("test", css(theme.curves.test));
   set("ramp", rampGradient(theme));
+  root.toggleAttribute("data-strong", theme.strong);
   root.dataset.theme = theme.dark ? "dark" : "light";
 }

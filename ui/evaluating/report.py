@@ -7,9 +7,9 @@ import streamlit as st
 from ui import session
 from ui.evaluating import rows
 from ui.evaluating.asking import count_openings, moment
+from ui.exporting import FILES
 from ui.reporting import make_reporter
 from ui.session import label
-from ui.takehome import FILES
 
 CONTENTS = {
     "report": ("scores", "warnings", "curves", "classes", "map", "baselines", "data", "recipe", "versions"),
@@ -43,8 +43,8 @@ def draw_section() -> None:
             st.markdown("\n".join(f"- {label(_write_title(what, part))}" for part in _list_contents(what)))
             name, mime, icon = FILES[what]
             st.download_button(
-                label(f"take.{what}"), make_reporter(session.current(), what, now.token, now), name, mime, icon=icon,
-                key=f"take_{what}", on_click="ignore", help=label(f"take.{what}.help"), type="primary",
+                label(f"export.{what}"), make_reporter(session.current(), what, now.token, now), name, mime, icon=icon,
+                key=f"export_{what}", on_click="ignore", help=label(f"export.{what}.help"), type="primary",
             )  # fmt: skip
 
 

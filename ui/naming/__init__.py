@@ -7,6 +7,7 @@ from streamlit.components.v2 import component
 from ui.assets import asset_version
 from ui.canvas import LOADER
 from ui.session import current, label
+from ui.theming import COOKIE
 
 _naming = component(
     "naming",
@@ -19,5 +20,6 @@ _naming = component(
 def name_the_page() -> None:
     """Set the page's language, and name Streamlit's nameless parts in it."""
     names = {name: label(f"page.{name}") for name in ("settings", "settings_close")}
-    language = current().language.replace("_", "-")
-    _naming(data={"names": names, "language": language, "version": asset_version()}, key="naming")
+    state = current()
+    data = {"names": names, "language": state.language.replace("_", "-"), "theme": state.theme, "cookie": COOKIE}
+    _naming(data={**data, "version": asset_version()}, key="naming")

@@ -5,6 +5,8 @@ const ALIVE = '[data-testid="stHeader"], [data-testid="stSidebarHeader"], [data-
 
 /** @type {Record<string, string>} */
 let names = {};
+/** The theme that this page shows; null until it is known. @type {string | null} */
+let theme = null;
 
 // The drawer's buttons and the notices come and go, in parts of the page that hardly ever change.
 const observer = new MutationObserver(() => {
@@ -32,11 +34,15 @@ function watch() {
 
 /**
  * What Streamlit calls at each change of data.
- * @param {{data: {language: string, names: Record<string, string>}, parentElement: HTMLElement}} component
+ * @param {{data: {language: string, theme: string, cookie: string, names: Record<string, string>}, parentElement: HTMLElement}} component
  */
 export default function mount({ data, parentElement }) {
   names = data.names;
   document.documentElement.lang = data.language;
+  // Written only once somebody has chosen another one: several pages share the cookie.
+  if (theme !== null && theme !== data.theme) document.cookie = `${data.cookie}=${data.theme}; Path=/; Max-Age=31536000; SameSite=Lax`;
+  theme = data.theme;
+  document.documentElement.dataset.theme = theme;
   name();
   watch();
   parentElement.querySelector(".naming").dataset.language = data.language;

@@ -14,9 +14,8 @@ from ui.playground.learning_settings import draw_device_settings, draw_learning_
 from ui.playground.memory import Playing
 from ui.playground.network_settings import draw_network_settings
 from ui.session import editing, label, t, widgets
-from ui.takehome import take_home
 
-TABS = ("data", "network", "learning", "home")
+TABS = ("data", "network", "learning")
 # Parts of the recipe that change nothing shown in another tab; the noise of the data is a further one.
 OF_ONE_TAB = {
     "layers", "optimizer", "batch_size", "regularizer", "schedule", "gradient_clip", "early_stopping", "seed",
@@ -37,12 +36,12 @@ GROUPS: dict[str, Callable[[Draft], Draft]] = {
 }
 
 
-def draw_sidebar(draft: Draft, token: str) -> Draft:
+def draw_sidebar(draft: Draft) -> Draft:
     """Draw all settings at the side, unless the address hides every group."""
     if not list_tabs():
         return draft
     with st.sidebar:
-        return draw_all_settings(draft, token)
+        return draw_all_settings(draft)
 
 
 def list_tabs() -> tuple[str, ...]:
@@ -50,7 +49,7 @@ def list_tabs() -> tuple[str, ...]:
     return tuple(name for name in TABS if not session.is_hidden(name))
 
 
-def draw_all_settings(draft: Draft, token: str) -> Draft:
+def draw_all_settings(draft: Draft) -> Draft:
     """Draw the settings; returns the whole recipe as the widgets state it.
 
     The first script run of a session draws the first tab alone, so that the page opens sooner; the canvas asks for the others once it
@@ -73,9 +72,6 @@ def draw_all_settings(draft: Draft, token: str) -> Draft:
                 state.draft = _fit_batch(state.draft)
     finally:
         memory.drawing = False
-    if "home" in drawn:
-        with tabs["home"]:
-            take_home(token)
     return state.draft
 
 

@@ -17,6 +17,7 @@ from dlcore.problems import Problem
 from dlcore.runs.server.entry import mark_of
 from ui import door, messages, opening
 from ui.address import Address
+from ui.theming import THEMES, find_theme
 
 Memory = TypeVar("Memory")
 
@@ -65,6 +66,8 @@ class Session:
         None  # old index of each of the draft's layers, if the list was edited since the run last took it
     )
     wishes: Wishes = field(default_factory=Wishes)
+    theme: str = THEMES[0]
+    theme_is_new: bool = False  # until the browser is told
     number: int = 1  # the present run's
     name: str = ""
     numbered: int = 1  # the highest number given so far
@@ -92,7 +95,7 @@ def _make_session() -> Session:
     language = find_language()
     hidden = frozenset(filter(None, query.get("hide", "").split(",")))
     wishes = Wishes(hidden, query.get("text") == "off", query.get("play") == "1")
-    session = Session(language, wishes=wishes)
+    session = Session(language, wishes=wishes, theme=find_theme(st.context.cookies))
     problems = [Problem("not_yours")] if _has_other_session() else []
     if "run" in query:
         whose = mark_of(owner() or session.secret)

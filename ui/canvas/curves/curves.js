@@ -274,7 +274,7 @@ export class Curves {
       if (beyond) values.push(newest[split]);
       return {
         type: "scatter", mode: at.length > 1 ? "lines" : "markers", name: texts.say(`canvas.${split}`), x: at, y: values,
-        line: { color: css(this.theme.curves[split]), width: 2 },
+        line: { color: css(this.theme.curves[split]), width: 2 * this.theme.stroke },
         marker: { color: css(this.theme.curves[split]), size: 7 },
         hovertemplate: percent ? "%{y:.1%}" : "%{y:.4g}", connectgaps: false,
       };
@@ -309,7 +309,7 @@ export class Curves {
     const shifts = apart(ends.map(({ y }) => ((y - low) / (high - low || 1)) * height), LABEL_HEIGHT);
     return ends.map(({ name, y, color }, i) => ({
       text: name, xref: "paper", x: 1, xanchor: "left", xshift: 4, yref: "y", y, yanchor: "middle", yshift: shifts[i], showarrow: false,
-      font: { size: 11, color, weight: 600 },
+      font: { size: 11 * this.theme.type, color, weight: 600 },
     }));
   }
 
@@ -317,19 +317,19 @@ export class Curves {
   figure(plot, metric, percent, element) {
     const { theme, texts } = this;
     const axis = {
-      gridcolor: css(theme.text, 0.09), linecolor: css(theme.text, 0.25), zeroline: false, tickfont: { size: 11, color: css(theme.muted) },
-      titlefont: { size: 12 }, automargin: false, ticklen: 4, tickcolor: "rgba(0,0,0,0)", nticks: 6,
+      gridcolor: css(theme.text, 0.09), linecolor: css(theme.text, 0.25), zeroline: false, tickfont: { size: 11 * theme.type, color: css(theme.muted) },
+      titlefont: { size: 12 * theme.type }, automargin: false, ticklen: 4, tickcolor: "rgba(0,0,0,0)", nticks: 6,
     };
     const logarithmic = plot.kind === "loss" && this.logScale;
     // Numbers with an exponent take the room of the axis's name, which the tab above the plot says as well.
     const huge = !logarithmic && plot.span.some((end) => Math.abs(end) >= HUGE);
     /** @param {string} text */
-    const title = (text) => ({ text, font: { size: 12, color: css(theme.muted) }, standoff: 6 });
+    const title = (text) => ({ text, font: { size: 12 * theme.type, color: css(theme.muted) }, standoff: 6 });
     return {
-      width: element.clientWidth, height: element.clientHeight, margin: { l: 46, r: 70, t: 8, b: 34 },
-      paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { family: theme.font, size: 12, color: css(theme.text) },
+      width: element.clientWidth, height: element.clientHeight, margin: { l: 46 * theme.type, r: 70 * theme.type, t: 8, b: 34 * theme.type },
+      paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { family: theme.font, size: 12 * theme.type, color: css(theme.text) },
       showlegend: false, annotations: this.labels(plot, logarithmic, element.clientHeight - EDGES), hovermode: "x unified", dragmode: "zoom", uirevision: `${plot.kind}${logarithmic}`,
-      hoverlabel: { bgcolor: css(theme.panel), bordercolor: css(theme.line), font: { color: css(theme.text), size: 12 } },
+      hoverlabel: { bgcolor: css(theme.panel), bordercolor: css(theme.line), font: { color: css(theme.text), size: 12 * theme.type } },
       xaxis: { ...axis, title: title(texts.say("canvas.epochs")), rangemode: "tozero", hoverformat: ",.4~g" },
       yaxis: { ...axis, title: title(huge ? "" : texts.say(`canvas.${metric}`)), type: logarithmic ? "log" : "linear", nticks: huge ? 3 : axis.nticks,
         tickformat: percent ? ".0%" : huge ? ".0~e" : "", rangemode: metric === "loss" && !logarithmic ? "tozero" : "normal",

@@ -57,7 +57,7 @@ export const tellsSigns = (geometry, arrays, shows) => shows.signs && countLinks
  * @param {Context} context @param {Tile} from @param {Tile} to @param {number} weight @param {Theme} theme
  */
 export function drawLink(context, from, to, weight, theme, shows = USUAL) {
-  const width = Math.max(1, styleOf(weight, 8, null).width);
+  const width = Math.max(1, styleOf(weight, 8, null).width) * theme.stroke;
   context.beginPath();
   trace(context, from, to);
   context.lineWidth = width;
@@ -118,11 +118,12 @@ export function drawLinks(context, geometry, arrays, theme, ratio, shows = USUAL
     const [quietFrom, quietTo] = [arrays[`silenced/${source.address}`], arrays[`silenced/${target.address}`]];
     for (const i of order) {
       const [from, to] = [i % source.shown, (i / source.shown) | 0];
-      const { strength, width } = styleOf(values[i], widest, largest);
+      const { strength, width: usual } = styleOf(values[i], widest, largest);
+      const width = usual * theme.stroke;
       context.beginPath();
       trace(context, source.tiles[from], target.tiles[to]);
       context.lineWidth = width;
-      const alpha = (quietFrom?.[from] || quietTo?.[to] ? FAINT : 1) * (0.45 + 0.5 * strength);
+      const alpha = (quietFrom?.[from] || quietTo?.[to] ? FAINT : 1) * (theme.strong ? 0.7 + 0.3 * strength : 0.45 + 0.5 * strength);
       context.strokeStyle = css(largest === null ? shadeOf(values[i], theme) : shadeOf(Math.sign(values[i]) * strength, theme), alpha);
       const broken = dashed && values[i] < 0;
       if (broken) context.setLineDash(dashOf(width));

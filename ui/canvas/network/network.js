@@ -183,7 +183,7 @@ export class Network {
   /** Width of a name beside a tile. @param {string} name */
   widthOf(name) {
     const context = contextOf(this.tiles);
-    context.font = `400 12px ${this.theme.font}`;
+    context.font = `400 ${12 * this.theme.type}px ${this.theme.font}`;
     return context.measureText(name).width;
   }
 

@@ -34,7 +34,7 @@ export function drawStill({ layout, constants, theme, texts, geometry, inputName
     if (column.part === "mark") drawMark(context, column, geometry.height, theme);
     else if (column.units > column.shown) {
       context.fillStyle = css(theme.muted);
-      context.font = `11px ${theme.font}`;
+      context.font = `${11 * theme.type}px ${theme.font}`;
       context.fillText(texts.say("canvas.more", { count: column.units - column.shown }), column.center, column.bottom + 11);
     }
   }
@@ -49,7 +49,7 @@ function drawInputs(context, geometry, inputNames, theme) {
   const inputs = geometry.tiled[0];
   const { x, y, size } = geometry.thumb;
   const { right, width, shown } = geometry.labels;
-  context.font = `${inputs.pitch < 15 ? 9.5 : 12}px ${theme.font}`;
+  context.font = `${(inputs.pitch < 15 ? 9.5 : 12) * theme.type}px ${theme.font}`;
   context.textAlign = "right";
   context.strokeStyle = css(theme.line);
   context.lineWidth = 1;
@@ -81,7 +81,7 @@ function drawThumb(context, layout, constants, thumb, theme) {
 /** @param {Context} context @param {Geometry} geometry @param {string[]} classNames @param {Theme} theme */
 function drawClassNames(context, geometry, classNames, theme) {
   const output = geometry.tiled[geometry.tiled.length - 1];
-  context.font = `${output.pitch < 15 ? 9.5 : 11.5}px ${theme.font}`;
+  context.font = `${(output.pitch < 15 ? 9.5 : 11.5) * theme.type}px ${theme.font}`;
   context.textAlign = "left";
   classNames.forEach((name, unit) => {
     const tile = output.tiles[unit];

@@ -127,7 +127,7 @@ function drawColumn(context, column, answers, theme) {
 /** @param {Context} context @param {Tile} tile @param {number} value @param {Theme} theme */
 function drawNumber(context, tile, value, theme) {
   const text = number(value, 2);
-  context.font = `600 10.5px ${theme.font}`;
+  context.font = `600 ${10.5 * theme.type}px ${theme.font}`;
   const width = context.measureText(text).width + 8;
   const [x, y] = [tile.x + tile.size / 2, tile.y + tile.size / 2];
   context.beginPath();
