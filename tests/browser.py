@@ -128,6 +128,7 @@ def open_export(page: Page) -> None:
 def load(page: Page, path: Path) -> None:
     open_export(page)
     page.locator(".st-key-export_menu input[type=file]").set_input_files(path)
+    expect(page.get_by_test_id("stPopoverBody")).to_have_count(0)  # It closes by itself.
 
 
 def prefer(page: Page, choice: str, language: str = "en") -> None:

@@ -107,6 +107,7 @@ class Comparison {
   }
 
   paintTheme() {
+    this.root.style.setProperty("--nn-type", String(this.theme.type));
     for (const name of /** @type {const} */ (["panel", "muted", "line"])) this.root.style.setProperty(`--cmp-${name}`, css(this.theme[name]));
     this.root.style.setProperty("--cmp-on-primary", css(this.theme.onPrimary));
   }
