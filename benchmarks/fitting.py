@@ -14,9 +14,9 @@ import torch
 from benchmarks.tables import Figure, goals, markdown
 from dlcore.component import kinds
 from dlcore.datasets import Dataset
+from dlcore.editing.fitting import group_datasets, with_fitting
 from dlcore.experiment import Experiment
 from dlcore.learning.trainer import Trainer
-from ui.fitting import group_datasets, with_fitting
 
 SEEDS, QUICK_SEEDS, EPOCHS = 10, 3, 100
 GOAL = 0.95

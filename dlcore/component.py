@@ -10,6 +10,7 @@ import json
 from typing import Any, ClassVar, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema
 
 from dlcore.problems import Problem, clean
@@ -119,6 +120,11 @@ def kinds(union: Any) -> dict[str, type[Component]]:
     if alternatives and not isinstance(alternatives[0], type):  # Annotated[A | B, Field(...)]
         alternatives = get_args(alternatives[0])
     return {kind_of(cls): cls for cls in alternatives or (union,)}
+
+
+def list_fields(cls: type[Component]) -> dict[str, FieldInfo]:
+    """The fields of a component except its kind."""
+    return {name: info for name, info in cls.model_fields.items() if name != "kind"}
 
 
 def options_of(annotation: Any) -> tuple[Any, ...]:

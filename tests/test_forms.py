@@ -11,17 +11,16 @@ from pydantic import Field
 from pydantic.fields import FieldInfo
 
 from dlcore.catalogue import FAMILIES
-from dlcore.component import Component, kinds
+from dlcore.component import Component, kinds, list_fields
 from dlcore.datasets import Dataset
+from dlcore.editing.carrying import Left, carry_over, plain_default
+from dlcore.editing.fitting import count_training_rows, fit_loss, group_datasets, list_fitting_losses, make_layer
 from dlcore.experiment import Experiment
 from dlcore.losses import Loss
 from dlcore.optimizers import SGD, Adam, AdamW, Optimizer
 from dlcore.regularizers import L2, NoRegularizer
 from dlcore.schedules import Cosine, WarmUp
-from ui.carrying import Left, carry_over, plain_default
-from ui.fitting import count_training_rows, fit_loss, group_datasets, list_fitting_losses, make_layer
 from ui.forms import Entry, Ladder, Slider, choose_scale, find_bounds, write_number
-from ui.messages import list_fields
 
 
 def numbers() -> list[Any]:

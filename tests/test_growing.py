@@ -12,13 +12,13 @@ from pydantic import Field
 from torch import nn
 
 from dlcore import Experiment, Problem
+from dlcore.editing.shaping import apply_edit
 from dlcore.evaluation.growth import capacity
 from dlcore.layers import Dense, Dropout, LayerComponent, Shape, values_of
 from dlcore.layers import Words as Saying
 from dlcore.pictures.picture import Picture
 from tests.judging import answer, saved, trained
 from tests.naming import recipes_may_name
-from ui.shaping import apply_edit
 
 
 class Distances(nn.Module):

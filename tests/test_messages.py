@@ -15,11 +15,11 @@ from dlcore.coaching.causes import GROUPS as HANDLES
 from dlcore.coaching.fixes import FIXES
 from dlcore.component import kinds
 from dlcore.datasets.classic import SETS
+from dlcore.editing.fitting import group_datasets
 from dlcore.experiment import Experiment
 from dlcore.layers import Layer
 from dlcore.problems import Problem, texts_in
 from ui import canvas, exporting
-from ui.fitting import group_datasets
 from ui.messages import (
     LANGUAGES,
     catalogue,

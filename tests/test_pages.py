@@ -13,11 +13,13 @@ from streamlit.testing.v1 import AppTest
 
 from dlcore.activations import Sigmoid
 from dlcore.catalogue import FAMILIES
-from dlcore.component import Component, kinds
+from dlcore.component import Component, kinds, list_fields
 from dlcore.datasets import Dataset
 from dlcore.datasets.drawn import Drawn
 from dlcore.datasets.tabular import Iris
 from dlcore.datasets.toy import CircleData, SpiralData
+from dlcore.editing.fitting import OWN_KINDS, find_fitting, group_datasets, list_fitting_losses, take_fitted
+from dlcore.editing.shaping import to_drawn
 from dlcore.experiment import Experiment
 from dlcore.export.rows import data_csv
 from dlcore.layers import Dense, Dropout
@@ -31,13 +33,11 @@ from tests.patience import PATIENCE
 from tests.playground import ROOT, RecordingPool, at_path, errors, first_visit, open_page, shown, state, widget
 from tests.strategies import experiments
 from ui import exporting, live, session
-from ui.fitting import OWN_KINDS, find_fitting, group_datasets, list_fitting_losses, take_fitted
 from ui.forms import has_widget
-from ui.messages import list_fields, sentence, text
+from ui.messages import sentence, text
 from ui.pages import PAGES, Page
 from ui.playground.settings import concerns_other_tabs
 from ui.session import widgets
-from ui.shaping import to_drawn
 
 LEARNING = ("loss", "optimizer", "schedule", "regularizer")
 IN_A_LAYER = ("activation", "initializer")
@@ -150,7 +150,7 @@ def test_every_data_set_is_sent_and_its_loss_fits(pool: RecordingPool) -> None:
 
 
 def _options(at: Any, group: str) -> list[str]:
-    from ui.fitting import group_datasets
+    from dlcore.editing.fitting import group_datasets
 
     element = widget(at, f"dataset/{group}")
     assert element.proto.click_mode == ButtonGroupProto.ClickMode.SINGLE_SELECT

@@ -12,12 +12,12 @@ from dlcore.activations import Activation
 from dlcore.component import kinds
 from dlcore.datasets.drawn import Drawn
 from dlcore.datasets.toy import BlobsData, CircleData, PlaneData, SineData
+from dlcore.editing.shaping import FEATURES, apply_edit, to_drawn
 from dlcore.experiment import MOST_LAYERS, Experiment
 from dlcore.layers import Dense, Dropout
 from dlcore.losses import Hinge, MeanSquaredError
 from dlcore.problems import Problem
 from tests.strategies import experiments
-from ui.shaping import FEATURES, apply_edit, to_drawn
 
 ANYTHING = st.one_of(
     st.none(), st.booleans(), st.integers(-3, 14), st.floats(), st.text(max_size=4), st.lists(st.integers(0, 3))

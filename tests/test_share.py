@@ -19,6 +19,7 @@ from streamlit.testing.v1 import AppTest
 
 from dlcore.datasets import rights, sharing, store
 from dlcore.datasets.drawn import Drawn
+from dlcore.editing.fitting import fit_to_data
 from dlcore.experiment import Experiment
 from dlcore.layers import Dense
 from dlcore.optimizers import SGD
@@ -29,7 +30,6 @@ from tests.patience import PATIENCE
 from tests.playground import ROOT, RecordingPool, come_with, errors, open_page, shown, speak_for, state, widget
 from tests.strategies import experiments
 from ui import live
-from ui.fitting import fit_to_data
 from ui.messages import text
 from ui.opening import open_recipe
 from ui.pages import GROUPS

@@ -8,9 +8,9 @@ from typing import Any
 
 from dlcore.component import Component
 from dlcore.datasets.drawn import Drawn
+from dlcore.editing.shaping import key_of_parts
 from dlcore.experiment import FEATURES, Experiment
 from ui.forms import write_number
-from ui.shaping import key_of_parts
 
 Say = Callable[..., str]  # t(key, **values) of a language
 

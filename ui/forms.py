@@ -16,9 +16,8 @@ import streamlit as st
 from pydantic.fields import FieldInfo
 
 from dlcore.catalogue import FAMILIES
-from dlcore.component import Component, kind_of, kinds, options_of
-from ui.carrying import Left
-from ui.messages import list_fields
+from dlcore.component import Component, kind_of, kinds, list_fields, options_of
+from dlcore.editing.carrying import Left
 from ui.session import current, label, t, widgets
 
 MEMORIES = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 0.9999)

@@ -15,7 +15,7 @@ from pathlib import Path
 from pydantic.fields import FieldInfo
 
 from dlcore.catalogue import FAMILIES
-from dlcore.component import Component, kinds, options_of
+from dlcore.component import kinds, list_fields, options_of
 from dlcore.experiment import Experiment
 from dlcore.export.findings import SENTENCES
 from dlcore.export.words import ENGLISH as REPORTED
@@ -61,11 +61,6 @@ def read_classes() -> dict[str, str]:
             for name, info in list_fields(cls).items():
                 messages |= _read_field(f"{prefix}.{name}", name, info)
     return messages
-
-
-def list_fields(cls: type[Component]) -> dict[str, FieldInfo]:
-    """The fields of a component except its kind."""
-    return {name: info for name, info in cls.model_fields.items() if name != "kind"}
 
 
 def _read_field(key: str, name: str, info: FieldInfo) -> dict[str, str]:

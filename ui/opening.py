@@ -5,10 +5,10 @@ from __future__ import annotations
 from dlcore.datasets import sharing, store
 from dlcore.datasets.pictures import ImageData
 from dlcore.datasets.table import TableData
+from dlcore.editing.fitting import PAGE_SPLIT, fit_to_data
 from dlcore.experiment import Experiment
 from dlcore.problems import Problem
 from dlcore.share import decode
-from ui.fitting import PAGE_SPLIT, fit_to_data
 
 # The address's parameter with a pass to the rows of a table. It is no part of the recipe, so that no saved recipe contains it.
 QUERY = "pass"

@@ -10,9 +10,9 @@ import numpy as np
 
 from dlcore.component import kinds, validated
 from dlcore.datasets import Dataset
+from dlcore.editing.fitting import TWO_PARTS, find_fitting, fit_split
 from dlcore.experiment import Experiment
 from dlcore.problems import Problem
-from ui.fitting import TWO_PARTS, find_fitting, fit_split
 
 if TYPE_CHECKING:
     from dlcore.desks.job import Job

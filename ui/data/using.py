@@ -9,10 +9,10 @@ import streamlit as st
 
 from dlcore.component import kinds
 from dlcore.datasets import Dataset
+from dlcore.editing.fitting import OWN_KINDS
 from ui import live, pages, session
 from ui.data import asking
 from ui.data.brought import Brought, Part, Pictures, fit_recipe, with_treatments
-from ui.fitting import OWN_KINDS
 from ui.session import editing, label, t
 
 NOTE = ":material/info:"

@@ -6,13 +6,13 @@ from typing import Any
 
 import streamlit as st
 
+from dlcore.editing.shaping import apply_edit, key_of_parts
 from ui import coach, live, session
 from ui.canvas import MOST_AT_ONCE
 from ui.compare import runs
 from ui.playground import mending
 from ui.playground.memory import Playing
 from ui.session import editing, standing, t
-from ui.shaping import apply_edit, key_of_parts
 
 CANVAS = "canvas"  # key of the canvas component
 

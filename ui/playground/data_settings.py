@@ -9,12 +9,8 @@ import streamlit as st
 from dlcore.component import kinds, validated
 from dlcore.datasets import Dataset
 from dlcore.datasets.drawn import Drawn
-from dlcore.experiment import FEATURES
-from dlcore.problems import Problem
-from ui import forms, pages, session
-from ui.carrying import Left
-from ui.differences import FEATURE_SIGNS
-from ui.fitting import (
+from dlcore.editing.carrying import Left
+from dlcore.editing.fitting import (
     OWN_KINDS,
     TWO_PARTS,
     USUAL_FEATURES,
@@ -27,11 +23,15 @@ from ui.fitting import (
     has_own_split,
     objective_of,
 )
+from dlcore.editing.shaping import to_drawn
+from dlcore.experiment import FEATURES
+from dlcore.problems import Problem
+from ui import forms, pages, session
+from ui.differences import FEATURE_SIGNS
 from ui.messages import escape
 from ui.playground.proposing import draw_proposal, follow_data, has_own_settings
 from ui.playground.recipe_fields import FIELDS, draw_number, read_title
 from ui.session import editing, label, t, widgets
-from ui.shaping import to_drawn
 
 FEW = 50  # rows with fewer than which a score says little
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from dlcore.component import kinds
+from dlcore.editing.fitting import Draft, count_training_rows, fit_weights, list_fitting_losses, objective_of
 from dlcore.optimizers import Optimizer
 from ui import forms, live, session
-from ui.fitting import Draft, count_training_rows, fit_weights, list_fitting_losses, objective_of
 from ui.playground.rates import Rates, draw_offer
 from ui.playground.recipe_fields import FIELDS, draw_choice, draw_number
 from ui.session import label, standing, t, widgets

@@ -5,11 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from dlcore.component import kinds
+from dlcore.editing.fitting import Draft, make_layer
 from dlcore.experiment import MOST_LAYERS, Experiment, LayerPlan
 from dlcore.layers import Layer
 from dlcore.problems import Problem
 from ui import forms
-from ui.fitting import Draft, make_layer
 from ui.messages import escape
 from ui.playground.recipe_fields import read_title
 from ui.session import editing, label, t

@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from dlcore.datasets.drawn import Drawn
+from dlcore.editing.fitting import Draft, find_fitting, take_fitted, with_fitting
 from ui import session
 from ui.differences import FEATURE_SIGNS, write_number
-from ui.fitting import Draft, find_fitting, take_fitted, with_fitting
 from ui.playground.memory import Playing
 from ui.playground.recipe_fields import read_title
 from ui.session import label, t, widgets

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from dlcore.editing.fitting import Draft
 from dlcore.experiment import Experiment
 from ui import forms
-from ui.fitting import Draft
 from ui.session import t
 
 FIELDS = Experiment.model_fields

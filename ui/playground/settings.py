@@ -7,8 +7,8 @@ from typing import Any
 
 import streamlit as st
 
+from dlcore.editing.fitting import Draft, count_training_rows, find_fitting, has_features, take_fitted
 from ui import session
-from ui.fitting import Draft, count_training_rows, find_fitting, has_features, take_fitted
 from ui.playground.data_settings import draw_data_settings
 from ui.playground.learning_settings import draw_device_settings, draw_learning_settings
 from ui.playground.memory import Playing

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from ui.fitting import OWN_KINDS, group_datasets
+from dlcore.editing.fitting import OWN_KINDS, group_datasets
 from ui.session.state import current
 
 GENERATION = "~"

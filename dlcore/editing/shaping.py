@@ -15,11 +15,11 @@ from typing import Any
 from dlcore.activations import Activation
 from dlcore.component import kinds
 from dlcore.datasets.drawn import EDGE, MOST_CLASSES, Drawn, can_be_drawn_on
+from dlcore.editing.fitting import USUAL_FEATURES, fit_loss
 from dlcore.experiment import FEATURES, Experiment
 from dlcore.layers import Dense
 from dlcore.problems import Problem
 from dlcore.rows import prepare
-from ui.fitting import USUAL_FEATURES, fit_loss
 
 # as the canvas names them; its "test" points are the watched ones, validation points where there are any
 SPLITS = ("train", "test")

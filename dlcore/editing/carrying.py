@@ -12,8 +12,7 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from dlcore.component import Component, kind_of
-from ui.messages import list_fields
+from dlcore.component import Component, kind_of, list_fields
 
 Values = dict[str, Any]
 
