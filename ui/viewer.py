@@ -122,7 +122,9 @@ class Viewer:
     async def _command(self, request: dict[str, Any]) -> None:
         arguments = {"value": request["value"]} if "value" in request else {}
         try:
-            await self._pool.call_async(self.token, request["do"], **arguments)
+            header, _ = await self._pool.call_async(self.token, request["do"], **arguments)
+            if "change" in header:  # An edit that makes the run heavy, see dlcore/runs/verbs.py.
+                await self._pool.call_async(self.token, "change", **header["change"])
         except Problem as problem:
             self.tell(problem)
 

@@ -6,7 +6,8 @@ import json
 import re
 from typing import Any
 
-COMMANDS = ("play", "pause", "step", "epoch", "reset", "speed", "device", "leash")
+COMMANDS = ("play", "pause", "step", "epoch", "reset", "speed", "device", "leash", "undo", "redo", "recover")
+TO_A_NUMBER = ("rewind", "jump")  # Commands that name a moment or an act by its id.
 ADDRESSED = ("set", "freeze", "silence")  # Commands that name a layer, a unit or a weight.
 ADDRESS = re.compile(r"\d{1,3}(?:\.\d{1,3})*")  # of a stage
 LONGEST_ADDRESS = 60  # characters
@@ -27,6 +28,10 @@ def read_request(text: str | None) -> dict[str, Any] | None:
     match request.get("type"):
         case "command" if do in ADDRESSED:
             return request if _is_intervention(value) else None
+        case "command" if do in TO_A_NUMBER:
+            return request if _is_count(value) else None
+        case "command" if do == "edit":  # What it names and says is checked where the recipe is.
+            return request if isinstance(value, dict) else None
         case "command" if do in COMMANDS:
             return request if _is_scalar(value) else None
         case "ready":
@@ -35,7 +40,7 @@ def read_request(text: str | None) -> dict[str, Any] | None:
 
 
 def _ready(request: dict[str, Any]) -> dict[str, Any] | None:
-    held = {name: request.get(name) for name in ("version", "structure", "history", "moments")}
+    held = {name: request.get(name) for name in ("version", "structure", "history", "moments", "recipe")}
     held["history"] = held["history"] or 0
     switches = {name: request.get(name, False) for name in ("now", "calm")}
     wants = request.get("wants")

@@ -1,6 +1,6 @@
 """Edits on the canvas: the recipe after an edit, and from which old layers and units the new ones come. Pure functions.
 
-    shaped(experiment, {"do": "add_unit", "address": "0"})
+    apply_edit(experiment, {"do": "add_unit", "address": "0"})
 
 A layer is named by its address, a new layer by the address it will have. An action comes from the browser, which may show an older
 frame: what the action names may no longer exist, or never have existed.
@@ -9,15 +9,16 @@ frame: what the action names may no longer exist, or never have existed.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 from dlcore.activations import Activation
 from dlcore.component import kinds
 from dlcore.datasets.drawn import EDGE, MOST_CLASSES, Drawn, can_be_drawn_on
+from dlcore.editing.edited import Edited
 from dlcore.editing.fitting import USUAL_FEATURES, fit_loss
 from dlcore.experiment import FEATURES, Experiment
-from dlcore.layers import Dense
+from dlcore.layers import Dense, Layer
 from dlcore.problems import Problem
 from dlcore.rows import prepare
 
@@ -26,19 +27,10 @@ SPLITS = ("train", "test")
 WIDEST_FIRST = 32  # up to so many inputs a new first layer has as many units, so that it can begin as the identity
 
 Action = dict[str, Any]
-Origins = dict[str, Any]
 Point = tuple[float, float, int]
 
 
-@dataclass(frozen=True)
-class Shaped:
-    """The changed experiment, and which old layers and units the new ones come from, as `Run.change` reads it."""
-
-    experiment: Experiment
-    origins: Origins | None = None
-
-
-def apply_edit(experiment: Experiment, action: Action) -> Shaped | None:
+def apply_edit(experiment: Experiment, action: Action) -> Edited | None:
     """The experiment after this edit; None if the action names something that does not exist. Raises Problem if it is not allowed."""
     match action.get("do"):
         case "add_unit":
@@ -49,6 +41,10 @@ def apply_edit(experiment: Experiment, action: Action) -> Shaped | None:
             return _add_layer(experiment, action.get("address"))
         case "remove_layer":
             return _remove_layer(experiment, action.get("address"))
+        case "append_layer":
+            return _append_layer(experiment, action.get("kind"))
+        case "move_layer":
+            return _move_layer(experiment, action.get("address"), action.get("by"))
         case "activation":
             return _set_activation(experiment, action.get("address"), action.get("kind"))
         case "feature":
@@ -88,17 +84,17 @@ def _keep_layers(experiment: Experiment) -> list[int | None]:
     return list(range(len(experiment.layers)))
 
 
-def _add_unit(experiment: Experiment, address: Any) -> Shaped | None:
+def _add_unit(experiment: Experiment, address: Any) -> Edited | None:
     found = _find_units(experiment, address)
     if found is None:
         return None
     at, count = found
     units: list[int | None] = [*range(count), None]
     changed = _with_layer(experiment, at, units=count + 1)
-    return Shaped(changed, {"layers": _keep_layers(experiment), "units": {str(at): units}})
+    return Edited(changed, {"layers": _keep_layers(experiment), "units": {str(at): units}})
 
 
-def _remove_unit(experiment: Experiment, address: Any, unit: Any) -> Shaped | None:
+def _remove_unit(experiment: Experiment, address: Any, unit: Any) -> Edited | None:
     found = _find_units(experiment, address)
     gone = None if found is None else _read_index(unit, found[1])
     if found is None or gone is None:
@@ -108,10 +104,10 @@ def _remove_unit(experiment: Experiment, address: Any, unit: Any) -> Shaped | No
         raise Problem("last_unit")
     units = [index for index in range(count) if index != gone]
     changed = _with_layer(experiment, at, units=count - 1)
-    return Shaped(changed, {"layers": _keep_layers(experiment), "units": {str(at): units}})
+    return Edited(changed, {"layers": _keep_layers(experiment), "units": {str(at): units}})
 
 
-def _add_layer(experiment: Experiment, address: Any) -> Shaped | None:
+def _add_layer(experiment: Experiment, address: Any) -> Edited | None:
     """Insert a copy of the nearest layer with editable units; a first layer is as wide as the inputs, so that it begins as the identity."""
     at = _read_address(address, len(experiment.layers) + 1)
     if at is None:
@@ -123,31 +119,52 @@ def _add_layer(experiment: Experiment, address: Any) -> Shaped | None:
         layer = layer.replace(units=experiment.num_inputs)
     layers = (*experiment.layers[:at], layer, *experiment.layers[at:])
     origins = [*range(at), None, *range(at, len(experiment.layers))]
-    return Shaped(experiment.replace(layers=layers), {"layers": origins})
+    return Edited(experiment.replace(layers=layers), {"layers": origins})
 
 
-def _remove_layer(experiment: Experiment, address: Any) -> Shaped | None:
+def _remove_layer(experiment: Experiment, address: Any) -> Edited | None:
     at = _read_address(address, len(experiment.layers))
     if at is None:
         return None
     layers = (*experiment.layers[:at], *experiment.layers[at + 1 :])
     origins = [index for index in range(len(experiment.layers)) if index != at]
-    return Shaped(experiment.replace(layers=layers), {"layers": origins})
+    return Edited(experiment.replace(layers=layers), {"layers": origins})
 
 
-def _set_activation(experiment: Experiment, address: Any, kind: Any) -> Shaped | None:
+def _append_layer(experiment: Experiment, kind: Any) -> Edited | None:
+    """Add a layer of this kind at the end: a copy of the last one of its kind, else with default values."""
+    if kind not in list(kinds(Layer)):
+        return None
+    alike = [layer for layer in experiment.layers if layer.kind == kind]
+    layers = (*experiment.layers, alike[-1] if alike else kinds(Layer)[kind]())
+    return Edited(experiment.replace(layers=layers), {"layers": [*_keep_layers(experiment), None]})
+
+
+def _move_layer(experiment: Experiment, address: Any, by: Any) -> Edited | None:
+    """Move a layer by one towards the input (-1) or the output (1)."""
+    count = len(experiment.layers)
+    at = _read_address(address, count)
+    if at is None or by not in (-1, 1) or not 0 <= at + by < count:
+        return None
+    order = list(range(count))
+    order[at], order[at + by] = order[at + by], order[at]
+    layers = tuple(experiment.layers[index] for index in order)
+    return Edited(experiment.replace(layers=layers), {"layers": order})
+
+
+def _set_activation(experiment: Experiment, address: Any, kind: Any) -> Edited | None:
     at = _read_address(address, len(experiment.layers))
     classes = kinds(Activation)
     if at is None or kind not in list(classes) or experiment.layers[at].activation_kind in ("", kind):
         return None
     changed = _with_layer(experiment, at, activation=classes[kind]())
-    return Shaped(changed, {"layers": _keep_layers(experiment)})
+    return Edited(changed, {"layers": _keep_layers(experiment)})
 
 
 # Inputs
 
 
-def _switch_feature(experiment: Experiment, name: Any, on: Any) -> Shaped | None:
+def _switch_feature(experiment: Experiment, name: Any, on: Any) -> Edited | None:
     if name not in FEATURES or type(on) is not bool or not experiment.input_features:
         return None
     if (name in experiment.input_features) is on:
@@ -155,7 +172,7 @@ def _switch_feature(experiment: Experiment, name: Any, on: Any) -> Shaped | None
     chosen = {*experiment.input_features} ^ {name}
     features = tuple(feature for feature in FEATURES if feature in chosen)
     changed = experiment.replace(features=None if features == USUAL_FEATURES else features)
-    return Shaped(changed, {"layers": _keep_layers(experiment)})
+    return Edited(changed, {"layers": _keep_layers(experiment)})
 
 
 # Points
@@ -176,7 +193,7 @@ def key_of_parts(dataset: Any) -> str:
     return ".validation" if isinstance(dataset, Drawn) and dataset.validation else ""
 
 
-def _edit_points(experiment: Experiment, action: Action) -> Shaped | None:
+def _edit_points(experiment: Experiment, action: Action) -> Edited | None:
     """Move, then remove, then add points. Row numbers are those before the edit. The last validation point cannot be removed."""
     drawn = to_drawn(experiment)
     parts = {"train": "train", "test": "validation" if drawn.validation else "test"}
@@ -202,7 +219,7 @@ def _edit_points(experiment: Experiment, action: Action) -> Shaped | None:
     return _with_points(experiment, drawn.replace(**kept))
 
 
-def _clear_points(experiment: Experiment) -> Shaped:
+def _clear_points(experiment: Experiment) -> Edited:
     """Remove all points but one training point of each of two classes and one point of each other part, the least a recipe needs."""
     drawn = to_drawn(experiment)
     train = tuple(next(point for point in drawn.train if point[2] == label) for label in (0, 1))
@@ -211,7 +228,9 @@ def _clear_points(experiment: Experiment) -> Shaped:
         for part, points in (("test", drawn.test), ("validation", drawn.validation))
         if points
     }
-    return _with_points(experiment, drawn.replace(train=train, **others))
+    cleared = _with_points(experiment, drawn.replace(train=train, **others))
+    told = Problem(f"points_cleared{key_of_parts(cleared.experiment.dataset)}")
+    return replace(cleared, notices=(told, *cleared.notices))
 
 
 def _read_entries(value: Any, length: int) -> list[list[Any]]:
@@ -233,10 +252,24 @@ def _clip(value: float) -> float:
     return float(min(max(value, -EDGE), EDGE))
 
 
-def _with_points(experiment: Experiment, drawn: Drawn) -> Shaped:
+def _with_points(experiment: Experiment, drawn: Drawn) -> Edited:
     """The experiment on these points; a loss or batch size that no longer fits is replaced."""
     values = {**experiment.to_dict(), "dataset": drawn.to_dict(), "validation_fraction": 0.0}
     values["sealed"] = experiment.sealed and bool(drawn.validation)
     values["loss"] = fit_loss(values["loss"], values["dataset"], experiment.dataset.to_dict())
     values["batch_size"] = min(values["batch_size"], len(drawn.train))
-    return Shaped(Experiment.from_dict(values), {"layers": _keep_layers(experiment)})
+    changed = Experiment.from_dict(values)
+    return Edited(changed, {"layers": _keep_layers(experiment)}, tell_adjusted(experiment, changed))
+
+
+def tell_adjusted(before: Experiment, after: Experiment) -> tuple[Problem, ...]:
+    """What is to be told of settings that the new data made another of."""
+    told = []
+    dataset = after.dataset.kind
+    if after.batch_size == after.train_rows < before.batch_size:
+        told.append(Problem("adjusted_batch", rows=after.train_rows))
+    if after.loss.kind != before.loss.kind:
+        told.append(Problem("adjusted_loss", dataset_title=dataset, loss_title=after.loss.kind))
+    if after.class_weights != before.class_weights:
+        told.append(Problem("adjusted_class_weights", dataset_title=dataset))
+    return tuple(told)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Protocol
 
+from dlcore.devices import list_devices
 from dlcore.frame import encode_frame
 from dlcore.journal import Journal
 from dlcore.learning.acts import Acts
 from dlcore.learning.learner import Learner
 from dlcore.learning.timeline import Timeline
 from dlcore.problems import Problem
-from dlcore.runs.kinds import Coach, Sight, Sights
+from dlcore.recipe import Recipe
+from dlcore.runs.kinds import Coach, Editor, Sight, Sights
 
 
 class Shown(Protocol):
@@ -19,6 +22,8 @@ class Shown(Protocol):
     learner: Learner
     sights: Sights
     coach: Coach
+    editor: Editor
+    device: str
     acts: Acts
     timeline: Timeline
     version: int
@@ -37,22 +42,30 @@ class Shown(Protocol):
     def updates_per_second(self) -> float: ...
 
 
+@dataclass(frozen=True)
+class Held:
+    """What a viewer has already, by version numbers; None for what it has not."""
+
+    version: int | None
+    structure: int | None
+    history: int  # rows
+    moments: int | None
+    recipe: int | None
+
+
 class Frames:
-    """Makes the frames of one run. Remembers since which version the journal is the same, and whether rows are withheld."""
+    """Makes the frames of one run. Remembers since which version journal and recipe are the same, and whether rows are withheld."""
 
     def __init__(self) -> None:
         self._seen_journal: tuple[Journal, int] = (), 0  # the journal, and the run's version when it became that
+        self._seen_recipe: tuple[Recipe | None, int] = None, 0  # the recipe, and the run's version when it became that
         self._withheld = ""  # Key of the Problem for which rows are not shown; "" while they are.
 
-    def encode(
-        self,
-        run: Shown,
-        version: int | None,
-        structure: int | None,
-        history: int,
-        moments: int | None,
-        wants: dict[str, Any],
-    ) -> bytes:
+    def forget_recipe(self) -> None:
+        """Count the recipe as changed with the run's next version."""
+        self._seen_recipe = None, 0
+
+    def encode(self, run: Shown, held: Held, wants: dict[str, Any]) -> bytes:
         """A frame of the run as it is now, or of the moment in `wants`, without what a viewer with these numbers has already."""
         learner = run.learner
         moment = run.timeline.find(wants.get("moment"))
@@ -60,9 +73,9 @@ class Frames:
             sight = run.sights.now(learner, run.version, run.structure, run.moving)
         else:
             sight = run.sights.then(moment, learner, run.structure)
-        knows_layout = structure == sight.structure
-        has_history = knows_layout and version is not None and version >= run.history_since
-        known_rows = min(max(history, 0), len(learner.history)) if has_history else 0
+        knows_layout = held.structure == sight.structure
+        has_history = knows_layout and held.version is not None and held.version >= run.history_since
+        known_rows = min(max(held.history, 0), len(learner.history)) if has_history else 0
         header, arrays = self._header(run, sight), sight.arrays
         header["history_from"] = known_rows
         if moment is None:
@@ -71,11 +84,13 @@ class Frames:
             header["moment"] = {"id": moment.id, "step": sight.step, "epoch": sight.epoch, "progress": sight.progress}
             header["live"] = {"step": learner.step, "epoch": learner.epoch}
         rows = self._shows_rows(run, sight) if not knows_layout or sight.asks_for_rows(wants) else True
+        if held.recipe != header["recipe_version"]:
+            header["recipe"] = self._settings(run)
         if not knows_layout:
             layout, arrays = sight.with_layout(rows)
             header |= layout
         arrays = {**arrays, "history": learner.history.rows(known_rows)}
-        if moments != run.timeline.version:
+        if held.moments != run.timeline.version:
             arrays["moments"] = run.timeline.table()
         if wants:
             more, wanted = sight.find(wants, rows)
@@ -117,6 +132,7 @@ class Frames:
             "interventions": bool(learner.journal),
             "moments_version": run.timeline.version,
             "journal_version": self._journal_version(run),
+            "recipe_version": self._recipe_version(run),
             **sight.facts,
         }
 
@@ -126,3 +142,15 @@ class Frames:
         if journal is not self._seen_journal[0]:
             self._seen_journal = journal, run.version
         return self._seen_journal[1] if journal else None
+
+    def _recipe_version(self, run: Shown) -> int:
+        """The run's version when its recipe last changed, or had to be told anew."""
+        recipe = run.learner.recipe
+        if recipe is not self._seen_recipe[0]:
+            self._seen_recipe = recipe, run.version
+        return self._seen_recipe[1]
+
+    def _settings(self, run: Shown) -> dict[str, Any]:
+        """The recipe as the page offers it for change."""
+        told = run.editor.describe(run.learner.recipe)
+        return {**told, "facts": {**told["facts"], "device": run.device, "devices": list_devices()}}

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from dlcore.coaching.coach import Coach as TrainersCoach
+from dlcore.editing.editor import Editor as NetworkEditor
 from dlcore.experiment import Experiment
 from dlcore.learning import noting
 from dlcore.learning.interventions import intervene
@@ -20,6 +21,7 @@ from dlcore.learning.sound import is_sound
 from dlcore.learning.timeline import Moment
 from dlcore.learning.trainer import Trainer
 from dlcore.pictures.sights import NetworkSights
+from dlcore.problems import Problem
 from dlcore.recipe import Recipe
 from dlcore.recipes import SUPERVISED, learning_of
 from dlcore.rows import rows_of
@@ -102,6 +104,39 @@ class Sights(Protocol):
         ...
 
 
+class Edited(Protocol):
+    """What an edit gives: the changed recipe, what came from where in it (see carry.py), and what is to be told."""
+
+    @property
+    def experiment(self) -> Any: ...
+    @property
+    def origins(self) -> dict[str, Any] | None: ...
+    @property
+    def notices(self) -> tuple[Problem, ...]: ...
+
+
+class Editor(Protocol):
+    """Edits recipes of one run, one setting, layer or point at a time, and remembers what is needed for that."""
+
+    def edit(self, recipe: Any, action: dict[str, Any], /) -> Edited | None:
+        """The recipe after this edit; None if there is nothing to do. Raises Problem if it is not allowed."""
+        ...
+
+    def describe(self, recipe: Any, /) -> dict[str, Any]:
+        """What a page that offers the settings has to know, as plain JSON values."""
+        ...
+
+
+class NoEditor:
+    """For a kind of learning of which nothing can be edited while it runs."""
+
+    def edit(self, recipe: Recipe, action: dict[str, Any], /) -> None:
+        """Nothing to do."""
+
+    def describe(self, recipe: Recipe, /) -> dict[str, Any]:
+        return {"values": recipe.to_dict(), "facts": {}}
+
+
 @dataclass(frozen=True)
 class Kind:
     """A kind of learning."""
@@ -110,6 +145,7 @@ class Kind:
     learner: Callable[[Any, str, Any], Learner]
     load: Callable[[bytes, str], Learner]  # From a checkpoint, for a device.
     sights: Callable[[Any], Sights]
+    editor: Callable[[], Editor] = NoEditor
     # Sets, freezes or silences what the values of a command name; False where that does not exist.
     intervene: Callable[[str, dict[str, Any], Any], bool] = nothing_to_reach
     # Whether it is worth going on from a moment of a learner with this history, once it has diverged.
@@ -153,6 +189,7 @@ KINDS = {
         learner=_trainer,
         load=_load,
         sights=NetworkSights,
+        editor=NetworkEditor,
         intervene=intervene,
         sound=is_sound,
         coach=TrainersCoach,

@@ -10,14 +10,15 @@ from collections.abc import Callable
 from typing import Any
 
 from dlcore.arrays import from_bytes, to_bytes
-from dlcore.learning.acts import Acts, changed_settings
-from dlcore.learning.learner import Change, Diverged, Learner, went_back
+from dlcore.learning.acts import Acts
+from dlcore.learning.learner import Diverged, Learner
 from dlcore.learning.timeline import Timeline, unpack
 from dlcore.problems import Problem
 from dlcore.recipe import Recipe
 from dlcore.recipes import recipe_from_json
-from dlcore.runs.frames import Frames
-from dlcore.runs.kinds import Kind, kind_of_learning
+from dlcore.runs.changing import change, take_over
+from dlcore.runs.frames import Frames, Held
+from dlcore.runs.kinds import Edited, Editor, Kind, kind_of_learning
 from dlcore.runs.pace import NEVER, Pace
 from dlcore.runs.standings import stand_at, stand_soundly, standing_at, standing_of
 
@@ -31,7 +32,7 @@ class Run:
     def __init__(
         self, recipe: str, device: str = "auto", life: int = 0, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._clock = clock
+        self.clock = clock
         # `life` counts how often the run was restored. Each life starts far above the numbers of the last one, so that no viewer
         # takes a frame of the restored run for one that it has drawn already.
         self.version = life * 1_000_000_000
@@ -44,9 +45,12 @@ class Run:
         self.timeline = Timeline(first=self.version)
         self.acts = Acts(first=self.version)
         self._frames = Frames()
-        self._begin(recipe_from_json(recipe))
+        first = recipe_from_json(recipe)
+        self.kind = kind_of_learning(first)
+        self.editor: Editor = self.kind.editor()
+        self.begin(first)
 
-    def _begin(self, recipe: Recipe, status: str = "paused") -> None:
+    def begin(self, recipe: Recipe, status: str = "paused") -> None:
         """Replace the learner by a new one of this recipe."""
         kind = kind_of_learning(recipe)
         self._go_on_with(kind.learner(recipe, self.device, None), kind, status)
@@ -54,6 +58,8 @@ class Run:
     def _go_on_with(self, learner: Learner, kind: Kind, status: str = "paused") -> None:
         """Replace the learner by this one. Its sights are built first, so that a failure leaves the run as it was."""
         sights = kind.sights(learner)
+        if kind is not self.kind:
+            self.editor = kind.editor()
         self.kind, self.learner, self.sights, self.coach = kind, learner, sights, kind.coach()
         self.structure += 1
         self.start_over(status)
@@ -68,10 +74,10 @@ class Run:
         """Forget what belonged to the learner's state before: the epoch under way, pace, and viewers' history rows."""
         self._last_epoch: int | None = None
         self._pace.stop()
-        self._stand(status)
+        self.stand_still(status)
         self.history_since = self.version  # Viewers with an older frame must fetch the whole history again.
 
-    def _stand(self, status: str) -> None:
+    def stand_still(self, status: str) -> None:
         """Clear any problem and set the status; a learner that has finished stays finished."""
         self.status = self.learner.finished or status
         self.problem = self.learner.ending
@@ -120,7 +126,7 @@ class Run:
         learner.reset()
         self.start_over()
         if before is not None:
-            self.acts.note("reset", before, self._clock())
+            self.acts.note("reset", before, self.clock())
 
     def set_speed(self, speed: object) -> None:
         """Set the updates a second, 1 or more; None for as fast as possible."""
@@ -129,56 +135,40 @@ class Run:
 
     def set_device(self, device: object) -> None:
         """Move the learner to another device."""
-        self.learner.move(str(device))
         self.device = str(device)
-        self.version += 1
+        self.tell_recipe_anew()
+        self.learner.move(self.device)
 
     def change(self, recipe: str, origins: dict[str, Any] | None = None, act: str = "change") -> dict[str, Any]:
-        """Change to this recipe while training goes on; returns {"fresh_start", "kept", "total"}: how many of all parameters were kept.
+        """Change to this recipe while training goes on, see changing.py; `act` is what people call it."""
+        return change(self, recipe_from_json(recipe).without_journal(), origins, act)
 
-        Only another seed, or data with another task, need a fresh start. `origins` tells what came from where (see carry.py), `act` what
-        people call it.
-        """
-        changed = recipe_from_json(recipe).without_journal()
-        settings = changed_settings(self.learner.recipe, changed)
-        before = standing_of(self) if settings or self.status == "diverged" else None
-        done = self._take_over(changed, origins)
-        if before is not None:  # A network of another shape is an act each time.
-            self.acts.note(act, before, self._clock(), series=settings if done and not done.reshaped else None)
-        if done is None:
-            if before is not None and before.step and settings != ("seed",):
-                self._tell_of_act(Problem("began_anew", epoch=before.epoch))
-            return {"fresh_start": True, "kept": 0, "total": changed.num_parameters}
-        if done.notice is not None:
-            self._tell_of_act(done.notice)
-        return {"fresh_start": False, "kept": done.kept, "total": done.total}
+    def edit(self, action: dict[str, Any]) -> dict[str, Any]:
+        """Change one setting, layer or point of the recipe, as the kind of learning lets people do; returns the run's stand."""
+        edited = self.find_edit(action)
+        return self.stand if edited is None else self.take_edit(edited)
 
-    def _take_over(self, changed: Recipe, origins: dict[str, Any] | None = None) -> Change | None:
-        """Change to this recipe; None if that needed a fresh start."""
-        if self.status == "diverged" and self.learner.recipe.same_start(changed):
-            stand_soundly(self)
-            self.learner.notices.append(went_back(self.learner.epoch, self.learner.step))
-        status: str = "playing" if self.status == "playing" else "paused"
-        learner = self.learner
-        if not learner.recipe.same_start(changed):
-            self._begin(changed, status)
-            return None
-        with learner.unchanged_on_failure():
-            done = learner.change(changed, origins)
-            if done.redrawn:
-                self.sights.draw(learner)
-        if done.redrawn:
-            self.structure += 1
-        self._stand(status)
-        if done.redrawn:
-            self.keep_moment(edited=True)
-        return done
+    def find_edit(self, action: dict[str, Any]) -> Edited | None:
+        """What an edit would give; None if it is about nothing that there is. Viewers are told the recipe anew, even if it is refused."""
+        self.tell_recipe_anew()
+        return self.editor.edit(self.learner.recipe, action)
+
+    def take_edit(self, edited: Edited) -> dict[str, Any]:
+        """Change to the edited recipe; returns the run's stand."""
+        change(self, edited.experiment, edited.origins, "change")
+        self.learner.notices += edited.notices
+        return self.stand
+
+    def tell_recipe_anew(self) -> None:
+        """Let viewers have the recipe with their next frame, even if it is what it was."""
+        self._frames.forget_recipe()
+        self.version += 1
 
     def load(self, data: bytes) -> None:
         """Go on from the recipe and state in this checkpoint."""
         before = standing_of(self)
         self._go_on_with(self.kind.load(data, self.device), self.kind)
-        self.acts.note("load", before, self._clock())
+        self.acts.note("load", before, self.clock())
 
     def set_leash(self, step: object) -> None:
         """Let a playing run train up to this step and wait there until the leash is set anew; None removes it."""
@@ -189,20 +179,20 @@ class Run:
         if value.get("structure") != self.structure:
             return
         series = value.get("stroke")  # All values of one drag are one act.
-        before = None if self.acts.continues(series, self._clock()) else standing_of(self)
+        before = None if self.acts.continues(series, self.clock()) else standing_of(self)
         if self.kind.intervene(do, value, self.learner):
             if self.status == "diverged":
-                self._stand("paused")
+                self.stand_still("paused")
             self.version += 1
             self.keep_moment(edited=True)
             target = {name: value.get(name) for name in ("address", "unit", "input", "on")}
-            self.acts.note(do, before, self._clock(), target, series)
+            self.acts.note(do, before, self.clock(), target, series)
 
     def rewind(self, identifier: object) -> dict[str, Any]:
         """Go back to this moment, with its recipe; what came later is removed from history and time line."""
         moment, before = self.timeline.moment(identifier), standing_of(self)
         stand_at(self, standing_at(self, moment))
-        self.acts.note("rewind", before, self._clock())
+        self.acts.note("rewind", before, self.clock())
         return self.stand
 
     def undo(self) -> dict[str, Any]:
@@ -226,14 +216,10 @@ class Run:
             stand_at(self, standing)
         else:
             self._halt()
-            self._take_over(unpack(standing.packed_recipe))
+            take_over(self, unpack(standing.packed_recipe))
             self.learner.notices.append(Problem("settings_only", act=self.acts.version + 1))
         self.acts.move(position, now)
         return self.stand
-
-    def _tell_of_act(self, notice: Problem) -> None:
-        """Tell this of the last act; with the version of the acts, so that a page knows when it is no longer about the last one."""
-        self.learner.notices.append(Problem(notice.key, **notice.values, act=self.acts.version))
 
     @property
     def stand(self) -> dict[str, Any]:
@@ -244,7 +230,7 @@ class Run:
         """Go back to the newest moment from which a run that has diverged can go on, else to the start."""
         before = standing_of(self)
         stand_soundly(self)
-        self.acts.note("rewind", before, self._clock())
+        self.acts.note("rewind", before, self.clock())
         return self.stand
 
     def fork(self, identifier: object) -> tuple[dict[str, Any], bytes]:
@@ -360,9 +346,10 @@ class Run:
         history: int,
         moments: int | None = None,
         wants: dict[str, Any] | None = None,
+        recipe: int | None = None,
     ) -> bytes:
         """A frame of the run as it is now, or of the moment in `wants`, without what a viewer with these numbers has already."""
-        return self._frames.encode(self, version, structure, history, moments, wants or {})
+        return self._frames.encode(self, Held(version, structure, history, moments, recipe), wants or {})
 
     def file(self, name: str) -> bytes:
         """The learner's file of this name; the kind of learning defines which there are."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from dlcore.runs.run import Run
 from dlcore.runs.standings import describe_acts
+from dlcore.runs.weight import is_heavy
 from dlcore.wire import Header
 
 Answer = tuple[dict[str, Any], bytes]
@@ -28,6 +29,8 @@ def obey(run: Run, do: str, header: Header, payload: bytes) -> dict[str, Any]:
             run.set_device(header["value"])
         case "change":
             return run.change(header["recipe"], header.get("origins"), header.get("act", "change"))
+        case "edit":
+            return _edit(run, header["value"])
         case "set" | "freeze" | "silence":
             run.intervene(do, header["value"])
         case "undo":
@@ -35,11 +38,11 @@ def obey(run: Run, do: str, header: Header, payload: bytes) -> dict[str, Any]:
         case "redo":
             return run.redo()
         case "jump":
-            return run.jump(header.get("act"))
+            return run.jump(header.get("value"))
         case "leash":
             run.set_leash(header.get("value"))
         case "rewind":
-            return run.rewind(header.get("moment"))
+            return run.rewind(header.get("value"))
         case "recover":
             return run.recover()
         case "load":
@@ -48,6 +51,16 @@ def obey(run: Run, do: str, header: Header, payload: bytes) -> dict[str, Any]:
         case _:
             raise ValueError(f"unknown verb {do!r}")
     return standing(run)
+
+
+def _edit(run: Run, action: dict[str, Any]) -> dict[str, Any]:
+    """Edit the recipe. What would make the run heavy is not done here: the answer holds the {"change"} with which the pool moves it."""
+    edited = run.find_edit(action)
+    if edited is None:
+        return run.stand
+    if is_heavy(edited.experiment) and not is_heavy(run.learner.recipe):
+        return {"change": {"recipe": edited.experiment.to_json(), "origins": edited.origins}}
+    return run.take_edit(edited)
 
 
 def answer(run: Run, do: str, header: Header) -> Answer:
