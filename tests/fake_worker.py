@@ -84,7 +84,9 @@ def main() -> None:
                 hang()
             if do in ("play", "step") and seed == HEAVY:
                 send({"heavy": token, "seconds": 0.2})
-            if do == "frame":
+            if do == "edit":  # As if it made the run heavy.
+                send({"id": header["id"], "change": header["value"]["change"]})
+            elif do == "frame":
                 waiting.append(header)
             else:
                 if do in (

@@ -31,6 +31,7 @@ class RecordingPool:
         self.alive: set[str] = set()
         self.refusal: Problem | None = None
         self.answer: dict[str, Any] = {}
+        self.asked: list[str] = []  # for the recipes on which runs stand
         self.states: dict[str, bytes] = {}
         self.shelf: dict[str, dict[str, Any]] = {}  # what was put away, and where it stood
         self.full: Problem | None = None  # what a newcomer is told ...
@@ -89,8 +90,15 @@ class RecordingPool:
         self.hold(token)
         if self.refusal is not None:
             raise self.refusal
+        if do == "stand":
+            self.asked.append(token)
+            return {"recipe": self._recipe_of(token), **self.answer}, b""
         self.calls.append((token, do, values))
         return self.answer, b"bytes of " + do.encode()
+
+    def _recipe_of(self, token: str) -> str:
+        sent = [values["recipe"] for of, do, values in self.calls if of == token and do == "change"]
+        return [*(recipe for number, (recipe, _) in enumerate(self.created) if token == f"run {number}"), *sent][-1]
 
     async def call_async(
         self, token: str, do: str, payload: bytes = b"", **values: Any

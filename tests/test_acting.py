@@ -10,8 +10,7 @@ import pytest
 from dlcore.experiment import Experiment
 from dlcore.layers import Dense
 from dlcore.optimizers import Adam
-from dlcore.problems import Problem
-from tests.playground import RecordingPool, at_path, errors, open_page, shown, state, widget
+from tests.playground import RecordingPool, at_path, errors, open_page, state, widget
 from ui import live
 from ui.playground import acting
 from ui.playground.memory import Playing
@@ -26,22 +25,6 @@ def pool(monkeypatch: pytest.MonkeyPatch) -> RecordingPool:
     return recording
 
 
-@pytest.mark.parametrize(
-    ("action", "path", "value"),
-    [
-        ("new_seed", "seed", 4),
-    ],
-)
-def test_a_press_on_the_canvas_is_answered(
-    pool: RecordingPool, monkeypatch: pytest.MonkeyPatch, action: str, path: str, value: float
-) -> None:
-    press(monkeypatch, action)
-    at = open_page(Experiment(optimizer=Adam(learning_rate=3.0), seed=3))
-    at.button(key="new_seed").click().run()
-    assert at_path(pool.recipes[-1], path) == value
-    assert not errors(at)
-
-
 def test_the_canvas_asks_for_a_new_run_when_its_own_is_gone(
     pool: RecordingPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -50,44 +33,6 @@ def test_the_canvas_asks_for_a_new_run_when_its_own_is_gone(
     pool.alive.clear()
     at.button(key="new_seed").click().run()
     assert len(pool.created) == 2
-
-
-@pytest.mark.parametrize(
-    ("action", "path", "value", "origins"),
-    [
-        ({"do": "add_unit", "address": "1"}, "layers.1.units", 3, {"layers": [0, 1], "units": {"1": [0, 1, None]}}),
-        (
-            {"do": "remove_unit", "address": "0", "unit": 0},
-            "layers.0.units",
-            3,
-            {"layers": [0, 1], "units": {"0": [1, 2, 3]}},
-        ),
-        ({"do": "add_layer", "address": "1"}, "layers.1.units", 4, {"layers": [0, None, 1]}),
-        ({"do": "remove_layer", "address": "0"}, "layers.0.units", 2, {"layers": [1]}),
-        ({"do": "activation", "address": "0", "kind": "relu"}, "layers.0.activation.kind", "relu", {"layers": [0, 1]}),
-        ({"do": "feature", "name": "sin_x2", "on": True}, "features", ["x1", "x2", "sin_x2"], {"layers": [0, 1]}),
-        ({"do": "points", "add": [[1, 2, 1, "train"]]}, "dataset.kind", "drawn", {"layers": [0, 1]}),
-        ({"do": "clear_points"}, "batch_size", 2, {"layers": [0, 1]}),
-    ],
-)
-def test_an_edit_on_the_canvas_is_sent_at_once_and_the_widgets_follow(
-    pool: RecordingPool,
-    monkeypatch: pytest.MonkeyPatch,
-    action: dict[str, Any],
-    path: str,
-    value: Any,
-    origins: dict[str, Any],
-) -> None:
-    press(monkeypatch, action)
-    at = open_page()
-    at.button(key="new_seed").click().run()
-    changes = [values for _, do, values in pool.calls if do == "change"]
-    assert len(changes) == 1
-    assert at_path(pool.recipes[0], path) == value
-    assert changes[0]["origins"] == origins
-    assert Experiment.from_dict(state(at).draft) == Experiment.from_dict(pool.recipes[0])
-    assert not errors(at)
-    assert not at.exception
 
 
 @pytest.mark.parametrize(
@@ -120,41 +65,15 @@ def test_a_fix_that_is_unknown_or_changes_nothing_does_nothing(
 
 
 @pytest.mark.parametrize(
-    ("action", "waits"),
-    [
-        ({"do": "add_unit", "address": "0"}, True),
-        ({"do": "clear_points"}, False),  # Shows a notice: the batch has become smaller.
-        ({"do": "remove_unit", "address": "0", "unit": 0}, False),  # Refused, which is shown at once.
-        ({"do": "add_unit", "address": "12"}, False),
-        ({"do": "keep"}, False),
-        ({"do": "settled"}, False),
-    ],
-)
-def test_the_page_waits_for_the_drawing_of_an_edit_and_for_nothing_else(
-    pool: RecordingPool, monkeypatch: pytest.MonkeyPatch, action: dict[str, Any], waits: bool
-) -> None:
-    pool.answer = {"recipe": Experiment().to_json()}
-    reruns: list[None] = []
-    monkeypatch.setattr(acting.st, "rerun", lambda: reruns.append(None))
-    press(monkeypatch, action)
-    at = open_page(Experiment(layers=(Dense(units=1),)))
-    at.button(key="new_seed").click().run()
-    assert len(reruns) == (0 if waits else 1)
-    assert not at.exception
-
-
-@pytest.mark.parametrize(
     "action",
     [
-        {"do": "add_unit", "address": "12"},
-        {"do": "rewind", "moment": "1"},
+        {"do": "add_unit", "address": "0"},  # The run itself is asked for this.
         {"do": "fork", "moment": -1},
-        {"do": "jump"},
-        {"do": "jump", "act": "7"},
+        {"do": "fork", "moment": "1"},
         {"do": []},
     ],
 )
-def test_an_action_that_names_what_is_gone_does_nothing(
+def test_an_action_that_names_nothing_there_is_does_nothing(
     pool: RecordingPool, monkeypatch: pytest.MonkeyPatch, action: dict[str, Any]
 ) -> None:
     press(monkeypatch, action)
@@ -164,53 +83,44 @@ def test_an_action_that_names_what_is_gone_does_nothing(
     assert not errors(at)
 
 
-def test_an_edit_that_may_not_be_is_one_sentence_and_changes_nothing(
-    pool: RecordingPool, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("seed", [0, 77])
+def test_the_settings_follow_what_was_changed_on_the_canvas(
+    pool: RecordingPool, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
-    press(monkeypatch, {"do": "remove_unit", "address": "0", "unit": 0})
-    at = open_page(Experiment(layers=(Dense(units=1),)))
-    at.button(key="new_seed").click().run()
-    assert errors(at) == [shown(str(Problem("last_unit")))]
-    assert not pool.calls
-
-
-def test_a_rewound_run_stands_on_the_recipe_of_then(pool: RecordingPool, monkeypatch: pytest.MonkeyPatch) -> None:
-    pool.answer = {"recipe": Experiment(seed=77).to_json(), "step": 5}
-    press(monkeypatch, {"do": "rewind", "moment": 3})
+    pool.answer = {"recipe": Experiment(seed=seed, layers=(Dense(units=3),)).to_json()}
+    press(monkeypatch, {"do": "settled"})
     at = open_page()
     at.button(key="new_seed").click().run()
-    assert pool.calls == [("run 0", "rewind", {"moment": 3})]
-    assert widget(at, "seed").value == 77
+    assert not pool.calls
+    assert widget(at, "seed").value == seed
+    assert widget(at, "layers.0.dense.units").value == 3
+    assert state(at).experiment == Experiment.from_json(pool.answer["recipe"])
     assert not errors(at)
 
 
-@pytest.mark.parametrize(
-    ("action", "verb", "arguments"),
-    [
-        ({"do": "undo"}, "undo", {}),
-        ({"do": "redo"}, "redo", {}),
-        ({"do": "jump", "act": 0}, "jump", {"act": 0}),
-        ({"do": "jump", "act": 7}, "jump", {"act": 7}),
-    ],
-)
-@pytest.mark.parametrize("seed", [0, 77])
-def test_the_settings_are_those_of_the_run_whatever_it_takes_back(
-    pool: RecordingPool,
-    monkeypatch: pytest.MonkeyPatch,
-    action: dict[str, Any],
-    verb: str,
-    arguments: dict[str, Any],
-    seed: int,
+def test_a_page_that_is_opened_shows_the_run_as_the_canvas_left_it(
+    pool: RecordingPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pool.answer = {"recipe": Experiment(seed=seed).to_json(), "step": 5, "epoch": 1}
-    reruns: list[None] = []
-    monkeypatch.setattr(acting.st, "rerun", lambda: reruns.append(None))
-    press(monkeypatch, action)
     at = open_page()
-    at.button(key="new_seed").click().run()
-    assert pool.calls == [("run 0", verb, arguments)]
-    assert widget(at, "seed").value == seed
-    assert len(reruns) == (1 if seed else 0)  # Where no setting changed, the frames show all there is to see.
+    pool.answer = {"recipe": Experiment(seed=77).to_json()}
+    at.run()
+    assert state(at).experiment.seed == 0  # The page was not left: nobody asks.
+    state(at).address.page = "data"
+    at.run()
+    assert set(pool.asked) == {"run 0"}
+    assert widget(at, "seed").value == 77
+    assert not pool.calls
+
+
+def test_a_setting_and_an_edit_on_the_canvas_at_the_same_time_are_both_in_the_recipe(pool: RecordingPool) -> None:
+    at = open_page()
+    both = Experiment(seed=5, layers=(Dense(units=3),))
+    pool.answer = {"recipe": both.to_json()}  # The run has merged them, see test_runs.py.
+    widget(at, "seed").set_value(5).run()
+    (sent,) = [values for _, do, values in pool.calls if do == "change"]
+    assert Experiment.from_json(sent["base"]) == Experiment()
+    assert state(at).experiment == both
+    assert widget(at, "layers.0.dense.units").value == 3
     assert not errors(at)
 
 
@@ -238,18 +148,18 @@ def test_a_press_on_the_canvas_makes_another_run(
 def test_actions_that_come_along_with_a_later_one_are_answered_once_and_in_order(
     pool: RecordingPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    unit = {"do": "add_unit", "address": "0"}
-    along = [{**unit, "number": 1}, "none", {**unit, "number": True}, unit, {**unit, "number": 2}]
+    pool.answer = {"recipe": Experiment().to_json()}
+    keep, gone = {"do": "keep"}, {"do": "fork", "moment": -1}
+    along = [{**keep, "number": 1}, "none", {**keep, "number": True}, keep, {**keep, "number": 2}]
     at = open_page()
-    units = Experiment().layers[0].units
-    for action, more in (
-        ({"do": "settled", "number": 3, "by": 7, "before": along}, 2),
-        ({**unit, "number": 4, "by": 7, "before": [*along, {"do": "settled", "number": 3}]}, 3),
-        ({**unit, "number": 1, "by": 8, "before": []}, 4),  # Another canvas numbers its actions anew.
+    for action, kept in (
+        ({**gone, "number": 3, "by": 7, "before": along}, 2),
+        ({**keep, "number": 4, "by": 7, "before": [*along, {**gone, "number": 3}]}, 3),
+        ({**gone, "number": 1, "by": 8, "before": []}, 3),  # Another canvas numbers its actions anew.
     ):
         press(monkeypatch, action)
         at.run().button(key="new_seed").click().run()
-        assert state(at).experiment.layers[0].units == units + more
+        assert len(state(at).kept) == kept
         assert state(at).memory(Playing).answered == {"by": action["by"], "number": action["number"]}
     assert not errors(at)
 

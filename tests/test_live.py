@@ -157,7 +157,9 @@ def test_an_origin_that_the_settings_name_may_look(host: str, token: str) -> Non
         '{"type": "command", "do": "silence", "value": {"structure": 1, "address": "0", "unit": 0, "on": 1}}',
         '{"type": "command", "do": "set", "value": {"structure": 1, "address": "0", "value": "' + "x" * 5000 + '"}}',
         '{"type": "command", "do": "pause", "value": {}}',
-        '{"type": "command", "do": "undo"}',  # The page itself takes back acts, as its settings have to follow.
+        '{"type": "command", "do": "jump"}',
+        '{"type": "command", "do": "rewind", "value": "3"}',
+        '{"type": "command", "do": "edit", "value": "add_unit"}',
         '{"type": "ready", "now": 1}',
         '{"type": "ready", "calm": null}',
         '{"type": "ready", "moments": -1}',
@@ -184,6 +186,17 @@ def test_a_viewer_gets_the_next_frame_that_differs_from_the_one_it_holds(host: s
         ready(viewer, first)
         command(viewer, "step")  # Obeyed while the request for a frame is held.
         assert version_of(viewer.recv(timeout=PATIENCE)) == first + 1
+
+
+def test_an_edit_that_makes_a_run_heavy_is_asked_for_as_a_change(host: str, token: str, pool: Pool) -> None:
+    changed = Experiment(seed=5).to_json()
+    with look(host, token) as viewer:
+        ready(viewer, None)
+        first = version_of(viewer.recv(timeout=PATIENCE))
+        ready(viewer, first)
+        command(viewer, "edit", value={"change": {"recipe": changed, "origins": None}})
+        assert version_of(viewer.recv(timeout=PATIENCE)) == first + 1
+    assert pool.find_standing(token)["recipe"] == changed
 
 
 def test_a_viewer_that_wants_to_see_something_else_is_answered_at_once(host: str, token: str) -> None:

@@ -222,7 +222,7 @@ def test_a_batch_larger_than_the_rows_is_cut_and_said(pool: RecordingPool) -> No
     at = open_page(Experiment(batch_size=200))
     widget(at, "dataset.circle.samples").set_value(100).run()
     assert (pool.recipes[-1]["batch_size"], pool.recipes[-1]["dataset"]["samples"]) == (50, 100)
-    assert [toast.value for toast in at.toast] == [shown(text("en", "adjusted.batch", rows=50))]
+    assert [toast.value for toast in at.toast] == [shown(str(Problem("adjusted_batch", rows=50)))]
 
 
 def test_numbers_as_target_call_for_another_loss_and_that_is_said(pool: RecordingPool) -> None:

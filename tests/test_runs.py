@@ -231,7 +231,7 @@ def test_a_frame_says_all_that_the_protocol_names(run: Run) -> None:
     header, arrays = picture(run)
     names = """type version structure status step epoch progress steps_per_epoch updates_per_second speed losses metrics metric device
         engine loss_kind learning_rate problem watched history_from history_columns layout arrays acts interventions moments_version
-        journal_version best advice apart"""
+        journal_version recipe_version best advice apart"""
     assert set(header) == set(names.split())
     assert set(header["losses"]) == set(header["metrics"]) == {"train", "test"}
     assert header["metric"] == {"name": "accuracy", "form": "percent"}
@@ -301,3 +301,59 @@ def test_a_checkpoint_that_is_none_leaves_the_run_as_it_was(run: Run) -> None:
     with pytest.raises(Problem):
         run.load(b"no checkpoint")
     assert run.learner is trainer
+
+
+# Edits
+
+
+def test_an_edit_changes_the_recipe_while_it_plays_and_viewers_learn_that_it_is_another(run: Run) -> None:
+    run.play()
+    units = run.learner.recipe.layers[0].units
+    before = picture(run)[0]["recipe_version"]
+    assert picture(run)[0]["recipe_version"] == before
+    stand = run.edit({"do": "add_unit", "address": "0"})
+    assert json.loads(stand["recipe"])["layers"][0]["units"] == run.learner.recipe.layers[0].units == units + 1
+    assert (run.status, run.learner.step) == ("playing", 0)
+    assert picture(run)[1]["weight/0"].shape[0] == units + 1
+    after = picture(run)[0]["recipe_version"]
+    assert after > before
+    run.edit({"do": "add_unit", "address": "12"})  # There is no such layer.
+    assert picture(run)[0]["recipe_version"] == after
+    run.undo()
+    assert picture(run)[0]["recipe_version"] > after
+    assert run.learner.recipe.layers[0].units == units
+
+
+def test_what_an_edit_took_along_is_told(run: Run) -> None:
+    run.edit({"do": "clear_points"})
+    assert {notice.key for notice in run.notices()} >= {"points_cleared", "adjusted_batch"}
+    assert run.learner.recipe.batch_size == 2
+
+
+def test_an_edit_that_may_not_be_is_refused_and_changes_nothing(run: Run) -> None:
+    run.change(recipe(layers=[{"kind": "dense", "units": 1}]))
+    before = run.learner.recipe
+    with pytest.raises(Problem) as refused:
+        run.edit({"do": "remove_unit", "address": "0", "unit": 0})
+    assert refused.value.key == "last_unit"
+    assert run.learner.recipe == before
+
+
+def test_a_change_made_of_an_older_recipe_leaves_what_was_changed_since(run: Run) -> None:
+    base = run.learner.recipe
+    wider = base.layers[0].replace(units=base.layers[0].units + 1)
+    run.edit({"do": "add_unit", "address": "0"})
+    changed = base.replace(batch_size=7)
+    done = run.change(changed.to_json(), base=base.to_json())
+    assert run.learner.recipe == base.replace(batch_size=7, layers=(wider, *base.layers[1:]))
+    assert json.loads(done["recipe"]) == run.learner.recipe.to_dict()
+    done = run.change(base.to_json())  # Without a base it is the whole recipe that is wanted.
+    assert run.learner.recipe == base
+    assert "recipe" not in done
+
+
+def test_two_changes_of_the_same_part_leave_the_later_one(run: Run) -> None:
+    base = run.learner.recipe
+    run.edit({"do": "new_seed"})
+    run.change(base.replace(seed=9).to_json(), base=base.to_json())
+    assert run.learner.recipe.seed == 9

@@ -21,10 +21,11 @@ import pytest
 from dlcore import children
 from dlcore.experiment import Experiment
 from dlcore.frame import decode_frame
+from dlcore.layers import Dense
 from dlcore.problems import Problem
 from dlcore.runs.server.pool import Pool, WorkerLost
 from dlcore.runs.viewers import MOMENT_EVERY
-from dlcore.runs.weight import HEAVY
+from dlcore.runs.weight import HEAVY, is_heavy
 from dlcore.runs.worker import Worker
 from dlcore.side import as_problem
 from dlcore.wire import Inbox, pack, read_message, write_all
@@ -212,11 +213,30 @@ def test_interventions_come_over_the_wire_and_are_kept_before_they_are_answered(
     header, arrays = decode_frame(client.reply(client.post("a", "frame"))[1])
     assert (header["acts"]["undo"], header["acts"]["redo"], arrays["weight/0"][0, 0]) == ("freeze", "silence", 0.25)
     client.ask("a", "redo")
-    client.ask("a", "jump", act=1)
+    client.ask("a", "jump", value=1)
     _, arrays = decode_frame(client.reply(client.post("a", "frame"))[1])
     assert (arrays["weight/0"][0, 0], "frozen/0" in arrays) == (0.25, False)
-    assert client.ask("a", "jump", act=99)["problem"]["key"] == "act_gone"
+    assert client.ask("a", "jump", value=99)["problem"]["key"] == "act_gone"
     assert len([news for news in client.news if "kept" in news]) >= 7
+
+
+def test_an_edit_over_the_wire_and_one_that_would_make_the_run_heavy(client: Client) -> None:
+    client.create("a", recipe())
+    stand = client.ask("a", "edit", value={"do": "add_unit", "address": "0"})
+    assert json.loads(stand["recipe"])["layers"][0]["units"] == 1 + json.loads(recipe())["layers"][0]["units"]
+    assert client.ask("a", "stand")["recipe"] == stand["recipe"]
+    assert client.ask("a", "edit", value={"do": []})["recipe"] == stand["recipe"]
+    light = Experiment(layers=(Dense(units=512), Dense(units=512)))
+    assert not is_heavy(light)
+    client.ask("a", "change", recipe=light.to_json())
+    answer = client.ask("a", "edit", value={"do": "add_layer", "address": "2"})["change"]
+    assert (
+        client.ask("a", "stand")["recipe"] == light.to_json()
+    )  # The pool first looks for a worker where nobody waits for it.
+    heavy = Experiment.from_json(answer["recipe"])
+    assert is_heavy(heavy) and len(heavy.layers) == 3
+    client.ask("a", "change", **answer)
+    assert client.ask("a", "stand")["recipe"] == heavy.to_json()
 
 
 def test_a_leash_holds_a_playing_run(client: Client) -> None:
@@ -245,12 +265,12 @@ def test_rewinding_and_forking_over_the_wire(client: Client) -> None:
     _, arrays = decode_frame(client.reply(client.post("a", "frame"))[1])
     first, last = (int(moment) for moment in arrays["moments"][:, 0])
     header, state = client.reply(client.post("a", "fork", moment=last))
-    assert client.ask("a", "rewind", moment=first) == {"id": client.last, **_at_start(recipe()), "payload": 0}
+    assert client.ask("a", "rewind", value=first) == {"id": client.last, **_at_start(recipe()), "payload": 0}
     assert client.news[-1]["step"] == 0
     made = {"recipe": header["recipe"], "device": "cpu", "life": 0, "status": "paused", "speed": 1000}
     client.ask("b", "create", state, **made)
     assert client.ask("b", "pause")["step"] == header["step"] > 0
-    assert client.ask("a", "rewind", moment=last)["problem"]["key"] == "moment_gone"
+    assert client.ask("a", "rewind", value=last)["problem"]["key"] == "moment_gone"
 
 
 def _at_start(text: str) -> dict[str, Any]:

@@ -40,6 +40,8 @@ pages = [
 try:
     full = standing.find_refusal()
     page = st.navigation(pages, position="hidden" if full else "top")
+    if session.current().address.page != page.url_path:
+        standing.follow_run()
     if session.follow_address(page.url_path):
         st.rerun()
     if full:

@@ -82,6 +82,9 @@ def sentence(language: str, problem: Problem) -> str:
     if problem.key in ("classic_offline", "classic_changed"):
         said["name"] = _find_title
     values = {name: said[name](language, value) if name in said else value for name, value in problem.values.items()}
+    for name, kind in problem.values.items():
+        if name.endswith("_title"):  # The kind of a component of the recipe.
+            values[name] = text(language, f"component.{name.removesuffix('_title')}.{kind}.title")
     return text(language, f"problem.{problem.key}", **values)
 
 

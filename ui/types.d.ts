@@ -70,6 +70,8 @@ type Advice = Told & { case: string; fixes: [string, string][] };
 type Told = { key: string; values?: Record<string, string | number> };
 
 interface Header {
+  /** Changes with the recipe. */
+  recipe_version: number;
   layout?: Layout;
   version: number;
   structure: number;

@@ -11,7 +11,6 @@ from typing import Any
 from dlcore.component import kinds, validated
 from dlcore.datasets import Dataset, DatasetComponent
 from dlcore.datasets.table import TableData
-from dlcore.editing.setting import OWN_KINDS
 from dlcore.experiment import Experiment
 from dlcore.layers import Layer
 from dlcore.losses import Loss
@@ -21,6 +20,7 @@ from dlcore.problems import Problem
 
 Draft = dict[str, Any]
 
+OWN_KINDS = ("table", "images")  # data that somebody has brought
 USUAL = Experiment().to_dict()
 USUAL_FEATURES = ("x1", "x2")
 #: The split of a run that begins on the page: early stopping and every choice look at the validation rows, and the test rows judge in the

@@ -28,7 +28,7 @@ def obey(run: Run, do: str, header: Header, payload: bytes) -> dict[str, Any]:
         case "device":
             run.set_device(header["value"])
         case "change":
-            return run.change(header["recipe"], header.get("origins"), header.get("act", "change"))
+            return run.change(header["recipe"], header.get("origins"), header.get("act", "change"), header.get("base"))
         case "edit":
             return _edit(run, header["value"])
         case "set" | "freeze" | "silence":
@@ -78,6 +78,8 @@ def answer(run: Run, do: str, header: Header) -> Answer:
             return {"moment": run.timeline.newest_sound(run.learner, run.kind.sound)}, b""
         case "acts":
             return describe_acts(run, header.get("since", 0)), b""
+        case "stand":
+            return run.stand, b""
         case "fork":
             return run.fork(header.get("moment"))
     return {**standing(run), "interventions": bool(run.learner.journal)}, b""

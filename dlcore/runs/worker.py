@@ -240,7 +240,7 @@ class Worker:
             case "frame":
                 seen = header.get("version"), header.get("structure"), header.get("history", 0)
                 more = header.get("moments"), bool(header.get("now")), header.get("wants"), bool(header.get("calm"))
-                frame = FrameRequest(header["id"], *seen, *more, header.get("recipe"), since=self._clock())
+                frame = FrameRequest(header["id"], *seen, *more, since=self._clock())
                 self._viewers.add(token, self._owners.owner_of(token), frame)
                 return None
             case "leave":
@@ -248,7 +248,7 @@ class Worker:
                 if standing_there:
                     self._forget_run(token, Problem("run_moved"))
                 return standing_there, luggage
-            case "checkpoint" | "script" | "history" | "standing" | "journal" | "acts" | "fork" | "sound":
+            case "checkpoint" | "script" | "history" | "standing" | "stand" | "journal" | "acts" | "fork" | "sound":
                 return answer(run, do, header)
             case "epoch":
                 run.epoch()
@@ -317,9 +317,7 @@ class Worker:
         run, begin, used = self.runs[token], self._clock(), self._own_time()
         try:
             with self._watching(token):
-                payload = run.frame(
-                    frame.version, frame.structure, frame.history, frame.moments, frame.wants, frame.recipe
-                )
+                payload = run.frame(frame.version, frame.structure, frame.history, frame.moments, frame.wants)
         except BaseException as error:
             self._refuse(frame.id, as_problem(error))
         else:

@@ -36,6 +36,7 @@ const CALM = matchMedia("(prefers-reduced-motion: reduce)");
 // Four pictures a second for whoever asks for less motion: learning is still seen to go on, and no map can flash more than
 // twice a second, well below the three that WCAG 2.3.1 allows.
 const CALM_PAUSE = 250;
+const OF_THE_RECIPE = new Set(["edit", "undo", "redo", "jump", "rewind", "recover"]); // commands that may change it
 const HIDDEN_PAUSE = 2000; // milliseconds between two frames that nobody sees
 
 /**
@@ -85,6 +86,8 @@ class Canvas {
   asleep;
   /** @type {number} */
   scheduled;
+  /** @type {number | undefined} */
+  recipeVersion;
 
   /** @param {HTMLElement} root */
   constructor(root) {
@@ -94,11 +97,11 @@ class Canvas {
     /** @type {Action} */
     const action = (verb, values) => this.action(verb, values);
     /** @type {Action} */
-    const edit = (verb, values) => this.edit(verb, values);
+    const edit = (verb, values) => this.command("edit", { do: verb, ...values });
     /** @type {Want} */
     const want = (wants) => this.want(wants);
     this.screen = new Screen(root, () => this.resized());
-    this.controls = new Controls(root, { command, action, toggle: (name, on) => this.toggle(name, on) });
+    this.controls = new Controls(root, { command, edit, toggle: (name, on) => this.toggle(name, on) });
     this.coach = new Coach(root, { command, action, changed: () => this.messages.draw() });
     this.messages = new Messages(root, action, command, this.coach);
     this.announcer = new Announcer(root.querySelector(".nn-spoken"));
@@ -108,8 +111,8 @@ class Canvas {
     this.network = new Network(root, { command, action: edit, want, select: (selection) => this.output.select(selection) });
     this.way = new Way(root);
     this.curves = new Curves(root, PLOTLY);
-    this.timeline = new Timeline(root, { action, want }, API);
-    this.acts = new Acts(root, { action }, API);
+    this.timeline = new Timeline(root, { action, command, want }, API);
+    this.acts = new Acts(root, { command }, API);
     this.save = new Save(root, () => this.scene());
     this.history = new History();
     this.actions = new Actions();
@@ -117,6 +120,7 @@ class Canvas {
     this.offers = new Offers(this.messages, { resume: (token) => this.action("resume", { token }), decline: () => this.wayBack.decline() });
     this.wayBack = new WayBack(API, (offer) => this.offers.show(offer));
     this.drawn = 0;
+    this.asked = 0; // commands that may change the recipe and have not been seen to
     // With the page's turn would come what the widgets say, and they still speak of the other run.
     this.settling = new Settling(() => this.offers.returning, () => this.action("settled"));
     this.settling.begin();
@@ -199,6 +203,8 @@ class Canvas {
     this.token = token;
     this.structure = null;
     this.version = null;
+    this.recipeVersion = undefined;
+    this.asked = 0;
     this.moments = null;
     this.momentsVersion = null;
     Object.assign(this.wants, { probe: null, moment: null }); // they name rows and moments of the run before
@@ -235,20 +241,12 @@ class Canvas {
   /** @type {Command} */
   command(verb, value) {
     this.channel?.command(verb, value);
+    if (OF_THE_RECIPE.has(verb)) this.asked += 1;
   }
 
-  /** For Python to answer: what changes the recipe, or needs the session. @param {string} verb @param {object} [values] */
+  /** For Python to answer: what needs the session. @param {string} verb @param {object} [values] */
   action(verb, values = {}) {
     this.setTriggerValue("action", this.actions.message(verb, values));
-  }
-
-  /**
-   * The same for what the run's own frames will show: the page has its turn when that is drawn.
-   * @param {string} verb @param {object} [values]
-   */
-  edit(verb, values) {
-    this.action(verb, values);
-    this.settling.begin();
   }
 
   /**
@@ -318,9 +316,9 @@ class Canvas {
     const rebuild = this.rebuild || texts !== this.texts; // What is drawn has words in it, too.
     if (texts !== this.texts) this.tell(texts);
     if (rebuild) {
-      if (this.settling.pending && this.drawn > 0) this.settling.rest();
       this.build();
     }
+    this.follow(header.recipe_version);
     const all = { ...this.kept, ...arrays };
     this.network.draw(all, header);
     this.output.draw(all, header);
@@ -343,6 +341,15 @@ class Canvas {
       if (this.settling.pending) this.settling.settle();
       setTimeout(() => this.curves.start(), 60);
     }
+  }
+
+  /** The recipe is another one: the page has its turn when what was done here is drawn. @param {number} version */
+  follow(version) {
+    const changed = this.recipeVersion !== undefined && version !== this.recipeVersion;
+    this.recipeVersion = version;
+    if (!changed || (!this.asked && !this.settling.pending)) return;
+    this.asked = Math.max(0, this.asked - 1);
+    this.settling.rest();
   }
 
   /** Lay everything out anew: another structure, width, theme or language. */

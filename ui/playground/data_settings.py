@@ -28,7 +28,7 @@ from dlcore.experiment import FEATURES
 from dlcore.problems import Problem
 from ui import forms, pages, session
 from ui.differences import FEATURE_SIGNS
-from ui.messages import escape
+from ui.messages import escape, sentence
 from ui.playground.proposing import draw_proposal, follow_data, has_own_settings
 from ui.playground.recipe_fields import FIELDS, draw_number, read_title
 from ui.session import editing, label, t, widgets
@@ -171,14 +171,14 @@ def choose_dataset(path: str) -> None:
         }
     if classes[kind] is Drawn and kind != before["kind"]:
         dataset = _make_points(dataset)
+    told: list[Problem] = []
     loss = fit_loss(state.draft["loss"], dataset, before)
     if loss != state.draft["loss"]:
-        state.notices.append(
-            t("adjusted.loss", dataset=read_title("dataset", kind), loss=read_title("loss", loss["kind"]))
-        )
+        told.append(Problem("adjusted_loss", dataset_title=kind, loss_title=loss["kind"]))
     weights = fit_weights(state.draft["class_weights"], dataset)
     if weights != state.draft["class_weights"]:
-        state.notices.append(t("adjusted.class_weights", dataset=read_title("dataset", kind)))
+        told.append(Problem("adjusted_class_weights", dataset_title=kind))
+    state.notices += [sentence(state.language, problem) for problem in told]
     parts = fit_split(state.draft, dataset) if dataset != before else {}
     draft = {**state.draft, "dataset": dataset, "loss": loss, "class_weights": weights, **parts}
     widgets.put(follow_data(draft, has_own_settings(state.draft)))

@@ -12,7 +12,6 @@ class Playing:
 
     furnished: bool = False  # True once all tabs of settings are drawn, not only the first
     drawing: bool = False  # True while the script draws the whole page, not one fragment
-    following: bool = False  # True while the settings wait until the canvas has drawn an edit
     #: The settings that the page itself chose last because they fit the data; None if it has chosen none.
     proposed: dict[str, Any] | None = None
     #: The canvas's last action that was answered, see acting.py.

@@ -8,7 +8,6 @@ from typing import Any
 import streamlit as st
 
 from dlcore.desks.job import Job
-from dlcore.experiment import Experiment
 from dlcore.problems import Problem
 from ui import live, session
 from ui.session import editing, standing, t
@@ -23,13 +22,6 @@ class Mending:
 
     job: Job | None = None
     token: str | None = None
-
-
-def go_back() -> None:
-    """Bring the run back to the last moment from which it can go on, with the recipe of that."""
-    token = session.current().token
-    header, _ = live.pool().call(token, "recover")  # type: ignore[arg-type]
-    standing.stand_on(token, Experiment.from_json(header["recipe"]))  # type: ignore[arg-type]
 
 
 def is_searching() -> bool:

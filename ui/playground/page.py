@@ -9,6 +9,7 @@ import streamlit as st
 from dlcore.activations import Activation
 from dlcore.component import kinds
 from dlcore.datasets import Dataset
+from dlcore.losses import Loss
 from dlcore.problems import TEMPLATES
 from ui import live, session
 from ui.canvas import STRINGS, network_canvas
@@ -20,7 +21,7 @@ from ui.playground.memory import Playing
 
 @st.fragment
 def draw_canvas(token: str) -> None:
-    """Draw the canvas of this run. A fragment: after a press the whole page runs again only if `acting.answer_canvas` asks for it."""
+    """Draw the canvas of this run. A fragment: what a press asks for is done before the whole page runs again."""
     language = session.current().language
     network_canvas(
         token,
@@ -39,7 +40,7 @@ def draw_canvas(token: str) -> None:
 @functools.cache
 def _collect_strings(language: str) -> dict[str, str]:
     problems = [f"problem.{key}" for key in TEMPLATES]
-    families = {"dataset": Dataset, "activation": Activation}
+    families = {"dataset": Dataset, "activation": Activation, "loss": Loss}
     titles = [f"component.{name}.{kind}.title" for name, family in families.items() for kind in kinds(family)]
     return {key: text(language, key) for key in (*STRINGS, *problems, *titles)}
 

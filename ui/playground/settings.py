@@ -8,12 +8,14 @@ from typing import Any
 import streamlit as st
 
 from dlcore.editing.fitting import Draft, count_training_rows, find_fitting, has_features, take_fitted
+from dlcore.problems import Problem
 from ui import session
+from ui.messages import sentence
 from ui.playground.data_settings import draw_data_settings
 from ui.playground.learning_settings import draw_device_settings, draw_learning_settings
 from ui.playground.memory import Playing
 from ui.playground.network_settings import draw_network_settings
-from ui.session import editing, label, t, widgets
+from ui.session import editing, label, widgets
 
 TABS = ("data", "network", "learning")
 # Parts of the recipe that change nothing shown in another tab; the noise of the data is a further one.
@@ -112,6 +114,7 @@ def _fit_batch(draft: Draft) -> Draft:
     most = count_training_rows(draft)
     if draft["batch_size"] <= most:
         return draft
-    session.current().notices.append(t("adjusted.batch", rows=most))
+    state = session.current()
+    state.notices.append(sentence(state.language, Problem("adjusted_batch", rows=most)))
     widgets.forget("batch_size")
     return {**draft, "batch_size": most}

@@ -6,6 +6,8 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
+import streamlit as st
+
 from dlcore.experiment import Experiment
 from dlcore.problems import Problem
 from ui import live, messages, opening
@@ -24,7 +26,9 @@ def submit(draft: dict[str, Any]) -> Problem | None:
     try:
         experiment = Experiment.from_dict(draft)
         if experiment != session.experiment:
-            send(experiment, **_origins_of_draft())
+            send(experiment, base=session.experiment.to_json(), **_origins_of_draft())
+            if session.experiment != experiment:  # The canvas has changed something else: the widgets have to show it.
+                st.rerun()
         session.moved = None
     except Problem as problem:
         return problem

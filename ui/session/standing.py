@@ -152,11 +152,12 @@ def _new_run(session: Session) -> None:
 
 
 def send(experiment: Experiment, **more: Any) -> None:
-    """Change the run to this experiment. `more` is what `Run.change` takes beside: `origins` of layers and units, `act`."""
+    """Change the run to this experiment. `more` is what `Run.change` takes beside: `origins` of layers and units, `act`, `base`."""
     session = current()
     arguments: dict[str, Any] = {"recipe": experiment.to_json(), **more}
+    header: dict[str, Any] = {}
     try:
-        live.pool().call(session.token, "change", **arguments)  # type: ignore[arg-type]
+        header, _ = live.pool().call(session.token, "change", **arguments)  # type: ignore[arg-type]
     except Problem as problem:
         if problem.key != "run_gone":
             raise
@@ -165,8 +166,10 @@ def send(experiment: Experiment, **more: Any) -> None:
             _renew(session)
         else:
             session.life += 1
-            live.pool().call(session.token, "change", **arguments)  # type: ignore[arg-type]
+            header, _ = live.pool().call(session.token, "change", **arguments)  # type: ignore[arg-type]
     session.experiment = experiment
+    if "recipe" in header:  # Something else was changed in it meanwhile, on the canvas or in another tab.
+        stand_on(session.token, Experiment.from_json(header["recipe"]))  # type: ignore[arg-type]
 
 
 def stand_on(token: str, experiment: Experiment) -> None:
@@ -176,15 +179,15 @@ def stand_on(token: str, experiment: Experiment) -> None:
     put(experiment.to_dict())
 
 
-def go_back(verb: str, **arguments: Any) -> bool:
-    """Let the run take back what was done to it, or do it again; returns whether the settings changed, which the widgets then show."""
+def follow_run() -> None:
+    """Ask on which recipe the run stands, as the canvas changes it without a script; the widgets show it."""
     session = current()
-    header, _ = live.pool().call(session.token, verb, **arguments)  # type: ignore[arg-type]
+    if session.token is None or not live.pool().exists(session.token):
+        return
+    header, _ = live.pool().call(session.token, "stand")
     experiment = Experiment.from_json(header["recipe"])
-    if experiment == session.experiment:
-        return False
-    stand_on(session.token, experiment)  # type: ignore[arg-type]
-    return True
+    if experiment != session.experiment:
+        stand_on(session.token, experiment)
 
 
 def choose_device(device: str) -> None:

@@ -53,7 +53,7 @@ export class Acts {
   /** @type {Header["acts"] | null} */
   header;
 
-  /** @param {HTMLElement} root @param {{action: Action}} host @param {URL} api */
+  /** @param {HTMLElement} root @param {{command: Command}} host @param {URL} api */
   constructor(root, host, api) {
     this.root = root;
     this.host = host;
@@ -152,7 +152,7 @@ export class Acts {
   /** @param {"undo" | "redo"} verb */
   press(verb) {
     // A button that is disabled would lose the focus: it stays where it is, and does nothing.
-    if (this.buttons[verb].ariaDisabled !== "true") this.host.action(verb);
+    if (this.buttons[verb].ariaDisabled !== "true") this.host.command(verb);
   }
 
   show() {
@@ -186,7 +186,7 @@ export class Acts {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "nn-act";
-    button.onclick = () => this.host.action("jump", { act: Number(button.dataset.act) });
+    button.onclick = () => this.host.command("jump", Number(button.dataset.act));
     row.append(button);
     return row;
   }

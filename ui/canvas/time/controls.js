@@ -46,7 +46,7 @@ export class Controls {
 
   /**
    * @param {HTMLElement} root
-   * @param {{command: Command, action: Action, toggle: (name: string, on: boolean) => void}} listener
+   * @param {{command: Command, edit: Action, toggle: (name: string, on: boolean) => void}} listener
    */
   constructor(root, listener) {
     this.root = root;
@@ -94,7 +94,7 @@ export class Controls {
   /** @param {string} verb */
   press(verb) {
     if (verb === "new_seed") {
-      this.listener.action("new_seed");
+      this.listener.edit("new_seed");
       return;
     }
     if (this.stuck && TRAINING.includes(verb)) return;

@@ -38,7 +38,7 @@ export class Timeline {
   /** @type {number | undefined} */
   timer;
 
-  /** @param {HTMLElement} root @param {{action: Action, want: Want}} host @param {URL} api */
+  /** @param {HTMLElement} root @param {{action: Action, command: Command, want: Want}} host @param {URL} api */
   constructor(root, host, api) {
     this.root = root;
     this.host = host;
@@ -134,7 +134,7 @@ export class Timeline {
 
   goOn() {
     if (this.chosen === null) return;
-    this.host.action("rewind", { moment: this.chosen });
+    this.host.command("rewind", this.chosen);
     this.backToNow();
   }
 

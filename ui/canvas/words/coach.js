@@ -87,7 +87,7 @@ export class Coach {
   /** @param {string} fix */
   press(fix) {
     const name = fix.replace("coach_", "");
-    if (name === "back") this.listener.action("rewind", { moment: this.moment?.id });
+    if (name === "back") this.listener.command("rewind", this.moment?.id);
     else if (name === "reset") this.listener.command("reset");
     else this.listener.action("coach", { fix: name });
     this.end();

@@ -64,6 +64,13 @@ export class Texts {
 
   /** A problem or notice {key, values} as a sentence. @param {Told} problem */
   problem(problem) {
-    return this.say(`problem.${problem.key}`, problem.values ?? {});
+    const values = Object.entries(problem.values ?? {}).map(([name, value]) => [name, this.title(name, value)]);
+    return this.say(`problem.${problem.key}`, Object.fromEntries(values));
+  }
+
+  /** The title of a kind that a value names: "loss_title" names a loss. @param {string} name @param {string | number} value */
+  title(name, value) {
+    const family = /^(\w+)_title$/.exec(name)?.[1];
+    return family ? this.say(`component.${family}.${value}.title`) : value;
   }
 }

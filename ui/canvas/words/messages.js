@@ -119,7 +119,7 @@ export class Messages {
     else if (problem) lines.push({ id: `problem ${problem.key}`, tone: "error", words: this.texts.problem(problem) });
     for (const notice of this.notices.toReversed()) {
       const fixes = UNDONE.has(subject(notice)) ? ["undo"] : undefined;
-      lines.push({ id: `notice ${subject(notice)}`, tone: "plain", words: this.texts.problem(notice), fixes, notice, time: notice.time });
+      lines.push({ id: `notice ${subject(notice)}`, tone: "plain", words: this.texts.problem(notice), fixes, press: this.command, notice, time: notice.time });
     }
     const advice = this.coach.line();
     if (advice) lines.push(advice);
@@ -135,6 +135,10 @@ export class Messages {
   /** @param {string} fix */
   mend(fix) {
     if (fix === "finding_rate") return;
+    if (fix === "back_to_sound") {
+      this.command("recover");
+      return;
+    }
     this.action(fix);
     if (fix === "find_rate") this.setSearching(true); // Until the page says otherwise.
   }
@@ -142,7 +146,7 @@ export class Messages {
   /** @param {string} fix */
   answerStop(fix) {
     if (fix === "go_on_anyway") this.command("play");
-    else this.action("rewind", { moment: this.status.best });
+    else this.command("rewind", this.status.best);
   }
 
   /** Show all lines, over what is above, or the first one alone. @param {boolean} all */
@@ -204,7 +208,7 @@ export class Messages {
       button.dataset.fix = fix;
       if (fix === "finding_rate") button.setAttribute("aria-disabled", "true");
       button.textContent = this.texts.say(`canvas.${fix}`, values);
-      button.onclick = () => (press ?? this.action)(fix);
+      button.onclick = () => press?.(fix);
       element.append(button);
     }
     if (notice || dismiss) {
