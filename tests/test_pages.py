@@ -529,7 +529,9 @@ def test_a_recipe_is_loaded_strictly(pool: RecordingPool) -> None:
     at = open_menu(open_page())
     at.file_uploader[0].upload("recipe.json", Experiment(batch_size=3).to_json().encode()).run()
     assert pool.recipes[-1]["batch_size"] == 3
-    open_menu(at).file_uploader[0].upload("recipe.json", b'{"loss": {"kind": "hinge"}, "dataset": {"kind": "iris"}}').run()
+    open_menu(at).file_uploader[0].upload(
+        "recipe.json", b'{"loss": {"kind": "hinge"}, "dataset": {"kind": "iris"}}'
+    ).run()
     assert len(pool.recipes) == 1
     assert errors(at) == [shown(str(Problem("loss_needs_two_classes", loss="hinge", dataset="iris", classes=3)))]
     assert widget(at, "batch_size").value == 3
