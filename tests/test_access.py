@@ -229,7 +229,7 @@ def test_what_has_no_words_yet_is_not_there_to_see_or_to_hear(chromium: Browser,
         assert violations(page) == []
         for script in scripts:
             script.continue_()
-        expect(page.get_by_role("button", name="播放", exact=True)).to_be_visible()
+        expect(page.get_by_role("button", name="开始训练", exact=True)).to_be_visible()
         pumped(page, lambda: frames)
         assert violations(page) == []
         held["frames"] = False
@@ -297,7 +297,7 @@ def test_on_a_phone_the_page_is_one_column_with_a_drawer_and_axe_finds_nothing(o
     assert violations(page, "[data-testid=stSidebar]") == []
     assert too_small(page) == []
     page.get_by_role("button", name="关闭设置", exact=True).tap()
-    expect(page.get_by_role("button", name="播放", exact=True)).to_be_in_viewport()
+    expect(page.get_by_role("button", name="开始训练", exact=True)).to_be_in_viewport()
     show(page, "dark")
     assert violations(page, rules=COLOURS) == []
 
@@ -382,7 +382,7 @@ def test_the_main_path_by_keyboard_alone(page: Page) -> None:
     focus(page, page.get_by_role("radio", name="English", exact=True))
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("button", name="播放", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="开始训练", exact=True)).to_be_visible()
 
 
 @pytest.mark.browser
@@ -490,7 +490,7 @@ def test_the_summary_is_one_key_away_in_both_languages(opened: Open) -> None:
     expect(dialog).to_contain_text("at the start")
     page.keyboard.press("Escape")
     prefer(page, "中文")
-    expect(page.get_by_role("button", name="播放", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="开始训练", exact=True)).to_be_visible()
     page.get_by_role("button", name="用文字描述", exact=True).click()
     expect(page.get_by_role("dialog", name="用文字描述")).to_contain_text("输入：x₁和x₂。")
 

@@ -84,10 +84,10 @@ def test_another_data_set_and_another_language(page: Page):
     expect(canvas(page)).not_to_have_attribute("data-structure", structure or "")
     expect(page.locator(".nn-headings")).to_contain_text("Spiral")
     prefer(page, "中文")
-    expect(page.get_by_role("button", name="播放", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="开始训练", exact=True)).to_be_visible()
     expect(page.get_by_role("tab", name="数据", exact=True)).to_be_visible()
     expect(page.locator(".nn-headings")).to_contain_text("螺旋")
-    page.get_by_role("button", name="播放", exact=True).click()
+    page.get_by_role("button", name="开始训练", exact=True).click()
     wait_for_step(page, 0)
 
 

@@ -40,7 +40,7 @@ def fruit() -> bytes:
 
 
 def test_a_table_is_brought_understood_and_learned(page: Page):
-    page.get_by_role("link", name="Data", exact=True).click()
+    page.get_by_role("link", name=text("en", "page.data"), exact=True).click()
     bring(page, {"name": NAME, "mimeType": "text/csv", "buffer": fruit()})
     expect(page.get_by_text("Separator: semicolon")).to_be_visible()
     expect(page.get_by_text("Decimal sign: comma")).to_be_visible()
@@ -133,7 +133,7 @@ def downloaded(page: Page, grid: Locator) -> list[list[str]]:
 def test_what_a_grid_lets_one_download_is_text_for_a_spreadsheet_and_reads_as_it_was_brought(page: Page) -> None:
     # It would ask where to put the file.
     page.evaluate("window.showSaveFilePicker = undefined")
-    page.get_by_role("link", name="Data", exact=True).click()
+    page.get_by_role("link", name=text("en", "page.data"), exact=True).click()
     bring(page, {"name": "n.csv", "mimeType": "text/csv", "buffer": nasty()})
     expect(page.get_by_text("60 rows, 7 columns")).to_be_visible()
     grids = page.locator("[data-testid=stDataFrame]")

@@ -12,6 +12,7 @@ from tests.browser import PATIENCE, PAUSED, PLAYING, bring, canvas, export, pres
 from tests.conftest import SHOWN
 from tests.test_access import violations
 from tests.test_browser_data import fruit
+from ui.messages import text
 
 pytestmark = pytest.mark.browser
 
@@ -64,7 +65,7 @@ def shared_link(page: Page) -> str:
 
 def test_rows_are_shared_opened_by_another_withdrawn_and_refused(arrive: Callable[..., Page], tmp_path: Path) -> None:
     owner = arrive()
-    owner.get_by_role("link", name="Data", exact=True).click()
+    owner.get_by_role("link", name=text("en", "page.data"), exact=True).click()
     bring(owner, {"name": "fruit.csv", "mimeType": "text/csv", "buffer": fruit()})
     owner.get_by_role("button", name="Train on this table").click()
     expect(canvas(owner)).to_have_attribute("data-status", PLAYING)
@@ -115,7 +116,7 @@ def test_rows_are_shared_opened_by_another_withdrawn_and_refused(arrive: Callabl
         assert "Circle" in headings(late)
 
     owner.keyboard.press("Escape")
-    owner.get_by_role("link", name="Data", exact=True).click()
+    owner.get_by_role("link", name=text("en", "page.data"), exact=True).click()
     expect(owner.get_by_text(f"fruit.csv: {ROWS} rows that runs train on.")).to_be_visible()
     wait_until_still(owner)
     assert violations(owner, ".st-key-data_kept") == []

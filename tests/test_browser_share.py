@@ -12,6 +12,7 @@ from dlcore.experiment import Experiment
 from dlcore.layers import Dense
 from dlcore.share import encode
 from tests.browser import PATIENCE, PLAYING, canvas, export, move_slider, open_tab, press, wait_for_step
+from ui.messages import text
 
 pytestmark = pytest.mark.browser
 
@@ -118,6 +119,6 @@ def test_a_bad_link_opens_the_default_run_with_one_sentence(page: Page, app_addr
 def test_a_page_is_left_by_its_link_while_a_menu_is_open(page: Page, name: str):
     page.get_by_role("button", name=re.compile(rf"\b{name}$")).first.click()
     expect(page.get_by_test_id("stPopoverBody")).to_be_visible()
-    page.get_by_role("link", name="Data", exact=True).click()
+    page.get_by_role("link", name=text("en", "page.data"), exact=True).click()
     expect(page).to_have_url(re.compile(r"/data$"))
     expect(page.get_by_role("button", name="Look at it", exact=True)).to_be_visible()

@@ -129,6 +129,21 @@ def test_pasted_cells_are_looked_at_as_a_file_and_leave_the_session(empty: Any, 
     assert at.get_by_key("data_pasted").value == ""
 
 
+@pytest.mark.parametrize("late", [False, True])
+def test_a_pasted_table_that_is_refused_is_still_in_its_field(
+    empty: Any, desks: HandmadeDesks, late: bool, pool: RecordingPool
+) -> None:
+    at, refused = empty, Problem("upload_too_few_rows", came=8, least=10)
+    if late:  # When the store has it already.
+        desks.refusals["look"] = refused
+    else:
+        desks.submit = lambda *_, **__: (_ for _ in ()).throw(refused)
+    at.get_by_key("data_pasted").set_value("a\tb\n1\t2\n")
+    next(button for button in at.button if button.label == text("en", "data.paste.take")).click().run()
+    assert errors(at) == [in_english(refused)]
+    assert at.get_by_key("data_pasted").value == "a\tb\n1\t2\n"
+
+
 def test_a_classic_set_is_fetched_and_then_looked_at_with_its_own_target(empty: Any, desks: HandmadeDesks) -> None:
     press(empty, "take_classic_titanic")
     assert [do for do, _ in desks.asked] == ["classic", "look"]

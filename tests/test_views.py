@@ -13,9 +13,12 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn import metrics
 
 from dlcore.views import (
+    balance,
     baselines,
     calibration,
     confusion,
@@ -321,3 +324,11 @@ def test_streamlit_still_replaces_the_marks() -> None:
     ours = (*theme.CLASSES, theme.QUIET, theme.INK, theme.LINE, theme.BACKGROUND)
     theirs = [getattr(streamlits, f"CATEGORY_{place}") for place in range(10)]
     assert ours == (*theirs, streamlits.GRAY_70, streamlits.GRAY_90, streamlits.FADED_TEXT_05, streamlits.BG_COLOR)
+
+
+@given(st.lists(st.integers(0, 10_000), min_size=1, max_size=12))
+def test_the_percentages_of_a_class_balance_add_up(counts: list[int]) -> None:
+    percents = balance.share_out(counts)
+    assert sum(percents) == (100 if any(counts) else 0)
+    for count, percent in zip(counts, percents, strict=True):
+        assert abs(percent - 100 * count / (sum(counts) or 1)) < 1

@@ -13,7 +13,7 @@ import streamlit as st
 from dlcore.problems import Problem
 from ui import live, session
 from ui.data.brought import Bringing, Brought, Options, Waiting
-from ui.session import label, standing
+from ui.session import label, standing, uploads
 
 HOURGLASS = ":material/hourglass_top:"
 # seconds that a script waits for a job before it draws the page with a progress bar: most tables are read by then
@@ -21,6 +21,7 @@ MOMENT = 0.6
 GLANCE = 0.02
 UNDER_WAY = ("waiting", "working")
 TOO_MANY_ROWS = ("upload_too_many_rows", "upload_more_rows")
+PASTED = "data_pasted"  # key of the field for a pasted table
 LARGE = "large"  # `form` in the result of the quick job "look" for a table that needs the job "look_long"
 OFFLINE = ("classic_offline", "classic_changed")
 
@@ -70,6 +71,7 @@ def _take_profile(table: Brought, profile: dict[str, Any], _: bytes) -> None:
         return
     state = bringing()
     state.brought, state.pictures = table.replace(profile=profile), None
+    state.pasted = ""
     live.pool().expect_tables()
     names = [column["name"] for column in profile["columns"]]
     if state.card not in names:
@@ -103,6 +105,8 @@ def _explain_refusal(waiting: Waiting, problem: Problem) -> None:
     """Show why the job failed, and remember what can be offered instead."""
     state = bringing()
     state.grids += 1  # A new grid: the present one may show the edit that was refused.
+    if state.pasted and waiting.options.get("upload") == state.pasted and not uploads.read_text(PASTED):
+        uploads.write_text(PASTED, uploads.read_upload(state.pasted).decode())
     if problem.key == "job_cancelled":
         return
     if problem.key in TOO_MANY_ROWS:

@@ -101,7 +101,7 @@ def _take_pictures(header: dict[str, Any], payload: bytes) -> None:
 def _draw_paste() -> None:
     with st.form("data_paste", border=False):
         st.text_area(
-            label("data.paste"), key="data_pasted", height=230, max_chars=LONGEST_TEXT, placeholder=t("data.paste.placeholder"),
+            label("data.paste"), key=asking.PASTED, height=230, max_chars=LONGEST_TEXT, placeholder=t("data.paste.placeholder"),
             help=label("data.paste.help"),
         )  # fmt: skip
         st.form_submit_button(label("data.paste.take"), icon=":material/content_paste_go:", on_click=take_text)
@@ -109,9 +109,11 @@ def _draw_paste() -> None:
 
 @session.guard
 def take_text() -> None:
-    """Callback: put the pasted text into the store and profile it like a file; the session keeps nothing of it."""
-    text = uploads.take_text("data_pasted")
-    asking.profile_table(Brought(uploads.keep_upload(text.encode()), t("data.paste.name"), {}))
+    """Callback: put the pasted text into the store and profile it like a file. It leaves the field, and comes back if it is refused."""
+    digest = uploads.keep_upload(uploads.read_text(asking.PASTED).encode())
+    asking.profile_table(Brought(digest, t("data.paste.name"), {}))
+    asking.bringing().pasted = digest
+    uploads.write_text(asking.PASTED, "")
 
 
 # A classic set

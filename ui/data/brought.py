@@ -133,6 +133,7 @@ class Bringing:
     own: Part | None = None  # the data last trained on, as a part of the recipe
     pictures: Pictures | None = None
     waiting: Waiting | None = None
+    pasted: str = ""  # digest of the text that was pasted last
     too_many: Brought | None = None  # a table with too many rows, of which a sample can be taken
     offline: str = ""  # a classic set that could not be downloaded
     card: str = ""  # the column whose card is shown

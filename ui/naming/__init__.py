@@ -1,12 +1,13 @@
-"""Sets the page's language in the browser, and accessible names for parts of Streamlit's page that have none; on every page."""
+"""Sets the page's language in the browser, names for parts of Streamlit's page that have none, and its own English words; on every page."""
 
 from __future__ import annotations
 
+from streamlit import config
 from streamlit.components.v2 import component
 
 from ui.assets import asset_version
 from ui.canvas import LOADER
-from ui.session import current, label
+from ui.session import current, t
 from ui.theming import COOKIE
 
 _naming = component(
@@ -18,8 +19,9 @@ _naming = component(
 
 
 def name_the_page() -> None:
-    """Set the page's language, and name Streamlit's nameless parts in it."""
-    names = {name: label(f"page.{name}") for name in ("settings", "settings_close")}
+    """Set the page's language; in it, name Streamlit's nameless parts and say the words of its uploaders."""
+    names = {name: t(f"page.{name}") for name in ("settings", "settings_close", "upload", "upload.drop")}
+    names["upload.limit"] = t("page.upload.limit", size=config.get_option("server.maxUploadSize"))
     state = current()
     data = {"names": names, "language": state.language.replace("_", "-"), "theme": state.theme, "cookie": COOKIE}
     _naming(data={**data, "version": asset_version()}, key="naming")

@@ -1,10 +1,14 @@
 /** The language of the page, and names that parts of Streamlit's own page lack: the button of the settings' drawer is English and wordless, passing notices name themselves after a title that is not there. */
 
 const BUTTONS = { '[data-testid="stExpandSidebarButton"]': "settings", '[data-testid="stSidebarCollapseButton"] button': "settings_close" };
+/** Words of Streamlit's uploader, which it has in English only. */
+const WORDS = { "^(Upload|Add files)$": "upload", "^Drag and drop (a file|files) here$": "upload.drop", "^\\d+MB per file$": "upload.limit" };
 const ALIVE = '[data-testid="stHeader"], [data-testid="stSidebarHeader"], [data-testid="stToastContainer"]';
 
 /** @type {Record<string, string>} */
 let names = {};
+/** Texts that were translated, and by which name: the next language finds them by it. @type {WeakMap<Text, string>} */
+const spoken = new WeakMap();
 /** The theme that this page shows; null until it is known. @type {string | null} */
 let theme = null;
 
@@ -19,9 +23,23 @@ function name() {
     const button = document.querySelector(selector);
     if (button && button.ariaLabel !== names[key]) button.ariaLabel = names[key];
   }
+  for (const uploader of document.querySelectorAll('[data-testid="stFileUploader"]')) translate(uploader);
   for (const toast of document.querySelectorAll('[data-testid="stToast"]:not([aria-label])')) {
     toast.removeAttribute("aria-labelledby");
     toast.ariaLabel = toast.querySelector('[data-testid="stToastText"]')?.textContent ?? toast.textContent;
+  }
+}
+
+/** Say the words of an uploader in the page's language. @param {Element} uploader */
+function translate(uploader) {
+  const texts = document.createTreeWalker(uploader, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const text = /** @type {Text} */ (texts.currentNode);
+    const said = text.data.trim();
+    const key = spoken.get(text) ?? Object.entries(WORDS).find(([pattern]) => new RegExp(pattern).test(said))?.[1];
+    if (key === undefined) continue;
+    spoken.set(text, key);
+    if (text.data !== names[key]) text.data = names[key];
   }
 }
 
@@ -29,7 +47,8 @@ function watch() {
   for (const container of document.querySelectorAll(ALIVE)) observer.observe(container, { childList: true, subtree: true });
   const sidebar = document.querySelector('[data-testid="stSidebar"]');
   if (sidebar) observer.observe(sidebar, { attributes: true, attributeFilter: ["aria-expanded"] });
-  observer.observe(document.body, { childList: true });
+  // What Streamlit draws; the canvas and other components draw in roots of their own, which this does not see.
+  observer.observe(document.body, { childList: true, subtree: true });
 }
 
 /**

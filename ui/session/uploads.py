@@ -38,8 +38,17 @@ def keep_upload(content: bytes) -> str:
         return store.keep_upload(content)
 
 
-def take_text(key: str) -> str:
-    """The text in the field of this key; empties the field."""
-    text = st.session_state.get(key) or ""
-    st.session_state[key] = ""
-    return text
+def read_text(key: str) -> str:
+    """The text in the field of this key."""
+    return st.session_state.get(key) or ""
+
+
+def write_text(key: str, text: str) -> None:
+    """Put this text into the field of this key, which is drawn later in this run of the script."""
+    st.session_state[key] = text
+
+
+def read_upload(digest: str) -> bytes:
+    """A raw file of this page's owner, from the store. Raises Problem."""
+    with rights.working_for(mark()):
+        return store.get_upload(digest)

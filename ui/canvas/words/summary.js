@@ -144,7 +144,8 @@ function unitLines(units, say) {
       if (layer[state]) lines.push(say(text, { layer: name, count: layer[state], units: layer.units }));
     }
   }
-  if (!lines.length) lines.push(say(units.known ? "summary_all_answer" : "summary_not_looked"));
+  const usual = units.layers.length === 1 ? "summary_no_hidden" : units.known ? "summary_all_answer" : "summary_not_looked";
+  if (!lines.length) lines.push(say(usual));
   if (units.frozen) lines.push(say("summary_frozen", { count: count(units.frozen) }));
   return lines;
 }
