@@ -198,6 +198,10 @@ def test_axe_finds_nothing_on_the_pages_in_chinese(opened: Open) -> None:
     for path in filter(None, PATHS):
         visit(page, path)
         assert violations(page) == []
+        if path == "data":
+            uploader = page.get_by_test_id("stFileUploader").first
+            expect(uploader).to_contain_text(text("zh_CN", "page.upload"))
+            assert not re.findall(r"Upload|per file|Add files|Drag", uploader.inner_text())
 
 
 @pytest.mark.browser
