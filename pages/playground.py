@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ui import exporting, session, share
+from ui import exporting, gallery, session, share
 from ui.compare import runs
 from ui.heading import draw_heading, say_problems
 from ui.playground import mending, page, settings
@@ -10,7 +10,8 @@ from ui.session import editing, standing
 
 token = standing.ensure_run()
 runs.release_speed()
-messages = draw_heading(runs.run_menu, lambda: share.share_menu(token), lambda: exporting.export_menu(token))
+menus = (gallery.draw_button, runs.run_menu, lambda: share.share_menu(token), lambda: exporting.export_menu(token))
+messages = draw_heading(*menus)
 page.draw_canvas(token)
 mending.follow_search()
 draft = settings.draw_sidebar(session.current().draft)

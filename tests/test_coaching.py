@@ -56,6 +56,11 @@ CAUSES: dict[str, tuple[Recipe, int, str]] = {
     "a rate too high": (FAST, 50, "rate_high"),
     "a dead layer": (DEAD, 10, "dead_layer"),
     "a network too small": (SMALL, 200, "too_small"),
+    "a rate too low for one line": (
+        {"dataset": {"kind": "gauss"}, "layers": [], "optimizer": sgd(1e-6)},
+        60,
+        "rate_low",
+    ),
     "an end": ({}, 300, "reached"),
 }
 
@@ -117,6 +122,18 @@ def test_a_run_that_learns_well_is_blamed_for_nothing(recipe: Recipe, seed: int)
         run.advance(60)
         said.add(key(run))
     assert said == {None}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_network_on_a_plateau_that_it_will_leave_is_not_called_too_small(seed: int) -> None:
+    slow: Recipe = {"dataset": {"kind": "spiral"}, "layers": dense(8, 8), "optimizer": sgd(0.01), "seed": seed}
+    run = train(slow, 150)
+    assert key(run) is None
+    loss = run.learner.history.column("train_loss")[-1]
+    for _ in range(650):
+        run.epoch()
+        run.advance(60)
+    assert run.learner.history.column("train_loss")[-1] < 0.95 * loss
 
 
 def test_nothing_is_said_before_training_of_a_past_moment_and_after_an_end() -> None:

@@ -50,7 +50,7 @@ STOREYS = (
         "dlcore.files", "dlcore.checkpoint", "dlcore.new_rows", "dlcore.predictions", "dlcore.export", "dlcore.views",
         "dlcore.catalogue", "dlcore.editing", "dlcore.evaluation", "dlcore.seeds",
     ),
-    ("dlcore.coaching",),
+    ("dlcore.coaching", "dlcore.gallery"),
     ("dlcore.runs",),
     ("dlcore.desks",),
     ("dlcore.nursery",),

@@ -218,7 +218,7 @@ def test_names_of_groups_that_are_none_are_ignored(pool: RecordingPool, monkeypa
 
 def test_the_style_sheet_knows_every_group_of_the_canvas() -> None:
     css = (ROOT / "ui" / "canvas" / "hide.css").read_text(encoding="utf-8")
-    of_the_page = {*settings.TABS, "share", "compare"}
+    of_the_page = {*settings.TABS, "share", "compare", "gallery"}
     for group in {*GROUPS} - of_the_page:
         assert f'[data-hide~="{group}"]' in css
 

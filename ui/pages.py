@@ -34,7 +34,7 @@ PLAYGROUND = Page(
     SCRIPTS / "playground.py", "page.playground", ":material/hub:", "", Playing,
     groups=(  # Tabs at the side, menus in the heading, parts of the canvas.
         "data", "network", "learning", "home", "share", "compare", "play", "speed", "seed", "edit", "points", "show", "timeline",
-        "curves", "coach",
+        "curves", "coach", "gallery",
     ),
 )  # fmt: skip
 DATA = Page(SCRIPTS / "data.py", "page.data", ":material/table_chart:", "data", Bringing, hidden_by="data")

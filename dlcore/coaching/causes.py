@@ -27,6 +27,7 @@ LEVEL = 0.01  # of the loss at the start: a smaller fall is none
 LONG = 100  # epochs: whoever waited so long may know that it was in vain
 SLOW = 50  # epochs after which a rate can be called too low
 STEADY = 0.05  # rises as a share of falls: below, the loss falls all the time
+RESTLESS = 0.15  # above, it no longer does: between, nobody can tell
 
 
 #: What helps without a change of the recipe, and the group of controls with which a link hides it.
@@ -93,7 +94,7 @@ def find_straight_border(evidence: Evidence) -> Advice | None:
     """No bend anywhere: however long it trains, the network is a straight line or plane (Minsky and Papert, 1969)."""
     if len(evidence) < FEWEST or evidence.has_learned or any(kind not in BENDLESS for kind in _activations(evidence)):
         return None
-    if not _stands_still(evidence.train_loss, evidence):
+    if not _is_at_rest(evidence):
         return None
     if _activations(evidence):
         return Advice("only_linear", ("bend",), _since(evidence))
@@ -104,10 +105,8 @@ def find_slowness(evidence: Evidence) -> Advice | None:
     """The loss falls all the time, and after many epochs is hardly lower."""
     if len(evidence) < SLOW or evidence.has_learned:
         return None
-    moves = np.diff(evidence.recent_train)
-    falls, rises = -moves[moves < 0].sum(), moves[moves > 0].sum()
     fall = (evidence.recent_train[0] - evidence.recent_train[-1]) / evidence.scale
-    if not (falls > 0 and rises <= STEADY * falls and fall < LEVEL):
+    if _measure_rises(evidence) > STEADY or fall >= LEVEL:
         return None
     return Advice("rate_low", ("faster",), _since(evidence), {"rate": _write_rate(evidence)})
 
@@ -168,7 +167,19 @@ def find_end(evidence: Evidence) -> Advice | None:
 
 def _is_unfinished(evidence: Evidence) -> bool:
     """The training loss stands still while much is left."""
-    return evidence.share_left > HIGH_BIAS and _stands_still(evidence.train_loss, evidence)
+    return evidence.share_left > HIGH_BIAS and _is_at_rest(evidence)
+
+
+def _is_at_rest(evidence: Evidence) -> bool:
+    """The training loss is hardly lower than before, and does not fall all the time, as on a plateau that it will leave."""
+    return _stands_still(evidence.train_loss, evidence) and _measure_rises(evidence) > RESTLESS
+
+
+def _measure_rises(evidence: Evidence) -> float:
+    """All rises of the training loss in the last epochs, as a share of all falls."""
+    moves = np.diff(evidence.recent_train)
+    falls, rises = -moves[moves < 0].sum(), moves[moves > 0].sum()
+    return float(rises / falls) if falls else np.inf
 
 
 def _stands_still(loss: np.ndarray, evidence: Evidence) -> bool:

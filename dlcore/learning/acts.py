@@ -33,7 +33,7 @@ Thing = np.ndarray | Moment | bytes
 class Act:
     """What was done at a step. `target` says to what: plain JSON values, as the command named it."""
 
-    kind: str  # change, recipe, set, freeze, silence, reset, load or rewind
+    kind: str  # change, recipe, example, set, freeze, silence, reset, load or rewind
     step: int
     epoch: int
     target: dict[str, Any] = field(default_factory=dict)

@@ -165,6 +165,13 @@ class Run:
         self.learner.notices += edited.notices
         return self.stand
 
+    def open(self, recipe: str, act: str) -> dict[str, Any]:
+        """Begin anew with this recipe, whatever was learned before."""
+        before = standing_of(self)
+        self._begin(recipe_from_json(recipe).without_journal())
+        self.acts.note(act, before, self._clock())
+        return self.stand
+
     def load(self, data: bytes) -> None:
         """Go on from the recipe and state in this checkpoint."""
         before = standing_of(self)

@@ -27,6 +27,8 @@ def obey(run: Run, do: str, header: Header, payload: bytes) -> dict[str, Any]:
             run.set_speed(header["value"])
         case "device":
             run.set_device(header["value"])
+        case "change" if header.get("anew"):
+            return run.open(header["recipe"], header["act"])
         case "change":
             return run.change(header["recipe"], header.get("origins"), header.get("act", "change"), header.get("base"))
         case "edit":

@@ -53,6 +53,7 @@ def network_canvas(
     visit: dict[str, str],
     answered: dict[str, Any],
     searching: bool,
+    example: dict[str, str] | None,
     on_action: Callable[[], None],
 ) -> None:
     """Draw the run behind `token`.
@@ -61,10 +62,16 @@ def network_canvas(
     `hidden` names the groups of controls that are not shown, see hide.css. `life` counts how often the run was restored;
     `visit` is {"server", "session"}, by which a page notices that it talks to another server or session than before.
     `answered` is the last action that was answered: {"by": mark of its canvas, "number"}.
-    `searching` says whether a learning rate is looked for.
+    `example` is the example that is open: {"id", "question"}. `searching` says whether a learning rate is looked for.
     A press that Python must answer calls `on_action`; `st.session_state[key].action` is then `{"do": ..., ...}`, see
     `acting.answer_canvas`.
     """
     data = {"token": token, "life": life, "visit": visit, "strings": strings, "language": language, "hidden": hidden}
-    data |= {"searching": searching, "answered": answered, "at_once": MOST_AT_ONCE, "version": asset_version()}
+    data |= {
+        "searching": searching,
+        "example": example,
+        "answered": answered,
+        "at_once": MOST_AT_ONCE,
+        "version": asset_version(),
+    }
     _network_canvas(data=data, key=key, on_action_change=on_action)

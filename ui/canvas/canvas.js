@@ -42,7 +42,7 @@ const HIDDEN_PAUSE = 2000; // milliseconds between two frames that nobody sees
 /**
  * What Python tells of the page.
  * @typedef {{token: string, life: number, visit: {server: string, session: string}, strings: Record<string, string>, language: string,
- *            hidden: string, searching: boolean, answered: {by: number, number: number}, at_once: number, version: string}} Data  at_once: so many actions may go together
+ *            hidden: string, searching: boolean, example: Example | null, answered: {by: number, number: number}, at_once: number, version: string}} Data  at_once: so many actions may go together
  */
 
 class Canvas {
@@ -142,6 +142,7 @@ class Canvas {
     this.session = data.visit.session;
     this.actions.hear(data.answered, data.at_once);
     this.messages.setSearching(data.searching);
+    this.messages.setExample(data.example);
     if (this.root.dataset.hide !== data.hidden) this.root.dataset.hide = data.hidden;
     const theme = readTheme(this.root);
     const texts = JSON.stringify(data.strings);

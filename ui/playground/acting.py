@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from ui import coach, live, session
+from ui import coach, gallery, live, session
 from ui.canvas import MOST_AT_ONCE
 from ui.compare import runs
 from ui.playground import mending
@@ -59,6 +59,8 @@ def _obey(action: dict[str, Any]) -> None:
         case "coach":
             standing.follow_run()  # Perhaps the canvas has changed something that the settings do not show yet.
             coach.mend(str(action.get("fix")))
+        case "close_example":
+            gallery.close()
         case "find_rate":
             mending.begin_search()
         case "fork":

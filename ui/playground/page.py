@@ -11,7 +11,7 @@ from dlcore.component import kinds
 from dlcore.datasets import Dataset
 from dlcore.losses import Loss
 from dlcore.problems import TEMPLATES
-from ui import live, session
+from ui import gallery, live, session
 from ui.canvas import STRINGS, network_canvas
 from ui.messages import text
 from ui.pages import GROUPS
@@ -33,6 +33,7 @@ def draw_canvas(token: str) -> None:
         visit={"server": live.SERVER, "session": session.current().visit},
         answered=session.current().memory(Playing).answered,
         searching=mending.is_searching(),
+        example=gallery.write_question(),
         on_action=acting.answer_canvas,
     )
 
@@ -47,5 +48,5 @@ def _collect_strings(language: str) -> dict[str, str]:
 
 def hidden_groups() -> str:
     """The groups of controls that the address hides, by the names that the canvas's style sheet knows."""
-    wishes = session.current().wishes
-    return " ".join(sorted({*wishes.hidden, *(["text"] if wishes.quiet else [])} & {*GROUPS, "text"}))
+    quiet = ["text"] if session.current().wishes.quiet else []
+    return " ".join(sorted({*session.find_hidden(), *quiet} & {*GROUPS, "text"}))

@@ -152,7 +152,10 @@ def _new_run(session: Session) -> None:
 
 
 def send(experiment: Experiment, **more: Any) -> None:
-    """Change the run to this experiment. `more` is what `Run.change` takes beside: `origins` of layers and units, `act`, `base`."""
+    """Change the run to this experiment. `more` is what `Run.change` takes beside: `origins` of layers and units, `act`, `base`.
+
+    With `anew` the run begins anew, whatever it has learned.
+    """
     session = current()
     arguments: dict[str, Any] = {"recipe": experiment.to_json(), **more}
     header: dict[str, Any] = {}

@@ -42,6 +42,15 @@ class Wishes:
     playing: bool = False  # the run starts training at once
 
 
+@dataclass(frozen=True)
+class Example:
+    """An example of the gallery that is open: its name, the kind of data that its question is about, what is hidden with it."""
+
+    id: str
+    dataset: str
+    hidden: frozenset[str] = frozenset()
+
+
 @dataclass
 class Session:
     """All that is remembered of one person."""
@@ -68,6 +77,7 @@ class Session:
     wishes: Wishes = field(default_factory=Wishes)
     theme: str = THEMES[0]
     theme_is_new: bool = False  # until the browser is told
+    example: Example | None = None
     number: int = 1  # the present run's
     name: str = ""
     numbered: int = 1  # the highest number given so far
@@ -140,5 +150,18 @@ def name_owner(page: str) -> dict[str, str]:
 
 
 def is_hidden(group: str) -> bool:
-    """Whether the address hides this group of controls."""
-    return group in current().wishes.hidden
+    """Whether the address, or the example that is open, hides this group of controls."""
+    return group in find_hidden()
+
+
+def find_hidden() -> frozenset[str]:
+    """All groups of controls that are hidden."""
+    session, example = current(), find_example()
+    return session.wishes.hidden | (example.hidden if example else frozenset())
+
+
+def find_example() -> Example | None:
+    """The example that is open; None once other data are in use, of which its question does not speak."""
+    session = current()
+    example = session.example
+    return example if example and example.dataset == session.experiment.dataset.kind else None

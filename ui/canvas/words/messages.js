@@ -48,6 +48,8 @@ export class Messages {
     this.coach = coach;
     this.notices = [];
     this.offer = null;
+    /** @type {Example | null} */
+    this.example = null;
     this.connection = "connecting";
     this.searching = false;
     this.status = { status: "paused", problem: null, best: null };
@@ -123,7 +125,18 @@ export class Messages {
     }
     const advice = this.coach.line();
     if (advice) lines.push(advice);
+    if (this.example) {
+      const { id, question } = this.example;
+      lines.push({ id: `example ${id}`, tone: "coach", words: question, dismiss: () => this.action("close_example") });
+    }
     return lines;
+  }
+
+  /** The question of the example that is open. @param {Example | null} example */
+  setExample(example) {
+    if (example?.question === this.example?.question) return;
+    this.example = example;
+    this.draw();
   }
 
   /** A learning rate is looked for, or no longer. @param {boolean} on */
