@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from ui import exporting, gallery, session, share
+from ui import coach, exporting, gallery, session, share
 from ui.compare import runs
 from ui.heading import draw_heading, say_problems
 from ui.playground import mending, page, settings
 from ui.session import editing, standing
 
+coach.make_way()
 token = standing.ensure_run()
 runs.release_speed()
 menus = (gallery.draw_button, runs.run_menu, lambda: share.share_menu(token), lambda: exporting.export_menu(token))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dlcore.coaching.causes import find_advice
+from dlcore.coaching.causes import GROUPS, find_advice
 from dlcore.coaching.coach import LOOKS_EVERY, PATIENCE, Coach
 from dlcore.coaching.evidence import read_evidence
 from dlcore.coaching.fixes import FIXES, apply_fix
@@ -94,7 +94,7 @@ def test_what_goes_wrong_is_said(cause: str) -> None:
     found = advice(train(recipe, epochs))
     assert found is not None and found["key"] == expected
     names = [name for name, _ in found["fixes"]]
-    assert names and all(name in ("back", "reset") or apply_fix(name, make(recipe)) for name in names)
+    assert names and all(name in GROUPS or apply_fix(name, make(recipe)) for name in names)
 
 
 def make(recipe: Recipe) -> Experiment:

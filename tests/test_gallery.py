@@ -228,7 +228,11 @@ def test_what_an_example_hides_is_hidden_while_it_is_open(monkeypatch: pytest.Mo
     monkeypatch.setattr("ui.session.words.current", lambda: held)
     monkeypatch.setattr(session, "current", lambda: held)
     assert session.is_hidden("speed") and not session.is_hidden("seed")
-    assert gallery.write_question() == {"id": "xor", "question": catalogue("en")["gallery.xor.question"]}
+    assert gallery.write_question() == {
+        "id": "xor",
+        "question": catalogue("en")["gallery.xor.question"],
+        "dataset": "xor",
+    }
     held.experiment = start_of("ring")
     assert not session.is_hidden("speed") and gallery.write_question() is None
     held.experiment = start_of("xor")

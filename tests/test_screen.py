@@ -80,6 +80,10 @@ def test_all_is_in_sight_and_numbers_have_fixed_places_at_every_size_in_both_lan
                 for part in (".nn-bar", ".nn-network", ".nn-output", ".nn-curves", ".nn-status", ".nn-time")
             ]
             assert not any(overlap(one, other) for one, other in combinations(panels, 2)), size
+            menus = [
+                dict(button.bounding_box() or {}) for button in page.locator(".st-key-heading button:visible").all()
+            ]
+            assert all(menu["x"] >= 0 and menu["x"] + menu["width"] <= size[0] for menu in menus), (size, language)
             before = [box(page, part) for part in PARTS]
             for part, words in WIDEST.items():
                 page.locator(part).first.evaluate("(element, words) => { element.textContent = words; }", words)

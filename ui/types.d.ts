@@ -66,7 +66,7 @@ interface Layout {
 
 type Status = "playing" | "paused" | "diverged" | "early_stopped" | "epoch_limit";
 /** An example of the gallery that is open. */
-type Example = { id: string; question: string };
+type Example = { id: string; question: string; dataset: string };
 /** `case` tells this case of it from others: each is said once. */
 type Advice = Told & { case: string; fixes: [string, string][] };
 type Told = { key: string; values?: Record<string, string | number> };

@@ -31,12 +31,12 @@ RESTLESS = 0.15  # above, it no longer does: between, nobody can tell
 
 
 #: What helps without a change of the recipe, and the group of controls with which a link hides it.
-GROUPS = {"back": "timeline", "reset": "play"}
+GROUPS = {"back": "timeline", "reset": "play", "try_sizes": "edit"}
 
 
 @dataclass(frozen=True)
 class Advice:
-    """What goes wrong: the sentence with its values, which case of it this is, and what helps: names of FIXES, "back" or "reset"."""
+    """What goes wrong: the sentence with its values, which case of it this is, and what helps: names of FIXES or of GROUPS."""
 
     key: str
     fixes: tuple[str, ...]
@@ -54,7 +54,7 @@ def find_advice(evidence: Evidence) -> Advice | None:
     for cause in CAUSES:
         found = cause(evidence)
         if found is not None:
-            fixes = tuple(name for name in found.fixes if name not in FIXES or apply_fix(name, evidence.experiment))
+            fixes = tuple(name for name in found.fixes if name in GROUPS or apply_fix(name, evidence.experiment))
             return Advice(found.key, fixes, found.case, found.values)
     return None
 
@@ -162,7 +162,7 @@ def find_end(evidence: Evidence) -> Advice | None:
         return None
     low = evidence.watched_loss.min() + LEVEL * evidence.scale
     epoch = int(evidence.epochs[np.argmax(evidence.watched_loss <= low)])
-    return Advice("reached", ("fewer_units",), _since(evidence), {"epoch": epoch})
+    return Advice("reached", ("try_sizes", "fewer_units"), _since(evidence), {"epoch": epoch})
 
 
 def _is_unfinished(evidence: Evidence) -> bool:

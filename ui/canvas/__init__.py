@@ -62,7 +62,8 @@ def network_canvas(
     `hidden` names the groups of controls that are not shown, see hide.css. `life` counts how often the run was restored;
     `visit` is {"server", "session"}, by which a page notices that it talks to another server or session than before.
     `answered` is the last action that was answered: {"by": mark of its canvas, "number"}.
-    `example` is the example that is open: {"id", "question"}. `searching` says whether a learning rate is looked for.
+    `example` is the example that is open: {"id", "question", "dataset": the kind of data it speaks of}.
+    `searching` says whether a learning rate is looked for.
     A press that Python must answer calls `on_action`; `st.session_state[key].action` is then `{"do": ..., ...}`, see
     `acting.answer_canvas`.
     """

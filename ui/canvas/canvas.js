@@ -285,6 +285,7 @@ class Canvas {
     const { header, arrays } = frame;
     if (header.layout) {
       this.layout = header.layout;
+      this.messages.setDataset(header.layout.output.dataset);
       this.kept = {};
       this.constants = {};
       for (const name of ["points/train", "points/train_target", "points/test", "points/test_target", "input_maps", "feature_maps"]) {

@@ -8,12 +8,13 @@ import streamlit as st
 
 from dlcore.views import growth
 from ui import session
-from ui.evaluating.asking import UNDER_WAY, begin, find_job, moment, watch
+from ui.evaluating.asking import UNDER_WAY, begin, find_job, judge_again, moment, watch
 from ui.evaluating.drawing import draw_chart
 from ui.evaluating.warnings import draw
 from ui.session import label, widgets
 
 KIND, EPOCHS, REPEATS = "/growth_kind", "/growth_epochs", "/growth_repeats"
+SECTION = "growth"  # its name in the address
 KINDS = ("learning_curve", "capacity")
 MOST_EPOCHS, MOST_REPEATS = 500, 10
 FEWEST_EPOCHS, USUAL_REPEATS = 50, 3
@@ -31,15 +32,24 @@ def draw_section() -> None:
     known = find_job(do)
     under_way = known is not None and known.job.state in UNDER_WAY
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        epochs = _draw_number(
-            EPOCHS, min(MOST_EPOCHS, max(FEWEST_EPOCHS, moment().epoch)), MOST_EPOCHS, "evaluate.growth.epochs"
-        )
+        epochs = _draw_number(EPOCHS, _usual_epochs(), MOST_EPOCHS, "evaluate.growth.epochs")
         repeats = _draw_number(REPEATS, USUAL_REPEATS, MOST_REPEATS, "evaluate.growth.repeats")
         st.button(
             label("evaluate.growth.start"), icon=":material/play_arrow:", key=f"start_{do}", type="primary",
             on_click=session.guard(start), args=(do, epochs, repeats), disabled=under_way,
         )  # fmt: skip
     watch(do, _show)
+
+
+def try_sizes() -> None:
+    """Start on networks of other sizes, each trained as long as the run was."""
+    judge_again()
+    widgets.show(KIND, "capacity")
+    start("capacity", _usual_epochs(), USUAL_REPEATS)
+
+
+def _usual_epochs() -> int:
+    return min(MOST_EPOCHS, max(FEWEST_EPOCHS, moment().epoch))
 
 
 def _draw_number(path: str, usual: int, most: int, key: str) -> int:

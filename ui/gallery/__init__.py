@@ -6,6 +6,8 @@ import streamlit as st
 
 from dlcore.gallery import MOST_LEVELS, Entry, find_entry, list_entries
 from ui import session
+from ui.fitting import take_fitted
+from ui.playground.memory import Playing
 from ui.session import editing, label, t
 
 ACROSS = 4  # examples beside one another
@@ -22,6 +24,8 @@ def draw_button() -> None:
 def open_example(entry: Entry) -> None:
     """Let the run begin anew as this example: one act, which Undo takes back with all that was learned."""
     editing.take(entry.start, act="example", anew=True)
+    # Whoever chooses other data next has chosen none of these settings.
+    session.current().memory(Playing).proposed = take_fitted(entry.start.to_dict())
     session.current().example = session.Example(entry.id, entry.start.dataset.kind, frozenset(entry.hidden))
 
 
@@ -31,10 +35,10 @@ def close() -> None:
 
 
 def write_question() -> dict[str, str] | None:
-    """Name and question of the example that is open, for the canvas."""
+    """Name, question and kind of data of the example that is open, for the canvas."""
     example = session.find_example()
     entry = find_entry(example.id) if example else None
-    return entry and {"id": entry.id, "question": t(entry.question)}
+    return entry and {"id": entry.id, "question": t(entry.question), "dataset": entry.start.dataset.kind}
 
 
 def _draw_entries() -> None:

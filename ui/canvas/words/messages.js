@@ -50,6 +50,7 @@ export class Messages {
     this.offer = null;
     /** @type {Example | null} */
     this.example = null;
+    this.dataset = "";
     this.connection = "connecting";
     this.searching = false;
     this.status = { status: "paused", problem: null, best: null };
@@ -125,7 +126,8 @@ export class Messages {
     }
     const advice = this.coach.line();
     if (advice) lines.push(advice);
-    if (this.example) {
+    // The page may not know yet that the run has other data.
+    if (this.example && this.example.dataset === this.dataset) {
       const { id, question } = this.example;
       lines.push({ id: `example ${id}`, tone: "coach", words: question, dismiss: () => this.action("close_example") });
     }
@@ -137,6 +139,11 @@ export class Messages {
     if (example?.question === this.example?.question) return;
     this.example = example;
     this.draw();
+  }
+
+  /** The kind of data that the run has. @param {string} dataset */
+  setDataset(dataset) {
+    this.dataset = dataset;
   }
 
   /** A learning rate is looked for, or no longer. @param {boolean} on */

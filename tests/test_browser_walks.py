@@ -1,0 +1,85 @@
+"""What a class does in its first hour, from what the page says and in few actions: each of these walks is counted."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser import canvas, press, score
+from tests.conftest import BROWSER_PATIENCE
+from ui.messages import text
+
+pytestmark = pytest.mark.browser
+
+
+class Walk:
+    """A person who presses one thing after another; `actions` counts them."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.actions = 0
+
+    def press(self, name: str) -> None:
+        self.actions += 1
+        press(self.page, name)
+
+    def choose(self, name: str) -> None:
+        self.actions += 1
+        self.page.get_by_role("radio", name=name, exact=True).click()
+
+    def open_example(self, name: str) -> None:
+        """Open the gallery, and this of its examples, whose question then stands in the status line."""
+        self.press(text("en", "gallery"))
+        expect(self.page.get_by_role("dialog").get_by_role("img")).to_have_count(12)
+        self.press(text("en", f"gallery.{name}.title"))
+        expect(self.page.get_by_role("dialog")).to_have_count(0)
+        expect(self.page.locator(".nn-status")).to_contain_text(text("en", f"gallery.{name}.question"))
+        expect(canvas(self.page)).to_have_attribute("data-step", "0")
+
+
+def advice(page: Page, key: str) -> Locator:
+    """What the coach says, once it is this."""
+    said = page.locator(f'.nn-message[data-message="coach {key}"]')
+    expect(said).to_be_visible(timeout=2 * BROWSER_PATIENCE)
+    return said
+
+
+def test_a_newcomer_finds_what_a_class_is_about_in_few_actions(page: Page) -> None:
+    # The smallest network that solves the spiral.
+    walk = Walk(page)
+    walk.choose("Spiral")
+    expect(page.locator(".nn-headings")).to_contain_text("Spiral")
+    walk.press("Play")
+    advice(page, "reached")
+    walk.press("Try other sizes")
+    findings = page.locator("[class*=st-key-growth_finding]")
+    expect(findings.first).to_be_visible(timeout=6 * BROWSER_PATIENCE)
+    expect(findings.first).to_contain_text("units")
+    assert walk.actions <= 4
+    page.get_by_role("link", name=text("en", "page.playground")).click()
+
+    # XOR without a hidden layer: the page says why it cannot be.
+    walk = Walk(page)
+    walk.open_example("xor")
+    walk.press("Play")
+    expect(advice(page, "no_hidden")).to_contain_text("without a hidden layer")
+    assert float(score(page, "test_accuracy").rstrip("%")) < 75
+    assert walk.actions <= 3
+
+    # Overfitting, mended by what the page says, and taken back as any other act.
+    walk = Walk(page)
+    walk.open_example("overfitting")
+    walk.press("Play")
+    expect(advice(page, "overfitting")).to_contain_text("validation loss has risen since epoch")
+    worst = float(score(page, "test_loss"))
+    walk.press("Add L2")
+    expect(page.get_by_role("button", name="Undo: Regularizer", exact=False)).to_be_visible()
+    page.wait_for_function(
+        """most => {
+            const find = (root) => root.querySelector('.nn')
+                ?? [...root.querySelectorAll('*')].map((e) => e.shadowRoot && find(e.shadowRoot)).find(Boolean);
+            return Number(find(document).querySelector('[data-score=test_loss]').textContent) < most;
+        }""",
+        arg=0.8 * worst,
+    )
+    assert walk.actions <= 8
