@@ -168,8 +168,8 @@ class Run:
     def open(self, recipe: str, act: str) -> dict[str, Any]:
         """Begin anew with this recipe, whatever was learned before."""
         before = standing_of(self)
-        self._begin(recipe_from_json(recipe).without_journal())
-        self.acts.note(act, before, self._clock())
+        self.begin(recipe_from_json(recipe).without_journal())
+        self.acts.note(act, before, self.clock())
         return self.stand
 
     def load(self, data: bytes) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dlcore.editing.fitting import take_fitted
 from dlcore.gallery import MOST_LEVELS, Entry, find_entry, list_entries
 from ui import session
-from ui.fitting import take_fitted
 from ui.playground.memory import Playing
 from ui.session import editing, label, t
 
