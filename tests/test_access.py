@@ -162,6 +162,12 @@ def test_axe_finds_nothing_on_any_page_tab_dialog_or_menu(opened: Open) -> None:
         expect(page.locator(dialog)).to_be_visible()
         assert violations(page, {"fromShadowDom": ["[data-testid=stBidiComponentIsolated]", dialog]}) == []
         page.keyboard.press("Escape")
+    press(page, text("en", "gallery"))
+    expect(page.get_by_role("dialog").get_by_role("img")).to_have_count(12)
+    wait_until_still(page)
+    assert violations(page, "[role=dialog]") == []
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
     for menu in ("share", "export", "preferences", "compare_menu.empty"):
         page.get_by_role("button", name=text("en", menu)).first.click()
         expect(page.get_by_test_id("stPopoverBody")).to_be_visible()
