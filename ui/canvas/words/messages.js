@@ -126,8 +126,8 @@ export class Messages {
     }
     const advice = this.coach.line();
     if (advice) lines.push(advice);
-    // The page may not know yet that the run has other data.
-    if (this.example && this.example.dataset === this.dataset) {
+    // One sentence at a time. And the page may not know yet that the run has other data.
+    else if (this.example && this.example.dataset === this.dataset) {
       const { id, question } = this.example;
       lines.push({ id: `example ${id}`, tone: "coach", words: question, dismiss: () => this.action("close_example") });
     }
