@@ -212,7 +212,10 @@ def test_a_press_opens_an_example_and_its_question_stands_until_it_is_put_away(
     at = open_page()
     at.button(key="gallery").click().run()
     assert {f"gallery_open_{entry.id}" for entry in ENTRIES} <= {button.key for button in at.button}
+    at.run()
+    assert "gallery_open_xor" in {button.key for button in at.button}, "the script may run again beneath it"
     at.button(key="gallery_open_xor").click().run()
+    assert "gallery_open_xor" not in {button.key for button in at.button}
     changes = [values for _, do, values in pool.calls if do == "change"]
     assert len(changes) == 1 and changes[0]["anew"] and changes[0]["act"] == "example"
     assert at_path(pool.recipes[0], "dataset.kind") == "xor" and at_path(pool.recipes[0], "layers") == []

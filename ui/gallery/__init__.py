@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import streamlit as st
 
 from dlcore.editing.fitting import take_fitted
@@ -13,16 +15,27 @@ from ui.session import editing, label, t
 ACROSS = 4  # examples beside one another
 
 
+@dataclass
+class Gallery:
+    """Whether the gallery is open: it stays so if the script runs again beneath it, as it does when the canvas is drawn."""
+
+    is_open: bool = False
+
+
 def draw_button() -> None:
     """Draw the button that opens the gallery."""
     if session.is_hidden("gallery"):
         return
-    if st.button(label("gallery"), key="gallery", icon=":material/school:"):
-        st.dialog(label("gallery.title"), width="large", icon=":material/school:")(_draw_entries)()
+    st.button(label("gallery"), key="gallery", icon=":material/school:", on_click=_show, args=(True,))
+    if session.current().memory(Gallery).is_open:
+        st.dialog(label("gallery.title"), width="large", icon=":material/school:", on_dismiss=lambda: _show(False))(
+            _draw_entries
+        )()
 
 
 def open_example(entry: Entry) -> None:
     """Let the run begin anew as this example: one act, which Undo takes back with all that was learned."""
+    _show(False)
     editing.take(entry.start, act="example", anew=True)
     # Whoever chooses other data next has chosen none of these settings.
     session.current().memory(Playing).proposed = take_fitted(entry.start.to_dict())
@@ -39,6 +52,10 @@ def write_question() -> dict[str, str] | None:
     example = session.find_example()
     entry = find_entry(example.id) if example else None
     return entry and {"id": entry.id, "question": t(entry.question), "dataset": entry.start.dataset.kind}
+
+
+def _show(on: bool) -> None:
+    session.current().memory(Gallery).is_open = on
 
 
 def _draw_entries() -> None:
