@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 
 import streamlit as st
 
@@ -41,7 +42,8 @@ try:
     full = standing.find_refusal()
     page = st.navigation(pages, position="hidden" if full else "top")
     if session.current().address.page != page.url_path:
-        standing.follow_run()
+        with suppress(Problem):  # A worker that is busy, or lost, keeps no page from opening.
+            standing.follow_run()
     if session.follow_address(page.url_path):
         st.rerun()
     if full:
