@@ -10,10 +10,9 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from playwright.sync_api import Locator, Page, WebSocketRoute, expect
+from playwright.sync_api import Locator, Page, expect
 
-from tests.browser import PAUSED, PLAYING, canvas, load, open_view, press, step, wait_for_step, wait_until_still
-from tests.conftest import SHOWN
+from tests.browser import PAUSED, PLAYING, canvas, load, open_view, press, step, wait_for_step
 
 pytestmark = pytest.mark.browser
 
@@ -149,36 +148,6 @@ def test_points_are_added_painted_moved_and_wiped_away_while_training_goes_on(pa
     expect(page.get_by_role("button", name="Look", exact=True)).to_have_attribute("aria-pressed", "true")
 
 
-def test_an_edit_that_streamlit_has_lost_comes_with_the_next_action(page: Page, tmp_path: Path):
-    """Of two actions that wait for the script to begin, Streamlit keeps the later one, as here."""
-    lost: list[bytes] = []
-
-    def lose(stream: WebSocketRoute) -> None:
-        server = stream.connect_to_server()
-
-        def pass_on(message: str | bytes) -> None:
-            if isinstance(message, bytes) and b'"do":"points"' in message and not lost:
-                lost.append(message)
-            else:
-                server.send(message)
-
-        stream.on_message(pass_on)
-
-    page.route_web_socket("**/_stcore/stream", lose)
-    page.reload()
-    page.wait_for_function(SHOWN)
-    few_points(page, tmp_path)
-    press(page, "Add")
-    press(page, "class 0")
-    stroke(page, (-2, -2))
-    count_is(page, 7)
-    assert len(lost) == 1
-    stroke(page, (2, -2))
-    count_is(page, 8)
-    wait_until_still(page)
-    count_is(page, 8)  # Neither came twice.
-
-
 def test_the_last_point_of_a_class_stays_and_the_page_says_why(page: Page, tmp_path: Path):
     few_points(page, tmp_path)
     learn(page, 10)
@@ -186,7 +155,7 @@ def test_the_last_point_of_a_class_stays_and_the_page_says_why(page: Page, tmp_p
     press(page, "Erase")
     before = picture(page, "points")
     stroke(page, (-3, 0))
-    expect(page.get_by_test_id("stAlert")).to_contain_text("Class 0 has no training point")
+    expect(page.locator(".nn-messages")).to_contain_text("Class 0 has no training point")
     count_is(page, 6)
     page.mouse.move(5, 5)
     assert picture(page, "points") == before
