@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 #: Seconds after which something that should happen will not: other programs may hold all cores meanwhile.
-PATIENCE = 300.0
+PATIENCE = 60.0
 
 
 def eventually(condition: Callable[[], object], within: float = PATIENCE) -> bool:
