@@ -61,7 +61,7 @@ def find_advice(evidence: Evidence) -> Advice | None:
 
 def _since(evidence: Evidence) -> str:
     """A change of the settings begins another case: what was tried did not help."""
-    return str(evidence.step_of_change)
+    return str(evidence.epoch_of_change)
 
 
 def find_dead_layer(evidence: Evidence) -> Advice | None:

@@ -40,7 +40,7 @@ class Evidence:
         return len(self.epochs) - 1
 
     @property
-    def step_of_change(self) -> int:
+    def epoch_of_change(self) -> int:
         """The epoch of the last change of the run."""
         return int(self.epochs[0])
 

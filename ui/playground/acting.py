@@ -1,4 +1,4 @@
-"""Presses on the canvas that Python answers: they change the network's shape or the drawn points, go to a moment, or start a run."""
+"""Presses on the canvas that Python answers, as they need the session: what the run answers by itself goes over the live channel."""
 
 from __future__ import annotations
 
@@ -73,5 +73,5 @@ def _obey(action: dict[str, Any]) -> None:
 
 
 def _is_id(value: Any) -> bool:
-    """Whether this can be the id of a moment, or of an act."""
+    """Whether this can be the id of a moment."""
     return type(value) is int and value >= 0

@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from dlcore.editing.shaping import LARGEST_SEED
 from dlcore.experiment import Experiment
 from dlcore.problems import Problem
 from ui import live, messages, opening
@@ -15,8 +16,6 @@ from ui.session.standing import send, stand_on
 from ui.session.state import current
 from ui.session.widgets import forget, put
 from ui.session.words import guard
-
-LARGEST_SEED = 2**31 - 1
 
 
 def submit(draft: dict[str, Any]) -> Problem | None:
