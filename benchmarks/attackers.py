@@ -26,7 +26,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from benchmarks.sockets import BINARY, TEXT
 from benchmarks.student import WANTS, Student, cookie_of_page
-from benchmarks.visitor import TABLES, Visitor, put
+from benchmarks.visitor import EXPORT, TABLES, Visitor, put
 from dlcore.experiment import Experiment
 
 STREAM = "/_stcore/stream"
@@ -299,11 +299,11 @@ async def reports(port: int) -> Attack:
     people = [Visitor(port, REPORTED) for _ in range(8)]
     for each in people:
         await each.open()
-        await each.furnish()
+        await each.open_menu(EXPORT)
 
     async def attack(seconds: float) -> None:
         SENT.messages += 16
-        pressed = [asyncio.create_task(_suppressed(each.download("Report (HTML)"))) for each in people for _ in (1, 2)]
+        pressed = [asyncio.create_task(_suppressed(each.download("Report"))) for each in people for _ in (1, 2)]
         await asyncio.wait(pressed, timeout=seconds)
         for task in pressed:
             task.cancel()

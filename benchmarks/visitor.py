@@ -18,6 +18,7 @@ from benchmarks.sockets import BINARY
 from benchmarks.student import Student, ask
 from ui.messages import text
 
+EXPORT = text("en", "export")  # The menu of files on the playground.
 TABLES = text("en", "data.file")  # The uploader's label on the page Data.
 MOST_HEARD = 500  # last messages of the page that are remembered
 FURNISHED = 2  # Reruns after which a new session's page has all tabs.
@@ -32,6 +33,7 @@ class Visitor(Student):
         self.pages: dict[str, str] = {}  # {path: hash}
         self.uploaders: dict[str, str] = {}  # {label: id}
         self.downloads: dict[str, str] = {}  # {label: id of the file that is made at the press}
+        self.menus: dict[str, str] = {}  # {label: id}, of menus that are filled when they are opened
         self.alerts: list[str] = []
         # hash of the page asked for, the page shown, and the page whose script has finished
         self._here = self._shown = self._finished = ""
@@ -42,6 +44,10 @@ class Visitor(Student):
         """Rerun the page until it is complete, all tabs of settings included."""
         for _ in range(FURNISHED):
             await self.rerun()
+
+    async def open_menu(self, label: str) -> None:
+        """Open a menu of the heading, which then has its content."""
+        await self.rerun([WidgetState(id=self.menus[label], bool_value=True)])
 
     async def go(self, path: str) -> None:
         """Go to another page of the app."""
@@ -103,6 +109,8 @@ class Visitor(Student):
         match answer.WhichOneof("type"):
             case "new_session":
                 self.session = answer.new_session.initialize.session_id or self.session
+            case "delta" if answer.delta.add_block.popover.id:
+                self.menus[answer.delta.add_block.popover.label] = answer.delta.add_block.popover.id
             case "navigation":
                 self._shown = answer.navigation.page_script_hash
                 self.pages = {page.url_pathname: page.page_script_hash for page in answer.navigation.app_pages}
