@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 from safetensors.numpy import load_file
 
 from tests.conftest import BROWSER_PATIENCE
-from ui.messages import text
+from ui.messages import LANGUAGES, text
 
 PATIENCE = BROWSER_PATIENCE
 DATA = re.compile(r"/data(\?.*)?$")  # the address of the page Data
@@ -114,8 +114,7 @@ def export(page: Page, what: str, folder: Path) -> Path:
         press(page, what)
     path = folder / f"{len(list(folder.iterdir()))}-{download.value.suggested_filename}"
     download.value.save_as(path)
-    page.keyboard.press("Escape")
-    expect(page.get_by_test_id("stPopoverBody")).to_have_count(0)
+    close_menu(page)
     return path
 
 
@@ -134,10 +133,22 @@ def load(page: Page, path: Path) -> None:
 def prefer(page: Page, choice: str, language: str = "en") -> None:
     """Choose a language or a theme in the menu of a page in this language, and close it."""
     page.get_by_role("button", name=text(language, "preferences"), exact=True).click()
-    page.get_by_role("radio", name=choice, exact=True).click()
+    radio = page.get_by_role("radio", name=choice, exact=True)
+    expect(radio).to_be_visible()
+    wait_until_still(page)  # Streamlit moves a menu when its content has come.
+    radio.click()
+    # Chosen, and heard by the server: a menu that is closed before that tells Streamlit an address without the choice.
+    now = next((code for code, name in LANGUAGES.items() if name == choice), language)
+    expect(page.get_by_role("button", name=text(now, "preferences"), exact=True)).to_be_visible()
     wait_until_still(page)
+    close_menu(page)
+
+
+def close_menu(page: Page) -> None:
+    """Close the open menu, and wait until the server has heard of it: its answer would close one that is opened at once."""
     page.keyboard.press("Escape")
     expect(page.get_by_test_id("stPopoverBody")).to_have_count(0)
+    wait_until_still(page)
 
 
 def same_weights(one: Path, other: Path) -> bool:

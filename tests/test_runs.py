@@ -8,11 +8,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
 
+from dlcore.editing.merging import merge
+from dlcore.experiment import Experiment
 from dlcore.frame import decode_frame
 from dlcore.problems import Problem
 from dlcore.runs.run import Run
 from tests.machine import Machine
+from tests.strategies import experiments
 
 SLICE = 0.008  # seconds
 SMALL = {"dataset": {"kind": "gauss"}, "layers": [{"kind": "dense", "units": 3}]}
@@ -350,6 +354,40 @@ def test_a_change_made_of_an_older_recipe_leaves_what_was_changed_since(run: Run
     done = run.change(base.to_json())  # Without a base it is the whole recipe that is wanted.
     assert run.learner.recipe == base
     assert "recipe" not in done
+
+
+def test_changes_of_two_layers_at_the_same_time_are_both_there(run: Run) -> None:
+    run.change(recipe(layers=[{"kind": "dense", "units": 4}, {"kind": "dense", "units": 2}]))
+    base = run.learner.recipe
+    first, second = base.layers
+    run.edit({"do": "add_unit", "address": "0"})
+    run.change(base.replace(layers=(first, second.replace(units=7))).to_json(), base=base.to_json())
+    assert run.learner.recipe.layers == (first.replace(units=5), second.replace(units=7))
+
+
+def test_a_layer_added_meanwhile_is_not_taken_away_by_an_older_list(run: Run) -> None:
+    run.change(recipe(layers=[{"kind": "dense", "units": 4}]))
+    base = run.learner.recipe
+    run.edit({"do": "add_layer", "address": "1"})
+    layers = run.learner.recipe.layers
+    older = base.replace(layers=(base.layers[0].replace(units=7),), batch_size=7)
+    run.change(older.to_json(), base=base.to_json())
+    assert (run.learner.recipe.layers, run.learner.recipe.batch_size) == (layers, 7)
+
+
+@settings(max_examples=60)
+@given(base=experiments(), changed=experiments(), present=experiments())
+def test_merged_recipes_have_all_that_one_side_alone_changed(
+    base: Experiment, changed: Experiment, present: Experiment
+) -> None:
+    assert merge(base, base, present) == present
+    assert merge(base, changed, base) == changed
+    try:
+        merged = merge(base, changed, present)
+    except Problem:  # Each is a recipe, both together are none.
+        return
+    assert merged.seed == (present if changed.seed == base.seed else changed).seed
+    assert merged.features == (present if changed.features == base.features else changed).features
 
 
 def test_two_changes_of_the_same_part_leave_the_later_one(run: Run) -> None:

@@ -31,7 +31,7 @@ from ui.differences import FEATURE_SIGNS
 from ui.messages import escape, sentence
 from ui.playground.proposing import draw_proposal, follow_data, has_own_settings
 from ui.playground.recipe_fields import FIELDS, draw_number, read_title
-from ui.session import editing, label, t, widgets
+from ui.session import editing, label, standing, t, widgets
 
 FEW = 50  # rows with fewer than which a score says little
 
@@ -158,9 +158,11 @@ def _draw_own_form(values: Draft) -> Draft:
 @session.guard
 def choose_dataset(path: str) -> None:
     """Switch to the pressed data set, keeping the values of fields that both have. A press on the present one changes nothing."""
+    pressed = widgets.read(path, None)
+    standing.follow_run()
     state = session.current()
     before = state.draft["dataset"]
-    kind = widgets.read(path, None) or before["kind"]
+    kind = pressed or before["kind"]
     classes = kinds(Dataset)
     if kind in OWN_KINDS:
         dataset = state.memory(pages.DATA.memory).own or before

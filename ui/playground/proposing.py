@@ -10,7 +10,7 @@ from ui import session
 from ui.differences import FEATURE_SIGNS, write_number
 from ui.playground.memory import Playing
 from ui.playground.recipe_fields import read_title
-from ui.session import label, t, widgets
+from ui.session import label, standing, t, widgets
 
 
 def has_own_settings(draft: Draft) -> bool:
@@ -44,6 +44,7 @@ def draw_proposal(draft: Draft) -> None:
 @session.guard
 def take_fitting() -> None:
     """Callback: give the run the settings that fit its data."""
+    standing.follow_run()
     state = session.current()
     fitted = with_fitting(state.draft)
     state.memory(Playing).proposed = take_fitted(fitted)

@@ -12,7 +12,7 @@ from dlcore.editing.shaping import LARGEST_SEED
 from dlcore.experiment import Experiment
 from dlcore.problems import Problem
 from ui import live, messages, opening
-from ui.session.standing import send, stand_on
+from ui.session.standing import follow_run, send, stand_on
 from ui.session.state import current
 from ui.session.widgets import forget, put
 from ui.session.words import guard
@@ -70,6 +70,7 @@ def new_seed() -> None:
 @guard
 def edit_layers(edit: Callable[..., None], *arguments: Any) -> None:
     """Change the list of layers by this edit: add, remove or move one."""
+    follow_run()  # The canvas may have changed the same list.
     session = current()
     layers = copy.deepcopy(session.draft["layers"])
     before = list(layers)
