@@ -76,6 +76,7 @@ class DenseEngine:
         self._dropouts = dropouts_after_layers(engine.model)
         widths = [experiment.num_inputs, *(layer.units for layer in experiment.layers if isinstance(layer, Dense))]
         self._masked = [(modules, width) for modules, width in zip(self._dropouts, widths, strict=True) if modules]
+        self.most_steps = MOST_MASKED if self._masked else 1_000_000  # of one call of `take`
         self._layers, units = layer_table(kernels, experiment, [bool(modules) for modules in self._dropouts])
         self._parameters = np.array(activation_parameters(experiment), np.float32)
         self._codes = np.array(codes_of(kernels, experiment, bool(self._dropouts[0])), np.int64)
@@ -104,17 +105,12 @@ class DenseEngine:
 
         A loss that is not finite makes no update and is the last one of the answer.
         """
-        masks = self._draw_masks(len(rates), len(order), cursor)
+        masks = self._draw_masks(len(rates), len(order), cursor) if self._masked else _NO_MASKS
         return self._kernels.steps.take_steps(
             self._flat, self._gradient, self._previous, self._first, self._second, self._count, self._frozen,
             self._layers, self._parameters, self._gates, masks, self._codes, self._settings, rates,
             self._X, self._targets, self._weights, order.view(np.uint64), cursor, self._batch, self._work,
         )  # fmt: skip
-
-    @property
-    def most_steps(self) -> int:
-        """The most steps of one call of `take`."""
-        return MOST_MASKED if self._masked else 1_000_000
 
     def score(self) -> Scores:
         """Mean loss and metric of both splits."""
@@ -130,8 +126,6 @@ class DenseEngine:
 
     def _draw_masks(self, steps: int, rows: int, cursor: int) -> np.ndarray:
         """What dropout multiplies values with, a row a step, drawn in the order in which the modules would draw."""
-        if not self._masked:
-            return _NO_MASKS
         widest = sum(width for _, width in self._masked) * _lanes(self._kernels, min(self._batch, rows))
         masks = np.zeros((steps, widest), np.float32)
         for mask in masks:

@@ -13,7 +13,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -30,13 +29,6 @@ from dlcore.learning.states import network_state, restore_network
 from dlcore.network import build_model
 from dlcore.randomness import derived_seed
 from dlcore.rows import rows_of
-
-
-class Taken(NamedTuple):
-    """How many updates were made, and the mean loss of the last batch, which made none if its loss is not finite."""
-
-    updates: int
-    loss: float
 
 
 class Supervised:
@@ -91,8 +83,11 @@ class Supervised:
         self.cursor = 0
         self._use_order(torch.randperm(self.train_rows, generator=self.order_generator))
 
-    def take(self, epoch: int, updates: float, deadline: float) -> Taken:
-        """At most `updates` at once, as many as the engine can take before the deadline, none beyond the epoch's end."""
+    def take(self, epoch: int, updates: float, deadline: float) -> tuple[int, float]:
+        """At most `updates` at once, as many as the engine can take before the deadline, none beyond the epoch's end.
+
+        How many were made, and the mean loss of the last batch, which made none if its loss is not finite.
+        """
         dense = self.dense_engine()
         size, rows = self.experiment.batch_size, self.train_rows
         count = 1
@@ -108,16 +103,16 @@ class Supervised:
             start = time.perf_counter()
             losses = dense.take(rates, self.order.numpy(), self.cursor)
             self._seconds_a_step = (time.perf_counter() - start) / len(losses)
-        loss, last = float(losses[-1]), len(losses) - 1
-        updates = last + math.isfinite(loss)
-        self.cursor = min(self.cursor + updates * size, rows)
-        return Taken(updates, loss)
+        loss = float(losses[-1])
+        made = len(losses) if math.isfinite(loss) else len(losses) - 1
+        self.cursor = min(self.cursor + made * size, rows)
+        return made, loss
 
     def _rates(self, epoch: int, count: int) -> np.ndarray:
         """The learning rates of the next updates of this epoch."""
         schedule, base = self.experiment.schedule, self.experiment.optimizer.learning_rate
         if schedule.kind == "constant":
-            return _constant_rates(base, -(-self.train_rows // self.experiment.batch_size))[:count]
+            return _constant_rates(base, count)
         cursors = range(self.cursor, self.cursor + count * self.experiment.batch_size, self.experiment.batch_size)
         return np.array([base * schedule.factor(epoch + cursor / self.train_rows) for cursor in cursors])
 
