@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from dlcore.runs.glance import glance
 from dlcore.runs.run import Run
 from dlcore.runs.standings import describe_acts
 from dlcore.runs.weight import is_heavy
 from dlcore.wire import Header
 
 Answer = tuple[dict[str, Any], bytes]
+
+#: What `answer` answers.
+QUESTIONS = frozenset(
+    ("checkpoint", "script", "history", "standing", "stand", "journal", "acts", "fork", "sound", "glance")
+)
 
 
 def obey(run: Run, do: str, header: Header, payload: bytes) -> dict[str, Any]:
@@ -82,6 +88,8 @@ def answer(run: Run, do: str, header: Header) -> Answer:
             return describe_acts(run, header.get("since", 0)), b""
         case "stand":
             return run.stand, b""
+        case "glance":
+            return glance(run), b""
         case "fork":
             return run.fork(header.get("moment"))
     return {**standing(run), "interventions": bool(run.learner.journal)}, b""

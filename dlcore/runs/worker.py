@@ -32,6 +32,7 @@ from dlcore.engines import compiled
 from dlcore.limits import Limits
 from dlcore.problems import Problem
 from dlcore.runs.figures import Second
+from dlcore.runs.glance import keep_with_glance
 from dlcore.runs.keeping import Keeping
 from dlcore.runs.luggage import pack_run, unpack_run
 from dlcore.runs.orders import Order, Orders
@@ -40,7 +41,7 @@ from dlcore.runs.owntime import OwnTime
 from dlcore.runs.pace import NEVER
 from dlcore.runs.run import Run
 from dlcore.runs.starting import begin_alone, import_transformers, limit_memory, warm_up
-from dlcore.runs.verbs import Answer, answer, obey, standing
+from dlcore.runs.verbs import QUESTIONS, Answer, answer, obey, standing
 from dlcore.runs.viewers import FrameRequest, Viewers
 from dlcore.runs.weight import HEAVY, may_be_heavy
 from dlcore.side import as_problem, step_back, take_the_wires, volunteer_to_end
@@ -213,7 +214,7 @@ class Worker:
     def _take_last_state(self, token: str) -> Answer:
         """The state of a run that is put on the shelf; nothing if it cannot be had."""
         try:
-            return self.runs[token].kept() if token in self.runs else ({}, b"")
+            return keep_with_glance(self.runs[token]) if token in self.runs else ({}, b"")
         except BaseException as error:
             as_problem(error)  # Logs the error. The pool goes on with the state sent before.
             return {}, b""
@@ -248,7 +249,7 @@ class Worker:
                 if standing_there:
                     self._forget_run(token, Problem("run_moved"))
                 return standing_there, luggage
-            case "checkpoint" | "script" | "history" | "standing" | "stand" | "journal" | "acts" | "fork" | "sound":
+            case _ if do in QUESTIONS:
                 return answer(run, do, header)
             case "epoch":
                 run.epoch()

@@ -13,6 +13,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from dlcore.pictures.colours import CLASS_COLOURS
+
 Words = Callable[[str], str]
 Numbers = dict[str, Any]
 
@@ -27,13 +29,10 @@ ON_COLOUR = "#11181b"  # text on a strong colour, in either theme
 LIGHT = dict(
     zip(
         (*CLASSES, QUIET, INK, LINE, BACKGROUND),
-        (
-            "#f59322", "#0877bd", "#23ad84", "#c03b88", "#a28003", "#6933a2", "#9a3d22", "#22b5c9", "#7b8190", "#6fae2b",
-            "#66757a", "#17262b", "#d5dfdd", "#ffffff",
-        ),
+        (*CLASS_COLOURS, "#66757a", "#17262b", "#d5dfdd", "#ffffff"),
         strict=True,
     )
-)  # fmt: skip
+)
 HEIGHT = 340  # pixels
 
 _TAGS = re.compile(r"[<>&]")

@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from dlcore.problems import Problem
 from dlcore.runs.places.links import Link, Reply
 from dlcore.runs.server.entry import Entry
+from dlcore.runs.server.label import Label
 from dlcore.runs.server.shelf import Kept, Shelf
 from dlcore.wire import Header
 
@@ -25,6 +26,9 @@ class Away:
         """Write this state of a run to the shelf, soon or `now`; the run stays in its worker."""
         facts = {name: header.get(name) for name in ("recipe", "device", "status", "speed", "step")}
         facts |= {"epoch": header.get("epoch", 0), "owner": entry.owner, "reader": entry.reader, "life": entry.life}
+        facts |= {"label": entry.label.to_dict(), "glance": entry.glance}
+        if entry.owner:  # Of no use without the owner's secret, which is written nowhere.
+            facts["token"] = entry.token
         self._shelf.put(entry.token, Kept(facts, state), now=now)
 
     def put(self, entry: Entry, link: Link) -> None:
@@ -54,6 +58,7 @@ class Away:
         reader = header.get("reader")
         entry = Entry(token, 0, *facts, visitor=not header["owner"], state=found.state, reader=reader)
         entry.speed, entry.step, entry.epoch, entry.life = (header[name] for name in ("speed", "step", "epoch", "life"))
+        entry.label, entry.glance = Label.from_dict(header.get("label")), header.get("glance") or {}
         return entry
 
     def _has_left(self, entry: Entry, left: Future[None], closed: Future[Reply]) -> None:
@@ -64,6 +69,7 @@ class Away:
             if (
                 "recipe" in header
             ):  # Not so if its worker was lost: then the last kept state has been on the shelf before.
+                entry.glance = header.get("glance") or entry.glance
                 self.keep(entry, header, state, now=True)
             self._leaving.pop(entry.token, None)
         left.set_result(None)

@@ -7,9 +7,11 @@ import hmac
 import math
 from collections.abc import Callable
 from dataclasses import InitVar, dataclass, field
+from typing import Any
 
 from dlcore.problems import Problem
 from dlcore.runs import DEFAULT_SPEED
+from dlcore.runs.server.label import Label
 from dlcore.runs.server.request import Request
 
 Listener = Callable[[Problem], None]
@@ -49,6 +51,8 @@ class Entry:
     reader: str | None = (
         None  # The mark of the person whose tables it may read: its owner, or a session without cookies.
     )
+    label: Label = field(default_factory=Label)
+    glance: dict[str, Any] = field(default_factory=dict)  # How it looked when it was last looked at, see glance.py.
     born: float = field(init=False)  # When it was made in its present worker.
     seen: float = field(init=False)  # When it was last watched, asked for anything, or held by its session.
     touched: float = field(init=False)  # When it was made, last watched or last commanded.

@@ -33,6 +33,7 @@ from dlcore.runs.server.away import Away
 from dlcore.runs.server.crew import Crew
 from dlcore.runs.server.entry import Entry, Facts, Listener, check_mark, mark_of
 from dlcore.runs.server.finding import Finding
+from dlcore.runs.server.listing import Listing
 from dlcore.runs.server.load import Load
 from dlcore.runs.server.making import Making
 from dlcore.runs.server.moving import SETTLED_FOR, Moving
@@ -75,6 +76,7 @@ class Pool:
         places = places or Processes(tuple(command))
         self._crew = Crew(places, self.limits, self._lock, self._on_message, self._on_loss, clock)
         self._away = Away(self.shelf, clock)
+        self.listing = Listing(self._lock, self._entries, self._away, self.shelf, self.call)
         self._load = Load(self._crew, self._entries)
         known = self._lock, self._crew, self._entries
         self._sending = Sending(*known)

@@ -1,9 +1,9 @@
 """The shelf: the last kept state of each run on disk, so that it survives its worker, its session and its server.
 
-One file for each run, in a folder that only this user can read; its name is a hash of the token, which is written nowhere. A file is
-a SHA-256 of the rest, a header (JSON, as in messages) and the state. It is written under another name and then renamed; one that is
-damaged all the same (power, disk) is recognised by the hash. One thread does all the writing: neither training nor people wait for a
-disk, and if the disk is full, runs merely are not kept.
+One file for each run, in a folder that only this user can read; its name is a hash of the token, which is written only where it opens
+nothing without the secret of the run's owner. A file is a SHA-256 of the rest, a header (JSON, as in messages) and the state. It is
+written under another name and then renamed; one that is damaged all the same (power, disk) is recognised by the hash. One thread does
+all the writing: neither training nor people wait for a disk, and if the disk is full, runs merely are not kept.
 
 If there is no room, the owner who has most bytes, the new file included, loses the oldest files: so nobody loses a run to somebody who
 has more. A file's header names its owner.
@@ -31,13 +31,18 @@ HOUR = 3_600.0  # Seconds that a file is kept whose age is impossible, as after 
 LOOK_EVERY = 60.0  # Seconds between two searches for files that are too old.
 SUM_BYTES = 32
 SUFFIX = ".run"
+LONGEST_LOOK = 2.0  # Seconds that a list waits for the first search of the folder.
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Kept:
-    """All that restores a run: {"recipe", "device", "status", "speed", "step", "epoch", "owner", "reader", "life"}, and its state."""
+    """All that restores a run, and its state.
+
+    The header has "recipe", "device", "status", "speed", "step", "epoch", "owner", "reader", "life", "label", "glance"; and "token" where
+    the run has an owner.
+    """
 
     header: Header
     state: bytes
@@ -93,6 +98,7 @@ class Shelf:
         self._failing = False
         self._closing = False
         self._change = threading.Condition()
+        self._searched = threading.Event()  # Set once its folder was searched.
         self._thread: threading.Thread | None = None
 
     @property
@@ -137,6 +143,20 @@ class Shelf:
             self._enqueue(name, None, 0.0)
         return kept
 
+    def list_headers(self, owner: str) -> list[Header]:
+        """The headers of all runs of the owner with this mark; [] for "". Reads the disk, but no state."""
+        if not owner or self.most_bytes == 0:
+            return []
+        with self._change:
+            self._start()
+        self._searched.wait(LONGEST_LOOK)
+        with self._change:
+            waiting, now = dict(self._waiting), self._clock()
+            names = [name for name, file in self._files.items() if file.owner == owner and file.until >= now]
+        headers = [kept.header for kept in waiting.values() if kept is not None]
+        headers += [_read_header(self.folder / name) for name in names if name not in waiting]
+        return [header for header in headers if _owner_of(header) == owner and header.get("token")]
+
     def close(self, seconds: float = 5.0) -> None:
         """Write what is still waiting, and end the thread."""
         with self._change:
@@ -153,16 +173,20 @@ class Shelf:
                 return
             self._waiting[name] = kept
             self._due[name] = min(due, self._due.get(name, due))
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._serve, name="shelf of runs", daemon=True)
-                self._thread.start()
+            self._start()
             self._change.notify()
+
+    def _start(self) -> None:
+        if self._thread is None and not self._closing:
+            self._thread = threading.Thread(target=self._serve, name="shelf of runs", daemon=True)
+            self._thread.start()
 
     def _serve(self) -> None:
         look_at = 0.0
         while True:
             if self._clock() >= look_at:
                 self._drop_old()
+                self._searched.set()
                 look_at = self._clock() + LOOK_EVERY
             with self._change:
                 name = min(self._due, key=self._due.__getitem__, default=None)
@@ -271,11 +295,16 @@ def name_of(token: str) -> str:
 
 
 def _read_owner(path: Path) -> str:
-    """The owner of the run in this file. Reads the header only, as reading all states after a restart would be hundreds of megabytes."""
+    """The owner of the run in this file."""
+    return _owner_of(_read_header(path))
+
+
+def _read_header(path: Path) -> Header:
+    """The header of this file, {} if it has none. The state is not read: all states after a restart would be hundreds of megabytes."""
     with suppress(OSError, ValueError), open(path, "rb") as file:
         file.seek(SUM_BYTES)
-        return _owner_of(read_header(file))
-    return ""
+        return read_header(file) or {}
+    return {}
 
 
 def _owner_of(header: object) -> str:

@@ -1,0 +1,53 @@
+"""A glance at a run: where it stands, its scores, and a small image of what it answers, to be recognised by in a list."""
+
+from __future__ import annotations
+
+import base64
+import io
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from dlcore.problems import Problem
+
+if TYPE_CHECKING:
+    from dlcore.runs.run import Run
+
+SIDE = 112  # pixels
+DRAWN_FINER = 2
+MOST_POINTS = 300
+COLOURS = 32  # of the image
+SHOWN = ("losses", "metrics", "metric", "watched")  # entries of a frame's header that the list shows
+
+
+def glance(run: Run) -> dict[str, Any]:
+    """{"status", "step", "epoch"}, the scores of training and watched rows, and "picture": a PNG in base64, "" where there is none."""
+    sight = run.sights.now(run.learner, run.version, run.structure, run.moving)
+    scores = {name: value for name, value in sight.facts.items() if name in SHOWN}
+    return {"status": run.status, "step": sight.step, "epoch": sight.epoch, **scores, "picture": _paint(sight)}
+
+
+def keep_with_glance(run: Run) -> tuple[dict[str, Any], bytes]:
+    """The run's `kept`, with a glance if there can be one: it is kept without rather than not at all."""
+    header, state = run.kept()
+    with suppress(Exception):
+        header["glance"] = glance(run)
+    return header, state
+
+
+def _paint(sight: Any) -> str:
+    try:
+        sight.recipe.check_readable()
+        shows_rows = True
+    except Problem:
+        shows_rows = False
+    header, arrays = sight.with_layout(shows_rows)
+    output = header["layout"].get("output", {})
+    if "x_range" not in output:
+        return ""
+    from dlcore.pictures.painting import draw_answers  # Needs Pillow, which takes a moment to import.
+
+    points = {name: array[:MOST_POINTS] if name.startswith("points/") else array for name, array in arrays.items()}
+    image = draw_answers(output, points, sight.recipe.objective.has_classes, SIDE * DRAWN_FINER)
+    file = io.BytesIO()
+    image.resize((SIDE, SIDE)).convert("RGB").quantize(COLOURS).save(file, "PNG", optimize=True)
+    return base64.b64encode(file.getvalue()).decode()

@@ -1,0 +1,111 @@
+"""Listing: the runs of one person, in workers and on the shelf, with what was said about each and how it looked last.
+
+A run is its own entry of the list: no second one is kept that could say something else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+from dlcore.problems import Problem
+from dlcore.runs.places.links import Reply
+from dlcore.runs.server.away import Away
+from dlcore.runs.server.entry import Entry
+from dlcore.runs.server.label import Label
+from dlcore.runs.server.shelf import Kept, Shelf
+from dlcore.wire import Header
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One run of the list. `glance` is how it looked when it was last looked at (see glance.py); {} if it never was."""
+
+    token: str
+    recipe: str
+    step: int
+    epoch: int
+    label: Label
+    glance: dict[str, Any]
+    life: int
+    awake: bool  # in a worker
+
+
+class Listing:
+    """Finds, labels and looks at runs. Thread-safe; may wait for a disk."""
+
+    def __init__(
+        self, lock: threading.RLock, entries: dict[str, Entry], away: Away, shelf: Shelf, call: Callable[..., Reply]
+    ) -> None:
+        self._lock = lock
+        self._entries = entries
+        self._away = away
+        self._shelf = shelf
+        self._call = call
+
+    def list_runs(self, mark: str) -> list[Listed]:
+        """All runs of the person with this mark that are not deleted, the oldest first.
+
+        A visitor without a cookie has those only that are in workers: nobody could claim the others.
+        """
+        found = {header["token"]: _list_header(header) for header in self._shelf.list_headers(mark)}
+        with self._lock:
+            found |= {entry.token: _list_entry(entry) for entry in self._entries.values() if entry.reader == mark}
+        runs = [run for run in found.values() if not run.label.deleted]
+        return sorted(runs, key=lambda run: (run.label.made, run.token))
+
+    def find(self, token: str) -> Listed:
+        """This run, deleted or not. Raises Problem if there is none."""
+        with self._lock:
+            if (entry := self._entries.get(token)) is not None:
+                return _list_entry(entry)
+        kept = self._shelf.find(token)
+        if kept is None:
+            raise Problem("run_gone")
+        return _list_header({**kept.header, "token": token})
+
+    def label(self, token: str, **changes: Any) -> None:
+        """Change what is said about a run; the shelf knows it too. Raises Problem if there is none."""
+        with self._lock:
+            entry = self._entries.get(token)
+            if entry is not None:
+                entry.label = replace(entry.label, **changes)
+                if entry.state:
+                    self._away.keep(entry, {**entry.standing(), "speed": entry.speed}, entry.state, now=True)
+                if entry.state or not entry.shelved:
+                    return  # What has no state yet goes to the shelf with its first one.
+        kept = self._shelf.find(token)
+        if kept is None:
+            raise Problem("run_gone")
+        label = replace(Label.from_dict(kept.header.get("label")), **changes)
+        self._shelf.put(token, Kept({**kept.header, "label": label.to_dict()}, kept.state), now=True)
+
+    def look(self, token: str) -> None:
+        """Let the run's worker say how it looks now. Nothing happens if it is in none, cannot say, or has not moved since."""
+        with self._lock:
+            entry = self._entries.get(token)
+            if entry is None or entry.glance.get("of") == _name_standing(entry):
+                return
+        with suppress(Problem):
+            seen, _ = self._call(token, "glance")
+            with self._lock:
+                entry.glance = seen | {"of": _name_standing(entry)}
+
+
+def _name_standing(entry: Entry) -> str:
+    """A name of where the run stands: another one once it has moved or changed."""
+    return hashlib.sha256(f"{entry.step} {entry.recipe}".encode()).hexdigest()[:16]
+
+
+def _list_entry(entry: Entry) -> Listed:
+    facts = entry.recipe, entry.step, entry.epoch, entry.label, entry.glance
+    return Listed(entry.token, *facts, life=entry.life, awake=True)
+
+
+def _list_header(header: Header) -> Listed:
+    facts = header["recipe"], header["step"], header["epoch"], Label.from_dict(header.get("label"))
+    return Listed(header["token"], *facts, header.get("glance") or {}, life=header["life"], awake=False)
