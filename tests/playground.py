@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from streamlit.testing.v1 import AppTest
 
 from dlcore.experiment import Experiment
 from dlcore.problems import Problem
+from dlcore.runs.server.label import Label
+from dlcore.runs.server.listing import Listed
 from tests.patience import PATIENCE
 from ui import door, session
 from ui.messages import escape
@@ -20,6 +23,39 @@ from ui.playground.memory import Playing
 from ui.session import widgets
 
 ROOT = Path(__file__).parent.parent
+
+
+class RecordingListing:
+    """The list of a recording pool's runs."""
+
+    def __init__(self, pool: RecordingPool) -> None:
+        self._pool = pool
+        self.labels: dict[str, Label] = {}
+        self.looked: list[str] = []
+
+    def list_runs(self, mark: str) -> list[Listed]:
+        runs = [self.find(token) for token in (*self._pool.alive, *(self._pool.shelf.keys() - self._pool.alive))]
+        theirs = [run for run in runs if self._pool.reader_of(run.token) == mark and not run.label.deleted]
+        return sorted(theirs, key=lambda run: int(run.token.split()[-1]))
+
+    def list_awake(self, mark: str) -> list[Listed]:
+        return [run for run in self.list_runs(mark) if run.awake]
+
+    def find(self, token: str) -> Listed:
+        pool = self._pool
+        if token not in pool.alive and token not in pool.shelf:
+            raise Problem("run_gone")
+        stood = pool.shelf.get(token, {"step": pool.answer.get("step", 0), "epoch": pool.answer.get("epoch", 0)})
+        recipe = stood.get("recipe") or pool.recipe_of(token)
+        label = self.labels.get(token, Label(made=0.0))
+        return Listed(token, recipe, stood["step"], stood["epoch"], label, {}, 0, token in pool.alive)
+
+    def label(self, token: str, **changes: Any) -> None:
+        self.find(token)
+        self.labels[token] = replace(self.labels.get(token, Label(made=0.0)), **changes)
+
+    def look(self, tokens: Iterable[str]) -> None:
+        self.looked += tokens
 
 
 class RecordingPool:
@@ -39,6 +75,8 @@ class RecordingPool:
         self.owners: list[str] = []
         self.readers: list[str] = []  # marks of whose tables they may read
         self.devices = {"cpu"}  # of its workers
+        self.listing = RecordingListing(self)
+        self.keeps_runs = True
         self.on_change: Callable[[str], None] | None = None  # called once, before the next change is looked at
 
     def create(self, recipe: str, device: str = "auto", state: bytes = b"", owner: str = "", reader: str = "") -> str:
@@ -78,6 +116,7 @@ class RecordingPool:
             raise Problem("run_gone")
 
     def release(self, token: str) -> None:
+        self.shelf.setdefault(token, {**self.listing.find(token).__dict__, "device": "cpu", "status": "paused"})
         self.alive.discard(token)
 
     def close(self, token: str) -> None:
@@ -92,11 +131,16 @@ class RecordingPool:
             raise self.refusal
         if do == "stand":
             self.asked.append(token)
-            return {"recipe": self._recipe_of(token), **self.answer}, b""
+            return {"recipe": self.recipe_of(token), **self.answer}, b""
         self.calls.append((token, do, values))
         return self.answer, b"bytes of " + do.encode()
 
-    def _recipe_of(self, token: str) -> str:
+    def reader_of(self, token: str) -> str:
+        """The mark of whose run it is."""
+        return self.readers[int(token.split()[-1])] if token.startswith("run ") else ""
+
+    def recipe_of(self, token: str) -> str:
+        """The recipe on which the run stands."""
         sent = [values["recipe"] for of, do, values in self.calls if of == token and do == "change"]
         return [*(recipe for number, (recipe, _) in enumerate(self.created) if token == f"run {number}"), *sent][-1]
 

@@ -18,7 +18,7 @@ from playwright.sync_api import Page, expect
 from benchmarks.server import wait_until_it_answers
 from dlcore.runs.server.shelf import SUFFIX, Kept
 from dlcore.runs.viewers import CALM_EVERY
-from tests.browser import PAUSED, canvas, prefer, press, wait_for_step
+from tests.browser import PAUSED, canvas, prefer, press, wait_for_step, wait_until_still
 from tests.conftest import BROWSER_PATIENCE, ROOT
 from tests.patience import eventually
 
@@ -99,6 +99,11 @@ def test_a_killed_server_comes_back_and_the_run_with_it(small_class: SmallClass,
     press(page, "Pause")
     expect(canvas(page)).to_have_attribute("data-status", PAUSED)
     reached = epoch(page)
+    press(page, "My runs")
+    page.get_by_role("dialog").get_by_role("textbox").fill("Mine")
+    page.get_by_role("dialog").get_by_role("textbox").press("Enter")
+    expect(page.get_by_role("dialog").get_by_role("img", name="What Mine answers")).to_be_visible()
+    page.keyboard.press("Escape")
     shelf = small_class.shelf
     assert eventually(
         lambda: reached in [Kept.from_bytes(file.read_bytes()).header["epoch"] for file in shelf.glob(f"*{SUFFIX}")]
@@ -136,6 +141,13 @@ def test_a_killed_server_comes_back_and_the_run_with_it(small_class: SmallClass,
     page.reload()
     expect(canvas(page)).not_to_have_attribute("data-frames", "0")
     expect(back).to_have_count(0)
+
+    press(page, "My runs")  # It is there all the same, by its name, and comes back.
+    expect(page.get_by_role("dialog").get_by_role("textbox", name="Name of Mine")).to_have_value("Mine")
+    wait_until_still(page)
+    page.get_by_role("dialog").get_by_role("button", name="Open", exact=True).first.click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.locator(".nn-headings")).to_contain_text("Spiral")
 
 
 @pytest.mark.parametrize("small_class", [1], indirect=True)

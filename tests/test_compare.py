@@ -10,19 +10,21 @@ from typing import Any
 import pytest
 
 from dlcore.activations import ReLU
+from dlcore.coaching.contrasts import list_contrasts
 from dlcore.datasets.drawn import Drawn
 from dlcore.datasets.toy import SpiralData, XorData
 from dlcore.experiment import Experiment
 from dlcore.layers import Dense, Dropout
 from dlcore.optimizers import SGD, Adam
-from dlcore.problems import Problem
-from tests.playground import RecordingPool, errors, open_page, shown, speak_for, state
+from dlcore.runs.server.entry import mark_of
+from tests.playground import RecordingPool, come_with, errors, open_page, shown, speak_for, state
 from tests.test_javascript import run as javascript
 from ui import canvas, compare, live, session
-from ui.compare import page, runs
-from ui.compare.memory import Comparing
+from ui.compare import page
 from ui.differences import compare_recipes, write_difference
 from ui.messages import LANGUAGES, text
+from ui.myruns import acts
+from ui.myruns.names import name_by_difference
 from ui.session import standing
 
 ENGLISH = partial(text, "en")
@@ -32,7 +34,6 @@ ENGLISH = partial(text, "en")
 def pool(monkeypatch: pytest.MonkeyPatch) -> RecordingPool:
     recording = RecordingPool()
     monkeypatch.setattr(live, "pool", lambda: recording)
-    recording.answer = {"recipe": Experiment().to_json(), "step": 0}
     return recording
 
 
@@ -110,6 +111,26 @@ def test_every_difference_has_words(language: str) -> None:
         assert "{" not in said
 
 
+@pytest.mark.parametrize(
+    ("recipes", "names"),
+    [
+        ([{}, {"optimizer": SGD(learning_rate=Adam().learning_rate)}], ["Adam", "SGD"]),
+        ([{}, {"seed": 3}, {"seed": 4}], ["Seed 0", "Seed 3", "Seed 4"]),
+        ([{}, {"optimizer": SGD(learning_rate=Adam().learning_rate), "seed": 3}], ["Adam, Seed 0", "SGD, Seed 3"]),
+        ([{}, {}], ["Circle 4-2", "Circle 4-2 (2)"]),
+        ([{}, {"layers": ()}], ["Dense 4, Dense 2", "–"]),
+    ],
+)
+def test_runs_beside_one_another_are_called_by_what_differs(recipes: list[dict[str, Any]], names: list[str]) -> None:
+    experiments = [Experiment(**recipe) for recipe in recipes]
+    assert name_by_difference([""] * len(recipes), experiments, ENGLISH) == names
+
+
+def test_a_name_that_was_given_stays() -> None:
+    experiments = [Experiment(), Experiment(optimizer=SGD(learning_rate=0.01))]
+    assert name_by_difference(["", "The slow one"], experiments, ENGLISH) == ["Adam", "The slow one"]
+
+
 OUTCOMES = [
     ({"loss": 0.12, "epoch": 50}, {"loss": 0.34, "epoch": 50}, "A has the lower test loss: 0.1200 against 0.3400 after 50 epochs."),
     (
@@ -177,163 +198,75 @@ def test_the_scripts_say_each_of_the_texts_they_are_given() -> None:
     assert keys - words - parts == set()
 
 
-# How runs join
-
-
-def names(person: session.Session) -> list[tuple[int, str]]:
-    return [(run.number, run.token) for run in person.kept]
+# What the page tells
 
 
 @pytest.fixture
 def person(pool: RecordingPool, monkeypatch: pytest.MonkeyPatch) -> session.Session:
     """Somebody whose run has been made."""
-    somebody = session.Session("en", token=pool.create(Experiment().to_json()))
+    somebody = session.Session("en")
+    somebody.token = pool.create(Experiment().to_json(), reader=mark_of(somebody.secret))
     speak_for(monkeypatch, somebody)
+    come_with(monkeypatch, "")
     return somebody
 
 
-def test_a_copy_is_kept_and_the_run_goes_on(pool: RecordingPool, person: session.Session) -> None:
-    runs.keep()
-    assert person.token == "run 0"
-    assert names(person) == [(2, "run 1")]
-    assert pool.calls == [("run 0", "fork", {"moment": None})]
-    assert pool.states["run 1"] == b"bytes of fork"
+def keep(pool: RecordingPool) -> None:
+    pool.answer = {"recipe": Experiment().to_json()}
+    acts.keep()
+    pool.answer = {}
 
 
-def test_a_fork_becomes_the_present_run_and_the_old_one_is_kept(pool: RecordingPool, person: session.Session) -> None:
-    then = Experiment(seed=8)
-    pool.answer = {"recipe": then.to_json(), "step": 40}
-    runs.fork(17)
-    assert pool.calls == [("run 0", "fork", {"moment": 17}), ("run 0", "pause", {})]
-    assert (person.token, person.number, person.experiment, person.draft) == ("run 1", 2, then, then.to_dict())
-    assert names(person) == [(1, "run 0")]
-    assert person.kept[0].experiment == Experiment()
-
-
-def test_change_one_thing_gives_two_fresh_runs_of_the_same_recipe(pool: RecordingPool, person: session.Session) -> None:
-    runs.change_one()
-    assert [Experiment.from_json(recipe) for recipe, _ in pool.created[1:]] == [Experiment()] * 2
-    assert names(person) == [(1, "run 1")]
-    assert (person.token, person.number) == ("run 2", 2)
-    assert (pool.states["run 1"], pool.states["run 2"]) == (b"", b"")
-    assert pool.alive == {"run 1", "run 2"}
-
-
-def test_change_one_thing_does_not_lose_what_was_learned(pool: RecordingPool, person: session.Session) -> None:
-    pool.answer["step"] = 300
-    runs.change_one()
-    assert names(person) == [(1, "run 0"), (2, "run 1")]
-    assert (person.token, person.number) == ("run 2", 3)
-
-
-def test_four_runs_are_enough(pool: RecordingPool, person: session.Session) -> None:
-    for _ in range(3):
-        runs.keep()
-    before = names(person)
-    for join in (runs.keep, runs.change_one, lambda: runs.fork(None)):
-        with pytest.raises(Problem) as refused:
-            join()
-        assert refused.value.key == "runs_full"
-    assert names(person) == before
-    assert len(pool.created) == 4
-
-
-def as_it_is(pool: RecordingPool, person: session.Session) -> tuple[Any, ...]:
-    return set(pool.alive), names(person), person.token, person.number, person.name, person.experiment, person.draft
-
-
-@pytest.mark.parametrize("free", [0, 1])
-@pytest.mark.parametrize("learned", [0, 300])
-def test_where_only_one_of_two_runs_has_room_neither_stays(
-    pool: RecordingPool, person: session.Session, free: int, learned: int
-) -> None:
-    pool.answer["step"] = learned
-    pool.full, pool.limit = Problem("class_full", limit=30, came=30), len(pool.alive) + free
-    before = as_it_is(pool, person)
-    with pytest.raises(Problem, match="30"):
-        runs.change_one()
-    assert as_it_is(pool, person) == before
-
-
-@pytest.mark.parametrize("join", [runs.change_one, lambda: runs.fork(None), lambda: runs.fork(17)])
-def test_where_the_present_run_does_not_answer_no_new_run_stays(
-    pool: RecordingPool, person: session.Session, monkeypatch: pytest.MonkeyPatch, join: Any
-) -> None:
-    pool.answer["step"] = 300
-    answer = pool.call
-
-    def busy(token: str, do: str, *arguments: Any, **values: Any) -> Any:
-        if do == "pause":
-            raise Problem("worker_busy")
-        return answer(token, do, *arguments, **values)
-
-    monkeypatch.setattr(pool, "call", busy)
-    before = as_it_is(pool, person)
-    with pytest.raises(Problem) as refused:
-        join()
-    assert refused.value.key == "worker_busy"
-    assert as_it_is(pool, person) == before
-
-
-def test_a_kept_run_is_held_and_begins_anew_when_it_has_ended(
-    pool: RecordingPool, person: session.Session, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def answer(monkeypatch: pytest.MonkeyPatch, pool: RecordingPool, token: str, **action: Any) -> None:
+    """Press something on the card of this run, by the number that the page gives it."""
+    told: list[dict[str, Any]] = []
+    monkeypatch.setattr(page, "side_by_side", lambda data, **_: told.append(data))
     monkeypatch.setattr(standing, "lease", lambda token: token)  # Streamlit's own store needs a script that runs.
-    runs.keep()
-    standing.hold_kept_runs()
-    assert not [notice for notice in person.notices if notice == text("en", "page.renewed")]
-    pool.alive.discard("run 1")
-    standing.hold_kept_runs()
-    assert names(person) == [(2, "run 2")]
-    assert text("en", "page.renewed") in person.notices
-
-
-# What the page tells
-
-
-def answer(monkeypatch: pytest.MonkeyPatch, **action: Any) -> None:
-    monkeypatch.setattr(page, "compare_action", lambda: action)
+    page.draw_comparison()
+    number = next((run["id"] for run in told[-1]["runs"] if run["token"] == token), 7)
+    monkeypatch.setattr(page, "compare_action", lambda: {**action, "run": number})
     page.answer_compare()
 
 
-def test_a_run_is_renamed_by_hand(
+def test_a_run_is_renamed_on_its_card(
     pool: RecordingPool, person: session.Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    runs.keep()
-    answer(monkeypatch, do="rename", run=2, name="  slow\u202e one ")
-    answer(monkeypatch, do="rename", run=1, name="x" * 500)
-    assert [runs.name_run(run) for run in runs.list_runs()] == ["x" * 63 + "…", "slow one"]
-    answer(monkeypatch, do="rename", run=2, name="")
-    assert runs.name_run(person.kept[0]) == "Run 2"
+    keep(pool)
+    answer(monkeypatch, pool, "run 1", do="rename", name="  slow\u202e one ")
+    assert acts.name_run(pool.listing.find("run 1")) == "slow one"
+    answer(monkeypatch, pool, "run 1", do="rename", name="")
+    assert acts.name_run(pool.listing.find("run 1")) == "Circle 4-2"
 
 
-def test_a_run_is_removed_and_ends(
+def test_a_run_that_is_taken_out_of_the_comparison_stays_in_the_list(
     pool: RecordingPool, person: session.Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    runs.keep()
-    answer(monkeypatch, do="remove", run=2)
-    assert (person.kept, pool.alive) == ([], {"run 0"})
+    keep(pool)
+    answer(monkeypatch, pool, "run 1", do="remove")
+    assert [run.token for run in acts.list_compared()] == ["run 0"]
+    assert [run.token for run in acts.list_own()] == ["run 0", "run 1"]
+    assert pool.alive == {"run 0", "run 1"}
 
 
-def test_going_on_with_a_kept_run_keeps_the_present_one(
+def test_going_on_with_a_kept_run_leaves_the_present_one_in_the_list(
     pool: RecordingPool, person: session.Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pool.answer = {"recipe": Experiment(seed=6).to_json()}
-    runs.keep()
-    answer(monkeypatch, do="go_on", run=2)
-    assert (person.token, person.number, person.experiment.seed) == ("run 1", 2, 6)
-    assert person.draft["seed"] == 6
-    assert names(person) == [(1, "run 0")]
-    assert person.memory(Comparing).leaving
+    keep(pool)
+    pool.shelf["run 1"] = {"recipe": Experiment(seed=6).to_json(), "device": "cpu", "step": 4, "epoch": 1}
+    pool.shelf["run 0"] = {"recipe": Experiment().to_json(), "device": "cpu", "step": 9, "epoch": 1}
+    answer(monkeypatch, pool, "run 1", do="go_on")
+    assert (person.token, person.experiment.seed, person.draft["seed"]) == ("run 1", 6, 6)
+    assert [run.token for run in acts.list_own()] == ["run 0", "run 1"]
+    assert person.problems == []
 
 
-@pytest.mark.parametrize("action", [{}, {"do": "remove", "run": 7}, {"do": "go_on"}, {"do": "remove", "run": 1}])
+@pytest.mark.parametrize("do", ["remove", "go_on", "rename", ""])
 def test_a_press_on_a_run_that_is_gone_does_nothing(
-    pool: RecordingPool, person: session.Session, monkeypatch: pytest.MonkeyPatch, action: dict[str, Any]
+    pool: RecordingPool, person: session.Session, monkeypatch: pytest.MonkeyPatch, do: str
 ) -> None:
-    runs.keep()
-    answer(monkeypatch, **action)
-    assert (person.token, names(person), person.problems) == ("run 0", [(2, "run 1")], [])
+    keep(pool)
+    answer(monkeypatch, pool, "nobody's", do=do, name="x")
+    assert (person.token, len(acts.list_compared()), person.problems) == ("run 0", 2, [])
 
 
 # The pages
@@ -344,47 +277,73 @@ def open_compare(at: Any) -> Any:
     return at.run()
 
 
-def test_the_page_says_how_runs_come_there_and_does_it(pool: RecordingPool) -> None:
-    at = open_compare(open_page())
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What the page was told, each time that it was drawn."""
+    found: list[dict[str, Any]] = []
+    monkeypatch.setattr(page, "side_by_side", lambda data, **_: found.append(data))
+    return found
+
+
+def test_an_empty_page_offers_what_the_run_could_be_compared_with_and_does_it(
+    pool: RecordingPool, told: list[dict[str, Any]]
+) -> None:
+    at = open_compare(open_page(Experiment(optimizer=Adam(learning_rate=0.03))))
     assert not errors(at)
-    assert shown(text("en", "compare_page.empty")) in [line.value for line in at.markdown]
-    at.button(key="duplicate").click().run()
+    assert not told
+    assert at.button(key="contrast_optimizer").label == shown("Optimizer: Adam or SGD")
+    at.button(key="contrast_optimizer").click().run()
     assert not errors(at)
     assert not at.exception
-    assert len(state(at).kept) == 1
-    assert not [button for button in at.button if button.key == "duplicate"]
+    assert [run["name"] for run in told[-1]["runs"]] == ["Adam", "SGD"]
+    adam, sgd = [Experiment.from_json(recipe) for recipe, _ in pool.created]
+    assert sgd == adam.replace(optimizer=SGD(learning_rate=0.03))  # One thing differs, and the start is the same.
+    assert state(at).token == "run 0"
 
 
-def test_the_page_is_told_of_runs_rows_and_pairs(pool: RecordingPool, monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[dict[str, Any]] = []
-    monkeypatch.setattr(page, "side_by_side", lambda data, **_: told.append(data))
+@pytest.mark.parametrize("name", list(list_contrasts(Experiment())))
+def test_each_contrast_is_drawn_with_words_and_changes_its_setting(pool: RecordingPool, name: str) -> None:
+    at = open_compare(open_page())
+    button = at.button(key=f"contrast_{name}")
+    assert button.label
+    assert "{" not in button.label
+    button.click().run()
+    assert not errors(at)
+    changed = Experiment.from_json(pool.created[-1][0])
+    assert changed == list_contrasts(Experiment())[name]
+    assert compare_recipes([Experiment(), changed], ENGLISH)
+
+
+def test_beside_a_run_that_has_learned_both_begin_anew(pool: RecordingPool, told: list[dict[str, Any]]) -> None:
+    at = open_compare(open_page())
+    pool.answer = {"step": 300}
+    at.button(key="contrast_seed").click().run()
+    assert not errors(at)
+    assert [run["token"] for run in told[-1]["runs"]] == ["run 1", "run 2"]
+    assert state(at).token == "run 2"
+    assert "run 0" in pool.alive  # It waits in the list.
+
+
+def test_the_page_is_told_of_runs_rows_and_pairs(pool: RecordingPool, told: list[dict[str, Any]]) -> None:
     at = open_page(Experiment(seed=1))
-    pool.answer = {"recipe": Experiment(seed=2).to_json()}
-    at.session_state["widget:/compare"] = True
-    at.run()
-    at.button(key="run_keep").click().run()
-    pool.answer = {}  # Asked on what it stands, the run at hand says what it began with.
-    at.switch_page("../pages/compare.py")
-    at.run()
-    assert [(run["id"], run["present"], run["name"]) for run in told[-1]["runs"]] == [
-        (1, True, "Run 1"),
-        (2, False, "Run 2"),
+    open_compare(at).button(key="contrast_seed").click().run()
+    assert [(run["token"], run["present"], run["name"]) for run in told[-1]["runs"]] == [
+        ("run 0", True, "Seed 1"),
+        ("run 1", False, "Seed 2"),
     ]
+    one, other = (run["id"] for run in told[-1]["runs"])
     assert told[-1]["rows"] == [["Seed", "1", "2"]]
-    assert told[-1]["pairs"] == {"1 2": "Run 1 and Run 2 differ in seed: 1 and 2."}
+    assert told[-1]["pairs"] == {f"{one} {other}": "Seed 1 and Seed 2 differ in seed: 1 and 2."}
     assert set(compare.STRINGS) <= told[-1]["strings"].keys()
-    assert [do for _, do, _ in pool.calls] == ["fork", "pause", "pause"]
 
 
 def test_the_playground_lets_runs_go_that_were_held_together(pool: RecordingPool) -> None:
     at = open_page()
-    at.session_state["widget:/compare"] = True
-    at.run()
-    at.button(key="run_keep").click().run()
-    open_compare(at)
+    open_compare(at).button(key="contrast_seed").click().run()
     at.switch_page("../pages/playground.py")
     at.run()
     leashes = [call for call in pool.calls if call[1] == "leash"]
     assert leashes == [("run 0", "leash", {"value": None}), ("run 1", "leash", {"value": None})]
+    assert set(pool.listing.looked) == {"run 0", "run 1"}  # They have trained: the list is to show that.
     at.run()
     assert [call for call in pool.calls if call[1] == "leash"] == leashes

@@ -90,7 +90,7 @@ def test_a_run_that_was_put_away_is_listed_once_and_shows_how_it_looked(make_poo
     token = pool.create(recipe(), owner=ADA)
     pool.call(token, "step")
     pool.listing.label(token, name="away")
-    pool.listing.look(token)
+    pool.listing.look([token])
     machine.wait(20.0)
     pool.create(recipe(), owner=BEA)
     assert not pool.exists(token)

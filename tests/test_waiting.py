@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from dlcore.experiment import Experiment
 from dlcore.problems import Problem
+from dlcore.runs.server.entry import mark_of
 from tests.playground import RecordingPool, come_with, errors, first_visit, open_page, shown, speak_for, state, widget
 from ui import live
-from ui.compare import runs
+from ui.compare import page
 from ui.messages import sentence, text
-from ui.session import KeptRun, standing
+from ui.myruns import acts
+from ui.session import standing
 
 FULL = Problem("class_full", came=120, limit=120)
 SPIRAL = Experiment.from_dict({"dataset": {"kind": "spiral"}})
@@ -92,13 +96,19 @@ def test_a_change_that_finds_its_run_put_away_is_made_to_the_run_that_came_back(
     assert state(at).token == "run 0" and state(at).experiment.batch_size == 16
 
 
-def test_the_runs_side_by_side_come_back_too(pool: RecordingPool) -> None:
+def test_the_runs_side_by_side_come_back_too(pool: RecordingPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[dict[str, Any]] = []
+    monkeypatch.setattr(page, "side_by_side", lambda data, **_: told.append(data))
     at = open_page(SPIRAL)
-    pool.shelf["kept"] = STANDING
-    state(at).kept.append(KeptRun("kept", SPIRAL, 2))
+    away = pool.create(SPIRAL.to_json(), reader=mark_of(state(at).secret))
+    for token in ("run 0", away):
+        pool.listing.label(token, kept=True, compared=True)
+    pool.shelf[away] = STANDING
+    pool.alive.discard(away)
+    at.switch_page("../pages/compare.py")
     at.run()
-    assert [(run.token, run.life) for run in state(at).kept] == [("kept", 1)]
-    assert "kept" in pool.alive
+    assert [run["token"] for run in told[-1]["runs"]] == ["run 0", away]
+    assert away in pool.alive
 
 
 # The offer on the canvas
@@ -149,5 +159,5 @@ def test_every_new_run_belongs_to_the_browser(pool: RecordingPool, monkeypatch: 
     come_with(monkeypatch, "a secret")
     pool.answer = {"recipe": SPIRAL.to_json()}
     standing.begin(SPIRAL.to_json())
-    runs.fork(None)
+    acts.fork(None)
     assert pool.owners[1:] == ["a secret"] * 2

@@ -10,6 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from dlcore.problems import Problem
 from ui import session
 from ui.messages import LANGUAGES, escape, sentence
+from ui.myruns import panel
 from ui.session import label, widgets
 from ui.theming import THEMES
 
@@ -25,6 +26,7 @@ def draw_heading(*menus: Callable[[], None]) -> DeltaGenerator:
     """Draw title, these menus and that of language and theme; returns the container for messages below them."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="heading"):
         st.title(label("app.title"), anchor=False, width="stretch")
+        panel.draw_button()
         for menu in menus:
             menu()
         _draw_preferences()

@@ -162,3 +162,30 @@ test("a curve ends at the present moment, also between two epochs", () => {
   one.header.progress = 1;
   assert.deepEqual(overlay.traces(one, "loss", [one], texts)[0].x, [0, 1]);
 });
+
+test("a run that was stopped early stays where it is until somebody lets it go on, and then the others wait for it", () => {
+  const runs = trainees([1000, 1000]);
+  const inStep = new InStep(() => runs);
+  runs[0].header.status = "early_stopped";
+  runs[0].header.step = 50;
+  inStep.play();
+  play(runs, inStep, 40, random(3));
+  inStep.pause();
+  play(runs, inStep, 40, random(4));
+  assert.deepEqual([runs[0].header.status, runs[0].header.step], ["early_stopped", 50]);
+  assert.ok(runs[1].header.step > 200);
+  const ahead = runs[1].header.step;
+  runs[0].goesOn = true;
+  inStep.play();
+  play(runs, inStep, 200, random(5), () => assert.ok(runs[1].header.step <= Math.max(ahead, runs[0].header.step + 100)));
+  assert.ok(runs[0].header.step > ahead);
+  inStep.pause();
+  play(runs, inStep, 200, random(6));
+  assert.equal(runs[0].header.step, runs[1].header.step);
+  runs[0].header.status = "early_stopped"; // It stops a second time: that counts again.
+  const stood = runs[0].header.step;
+  inStep.play();
+  play(runs, inStep, 40, random(7));
+  assert.equal(runs[0].header.step, stood);
+  assert.ok(runs[1].header.step > stood);
+});

@@ -3,6 +3,7 @@
 import { css, readTheme } from "../canvas/colours.js";
 import { Texts, count, percent } from "../canvas/words/format.js";
 import { mounting } from "../canvas/mount.js";
+import { SPEEDS } from "../canvas/time/controls.js";
 import { Overlay, Table } from "./figures.js";
 import { Run } from "./run.js";
 import { difference, drawDifference, prepared } from "./small.js";
@@ -14,6 +15,7 @@ const API = new URL("../../../", import.meta.url);
 const PLOTLY = new URL("../plotly.min.js", import.meta.url).href;
 /** Orange and blue mean classes and signs in every picture: the runs take other colours of the palette. */
 const RUN_COLOURS = [5, 2, 3, 6];
+const PATIENCE = 2000; // milliseconds for which a speed that was set is believed before the runs say otherwise
 const READ_EVERY = 200; // milliseconds between changes of words, table and the map of differences
 const ICONS = {
   play: '<path d="M7 4.600v14.800c0 .8.9 1.300 1.600.8l11-7.400c.6-.4.6-1.200 0-1.600l-11-7.400C7.900 3.300 7 3.800 7 4.600z"/>',
@@ -46,6 +48,10 @@ class Comparison {
   selects;
   /** @type {HTMLCanvasElement} */
   picture;
+  /** @type {number | undefined} */
+  sliding;
+  /** @type {number | null | undefined} */
+  speed;
   /** @type {boolean | null} */
   dressed;
   /** @type {number} */
@@ -60,6 +66,10 @@ class Comparison {
     this.messages = find(".cmp-messages");
     this.stepReadout = find(".cmp-step");
     this.buttons = Object.fromEntries([...root.querySelectorAll("[data-do]")].map((button) => [button.dataset.do, button]));
+    /** @type {HTMLInputElement} */
+    this.range = find(".cmp-range");
+    this.range.max = String(SPEEDS.length - 1);
+    this.speedValue = find(".cmp-speed-value");
     this.selects = [find(".cmp-first"), find(".cmp-second")];
     this.what = find(".cmp-what");
     this.outcome = find(".cmp-outcome");
@@ -72,6 +82,7 @@ class Comparison {
     this.table = new Table(find(".cmp-table"));
     this.buttons.play.onclick = () => this.press(this.inStep.state === "playing" ? "pause" : "play");
     this.buttons.reset.onclick = () => this.press("reset");
+    this.range.oninput = () => this.setSpeed();
     for (const select of this.selects) select.onchange = () => this.read(true);
     this.observer = new ResizeObserver(() => this.resized());
     this.observer.observe(root);
@@ -125,6 +136,8 @@ class Comparison {
     this.list.ariaLabel = say("compare.runs");
     this.dressed = null;
     this.dress("reset", "reset");
+    this.range.ariaLabel = say("compare.speed");
+    this.speed = undefined;
     this.showState();
   }
 
@@ -175,6 +188,34 @@ class Comparison {
     this.dress("play", playing ? "pause" : "play");
   }
 
+  /** The speed that was set, for all of them. */
+  setSpeed() {
+    const speed = SPEEDS[Number(this.range.value)];
+    this.sliding = performance.now();
+    for (const run of this.runs) run.command("speed", speed);
+    this.showSpeed(speed);
+  }
+
+  /** The speed of the slowest, unless somebody is at it. */
+  followSpeed() {
+    if (this.sliding && performance.now() - this.sliding < PATIENCE) return;
+    const speeds = this.runs.flatMap((run) => (run.header ? [run.header.speed ?? Infinity] : []));
+    const slowest = Math.min(...speeds);
+    const position = SPEEDS.findIndex((one) => (one ?? Infinity) >= slowest);
+    if (!speeds.length || position < 0) return;
+    this.range.value = String(position);
+    this.showSpeed(SPEEDS[position]);
+  }
+
+  /** @param {number | null} speed */
+  showSpeed(speed) {
+    if (speed === this.speed) return;
+    this.speed = speed;
+    const words = speed === null ? this.texts.say("canvas.fastest") : this.texts.say("canvas.speed_value", { rate: count(speed) });
+    this.speedValue.textContent = words;
+    this.range.setAttribute("aria-valuetext", words);
+  }
+
   schedule() {
     if (!this.scheduled) this.scheduled = requestAnimationFrame(() => this.paint());
   }
@@ -206,6 +247,7 @@ class Comparison {
     this.root.classList.add("cmp-ready");
     const [least, most] = [Math.min(...steps), Math.max(...steps)];
     this.stepReadout.textContent = this.texts.say("compare.step", { step: least === most ? count(least) : `${count(least)}–${count(most)}` });
+    this.followSpeed();
     this.table.read(this.runs);
     this.overlay.draw(this.runs, this.theme, this.texts, now);
     this.readPair();
@@ -215,7 +257,7 @@ class Comparison {
     const [a, b] = this.selects.map((select) => this.runs.find((run) => String(run.id) === select.value));
     const [one, other] = [a?.known, b?.known];
     if (!a || !b || !one || !other) return;
-    const ordered = a.id <= b.id;
+    const ordered = this.runs.indexOf(a) <= this.runs.indexOf(b);
     /** @param {Node} element @param {string} words */
     const write = (element, words) => { if (element.textContent !== words) element.textContent = words; };
     write(this.what, this.data.pairs[ordered ? `${a.id} ${b.id}` : `${b.id} ${a.id}`] ?? "");

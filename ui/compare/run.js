@@ -12,6 +12,8 @@ const CONSTANTS = ["points/train", "points/train_target", "input_maps"];
 const WANTS = { gradients: false, histograms: false, probe: null, moment: null };
 const LARGEST_MAP = 230;
 const NETWORK_HEIGHT = 118;
+/** @type {Partial<Record<Status, string>>} */
+const WHY_NOT = { early_stopped: "out_early_stopped", diverged: "out_diverged", epoch_limit: "out_epoch_limit" };
 const RENEW_EVERY = 1000; // milliseconds
 
 export class Run {
@@ -37,6 +39,10 @@ export class Run {
   version;
   /** @type {Connection} */
   state;
+  /** @type {HTMLElement} */
+  note;
+  /** @type {HTMLButtonElement} */
+  anyway;
   /** @type {HTMLElement} */
   card;
   /** @type {HTMLElement} */
@@ -75,6 +81,7 @@ export class Run {
     this.layout = null;
     this.history = new History();
     this.started = false;
+    this.goesOn = false; // whether it is to train on after an early stop
     this.network = new SmallNetwork();
     this.makeCard();
     const address = new URL(`live/${told.token}`, api);
@@ -151,6 +158,8 @@ export class Run {
     this.map = make("canvas", "cmp-map", { role: "img" });
     this.drawing = make("canvas", "cmp-network");
     this.facts = make("p", "cmp-facts");
+    this.note = make("p", "cmp-note");
+    this.anyway = make("button", "cmp-small", { type: "button", onclick: () => this.goOnAnyway() });
     this.badge = make("span", "cmp-badge");
     this.goOn = make("button", "cmp-small", { type: "button", onclick: () => this.host.action("go_on", { run: this.id }) });
     this.remove = make("button", "cmp-small", { type: "button", onclick: () => this.host.action("remove", { run: this.id }) });
@@ -160,7 +169,7 @@ export class Run {
     foot.append(this.badge, this.goOn, this.remove);
     const pictures = make("div", "cmp-pictures");
     pictures.append(this.map, this.drawing);
-    this.card.append(head, pictures, this.facts, foot);
+    this.card.append(head, pictures, this.facts, this.note, this.anyway, foot);
   }
 
   /** Names and colours. @param {{name: string, present: boolean}} told @param {Theme} theme @param {Texts} texts @param {Rgb} colour */
@@ -176,11 +185,13 @@ export class Run {
     this.swatch.style.background = css(colour);
     this.badge.textContent = present ? say("present") : "";
     this.badge.hidden = !present;
-    this.goOn.hidden = this.remove.hidden = present;
+    this.goOn.hidden = present;
     this.goOn.textContent = say("go_on");
     this.goOn.ariaLabel = `${say("go_on")}: ${name}`;
     this.remove.textContent = "×";
     this.remove.title = this.remove.ariaLabel = say("remove", { name });
+    this.anyway.textContent = say("go_on_anyway");
+    this.anyway.ariaLabel = `${say("go_on_anyway")}: ${name}`;
     this.map.ariaLabel = say("picture", { name });
     this.stale = true;
   }
@@ -209,7 +220,23 @@ export class Run {
       `${say("test_loss")} ${loss(header.losses.test)}`,
     ].join(" · ");
     if (this.facts.textContent !== words) this.facts.textContent = words;
+    this.sayWhyNot();
     Object.assign(this.card.dataset, { step: header.step, status: header.status, epoch: header.epoch });
+  }
+
+  /** Why the common Play does not train it, where that is so; an early stop is for the reader to overrule. */
+  sayWhyNot() {
+    const status = this.header?.status ?? "paused";
+    const key = this.goesOn ? "goes_on" : WHY_NOT[status];
+    const words = key ? this.texts.say(`compare.${key}`) : "";
+    if (this.note.textContent !== words) this.note.textContent = words;
+    this.note.hidden = !words;
+    this.anyway.hidden = this.goesOn || status !== "early_stopped";
+  }
+
+  goOnAnyway() {
+    this.goesOn = true;
+    this.sayWhyNot();
   }
 
   close() {

@@ -6,7 +6,8 @@ const LOOKS = 20; // frames a second that a leash has to last for
 const ENDED = new Set(["diverged", "early_stopped", "epoch_limit"]);
 
 /**
- * @typedef {{header: Pick<Header, "status" | "step" | "speed"> | null, command: Command, started: boolean}} Trainee
+ * @typedef {{header: Pick<Header, "status" | "step" | "speed"> | null, command: Command, started: boolean, goesOn?: boolean, overruled?: boolean}} Trainee
+ *   `goesOn`: it is to train on after an early stop; `overruled`: it was told so, and has not begun yet
  * @typedef {Trainee & {header: NonNullable<Trainee["header"]>}} Shown  whose first frame has come
  */
 
@@ -26,10 +27,14 @@ export class InStep {
   /** Those that can still move. */
   get going() {
     const told = /** @type {Shown[]} */ (this.runs().filter(({ header }) => header));
-    return told.filter(({ header }) => !ENDED.has(header.status));
+    return told.filter(({ header, overruled }) => overruled || !ENDED.has(header.status));
   }
 
   play() {
+    for (const run of this.runs()) {
+      run.overruled = Boolean(run.goesOn) && run.header?.status === "early_stopped";
+      run.goesOn = false;
+    }
     const going = this.going;
     if (!going.length) return;
     this.state = "playing";
@@ -52,6 +57,7 @@ export class InStep {
     this.state = "standing";
     this.leash = null;
     for (const run of this.runs()) {
+      run.goesOn = run.overruled = false;
       run.command("leash", null);
       run.command("reset");
     }
@@ -59,7 +65,11 @@ export class InStep {
 
   /** At each frame of one of them. */
   follow() {
-    for (const run of this.runs()) if (run.header?.status === "playing") run.started = true;
+    for (const run of this.runs()) {
+      if (run.header?.status !== "playing") continue;
+      run.started = true;
+      run.overruled = false;
+    }
     if (this.state === "playing") {
       if (this.going.length) this.pull();
       else this.state = "standing";

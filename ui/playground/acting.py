@@ -8,7 +8,7 @@ import streamlit as st
 
 from ui import coach, gallery, live, session
 from ui.canvas import MOST_AT_ONCE
-from ui.compare import runs
+from ui.myruns import acts
 from ui.playground import mending
 from ui.playground.memory import Playing
 from ui.session import standing
@@ -65,11 +65,7 @@ def _obey(action: dict[str, Any]) -> None:
             mending.begin_search()
         case "fork":
             if action.get("moment") is None or _is_id(action["moment"]):
-                runs.fork(action.get("moment"))
-        case "keep":
-            runs.keep()
-        case "change_one":
-            runs.change_one()
+                acts.fork(action.get("moment"))
 
 
 def _is_id(value: Any) -> bool:

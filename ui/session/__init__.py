@@ -5,7 +5,6 @@ Here is what every page needs. The rest is in rooms: `widgets`, `uploads`, `stan
 
 from ui.session.state import (
     Example,
-    KeptRun,
     Session,
     current,
     find_example,
@@ -19,6 +18,6 @@ from ui.session.state import (
 from ui.session.words import follow_address, guard, label, speak, t
 
 __all__ = [
-    "Example", "KeptRun", "Session", "current", "find_example", "find_hidden", "follow_address", "guard", "is_hidden", "label", "mark",
+    "Example", "Session", "current", "find_example", "find_hidden", "follow_address", "guard", "is_hidden", "label", "mark",
     "name_owner", "owner", "secret_of_bringer", "speak", "t",
 ]  # fmt: skip

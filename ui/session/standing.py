@@ -1,7 +1,8 @@
-"""This person's present run and the kept ones: started, held while the session lives, revived from the shelf, closed with the session."""
+"""This person's present run and the others: started, held while the session lives, revived from the shelf, closed with the session."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import streamlit as st
@@ -47,7 +48,7 @@ def ensure_run() -> str:
             live.pool().hold(session.token)
         except Problem:
             renew_run()
-    hold_kept_runs()
+    hold_others()
     return lease(session.token)  # type: ignore[arg-type]
 
 
@@ -65,18 +66,29 @@ def find_refusal() -> Problem | None:
     return None
 
 
-def hold_kept_runs() -> None:
-    """Tell the pool that this session still needs its kept runs. One that has ended is revived from the shelf, else started anew."""
-    session = current()
-    for run in session.kept:
-        if not live.pool().exists(run.token):
-            if _revive(session, run.token) is None:
-                run.token = begin(run.experiment.to_json())
-                session.notices.append(t("page.renewed"))
-            else:
-                run.life += 1
-        live.pool().hold(run.token)
-        lease(run.token)
+def hold_others() -> None:
+    """Tell the pool that this session still needs its other runs, where the shelf would not give them back."""
+    if owner() and live.pool().keeps_runs:
+        return
+    for run in live.pool().listing.list_awake(mark()):
+        with suppress(Problem):  # It has ended meanwhile.
+            live.pool().hold(run.token)
+            lease(run.token)
+
+
+def let_wait(token: str) -> None:
+    """Let a run that is not the present one go to the shelf, if it can come back from there."""
+    if owner() and live.pool().keeps_runs:
+        live.pool().release(token)
+
+
+def wake(token: str) -> None:
+    """Bring this person's run to a worker, if it is in none, and hold it there. Raises Problem if that cannot be."""
+    if not live.pool().exists(token):
+        _check_rows(live.pool().find_standing(token, owner())["recipe"])
+        live.pool().revive(token, owner())
+    live.pool().hold(token)
+    lease(token)
 
 
 def renew_run() -> None:
@@ -104,7 +116,7 @@ def _revive(session: Session, token: str) -> Experiment | None:
 
 
 def resume(token: str) -> None:
-    """Go on with a run of this browser whose session has ended; it becomes the present run."""
+    """Go on with another run of this browser; it becomes the present run."""
     session = current()
     if token == session.token:
         return
@@ -114,13 +126,13 @@ def resume(token: str) -> None:
     )  # First: what it raises leaves the present run unharmed.
     if fresh is not None and live.pool().exists(fresh):
         # Reads the last kept state and does not wait for the worker: a wait would let a rerun apply the old run's widgets meanwhile.
-        if live.pool().find_standing(fresh, owner())["step"] == 0:
+        learned = live.pool().find_standing(fresh, owner())["step"] > 0
+        if not learned and not live.pool().listing.find(fresh).label.kept:
             live.pool().close(fresh)  # First, so that there is room in a class that is full.
             session.token = None
         else:
-            live.pool().release(fresh)
+            let_wait(fresh)
     found = live.pool().revive(token, owner())
-    session.kept = [run for run in session.kept if run.token != token]
     stand_on(token, Experiment.from_json(found["recipe"]))
     session.device = found["device"]
 

@@ -22,17 +22,6 @@ from ui.theming import THEMES, find_theme
 Memory = TypeVar("Memory")
 
 
-@dataclass
-class KeptRun:
-    """A run that is kept beside the present one."""
-
-    token: str
-    experiment: Experiment
-    number: int
-    name: str = ""  # given by the pupil; "" if none was
-    life: int = 0  # how often it was restored
-
-
 @dataclass(frozen=True)
 class Wishes:
     """Settings of the page that its address carries."""
@@ -78,10 +67,6 @@ class Session:
     theme: str = THEMES[0]
     theme_is_new: bool = False  # until the browser is told
     example: Example | None = None
-    number: int = 1  # the present run's
-    name: str = ""
-    numbered: int = 1  # the highest number given so far
-    kept: list[KeptRun] = field(default_factory=list)
     complained: bool = False  # True while the page shows what is wrong with the draft
     address: Address = field(default_factory=Address)
     memories: dict[type, Any] = field(default_factory=dict)  # what each page remembers, see `memory`

@@ -5,9 +5,11 @@ A run is its own entry of the list: no second one is kept that could say somethi
 
 from __future__ import annotations
 
+import concurrent.futures
 import hashlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,8 +19,11 @@ from dlcore.runs.places.links import Reply
 from dlcore.runs.server.away import Away
 from dlcore.runs.server.entry import Entry
 from dlcore.runs.server.label import Label
+from dlcore.runs.server.request import Request
 from dlcore.runs.server.shelf import Kept, Shelf
 from dlcore.wire import Header
+
+LONGEST_LOOK = 2.0  # Seconds that a list waits for the workers.
 
 
 @dataclass(frozen=True)
@@ -39,24 +44,28 @@ class Listing:
     """Finds, labels and looks at runs. Thread-safe; may wait for a disk."""
 
     def __init__(
-        self, lock: threading.RLock, entries: dict[str, Entry], away: Away, shelf: Shelf, call: Callable[..., Reply]
+        self, lock: threading.RLock, entries: dict[str, Entry], away: Away, shelf: Shelf, ask: Callable[..., Request]
     ) -> None:
         self._lock = lock
         self._entries = entries
         self._away = away
         self._shelf = shelf
-        self._call = call
+        self._ask = ask
 
     def list_runs(self, mark: str) -> list[Listed]:
-        """All runs of the person with this mark that are not deleted, the oldest first.
+        """All runs of the person with this mark that are not deleted, the oldest first. Reads the disk.
 
         A visitor without a cookie has those only that are in workers: nobody could claim the others.
         """
         found = {header["token"]: _list_header(header) for header in self._shelf.list_headers(mark)}
-        with self._lock:
-            found |= {entry.token: _list_entry(entry) for entry in self._entries.values() if entry.reader == mark}
+        found |= {run.token: run for run in self.list_awake(mark)}
         runs = [run for run in found.values() if not run.label.deleted]
         return sorted(runs, key=lambda run: (run.label.made, run.token))
+
+    def list_awake(self, mark: str) -> list[Listed]:
+        """The runs of the person with this mark that are in workers."""
+        with self._lock:
+            return [_list_entry(entry) for entry in self._entries.values() if entry.reader == mark]
 
     def find(self, token: str) -> Listed:
         """This run, deleted or not. Raises Problem if there is none."""
@@ -84,16 +93,18 @@ class Listing:
         label = replace(Label.from_dict(kept.header.get("label")), **changes)
         self._shelf.put(token, Kept({**kept.header, "label": label.to_dict()}, kept.state), now=True)
 
-    def look(self, token: str) -> None:
-        """Let the run's worker say how it looks now. Nothing happens if it is in none, cannot say, or has not moved since."""
+    def look(self, tokens: Iterable[str], patience: float = LONGEST_LOOK) -> None:
+        """Let the workers of these runs say how they look now; what is in none, has not moved since, or takes longer, stays as it was."""
+        asked: dict[Future[Reply], Entry] = {}
         with self._lock:
-            entry = self._entries.get(token)
-            if entry is None or entry.glance.get("of") == _name_standing(entry):
-                return
-        with suppress(Problem):
-            seen, _ = self._call(token, "glance")
-            with self._lock:
-                entry.glance = seen | {"of": _name_standing(entry)}
+            entries = [entry for token in tokens if (entry := self._entries.get(token)) is not None]
+            for entry in entries:
+                if entry.glance.get("of") != _name_standing(entry):
+                    asked[self._ask(entry.token, "glance").future] = entry
+        done, _ = concurrent.futures.wait(asked, patience)
+        for future in done:
+            with suppress(Problem, CancelledError):
+                asked[future].glance = future.result()[0] | {"of": _name_standing(asked[future])}
 
 
 def _name_standing(entry: Entry) -> str:

@@ -76,7 +76,7 @@ class Pool:
         places = places or Processes(tuple(command))
         self._crew = Crew(places, self.limits, self._lock, self._on_message, self._on_loss, clock)
         self._away = Away(self.shelf, clock)
-        self.listing = Listing(self._lock, self._entries, self._away, self.shelf, self.call)
+        self.listing = Listing(self._lock, self._entries, self._away, self.shelf, self.ask)
         self._load = Load(self._crew, self._entries)
         known = self._lock, self._crew, self._entries
         self._sending = Sending(*known)
@@ -86,6 +86,11 @@ class Pool:
         tended = self._crew, self._moving, self._sending, self._entries, self._put_away, self._tables
         self._tending = Tending(self.limits, self._lock, *tended, clock)
         self._started = False
+
+    @property
+    def keeps_runs(self) -> bool:
+        """Whether a run that leaves its worker can come back."""
+        return self.shelf.most_bytes > 0
 
     def start(self) -> None:
         """Start the workers in the background."""
