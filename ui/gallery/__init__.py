@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import streamlit as st
 
 from dlcore.editing.fitting import take_fitted
@@ -13,13 +11,7 @@ from ui.playground.memory import Playing
 from ui.session import editing, label, t
 
 ACROSS = 4  # examples beside one another
-
-
-@dataclass
-class Gallery:
-    """Whether the gallery is open: it stays so if the script runs again beneath it, as it does when the canvas is drawn."""
-
-    is_open: bool = False
+DIALOG = "gallery"
 
 
 def draw_button() -> None:
@@ -27,7 +19,7 @@ def draw_button() -> None:
     if session.is_hidden("gallery"):
         return
     st.button(label("gallery"), key="gallery", icon=":material/school:", on_click=_show, args=(True,))
-    if session.current().memory(Gallery).is_open:
+    if session.current().dialog == DIALOG:
         st.dialog(label("gallery.title"), width="large", icon=":material/school:", on_dismiss=lambda: _show(False))(
             _draw_entries
         )()
@@ -55,7 +47,7 @@ def write_question() -> dict[str, str] | None:
 
 
 def _show(on: bool) -> None:
-    session.current().memory(Gallery).is_open = on
+    session.current().dialog = DIALOG if on else ""
 
 
 def _draw_entries() -> None:

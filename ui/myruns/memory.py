@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass
 class MyRuns:
-    """Whether the list is open (it stays so if the script runs again beneath it), and the run deleted last, which may still come back."""
+    """The page to which a press in the list leads, and the run deleted last, which may still come back."""
 
-    is_open: bool = False
+    next_page: Path | None = None
     deleted: str = ""  # its token
     deleted_name: str = ""
     was_compared: bool = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
 
 import streamlit as st
 
@@ -18,6 +18,7 @@ from ui.myruns.names import LONGEST, describe_differences
 from ui.press import Press, make_at_press
 from ui.session import label, t, widgets
 
+DIALOG = "my_runs"
 PICTURE = 84  # pixels
 BLANK = (
     "data:image/svg+xml;utf8,"
@@ -31,20 +32,39 @@ def draw_button() -> None:
         return
     with st.container(key="run_name", width="content"):
         st.caption(escape(acts.name_present()))
-    st.button(label("myruns"), key="my_runs", icon=":material/folder_special:", on_click=_show, args=(True,))
-    if session.current().memory(MyRuns).is_open:
-        st.dialog(
-            label("myruns.title"), width="large", icon=":material/folder_special:", on_dismiss=lambda: _show(False)
-        )(_draw_list)()
+    st.button(label("myruns"), key="my_runs", icon=":material/folder_special:", on_click=_open)
+    if session.current().dialog == DIALOG:
+        st.dialog(label("myruns.title"), width="large", icon=":material/folder_special:", on_dismiss=_close)(
+            _draw_list
+        )()
 
 
 @session.guard
-def _show(on: bool) -> None:
-    session.current().memory(MyRuns).is_open = on
+def _open() -> None:
+    session.current().dialog = DIALOG
     acts.forget_deleted()
 
 
+@session.guard
+def _close(page: Path | None = None) -> None:
+    """Close the list, and go to this page; None for the present one."""
+    session.current().dialog = ""
+    session.current().memory(MyRuns).next_page = page
+    acts.forget_deleted()
+
+
+def _leave() -> None:
+    """Draw what a press in the list led to: another page, or the present one without the list."""
+    memory = session.current().memory(MyRuns)
+    page, memory.next_page = memory.next_page, None
+    if page is not None:
+        st.switch_page(page, query_params=st.query_params.to_dict())
+    st.rerun()
+
+
 def _draw_list() -> None:
+    if session.current().dialog != DIALOG:
+        _leave()
     runs = acts.list_own()
     live.pool().listing.look([run.token for run in runs])
     runs = acts.list_own()
@@ -65,16 +85,14 @@ def _draw_acts(ticked: int) -> None:
             label("run.keep"), icon=":material/content_copy:", key="run_keep", on_click=session.guard(acts.keep),
             help=label("run.keep.help"),
         )  # fmt: skip
-        if st.button(
-            label("run.change_one_thing"), icon=":material/difference:", key="run_change_one",
-            on_click=session.guard(acts.change_one), help=label("run.change_one_thing.help"),
-        ):  # fmt: skip
-            _leave(pages.PLAYGROUND.script)
-        if st.button(
+        st.button(
+            label("run.change_one_thing"), icon=":material/difference:", key="run_change_one", on_click=_change_one,
+            help=label("run.change_one_thing.help"),
+        )  # fmt: skip
+        st.button(
             label("myruns.compare", count=ticked), icon=":material/compare:", key="compare_ticked", type="primary",
-            disabled=ticked < 2, help=label("myruns.compare.help"),
-        ):  # fmt: skip
-            _leave(pages.COMPARE.script)
+            disabled=ticked < 2, help=label("myruns.compare.help"), on_click=_close, args=(pages.COMPARE.script,),
+        )  # fmt: skip
 
 
 def _draw_run(run: Listed, name: str, differs: str) -> None:
@@ -103,11 +121,11 @@ def _draw_run(run: Listed, name: str, differs: str) -> None:
         with st.container(horizontal=True, gap="xsmall", width="content", vertical_alignment="center"):
             if present:
                 st.caption(label("myruns.present"))
-            elif st.button(
-                label("myruns.open"), key=f"open_{key}", on_click=_do(acts.open_run), args=(run.token,),
-                help=label("myruns.open.help", name=name),
-            ):  # fmt: skip
-                _leave(None)
+            else:
+                st.button(
+                    label("myruns.open"), key=f"open_{key}", on_click=_go_on, args=(run.token,),
+                    help=label("myruns.open.help", name=name),
+                )  # fmt: skip
             st.download_button(
                 label("myruns.export"), make_at_press(session.current(), _make_checkpoint(run.token)),
                 file_name="model.safetensors", key=f"take_{key}", icon=":material/download:", on_click="ignore",
@@ -115,7 +133,7 @@ def _draw_run(run: Listed, name: str, differs: str) -> None:
             )  # fmt: skip
             if not present:
                 st.button(
-                    label("myruns.delete"), key=f"delete_{key}", icon=":material/delete:", on_click=_do(acts.delete),
+                    label("myruns.delete"), key=f"delete_{key}", icon=":material/delete:", on_click=session.guard(acts.delete),
                     args=(run.token,), help=label("myruns.delete.help", name=name),
                 )  # fmt: skip
 
@@ -153,11 +171,24 @@ def _offer_undo() -> None:
     if memory.deleted:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(label("myruns.deleted", name=memory.deleted_name))
-            st.button(label("myruns.undo"), key="undo_delete", icon=":material/undo:", on_click=_do(acts.undo_delete))
+            st.button(
+                label("myruns.undo"),
+                key="undo_delete",
+                icon=":material/undo:",
+                on_click=session.guard(acts.undo_delete),
+            )
 
 
-def _do(act: Callable[..., None]) -> Callable[..., None]:
-    return session.guard(act)
+@session.guard
+def _go_on(token: str) -> None:
+    acts.open_run(token)
+    _close()  # Not if that could not be: the list says why.
+
+
+@session.guard
+def _change_one() -> None:
+    acts.change_one()
+    _close(pages.PLAYGROUND.script)
 
 
 @session.guard
@@ -173,17 +204,6 @@ def _tick(token: str, path: str) -> None:
 @session.guard
 def _rename(token: str, path: str) -> None:
     acts.rename(token, str(widgets.read(path, "")))
-
-
-def _leave(script: Any) -> None:
-    """Close the list, and go to this page; None for the present one."""
-    _show(False)
-    if session.current().problems:
-        session.current().memory(MyRuns).is_open = True  # Where it is said what went wrong.
-        st.rerun()
-    if script is not None:
-        st.switch_page(script, query_params=st.query_params.to_dict())
-    st.rerun()
 
 
 def _make_checkpoint(token: str) -> Callable[[Press], bytes]:
