@@ -66,9 +66,7 @@ class Session:
     wishes: Wishes = field(default_factory=Wishes)
     theme: str = THEMES[0]
     theme_is_new: bool = False  # until the browser is told
-    dialog: str = (
-        ""  # name of the one that is open: Streamlit draws one at a time, and runs the script again beneath it
-    )
+    dialog: str = ""  # the one that is open, as Streamlit draws one at a time; the script may run again beneath it
     example: Example | None = None
     complained: bool = False  # True while the page shows what is wrong with the draft
     address: Address = field(default_factory=Address)
