@@ -20,7 +20,7 @@ from dlcore.losses import Loss
 from dlcore.optimizers import SGD, Adam, AdamW, Optimizer
 from dlcore.regularizers import L2, NoRegularizer
 from dlcore.schedules import Cosine, WarmUp
-from ui.forms import Entry, Ladder, Slider, choose_scale, find_bounds, write_number
+from ui.rail.scales import Entry, Ladder, Slider, choose_scale, find_bounds, write_number
 
 
 def numbers() -> list[Any]:

@@ -10,7 +10,7 @@ from dlcore.component import Component
 from dlcore.datasets.drawn import Drawn
 from dlcore.editing.shaping import key_of_parts
 from dlcore.experiment import FEATURES, Experiment
-from ui.forms import write_number
+from ui.rail.scales import write_number
 
 Say = Callable[..., str]  # t(key, **values) of a language
 

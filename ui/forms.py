@@ -6,110 +6,18 @@ fields of the chosen one below. Forms read and give plain recipe values; the who
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any, get_origin
 
-import annotated_types
 import streamlit as st
 from pydantic.fields import FieldInfo
 
 from dlcore.catalogue import FAMILIES
 from dlcore.component import Component, kind_of, kinds, list_fields, options_of
 from dlcore.editing.carrying import Left
+from ui.rail.scales import Entry as Entry
+from ui.rail.scales import Ladder, Scale, Slider, choose_scale, find_limits, write_number
 from ui.session import current, label, t, widgets
-
-MEMORIES = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 0.9999)
-FEW = 20  # a range of at most so many whole numbers gets a slider with a step of 1
-DECADES = 1000  # a range whose end is at least so many times its start gets a ladder: 1, 2, 5, 10, ...
-MILLION = 1_000_000  # above this a whole number, as a seed, is a name rather than a quantity, and is typed in
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """The bounds of a number, each of which the number may reach unless `without_`."""
-
-    lower: float
-    upper: float
-    without_lower: bool = False
-    without_upper: bool = False
-
-
-@dataclass(frozen=True)
-class Slider:
-    """A slider with equal steps."""
-
-    lower: float
-    upper: float
-    step: float
-
-
-@dataclass(frozen=True)
-class Ladder:
-    """A slider over given values that grow by ratios, as suits a learning rate."""
-
-    rungs: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A box to type a whole number into."""
-
-    lower: int
-    upper: int
-
-
-Scale = Slider | Ladder | Entry
-
-
-def find_bounds(info: FieldInfo) -> Bounds:
-    """A number's bounds, as its field states them."""
-    found: dict[str, Any] = {}
-    for constraint in info.metadata:
-        match constraint:
-            case annotated_types.Ge(ge=value):
-                found["lower"] = value
-            case annotated_types.Gt(gt=value):
-                found |= {"lower": value, "without_lower": True}
-            case annotated_types.Le(le=value):
-                found["upper"] = value
-            case annotated_types.Lt(lt=value):
-                found |= {"upper": value, "without_upper": True}
-    return Bounds(**found)
-
-
-def choose_scale(info: FieldInfo) -> Scale:
-    """The widget that suits a number with these bounds."""
-    bounds = find_bounds(info)
-    default = info.default
-    if info.annotation is int:
-        if bounds.upper - bounds.lower <= FEW:
-            return Slider(int(bounds.lower), int(bounds.upper), 1)
-        if DECADES * max(1, bounds.lower) <= bounds.upper <= MILLION:
-            return Ladder(_one_two_five(int(bounds.lower), int(bounds.upper)))
-        if default >= 100:
-            return Slider(int(bounds.lower), int(bounds.upper), 10)
-        return Entry(int(bounds.lower), int(bounds.upper))
-    if bounds.without_upper:
-        return Ladder(tuple(rung for rung in MEMORIES if rung >= bounds.lower))
-    if bounds.upper >= 50 * default:
-        return Ladder(_one_three_ten(bounds, default))
-    step = 0.01 if bounds.upper <= 1 else 0.1
-    return Slider(float(bounds.lower or step * bounds.without_lower), float(bounds.upper), step)
-
-
-def _one_two_five(lower: int, upper: int) -> tuple[int, ...]:
-    rungs = [digit * 10**power for power in range(len(str(upper))) for digit in (1, 2, 5)]
-    return (lower, *(rung for rung in rungs if lower < rung < upper), upper)
-
-
-def _one_three_ten(bounds: Bounds, default: float) -> tuple[float, ...]:
-    lowest = math.floor(math.log10(default)) - 3 if default else math.floor(math.log10(bounds.upper)) - 5
-    powers = range(lowest, math.ceil(math.log10(bounds.upper)) + 1)
-    rungs = [float(f"{digit}e{power}") for power in powers for digit in (1, 3)]
-    zero = () if bounds.without_lower or bounds.lower > 0 else (0.0,)
-    return (*zero, *(rung for rung in rungs if bounds.lower < rung < bounds.upper), float(bounds.upper))
 
 
 def component_form(
@@ -225,19 +133,10 @@ def number_form(info: FieldInfo, value: float, path: str, key: str, scale: Scale
     return st.number_input(label(key), scale.lower, scale.upper, held, step=1, **arguments)
 
 
-def write_number(value: float) -> str:
-    """A number with at most six digits, never in scientific notation: 0.00001 rather than 1e-05."""
-    short = f"{value:.6g}"
-    return f"{float(short):.11f}".rstrip("0").rstrip(".") if 1e-6 <= abs(value) < 1 else f"{float(short):g}"
-
-
 def _choose_number_format(info: FieldInfo) -> str:
     return "%d" if info.annotation is int else "%.2f"
 
 
 def _help(info: FieldInfo, scale: Scale, key: str) -> str:
-    bounds = find_bounds(info)
-    which = "open_low" if bounds.without_lower else "open_high" if bounds.without_upper else "closed"
-    upper = scale.upper if isinstance(scale, Entry) else bounds.upper
-    limits = label(f"bounds.{which}", lower=write_number(bounds.lower), upper=write_number(upper))
-    return f"{label(f'{key}.help')} {limits}"
+    which, lower, upper = find_limits(info, scale)
+    return f"{label(f'{key}.help')} {label(which, lower=write_number(lower), upper=write_number(upper))}"

@@ -11,9 +11,9 @@ from ui import session
 from ui.data import answering, asking
 from ui.data.brought import FILLS, INPUT_KINDS, KINDS, SCALES, Brought, with_type
 from ui.data.question import STILL
-from ui.forms import write_number
 from ui.grids import escape_formula
 from ui.messages import escape
+from ui.rail.scales import write_number
 from ui.session import label, t, widgets
 
 BARS = 16  # of the histograms in the grid

@@ -1,0 +1,1 @@
+"""The settings beside the network: what the browser has to know to draw them, read off the classes of the recipe."""
