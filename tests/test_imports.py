@@ -48,7 +48,7 @@ STOREYS = (
     ("dlcore.learning.acts",),
     (
         "dlcore.files", "dlcore.checkpoint", "dlcore.new_rows", "dlcore.predictions", "dlcore.export", "dlcore.views",
-        "dlcore.catalogue", "dlcore.editing", "dlcore.evaluation", "dlcore.seeds",
+        "dlcore.catalogue", "dlcore.editing", "dlcore.thumbnails", "dlcore.evaluation", "dlcore.seeds",
     ),
     ("dlcore.coaching", "dlcore.gallery"),
     ("dlcore.runs",),
