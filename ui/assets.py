@@ -26,6 +26,8 @@ from streamlit import config
 from streamlit.file_util import get_static_dir
 
 from ui.bundle import bundle
+from ui.messages import LANGUAGES
+from ui.rail.catalogue import write_catalogue
 
 UI = Path(__file__).parent
 #: Folders of scripts. The script with the folder's name imports all others; the browser gets them as one file.
@@ -50,6 +52,10 @@ def routes(prefix: str) -> list[BaseRoute]:
         *(
             Route(f"{prefix}/api/assets/{{version}}/{folder}/bundle.js", partial(bundle_file, folder))
             for folder in FOLDERS
+        ),
+        *(
+            Route(f"{prefix}/api/assets/{{version}}/rail/{language}.json", partial(rail_file, language))
+            for language in LANGUAGES
         ),
         Route(f"{prefix}/api/assets/{{version}}/plotly.min.js", plotly_file),
     ]
@@ -90,6 +96,8 @@ def scripts(folder: str) -> list[Path]:
 @lru_cache(maxsize=4)
 def _asset_version(files: tuple[tuple[Path, int], ...]) -> str:
     digest = hashlib.blake2b(distribution("plotly").version.encode(), digest_size=8)
+    for language in LANGUAGES:
+        digest.update(write_catalogue(language))
     for path, _ in files:
         digest.update(path.relative_to(UI).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
@@ -100,17 +108,22 @@ def bundle_file(folder: str, request: Request) -> Response:
     return _compressed_once(request, *_bundle(folder, asset_version()))
 
 
+def rail_file(language: str, request: Request) -> Response:
+    """Answer a request for all that the rail of settings offers, in one language."""
+    return _compressed_once(request, *_rail(language), media_type="application/json")
+
+
 def plotly_file(request: Request) -> Response:
     """Answer a request for Plotly's JavaScript, from the installed package."""
     return _compressed_once(request, *_plotly())
 
 
-def _compressed_once(request: Request, plain: bytes, gzipped: bytes) -> Response:
+def _compressed_once(request: Request, plain: bytes, gzipped: bytes, media_type: str = MEDIA_TYPES["js"]) -> Response:
     # Compressed once, as Streamlit's middleware would compress it again at each request.
     headers = {**_headers(request), "Vary": "Accept-Encoding"}
     if "gzip" not in request.headers.get("accept-encoding", ""):
-        return Response(plain, headers=headers, media_type=MEDIA_TYPES["js"])
-    return Response(gzipped, headers={**headers, "Content-Encoding": "gzip"}, media_type=MEDIA_TYPES["js"])
+        return Response(plain, headers=headers, media_type=media_type)
+    return Response(gzipped, headers={**headers, "Content-Encoding": "gzip"}, media_type=media_type)
 
 
 def _headers(request: Request) -> dict[str, str]:
@@ -122,6 +135,12 @@ def _headers(request: Request) -> dict[str, str]:
 def _bundle(folder: str, version: str) -> tuple[bytes, bytes]:
     """A folder's bundle, plain and gzipped; cached by `version`, so it is made anew when a script has changed."""
     plain = bundle(UI / folder / f"{folder}.js").encode()
+    return plain, gzip.compress(plain, mtime=0)
+
+
+@cache
+def _rail(language: str) -> tuple[bytes, bytes]:
+    plain = write_catalogue(language)
     return plain, gzip.compress(plain, mtime=0)
 
 
