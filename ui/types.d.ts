@@ -72,8 +72,10 @@ type Advice = Told & { case: string; fixes: [string, string][] };
 type Told = { key: string; values?: Record<string, string | number> };
 
 interface Header {
-  /** Changes with the recipe. */
+  /** Changes with the recipe, and where somebody's change of it was refused. */
   recipe_version: number;
+  /** Where the viewer does not know it: what the rail shows. */
+  recipe?: Settings;
   layout?: Layout;
   version: number;
   structure: number;
@@ -257,4 +259,98 @@ interface Window {
 interface ParentNode {
   querySelector<Kind extends Element = HTMLElement>(selectors: string): Kind;
   querySelectorAll<Kind extends Element = HTMLElement>(selectors: string): NodeListOf<Kind>;
+}
+
+// The rail of settings: the catalogue is made in ui/rail/catalogue.py, what is told of a run in dlcore/editing/
+
+/** A run's recipe as plain values, and what else has to be known to offer it for change. */
+interface Settings {
+  values: any;
+  facts: RunFacts;
+}
+
+type Sizes = { inputs: number; outputs: number; parameters: number };
+
+interface RunFacts {
+  rows: { train: number; validation: number; test: number };
+  few: { part: "validation" | "test"; rows: number; points: number; classes: boolean } | null;
+  losses: string[];
+  has_classes: boolean;
+  has_features: boolean;
+  own_split: boolean;
+  own: Own | null;
+  layers: Sizes[];
+  output: Sizes & { units: number; activation: string };
+  parameters: number;
+  fitting: { layers: any[]; features?: string[]; optimizer: { kind: string; learning_rate: number }; batch_size: number } | null;
+  rate: { wanted: number; own: boolean; present: number } | null;
+  most_layers: number;
+  device: string;
+  devices: string[];
+}
+
+/** What this person brought: a table, or images. */
+interface Own {
+  kind: string;
+  name: string;
+  target: string;
+  rows: number;
+  columns: number;
+  inputs: number;
+  classes: number;
+  height: number;
+  width: number;
+  plane: [string, string] | null;
+  used: boolean;
+}
+
+type Option = { value: string; title: string };
+
+interface Field {
+  name: string;
+  label: string;
+  help: string;
+  input: string;
+  family?: string;
+  options?: Option[];
+  tucked?: boolean;
+}
+
+type NumberField = Field & { whole: boolean; zero?: string } & (
+    | { input: "ladder"; rungs: number[] }
+    | { input: "slider"; lower: number; upper: number; step: number }
+  );
+type EntryField = Field & { lower: number; upper: number };
+
+type Kind = { title: string; help: string; fields: Field[] };
+type Section = { name: string; title: string; fields: Field[] };
+/** Points [x, y, class or value], or images as lists of pixels. */
+type PointsOf = { points: [number, number, number][]; numbers: boolean };
+type ImagesOf = { images: number[][]; width: number; brightest: number };
+type Thumbnail = PointsOf | ImagesOf;
+
+interface Catalogue {
+  sections: Section[];
+  families: Record<string, Record<string, Kind>>;
+  groups: Record<string, string[]>;
+  texts: Record<string, string>;
+  thumbnails: Record<string, Record<string, any>> & { dataset: Record<string, Thumbnail>; activation: Record<string, number[]> };
+}
+
+/** An input, or several: `show` puts it to the recipe. */
+type Input = { element: HTMLElement; show: (settings: Settings) => void };
+type Offer = { element: HTMLElement; say: (sentence: string, what: string) => void };
+
+/** What every input of the rail is made with. */
+interface Kit {
+  texts: Texts;
+  catalogue: Catalogue;
+  hand: import("./canvas/rail/hand.js").Hand;
+  theme: Theme;
+  command: Command;
+  openCard: (button: HTMLElement, title: string, sentences: string[]) => void;
+  /** A kind or a data set was chosen. */
+  choose: (path: string, value: string) => void;
+  addressOf: (page: string) => string;
+  go: (address: string) => void;
 }

@@ -18,6 +18,7 @@ import { mounting } from "./mount.js";
 import { nameRegions, paintTheme } from "./dress.js";
 import { Network } from "./network/network.js";
 import { Output } from "./output/output.js";
+import { Rail } from "./rail/rail.js";
 import { Save } from "./save.js";
 import { Screen } from "./screen.js";
 import { Settling } from "./settling.js";
@@ -29,7 +30,8 @@ import { WayBack } from "./time/wayback.js";
 
 /** "https://host/base/api/": two folders above this module, `api/assets/<version>/canvas/bundle.js`. */
 const API = new URL("../../../", import.meta.url);
-const PLOTLY = new URL("../plotly.min.js", import.meta.url).href;
+const ASSETS = new URL("../", import.meta.url);
+const PLOTLY = new URL("plotly.min.js", ASSETS).href;
 const RENEW_EVERY = 3000; // milliseconds
 const KEPT = ["predictions/train", "predictions/test"];
 const CALM = matchMedia("(prefers-reduced-motion: reduce)");
@@ -113,6 +115,7 @@ class Canvas {
     this.curves = new Curves(root, PLOTLY);
     this.timeline = new Timeline(root, { action, command, want }, API);
     this.acts = new Acts(root, { command }, API);
+    this.rail = new Rail(root, { command, resized: () => this.resized() }, ASSETS, new URL("../", API));
     this.save = new Save(root, () => this.scene());
     this.history = new History();
     this.actions = new Actions();
@@ -144,6 +147,7 @@ class Canvas {
     this.messages.setSearching(data.searching);
     this.messages.setExample(data.example);
     if (this.root.dataset.hide !== data.hidden) this.root.dataset.hide = data.hidden;
+    this.rail.fit();
     const theme = readTheme(this.root);
     const texts = JSON.stringify(data.strings);
     const changed = theme.key !== this.theme?.key || texts !== this.textsKey;
@@ -171,6 +175,7 @@ class Canvas {
     this.curves.build(this.theme, texts);
     this.screen.build(texts);
     this.timeline.build(this.theme, texts);
+    this.rail.build(texts, this.theme);
   }
 
   /** The page is hidden or seen again, or the network is back. */
@@ -209,7 +214,7 @@ class Canvas {
     this.moments = null;
     this.momentsVersion = null;
     Object.assign(this.wants, { probe: null, moment: null }); // they name rows and moments of the run before
-    for (const part of [this.timeline, this.acts]) part.forget(token);
+    for (const part of [this.timeline, this.acts, this.rail]) part.forget(token);
     this.output.lookAt(null);
     this.kept = {};
     this.history.clear();
@@ -263,7 +268,8 @@ class Canvas {
   /** The next frame, please. @param {boolean} now even if the run has not moved */
   ask(now) {
     this.channel.ready({
-      structure: this.structure, history: this.history.rows, version: this.version, moments: this.momentsVersion ?? null, now,
+      structure: this.structure, history: this.history.rows, version: this.version, moments: this.momentsVersion ?? null,
+      recipe: this.rail.version, now,
       calm: document.hidden, wants: this.wants,
     });
   }
@@ -301,6 +307,7 @@ class Canvas {
     }
     for (const name of KEPT) if (arrays[name]) this.kept[name] = arrays[name];
     this.history.merge(header.history_from, header.history_columns, arrays.history);
+    this.rail.hear(header);
     this.frame = frame;
     if (header.step > 0) this.wayBack.moved();
     this.show();
@@ -335,6 +342,7 @@ class Canvas {
     this.curves.mark(header.moment?.progress ?? null);
     this.timeline.read(header, this.moments);
     this.acts.read(header.acts);
+    this.rail.paint();
     this.drawn += 1;
     Object.assign(this.root.dataset, {
       status: header.status, step: header.step, epoch: header.epoch, structure: header.structure, frames: this.drawn,
@@ -388,8 +396,10 @@ class Canvas {
   }
 
   resized() {
-    if (!this.frame || !this.root.clientWidth) return;
-    if (this.root.clientWidth === this.width && this.screen.fit() === this.room) return;
+    if (!this.root.clientWidth) return;
+    const stood = this.rail.fit();
+    if (!this.frame) return;
+    if (!stood && this.root.clientWidth === this.width && this.screen.fit() === this.room) return;
     this.redraw();
     this.curves.resize();
   }
@@ -402,7 +412,7 @@ class Canvas {
     document.removeEventListener("visibilitychange", this.wake);
     window.removeEventListener("online", this.wake);
     for (const part of [this.screen, this.settling, this.messages, this.announcer, this.keyboard, this.offers]) part.destroy();
-    for (const part of [this.network, this.output, this.timeline, this.acts, this.curves]) part.destroy();
+    for (const part of [this.network, this.output, this.timeline, this.acts, this.curves, this.rail]) part.destroy();
   }
 }
 

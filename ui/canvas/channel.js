@@ -119,7 +119,7 @@ export class Channel {
 
   /**
    * "I drew the last one; send me the next that differs." Dropped when the socket is not open: opening sends a new one.
-   * @param {{structure: number | null, history: number, version: number | null, moments: number | null, now: boolean, calm?: boolean, wants: Wants}} held
+   * @param {{structure: number | null, history: number, version: number | null, moments: number | null, recipe?: number | null, now: boolean, calm?: boolean, wants: Wants}} held
    */
   ready(held) {
     if (this.socket.readyState !== WebSocket.OPEN) return;

@@ -1,6 +1,6 @@
 /** Whether all of the canvas fits on the screen without scrolling, and how its rows share the height there. */
 
-const LEAST_WIDTH = 861; // below it the parts stand under one another, as in canvas.css
+export const LEAST_WIDTH = 861; // below it the parts stand under one another, as in canvas.css
 const LEAST_HEIGHT = 520; // with less, the network would have no room
 const BELOW = 10; // pixels between the canvas and the window's lower edge
 
