@@ -175,7 +175,7 @@ class Canvas {
     this.curves.build(this.theme, texts);
     this.screen.build(texts);
     this.timeline.build(this.theme, texts);
-    this.rail.build(texts, this.theme);
+    this.rail.build(this.theme);
   }
 
   /** The page is hidden or seen again, or the network is back. */

@@ -9,8 +9,6 @@ import { sectionOf } from "./sections.js";
 const AGAIN = 2000; // milliseconds until a catalogue that did not come is asked for again
 
 export class Rail {
-  /** @type {Texts} */
-  texts;
   /** @type {Theme} */
   theme;
   /** @type {Catalogue | null} */
@@ -38,7 +36,6 @@ export class Rail {
     this.items = [];
     this.language = "";
     this.catalogue = null;
-    this.watched = "test";
     this.forget();
   }
 
@@ -54,12 +51,12 @@ export class Rail {
     return this.fold.fit();
   }
 
-  /** A new language or theme. @param {Texts} texts @param {Theme} theme */
-  build(texts, theme) {
+  /** A new language, which the element states, or theme. @param {Theme} theme */
+  build(theme) {
     const language = this.root.lang.replace("-", "_");
     const asked = language !== this.language;
-    if (!asked && theme === this.theme && texts.watched === this.watched) return;
-    Object.assign(this, { language, theme, watched: texts.watched });
+    if (!asked && theme === this.theme) return;
+    Object.assign(this, { language, theme });
     if (asked) {
       this.catalogue = null;
       this.load();
@@ -85,7 +82,7 @@ export class Rail {
   draw() {
     const { catalogue, hand, theme, fold } = this;
     if (!catalogue) return;
-    const texts = new Texts(catalogue.texts, this.watched);
+    const texts = new Texts(catalogue.texts);
     /** @type {Kit} */
     const kit = {
       texts, catalogue, hand, theme, command: this.command,
