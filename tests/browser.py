@@ -15,6 +15,7 @@ from ui.messages import LANGUAGES, text
 
 PATIENCE = BROWSER_PATIENCE
 DATA = re.compile(r"/data(\?.*)?$")  # the address of the page Data
+HOLD = 400  # milliseconds after which a setting shows the run's recipe, as ui/canvas/rail/hand.js has it, and some more
 PLAYING, PAUSED = "playing", "paused"
 #: In scripts: the canvas, within whatever shadow roots.
 IN_CANVAS = """
@@ -31,8 +32,18 @@ def press(page: Page, name: str) -> None:
     page.get_by_role("button", name=name, exact=True).click()
 
 
-def open_tab(page: Page, name: str) -> None:
-    page.get_by_role("tab", name=name, exact=True).click()
+def rail(page: Page) -> Locator:
+    """The rail of settings beside the network."""
+    return page.locator(".nn-rail")
+
+
+def open_settings(page: Page, section: str) -> Locator:
+    """A section of the settings, "data", "network" or "learning", unfolded."""
+    found = page.locator(f".nn-rail details[data-section={section}]")
+    expect(found).to_be_visible()
+    if found.get_attribute("open") is None:
+        found.locator("> summary").click()
+    return found
 
 
 def open_view(page: Page, of: str) -> None:
@@ -67,12 +78,13 @@ def count_messages(page: Page) -> None:
 
 
 def move_slider(page: Page, name: str, key: str) -> None:
-    """Press an arrow key on a slider, and wait until its value is sent, which Streamlit holds back for a moment, and obeyed."""
-    count_messages(page)
-    before = page.evaluate("window.sent.stream")
-    page.get_by_role("slider", name=name, exact=True).press(key)
-    page.wait_for_function("before => window.sent.stream > before", arg=before)
-    wait_until_still(page)
+    """Press an arrow key on a slider of the settings, and wait until the run's recipe, not the hand, says what it shows."""
+    slider = rail(page).get_by_role("slider", name=name, exact=True)
+    before = slider.get_attribute("aria-valuetext") or ""
+    slider.press(key)
+    expect(slider).not_to_have_attribute("aria-valuetext", before)
+    page.wait_for_timeout(HOLD)
+    expect(slider).not_to_have_attribute("aria-valuetext", before)
 
 
 def wait_for_step(page: Page, beyond: int) -> None:

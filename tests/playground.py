@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,6 @@ from dlcore.runs.server.listing import Listed
 from tests.patience import PATIENCE
 from ui import door, session
 from ui.messages import escape
-from ui.playground.memory import Playing
 from ui.session import widgets
 
 ROOT = Path(__file__).parent.parent
@@ -67,7 +66,7 @@ class RecordingPool:
         self.alive: set[str] = set()
         self.refusal: Problem | None = None
         self.answer: dict[str, Any] = {}
-        self.asked: list[str] = []  # for the recipes on which runs stand
+        self.stands: dict[str, str] = {}  # the recipe of each run
         self.states: dict[str, bytes] = {}
         self.shelf: dict[str, dict[str, Any]] = {}  # what was put away, and where it stood
         self.full: Problem | None = None  # what a newcomer is told ...
@@ -77,7 +76,6 @@ class RecordingPool:
         self.devices = {"cpu"}  # of its workers
         self.listing = RecordingListing(self)
         self.keeps_runs = True
-        self.on_change: Callable[[str], None] | None = None  # called once, before the next change is looked at
 
     def create(self, recipe: str, device: str = "auto", state: bytes = b"", owner: str = "", reader: str = "") -> str:
         self._admit()
@@ -85,7 +83,7 @@ class RecordingPool:
         self.readers.append(reader)
         token = f"run {len(self.created)}"
         self.created.append((recipe, device))
-        self.states[token] = state
+        self.states[token], self.stands[token] = state, recipe
         self.alive.add(token)
         return token
 
@@ -123,16 +121,14 @@ class RecordingPool:
         self.alive.discard(token)
 
     def call(self, token: str, do: str, payload: bytes = b"", **values: Any) -> tuple[dict[str, Any], bytes]:
-        if do == "change" and self.on_change is not None:
-            self.on_change, on_change = None, self.on_change
-            on_change(token)
         self.hold(token)
         if self.refusal is not None:
             raise self.refusal
-        if do == "stand":
-            self.asked.append(token)
-            return {"recipe": self.recipe_of(token), **self.answer}, b""
+        if do in ("stand", "journal"):  # Questions, asked again and again.
+            return {"recipe": self.stands[token], "device": "auto", "journal": self.answer.get("journal", [])}, b""
         self.calls.append((token, do, values))
+        if do in ("change", "load"):
+            self.stands[token] = {**self.answer, **values}["recipe"]
         return self.answer, b"bytes of " + do.encode()
 
     def reader_of(self, token: str) -> str:
@@ -141,8 +137,11 @@ class RecordingPool:
 
     def recipe_of(self, token: str) -> str:
         """The recipe on which the run stands."""
-        sent = [values["recipe"] for of, do, values in self.calls if of == token and do == "change"]
-        return [*(recipe for number, (recipe, _) in enumerate(self.created) if token == f"run {number}"), *sent][-1]
+        return self.stands[token]
+
+    def edit(self, token: str, experiment: Experiment) -> None:
+        """Let the run stand on this recipe, as if somebody had edited it on the canvas."""
+        self.stands[token] = experiment.to_json()
 
     async def call_async(
         self, token: str, do: str, payload: bytes = b"", **values: Any
@@ -155,13 +154,10 @@ class RecordingPool:
         return [json.loads(values["recipe"]) for _, do, values in self.calls if do == "change"]
 
 
-def open_page(experiment: Experiment | None = None, language: str = "en", furnished: bool = True) -> AppTest:
-    """The page after its first run, standing on this experiment, in a session that draws all tabs."""
+def open_page(experiment: Experiment | None = None, language: str = "en") -> AppTest:
+    """The page after its first run, standing on this experiment."""
     at = AppTest.from_file(str(ROOT / "ui" / "frame.py"), default_timeout=PATIENCE)
-    experiment = experiment or Experiment()
-    somebody = session.Session(language, experiment, experiment.to_dict())
-    somebody.memory(Playing).furnished = furnished
-    at.session_state["session"] = somebody
+    at.session_state["session"] = session.Session(language, experiment or Experiment())
     return at.run()
 
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import streamlit as st
 
 from dlcore.experiment import Experiment
 from dlcore.layers import Dense
 from dlcore.optimizers import Adam
-from tests.playground import RecordingPool, at_path, errors, open_page, state, widget
-from ui import live
+from tests.playground import RecordingPool, at_path, errors, open_page, state
+from ui import gallery, live
 from ui.playground import acting
 from ui.playground.memory import Playing
-from ui.session import editing
 
 
 @pytest.fixture
@@ -31,7 +30,7 @@ def test_the_canvas_asks_for_a_new_run_when_its_own_is_gone(
     press(monkeypatch, "renew")
     at = open_page()
     pool.alive.clear()
-    at.button(key="new_seed").click().run()
+    at.button(key="press").click().run()
     assert len(pool.created) == 2
 
 
@@ -48,9 +47,9 @@ def test_what_the_coach_offers_is_done_to_the_run_and_the_settings_follow(
 ) -> None:
     press(monkeypatch, {"do": "coach", "fix": fix})
     at = open_page(Experiment(optimizer=Adam(learning_rate=3.0)))
-    at.button(key="new_seed").click().run()
+    at.button(key="press").click().run()
     assert len(pool.recipes) == 1 and at_path(pool.recipes[0], path) == value
-    assert Experiment.from_dict(state(at).draft) == Experiment.from_dict(pool.recipes[0])
+    assert state(at).experiment == Experiment.from_dict(pool.recipes[0])
     assert not errors(at) and not at.exception
 
 
@@ -60,7 +59,7 @@ def test_a_fix_that_is_unknown_or_changes_nothing_does_nothing(
 ) -> None:
     press(monkeypatch, {"do": "coach", "fix": fix})
     at = open_page()
-    at.button(key="new_seed").click().run()
+    at.button(key="press").click().run()
     assert not [do for _, do, _ in pool.calls if do == "change"] and not errors(at)
 
 
@@ -78,50 +77,28 @@ def test_an_action_that_names_nothing_there_is_does_nothing(
 ) -> None:
     press(monkeypatch, action)
     at = open_page()
-    at.button(key="new_seed").click().run()
+    at.button(key="press").click().run()
     assert not pool.calls
     assert not errors(at)
 
 
-@pytest.mark.parametrize("seed", [0, 77])
-def test_the_settings_follow_what_was_changed_on_the_canvas(
-    pool: RecordingPool, monkeypatch: pytest.MonkeyPatch, seed: int
-) -> None:
-    pool.answer = {"recipe": Experiment(seed=seed, layers=(Dense(units=3),)).to_json()}
-    press(monkeypatch, {"do": "settled"})
+def test_the_page_follows_what_was_changed_on_the_canvas(pool: RecordingPool, monkeypatch: pytest.MonkeyPatch) -> None:
     at = open_page()
-    at.button(key="new_seed").click().run()
+    pool.edit("run 0", Experiment(seed=77, layers=(Dense(units=3),)))
+    assert state(at).experiment == Experiment()
+    at.run()
+    assert state(at).experiment == Experiment(seed=77, layers=(Dense(units=3),))
     assert not pool.calls
-    assert widget(at, "seed").value == seed
-    assert widget(at, "layers.0.dense.units").value == 3
-    assert state(at).experiment == Experiment.from_json(pool.answer["recipe"])
-    assert not errors(at)
 
 
-def test_a_page_that_is_opened_shows_the_run_as_the_canvas_left_it(
+def test_what_a_press_does_is_done_to_the_run_as_the_canvas_left_it(
     pool: RecordingPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    press(monkeypatch, {"do": "coach", "fix": "add_l2"})
     at = open_page()
-    pool.answer = {"recipe": Experiment(seed=77).to_json()}
-    at.run()
-    assert state(at).experiment.seed == 0  # The page was not left: nobody asks.
-    state(at).address.page = "data"
-    at.run()
-    assert set(pool.asked) == {"run 0"}
-    assert widget(at, "seed").value == 77
-    assert not pool.calls
-
-
-def test_a_setting_and_an_edit_on_the_canvas_at_the_same_time_are_both_in_the_recipe(pool: RecordingPool) -> None:
-    at = open_page()
-    both = Experiment(seed=5, layers=(Dense(units=3),))
-    pool.answer = {"recipe": both.to_json()}  # The run has merged them, see test_runs.py.
-    widget(at, "seed").set_value(5).run()
-    (sent,) = [values for _, do, values in pool.calls if do == "change"]
-    assert Experiment.from_json(sent["base"]) == Experiment()
-    assert state(at).experiment == both
-    assert widget(at, "layers.0.dense.units").value == 3
-    assert not errors(at)
+    pool.edit("run 0", Experiment(seed=77))
+    at.button(key="press").click().run()
+    assert (pool.recipes[-1]["seed"], pool.recipes[-1]["regularizer"]["kind"]) == (77, "l2")
 
 
 @pytest.mark.parametrize(
@@ -137,7 +114,7 @@ def test_a_press_on_the_canvas_makes_another_run(
     pool.answer = {"recipe": Experiment().to_json(), "step": 0}
     press(monkeypatch, action)
     at = open_page()
-    at.button(key="new_seed").click().run()
+    at.button(key="press").click().run()
     assert (state(at).token, kept_runs(pool)) == (present, kept)
     assert len(at.toast) == 1
     assert not errors(at)
@@ -156,7 +133,7 @@ def test_actions_that_come_along_with_a_later_one_are_answered_once_and_in_order
         ({**gone, "number": 1, "by": 8, "before": []}, 3),  # Another canvas numbers its actions anew.
     ):
         press(monkeypatch, action)
-        at.run().button(key="new_seed").click().run()
+        at.run().button(key="press").click().run()
         assert len(kept_runs(pool)) == kept
         assert state(at).memory(Playing).answered == {"by": action["by"], "number": action["number"]}
     assert not errors(at)
@@ -167,13 +144,7 @@ def kept_runs(pool: RecordingPool) -> list[str]:
 
 
 def press(monkeypatch: pytest.MonkeyPatch, action: str | dict[str, Any]) -> None:
-    """Let the button for a new seed stand for a press on the canvas, which AppTest cannot make."""
-    answer, told = acting.answer_canvas, SimpleNamespace(action=action if isinstance(action, dict) else {"do": action})
-    new_seed = editing.new_seed
-
-    def stand_in() -> None:
-        monkeypatch.setattr(acting, "canvas_action", lambda: told.action)
-        monkeypatch.setattr(editing, "new_seed", new_seed)
-        answer()
-
-    monkeypatch.setattr(editing, "new_seed", stand_in)
+    """Let a button of the heading stand for a press on the canvas, which AppTest cannot make."""
+    told = action if isinstance(action, dict) else {"do": action}
+    monkeypatch.setattr(acting, "canvas_action", lambda: told)
+    monkeypatch.setattr(gallery, "draw_button", lambda: st.button("press", key="press", on_click=acting.answer_canvas))

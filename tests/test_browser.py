@@ -19,9 +19,9 @@ from tests.browser import (
     export,
     load,
     move_slider,
-    open_tab,
     prefer,
     press,
+    rail,
     same_weights,
     score,
     step,
@@ -63,8 +63,7 @@ def test_the_learning_rate_changes_while_the_run_plays_on(page: Page, tmp_path: 
     press(page, "Play")
     wait_for_step(page, 20)
     structure = canvas(page).get_attribute("data-structure")
-    open_tab(page, "Learning")
-    move_slider(page, "Learning rate Learning rate", "ArrowRight")
+    move_slider(page, "Learning rate", "ArrowRight")
     after = json.loads(export(page, "Recipe", tmp_path).read_text())["optimizer"]["learning_rate"]
     assert after > before
     reached = step(page)
@@ -85,7 +84,7 @@ def test_another_data_set_and_another_language(page: Page):
     expect(page.locator(".nn-headings")).to_contain_text("Spiral")
     prefer(page, "中文")
     expect(page.get_by_role("button", name="开始训练", exact=True)).to_be_visible()
-    expect(page.get_by_role("tab", name="数据", exact=True)).to_be_visible()
+    expect(rail(page).get_by_role("combobox", name="优化器", exact=True)).to_be_visible()
     expect(page.locator(".nn-headings")).to_contain_text("螺旋")
     page.get_by_role("button", name="开始训练", exact=True).click()
     wait_for_step(page, 0)

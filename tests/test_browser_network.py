@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser import PAUSED, PLAYING, canvas, open_tab, open_view, press, score, step, wait_for_step
+from tests.browser import PAUSED, PLAYING, canvas, open_settings, open_view, press, score, step, wait_for_step
 
 pytestmark = pytest.mark.browser
 
@@ -73,19 +73,19 @@ def test_presses_in_quick_succession_all_count_and_the_settings_follow(page: Pag
     for _ in range(5):
         page.keyboard.press("Enter")
     expect(button(page, "Hidden 1, unit 9")).to_be_visible()
-    open_tab(page, "Network")
-    expect(page.get_by_role("spinbutton", name="Units").first).to_have_value("9")
+    network = open_settings(page, "network")
+    expect(network.get_by_role("spinbutton", name="Units").first).to_have_value("9")
     expect(button(page, "Hidden 1, unit 10")).to_have_count(0)
     assert canvas(page).evaluate("root => root.mark") == "the same"
 
 
-def test_a_setting_that_is_moved_before_the_settings_have_followed_an_edit_takes_nothing_back(page: Page):
-    open_tab(page, "Network")
+def test_a_setting_and_a_press_on_the_canvas_at_once_take_nothing_back(page: Page):
+    network = open_settings(page, "network")
     press(page, "Add neuron to Hidden 1")
-    press(page, "Dense")
+    press(page, "+ Dense")
     expect(button(page, "Remove Hidden 3")).to_be_visible()
     expect(button(page, "Hidden 1, unit 5")).to_be_visible()
-    expect(page.get_by_role("spinbutton", name="Units").first).to_have_value("5")
+    expect(network.get_by_role("spinbutton", name="Units").first).to_have_value("5")
 
 
 def test_without_a_hidden_layer_one_can_be_added_and_its_activation_chosen(page: Page):

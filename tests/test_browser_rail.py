@@ -6,9 +6,9 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.browser import DATA, canvas, count_messages, press, wait_until_still
+from tests.browser import DATA, canvas, count_messages, press, rail, wait_until_still
 
 pytestmark = pytest.mark.browser
 
@@ -23,10 +23,6 @@ def wide(page: Page) -> Page:
     expect(rail(page).get_by_role("radio", name="Circle", exact=True)).to_be_visible()
     wait_until_still(page)
     return page
-
-
-def rail(page: Page) -> Locator:
-    return page.locator(".nn-rail")
 
 
 def box(page: Page, part: str) -> dict[str, Any]:
@@ -72,7 +68,7 @@ def test_every_kind_of_input_reaches_the_run_and_no_script_runs(wide: Page) -> N
     expect(page.get_by_role("status").filter(has_text="momentum")).to_be_visible()  # Refused with a sentence,
     expect(settings.get_by_role("switch", name="Nesterov momentum")).not_to_be_checked()  # and put back to the truth.
     settings.get_by_role("combobox", name="Regularizer", exact=True).select_option("L2")
-    expect(settings.get_by_role("slider", name="Rate", exact=True)).to_be_visible()
+    expect(settings.get_by_role("slider", name="L2 strength", exact=True)).to_be_visible()
     assert page.evaluate("window.sent.stream") == heard
 
     page.keyboard.press("Control+z")
@@ -162,9 +158,9 @@ def test_on_a_phone_it_is_a_sheet_that_closes_on_choice_and_has_large_targets(pa
     moons = rail(page).get_by_role("radio", name="Moons", exact=True)
     expect(moons).to_be_in_viewport()
     for target in rail(page).locator("button:visible, input:visible, select:visible, summary:visible").all():
-        assert target.evaluate("e => e.role === 'switch' || e.getBoundingClientRect().height >= 44"), (
-            target.inner_text()
-        )
+        assert target.evaluate(
+            "e => (e.role === 'switch' ? e.closest('label') : e).getBoundingClientRect().height >= 44"
+        ), target.inner_text()
     moons.click()
     expect(moons).to_be_hidden()
     expect(page.locator(".nn-headings")).to_contain_text("Moons")

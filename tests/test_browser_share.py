@@ -96,7 +96,7 @@ def test_the_same_link_in_two_sessions_gives_the_same_losses_to_the_last_digit(t
     for number, visitor in enumerate(two_visitors):
         expect(canvas(visitor)).to_have_attribute("data-connection", "open")
         expect(visitor.locator(".nn-speed")).to_be_hidden()
-        expect(visitor.get_by_role("tab", name="Network", exact=True)).to_have_count(0)
+        expect(visitor.locator(".nn-rail [data-section=network]").first).to_be_hidden()
         visitor.wait_for_function(
             """() => { const find = (root) => root.querySelector('.nn')
                 ?? [...root.querySelectorAll('*')].map((e) => e.shadowRoot && find(e.shadowRoot)).find(Boolean);

@@ -6,7 +6,6 @@ B rows of a batch, K classes.
 from __future__ import annotations
 
 import json
-import re
 import runpy
 from dataclasses import replace
 from functools import partial
@@ -46,10 +45,9 @@ from dlcore.runs.run import Run
 from dlcore.seeds.members import Abreast, OneByOne, make_members, make_recipes
 from dlcore.share import decode, encode
 from tests.judging import answer, saved, table_of
-from tests.playground import RecordingPool, errors, open_page, state, widget
-from ui import live
 from ui.differences import write_difference
 from ui.messages import text
+from ui.rail.catalogue import make_catalogue
 
 STEPS, CLOSE = 200, 1e-5
 # Of a random case: two epochs and more of nearly all; a step or a weight too much shows at once.
@@ -743,52 +741,22 @@ def test_classes_of_like_size_are_never_called_overlooked(rows: tuple[int, ...])
 # On the page
 
 
-@pytest.fixture
-def pool(monkeypatch: pytest.MonkeyPatch) -> RecordingPool:
-    recording = RecordingPool()
-    monkeypatch.setattr(live, "pool", lambda: recording)
-    return recording
+def test_they_are_chosen_beside_the_loss_and_called_by_the_fields_words() -> None:
+    for language, label, options in (("en", "Class weights", None), ("zh_CN", "类别权重", ["无", "平衡"])):
+        (fields,) = [
+            section["fields"] for section in make_catalogue(language)["sections"] if section["name"] == "learning"
+        ]
+        names = [field["name"] for field in fields]
+        field = fields[names.index("class_weights")]
+        assert names.index("class_weights") == names.index("loss") + 1
+        assert field["label"] == label and "n / (K n_k)" in field["help"]
+        assert options in (None, [option["title"] for option in field["options"]])
 
 
-def test_they_are_chosen_beside_the_loss(pool: RecordingPool) -> None:
-    at = open_page()
-    labels = [box.label for box in at.selectbox]
-    assert labels.index("Class weights") == labels.index("Loss") + 1
-    widget(at, "class_weights").set_value("balanced").run()
-    assert not at.exception and errors(at) == []
-    assert pool.recipes[-1]["class_weights"] == "balanced"
-    widget(at, "class_weights").set_value("none").run()
-    assert pool.recipes[-1]["class_weights"] == "none"
-
-
-def test_in_chinese_they_are_called_by_the_fields_words(pool: RecordingPool) -> None:
-    at = open_page(Experiment(class_weights="balanced"), "zh_CN")
-    box = widget(at, "class_weights")
-    assert (box.label, box.value, box.options) == ("类别权重", "balanced", ["无", "平衡"])
-    assert "n / (K n_k)" in re.sub(r"\\", "", box.help)
-
-
-def test_where_a_number_is_the_target_there_are_none(pool: RecordingPool) -> None:
-    at = open_page(Experiment.from_dict({"dataset": {"kind": "sine"}, "loss": {"kind": "mse"}}))
-    assert "Class weights" not in [box.label for box in at.selectbox]
-
-
-def test_they_give_way_to_data_with_a_number_as_target_and_that_is_said(pool: RecordingPool) -> None:
-    at = open_page(Experiment(class_weights="balanced"))
-    widget(at, "dataset/numbers").set_value("sine").run()
-    assert not at.exception and errors(at) == []
-    assert state(at).experiment.class_weights == "none"
-    assert state(at).experiment.dataset.kind == "sine"
-    told = [box.value for box in (*at.info, *at.toast, *at.warning)]
-    assert any("class weights were switched off" in one for one in told), told
-    widget(at, "dataset/classes").set_value("xor").run()
-    assert state(at).experiment.class_weights == "none" and errors(at) == []
-
-
-def test_they_stay_when_other_classes_are_chosen(pool: RecordingPool) -> None:
-    at = open_page(Experiment(class_weights="balanced"))
-    widget(at, "dataset/classes").set_value("xor").run()
-    assert state(at).experiment.class_weights == "balanced"
+def test_they_stay_when_other_classes_are_chosen() -> None:
+    run = Run(Experiment(class_weights="balanced").to_json())
+    run.edit({"do": "setting", "path": "dataset.kind", "value": "xor"})
+    assert run.learner.recipe.class_weights == "balanced"  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

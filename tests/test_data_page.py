@@ -16,19 +16,18 @@ from dlcore.datasets.fitting import propose_batch, propose_units
 from dlcore.datasets.pictures import ImageData
 from dlcore.datasets.room import UPLOAD
 from dlcore.datasets.table import TableData
+from dlcore.editing.editor import Editor
 from dlcore.experiment import Experiment
 from dlcore.problems import Problem
 from dlcore.runs.server.entry import mark_of
 from tests.data_desk import HandmadeDesks, column
 from tests.patience import PATIENCE
-from tests.playground import ROOT, RecordingPool, errors, open_page, shown, speak_for, state, widget
+from tests.playground import ROOT, RecordingPool, errors, shown, speak_for, state, widget
 from ui import live, session
 from ui.data import columns
 from ui.data.brought import Bringing, Brought, fit_recipe
 from ui.data.pictures import make_sheet
 from ui.messages import sentence, text
-from ui.playground.memory import Playing
-from ui.session import widgets
 
 DATA, PLAYGROUND = "../pages/data.py", "../pages/playground.py"
 CSV = b"ticket,age,port,fare,survived\n"
@@ -76,8 +75,7 @@ def at(empty: Any) -> Any:
 def open_data(language: str = "en") -> Any:
     """The page after its first run."""
     at = AppTest.from_file(str(ROOT / "ui" / "frame.py"), default_timeout=PATIENCE)
-    at.session_state["session"] = somebody = session.Session(language)
-    somebody.memory(Playing).furnished = True
+    at.session_state["session"] = session.Session(language)
     at.switch_page(DATA).run()
     assert not at.exception
     return at
@@ -271,9 +269,10 @@ def test_pictures_become_the_data_of_the_run(empty: Any, desks: HandmadeDesks, p
     press(at, "data_train")
     assert pool.recipes[-1]["dataset"] == desks.imported
     assert Experiment.from_dict(pool.recipes[-1]).num_inputs == 16
-    at.switch_page(PLAYGROUND).run()
-    choose(at, "dataset.images.samples", 40)
-    assert pool.recipes[-1]["dataset"] == {**desks.imported, "samples": 40}
+    fewer = Editor().edit(
+        Experiment.from_dict(pool.recipes[-1]), {"do": "setting", "path": "dataset.samples", "value": 40}
+    )
+    assert fewer is not None and fewer.experiment.dataset.to_dict() == {**desks.imported, "samples": 40}
 
 
 # Whose it is, and the way to take it off
@@ -533,8 +532,9 @@ def test_train_imports_the_table_and_the_run_plays_on_it(at: Any, desks: Handmad
     assert "features" not in recipe
     assert pool.calls[-1][1] == "play"
     assert text("en", "data.dropped.one") in [toast.value.replace("\\", "") for toast in at.toast]
-    # The playground is open, and says what the run learns.
-    assert widget(at, "dataset/own").value == "table"
+    # The playground is open, on the run that learns it.
+    assert state(at).address.page == ""
+    assert state(at).experiment == Experiment.from_dict(recipe)
 
 
 @pytest.mark.parametrize(
@@ -647,29 +647,30 @@ def test_samples_stand_on_one_sheet_in_their_order() -> None:
 # The playground
 
 
-def test_the_playground_leads_to_the_page_and_back_to_the_table(at: Any, pool: RecordingPool) -> None:
+def test_other_data_and_back_to_the_table(at: Any, pool: RecordingPool) -> None:
     press(at, "data_train")
-    at.switch_page(PLAYGROUND).run()
-    choose(at, "dataset/classes", "xor")
-    assert pool.recipes[-1]["dataset"]["kind"] == "xor"
-    choose(at, "dataset/own", "table")
-    assert pool.recipes[-1]["dataset"] == validated(TableData, PASSENGERS).to_dict()
-    assert pool.recipes[-1]["loss"]["kind"] == "cross_entropy"
-    assert not errors(at)
+    editor, own = Editor(), Experiment.from_dict(pool.recipes[-1])
+    away = editor.edit(own, {"do": "setting", "path": "dataset.kind", "value": "xor"})
+    assert away is not None and away.experiment.dataset.kind == "xor"
+    assert editor.describe(away.experiment)["facts"]["own"]["name"] == PASSENGERS["name"]
+    back = editor.edit(away.experiment, {"do": "setting", "path": "dataset.kind", "value": "table"})
+    assert back is not None and back.experiment.dataset.to_dict() == validated(TableData, PASSENGERS).to_dict()
+    assert back.experiment.loss.kind == "cross_entropy"
 
 
 @pytest.mark.parametrize("kept", [(0, 2), (0, 1, 2)], ids=["a plane", "no plane"])
-def test_a_plane_says_which_column_is_which_axis(at: Any, desks: HandmadeDesks, kept: tuple[int, ...]) -> None:
+def test_a_plane_says_which_column_is_which_axis(
+    at: Any, desks: HandmadeDesks, pool: RecordingPool, kept: tuple[int, ...]
+) -> None:
     desks.imported = {**PASSENGERS, "columns": [PASSENGERS["columns"][place] for place in kept]}
     press(at, "data_train")
     assert not errors(at)
-    named = shown(text("en", "own.plane", first="age", second="fare"))
-    assert (named in [caption.value for caption in at.caption]) == (len(kept) == 2)
+    own = Editor().describe(Experiment.from_dict(pool.recipes[-1]))["facts"]["own"]
+    assert own["used"] and own["plane"] == (["age", "fare"] if len(kept) == 2 else None)
 
 
-def test_nobody_who_has_brought_nothing_sees_a_group_of_their_own(pool: RecordingPool) -> None:
-    at = open_page()
-    assert not [key for key in at.session_state if str(key).startswith(f"{widgets.WIDGETS}dataset/own")]
+def test_nobody_who_has_brought_nothing_is_offered_data_of_their_own() -> None:
+    assert Editor().describe(Experiment())["facts"]["own"] is None
 
 
 def test_the_page_speaks_chinese(pool: RecordingPool, desks: HandmadeDesks) -> None:

@@ -147,7 +147,7 @@ def test_no_socket_and_no_request_makes_the_server_call_anybody(server: Server, 
             skills = BackMsg()
             skills.backend_operation_request.install_skills.SetInParent()
             somebody.say(skills)
-            await somebody.move("Noise", 0.2)
+            await somebody.rerun()
 
     run(attack())
     assert not calls.exists() or calls.read_text() == ""

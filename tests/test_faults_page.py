@@ -46,7 +46,8 @@ def attend(server: Server, trouble: Callable[[Student], Awaitable[None]]) -> Non
             await until(lambda: len(witness.seen) > 5)
             before = witness.seen[-1]
             await trouble(witness)
-            await witness.move("Noise", 0.2)
+            await witness.rerun()
+            await witness.move("dataset.noise", 0.2)
             await pictures(witness, 3)
             assert witness.there
             assert witness.seen[-1][2] != before[2]  # It is still learning.
@@ -115,7 +116,8 @@ def test_sixty_reruns_at_once_hold_up_nobody_else(server: Server) -> None:
             for _ in range(60):
                 rude.say(rerun())
             for noise in (0.3, 0.1, 0.3):
-                await witness.move("Noise", noise)
+                await witness.rerun()
+                await witness.move("dataset.noise", noise)
             await pictures(witness, 3)
             counting.cancel()
             assert max(counts) < before + 20
@@ -131,7 +133,7 @@ def test_a_client_that_clears_the_caches_ends_nobodys_run(server: Server) -> Non
             rude.say(BackMsg(clear_cache=True))
         # A run that was given up by then would be gone before the one that is left now.
         await until(lambda: figure(server, "runs") == 1)
-        await witness.move("Noise", 0.3)
+        await witness.rerun()
         assert witness.token == token
 
     attend(server, clear)
@@ -227,7 +229,7 @@ async def heard(connection: websockets.ClientConnection) -> tuple[str, str, list
         elif kind == "delta" and message.delta.new_element.HasField("bidi_component"):
             raw = message.delta.new_element.bidi_component
             found = Student(0)
-            found.learn(message.delta.new_element, message.delta.fragment_id)
+            found.learn(message.delta.new_element)
             token = found.token or token
             assert raw.json or raw.mixed.json
         elif kind == "script_finished":

@@ -10,11 +10,11 @@ from scipy.stats import binom
 from dlcore.component import kinds
 from dlcore.datasets import Dataset
 from dlcore.datasets.fitting import Fitting, propose
+from dlcore.editing.facts import find_margin
 from dlcore.editing.fitting import OWN_KINDS, find_fitting, fit_split, take_fitted, with_fitting
 from dlcore.experiment import MOST_LAYERS, Experiment
 from dlcore.learning.trainer import Trainer
 from ui import opening
-from ui.playground.data_settings import find_margin
 
 BUNDLED = [kind for kind in kinds(Dataset) if kind not in OWN_KINDS]
 

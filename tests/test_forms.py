@@ -14,7 +14,7 @@ from dlcore.catalogue import FAMILIES
 from dlcore.component import Component, kinds, list_fields
 from dlcore.datasets import Dataset
 from dlcore.editing.carrying import Left, carry_over, plain_default
-from dlcore.editing.fitting import count_training_rows, fit_loss, group_datasets, list_fitting_losses, make_layer
+from dlcore.editing.fitting import count_training_rows, fit_loss, group_datasets, list_fitting_losses
 from dlcore.experiment import Experiment
 from dlcore.losses import Loss
 from dlcore.optimizers import SGD, Adam, AdamW, Optimizer
@@ -161,10 +161,3 @@ def test_the_loss_gives_way_to_the_data(before: str, loss: str) -> None:
 def test_the_largest_batch_is_all_training_rows() -> None:
     draft = {**Experiment().to_dict(), "test_fraction": 0.3}
     assert count_training_rows(draft) == Experiment.from_dict(draft).train_rows
-
-
-def test_a_new_layer_is_like_the_last_one_of_its_kind() -> None:
-    layers = Experiment().to_dict()["layers"]
-    assert make_layer("dense", layers) == layers[-1]
-    assert make_layer("dense", layers) is not layers[-1]
-    assert make_layer("dropout", layers) == {"kind": "dropout", "p": 0.1}

@@ -220,7 +220,7 @@ def test_a_press_opens_an_example_and_its_question_stands_until_it_is_put_away(
     assert len(changes) == 1 and changes[0]["anew"] and changes[0]["act"] == "example"
     assert at_path(pool.recipes[0], "dataset.kind") == "xor" and at_path(pool.recipes[0], "layers") == []
     assert state(at).example == session.Example("xor", "xor")
-    assert Experiment.from_dict(state(at).draft) == start_of("xor")
+    assert state(at).experiment == start_of("xor")
     assert not errors(at) and not at.exception
 
 

@@ -32,8 +32,7 @@ from ui.messages import (
     text,
 )
 from ui.pages import GROUPS, PAGES, Page
-from ui.playground.learning_settings import DEVICES
-from ui.playground.network_settings import MOVES
+from ui.rail.catalogue import DEVICES
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted([*(ROOT / "ui").rglob("*.py"), *(ROOT / "pages").glob("*.py")])
@@ -183,7 +182,7 @@ def key_patterns(argument: ast.expr) -> Iterator[str]:
 def test_keys_made_of_parts_exist() -> None:
     known = catalogue("en")
     keys = {f"export.{what}" for what in exporting.FILES} | {f"export.{what}.help" for what in exporting.FILES}
-    keys |= {f"device.{device}" for device in DEVICES} | {f"layer.{move}" for move in MOVES}
+    keys |= {f"device.{device}" for device in DEVICES}
     keys |= {f"dataset.{group}" for group in group_datasets()}
     keys |= {page.title for page in PAGES} | {f"share.hide.{group}" for group in GROUPS}
     keys |= {f"experiment.{name}" for name in Experiment.model_fields}

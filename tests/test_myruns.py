@@ -78,7 +78,7 @@ def test_a_fork_becomes_the_present_run_and_the_old_one_is_kept(pool: RecordingP
     pool.answer = {"recipe": then.to_json(), "step": 40}
     acts.fork(17)
     assert pool.calls == [("run 0", "fork", {"moment": 17}), ("run 0", "pause", {})]
-    assert (person.token, person.experiment, person.draft) == ("run 1", then, then.to_dict())
+    assert (person.token, person.experiment) == ("run 1", then)
     assert kept(pool) == ["run 0"]
 
 
@@ -112,7 +112,7 @@ def test_there_is_an_end_to_what_one_person_may_keep(pool: RecordingPool, person
 
 
 def as_it_is(pool: RecordingPool, person: session.Session) -> tuple[Any, ...]:
-    return set(pool.alive), kept(pool), person.token, person.experiment, person.draft
+    return set(pool.alive), kept(pool), person.token, person.experiment
 
 
 @pytest.mark.parametrize("free", [0, 1])

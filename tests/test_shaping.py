@@ -231,9 +231,3 @@ def test_what_would_leave_nothing_to_learn_is_refused(dataset: Any, action: dict
     with pytest.raises(Problem) as refused:
         apply_edit(Experiment(dataset=dataset, batch_size=1, **task), {"do": "points", **action})
     assert refused.value.key == key
-
-
-def test_a_new_seed_is_the_next_one_and_after_the_last_comes_the_first() -> None:
-    assert do(Experiment(seed=4), "new_seed").seed == 5
-    last = Experiment.model_json_schema()["properties"]["seed"]["maximum"]
-    assert do(Experiment(seed=last - 1), "new_seed").seed == 0

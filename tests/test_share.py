@@ -27,13 +27,14 @@ from dlcore.problems import Problem
 from dlcore.runs.server.entry import mark_of
 from dlcore.share import LONGEST_LINK, decode, encode
 from tests.patience import PATIENCE
-from tests.playground import ROOT, RecordingPool, come_with, errors, open_page, shown, speak_for, state, widget
+from tests.playground import ROOT, RecordingPool, come_with, errors, open_page, shown, speak_for, state
 from tests.strategies import experiments
 from ui import live
 from ui.messages import text
 from ui.opening import open_recipe
 from ui.pages import GROUPS
-from ui.playground import page, settings
+from ui.playground import page
+from ui.rail.catalogue import SECTIONS
 from ui.session import standing
 
 
@@ -171,7 +172,7 @@ def test_a_link_opens_its_run(pool: RecordingPool) -> None:
     at = visit(run=encode(experiment), lang="zh")
     assert Experiment.from_json(pool.created[0][0]) == experiment
     assert state(at).language == "zh_CN"
-    assert widget(at, "seed").value == 9
+    assert state(at).experiment == experiment
     assert not pool.calls
     assert not errors(at)
 
@@ -184,7 +185,8 @@ def test_a_bad_link_opens_the_default_run_with_one_sentence(pool: RecordingPool,
         decode(link)
     except Problem as problem:
         assert errors(at) == [shown(str(problem))] == errors(at.run())  # It stays: a page opens in several runs.
-    widget(at, "seed").set_value(4).run()
+    pool.edit("run 0", state(at).experiment.replace(seed=4))
+    at.run()
     assert not errors(at)
 
 
@@ -195,17 +197,10 @@ def test_a_link_can_start_playing_once(pool: RecordingPool) -> None:
     assert [do for _, do, _ in pool.calls] == ["play"]
 
 
-@pytest.mark.parametrize("group", settings.TABS)
-def test_a_link_hides_a_tab(pool: RecordingPool, group: str) -> None:
-    at = visit(hide=group)
-    assert [tab.label for tab in at.tabs] == [text("en", f"tab.{name}") for name in settings.TABS if name != group]
-    assert not errors(at)
-
-
 def test_a_link_can_hide_everything(pool: RecordingPool) -> None:
     at = visit(hide=",".join(GROUPS), text="off")
-    assert not at.tabs
     assert not errors(at)
+    assert not [button for button in at.button if button.key == "gallery"]
 
 
 def test_names_of_groups_that_are_none_are_ignored(pool: RecordingPool, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -218,7 +213,8 @@ def test_names_of_groups_that_are_none_are_ignored(pool: RecordingPool, monkeypa
 
 def test_the_style_sheet_knows_every_group_of_the_canvas() -> None:
     css = (ROOT / "ui" / "canvas" / "hide.css").read_text(encoding="utf-8")
-    of_the_page = {*settings.TABS, "share", "compare", "gallery"}
+    assert {*SECTIONS} <= {*GROUPS}
+    of_the_page = {"share", "compare", "gallery"}
     for group in {*GROUPS} - of_the_page:
         assert f'[data-hide~="{group}"]' in css
 
@@ -363,7 +359,8 @@ def test_a_strangers_link_opens_on_circle_with_the_settings_that_fit_and_one_sen
     assert (found.batch_size, found.test_fraction) == (8, 0.2)
     assert pool.readers == [mark_of(BOB)]
     assert len(errors(at.run())) == 1
-    widget(at, "seed").set_value(4).run()
+    pool.edit("run 0", state(at).experiment.replace(seed=4))
+    at.run()
     assert not errors(at)
 
 

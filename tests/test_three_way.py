@@ -31,7 +31,7 @@ from dlcore.frame import decode_frame
 from dlcore.network import build_model
 from dlcore.rows import prepare
 from dlcore.runs.run import Run
-from tests.browser import canvas, move_slider, open_view, press
+from tests.browser import canvas, move_slider, open_view, press, rail
 from tests.strategies import experiments
 
 IRIS = {"dataset": {"kind": "iris"}, "layers": [{"kind": "dense", "units": 5}], "test_fraction": 0.3, "batch_size": 20}
@@ -267,18 +267,18 @@ def test_the_table_of_rows_says_which_part_each_belongs_to() -> None:
 
 @pytest.mark.browser
 def test_the_page_says_what_is_watched_and_offers_the_seal_where_there_is_something_to_seal(page: Page) -> None:
-    seal = page.get_by_test_id("stSidebar").get_by_text("Seal the test rows")
+    seal = rail(page).get_by_role("switch", name="Seal the test rows", exact=True)
     expect(canvas(page)).to_contain_text("Validation loss")
     open_view(page, "output")
     expect(page.get_by_label("Validation points")).to_be_checked()
     expect(canvas(page)).not_to_contain_text("Test loss")
     press(page, "Epoch")
     expect(page.locator(".nn-curve-loss .annotation-text").last).to_have_text("validation")
-    seal.click()
-    expect(page.get_by_label("Seal the test rows", exact=True)).to_be_checked()
-    move_slider(page, "Share of validation rows Share of validation rows", "Home")
+    seal.check()
+    expect(seal).to_be_checked()
+    move_slider(page, "Share of validation rows", "Home")
     expect(canvas(page)).to_contain_text("Test loss")
-    expect(seal).to_have_count(0)
-    move_slider(page, "Share of validation rows Share of validation rows", "ArrowRight")
+    expect(seal).to_be_hidden()
+    move_slider(page, "Share of validation rows", "ArrowRight")
     expect(canvas(page)).to_contain_text("Validation loss")
-    expect(seal).to_have_count(1)
+    expect(seal).to_be_visible()

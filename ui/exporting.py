@@ -14,7 +14,7 @@ from ui.messages import escape, sentence
 from ui.press import Press, make_at_press
 from ui.reporting import make_reporter
 from ui.session import editing, label, t, uploads, widgets
-from ui.share import with_journal
+from ui.share import read_recipe
 
 FILES = {
     "checkpoint": ("model.safetensors", "application/octet-stream", ":material/deployed_code:"),
@@ -100,9 +100,10 @@ def make_maker(what: str, token: str, state: session.Session) -> Callable[[], by
     def make(press: Press) -> bytes:
         match what:
             case "recipe":
-                return with_journal(state.experiment, token).to_json(indent=2).encode()
+                return read_recipe(token, state.experiment).to_json(indent=2).encode()
             case "data":  # By a desk, as some data need scikit-learn, which this process does not load.
-                return press.ask("data_csv", state.experiment.to_json().encode())
+                recipe = read_recipe(token, state.experiment).without_journal()
+                return press.ask("data_csv", recipe.to_json().encode())
             case "onnx":
                 return press.ask("export", press.checkpoint(token), form=what)
             case _:

@@ -15,13 +15,10 @@ from ui.naming import name_the_page
 from ui.pages import PAGES, PLAYGROUND
 from ui.session import label, standing, t
 
-SIDEBAR_WIDTH = 320  # pixels
-
 st.set_page_config(
     page_title=t("app.title"),
     page_icon=icon(),
     layout="wide",
-    initial_sidebar_state=SIDEBAR_WIDTH,
 )
 st.html(style("frame.css"))
 name_the_page()
@@ -41,7 +38,7 @@ pages = [
 try:
     full = standing.find_refusal()
     page = st.navigation(pages, position="hidden" if full else "top")
-    if session.current().address.page != page.url_path:
+    if page.url_path == PLAYGROUND.path or session.current().address.page != page.url_path:
         with suppress(Problem):  # A worker that is busy, or lost, keeps no page from opening.
             standing.follow_run()
     if session.follow_address(page.url_path):

@@ -7,7 +7,6 @@ from collections.abc import Callable
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dlcore.problems import Problem
 from ui import session
 from ui.messages import LANGUAGES, escape, sentence
 from ui.myruns import panel
@@ -72,7 +71,7 @@ def choose_theme() -> None:
     state.theme_is_new = state.theme != before
 
 
-def say_problems(container: DeltaGenerator, problem: Problem | None) -> None:
+def say_problems(container: DeltaGenerator) -> None:
     """Show each problem as a sentence in the container, and each notice as a toast.
 
     Problems with the link that opened the page are shown until the experiment changes, not once: the script runs several times
@@ -82,9 +81,8 @@ def say_problems(container: DeltaGenerator, problem: Problem | None) -> None:
     if state.arrival is not None and state.arrival[0] != state.experiment:
         state.arrival = None
     arrival = () if state.arrival is None else state.arrival[1]
-    problems, notices = [*arrival, *state.problems, *([problem] if problem else [])], state.notices
+    problems, notices = [*arrival, *state.problems], state.notices
     state.problems, state.notices = [], []
-    state.complained = bool(problems)
     for one in problems:
         container.error(escape(sentence(state.language, one)), icon=":material/error:")
     for notice in notices:

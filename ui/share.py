@@ -45,7 +45,7 @@ def share_menu(token: str) -> None:
 
 def _draw_links(token: str) -> None:
     state = session.current()
-    experiment = with_journal(state.experiment, token)
+    experiment = read_recipe(token, state.experiment)
     told = list_changes(experiment, Words(catalogue(state.language)))
     try:
         experiment, link = _make_link(experiment)
@@ -142,10 +142,13 @@ def _draw_teachers_link(experiment: Experiment) -> str:
     )
 
 
-def with_journal(experiment: Experiment, token: str) -> Experiment:
-    """The recipe of this run with its journal, the changes made during training, without which the run cannot be repeated."""
+def read_recipe(token: str, otherwise: Experiment) -> Experiment:
+    """The recipe on which this run stands, with its journal, the changes made during training, without which it cannot be repeated.
+
+    `otherwise` while the run cannot be asked.
+    """
     try:
-        journal = live.pool().call(token, "journal")[0].get("journal")
+        header, _ = live.pool().call(token, "journal")
     except Problem:
-        return experiment
-    return experiment.replace(journal=journal) if journal else experiment
+        return otherwise
+    return Experiment.from_json(header["recipe"]).replace(journal=header["journal"])

@@ -40,7 +40,7 @@ def read_request(text: str | None) -> dict[str, Any] | None:
 
 
 def _ready(request: dict[str, Any]) -> dict[str, Any] | None:
-    held = {name: request.get(name) for name in ("version", "structure", "history", "moments")}
+    held = {name: request.get(name) for name in ("version", "structure", "history", "moments", "recipe")}
     held["history"] = held["history"] or 0
     switches = {name: request.get(name, False) for name in ("now", "calm")}
     wants = request.get("wants")

@@ -5,12 +5,12 @@ Recipes from files are not adjusted: an inconsistent one is refused.
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 from dlcore.component import kinds, validated
 from dlcore.datasets import Dataset, DatasetComponent
 from dlcore.datasets.table import TableData
+from dlcore.editing.setting import OWN_KINDS
 from dlcore.experiment import Experiment
 from dlcore.layers import Layer
 from dlcore.losses import Loss
@@ -20,7 +20,6 @@ from dlcore.problems import Problem
 
 Draft = dict[str, Any]
 
-OWN_KINDS = ("table", "images")  # data that somebody has brought
 USUAL = Experiment().to_dict()
 USUAL_FEATURES = ("x1", "x2")
 #: The split of a run that begins on the page: early stopping and every choice look at the validation rows, and the test rows judge in the
@@ -171,9 +170,3 @@ def count_training_rows(draft: Draft) -> int:
     )
     # No training rows are left: the split is wrong, so the batch is not to be changed.
     return rows if rows > 0 else draft["batch_size"]
-
-
-def make_layer(kind: str, layers: list[Draft]) -> Draft:
-    """A new layer: a copy of the last one of its kind, else with default values."""
-    alike = [layer for layer in layers if layer["kind"] == kind]
-    return copy.deepcopy(alike[-1]) if alike else kinds(Layer)[kind]().to_dict()

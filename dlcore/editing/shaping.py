@@ -18,13 +18,12 @@ from dlcore.datasets.drawn import EDGE, MOST_CLASSES, Drawn, can_be_drawn_on
 from dlcore.editing.edited import Edited
 from dlcore.editing.fitting import USUAL_FEATURES, fit_loss
 from dlcore.experiment import FEATURES, Experiment
-from dlcore.layers import Dense
+from dlcore.layers import Dense, Layer
 from dlcore.problems import Problem
 from dlcore.rows import prepare
 
 # as the canvas names them; its "test" points are the watched ones, validation points where there are any
 SPLITS = ("train", "test")
-LARGEST_SEED = 2**31 - 1
 WIDEST_FIRST = 32  # up to so many inputs a new first layer has as many units, so that it can begin as the identity
 
 Action = dict[str, Any]
@@ -42,6 +41,10 @@ def apply_edit(experiment: Experiment, action: Action) -> Edited | None:
             return _add_layer(experiment, action.get("address"))
         case "remove_layer":
             return _remove_layer(experiment, action.get("address"))
+        case "append_layer":
+            return _append_layer(experiment, action.get("kind"))
+        case "move_layer":
+            return _move_layer(experiment, action.get("address"), action.get("by"))
         case "activation":
             return _set_activation(experiment, action.get("address"), action.get("kind"))
         case "feature":
@@ -50,8 +53,6 @@ def apply_edit(experiment: Experiment, action: Action) -> Edited | None:
             return _edit_points(experiment, action)
         case "clear_points":
             return _clear_points(experiment)
-        case "new_seed":
-            return Edited(experiment.replace(seed=(experiment.seed + 1) % LARGEST_SEED))
     return None
 
 
@@ -128,6 +129,27 @@ def _remove_layer(experiment: Experiment, address: Any) -> Edited | None:
     layers = (*experiment.layers[:at], *experiment.layers[at + 1 :])
     origins = [index for index in range(len(experiment.layers)) if index != at]
     return Edited(experiment.replace(layers=layers), {"layers": origins})
+
+
+def _append_layer(experiment: Experiment, kind: Any) -> Edited | None:
+    """Add a layer of this kind at the end: a copy of the last one of its kind, else with default values."""
+    if kind not in list(kinds(Layer)):
+        return None
+    alike = [layer for layer in experiment.layers if layer.kind == kind]
+    layers = (*experiment.layers, alike[-1] if alike else kinds(Layer)[kind]())
+    return Edited(experiment.replace(layers=layers), {"layers": [*_keep_layers(experiment), None]})
+
+
+def _move_layer(experiment: Experiment, address: Any, by: Any) -> Edited | None:
+    """Move a layer by one towards the input (-1) or the output (1)."""
+    count = len(experiment.layers)
+    at = _read_address(address, count)
+    if at is None or by not in (-1, 1) or not 0 <= at + by < count:
+        return None
+    order = list(range(count))
+    order[at], order[at + by] = order[at + by], order[at]
+    layers = tuple(experiment.layers[index] for index in order)
+    return Edited(experiment.replace(layers=layers), {"layers": order})
 
 
 def _set_activation(experiment: Experiment, address: Any, kind: Any) -> Edited | None:

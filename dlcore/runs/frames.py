@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from dlcore.devices import list_devices
 from dlcore.frame import encode_frame
 from dlcore.journal import Journal
 from dlcore.learning.acts import Acts
@@ -12,7 +13,7 @@ from dlcore.learning.learner import Learner
 from dlcore.learning.timeline import Timeline
 from dlcore.problems import Problem
 from dlcore.recipe import Recipe
-from dlcore.runs.kinds import Coach, Sight, Sights
+from dlcore.runs.kinds import Coach, Editor, Sight, Sights
 
 
 class Shown(Protocol):
@@ -21,6 +22,8 @@ class Shown(Protocol):
     learner: Learner
     sights: Sights
     coach: Coach
+    editor: Editor
+    device: str
     acts: Acts
     timeline: Timeline
     version: int
@@ -41,12 +44,13 @@ class Shown(Protocol):
 
 @dataclass(frozen=True)
 class Held:
-    """What a viewer has already, by version numbers; None for what it has not."""
+    """What a viewer has already, by version numbers; None for what it has not, and for a recipe that it does not want."""
 
     version: int | None
     structure: int | None
     history: int  # rows
     moments: int | None
+    recipe: int | None
 
 
 class Frames:
@@ -56,6 +60,10 @@ class Frames:
         self._seen_journal: tuple[Journal, int] = (), 0  # the journal, and the run's version when it became that
         self._seen_recipe: tuple[Recipe | None, int] = None, 0  # the recipe, and the run's version when it became that
         self._withheld = ""  # Key of the Problem for which rows are not shown; "" while they are.
+
+    def forget_recipe(self) -> None:
+        """Count the recipe as changed with the run's next version."""
+        self._seen_recipe = None, 0
 
     def encode(self, run: Shown, held: Held, wants: dict[str, Any]) -> bytes:
         """A frame of the run as it is now, or of the moment in `wants`, without what a viewer with these numbers has already."""
@@ -76,6 +84,8 @@ class Frames:
             header["moment"] = {"id": moment.id, "step": sight.step, "epoch": sight.epoch, "progress": sight.progress}
             header["live"] = {"step": learner.step, "epoch": learner.epoch}
         rows = self._shows_rows(run, sight) if not knows_layout or sight.asks_for_rows(wants) else True
+        if held.recipe not in (None, header["recipe_version"]):
+            header["recipe"] = self._settings(run)
         if not knows_layout:
             layout, arrays = sight.with_layout(rows)
             header |= layout
@@ -134,8 +144,13 @@ class Frames:
         return self._seen_journal[1] if journal else None
 
     def _recipe_version(self, run: Shown) -> int:
-        """The run's version when its recipe last changed."""
+        """The run's version when its recipe last changed, or had to be told anew."""
         recipe = run.learner.recipe
         if recipe is not self._seen_recipe[0]:
             self._seen_recipe = recipe, run.version
         return self._seen_recipe[1]
+
+    def _settings(self, run: Shown) -> dict[str, Any]:
+        """The recipe as the page offers it for change."""
+        told = run.editor.describe(run.learner.recipe)
+        return {**told, "facts": {**told["facts"], "device": run.device, "devices": list_devices()}}

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from dlcore.coaching.coach import Coach as TrainersCoach
-from dlcore.editing.shaping import apply_edit
+from dlcore.editing.editor import Editor as NetworkEditor
 from dlcore.experiment import Experiment
 from dlcore.learning import noting
 from dlcore.learning.interventions import intervene
@@ -115,8 +115,33 @@ class Edited(Protocol):
     def notices(self) -> tuple[Problem, ...]: ...
 
 
-def no_edit(recipe: Any, action: dict[str, Any]) -> None:
-    """How the recipe of a run is edited of which nothing can be edited."""
+class Editor(Protocol):
+    """Edits recipes of one run, one setting, layer or point at a time, and remembers what is needed for that."""
+
+    def edit(self, recipe: Any, action: dict[str, Any], /) -> Edited | None:
+        """The recipe after this edit; None if there is nothing to do. Raises Problem if it is not allowed."""
+        ...
+
+    def propose(self, recipe: Any, /) -> None:
+        """Count the settings of this recipe as chosen for its data, not by the person."""
+        ...
+
+    def describe(self, recipe: Any, /) -> dict[str, Any]:
+        """What a page that offers the settings has to know, as plain JSON values."""
+        ...
+
+
+class NoEditor:
+    """For a kind of learning of which nothing can be edited while it runs."""
+
+    def edit(self, recipe: Recipe, action: dict[str, Any], /) -> None:
+        """Nothing to do."""
+
+    def propose(self, recipe: Recipe, /) -> None:
+        """Nothing is chosen."""
+
+    def describe(self, recipe: Recipe, /) -> dict[str, Any]:
+        return {"values": recipe.to_dict(), "facts": {}}
 
 
 @dataclass(frozen=True)
@@ -127,8 +152,7 @@ class Kind:
     learner: Callable[[Any, str, Any], Learner]
     load: Callable[[bytes, str], Learner]  # From a checkpoint, for a device.
     sights: Callable[[Any], Sights]
-    # The recipe after a person's edit of one layer, unit, input or point; None if it names nothing that there is.
-    edit: Callable[[Any, dict[str, Any]], Edited | None] = no_edit
+    editor: Callable[[], Editor] = NoEditor
     # Sets, freezes or silences what the values of a command name; False where that does not exist.
     intervene: Callable[[str, dict[str, Any], Any], bool] = nothing_to_reach
     # Whether it is worth going on from a moment of a learner with this history, once it has diverged.
@@ -172,7 +196,7 @@ KINDS = {
         learner=_trainer,
         load=_load,
         sights=NetworkSights,
-        edit=apply_edit,
+        editor=NetworkEditor,
         intervene=intervene,
         sound=is_sound,
         coach=TrainersCoach,

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Any
 
 from dlcore.arrays import from_bytes, to_bytes
-from dlcore.editing.merging import merge
 from dlcore.learning.acts import Acts
 from dlcore.learning.learner import Diverged, Learner
 from dlcore.learning.timeline import Timeline, unpack
@@ -19,7 +18,7 @@ from dlcore.recipe import Recipe
 from dlcore.recipes import recipe_from_json
 from dlcore.runs.changing import change, take_over
 from dlcore.runs.frames import Frames, Held
-from dlcore.runs.kinds import Edited, Kind, kind_of_learning
+from dlcore.runs.kinds import Edited, Editor, Kind, kind_of_learning
 from dlcore.runs.pace import NEVER, Pace
 from dlcore.runs.standings import stand_at, stand_soundly, standing_at, standing_of
 
@@ -46,7 +45,10 @@ class Run:
         self.timeline = Timeline(first=self.version)
         self.acts = Acts(first=self.version)
         self._frames = Frames()
-        self.begin(recipe_from_json(recipe))
+        first = recipe_from_json(recipe)
+        self.kind = kind_of_learning(first)
+        self.editor: Editor = self.kind.editor()
+        self.begin(first)
 
     def begin(self, recipe: Recipe, status: str = "paused") -> None:
         """Replace the learner by a new one of this recipe."""
@@ -56,6 +58,8 @@ class Run:
     def _go_on_with(self, learner: Learner, kind: Kind, status: str = "paused") -> None:
         """Replace the learner by this one. Its sights are built first, so that a failure leaves the run as it was."""
         sights = kind.sights(learner)
+        if kind is not self.kind:
+            self.editor = kind.editor()
         self.kind, self.learner, self.sights, self.coach = kind, learner, sights, kind.coach()
         self.structure += 1
         self.start_over(status)
@@ -131,24 +135,13 @@ class Run:
 
     def set_device(self, device: object) -> None:
         """Move the learner to another device."""
+        self.tell_recipe_anew()  # Also if there is no such device.
         self.learner.move(str(device))
         self.device = str(device)
-        self.version += 1
 
-    def change(
-        self, recipe: str, origins: dict[str, Any] | None = None, act: str = "change", base: str | None = None
-    ) -> dict[str, Any]:
-        """Change to this recipe while training goes on, see changing.py; `act` is what people call it.
-
-        `base` is the recipe that somebody saw who changed it to this one: what was changed since, elsewhere, stays. The answer has
-        the "recipe" if it is not the one that was asked for.
-        """
-        changed, present = recipe_from_json(recipe).without_journal(), self.learner.recipe
-        if base is None or base == present.to_json():
-            return change(self, changed, origins, act)
-        merged = merge(recipe_from_json(base).without_journal(), changed, present)
-        done = change(self, merged, origins if merged == changed else None, act)
-        return done | {"recipe": merged.to_json()}
+    def change(self, recipe: str, origins: dict[str, Any] | None = None, act: str = "change") -> dict[str, Any]:
+        """Change to this recipe while training goes on, see changing.py; `act` is what people call it."""
+        return change(self, recipe_from_json(recipe).without_journal(), origins, act)
 
     def edit(self, action: dict[str, Any]) -> dict[str, Any]:
         """Change one setting, layer or point of the recipe, as the kind of learning lets people do; returns the run's stand."""
@@ -156,8 +149,9 @@ class Run:
         return self.stand if edited is None else self.take_edit(edited)
 
     def find_edit(self, action: dict[str, Any]) -> Edited | None:
-        """What an edit would give; None if it is about nothing that there is. Raises Problem if it is not allowed."""
-        return self.kind.edit(self.learner.recipe, action)
+        """What an edit would give; None if it is about nothing that there is. Viewers are told the recipe anew, even if it is refused."""
+        self.tell_recipe_anew()
+        return self.editor.edit(self.learner.recipe, action)
 
     def take_edit(self, edited: Edited) -> dict[str, Any]:
         """Change to the edited recipe; returns the run's stand."""
@@ -169,8 +163,14 @@ class Run:
         """Begin anew with this recipe, whatever was learned before."""
         before = standing_of(self)
         self.begin(recipe_from_json(recipe).without_journal())
+        self.editor.propose(self.learner.recipe)
         self.acts.note(act, before, self.clock())
         return self.stand
+
+    def tell_recipe_anew(self) -> None:
+        """Let viewers have the recipe with their next frame, even if it is what it was."""
+        self._frames.forget_recipe()
+        self.version += 1
 
     def load(self, data: bytes) -> None:
         """Go on from the recipe and state in this checkpoint."""
@@ -354,9 +354,10 @@ class Run:
         history: int,
         moments: int | None = None,
         wants: dict[str, Any] | None = None,
+        recipe: int | None = None,
     ) -> bytes:
         """A frame of the run as it is now, or of the moment in `wants`, without what a viewer with these numbers has already."""
-        return self._frames.encode(self, Held(version, structure, history, moments), wants or {})
+        return self._frames.encode(self, Held(version, structure, history, moments, recipe), wants or {})
 
     def file(self, name: str) -> bytes:
         """The learner's file of this name; the kind of learning defines which there are."""

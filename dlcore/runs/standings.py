@@ -8,7 +8,7 @@ from dlcore.learning.acts import MOST_BYTES, Acts, Standing
 from dlcore.learning.learner import Learner
 from dlcore.learning.timeline import Moment, Timeline, unpack, unpack_text
 from dlcore.problems import Problem
-from dlcore.runs.kinds import Kind, Sights, kind_of_learning
+from dlcore.runs.kinds import Editor, Kind, Sights, kind_of_learning
 
 
 class Stood(Protocol):
@@ -23,6 +23,7 @@ class Stood(Protocol):
     device: str
     problem: Problem | None
     sights: Sights
+    editor: Editor
 
     def stand_elsewhere(self) -> None: ...
     def start_over(self) -> None: ...
@@ -70,7 +71,7 @@ def stand_at(run: Stood, standing: Standing) -> None:
     learner.restore(standing.full_state)
     learner.notices += old.notices
     if kind is not run.kind:
-        run.sights = kind.sights(learner)
+        run.sights, run.editor = kind.sights(learner), kind.editor()
     elif standing.structure != run.structure:
         run.sights.draw(learner)
     # A new number, as viewers may know the old one for another network.

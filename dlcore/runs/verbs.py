@@ -36,7 +36,7 @@ def obey(run: Run, do: str, header: Header, payload: bytes) -> dict[str, Any]:
         case "change" if header.get("anew"):
             return run.open(header["recipe"], header["act"])
         case "change":
-            return run.change(header["recipe"], header.get("origins"), header.get("act", "change"), header.get("base"))
+            return run.change(header["recipe"], header.get("origins"), header.get("act", "change"))
         case "edit":
             return _edit(run, header["value"])
         case "set" | "freeze" | "silence":
@@ -87,7 +87,7 @@ def answer(run: Run, do: str, header: Header) -> Answer:
         case "acts":
             return describe_acts(run, header.get("since", 0)), b""
         case "stand":
-            return run.stand, b""
+            return {**run.stand, "device": run.device}, b""
         case "glance":
             return glance(run), b""
         case "fork":

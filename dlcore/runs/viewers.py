@@ -38,6 +38,7 @@ class FrameRequest:
     now: bool = False  # Answer even if the run has not changed: the viewer wants something else of it.
     wants: dict[str, Any] | None = None
     calm: bool = False  # The viewer's page is hidden.
+    recipe: int | None = None  # Version of the recipe that the viewer knows.
     since: float = field(default_factory=time.monotonic)
 
     def due(self, run: Run) -> float:

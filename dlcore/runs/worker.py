@@ -241,7 +241,7 @@ class Worker:
             case "frame":
                 seen = header.get("version"), header.get("structure"), header.get("history", 0)
                 more = header.get("moments"), bool(header.get("now")), header.get("wants"), bool(header.get("calm"))
-                frame = FrameRequest(header["id"], *seen, *more, since=self._clock())
+                frame = FrameRequest(header["id"], *seen, *more, header.get("recipe"), since=self._clock())
                 self._viewers.add(token, self._owners.owner_of(token), frame)
                 return None
             case "leave":
@@ -318,7 +318,9 @@ class Worker:
         run, begin, used = self.runs[token], self._clock(), self._own_time()
         try:
             with self._watching(token):
-                payload = run.frame(frame.version, frame.structure, frame.history, frame.moments, frame.wants)
+                payload = run.frame(
+                    frame.version, frame.structure, frame.history, frame.moments, frame.wants, frame.recipe
+                )
         except BaseException as error:
             self._refuse(frame.id, as_problem(error))
         else:

@@ -160,7 +160,7 @@ async def beside(server: Server, name: str, seconds: float) -> AsyncIterator[Non
         attackers.stdin.write(b"now\n")
         there = len(neighbour.seen)
         for turn in range(ANSWERS):
-            await neighbour.move("Noise", 0.1 + 0.1 * (turn % 2))
+            await neighbour.move("dataset.noise", 0.1 + 0.1 * (turn % 2))
         await until(lambda: len(neighbour.seen) >= there + PICTURES)
         yield
         async with asyncio.timeout(PATIENCE):

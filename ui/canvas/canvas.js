@@ -21,7 +21,6 @@ import { Output } from "./output/output.js";
 import { Rail } from "./rail/rail.js";
 import { Save } from "./save.js";
 import { Screen } from "./screen.js";
-import { Settling } from "./settling.js";
 import { Summary } from "./words/summary.js";
 import { Offers } from "./time/offers.js";
 import { Timeline } from "./time/timeline.js";
@@ -38,7 +37,6 @@ const CALM = matchMedia("(prefers-reduced-motion: reduce)");
 // Four pictures a second for whoever asks for less motion: learning is still seen to go on, and no map can flash more than
 // twice a second, well below the three that WCAG 2.3.1 allows.
 const CALM_PAUSE = 250;
-const OF_THE_RECIPE = new Set(["edit", "undo", "redo", "jump", "rewind", "recover"]); // commands that may change it
 const HIDDEN_PAUSE = 2000; // milliseconds between two frames that nobody sees
 
 /**
@@ -88,8 +86,6 @@ class Canvas {
   asleep;
   /** @type {number} */
   scheduled;
-  /** @type {number | undefined} */
-  recipeVersion;
 
   /** @param {HTMLElement} root */
   constructor(root) {
@@ -123,10 +119,6 @@ class Canvas {
     this.offers = new Offers(this.messages, { resume: (token) => this.action("resume", { token }), decline: () => this.wayBack.decline() });
     this.wayBack = new WayBack(API, (offer) => this.offers.show(offer));
     this.drawn = 0;
-    this.asked = 0; // commands that may change the recipe and have not been seen to
-    // With the page's turn would come what the widgets say, and they still speak of the other run.
-    this.settling = new Settling(() => this.offers.returning, () => this.action("settled"));
-    this.settling.begin();
     this.wants = { gradients: false, histograms: false, probe: null, moment: null };
     this.kept = {}; // arrays that do not come with every frame
     this.moments = null;
@@ -209,8 +201,6 @@ class Canvas {
     this.token = token;
     this.structure = null;
     this.version = null;
-    this.recipeVersion = undefined;
-    this.asked = 0;
     this.moments = null;
     this.momentsVersion = null;
     Object.assign(this.wants, { probe: null, moment: null }); // they name rows and moments of the run before
@@ -247,7 +237,6 @@ class Canvas {
   /** @type {Command} */
   command(verb, value) {
     this.channel?.command(verb, value);
-    if (OF_THE_RECIPE.has(verb)) this.asked += 1;
   }
 
   /** For Python to answer: what needs the session. @param {string} verb @param {object} [values] */
@@ -269,7 +258,7 @@ class Canvas {
   ask(now) {
     this.channel.ready({
       structure: this.structure, history: this.history.rows, version: this.version, moments: this.momentsVersion ?? null,
-      recipe: this.rail.version, now,
+      recipe: this.rail.version ?? 0, now,
       calm: document.hidden, wants: this.wants,
     });
   }
@@ -327,7 +316,6 @@ class Canvas {
     if (rebuild) {
       this.build();
     }
-    this.follow(header.recipe_version);
     const all = { ...this.kept, ...arrays };
     this.network.draw(all, header);
     this.output.draw(all, header);
@@ -345,21 +333,9 @@ class Canvas {
     this.rail.paint();
     this.drawn += 1;
     Object.assign(this.root.dataset, {
-      status: header.status, step: header.step, epoch: header.epoch, structure: header.structure, frames: this.drawn,
+      status: header.status, step: header.step, epoch: header.epoch, structure: header.structure, frames: this.drawn, recipe: header.recipe_version,
     });
-    if (this.drawn === 1) {
-      if (this.settling.pending) this.settling.settle();
-      setTimeout(() => this.curves.start(), 60);
-    }
-  }
-
-  /** The recipe is another one: the page has its turn when what was done here is drawn. @param {number} version */
-  follow(version) {
-    const changed = this.recipeVersion !== undefined && version !== this.recipeVersion;
-    this.recipeVersion = version;
-    if (!changed || (!this.asked && !this.settling.pending)) return;
-    this.asked = Math.max(0, this.asked - 1);
-    this.settling.rest();
+    if (this.drawn === 1) setTimeout(() => this.curves.start(), 60);
   }
 
   /** Lay everything out anew: another structure, width, theme or language. */
@@ -411,7 +387,7 @@ class Canvas {
     this.channel?.close();
     document.removeEventListener("visibilitychange", this.wake);
     window.removeEventListener("online", this.wake);
-    for (const part of [this.screen, this.settling, this.messages, this.announcer, this.keyboard, this.offers]) part.destroy();
+    for (const part of [this.screen, this.messages, this.announcer, this.keyboard, this.offers]) part.destroy();
     for (const part of [this.network, this.output, this.timeline, this.acts, this.curves, this.rail]) part.destroy();
   }
 }

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dlcore.coaching.fixes import apply_fix
 from ui import live, pages, session
-from ui.session import editing
+from ui.session import standing
 
 
 @dataclass
@@ -25,7 +25,7 @@ def mend(fix: str) -> None:
         return
     changed = apply_fix(fix, session.current().experiment)
     if changed is not None:
-        editing.take(changed)
+        standing.send(changed)
 
 
 def make_way() -> None:

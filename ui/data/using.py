@@ -13,7 +13,7 @@ from dlcore.editing.fitting import OWN_KINDS
 from ui import live, pages, session
 from ui.data import asking
 from ui.data.brought import Brought, Part, Pictures, fit_recipe, with_treatments
-from ui.session import editing, label, t
+from ui.session import label, standing, t
 
 NOTE = ":material/info:"
 
@@ -101,8 +101,9 @@ def train_on_pictures() -> None:
 
 def go_on_with(dataset: Part) -> None:
     """Change the run to these data, let it train, and go to the playground. Raises Problem and changes nothing if that fails."""
+    standing.follow_run()
     state = session.current()
-    editing.take(fit_recipe(state.draft, dataset))
+    standing.send(fit_recipe(state.experiment.to_dict(), dataset))
     if dataset["kind"] in OWN_KINDS:
         asking.bringing().own = dataset
     live.pool().call(state.token, "play")  # type: ignore[arg-type]

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dlcore.editing.fitting import take_fitted
 from dlcore.gallery import MOST_LEVELS, Entry, find_entry, list_entries
 from ui import session
-from ui.playground.memory import Playing
-from ui.session import editing, label, t
+from ui.session import label, standing, t
 
 ACROSS = 4  # examples beside one another
 DIALOG = "gallery"
@@ -28,9 +26,7 @@ def draw_button() -> None:
 def open_example(entry: Entry) -> None:
     """Let the run begin anew as this example: one act, which Undo takes back with all that was learned."""
     _show(False)
-    editing.take(entry.start, act="example", anew=True)
-    # Whoever chooses other data next has chosen none of these settings.
-    session.current().memory(Playing).proposed = take_fitted(entry.start.to_dict())
+    standing.send(entry.start, act="example", anew=True)
     session.current().example = session.Example(entry.id, entry.start.dataset.kind, frozenset(entry.hidden))
 
 

@@ -90,6 +90,7 @@ def change_one(changed: Experiment | None = None) -> None:
     The old run joins the kept ones if it has trained at all; else it is closed. With `changed`, the kept run is one of that recipe, and
     a present run that has not trained stays where it is.
     """
+    standing.follow_run()  # The canvas may have changed its recipe.
     state = session.current()
     _make_room(1)
     stood, _ = live.pool().call(str(state.token), "standing")

@@ -10,12 +10,12 @@ import streamlit as st
 from dlcore.experiment import Experiment
 from dlcore.runs.server.listing import Listed
 from ui import live, pages, session
-from ui.forms import write_number
 from ui.messages import escape, sentence
 from ui.myruns import acts
 from ui.myruns.memory import MyRuns
 from ui.myruns.names import LONGEST, describe_differences
 from ui.press import Press, make_at_press
+from ui.rail.scales import write_number
 from ui.session import label, t, widgets
 
 DIALOG = "my_runs"

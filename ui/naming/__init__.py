@@ -20,7 +20,7 @@ _naming = component(
 
 def name_the_page() -> None:
     """Set the page's language; in it, name Streamlit's nameless parts and say the words of its uploaders."""
-    names = {name: t(f"page.{name}") for name in ("settings", "settings_close", "upload", "upload.drop")}
+    names = {name: t(f"page.{name}") for name in ("menu", "menu_close", "upload", "upload.drop")}
     names["upload.limit"] = t("page.upload.limit", size=config.get_option("server.maxUploadSize"))
     state = current()
     data = {"names": names, "language": state.language.replace("_", "-"), "theme": state.theme, "cookie": COOKIE}

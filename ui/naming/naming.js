@@ -1,6 +1,6 @@
-/** The language of the page, and names that parts of Streamlit's own page lack: the button of the settings' drawer is English and wordless, passing notices name themselves after a title that is not there. */
+/** The language of the page, and names that parts of Streamlit's own page lack: the button of the drawer with the pages, on a phone, is English and wordless, passing notices name themselves after a title that is not there. */
 
-const BUTTONS = { '[data-testid="stExpandSidebarButton"]': "settings", '[data-testid="stSidebarCollapseButton"] button': "settings_close" };
+const BUTTONS = { '[data-testid="stExpandSidebarButton"]': "menu", '[data-testid="stSidebarCollapseButton"] button': "menu_close" };
 /** Words of Streamlit's uploader, which it has in English only. */
 const WORDS = { "^(Upload|Add files)$": "upload", "^Drag and drop (a file|files) here$": "upload.drop", "^\\d+MB per file$": "upload.limit" };
 const ALIVE = '[data-testid="stHeader"], [data-testid="stSidebarHeader"], [data-testid="stToastContainer"]';

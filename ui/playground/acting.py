@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import streamlit as st
 
+from dlcore.problems import Problem
 from ui import coach, gallery, live, session
 from ui.canvas import MOST_AT_ONCE
 from ui.myruns import acts
@@ -23,6 +25,8 @@ def canvas_action() -> dict[str, Any]:
 
 def answer_canvas() -> None:
     """Do what presses on the canvas ask for, and update the page."""
+    with suppress(Problem):  # What a press is about may be a run that is gone.
+        standing.follow_run()
     for action in _list_unanswered(canvas_action()):
         _obey(action)
     st.rerun()
@@ -48,8 +52,6 @@ def _obey(action: dict[str, Any]) -> None:
     """Carry out one action; one that names a moment that no longer exists does nothing."""
     state = session.current()
     match action.get("do"):
-        case "settled":
-            standing.follow_run()
         case "renew":
             # The token is None in a new session, for which the page makes a run anyway.
             if state.token is not None and not live.pool().exists(state.token):
@@ -57,7 +59,6 @@ def _obey(action: dict[str, Any]) -> None:
         case "resume":
             standing.resume(str(action.get("token")))
         case "coach":
-            standing.follow_run()  # Perhaps the canvas has changed something that the settings do not show yet.
             coach.mend(str(action.get("fix")))
         case "close_example":
             gallery.close()

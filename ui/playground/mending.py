@@ -10,7 +10,7 @@ import streamlit as st
 from dlcore.desks.job import Job
 from dlcore.problems import Problem
 from ui import live, session
-from ui.session import editing, standing, t
+from ui.session import standing, t
 
 LOOK_EVERY = 0.5  # seconds
 UNDER_WAY = ("waiting", "working")
@@ -60,6 +60,7 @@ def _look() -> None:
 
 @session.guard
 def _go_on_with_what_was_found(job: Job) -> None:
+    standing.follow_run()
     state = session.current()
     state.memory(Mending).job = None
     found: dict[str, Any] = job.result()[0]
@@ -70,7 +71,7 @@ def _go_on_with_what_was_found(job: Job) -> None:
     if optimizer.learning_rate != found["was"]:
         raise Problem("job_cancelled")
     live.pool().call(token, "recover")
-    editing.take(state.experiment.replace(optimizer=optimizer.replace(learning_rate=found["rate"])))
+    standing.send(state.experiment.replace(optimizer=optimizer.replace(learning_rate=found["rate"])))
     live.pool().call(token, "play")
     key = "rate.found" if found["cause"] else "rate.not_cause"
     state.notices.append(t(key, was=f"{found['was']:g}", rate=f"{found['rate']:g}"))

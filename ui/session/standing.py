@@ -11,7 +11,6 @@ from dlcore.experiment import Experiment
 from dlcore.problems import Problem
 from ui import live, opening
 from ui.session.state import Session, current, mark, owner
-from ui.session.widgets import put
 from ui.session.words import t
 
 FULL = ("class_full", "session_full", "visitors_full")  # Problems for lack of room, which pass by themselves.
@@ -159,20 +158,18 @@ def _new_run(session: Session) -> None:
     if refusal is not None:
         session.problems.append(refusal)
         session.experiment = opening.without_rows(session.experiment)
-        put(session.experiment.to_dict())
     session.token = begin(session.experiment.to_json())
 
 
 def send(experiment: Experiment, **more: Any) -> None:
-    """Change the run to this experiment. `more` is what `Run.change` takes beside: `origins` of layers and units, `act`, `base`.
+    """Change the run to this experiment. `more` is what `Run.change` takes beside: `origins` of layers and units, `act`.
 
     With `anew` the run begins anew, whatever it has learned.
     """
     session = current()
     arguments: dict[str, Any] = {"recipe": experiment.to_json(), **more}
-    header: dict[str, Any] = {}
     try:
-        header, _ = live.pool().call(session.token, "change", **arguments)  # type: ignore[arg-type]
+        live.pool().call(session.token, "change", **arguments)  # type: ignore[arg-type]
     except Problem as problem:
         if problem.key != "run_gone":
             raise
@@ -181,32 +178,20 @@ def send(experiment: Experiment, **more: Any) -> None:
             _renew(session)
         else:
             session.life += 1
-            header, _ = live.pool().call(session.token, "change", **arguments)  # type: ignore[arg-type]
+            live.pool().call(session.token, "change", **arguments)  # type: ignore[arg-type]
     session.experiment = experiment
-    if "recipe" in header:  # Something else was changed in it meanwhile, on the canvas or in another tab.
-        stand_on(session.token, Experiment.from_json(header["recipe"]))  # type: ignore[arg-type]
 
 
 def stand_on(token: str, experiment: Experiment) -> None:
-    """Make this the present run; the widgets show its experiment."""
+    """Make this the present run."""
     session = current()
     session.token, session.experiment = token, experiment
-    put(experiment.to_dict())
 
 
 def follow_run() -> None:
-    """Ask on which recipe the run stands, as the canvas changes it without a script; the widgets show it."""
+    """Ask on which recipe, and on which device, the run stands: the canvas changes both without a script."""
     session = current()
     if session.token is None or not live.pool().exists(session.token):
         return
     header, _ = live.pool().call(session.token, "stand")
-    experiment = Experiment.from_json(header["recipe"])
-    if experiment != session.experiment:
-        stand_on(session.token, experiment)
-
-
-def choose_device(device: str) -> None:
-    """Move the present run to this device. Raises Problem, and changes nothing, if there is no such device."""
-    session = current()
-    live.pool().call(session.token, "device", value=device)  # type: ignore[arg-type]
-    session.device = device
+    session.experiment, session.device = Experiment.from_json(header["recipe"]), header["device"]

@@ -1,6 +1,7 @@
 """What is remembered of one person, in st.session_state, and who that is.
 
-`draft` is the recipe as the widgets state it (plain values, perhaps invalid), `experiment` the last valid one, which the run follows.
+`experiment` is the recipe of the present run as this process last heard of it: the canvas changes it without a script, see
+`standing.follow_run`.
 """
 
 from __future__ import annotations
@@ -46,7 +47,6 @@ class Session:
 
     language: str
     experiment: Experiment = field(default_factory=Experiment)
-    draft: dict[str, Any] = field(default_factory=lambda: Experiment().to_dict())
     token: str | None = None
     life: int = 0  # how often the present run was restored
     secret: str = field(default_factory=lambda: secrets.token_urlsafe(32))  # used if the browser keeps no cookies
@@ -60,15 +60,11 @@ class Session:
     signatures: dict[str, Any] = field(default_factory=dict)
     generations: dict[str, int] = field(default_factory=dict)  # how often each widget's value was set by code
     uploads: int = 0
-    moved: list[int | None] | None = (
-        None  # old index of each of the draft's layers, if the list was edited since the run last took it
-    )
     wishes: Wishes = field(default_factory=Wishes)
     theme: str = THEMES[0]
     theme_is_new: bool = False  # until the browser is told
     dialog: str = ""  # the one that is open, as Streamlit draws one at a time; the script may run again beneath it
     example: Example | None = None
-    complained: bool = False  # True while the page shows what is wrong with the draft
     address: Address = field(default_factory=Address)
     memories: dict[type, Any] = field(default_factory=dict)  # what each page remembers, see `memory`
 
@@ -99,7 +95,6 @@ def _make_session() -> Session:
         problems += [problem] if problem else []
     else:
         session.experiment = opening.begin()
-    session.draft = session.experiment.to_dict()
     session.arrival = (session.experiment, tuple(problems)) if problems else None
     return session
 

@@ -7,15 +7,14 @@ from typing import Any
 
 import streamlit as st
 
-from dlcore.editing.fitting import OWN_KINDS, group_datasets
 from ui.session.state import current
 
 GENERATION = "~"
-WIDGETS = "widget:"  # first part of the key of every widget that holds a part of the recipe
+WIDGETS = "widget:"  # first part of the key of every such widget
 
 
 def key_of(path: str) -> str:
-    """The key of the widget that holds this part of the recipe; it changes whenever code, not the pupil, sets the value."""
+    """The key of the widget of this path; it changes whenever code, not the pupil, sets the value."""
     generation = current().generations.get(path, 0)
     return WIDGETS + path + (f"{GENERATION}{generation}" if generation else "")
 
@@ -57,18 +56,6 @@ def find_position(options: Sequence[Any], value: Any) -> int:
     return options.index(value) if value in options else 0
 
 
-def put(draft: dict[str, Any]) -> None:
-    """Let the widgets show this draft from their next drawing on; a widget that shows its value already stays the same widget."""
-    session = current()
-    before = session.draft
-    session.draft, session.moved = draft, None
-    for name in before.keys() | draft.keys():
-        if before.get(name) != draft.get(name):
-            for path in _list_drawn_paths(name):
-                if _find_value(draft, path) != read(path, None):
-                    _renew_key(path)
-
-
 def show(path: str, value: Any) -> None:
     """Let the widget of this path show this value. For callbacks, which run before any widget is drawn."""
     st.session_state[key_of(path)] = value
@@ -102,24 +89,3 @@ def _list_drawn_paths(beginning: str) -> list[str]:
     keys = [str(key) for key in st.session_state if str(key).startswith(WIDGETS + beginning)]
     paths = {key.removeprefix(WIDGETS).split(GENERATION)[0] for key in keys}
     return [path for path in paths if key_of(path) in st.session_state]
-
-
-def _find_value(draft: dict[str, Any], path: str) -> Any:
-    """The value in the draft that the widget of this path should show."""
-    name, _, group = path.partition("/")
-    if name == "dataset":
-        kind = draft["dataset"]["kind"]
-        return kind if kind in group_datasets().get(group, OWN_KINDS) else None
-    return read(path, None) if group else _read_value(draft, path)
-
-
-def _read_value(draft: Any, path: str) -> Any:
-    """The value at a widget's path, where a component's kind precedes the fields that only this kind has; None if there is none."""
-    for name in path.split("."):
-        if isinstance(draft, list):
-            draft = draft[int(name)] if name.isdecimal() and int(name) < len(draft) else None
-        elif not isinstance(draft, dict):
-            return None
-        elif name in draft or draft.get("kind") != name:
-            draft = draft.get(name)
-    return draft

@@ -101,7 +101,7 @@ export function toggle(field, path, kit) {
   const box = make("input", { type: "checkbox", id, className: "nn-set-switch", role: "switch" });
   box.onchange = () => kit.hand.move(path, box.checked);
   return {
-    element: make("div", { className: "nn-set nn-set-one-line" }, headOf(field, id, kit), box),
+    element: make("div", { className: "nn-set nn-set-one-line" }, headOf(field, id, kit), make("label", { className: "nn-set-target" }, box)),
     show({ values }) {
       if (!kit.hand.holds(path)) box.checked = valueAt(values, path);
     },
