@@ -273,7 +273,6 @@ async def ragged_tables(port: int) -> Attack:
     people = [Visitor(port) for _ in range(6)]
     for each in people:
         await each.open()
-        await each.furnish()
         await each.go("data")
 
     async def bring(each: Visitor, end: float) -> None:

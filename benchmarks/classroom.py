@@ -1,4 +1,4 @@
-"""A whole class: many sessions play, watch and move sliders at once, each by a light client on the same machine (student.py)."""
+"""A whole class: many sessions play, watch and change settings at once, each by a light client on the same machine (student.py)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dlcore.experiment import Experiment
 
 EXPERIMENT = Experiment.from_dict({"layers": [{"kind": "dense", "units": 8}, {"kind": "dense", "units": 8}]})
 FRAMES_A_SECOND = 30.0  # frames that a student asks for, at most
-PLAYERS_PAUSE = (3.0, 7.0)  # seconds between two moves of a slider by a student whose run plays
+PLAYERS_PAUSE = (3.0, 7.0)  # seconds between two changes of a setting by a student whose run plays
 READERS_PAUSE = (20.0, 40.0)  # the same by a student whose run is paused
 BETWEEN_ARRIVALS = 0.15
 WINDOWS, SECONDS = 5, 10.0  # results are medians over so many windows of so many seconds each
@@ -52,7 +52,7 @@ class Measured:
     epochs: list[tuple[float, float]] = field(default_factory=list)
     pause: float = 0.0  # longest time without a frame of any student, in seconds
     openings: list[float] = field(default_factory=list)  # seconds until a page was complete
-    answers: list[float] = field(default_factory=list)  # seconds until a page had answered a slider
+    answers: list[float] = field(default_factory=list)  # seconds until a frame had brought a changed setting
     dropped: int = 0
     errors: int = 0
     shares: dict[str, float] = field(default_factory=dict)  # processor time a second
@@ -81,8 +81,8 @@ def run(quick: bool) -> str:
     rows.append(_row(found))
     said = (
         "Each student opens a link to 2-8-8-1 (circle, 250 training rows, batch 10) that plays from the start, lifts the "
-        f"limit of its speed, asks for up to {FRAMES_A_SECOND:g} frames a second and moves the Noise slider every "
-        f"{_range(PLAYERS_PAUSE)} s; those who do not play move it every {_range(READERS_PAUSE)} s. A newcomer every "
+        f"limit of its speed, asks for up to {FRAMES_A_SECOND:g} frames a second and changes the noise of its data every "
+        f"{_range(PLAYERS_PAUSE)} s; those who do not play do so every {_range(READERS_PAUSE)} s. A newcomer every "
         f"{BETWEEN_ARRIVALS:g} s. Frames and epochs: medians of {WINDOWS} windows of {seconds:g} s, of the class's median "
         "and of its last; goals are held against the last. The client runs on the same cores; of a frame it reads the "
         "header alone, and it loads no files of the page. Memory: proportional set sizes of all processes, which count "
@@ -155,12 +155,12 @@ async def arrive(student: Student) -> float:
 
 
 async def fiddle(student: Student, end: float, chance: random.Random, answers: list[float]) -> None:
-    """Move the slider now and then until `end` (`time.monotonic`)."""
+    """Change a setting now and then until `end` (`time.monotonic`)."""
     pause = PLAYERS_PAUSE if student.playing else READERS_PAUSE
     await asyncio.sleep(chance.uniform(0, pause[1]))
     while time.monotonic() < end and student.there:
         try:
-            answers.append(await student.move("Noise", round(chance.uniform(0, 0.5), 2)))
+            answers.append(await student.move("dataset.noise", round(chance.uniform(0, 0.5), 2)))
         except TimeoutError:
             answers.append(PATIENCE)  # No answer came within PATIENCE: count it as that.
         await asyncio.sleep(chance.uniform(*pause))
@@ -201,7 +201,7 @@ def _figures(goal: Goal, found: Measured) -> list[Figure]:
             epochs[1] >= goal.epochs,
         ),
         Figure(
-            f"{name}: a widget's answer, p95",
+            f"{name}: a changed setting seen, p95",
             f"{1000 * goal.answer:.0f} ms",
             f"{1000 * answer:.0f} ms",
             answer <= goal.answer,

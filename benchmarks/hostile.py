@@ -26,7 +26,7 @@ from benchmarks.visitor import EXPORT, TABLES, Visitor
 SECONDS, QUICK_SECONDS = 20.0, 5.0
 AFTERWARDS, QUICK_AFTERWARDS = 60.0, 15.0  # seconds after the attack until memory is measured again
 FRAMES_A_SECOND = 20.0
-PAUSE = 0.1  # seconds between two moves of a slider by the honest user: some 140 answers, for a p95 that does not hang on one
+PAUSE = 0.1  # seconds between two settings that the honest user changes: some 140 answers, for a p95 that does not hang on one
 MOST_MEMORY, MOST_LEFT = 600.0, 100.0  # MB of the serving process during an attack, and above its start afterwards
 LONGEST_ANSWER, WORST_ANSWER, LEAST_PICTURES = 0.5, 2.0, 0.5
 SHORTEST = 0.05  # Seconds. An answer within this meets the goal, so that doubling a very short time does not fail it.
@@ -129,7 +129,7 @@ def run(quick: bool) -> str:
         rows.append(_row(name, fault, attacked, beside, memory, sent))
     said = (
         f"Each attack lasts {seconds:g} s. An honest neighbour plays 2-4-2-1, asks for {FRAMES_A_SECOND:g} pictures a second and "
-        f"moves the Noise slider every {PAUSE:g} s; beside it the attack, and on another server the same clients sending as much "
+        f"changes the noise of its data every {PAUSE:g} s; beside it the attack, and on another server the same clients sending as much "
         f"to a port that drops everything. Memory: of the serving process, the most during the attack, and {afterwards:g} s later "
         f"above its start. half_heads meets a server that may have {DESCRIPTORS} descriptors; foreign_origin one whose look-ups "
         "of the outside world would never end; the floods one with a single worker."
@@ -199,7 +199,7 @@ async def _move(neighbour: Student, felt: Felt, end: float) -> None:
     turn = 0
     while time.monotonic() < end:
         turn += 1
-        felt.answers.append(await neighbour.move("Noise", 0.1 + 0.1 * (turn % 2)))
+        felt.answers.append(await neighbour.move("dataset.noise", 0.1 + 0.1 * (turn % 2)))
         await asyncio.sleep(PAUSE)
 
 
@@ -211,7 +211,7 @@ async def neighbour_of(server: Server) -> AsyncIterator[Student]:
         await student.come_in()
         student.watch(FRAMES_A_SECOND)
         for turn in range(4):
-            await student.move("Noise", 0.1 + 0.1 * (turn % 2))
+            await student.move("dataset.noise", 0.1 + 0.1 * (turn % 2))
         yield student
     finally:
         student.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http.cookies import SimpleCookie
 from itertools import pairwise
 from typing import Any, ClassVar
@@ -60,15 +60,13 @@ async def ask(
 
 
 class Student:
-    """One session: opens a share link, plays, watches, moves a slider."""
+    """One session: opens a share link, plays, watches, changes settings."""
 
     patience: ClassVar[float] = PATIENCE  # Seconds to wait for an answer; tests, which measure no time, set more.
 
     def __init__(self, port: int, experiment: Experiment | None = None, playing: bool = False) -> None:
         self.playing = playing
         self.cookie = ""  # The cookie by which the browser is recognised; the page sets it.
-        self.sliders: dict[str, Any] = {}
-        self._fragments: dict[str, str] = {}  # by label, the fragment that a slider is in
         self.notices: list[str] = []
         self.errors = 0  # error boxes on the page
         self.seen: list[tuple[float, int, int]] = []  # (time, epoch, step) of each frame
@@ -82,7 +80,10 @@ class Student:
         self._live: Socket | None = None
         self._interval = 0.0  # least seconds between two frames
         self._asked = 0.0
-        self._held: dict[str, Any] = {"structure": None, "version": None, "history": 0}
+        self._held: dict[str, Any] = {"structure": None, "version": None, "history": 0, "recipe": 0}
+        self._moved: tuple[asyncio.Future[None], int] | None = (
+            None  # what waits for another recipe than of this version
+        )
         self._watching = False
 
     async def open(self) -> float:
@@ -95,7 +96,7 @@ class Student:
         self._page = await Socket.connect(
             self._port, "/_stcore/stream", self.hear_page, protocol="streamlit", cookie=cookie
         )
-        await self._rerun([])
+        await self._rerun()
         waited = time.perf_counter() - started
         if not self.token:
             raise ConnectionError("the page has no run")
@@ -156,13 +157,22 @@ class Student:
             self._watching = True
             self._ask()
 
-    async def move(self, label: str, value: float) -> float:
-        """Move a slider; the seconds until the page has answered."""
-        slider = self.sliders[label]
-        state = WidgetState(id=slider.id)
-        state.double_array_value.data.append(value)
+    async def move(self, path: str, value: Any) -> float:
+        """Change a setting of the recipe, as "dataset.noise"; the seconds until a frame has brought the changed recipe."""
+        assert self._live is not None
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._moved = done, self._held["recipe"]
         started = time.perf_counter()
-        await self._rerun([state], self._fragments[label])
+        self.command("edit", {"do": "setting", "path": path, "value": value})
+        if not self._watching:
+            self._ask()
+        await self._live.answer(done, self.patience)
+        return time.perf_counter() - started
+
+    async def rerun(self, states: Sequence[WidgetState] = ()) -> float:
+        """Run the page's script again; the seconds until the page has answered."""
+        started = time.perf_counter()
+        await self._rerun(states)
         return time.perf_counter() - started
 
     def frames(self, start: float, end: float) -> int:
@@ -182,11 +192,10 @@ class Student:
 
     # Streamlit's protocol
 
-    async def _rerun(self, states: list[WidgetState], fragment: str = "", page: str = "") -> None:
+    async def _rerun(self, states: Sequence[WidgetState] = (), page: str = "") -> None:
         self._answered = asyncio.get_running_loop().create_future()
         message = BackMsg()
         message.rerun_script.query_string = self._query
-        message.rerun_script.fragment_id = fragment  # As a browser: names the fragment that the widget is in.
         message.rerun_script.page_script_hash = page
         message.rerun_script.widget_states.widgets.extend(states)
         self.say(message)
@@ -198,7 +207,7 @@ class Student:
         answer = ForwardMsg.FromString(content)
         kind = answer.WhichOneof("type")
         if kind == "delta":
-            self.learn(answer.delta.new_element, answer.delta.fragment_id)
+            self.learn(answer.delta.new_element)
         elif kind == "script_finished" and answer.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
             self._has_finished()
 
@@ -207,12 +216,9 @@ class Student:
         if self._answered is not None and not self._answered.done():
             self._answered.set_result(None)
 
-    def learn(self, element: Any, fragment: str) -> None:
+    def learn(self, element: Any) -> None:
         """Note one element of the page."""
         match element.WhichOneof("type"):
-            case "slider":
-                self.sliders[element.slider.label] = element.slider
-                self._fragments[element.slider.label] = fragment
             case "alert":
                 self.errors += element.alert.format == Alert.ERROR
             case "bidi_component":
@@ -222,7 +228,7 @@ class Student:
     # The live channel
 
     def _ask(self) -> None:
-        if self._watching and self._live is not None and self._live.code is None:
+        if self._live is not None and self._live.code is None:
             self._asked = time.monotonic()
             self._live.send(json.dumps({"type": "ready", **self._held, "now": False, "wants": WANTS}).encode())
 
@@ -240,6 +246,12 @@ class Student:
             "version": header["version"],
             "history": header["history_from"] + rows,
             "moments": header["moments_version"],
+            "recipe": header["recipe_version"],
         }
         self.seen.append((now, header["epoch"], header["step"]))
-        asyncio.get_running_loop().call_at(max(self._asked + self._interval, now), self._ask)
+        if self._moved is not None and self._moved[1] != header["recipe_version"]:
+            done, self._moved = self._moved[0], None
+            if not done.done():
+                done.set_result(None)
+        if self._watching or self._moved is not None:
+            asyncio.get_running_loop().call_at(max(self._asked + self._interval, now), self._ask)

@@ -6,6 +6,7 @@ import asyncio
 import time
 import uuid
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,7 +22,6 @@ from ui.messages import text
 EXPORT = text("en", "export")  # The menu of files on the playground.
 TABLES = text("en", "data.file")  # The uploader's label on the page Data.
 MOST_HEARD = 500  # last messages of the page that are remembered
-FURNISHED = 2  # Reruns after which a new session's page has all tabs.
 
 
 class Visitor(Student):
@@ -40,11 +40,6 @@ class Visitor(Student):
         self._heard: deque[bytes] = deque(maxlen=MOST_HEARD)
         self._asked_for: dict[str, asyncio.Future[Any]] = {}
 
-    async def furnish(self) -> None:
-        """Rerun the page until it is complete, all tabs of settings included."""
-        for _ in range(FURNISHED):
-            await self.rerun()
-
     async def open_menu(self, label: str) -> None:
         """Open a menu of the heading, which then has its content."""
         await self.rerun([WidgetState(id=self.menus[label], bool_value=True)])
@@ -59,10 +54,10 @@ class Visitor(Student):
         """Whether one of the last messages contains these bytes."""
         return any(words in message for message in self._heard)
 
-    async def rerun(self, states: list[WidgetState] | None = None) -> float:
-        """Rerun the whole page; the seconds until it is there."""
+    async def rerun(self, states: Sequence[WidgetState] = ()) -> float:
+        """Rerun the page that it is on; the seconds until it is there."""
         started = time.perf_counter()
-        await self._rerun(states or [], page=self._here)
+        await self._rerun(states, page=self._here)
         return time.perf_counter() - started
 
     async def upload(self, label: str, name: str, content: bytes) -> int:
@@ -128,8 +123,8 @@ class Visitor(Student):
         if waiting is not None and not waiting.done():
             waiting.set_result(answer)
 
-    def learn(self, element: Any, fragment: str) -> None:
-        super().learn(element, fragment)
+    def learn(self, element: Any) -> None:
+        super().learn(element)
         match element.WhichOneof("type"):
             case "file_uploader":
                 self.uploaders[element.file_uploader.label] = element.file_uploader.id

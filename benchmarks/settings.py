@@ -1,0 +1,85 @@
+"""A setting moved beside the network: what it costs the serving process and the worker, and when it is seen."""
+
+from __future__ import annotations
+
+import asyncio
+from statistics import median, quantiles
+
+from playwright.sync_api import Page, sync_playwright
+
+from benchmarks.canvas import UNTIL_FRAME
+from benchmarks.page import FIND_CANVAS, FLAGS, PRESS_PLAY, browser_path, opened
+from benchmarks.server import Server, cpu_seconds, served, wait_until_warm
+from benchmarks.student import Student
+from benchmarks.tables import markdown
+
+PAUSE = 0.1  # seconds between two moves, beside the pause for the answer
+MOVES = {
+    "a learning rate": ("optimizer.learning_rate", (0.01, 0.03)),
+    "the noise of the data": ("dataset.noise", (0.1, 0.2)),
+}
+#: JavaScript: move the slider of a setting by one step, as a hand would.
+MOVE = """
+    const slider = root.querySelector('#nn-set-SETTING');
+    slider.value = String(Number(slider.value) + (Number(slider.value) < Number(slider.max) ? 1 : -1) * Number(slider.step || 1));
+    slider.dispatchEvent(new Event('input', {bubbles: true}));
+"""
+
+
+def run(quick: bool) -> str:
+    """The table of what a move takes, each figure beside its goal."""
+    moves, times = (20, 6) if quick else (200, 40)
+    rows = []
+    with served() as server:
+        wait_until_warm(server)
+        for name, (path, values) in MOVES.items():
+            serving, worker, waits = asyncio.run(_move(server, path, values, moves))
+            rows += [
+                (f"{name}: processor time of the serving process", f"{serving:.1f} ms", "5 ms"),
+                (f"{name}: processor time of the worker, its picture included", f"{worker:.1f} ms", "3 ms"),
+                (f"{name}: until a frame has brought it, median / p95", _pair(waits), ""),
+            ]
+    with sync_playwright() as playwright, served() as server:
+        browser = playwright.chromium.launch(executable_path=browser_path(), args=FLAGS)
+        for name, (path, _) in MOVES.items():
+            page = opened(browser, server, {})
+            page.evaluate(PRESS_PLAY)
+            act = MOVE.replace("SETTING", path.replace(".", "-"))
+            seen = [_until(page, act, "root.dataset.recipe !== before.recipe") for _ in range(times)]
+            page.context.close()
+            rows.append((f"{name}: from the hand to the picture while playing, median / p95", _pair(seen), "60 ms"))
+        browser.close()
+    return markdown(("figure", "here", "goal"), rows)
+
+
+async def _move(server: Server, path: str, values: tuple[float, float], moves: int) -> tuple[float, float, list[float]]:
+    """Milliseconds of processor time a move of server and worker, of a run that stands; and until each was there."""
+    student = Student(server.port)
+    await student.open()
+    student.watch(frames_a_second=1000)
+    await asyncio.sleep(2)
+    before = cpu_seconds(server.pid), sum(map(cpu_seconds, server.workers()))
+    waits = []
+    for turn in range(moves):
+        waits.append(1000 * await student.move(path, values[(turn + 1) % 2]))
+        await asyncio.sleep(PAUSE)
+    after = cpu_seconds(server.pid), sum(map(cpu_seconds, server.workers()))
+    idle = cpu_seconds(server.pid), sum(map(cpu_seconds, server.workers()))
+    await asyncio.sleep(moves * PAUSE)
+    rested = cpu_seconds(server.pid), sum(map(cpu_seconds, server.workers()))
+    student.close()
+    serving, worker = (
+        1000 * ((then - start) - (end - begin)) / moves
+        for start, then, begin, end in zip(before, after, idle, rested, strict=True)
+    )
+    return serving, worker, waits
+
+
+def _until(page: Page, act: str, fits: str) -> float:
+    page.wait_for_timeout(400)
+    page.evaluate(f"({FIND_CANVAS})()")
+    return page.evaluate(UNTIL_FRAME, [act, fits])
+
+
+def _pair(values: list[float]) -> str:
+    return f"{median(values):.0f} / {quantiles(values, n=20)[-1]:.0f} ms"
