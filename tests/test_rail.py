@@ -69,6 +69,22 @@ def test_every_input_says_what_it_is(language: str) -> None:
             assert option["title"].strip()
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_setting_and_kind_says_what_it_is_for_in_plain_words_before_any_formula(language: str) -> None:
+    known = CATALOGUES[language]
+    said = [field["plain"] for section in known["sections"] for field in section["fields"]]
+    said += [
+        one["plain"]
+        for family, described in known["families"].items()
+        if family != "dataset"
+        for one in described.values()
+    ]
+    assert len(said) > 45 and len(set(said)) == len(said)
+    for words in said:
+        assert len(words) > 10 and 1 <= len(re.findall(r"[.。]", words)) <= 2, words
+        assert not re.search(r"[=^*_]|\b(19|20)\d\d\b", words), words
+
+
 def test_whatever_an_input_offers_is_a_value_of_its_field() -> None:
     """The judge is the field's own validator."""
     for cls, field in inputs():

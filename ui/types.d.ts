@@ -322,7 +322,7 @@ type NumberField = Field & { whole: boolean; zero?: string } & (
   );
 type EntryField = Field & { lower: number; upper: number };
 
-type Kind = { title: string; help: string; fields: Field[] };
+type Kind = { title: string; plain: string; help: string; fields: Field[] };
 type Section = { name: string; title: string; fields: Field[] };
 /** Points [x, y, class or value], or images as lists of pixels. */
 type PointsOf = { points: [number, number, number][]; numbers: boolean };
@@ -348,7 +348,8 @@ interface Kit {
   hand: import("./canvas/rail/hand.js").Hand;
   theme: Theme;
   command: Command;
-  openCard: (button: HTMLElement, title: string, sentences: string[]) => void;
+  /** `plain` for everybody, then formulas and sources in small print. */
+  openCard: (button: HTMLElement, title: string, plain: string[], fine: string[]) => void;
   /** A kind or a data set was chosen. */
   choose: (path: string, value: string) => void;
   addressOf: (page: string) => string;

@@ -94,6 +94,7 @@ def _describe_kind(family: str, kind: str, cls: Any, say: Say) -> dict[str, Any]
     fields = {name: info for name, info in list_fields(cls).items() if _has_input(family, kind, name, info)}
     return {
         "title": say(f"{prefix}.title"),
+        "plain": _say_plainly(f"{family}.{kind}", say),
         "help": say(f"{prefix}.help"),
         "fields": [
             describe_field(name, info, f"{prefix}.{name}", say) | ({"tucked": True} if name in TUCKED else {})
@@ -114,14 +115,20 @@ def _describe_setting(name: str, say: Say) -> Input:
     key = f"experiment.{name}"
     if name == "device":
         options = [{"value": device, "title": say(f"device.{device}")} for device in DEVICES]
-        return {"name": name, "label": say("device"), "help": say("device.help"), "input": "device", "options": options}
-    words = {"name": name, "label": say(key), "help": say(f"{key}.help")}
+        words = {"name": name, "label": say("device"), "plain": _say_plainly(name, say), "help": say("device.help")}
+        return {**words, "input": "device", "options": options}
+    words = {"name": name, "label": say(key), "plain": _say_plainly(name, say), "help": say(f"{key}.help")}
     if name == "features":
         options = [{"value": feature, "title": FEATURE_SIGNS[feature]} for feature in FEATURES]
         return {**words, "input": "features", "options": options}
     if name == "layers":
         return {**words, "input": "layers"}
-    return describe_field(name, Experiment.model_fields[name], key, say)
+    return {**describe_field(name, Experiment.model_fields[name], key, say), "plain": words["plain"]}
+
+
+def _say_plainly(of: str, say: Say) -> str:
+    """What a setting or a kind is for, in a sentence or two that a beginner understands; "" for a data set, whose help is plain."""
+    return "" if of.startswith("dataset.") else say(f"plain.{of}")
 
 
 def describe_field(name: str, info: FieldInfo, key: str, say: Say) -> Input:

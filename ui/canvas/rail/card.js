@@ -43,11 +43,11 @@ export class Card {
     this.closer.ariaLabel = close;
   }
 
-  /** @param {HTMLElement} button @param {string} title @param {string[]} sentences */
-  open(button, title, sentences) {
+  /** @param {HTMLElement} button @param {string} title @param {string[]} plain sentences for everybody @param {string[]} fine formulas and sources, below */
+  open(button, title, plain, fine) {
     this.opener = button;
     this.title.textContent = title;
-    this.body.replaceChildren(...sentences.map((words) => make("p", {}, words)));
+    this.body.replaceChildren(...plain.map((words) => make("p", {}, words)), ...fine.map((words) => make("p", { className: "nn-card-fine" }, words)));
     this.element.showPopover();
     place(this.element, button);
     this.closer.focus();

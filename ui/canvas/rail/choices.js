@@ -57,7 +57,7 @@ export function choice(field, path, kit, between) {
   const kinds = kit.catalogue.families[family];
   let chosen = "";
   // The kind is told of by its own words.
-  const more = () => [`${kinds[chosen].title}: ${kinds[chosen].help}`];
+  const more = () => ({ plain: `${kinds[chosen].title}: ${kinds[chosen].plain}`, fine: kinds[chosen].help });
   const curves = kit.catalogue.thumbnails[family];
   const top = curves ? graphMenu(field, `${path}.kind`, kit, curves, more) : menu(field, `${path}.kind`, kit, more);
   const fields = fieldsOf(family, path, kit);

@@ -34,7 +34,7 @@ function graphOf(values) {
 }
 
 /**
- * @param {Field} field @param {string} path @param {Kit} kit @param {Record<string, number[]>} curves by kind @param {() => string[]} more help
+ * @param {Field} field @param {string} path @param {Kit} kit @param {Record<string, number[]>} curves by kind @param {() => {plain?: string, fine?: string}} more help
  * @returns {{element: HTMLElement, offer: (options: Option[], chosen: string) => void}}
  */
 export function graphMenu(field, path, kit, curves, more) {

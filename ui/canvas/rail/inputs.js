@@ -18,12 +18,16 @@ export function make(name, properties = {}, ...children) {
 
 /**
  * The line above an input: its label, a button for help, and what stands at the right.
- * @param {{label: string, help: string}} field @param {string} id of the input @param {Kit} kit @param {() => string[]} [more] help beyond the field's own
+ * @param {{label: string, plain?: string, help: string}} field @param {string} id of the input @param {Kit} kit @param {() => {plain?: string, fine?: string}} [more] help beyond the field's own
  * @param {...Node} right
  */
-export function headOf({ label, help }, id, { texts, openCard }, more = () => [], ...right) {
+export function headOf({ label, plain, help }, id, { texts, openCard }, more = () => ({}), ...right) {
   const button = make("button", { type: "button", className: "nn-set-help", ariaLabel: texts.say("rail.help_of", { name: label }) }, "?");
-  button.onclick = () => openCard(button, label, [help, ...more()].filter(Boolean));
+  button.onclick = () => {
+    const own = more();
+    const said = [plain || help, own.plain ?? ""].filter(Boolean);
+    openCard(button, label, said, [own.fine ?? (plain ? help : "")].filter(Boolean));
+  };
   return make("div", { className: "nn-set-head" }, make("label", { htmlFor: id, textContent: label }), button, ...right);
 }
 
@@ -110,7 +114,7 @@ export function toggle(field, path, kit) {
 
 /**
  * A menu of a few words.
- * @param {Field} field @param {string} path @param {Kit} kit @param {() => string[]} [more] help beyond the field's own
+ * @param {Field} field @param {string} path @param {Kit} kit @param {() => {plain?: string, fine?: string}} [more] help beyond the field's own
  * @returns {Input & {offer: (options: Option[], chosen: string) => void, select: HTMLSelectElement}}
  */
 export function menu(field, path, kit, more) {

@@ -29,7 +29,7 @@ export function layerStack(field, kit) {
     const sizes = make("p", { className: "nn-set-note" });
     const title = make("span", { className: "nn-layer-title" }, texts.say("rail.layer", { number: at + 1, kind: titleOf(catalogue, "layer", kind) }));
     const help = make("button", { type: "button", className: "nn-set-help", ariaLabel: texts.say("rail.help_of", { name: kinds[kind].title }) }, "?");
-    help.onclick = () => kit.openCard(help, kinds[kind].title, [kinds[kind].help]);
+    help.onclick = () => kit.openCard(help, kinds[kind].title, [kinds[kind].plain], [kinds[kind].help]);
     /** @type {Record<string, HTMLButtonElement>} */
     const buttons = {};
     for (const [name, sign] of Object.entries(SIGNS)) {

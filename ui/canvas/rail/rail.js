@@ -86,7 +86,7 @@ export class Rail {
     /** @type {Kit} */
     const kit = {
       texts, catalogue, hand, theme, command: this.command,
-      openCard: (button, title, sentences) => this.card.open(button, title, sentences),
+      openCard: (button, title, plain, fine) => this.card.open(button, title, plain, fine),
       choose: (path, value) => {
         hand.move(path, value);
         fold.chosen();
