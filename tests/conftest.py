@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,27 @@ def pytest_collection_finish() -> None:
     # What is there now stays: the garbage collector would look through all of it at every turn, an eighth of all computing.
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def scanned_once() -> Iterator[None]:
+    """Let Streamlit look through the installed packages for components once: it does so for each AppTest, a tenth of a second each."""
+    from streamlit.components.v2 import manifest_scanner
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
+
+
+@pytest.fixture(scope="session")
+def onnx_registered_once() -> Iterator[None]:
+    """Let torch gather the operators that it can export once, not at each export: it takes two thirds of an export's time."""
+    from torch.onnx._internal.exporter import _registration
+
+    with pytest.MonkeyPatch.context() as patch:
+        registry = _registration.ONNXRegistry
+        patch.setattr(registry, "from_torchlib", staticmethod(cache(registry.from_torchlib)))
+        yield
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

@@ -1,7 +1,11 @@
-"""Random valid components and recipes, made from the fields and their bounds: a new component is drawn without a word here."""
+"""Random valid components and recipes, made from the fields and their bounds: a new component is drawn without a word here.
+
+Strategies are kept: Hypothesis prepares each new one, which takes longer than drawing from it.
+"""
 
 from __future__ import annotations
 
+from functools import cache
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
@@ -17,7 +21,7 @@ from dlcore.datasets.drawn import EDGE, MOST_CLASSES, Drawn
 from dlcore.datasets.pictures import ImageData
 from dlcore.datasets.table import TableData
 from dlcore.experiment import Experiment, Feature
-from dlcore.layers import Dense, Layer
+from dlcore.layers import Layer
 from dlcore.losses import Loss
 from dlcore.problems import Problem
 
@@ -72,6 +76,7 @@ def pictures(draw: st.DrawFn) -> ImageData:
     return ImageData(samples=draw(st.integers(20, 60)))
 
 
+FEW_ROWS, FEW_UNITS = st.integers(20, 60), st.integers(1, 8)
 WHOLE: dict[Any, Any] = {Drawn: drawn_sets, TableData: tables, ImageData: pictures}  # Their fields hang together.
 
 
@@ -80,12 +85,7 @@ def components(draw: st.DrawFn, cls: type[Component], **fixed: st.SearchStrategy
     """Any valid value of a class; fields named in `fixed` are drawn from there instead."""
     if cls in WHOLE:
         return draw(WHOLE[cls]())
-    drawn = {
-        name: fixed[name] if name in fixed else _values(field)
-        for name, field in cls.model_fields.items()
-        if name != "kind"
-    }
-    values = {name: draw(strategy) for name, strategy in drawn.items()}
+    values = {name: draw(fixed.get(name, strategy)) for name, strategy in _fields(cls).items()}
     try:
         return cls(**values)
     except ValueError:
@@ -94,26 +94,37 @@ def components(draw: st.DrawFn, cls: type[Component], **fixed: st.SearchStrategy
 
 def family(union: Any) -> st.SearchStrategy:
     """Any valid value of any class of a family."""
-    return st.one_of([components(cls) for cls in kinds(union).values()])
+    return _any_of(*kinds(union).values())
+
+
+@cache
+def _any_of(*classes: type[Component]) -> st.SearchStrategy:
+    return st.one_of([components(cls) for cls in classes])
+
+
+@cache
+def _any_small(*classes: type[Component], **few: st.SearchStrategy) -> st.SearchStrategy:
+    """The same, with fewer of what is named."""
+    return st.one_of(
+        [components(cls, **{name: few[name] for name in few if name in cls.model_fields}) for cls in classes]
+    )
+
+
+@cache
+def _fields(cls: type[Component]) -> dict[str, st.SearchStrategy]:
+    return {name: _values(field) for name, field in cls.model_fields.items() if name != "kind"}
 
 
 def small_datasets(union: Any = Dataset) -> st.SearchStrategy:
     """Data sets of few rows, so that a property is judged on many recipes."""
-    few = {"samples": st.integers(20, 60)}
-    return st.one_of(
-        [
-            components(cls, **{name: few[name] for name in few if name in cls.model_fields})
-            for cls in kinds(union).values()
-        ]
-    )
+    return _any_small(*kinds(union).values(), samples=FEW_ROWS)
 
 
 @st.composite
 def experiments(draw: st.DrawFn) -> Experiment:
     """Any valid recipe; small, except for what the bundled tables bring along."""
     dataset = draw(small_datasets())
-    units = st.integers(1, 8)
-    layer = st.one_of([components(cls, **({"units": units} if cls is Dense else {})) for cls in kinds(Layer).values()])
+    layer = _any_small(*kinds(Layer).values(), units=FEW_UNITS)
     losses = [cls for cls in kinds(Loss).values() if _suits(cls, dataset.num_classes)]
     features = st.none()
     if dataset.surface == "plane":
@@ -126,19 +137,22 @@ def experiments(draw: st.DrawFn) -> Experiment:
         "validation_fraction": validation,
         "sealed": draw(st.booleans()) if validation or getattr(dataset, "validation", ()) else False,
         "layers": tuple(draw(st.lists(layer, max_size=4))),
-        "loss": draw(st.one_of([components(cls) for cls in losses])),
-        "class_weights": draw(_values(Experiment.model_fields["class_weights"])) if dataset.num_classes else "none",
+        "loss": draw(_any_of(*losses)),
+        "class_weights": draw(_setting("class_weights")) if dataset.num_classes else "none",
         "batch_size": draw(st.integers(1, max(1, dataset.rows // 10))),
     }
-    others = {
-        name: field for name, field in Experiment.model_fields.items() if name not in {*values, "version", "journal"}
-    }
+    others = [name for name in Experiment.model_fields if name not in {*values, "version", "journal"}]
     try:
-        return Experiment(**values, **{name: draw(_values(field)) for name, field in others.items()})
+        return Experiment(**values, **{name: draw(_setting(name)) for name in others})
     except ValueError as error:
         _only_too_few_rows(error)
         assume(False)
         raise
+
+
+@cache
+def _setting(name: str) -> st.SearchStrategy:
+    return _values(Experiment.model_fields[name])
 
 
 def _suits(loss: Any, classes: int) -> bool:

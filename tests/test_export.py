@@ -25,6 +25,7 @@ from dlcore.export.script import export_script
 from dlcore.runs.run import Run
 from tests.patience import PATIENCE
 
+pytestmark = pytest.mark.usefixtures("onnx_registered_once")
 EPOCHS = 8
 SCRIPTS = {
     "the default": {},

@@ -37,6 +37,7 @@ from dlcore.datasets.upload.columns import find_types
 from dlcore.problems import TEMPLATES
 from dlcore.rows import prepare
 
+pytestmark = pytest.mark.usefixtures("onnx_registered_once")
 FOLDER = Path(__file__).parent / "readings"
 FILES = sorted(path.name.removesuffix(".json") for path in FOLDER.glob("*.json"))
 

@@ -19,7 +19,10 @@ from dlcore.export import export
 from dlcore.export.onnx import CELLS
 from tests.test_new_rows import csv_of, frame_of, network
 
-pytestmark = pytest.mark.xdist_group("table_elsewhere")  # One network for all.
+pytestmark = [
+    pytest.mark.xdist_group("table_elsewhere"),  # One network for all.
+    pytest.mark.usefixtures("onnx_registered_once"),
+]
 LOAD = Path(__file__).parent / "load_table_with_plain_torch.py"
 __all__ = ["home"]
 
