@@ -71,6 +71,11 @@ class Special:
 # What honest users do during an attack
 
 
+async def change_setting(student: Student, turn: int) -> float:
+    """Change one setting of the run, to another value at each turn; the seconds until it is answered."""
+    return await student.move("dataset.noise", 0.1 + 0.1 * (turn % 2))
+
+
 async def come(server: Server) -> float:
     """Seconds until a newcomer has a run of its own."""
     begin = time.perf_counter()
@@ -199,7 +204,7 @@ async def _move(neighbour: Student, felt: Felt, end: float) -> None:
     turn = 0
     while time.monotonic() < end:
         turn += 1
-        felt.answers.append(await neighbour.move("dataset.noise", 0.1 + 0.1 * (turn % 2)))
+        felt.answers.append(await change_setting(neighbour, turn))
         await asyncio.sleep(PAUSE)
 
 
@@ -211,7 +216,7 @@ async def neighbour_of(server: Server) -> AsyncIterator[Student]:
         await student.come_in()
         student.watch(FRAMES_A_SECOND)
         for turn in range(4):
-            await student.move("dataset.noise", 0.1 + 0.1 * (turn % 2))
+            await change_setting(student, turn)
         yield student
     finally:
         student.close()

@@ -19,6 +19,7 @@ from benchmarks.hostile import (
     MOST_MEMORY,
     attackers_of,
     bring_a_table,
+    change_setting,
     come,
     neighbour_of,
     silent_port,
@@ -160,7 +161,7 @@ async def beside(server: Server, name: str, seconds: float) -> AsyncIterator[Non
         attackers.stdin.write(b"now\n")
         there = len(neighbour.seen)
         for turn in range(ANSWERS):
-            await neighbour.move("dataset.noise", 0.1 + 0.1 * (turn % 2))
+            await change_setting(neighbour, turn)
         await until(lambda: len(neighbour.seen) >= there + PICTURES)
         yield
         async with asyncio.timeout(PATIENCE):
