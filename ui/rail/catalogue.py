@@ -39,6 +39,7 @@ MOST_ROWS = int(find_bounds(Experiment.model_fields["batch_size"]).upper)
 SCALES = {"validation_fraction": Slider(0.0, 0.5, 0.01), "batch_size": Entry(1, MOST_ROWS)}
 OFF_AT_ZERO = ("gradient_clip", "early_stopping")
 TUCKED = ("initializer", "alpha", "beta1", "beta2")  # behind "Fine tuning"
+OWN = tuple(f"dataset.{kind}" for kind in OWN_KINDS)
 #: What is set of data that somebody has brought: all else is described on the page Data.
 SET_OF_OWN = ("samples",)
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -127,8 +128,8 @@ def _describe_setting(name: str, say: Say) -> Input:
 
 
 def _say_plainly(of: str, say: Say) -> str:
-    """What a setting or a kind is for, in a sentence or two that a beginner understands; "" for a data set, whose help is plain."""
-    return "" if of.startswith("dataset.") else say(f"plain.{of}")
+    """What a setting or a kind is for, in a sentence or two that a beginner understands; "" for own data, which describe themselves."""
+    return "" if of in OWN else say(f"plain.{of}")
 
 
 def describe_field(name: str, info: FieldInfo, key: str, say: Say) -> Input:

@@ -28,7 +28,7 @@ export const titleOf = (catalogue, family, kind) => catalogue.families[family]?.
 /** What the data are, in a sentence. @param {Catalogue} catalogue @param {Settings} settings @param {Texts} texts */
 export function describeData(catalogue, { values, facts }, texts) {
   const { own } = facts;
-  if (!own?.used) return catalogue.families.dataset[values.dataset.kind].help;
+  if (!own?.used) return catalogue.families.dataset[values.dataset.kind].plain;
   if (own.kind === "images") {
     return texts.say("own.images", { name: own.name, rows: count(own.rows), height: own.height, width: own.width, classes: own.classes });
   }

@@ -80,7 +80,7 @@ export function dataSets(field, kit) {
   const about = make("p", { className: "nn-set-note" });
   const fields = fieldsOf("dataset", field.name, kit);
   const fitting = offer("take_fitting", () => hand.act({ do: "take_fitting" }));
-  const head = headOf(field, "nn-datasets", kit, () => ({ plain: texts.say("own.bring.help") }));
+  const head = headOf(field, "nn-datasets", kit, () => ({ plain: texts.say("own.bring.help"), fine: catalogue.families.dataset[chosen]?.help }));
   // A label names inputs alone; these are buttons, and named by their group.
   head.firstElementChild?.replaceWith(make("span", { className: "nn-set-label" }, field.label));
   return {
