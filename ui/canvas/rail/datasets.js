@@ -50,6 +50,7 @@ export function dataSets(field, kit) {
       tab.ariaSelected = String(tab.dataset.group === name);
       tab.tabIndex = tab.dataset.group === name ? 0 : -1;
     }
+    asked.textContent = texts.say(`dataset.${name}.plain`);
     choices.replaceChildren(...groups[name]);
     mark(chosen);
   };
@@ -77,6 +78,7 @@ export function dataSets(field, kit) {
     event.preventDefault();
     kit.go(kit.addressOf("data"));
   };
+  const asked = make("p", { className: "nn-set-note nn-datasets-asked" });
   const about = make("p", { className: "nn-set-note" });
   const fields = fieldsOf("dataset", field.name, kit);
   const fitting = offer("take_fitting", () => hand.act({ do: "take_fitting" }));
@@ -84,7 +86,7 @@ export function dataSets(field, kit) {
   // A label names inputs alone; these are buttons, and named by their group.
   head.firstElementChild?.replaceWith(make("span", { className: "nn-set-label" }, field.label));
   return {
-    element: make("div", { className: "nn-set" }, head, tabs, choices, bring, about, fields.element, fitting.element),
+    element: make("div", { className: "nn-set" }, head, tabs, asked, choices, bring, about, fields.element, fitting.element),
     show(settings) {
       const { own } = settings.facts;
       const { kind } = settings.values.dataset;
