@@ -145,11 +145,7 @@ def load(page: Page, path: Path) -> None:
 def prefer(page: Page, choice: str, language: str = "en") -> None:
     """Choose a language or a theme in the menu of a page in this language, and close it."""
     page.get_by_role("button", name=text(language, "preferences"), exact=True).click()
-    radio = page.get_by_role("radio", name=choice, exact=True)
-    expect(radio).to_be_visible()
-    wait_until_still(page)  # Streamlit moves a menu when its content has come.
-    radio.click()
-    # Chosen, and heard by the server: a menu that is closed before that tells Streamlit an address without the choice.
+    page.get_by_role("radio", name=choice, exact=True).click()
     now = next((code for code, name in LANGUAGES.items() if name == choice), language)
     expect(page.get_by_role("button", name=text(now, "preferences"), exact=True)).to_be_visible()
     wait_until_still(page)

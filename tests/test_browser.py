@@ -26,7 +26,9 @@ from tests.browser import (
     score,
     step,
     wait_for_step,
+    wait_until_still,
 )  # fmt: skip
+from ui.messages import text
 
 pytestmark = [pytest.mark.browser, pytest.mark.moving]
 
@@ -171,6 +173,25 @@ def test_an_early_stop_leads_back_to_the_best_epoch_and_play_goes_on(page: Page,
     expect(canvas(page)).to_have_attribute("data-epoch", str(best))
     expect(canvas(page)).to_have_attribute("data-status", PAUSED)
     expect(line).to_have_count(0)
+
+
+def test_a_language_is_kept_if_its_menu_is_closed_at_once_and_the_menu_opens_again_at_once(page: Page):
+    menu = page.get_by_role("button", name=text("en", "preferences"), exact=True)
+    menu.click()
+    # Faster than any hand: three presses before the answer to the first has come.
+    page.get_by_role("radio", name="中文", exact=True).evaluate(
+        """async (radio) => {
+            const menu = document.querySelector('[class*=preferences] [data-testid=stPopoverButton]');
+            for (const part of [radio, menu, menu]) {
+                part.click();
+                await new Promise(requestAnimationFrame);
+            }
+        }"""
+    )
+    expect(page.get_by_role("button", name=text("zh_CN", "canvas.play"), exact=True)).to_be_visible()
+    page.wait_for_url("**/?lang=zh")
+    wait_until_still(page)
+    expect(page.get_by_role("radio", name="中文", exact=True)).to_be_checked()
 
 
 def test_the_keyboard_alone_plays_and_pauses(page: Page):

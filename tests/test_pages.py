@@ -175,7 +175,7 @@ def test_a_refused_checkpoint_leaves_the_run_alone(pool: RecordingPool) -> None:
 def test_the_language_comes_from_the_browser_and_changes_with_the_switch(pool: RecordingPool) -> None:
     at = first_visit(locale="zh-CN")
     assert at.button(key="gallery").label == shown(text("zh_CN", "gallery"))
-    widget(open_menu(at, "preferences"), "/language").set_value("en").run()
+    widget(at, "/language").set_value("en").run()
     assert at.button(key="gallery").label == shown(text("en", "gallery"))
     assert at.query_params["lang"] == "en"
     assert not pool.calls
@@ -183,6 +183,15 @@ def test_the_language_comes_from_the_browser_and_changes_with_the_switch(pool: R
     at = AppTest.from_file(str(ROOT / "ui" / "frame.py"), default_timeout=PATIENCE)
     at.query_params["lang"] = "zh"
     assert state(at.run()).language == "zh_CN"
+
+
+def test_a_press_that_tells_the_address_of_before_takes_no_choice_back(pool: RecordingPool) -> None:
+    at = first_visit()
+    widget(at, "/language").set_value("zh_CN").run()
+    at.query_params.clear()  # as a browser that has not heard of it yet
+    at.run()
+    assert state(at).language == "zh_CN"
+    assert at.query_params["lang"] == "zh"
 
 
 def test_a_problem_is_said_in_chinese(pool: RecordingPool) -> None:

@@ -33,18 +33,18 @@ def draw_heading(*menus: Callable[[], None]) -> DeltaGenerator:
 
 
 def _draw_preferences() -> None:
-    """Draw the menu of language and theme; a new theme reaches the browser with the next run of the script."""
-    menu = st.popover(
-        label("preferences"), icon=":material/more_horiz:", key=widgets.key_of("/preferences"), on_change="rerun",
-        width="content",
-    )  # fmt: skip
+    """Draw the menu of language and theme; a new theme reaches the browser with the next run of the script.
+
+    It opens and closes in the browser alone: with a run of the script for each, one that is opened again at once would be closed by
+    the answer to its closing.
+    """
     state = session.current()
-    if menu.open:
-        with menu, st.container(key="preferences"):
-            _draw_choice("app.language", "/language", LANGUAGES, state.language, choose_language)
-            themes = {theme: f"{ICONS[theme]} {label(f'theme.{theme}')}" for theme in THEMES}
-            _draw_choice("theme", "/theme", themes, state.theme, choose_theme)
-            st.caption(label("preferences.keys"))
+    menu = st.popover(label("preferences"), icon=":material/more_horiz:", key="preferences_menu", width="content")
+    with menu, st.container(key="preferences"):
+        _draw_choice("app.language", "/language", LANGUAGES, state.language, choose_language)
+        themes = {theme: f"{ICONS[theme]} {label(f'theme.{theme}')}" for theme in THEMES}
+        _draw_choice("theme", "/theme", themes, state.theme, choose_theme)
+        st.caption(label("preferences.keys"))
     if state.theme_is_new:
         state.theme_is_new = False
         st.rerun()
