@@ -18,10 +18,11 @@ from dlcore.gallery.painting import paint
 from dlcore.learning.trainer import Trainer
 from dlcore.problems import Problem
 from dlcore.runs.run import Run
-from tests.playground import RecordingPool, at_path, errors, open_page, state
+from tests.playground import RecordingPool, at_path, errors, open_page, speak_for, state
 from ui import gallery, live, session
 from ui.messages import LANGUAGES, catalogue
 from ui.pages import GROUPS
+from ui.session import standing
 
 ENTRIES = list_entries()
 Recipe = dict[str, Any]
@@ -251,11 +252,28 @@ def test_an_example_begins_anew_and_undo_brings_back_what_was_learned() -> None:
     before, loss = run.learner.recipe, run.learner.history.column("train_loss")[-1]
     # The same data, so that a change of the recipe would go on.
     opened = start_of("ring")
-    assert run.open(opened.to_json(), "example")["step"] == 0
+    assert run.open(opened.to_json(), "example", {"id": "ring"})["step"] == 0
     assert (run.learner.recipe, run.learner.epoch, run.status) == (opened, 0, "paused")
     assert run.acts.facts["undo"] == "example"
+    assert run.stand["example"] == "ring"
     run.undo()
     assert (run.learner.recipe, run.learner.epoch) == (before, 5)
+    assert run.stand["example"] is None
     assert run.learner.history.column("train_loss")[-1] == loss
     run.redo()
     assert (run.learner.recipe, run.learner.epoch) == (opened, 0)
+    assert run.stand["example"] == "ring"
+
+
+def test_a_question_goes_once_its_example_was_taken_back(pool: RecordingPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = open_page(start_of("ring"))
+    at.button(key="gallery").click().run()
+    at.button(key="gallery_open_ring").click().run()
+    person = state(at)
+    speak_for(monkeypatch, person)
+    pool.answer = {"example": "ring"}
+    standing.follow_run()
+    assert gallery.write_question() is not None
+    pool.answer = {"example": None}  # The data are the same as before.
+    standing.follow_run()
+    assert gallery.write_question() is None

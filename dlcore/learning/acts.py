@@ -120,6 +120,10 @@ class Acts:
             "version": self.version,
         }
 
+    def find_last(self, kind: str) -> Act | None:
+        """The last act of this kind that was not taken back; None if there is none."""
+        return next((act for act in reversed(self._acts[: self.position]) if act.kind == kind), None)
+
     # Done
 
     def continues(self, series: object, now: float) -> bool:

@@ -159,12 +159,12 @@ class Run:
         self.learner.notices += edited.notices
         return self.stand
 
-    def open(self, recipe: str, act: str) -> dict[str, Any]:
-        """Begin anew with this recipe, whatever was learned before."""
+    def open(self, recipe: str, act: str, target: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Begin anew with this recipe, whatever was learned before. `target` is what the act names, such as an example."""
         before = standing_of(self)
         self.begin(recipe_from_json(recipe).without_journal())
         self.editor.propose(self.learner.recipe)
-        self.acts.note(act, before, self.clock())
+        self.acts.note(act, before, self.clock(), target)
         return self.stand
 
     def tell_recipe_anew(self) -> None:
@@ -231,8 +231,11 @@ class Run:
 
     @property
     def stand(self) -> dict[str, Any]:
-        """Recipe, step and epoch."""
-        return {"recipe": self.learner.recipe.to_json(), "step": self.learner.step, "epoch": self.learner.epoch}
+        """Recipe, step and epoch; the id of the example that was opened last, None if that was taken back."""
+        recipe = self.learner.recipe.to_json()
+        example = self.acts.find_last("example")
+        opened = None if example is None else example.target.get("id")
+        return {"recipe": recipe, "step": self.learner.step, "epoch": self.learner.epoch, "example": opened}
 
     def recover(self) -> dict[str, Any]:
         """Go back to the newest moment from which a run that has diverged can go on, else to the start."""

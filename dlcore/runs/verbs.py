@@ -34,7 +34,7 @@ def obey(run: Run, do: str, header: Header, payload: bytes) -> dict[str, Any]:
         case "device":
             run.set_device(header["value"])
         case "change" if header.get("anew"):
-            return run.open(header["recipe"], header["act"])
+            return run.open(header["recipe"], header["act"], header.get("target"))
         case "change":
             return run.change(header["recipe"], header.get("origins"), header.get("act", "change"))
         case "edit":

@@ -26,7 +26,7 @@ def draw_button() -> None:
 def open_example(entry: Entry) -> None:
     """Let the run begin anew as this example: one act, which Undo takes back with all that was learned."""
     _show(False)
-    standing.send(entry.start, act="example", anew=True)
+    standing.send(entry.start, act="example", target={"id": entry.id}, anew=True)
     session.current().example = session.Example(entry.id, entry.start.dataset.kind, frozenset(entry.hidden))
 
 

@@ -189,9 +189,11 @@ def stand_on(token: str, experiment: Experiment) -> None:
 
 
 def follow_run() -> None:
-    """Ask on which recipe, and on which device, the run stands: the canvas changes both without a script."""
+    """Ask on which recipe and device the run stands, and whether as an example: the canvas changes all three without a script."""
     session = current()
     if session.token is None or not live.pool().exists(session.token):
         return
     header, _ = live.pool().call(session.token, "stand")
     session.experiment, session.device = Experiment.from_json(header["recipe"]), header["device"]
+    if session.example is not None and header.get("example") != session.example.id:
+        session.example = None  # Undo took its opening back: its question is about another run.
