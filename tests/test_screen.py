@@ -75,6 +75,10 @@ def test_all_is_in_sight_and_numbers_have_fixed_places_at_every_size_in_both_lan
                     size,
                 )
                 assert seen["width"] > 40 and seen["height"] > 30, (part, size)
+            # The canvas fits itself a moment after the window has changed.
+            page.wait_for_function(
+                "() => { const main = document.querySelector('[data-testid=stMain]'); return main.scrollHeight === main.clientHeight; }"
+            )
             assert box(page, ".nn-map")["height"] >= 150
             panels = [
                 box(page, part)
