@@ -67,6 +67,7 @@ class RecordingPool:
         self.refusal: Problem | None = None
         self.answer: dict[str, Any] = {}
         self.stands: dict[str, str] = {}  # the recipe of each run
+        self.examples: dict[str, str | None] = {}  # as which example it stands
         self.states: dict[str, bytes] = {}
         self.shelf: dict[str, dict[str, Any]] = {}  # what was put away, and where it stood
         self.full: Problem | None = None  # what a newcomer is told ...
@@ -125,10 +126,13 @@ class RecordingPool:
         if self.refusal is not None:
             raise self.refusal
         if do in ("stand", "journal"):  # Questions, asked again and again.
-            return {"recipe": self.stands[token], "device": "auto", "journal": self.answer.get("journal", [])}, b""
+            told = {"recipe": self.stands[token], "device": "auto", "example": self.examples.get(token)}
+            return {**told, "journal": self.answer.get("journal", [])}, b""
         self.calls.append((token, do, values))
         if do in ("change", "load"):
             self.stands[token] = {**self.answer, **values}["recipe"]
+            if values.get("act") == "example":
+                self.examples[token] = values["target"]["id"]
         return self.answer, b"bytes of " + do.encode()
 
     def reader_of(self, token: str) -> str:
