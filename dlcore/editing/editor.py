@@ -9,6 +9,7 @@ anything that JSON can say.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from dlcore.catalogue import FAMILIES
@@ -36,7 +37,7 @@ class Editor:
         self._rates = Rates()
         self._proposed: Draft | None = None  # The settings chosen last because they fit the data.
         self._own: Draft | None = None  # The data that the person brought.
-        self._data_facts: tuple[object, dict[str, Any]] | None = None
+        self._described: dict[str, tuple[object, dict[str, Any]]] = {}  # what was said last of task and data, and of which
 
     def edit(self, experiment: Experiment, action: dict[str, Any]) -> Edited | None:
         """The experiment after this edit; None if there is nothing to do. Raises Problem if it is not allowed."""
@@ -65,15 +66,24 @@ class Editor:
     def describe(self, experiment: Experiment) -> dict[str, Any]:
         """What a page that shows the recipe's settings has to know: {"values", "facts"}, see facts.py."""
         self._see(experiment)
-        key = facts.key_of_data(experiment)
-        if self._data_facts is None or self._data_facts[0] != key:
-            self._data_facts = key, facts.describe_data(experiment)
-        own = facts.describe_own(self._own, experiment.dataset)
-        found = {**self._data_facts[1], **facts.describe_network(experiment), "own": own}
-        found["rate"] = self._rates.describe(experiment.optimizer)
+        found = {
+            **self._once("task", facts.key_of_task(experiment), facts.describe_task, experiment),
+            **self._once("data", facts.key_of_data(experiment), facts.describe_data, experiment),
+            **facts.describe_network(experiment),
+            "own": facts.describe_own(self._own, experiment.dataset),
+            "rate": self._rates.describe(experiment.optimizer),
+        }
         if found["fitting"] == take_fitted(values := experiment.to_dict()):
             found["fitting"] = None
         return {"values": facts.without_rows(values), "facts": found}
+
+    def _once(
+        self, name: str, key: object, describe: Callable[[Experiment], dict[str, Any]], experiment: Experiment
+    ) -> dict[str, Any]:
+        """What is described, which is the same as before while the key is: most edits are about something else."""
+        if name not in self._described or self._described[name][0] != key:
+            self._described[name] = key, describe(experiment)
+        return self._described[name][1]
 
     def _see(self, experiment: Experiment) -> None:
         if experiment.dataset.kind in OWN_KINDS:

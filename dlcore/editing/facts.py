@@ -31,19 +31,30 @@ def key_of_data(experiment: Experiment) -> object:
     return experiment.dataset, experiment.test_fraction, experiment.validation_fraction
 
 
-def describe_data(experiment: Experiment) -> dict[str, Any]:
-    """{"rows", "few", "losses", "has_classes", "has_features", "own_split", "fitting"}; "fitting" also where it is in use."""
-    draft = experiment.to_dict()
-    dataset = draft["dataset"]
-    rows = {"train": experiment.train_rows, "validation": experiment.validation_rows, "test": experiment.test_rows}
+def key_of_task(experiment: Experiment) -> object:
+    """What decides what `describe_task` gives."""
+    dataset = experiment.dataset
+    return dataset.kind, dataset.objective.kind, dataset.num_classes, dataset.surface
+
+
+def describe_task(experiment: Experiment) -> dict[str, Any]:
+    """{"losses", "has_classes", "has_features", "own_split"}: what can be set, which is the same for all data of this form."""
+    dataset = experiment.dataset.to_dict()
     return {
-        "rows": rows,
-        "few": find_few(rows, experiment.objective.has_classes),
         "losses": list_fitting_losses(dataset),
         "has_classes": experiment.objective.has_classes,
         "has_features": has_features(dataset),
         "own_split": has_own_split(dataset),
-        "fitting": find_fitting(draft),
+    }
+
+
+def describe_data(experiment: Experiment) -> dict[str, Any]:
+    """{"rows", "few", "fitting"}; "fitting" also where it is in use."""
+    rows = {"train": experiment.train_rows, "validation": experiment.validation_rows, "test": experiment.test_rows}
+    return {
+        "rows": rows,
+        "few": find_few(rows, experiment.objective.has_classes),
+        "fitting": find_fitting(experiment.to_dict()),
     }
 
 
