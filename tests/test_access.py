@@ -302,7 +302,7 @@ def test_axe_finds_nothing_in_the_sections_of_evaluate(opened: Open) -> None:
 
 
 @pytest.mark.browser
-def test_on_a_phone_the_page_is_one_column_with_a_drawer_and_axe_finds_nothing(opened: Open) -> None:
+def test_on_a_phone_the_page_is_one_column_with_a_sheet_of_settings_and_axe_finds_nothing(opened: Open) -> None:
     page = opened(size=PHONE, color_scheme="light", has_touch=True, is_mobile=True, locale="zh-CN")
     assert violations(page) == []
     width, room = page.locator("[data-testid=stMain]").evaluate("e => [e.scrollWidth, e.clientWidth]")
@@ -325,7 +325,7 @@ def test_on_a_phone_the_page_is_one_column_with_a_drawer_and_axe_finds_nothing(o
 def too_small(page: Page) -> list[str]:
     """Targets below 24 pixels.
 
-    Not those with a larger label or track, those that a screen reader alone finds, and those in a closed drawer.
+    Not those with a larger label or track, those that a screen reader alone finds, and those in a closed sheet.
     """
     return page.evaluate("""() => {
         const found = [];

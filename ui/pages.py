@@ -32,7 +32,7 @@ class Page(Generic[Memory]):
 
 PLAYGROUND = Page(
     SCRIPTS / "playground.py", "page.playground", ":material/hub:", "", Playing,
-    groups=(  # Tabs at the side, menus in the heading, parts of the canvas.
+    groups=(  # Sections of the settings, menus in the heading, parts of the canvas.
         "data", "network", "learning", "home", "share", "compare", "play", "speed", "seed", "edit", "points", "show", "timeline",
         "curves", "coach", "gallery",
     ),

@@ -1,1 +1,1 @@
-"""The playground: settings at the side, the network in the middle."""
+"""The playground: the page around the canvas, and what a press on the canvas asks of Python."""

@@ -105,7 +105,7 @@ def _describe_kind(family: str, kind: str, cls: Any, say: Say) -> dict[str, Any]
 
 
 def _has_input(family: str, kind: str, name: str, info: FieldInfo) -> bool:
-    """Whether a field is set at the side: points are drawn on the map, and own data are described where they are brought."""
+    """Whether a field is set in the rail: points are drawn on the map, and own data are described where they are brought."""
     if family == "dataset" and kind in OWN_KINDS:
         return name in SET_OF_OWN
     return get_origin(info.annotation) is not tuple
