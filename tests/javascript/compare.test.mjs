@@ -121,6 +121,30 @@ test("a leash is lengthened in strides, not at each frame", () => {
   assert.ok(told <= (2 * runs[0].header.step) / 50 + 2, `${told} times`);
 });
 
+test("two quick runs are bounded by no frame, and once one of them is slow they are near one another again", () => {
+  const runs = trainees([null, null]);
+  const inStep = new InStep(() => runs);
+  inStep.play();
+  const apart = () => Math.abs(runs[0].header.step - runs[1].header.step);
+  /** A frame of each, in turn, after so many updates. */
+  const frames = (count, ...updates) => {
+    for (let frame = 0; frame < count; frame += 1) {
+      runs.forEach((one, at) => {
+        one.header.step = Math.min(one.leash, one.header.step + updates[at]);
+        inStep.follow();
+      });
+    }
+  };
+  frames(40, 5000, 5000); // a hundred thousand a second, at twenty frames
+  assert.ok(runs[0].header.step > 40 * 1500, `${runs[0].header.step}`);
+  frames(400, 5000, 20);
+  assert.ok(apart() <= 100, `${apart()}`);
+  inStep.pause();
+  frames(6, 5000, 20);
+  assert.equal(inStep.state, "standing");
+  assert.equal(apart(), 0);
+});
+
 test("runs that are paused stand at the same step", () => {
   const runs = trainees([40, 3000, 900]);
   const inStep = new InStep(() => runs);

@@ -1,6 +1,7 @@
 /** Runs that train in step: none gets far ahead of the slowest, and when they stop they stop at the same step. */
 
 const FURTHEST = 100; // updates that one may be ahead
+const FURTHEST_OF_QUICK = 3200; // ... while all of them are through with that before the next frame
 const LOOKS = 20; // frames a second that a leash has to last for
 /** @type {Set<Status>} */
 const ENDED = new Set(["diverged", "early_stopped", "epoch_limit"]);
@@ -22,6 +23,7 @@ export class InStep {
     this.runs = runs;
     this.state = "standing"; // or "playing", "stopping"
     this.leash = null;
+    this.furthest = FURTHEST;
   }
 
   /** Those that can still move. */
@@ -39,6 +41,7 @@ export class InStep {
     if (!going.length) return;
     this.state = "playing";
     this.leash = null;
+    this.furthest = FURTHEST;
     this.pull();
     for (const run of going) {
       run.started = false;
@@ -79,14 +82,18 @@ export class InStep {
   /** So many updates a frame as the slowest speed asks for, within bounds. */
   get ahead() {
     const speeds = this.going.map(({ header }) => header.speed ?? Infinity);
-    return Math.max(1, Math.min(FURTHEST, Math.round(Math.min(...speeds) / LOOKS)));
+    return Math.max(1, Math.min(this.furthest, Math.round(Math.min(...speeds) / LOOKS)));
   }
 
   pull() {
-    const going = this.going;
+    const { going, leash: before } = this;
+    // Whoever waits at the end of the leash for the next frame is quick. One that is still on its way must not keep Pause waiting.
+    const quick = before !== null && going.every(({ header }) => header.step >= before);
+    if (quick) this.furthest = Math.min(FURTHEST_OF_QUICK, 2 * this.furthest);
     const ahead = this.ahead;
     const leash = Math.min(...going.map(({ header }) => header.step)) + ahead;
-    if (this.leash !== null && leash < this.leash + ahead / 2) return;
+    if (before !== null && leash < before + ahead / 2) return;
+    if (!quick) this.furthest = Math.max(FURTHEST, this.furthest / 2);
     this.leash = leash;
     for (const run of going) run.command("leash", leash);
   }
