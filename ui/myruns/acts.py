@@ -197,20 +197,20 @@ def delete(token: str) -> None:
     live.pool().listing.label(token, deleted=True, compared=False)
     standing.let_wait(token)
     memory = session.current().memory(MyRuns)
-    memory.deleted, memory.deleted_name, memory.was_compared = token, name_run(run), run.label.compared
+    memory.deleted, memory.deleted_name = run, name_run(run)
 
 
 def undo_delete() -> None:
     """Bring back the run that was deleted last."""
     memory = session.current().memory(MyRuns)
     if memory.deleted:
-        live.pool().listing.label(memory.deleted, deleted=False, compared=memory.was_compared)
-        memory.deleted = ""
+        live.pool().listing.label(memory.deleted.token, deleted=False, compared=memory.deleted.label.compared)
+        memory.deleted = None
 
 
 def forget_deleted() -> None:
     """End the run that was deleted last, for good."""
     memory = session.current().memory(MyRuns)
     if memory.deleted:
-        live.pool().close(memory.deleted)
-        memory.deleted = ""
+        live.pool().close(memory.deleted.token)
+        memory.deleted = None

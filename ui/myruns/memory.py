@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from dlcore.runs.server.listing import Listed
+
 
 @dataclass
 class MyRuns:
     """The page to which a press in the list leads, and the run deleted last, which may still come back."""
 
     next_page: Path | None = None
-    deleted: str = ""  # its token
+    deleted: Listed | None = None
     deleted_name: str = ""
-    was_compared: bool = False

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
 from dlcore.experiment import Experiment
-from dlcore.runs.server.listing import Listed
+from dlcore.runs.server.listing import Listed, find_place
 from ui import live, pages, session
 from ui.messages import escape, sentence
 from ui.myruns import acts
@@ -71,11 +72,15 @@ def _draw_list() -> None:
     _draw_acts(sum(run.label.compared for run in runs))
     with st.container(key="my_runs_problems"):
         _say_problems()
-        _offer_undo()
     experiments = [Experiment.from_json(run.recipe) for run in runs]
     facts = zip(runs, acts.name_runs(runs), describe_differences(experiments, t), strict=True)
-    for run, name, differs in list(facts)[::-1]:
-        _draw_run(run, name, differs)
+    rows = {run.token: partial(_draw_run, run, name, differs) for run, name, differs in facts}
+    deleted = session.current().memory(MyRuns).deleted
+    if deleted is not None:  # In the place where it stood: nothing moves under the pointer.
+        rows[deleted.token] = partial(_draw_deleted, deleted)
+        runs.append(deleted)
+    for run in sorted(runs, key=find_place, reverse=True):
+        rows[run.token]()
     st.caption(label("myruns.caption" if live.pool().keeps_runs else "myruns.caption.no_shelf", limit=acts.MOST_KEPT))
 
 
@@ -166,17 +171,13 @@ def _say_problems() -> None:
         st.error(escape(sentence(state.language, problem)), icon=":material/error:")
 
 
-def _offer_undo() -> None:
-    memory = session.current().memory(MyRuns)
-    if memory.deleted:
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown(label("myruns.deleted", name=memory.deleted_name))
-            st.button(
-                label("myruns.undo"),
-                key="undo_delete",
-                icon=":material/undo:",
-                on_click=session.guard(acts.undo_delete),
-            )
+def _draw_deleted(run: Listed) -> None:
+    with st.container(
+        border=True, horizontal=True, vertical_alignment="center", gap="small", key=f"my_run_{run.token[:12]}"
+    ):
+        st.markdown(label("myruns.deleted", name=session.current().memory(MyRuns).deleted_name))
+        undo = session.guard(acts.undo_delete)
+        st.button(label("myruns.undo"), key="undo_delete", icon=":material/undo:", on_click=undo)
 
 
 @session.guard

@@ -40,6 +40,11 @@ class Listed:
     awake: bool  # in a worker
 
 
+def find_place(run: Listed) -> tuple[float, str]:
+    """What the list is sorted by: the oldest run is first."""
+    return run.label.made, run.token
+
+
 class Listing:
     """Finds, labels and looks at runs. Thread-safe; may wait for a disk."""
 
@@ -60,7 +65,7 @@ class Listing:
         found = {header["token"]: _list_header(header) for header in self._shelf.list_headers(mark)}
         found |= {run.token: run for run in self.list_awake(mark)}
         runs = [run for run in found.values() if not run.label.deleted]
-        return sorted(runs, key=lambda run: (run.label.made, run.token))
+        return sorted(runs, key=find_place)
 
     def list_awake(self, mark: str) -> list[Listed]:
         """The runs of the person with this mark that are in workers."""
