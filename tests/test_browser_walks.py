@@ -83,3 +83,20 @@ def test_a_newcomer_finds_what_a_class_is_about_in_few_actions(page: Page) -> No
         arg=0.8 * worst,
     )
     assert walk.actions <= 8
+
+
+def test_sgd_against_adam_from_the_same_start_takes_three_actions(page: Page) -> None:
+    walk = Walk(page)
+    walk.actions += 1
+    page.get_by_role("link", name=text("en", "page.compare"), exact=True).click()
+    walk.press("Optimizer: Adam or SGD")
+    expect(page.locator(".cmp-run[data-step='0']")).to_have_count(2)
+    start = page.locator(".cmp-facts").all_inner_texts()
+    assert start[0] == start[1]  # The same losses before the first step: the same rows and initial weights.
+    walk.press("Play")
+    expect(page.locator(".cmp-outcome")).to_contain_text(
+        "Adam has the lower validation loss", timeout=2 * BROWSER_PATIENCE
+    )
+    assert walk.actions <= 4
+    told = page.locator(".cmp-table tbody").first.inner_text()
+    assert told.split("\n")[1:] == ["Optimizer\tAdam\tSGD"]  # Nothing else differs.
