@@ -15,4 +15,5 @@ menus = (gallery.draw_button, lambda: share.share_menu(token), lambda: exporting
 messages = draw_heading(*menus)
 page.draw_canvas(token)
 mending.follow_search()
+page.pass_notices_on()
 say_problems(messages)

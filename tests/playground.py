@@ -193,6 +193,11 @@ def state(at: AppTest) -> session.Session:
     return at.session_state["session"]
 
 
+def notices(at: AppTest) -> list[str]:
+    """What the canvas's status line was told last."""
+    return [notice["words"] for notice in state(at).memory(Playing).notices]
+
+
 def errors(at: AppTest) -> list[str]:
     return [error.value for error in at.error]
 

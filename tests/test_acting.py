@@ -10,7 +10,7 @@ import streamlit as st
 from dlcore.experiment import Experiment
 from dlcore.layers import Dense
 from dlcore.optimizers import Adam
-from tests.playground import RecordingPool, at_path, errors, open_page, state
+from tests.playground import RecordingPool, at_path, errors, notices, open_page, state
 from ui import gallery, live
 from ui.playground import acting
 from ui.playground.memory import Playing
@@ -116,7 +116,7 @@ def test_a_press_on_the_canvas_makes_another_run(
     at = open_page()
     at.button(key="press").click().run()
     assert (state(at).token, kept_runs(pool)) == (present, kept)
-    assert len(at.toast) == 1
+    assert len(notices(at)) == 1
     assert not errors(at)
 
 

@@ -22,7 +22,7 @@ from dlcore.problems import Problem
 from dlcore.runs.server.entry import mark_of
 from tests.data_desk import HandmadeDesks, column
 from tests.patience import PATIENCE
-from tests.playground import ROOT, RecordingPool, errors, shown, speak_for, state, widget
+from tests.playground import ROOT, RecordingPool, errors, notices, shown, speak_for, state, widget
 from ui import live, session
 from ui.data import columns
 from ui.data.brought import Bringing, Brought, fit_recipe
@@ -531,7 +531,7 @@ def test_train_imports_the_table_and_the_run_plays_on_it(at: Any, desks: Handmad
     assert recipe["test_fraction"] == 0.2
     assert "features" not in recipe
     assert pool.calls[-1][1] == "play"
-    assert text("en", "data.dropped.one") in [toast.value.replace("\\", "") for toast in at.toast]
+    assert text("en", "data.dropped.one") in notices(at)
     # The playground is open, on the run that learns it.
     assert state(at).address.page == ""
     assert state(at).experiment == Experiment.from_dict(recipe)

@@ -18,7 +18,7 @@ from dlcore.problems import Problem
 from dlcore.share import encode
 from tests.judges import HastyDesks
 from tests.patience import PATIENCE
-from tests.playground import ROOT, RecordingPool, errors, first_visit, open_page, shown, state, widget
+from tests.playground import ROOT, RecordingPool, errors, first_visit, notices, open_page, shown, state, widget
 from ui import exporting, live, session
 from ui.messages import sentence, text
 from ui.pages import PAGES, Page
@@ -51,8 +51,10 @@ def test_a_run_that_has_ended_is_replaced_by_one_of_the_last_good_experiment(poo
     at.run()
     assert len(pool.created) == 2
     assert Experiment.from_json(pool.created[1][0]).seed == 7
-    assert [toast.value for toast in at.toast] == [shown(text("en", "page.renewed"))]
-    assert not at.run().toast
+    assert notices(at) == [text("en", "page.renewed")]
+    assert notices(at.run()) == [
+        text("en", "page.renewed")
+    ]  # Not said again: it has the number that the browser has heard.
 
 
 # Export
@@ -89,7 +91,7 @@ def test_a_recipe_goes_home_with_what_was_changed_in_its_run_and_comes_back_with
     at.file_uploader[0].upload("recipe.json", changed.to_json(indent=2).encode()).run()
     assert (pool.recipes[-1]["batch_size"], pool.recipes[-1]["journal"]) == (3, [])
     assert state(at).experiment == Experiment(batch_size=3)
-    assert shown(sentence("en", Problem("journal_not_repeated", step=9))) in [toast.value for toast in at.toast]
+    assert sentence("en", Problem("journal_not_repeated", step=9)) in notices(at)
     assert not errors(at)
     pool.alive.clear()  # A run that has ended cannot be asked.
     assert Experiment.from_json(exporting.make_maker("recipe", "run 0", state(at))()).journal == ()
@@ -143,7 +145,7 @@ def test_a_checkpoint_is_loaded_and_its_recipe_shown(pool: RecordingPool) -> Non
     at.file_uploader[0].upload("model.safetensors", b"weights").run()
     assert [do for _, do, _ in pool.calls] == ["load"]
     assert state(at).experiment == Experiment(layers=(Dense(units=7),), seed=2)
-    assert [toast.value for toast in at.toast] == [shown(text("en", "load.done", name="model.safetensors"))]
+    assert notices(at) == [text("en", "load.done", name="model.safetensors")]
 
 
 def test_a_recipe_is_loaded_strictly(pool: RecordingPool) -> None:

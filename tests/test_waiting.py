@@ -9,7 +9,7 @@ import pytest
 from dlcore.experiment import Experiment
 from dlcore.problems import Problem
 from dlcore.runs.server.entry import mark_of
-from tests.playground import RecordingPool, come_with, errors, first_visit, open_page, shown, speak_for, state
+from tests.playground import RecordingPool, come_with, errors, first_visit, notices, open_page, shown, speak_for, state
 from ui import live
 from ui.compare import page
 from ui.messages import sentence, text
@@ -79,7 +79,7 @@ def test_a_run_that_was_put_away_while_nobody_looked_comes_back_by_itself(pool: 
     at.run()
     assert (state(at).token, state(at).life) == ("run 0", 1)
     assert len(pool.created) == 1
-    assert [toast.value for toast in at.toast] == [shown(text("en", "page.revived", epoch=16))]
+    assert notices(at) == [text("en", "page.revived", epoch=16)]
 
 
 def test_a_change_that_finds_its_run_put_away_is_made_to_the_run_that_came_back(

@@ -72,7 +72,7 @@ def choose_theme() -> None:
 
 
 def say_problems(container: DeltaGenerator) -> None:
-    """Show each problem as a sentence in the container, and each notice as a toast.
+    """Show each problem as a sentence in the container, and each notice as a toast, or beside the problem that came with it.
 
     Problems with the link that opened the page are shown until the experiment changes, not once: the script runs several times
     while a page opens.
@@ -86,4 +86,7 @@ def say_problems(container: DeltaGenerator) -> None:
     for one in problems:
         container.error(escape(sentence(state.language, one)), icon=":material/error:")
     for notice in notices:
-        st.toast(escape(notice), icon=":material/info:", duration="long")
+        if problems:
+            container.info(escape(notice), icon=":material/info:")
+        else:
+            st.toast(escape(notice), icon=":material/info:", duration="long")

@@ -68,3 +68,23 @@ test("what was told of an act goes with the next act, Reset and Undo among them"
   frame(4);
   assert.deepEqual(kept(), ["worker_restarted"]);
 });
+
+test("what the page tells stands in the line of messages once, and goes when the page no longer says it", () => {
+  const make = () => new Messages({ querySelector: () => ({}) }, () => {});
+  const messages = make();
+  const words = (of) => of.notices.map((notice) => notice.words ?? notice.key);
+  messages.notice({ key: "worker_restarted", values: { step: 5 } });
+  const [loaded, forked] = [{ number: 1, words: "It is loaded." }, { number: 2, words: "It is forked." }];
+  messages.hear([loaded], "mine");
+  messages.hear([loaded, forked], "mine");
+  assert.deepEqual(words(messages), ["worker_restarted", "It is loaded.", "It is forked."]);
+  messages.hear([forked], "mine");
+  assert.deepEqual(words(messages), ["worker_restarted", "It is forked."]);
+  const again = make(); // The person was on another page meanwhile.
+  again.hear([forked], "mine");
+  assert.deepEqual(words(again), []);
+  again.hear([forked], "another session");
+  assert.deepEqual(words(again), ["It is forked."]);
+  again.hear([], "another session"); // Something has gone wrong.
+  assert.deepEqual(words(again), []);
+});

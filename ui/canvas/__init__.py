@@ -54,6 +54,7 @@ def network_canvas(
     answered: dict[str, Any],
     searching: bool,
     example: dict[str, str] | None,
+    notices: tuple[dict[str, Any], ...],
     on_action: Callable[[], None],
 ) -> None:
     """Draw the run behind `token`.
@@ -63,6 +64,7 @@ def network_canvas(
     `visit` is {"server", "session"}, by which a page notices that it talks to another server or session than before.
     `answered` is the last action that was answered: {"by": mark of its canvas, "number"}.
     `example` is the example that is open: {"id", "question", "dataset": the kind of data it speaks of}.
+    `notices` is what the page has told last: {"number" within the session, "words"}.
     `searching` says whether a learning rate is looked for.
     A press that Python must answer calls `on_action`; `st.session_state[key].action` is then `{"do": ..., ...}`, see
     `acting.answer_canvas`.
@@ -71,6 +73,7 @@ def network_canvas(
     data |= {
         "searching": searching,
         "example": example,
+        "notices": list(notices),
         "answered": answered,
         "at_once": MOST_AT_ONCE,
         "version": asset_version(),

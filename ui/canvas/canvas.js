@@ -42,7 +42,7 @@ const HIDDEN_PAUSE = 2000; // milliseconds between two frames that nobody sees
 /**
  * What Python tells of the page.
  * @typedef {{token: string, life: number, visit: {server: string, session: string}, strings: Record<string, string>, language: string,
- *            hidden: string, searching: boolean, example: Example | null, answered: {by: number, number: number}, at_once: number, version: string}} Data  at_once: so many actions may go together
+ *            hidden: string, searching: boolean, example: Example | null, notices: {number: number, words: string}[], answered: {by: number, number: number}, at_once: number, version: string}} Data  at_once: so many actions may go together
  */
 
 class Canvas {
@@ -156,6 +156,7 @@ class Canvas {
       this.connect(data.token);
       this.wayBack.stand(data.token, data.visit);
     }
+    this.messages.hear(data.notices, data.visit.session); // Last: of another run nothing is left in the status line.
   }
 
   /** Say everything in these words. @param {Texts} texts */

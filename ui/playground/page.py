@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import streamlit as st
 
@@ -17,6 +18,8 @@ from ui.messages import text
 from ui.pages import GROUPS
 from ui.playground import acting, mending
 from ui.playground.memory import Playing
+
+MOST_NOTICES = 3  # in the status line
 
 
 @st.fragment
@@ -34,8 +37,27 @@ def draw_canvas(token: str) -> None:
         answered=session.current().memory(Playing).answered,
         searching=mending.is_searching(),
         example=gallery.write_question(),
+        notices=_take_notices(),
         on_action=acting.answer_canvas,
     )
+
+
+def _take_notices() -> tuple[dict[str, Any], ...]:
+    """The notices for the canvas's status line, the newest last; none of before once something has gone wrong."""
+    state = session.current()
+    memory = state.memory(Playing)
+    before = () if state.problems else memory.notices
+    new = [{"number": number, "words": words} for number, words in enumerate(state.notices, start=memory.told + 1)]
+    memory.told += len(new)
+    state.notices = []
+    memory.notices = (*before, *new)[-MOST_NOTICES:]
+    return memory.notices
+
+
+def pass_notices_on() -> None:
+    """Draw the canvas again if what came after it has a notice for its status line."""
+    if session.current().notices:
+        st.rerun()
 
 
 @functools.cache

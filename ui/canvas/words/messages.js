@@ -1,7 +1,7 @@
 /** What a person has to know, one line each, in a polite live region. */
 
 /**
- * @typedef {Told & {time: number}} Notice
+ * @typedef {Told & {time: number, words?: string}} Notice  `words`: those of the page, which has said it in full
  * @typedef {{id: string, values?: Record<string, string | number>, fixes?: string[], busy?: boolean, press?: (fix: string) => void}} Offer
  * @typedef {{id: string, tone: string, words: string, fixes?: string[], busy?: boolean, press?: (fix: string) => void,
  *            notice?: Notice | Offer | null, time?: number, values?: Record<string, string | number>, dismiss?: () => void}} Line  `values`: for the words of the fixes
@@ -17,6 +17,9 @@ const UNDONE = new Set(["weights_kept", "began_anew"]); // notices of what an ac
  * @param {Pick<Line, "id" | "words" | "time" | "busy" | "fixes" | "values">} line
  */
 const saying = ({ id, words, time, busy, fixes, values }) => `${id} ${words} ${time ?? ""} ${busy ?? ""} ${fixes ?? ""} ${JSON.stringify(values ?? "")}`;
+
+/** Notices of the page that were shown, each as its session and its number there: a canvas that is made again does not repeat them. */
+const heard = new Set();
 
 /** What a notice is about, in whatever words: "weights_kept" of "weights_kept.classes". @param {{key: string}} notice */
 const subject = (notice) => notice.key.split(".")[0];
@@ -96,6 +99,19 @@ export class Messages {
     this.draw();
   }
 
+  /** What the page has told last; of what it no longer says nothing stays. @param {{number: number, words: string}[]} told @param {string} session */
+  hear(told, session) {
+    /** @param {number} number */
+    const key = (number) => `page ${session} ${number}`;
+    const keys = new Set(told.map(({ number }) => key(number)));
+    const stay = this.notices.filter((one) => one.words === undefined || keys.has(one.key));
+    const fresh = told.filter(({ number }) => !heard.has(key(number))).map(({ number, words }) => ({ key: key(number), values: {}, words, time: performance.now() }));
+    if (!fresh.length && stay.length === this.notices.length) return;
+    for (const { key: one } of fresh) heard.add(one);
+    this.notices = [...stay, ...fresh].slice(-3);
+    this.draw();
+  }
+
   lines() {
     /** @param {string} key */
     const say = (key) => this.texts.say(`canvas.${key}`);
@@ -122,7 +138,7 @@ export class Messages {
     else if (problem) lines.push({ id: `problem ${problem.key}`, tone: "error", words: this.texts.problem(problem) });
     for (const notice of this.notices.toReversed()) {
       const fixes = UNDONE.has(subject(notice)) ? ["undo"] : undefined;
-      lines.push({ id: `notice ${subject(notice)}`, tone: "plain", words: this.texts.problem(notice), fixes, press: this.command, notice, time: notice.time });
+      lines.push({ id: `notice ${subject(notice)}`, tone: "plain", words: notice.words ?? this.texts.problem(notice), fixes, press: this.command, notice, time: notice.time });
     }
     const advice = this.coach.line();
     if (advice) lines.push(advice);
