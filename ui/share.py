@@ -54,6 +54,7 @@ def _draw_links(token: str) -> None:
         return
     st.markdown(f"**{label('share.link')}**", help=label("share.link.help"))
     _draw_code("run", link)
+    st.caption(label("share.link.begins"))
     if told:
         st.caption(label("share.changed" if experiment.journal else "share.changed.too_long"))
         with st.expander(label("share.changes", count=len(told))):
@@ -121,6 +122,7 @@ def _draw_code(name: str, link: str) -> None:
 
 
 def _draw_teachers_link(experiment: Experiment) -> str:
+    st.caption(label("share.hide"))
     columns = [column.container(gap="xxsmall") for column in st.columns(2, gap="small")]
     hidden = [
         group
