@@ -235,3 +235,10 @@ def test_a_fifth_tick_is_refused_in_the_list_in_one_sentence(pool: RecordingPool
     at.checkbox(key=f"widget:/compared/run {acts.MOST_COMPARED}").check().run()
     assert errors(at) == [shown(text("en", "problem.compared_full", limit=acts.MOST_COMPARED))]
     assert not at.checkbox(key=f"widget:/compared/run {acts.MOST_COMPARED}").value
+
+
+def test_a_listener_hears_the_name_as_it_is_and_markdown_in_it_means_nothing(pool: RecordingPool) -> None:
+    at = open_page()
+    pool.listing.label("run 0", name="![x](http://a) 4-2 (2)")
+    at.button(key="my_runs").click().run()
+    assert at.text_input(key="widget:/named/run 0").label == "Name of   x (http //a) 4-2 (2)"

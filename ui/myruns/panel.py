@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,7 @@ from ui.session import label, t, widgets
 
 DIALOG = "my_runs"
 PICTURE = 84  # pixels
+_MARKS = re.compile(r"[\[\]<>!*_`$:\\#|~&@]")  # of markdown
 BLANK = (
     "data:image/svg+xml;utf8,"
     "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 8 8'><rect width='8' height='8' fill='%238884'/></svg>"
@@ -106,7 +108,7 @@ def _draw_run(run: Listed, name: str, differs: str) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small", key=f"my_run_{key}"):
         path = f"/compared/{key}"
         st.checkbox(
-            label("myruns.tick", name=name), value=widgets.seed(path, run.label.compared, None), key=widgets.key_of(path),
+            _name_control("myruns.tick", name), value=widgets.seed(path, run.label.compared, None), key=widgets.key_of(path),
             on_change=_tick, args=(run.token, path), label_visibility="collapsed",
         )  # fmt: skip
         picture = run.glance.get("picture")
@@ -117,7 +119,7 @@ def _draw_run(run: Listed, name: str, differs: str) -> None:
         with st.container(gap="xxsmall", width="stretch"):
             path = f"/named/{key}"
             st.text_input(
-                label("myruns.name", name=name), value=widgets.seed(path, name, None), key=widgets.key_of(path),
+                _name_control("myruns.name", name), value=widgets.seed(path, name, None), key=widgets.key_of(path),
                 max_chars=LONGEST, on_change=_rename, args=(run.token, path), label_visibility="collapsed",
             )  # fmt: skip
             st.caption(escape(_write_scores(run)))
@@ -169,6 +171,11 @@ def _say_problems() -> None:
     problems, state.problems = state.problems, []
     for problem in problems:
         st.error(escape(sentence(state.language, problem)), icon=":material/error:")
+
+
+def _name_control(key: str, name: str) -> str:
+    """A name for listeners. Streamlit shows it to nobody, as markdown, and says it as it is: so nothing in it is escaped."""
+    return t(key, name=_MARKS.sub(" ", name))
 
 
 def _draw_deleted(run: Listed) -> None:
