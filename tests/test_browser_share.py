@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from dlcore.experiment import Experiment
 from dlcore.layers import Dense
@@ -125,3 +126,74 @@ def test_a_page_is_left_by_its_link_while_a_menu_is_open(page: Page):
     page.get_by_role("link", name=text("en", "page.data"), exact=True).click()
     expect(page).to_have_url(re.compile(r"/data$"))
     expect(page.get_by_role("button", name="Look at it", exact=True)).to_be_visible()
+
+
+def test_a_link_says_where_it_begins_and_is_copied_without_hovering_and_ticks_say_that_they_hide(page: Page):
+    page.locator(".st-key-heading").get_by_role("button", name=re.compile(r"\bShare$")).click()
+    menu = page.get_by_test_id("stPopoverBody")
+    expect(menu).to_contain_text("at epoch 0")
+    expect(menu).to_contain_text("Tick what is to be hidden")
+    copy = menu.get_by_role("button", name="Copy to clipboard").first
+    expect(copy).to_be_visible()
+    seen = """button => {
+        let seen = 1;
+        for (let part = button; part; part = part.parentElement) seen *= getComputedStyle(part).opacity;
+        return seen;
+    }"""
+    page.mouse.move(0, 0)
+    wait_until_still(page)
+    assert copy.evaluate(seen) == 1
+
+
+def test_what_the_page_has_done_stands_in_the_status_line_and_not_over_the_buttons(page: Page):
+    press(page, "Step")
+    wait_for_step(page, 0)
+    press(page, "Fork here")
+    expect(page.locator(".nn-status")).to_contain_text("is kept in My runs; the new run goes on from here.")
+    expect(page.get_by_test_id("stToast")).to_have_count(0)
+    page.get_by_role("link", name=text("en", "page.evaluate"), exact=True).click()
+    expect(canvas(page)).to_have_count(0)
+    page.get_by_role("link", name=text("en", "page.playground"), exact=True).click()
+    expect(canvas(page)).to_have_attribute("data-connection", "open")
+    wait_until_still(page)
+    expect(page.locator(".nn-status")).not_to_contain_text("is kept in My runs")
+
+
+def go_to(page: Page, target: Locator) -> None:
+    """Press Tab until this has the focus."""
+    for _ in range(40):
+        if target.evaluate("one => one.getRootNode().activeElement === one"):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"Tab does not lead to {target}.")
+
+
+def test_the_keyboard_alone_keeps_names_deletes_brings_back_ticks_and_opens_a_run(page: Page):
+    go_to(page, page.get_by_role("button", name="My runs", exact=True))
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    pictures = dialog.get_by_role("img")
+    expect(pictures).to_have_count(1)
+    wait_until_still(page)
+
+    def act(role: Any, name: str, key: str) -> None:
+        wait_until_still(page)
+        go_to(page, dialog.get_by_role(role, name=name, exact=True))
+        page.keyboard.press(key)
+
+    act("button", "Keep a copy", "Enter")
+    expect(pictures).to_have_count(2)
+    act("textbox", "Name of Circle 4-2 (2)", "ControlOrMeta+a")
+    page.keyboard.type("Spare")
+    page.keyboard.press("Enter")
+    expect(dialog.get_by_role("img", name="What Spare answers")).to_be_visible()
+    act("button", "Delete", "Enter")
+    expect(dialog.get_by_text("Spare is deleted.")).to_be_visible()
+    act("button", "Undo", "Enter")
+    expect(dialog.get_by_role("img", name="What Spare answers")).to_be_visible()
+    expect(dialog.get_by_role("button", name="Compare the ticked (2)", exact=True)).to_be_enabled()
+    act("checkbox", "Compare Spare", "Space")
+    expect(dialog.get_by_role("button", name="Compare the ticked (1)", exact=True)).to_be_disabled()
+    act("button", "Open", "Enter")
+    expect(dialog).to_have_count(0)
+    expect(page.locator(".st-key-run_name")).to_have_text("Spare")
