@@ -19,6 +19,7 @@ from dlcore.runs.server.listing import Listed
 from tests.patience import PATIENCE
 from ui import door, session
 from ui.messages import escape
+from ui.playground.memory import Playing
 from ui.session import widgets
 
 ROOT = Path(__file__).parent.parent

@@ -23,6 +23,7 @@ from ui import exporting, live, session
 from ui.messages import sentence, text
 from ui.pages import PAGES, Page
 from ui.playground import page
+from ui.playground.memory import Playing
 
 
 @pytest.fixture
@@ -236,3 +237,17 @@ def test_a_first_visit_begins_with_validation_rows_and_a_link_with_what_it_says(
         linked.query_params["run"] = encode(recipe)
         linked.run()
         assert Experiment.from_json(pool.created[-1][0]) == recipe
+
+
+def test_a_notice_goes_when_something_has_gone_wrong_and_the_next_one_is_told_as_new(pool: RecordingPool) -> None:
+    at = open_page()
+    state(at).notices.append("It is loaded.")
+    at.run()
+    assert notices(at) == ["It is loaded."]
+    state(at).problems.append(Problem("run_gone"))
+    at.run()
+    assert notices(at) == []
+    state(at).notices.append("It is loaded again.")
+    at.run()
+    assert [notice["number"] for notice in state(at).memory(Playing).notices] == [2]
+    assert not at.toast
