@@ -2,25 +2,34 @@
 
     from dlcore import Experiment, Trainer
 
-Importing this package does not import torch; `Trainer` does when it is first asked for.
+Importing this package imports nothing else, as a side process may need one small module of it alone: `Experiment`, and `Trainer`, for
+which torch is needed, come when they are first asked for.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dlcore.experiment import Experiment
-from dlcore.problems import Problem
-
 if TYPE_CHECKING:
+    from dlcore.experiment import Experiment
     from dlcore.learning.trainer import Trainer
+    from dlcore.problems import Problem
 
 __all__ = ["Experiment", "Problem", "Trainer"]
 
 
 def __getattr__(name: str) -> Any:
-    if name == "Trainer":
-        from dlcore.learning.trainer import Trainer
+    match name:
+        case "Experiment":
+            from dlcore.experiment import Experiment
 
-        return Trainer
+            return Experiment
+        case "Problem":
+            from dlcore.problems import Problem
+
+            return Problem
+        case "Trainer":
+            from dlcore.learning.trainer import Trainer
+
+            return Trainer
     raise AttributeError(f"module 'dlcore' has no attribute {name!r}")

@@ -172,8 +172,9 @@ def make_recipe(asked: argparse.Namespace) -> None:
 
     What was found and guessed is printed, a sentence a line.
     """
+    from dlcore import rights
     from dlcore.checkpoint import check_writable, write_files
-    from dlcore.datasets import rights, store
+    from dlcore.datasets import store
     from dlcore.datasets.room import UPLOAD
     from dlcore.datasets.upload import import_table, look_long
     from dlcore.datasets.upload.summary import summarise

@@ -16,9 +16,10 @@ import pytest
 import sklearn.datasets
 from sklearn.utils import Bunch
 
+from dlcore import rights
 from dlcore.arrays import from_bytes
 from dlcore.component import kinds, validated
-from dlcore.datasets import Dataset, classic, rights, store
+from dlcore.datasets import Dataset, classic, store
 from dlcore.datasets.upload import import_table, look, reading
 from dlcore.datasets.upload.images import images
 from dlcore.problems import Problem

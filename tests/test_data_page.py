@@ -10,8 +10,9 @@ import pytest
 from streamlit.runtime.scriptrunner_utils.exceptions import StopException
 from streamlit.testing.v1 import AppTest
 
+from dlcore import rights
 from dlcore.component import validated
-from dlcore.datasets import rights, store
+from dlcore.datasets import store
 from dlcore.datasets.fitting import propose_batch, propose_units
 from dlcore.datasets.pictures import ImageData
 from dlcore.datasets.room import UPLOAD

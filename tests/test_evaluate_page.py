@@ -17,10 +17,9 @@ from sklearn import metrics
 from sklearn.linear_model import LogisticRegression
 from streamlit.testing.v1 import AppTest
 
-from dlcore import predictions
+from dlcore import predictions, rights
 from dlcore.__main__ import main
 from dlcore.checkpoint import open_checkpoint, predict, save_checkpoint
-from dlcore.datasets import rights
 from dlcore.evaluation import baselines as judge
 from dlcore.evaluation.comparing import Kind
 from dlcore.experiment import Experiment

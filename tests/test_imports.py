@@ -26,8 +26,8 @@ MODULES = {
 # From the ground up: a module may import its own storey and those below, never one above.
 STOREYS = (
     (
-        "dlcore.problems", "dlcore.jobs", "dlcore.wire", "dlcore.limits", "dlcore.side", "dlcore.children", "dlcore.overtime",
-        "dlcore.strict", "dlcore.libraries", "dlcore.randomness", "dlcore.arrays", "dlcore.folders", "dlcore.spreadsheet",
+        "dlcore", "dlcore.problems", "dlcore.jobs", "dlcore.wire", "dlcore.limits", "dlcore.side", "dlcore.children", "dlcore.overtime",
+        "dlcore.strict", "dlcore.libraries", "dlcore.randomness", "dlcore.arrays", "dlcore.folders", "dlcore.spreadsheet", "dlcore.rights",
     ),
     ("dlcore.component",),
     (
@@ -35,7 +35,7 @@ STOREYS = (
         "dlcore.optimizers", "dlcore.schedules", "dlcore.regularizers", "dlcore.class_weights", "dlcore.objectives", "dlcore.datasets",
         "dlcore.journal", "dlcore.recipe",
     ),
-    ("dlcore.experiment", "dlcore"),
+    ("dlcore.experiment",),
     (
         "dlcore.recipes", "dlcore.rows", "dlcore.share", "dlcore.network", "dlcore.stages", "dlcore.engines",
         "dlcore.devices", "dlcore.frame", "dlcore.learning",

@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dlcore.datasets import rights, sharing, store
+from dlcore import rights
+from dlcore.datasets import sharing, store
 from dlcore.datasets.room import TABLE, UPLOAD
 from dlcore.datasets.upload import import_table, look
 from dlcore.experiment import Experiment
@@ -105,7 +106,8 @@ def test_more_owners_than_can_be_noted_down_are_told(monkeypatch: pytest.MonkeyP
 def test_work_for_nobody_in_a_process_for_others_reads_nothing_that_is_not_for_everyone() -> None:
     private, public = put(ANN), store.put_table({**FACTS, "name": "of the command line"}, ARRAYS)
     code = f"""
-from dlcore.datasets import rights, store
+from dlcore import rights
+from dlcore.datasets import store
 from dlcore.problems import Problem
 rights.work_for_others()
 store.get_table({public!r})

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dlcore import rights
 from dlcore.checkpoint import save_checkpoint
-from dlcore.datasets import rights, sharing, store
+from dlcore.datasets import sharing, store
 from dlcore.datasets.room import TABLE, check_unused
 from dlcore.desks.desks import Desks
 from dlcore.experiment import Experiment

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dlcore.datasets import rights, store
+from dlcore import rights
+from dlcore.datasets import store
 from dlcore.datasets.held import TIDY_EVERY, HeldTables, find_digest
 from dlcore.datasets.room import DAY, HOUR, TABLE, UPLOAD, find_time_of_use
 from dlcore.problems import Problem

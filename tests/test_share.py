@@ -17,7 +17,8 @@ import pytest
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from dlcore.datasets import rights, sharing, store
+from dlcore import rights
+from dlcore.datasets import sharing, store
 from dlcore.datasets.drawn import Drawn
 from dlcore.editing.fitting import fit_to_data
 from dlcore.experiment import Experiment

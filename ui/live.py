@@ -21,7 +21,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from dlcore.datasets import rights
+from dlcore import rights
 from dlcore.desks.desks import Desks
 from dlcore.problems import Problem
 from dlcore.runs.places.setting import choose_places

@@ -18,8 +18,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from dlcore.datasets.rights import MACHINE, NOBODY
 from dlcore.folders import write_own
+from dlcore.rights import MACHINE, NOBODY
 
 SUFFIX = ".owners"
 MOST_OWNERS = 5000

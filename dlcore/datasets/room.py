@@ -20,9 +20,9 @@ from heapq import heapify, heappop, heappush, heapreplace
 from pathlib import Path
 
 from dlcore.datasets import ownership
-from dlcore.datasets.rights import MACHINE, NOBODY
 from dlcore.folders import LOCK, try_lock
 from dlcore.problems import Problem
+from dlcore.rights import MACHINE, NOBODY
 
 TABLE, UPLOAD = ".table", ".upload"
 HOUR, DAY = 3_600.0, 86_400.0

@@ -27,7 +27,8 @@ from typing import Any
 
 import numpy as np
 
-from dlcore.datasets import ownership, rights
+from dlcore import rights
+from dlcore.datasets import ownership
 from dlcore.datasets.ownership import Ownership
 from dlcore.datasets.room import TABLE, UPLOAD, check_unused, list_items, make_room, remove
 from dlcore.folders import LONGEST_WAIT, alone, cache_folder, make_own, write_own

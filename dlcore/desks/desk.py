@@ -24,7 +24,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from dlcore.datasets import rights
+from dlcore import rights
 from dlcore.desks.jobs import JOBS
 from dlcore.jobs import JobFunction
 from dlcore.libraries import take_buffers

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection
 
-from dlcore.datasets import rights
+from dlcore import rights
 from dlcore.runs.shares import Turns
 
 LEAD = 0.25  # Seconds of processor time that an owner may be ahead of another one who waits before having to wait too.

@@ -26,7 +26,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from dlcore.datasets import rights
+from dlcore import rights
 from dlcore.devices import list_devices
 from dlcore.engines import compiled
 from dlcore.limits import Limits

@@ -8,7 +8,8 @@ import streamlit as st
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from dlcore.datasets import rights, store
+from dlcore import rights
+from dlcore.datasets import store
 from ui.session.state import current, mark
 
 
