@@ -11,6 +11,8 @@ from ui import session
 from ui.messages import LANGUAGES, escape, sentence
 from ui.myruns import panel
 from ui.session import label, widgets
+from ui.terms import draw_dialog, open_term
+from ui.terms.dialog import Reading
 from ui.theming import THEMES
 
 ICONS = {
@@ -39,12 +41,16 @@ def _draw_preferences() -> None:
     the answer to its closing.
     """
     state = session.current()
-    menu = st.popover(label("preferences"), icon=":material/more_horiz:", key="preferences_menu", width="content")
+    # A new menu each time that a term is opened from it: it is closed.
+    key = f"preferences_menu_{state.memory(Reading).opened}"
+    menu = st.popover(label("preferences"), icon=":material/more_horiz:", key=key, width="content")
     with menu, st.container(key="preferences"):
         _draw_choice("app.language", "/language", LANGUAGES, state.language, choose_language)
         themes = {theme: f"{ICONS[theme]} {label(f'theme.{theme}')}" for theme in THEMES}
         _draw_choice("theme", "/theme", themes, state.theme, choose_theme)
+        st.button(label("terms"), key="terms", icon=":material/menu_book:", on_click=open_term, width="stretch")
         st.caption(label("preferences.keys"))
+    draw_dialog()
     if state.theme_is_new:
         state.theme_is_new = False
         st.rerun()
