@@ -104,8 +104,8 @@ function figure(element, column, inPercent, theme, texts) {
     width: element.clientWidth, height: element.clientHeight, margin: { l: 54, r: 10, t: 6, b: 38 },
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { family: theme.font, size: 12, color: css(theme.text) },
     showlegend: true, hovermode: "x unified", dragmode: "zoom", uirevision: column,
-    legend: { x: 0.99, xanchor: "right", y: column === "loss" ? 0.99 : 0.03, yanchor: column === "loss" ? "top" : "bottom",
-      bgcolor: css(theme.panel, 0.75), font: { size: 11.5, color: css(theme.text) } },
+    legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", bgcolor: "rgba(0,0,0,0)", // Above the curves, which it would hide.
+      font: { size: 11.5, color: css(theme.text) } },
     hoverlabel: { bgcolor: css(theme.panel), bordercolor: css(theme.line), font: { color: css(theme.text), size: 12 } },
     xaxis: { ...axis, title: title(texts.say("canvas.epochs")), rangemode: "tozero", hoverformat: ",.4~g" },
     yaxis: { ...axis, title: title(texts.say(`canvas.${column}`)), tickformat: inPercent ? ".0%" : "",
