@@ -37,7 +37,8 @@ class Editor:
         self._rates = Rates()
         self._proposed: Draft | None = None  # The settings chosen last because they fit the data.
         self._own: Draft | None = None  # The data that the person brought.
-        self._described: dict[str, tuple[object, dict[str, Any]]] = {}  # what was said last of task and data, and of which
+        #: What was said last of task and data, each with the key of what it was said of.
+        self._described: dict[str, tuple[object, dict[str, Any]]] = {}
 
     def edit(self, experiment: Experiment, action: dict[str, Any]) -> Edited | None:
         """The experiment after this edit; None if there is nothing to do. Raises Problem if it is not allowed."""
