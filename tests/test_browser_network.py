@@ -122,7 +122,7 @@ def test_a_typed_weight_counts_at_once_and_what_is_no_number_is_refused(page: Pa
         weight.fill(wrong)
         weight.press("Enter")
         expect(weight).to_have_attribute("aria-invalid", "true")
-        expect(page.locator(".nn-why")).to_contain_text("The old weight stays")
+        expect(page.locator(".nn-why")).to_contain_text("The old value stays")
         weight.blur()
         expect(weight).to_have_value(old)
     assert score(page, "train_loss") == before
@@ -187,6 +187,9 @@ def test_what_is_pinned_stays_through_frames_and_other_shapes(page: Page):
     pin(page, "Hidden 2, unit 2")
     page.mouse.move(10, 10)
     expect(title).to_have_text("Hidden 2, unit 2")
+    expect(
+        page.get_by_role("group", name="What a press on the map does")
+    ).to_be_visible()  # Points are drawn on a neuron's picture, too.
     press(page, "Play")
     wait_for_step(page, 20)
     press(page, "Add layer after Inputs")
@@ -225,6 +228,8 @@ def test_a_link_is_met_on_the_drawing_and_gradients_and_histograms_are_shown(pag
     tip = page.locator(".nn-picture .nn-tip")
     expect(tip).to_contain_text("Hidden 1, unit 1 → Hidden 2, unit 1")
     expect(tip).to_contain_text("gradient")
+    words = tip.bounding_box()
+    assert words and words["y"] + words["height"] <= min(source["y"], target["y"])  # It hides neither neuron.
     page.mouse.click(x, y)
     expect(button(page, "Freeze weight")).to_be_visible()
     press(page, "Step")

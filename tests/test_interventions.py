@@ -96,7 +96,7 @@ def test_a_set_weight_survives_a_step_that_diverges(run: Run) -> None:
 @pytest.mark.parametrize("value", ["abc", "", None, 1e400, -1e39, float("nan"), 10**400, True, [1], "1e400"])
 def test_what_is_no_number_keeps_the_old_weight_and_says_why(run: Run, value: object) -> None:
     before, version = everything(run), run.version
-    with pytest.raises(Problem, match="old weight stays") as caught:
+    with pytest.raises(Problem, match="old value stays") as caught:
         do(run, "set", "0", 0, input=0, value=value)
     assert caught.value.key == "bad_weight"
     assert_same(everything(run), before)

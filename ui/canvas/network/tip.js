@@ -4,7 +4,7 @@ import { columnAt, columnBefore } from "./geometry.js";
 import { INPUTS } from "./items.js";
 import { number } from "../words/format.js";
 
-const LINKS_ABOVE = 8; // pixels between a link and its words
+const ABOVE = 2; // pixels between the upper neuron of a link and its words
 
 export class Tip {
   /** @param {HTMLElement} element in the picture @param {HTMLElement} tiles from which positions are counted */
@@ -45,7 +45,8 @@ export function wordsOf(network, item, arrays) {
   const lines = [network.names.itemName(item), ...(item.kind === "unit" ? unitLines(texts, item, arrays) : linkLines(network, item, arrays))];
   if (item.kind === "unit") return { x: tile.x + tile.size / 2, y: tile.y, lines };
   const from = columnBefore(network.geometry, column).tiles[item.input];
-  return { x: (from.x + from.size + tile.x) / 2, y: (from.y + from.size / 2 + tile.y + tile.size / 2) / 2 - LINKS_ABOVE, lines };
+  // Above both of its neurons, so that neither is hidden.
+  return { x: (from.x + from.size + tile.x) / 2, y: Math.min(from.y, tile.y) - ABOVE, lines };
 }
 
 /** @param {Texts} texts @param {import("./items.js").UnitItem} item @param {Arrays} arrays */
@@ -66,7 +67,7 @@ function linkLines({ texts, geometry }, item, arrays) {
   const at = item.unit * columnBefore(geometry, columnAt(geometry, address)).shown + item.input;
   const { [`weight/${address}`]: weight, [`gradient/${address}`]: gradient, [`update/${address}`]: update } = arrays;
   const lines = [texts.say("canvas.weight", { value: number(weight[at]) })];
-  if (gradient) lines.push(texts.say("canvas.motion", { gradient: number(gradient[at], 2), update: number(update[at], 2) }));
+  if (gradient) lines.push(texts.say("canvas.gradient", { value: number(gradient[at], 2) }), texts.say("canvas.last_update", { value: number(update[at], 2) }));
   if (arrays[`frozen/${address}`]?.[at]) lines.push(texts.say("canvas.frozen"));
   return lines;
 }
