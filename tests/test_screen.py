@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from itertools import combinations
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser import IN_CANVAS, canvas, open_view, prefer, press
+from tests.browser import IN_CANVAS, canvas, open_view, prefer, press, wait_until_still
 from ui.messages import text
+from ui.pages import PAGES
 
 pytestmark = pytest.mark.browser
 
@@ -191,3 +193,24 @@ def test_on_a_phone_play_stands_at_the_foot_and_the_result_comes_first(page: Pag
     press(page, "Play")
     expect(canvas(page)).to_have_attribute("data-status", "playing")
     press(page, "Pause")
+
+
+def test_on_a_phone_the_pages_are_tabs_at_the_head_as_wide_as_thumbs(page: Page) -> None:
+    page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    tabs = page.locator(".st-key-tabs").get_by_role("link")
+    expect(tabs).to_have_count(len(PAGES))
+    for each in PAGES:
+        tab = page.get_by_role("link", name=text("en", each.title), exact=True)  # There is no other of this name.
+        tab.click()
+        page.wait_for_url(re.compile(rf"/{each.path}(\?.*)?$"))
+        wait_until_still(page)
+        expect(tabs).to_have_count(len(PAGES))
+        boxes = [dict(one.bounding_box() or {}) for one in tabs.all()]
+        assert all(min(one["width"], one["height"]) >= 44 for one in boxes)
+        assert all(one["y"] >= 0 and one["y"] + one["height"] <= 52 for one in boxes)
+        assert not any(overlap(one, other) for one, other in combinations(boxes, 2))
+        for button in page.locator(".st-key-heading button:visible").all():
+            size = button.bounding_box()
+            assert size is not None and min(size["width"], size["height"]) >= 44 and size["y"] >= 52
+    page.set_viewport_size({"width": 1440, "height": 900})
+    expect(tabs.first).to_be_hidden()

@@ -10,6 +10,7 @@ import streamlit as st
 from dlcore.problems import Problem
 from ui import returning, session, waiting
 from ui.assets import icon, style
+from ui.heading import draw_tabs
 from ui.messages import escape, sentence
 from ui.naming import name_the_page
 from ui.pages import PAGES, PLAYGROUND
@@ -48,6 +49,7 @@ try:
     else:
         if page.url_path != PLAYGROUND.path:
             returning.offer_way_back()
+        draw_tabs(pages)
         page.run()
 except Problem as problem:
     st.error(escape(sentence(session.current().language, problem)), icon=":material/error:")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
+from streamlit.navigation.page import StreamlitPage
 
 from ui import session
 from ui.messages import LANGUAGES, escape, sentence
@@ -32,6 +33,14 @@ def draw_heading(*menus: Callable[[], None]) -> DeltaGenerator:
             menu()
         _draw_preferences()
     return st.container(gap="small", key="problems")
+
+
+def draw_tabs(pages: Sequence[StreamlitPage]) -> None:
+    """Draw the names of the pages as tabs. A phone shows them, as it has no room for Streamlit's own; see frame.css."""
+    with st.container(horizontal=True, gap=None, key="tabs"):
+        for page in pages:
+            if page.visibility == "visible":
+                st.page_link(page, width="stretch")
 
 
 def _draw_preferences() -> None:
