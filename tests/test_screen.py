@@ -6,11 +6,13 @@ import re
 from itertools import combinations
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
+from dlcore.experiment import Experiment
 from tests.browser import IN_CANVAS, canvas, open_view, prefer, press, wait_until_still
 from ui.messages import text
 from ui.pages import PAGES
+from ui.share import encode
 
 pytestmark = pytest.mark.browser
 
@@ -37,10 +39,14 @@ WIDEST = {
 Box = dict[str, float]
 
 
+def measure(part: Locator) -> Box:
+    found = part.bounding_box()
+    assert found is not None
+    return {"x": found["x"], "y": found["y"], "width": found["width"], "height": found["height"]}
+
+
 def box(page: Page, part: str) -> Box:
-    found = page.locator(part).first.bounding_box()
-    assert found is not None, part
-    return dict(found)
+    return measure(page.locator(part).first)
 
 
 def overlap(one: Box, other: Box) -> bool:
@@ -86,16 +92,14 @@ def test_all_is_in_sight_and_numbers_have_fixed_places_at_every_size_in_both_lan
                 for part in (".nn-bar", ".nn-network", ".nn-output", ".nn-curves", ".nn-status", ".nn-time")
             ]
             assert not any(overlap(one, other) for one, other in combinations(panels, 2)), size
-            menus = [
-                dict(button.bounding_box() or {}) for button in page.locator(".st-key-heading button:visible").all()
-            ]
+            menus = [measure(button) for button in page.locator(".st-key-heading button:visible").all()]
             assert all(menu["x"] >= 0 and menu["x"] + menu["width"] <= size[0] for menu in menus), (size, language)
             before = [box(page, part) for part in PARTS]
             for part, words in WIDEST.items():
                 page.locator(part).first.evaluate("(element, words) => { element.textContent = words; }", words)
             assert [box(page, part) for part in PARTS] == before, (size, language)
             children = page.locator(".nn-bar > :visible")
-            boxes = [dict(child.bounding_box() or {}) for child in children.all()]
+            boxes = [measure(child) for child in children.all()]
             assert not any(overlap(one, other) for one, other in combinations(boxes, 2)), (size, language)
             right = max(each["x"] + each["width"] for each in boxes)
             assert right <= box(page, ".nn-bar")["x"] + box(page, ".nn-bar")["width"] + 0.5, (size, language)
@@ -142,10 +146,40 @@ def test_a_network_of_many_units_fits_too_and_a_spoilt_link_moves_nothing(page: 
         resize(page, size)
         assert page.locator(".nn-scroll").evaluate("e => e.scrollHeight - e.clientHeight") == 0, size
         last = page.locator(".nn-neuron").nth(9)  # the lowest of the first hidden layer, after two inputs
-        assert (
-            box(page, ".nn-foot")["y"]
-            >= dict(last.bounding_box() or {})["y"] + dict(last.bounding_box() or {})["height"]
-        )
+        assert box(page, ".nn-foot")["y"] >= measure(last)["y"] + measure(last)["height"]
+
+
+#: In scripts: the boxes of the words and signs above the network, of menus the words that they lie on.
+HEADINGS = f"""() => {{ {IN_CANVAS}
+    return [...canvas().querySelectorAll('.nn-headings :is(.nn-heading > span, .nn-shape)')]
+        .filter((part) => part.checkVisibility() && part.textContent.trim())
+        .map((part) => {{
+            const range = document.createRange();
+            range.selectNodeContents(part);
+            const found = (part.tagName === 'SPAN' ? range : part).getBoundingClientRect();
+            return {{ x: found.x, y: found.y, width: found.width, height: found.height }};
+        }});
+}}"""
+
+
+def test_words_and_signs_above_three_wide_layers_stand_apart(page: Page, app_address: str) -> None:
+    wide = Experiment.from_dict({"layers": [{"kind": "dense", "units": 16}] * 3})
+    page.goto(f"{app_address}/?run={encode(wide)}")
+    expect(page.locator(".nn-headings")).to_contain_text("Hidden 3")
+    for size in SIZES:
+        resize(page, size)
+        boxes = page.evaluate(HEADINGS)
+        assert len(boxes) > 20
+        assert not any(overlap(one, other) for one, other in combinations(boxes, 2)), size
+
+
+def test_legend_and_caption_of_many_classes_stay_in_their_panel(page: Page, app_address: str) -> None:
+    page.goto(f"{app_address}/?run={encode(Experiment.from_dict({'dataset': {'kind': 'digits'}}))}")
+    expect(page.locator(".nn-caption")).to_contain_text("principal")
+    for size in SIZES[1:]:  # The lowest screen has no room for a map that one could read beside ten names.
+        resize(page, size)
+        panel, caption = box(page, ".nn-output"), box(page, ".nn-caption")
+        assert caption["y"] + caption["height"] <= panel["y"] + panel["height"], size
 
 
 def test_a_menu_of_what_is_shown_opens_and_closes_by_the_keyboard(page: Page) -> None:
@@ -205,12 +239,12 @@ def test_on_a_phone_the_pages_are_tabs_at_the_head_as_wide_as_thumbs(page: Page)
         page.wait_for_url(re.compile(rf"/{each.path}(\?.*)?$"))
         wait_until_still(page)
         expect(tabs).to_have_count(len(PAGES))
-        boxes = [dict(one.bounding_box() or {}) for one in tabs.all()]
+        boxes = [measure(one) for one in tabs.all()]
         assert all(min(one["width"], one["height"]) >= 44 for one in boxes)
         assert all(one["y"] >= 0 and one["y"] + one["height"] <= 52 for one in boxes)
         assert not any(overlap(one, other) for one, other in combinations(boxes, 2))
         for button in page.locator(".st-key-heading button:visible").all():
-            size = button.bounding_box()
-            assert size is not None and min(size["width"], size["height"]) >= 44 and size["y"] >= 52
+            size = measure(button)
+            assert min(size["width"], size["height"]) >= 44 and size["y"] >= 52
     page.set_viewport_size({"width": 1440, "height": 900})
     expect(tabs.first).to_be_hidden()

@@ -7,7 +7,7 @@ import { count, number } from "../words/format.js";
 import { featurePicture } from "./still.js";
 
 const PATIENCE = 1500; // milliseconds until an edit that changed nothing counts as refused
-const NARROW = 92; // width of a column from which on words have room
+const NARROW = 108; // width of a column from which on words have room
 const CLOSE = 132; // ... and the "+" of a new layer beside the names
 const ACTIVATION = /^component\.activation\.(\w+)\.title$/;
 
@@ -151,7 +151,7 @@ export class Edit {
       const name = this.network.names.layerName(column);
       const parameters = count(layer.parameters);
       const hidden = column.part !== "output";
-      const heading = add(column.center, Math.min(step - 2, 112), column.part, [
+      const heading = add(column.center, Math.min(step - 2, 116), column.part, [
         ["name", hidden && narrow && step < 80 ? name.replace(/^(\D)\D*?(\d+)$/, "$1$2") : name],
         ["what", this.activationTitle(layer.activation)],
         ["shape", hidden && narrow ? count(layer.units) : `${before} → ${layer.units}`],

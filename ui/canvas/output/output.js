@@ -122,6 +122,7 @@ export class Output {
     const others = constants !== this.constants;
     Object.assign(this, { layout, constants, theme, texts });
     this.ratio = Math.min(2, window.devicePixelRatio || 1);
+    this.describe(); // First: the map gets the height that legend and caption leave.
     this.frame.style.width = "";
     this.width = room === null ? this.frame.clientWidth : Math.min(this.frame.clientWidth, this.widthFor(this.panel.clientHeight));
     this.frame.style.width = `${this.width}px`;
@@ -141,7 +142,6 @@ export class Output {
       this.probe.follow(this.edits.points);
     }
     this.probe.build(layout, theme, texts);
-    this.describe();
     this.drawing.build(layout, theme, texts);
     this.drawPoints();
   }
