@@ -31,7 +31,7 @@ from dlcore.rows import prepare
 from dlcore.runs.server.entry import mark_of
 from dlcore.views import bands, baselines, calibration, confusion, intervals, predicted_true, residuals, roc
 from dlcore.views import growth as growth_view
-from tests.judges import HastyDesks
+from tests.judges import HastyDesks, answer_to
 from tests.patience import PATIENCE
 from tests.playground import RecordingPool, errors, shown, state, widget
 from ui import live, session
@@ -44,6 +44,7 @@ from ui.evaluating.warnings import ICONS
 from ui.messages import LANGUAGES, catalogue, sentence, text
 from ui.pages import EVALUATE
 
+pytestmark = pytest.mark.xdist_group("evaluate_page")  # One process trains and judges each network once.
 HERE = ("scores", "curves", "examples", "warnings", "baselines", "growth")
 SPIRAL = {"dataset": {"kind": "spiral", "samples": 200, "noise": 0.3}}
 DIGITS = {"dataset": {"kind": "digits"}}
@@ -82,6 +83,14 @@ class JudgedPool(RecordingPool):
 
 
 Open = Callable[..., tuple[AppTest, JudgedPool, HastyDesks]]
+
+
+@pytest.fixture
+def jobs_done_anew() -> Iterator[None]:
+    """No answer of an earlier job is given again, as the test changes what jobs do."""
+    answer_to.cache_clear()
+    yield
+    answer_to.cache_clear()
 
 
 @pytest.fixture
@@ -300,6 +309,7 @@ def test_the_verdict_speaks_of_the_watched_rows_until_the_test_rows_are_opened_w
     assert "Kept back. Opened 1× so far." in said_on(at)
 
 
+@pytest.mark.usefixtures("jobs_done_anew")
 def test_once_all_baselines_are_fitted_the_verdict_speaks_of_the_best_of_them(
     opened: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -658,6 +668,7 @@ def test_a_desk_without_room_does_not_lose_the_file(predicting: Open) -> None:
     assert is_fine(at) and "1 of 1 rows could be predicted." in said_on(at)
 
 
+@pytest.mark.usefixtures("jobs_done_anew")
 def test_a_large_file_is_read_in_the_background(predicting: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(predictions, "QUICK_CELLS", 3)
     at, pool, desks = predicting()

@@ -61,12 +61,12 @@ def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attacked]:
 @pytest.mark.parametrize(
     ("name", "seconds"),
     [
-        ("foreign_origin", 3.0),
-        ("flood_of_frames", 3.0),
-        ("flood_of_commands", 3.0),
-        ("invented_uploads", 3.0),
-        ("endless_messages", 4.0),
-        ("reruns", 4.0),
+        ("foreign_origin", 2.0),
+        ("flood_of_frames", 2.0),
+        ("flood_of_commands", 2.0),
+        ("invented_uploads", 2.0),
+        ("endless_messages", 3.0),
+        ("reruns", 3.0),
         ("large_runs", 4.0),
     ],
 )
