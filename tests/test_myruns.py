@@ -205,7 +205,9 @@ def test_the_list_is_reached_from_every_page_and_its_controls_do_what_they_say(p
     for path in ("data", "compare", "playground"):
         at.switch_page(f"../pages/{path}.py")
         at.run()
-        assert [caption.value for caption in at.caption if caption.value == shown("Circle 4-2")]
+        named = [caption.value for caption in at.caption if caption.value == shown("Circle 4-2")]
+        # On the playground the recipe is edited without the script: a name made of it would be an old one.
+        assert len(named) == (path != "playground")
         at.button(key="my_runs").click().run()
         assert not errors(at) and not at.exception
         assert at.button(key="run_keep")

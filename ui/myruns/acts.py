@@ -52,11 +52,15 @@ def name_runs(runs: Sequence[Listed]) -> list[str]:
     return number_doubles([name_run(run) for run in runs])
 
 
+def find_given_name() -> str:
+    """The name that the pupil gave the present run; "" if none was."""
+    token = session.current().token
+    return live.pool().listing.find(token).label.name if token else ""
+
+
 def name_present() -> str:
     """The name of the present run."""
-    state = session.current()
-    given = live.pool().listing.find(state.token).label.name if state.token else ""
-    return given or name_after_recipe(state.experiment, t)
+    return find_given_name() or name_after_recipe(session.current().experiment, t)
 
 
 # How a run joins the others

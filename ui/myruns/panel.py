@@ -34,12 +34,18 @@ def draw_button() -> None:
     if session.is_hidden("compare") or session.current().token is None:
         return
     with st.container(key="run_name", width="content"):
-        st.caption(escape(acts.name_present()))
+        st.caption(escape(_name_for_heading()))
     st.button(label("myruns"), key="my_runs", icon=":material/folder_special:", on_click=_open)
     if session.current().dialog == DIALOG:
         st.dialog(label("myruns.title"), width="large", icon=":material/folder_special:", on_dismiss=_close)(
             _draw_list
         )()
+
+
+def _name_for_heading() -> str:
+    """The present run's name; on the playground only one that was given, as one made of the recipe would not follow what is edited."""
+    here = session.current().address.page == pages.PLAYGROUND.path
+    return acts.find_given_name() if here else acts.name_present()
 
 
 @session.guard
