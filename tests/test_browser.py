@@ -175,7 +175,9 @@ def test_an_early_stop_leads_back_to_the_best_epoch_and_play_goes_on(page: Page,
     expect(line).to_have_count(0)
 
 
-def test_a_language_is_kept_if_its_menu_is_closed_at_once_and_the_menu_opens_again_at_once(page: Page):
+def test_a_language_is_kept_if_its_menu_is_closed_at_once_and_the_menu_opens_again_at_once(
+    page: Page, app_address: str
+):
     menu = page.get_by_role("button", name=text("en", "preferences"), exact=True)
     menu.click()
     # Faster than any hand: three presses before the answer to the first has come.
@@ -192,6 +194,13 @@ def test_a_language_is_kept_if_its_menu_is_closed_at_once_and_the_menu_opens_aga
     page.wait_for_url("**/?lang=zh")
     wait_until_still(page)
     expect(page.get_by_role("radio", name="中文", exact=True)).to_be_checked()
+    # A link to another page does not name the language: the browser keeps it.
+    page.keyboard.press("Escape")
+    page.get_by_role("link", name=text("zh_CN", "page.compare"), exact=True).first.click()
+    page.wait_for_url(re.compile(r"/compare$"))
+    wait_until_still(page)
+    page.goto(app_address)
+    expect(page.get_by_role("button", name=text("zh_CN", "preferences"), exact=True)).to_be_visible()
 
 
 def test_the_keyboard_alone_plays_and_pauses(page: Page):

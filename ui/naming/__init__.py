@@ -8,6 +8,7 @@ from streamlit.components.v2 import component
 from ui.assets import asset_version
 from ui.canvas import LOADER
 from ui.session import current, t
+from ui.session.state import COOKIE as LANGUAGE_COOKIE
 from ui.theming import COOKIE
 
 _naming = component(
@@ -23,5 +24,6 @@ def name_the_page() -> None:
     names = {name: t(f"page.{name}") for name in ("menu", "menu_close", "upload", "upload.drop")}
     names["upload.limit"] = t("page.upload.limit", size=config.get_option("server.maxUploadSize"))
     state = current()
-    data = {"names": names, "language": state.language.replace("_", "-"), "theme": state.theme, "cookie": COOKIE}
+    data = {"names": names, "language": state.language.replace("_", "-"), "theme": state.theme}
+    data["cookies"] = {"language": LANGUAGE_COOKIE, "theme": COOKIE}
     _naming(data={**data, "version": asset_version()}, key="naming")

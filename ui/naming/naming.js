@@ -9,8 +9,8 @@ const ALIVE = '[data-testid="stHeader"], [data-testid="stSidebarHeader"], [data-
 let names = {};
 /** Texts that were translated, and by which name: the next language finds them by it. @type {WeakMap<Text, string>} */
 const spoken = new WeakMap();
-/** The theme that this page shows; null until it is known. @type {string | null} */
-let theme = null;
+/** The choices that this page shows; null until they are known. @type {{language: string, theme: string} | null} */
+let chosen = null;
 
 // The drawer's buttons and the notices come and go, in parts of the page that hardly ever change.
 const observer = new MutationObserver(() => {
@@ -53,15 +53,17 @@ function watch() {
 
 /**
  * What Streamlit calls at each change of data.
- * @param {{data: {language: string, theme: string, cookie: string, names: Record<string, string>}, parentElement: HTMLElement}} component
+ * @param {{data: {language: string, theme: string, cookies: {language: string, theme: string}, names: Record<string, string>}, parentElement: HTMLElement}} component
  */
 export default function mount({ data, parentElement }) {
   names = data.names;
   document.documentElement.lang = data.language;
-  // Written only once somebody has chosen another one: several pages share the cookie.
-  if (theme !== null && theme !== data.theme) document.cookie = `${data.cookie}=${data.theme}; Path=/; Max-Age=31536000; SameSite=Lax`;
-  theme = data.theme;
-  document.documentElement.dataset.theme = theme;
+  for (const name of /** @type {const} */ (["language", "theme"])) {
+    // Written only once somebody has chosen another one: several pages share the cookie.
+    if (chosen && chosen[name] !== data[name]) document.cookie = `${data.cookies[name]}=${data[name]}; Path=/; Max-Age=31536000; SameSite=Lax`;
+  }
+  chosen = { language: data.language, theme: data.theme };
+  document.documentElement.dataset.theme = data.theme;
   name();
   watch();
   parentElement.querySelector(".naming").dataset.language = data.language;

@@ -21,6 +21,7 @@ from ui.address import Address
 from ui.theming import THEMES, find_theme
 
 Memory = TypeVar("Memory")
+COOKIE = "playground_language"  # In which a browser keeps the language that somebody has chosen.
 
 
 @dataclass(frozen=True)
@@ -100,8 +101,12 @@ def _make_session() -> Session:
 
 
 def find_language() -> str:
-    """The language named in the address, else the browser's."""
-    return messages.find_language(st.query_params.get("lang")) or messages.find_language(st.context.locale) or "en"
+    """The language named in the address, else the one chosen last in this browser, else the browser's own."""
+    chosen = st.context.cookies.get(
+        COOKIE
+    )  # In Streamlit's AppTest, `cookies` is a mock that gives something else than text.
+    wishes = (st.query_params.get("lang"), chosen if isinstance(chosen, str) else None, st.context.locale)
+    return next(filter(None, map(messages.find_language, wishes)), "en")
 
 
 def _has_other_session() -> bool:
