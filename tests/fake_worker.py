@@ -84,8 +84,8 @@ def main() -> None:
                 hang()
             if do in ("play", "step") and seed == HEAVY:
                 send({"heavy": token, "seconds": 0.2})
-            if do == "edit":  # As if it made the run heavy.
-                send({"id": header["id"], "change": header["value"]["change"]})
+            if do == "edit" and "weighed" not in header:  # As if it made the run heavy.
+                send({"id": header["id"], "heavy": header["value"]["recipe"]})
             elif do == "frame":
                 waiting.append(header)
             else:
@@ -95,6 +95,7 @@ def main() -> None:
                     "step",
                     "speed",
                     "change",
+                    "edit",
                     "set",
                     "freeze",
                     "silence",
@@ -105,7 +106,7 @@ def main() -> None:
                     run["version"] += 1
                     run["status"] = {"play": "playing", "pause": "paused"}.get(do, run["status"])
                     run["speed"] = header["value"] if do == "speed" else run["speed"]
-                    run["recipe"] = header.get("recipe", run["recipe"])
+                    run["recipe"] = header.get("recipe", header.get("weighed", run["recipe"]))
                     kept = {name: run[name] for name in ("recipe", "status", "speed")}
                     send({"kept": token, **kept, "device": "auto", "step": run["version"]}, b"kept")
                 send({"id": header["id"], **run})

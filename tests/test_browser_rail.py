@@ -78,6 +78,8 @@ def test_every_kind_of_input_reaches_the_run_and_no_script_runs(wide: Page) -> N
 def test_the_keyboard_alone_does_everything(wide: Page) -> None:
     page = wide
     settings = rail(page)
+    settings.get_by_role("button", name="To the network", exact=True).press("Enter")  # Past some seventy settings.
+    expect(page.locator(".nn-neuron[tabindex='0']")).to_be_focused()
     settings.get_by_role("radio", name="Circle", exact=True).focus()
     page.keyboard.press("ArrowRight")
     expect(settings.get_by_role("radio", name="XOR", exact=True)).to_be_focused()

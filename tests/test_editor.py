@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from dlcore.catalogue import FAMILIES
 from dlcore.component import Component, kinds, list_fields
 from dlcore.datasets import Dataset
 from dlcore.datasets.drawn import Drawn
-from dlcore.datasets.tabular import Iris
+from dlcore.datasets.tabular import Iris, Wine
 from dlcore.datasets.toy import CircleData, SpiralData
 from dlcore.editing.editor import Editor
 from dlcore.editing.fitting import OWN_KINDS, find_fitting, group_datasets, list_fitting_losses, take_fitted
@@ -24,7 +25,10 @@ from dlcore.losses import Hinge
 from dlcore.optimizers import SGD, Adam
 from dlcore.problems import Problem
 from dlcore.regularizers import L2
+from dlcore.runs.luggage import pack_run, unpack_run
 from dlcore.runs.run import Run
+from dlcore.runs.verbs import obey
+from dlcore.runs.weight import is_heavy
 from tests.playground import at_path
 from tests.strategies import experiments
 from ui.rail.catalogue import make_catalogue
@@ -196,6 +200,7 @@ def test_layers_are_added_moved_and_removed_and_keep_what_they_learned() -> None
         {"do": "move_layer", "address": "0", "by": -1},
         {"do": "move_layer", "address": "1", "by": 1},
         {"do": "move_layer", "address": "0", "by": 2},
+        {"do": "move_layer", "address": "0", "by": 1.0},
         {"do": "append_layer", "kind": "nonsense"},
         {"do": "append_layer", "kind": []},
         {"do": "setting", "path": "layers.7.units", "value": 3},
@@ -345,10 +350,9 @@ def test_a_rate_set_for_an_optimizer_is_offered_when_it_is_chosen_again() -> Non
 
 def test_a_new_seed_is_the_next_one_and_after_the_last_comes_the_first() -> None:
     person = Person(Experiment(seed=2**31 - 2))
-    person.do("new_seed")
-    assert person.recipe.seed == 0
-    person.do("new_seed")
-    assert person.recipe.seed == 1
+    for seed in (2**31 - 1, 0, 1):
+        person.do("new_seed")
+        assert person.recipe.seed == seed
 
 
 def test_twelve_layers_are_enough() -> None:
@@ -480,3 +484,31 @@ def test_all_data_sets_stand_in_the_groups_of_the_page() -> None:
 
 def test_what_the_opening_page_stands_on_fits_its_data_and_is_the_recipes_default() -> None:
     assert find_fitting(Experiment().to_dict()) == take_fitted(Experiment().to_dict())
+
+
+def test_what_was_remembered_goes_along_to_another_worker() -> None:
+    there = Person(Experiment(dataset=Wine(), optimizer=Adam()))
+    there.run.editor.recall({**there.run.editor.memory, "own": Iris().to_dict()})
+    there.set("optimizer.learning_rate", 0.1)
+    there.set("regularizer.kind", "l2")
+    there.set("regularizer.rate", 0.3)
+    there.set("regularizer.kind", "none")
+    there.set("optimizer.kind", "sgd")
+    here = Person(there.recipe)
+    unpack_run(here.run, *pack_run(there.run, gently=False))
+    assert here.run.editor.memory == json.loads(json.dumps(there.run.editor.memory))
+    here.set("optimizer.kind", "adam")
+    here.set("optimizer.learning_rate", 0.2)
+    here.set("regularizer.kind", "l2")
+    assert here.recipe.regularizer == L2(rate=0.3)
+
+
+def test_an_edit_that_makes_the_run_heavy_takes_nothing_back_that_was_edited_meanwhile() -> None:
+    wide = {"do": "append_layer", "kind": "dense"}
+    person = Person(Experiment(layers=(Dense(units=512),) * 2))
+    told = obey(person.run, "edit", {"value": wide}, b"")
+    assert is_heavy(Experiment.from_json(told["heavy"])) and len(person.recipe.layers) == 2
+    person.set("dataset.noise", 0.4)
+    obey(person.run, "edit", {"value": wide, "weighed": told["heavy"]}, b"")
+    assert len(person.recipe.layers) == 3
+    assert person.recipe.to_dict()["dataset"]["noise"] == 0.4

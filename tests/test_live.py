@@ -188,13 +188,15 @@ def test_a_viewer_gets_the_next_frame_that_differs_from_the_one_it_holds(host: s
         assert version_of(viewer.recv(timeout=PATIENCE)) == first + 1
 
 
-def test_an_edit_that_makes_a_run_heavy_is_asked_for_as_a_change(host: str, token: str, pool: Pool) -> None:
+def test_an_edit_that_makes_a_run_heavy_is_asked_for_again_with_what_it_weighs(
+    host: str, token: str, pool: Pool
+) -> None:
     changed = Experiment(seed=5).to_json()
     with look(host, token) as viewer:
         ready(viewer, None)
         first = version_of(viewer.recv(timeout=PATIENCE))
         ready(viewer, first)
-        command(viewer, "edit", value={"change": {"recipe": changed, "origins": None}})
+        command(viewer, "edit", value={"recipe": changed})
         assert version_of(viewer.recv(timeout=PATIENCE)) == first + 1
     assert pool.find_standing(token)["recipe"] == changed
 

@@ -229,13 +229,14 @@ def test_an_edit_over_the_wire_and_one_that_would_make_the_run_heavy(client: Cli
     light = Experiment(layers=(Dense(units=512), Dense(units=512)))
     assert not is_heavy(light)
     client.ask("a", "change", recipe=light.to_json())
-    answer = client.ask("a", "edit", value={"do": "add_layer", "address": "2"})["change"]
+    edit = {"do": "add_layer", "address": "2"}
+    answer = client.ask("a", "edit", value=edit)["heavy"]
     assert (
         client.ask("a", "stand")["recipe"] == light.to_json()
     )  # The pool first looks for a worker where nobody waits for it.
-    heavy = Experiment.from_json(answer["recipe"])
+    heavy = Experiment.from_json(answer)
     assert is_heavy(heavy) and len(heavy.layers) == 3
-    client.ask("a", "change", **answer)
+    client.ask("a", "edit", value=edit, weighed=answer)
     assert client.ask("a", "stand")["recipe"] == heavy.to_json()
 
 
@@ -274,7 +275,7 @@ def test_rewinding_and_forking_over_the_wire(client: Client) -> None:
 
 
 def _at_start(text: str) -> dict[str, Any]:
-    return {"recipe": Experiment.from_json(text).to_json(), "step": 0, "epoch": 0}
+    return {"recipe": Experiment.from_json(text).to_json(), "step": 0, "epoch": 0, "example": None}
 
 
 def test_a_run_that_leaves_takes_its_place_along_and_sends_those_who_wait_after_it(client: Client) -> None:

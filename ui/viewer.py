@@ -123,8 +123,8 @@ class Viewer:
         arguments = {"value": request["value"]} if "value" in request else {}
         try:
             header, _ = await self._pool.call_async(self.token, request["do"], **arguments)
-            if "change" in header:  # An edit that makes the run heavy, see dlcore/runs/verbs.py.
-                await self._pool.call_async(self.token, "change", **header["change"])
+            if "heavy" in header:  # An edit that makes the run heavy, see dlcore/runs/verbs.py.
+                await self._pool.call_async(self.token, request["do"], **arguments, weighed=header["heavy"])
         except Problem as problem:
             self.tell(problem)
 

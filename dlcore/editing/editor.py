@@ -52,7 +52,7 @@ class Editor:
             case "take_fitting":
                 edited = Edited(self._with_fitting(experiment.to_dict()))
             case "new_seed":
-                edited = _set_one(experiment, ("seed",), (experiment.seed + 1) % LARGEST_SEED)
+                edited = _set_one(experiment, ("seed",), (experiment.seed + 1) % (LARGEST_SEED + 1))
             case _:
                 edited = apply_edit(experiment, action)
         if edited is None or edited.experiment == experiment:
@@ -63,6 +63,24 @@ class Editor:
     def propose(self, experiment: Experiment) -> None:
         """Count the settings of this experiment as chosen for its data: whoever then chooses other data has chosen none of them."""
         self._proposed = take_fitted(experiment.to_dict())
+
+    @property
+    def memory(self) -> dict[str, Any]:
+        """All that is remembered, as plain JSON values: an editor that recalls it goes on in another process."""
+        return {
+            "left": [[path, kind, values] for (path, kind), values in self._left.values.items()],
+            "chosen_rates": self._rates.chosen,
+            "carried_rate": None if self._rates.carried is None else list(self._rates.carried),
+            "proposed": self._proposed,
+            "own": self._own,
+        }
+
+    def recall(self, memory: dict[str, Any]) -> None:
+        """Remember what another editor did."""
+        self._left = Left({(path, kind): values for path, kind, values in memory["left"]})
+        carried = memory["carried_rate"]
+        self._rates = Rates(dict(memory["chosen_rates"]), None if carried is None else (carried[0], carried[1]))
+        self._proposed, self._own = memory["proposed"], memory["own"]
 
     def describe(self, experiment: Experiment) -> dict[str, Any]:
         """What a page that shows the recipe's settings has to know: {"values", "facts"}, see facts.py."""

@@ -144,7 +144,7 @@ def _move_layer(experiment: Experiment, address: Any, by: Any) -> Edited | None:
     """Move a layer by one towards the input (-1) or the output (1)."""
     count = len(experiment.layers)
     at = _read_address(address, count)
-    if at is None or by not in (-1, 1) or not 0 <= at + by < count:
+    if at is None or type(by) is not int or by not in (-1, 1) or not 0 <= at + by < count:
         return None
     order = list(range(count))
     order[at], order[at + by] = order[at + by], order[at]
@@ -245,7 +245,8 @@ def _is_row(rows: dict[str, list[Point | None]], split: Any, row: Any) -> bool:
 
 
 def _on_plane(*values: Any) -> bool:
-    return all(type(value) in (int, float) and math.isfinite(value) for value in values)
+    # Compared, not asked whether finite: JSON can say whole numbers that are larger than any float.
+    return all(type(value) in (int, float) and -math.inf < value < math.inf for value in values)
 
 
 def _clip(value: float) -> float:

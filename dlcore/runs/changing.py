@@ -25,7 +25,7 @@ class Changing(Stood, Protocol):
 def change(run: Changing, changed: Recipe, origins: dict[str, Any] | None, act: str) -> dict[str, Any]:
     """Change to this recipe while training goes on; returns {"fresh_start", "kept", "total"}: how many of all parameters were kept.
 
-    Only another seed, or data with another task, need a fresh start. `origins` tells what came from where (see carry.py), `act` what
+    Only another seed, or other data, need a fresh start. `origins` tells what came from where (see carry.py), `act` what
     people call it.
     """
     settings = changed_settings(run.learner.recipe, changed)

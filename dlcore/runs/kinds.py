@@ -122,6 +122,15 @@ class Editor(Protocol):
         """The recipe after this edit; None if there is nothing to do. Raises Problem if it is not allowed."""
         ...
 
+    @property
+    def memory(self) -> dict[str, Any]:
+        """All that it remembers, as plain JSON values, for a run that moves to another worker."""
+        ...
+
+    def recall(self, memory: dict[str, Any], /) -> None:
+        """Remember what the editor did that this memory is of."""
+        ...
+
     def propose(self, recipe: Any, /) -> None:
         """Count the settings of this recipe as chosen for its data, not by the person."""
         ...
@@ -136,6 +145,14 @@ class NoEditor:
 
     def edit(self, recipe: Recipe, action: dict[str, Any], /) -> None:
         """Nothing to do."""
+
+    @property
+    def memory(self) -> dict[str, Any]:
+        """Nothing."""
+        return {}
+
+    def recall(self, memory: dict[str, Any], /) -> None:
+        """Nothing to remember."""
 
     def propose(self, recipe: Recipe, /) -> None:
         """Nothing is chosen."""

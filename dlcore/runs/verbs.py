@@ -38,7 +38,7 @@ def obey(run: Run, do: str, header: Header, payload: bytes) -> dict[str, Any]:
         case "change":
             return run.change(header["recipe"], header.get("origins"), header.get("act", "change"))
         case "edit":
-            return _edit(run, header["value"])
+            return _edit(run, header["value"], "weighed" in header)
         case "set" | "freeze" | "silence":
             run.intervene(do, header["value"])
         case "undo":
@@ -61,13 +61,15 @@ def obey(run: Run, do: str, header: Header, payload: bytes) -> dict[str, Any]:
     return standing(run)
 
 
-def _edit(run: Run, action: dict[str, Any]) -> dict[str, Any]:
-    """Edit the recipe. What would make the run heavy is not done here: the answer holds the {"change"} with which the pool moves it."""
+def _edit(run: Run, action: dict[str, Any], weighed: bool) -> dict[str, Any]:
+    """Edit the recipe. What would make the run heavy is not done at first: the answer is {"heavy": the recipe that it would have}, with
+    which the pool finds a worker for the run, and the edit is asked for again, of the recipe as it is then.
+    """
     edited = run.find_edit(action)
     if edited is None:
         return run.stand
-    if is_heavy(edited.experiment) and not is_heavy(run.learner.recipe):
-        return {"change": {"recipe": edited.experiment.to_json(), "origins": edited.origins}}
+    if not weighed and is_heavy(edited.experiment) and not is_heavy(run.learner.recipe):
+        return {"heavy": edited.experiment.to_json()}
     return run.take_edit(edited)
 
 

@@ -5,7 +5,7 @@ import { css, rampGradient } from "./colours.js";
 /** Regions of the page by the texts that name them. */
 const REGIONS = {
   ".nn-bar": "controls", ".nn-network": "network", ".nn-neurons": "units_help", ".nn-shows": "show", ".nn-output": "output",
-  ".nn-curves": "curves", ".nn-curve-tabs": "curves",
+  ".nn-curves": "curves", ".nn-curves .nn-curve-tabs": "curves",
 };
 
 /** @param {HTMLElement} root @param {Texts} texts */

@@ -340,9 +340,9 @@ class Pool:
         """Send a request to the run's worker without waiting: its future ends with the reply. `withdraw` takes it back."""
         request = Request({"do": do, "token": token, **arguments}, payload)
         changed = None
-        if do == "change":
+        if do == "change" or "weighed" in arguments:  # See `_edit` in verbs.py.
             with suppress(Problem):  # The worker finds the same problem and answers with it.
-                changed = recipe_from_json(str(arguments["recipe"]))
+                changed = recipe_from_json(str(arguments["recipe" if do == "change" else "weighed"]))
         with self._lock:
             entry = self._entries.get(token)
             if entry is None:

@@ -94,7 +94,7 @@ export class Inspector {
     this.release.ariaLabel = this.release.title = texts.say("canvas.let_go");
     for (const [mark, button] of Object.entries(this.buttons)) button.title = texts.say(`canvas.${mark.replace("_layer", "")}_help`);
     this.buttons.freeze_layer.textContent = texts.say("canvas.freeze_layer");
-    this.shownFor = null;
+    this.item = this.shownFor = null; // What is pinned is to be shown anew, also if a frame comes before: its words are of the old language.
     this.explain("");
   }
 

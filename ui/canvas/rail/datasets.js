@@ -59,6 +59,7 @@ export function dataSets(field, kit) {
     chosen = kind;
     const shown = groups[open] ?? [];
     const here = shown.some((each) => each.dataset.kind === kind);
+    about.hidden = !here; // It is about what is chosen, not about the tiles of another group.
     shown.forEach((each, at) => {
       const on = each.dataset.kind === kind;
       each.ariaChecked = String(on);

@@ -80,7 +80,7 @@ export function entry(field, path, kit, ...beside) {
   };
   box.onchange = () => {
     typing = false;
-    const value = readTyped(box.value, field.lower, most);
+    const value = readTyped(box.value);
     box.value = value === null ? shown : String(value);
     if (value !== null && box.value !== shown) kit.hand.move(path, value);
   };

@@ -47,9 +47,8 @@ export function writeValue(value, field) {
   return Number(value.toFixed(decimals)) === value ? value.toFixed(decimals) : writeNumber(value);
 }
 
-/** What was typed, if it is a number that the field takes; else null. @param {string} typed @param {number} lower @param {number} upper */
-export function readTyped(typed, lower, upper) {
+/** What was typed, if it is a whole number; else null. One beyond the bounds is the run's to refuse, with a sentence. @param {string} typed */
+export function readTyped(typed) {
   const value = Number(typed);
-  if (typed.trim() === "" || !Number.isInteger(value)) return null;
-  return Math.min(upper, Math.max(lower, value));
+  return typed.trim() === "" || !Number.isSafeInteger(value) ? null : value;
 }

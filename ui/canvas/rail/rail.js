@@ -32,6 +32,9 @@ export class Rail {
     this.fold = new Fold(root, resized);
     this.sections = /** @type {HTMLElement} */ (root.querySelector(".nn-rail-sections"));
     this.card = new Card(this.fold.sheet);
+    // Some seventy settings lie between the buttons above and the network.
+    this.skip = /** @type {HTMLButtonElement} */ (root.querySelector(".nn-skip"));
+    this.skip.onclick = () => /** @type {HTMLElement | null} */ (root.querySelector(".nn-neuron[tabindex='0']"))?.focus();
     /** @type {Input[]} */
     this.items = [];
     this.language = "";
@@ -94,8 +97,12 @@ export class Rail {
       addressOf: (page) => new URL(`${page}${location.search}`, this.app).href, go,
     };
     this.card.build(texts.say("rail.close_card"));
+    this.skip.textContent = texts.say("rail.skip");
     fold.build(texts, catalogue.sections);
-    const items = catalogue.sections.map((section) => sectionOf(section, kit, !fold.isClosed(section.name), (closed) => fold.keep(section.name, closed)));
+    // A section that stands alone, as a link hides the others, is open.
+    const hidden = (this.root.dataset.hide ?? "").split(" ");
+    const alone = catalogue.sections.filter(({ name }) => !hidden.includes(name)).length === 1;
+    const items = catalogue.sections.map((section) => sectionOf(section, kit, alone || !fold.isClosed(section.name), (closed) => fold.keep(section.name, closed)));
     this.items = items;
     this.sections.replaceChildren(...items.map(({ element }) => element));
     this.shown = null;
