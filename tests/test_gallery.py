@@ -255,14 +255,14 @@ def test_an_example_begins_anew_and_undo_brings_back_what_was_learned() -> None:
     assert run.open(opened.to_json(), "example", {"id": "ring"})["step"] == 0
     assert (run.learner.recipe, run.learner.epoch, run.status) == (opened, 0, "paused")
     assert run.acts.facts["undo"] == "example"
-    assert run.stand["example"] == "ring"
+    assert run.example == "ring"
     run.undo()
     assert (run.learner.recipe, run.learner.epoch) == (before, 5)
-    assert run.stand["example"] is None
+    assert run.example is None
     assert run.learner.history.column("train_loss")[-1] == loss
     run.redo()
     assert (run.learner.recipe, run.learner.epoch) == (opened, 0)
-    assert run.stand["example"] == "ring"
+    assert run.example == "ring"
 
 
 def test_a_question_goes_once_its_example_was_taken_back(pool: RecordingPool, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -275,7 +275,7 @@ def test_rewinding_and_forking_over_the_wire(client: Client) -> None:
 
 
 def _at_start(text: str) -> dict[str, Any]:
-    return {"recipe": Experiment.from_json(text).to_json(), "step": 0, "epoch": 0, "example": None}
+    return {"recipe": Experiment.from_json(text).to_json(), "step": 0, "epoch": 0}
 
 
 def test_a_run_that_leaves_takes_its_place_along_and_sends_those_who_wait_after_it(client: Client) -> None:

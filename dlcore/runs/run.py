@@ -231,11 +231,14 @@ class Run:
 
     @property
     def stand(self) -> dict[str, Any]:
-        """Recipe, step and epoch; the id of the example that was opened last, None if that was taken back."""
-        recipe = self.learner.recipe.to_json()
-        example = self.acts.find_last("example")
-        opened = None if example is None else example.target.get("id")
-        return {"recipe": recipe, "step": self.learner.step, "epoch": self.learner.epoch, "example": opened}
+        """Recipe, step and epoch."""
+        return {"recipe": self.learner.recipe.to_json(), "step": self.learner.step, "epoch": self.learner.epoch}
+
+    @property
+    def example(self) -> Any:
+        """The id of the example that was opened last; None if none was, or its opening was taken back."""
+        opened = self.acts.find_last("example")
+        return None if opened is None else opened.target.get("id")
 
     def recover(self) -> dict[str, Any]:
         """Go back to the newest moment from which a run that has diverged can go on, else to the start."""

@@ -89,7 +89,7 @@ def answer(run: Run, do: str, header: Header) -> Answer:
         case "acts":
             return describe_acts(run, header.get("since", 0)), b""
         case "stand":
-            return {**run.stand, "device": run.device}, b""
+            return {**run.stand, "device": run.device, "example": run.example}, b""
         case "glance":
             return glance(run), b""
         case "fork":
