@@ -15,7 +15,6 @@ from ui.messages import LANGUAGES, text
 
 PATIENCE = BROWSER_PATIENCE
 DATA = re.compile(r"/data(\?.*)?$")  # the address of the page Data
-HOLD = 400  # milliseconds after which a setting shows the run's recipe, as ui/canvas/rail/hand.js has it, and some more
 PLAYING, PAUSED = "playing", "paused"
 #: In scripts: the canvas, within whatever shadow roots.
 IN_CANVAS = """
@@ -78,13 +77,12 @@ def count_messages(page: Page) -> None:
 
 
 def move_slider(page: Page, name: str, key: str) -> None:
-    """Press an arrow key on a slider of the settings, and wait until the run's recipe, not the hand, says what it shows."""
+    """Press an arrow key on a slider of the settings, and wait until the run has answered with its recipe."""
     slider = rail(page).get_by_role("slider", name=name, exact=True)
-    before = slider.get_attribute("aria-valuetext") or ""
+    before, recipe = slider.get_attribute("aria-valuetext") or "", canvas(page).get_attribute("data-recipe") or ""
     slider.press(key)
     expect(slider).not_to_have_attribute("aria-valuetext", before)
-    page.wait_for_timeout(HOLD)
-    expect(slider).not_to_have_attribute("aria-valuetext", before)
+    expect(canvas(page)).not_to_have_attribute("data-recipe", recipe)
 
 
 def wait_for_step(page: Page, beyond: int) -> None:
