@@ -52,14 +52,14 @@ def run(quick: bool) -> str:
             )
         page = opened(browser, server, {})
         page.evaluate(PRESS_PLAY)
-        added = [_until(page, ADD_NEURON, "root.dataset.structure !== before.structure") for _ in range(times)]
+        added = [until(page, ADD_NEURON, "root.dataset.structure !== before.structure") for _ in range(times)]
         _close(page)
         page = opened(browser, server, {})
         page.evaluate(PRESS_PLAY)
         page.wait_for_timeout(6000)
         page.evaluate("window.canvasRoot.querySelector('[data-do=play]').click()")
         page.wait_for_timeout(500)
-        scrubbed = [_until(page, SCRUB, "root.dataset.frames !== before.frames") for _ in range(2 * times)]
+        scrubbed = [until(page, SCRUB, "root.dataset.frames !== before.frames") for _ in range(2 * times)]
         browser.close()
     rows.append(("click on + to the new drawing while playing, median / worst", _pair(added), "200 ms"))
     rows.append(("a scrub's position, median / worst", _pair(scrubbed), "100 ms"))
@@ -85,7 +85,8 @@ def _close(page: Page) -> None:
     page.context.close()
 
 
-def _until(page: Page, act: str, fits: str) -> float:
+def until(page: Page, act: str, fits: str) -> float:
+    """Milliseconds from an action to the first frame for which `fits` holds, both in JavaScript."""
     page.wait_for_timeout(400)
     page.evaluate(f"({FIND_CANVAS})()")
     return page.evaluate(UNTIL_FRAME, [act, fits])

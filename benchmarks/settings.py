@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from statistics import median, quantiles
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import sync_playwright
 
-from benchmarks.canvas import UNTIL_FRAME
-from benchmarks.page import FIND_CANVAS, FLAGS, PRESS_PLAY, browser_path, opened
+from benchmarks.canvas import until
+from benchmarks.page import FLAGS, PRESS_PLAY, browser_path, opened
 from benchmarks.server import Server, cpu_seconds, served, wait_until_warm
 from benchmarks.student import Student
 from benchmarks.tables import markdown
@@ -45,7 +45,7 @@ def run(quick: bool) -> str:
             page = opened(browser, server, {})
             page.evaluate(PRESS_PLAY)
             act = MOVE.replace("SETTING", path.replace(".", "-"))
-            seen = [_until(page, act, "root.dataset.recipe !== before.recipe") for _ in range(times)]
+            seen = [until(page, act, "root.dataset.recipe !== before.recipe") for _ in range(times)]
             page.context.close()
             rows.append((f"{name}: from the hand to the picture while playing, median / p95", _pair(seen), "60 ms"))
         browser.close()
@@ -73,12 +73,6 @@ async def _move(server: Server, path: str, values: tuple[float, float], moves: i
         for start, then, begin, end in zip(before, after, idle, rested, strict=True)
     )
     return serving, worker, waits
-
-
-def _until(page: Page, act: str, fits: str) -> float:
-    page.wait_for_timeout(400)
-    page.evaluate(f"({FIND_CANVAS})()")
-    return page.evaluate(UNTIL_FRAME, [act, fits])
 
 
 def _pair(values: list[float]) -> str:
