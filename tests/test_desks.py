@@ -654,12 +654,15 @@ def test_a_desk_opens_before_it_is_needed_and_closes_when_nobody_needs_it(bench:
     assert eventually(lambda: all(job.partial for job in both))
     bench.let_go("a", "b")
     assert all(job.result(PATIENCE) for job in both)
+
+    def are_left(count: int) -> bool:
+        desks.tend()  # Again and again, as the server does: a desk may still be busy when it is first looked at.
+        return desks.figures()["desks"] == count
+
     clock.now += OTHERS_STAY + 1.0
-    desks.tend()
-    assert eventually(lambda: desks.figures()["desks"] == 1)
+    assert eventually(lambda: are_left(1))
     clock.now += STAYS
-    desks.tend()
-    assert eventually(lambda: desks.figures()["desks"] == 0)
+    assert eventually(lambda: are_left(0))
     assert desks.ask("echo")[0]["pid"]
     desks.stop()
 

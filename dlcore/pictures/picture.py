@@ -25,7 +25,7 @@ from dlcore.pictures.base import MOST_POINTS, Scene
 from dlcore.pictures.kinds import output_picture, unit_picture
 from dlcore.pictures.names import drawn_name
 from dlcore.pictures.plane import feature_maps
-from dlcore.stages import Network, Stage
+from dlcore.stages import Network, Stage, stages_of
 
 if TYPE_CHECKING:
     from dlcore.learning.snapshot import Snapshot
@@ -39,10 +39,12 @@ MANY_UNITS = 200
 class Picture:
     """Makes the pictures of a network of one structure: `layout` once, `arrays` for each frame."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Scene, before: Picture | None = None) -> None:
+        """A picture of the same layers as the one `before` shares its network, which holds other numbers with each frame anyway."""
         self.experiment = scene.experiment
         self.data = scene.data
-        self.network = Network(self.experiment)
+        same = before is not None and before.network.stages == stages_of(self.experiment)
+        self.network = before.network if before is not None and same else Network(self.experiment)
         #: {address: how many of its units are sent} of each stage with units, in the order of the forward pass.
         self.shown = {stage.address: min(stage.plan.units, MOST_SHOWN) for stage in self.network.with_units}
         side = FINE if sum(self.shown.values()) <= MANY_UNITS else COARSE

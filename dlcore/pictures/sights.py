@@ -140,7 +140,7 @@ class NetworkSights:
 
     def draw(self, trainer: Trainer) -> None:
         """Switch to a trainer with another structure."""
-        self.picture = Picture(trainer)
+        self.picture = Picture(trainer, self.picture)
 
     def now(self, trainer: Trainer, version: int, structure: int, moving: bool) -> NetworkSight:
         """The run as it is now. While it trains, health and predictions are not computed for every frame."""
