@@ -19,7 +19,17 @@ from dlcore.datasets.drawn import Drawn
 from dlcore.editing import facts
 from dlcore.editing.carrying import Left
 from dlcore.editing.edited import Edited
-from dlcore.editing.fitting import Draft, fit_loss, fit_split, fit_weights, take_fitted, with_fitting
+from dlcore.editing.fitting import (
+    Draft,
+    count_training_rows,
+    find_fitting,
+    fit_loss,
+    fit_split,
+    fit_weights,
+    has_features,
+    take_fitted,
+    with_fitting,
+)
 from dlcore.editing.rates import Rates
 from dlcore.editing.setting import OWN_KINDS, Path, can_be_set, read_path, replace_at, value_at
 from dlcore.editing.shaping import apply_edit, tell_adjusted, to_drawn
@@ -150,10 +160,10 @@ class Editor:
             "class_weights": fit_weights(draft["class_weights"], dataset),
             **fit_split(draft, dataset),
         }
-        if not facts.has_features(dataset):
+        if not has_features(dataset):
             draft.pop("features", None)
-        draft["batch_size"] = min(draft["batch_size"], facts.count_training_rows(draft))
-        fits = take_fitted(experiment.to_dict()) in (facts.find_fitting(experiment.to_dict()), self._proposed)
+        draft["batch_size"] = min(draft["batch_size"], count_training_rows(draft))
+        fits = take_fitted(experiment.to_dict()) in (find_fitting(experiment.to_dict()), self._proposed)
         # Drawn points begin as the points of the data set before, for which the settings were chosen.
         after = self._with_fitting(draft) if fits and classes[kind] is not Drawn else Experiment.from_dict(draft)
         return Edited(after, notices=tell_adjusted(experiment, after))

@@ -11,15 +11,12 @@ from dlcore.datasets.table import TableData
 from dlcore.editing.fitting import (
     OWN_KINDS,
     Draft,
-    count_training_rows,
     find_fitting,
     has_features,
     has_own_split,
     list_fitting_losses,
 )
 from dlcore.experiment import MOST_LAYERS, Experiment, LayerPlan
-
-__all__ = ["count_training_rows", "find_fitting", "has_features"]
 
 FEW = 50  # rows with fewer than which a score says little
 ROWS = ("train", "validation", "test")  # fields of a data set that hold its rows

@@ -1,4 +1,4 @@
-"""Changes of the recipe that Python makes: to a given experiment, or to what a file holds. The canvas edits it without Python."""
+"""The recipe or the checkpoint in a file becomes the present run's."""
 
 from __future__ import annotations
 
