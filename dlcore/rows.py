@@ -62,13 +62,13 @@ def _parts(experiment: Experiment, y: np.ndarray) -> list[np.ndarray]:
     generator = np.random.default_rng(derived_seed(experiment.seed, "split"))
     # The test rows first: with or without validation rows they are the same ones.
     test = stratified(strata, len(y), experiment.test_rows, generator)
-    rest = np.setdiff1d(rows, test)
+    rest = np.delete(rows, test)
     parts = [rest, test]
     if experiment.validation_rows:
         generator = np.random.default_rng(derived_seed(experiment.seed, "validation"))
         strata = dataset.objective.strata(y[rest])
-        validation = rest[stratified(strata, len(rest), experiment.validation_rows, generator)]
-        parts = [np.setdiff1d(rest, validation), validation, test]
+        chosen = stratified(strata, len(rest), experiment.validation_rows, generator)
+        parts = [np.delete(rest, chosen), rest[chosen], test]
     if dataset.ordered:
         return parts
     # Shuffled, as people sort their tables: where only the first rows are shown, they must stand for all.

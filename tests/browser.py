@@ -85,6 +85,15 @@ def move_slider(page: Page, name: str, key: str) -> None:
     expect(canvas(page)).not_to_have_attribute("data-recipe", recipe)
 
 
+def pixels(page: Page, layer: str, width: int | None = None) -> str:
+    """A digest of a drawn canvas, of its left edge up to `width` where one is given, once it has been drawn again."""
+    read = """(canvas, width) => new Promise((done) => requestAnimationFrame(() => {
+        const { data } = canvas.getContext('2d').getImageData(0, 0, width ?? canvas.width, canvas.height);
+        done(data.reduce((sum, byte) => (31 * sum + byte) % 2147483647, 7));
+    }))"""
+    return str(page.locator(layer).evaluate(read, width))
+
+
 def wait_for_step(page: Page, beyond: int) -> None:
     page.wait_for_function(
         """n => {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import struct
@@ -12,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser import PAUSED, PLAYING, canvas, load, open_view, press, step, wait_for_step
+from tests.browser import PAUSED, PLAYING, canvas, load, open_view, pixels, press, step, wait_for_step
 
 pytestmark = pytest.mark.browser
 
@@ -69,12 +68,6 @@ def count_is(page: Page, points: int) -> None:
     """So many are shown, and the run itself has as many."""
     expect(page.locator(".nn-drawing-count")).to_have_text(f"{points} of 2,000 points")
     expect(page.locator(".nn-headings")).to_contain_text(f"{points} rows")
-
-
-def picture(page: Page, layer: str) -> str:
-    """A digest of the pixels of one of the map's canvases, once two looks agree."""
-    read = "canvas => new Promise(done => requestAnimationFrame(() => done(canvas.toDataURL())))"
-    return hashlib.sha256(page.locator(f".nn-map-{layer}").evaluate(read).encode()).hexdigest()
 
 
 def learn(page: Page, steps: int) -> None:
@@ -153,12 +146,12 @@ def test_the_last_point_of_a_class_stays_and_the_page_says_why(page: Page, tmp_p
     learn(page, 10)
     stood = step(page)
     press(page, "Erase")
-    before = picture(page, "points")
+    before = pixels(page, ".nn-map-points")
     stroke(page, (-3, 0))
     expect(page.locator(".nn-messages")).to_contain_text("Class 0 has no training point")
     count_is(page, 6)
     page.mouse.move(5, 5)
-    assert picture(page, "points") == before
+    assert pixels(page, ".nn-map-points") == before
     assert step(page) == stood
 
 
@@ -166,17 +159,17 @@ def test_toggles_change_the_picture(page: Page):
     learn(page, 30)
     open_view(page, "output")
     for name, layer in (
-        ("Validation points", "points"),
-        ("Discretize", "image"),
-        ("Contours", "curve"),
-        ("Wrong points", "points"),
+        ("Validation points", ".nn-map-points"),
+        ("Discretize", ".nn-map-image"),
+        ("Contours", ".nn-map-curve"),
+        ("Wrong points", ".nn-map-points"),
     ):
         box = page.get_by_role("checkbox", name=name, exact=True)
-        before, checked = picture(page, layer), box.is_checked()
+        before, checked = pixels(page, layer), box.is_checked()
         box.set_checked(not checked)
-        assert picture(page, layer) != before
+        assert pixels(page, layer) != before
         box.set_checked(checked)
-        assert picture(page, layer) == before
+        assert pixels(page, layer) == before
     page.get_by_role("checkbox", name="Wrong points").check()
     expect(page.locator(".nn-caption")).to_contain_text(re.compile(r"\d+ wrong of 350"))
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser import DATA, canvas, count_messages, press, rail, wait_until_still
+from tests.browser import DATA, canvas, count_messages, move_slider, pixels, press, rail, wait_until_still
 
 pytestmark = pytest.mark.browser
 
@@ -73,6 +73,27 @@ def test_every_kind_of_input_reaches_the_run_and_no_script_runs(wide: Page) -> N
 
     page.keyboard.press("Control+z")
     expect(settings.get_by_role("combobox", name="Regularizer", exact=True)).to_have_value("none")
+
+
+def test_other_rows_leave_the_drawn_network_in_place_and_bring_their_points(wide: Page) -> None:
+    page = wide
+    neuron = page.locator(".nn-neuron").nth(4)
+    neuron.click()
+    expect(neuron).to_have_attribute("aria-pressed", "true")
+    neuron.evaluate("e => { e.marked = true; }")
+    left = page.locator(".nn-neuron").first.evaluate("e => e.offsetLeft")  # Before the inputs stand the data, small.
+    points, data = pixels(page, ".nn-map-points"), pixels(page, ".nn-tiles", left)
+    move_slider(page, "Noise", "End")
+    page.mouse.move(1, 1)  # So that no tip or frame of what the mouse is at differs.
+    assert neuron.evaluate("e => e.marked")  # What is pinned stays, without a blink,
+    expect(neuron).to_have_attribute("aria-pressed", "true")
+    assert pixels(page, ".nn-map-points") != points
+    assert pixels(page, ".nn-tiles", left) != data
+    more = page.locator(".nn-more").first
+    more.click()
+    expect(page.locator(".nn-neuron")).to_have_count(10)
+    more.click()  # This edit does not wait in vain for an answer to one before.
+    expect(page.locator(".nn-neuron")).to_have_count(11)
 
 
 def test_the_keyboard_alone_does_everything(wide: Page) -> None:

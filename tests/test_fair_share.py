@@ -169,8 +169,8 @@ def test_runs_at_the_same_settings_get_the_same_share(worker: Watched, number: i
         worker.play(str(token), recipe())
 
     def evenly() -> bool:
-        """In a second in which the machine has not much else to do, and no run still pays for a slow first slice (imports, kernels): time is
-        shared out, and what is done in it depends on that."""
+        """In a second in which the machine has not much else to do, and no run still pays for a slow first slice (imports, kernels):
+        time is shared out, and what is done in it depends on that."""
         before = [run.learner.step for run in worker.runs.values()]
         worker.work(1.0)
         steps = [run.learner.step - step for run, step in zip(worker.runs.values(), before, strict=True)]

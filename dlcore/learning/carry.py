@@ -103,7 +103,7 @@ class Carriage:
         """Weights and biases of the new network."""
         return len(self.source)
 
-    @property
+    @cached_property
     def changes_shape(self) -> bool:
         """Whether any parameter was added, removed or moved."""
         all_old = np.arange(sum(stage.plan.parameters for stage in self.old))

@@ -5,12 +5,13 @@ D inputs, K units, P points of a square grid, row by row from the top (largest y
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 
-from dlcore.datasets.preparation import with_features
+from dlcore.datasets.preparation import Preparation, with_features
 from dlcore.pictures.base import PLANE, Bend, Interval, OutputPicture, Scene, as_inputs, ranges_of
 
 FEATURE_SIDE = 22  # points on a side of a feature's map, which is shown small
@@ -53,7 +54,7 @@ class Plane:
     def __init__(self, scene: Scene, side: int) -> None:
         x_range, y_range = ranges_of(scene)
         self._scaling = scene.data.scaling
-        self.inputs_DP = as_inputs(self._scaling.inputs(grid(x_range, y_range, side)))
+        self.inputs_DP = inputs_on_grid(self._scaling, x_range, y_range, side)
         self.shape = (side, side)
         self.layout = plane_layout(self.kind, side, x_range, y_range, list(scene.data.raw_names))
 
@@ -64,6 +65,7 @@ class Plane:
         return shaded(values_P, value_range, self.shape)
 
 
+@lru_cache(maxsize=2)
 def feature_maps(names: tuple[str, ...]) -> np.ndarray:
     """(F, side, side) bytes: the map of each feature over the plane; 128 is zero, 1 and 255 are minus and plus its largest value."""
     low, high = PLANE
@@ -86,6 +88,12 @@ def plane_layout(kind: str, side: int, x_range: Interval, y_range: Interval, axe
         "kind": kind, "rows": side, "columns": side,
         "x_range": list(x_range), "y_range": list(y_range), "axes": axes,
     }  # fmt: skip
+
+
+@lru_cache(maxsize=8)
+def inputs_on_grid(scaling: Preparation, x_range: Interval, y_range: Interval, side: int) -> torch.Tensor:
+    """(D, side * side) inputs of the network at the cells of `grid`: shared by all toy data, which differ in their rows only."""
+    return as_inputs(scaling.inputs(grid(x_range, y_range, side)))
 
 
 def grid(x_range: Interval, y_range: Interval, side: int) -> np.ndarray:

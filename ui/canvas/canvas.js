@@ -280,6 +280,8 @@ class Canvas {
   receive(frame) {
     const { header, arrays } = frame;
     if (header.layout) {
+      // Other rows of the same kind, as when a slider of the data moves: what stands on the screen can stay.
+      const alike = JSON.stringify(header.layout) === JSON.stringify(this.layout);
       this.layout = header.layout;
       this.messages.setDataset(header.layout.output.dataset);
       this.kept = {};
@@ -287,7 +289,8 @@ class Canvas {
       for (const name of ["points/train", "points/train_target", "points/test", "points/test_target", "input_maps", "feature_maps"]) {
         this.constants[name] = arrays[name];
       }
-      this.rebuild = true;
+      if (alike) this.otherRows = true;
+      else this.rebuild = true;
       this.history.clear();
     }
     this.structure = header.structure;
@@ -314,9 +317,12 @@ class Canvas {
     const texts = this.texts.watching(header.watched);
     const rebuild = this.rebuild || texts !== this.texts; // What is drawn has words in it, too.
     if (texts !== this.texts) this.tell(texts);
-    if (rebuild) {
-      this.build();
+    if (rebuild) this.build();
+    else if (this.otherRows) {
+      this.network.renew(this.layout, this.constants);
+      this.output.renew(this.layout, this.constants);
     }
+    this.otherRows = false;
     const all = { ...this.kept, ...arrays };
     this.network.draw(all, header);
     this.output.draw(all, header);

@@ -41,13 +41,19 @@ export class Edit {
   /** A new structure, width, theme or language. @param {import("./network.js").Network} network @param {string} dataset */
   build(network, dataset) {
     const { layout, geometry, texts } = network;
-    Object.assign(this, { network, layout, geometry, texts });
-    if (this.sent && layout !== this.sent.layout) this.done();
+    Object.assign(this, { network, geometry, texts });
+    this.renew(layout);
     const key = this.focusedKey();
     this.makeHeadings(dataset);
     this.makeFeatures();
     if (key) this.focus(key);
     this.flush();
+  }
+
+  /** A new structure is an answer to the edit that was sent; with the same layout nothing is made anew. @param {Layout} layout */
+  renew(layout) {
+    this.layout = layout;
+    if (this.sent && layout !== this.sent.layout) this.done();
   }
 
   // One edit after the other

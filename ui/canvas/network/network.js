@@ -152,10 +152,17 @@ export class Network {
     this.makeButtons();
     this.total.textContent = texts.say("canvas.total_parameters", { count: count(layout.parameters) });
     this.pictures.build(this);
-    this.still = drawStill({
-      layout, constants, theme, texts, geometry: this.geometry, inputNames: this.inputNames, classNames: this.classNames, ratio: this.ratio,
-    });
+    this.still = drawStill(this);
     this.linksDrawn = 0;
+  }
+
+  /** Other rows for a layout that is the same; neurons, headings and what is pinned stay. @param {Layout} layout @param {Arrays} constants */
+  renew(layout, constants) {
+    Object.assign(this, { layout, constants, carriedTo: null, linksDrawn: 0 });
+    this.edit.renew(layout);
+    this.pictures.build(this);
+    this.still = drawStill(this);
+    this.edit.flush();
   }
 
   /** An edit is under way: what is pinned goes along when the new structure comes. @param {string} verb @param {Record<string, any>} values */

@@ -136,14 +136,24 @@ export class Output {
       canvas.style.cssText = `width:${this.width}px;height:${this.height}px`;
     }
     this.image.style.cssText = `left:${MARGIN.left}px;top:${MARGIN.top}px;width:${this.size}px;height:${this.size}px`;
-    if (others) {
-      this.predictions = {};
-      this.edits.reset(constants, layout.drawing);
-      this.probe.follow(this.edits.points);
-    }
+    if (others) this.takeRows();
     this.probe.build(layout, theme, texts);
     this.drawing.build(layout, theme, texts);
     this.drawPoints();
+  }
+
+  /** Other rows for a layout that is the same. @param {Layout} layout @param {Arrays} constants */
+  renew(layout, constants) {
+    Object.assign(this, { layout, constants });
+    this.takeRows();
+    this.describe();
+    this.drawPoints();
+  }
+
+  takeRows() {
+    this.predictions = {};
+    this.edits.reset(this.constants, this.layout.drawing);
+    this.probe.follow(this.edits.points);
   }
 
   /** The width of a map in a panel of this height. @param {number} height */
