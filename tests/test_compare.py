@@ -118,7 +118,10 @@ def test_every_difference_has_words(language: str) -> None:
         ([{}, {"seed": 3}, {"seed": 4}], ["Seed 0", "Seed 3", "Seed 4"]),
         ([{}, {"optimizer": SGD(learning_rate=Adam().learning_rate), "seed": 3}], ["Adam, Seed 0", "SGD, Seed 3"]),
         ([{}, {}], ["Circle 4-2", "Circle 4-2 (2)"]),
-        ([{}, {"layers": ()}], ["Dense 4, Dense 2", "–"]),
+        ([{}, {"layers": ()}], ["4-2", "no hidden layer"]),
+        ([{}, {"layers": (Dense(units=8), Dense(units=4))}], ["4-2", "8-4"]),
+        ([{}, {"layers": (Dense(units=4), Dropout(p=0.2), Dense(units=2))}], ["4-2", "4-Dropout-2"]),
+        ([{}, {"layers": (Dense(units=8), Dense(units=2)), "seed": 3}], ["4-2, Seed 0", "8-2, Seed 3"]),
     ],
 )
 def test_runs_beside_one_another_are_called_by_what_differs(recipes: list[dict[str, Any]], names: list[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from dlcore.datasets.pictures import ImageData
 from dlcore.datasets.table import TableData
@@ -20,16 +20,12 @@ def name_after_recipe(experiment: Experiment, say: Say) -> str:
     dataset = experiment.dataset
     own = isinstance(dataset, TableData | ImageData)
     title = dataset.name if own else say(f"component.dataset.{dataset.kind}.title")
-    sizes = [
-        str(layer.units) if layer.kind == "dense" else say(f"component.layer.{layer.kind}.title")
-        for layer in experiment.layers
-    ]
-    return shorten(f"{title} {'-'.join(sizes)}".strip())
+    return shorten(f"{title} {_write_sizes(experiment, say)}".strip())
 
 
 def name_by_difference(given: Sequence[str], experiments: Sequence[Experiment], say: Say) -> list[str]:
     """For each run its given name ("" for none), else that in which it differs from the others, else what it is; no two the same."""
-    rows = compare_recipes(experiments, say)
+    rows = list(_join_sizes(compare_recipes(experiments, say), experiments, say))
     parts = [[_say_part(row, position) for row in rows[:MOST_PARTS]] for position in range(len(experiments))]
     names = [
         shorten(name or say("differ.comma").join(own) or name_after_recipe(experiment, say))
@@ -64,6 +60,25 @@ def shorten(name: str) -> str:
     return name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
 
 
+def _write_sizes(experiment: Experiment, say: Say) -> str:
+    """The hidden layers: "8-8"; "" for none."""
+    return "-".join(
+        str(layer.units) if layer.kind == "dense" else say(f"component.layer.{layer.kind}.title")
+        for layer in experiment.layers
+    )
+
+
+def _join_sizes(rows: Sequence[Row], experiments: Sequence[Experiment], say: Say) -> Iterator[Row]:
+    """The rows, with one ("4-2", "8-4") in place of all that say how many units the layers have."""
+    sizes = tuple(_write_sizes(experiment, say) or say("report.no_hidden") for experiment in experiments)
+    joined = [row for row in rows if _is_of_sizes(row.path)] if len(set(sizes)) > 1 else []
+    for row in rows:
+        if row not in joined:
+            yield row
+        elif row is joined[0]:
+            yield Row("layers", row.label, sizes)
+
+
 def _say_part(row: Row, position: int) -> str:
     """A choice speaks for itself ("Adam"); a number needs its setting ("Learning rate 0.03")."""
     value = row.values[position]
@@ -71,7 +86,11 @@ def _say_part(row: Row, position: int) -> str:
 
 
 def _is_in_name(path: str) -> bool:
-    return path in ("dataset.kind", "layers", "dataset.name") or path.endswith(".units")
+    return path in ("dataset.kind", "dataset.name") or _is_of_sizes(path)
+
+
+def _is_of_sizes(path: str) -> bool:
+    return path == "layers" or path.endswith(".units")
 
 
 def _is_rare(row: Row, position: int) -> bool:
