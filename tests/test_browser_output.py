@@ -174,6 +174,21 @@ def test_toggles_change_the_picture(page: Page):
     expect(page.locator(".nn-caption")).to_contain_text(re.compile(r"\d+ wrong of 350"))
 
 
+def test_the_time_line_of_a_run_that_has_not_begun_is_empty_and_stands_at_its_start(page: Page):
+    slider = page.get_by_role("slider", name="Time line", exact=True)
+    ends = "e => [e.min, e.value, e.max].map(Number)"
+    drawn = "e => e.getContext('2d').getImageData(0, 0, e.width, e.height).data.some(Boolean)"
+    line = page.locator(".nn-time-line")
+    assert slider.evaluate(ends) == [0, 0, 0]
+    assert not line.evaluate(drawn)
+    press(page, "Step")
+    expect(canvas(page)).to_have_attribute("data-step", "1")
+    expect(slider).not_to_have_attribute("max", "0")
+    first, now, last = slider.evaluate(ends)
+    assert first < now == last
+    assert line.evaluate(drawn)
+
+
 def test_scrubbing_shows_what_was_and_the_run_goes_on_from_there_or_forks(page: Page):
     learn(page, 400)
     stood = step(page)

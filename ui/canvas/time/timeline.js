@@ -97,9 +97,15 @@ export class Timeline {
     this.show();
   }
 
+  /** Stops after the first: one for each further moment that is kept, and one for now. None before the first step: the one moment is now. */
+  get lastStop() {
+    const now = this.header && (this.header.live ?? this.header);
+    return this.moments.length === 1 && this.moments[0].step === now?.step ? 0 : this.moments.length;
+  }
+
   get position() {
     const at = this.moments.findIndex((moment) => moment.id === this.chosen);
-    return at < 0 ? this.moments.length : at;
+    return at < 0 ? this.lastStop : at;
   }
 
   /** @param {number | null} moment its id; null: now */
@@ -146,10 +152,10 @@ export class Timeline {
     this.banner.hidden = !past || !header;
     if (!moments.length || !header) return;
     const last = count((header.live ?? header).epoch);
-    const { position } = this;
+    const { position, lastStop } = this;
     const epoch = past ? fixed(moments[position]?.progress ?? header.progress, Number.isInteger(moments[position]?.progress) ? 0 : 1) : last;
     const words = past ? texts.say("canvas.timeline_at", { epoch, last }) : texts.say("canvas.timeline_now", { last });
-    if (Number(this.range.max) !== moments.length) this.range.max = String(moments.length);
+    if (Number(this.range.max) !== lastStop) this.range.max = String(lastStop);
     if (Number(this.range.value) !== position) this.range.value = String(position);
     if (this.label.textContent !== words) {
       this.label.textContent = words;
@@ -168,9 +174,9 @@ export class Timeline {
 
   /** The test loss of every kept moment, small. */
   drawLine() {
-    const { line, moments, theme, position } = this;
+    const { line, moments, theme, position, lastStop } = this;
     const [width, height] = [line.clientWidth, line.clientHeight];
-    const key = [width, height, moments.length, moments.at(-1)?.id, position, theme.key].join(" ");
+    const key = [width, height, lastStop, moments.at(-1)?.id, position, theme.key].join(" ");
     if (!width || key === this.drawnFor) return;
     this.drawnFor = key;
     const ratio = Math.min(2, window.devicePixelRatio || 1);
@@ -181,7 +187,7 @@ export class Timeline {
     const losses = moments.map((moment) => moment.loss).filter(Number.isFinite);
     const top = Math.max(1e-9, ...losses);
     /** @param {number} index */
-    const xOf = (index) => pixelOf(index, moments.length, width);
+    const xOf = (index) => pixelOf(index, lastStop, width);
     /** @param {number} value */
     const level = (value) => height - 2 - (Math.min(value, top) / top) * (height - 5);
     /** @param {number} from @param {number} to */
@@ -209,7 +215,7 @@ export class Timeline {
       context.fill();
     };
     part(0, position, 1);
-    part(position, moments.length, 0.35);
+    part(position, lastStop, 0.35);
   }
 
   destroy() {
