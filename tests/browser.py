@@ -160,7 +160,7 @@ def prefer(page: Page, choice: str, language: str = "en") -> None:
 
 
 def close_menu(page: Page) -> None:
-    """Close the open menu, and wait until the server has heard of it: its answer would close one that is opened at once."""
+    """Close the open menu, and wait until the server has heard of it."""
     page.keyboard.press("Escape")
     expect(page.get_by_test_id("stPopoverBody")).to_have_count(0)
     wait_until_still(page)

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, WebSocketRoute, expect
 
 from dlcore.experiment import Experiment
 from dlcore.layers import Dense
 from dlcore.share import encode
 from tests.browser import PATIENCE, PLAYING, canvas, export, press, wait_for_step, wait_until_still
+from tests.conftest import SHOWN
+from tests.patience import eventually
 from ui.messages import text
 
 pytestmark = pytest.mark.browser
@@ -118,6 +120,50 @@ def test_a_bad_link_opens_the_default_run_with_one_sentence(page: Page, app_addr
     expect(alert).to_contain_text("cut short or garbled")
     expect(canvas(page)).to_have_attribute("data-connection", "open")
     expect(page.locator(".nn-headings")).to_contain_text("Circle")
+
+
+def test_a_menu_that_is_opened_again_before_the_server_has_heard_of_its_closing_stays_open(
+    page: Page, app_address: str
+):
+    answers: list[tuple[WebSocketRoute, str | bytes]] = []
+    held = {"answers": False}
+
+    def hold(stream: WebSocketRoute) -> None:
+        server = stream.connect_to_server()
+        server.on_message(lambda answer: answers.append((stream, answer)) if held["answers"] else stream.send(answer))
+
+    page.route_web_socket("**/_stcore/stream", hold)
+    page.goto(app_address)
+    page.wait_for_function(SHOWN)
+    button = page.get_by_role("button", name=re.compile(r"\bExport$")).first
+    body = page.get_by_test_id("stPopoverBody")
+    button.click()
+    expect(body.get_by_test_id("stCaptionContainer").first).to_be_visible()
+    wait_until_still(page)
+    page.evaluate(
+        """() => {
+        window.timesGone = 0;
+        new MutationObserver((changes) => {
+            for (const node of changes.flatMap((change) => [...change.removedNodes]))
+                if (node.nodeType === 1 && node.parentNode === null)
+                    window.timesGone += Number(node.matches('BODY')) + node.querySelectorAll('BODY').length;
+        }).observe(document.body, { childList: true, subtree: true });
+    }""".replace("BODY", "[data-testid=stPopoverBody]")
+    )
+    held["answers"] = True
+    page.keyboard.press("Escape")
+    expect(body).to_have_count(0)
+    # The answer is on its way when the button is pressed again.
+    assert eventually(lambda: answers or page.wait_for_timeout(10))
+    button.click()
+    expect(body).to_be_visible()
+    held["answers"] = False
+    for stream, answer in answers:
+        stream.send(answer)
+    expect(body.get_by_test_id("stCaptionContainer").first).to_be_visible()
+    wait_until_still(page)
+    expect(body).to_be_visible()
+    assert page.evaluate("window.timesGone") == 1
 
 
 def test_a_page_is_left_by_its_link_while_a_menu_is_open(page: Page):

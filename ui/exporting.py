@@ -118,7 +118,7 @@ def load_file(key: str) -> None:
     file = uploads.find_file(key)
     if file is None:
         return
-    widgets.show("/export", False)  # The run is what there is to see now.
+    widgets.forget("/export")  # A new menu, which is closed: the run is what there is to see now.
     session.current().uploads += 1  # The next uploader is a new, empty one, so that the same file can be chosen again.
     editing.load(file.name, file.getvalue())
     session.current().notices.append(t("load.done", name=clean(file.name)))

@@ -44,11 +44,7 @@ def draw_tabs(pages: Sequence[StreamlitPage]) -> None:
 
 
 def _draw_preferences() -> None:
-    """Draw the menu of language and theme; a new theme reaches the browser with the next run of the script.
-
-    It opens and closes in the browser alone: with a run of the script for each, one that is opened again at once would be closed by
-    the answer to its closing.
-    """
+    """Draw the menu of language and theme; a new theme reaches the browser with the next run of the script."""
     state = session.current()
     # A new menu each time that a term is opened from it: it is closed.
     key = f"preferences_menu_{state.memory(Reading).opened}"

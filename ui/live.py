@@ -26,7 +26,7 @@ from dlcore.desks.desks import Desks
 from dlcore.problems import Problem
 from dlcore.runs.places.setting import choose_places
 from dlcore.runs.server.pool import Pool
-from ui import assets, door, downloads, theming, wakeups
+from ui import assets, door, downloads, menus, theming, wakeups
 from ui.pace import Paces
 from ui.viewer import Viewer
 
@@ -76,6 +76,7 @@ async def lifespan(app: object) -> AsyncIterator[None]:
     pool().start()
     downloads.install()
     theming.install()
+    menus.install()
     wakeups.install(asyncio.get_running_loop())
     # Streamlit collects garbage after scripts: objects that exist by now are left out of that, as they stay for good.
     gc.freeze()
