@@ -147,7 +147,7 @@ class BanditLearner:
 
 
 @dataclass(frozen=True)
-class BanditSight:
+class BanditContents:
     """What each arm was found to be worth, and how often it was pulled."""
 
     structure: int
@@ -168,26 +168,26 @@ class BanditSight:
         return {}, {"luck": self.arrays["values"] - self.recipe.worth} if wants.get("luck") else {}
 
 
-class BanditSights:
+class BanditContentsMaker:
     """What there is to see of a bandit."""
 
     def __init__(self, learner: BanditLearner) -> None: ...
 
-    def draw(self, learner: BanditLearner) -> None: ...
+    def switch_to(self, learner: BanditLearner) -> None: ...
 
-    def now(self, learner: BanditLearner, version: int, structure: int, moving: bool) -> BanditSight:
+    def make_now(self, learner: BanditLearner, version: int, structure: int, moving: bool) -> BanditContents:
         at = learner.step, learner.epoch, learner.progress
-        return self._sight(structure, learner.recipe, at, learner.row(), learner.standing())
+        return self._make(structure, learner.recipe, at, learner.row(), learner.standing())
 
-    def then(self, moment: Moment, learner: BanditLearner, structure: int) -> BanditSight:
+    def make_at(self, moment: Moment, learner: BanditLearner, structure: int) -> BanditContents:
         at = moment.step, moment.epoch, moment.progress
-        return self._sight(moment.structure, moment.recipe, at, moment.row, moment.state)
+        return self._make(moment.structure, moment.recipe, at, moment.row, moment.state)
 
-    def _sight(
+    def _make(
         self, structure: int, recipe: Bandit, at: tuple[int, int, float], row: tuple[float, ...], state: dict[str, Any]
-    ) -> BanditSight:
+    ) -> BanditContents:
         facts = {"reward": row[2], "regret": row[3]}
-        return BanditSight(structure, recipe, *at, facts, {name: state[name] for name in ("values", "pulls")})
+        return BanditContents(structure, recipe, *at, facts, {name: state[name] for name in ("values", "pulls")})
 
 
 def _load(data: bytes, device: str) -> BanditLearner:
@@ -198,7 +198,7 @@ def _load(data: bytes, device: str) -> BanditLearner:
 KIND = Kind(
     learner=lambda recipe, device, before: BanditLearner(recipe, device),
     load=_load,
-    sights=BanditSights,
+    contents_maker=BanditContentsMaker,
     files={"checkpoint": lambda learner: learner.recipe.to_json().encode()},
 )
 

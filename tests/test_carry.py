@@ -683,7 +683,7 @@ def test_another_question_is_a_fresh_start(changes: dict[str, Any]) -> None:
 def test_a_change_that_fails_half_way_leaves_trainer_and_run_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
     run = run_of(recipe(dense(4), loss={"kind": "cross_entropy"}))
     trainer, before = run.learner, run.learner.state()
-    monkeypatch.setattr("dlcore.pictures.sights.Picture", lambda trainer, before: 1 / 0)
+    monkeypatch.setattr("dlcore.pictures.contents.Picture", lambda trainer, before: 1 / 0)
     for changes in ({"layers": [dense(9)]}, {"dataset": Drawn()}, {"loss": {"kind": "hinge"}}, {"test_fraction": 0.3}):
         with pytest.raises(ZeroDivisionError):
             run.change(trainer.experiment.replace(**changes).to_json())

@@ -224,7 +224,7 @@ def test_while_it_plays_health_is_found_twice_a_second_and_predictions_four_time
 
         monkeypatch.setattr(Looks, name, counted)
     clock = [time.monotonic() + 100]
-    monkeypatch.setattr("dlcore.pictures.sights.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("dlcore.pictures.contents.time.monotonic", lambda: clock[0])
     run.play()
     told = 0
     for _ in range(101):

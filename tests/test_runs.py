@@ -192,7 +192,7 @@ def test_a_change_that_fails_leaves_the_run_as_it_was(
     before = (run.status, run.structure, run.learner)
     with pytest.raises(Problem):
         run.change(recipe(batch_size=10**6))
-    monkeypatch.setattr("dlcore.pictures.sights.Picture", lambda *_: 1 / 0)
+    monkeypatch.setattr("dlcore.pictures.contents.Picture", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         run.change(recipe(layers=[]))
     assert (run.status, run.structure, run.learner) == before

@@ -19,7 +19,7 @@ from dlcore.arrays import from_bytes
 from dlcore.checkpoint import open_checkpoint, predict, save_checkpoint
 from dlcore.frame import decode_frame
 from dlcore.learning.replay import Replay
-from dlcore.pictures.sights import snapshot_at
+from dlcore.pictures.contents import snapshot_at
 from dlcore.problems import Problem
 from dlcore.runs.luggage import pack_run, unpack_run
 from dlcore.runs.run import Run

@@ -110,7 +110,7 @@ def test_the_failure_of_one_run_does_not_touch_another(client: Client, monkeypat
 
 def test_a_frame_that_fails_is_a_problem_of_its_viewer_alone(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     client.create("a", recipe())
-    monkeypatch.setattr(client.worker.runs["a"].sights.picture, "arrays", lambda snapshot: 1 / 0)
+    monkeypatch.setattr(client.worker.runs["a"].contents_maker.picture, "arrays", lambda snapshot: 1 / 0)
     assert client.ask("a", "frame")["problem"]["key"] == "internal"
     assert client.ask("a", "step")["step"] == 1
 
@@ -138,7 +138,7 @@ def test_a_run_that_could_not_be_made_says_why_until_its_recipe_changes(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("dlcore.pictures.sights.Picture", lambda trainer: bytearray(1 << 62))
+        patch.setattr("dlcore.pictures.contents.Picture", lambda trainer: bytearray(1 << 62))
         assert client.create("a", recipe())["problem"]["key"] == "out_of_memory"
     assert client.ask("a", "frame")["problem"]["key"] == "out_of_memory"
     assert "problem" not in client.ask("a", "change", recipe=recipe())

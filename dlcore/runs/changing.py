@@ -55,7 +55,7 @@ def take_over(run: Changing, changed: Recipe, origins: dict[str, Any] | None = N
     with learner.unchanged_on_failure():
         done = learner.change(changed, origins)
         if done.redrawn:
-            run.sights.draw(learner)
+            run.contents_maker.switch_to(learner)
     if done.redrawn:
         run.structure += 1
     run.stand_still(status)

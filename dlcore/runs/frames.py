@@ -13,14 +13,14 @@ from dlcore.learning.learner import Learner
 from dlcore.learning.timeline import Timeline
 from dlcore.problems import Problem
 from dlcore.recipe import Recipe
-from dlcore.runs.kinds import Coach, Editor, Sight, Sights
+from dlcore.runs.kinds import Coach, ContentsMaker, Editor, FrameContents
 
 
 class Shown(Protocol):
     """What frames need of a run; see `Run` for what each attribute means."""
 
     learner: Learner
-    sights: Sights
+    contents_maker: ContentsMaker
     coach: Coach
     editor: Editor
     device: str
@@ -70,38 +70,43 @@ class Frames:
         learner = run.learner
         moment = run.timeline.find(wants.get("moment"))
         if moment is None:
-            sight = run.sights.now(learner, run.version, run.structure, run.moving)
+            contents = run.contents_maker.make_now(learner, run.version, run.structure, run.moving)
         else:
-            sight = run.sights.then(moment, learner, run.structure)
-        knows_layout = held.structure == sight.structure
+            contents = run.contents_maker.make_at(moment, learner, run.structure)
+        knows_layout = held.structure == contents.structure
         has_history = knows_layout and held.version is not None and held.version >= run.history_since
         known_rows = min(max(held.history, 0), len(learner.history)) if has_history else 0
-        header, arrays = self._header(run, sight), sight.arrays
+        header, arrays = self._header(run, contents), contents.arrays
         header["history_from"] = known_rows
         if moment is None:
-            header["advice"] = run.coach.advise(learner, sight.arrays, run.moving)
+            header["advice"] = run.coach.advise(learner, contents.arrays, run.moving)
         else:
-            header["moment"] = {"id": moment.id, "step": sight.step, "epoch": sight.epoch, "progress": sight.progress}
+            header["moment"] = {
+                "id": moment.id,
+                "step": contents.step,
+                "epoch": contents.epoch,
+                "progress": contents.progress,
+            }
             header["live"] = {"step": learner.step, "epoch": learner.epoch}
-        rows = self._shows_rows(run, sight) if not knows_layout or sight.asks_for_rows(wants) else True
+        rows = self._shows_rows(run, contents) if not knows_layout or contents.asks_for_rows(wants) else True
         if held.recipe not in (None, header["recipe_version"]):
             header["recipe"] = self._settings(run)
         if not knows_layout:
-            layout, arrays = sight.with_layout(rows)
+            layout, arrays = contents.with_layout(rows)
             header |= layout
         arrays = {**arrays, "history": learner.history.rows(known_rows)}
         if held.moments != run.timeline.version:
             arrays["moments"] = run.timeline.table()
         if wants:
-            more, wanted = sight.find(wants, rows)
+            more, wanted = contents.find(wants, rows)
             header |= more
             arrays |= wanted
         return encode_frame(header, arrays)
 
-    def _shows_rows(self, run: Shown, sight: Sight) -> bool:
+    def _shows_rows(self, run: Shown, contents: FrameContents) -> bool:
         """Whether frames may contain rows of the data. If they are no longer shared, training goes on, but no row is sent."""
         try:
-            sight.recipe.check_readable()
+            contents.recipe.check_readable()
         except Problem as problem:
             if problem.key != self._withheld:
                 run.learner.notices.append(problem)
@@ -110,17 +115,17 @@ class Frames:
         self._withheld = ""
         return True
 
-    def _header(self, run: Shown, sight: Sight) -> dict[str, Any]:
+    def _header(self, run: Shown, contents: FrameContents) -> dict[str, Any]:
         learner = run.learner
         best = run.timeline.find_best(learner.best)
         return {
             "type": "frame",
             "version": run.version,
-            "structure": sight.structure,
+            "structure": contents.structure,
             "status": run.status,
-            "step": sight.step,
-            "epoch": sight.epoch,
-            "progress": sight.progress,
+            "step": contents.step,
+            "epoch": contents.epoch,
+            "progress": contents.progress,
             "updates_per_second": round(run.updates_per_second, 1),
             "speed": run.speed,
             "device": learner.device_name,
@@ -133,7 +138,7 @@ class Frames:
             "moments_version": run.timeline.version,
             "journal_version": self._journal_version(run),
             "recipe_version": self._recipe_version(run),
-            **sight.facts,
+            **contents.facts,
         }
 
     def _journal_version(self, run: Shown) -> int | None:

@@ -21,9 +21,9 @@ SHOWN = ("losses", "metrics", "metric", "watched")  # entries of a frame's heade
 
 def glance(run: Run) -> dict[str, Any]:
     """{"status", "step", "epoch"}, the scores of training and watched rows, and "picture": a PNG in base64, "" where there is none."""
-    sight = run.sights.now(run.learner, run.version, run.structure, run.moving)
-    scores = {name: value for name, value in sight.facts.items() if name in SHOWN}
-    return {"status": run.status, "step": sight.step, "epoch": sight.epoch, **scores, "picture": _paint(sight)}
+    contents = run.contents_maker.make_now(run.learner, run.version, run.structure, run.moving)
+    scores = {name: value for name, value in contents.facts.items() if name in SHOWN}
+    return {"status": run.status, "step": contents.step, "epoch": contents.epoch, **scores, "picture": _paint(contents)}
 
 
 def keep_with_glance(run: Run) -> tuple[dict[str, Any], bytes]:
@@ -34,20 +34,20 @@ def keep_with_glance(run: Run) -> tuple[dict[str, Any], bytes]:
     return header, state
 
 
-def _paint(sight: Any) -> str:
+def _paint(contents: Any) -> str:
     try:
-        sight.recipe.check_readable()
+        contents.recipe.check_readable()
         shows_rows = True
     except Problem:
         shows_rows = False
-    header, arrays = sight.with_layout(shows_rows)
+    header, arrays = contents.with_layout(shows_rows)
     output = header["layout"].get("output", {})
     if "x_range" not in output:
         return ""
     from dlcore.pictures.painting import draw_answers  # Needs Pillow, which takes a moment to import.
 
     points = {name: array[:MOST_POINTS] if name.startswith("points/") else array for name, array in arrays.items()}
-    image = draw_answers(output, points, sight.recipe.objective.has_classes, SIDE * DRAWN_FINER)
+    image = draw_answers(output, points, contents.recipe.objective.has_classes, SIDE * DRAWN_FINER)
     file = io.BytesIO()
     image.resize((SIDE, SIDE)).convert("RGB").quantize(COLOURS).save(file, "PNG", optimize=True)
     return base64.b64encode(file.getvalue()).decode()

@@ -1,6 +1,6 @@
 """Kinds of learning: for each, how a run builds its learner, draws it, intervenes in it and writes its files.
 
-To add one: its recipe with a line in recipes.py, its learner and its sights, and a line in KINDS.
+To add one: its recipe with a line in recipes.py, its learner, what its frames contain, and a line in KINDS.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dlcore.learning.learner import Learner, nothing_to_reach
 from dlcore.learning.sound import is_sound
 from dlcore.learning.timeline import Moment
 from dlcore.learning.trainer import Trainer
-from dlcore.pictures.sights import NetworkSights
+from dlcore.pictures.contents import NetworkContentsMaker
 from dlcore.problems import Problem
 from dlcore.recipe import Recipe
 from dlcore.recipes import SUPERVISED, learning_of
@@ -29,8 +29,8 @@ from dlcore.rows import rows_of
 Arrays = dict[str, np.ndarray]
 
 
-class Sight(Protocol):
-    """One moment of a run: its picture, and answers to what else a viewer may ask of it."""
+class FrameContents(Protocol):
+    """What frames can contain of one moment of a run: its picture, and answers to what else a viewer may ask of it."""
 
     structure: int
     arrays: Arrays  # The picture, which every frame contains.
@@ -88,18 +88,18 @@ class Silent:
         return None
 
 
-class Sights(Protocol):
-    """Makes the sights of a run. Built for a learner of one structure; caches the latest sight."""
+class ContentsMaker(Protocol):
+    """Makes the contents of a run's frames. Built for a learner of one structure; caches the latest ones."""
 
-    def draw(self, learner: Any, /) -> None:
+    def switch_to(self, learner: Any, /) -> None:
         """Switch to a learner with another structure. A failure leaves everything as it was."""
         ...
 
-    def now(self, learner: Any, version: int, structure: int, moving: bool, /) -> Sight:
+    def make_now(self, learner: Any, version: int, structure: int, moving: bool, /) -> FrameContents:
         """The run as it is now."""
         ...
 
-    def then(self, moment: Moment, learner: Any, structure: int, /) -> Sight:
+    def make_at(self, moment: Moment, learner: Any, structure: int, /) -> FrameContents:
         """The run as it was at this moment; `structure` is the present one."""
         ...
 
@@ -168,7 +168,7 @@ class Kind:
     # From a recipe, for a device; may reuse the rows of an earlier learner (or None).
     learner: Callable[[Any, str, Any], Learner]
     load: Callable[[bytes, str], Learner]  # From a checkpoint, for a device.
-    sights: Callable[[Any], Sights]
+    contents_maker: Callable[[Any], ContentsMaker]
     editor: Callable[[], Editor] = NoEditor
     # Sets, freezes or silences what the values of a command name; False where that does not exist.
     intervene: Callable[[str, dict[str, Any], Any], bool] = nothing_to_reach
@@ -212,7 +212,7 @@ KINDS = {
     SUPERVISED: Kind(
         learner=_trainer,
         load=_load,
-        sights=NetworkSights,
+        contents_maker=NetworkContentsMaker,
         editor=NetworkEditor,
         intervene=intervene,
         sound=is_sound,

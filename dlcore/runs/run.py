@@ -24,7 +24,7 @@ from dlcore.runs.standings import stand_at, stand_soundly, standing_at, standing
 
 
 class Run:
-    """A learner with its sights, status and speed. `version` grows with every change that a viewer could see.
+    """A learner with the maker of its frames' contents, status and speed. `version` grows with every change that a viewer could see.
 
     Status is paused, playing, diverged, or why the learner has finished (early_stopped, epoch_limit). Updates are due by `clock`.
     """
@@ -56,11 +56,11 @@ class Run:
         self._go_on_with(kind.learner(recipe, self.device, None), kind, status)
 
     def _go_on_with(self, learner: Learner, kind: Kind, status: str = "paused") -> None:
-        """Replace the learner by this one. Its sights are built first, so that a failure leaves the run as it was."""
-        sights = kind.sights(learner)
+        """Replace the learner by this one. The maker of its frames' contents is built first, so that a failure leaves the run as it was."""
+        contents_maker = kind.contents_maker(learner)
         if kind is not self.kind:
             self.editor = kind.editor()
-        self.kind, self.learner, self.sights, self.coach = kind, learner, sights, kind.coach()
+        self.kind, self.learner, self.contents_maker, self.coach = kind, learner, contents_maker, kind.coach()
         self.structure += 1
         self.start_over(status)
 

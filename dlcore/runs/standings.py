@@ -8,7 +8,7 @@ from dlcore.learning.acts import MOST_BYTES, Acts, Standing
 from dlcore.learning.learner import Learner
 from dlcore.learning.timeline import Moment, Timeline, unpack, unpack_text
 from dlcore.problems import Problem
-from dlcore.runs.kinds import Editor, Kind, Sights, kind_of_learning
+from dlcore.runs.kinds import ContentsMaker, Editor, Kind, kind_of_learning
 
 
 class Stood(Protocol):
@@ -22,7 +22,7 @@ class Stood(Protocol):
     status: str
     device: str
     problem: Problem | None
-    sights: Sights
+    contents_maker: ContentsMaker
     editor: Editor
 
     def stand_elsewhere(self) -> None: ...
@@ -71,9 +71,9 @@ def stand_at(run: Stood, standing: Standing) -> None:
     learner.restore(standing.full_state)
     learner.notices += old.notices
     if kind is not run.kind:
-        run.sights, run.editor = kind.sights(learner), kind.editor()
+        run.contents_maker, run.editor = kind.contents_maker(learner), kind.editor()
     elif standing.structure != run.structure:
-        run.sights.draw(learner)
+        run.contents_maker.switch_to(learner)
     # A new number, as viewers may know the old one for another network.
     run.structure += standing.structure != run.structure
     run.kind, run.learner = kind, learner

@@ -1,4 +1,4 @@
-"""Sights of supervised learning: what can be seen of a run now or at a moment, and which parts of it a frame contains.
+"""Contents of frames of supervised learning: what can be shown of a run now or at a moment, and which parts of it a frame contains.
 
 Pictures are made once for each version, or moment; anything else that a viewer wants is computed when it is asked for.
 """
@@ -38,8 +38,8 @@ class OldScene:
 
 
 @dataclass
-class NetworkSight:
-    """One moment of a network: its picture, and answers to what else a viewer may ask of it."""
+class NetworkContents:
+    """What frames can contain of one moment of a network: its picture, and answers to what else a viewer may ask of it."""
 
     structure: int
     snapshot: Snapshot
@@ -127,22 +127,22 @@ class NetworkSight:
         return self._found["motion"]
 
 
-class NetworkSights:
-    """Makes the sights of a trainer; caches the latest of now and of a moment."""
+class NetworkContentsMaker:
+    """Makes the contents of frames of a trainer; caches the latest of now and of a moment."""
 
     def __init__(self, trainer: Trainer) -> None:
         self.picture = Picture(trainer)
-        self._now: tuple[int, NetworkSight] | None = None
-        self._then: tuple[int, NetworkSight] | None = None
+        self._now: tuple[int, NetworkContents] | None = None
+        self._at_moment: tuple[int, NetworkContents] | None = None
         self._looks: dict[int, Looks] = {}
         self._health: tuple[float, tuple[object, int, int], Arrays] | None = None
         self._predicted = 0.0
 
-    def draw(self, trainer: Trainer) -> None:
+    def switch_to(self, trainer: Trainer) -> None:
         """Switch to a trainer with another structure."""
         self.picture = Picture(trainer, self.picture)
 
-    def now(self, trainer: Trainer, version: int, structure: int, moving: bool) -> NetworkSight:
+    def make_now(self, trainer: Trainer, version: int, structure: int, moving: bool) -> NetworkContents:
         """The run as it is now. While it trains, health and predictions are not computed for every frame."""
         if self._now is None or self._now[0] != version:
             picture = self.picture
@@ -156,7 +156,7 @@ class NetworkSights:
                 arrays |= looks.predicted_classes(looks.predictions(snapshot))
                 self._predicted = now
             engine = trainer.engine
-            sight = NetworkSight(
+            contents = NetworkContents(
                 structure,
                 snapshot,
                 _loss_at_start(trainer),
@@ -167,12 +167,12 @@ class NetworkSights:
                 ),
                 lambda: looks.predictions(snapshot),
             )
-            self._now = (version, sight)
+            self._now = (version, contents)
         return self._now[1]
 
-    def then(self, moment: Moment, trainer: Trainer, structure: int) -> NetworkSight:
+    def make_at(self, moment: Moment, trainer: Trainer, structure: int) -> NetworkContents:
         """The run as it was at this moment."""
-        if self._then is None or self._then[0] != moment.id:
+        if self._at_moment is None or self._at_moment[0] != moment.id:
             looks = self._old_looks(moment, trainer, structure)
             names = looks.picture.network.tensors
             snapshot = snapshot_at(moment, names)
@@ -186,11 +186,11 @@ class NetworkSights:
             previous = _named(moment, "previous", names)
             update = {name: snapshot.weights[name] - previous[name] for name in previous}
             motion = Motion(_named(moment, "gradient", names), update)
-            sight = NetworkSight(
+            contents = NetworkContents(
                 moment.structure, snapshot, _loss_at_start(trainer), looks, arrays, lambda: motion, lambda: predictions
             )
-            self._then = (moment.id, sight)
-        return self._then[1]
+            self._at_moment = (moment.id, contents)
+        return self._at_moment[1]
 
     def _health_of(self, trainer: Trainer, looks: Looks, snapshot: Snapshot, moving: bool) -> Arrays:
         now, weights = time.monotonic(), (trainer.engine, trainer.edits, trainer.step)
