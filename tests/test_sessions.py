@@ -6,6 +6,7 @@ import html
 from types import SimpleNamespace
 
 import pytest
+import streamlit as st
 
 from tests.loops import run
 from tests.test_door import House, Socket, rerun
@@ -48,9 +49,13 @@ def test_whoever_has_most_sessions_without_a_socket_loses_one_first_and_nobody_t
     run(lesson())
 
 
-def test_a_session_that_streamlit_has_forgotten_by_itself_is_forgotten_here_too(
+def test_a_session_that_streamlit_has_forgotten_by_itself_is_forgotten_here_too_and_what_it_leased_is_released(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    released: list[str] = []
+    monkeypatch.setattr("streamlit.runtime.caching.cache_resource_api.get_session_id_or_throw", lambda: "late")
+    lease = st.cache_resource(lambda token: token, scope="session", on_release=released.append, show_spinner=False)
+    assert lease("its run") == "its run"
     storage: dict[str, object] = {}
     serving = SimpleNamespace(is_active_session=storage.__contains__, close_session=storage.__delitem__)
     monkeypatch.setattr("ui.door.sessions.runtime", SimpleNamespace(exists=lambda: True, get_instance=lambda: serving))
@@ -62,6 +67,7 @@ def test_a_session_that_streamlit_has_forgotten_by_itself_is_forgotten_here_too(
         sessions.leave("late", "late")
         assert sessions.make_room(0) is False
         assert forgotten == ["late"] and "late" not in sessions
+        assert released == ["its run"]
 
     run(lesson())
 

@@ -13,6 +13,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from streamlit import runtime
+from streamlit.runtime.caching import clear_session_data_cache, clear_session_resource_cache
 
 EARLY = 0.95  # Share of the time that Streamlit keeps a session: later than that it cannot be ended any more.
 MOST_LEAVING = 100  # Sessions without a socket. Beyond 128, Streamlit forgets the oldest without ending them.
@@ -72,10 +73,12 @@ class Sessions:
         self._leaving.pop(session).cancel()
         del self._owners[session]
         if runtime.exists() and not runtime.get_instance().is_active_session(session):
-            with suppress(
-                KeyError
-            ):  # The event loop was so late that Streamlit has already forgotten the session by itself.
+            # The event loop may be so late that Streamlit has already forgotten the session by itself. Then nothing of it was released,
+            # and a script that was under way when its socket closed has leased its run anew.
+            with suppress(KeyError):
                 runtime.get_instance().close_session(session)
+            clear_session_data_cache(session)
+            clear_session_resource_cache(session)
         self._forget(session)
 
 
