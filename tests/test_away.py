@@ -234,7 +234,7 @@ def test_a_state_for_which_there_is_no_room_in_memory_comes_back_from_the_shelf(
     worker = places.opened[0]
     large, small = pool.create(recipe(1), owner="hog"), pool.create(recipe(2), owner="ann")
     facts = {"device": "auto", "status": "paused", "speed": 7}
-    worker.say({"kept": large, "recipe": recipe(1), **facts, "step": 30}, bytes(range(90)))
+    worker.say({"kept": large, "recipe": recipe(1), **facts, "step": 30, "editor": {"own": "rows"}}, bytes(range(90)))
     worker.say({"kept": small, "recipe": recipe(2), **facts, "step": 4}, bytes(20))
     assert eventually(lambda: pool.find_standing(small, "ann")["step"] == 4)
     assert eventually(lambda: not pool.shelf.waiting)
@@ -247,6 +247,7 @@ def test_a_state_for_which_there_is_no_room_in_memory_comes_back_from_the_shelf(
     assert eventually(lambda: any(created(place, large) for place in places.opened[1:]))
     after = next(place for place in places.opened[1:] if created(place, large))
     assert created(after, large) == [bytes(range(90))]
+    assert next(header for header, _ in after.told if header.get("token") == large)["editor"] == {"own": "rows"}
     assert eventually(lambda: created(after, small) == [bytes(20)])
     assert pool.find_standing(large, "hog")["step"] == 30
     after = next(

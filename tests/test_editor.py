@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -486,7 +487,18 @@ def test_what_the_opening_page_stands_on_fits_its_data_and_is_the_recipes_defaul
     assert find_fitting(Experiment().to_dict()) == take_fitted(Experiment().to_dict())
 
 
-def test_what_was_remembered_goes_along_to_another_worker() -> None:
+def move(run: Run, to: Run) -> None:
+    unpack_run(to, *pack_run(run, gently=False))
+
+
+def bring_back(run: Run, to: Run) -> None:
+    facts, state = run.kept()
+    facts = json.loads(json.dumps(facts))
+    to.restore(state, facts["status"], facts["speed"], facts["editor"])
+
+
+@pytest.mark.parametrize("go", [move, bring_back])
+def test_what_was_remembered_goes_along_to_another_worker(go: Callable[[Run, Run], None]) -> None:
     there = Person(Experiment(dataset=Wine(), optimizer=Adam()))
     there.run.editor.recall({**there.run.editor.memory, "own": Iris().to_dict()})
     there.set("optimizer.learning_rate", 0.1)
@@ -495,7 +507,7 @@ def test_what_was_remembered_goes_along_to_another_worker() -> None:
     there.set("regularizer.kind", "none")
     there.set("optimizer.kind", "sgd")
     here = Person(there.recipe)
-    unpack_run(here.run, *pack_run(there.run, gently=False))
+    go(there.run, here.run)
     assert here.run.editor.memory == json.loads(json.dumps(there.run.editor.memory))
     here.set("optimizer.kind", "adam")
     here.set("optimizer.learning_rate", 0.2)

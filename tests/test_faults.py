@@ -413,6 +413,8 @@ def test_a_session_that_ends_in_mid_step_leaves_its_neighbour_alone_and_its_run_
     waiting = real.ask(leaving, "frame", version=None).future
     waiting.result(PATIENCE)
     assert eventually(lambda: real.facts(leaving).step > 5)
+    for path, value in (("kind", "l2"), ("rate", 0.3), ("kind", "none")):
+        real.call(leaving, "edit", value={"do": "setting", "path": f"regularizer.{path}", "value": value})
     real.release(leaving)
     assert eventually(lambda: not real.exists(leaving))
     real.call(near, "pause")
@@ -420,6 +422,11 @@ def test_a_session_that_ends_in_mid_step_leaves_its_neighbour_alone_and_its_run_
     stood = real.find_standing(leaving)
     assert real.revive(leaving) == stood
     assert real.call(leaving, "step")[0]["step"] == int(str(stood["step"])) + 1
+    edited = real.call(leaving, "edit", value={"do": "setting", "path": "regularizer.kind", "value": "l2"})[0]
+    assert json.loads(edited["recipe"])["regularizer"] == {
+        "kind": "l2",
+        "rate": 0.3,
+    }  # As it was set before the way to the shelf.
     for token in (leaving, near):
         real.close(token)
 

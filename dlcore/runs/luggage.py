@@ -1,8 +1,7 @@
 """Luggage: all of a run that is sent along when it moves to another worker, so that no viewer notices the move.
 
 More than the state kept for a crash: also its version numbers (so that no viewer needs a new layout), its leash, its time line and its
-acts with the networks of then, bit for bit, and what its editor remembers. What is left behind: the moments that only an act still
-held, which undo would bring back.
+acts with the networks of then, bit for bit. What is left behind: the moments that only an act still held, which undo would bring back.
 """
 
 from __future__ import annotations
@@ -49,7 +48,6 @@ def pack_run(run: Run, *, gently: bool) -> tuple[Header, bytes]:
         "acts": [{name: getattr(act, name) for name in ACT_FACTS} for act in run.acts.acts],
         "standings": [_stood(standing, recipes, list(histories), moments) for standing in standings],
         "histories": len(histories),
-        "editor": run.editor.memory,
     }
     states = [standing.state for standing in standings if standing is not None and standing.state is not None]
     states = [run.learner.state(), *(moment.state for moment in moments), *states]
@@ -82,7 +80,7 @@ def unpack_run(run: Run, header: Header, content: bytes) -> None:
     run.timeline.adopt(moments, numbers["timeline"])
     run.acts.adopt([Act(**facts) for facts in luggage["acts"]], standings, numbers["acts"])
     run.history_since, run.keep_epoch = numbers["history_since"], numbers["keep_epoch"]
-    run.editor.recall(luggage["editor"])
+    run.editor.recall(header["editor"])
     run.leash, run.structure = numbers["leash"], numbers["structure"]
     run.set_speed(header["speed"])
     run.status, run.problem = run.learner.finished or header["status"], problem

@@ -386,11 +386,14 @@ class Run:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """The run's recipe, settings and progress."""
-        return {**self.stand, "status": self.status, "speed": self.speed, "device": self.device}
+        """The run's recipe, settings and progress, and what its editor remembers."""
+        known = {"status": self.status, "speed": self.speed, "device": self.device, "editor": self.editor.memory}
+        return {**self.stand, **known}
 
-    def restore(self, state: bytes, status: str, speed: float | None) -> None:
-        """Go on from a kept state."""
+    def restore(self, state: bytes, status: str, speed: float | None, editor: dict[str, Any] | None = None) -> None:
+        """Go on from a kept state, with the `editor` memory that was kept with it."""
+        if editor:
+            self.editor.recall(editor)
         if state:
             self.learner.restore(from_bytes(state))
             self.start_over()

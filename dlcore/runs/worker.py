@@ -275,7 +275,7 @@ class Worker:
             self._keeping.keep(token)
         elif header["life"] or state:
             try:
-                run.restore(state, header["status"], header["speed"])
+                run.restore(state, header["status"], header["speed"], header.get("editor"))
                 self._keeping.note_restored(token, len(state))
             except BaseException as error:
                 self._notice(token, as_problem(error))

@@ -24,7 +24,7 @@ class Away:
 
     def keep(self, entry: Entry, header: Header, state: bytes, *, now: bool) -> None:
         """Write this state of a run to the shelf, soon or `now`; the run stays in its worker."""
-        facts = {name: header.get(name) for name in ("recipe", "device", "status", "speed", "step")}
+        facts = {name: header.get(name) for name in ("recipe", "device", "status", "speed", "step", "editor")}
         facts |= {"epoch": header.get("epoch", 0), "owner": entry.owner, "reader": entry.reader, "life": entry.life}
         facts |= {"label": entry.label.to_dict(), "glance": entry.glance}
         if entry.owner:  # Of no use without the owner's secret, which is written nowhere.
@@ -59,6 +59,7 @@ class Away:
         entry = Entry(token, 0, *facts, visitor=not header["owner"], state=found.state, reader=reader)
         entry.speed, entry.step, entry.epoch, entry.life = (header[name] for name in ("speed", "step", "epoch", "life"))
         entry.label, entry.glance = Label.from_dict(header.get("label")), header.get("glance") or {}
+        entry.editor = header.get("editor") or {}  # The file of an earlier version has none.
         return entry
 
     def _has_left(self, entry: Entry, left: Future[None], closed: Future[Reply]) -> None:

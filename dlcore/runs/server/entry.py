@@ -35,6 +35,7 @@ class Entry:
     speed: float | None = DEFAULT_SPEED
     step: int = 0
     epoch: int = 0
+    editor: dict[str, Any] = field(default_factory=dict)  # What its editor remembers, see Kind.editor.
     state: bytes = b""
     shelved: bool = False  # True if its state is only on the shelf, as there was no room for it in memory.
     life: int = 0

@@ -49,7 +49,7 @@ class Making:
 
     def make(self, entry: Entry) -> None:
         """Let its worker build the run from the state last kept in memory."""
-        standing = {"recipe": entry.recipe, "status": entry.status, "speed": entry.speed}
+        standing = {"recipe": entry.recipe, "status": entry.status, "speed": entry.speed, "editor": entry.editor}
         self.post_create(entry, standing, entry.state)
 
     def post_create(self, entry: Entry, header: Header, content: bytes) -> Future[Reply]:

@@ -399,7 +399,7 @@ class Pool:
             entry.state if header.get("same") else state
         )  # "same": the run was restored from the state that we have.
         entry.recipe, entry.device = header["recipe"], header["device"]
-        entry.status, entry.speed = header["status"], header["speed"]
+        entry.status, entry.speed, entry.editor = header["status"], header["speed"], header.get("editor") or {}
         entry.alive = self._clock()
         entry.state, entry.step, entry.epoch = state, header["step"], header.get("epoch", 0)
         entry.shelved = entry.shelved and not state

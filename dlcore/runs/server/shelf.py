@@ -40,8 +40,8 @@ _log = logging.getLogger(__name__)
 class Kept:
     """All that restores a run, and its state.
 
-    The header has "recipe", "device", "status", "speed", "step", "epoch", "owner", "reader", "life", "label", "glance"; and "token" where
-    the run has an owner.
+    The header has "recipe", "device", "status", "speed", "step", "epoch", "editor", "owner", "reader", "life", "label", "glance"; and
+    "token" where the run has an owner.
     """
 
     header: Header
