@@ -395,13 +395,18 @@ def test_playing_runs_are_spread_evenly_and_go_on_where_they_were(
     make_pool: Callable[..., Pool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("dlcore.runs.server.moving.BALANCE_AFTER", 0.2)
-    pool = make_pool(workers=2, hung_after=0.8)
+    pool = make_pool(workers=2)
     assert eventually(lambda: pool.warm)
     tokens = [pool.create(recipe()) for _ in range(8)]
     first = [token for token in tokens if pool.facts(token).worker == 0]
     for token in first:  # Chance has it that those of one worker play, and the others rest.
         pool.call(token, "play")
-    assert eventually(lambda: sum(pool.facts(token).worker == 0 for token in first) == len(first) // 2)
+
+    def balanced() -> bool:
+        pool.tend()
+        return sum(pool.facts(token).worker == 0 for token in first) == len(first) // 2
+
+    assert eventually(balanced)
     assert [pool.call(token, "step")[0]["version"] for token in first] == [2] * len(first)
     moved = pool.figures()["moved"]
     assert moved == len(first) // 2
