@@ -119,6 +119,7 @@ export class Edit {
     const narrow = step < NARROW;
     this.headings.replaceChildren();
     this.headings.classList.toggle("nn-close-columns", step < CLOSE);
+    this.network.panel.classList.toggle("nn-by-thumb", phone);
     /** @param {number} center @param {number} width @param {string} kind @param {[string, string][]} lines */
     const add = (center, width, kind, lines) => {
       const heading = document.createElement("div");
@@ -132,7 +133,7 @@ export class Edit {
       this.headings.append(heading);
       return heading;
     };
-    add(thumb.x + thumb.size / 2, thumb.size + (phone ? 8 : 26), "data", [
+    add(thumb.x + thumb.size / 2, thumb.size + 24, "data", [
       ["name", say("data")], ["what", dataset], ["shape", say("rows", { count: count(rows.all) })],
     ]);
     let before = inputs.units;
@@ -142,7 +143,7 @@ export class Edit {
       const { layer } = column;
       const { address } = column;
       if (column.part === "mark") {
-        const heading = add(column.center, 64, "mark", [["mark", say(`mark_${layer.kind}`, { size: number(layer.size, 3) })]]);
+        const heading = add(column.center, phone ? 46 : 64, "mark", [["mark", say(`mark_${layer.kind}`, { size: number(layer.size, 3) })]]);
         const after = this.network.names.layerName(columns[columns.indexOf(column) - 1]);
         const remove = this.button(`remove ${address}`, "×", say(`remove_mark_${layer.kind}`, { layer: after }), () => ["remove_layer", { address }]);
         remove.classList.add("nn-remove");
@@ -158,7 +159,7 @@ export class Edit {
       const parameters = count(layer.parameters);
       const hidden = column.part !== "output";
       const heading = add(column.center, Math.min(step - 2, 116), column.part, [
-        ["name", hidden && narrow && step < 80 ? name.replace(/^(\D)\D*?(\d+)$/, "$1$2") : name],
+        ["name", hidden && step < (phone ? NARROW : 80) ? name.replace(/^(\D)\D*?(\d+)$/, "$1$2") : name],
         ["what", this.activationTitle(layer.activation)],
         ["shape", hidden && narrow ? count(layer.units) : `${before} → ${layer.units}`],
         // Where columns stand close the numbers go without their words.
@@ -224,7 +225,7 @@ export class Edit {
   addInsert({ at, after, x }) {
     const button = this.button(`insert ${at}`, "+", this.texts.say("canvas.add_layer", { layer: this.network.names.layerName(after) }), () => ["add_layer", { address: at }]);
     button.classList.add("nn-insert");
-    button.style.left = `${x - 12}px`;
+    button.style.left = `${x}px`;
     this.headings.append(button);
   }
 
@@ -273,6 +274,6 @@ export class Edit {
       this.features.append(button);
     };
     for (const tile of inputs.tiles) add(names[tile.unit], labels[tile.unit], true, tile.y + tile.size / 2, right + 3);
-    for (const { name, label, x, y } of geometry.off) add(name, label, false, y + 13, x + 14);
+    for (const { name, label, x, y } of geometry.off) add(name, label, false, y, x + 14);
   }
 }

@@ -2,6 +2,9 @@
 
 import { INPUTS } from "./items.js";
 
+const PHONE = 620; // room for the drawing on a page that canvas.css makes one column, which scrolls
+const TIGHT = 520; // room in which names and pictures become smaller
+export const FINGER = 44; // pixels that a finger meets
 const SLIM = 30; // width of a mark's own slot
 const GAP = 8;
 const SMALLEST_TILE = 13;
@@ -10,6 +13,9 @@ const CLOSEST = 15; // least pitch of units in a network that has to fit on the 
 const ROOM_FOR_MORE = 20; // under a column, for "+N more"
 const TILELESS = { left: 0, size: 0, pitch: 0, bottom: 0, units: 0, shown: 0 };
 const OFF_ROW = 26; // height of an input feature that is off
+/** On a phone: a row of units or features, and so many units of a layer have one each; the drawing would become too high for more. */
+const [FINGER_ROW, MOST_ROWS] = [FINGER + 2, 16];
+const LEAST_ROW = 24; // height of a unit's row on a phone with more
 
 /**
  * @typedef {{x: number, y: number, size: number, column: number, unit: number}} Tile
@@ -28,25 +34,29 @@ export const featuresOff = (layout) => layout.features.filter(({ name }) => !lay
  * @param {number | null} [room] height in CSS pixels; null for as much as it takes
  */
 export function arrange(layout, width, texts, room = null) {
-  const phone = width < 520;
+  const phone = room === null && width < PHONE;
+  const tight = phone || width < TIGHT;
+  const [slim, offRow] = phone ? [FINGER, FINGER_ROW] : [SLIM, OFF_ROW];
   const most = Math.max(layout.inputs.shown, ...layout.layers.map((layer) => layer.shown ?? 0));
   const off = featuresOff(layout);
   const crowded = [layout.inputs, ...layout.layers].some((layer) => layer.units > layer.shown);
-  const least = most * (phone ? 16 : room === null ? 19.5 : CLOSEST) + (crowded ? ROOM_FOR_MORE : 0);
-  const height = Math.round(Math.max(room ?? (phone ? 250 : 304), least));
-  const thumb = phone ? 42 : 76;
-  const labels = Math.min(texts.labels, phone ? 46 : 96) + 14;
-  const classes = texts.classes ? Math.min(texts.classes, phone ? 40 : 88) + 14 : 6;
-  const usual = layout.layers.length > 9 ? 38 : phone ? 38 : most <= 5 ? 56 : 48;
+  const rows = Math.max(layout.inputs.shown + off.length, Math.min(most, MOST_ROWS));
+  const units = phone ? Math.max(rows * FINGER_ROW, most * LEAST_ROW) : most * (room === null ? 19.5 : CLOSEST);
+  const least = units + (crowded ? ROOM_FOR_MORE : 0);
+  const height = Math.round(Math.max(room ?? (tight ? 250 : 304), least));
+  const thumb = tight ? 42 : 76;
+  const labels = Math.min(texts.labels, tight ? 46 : 96) + 14;
+  const classes = texts.classes ? Math.min(texts.classes, tight ? 40 : 88) + 14 : 6;
+  const usual = layout.layers.length > 9 ? 38 : tight ? 38 : most <= 5 ? 56 : 48;
   const big = room === null ? usual : Math.round(Math.min(LARGEST_TILE, Math.max(usual, room / (1.5 * most))));
 
   const learned = layout.layers.filter(({ drawn }) => drawn === "units").length;
   const slims = layout.layers.length - learned;
   const left = 4 + thumb + 14 + labels;
-  const narrowest = phone ? 62 : 64;
-  const fitting = (width - left - classes - 4 - big - slims * SLIM) / learned;
+  const narrowest = phone ? 2 * FINGER + 4 : 64;
+  const fitting = (width - left - classes - 4 - big - slims * slim) / learned;
   const step = Math.max(narrowest, Math.min(190, fitting));
-  const used = left + big + classes + 4 + slims * SLIM + step * learned;
+  const used = left + big + classes + 4 + slims * slim + step * learned;
   const stage = Math.max(width, Math.ceil(used));
   // When there is room to spare it goes evenly to both sides.
   let x = left + Math.max(0, (stage - used) / 2);
@@ -57,10 +67,10 @@ export function arrange(layout, width, texts, room = null) {
   const columns = [];
   /** @param {Column["part"]} part @param {string} address @param {Pick<Layer, "units" | "shown">} layer */
   const addColumn = (part, address, layer) => {
-    const reserved = layer.units > layer.shown ? ROOM_FOR_MORE : part === "inputs" ? off.length * OFF_ROW : 0;
+    const reserved = layer.units > layer.shown ? ROOM_FOR_MORE : part === "inputs" ? off.length * offRow : 0;
     const free = height - reserved;
     const single = layer.shown === 1 ? 1.18 : 1;
-    const pitch = Math.min(tileLimit * single + (layer.shown > 12 ? 4 : phone ? 12 : 18), free / layer.shown);
+    const pitch = Math.min(tileLimit * single + (layer.shown > 12 ? 4 : tight ? 12 : 18), free / layer.shown);
     const gap = pitch > 30 ? GAP : Math.max(2.5, pitch * 0.18);
     const size = Math.max(Math.min(SMALLEST_TILE, pitch - 2), Math.round(Math.min(tileLimit * single, pitch - gap)));
     const top = (free - pitch * layer.shown) / 2;
@@ -79,8 +89,8 @@ export function arrange(layout, width, texts, room = null) {
   for (const layer of layout.layers) {
     if (layer.drawn === "mark") {
       // It stands in the middle of the gap that it widens.
-      columns.push({ ...TILELESS, part: "mark", address: layer.address, layer, center: x + big / 2 + (step + SLIM) / 2, width: SLIM, tiles: [] });
-      x += SLIM;
+      columns.push({ ...TILELESS, part: "mark", address: layer.address, layer, center: x + big / 2 + (step + slim) / 2, width: slim, tiles: [] });
+      x += slim;
       continue;
     }
     x += step;
@@ -89,7 +99,7 @@ export function arrange(layout, width, texts, room = null) {
   const inputs = columns[0];
   return {
     columns, height, width: stage, phone, step, big,
-    off: off.map((feature, row) => ({ ...feature, y: inputs.bottom + row * OFF_ROW, x: inputs.center })),
+    off: off.map((feature, row) => ({ ...feature, y: inputs.bottom + (row + 0.5) * offRow, x: inputs.center })),
     gaps: layout.layers.length > layout.limits.layers ? [] : gapsOf(columns),
     thumb: { x: 4 + shift, y: (height - thumb) / 2, size: thumb },
     labels: { right: left + shift - 7, width: labels - 13, shown: labels > 8 },

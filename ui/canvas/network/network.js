@@ -4,7 +4,7 @@ import { css } from "../colours.js";
 import { contextOf } from "../context.js";
 import { Edit } from "./edit.js";
 import { count, number } from "../words/format.js";
-import { arrange, columnAt, nearestLink } from "./geometry.js";
+import { FINGER, arrange, columnAt, nearestLink } from "./geometry.js";
 import { Histograms } from "./histograms.js";
 import { Inspector } from "./inspector.js";
 import { USUAL, drawLinks, largestGradient, tellsSigns } from "./links.js";
@@ -221,6 +221,8 @@ export class Network {
       button.tabIndex = -1;
       button.ariaLabel = this.names.unitName(column, tile.unit);
       button.style.cssText = `left:${tile.x - 1}px;top:${tile.y - 1}px;width:${tile.size + 2}px;height:${tile.size + 2}px;border-radius:${tile.size * 0.13 + 2}px`;
+      // A finger meets more than the picture, as far as no other unit stands there.
+      button.style.setProperty("--nn-reach", `${Math.max(0, Math.min(FINGER, column.pitch) - tile.size - 2) / 2}px`);
       const item = unitItem(this.layout, column.address, tile.unit);
       button.onpointerenter = () => this.look(item);
       button.onfocus = () => button.matches(":focus-visible") && this.look(item);
@@ -242,6 +244,8 @@ export class Network {
     // A press on the bias is for its number.
     const onBias = event.detail > 0 && item.address !== INPUTS && tile.size > 26 && Math.hypot(event.clientX - box.left, box.bottom - event.clientY) < BIAS_REACH;
     this.pin(same(item, this.pinned) && !onBias ? null : item);
+    // On a phone the card of what is pinned stands over the page's foot: what was pressed stays in sight.
+    if (this.pinned && this.geometry.phone) button.scrollIntoView({ block: "nearest", inline: "nearest" });
     if (onBias) this.inspector.input.select();
   }
 
