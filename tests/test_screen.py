@@ -248,3 +248,14 @@ def test_on_a_phone_the_pages_are_tabs_at_the_head_as_wide_as_thumbs(page: Page)
             assert min(size["width"], size["height"]) >= 44 and size["y"] >= 52
     page.set_viewport_size({"width": 1440, "height": 900})
     expect(tabs.first).to_be_hidden()
+
+
+def test_on_a_phone_the_verdict_has_no_empty_room_under_its_last_line(page: Page) -> None:
+    page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    page.get_by_role("link", name=text("en", "page.evaluate"), exact=True).click()
+    card = page.locator(".st-key-verdict")
+    expect(card.get_by_role("button", name=text("en", "verdict.open"), exact=True)).to_be_visible()
+    wait_until_still(page)
+    ends = [measure(part)["y"] + measure(part)["height"] for part in card.get_by_test_id("stElementContainer").all()]
+    around = measure(card)
+    assert 0 <= around["y"] + around["height"] - max(ends) < 24
