@@ -154,7 +154,7 @@ def test_a_classic_set_is_fetched_and_then_looked_at_with_its_own_target(empty: 
 def test_without_a_connection_a_bundled_neighbour_is_one_press_away(
     empty: Any, desks: HandmadeDesks, pool: RecordingPool
 ) -> None:
-    desks.refusals["classic"] = Problem("classic_offline", name="Penguins", neighbour="Iris", detail="unreachable")
+    desks.refusals["classic"] = Problem("classic_offline", name="Penguins", neighbour="Iris")
     press(empty, "take_classic_penguins")
     assert len(errors(empty)) == 1
     assert not pool.recipes

@@ -292,7 +292,7 @@ def test_a_language_is_found_by_its_tag(wish: str | None, expected: str | None) 
 
 @pytest.mark.parametrize("wanted", SETS.values(), ids=list(SETS))
 def test_a_set_out_of_reach_and_its_neighbour_are_named_in_the_language_of_the_sentence(wanted: Any) -> None:
-    problem = Problem("classic_offline", name=wanted.title, neighbour=wanted.neighbour, detail="")
+    problem = Problem("classic_offline", name=wanted.title, neighbour=wanted.neighbour)
     assert wanted.title in sentence("en", problem) and wanted.neighbour in sentence("en", problem)
     named = [key for key, title in catalogue("en").items() if title in (wanted.title, wanted.neighbour)]
     names = {text("zh_CN", key) for key in named}

@@ -214,10 +214,8 @@ def translate_failures(wanted: TableSet | ImageSet) -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Retries warn; if all of them fail, the Problem below says so.
             yield
-    except (URLError, ConnectionError, TimeoutError, socket.gaierror, EOFError) as error:
-        why = getattr(error, "reason", None) or error
-        detail = str(getattr(why, "strerror", None) or type(why).__name__).lower()
-        raise Problem("classic_offline", name=wanted.title, neighbour=wanted.neighbour, detail=detail) from None
+    except (URLError, ConnectionError, TimeoutError, socket.gaierror, EOFError):
+        raise Problem("classic_offline", name=wanted.title, neighbour=wanted.neighbour) from None
     except (ValueError, KeyError, TypeError, OSError):
         raise Problem("classic_changed", name=wanted.title, neighbour=wanted.neighbour) from None
     finally:

@@ -72,6 +72,18 @@ test("of a run that diverged no lowest loss, no trend and no overfitting is told
   assert.deepEqual(lines, [ENGLISH["canvas.diverged"], "Accuracy: training 95.0%, test 90.0%."]);
 });
 
+test("of a run that has learned nothing yet the answers are called those of its first weights, and no unit is praised", () => {
+  const seen = {
+    layout: layoutOf([4]), header: headerOf({ step: 0, epoch: 0 }), history: history([0.7]), arrays: { output: bytes((x) => x), "health/0": Uint8Array.of(0, 0, 0, 0) },
+  };
+  const linesOf = (said, key) => said.find(({ title }) => title === ENGLISH[`canvas.${key}`]).lines;
+  const [before, after] = [seen, { ...seen, header: headerOf() }].map((each) => describe(each, texts, "en"));
+  assert.equal(linesOf(before, "output")[0], ENGLISH["canvas.summary_first_weights"]);
+  assert.deepEqual(linesOf(before, "output").slice(1), linesOf(after, "output"));
+  assert.ok(!linesOf(before, "summary_units").includes(ENGLISH["canvas.summary_all_answer"]));
+  assert.ok(linesOf(after, "summary_units").includes(ENGLISH["canvas.summary_all_answer"]));
+});
+
 test("units that do nothing are counted by their layer, dropouts left out", () => {
   const layout = layoutOf([4, "dropout", 3]);
   const { layers, frozen, known } = unitsOf(layout, {

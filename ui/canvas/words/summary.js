@@ -88,9 +88,11 @@ export function describe(seen, texts, language) {
   const list = new Intl.ListFormat(language, { type: "conjunction" });
   return [
     { title: say("network"), lines: [...networkLines(seen.layout, say, list), runLine(known.run, say)] },
-    { title: say("output"), lines: outputKind(seen.layout).sentences(known.surface, seen.layout, say, list) },
+    { title: say("output"), lines: [
+      ...(known.run.step === 0 ? [say("summary_first_weights")] : []), ...outputKind(seen.layout).sentences(known.surface, seen.layout, say, list),
+    ] },
     { title: say("summary_curves"), lines: curveLines(known.curves, say) },
-    { title: say("summary_units"), lines: unitLines(known.units, say) },
+    { title: say("summary_units"), lines: unitLines(known.units, say, known.run.step === 0) },
   ];
 }
 
@@ -135,8 +137,8 @@ function curveLines(curves, say) {
   return lines;
 }
 
-/** @param {ReturnType<typeof unitsOf>} units @param {Say} say */
-function unitLines(units, say) {
+/** @param {ReturnType<typeof unitsOf>} units @param {Say} say @param {boolean} untrained */
+function unitLines(units, say, untrained) {
   const lines = [];
   for (const layer of units.layers) {
     const name = layer.output ? say("output") : say("hidden", { number: layer.index + 1 });
@@ -144,7 +146,7 @@ function unitLines(units, say) {
       if (layer[state]) lines.push(say(text, { layer: name, count: layer[state], units: layer.units }));
     }
   }
-  const usual = units.layers.length === 1 ? "summary_no_hidden" : units.known ? "summary_all_answer" : "summary_not_looked";
+  const usual = units.layers.length === 1 ? "summary_no_hidden" : units.known && !untrained ? "summary_all_answer" : "summary_not_looked";
   if (!lines.length) lines.push(say(usual));
   if (units.frozen) lines.push(say("summary_frozen", { count: count(units.frozen) }));
   return lines;
