@@ -81,9 +81,8 @@ class Student:
         self._interval = 0.0  # least seconds between two frames
         self._asked = 0.0
         self._held: dict[str, Any] = {"structure": None, "version": None, "history": 0, "recipe": 0}
-        self._moved: tuple[asyncio.Future[None], int] | None = (
-            None  # what waits for another recipe than of this version
-        )
+        # what waits for another recipe than of this version
+        self._moved: tuple[asyncio.Future[None], int] | None = None
         self._watching = False
 
     async def open(self) -> float:

@@ -142,9 +142,8 @@ def _path(location: tuple[int | str, ...]) -> str:
     parts: list[str] = []
     for position, part in enumerate(location):
         previous = location[position - 1] if position else None
-        if (
-            position > 1 and location[position - 2] == "journal"
-        ):  # "step" is a field of its entries, and also the kind of a data set.
+        # "step" is a field of the journal's entries, and also the kind of a data set.
+        if position > 1 and location[position - 2] == "journal":
             parts.append(str(part))
             continue
         is_kind = (

@@ -30,9 +30,8 @@ def encode(recipe: Recipe) -> str:
     text = json.dumps(_unlike_default(recipe), separators=(",", ":"), ensure_ascii=False).encode()
     packed = zlib.compress(text, level=9)
     link = f"{VERSION}.{base64.urlsafe_b64encode(packed).decode().rstrip('=')}"
-    if (
-        len(link) > LONGEST_LINK or len(text) > LONGEST_TEXT
-    ):  # A text that repeats itself makes a short link which nobody could open.
+    # A text that repeats itself makes a short link which nobody could open.
+    if len(link) > LONGEST_LINK or len(text) > LONGEST_TEXT:
         raise Problem("link_too_long", came=max(len(link), LONGEST_LINK + 1), limit=LONGEST_LINK)
     return link
 

@@ -94,9 +94,8 @@ class Inbox:
         self.descriptor = descriptor
         self.ended = False
         self._bytes = bytearray()
-        self._begun: tuple[Header, int, int] | None = (
-            None  # The message that is coming: header, begin and end of its payload.
-        )
+        # The message that is coming: header, begin and end of its payload.
+        self._begun: tuple[Header, int, int] | None = None
 
     @property
     def incomplete(self) -> bool:

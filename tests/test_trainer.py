@@ -519,9 +519,8 @@ def test_a_gpu_out_of_memory_goes_on_on_the_cpu_with_a_sentence(monkeypatch: pyt
     )
     expected = after_steps(recipe(), 20, "autograd")
     trainer = after_steps(recipe(), 10, "autograd")
-    trainer.supervised.device = (
-        "cuda"  # Its tensors lie on the CPU: what matters is what the trainer does when the step fails.
-    )
+    # Its tensors lie on the CPU: what matters is what the trainer does when the step fails.
+    trainer.supervised.device = "cuda"
     steps = type(trainer.engine).step
     failures = iter([True])
 

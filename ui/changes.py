@@ -38,9 +38,8 @@ def write_changes(experiment: Experiment, say: Say) -> list[tuple[int, str]]:
     items: dict[int, list[str]] = {}
     for entry in experiment.journal:
         after = None if before is None else _apply(before, entry)
-        here = (
-            _write_settings(entry, before, after, say) if entry.step else []
-        )  # Changes at step 0 belong to the recipe with which training began.
+        # Changes at step 0 belong to the recipe with which training began.
+        here = _write_settings(entry, before, after, say) if entry.step else []
         here += [
             say(f"change.{kind}")
             for kind in ("weights", "frozen", "silenced")

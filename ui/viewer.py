@@ -46,9 +46,8 @@ class Viewer:
         self._pace = pace
         self._sending = asyncio.Lock()
         self._wanted: dict[str, Any] | None = None  # The viewer's latest request, not passed to the worker yet.
-        self._asked: deque[Asked] = (
-            deque()
-        )  # Requests that the worker has: the latest, and before it perhaps one that is being withdrawn.
+        # Requests that the worker has: the latest, and before it perhaps one that is being withdrawn.
+        self._asked: deque[Asked] = deque()
         self._wake = asyncio.Event()
         self._commands: set[asyncio.Task[None]] = set()
         self._epoch: asyncio.Task[None] | None = None  # The last command, if it was an epoch.

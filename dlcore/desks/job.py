@@ -12,9 +12,8 @@ from dlcore.desks.process import DeskProcess
 from dlcore.jobs import Answer
 from dlcore.problems import Problem
 
-BYTES_OF_A_JOB = (
-    1 << 19
-)  # Counted for each waiting job beside its payload: a full queue holds 384 jobs with small payloads.
+# Counted for each waiting job beside its payload: a full queue holds 384 jobs with small payloads.
+BYTES_OF_A_JOB = 1 << 19
 NO_REQUEST = b"", b""
 
 

@@ -23,9 +23,8 @@ class Work:
     processor: float = 20.0  # Seconds of a processor: a slow or busy machine does not make an honest job a long one.
     clock: float = 120.0  # Seconds in all, from its beginning.
     too_long: str = "job_too_long"  # Key of the message when one of these limits is passed.
-    waits: bool = (
-        False  # For the internet, mostly: it costs its owner the time that it takes, not what it uses of a processor.
-    )
+    # For the internet, mostly: it costs its owner the time that it takes, not what it uses of a processor.
+    waits: bool = False
 
 
 def _look() -> JobFunction:

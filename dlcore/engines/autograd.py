@@ -38,9 +38,8 @@ class AutogradEngine:
         self.generator = drawing_generator(model)  # of dropout; None where nothing is drawn
         self.memory: Memory = {}
         self.frozen: torch.Tensor | None = None  # (len(flat),) bool: which weights are frozen
-        self.silenced: dict[str, torch.Tensor] | None = (
-            None  # {address: which units of a hidden layer count as 0}, all of them
-        )
+        # {address: which units of a hidden layer count as 0}, all of them
+        self.silenced: dict[str, torch.Tensor] | None = None
         self._mutes: list[RemovableHandle] = []
         self._convolution_products: int | None = None
         self.optimizer = experiment.optimizer

@@ -24,9 +24,8 @@ from dlcore.metrics import Measure
 from dlcore.randomness import derived_seed
 
 MOST_ITERATIONS = 500
-ROWS_OF_A_TREE = (
-    10_000  # Rows from which a tree is grown, drawn from the table: with all rows of a large one it would take minutes.
-)
+# Rows from which a tree is grown, drawn from the table: with all rows of a large one it would take minutes.
+ROWS_OF_A_TREE = 10_000
 #: Training rows x inputs (x classes of a linear model) up to which a model is fitted in a fraction of a second.
 QUICK = {"logistic": 1_000_000, "linear": 1_000_000, "forest": 50_000}
 
@@ -80,9 +79,8 @@ def baseline_models(judged: Judged) -> dict[str, Any]:
     rows = len(judged.train.split.y)
     forest: dict[str, Any] = {"random_state": seed, "max_samples": min(ROWS_OF_A_TREE, rows)}
     if judged.experiment.objective.has_classes:
-        weights = (
-            None if judged.experiment.class_weights == "none" else judged.experiment.class_weights
-        )  # sklearn's own words
+        # sklearn's own words
+        weights = None if judged.experiment.class_weights == "none" else judged.experiment.class_weights
         return {
             "majority": DummyClassifier(strategy="most_frequent"),
             "logistic": LogisticRegression(max_iter=MOST_ITERATIONS, class_weight=weights),

@@ -37,9 +37,8 @@ class Act:
     step: int
     epoch: int
     target: dict[str, Any] = field(default_factory=dict)
-    series: object = (
-        None  # What later acts must have in common with it to be part of it; None: each is an act of its own.
-    )
+    # What later acts must have in common with it to be part of it; None: each is an act of its own.
+    series: object = None
     made: float = 0.0
     id: int = 0  # The higher, the later it was done, or was last made part of.
 

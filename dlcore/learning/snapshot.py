@@ -52,9 +52,8 @@ class Snapshot:
     learning_rate: float
     scores: Scores
     weights: dict[str, torch.Tensor]  # names of the plain nn.Sequential
-    silenced: Mapping[str, torch.Tensor] | None = (
-        None  # {address: which units of a hidden layer count as 0}, all of them
-    )
+    # {address: which units of a hidden layer count as 0}, all of them
+    silenced: Mapping[str, torch.Tensor] | None = None
     journal: Journal = ()  # what was changed on the way here
     weights_of: int | None = None  # the epoch whose weights these are, where they were brought back
 

@@ -111,9 +111,8 @@ class Timeline:
         """Replace all moments. Their table and size in bytes are kept beside them, as both are asked for often."""
         self._moments: list[Moment] = []
         self._table = np.empty((MOST_MOMENTS + 1, 4))
-        self.nbytes = (
-            0  # Bytes of all moments; neighbours share their recipe, and arrays such as those of the best epoch.
-        )
+        # Bytes of all moments; neighbours share their recipe, and arrays such as those of the best epoch.
+        self.nbytes = 0
         for moment in moments:
             self._append(moment)
 

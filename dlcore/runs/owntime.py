@@ -20,9 +20,8 @@ class OwnTime:
         self._clock = clock
         self._processor = processor
         self._lost = 0.0  # Seconds so far in which work waited for the processor.
-        self._began: tuple[float, float] | None = (
-            None  # When the present work began, by clock and by processor time; None without work.
-        )
+        # When the present work began, by clock and by processor time; None without work.
+        self._began: tuple[float, float] | None = None
 
     def __call__(self) -> float:
         if self._began is None:

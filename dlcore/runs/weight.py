@@ -10,9 +10,8 @@ from __future__ import annotations
 from dlcore.recipe import Recipe
 
 HEAVY = 0.1  # Seconds of computing at a time that make a run heavy.
-DOUBT = (
-    4.0  # How many times longer than estimated a run's longest computation may take: 1 to 3 measured on a free machine.
-)
+# How many times longer than estimated a run's longest computation may take: 1 to 3 measured on a free machine.
+DOUBT = 4.0
 OPERATIONS_A_SECOND = 8e10  # Of one core in large matrix products: 79 to 113 billion were measured.
 
 

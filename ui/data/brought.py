@@ -193,9 +193,8 @@ def fit_recipe(draft: Part, dataset: Part) -> Experiment:
     plain = _with_enough_test_rows(bare | {"dataset": dataset, "loss": {"kind": loss}, "layers": [], "batch_size": 1})
     recipe = plain.to_dict()
     fitting = find_fitting(recipe)
-    if (
-        draft["optimizer"] != find_fitting(draft)["optimizer"]
-    ):  # Somebody chose another one than fitted the data before.
+    # Somebody chose another one than fitted the data before.
+    if draft["optimizer"] != find_fitting(draft)["optimizer"]:
         fitting["optimizer"] = draft["optimizer"]
     return Experiment.from_dict({**recipe, **fitting})
 

@@ -8,9 +8,8 @@ from contextlib import suppress
 MOST = 65_536  # A connection takes some kilobytes: more than so many would not fit into a small server's memory.
 WISHES = (MOST, 10_240)  # Limits to try in turn: macOS refuses more than the second, whatever its hard limit says.
 OF_A_SESSION = 5  # Descriptors: two sockets, and three of the event loop that Streamlit makes for each session.
-ACCEPTED_AT_ONCE = (
-    8  # Turns of the event loop in which asyncio may accept further connections before the first of them is judged.
-)
+# Turns of the event loop in which asyncio may accept further connections before the first of them is judged.
+ACCEPTED_AT_ONCE = 8
 
 
 def raise_limit() -> int:

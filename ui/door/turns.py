@@ -23,9 +23,8 @@ AT_ONCE = 2
 GLANCE = 0.1
 BUSY = 0.7  # Share of a processor that this process must use for a script to count as computing.
 LONGEST = 0.5  # Seconds after which a turn ends in any case.
-PARTS_OF_LATE = (
-    1.0  # Seconds after the last request for a part of a page during which whole pages leave one slot to parts.
-)
+# Seconds after the last request for a part of a page during which whole pages leave one slot to parts.
+PARTS_OF_LATE = 1.0
 # Seconds for which a part runs without another part beside it; one that takes longer probably waits for a worker.
 ALONE = 0.05
 LONG_ENOUGH = 1.5  # Seconds of waiting after which a whole page goes before every second part.

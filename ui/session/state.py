@@ -55,9 +55,8 @@ class Session:
     device: str = "auto"
     notices: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
-    arrival: tuple[Experiment, tuple[Problem, ...]] | None = (
-        None  # experiment that the address opened, and problems to show until it is changed
-    )
+    # experiment that the address opened, and problems to show until it is changed
+    arrival: tuple[Experiment, tuple[Problem, ...]] | None = None
     signatures: dict[str, Any] = field(default_factory=dict)
     generations: dict[str, int] = field(default_factory=dict)  # how often each widget's value was set by code
     uploads: int = 0

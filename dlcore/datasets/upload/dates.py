@@ -52,9 +52,8 @@ class Dates:
 
     days: np.ndarray
     order: Order = ""
-    undecided: tuple[str, float] | None = (
-        None  # a text whose day and month could be swapped, as in all others, and its days
-    )
+    # a text whose day and month could be swapped, as in all others, and its days
+    undecided: tuple[str, float] | None = None
     strangers: int = 0  # texts that are neither dates nor marks of a missing value
 
     @property

@@ -25,9 +25,8 @@ LARGEST_XML = 64 << 20  # Bytes; openpyxl reads some four million of them a seco
 QUICK_XML = 4 << 20  # Bytes; a larger workbook is left to the long job, so that others need not wait.
 MOST_SHEET_ROWS = 1 << 20  # Excel's own limit; a row number beyond it would make openpyxl count up to it.
 ENTITY = re.compile(rb"<!(doctype|entity)", re.I)
-MOST_READ = (
-    MOST_ROWS + 1000
-)  # Rows of which no sample is drawn: those of the table, and titles and a header above them.
+# Rows of which no sample is drawn: those of the table, and titles and a header above them.
+MOST_READ = MOST_ROWS + 1000
 MOST_CELLS = MOST_ROWS * MOST_COLUMNS  # Cells held in memory, of which a sample may be drawn.
 MOST_EMPTY = 1000  # Consecutive empty rows after which reading stops.
 LOOK = 200  # Rows on which the header is judged, and whether a sheet holds a table.

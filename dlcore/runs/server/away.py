@@ -64,12 +64,10 @@ class Away:
 
     def _has_left(self, entry: Entry, left: Future[None], closed: Future[Reply]) -> None:
         header, state = closed.result() if closed.exception() is None else ({}, b"")
-        if (
-            self._leaving.get(entry.token) is left
-        ):  # Not so if the run was removed meanwhile, or was revived and is leaving again.
-            if (
-                "recipe" in header
-            ):  # Not so if its worker was lost: then the last kept state has been on the shelf before.
+        # Not so if the run was removed meanwhile, or was revived and is leaving again.
+        if self._leaving.get(entry.token) is left:
+            # Not so if its worker was lost: then the last kept state has been on the shelf before.
+            if "recipe" in header:
                 entry.glance = header.get("glance") or entry.glance
                 self.keep(entry, header, state, now=True)
             self._leaving.pop(entry.token, None)

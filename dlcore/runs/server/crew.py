@@ -53,9 +53,8 @@ class Crew:
         self._held_up: dict[Link, float] = {}  # Seconds that each had waited for a processor when it was last pinged.
         self._hung: set[Link] = set()
         self._failed_starts = 0
-        self._since_awake = (
-            clock()
-        )  # When this process last resumed after standing still: workers' silence before that does not count.
+        # When this process last resumed after standing still: workers' silence before that does not count.
+        self._since_awake = clock()
 
     def start(self) -> None:
         """Start the workers in the background, one after the other, so that the first is ready as soon as possible."""

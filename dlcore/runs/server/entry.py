@@ -10,9 +10,12 @@ from dataclasses import InitVar, dataclass, field
 from typing import Any
 
 from dlcore.problems import Problem
+from dlcore.recipe import Recipe
 from dlcore.runs import DEFAULT_SPEED
 from dlcore.runs.server.label import Label
 from dlcore.runs.server.request import Request
+from dlcore.runs.weight import is_heavy
+from dlcore.wire import Header
 
 Listener = Callable[[Problem], None]
 
@@ -27,10 +30,8 @@ class Entry:
     device: str
     now: InitVar[float]
     owner: str = ""  # The mark (a hash) of its owner. A run without one ("") is open to whoever knows its token.
-    visitor: bool = (
-        # Whether it belongs to a visitor without a cookie. (Any other run without an owner is this program's own.)
-        False
-    )
+    # Whether it belongs to a visitor without a cookie. (Any other run without an owner is this program's own.)
+    visitor: bool = False
     status: str = "paused"
     speed: float | None = DEFAULT_SPEED
     step: int = 0
@@ -49,9 +50,8 @@ class Entry:
     resting: float | None = None  # Since when it is paused only because its page was closed.
     released: float | None = None
     listeners: list[Listener] = field(default_factory=list)
-    reader: str | None = (
-        None  # The mark of the person whose tables it may read: its owner, or a session without cookies.
-    )
+    # The mark of the person whose tables it may read: its owner, or a session without cookies.
+    reader: str | None = None
     label: Label = field(default_factory=Label)
     glance: dict[str, Any] = field(default_factory=dict)  # How it looked when it was last looked at, see glance.py.
     born: float = field(init=False)  # When it was made in its present worker.
@@ -61,6 +61,18 @@ class Entry:
     def __post_init__(self, now: float) -> None:
         self.born = self.seen = self.touched = now
         self.reader = self.owner if self.reader is None else self.reader
+
+    def take(self, kept: Header, state: bytes, now: float) -> None:
+        """Note what its worker has sent, to be kept if the worker should be lost."""
+        self.recipe, self.device, self.status, self.speed = (
+            kept[name] for name in ("recipe", "device", "status", "speed")
+        )
+        self.step, self.epoch, self.editor = kept["step"], kept.get("epoch", 0), kept.get("editor") or {}
+        self.state, self.shelved, self.alive = state, self.shelved and not state, now
+
+    def weigh(self, recipe: Recipe) -> None:
+        """Estimate whether the run is heavy with this recipe."""
+        self.weighed, self.heavy = recipe.to_json(), is_heavy(recipe)
 
     def facts(self) -> Facts:
         """What is known of the run now."""

@@ -19,9 +19,8 @@ from dlcore.runs.server.sending import Sending
 from dlcore.wire import Header
 
 LIVES = 3  # How often in a row a run's worker may crash or hang on it before the run is given up.
-SHORT_LIFE = (
-    10.0  # Seconds: if a run was at work for longer than this before its worker was lost, counting starts anew.
-)
+# Seconds: if a run was at work for longer than this before its worker was lost, counting starts anew.
+SHORT_LIFE = 10.0
 
 
 class Making:

@@ -42,7 +42,6 @@ from dlcore.runs.server.room import choose_runs_to_put_away, choose_states_to_dr
 from dlcore.runs.server.sending import Sending
 from dlcore.runs.server.shelf import Shelf
 from dlcore.runs.server.tending import Tending
-from dlcore.runs.weight import is_heavy
 from dlcore.wire import Header
 
 __all__ = ["Listener", "Pool", "WorkerLost"]
@@ -244,7 +243,10 @@ class Pool:
 
     def close(self, token: str) -> None:
         """End this run now and delete its kept state."""
-        self._end(token)
+        with self._lock:
+            entry = self._entries.pop(token, None)
+            if entry is not None:
+                self._crew.links[entry.worker].post({"do": "close", "token": token})
         self._away.remove(token)
 
     def call(self, token: str, do: str, payload: bytes = b"", **arguments: object) -> Reply:
@@ -316,12 +318,6 @@ class Pool:
             raise Problem("run_gone")
         return self._entries[token]
 
-    def _end(self, token: str) -> None:
-        with self._lock:
-            entry = self._entries.pop(token, None)
-            if entry is not None:
-                self._crew.links[entry.worker].post({"do": "close", "token": token})
-
     def _put_away(self, entry: Entry) -> None:
         """Take the run out of its worker; its last state goes to the shelf."""
         del self._entries[entry.token]
@@ -352,7 +348,7 @@ class Pool:
             if do != "frame":
                 entry.touched, entry.resting = self._clock(), None
             if changed is not None:
-                self._weigh(entry, changed)
+                entry.weigh(changed)
                 if entry.heavy:
                     self._moving.part(entry)
             self._sending.send(entry, request)
@@ -363,12 +359,9 @@ class Pool:
         with self._lock:
             self._sending.withdraw(self._entries.get(request.header["token"]), request)
 
-    def _weigh(self, entry: Entry, recipe: Recipe) -> None:
-        entry.weighed, entry.heavy = recipe.to_json(), is_heavy(recipe)
-
     def _begin(self, entry: Entry, recipe: Recipe) -> None:
         """Let a worker build this run; a heavy one for which others would have to wait goes to a heavy worker."""
-        self._weigh(entry, recipe)
+        entry.weigh(recipe)
         self._load.assign_worker(entry)
         self._entries[entry.token] = entry
         self._making.make(entry)
@@ -395,18 +388,13 @@ class Pool:
         self._making.make_again(number, in_hand, hung)
 
     def _remember(self, entry: Entry, header: Header, state: bytes) -> None:
-        state = (
-            entry.state if header.get("same") else state
-        )  # "same": the run was restored from the state that we have.
-        entry.recipe, entry.device = header["recipe"], header["device"]
-        entry.status, entry.speed, entry.editor = header["status"], header["speed"], header.get("editor") or {}
-        entry.alive = self._clock()
-        entry.state, entry.step, entry.epoch = state, header["step"], header.get("epoch", 0)
-        entry.shelved = entry.shelved and not state
+        # "same": the run was restored from the state that we have.
+        state = entry.state if header.get("same") else state
+        entry.take(header, state, self._clock())
         for other in choose_states_to_drop(self._entries.values(), MOST_KEPT_BYTES):
             other.state, other.shelved = b"", True
         if entry.recipe != entry.weighed:  # The run went back to a moment, or refused a change.
             with suppress(Problem):  # A shared worker may run another version of this program, with other recipes.
-                self._weigh(entry, recipe_from_json(entry.recipe))
+                entry.weigh(recipe_from_json(entry.recipe))
         if state or not header.get("same"):  # Otherwise the state is on the shelf already.
             self._away.keep(entry, header, state, now=header["status"] != "playing")
