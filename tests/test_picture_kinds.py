@@ -11,7 +11,7 @@ import torch
 from dlcore.experiment import Experiment
 from dlcore.frame import decode_frame
 from dlcore.pictures import kinds
-from dlcore.pictures.base import Bend, Interval, OutputPicture, Scene
+from dlcore.pictures.base import Bend, Drawable, Interval, OutputPicture
 from dlcore.runs.run import Run
 
 POINTS = 24
@@ -24,11 +24,11 @@ class Whiskers:
     painted: ClassVar = False
 
     @classmethod
-    def suits(cls, scene: Scene, output: OutputPicture) -> bool:
-        return scene.experiment.dataset.kind == "xor"
+    def suits(cls, drawable: Drawable, output: OutputPicture) -> bool:
+        return drawable.experiment.dataset.kind == "xor"
 
-    def __init__(self, scene: Scene, output: OutputPicture) -> None:
-        self.inputs_DP = torch.from_numpy(scene.data.train.X).T.contiguous()
+    def __init__(self, drawable: Drawable, output: OutputPicture) -> None:
+        self.inputs_DP = torch.from_numpy(drawable.data.train.X).T.contiguous()
         self.shape = (3,)
         self.beside = output.kind
 
@@ -47,13 +47,13 @@ class Ring:
     kind: ClassVar = "ring"
 
     @classmethod
-    def suits(cls, scene: Scene) -> bool:
-        return scene.experiment.dataset.kind in ("xor", "multi_gauss")
+    def suits(cls, drawable: Drawable) -> bool:
+        return drawable.experiment.dataset.kind in ("xor", "multi_gauss")
 
-    def __init__(self, scene: Scene, side: int) -> None:
+    def __init__(self, drawable: Drawable, side: int) -> None:
         angles = np.linspace(0, 2 * np.pi, POINTS, endpoint=False)
         self.circle = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-        self.inputs_DP = torch.from_numpy(scene.data.scaling.inputs(self.circle).astype(np.float32)).T.contiguous()
+        self.inputs_DP = torch.from_numpy(drawable.data.scaling.inputs(self.circle).astype(np.float32)).T.contiguous()
         self.shape = (POINTS,)
         self.layout: dict[str, Any] = {"kind": self.kind, "side": side}
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from dlcore.pictures.base import MOST_POINTS, Bend, OutputPicture, Scene
+from dlcore.pictures.base import MOST_POINTS, Bend, Drawable, OutputPicture
 
 
 class UnitBars:
@@ -21,12 +21,12 @@ class UnitBars:
     painted: ClassVar = False
 
     @classmethod
-    def suits(cls, scene: Scene, output: OutputPicture) -> bool:
+    def suits(cls, drawable: Drawable, output: OutputPicture) -> bool:
         return True
 
-    def __init__(self, scene: Scene, output: OutputPicture) -> None:
-        self.inputs_DP = torch.from_numpy(scene.data.train.X[:MOST_POINTS]).T.contiguous()
-        self._means_NG, self.names = _groups(scene)
+    def __init__(self, drawable: Drawable, output: OutputPicture) -> None:
+        self.inputs_DP = torch.from_numpy(drawable.data.train.X[:MOST_POINTS]).T.contiguous()
+        self._means_NG, self.names = _groups(drawable)
         self.shape = (len(self.names),)
 
     @property
@@ -37,11 +37,11 @@ class UnitBars:
         return bend(answers_KP) @ self._means_NG
 
 
-def _groups(scene: Scene) -> tuple[torch.Tensor, list[str]]:
+def _groups(drawable: Drawable) -> tuple[torch.Tensor, list[str]]:
     """(N, G) matrix: a unit's values on the rows times it are its means over the classes or target quintiles; and the groups' names."""
-    y = scene.data.train.y[:MOST_POINTS]
-    if scene.experiment.objective.has_classes:
-        group, names = y, list(scene.data.class_names)
+    y = drawable.data.train.y[:MOST_POINTS]
+    if drawable.experiment.objective.has_classes:
+        group, names = y, list(drawable.data.class_names)
     else:
         edges = np.quantile(y, [0.2, 0.4, 0.6, 0.8])
         group = np.searchsorted(edges, y, side="right")

@@ -26,8 +26,8 @@ Interval = tuple[float, float]
 Bend = Callable[[torch.Tensor], torch.Tensor]
 
 
-class Scene(Protocol):
-    """The network to draw: a trainer, or a recipe with its rows."""
+class Drawable(Protocol):
+    """What a picture of a network is made of: a trainer, or a recipe with its rows."""
 
     @property
     def experiment(self) -> Experiment: ...
@@ -46,11 +46,11 @@ class UnitPicture(Protocol):
     painted: ClassVar[bool]
 
     @classmethod
-    def suits(cls, scene: Scene, output: OutputPicture) -> bool:
+    def suits(cls, drawable: Drawable, output: OutputPicture) -> bool:
         """Whether this kind of picture suits the units of this network, beside this output picture."""
         ...
 
-    def __init__(self, scene: Scene, output: OutputPicture) -> None: ...
+    def __init__(self, drawable: Drawable, output: OutputPicture) -> None: ...
 
     @property
     def layout(self) -> dict[str, Any]:
@@ -70,11 +70,11 @@ class OutputPicture(Protocol):
     shape: tuple[int, ...]  # P points in all
 
     @classmethod
-    def suits(cls, scene: Scene) -> bool:
+    def suits(cls, drawable: Drawable) -> bool:
         """Whether this kind of picture suits the output of this network."""
         ...
 
-    def __init__(self, scene: Scene, side: int) -> None: ...
+    def __init__(self, drawable: Drawable, side: int) -> None: ...
 
     @property
     def layout(self) -> dict[str, Any]:
@@ -90,9 +90,9 @@ class OutputPicture(Protocol):
         ...
 
 
-def ranges_of(scene: Scene) -> list[Interval]:
+def ranges_of(drawable: Drawable) -> list[Interval]:
     """The range in which each of the one or two columns is drawn: that of all rows of a table; a common one for toy data."""
-    experiment, data = scene.experiment, scene.data
+    experiment, data = drawable.experiment, drawable.data
     if not isinstance(experiment.dataset, TableData):
         return [PLANE] * experiment.dataset.num_columns
     rows = np.concatenate([data.scaling.filled(split.raw) for split in (data.train, data.watched)])

@@ -30,8 +30,8 @@ MOST_LOOKS = 4  # Structures whose pictures are cached.
 
 
 @dataclass(frozen=True)
-class OldScene:
-    """An earlier recipe with its rows."""
+class ExperimentWithData:
+    """An earlier recipe with its rows, to be drawn as a trainer is."""
 
     experiment: Experiment
     data: Data
@@ -208,8 +208,8 @@ class NetworkContentsMaker:
         if moment.structure in self._looks:
             return self._looks[moment.structure]
         experiment = moment.recipe
-        scene = OldScene(experiment, rows_of(experiment, trainer.experiment, trainer.data))
-        return self._looks_at(moment.structure, Picture(scene))
+        drawable = ExperimentWithData(experiment, rows_of(experiment, trainer.experiment, trainer.data))
+        return self._looks_at(moment.structure, Picture(drawable))
 
     def _looks_at(self, structure: int, picture: Picture) -> Looks:
         looks = self._looks.get(structure)

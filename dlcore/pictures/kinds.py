@@ -6,7 +6,7 @@ The last of each list suits every network. To add a kind: its file here, `ui/can
 from __future__ import annotations
 
 from dlcore.pictures.bars import UnitBars
-from dlcore.pictures.base import OutputPicture, Scene, UnitPicture
+from dlcore.pictures.base import Drawable, OutputPicture, UnitPicture
 from dlcore.pictures.line import Line, UnitLine
 from dlcore.pictures.plane import Plane, UnitPlane
 from dlcore.pictures.projection import Projection, Strip
@@ -15,11 +15,11 @@ UNITS: tuple[type[UnitPicture], ...] = (UnitPlane, UnitLine, UnitBars)
 OUTPUTS: tuple[type[OutputPicture], ...] = (Plane, Line, Strip, Projection)
 
 
-def unit_picture(scene: Scene, output: OutputPicture) -> UnitPicture:
+def unit_picture(drawable: Drawable, output: OutputPicture) -> UnitPicture:
     """The picture of this network's units."""
-    return next(kind for kind in UNITS if kind.suits(scene, output))(scene, output)
+    return next(kind for kind in UNITS if kind.suits(drawable, output))(drawable, output)
 
 
-def output_picture(scene: Scene, side: int) -> OutputPicture:
+def output_picture(drawable: Drawable, side: int) -> OutputPicture:
     """The picture of this network's output, with `side` points on each side."""
-    return next(kind for kind in OUTPUTS if kind.suits(scene))(scene, side)
+    return next(kind for kind in OUTPUTS if kind.suits(drawable))(drawable, side)

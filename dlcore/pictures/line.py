@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from dlcore.pictures.base import Bend, Interval, OutputPicture, Scene, as_inputs, padded, ranges_of, target_name
+from dlcore.pictures.base import Bend, Drawable, Interval, OutputPicture, as_inputs, padded, ranges_of, target_name
 
 
 class UnitLine:
@@ -17,10 +17,10 @@ class UnitLine:
     painted: ClassVar = False
 
     @classmethod
-    def suits(cls, scene: Scene, output: OutputPicture) -> bool:
+    def suits(cls, drawable: Drawable, output: OutputPicture) -> bool:
         return isinstance(output, Line)
 
-    def __init__(self, scene: Scene, output: OutputPicture) -> None:
+    def __init__(self, drawable: Drawable, output: OutputPicture) -> None:
         self.inputs_DP = output.inputs_DP
         self.shape = (1, self.inputs_DP.shape[1])
         self._x_range = output.layout["x_range"]
@@ -39,18 +39,18 @@ class Line:
     kind: ClassVar = "line"
 
     @classmethod
-    def suits(cls, scene: Scene) -> bool:
-        return scene.experiment.dataset.surface == "line"
+    def suits(cls, drawable: Drawable) -> bool:
+        return drawable.experiment.dataset.surface == "line"
 
-    def __init__(self, scene: Scene, side: int) -> None:
-        data = scene.data
-        (x_range,) = ranges_of(scene)
+    def __init__(self, drawable: Drawable, side: int) -> None:
+        data = drawable.data
+        (x_range,) = ranges_of(drawable)
         self._scaling = data.scaling
         self.inputs_DP = as_inputs(self._scaling.inputs(np.linspace(*x_range, side)[:, None]))
         self.shape = (side,)
         self.layout: dict[str, Any] = {
             "kind": self.kind, "columns": side, "x_range": list(x_range), "y_range": list(padded(data.train.y)),
-            "axes": [data.raw_names[0], target_name(scene.experiment)],
+            "axes": [data.raw_names[0], target_name(drawable.experiment)],
         }  # fmt: skip
 
     def points(self, raw: np.ndarray, X: np.ndarray, y: np.ndarray) -> np.ndarray:

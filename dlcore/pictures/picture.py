@@ -21,7 +21,7 @@ from dlcore.engines import compiled
 from dlcore.engines.dense import fits
 from dlcore.engines.painting import Painter, can_paint
 from dlcore.experiment import FEATURES, MOST_LAYERS
-from dlcore.pictures.base import MOST_POINTS, Scene
+from dlcore.pictures.base import MOST_POINTS, Drawable
 from dlcore.pictures.kinds import output_picture, unit_picture
 from dlcore.pictures.names import drawn_name
 from dlcore.pictures.plane import feature_maps
@@ -39,17 +39,17 @@ MANY_UNITS = 200
 class Picture:
     """Makes the pictures of a network of one structure: `layout` once, `arrays` for each frame."""
 
-    def __init__(self, scene: Scene, before: Picture | None = None) -> None:
+    def __init__(self, drawable: Drawable, before: Picture | None = None) -> None:
         """A picture of the same layers as the one `before` shares its network, which holds other numbers with each frame anyway."""
-        self.experiment = scene.experiment
-        self.data = scene.data
+        self.experiment = drawable.experiment
+        self.data = drawable.data
         same = before is not None and before.network.stages == stages_of(self.experiment)
         self.network = before.network if before is not None and same else Network(self.experiment)
         #: {address: how many of its units are sent} of each stage with units, in the order of the forward pass.
         self.shown = {stage.address: min(stage.plan.units, MOST_SHOWN) for stage in self.network.with_units}
         side = FINE if sum(self.shown.values()) <= MANY_UNITS else COARSE
-        self.output = output_picture(scene, side)
-        self.units = unit_picture(scene, self.output)
+        self.output = output_picture(drawable, side)
+        self.units = unit_picture(drawable, self.output)
         self._painter: Painter | None = None
         classes = self.experiment.objective.has_classes
         self.value_range = (-1.0, 1.0) if classes else _value_range(self.data.train.y)

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from dlcore.datasets.preparation import Preparation, with_features
-from dlcore.pictures.base import PLANE, Bend, Interval, OutputPicture, Scene, as_inputs, ranges_of
+from dlcore.pictures.base import PLANE, Bend, Drawable, Interval, OutputPicture, as_inputs, ranges_of
 
 FEATURE_SIDE = 22  # points on a side of a feature's map, which is shown small
 
@@ -24,10 +24,10 @@ class UnitPlane:
     painted: ClassVar = True
 
     @classmethod
-    def suits(cls, scene: Scene, output: OutputPicture) -> bool:
+    def suits(cls, drawable: Drawable, output: OutputPicture) -> bool:
         return isinstance(output, Plane)
 
-    def __init__(self, scene: Scene, output: OutputPicture) -> None:
+    def __init__(self, drawable: Drawable, output: OutputPicture) -> None:
         self.inputs_DP = output.inputs_DP
         self.shape = (output.shape[0] // 2, output.shape[1] // 2)
         self._ranges = {name: output.layout[name] for name in ("x_range", "y_range")}
@@ -48,15 +48,15 @@ class Plane:
     kind: ClassVar = "plane"
 
     @classmethod
-    def suits(cls, scene: Scene) -> bool:
-        return scene.experiment.dataset.surface == "plane"
+    def suits(cls, drawable: Drawable) -> bool:
+        return drawable.experiment.dataset.surface == "plane"
 
-    def __init__(self, scene: Scene, side: int) -> None:
-        x_range, y_range = ranges_of(scene)
-        self._scaling = scene.data.scaling
+    def __init__(self, drawable: Drawable, side: int) -> None:
+        x_range, y_range = ranges_of(drawable)
+        self._scaling = drawable.data.scaling
         self.inputs_DP = inputs_on_grid(self._scaling, x_range, y_range, side)
         self.shape = (side, side)
-        self.layout = plane_layout(self.kind, side, x_range, y_range, list(scene.data.raw_names))
+        self.layout = plane_layout(self.kind, side, x_range, y_range, list(drawable.data.raw_names))
 
     def points(self, raw: np.ndarray, X: np.ndarray, y: np.ndarray) -> np.ndarray:
         return self._scaling.filled(raw)

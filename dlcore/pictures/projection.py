@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from dlcore.datasets.preparation import PreparedCategory
-from dlcore.pictures.base import Interval, Scene, as_inputs, padded, ranges_of, target_name
+from dlcore.pictures.base import Drawable, Interval, as_inputs, padded, ranges_of, target_name
 from dlcore.pictures.plane import grid, plane_layout, shaded
 
 MOST_PROJECTED = 1_000_000  # numbers (rows times columns) from which the principal components are computed
@@ -22,18 +22,18 @@ class Strip:
     kind: ClassVar = "projection"
 
     @classmethod
-    def suits(cls, scene: Scene) -> bool:
-        dataset, data = scene.experiment.dataset, scene.data
+    def suits(cls, drawable: Drawable) -> bool:
+        dataset, data = drawable.experiment.dataset, drawable.data
         number = len(data.raw_names) == 1 and not isinstance(data.scaling.columns[0], PreparedCategory)
         return dataset.surface == "space" and dataset.objective.has_classes and number
 
-    def __init__(self, scene: Scene, side: int) -> None:
-        data = scene.data
-        (x_range,), y_range = ranges_of(scene), (-0.5, len(data.class_names) - 0.5)
+    def __init__(self, drawable: Drawable, side: int) -> None:
+        data = drawable.data
+        (x_range,), y_range = ranges_of(drawable), (-0.5, len(data.class_names) - 0.5)
         self._scaling = data.scaling
         self.inputs_DP = as_inputs(self._scaling.inputs(grid(x_range, y_range, side)[:, :1]))
         self.shape = (side, side)
-        axes = [data.raw_names[0], target_name(scene.experiment)]
+        axes = [data.raw_names[0], target_name(drawable.experiment)]
         self.layout = plane_layout(self.kind, side, x_range, y_range, axes) | {"explained": [1.0, 0.0]}
 
     def points(self, raw: np.ndarray, X: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -49,11 +49,11 @@ class Projection:
     kind: ClassVar = "projection"
 
     @classmethod
-    def suits(cls, scene: Scene) -> bool:
+    def suits(cls, drawable: Drawable) -> bool:
         return True
 
-    def __init__(self, scene: Scene, side: int) -> None:
-        X = scene.data.train.X
+    def __init__(self, drawable: Drawable, side: int) -> None:
+        X = drawable.data.train.X
         X = X[: max(2, MOST_PROJECTED // X.shape[1])].astype(np.float64)
         self._mean = X.mean(axis=0)
         _, strengths, axes = np.linalg.svd(X - self._mean, full_matrices=False)
