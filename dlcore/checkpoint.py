@@ -189,7 +189,7 @@ class _Number(BaseModel):
     def fits(self, column: Any) -> bool:
         return not isinstance(column, CategoryColumn)
 
-    def prepared(self) -> PreparedNumber:
+    def build(self) -> PreparedNumber:
         return PreparedNumber(self.fill, self.shift, self.divisor, self.factor, self.offset)
 
 
@@ -205,7 +205,7 @@ class _Category(BaseModel):
         known = isinstance(column, CategoryColumn) and len(self.seen) == len(column.values)
         return known and (self.fill is None or self.fill < len(self.seen))
 
-    def prepared(self) -> PreparedCategory:
+    def build(self) -> PreparedCategory:
         return PreparedCategory(self.seen, self.fill)
 
 
@@ -258,7 +258,7 @@ class _Facts(BaseModel):
         features = experiment.input_features
         columns: tuple[PreparedNumber | PreparedCategory, ...]
         if self.preparation:
-            columns = tuple(learned.prepared() for learned in self.preparation)
+            columns = tuple(learned.build() for learned in self.preparation)
         elif features:
             columns = (PreparedNumber(),) * experiment.dataset.num_columns
         else:

@@ -81,7 +81,7 @@ def _check_finite(split: Split, scaling: Preparation, names: tuple[str, ...]) ->
         return
     with np.errstate(over="ignore"):
         finite = [
-            np.isfinite(column.prepared(values).astype(np.float32)).all()
+            np.isfinite(column.transform(values).astype(np.float32)).all()
             for column, values in zip(scaling.columns, split.raw.T, strict=True)
         ]
     # If all columns are finite, a feature (a square or a product of them) is not.

@@ -79,7 +79,7 @@ def test_it_says_what_the_checkpoint_predicts(recipe: dict[str, Any]) -> None:
 def test_a_moved_row_is_predicted_as_such_a_row_would_be() -> None:
     payload = trained(TABLE)
     header = asked(whatif, payload, split="train", place=2, values={"weight": 2.5, "cylinders": "8"})
-    row = open_judged(payload).data.scaling.filled(open_judged(payload).data.train.raw[2:3]).copy()
+    row = open_judged(payload).data.scaling.fill_missing(open_judged(payload).data.train.raw[2:3]).copy()
     names = list(open_judged(payload).data.raw_names)
     row[0, names.index("weight")], row[0, names.index("cylinders")] = 2.5, 2
     np.testing.assert_allclose(header["now"]["probabilities"], predict(open_checkpoint(payload), row)[0], rtol=1e-6)
@@ -240,7 +240,7 @@ def test_the_change_flips_and_nothing_of_it_can_be_spared(recipe: dict[str, Any]
     judged, checkpoint = open_judged(payload), open_checkpoint(payload)
     found = asked(flip, payload, split="test", place=4)
     assert found["found"] and found["tight"]
-    row = judged.data.scaling.filled(judged.data.watched.raw[4:5])[0]
+    row = judged.data.scaling.fill_missing(judged.data.watched.raw[4:5])[0]
     names = list(judged.data.raw_names)
     described = getattr(judged.experiment.dataset, "columns", None)
 

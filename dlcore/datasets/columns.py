@@ -18,7 +18,7 @@ Impute = Literal["median", "mean", "most_frequent"]
 Scale = Literal["standard", "minmax", "none"]
 
 
-def _cleaned(text: str) -> str:
+def _clean(text: str) -> str:
     shown = clean(text)
     if not shown.strip():
         raise Problem("table_name_empty")
@@ -36,7 +36,7 @@ def _is_usual(said: Any) -> bool:
     return said in ("", None, False)
 
 
-Name = Annotated[str, Field(min_length=1, max_length=LONGEST_VALUE), AfterValidator(_cleaned)]
+Name = Annotated[str, Field(min_length=1, max_length=LONGEST_VALUE), AfterValidator(_clean)]
 Digest = Annotated[str, AfterValidator(_is_digest)]
 Marks = Annotated[tuple[Name, ...], Field(max_length=MOST_MARKS)]
 

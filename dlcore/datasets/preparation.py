@@ -32,13 +32,13 @@ class PreparedNumber:
     def width(self) -> int:
         return 1
 
-    def filled(self, values: np.ndarray) -> np.ndarray:
+    def fill_missing(self, values: np.ndarray) -> np.ndarray:
         """(N,) with missing values replaced by `fill`."""
         return values if self.fill is None else np.where(np.isnan(values), self.fill, values)
 
-    def prepared(self, values: np.ndarray) -> np.ndarray:
+    def transform(self, values: np.ndarray) -> np.ndarray:
         """(N,) raw to (N,) as the network sees it."""
-        values = self.filled(values)
+        values = self.fill_missing(values)
         if (self.shift, self.divisor) != (0, 1):
             values = (values - self.shift) / self.divisor
         if (self.factor, self.offset) != (1, 0):
@@ -60,13 +60,13 @@ class PreparedCategory:
     def width(self) -> int:
         return len(self.seen)
 
-    def filled(self, codes: np.ndarray) -> np.ndarray:
+    def fill_missing(self, codes: np.ndarray) -> np.ndarray:
         """(N,) codes with missing ones replaced by `fill`; without a `fill` they stay NaN."""
         return codes if self.fill is None else np.where(np.isnan(codes), self.fill, codes)
 
-    def prepared(self, codes: np.ndarray) -> np.ndarray:
+    def transform(self, codes: np.ndarray) -> np.ndarray:
         """(N,) codes to (N, K)."""
-        return (self.filled(codes)[:, None] == self._known).astype(np.float64)
+        return (self.fill_missing(codes)[:, None] == self._known).astype(np.float64)
 
     @cached_property
     def _known(self) -> np.ndarray:
@@ -88,7 +88,7 @@ class Preparation:
         inputs = np.empty((len(raw), self.num_inputs), np.float32)
         with np.errstate(over="ignore"):  # What is too large for float32 becomes infinite; the caller checks for that.
             for start in range(0, len(raw), ROWS_AT_ONCE):
-                inputs[start : start + ROWS_AT_ONCE] = self._seen(raw[start : start + ROWS_AT_ONCE])
+                inputs[start : start + ROWS_AT_ONCE] = self._transform(raw[start : start + ROWS_AT_ONCE])
         return inputs
 
     @property
@@ -96,9 +96,9 @@ class Preparation:
         """D, the number of the network's inputs."""
         return len(self.features) or sum(column.width for column in self.columns)
 
-    def filled(self, raw: np.ndarray) -> np.ndarray:
+    def fill_missing(self, raw: np.ndarray) -> np.ndarray:
         """(N, C) raw rows with missing cells filled, in the data's own units."""
-        return np.stack([column.filled(raw[:, index]) for index, column in enumerate(self.columns)], axis=1)
+        return np.stack([column.fill_missing(raw[:, index]) for index, column in enumerate(self.columns)], axis=1)
 
     def targets(self, y: np.ndarray) -> np.ndarray:
         """Raw numbers (N,) to what the network learns, float32."""
@@ -108,8 +108,8 @@ class Preparation:
         """The network's outputs (scaled numbers) in the data's own units."""
         return y * self.target_deviation + self.target_mean
 
-    def _seen(self, raw: np.ndarray) -> np.ndarray:
-        parts = [column.prepared(raw[:, index]) for index, column in enumerate(self.columns)]
+    def _transform(self, raw: np.ndarray) -> np.ndarray:
+        parts = [column.transform(raw[:, index]) for index, column in enumerate(self.columns)]
         return with_features(np.column_stack(parts), self.features)
 
 

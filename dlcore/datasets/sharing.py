@@ -19,10 +19,10 @@ def give_pass(digest: str, secret: str, mark: str) -> None:
     nonce = os.urandom(NONCE_BYTES).hex()
     hashed = hash_pass(make_pass(secret, digest, nonce))
 
-    def shared(before: Ownership) -> Ownership:
+    def share(before: Ownership) -> Ownership:
         return before.with_pass(hashed, Pass(mark, nonce)) if mark in before.owners else before
 
-    store.change_ownership(digest, TABLE, shared)
+    store.change_ownership(digest, TABLE, share)
 
 
 def find_pass(digest: str, secret: str, mark: str) -> str | None:

@@ -18,7 +18,7 @@ from dlcore.datasets.columns import UNKNOWN, CategoryColumn, Column, Digest, Nam
 from dlcore.datasets.days import round_to_milliseconds
 from dlcore.datasets.preparation import Preparation
 from dlcore.datasets.reading import Reading
-from dlcore.datasets.treatment import prepared_columns, prepared_target
+from dlcore.datasets.treatment import prepare_columns, prepare_target
 from dlcore.objectives import Classes, Numbers, objective_of_classes
 from dlcore.problems import Problem, clean
 
@@ -166,10 +166,10 @@ class TableData(DatasetComponent):
         return Table(X, y.astype(np.int64) if self.classes else y, self.column_names, self.classes)
 
     def prepare(self, X: np.ndarray, y: np.ndarray) -> Preparation:
-        columns = prepared_columns(self.columns, X)
+        columns = prepare_columns(self.columns, X)
         if self.classes:
             return Preparation(columns)
-        mean, deviation = prepared_target(self.target, y)
+        mean, deviation = prepare_target(self.target, y)
         return Preparation(columns, target_mean=mean, target_deviation=deviation)
 
 

@@ -17,23 +17,23 @@ from dlcore.libraries import room_for_libraries
 from dlcore.problems import Problem
 
 
-def prepared_columns(columns: tuple[Column, ...], X: np.ndarray) -> tuple[PreparedNumber | PreparedCategory, ...]:
+def prepare_columns(columns: tuple[Column, ...], X: np.ndarray) -> tuple[PreparedNumber | PreparedCategory, ...]:
     """Each column's preparation, learned from the training rows X (N, C), NaN where missing. Raises Problem for numbers too large."""
     return tuple(
-        _category(column, values) if isinstance(column, CategoryColumn) else _number(column, values)
+        _prepare_category(column, values) if isinstance(column, CategoryColumn) else _prepare_number(column, values)
         for column, values in zip(columns, X.T, strict=True)
     )
 
 
-def prepared_target(name: str, y: np.ndarray) -> tuple[float, float]:
+def prepare_target(name: str, y: np.ndarray) -> tuple[float, float]:
     """Mean and deviation of the training rows' target y (N,). Raises Problem for numbers too large to scale."""
-    mean, deviation = _standard(y)
-    if not _small_enough(y, PreparedNumber(shift=mean, divisor=deviation)):
+    mean, deviation = _measure_scale(y)
+    if not _is_small_enough(y, PreparedNumber(shift=mean, divisor=deviation)):
         raise Problem("table_out_of_scale", column=name)
     return mean, deviation
 
 
-def _number(column: NumberColumn, values: np.ndarray) -> PreparedNumber:
+def _prepare_number(column: NumberColumn, values: np.ndarray) -> PreparedNumber:
     with room_for_libraries():
         from sklearn.impute import SimpleImputer
         from sklearn.preprocessing import MinMaxScaler
@@ -42,41 +42,41 @@ def _number(column: NumberColumn, values: np.ndarray) -> PreparedNumber:
         # A column without a single training value becomes 0. It is not dropped, since the network has an input for it.
         imputer = SimpleImputer(strategy=column.impute, keep_empty_features=True)
         full = imputer.fit_transform(values[:, None])
-        fill = _first(imputer.statistics_)
+        fill = _read_first(imputer.statistics_)
         prepared = PreparedNumber(0.0 if np.isnan(fill) else fill)
         if column.scale == "standard":
-            mean, deviation = _standard(full[:, 0])
+            mean, deviation = _measure_scale(full[:, 0])
             prepared = PreparedNumber(prepared.fill, shift=mean, divisor=deviation)
         elif column.scale == "minmax":
             scaler = MinMaxScaler().fit(full)
-            prepared = PreparedNumber(prepared.fill, factor=_first(scaler.scale_), offset=_first(scaler.min_))
-        if not _small_enough(full[:, 0], prepared):
+            prepared = PreparedNumber(prepared.fill, factor=_read_first(scaler.scale_), offset=_read_first(scaler.min_))
+        if not _is_small_enough(full[:, 0], prepared):
             raise Problem("table_out_of_scale", column=column.name)
     return prepared
 
 
-def _standard(values: np.ndarray) -> tuple[float, float]:
+def _measure_scale(values: np.ndarray) -> tuple[float, float]:
     with room_for_libraries():
         from sklearn.preprocessing import StandardScaler
 
     with np.errstate(over="ignore", invalid="ignore"):
         scaler = StandardScaler().fit(values[:, None])
-    return _first(scaler.mean_), _first(scaler.scale_)
+    return _read_first(scaler.mean_), _read_first(scaler.scale_)
 
 
-def _first(learned: Any) -> float:
+def _read_first(learned: Any) -> float:
     """The number learned for the only column."""
     return float(learned[0])
 
 
-def _small_enough(values: np.ndarray, prepared: PreparedNumber) -> bool:
+def _is_small_enough(values: np.ndarray, prepared: PreparedNumber) -> bool:
     """Whether the learned numbers and all training rows as the network sees them are finite."""
     learned = (prepared.fill or 0.0, prepared.shift, prepared.divisor, prepared.factor, prepared.offset)
     with np.errstate(over="ignore", invalid="ignore"):
-        return bool(np.isfinite(learned).all() and np.isfinite(prepared.prepared(values).astype(np.float32)).all())
+        return bool(np.isfinite(learned).all() and np.isfinite(prepared.transform(values).astype(np.float32)).all())
 
 
-def _category(column: CategoryColumn, codes: np.ndarray) -> PreparedCategory:
+def _prepare_category(column: CategoryColumn, codes: np.ndarray) -> PreparedCategory:
     with room_for_libraries():
         from sklearn.impute import SimpleImputer
         from sklearn.preprocessing import OneHotEncoder

@@ -154,7 +154,7 @@ class Search:
 
     def _find_neighbours(self) -> np.ndarray:
         """Training rows of which the network says what is wanted, the nearest ones."""
-        raw_NC = self.judged.data.scaling.filled(self.judged.train.split.raw)
+        raw_NC = self.judged.data.scaling.fill_missing(self.judged.train.split.raw)
         wanted = raw_NC[self.goal.is_reached(self.judged.train.predicted)]
         wanted = np.where(self.free_C | self.named_C, wanted, self.row_C)
         nearest = wanted[np.argsort(self.cost(wanted), kind="stable")[:NEIGHBOURS]]

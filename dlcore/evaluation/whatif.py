@@ -193,7 +193,7 @@ def move_row(judged: Judged, columns: tuple[Column, ...], raw_C: np.ndarray, arg
 
 def fill_missing(judged: Judged, raw_NC: np.ndarray) -> np.ndarray:
     """Raw rows with their missing cells filled."""
-    return judged.data.scaling.filled(raw_NC)
+    return judged.data.scaling.fill_missing(raw_NC)
 
 
 def prepare_inputs(judged: Judged, raw_NC: np.ndarray) -> np.ndarray:

@@ -95,7 +95,7 @@ def ranges_of(drawable: Drawable) -> list[Interval]:
     experiment, data = drawable.experiment, drawable.data
     if not isinstance(experiment.dataset, TableData):
         return [PLANE] * experiment.dataset.num_columns
-    rows = np.concatenate([data.scaling.filled(split.raw) for split in (data.train, data.watched)])
+    rows = np.concatenate([data.scaling.fill_missing(split.raw) for split in (data.train, data.watched)])
     return [padded(column) for column in rows.T]
 
 

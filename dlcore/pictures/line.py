@@ -54,7 +54,7 @@ class Line:
         }  # fmt: skip
 
     def points(self, raw: np.ndarray, X: np.ndarray, y: np.ndarray) -> np.ndarray:
-        return np.stack([self._scaling.filled(raw)[:, 0], y], axis=1)
+        return np.stack([self._scaling.fill_missing(raw)[:, 0], y], axis=1)
 
     def numbers(self, values_P: np.ndarray, value_range: Interval) -> dict[str, np.ndarray]:
         return {"output_line": values_P.astype(np.float32)}

@@ -59,7 +59,7 @@ class Plane:
         self.layout = plane_layout(self.kind, side, x_range, y_range, list(drawable.data.raw_names))
 
     def points(self, raw: np.ndarray, X: np.ndarray, y: np.ndarray) -> np.ndarray:
-        return self._scaling.filled(raw)
+        return self._scaling.fill_missing(raw)
 
     def numbers(self, values_P: np.ndarray, value_range: Interval) -> dict[str, np.ndarray]:
         return shaded(values_P, value_range, self.shape)

@@ -37,7 +37,7 @@ class Strip:
         self.layout = plane_layout(self.kind, side, x_range, y_range, axes) | {"explained": [1.0, 0.0]}
 
     def points(self, raw: np.ndarray, X: np.ndarray, y: np.ndarray) -> np.ndarray:
-        return np.stack([self._scaling.filled(raw)[:, 0], y], axis=1)
+        return np.stack([self._scaling.fill_missing(raw)[:, 0], y], axis=1)
 
     def numbers(self, values_P: np.ndarray, value_range: Interval) -> dict[str, np.ndarray]:
         return shaded(values_P, value_range, self.shape)

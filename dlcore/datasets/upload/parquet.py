@@ -29,7 +29,7 @@ def read_parquet(content: bytes, sample: int | None) -> Cells:
         file = pyarrow.parquet.ParquetFile(pa.BufferReader(content), memory_map=False, read_dictionary=texts, **limits)
         table = file.read(columns=kept, use_threads=False)
         table.validate(full=True)  # Fails for texts that are no valid UTF-8.
-        if sum(map(_written_out, table.columns)) > LARGEST_UNPACKED:
+        if sum(map(_measure_written_out, table.columns)) > LARGEST_UNPACKED:
             raise Problem("upload_bomb")
         return _cells(table, file.schema_arrow)
     except (Problem, MemoryError):
@@ -63,7 +63,7 @@ def _is_simple(kind: pa.DataType) -> bool:
     return _is_text(kind) or pa.types.is_boolean(kind) or pa.types.is_null(kind) or any(test(kind) for test in tests)
 
 
-def _written_out(column: pa.ChunkedArray) -> int:
+def _measure_written_out(column: pa.ChunkedArray) -> int:
     """Bytes of the texts of a column if each row held a text of its own."""
     if not pa.types.is_dictionary(column.type) or not _is_text(column.type.value_type):
         return 0
@@ -81,7 +81,7 @@ def _cells(table: pa.Table, schema: pa.Schema) -> Cells:
         if not _is_simple(field.type)
     ]
     for name, column in zip(table.column_names, table.columns, strict=True):
-        simple = _simple(column)
+        simple = _convert(column)
         if simple is None:
             left_out.append(finding("found_left_out", column=name, kind=str(column.type)))
             continue
@@ -91,22 +91,22 @@ def _cells(table: pa.Table, schema: pa.Schema) -> Cells:
     return Cells("parquet", names, tuple(kept), {}, findings=(*left_out, *repeated))
 
 
-def _simple(column: pa.ChunkedArray) -> pa.Array | None:
+def _convert(column: pa.ChunkedArray) -> pa.Array | None:
     """The column as numbers or texts; None where Arrow cannot convert it."""
     kind = column.type
     if pa.types.is_dictionary(kind):
         column, kind = column.cast(kind.value_type), kind.value_type
     try:
         if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-            return _whole(pc.cast(column, pa.float64(), safe=False))
+            return _join_chunks(pc.cast(column, pa.float64(), safe=False))
         if pa.types.is_timestamp(kind):
-            return _whole(pc.cast(pc.cast(column, pa.timestamp("us"), safe=False), pa.string()))
+            return _join_chunks(pc.cast(pc.cast(column, pa.timestamp("us"), safe=False), pa.string()))
         if pa.types.is_date(kind):
-            return _whole(pc.cast(pc.cast(column, pa.date32(), safe=False), pa.string()))
-        return _whole(pc.cast(column, pa.string()))
+            return _join_chunks(pc.cast(pc.cast(column, pa.date32(), safe=False), pa.string()))
+        return _join_chunks(pc.cast(column, pa.string()))
     except pa.ArrowException:
         return None
 
 
-def _whole(column: pa.ChunkedArray | pa.Array) -> pa.Array:
+def _join_chunks(column: pa.ChunkedArray | pa.Array) -> pa.Array:
     return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column

@@ -63,7 +63,7 @@ def profile_column(column: Column) -> dict[str, Any]:
     }
     if column.kind in ("number", "date"):
         return facts | _numbers(column)
-    return facts | {"top": _top(column)}
+    return facts | {"top": _list_top(column)}
 
 
 def propose_treatment(column: Column) -> dict[str, Any]:
@@ -118,7 +118,7 @@ def _bars(column: Column, low: float, high: float) -> int:
     return int(high - low) + 1 if column.is_whole and high - low < BARS else BARS
 
 
-def _top(column: Column) -> list[list[Any]]:
+def _list_top(column: Column) -> list[list[Any]]:
     """The most frequent values and their rows."""
     if column.kind == "category":
         coded = column.coded

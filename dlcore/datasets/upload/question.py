@@ -108,7 +108,7 @@ def _find_classes(target: Column) -> tuple[np.ndarray, tuple[str, ...], np.ndarr
                 Problem("upload_too_many_classes", column=target.name, came=target.distinct, limit=MOST_CLASSES)
             )
             shown = sorted(target.coded.most_frequent(MOST_CLASSES))
-            return *_only(target, shown), reasons, findings
+            return *_keep_only(target, shown), reasons, findings
     counts = target.coded.counts
     kept = [index for index, count in enumerate(counts) if count >= LEAST_OF_CLASS]
     alone = len(counts) - len(kept)
@@ -118,10 +118,10 @@ def _find_classes(target: Column) -> tuple[np.ndarray, tuple[str, ...], np.ndarr
     elif alone:
         names = ", ".join(target.coded.values[index] for index, count in enumerate(counts) if count < LEAST_OF_CLASS)
         findings.append(finding("found_classes_alone", "warning", names=names, count=alone))
-    return *_only(target, kept), reasons, findings
+    return *_keep_only(target, kept), reasons, findings
 
 
-def _only(target: Column, kept: list[int]) -> tuple[np.ndarray, tuple[str, ...], np.ndarray]:
+def _keep_only(target: Column, kept: list[int]) -> tuple[np.ndarray, tuple[str, ...], np.ndarray]:
     new = np.full(len(target.coded.values) + 1, -1)
     new[kept] = np.arange(len(kept))
     return new[target.coded.codes], tuple(target.coded.values[index] for index in kept), target.coded.counts[kept]
