@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from dlcore.component import validated
+from dlcore.component import validate
 from dlcore.datasets.reading import MOST_TITLES
 from dlcore.datasets.table import MOST_ROWS, TableData
 from dlcore.datasets.upload.bounds import LEAST_ROWS
@@ -189,7 +189,7 @@ def make_recipe(asked: argparse.Namespace) -> None:
         made, _ = import_table(options, b"", lambda share, partial: None)
     finally:
         store.disown(digest, UPLOAD, rights.MACHINE)  # The raw file is where it was: no copy is needed.
-    dataset = validated(TableData, made["dataset"])
+    dataset = validate(TableData, made["dataset"])
     loss = {} if dataset.classes else {"loss": {"kind": "mse"}}
     usual = Experiment()
     rows = dataset.rows - dataset.test_rows(usual.test_fraction)

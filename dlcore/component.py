@@ -39,14 +39,14 @@ class Component(BaseModel):
     def replace(self, **changes: Any) -> Any:
         """A copy with the named fields changed and everything checked anew. Raises Problem."""
         values = {name: getattr(self, name) for name in type(self).model_fields}
-        return validated(type(self), {**values, **changes})
+        return validate(type(self), {**values, **changes})
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
         return self.model_dump(mode="json")
 
 
-def validated(model: type[BaseModel], values: Any) -> Any:
+def validate(model: type[BaseModel], values: Any) -> Any:
     """`values` as a `model`, or a Problem that names the first thing that is wrong and where."""
     try:
         return model.model_validate(values)

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal, get_args
 from pydantic import ConfigDict, Field, ValidationError, create_model, field_validator, model_validator
 
 from dlcore.class_weights import ClassWeights
-from dlcore.component import Component, kind_of, problem_of, validated
+from dlcore.component import Component, kind_of, problem_of, validate
 from dlcore.datasets import Dataset
 from dlcore.datasets.toy import CircleData
 from dlcore.initializers import GlorotUniform, Initializer
@@ -342,7 +342,7 @@ def _settings() -> type[Component]:
 
 def settings_of(values: dict[str, Any]) -> dict[str, Any]:
     """The settings of a journal's entry, as the components they are."""
-    found = validated(_settings(), values)
+    found = validate(_settings(), values)
     return {name: getattr(found, name) for name in values}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, ClassVar, Self
 
-from dlcore.component import Component, validated
+from dlcore.component import Component, validate
 from dlcore.problems import Problem
 
 
@@ -17,7 +17,7 @@ class Recipe(Component):
     @classmethod
     def from_dict(cls, values: Any) -> Self:
         """Check plain JSON values. Raises Problem with the path of what is wrong."""
-        return validated(cls, values)
+        return validate(cls, values)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:

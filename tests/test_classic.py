@@ -18,7 +18,7 @@ from sklearn.utils import Bunch
 
 from dlcore import rights
 from dlcore.arrays import from_bytes
-from dlcore.component import kinds, validated
+from dlcore.component import kinds, validate
 from dlcore.datasets import Dataset, classic, store
 from dlcore.datasets.upload import import_table, look, reading
 from dlcore.datasets.upload.images import images
@@ -87,7 +87,7 @@ def test_images_come_in_as_they_are(contents: tuple[bytes, ...]) -> None:
     assert samples.shape == (40, 784)
     part = header["dataset"]
     assert (part["height"], part["width"], part["available"]) == (28, 28, 60)
-    data = validated(kinds(Dataset)["images"], part)
+    data = validate(kinds(Dataset)["images"], part)
     assert data.to_dict() == part
     table = data.sample(np.random.default_rng(0))
     np.testing.assert_array_equal(np.sort(table.y), np.sort(Y))

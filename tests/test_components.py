@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 from sklearn.metrics import accuracy_score, r2_score
 
 from dlcore.activations import Activation
-from dlcore.component import Component, kind_of, kinds, validated
+from dlcore.component import Component, kind_of, kinds, validate
 from dlcore.datasets import Dataset
 from dlcore.experiment import Experiment
 from dlcore.initializers import Initializer
@@ -128,9 +128,9 @@ def test_values_outside_the_bounds_are_refused_and_the_bounds_themselves_are_not
             for side, value in bounds(field).items():
                 inside = {"ge": value, "le": value, "gt": value + step, "lt": value - step}[side]
                 outside = {"ge": value - step, "le": value + step, "gt": value, "lt": value}[side]
-                assert getattr(validated(cls, {field_name: inside}), field_name) == inside
+                assert getattr(validate(cls, {field_name: inside}), field_name) == inside
                 with pytest.raises(Problem) as refused:
-                    validated(cls, {field_name: outside})
+                    validate(cls, {field_name: outside})
                 assert refused.value.key == "out_of_bounds"
                 assert refused.value.values["path"] == field_name
 
@@ -354,11 +354,11 @@ def test_a_schedule_stays_between_nothing_and_the_full_rate(kind: str) -> None:
 
 def test_schedules_on_paper() -> None:
     step, cosine, warm_up = (kinds(Schedule)[kind] for kind in ("step", "cosine", "warm_up"))
-    halves: Any = validated(step, {"every": 10, "decay": 0.5})
+    halves: Any = validate(step, {"every": 10, "decay": 0.5})
     assert [halves.factor(epoch) for epoch in (0, 9.9, 10, 20, 35)] == [1, 1, 0.5, 0.25, 0.125]
-    falling: Any = validated(cosine, {"epochs": 100, "floor": 0.2})
+    falling: Any = validate(cosine, {"epochs": 100, "floor": 0.2})
     assert [falling.factor(epoch) for epoch in (0, 50, 100, 500)] == pytest.approx([1, 0.6, 0.2, 0.2])
-    rising: Any = validated(warm_up, {"epochs": 10, "start": 0.2})
+    rising: Any = validate(warm_up, {"epochs": 10, "start": 0.2})
     assert [rising.factor(epoch) for epoch in (0, 5, 10, 99)] == pytest.approx([0.2, 0.6, 1, 1])
 
 

@@ -11,7 +11,7 @@ from streamlit.runtime.scriptrunner_utils.exceptions import StopException
 from streamlit.testing.v1 import AppTest
 
 from dlcore import rights
-from dlcore.component import validated
+from dlcore.component import validate
 from dlcore.datasets import store
 from dlcore.datasets.fitting import propose_batch, propose_units
 from dlcore.datasets.pictures import ImageData
@@ -527,7 +527,7 @@ def test_train_imports_the_table_and_the_run_plays_on_it(at: Any, desks: Handmad
     assert arguments["target"] == "survived"
     assert arguments["types"]["ticket"] == "id"
     recipe = pool.recipes[-1]
-    assert recipe["dataset"] == validated(TableData, PASSENGERS).to_dict()
+    assert recipe["dataset"] == validate(TableData, PASSENGERS).to_dict()
     assert recipe["loss"] == {"kind": "cross_entropy"}
     assert recipe["test_fraction"] == 0.2
     assert "features" not in recipe
@@ -655,7 +655,7 @@ def test_other_data_and_back_to_the_table(at: Any, pool: RecordingPool) -> None:
     assert away is not None and away.experiment.dataset.kind == "xor"
     assert editor.describe(away.experiment)["facts"]["own"]["name"] == PASSENGERS["name"]
     back = editor.edit(away.experiment, {"do": "setting", "path": "dataset.kind", "value": "table"})
-    assert back is not None and back.experiment.dataset.to_dict() == validated(TableData, PASSENGERS).to_dict()
+    assert back is not None and back.experiment.dataset.to_dict() == validate(TableData, PASSENGERS).to_dict()
     assert back.experiment.loss.kind == "cross_entropy"
 
 

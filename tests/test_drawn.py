@@ -13,7 +13,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from dlcore import Experiment, Problem, Trainer
 from dlcore.checkpoint import open_checkpoint, predict, save_checkpoint
-from dlcore.component import validated
+from dlcore.component import validate
 from dlcore.datasets.drawn import Drawn
 from dlcore.export.rows import data_csv
 from dlcore.rows import prepare
@@ -25,7 +25,7 @@ TEST = [[0.5, 0.5, 1]]
 
 
 def drawn(train: Any = TRAIN, test: Any = TEST) -> Drawn:
-    return validated(Drawn, {"train": train, "test": test})
+    return validate(Drawn, {"train": train, "test": test})
 
 
 def test_the_default_is_small_and_can_be_learned_but_not_by_a_line() -> None:

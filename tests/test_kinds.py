@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dlcore.component import validated
+from dlcore.component import validate
 from dlcore.datasets import store
 from dlcore.datasets.columns import UNKNOWN
 from dlcore.datasets.days import read_iso
@@ -54,7 +54,7 @@ def looked(content: bytes | str, **options: Any) -> Profile:
 def imported(content: bytes | str, **options: Any) -> TableData:
     raw = content.encode() if isinstance(content, str) else content
     header, _ = import_table({"upload": store.keep_upload(raw), "name": "table.csv", **options}, b"", ignored)
-    return validated(TableData, header["dataset"])
+    return validate(TableData, header["dataset"])
 
 
 def rows_of(table: TableData) -> np.ndarray:

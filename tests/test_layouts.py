@@ -10,7 +10,7 @@ import openpyxl
 import pytest
 
 from dlcore import Experiment, Problem, share
-from dlcore.component import validated
+from dlcore.component import validate
 from dlcore.datasets.reading import ArffReading, ExcelReading, TextReading
 from dlcore.datasets.table import TableData
 from dlcore.datasets.upload.cells import Cells
@@ -190,7 +190,7 @@ def test_the_recipe_says_how_the_table_was_read() -> None:
 )
 def test_a_reading_that_there_is_not_is_refused(reading: Any, words: str) -> None:
     with pytest.raises(Problem) as refusal:
-        validated(TableData, {"kind": "table", "reading": reading})
+        validate(TableData, {"kind": "table", "reading": reading})
     assert words in str(refusal.value)
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from dlcore import Experiment, Problem, Trainer
 from dlcore.catalogue import FAMILIES
-from dlcore.component import Component, kinds, validated
+from dlcore.component import Component, kinds, validate
 from dlcore.experiment import LONGEST_RECIPE, MOST_PARAMETERS
 from dlcore.learning.trainer import Diverged
 from dlcore.network import build_model
@@ -290,7 +290,7 @@ PLAIN = {int: ["7", True, 7.5, None], float: ["0.5", True, None], bool: [1, 0, "
 def test_every_number_and_switch_of_every_component_is_strict(cls: type[Component], name: str) -> None:
     for value in PLAIN[cls.model_fields[name].annotation]:  # type: ignore[index]
         with pytest.raises(Problem) as refused:
-            validated(cls, {name: value})
+            validate(cls, {name: value})
         assert (refused.value.key, refused.value.values["path"]) == ("wrong_type", name)
 
 

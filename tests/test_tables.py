@@ -27,7 +27,7 @@ from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, OneHotEncod
 from dlcore import Experiment, Problem, Trainer, share
 from dlcore.__main__ import main
 from dlcore.checkpoint import Checkpoint, checkpoint_of, open_checkpoint, predict, save_checkpoint
-from dlcore.component import validated
+from dlcore.component import validate
 from dlcore.datasets import store
 from dlcore.datasets.days import read_iso, write_iso
 from dlcore.datasets.split import Data
@@ -302,7 +302,7 @@ def categories(count: int, values: list[str]) -> list[dict[str, Any]]:
 )  # fmt: skip
 def test_a_table_that_cannot_be_is_refused_with_a_sentence(changes: dict[str, Any], key: str) -> None:
     with pytest.raises(Problem) as refusal:
-        validated(TableData, changes)
+        validate(TableData, changes)
     assert refusal.value.key == key
     assert "\n" not in str(refusal.value)
 
@@ -330,7 +330,7 @@ def test_names_come_clean_and_a_recipe_reads_back_equal() -> None:
         "values": ["__proto__", "$x$", "企鹅🐧"],
         "impute": "none",
     }
-    dataset = validated(TableData, {"columns": [column], "target": "=cmd()"})
+    dataset = validate(TableData, {"columns": [column], "target": "=cmd()"})
     assert dataset.columns[0].name == "<img src=x>"
     experiment = Experiment(dataset=dataset)
     assert "企鹅🐧" in experiment.to_json()

@@ -495,11 +495,11 @@ def test_of_many_categories_the_most_frequent_become_inputs() -> None:
 
 
 def test_the_recipes_part_is_one_that_the_data_set_takes() -> None:
-    from dlcore.component import kinds, validated
+    from dlcore.component import kinds, validate
     from dlcore.datasets import Dataset
 
     part, _, _ = imported(written(people()))
-    table = validated(kinds(Dataset)["table"], part)
+    table = validate(kinds(Dataset)["table"], part)
     assert table.to_dict() == part
     assert (table.rows, table.num_classes, table.inputs) == (60, 2, 1 + 1 + 4 + 1)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
-from dlcore.component import validated
+from dlcore.component import validate
 from dlcore.datasets.base import DatasetComponent, Table
 from dlcore.datasets.toy import ToyDataset
 from dlcore.objectives import Classes, objective_of_classes
@@ -79,7 +79,7 @@ class Drawn(DatasetComponent):
         parts = {"train": data.train, "test": data.watched}
         if data.final is not None:
             parts |= {"test": data.final, "validation": data.watched}
-        return validated(cls, {name: round_points(part) for name, part in parts.items()})
+        return validate(cls, {name: round_points(part) for name, part in parts.items()})
 
     @property
     def points(self) -> tuple[Point, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from dlcore.component import kinds, validated
+from dlcore.component import kinds, validate
 from dlcore.datasets import Dataset, DatasetComponent
 from dlcore.datasets.table import TableData
 from dlcore.editing.fitting import (
@@ -88,7 +88,7 @@ def describe_own(own: Draft | None, present: DatasetComponent) -> dict[str, Any]
     """What is said of the data that a person brought; None if they brought none."""
     if own is None:
         return None
-    dataset: DatasetComponent = validated(kinds(Dataset)[own["kind"]], own)
+    dataset: DatasetComponent = validate(kinds(Dataset)[own["kind"]], own)
     plane = isinstance(dataset, TableData) and dataset.surface == "plane"
     return {
         **{name: own[name] for name in OWN_FACTS if name in own},

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dlcore.component import kinds, validated
+from dlcore.component import kinds, validate
 from dlcore.datasets import Dataset, DatasetComponent
 from dlcore.datasets.table import TableData
 from dlcore.editing.setting import OWN_KINDS
@@ -59,7 +59,7 @@ def has_own_split(dataset: Draft) -> bool:
 def _make_example(dataset: Draft) -> DatasetComponent:
     """A data set with the same objective: a table's depends on its fields, that of any other only on its kind."""
     cls: Any = kinds(Dataset)[dataset["kind"]]
-    return validated(cls, dataset) if cls is TableData else cls()
+    return validate(cls, dataset) if cls is TableData else cls()
 
 
 def list_fitting_losses(dataset: Draft) -> list[str]:
@@ -136,11 +136,11 @@ def fit_to_data(experiment: Experiment, dataset: Draft) -> Experiment:
 
 def find_fitting(draft: Draft) -> Draft:
     """The parts of a recipe that fit the draft's data, every field of them given; without "features" where they are the usual ones."""
-    dataset = validated(kinds(Dataset)[draft["dataset"]["kind"]], draft["dataset"])
+    dataset = validate(kinds(Dataset)[draft["dataset"]["kind"]], draft["dataset"])
     rows = count_training_rows(draft)
     parts = dataset.fitting(rows).parts()
-    layers = [validated(kinds(Layer)[layer["kind"]], layer).to_dict() for layer in parts["layers"]]
-    optimizer = validated(kinds(Optimizer)[parts["optimizer"]["kind"]], parts["optimizer"]).to_dict()
+    layers = [validate(kinds(Layer)[layer["kind"]], layer).to_dict() for layer in parts["layers"]]
+    optimizer = validate(kinds(Optimizer)[parts["optimizer"]["kind"]], parts["optimizer"]).to_dict()
     return {**parts, "layers": layers, "optimizer": optimizer, "batch_size": min(parts["batch_size"], rows)}
 
 
@@ -164,7 +164,7 @@ def fit_weights(class_weights: str, dataset: Draft) -> str:
 
 def count_training_rows(draft: Draft) -> int:
     """The number of training rows, which is the largest possible batch."""
-    dataset = validated(kinds(Dataset)[draft["dataset"]["kind"]], draft["dataset"])
+    dataset = validate(kinds(Dataset)[draft["dataset"]["kind"]], draft["dataset"])
     rows = (
         dataset.rows - dataset.test_rows(draft["test_fraction"]) - dataset.validation_rows(draft["validation_fraction"])
     )

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
-from dlcore.component import Component, validated
+from dlcore.component import Component, validate
 from dlcore.experiment import Experiment
 from dlcore.recipe import values_of_json
 
@@ -49,7 +49,7 @@ class Entry(Component):
 def read_entry(text: str) -> Entry:
     """Check the text of an entry. Raises Problem with the path of what is wrong."""
     values: Any = values_of_json(text, LONGEST)
-    return validated(Entry, values)
+    return validate(Entry, values)
 
 
 @cache

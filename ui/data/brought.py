@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlcore.component import kinds, validated
+from dlcore.component import kinds, validate
 from dlcore.datasets import Dataset
 from dlcore.editing.fitting import TWO_PARTS, find_fitting, fit_split
 from dlcore.experiment import Experiment
@@ -188,7 +188,7 @@ def fit_recipe(draft: Part, dataset: Part) -> Experiment:
     So is the optimizer, unless somebody chose one.
     """
     bare = {key: value for key, value in draft.items() if key not in ("features", "class_weights")}
-    loss = validated(kinds(Dataset)[dataset["kind"]], dataset).objective.usual_loss
+    loss = validate(kinds(Dataset)[dataset["kind"]], dataset).objective.usual_loss
     bare |= fit_split(draft, dataset)
     plain = _with_enough_test_rows(bare | {"dataset": dataset, "loss": {"kind": loss}, "layers": [], "batch_size": 1})
     recipe = plain.to_dict()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from dlcore.component import kinds, validated
+from dlcore.component import kinds, validate
 from dlcore.datasets import Dataset, store
 from dlcore.datasets.pictures import ImageData
 from dlcore.datasets.room import TABLE, UPLOAD
@@ -58,7 +58,7 @@ def _list_files() -> Iterator[Kept]:
     named = [part for part in parts if part.get("digest")]
     for digest in dict.fromkeys(part["digest"] for part in named):
         part = next(part for part in named if part["digest"] == digest)
-        dataset = validated(kinds(Dataset)[part["kind"]], part)
+        dataset = validate(kinds(Dataset)[part["kind"]], part)
         assert isinstance(dataset, TableData | ImageData)
         yield Kept(TABLE, digest, dataset.name, opening.count_kept_rows(dataset))
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from dlcore.component import kinds, validated
+from dlcore.component import kinds, validate
 from dlcore.datasets import store
 from dlcore.datasets.reading import Reading
 from dlcore.datasets.upload.archive import open_archive
@@ -81,7 +81,7 @@ def describe_reading(cells: Cells) -> dict[str, Any]:
     kept = {name: value for name, value in cells.options.items() if name in fields}
     if "header" in kept:
         kept["header"] = cells.options["header_lines"]
-    return validated(kinds(Reading)[kind], kept).to_dict()
+    return validate(kinds(Reading)[kind], kept).to_dict()
 
 
 def _options(how: Reading) -> dict[str, Any]:
