@@ -82,7 +82,7 @@ def test_the_units_of_every_layer_have_their_maps_and_weights_under_its_address(
 
 def test_looks_see_what_stands_inside_of_a_layer(trainer: Trainer) -> None:
     looks, snapshot = Looks(Picture(trainer)), trainer.snapshot()
-    gradient = trainer.engine.named(trainer.engine.gradient())
+    gradient = trainer.engine.split_by_name(trainer.engine.gradient())
     _, arrays = looks.probe(snapshot, "train", 3) or ({}, {})
     assert sorted(named(arrays, "probe")) == [*WITH_UNITS, "inputs"]
     heard = answers(trainer, torch.from_numpy(trainer.data.train.X[3:4]))
@@ -110,7 +110,7 @@ def test_a_hand_sets_freezes_and_silences_inside_of_a_layer(trainer: Trainer) ->
     assert changed == set(after)  # The other unit learns, and so do all other layers.
     assert intervene("silence", {"address": "1.0.0", "unit": 1, "on": True}, trainer)
     looks = Looks(Picture(trainer))
-    marks = looks.masks(trainer.snapshot(), trainer.engine.named(trainer.engine.frozen))
+    marks = looks.masks(trainer.snapshot(), trainer.engine.split_by_name(trainer.engine.frozen))
     assert marks[f"frozen/{INNER}"].tolist() == [[0] * 4, [1] * 4]
     assert marks["silenced/1.0.0"].tolist() == [0, 1]
     assert not any(marks[f"silenced/{address}"].any() for address in WITH_UNITS[:-1] if address != "1.0.0")

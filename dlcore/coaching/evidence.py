@@ -120,7 +120,7 @@ def read_evidence(trainer: Trainer, arrays: Mapping[str, np.ndarray]) -> Evidenc
     start, y = float(rows[0, columns.index("test_loss")]), trainer.data.train.y
     if not all(np.isfinite(values).all() for values in found) or not start:
         return None
-    gradient = trainer.engine.named(trainer.engine.gradient())
+    gradient = trainer.engine.split_by_name(trainer.engine.gradient())
     weights = [values for name, values in gradient.items() if name.endswith("weight")]
     return Evidence(
         experiment,

@@ -67,12 +67,12 @@ class AutogradEngine:
         gradient.zero_()
         rows = len(X_BD)
         if self._convolution_products is None:
-            self._convolution_products = convolutions.heaviest(self.model, X_BD[:1])
+            self._convolution_products = convolutions.count_heaviest_products(self.model, X_BD[:1])
         kept = {name: buffer.clone() for name, buffer in self.buffers.items()}  # The forward pass changes them.
-        with convolutions.quickest(self._convolution_products, rows):
+        with convolutions.take_quickest(self._convolution_products, rows):
             losses_B = self.coding.losses(self.model(X_BD), targets)
             if weights_B is None:
-                shares_B = _equal_shares(rows, losses_B.dtype, losses_B.device)
+                shares_B = _make_equal_shares(rows, losses_B.dtype, losses_B.device)
                 value = losses_B.detach().sum().item() / rows
             else:
                 shares_B = weights_B * weights_B.sum().reciprocal()
@@ -122,11 +122,11 @@ class AutogradEngine:
 
     def copy_of_weights(self) -> dict[str, torch.Tensor]:
         """{name: value} of every parameter and buffer on the CPU; training that goes on does not move them."""
-        return self.named(self.flat.detach().cpu().clone()) | {
+        return self.split_by_name(self.flat.detach().cpu().clone()) | {
             name: value.cpu().clone() for name, value in self.buffers.items()
         }
 
-    def named(self, flat: torch.Tensor) -> dict[str, torch.Tensor]:
+    def split_by_name(self, flat: torch.Tensor) -> dict[str, torch.Tensor]:
         """{name: its part of `flat`}, numbers that belong to the parameters, each in its parameter's shape."""
         parts = flat.split([end - start for start, end, _ in self.parameter_slices.values()])
         return {
@@ -151,7 +151,7 @@ class _Mute:
 
 
 @lru_cache(maxsize=64)
-def _equal_shares(rows: int, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+def _make_equal_shares(rows: int, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
     """What each row's loss counts in the mean: (rows,)."""
     return torch.full((rows,), 1 / rows, dtype=dtype, device=device)
 

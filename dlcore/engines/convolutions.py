@@ -18,8 +18,8 @@ MOST_PRODUCTS = 3_000_000  # of the heaviest layer in a batch
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
-def heaviest(model: nn.Module, X_1D: torch.Tensor) -> int:
-    """Products of its heaviest convolution for this one row; 0 for a model that has none, or is better off with oneDNN in any case."""
+def count_heaviest_products(model: nn.Module, X_1D: torch.Tensor) -> int:
+    """Products of the model's heaviest convolution for this one row; 0 where it has none, or oneDNN is quicker in any case."""
     convolutions = [module for module in model.modules() if isinstance(module, _CONVOLUTIONS)]
     if not convolutions or X_1D.device.type != "cpu" or any(isinstance(part, nn.RNNBase) for part in model.modules()):
         return 0
@@ -42,7 +42,7 @@ def heaviest(model: nn.Module, X_1D: torch.Tensor) -> int:
 
 
 @contextmanager
-def quickest(products: int, rows: int) -> Iterator[None]:
+def take_quickest(products: int, rows: int) -> Iterator[None]:
     """Let torch take its plain convolution meanwhile, where a batch of so many rows of so many products is quicker with it.
 
     The choice is the process's own, not the thread's: two trainers in two threads can give each other other last digits.

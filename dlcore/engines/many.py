@@ -111,7 +111,7 @@ class ManyEngine:
         flats = np.where(alive, self._flats.reshape(lanes), self._kept.reshape(lanes))
         return flats.transpose(0, 2, 1).reshape(-1, lanes[1])[: self._count].copy()
 
-    def named(self, flat_P: np.ndarray) -> dict[str, np.ndarray]:
+    def split_by_name(self, flat_P: np.ndarray) -> dict[str, np.ndarray]:
         """The weights of one seed under the names of the plain nn.Sequential."""
         return {name: flat_P[start:end].reshape(shape) for name, (start, end, shape) in self._slices.items()}
 

@@ -148,7 +148,7 @@ class NetworkContentsMaker:
             picture = self.picture
             snapshot = trainer.passing_snapshot() if moving else trainer.snapshot()
             looks = self._looks_at(structure, picture)
-            frozen = {} if trainer.engine.frozen is None else trainer.engine.named(trainer.engine.frozen.cpu())
+            frozen = {} if trainer.engine.frozen is None else trainer.engine.split_by_name(trainer.engine.frozen.cpu())
             arrays = {**picture.arrays(snapshot), **looks.masks(snapshot, frozen)}
             now = time.monotonic()
             health = self._health_of(trainer, looks, snapshot, moving)
@@ -163,7 +163,8 @@ class NetworkContentsMaker:
                 looks,
                 arrays | health,
                 lambda: Motion(
-                    engine.named(engine.gradient()), engine.named((engine.flat.detach() - engine.previous).cpu())
+                    engine.split_by_name(engine.gradient()),
+                    engine.split_by_name((engine.flat.detach() - engine.previous).cpu()),
                 ),
                 lambda: looks.predictions(snapshot),
             )

@@ -186,7 +186,7 @@ class Abreast:
         flats = self.engine.weights()
         for member, (flat, _) in self._stopped.items():
             flats[member] = flat
-        return [self.engine.named(flat) for flat in flats]
+        return [self.engine.split_by_name(flat) for flat in flats]
 
     def _rates(self) -> np.ndarray:
         # As in the trainer, the learning rate of an update is that at its first row.
