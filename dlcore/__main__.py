@@ -285,7 +285,7 @@ def show_progress(trainer: Trainer, total: int) -> None:
 def evaluate(asked: argparse.Namespace) -> None:
     """{"train": {"loss", metric}, "test": {...}}, with validation rows of three parts: the numbers of the history's last row, or, where
     the recipe restores the best epoch, of the row of that."""
-    checkpoint = opened(asked.directory)
+    checkpoint = open_directory(asked.directory)
 
     from dlcore.learning.trainer import Trainer
 
@@ -300,7 +300,7 @@ def evaluate(asked: argparse.Namespace) -> None:
 
 def predict(asked: argparse.Namespace) -> None:
     """A row for each row of the table: prediction, its target if it has one, and for classes the probability of each."""
-    checkpoint = opened(asked.directory)
+    checkpoint = open_directory(asked.directory)
 
     from dlcore.datasets.store import LARGEST_UPLOAD
     from dlcore.new_rows import cells_of, new_rows, table_of
@@ -320,12 +320,12 @@ def print_data(asked: argparse.Namespace) -> None:
     """The rows of the recipe, as the page's download has them."""
     from dlcore.export.rows import data_csv
 
-    sys.stdout.write(data_csv(opened(asked.directory).experiment).decode())
+    sys.stdout.write(data_csv(open_directory(asked.directory).experiment).decode())
 
 
 def export_file(asked: argparse.Namespace) -> None:
     """One file in the format asked for."""
-    checkpoint = opened(asked.directory)
+    checkpoint = open_directory(asked.directory)
 
     from dlcore.checkpoint import write_files
 
@@ -334,7 +334,7 @@ def export_file(asked: argparse.Namespace) -> None:
     write_files({asked.out: export(checkpoint, asked.format, curves)})
 
 
-def opened(directory: Path) -> Checkpoint:
+def open_directory(directory: Path) -> Checkpoint:
     """The checkpoint that `train` has written into this directory."""
     import torch
 

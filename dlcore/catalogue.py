@@ -38,9 +38,9 @@ FAMILIES: dict[str, Any] = {
 def catalogue() -> dict[str, dict[str, Any]]:
     """{family: {kind: {"title", "help", "fields": {name: {"type", "default", bounds, "help"}}}}}; "recipe" holds the recipe itself."""
     families = {
-        family: {kind: _described(cls) for kind, cls in kinds(union).items()} for family, union in FAMILIES.items()
+        family: {kind: _describe(cls) for kind, cls in kinds(union).items()} for family, union in FAMILIES.items()
     }
-    return {"recipe": {"experiment": {**_described(Experiment), "title": "Recipe"}}, **families}
+    return {"recipe": {"experiment": {**_describe(Experiment), "title": "Recipe"}}, **families}
 
 
 def schema() -> dict[str, Any]:
@@ -52,7 +52,7 @@ def schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **described, "title": "Recipe"}
 
 
-def _described(cls: type[Component]) -> dict[str, Any]:
+def _describe(cls: type[Component]) -> dict[str, Any]:
     properties = cls.model_json_schema()["properties"]
     fields = {name: _field(cls, name, properties[name]) for name in cls.model_fields if name not in ("kind", "version")}
     return {"title": cls.title, "help": inspect.getdoc(cls) or "", "fields": fields}

@@ -60,7 +60,7 @@ def capacity(arguments: dict[str, Any], payload: bytes, progress: Progress) -> A
     fits: dict[tuple[int, ...], Fit] = {}
     for factor in _read_factors(arguments.get("widths", FACTORS)):
         if (experiment := _widen(judged.experiment, factor)) is not None:
-            units = [plan.units for _, plan in _growing(experiment)]
+            units = [plan.units for _, plan in _list_growing(experiment)]
             facts = {"x": sum(units), "widths": units, "parameters": experiment.num_parameters}
             fits.setdefault(tuple(units), Fit(experiment, len(judged.train.split.y), facts))
     return _train_all(judged, list(fits.values()), "units", judge_capacity, arguments, progress)
@@ -69,7 +69,7 @@ def capacity(arguments: dict[str, Any], payload: bytes, progress: Progress) -> A
 def _widen(experiment: Experiment, factor: float) -> Experiment | None:
     """The recipe with so many times the units; None where that is beyond its bounds."""
     layers = list(experiment.layers)
-    growing = _growing(experiment)
+    growing = _list_growing(experiment)
     if not growing:
         raise Problem("capacity_no_layers")
     try:
@@ -80,7 +80,7 @@ def _widen(experiment: Experiment, factor: float) -> Experiment | None:
         return None
 
 
-def _growing(experiment: Experiment) -> list[tuple[int, LayerPlan]]:
+def _list_growing(experiment: Experiment) -> list[tuple[int, LayerPlan]]:
     """The hidden layers whose units a person can add, with their indices."""
     plans = enumerate(experiment.plan())
     return [(index, plan) for (index, plan), layer in zip(plans, experiment.layers, strict=False) if layer.most_units]
@@ -102,7 +102,7 @@ def _train_all(
     points = [{**fit.facts, "train": [], "test": [], "diverged": 0} for fit in fits]
     planned, done = repeats * len(fits), 0
 
-    def so_far() -> dict[str, Any]:
+    def summarise() -> dict[str, Any]:
         tried = [point for point in points if point["train"] or point["diverged"]]
         facts = {"x": x, "metric": measure_of(judged.experiment), "watched": watched_name(judged), "epochs": epochs}
         return {**facts, "points": tried, "done": done, "planned": planned, "cut": planned - done}
@@ -113,18 +113,18 @@ def _train_all(
             try:
                 while trainer.finished is None and trainer.epoch < epochs and time.monotonic() < deadline:
                     trainer.advance(deadline=deadline)
-                    progress((done + trainer.epoch / epochs) / planned, so_far())
+                    progress((done + trainer.epoch / epochs) / planned, summarise())
             except Diverged:
                 point["diverged"] += 1
             else:
                 if trainer.finished is None and trainer.epoch < epochs:  # An unfinished fit would look like a bad one.
-                    return _answer(so_far(), findings(judged, points), epochs, seconds)
+                    return _answer(summarise(), findings(judged, points), epochs, seconds)
                 trainer.settle()
                 for name, value in zip(("train", "test"), _score(judged, trainer, fit), strict=True):
                     point[name].append(value)
             done += 1
-            progress(done / planned, so_far())
-    return _answer(so_far(), findings(judged, points), epochs, seconds)
+            progress(done / planned, summarise())
+    return _answer(summarise(), findings(judged, points), epochs, seconds)
 
 
 def _answer(found: dict[str, Any], findings: list[dict[str, Any]], epochs: int, seconds: float) -> Answer:

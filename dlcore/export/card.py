@@ -1,6 +1,6 @@
 """The job "card": a model card in Markdown (Mitchell et al., Model Cards for Model Reporting, 2019): what the network is for, and what not.
 
-What a program cannot know (where data come from, whom an error harms) is said to be unknown, not made up.
+What a program cannot know (where data come from, whom an error harms) is show_value to be unknown, not made up.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from dlcore.export.report import (
     write_advice,
     write_sentence,
 )
-from dlcore.export.words import Words, said
+from dlcore.export.words import Words, show_value
 from dlcore.jobs import Answer, Progress
 from dlcore.metrics import score_text
 
@@ -48,7 +48,7 @@ def write_card(facts: Facts, words: Words) -> str:
 
 def escape_all(text: Any) -> str:
     """Untrusted text in Markdown: every sign stands for itself."""
-    return _MARKDOWN.sub(r"\\\1", said(text))
+    return _MARKDOWN.sub(r"\\\1", show_value(text))
 
 
 def write_table(head: list[str], rows: list[list[str]]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from dlcore.component import Component
 from dlcore.datasets.drawn import Drawn
 from dlcore.experiment import Experiment, settings_of
-from dlcore.export.words import Words, said
+from dlcore.export.words import Words, show_value
 from dlcore.journal import Entry
 
 MOST_LINES = 20
@@ -58,7 +58,7 @@ def _write_setting(name: str, value: Any, words: Words) -> str:
         return words.title(f"experiment.{name}.{value}", str(value).capitalize())
     if isinstance(value, Drawn):
         return f"{write_choice(value, name, words)} ({value.rows:,})"
-    return write_choice(value, name, words) if isinstance(value, Component) else said(value)
+    return write_choice(value, name, words) if isinstance(value, Component) else show_value(value)
 
 
 def write_choice(component: Any, family: str, words: Words) -> str:

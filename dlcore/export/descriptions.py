@@ -6,7 +6,7 @@ from typing import Any
 
 from dlcore.datasets.preparation import PreparedNumber
 from dlcore.export.facts import Facts
-from dlcore.export.words import Words, said
+from dlcore.export.words import Words, show_value
 
 
 def describe_split(facts: Facts, words: Words) -> str:
@@ -23,8 +23,10 @@ def describe_split(facts: Facts, words: Words) -> str:
 def describe_values(column: Any, words: Words) -> str:
     """The range of a number, or the names of categories."""
     if column.values:
-        return ", ".join(map(said, column.values[:12])) + (" …" if len(column.values) > 12 else "")
-    return words("report.column.range", low=said(column.low), high=said(column.high), mean=said(column.middle))
+        return ", ".join(map(show_value, column.values[:12])) + (" …" if len(column.values) > 12 else "")
+    return words(
+        "report.column.range", low=show_value(column.low), high=show_value(column.high), mean=show_value(column.middle)
+    )
 
 
 def describe_treatment(facts: Facts, index: int, words: Words) -> str:

@@ -10,7 +10,7 @@ from dlcore.evaluation.whatif import compute_outputs, predict
 from dlcore.export import svg
 from dlcore.export.facts import Facts
 from dlcore.export.svg import Line, escape, escape_long
-from dlcore.export.words import Words, said
+from dlcore.export.words import Words, show_value
 from dlcore.pictures.base import PLANE
 
 SIDE = 160  # pixels of the map
@@ -152,7 +152,7 @@ def _find_range(facts: Facts, index: int) -> tuple[float, float]:
 
 def _of_class(title: str, names: tuple[str, ...], words: Words) -> str:
     """The title with the class's name: of two classes only the curve of the second is drawn, as it says all."""
-    return words("report.of_class", title=title, name=said(names[1])) if len(names) == 2 else title
+    return words("report.of_class", title=title, name=show_value(names[1])) if len(names) == 2 else title
 
 
 def _with_area(name: str, measure: str, area: float, classes: int) -> str:

@@ -20,7 +20,7 @@ from dlcore.export.changes import list_changes, write_choice
 from dlcore.export.descriptions import describe_split, describe_treatment, describe_values
 from dlcore.export.facts import Facts, gather, list_versions
 from dlcore.export.svg import choose_colour, draw_bar, draw_matrix, draw_whisker, escape, escape_long
-from dlcore.export.words import Words, said
+from dlcore.export.words import Words, show_value
 from dlcore.jobs import Answer, Progress
 from dlcore.layers import activation_in_words
 from dlcore.metrics import FORMS, number_text, score_text
@@ -193,7 +193,7 @@ def write_advice(finding: dict[str, Any], words: Words) -> str:
 
 
 def _clean(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: said(value) if isinstance(value, str) else value for name, value in values.items()}
+    return {name: show_value(value) if isinstance(value, str) else value for name, value in values.items()}
 
 
 def _write_curves(facts: Facts, words: Words) -> str:
@@ -313,10 +313,10 @@ def _write_data(facts: Facts, words: Words) -> str:
         y = data.train.y
         sentence = words(
             "report.target.range",
-            low=said(float(y.min())),
-            high=said(float(y.max())),
-            mean=said(float(y.mean())),
-            deviation=said(float(y.std())),
+            low=show_value(float(y.min())),
+            high=show_value(float(y.max())),
+            mean=show_value(float(y.mean())),
+            deviation=show_value(float(y.std())),
         )
         parts.append(f"<dl><dt>{escape(words('report.target'))}</dt><dd>{escape_long(sentence)}</dd></dl>")
     return "".join(parts)
@@ -355,7 +355,7 @@ def _write_recipe(facts: Facts, words: Words) -> str:
         rows.append((_write_field("class_weights", words), title))
     for name in ("batch_size", "gradient_clip", "early_stopping", "test_fraction", "validation_fraction", "seed"):
         if hasattr(experiment, name):
-            rows.append((_write_field(name, words), said(getattr(experiment, name))))
+            rows.append((_write_field(name, words), show_value(getattr(experiment, name))))
     if experiment.restore_best:
         rows.append((_write_field("restore_best", words), words("report.on")))
     listed = "".join(f"<dt>{escape(name)}</dt><dd>{escape_long(value)}</dd>" for name, value in rows)

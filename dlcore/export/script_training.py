@@ -196,13 +196,13 @@ def _update(repeated: Repetition) -> list[str]:
             "            add_penalty_gradient(parameter.grad, parameter)",
         ]
     if repeated.varies("gradient_clip"):
-        lines += ["if gradient_clip:", *(f"    {line}" for line in _clipping("gradient_clip"))]
+        lines += ["if gradient_clip:", *(f"    {line}" for line in _write_clipping("gradient_clip"))]
     elif beginning.gradient_clip:
-        lines += _clipping(repr(beginning.gradient_clip))
+        lines += _write_clipping(repr(beginning.gradient_clip))
     return [*lines, "optimizer.step()", "step += 1"]
 
 
-def _clipping(limit: str) -> list[str]:
+def _write_clipping(limit: str) -> list[str]:
     return [
         "gradient = torch.cat([parameter.grad.flatten() for parameter in model.parameters()])",
         "norm = nn.utils.get_total_norm([gradient])",

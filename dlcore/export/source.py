@@ -110,10 +110,10 @@ class _Specialiser:
                 if taken and isinstance(taken[-1], ast.Return):
                     break  # Nothing after it is reached.
             else:
-                texts.append(self._edited(statement))
+                texts.append(self._edit(statement))
         return texts
 
-    def _edited(self, statement: ast.stmt) -> str:
+    def _edit(self, statement: ast.stmt) -> str:
         begin, end = self.starts[statement.lineno - 1], _end(self.text, self.starts, statement)
         edits = [(start - begin, stop - begin, text) for start, stop, text in self._edits(statement)]
         return textwrap.dedent(_apply_edits(self.text[begin:end], edits))

@@ -51,7 +51,7 @@ ENGLISH: dict[str, str] = {
     "report.epoch": "Epoch",
     "report.classes": "Class by class",
     "report.confusion": "Confusion matrix",
-    "report.confusion.see": "Each row is a true class, each column what the network said. What is right lies on the diagonal.",
+    "report.confusion.see": "Each row is a true class, each column what the network show_value. What is right lies on the diagonal.",
     "report.true": "True",
     "report.predicted": "Predicted",
     "report.roc": "ROC",
@@ -193,7 +193,7 @@ class Words:
         return self._given.get(key, english)
 
 
-def said(value: Any) -> str:
+def show_value(value: Any) -> str:
     """A number or a text from the data, safe to show."""
     if value is None:
         return "–"

@@ -74,7 +74,7 @@ class Picture:
             },
             "features": [{"name": name, "label": drawn_name(name)} for name in self._features],
             "drawing": drawing_limits(experiment.dataset),
-            "layers": [_described(stage) for stage in self.network.stages],
+            "layers": [_describe(stage) for stage in self.network.stages],
             "map": self.units.layout,
             "output": self._output_layout,
         }
@@ -194,7 +194,7 @@ class Picture:
         return bytes_.reshape(-1, *self.units.shape), scales.numpy().astype(np.float32)
 
 
-def _described(stage: Stage) -> dict[str, Any]:
+def _describe(stage: Stage) -> dict[str, Any]:
     """What the browser needs to draw a layer, and the layers inside it: address, kind, units, parameters."""
     plan, layer = stage.plan, stage.layer
     units = plan.units or plan.outputs
@@ -211,7 +211,7 @@ def _described(stage: Stage) -> dict[str, Any]:
     if layer.most_units:
         described["most_units"] = layer.most_units
     if stage.branches:
-        described["branches"] = [[_described(inner) for inner in branch] for branch in stage.branches]
+        described["branches"] = [[_describe(inner) for inner in branch] for branch in stage.branches]
     return described
 
 
