@@ -189,7 +189,7 @@ def with_settings(
     changed = {name: value for name, value in after.items() if value != before.get(name)}
     if not changed or step == 0:
         return journal
-    start, entries = _parted(journal)
+    start, entries = _split_start(journal)
     last = _open_entry(entries, step)
     if last is not None and _forgets((last.set or {}).get("optimizer"), changed.get("optimizer")):
         last = None
@@ -200,16 +200,16 @@ def with_settings(
     # When two changes of shape become one, `origins` no longer fit: `with_network` records the resulting weights instead.
     origins = origins if last is None or last.origins is None else None
     entry = Entry(**{**_fields(last), "step": step, "set": settings, "origins": origins or None})
-    return _added(journal, start, (*entries[:-1], entry) if last else (*entries, entry), step)
+    return _fit_in(journal, start, (*entries[:-1], entry) if last else (*entries, entry), step)
 
 
 def with_values(journal: Journal, step: int, **values: Values) -> Journal:
     """Record what was set by hand at this step: weights, frozen weights, silenced units, each by name."""
-    start, entries = _parted(journal)
+    start, entries = _split_start(journal)
     if step == 0:
-        return _added(journal, _with(start, 0, values), entries, 0)
+        return _fit_in(journal, _with(start, 0, values), entries, 0)
     last = _open_entry(entries, step)
-    return _added(journal, start, (*(entries[:-1] if last else entries), _with(last, step, values)), step)
+    return _fit_in(journal, start, (*(entries[:-1] if last else entries), _with(last, step, values)), step)
 
 
 def with_network(journal: Journal, step: int, **values: Values) -> Journal:
@@ -220,15 +220,15 @@ def with_network(journal: Journal, step: int, **values: Values) -> Journal:
     return with_values(bare, step, **values)
 
 
-def gone_on(journal: Journal, step: int) -> Journal:
+def record_going_on(journal: Journal, step: int) -> Journal:
     """Record that the run went on at this step after it had stopped early."""
-    start, entries = _parted(journal)
+    start, entries = _split_start(journal)
     last = _open_entry(entries, step)
     entry = Entry(**{**_fields(last), "step": step, "went_on": True})
-    return _added(journal, start, (*(entries[:-1] if last else entries), entry), step)
+    return _fit_in(journal, start, (*(entries[:-1] if last else entries), entry), step)
 
 
-def loaded(journal: Journal, step: int, weights: Values | None, buffers: Values | None) -> Journal:
+def record_loading(journal: Journal, step: int, weights: Values | None, buffers: Values | None) -> Journal:
     """Record that the run goes on from a file. `weights` and `buffers` are all that the file has; None if they are too many."""
     past = tuple(entry for entry in journal if entry.step <= step)
     whole = weights and buffers is not None
@@ -278,19 +278,19 @@ def number_lists(array: np.ndarray) -> Any:
 
 
 @lru_cache(maxsize=16)
-def packed(journal: Journal) -> np.ndarray:
+def pack_journal(journal: Journal) -> np.ndarray:
     """The journal as an array of bytes, to be kept in a learner's state."""
     array = np.frombuffer(_text(journal).encode(), np.uint8)
     array.flags.writeable = False
     return array
 
 
-def unpacked(array: np.ndarray) -> Journal:
-    """The journal of what `packed` gave."""
+def unpack_journal(array: np.ndarray) -> Journal:
+    """The journal of what `pack_journal` gave."""
     return tuple(Entry.model_validate(values) for values in json.loads(array.tobytes()))
 
 
-def _parted(journal: Journal) -> tuple[Entry | None, Journal]:
+def _split_start(journal: Journal) -> tuple[Entry | None, Journal]:
     """The entry at step 0 (settings with which the run began that were changed later), None if there is none; and the later entries."""
     return (journal[0], journal[1:]) if journal and journal[0].step == 0 else (None, journal)
 
@@ -316,7 +316,7 @@ def _with(entry: Entry | None, step: int, values: Mapping[str, Values]) -> Entry
     return Entry(**{**fields, "step": step, **both})
 
 
-def _added(journal: Journal, start: Entry | None, entries: Journal, step: int) -> Journal:
+def _fit_in(journal: Journal, start: Entry | None, entries: Journal, step: int) -> Journal:
     start, entries = _without_moved_back(start, entries)
     changed = entries if start is None else (start, *entries)
     return changed if _fits(changed) else without_details(journal, step)

@@ -130,7 +130,7 @@ class Dense(LayerComponent):
 
     def build(self, input_shape: Shape, generator: torch.Generator, device: str) -> list[nn.Module]:
         """[nn.Linear, activation]; (B, inputs) -> (B, units)."""
-        linear = filled_linear(values_of(input_shape), self.units, self.initializer, generator, device)
+        linear = build_linear(values_of(input_shape), self.units, self.initializer, generator, device)
         return [linear, self.activation.build()]
 
     def script_modules(self, input_shape: Shape) -> list[str]:
@@ -212,7 +212,7 @@ class Output(LayerComponent):
 
     def build(self, input_shape: Shape, generator: torch.Generator, device: str) -> list[nn.Module]:
         """[nn.Linear]; (B, inputs) -> (B, units)."""
-        return [filled_linear(values_of(input_shape), self.units, self.initializer, generator, device)]
+        return [build_linear(values_of(input_shape), self.units, self.initializer, generator, device)]
 
     def script_modules(self, input_shape: Shape) -> list[str]:
         return [f"nn.Linear({values_of(input_shape)}, {self.units})"]
@@ -259,7 +259,7 @@ def values_of(shape: Shape) -> int:
     return math.prod(shape)
 
 
-def filled_linear(
+def build_linear(
     inputs: int, units: int, initializer: Initializer, generator: torch.Generator, device: str
 ) -> nn.Linear:
     """An nn.Linear with W (units, inputs) and b (units) filled by the initializer; empty on the meta device."""

@@ -80,7 +80,7 @@ class RMSprop(OptimizerComponent):
         return {"lr": self.learning_rate, "alpha": self.alpha}
 
     def update(self, w: torch.Tensor, g: torch.Tensor, memory: Memory, lr: float) -> None:
-        square = _remembered(memory, "square", w)
+        square = _recall(memory, "square", w)
         square.mul_(self.alpha).addcmul_(g, g, value=1 - self.alpha)
         w.addcdiv_(g, square.sqrt().add_(1e-8), value=-lr)
 
@@ -131,7 +131,7 @@ class Adagrad(OptimizerComponent):
     learning_rate: float = Field(default=0.05, gt=0, le=100, description="Length of a step along the gradient.")
 
     def update(self, w: torch.Tensor, g: torch.Tensor, memory: Memory, lr: float) -> None:
-        square = _remembered(memory, "square", w)
+        square = _recall(memory, "square", w)
         square.addcmul_(g, g)
         w.addcdiv_(g, square.sqrt().add_(1e-10), value=-lr)
 
@@ -142,7 +142,7 @@ def _adam_update(
     import torch
 
     # All memory is taken before anything moves: a GPU that is full must not leave half a step behind.
-    mean, square = _remembered(memory, "mean", w), _remembered(memory, "square", w)
+    mean, square = _recall(memory, "mean", w), _recall(memory, "square", w)
     root = torch.empty_like(w)
     if "step" not in memory:
         memory["step"] = torch.zeros(())  # On the CPU, where it is read.
@@ -157,7 +157,7 @@ def _adam_update(
     w.addcdiv_(mean, root, value=-lr / (1 - beta1**step))
 
 
-def _remembered(memory: Memory, name: str, like: torch.Tensor) -> torch.Tensor:
+def _recall(memory: Memory, name: str, like: torch.Tensor) -> torch.Tensor:
     if name not in memory:
         memory[name] = like.new_zeros(like.shape)
     return memory[name]

@@ -41,7 +41,7 @@ def prepare(experiment: Experiment) -> Data:
 
     def part(rows: np.ndarray) -> Split:
         raw, y = table.X[rows], table.y[rows]
-        return Split(raw, scaling.inputs(raw), y, dataset.objective.learned(y, scaling))
+        return Split(raw, scaling.inputs(raw), y, dataset.objective.make_targets(y, scaling))
 
     names = features or dataset.input_names(table.column_names)
     splits = [part(train), *map(part, others)]

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from dlcore.journal import Journal, packed, unpacked
+from dlcore.journal import Journal, pack_journal, unpack_journal
 from dlcore.learning.history import History
 from dlcore.learning.learner import Change
 from dlcore.learning.timeline import Moment
@@ -117,7 +117,7 @@ class BanditLearner:
             "pulls": self.pulls.copy(),
             "sums": np.array([self.reward, self.regret]),
             "counters": np.array([self.step, self.epoch]),
-            "journal": packed(self.journal),
+            "journal": pack_journal(self.journal),
         }
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
@@ -125,7 +125,7 @@ class BanditLearner:
         self.values, self.pulls = state["values"].copy(), state["pulls"].copy()
         self.reward, self.regret = state["sums"].tolist()
         self.step, self.epoch = state["counters"].tolist()
-        self.journal = unpacked(state["journal"])
+        self.journal = unpack_journal(state["journal"])
         self.history = History(self.history.columns, state["history"])
 
     def change(self, recipe: Bandit, origins: Any = None) -> Change:

@@ -180,7 +180,7 @@ def test_what_is_frozen_or_silenced_stays_so(optimizer: str) -> None:
     for trainer in trainers:
         trainer.engine.frozen = torch.arange(trainer.engine.flat.numel()) % 3 == 0
         trainer.silenced = {"0": torch.arange(5) == 1, "1": torch.arange(3) == 2}
-        trainer.touched("frozen", ("0.weight",))
+        trainer.note_touch("frozen", ("0.weight",))
     before = trainers[0].engine.flat.detach().clone()
     train_both(*trainers)
     check_same(*trainers)

@@ -179,7 +179,7 @@ def test_where_no_rate_helps_it_says_that() -> None:
     run.step()
     frozen = torch.ones_like(run.learner.engine.flat, dtype=torch.bool)
     run.learner.engine.frozen = frozen
-    run.learner.touched("frozen", list(run.learner.engine.parameter_slices))
+    run.learner.note_touch("frozen", list(run.learner.engine.parameter_slices))
     _, state = run.fork(None)
     with pytest.raises(Problem) as refused:
         find_rate(

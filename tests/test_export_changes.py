@@ -125,7 +125,7 @@ def test_up_to_a_weight_that_was_set_by_hand_the_numbers_are_the_runs(printed: P
     trainer.change(trainer.experiment.replace(optimizer={"kind": "sgd", "learning_rate": 0.5}))
     list(islice(trainer.steps(), 8))
     dict(trainer.model.named_parameters())["0.weight"].data[0, 0] = 2.0
-    trainer.touched("weights", ["0.weight"])
+    trainer.note_touch("weights", ["0.weight"])
     list(islice(trainer.steps(), 14))
     lines = printed(trainer.recipe_with_journal)
     ours, theirs = lines[1 : EPOCHS + 2], printed_rows(trainer)[1:]

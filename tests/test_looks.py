@@ -155,7 +155,7 @@ def by_hand(kind: str, weight: list[list[float]], bias: list[float], **changes: 
     with torch.no_grad():
         run.learner.model[0].weight.copy_(torch.tensor(weight))
         run.learner.model[0].bias.copy_(torch.tensor(bias))
-    run.learner.touched("weights", ("0.weight",))
+    run.learner.note_touch("weights", ("0.weight",))
     run.version += 1
     return run
 

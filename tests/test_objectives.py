@@ -130,7 +130,7 @@ class Reconstruction(ObjectiveComponent):
     def coding(self, loss: LossComponent) -> Coding:
         return Coding(loss, LINEAR, torch.Tensor.float, torch.Tensor.detach, formula={"squashed": False})
 
-    def learned(self, y_N: np.ndarray, scaling: Preparation) -> np.ndarray:
+    def make_targets(self, y_N: np.ndarray, scaling: Preparation) -> np.ndarray:
         return y_N.astype(np.float32)
 
 

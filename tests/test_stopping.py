@@ -359,7 +359,7 @@ def test_a_checkpoint_keeps_whose_weights_it_has() -> None:
     trainer = trained(recipe(restore_best=True))
     again = open_checkpoint(save_checkpoint(trainer.snapshot(), trainer.data))
     assert (again.epoch, again.weights_of) == (trainer.epoch, trainer.stopping.epoch)
-    trainer.touched("weights", ["0.bias"])
+    trainer.note_touch("weights", ["0.bias"])
     assert trainer.snapshot().weights_of is None
 
 

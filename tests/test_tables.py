@@ -734,7 +734,7 @@ def test_judging_many_rows_leaves_a_playing_run_time_to_learn(monkeypatch: pytes
     next(trainer.steps())
     now[0] += 0.5
     assert trainer.passing_snapshot().scores == trainer.snapshot().scores != first.scores
-    trainer.touched("weights", ("0.weight",))
+    trainer.note_touch("weights", ("0.weight",))
     assert trainer.passing_snapshot().scores == trainer.scores()
 
 

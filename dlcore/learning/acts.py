@@ -183,7 +183,7 @@ class Acts:
     def _put(self, at: int, standing: Standing | None) -> None:
         """Keep this at a position; what is equal to what the neighbour has is shared with it."""
         if standing is not None:
-            standing = _shared(standing, self._standings[at - 1] if at else None)
+            standing = _share(standing, self._standings[at - 1] if at else None)
         self._count(standing, 1)
         self._count(self._standings[at], -1)
         self._standings[at] = standing
@@ -233,7 +233,7 @@ def _pair_up(before: tuple[Any, ...], after: tuple[Any, ...]) -> bool:
     return len(before) == len(after) and all(isinstance(one, Component) for one in (*before, *after))
 
 
-def _shared(standing: Standing, neighbour: Standing | None) -> Standing:
+def _share(standing: Standing, neighbour: Standing | None) -> Standing:
     """The same standing, its arrays those of the neighbour where they are equal."""
     if standing.state is None or neighbour is None or neighbour.state is None:
         return standing

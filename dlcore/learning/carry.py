@@ -115,11 +115,11 @@ def align(old: Experiment, new: Experiment, origins: Origins | None = None) -> C
     """What each layer, unit and input of the new network was in the old one; as `origins` says, else as far as they look alike."""
     old_stages, new_stages = stages_of(old), stages_of(new)
     before = _dense_plans(old_stages)
-    matches, others = _matched_layers(old, new, origins), _matched_others(old_stages, new_stages, new, origins)
+    matches, others = _match_layers(old, new, origins), _match_others(old_stages, new_stages, new, origins)
     dense = enumerate(matches)
     layers, whole = [], {}
     # The next layer's inputs were outputs of the old dense layer `level`; level -1 stands for the inputs of the network.
-    level, meaning = -1, _matched_inputs(old, new)
+    level, meaning = -1, _match_inputs(old, new)
     for stage in new_stages:
         plan = stage.plan
         if stage.connections is None:
@@ -139,7 +139,7 @@ def align(old: Experiment, new: Experiment, origins: Origins | None = None) -> C
             if not hands_on:
                 level, meaning = len(before), np.full(plan.outputs, NEW)
             continue
-        units = _matched_units(new, place, before[match].outputs, plan.outputs, origins)
+        units = _match_units(new, place, before[match].outputs, plan.outputs, origins)
         between = range(level + 1, match)
         if level < match and not set(between) & set(matches):
             layers.append(LayerOrigin(match, units, meaning, between))
@@ -307,7 +307,7 @@ def _dense_places(experiment: Experiment) -> list[int]:
     return [place for place, layer in enumerate(experiment.layers) if layer.connections is not None]
 
 
-def _matched_others(
+def _match_others(
     old: tuple[Stage, ...], new: tuple[Stage, ...], recipe: Experiment, origins: Origins | None
 ) -> dict[str, str]:
     """{address: old address} of layers with tensors that are not dense, if the old layer was the same and had the same input shape."""
@@ -328,7 +328,7 @@ def _matched_others(
     }
 
 
-def _matched_inputs(old: Experiment, new: Experiment) -> np.ndarray:
+def _match_inputs(old: Experiment, new: Experiment) -> np.ndarray:
     before, after = _input_keys(old), _input_keys(new)
     return np.array([before.index(name) if name in before else NEW for name in after])
 
@@ -342,7 +342,7 @@ def _input_keys(experiment: Experiment) -> list[tuple[str, ...]]:
     return [columns.get(feature, (feature, *map(str, keys))) for feature in features] or keys
 
 
-def _matched_layers(old: Experiment, new: Experiment, origins: Origins | None) -> list[int]:
+def _match_layers(old: Experiment, new: Experiment, origins: Origins | None) -> list[int]:
     """For each dense layer of the new network which one it was in the old one; the output layer is the output layer."""
     before, after = _dense_places(old), _dense_places(new)
     named = _places((origins or {}).get("layers"), len(new.layers), len(old.layers))
@@ -367,7 +367,7 @@ def _look(layer: Any) -> tuple[Any, ...]:
     return layer.activation.kind, layer.units
 
 
-def _matched_units(new: Experiment, place: int, before: int, after: int, origins: Origins | None) -> np.ndarray:
+def _match_units(new: Experiment, place: int, before: int, after: int, origins: Origins | None) -> np.ndarray:
     """For each unit of a dense layer which old one it was. If `origins` does not say, the first units stay."""
     places = _dense_places(new)
     units = (origins or {}).get("units")

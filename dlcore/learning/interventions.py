@@ -23,11 +23,11 @@ def intervene(do: str, value: dict[str, Any], trainer: Trainer) -> bool:
     stage = _stage(trainer, value.get("address"))
     if stage is None or not {"set": _set, "freeze": _freeze, "silence": _silence}[do](trainer, stage, value):
         return False
-    trainer.touched(*_touched(do, stage, value))
+    trainer.note_touch(*_name_tensors(do, stage, value))
     return True
 
 
-def _touched(do: str, stage: Stage, value: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
+def _name_tensors(do: str, stage: Stage, value: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
     """The kind of change, and the names of the tensors or the module, for the journal."""
     if do == "silence":
         return "silenced", (stage.modules[0],)

@@ -32,9 +32,9 @@ class Judging:
     def forget(self) -> None:
         """Discard scores and predictions, and how long judging took."""
         self._again_at = 0.0
-        self.weights_moved()
+        self.forget_scores()
 
-    def weights_moved(self) -> None:
+    def forget_scores(self) -> None:
         """Discard scores and predictions, as the weights have changed; `recent_scores` still gives the last scores."""
         self.known: Scores | None = None  # Scores of the current weights; None until asked for.
         self._predicted: torch.Tensor | None = None
@@ -46,7 +46,7 @@ class Judging:
         """
         if self.known is None:
             start = self.clock()
-            self.known = self._latest = self._judged(compiled)
+            self.known = self._latest = self._judge(compiled)
             taken = self.clock() - start
             self._again_at = start + taken / JUDGING_SHARE if taken > LONG_JUDGING else 0.0
         return self.known
@@ -65,7 +65,7 @@ class Judging:
         device = self.supervised.device
         X, y = torch.from_numpy(split.X), torch.from_numpy(split.target)
         targets = self.supervised.experiment.coding.encode(y)
-        return self._measured(*self.supervised.judge(X.to(device), targets.to(device)), y)
+        return self._measure(*self.supervised.judge(X.to(device), targets.to(device)), y)
 
     def predictions(self) -> torch.Tensor:
         """The prediction for every row, on the CPU: (N, classes) probabilities, or (N,) values."""
@@ -73,7 +73,7 @@ class Judging:
             self._predicted = self.supervised.judge()[1]
         return self._predicted
 
-    def _judged(self, compiled: bool) -> Scores:
+    def _judge(self, compiled: bool) -> Scores:
         dense = self.supervised.dense_engine() if compiled else None
         if dense is not None:
             return dense.score()
@@ -81,9 +81,9 @@ class Judging:
         losses, self._predicted = self.supervised.judge()
         train, predictions, y = self.supervised.train_rows, self._predicted, self.supervised.y
         parts = slice(None, train), slice(train, None)
-        return Scores(*(self._measured(losses[rows], predictions[rows], y[rows]) for rows in parts))
+        return Scores(*(self._measure(losses[rows], predictions[rows], y[rows]) for rows in parts))
 
-    def _measured(self, losses_N: torch.Tensor, predictions: torch.Tensor, y_N: torch.Tensor) -> dict[str, float]:
+    def _measure(self, losses_N: torch.Tensor, predictions: torch.Tensor, y_N: torch.Tensor) -> dict[str, float]:
         metrics = self.supervised.experiment.objective.metrics
         return {
             "loss": losses_N.mean().item(),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 SAME = 5e-4
 
 
-def weights_kept(
+def tell_kept_weights(
     kept: int, total: int, moved: Moved | None, objective: ObjectiveComponent, scaling: Preparation
 ) -> Problem:
     """The notice. `moved` is None where old and new predictions cannot be compared."""
@@ -25,7 +25,7 @@ def weights_kept(
     if moved.most < SAME * objective.unit(scaling):
         return Problem("weights_kept.same", kept=kept, total=total)
     if objective.has_classes:
-        mean, most = _shown_probability(moved.mean), _shown_probability(moved.most)
+        mean, most = _write_probability(moved.mean), _write_probability(moved.most)
         return Problem("weights_kept.classes", mean=mean, most=most, kept=kept, total=total)
     return Problem("weights_kept.numbers", mean=f"{moved.mean:.3g}", most=f"{moved.most:.3g}", kept=kept, total=total)
 
@@ -36,5 +36,5 @@ def find_move(before: torch.Tensor, after: torch.Tensor, unit: float) -> Moved:
     return Moved(moved.mean().item(), moved.max().item())
 
 
-def _shown_probability(value: float) -> str:
+def _write_probability(value: float) -> str:
     return f"{value:.3f}" if value >= SAME else "<0.001"

@@ -54,7 +54,7 @@ class Diverged(Problem):
     """Nothing can be learned any more, as the loss is not finite; the learner holds the last numbers for which it was."""
 
 
-def went_back(epoch: int, step: int) -> Problem:
+def tell_going_back(epoch: int, step: int) -> Problem:
     """What is to be told of a learner that had diverged and went back to here."""
     return Problem("went_back", epoch=epoch, step=step) if step else Problem("went_back.start")
 

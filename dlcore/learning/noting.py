@@ -14,8 +14,8 @@ from dlcore.journal import (
     Journal,
     Values,
     is_shaped,
-    loaded,
     number_lists,
+    record_loading,
     with_network,
     with_settings,
     with_values,
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 MOST_NUMBERS = LONGEST_JOURNAL // 2  # A number and its comma are two characters at least.
 
 
-def hand(journal: Journal, step: int, engine: AutogradEngine, kind: str, names: Sequence[str]) -> Journal:
+def note_touch(journal: Journal, step: int, engine: AutogradEngine, kind: str, names: Sequence[str]) -> Journal:
     """Somebody has set "weights" or "buffers", "frozen" weights or "silenced" units, at these names."""
     values = named_values(engine, kind, names)
     return without_details(journal, step) if values is None else with_values(journal, step, **{kind: values})
 
 
-def change(
+def note_change(
     journal: Journal,
     step: int,
     engine: AutogradEngine,
@@ -61,9 +61,9 @@ def change(
     return journal
 
 
-def file(past: Journal, step: int, engine: AutogradEngine) -> Journal:
+def note_loading(past: Journal, step: int, engine: AutogradEngine) -> Journal:
     """The run goes on from a file at this step: with the journal of the run that wrote it (`past`), and with its network."""
-    return loaded(past, step, named_values(engine, "weights"), named_values(engine, "buffers"))
+    return record_loading(past, step, named_values(engine, "weights"), named_values(engine, "buffers"))
 
 
 def named_values(engine: AutogradEngine, kind: str, names: Sequence[str] | None = None) -> Values | None:
@@ -76,7 +76,7 @@ def named_values(engine: AutogradEngine, kind: str, names: Sequence[str] | None 
     elif kind == "buffers":
         found = {name: value.cpu().numpy() for name, value in engine.buffers.items()}
     else:
-        found = _tensors(engine, engine.flat.detach() if kind == "weights" else _frozen(engine, names is not None))
+        found = _tensors(engine, engine.flat.detach() if kind == "weights" else _find_frozen(engine, names is not None))
     wanted = {name: array for name, array in found.items() if names is None or name in names}
     if sum(array.size for array in wanted.values()) > MOST_NUMBERS:
         return None
@@ -95,7 +95,7 @@ def _tensors(engine: AutogradEngine, flat: torch.Tensor | None) -> dict[str, np.
     }
 
 
-def _frozen(engine: AutogradEngine, asked: bool) -> torch.Tensor | None:
+def _find_frozen(engine: AutogradEngine, asked: bool) -> torch.Tensor | None:
     """Which weights are frozen. If `asked`, all False where none is, so that the journal notes that the last mark was removed."""
     return torch.zeros_like(engine.flat, dtype=torch.bool) if engine.frozen is None and asked else engine.frozen
 

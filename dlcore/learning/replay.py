@@ -86,7 +86,7 @@ class Replay:
             if missing := set(there) - set(told):
                 raise Problem("journal_misses_weights", path=f"journal.{number}.{kind}", name=min(missing))
         trainer.load_weights(weights | buffers, step=trainer.step, epoch=trainer.epoch)
-        trainer.journal = noting.file(past, trainer.step, trainer.engine)
+        trainer.journal = noting.note_loading(past, trainer.step, trainer.engine)
 
     def _on_network(self, number: int, entry: Entry) -> None:
         trainer, path = self.trainer, f"journal.{number}"
@@ -95,7 +95,7 @@ class Replay:
             kept = _buffers(f"{path}.buffers", entry.buffers, trainer)
             for name, values in kept.items():
                 trainer.engine.buffers[name].copy_(torch.from_numpy(values))
-            trainer.touched("buffers", tuple(kept))
+            trainer.note_touch("buffers", tuple(kept))
         if entry.weights:
             found = _arrays(f"{path}.weights", entry.weights, _shapes(trainer))
             with torch.no_grad():
@@ -106,7 +106,7 @@ class Replay:
                     # A weight that was set has no earlier value to go back to.
                     previous.copy_(torch.where(flat == told, previous, told))
                     flat.copy_(told)
-            trainer.touched("weights", tuple(found))
+            trainer.note_touch("weights", tuple(found))
             if entry.step == 0 and len(found) == len(slices):
                 # All weights are new, as the shape changed: the history begins with this network.
                 trainer.begin_history()
@@ -118,7 +118,7 @@ class Replay:
                 start, end, _ = slices[name]
                 frozen[start:end] = torch.from_numpy(marks).ravel().to(trainer.device)
             trainer.engine.frozen = frozen if frozen.any() else None
-            trainer.touched("frozen", tuple(found))
+            trainer.note_touch("frozen", tuple(found))
         if entry.silenced:
             modules = {stage.address: stage.modules[0] for stage in all_stages(stages_of(trainer.experiment))}
             hidden = {modules[at]: (at, units) for at, units in trainer.experiment.hidden_units.items()}
@@ -126,7 +126,7 @@ class Replay:
             found = _arrays(f"{path}.silenced", entry.silenced, shapes, np.bool_)
             told = {hidden[name][0]: torch.from_numpy(marks) for name, marks in found.items()}
             trainer.silenced = {**(trainer.silenced or {}), **told}
-            trainer.touched("silenced", tuple(found))
+            trainer.note_touch("silenced", tuple(found))
 
     def find_notice(self) -> Problem | None:
         """The notice about a replay: how many changes were repeated, and whether the numbers are the run's. None if nothing was changed."""

@@ -25,25 +25,27 @@ _FLAT = {"flat": "tensors", "previous": "previous", "gradient": "gradient", "fro
 
 def network_state(engine: AutogradEngine) -> Arrays:
     """All that the engine holds, copied; training that goes on does not move it."""
-    state = _named(engine, "tensors", engine.flat.detach()) | _named(engine, "previous", engine.previous)
-    state |= _named(engine, "gradient", engine.gradient())
+    state = _split_by_name(engine, "tensors", engine.flat.detach()) | _split_by_name(
+        engine, "previous", engine.previous
+    )
+    state |= _split_by_name(engine, "gradient", engine.gradient())
     for name, buffer in engine.buffers.items():
-        state[f"tensors/{name}"] = _copied(buffer)
+        state[f"tensors/{name}"] = _copy(buffer)
     if engine.frozen is not None:
-        state |= _named(engine, "frozen", engine.frozen)
+        state |= _split_by_name(engine, "frozen", engine.frozen)
     for address, units in (engine.silenced or {}).items():
-        state[f"silenced/{address}"] = _copied(units)
+        state[f"silenced/{address}"] = _copy(units)
     for memory, values in engine.memory.items():
         if values.dim():
-            state |= _named(engine, f"optimizer/{memory}", values)
+            state |= _split_by_name(engine, f"optimizer/{memory}", values)
         else:
-            state[f"optimizer/{memory}"] = _copied(values)
+            state[f"optimizer/{memory}"] = _copy(values)
     return state
 
 
 def restore_network(engine: AutogradEngine, state: Arrays) -> None:
     """Let a fresh engine of the same recipe go on from what `network_state` gave."""
-    named = as_named(engine, state)
+    named = name_arrays(engine, state)
     device = engine.flat.device
     assert engine.flat.grad is not None
     with torch.no_grad():
@@ -79,7 +81,7 @@ def restore_weights(engine: AutogradEngine, state: Arrays, memory: bool) -> None
         _restore_memory(engine, state)
 
 
-def as_named(engine: AutogradEngine, state: Arrays) -> Arrays:
+def name_arrays(engine: AutogradEngine, state: Arrays) -> Arrays:
     """The same state by names, where an earlier version has kept all parameters one after another in one array."""
     if "flat" not in state:
         return state
@@ -87,22 +89,22 @@ def as_named(engine: AutogradEngine, state: Arrays) -> Arrays:
     for name, values in state.items():
         tensor = torch.from_numpy(values.copy())
         if name in _FLAT:
-            named |= _named(engine, _FLAT[name], tensor)
+            named |= _split_by_name(engine, _FLAT[name], tensor)
         elif name == "silenced":
             counts = engine.experiment.hidden_units
             parts = tensor.split(list(counts.values()))
             named |= {f"silenced/{address}": part.numpy() for address, part in zip(counts, parts, strict=True)}
         elif name.startswith("optimizer."):
             memory = f"optimizer/{name.removeprefix('optimizer.')}"
-            named |= _named(engine, memory, tensor) if tensor.dim() else {memory: values}
+            named |= _split_by_name(engine, memory, tensor) if tensor.dim() else {memory: values}
         else:
             named[name] = values
     return named
 
 
-def _named(engine: AutogradEngine, what: str, flat: torch.Tensor) -> Arrays:
+def _split_by_name(engine: AutogradEngine, what: str, flat: torch.Tensor) -> Arrays:
     """The parts of one copy of a flat tensor."""
-    values = _copied(flat)
+    values = _copy(flat)
     return {
         f"{what}/{name}": values[start:end].reshape(shape)
         for name, (start, end, shape) in engine.parameter_slices.items()
@@ -113,5 +115,5 @@ def _flat(engine: AutogradEngine, what: str, named: Arrays) -> torch.Tensor:
     return torch.from_numpy(np.concatenate([named[f"{what}/{name}"].ravel() for name in engine.parameter_slices]))
 
 
-def _copied(values: torch.Tensor) -> np.ndarray:
+def _copy(values: torch.Tensor) -> np.ndarray:
     return values.cpu().numpy().copy()

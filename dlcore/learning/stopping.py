@@ -63,7 +63,7 @@ class Stopping:
         """What is known after one more epoch with this loss."""
         return Stopping(loss, epoch, epoch) if loss < self.loss else self
 
-    def waited(self, epoch: int) -> int:
+    def count_waited(self, epoch: int) -> int:
         """Epochs without a better one."""
         return epoch - self.waits_from
 
@@ -74,7 +74,7 @@ class Stopping:
             state = {name: array for name, array in state.items() if name.startswith(_OF_NETWORK)}
         return replace(self, kept=Kept(recipe, step, self.epoch, row, rows, state, whole))
 
-    def changed(self, before: Experiment, after: Experiment) -> Stopping:
+    def adapt(self, before: Experiment, after: Experiment) -> Stopping:
         """What still holds with other settings: an optimizer of another kind cannot use what the old one remembered.
 
         Where `restore_best` is switched on, the best epoch is looked for from now on, as the earlier ones were not kept.
@@ -97,7 +97,7 @@ class Stopping:
         state = kept.state | replace(self, restored=-1).state()
         return Best(kept.recipe, kept.step, kept.epoch, kept.row, self.loss, kept.rows, state)
 
-    def ending(self, step: int, epoch: int, recipe: Experiment) -> Problem:
+    def tell_ending(self, step: int, epoch: int, recipe: Experiment) -> Problem:
         """What is to be told of a run that stopped early at this epoch."""
         patience, of = recipe.early_stopping, "" if recipe.watched == "test" else f".{recipe.watched}"
         if not self.epoch:

@@ -19,13 +19,13 @@ from dlcore.datasets.split import Data, Split
 from dlcore.devices import choose_device, device_name
 from dlcore.engines.autograd import AutogradEngine
 from dlcore.experiment import MOST_EPOCHS, Experiment
-from dlcore.journal import Journal, gone_on, packed, unpacked
+from dlcore.journal import Journal, pack_journal, record_going_on, unpack_journal
 from dlcore.learning import noting
 from dlcore.learning.carry import Origins, align
 from dlcore.learning.failing import unchanged_on_failure
 from dlcore.learning.history import History, columns_of
 from dlcore.learning.judging import Judging
-from dlcore.learning.kept import find_move, weights_kept
+from dlcore.learning.kept import find_move, tell_kept_weights
 from dlcore.learning.learner import Best, Change, Diverged, Moved
 from dlcore.learning.snapshot import Scores, Snapshot
 from dlcore.learning.states import restore_weights
@@ -178,7 +178,7 @@ class Trainer:
         """Take at most `updates`, none beyond the epoch's end. Returns the last loss."""
         taken, loss = self._off_the_gpu_if_full(self.supervised.take, self.epoch, updates, deadline)
         self.step += taken
-        self.judging.weights_moved()
+        self.judging.forget_scores()
         if not math.isfinite(loss):
             raise Diverged("diverged", step=self.step + 1, loss=str(loss))
         if self.supervised.cursor == self.supervised.train_rows:
@@ -194,7 +194,7 @@ class Trainer:
         if self.stopping.epoch == self.epoch and (patience or self.experiment.restore_best):
             here = self.experiment, self.step, self.row(), len(self.history)
             self.stopping = self.stopping.keep(*here, self._standing())
-        if patience and self.stopping.waited(self.epoch) >= patience:
+        if patience and self.stopping.count_waited(self.epoch) >= patience:
             self.finished = "early_stopped"
         elif self.epoch >= MOST_EPOCHS:
             self.finished = "epoch_limit"
@@ -217,7 +217,7 @@ class Trainer:
             return False
         self.finished = None
         self.stopping = replace(self.stopping, waits_from=self.epoch)
-        self.journal = gone_on(self.journal, self.step)
+        self.journal = record_going_on(self.journal, self.step)
         return True
 
     @property
@@ -229,7 +229,7 @@ class Trainer:
     def ending(self) -> Problem | None:
         """At which epoch it stopped early, and what the best one was."""
         stopped, recipe = self.finished == "early_stopped", self.experiment
-        return self.stopping.ending(self.step, self.epoch, recipe) if stopped else None
+        return self.stopping.tell_ending(self.step, self.epoch, recipe) if stopped else None
 
     # Scores and history
 
@@ -280,9 +280,9 @@ class Trainer:
 
     # What others do to it
 
-    def touched(self, kind: str, names: Sequence[str]) -> None:
+    def note_touch(self, kind: str, names: Sequence[str]) -> None:
         """Somebody has changed "weights", "frozen" or "silenced" of these names: nothing that was computed from them holds any more."""
-        self.journal = noting.hand(self.journal, self.step, self.engine, kind, names)
+        self.journal = noting.note_touch(self.journal, self.step, self.engine, kind, names)
         self.edits += 1
         self.stopping = replace(self.stopping, restored=-1)
         self.judging.forget()
@@ -309,15 +309,17 @@ class Trainer:
         if not begun and (other_rows or other_network):
             self.begin_history()
         recipes = (old, experiment)
-        self.journal = noting.change(self.journal, self.step, self.engine, recipes, origins, carriage.changes_shape)
-        self.stopping = self.stopping.changed(old, experiment)
+        self.journal = noting.note_change(
+            self.journal, self.step, self.engine, recipes, origins, carriage.changes_shape
+        )
+        self.stopping = self.stopping.adapt(old, experiment)
         self.go_on()
         redrawn = other_rows or other_network or old.dataset != experiment.dataset or old.plan() != experiment.plan()
         moved = None if before is None else self._find_move(before)
         kept = carriage.kept(flat, self.engine.flat)
         notice = None
         if carriage.changes_shape:
-            notice = weights_kept(kept, carriage.total, moved, experiment.objective, self.data.scaling)
+            notice = tell_kept_weights(kept, carriage.total, moved, experiment.objective, self.data.scaling)
         return Change(kept, carriage.total, carriage.changes_shape, redrawn, moved, notice)
 
     def _find_move(self, before: torch.Tensor) -> Moved:
@@ -381,14 +383,14 @@ class Trainer:
         return self.supervised.state() | {
             "counters": np.array([self.step, self.epoch, self.cursor, waits_from], dtype=np.int64),
             "finished": np.array([_FINISHED.index(self.finished)], dtype=np.int64),
-            "journal": packed(self.journal),
+            "journal": pack_journal(self.journal),
         }
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
         """Go on from what `state` gave, for the same experiment."""
         self.reset()
         if "journal" in state:  # A state that an earlier version kept has none.
-            self.journal = unpacked(state["journal"])
+            self.journal = unpack_journal(state["journal"])
         self.step, self.epoch, cursor, waits_from = (int(count) for count in state["counters"])
         self.stopping = stopping_of(state, waits_from)
         self.finished = _FINISHED[int(state["finished"][0])]

@@ -94,7 +94,7 @@ class ObjectiveComponent(Component):
         """How this loss, which fits, reads the output units."""
         raise NotImplementedError
 
-    def learned(self, y_N: np.ndarray, scaling: Preparation) -> np.ndarray:
+    def make_targets(self, y_N: np.ndarray, scaling: Preparation) -> np.ndarray:
         """What is learned, from classes or values as the data have them."""
         raise NotImplementedError
 

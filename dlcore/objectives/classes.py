@@ -60,7 +60,7 @@ class Classes(ObjectiveComponent):
             case "agreement":
                 return Coding(loss, TANH, signs, shares, known, {"squashed": True}, 2.0 if two else None)
 
-    def learned(self, y_N: np.ndarray, scaling: Preparation) -> np.ndarray:
+    def make_targets(self, y_N: np.ndarray, scaling: Preparation) -> np.ndarray:
         return y_N
 
     def strata(self, y_N: np.ndarray) -> np.ndarray | None:

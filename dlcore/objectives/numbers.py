@@ -40,7 +40,7 @@ class Numbers(ObjectiveComponent):
     def coding(self, loss: LossComponent) -> Coding:
         return Coding(loss, LINEAR, one_column, one_value, formula={"squashed": False})
 
-    def learned(self, y_N: np.ndarray, scaling: Preparation) -> np.ndarray:
+    def make_targets(self, y_N: np.ndarray, scaling: Preparation) -> np.ndarray:
         return scaling.targets(y_N)
 
     def in_units(self, predicted: np.ndarray, scaling: Preparation) -> np.ndarray:

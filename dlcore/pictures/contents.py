@@ -14,7 +14,7 @@ import torch
 
 from dlcore.datasets.split import Data
 from dlcore.experiment import Experiment
-from dlcore.journal import unpacked
+from dlcore.journal import unpack_journal
 from dlcore.learning.overfitting import is_apart
 from dlcore.learning.snapshot import Scores, Snapshot
 from dlcore.learning.timeline import Moment
@@ -235,7 +235,7 @@ def snapshot_at(moment: Moment, names: Iterable[str]) -> Snapshot:
         Scores.from_row(experiment.objective.columns, moment.row),
         _named(moment, "tensors", names),
         silenced or None,
-        unpacked(moment.state["journal"]),
+        unpack_journal(moment.state["journal"]),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from dlcore.learning.acts import changed_settings
-from dlcore.learning.learner import Change, went_back
+from dlcore.learning.learner import Change, tell_going_back
 from dlcore.problems import Problem
 from dlcore.recipe import Recipe
 from dlcore.runs.standings import Stood, stand_soundly, standing_of
@@ -46,7 +46,7 @@ def take_over(run: Changing, changed: Recipe, origins: dict[str, Any] | None = N
     """Change to this recipe; None if that needed a fresh start."""
     if run.status == "diverged" and run.learner.recipe.same_start(changed):
         stand_soundly(run)
-        run.learner.notices.append(went_back(run.learner.epoch, run.learner.step))
+        run.learner.notices.append(tell_going_back(run.learner.epoch, run.learner.step))
     status = "playing" if run.status == "playing" else "paused"
     learner = run.learner
     if not learner.recipe.same_start(changed):

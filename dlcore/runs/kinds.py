@@ -190,7 +190,7 @@ def _load(data: bytes, device: str) -> Trainer:
     checkpoint = open_checkpoint(data)
     trainer = Trainer(checkpoint.experiment, device=device)
     trainer.load_weights(checkpoint.weights, step=checkpoint.step, epoch=checkpoint.epoch)
-    trainer.journal = noting.file(checkpoint.experiment.journal, trainer.step, trainer.engine)
+    trainer.journal = noting.note_loading(checkpoint.experiment.journal, trainer.step, trainer.engine)
     return trainer
 
 
