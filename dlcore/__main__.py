@@ -304,11 +304,11 @@ def predict(asked: argparse.Namespace) -> None:
 
     from dlcore.datasets.store import LARGEST_UPLOAD
     from dlcore.new_rows import cells_of, new_rows, table_of
-    from dlcore.predictions import predicted
+    from dlcore.predictions import predict_rows
 
     cells = cells_of(read_bytes(asked.table, LARGEST_UPLOAD + 1), checkpoint.column_names, table_of(checkpoint))
     rows = new_rows(checkpoint, cells, asked.table.name)
-    predictions = predicted(checkpoint, rows)
+    predictions = predict_rows(checkpoint, rows)
     if (refusal := predictions.refusal()) is not None:
         raise refusal
     for found in rows.findings:

@@ -39,7 +39,7 @@ class _Room:
             for limit in _LIMITED:
                 soft, hard = resource.getrlimit(limit)
                 if soft != resource.RLIM_INFINITY:
-                    self._lifted[limit] = soft, _used(limit)
+                    self._lifted[limit] = soft, _measure_used(limit)
                     resource.setrlimit(limit, (hard, hard))
 
     def leave(self) -> None:
@@ -49,7 +49,7 @@ class _Room:
                 return
             for limit, (soft, before) in self._lifted.items():
                 hard = resource.getrlimit(limit)[1]
-                wanted = soft + max(_used(limit) - before, 0)
+                wanted = soft + max(_measure_used(limit) - before, 0)
                 with suppress(ValueError, OSError):
                     resource.setrlimit(limit, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
             self._lifted.clear()
@@ -84,7 +84,7 @@ def fetch_blas() -> None:
         importlib.import_module("scipy.linalg.blas").dgemm(1.0, square, square)
 
 
-def _used(limit: int) -> int:
+def _measure_used(limit: int) -> int:
     try:
         return int(Path("/proc/self/statm").read_text().split()[_LIMITED[limit]]) * resource.getpagesize()
     except OSError:

@@ -91,7 +91,7 @@ def cells_of(content: bytes, wanted: tuple[str, ...], dataset: TableData | None 
     except Problem as problem:
         if problem.key not in NARROW_OR_WIDE or find_form(content) != "text":
             raise
-        cells = _plain(content, len(wanted) + MOST_COLUMNS, problem)
+        cells = _read_plain(content, len(wanted) + MOST_COLUMNS, problem)
     cells = drop_empty(cells, wanted)
     if not cells.columns or not cells.rows:
         raise Problem("upload_no_rows")
@@ -156,7 +156,7 @@ def _share_understood(dataset: TableData, cells: Cells) -> float:
     return understood / filled_in if filled_in else 1.0
 
 
-def _plain(content: bytes, most: int, problem: Problem) -> Cells:
+def _read_plain(content: bytes, most: int, problem: Problem) -> Cells:
     """The cells of a text with a header and commas: of one column, or of as many as pictures have. No imported table may be like that."""
     text, encoding = decode(content, None)
     if (lines := text.count("\n")) > MOST_LINES:
@@ -207,22 +207,24 @@ def _meaning(checkpoint: Checkpoint, index: int, cells: Cells) -> tuple[np.ndarr
     described = NumberColumn(name=name) if table is None else table.columns[index]
     values, found = read_again(described, column, decimal)
     if isinstance(described, CategoryColumn) and isinstance(prepared, PreparedCategory):
-        return values, _unknown(described, prepared, column, values)
+        return values, _find_unknown(described, prepared, column, values)
     return values, [each for each in found if each["key"] in TOLD]
 
 
-def _unknown(column: CategoryColumn, prepared: PreparedCategory, cells: pa.Array, codes: np.ndarray) -> list[Finding]:
+def _find_unknown(
+    column: CategoryColumn, prepared: PreparedCategory, cells: pa.Array, codes: np.ndarray
+) -> list[Finding]:
     """Which categories the network does not know, or has never seen, and how many cells have them."""
     strange = ~np.isnan(codes) & ~np.isin(codes, np.flatnonzero(prepared.seen))
     if not strange.any():
         return []
     counts = pc.value_counts(cells.filter(pa.array(strange))).to_pylist()
     most = sorted(counts, key=lambda one: -one["counts"])[:MOST_NAMED]
-    names = ", ".join(f"{clean(_written(one['values']).strip())} ({one['counts']})" for one in most)
+    names = ", ".join(f"{clean(_write_category(one['values']).strip())} ({one['counts']})" for one in most)
     cells_of_it = int(strange.sum())
     return [finding("found_unknown_categories", "warning", column=column.name, cells=cells_of_it, names=names)]
 
 
-def _written(value: str | float) -> str:
+def _write_category(value: str | float) -> str:
     """The name that a category has when a table is imported."""
     return value if isinstance(value, str) else write_number(value)

@@ -61,11 +61,11 @@ class Predicted:
         target = self.rows.target
         blank = [""] * (1 + len(self.class_names))
         for place, (row, good) in enumerate(zip(self.said, self.finite.tolist(), strict=True)):
-            prediction, *probabilities = self._written(row) if good else blank
-            true = [] if target is None else [written(self.rows.cell(target, place))]
+            prediction, *probabilities = self._write(row) if good else blank
+            true = [] if target is None else [write_cell(self.rows.cell(target, place))]
             yield [prediction, *true, *probabilities]
 
-    def _written(self, row: Any) -> list[str]:
+    def _write(self, row: Any) -> list[str]:
         if self.class_names:
             return [safe_cell(self.class_names[row.argmax()]), *map(str, row)]
         return [repr(float(row))]
@@ -85,11 +85,11 @@ class Predicted:
         if not self.rows.holes[place]:
             return Problem("table_out_of_range", path=self.rows.file, row=place + 1)
         column = self.rows.first_hole(place)
-        came = written(self.rows.cell(column, place))
+        came = write_cell(self.rows.cell(column, place))
         return Problem("table_not_a_number", path=self.rows.file, row=place + 1, column=column, came=came)
 
 
-def predicted(checkpoint: Checkpoint, rows: NewRows) -> Predicted:
+def predict_rows(checkpoint: Checkpoint, rows: NewRows) -> Predicted:
     """What the network says of rows that have all its columns. Raises Problem for others."""
     if rows.missing:
         missing, others = ", ".join(f"'{name}'" for name in rows.missing), ", ".join(rows.unused) or "–"
@@ -97,7 +97,7 @@ def predicted(checkpoint: Checkpoint, rows: NewRows) -> Predicted:
     return Predicted(rows, checkpoint.class_names, predict(checkpoint, rows.raw))
 
 
-def written(cell: Cell) -> str:
+def write_cell(cell: Cell) -> str:
     """A cell of somebody's file, safe to be opened in a spreadsheet."""
     if isinstance(cell, str):
         return safe_cell(cell)
@@ -120,7 +120,7 @@ def look(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Answe
     cells = _cells(arguments["upload"], checkpoint)
     if cells.rows * len(cells.columns) > QUICK_CELLS:
         return {"form": LARGE}, b""
-    return _found(checkpoint, cells, _name(arguments)), b""
+    return _describe(checkpoint, cells, _name(arguments)), b""
 
 
 def look_long(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Answer:
@@ -128,7 +128,7 @@ def look_long(arguments: dict[str, Any], payload: bytes, progress: Progress) -> 
     checkpoint = open_checkpoint(payload)
     cells = _cells(arguments["upload"], checkpoint)
     progress(0.5, {})
-    return _found(checkpoint, cells, _name(arguments)), b""
+    return _describe(checkpoint, cells, _name(arguments)), b""
 
 
 def as_csv(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Answer:
@@ -136,7 +136,7 @@ def as_csv(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Ans
     checkpoint = open_checkpoint(payload)
     rows = new_rows(checkpoint, _cells(arguments["upload"], checkpoint), _name(arguments))
     progress(0.3, {})
-    whole = predicted(checkpoint, rows)
+    whole = predict_rows(checkpoint, rows)
     progress(0.5, {})
     out = io.StringIO(newline="")
     whole.write(out)
@@ -161,7 +161,7 @@ def _read(digest: str, wanted: tuple[str, ...], dataset: Hashable) -> Cells:
     return cells_of(store.get_upload(digest), wanted, cast(TableData | None, dataset))
 
 
-def _found(checkpoint: Checkpoint, cells: Cells, name: str) -> dict[str, Any]:
+def _describe(checkpoint: Checkpoint, cells: Cells, name: str) -> dict[str, Any]:
     """The facts of the file, and its first predictions with the cells that they were made of."""
     rows = new_rows(checkpoint, cells, name)
     facts = {
@@ -177,18 +177,18 @@ def _found(checkpoint: Checkpoint, cells: Cells, name: str) -> dict[str, Any]:
     }
     if rows.missing:
         return facts
-    whole = predicted(checkpoint, rows)
+    whole = predict_rows(checkpoint, rows)
     refusal = whole.refusal()
     shown = checkpoint.column_names[:MOST_COLUMNS_SHOWN]
     return facts | {
         "predicted": int(whole.finite.sum()),
         "refusal": refusal and refusal.to_dict(),
         "columns": list(shown),
-        "first": [_shown(whole, place, shown) for place in range(min(len(rows), MOST_SHOWN))],
+        "first": [_show(whole, place, shown) for place in range(min(len(rows), MOST_SHOWN))],
     }
 
 
-def _shown(whole: Predicted, place: int, columns: tuple[str, ...]) -> dict[str, Any]:
+def _show(whole: Predicted, place: int, columns: tuple[str, ...]) -> dict[str, Any]:
     """A row of the grid."""
     said, names, rows = whole.said[place], whole.class_names, whole.rows
     found: dict[str, Any] = {"cells": [_cell(rows.cell(name, place)) for name in columns]}

@@ -51,7 +51,7 @@ class Problem(ValueError):
 
     def __init__(self, key: str, **values: str | int | float) -> None:
         self.key = key
-        self.values = {name: _shown(name, value) for name, value in values.items()}
+        self.values = {name: _clean_value(name, value) for name, value in values.items()}
         super().__init__(TEMPLATES[key].format(**self.values))
 
     def to_dict(self) -> dict[str, object]:
@@ -66,6 +66,6 @@ def _rebuild(key: str, values: dict[str, str | int | float]) -> Problem:
     return Problem(key, **values)
 
 
-def _shown(name: str, value: str | int | float) -> str | int | float:
+def _clean_value(name: str, value: str | int | float) -> str | int | float:
     # "expected" is our own text (lists of kinds); all else may hold what a stranger typed.
     return clean(value) if isinstance(value, str) and name not in ("expected", "detail") else value

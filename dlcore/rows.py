@@ -61,13 +61,13 @@ def _parts(experiment: Experiment, y: np.ndarray) -> list[np.ndarray]:
     strata = dataset.objective.strata(y)
     generator = np.random.default_rng(derived_seed(experiment.seed, "split"))
     # The test rows first: with or without validation rows they are the same ones.
-    test = stratified(strata, len(y), experiment.test_rows, generator)
+    test = draw_stratified(strata, len(y), experiment.test_rows, generator)
     rest = np.delete(rows, test)
     parts = [rest, test]
     if experiment.validation_rows:
         generator = np.random.default_rng(derived_seed(experiment.seed, "validation"))
         strata = dataset.objective.strata(y[rest])
-        chosen = stratified(strata, len(rest), experiment.validation_rows, generator)
+        chosen = draw_stratified(strata, len(rest), experiment.validation_rows, generator)
         parts = [np.delete(rest, chosen), rest[chosen], test]
     if dataset.ordered:
         return parts
@@ -88,7 +88,7 @@ def _check_finite(split: Split, scaling: Preparation, names: tuple[str, ...]) ->
     raise Problem("table_out_of_scale", column=names[int(np.argmin(finite))])
 
 
-def stratified(y: np.ndarray | None, rows: int, count: int, generator: np.random.Generator) -> np.ndarray:
+def draw_stratified(y: np.ndarray | None, rows: int, count: int, generator: np.random.Generator) -> np.ndarray:
     """Sorted indices of `count` rows drawn without replacement; with classes y, each class gives its share (largest remainders first)."""
     if y is None:
         return np.sort(generator.permutation(rows)[:count])

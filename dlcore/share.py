@@ -48,7 +48,7 @@ def decode(link: str) -> Any:
         raise Problem("link_version", came=version, expected=VERSION)
     try:
         packed = base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))
-        text = _unfolded(packed)
+        text = _unfold(packed)
     except (binascii.Error, zlib.error):
         raise Problem("link_broken") from None
     try:
@@ -57,7 +57,7 @@ def decode(link: str) -> Any:
         raise (Problem("link_broken") if problem.key == "not_json" else problem) from None
 
 
-def _unfolded(packed: bytes) -> bytes:
+def _unfold(packed: bytes) -> bytes:
     """The unpacked text. At most LONGEST_TEXT bytes are ever made, however many the link claims."""
     unfolding = zlib.decompressobj()
     text = unfolding.decompress(packed, LONGEST_TEXT)

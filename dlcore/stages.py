@@ -62,9 +62,9 @@ class Stage:
         if self.layer.connections is None:
             return None
         weight, bias = self.layer.connections
-        return self._named(weight), self._named(bias)
+        return self._name_tensor(weight), self._name_tensor(bias)
 
-    def _named(self, tensor: str) -> str:
+    def _name_tensor(self, tensor: str) -> str:
         """The name in the network of a tensor that its layer names, as "0.weight" is the weight of its first module."""
         module, _, own = tensor.partition(".")
         return f"{self.modules[int(module)]}.{own}"
@@ -87,10 +87,10 @@ def stages_of(experiment: Experiment) -> tuple[Stage, ...]:
 
 @lru_cache(maxsize=32)
 def _stages(stack: tuple[LayerComponent, ...], inputs: int, plans: tuple[LayerPlan, ...]) -> tuple[Stage, ...]:
-    return _placed(stack, plans, "")
+    return _place_stages(stack, plans, "")
 
 
-def _placed(layers: Sequence[LayerComponent], plans: Sequence[LayerPlan], prefix: str) -> tuple[Stage, ...]:
+def _place_stages(layers: Sequence[LayerComponent], plans: Sequence[LayerPlan], prefix: str) -> tuple[Stage, ...]:
     """The stages of layers that follow one another in an nn.Sequential whose names begin with `prefix`."""
     stages: list[Stage] = []
     first = 0
@@ -99,7 +99,7 @@ def _placed(layers: Sequence[LayerComponent], plans: Sequence[LayerPlan], prefix
         names = [f"{prefix}{first + place}" for place in range(len(modules))]
         first += len(modules)
         branches = tuple(
-            _placed(branch, inner, f"{names[0]}.{name}.")
+            _place_stages(branch, inner, f"{names[0]}.{name}.")
             for (name, branch), inner in zip(layer.branches.items(), plan.branches, strict=True)
         )
         theirs = {name for branch in branches for stage in all_stages(branch) for name in stage.tensors}
@@ -161,7 +161,7 @@ class Network:
         """The names of its tensors, as the state of its modules has them."""
         return tuple(self._tensors)
 
-    def holding(self, tensors: Mapping[str, torch.Tensor]) -> Network:
+    def with_tensors(self, tensors: Mapping[str, torch.Tensor]) -> Network:
         """This network with these numbers: all its tensors by name, which are not copied."""
         for name, own in self._tensors.items():
             own.data = tensors[name]

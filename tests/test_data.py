@@ -20,7 +20,7 @@ from dlcore.datasets.preparation import standardize, with_features
 from dlcore.datasets.split import Data
 from dlcore.datasets.tabular import Tabular
 from dlcore.randomness import derived_seed
-from dlcore.rows import prepare, stratified
+from dlcore.rows import draw_stratified, prepare
 
 TABLES = list(kinds(Tabular))
 ALL = [kind for kind, cls in kinds(Dataset).items() if not cls.own_split]
@@ -119,7 +119,7 @@ def test_no_row_is_lost_and_none_is_on_both_sides(kind: str) -> None:
 def test_a_stratified_split_gives_each_class_its_share(sizes: list[int], fraction: float, seed: int) -> None:
     y = np.random.default_rng(seed).permutation(np.repeat(np.arange(len(sizes)), sizes))
     count = round(len(y) * fraction)
-    chosen = stratified(y, len(y), count, np.random.default_rng(seed))
+    chosen = draw_stratified(y, len(y), count, np.random.default_rng(seed))
     assert len(np.unique(chosen)) == len(chosen) == count
     for label, size in enumerate(sizes):
         assert abs((y[chosen] == label).sum() - size * count / len(y)) < 1

@@ -28,7 +28,7 @@ from dlcore.desks.jobs import JOBS
 from dlcore.export.rows import data_csv
 from dlcore.learning.trainer import Trainer
 from dlcore.new_rows import NewRows, cells_of, new_rows, table_of
-from dlcore.predictions import as_csv, look, predicted
+from dlcore.predictions import as_csv, look, predict_rows
 from tests.judging import trained
 from ui.messages import sentence
 
@@ -132,7 +132,7 @@ def test_a_name_that_a_spreadsheet_would_run_is_found_as_one_of_our_own_files_ha
     for one in (frame, own):
         rows = rows_of(checkpoint, csv_of(one))
         np.testing.assert_array_equal(rows.raw, frame[["=a", "-b"]])
-        assert predicted(checkpoint, rows).header == ["prediction", "'@y"]
+        assert predict_rows(checkpoint, rows).header == ["prediction", "'@y"]
 
 
 def test_one_column_is_a_table_when_no_more_is_asked_for() -> None:
@@ -160,7 +160,7 @@ def test_what_is_missing_and_what_there_is_instead_is_named(pupils: Checkpoint) 
     rows = rows_of(pupils, "Home,born\nsouth,2010-02-03\n")
     assert (rows.missing, rows.unused) == (("net price", "home"), ("Home",))
     with pytest.raises(Problem, match=r"'net price', 'home'\. Beside those that fit, the file has: Home"):
-        predicted(pupils, rows)
+        predict_rows(pupils, rows)
 
 
 # Cells
@@ -233,7 +233,7 @@ def test_a_column_without_any_value_is_said_and_filled(pupils: Checkpoint) -> No
     assert [(found["key"], found["values"]["names"]) for found in rows.findings] == [
         ("found_empty_columns", "net price")
     ]
-    assert predicted(pupils, rows).finite.all()
+    assert predict_rows(pupils, rows).finite.all()
 
 
 # What comes of them
@@ -243,7 +243,7 @@ def test_predictions_are_those_of_the_checkpoint_and_the_target_stands_beside_th
     new = frame_of(25, seed=9)
     new["kind"] = ["=1+1", "", *new["kind"][2:]]
     out = io.StringIO()
-    predicted(pupils, rows_of(pupils, csv_of(new))).write(out)
+    predict_rows(pupils, rows_of(pupils, csv_of(new))).write(out)
     said = pd.read_csv(io.StringIO(out.getvalue()), keep_default_na=False)
     assert list(said) == ["prediction", "kind", "probability_no", "probability_yes"]
     expected = predict(pupils, raw_of(new))
@@ -256,7 +256,7 @@ def test_a_target_called_prediction_keeps_a_column_of_its_own() -> None:
     frame = pd.DataFrame({"x": np.arange(30) / 4, "z": 1.5, "prediction": np.arange(30.0) ** 2})
     out = io.StringIO()
     checkpoint = network(csv_of(frame), "prediction")
-    predicted(checkpoint, rows_of(checkpoint, csv_of(frame))).write(out)
+    predict_rows(checkpoint, rows_of(checkpoint, csv_of(frame))).write(out)
     said = pd.read_csv(io.StringIO(out.getvalue()))
     assert list(said) == ["prediction", "(prediction)"]
     np.testing.assert_array_equal(said["(prediction)"], frame["prediction"])
@@ -266,7 +266,7 @@ def test_a_row_that_no_number_can_come_of_has_no_prediction() -> None:
     trainer = Trainer(Experiment.from_dict({"dataset": {"kind": "iris"}}), "cpu")
     checkpoint = checkpoint_of(trainer.snapshot(), trainer.data)
     head = "sepal length (cm),sepal width (cm),petal length (cm),petal width (cm)\n"
-    whole = predicted(checkpoint, rows_of(checkpoint, f"{head}1,2,3,4\n1,two,3,4\n1,2,3,4\n"))
+    whole = predict_rows(checkpoint, rows_of(checkpoint, f"{head}1,2,3,4\n1,two,3,4\n1,2,3,4\n"))
     assert whole.finite.tolist() == [True, False, True]
     lines = list(whole.lines())
     assert lines[1] == ["", "", "", ""] and lines[0] == lines[2] != lines[1]
@@ -312,7 +312,7 @@ def test_what_table_accepts_predict_accepts_and_gives_the_same_rows(data: st.Dat
         return
     trainer = Trainer(experiment, "cpu")
     checkpoint = checkpoint_of(trainer.snapshot(), trainer.data)
-    whole = predicted(checkpoint, rows_of(checkpoint, content))
+    whole = predict_rows(checkpoint, rows_of(checkpoint, content))
     dataset: Any = experiment.dataset
     table = dataset.sample(np.random.default_rng(0))
     np.testing.assert_array_equal(whole.rows.raw, table.X)

@@ -36,7 +36,7 @@ class Whiskers:
     def layout(self) -> dict[str, Any]:
         return {"kind": self.kind, "beside": self.beside}
 
-    def drawn(self, answers_KP: torch.Tensor, bend: Bend) -> torch.Tensor:
+    def draw(self, answers_KP: torch.Tensor, bend: Bend) -> torch.Tensor:
         bent = bend(answers_KP)
         return torch.stack([bent.amin(1), bent.median(1).values, bent.amax(1)], 1)
 

@@ -56,7 +56,7 @@ def test_its_own_modules_give_the_same_with_a_snapshots_numbers(experiment: Expe
     network = Network(experiment)
     for draw in ("weights", "others"):
         model = build_model(experiment, draw=draw).eval()
-        *_, (_, outputs) = network.holding(model.state_dict()).forward(X)
+        *_, (_, outputs) = network.with_tensors(model.state_dict()).forward(X)
         torch.testing.assert_close(outputs, model(X))
 
 
@@ -107,7 +107,7 @@ def test_a_silenced_unit_counts_as_0_as_in_plain_torch_and_as_while_learning(add
         return torch.where(units, 0.0, values)
 
     plain.get_submodule(stage.modules[-1]).register_forward_hook(without)
-    *_, (_, outputs) = Network(experiment).holding(trainer.snapshot().weights).forward(X, {address: units})
+    *_, (_, outputs) = Network(experiment).with_tensors(trainer.snapshot().weights).forward(X, {address: units})
     torch.testing.assert_close(outputs, plain(X))
     trainer.silenced = {address: units}
     trainer.model.eval()

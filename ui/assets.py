@@ -105,20 +105,22 @@ def _asset_version(files: tuple[tuple[Path, int], ...]) -> str:
 
 def bundle_file(folder: str, request: Request) -> Response:
     """Answer a request for all scripts of a folder, and what they import, as one file."""
-    return _compressed_once(request, *_bundle(folder, asset_version()))
+    return _respond_compressed(request, *_bundle(folder, asset_version()))
 
 
 def rail_file(language: str, request: Request) -> Response:
     """Answer a request for all that the rail of settings offers, in one language."""
-    return _compressed_once(request, *_rail(language), media_type="application/json")
+    return _respond_compressed(request, *_rail(language), media_type="application/json")
 
 
 def plotly_file(request: Request) -> Response:
     """Answer a request for Plotly's JavaScript, from the installed package."""
-    return _compressed_once(request, *_plotly())
+    return _respond_compressed(request, *_plotly())
 
 
-def _compressed_once(request: Request, plain: bytes, gzipped: bytes, media_type: str = MEDIA_TYPES["js"]) -> Response:
+def _respond_compressed(
+    request: Request, plain: bytes, gzipped: bytes, media_type: str = MEDIA_TYPES["js"]
+) -> Response:
     # Compressed once, as Streamlit's middleware would compress it again at each request.
     headers = {**_headers(request), "Vary": "Accept-Encoding"}
     if "gzip" not in request.headers.get("accept-encoding", ""):

@@ -34,11 +34,11 @@ def _add(path: Path, parts: dict[str, str]) -> None:
     for found in _IMPORT.finditer(text):
         _add(path.parent / found["file"], parts)
 
-    def taken(found: re.Match[str]) -> str:
+    def take(found: re.Match[str]) -> str:
         return f"const {{ {found['names'].replace(' as ', ': ')} }} = {_name_module(path.parent / found['file'])};"
 
     exported = [f"default: {found['name']}" if found["default"] else found["name"] for found in _EXPORT.finditer(text)]
-    body = _EXPORT.sub("", _IMPORT.sub(taken, text))
+    body = _EXPORT.sub("", _IMPORT.sub(take, text))
     parts[name] = f"const {name} = (() => {{\n{body}\nreturn {{ {', '.join(exported)} }};\n}})();"
 
 

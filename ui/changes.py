@@ -24,10 +24,10 @@ def routes() -> list[BaseRoute]:
 
 async def answer_changes(request: Request) -> Response:
     """Answer with the run's changes, [{"step", "words"}], in `?language=`; see `telling.tell` for who is answered."""
-    return await telling.tell(request, "journal", _written)
+    return await telling.tell(request, "journal", _write)
 
 
-def _written(header: dict[str, Any], language: str) -> list[dict[str, Any]]:
+def _write(header: dict[str, Any], language: str) -> list[dict[str, Any]]:
     experiment = Experiment.from_json(header["recipe"]).replace(journal=header["journal"])
     return [{"step": step, "words": words} for step, words in write_changes(experiment, partial(text, language))]
 

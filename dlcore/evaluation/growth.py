@@ -23,7 +23,7 @@ from dlcore.jobs import Answer, Progress
 from dlcore.learning.trainer import Diverged, Trainer
 from dlcore.problems import Problem
 from dlcore.randomness import derived_seed
-from dlcore.rows import stratified
+from dlcore.rows import draw_stratified
 
 MOST_EPOCHS = 10_000
 MOST_REPEATS = 10
@@ -138,7 +138,7 @@ def _make_trainer(judged: Judged, fit: Fit, repeat: int) -> Trainer:
     experiment = fit.experiment.replace(seed=(judged.experiment.seed + repeat) % 2**31)
     y = judged.train.split.y
     generator = np.random.default_rng(derived_seed(experiment.seed, "subset"))
-    chosen = stratified(judged.experiment.objective.strata(y), len(y), fit.rows, generator)
+    chosen = draw_stratified(judged.experiment.objective.strata(y), len(y), fit.rows, generator)
     if fit.rows < len(y):
         chosen = np.resize(generator.permutation(chosen), len(y))  # The rows in turn, until an epoch is full.
     return Trainer(experiment, device="cpu", data=_with_training_rows(judged.data, chosen))

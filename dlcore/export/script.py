@@ -25,7 +25,7 @@ from dlcore.export.words import Words
 from dlcore.initializers import Initializer
 from dlcore.layers import LayerComponent, Shape, all_layers
 from dlcore.randomness import derived_seed
-from dlcore.rows import stratified
+from dlcore.rows import draw_stratified
 
 if TYPE_CHECKING:
     from dlcore.experiment import Experiment
@@ -154,7 +154,10 @@ def _write_split(experiment: Experiment) -> list[str]:
     classes = experiment.objective.has_classes
     which = "each class gives its share" if classes else "any rows"
     choose = function_text(
-        stratified, "test_rows", f"Sorted indices of `count` test rows: {which}.", {"y": PRESENT if classes else None}
+        draw_stratified,
+        "test_rows",
+        f"Sorted indices of `count` test rows: {which}.",
+        {"y": PRESENT if classes else None},
     )
     split = dedent(f"""
         # Rows are split before anything is learned from them: the test rows stand for the future.

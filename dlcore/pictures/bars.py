@@ -33,7 +33,7 @@ class UnitBars:
     def layout(self) -> dict[str, Any]:
         return {"kind": self.kind, "groups": self.names}
 
-    def drawn(self, answers_KP: torch.Tensor, bend: Bend) -> torch.Tensor:
+    def draw(self, answers_KP: torch.Tensor, bend: Bend) -> torch.Tensor:
         return bend(answers_KP) @ self._means_NG
 
 

@@ -57,7 +57,7 @@ class UnitPicture(Protocol):
         """What the browser needs to draw it, as JSON: `kind` and what is the same for every unit and frame."""
         ...
 
-    def drawn(self, answers_KP: torch.Tensor, bend: Bend) -> torch.Tensor:
+    def draw(self, answers_KP: torch.Tensor, bend: Bend) -> torch.Tensor:
         """(K, M) numbers to draw, of the answers at `inputs_DP` after `bend`."""
         ...
 
@@ -96,10 +96,10 @@ def ranges_of(drawable: Drawable) -> list[Interval]:
     if not isinstance(experiment.dataset, TableData):
         return [PLANE] * experiment.dataset.num_columns
     rows = np.concatenate([data.scaling.fill_missing(split.raw) for split in (data.train, data.watched)])
-    return [padded(column) for column in rows.T]
+    return [pad(column) for column in rows.T]
 
 
-def padded(values: np.ndarray) -> Interval:
+def pad(values: np.ndarray) -> Interval:
     """The range of these values, widened by a tenth on either side."""
     low, high = float(values.min()), float(values.max())
     margin = 0.1 * (high - low) or 1.0

@@ -21,7 +21,7 @@ from dlcore.learning.timeline import Moment
 from dlcore.learning.trainer import Trainer
 from dlcore.metrics import FORMS
 from dlcore.pictures.picture import Picture
-from dlcore.pictures.questions import Arrays, Looks, Motion, finite
+from dlcore.pictures.questions import Arrays, Looks, Motion, finite_or_none
 from dlcore.rows import rows_of
 
 HEALTH_EVERY = 0.5  # Seconds between two judgements of the units' health while the run plays.
@@ -77,16 +77,16 @@ class NetworkContents:
         splits = {"train": snapshot.scores.train, "test": snapshot.scores.watched}
         return {
             "steps_per_epoch": experiment.steps_per_epoch,
-            "losses": {split: finite(values["loss"]) for split, values in splits.items()},
+            "losses": {split: finite_or_none(values["loss"]) for split, values in splits.items()},
             "metrics": {
-                split: {name: finite(value) for name, value in values.items() if name != "loss"}
+                split: {name: finite_or_none(value) for name, value in values.items() if name != "loss"}
                 for split, values in splits.items()
             },
             "metric": {"name": experiment.metric, "form": FORMS[experiment.metric]},
             "apart": is_apart(splits["train"]["loss"], splits["test"]["loss"], self.start),
             "watched": experiment.watched,
             "loss_kind": experiment.loss.kind,
-            "learning_rate": finite(snapshot.learning_rate),
+            "learning_rate": finite_or_none(snapshot.learning_rate),
         }
 
     def with_layout(self, rows: bool) -> tuple[dict[str, Any], Arrays]:
@@ -180,13 +180,13 @@ class NetworkContentsMaker:
             predictions = looks.predictions(snapshot)
             arrays = {
                 **looks.picture.arrays(snapshot),
-                **looks.masks(snapshot, _named(moment, "frozen", names)),
+                **looks.masks(snapshot, _split_by_name(moment, "frozen", names)),
                 **looks.health(snapshot),
                 **looks.predicted_classes(predictions),
             }
-            previous = _named(moment, "previous", names)
+            previous = _split_by_name(moment, "previous", names)
             update = {name: snapshot.weights[name] - previous[name] for name in previous}
-            motion = Motion(_named(moment, "gradient", names), update)
+            motion = Motion(_split_by_name(moment, "gradient", names), update)
             contents = NetworkContents(
                 moment.structure, snapshot, _loss_at_start(trainer), looks, arrays, lambda: motion, lambda: predictions
             )
@@ -233,7 +233,7 @@ def snapshot_at(moment: Moment, names: Iterable[str]) -> Snapshot:
         moment.progress,
         experiment.learning_rate(moment.progress),
         Scores.from_row(experiment.objective.columns, moment.row),
-        _named(moment, "tensors", names),
+        _split_by_name(moment, "tensors", names),
         silenced or None,
         unpack_journal(moment.state["journal"]),
     )
@@ -243,7 +243,7 @@ def _loss_at_start(trainer: Trainer) -> float:
     return float(trainer.history.seen()[0, trainer.history.columns.index("test_loss")])
 
 
-def _named(moment: Moment, what: str, names: Iterable[str]) -> dict[str, torch.Tensor]:
+def _split_by_name(moment: Moment, what: str, names: Iterable[str]) -> dict[str, torch.Tensor]:
     """The arrays of the moment's state (see states.py) under `what` for these tensors, in their order; {} if there are none."""
     found = {name: moment.state.get(f"{what}/{name}") for name in names}
     return {name: torch.from_numpy(values) for name, values in found.items() if values is not None}

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from dlcore.pictures.base import Bend, Drawable, Interval, OutputPicture, as_inputs, padded, ranges_of, target_name
+from dlcore.pictures.base import Bend, Drawable, Interval, OutputPicture, as_inputs, pad, ranges_of, target_name
 
 
 class UnitLine:
@@ -29,7 +29,7 @@ class UnitLine:
     def layout(self) -> dict[str, Any]:
         return {"kind": self.kind, "columns": self.shape[1], "x_range": self._x_range}
 
-    def drawn(self, answers_KP: torch.Tensor, bend: Bend) -> torch.Tensor:
+    def draw(self, answers_KP: torch.Tensor, bend: Bend) -> torch.Tensor:
         return bend(answers_KP)
 
 
@@ -49,7 +49,7 @@ class Line:
         self.inputs_DP = as_inputs(self._scaling.inputs(np.linspace(*x_range, side)[:, None]))
         self.shape = (side,)
         self.layout: dict[str, Any] = {
-            "kind": self.kind, "columns": side, "x_range": list(x_range), "y_range": list(padded(data.train.y)),
+            "kind": self.kind, "columns": side, "x_range": list(x_range), "y_range": list(pad(data.train.y)),
             "axes": [data.raw_names[0], target_name(drawable.experiment)],
         }  # fmt: skip
 

@@ -96,8 +96,8 @@ class Picture:
         for name, split in (("train", self.data.train), ("test", self.data.watched)):
             arrays[f"points/{name}"] = self.output.points(split.raw, split.X, split.y)[:MOST_POINTS].astype(np.float32)
             arrays[f"points/{name}_target"] = split.y[:MOST_POINTS].astype(np.float32)
-        inputs_DP = self.units.drawn(self.units.inputs_DP[:MOST_INPUTS], _as_it_is)
-        arrays["input_maps"], arrays["input_scales"] = self._quantized(
+        inputs_DP = self.units.draw(self.units.inputs_DP[:MOST_INPUTS], _as_it_is)
+        arrays["input_maps"], arrays["input_scales"] = self._quantize(
             inputs_DP, inputs_DP.abs().amax(1).clamp(min=1e-6)
         )
         if self._features:
@@ -107,8 +107,8 @@ class Picture:
     def arrays(self, snapshot: Snapshot) -> dict[str, np.ndarray]:
         """Weights, the map of every unit and the output map at one moment."""
         if self.units.painted and (painter := self._paints()) is not None:
-            return self._weights(snapshot) | self._painted(painter, snapshot)
-        return self._weights(snapshot) | self._computed(snapshot)
+            return self._weights(snapshot) | self._paint(painter, snapshot)
+        return self._weights(snapshot) | self._compute(snapshot)
 
     def _paints(self) -> Painter | None:
         """The compiled painter, which is faster; None until its code is compiled, or if it cannot paint this network."""
@@ -135,7 +135,7 @@ class Picture:
         """The addresses of stages whose input is the network's own, not the answers of units before them."""
         return frozenset(_before_units(self.network.stages))
 
-    def _painted(self, painter: Painter, snapshot: Snapshot) -> dict[str, np.ndarray]:
+    def _paint(self, painter: Painter, snapshot: Snapshot) -> dict[str, np.ndarray]:
         flat = np.concatenate([value.numpy().ravel() for value in snapshot.weights.values()])
         silenced = snapshot.silenced
         gates = np.empty(0, np.bool_) if silenced is None else ~torch.cat(list(silenced.values())).numpy()
@@ -146,23 +146,23 @@ class Picture:
         return arrays | self._output(torch.from_numpy(painter.sums_KP))
 
     @torch.no_grad()
-    def _computed(self, snapshot: Snapshot) -> dict[str, np.ndarray]:
+    def _compute(self, snapshot: Snapshot) -> dict[str, np.ndarray]:
         pictured, answers_KP = [], torch.empty(0)
         for stage, answers_KP in self._answers(snapshot, self.units.inputs_DP):
             if stage is self.network.stages[-1]:
-                pictured.append(self.units.drawn(answers_KP, self.experiment.coding.link.picture)[:MOST_SHOWN])
+                pictured.append(self.units.draw(answers_KP, self.experiment.coding.link.picture)[:MOST_SHOWN])
             else:
-                pictured.append(self.units.drawn(answers_KP[:MOST_SHOWN], _as_it_is))
+                pictured.append(self.units.draw(answers_KP[:MOST_SHOWN], _as_it_is))
         if self.units.inputs_DP is not self.output.inputs_DP:
             ((_, answers_KP),) = deque(self._answers(snapshot, self.output.inputs_DP), maxlen=1)
         # All units at once: for small networks the number of calls counts, not the number of points.
         together = torch.cat(pictured)
-        maps, scales = self._quantized(together, together.abs().amax(1).clamp(min=1.0))
+        maps, scales = self._quantize(together, together.abs().amax(1).clamp(min=1.0))
         return self._by_layer(maps, scales) | self._output(answers_KP)
 
     def _answers(self, snapshot: Snapshot, values_DP: torch.Tensor) -> Iterator[tuple[Stage, torch.Tensor]]:
         """(stage, (K, P) answers of its units) for each stage with units, in turn; last the output layer's sums, without activation."""
-        passed = self.network.holding(snapshot.weights).forward(values_DP.T, snapshot.silenced)
+        passed = self.network.with_tensors(snapshot.weights).forward(values_DP.T, snapshot.silenced)
         return ((stage, stage.by_unit(values).T) for stage, values in passed if stage.plan.has_units)
 
     def _by_layer(self, maps: np.ndarray, scales: np.ndarray) -> dict[str, np.ndarray]:
@@ -189,7 +189,7 @@ class Picture:
             return {"output": signed.to(torch.uint8).numpy().reshape(self.output.shape)}
         return self.output.numbers(objective.in_units(predicted.numpy(), self.data.scaling), self.value_range)
 
-    def _quantized(self, values_KM: torch.Tensor, scales: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+    def _quantize(self, values_KM: torch.Tensor, scales: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
         bytes_ = (values_KM * (127 / scales)[:, None]).add_(128.5).to(torch.uint8).numpy()
         return bytes_.reshape(-1, *self.units.shape), scales.numpy().astype(np.float32)
 

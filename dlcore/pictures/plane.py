@@ -36,7 +36,7 @@ class UnitPlane:
     def layout(self) -> dict[str, Any]:
         return {"kind": self.kind, "rows": self.shape[0], "columns": self.shape[1], **self._ranges}
 
-    def drawn(self, answers_KP: torch.Tensor, bend: Bend) -> torch.Tensor:
+    def draw(self, answers_KP: torch.Tensor, bend: Bend) -> torch.Tensor:
         rows, columns = self.shape
         thinned = answers_KP.reshape(-1, rows, 2, columns, 2)[:, :, 0, :, 0]
         return bend(thinned.reshape(-1, rows * columns))
@@ -62,7 +62,7 @@ class Plane:
         return self._scaling.fill_missing(raw)
 
     def numbers(self, values_P: np.ndarray, value_range: Interval) -> dict[str, np.ndarray]:
-        return shaded(values_P, value_range, self.shape)
+        return shade(values_P, value_range, self.shape)
 
 
 @lru_cache(maxsize=2)
@@ -75,7 +75,7 @@ def feature_maps(names: tuple[str, ...]) -> np.ndarray:
     return (values.T * 127 + 128.5).astype(np.uint8).reshape(-1, FEATURE_SIDE, FEATURE_SIDE)
 
 
-def shaded(values_P: np.ndarray, value_range: Interval, shape: tuple[int, ...]) -> dict[str, np.ndarray]:
+def shade(values_P: np.ndarray, value_range: Interval, shape: tuple[int, ...]) -> dict[str, np.ndarray]:
     """Predicted numbers as bytes: 1 and 255 are the ends of the range."""
     low, high = value_range
     bytes_ = np.clip(1 + 254 * (values_P - low) / (high - low), 1, 255).round().astype(np.uint8)

@@ -10,8 +10,8 @@ from typing import ClassVar
 import numpy as np
 
 from dlcore.datasets.preparation import PreparedCategory
-from dlcore.pictures.base import Drawable, Interval, as_inputs, padded, ranges_of, target_name
-from dlcore.pictures.plane import grid, plane_layout, shaded
+from dlcore.pictures.base import Drawable, Interval, as_inputs, pad, ranges_of, target_name
+from dlcore.pictures.plane import grid, plane_layout, shade
 
 MOST_PROJECTED = 1_000_000  # numbers (rows times columns) from which the principal components are computed
 
@@ -40,7 +40,7 @@ class Strip:
         return np.stack([self._scaling.fill_missing(raw)[:, 0], y], axis=1)
 
     def numbers(self, values_P: np.ndarray, value_range: Interval) -> dict[str, np.ndarray]:
-        return shaded(values_P, value_range, self.shape)
+        return shade(values_P, value_range, self.shape)
 
 
 class Projection:
@@ -59,7 +59,7 @@ class Projection:
         _, strengths, axes = np.linalg.svd(X - self._mean, full_matrices=False)
         self._axes_2D = axes[:2] if len(axes) > 1 else np.vstack([axes, np.zeros_like(axes)])
         places = (X - self._mean) @ self._axes_2D.T
-        x_range, y_range = padded(places[:, 0]), padded(places[:, 1])
+        x_range, y_range = pad(places[:, 0]), pad(places[:, 1])
         shares = strengths**2 / ((strengths**2).sum() or 1.0)
         self.inputs_DP = as_inputs(grid(x_range, y_range, side) @ self._axes_2D + self._mean)
         self.shape = (side, side)
@@ -70,4 +70,4 @@ class Projection:
         return (X - self._mean) @ self._axes_2D.T
 
     def numbers(self, values_P: np.ndarray, value_range: Interval) -> dict[str, np.ndarray]:
-        return shaded(values_P, value_range, self.shape)
+        return shade(values_P, value_range, self.shape)

@@ -57,7 +57,7 @@ class Looks:
     @torch.no_grad()
     def answers(self, snapshot: Snapshot, values_DN: torch.Tensor) -> dict[str, torch.Tensor]:
         """{address: (K, N) answers of its units} of each stage with units; last the output layer's sums, without activation."""
-        passed = self.picture.network.holding(snapshot.weights).forward(values_DN.T, snapshot.silenced)
+        passed = self.picture.network.with_tensors(snapshot.weights).forward(values_DN.T, snapshot.silenced)
         return {stage.address: stage.by_unit(values).T for stage, values in passed if stage.plan.has_units}
 
     def outputs(self, snapshot: Snapshot, values_DN: torch.Tensor) -> torch.Tensor:
@@ -174,8 +174,10 @@ class Looks:
             "place": [float(value) for value in picture.output.points(part.raw[one], X_1D, y)[0]],
             "inputs": [float(value) for value in X_1D[0]],
             "target": y[0].item(),
-            "prediction": [finite(value) for value in claim] if isinstance(claim, list) else finite(claim),
-            "loss": finite(loss),
+            "prediction": [finite_or_none(value) for value in claim]
+            if isinstance(claim, list)
+            else finite_or_none(claim),
+            "loss": finite_or_none(loss),
         }
         shown = self._read(answers).items()
         arrays = {f"probe/{address}": answers_K1[:MOST_SHOWN, 0].numpy() for address, answers_K1 in shown}
@@ -185,6 +187,6 @@ class Looks:
         return snapshot.experiment.coding.predict(sums_KN.T)
 
 
-def finite(value: float) -> float | None:
+def finite_or_none(value: float) -> float | None:
     """The number; None for infinity and NaN, which JSON does not have."""
     return float(value) if np.isfinite(value) else None

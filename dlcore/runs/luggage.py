@@ -42,7 +42,7 @@ def pack_run(run: Run, *, gently: bool) -> tuple[Header, bytes]:
     histories = _longest_histories(standings)
     header["luggage"] = {
         "numbers": _numbers(run),
-        "problem": _told(run.problem),
+        "problem": _tell(run.problem),
         "recipes": [base64.b64encode(recipe).decode() for recipe in recipes],
         "moments": [_facts(moment) | {"recipe": recipes.index(moment.packed_recipe)} for moment in moments],
         "acts": [{name: getattr(act, name) for name in ACT_FACTS} for act in run.acts.acts],
@@ -51,7 +51,7 @@ def pack_run(run: Run, *, gently: bool) -> tuple[Header, bytes]:
     }
     states = [standing.state for standing in standings if standing is not None and standing.state is not None]
     states = [run.learner.state(), *(moment.state for moment in moments), *states]
-    header["luggage"]["names"], arrays = _stacked([*states, *({"history": rows} for rows in histories.values())])
+    header["luggage"]["names"], arrays = _stack([*states, *({"history": rows} for rows in histories.values())])
     return header, to_bytes(arrays)
 
 
@@ -60,7 +60,7 @@ def unpack_run(run: Run, header: Header, content: bytes) -> None:
     luggage = header["luggage"]
     bare = sum(stood is not None and stood["history"] is not None for stood in luggage["standings"])
     count = 1 + len(luggage["moments"]) + bare + luggage["histories"]
-    now, *states = _unstacked(luggage["names"], from_bytes(content), count)
+    now, *states = _unstack(luggage["names"], from_bytes(content), count)
     recipes = [base64.b64decode(recipe) for recipe in luggage["recipes"]]
     moments = [
         Moment(
@@ -124,7 +124,7 @@ def _stood(
         "recipe": recipes.index(standing.packed_recipe),
         "history": None if rows is None else [histories.index(id(owner_of(rows))), len(rows)],
         "moments": [moment.id for moment in standing.moments if moment.id in there],
-        "problem": _told(standing.problem),
+        "problem": _tell(standing.problem),
     }
 
 
@@ -147,7 +147,7 @@ def _standing(
     )
 
 
-def _told(problem: Problem | None) -> dict[str, Any] | None:
+def _tell(problem: Problem | None) -> dict[str, Any] | None:
     return None if problem is None else problem.to_dict()
 
 
@@ -155,7 +155,7 @@ def _problem(told: dict[str, Any] | None) -> Problem | None:
     return None if told is None else Problem(told["key"], **told["values"])
 
 
-def _stacked(states: list[Arrays]) -> tuple[list[str], Arrays]:
+def _stack(states: list[Arrays]) -> tuple[list[str], Arrays]:
     """The states as few large arrays: names, and {"3": all arrays named names[3] of one type and shape, "3/of": for each state that has
     one, its number and the index of its array}. What several states share is written once.
 
@@ -174,8 +174,8 @@ def _stacked(states: list[Arrays]) -> tuple[list[str], Arrays]:
     return [name for name, *_ in alike], arrays
 
 
-def _unstacked(names: list[str], arrays: Arrays, count: int) -> list[Arrays]:
-    """The states that `_stacked` was given."""
+def _unstack(names: list[str], arrays: Arrays, count: int) -> list[Arrays]:
+    """The states that `_stack` was given."""
     states: list[Arrays] = [{} for _ in range(count)]
     for key, name in enumerate(names):
         stack = arrays[str(key)]

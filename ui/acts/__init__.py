@@ -21,14 +21,12 @@ def routes() -> list[BaseRoute]:
 
 
 async def answer_acts(request: Request) -> Response:
-    """Answer with the run's acts, in `?language=`, see `_written`; those up to `?since=` an id without their words."""
+    """Answer with the run's acts, in `?language=`, see `_write`; those up to `?since=` an id without their words."""
     since = request.query_params.get("since", "")
-    return await telling.tell(
-        request, "acts", _written, since=int(since) if since.isdecimal() and len(since) < 17 else 0
-    )
+    return await telling.tell(request, "acts", _write, since=int(since) if since.isdecimal() and len(since) < 17 else 0)
 
 
-def _written(header: dict[str, Any], language: str) -> dict[str, Any]:
+def _write(header: dict[str, Any], language: str) -> dict[str, Any]:
     """{"position", "bare_start", "version", "acts": [{"id", "bare", "words"}]}, as `standings.describe_acts` says."""
     recipes = [Experiment.from_json(recipe) for recipe in header["recipes"]]
     say = partial(text, language)
