@@ -6,7 +6,7 @@ from statistics import median
 
 from playwright.sync_api import Page, sync_playwright
 
-from benchmarks.page import FLAGS, browser_path, opened
+from benchmarks.page import FLAGS, browser_path, open_page
 from benchmarks.server import cpu_seconds, served, wait_until_warm
 from benchmarks.tables import Figure, goals
 
@@ -46,7 +46,7 @@ def run(quick: bool) -> str:
     with sync_playwright() as playwright, served() as server:
         wait_until_warm(server)
         browser = playwright.chromium.launch(executable_path=browser_path(), args=FLAGS)
-        page = opened(browser, server, RECIPE)
+        page = open_page(browser, server, RECIPE)
         page.get_by_role("slider", name="Speed", exact=True).press("End")
         spent = cpu_seconds(server.pid)
         found = [_round(page, seconds) for _ in range(rounds)]

@@ -137,17 +137,17 @@ async def websocket(port: int, path: str, cookie: str = "", origin: str | None =
     return client
 
 
-async def paced(times: int, a_second: float, act: Callable[[int], Awaitable[object]]) -> None:
+async def repeat_paced(times: int, a_second: float, act: Callable[[int], Awaitable[object]]) -> None:
     """Call `act` so many times, so often a second, each in a task of its own; a lost connection is no error."""
     begin = time.monotonic()
     tasks = []
     for number in range(times):
         await asyncio.sleep(max(begin + number / a_second - time.monotonic(), 0))
-        tasks.append(asyncio.create_task(_suppressed(act(number))))
+        tasks.append(asyncio.create_task(_try(act(number))))
     await asyncio.gather(*tasks)
 
 
-async def _suppressed(act: Awaitable[object]) -> None:
+async def _try(act: Awaitable[object]) -> None:
     with suppress(ConnectionError, OSError, TimeoutError, asyncio.IncompleteReadError, IndexError, KeyError):
         await act
 
@@ -176,7 +176,7 @@ async def foreign_origin(port: int) -> Attack:
 
     async def attack(seconds: float) -> None:
         evil = "http://evil.example"
-        await paced(int(10 * seconds), 10, lambda number: websocket(port, STREAM, origin=evil))
+        await repeat_paced(int(10 * seconds), 10, lambda number: websocket(port, STREAM, origin=evil))
 
     return attack
 
@@ -227,7 +227,7 @@ async def invented_uploads(port: int) -> Attack:
         SENT.bytes += len(content)
 
     async def attack(seconds: float) -> None:
-        await paced(int(5 * seconds), 5, upload)
+        await repeat_paced(int(5 * seconds), 5, upload)
 
     return attack
 
@@ -248,7 +248,7 @@ async def endless_messages(port: int) -> Attack:
     async def attack(seconds: float) -> None:
         live = [pour("/api/live/nothing", 60 << 20, seconds) for _ in range(12)]
         stream = [pour(STREAM, 150 << 20, seconds) for _ in range(6)]
-        await asyncio.gather(*map(_suppressed, [*live, *stream]))
+        await asyncio.gather(*map(_try, [*live, *stream]))
         await asyncio.sleep(1)
 
     return attack
@@ -263,7 +263,7 @@ async def newcomers(port: int) -> Attack:
         await client.write(frame(rerun(), BINARY))
 
     async def attack(seconds: float) -> None:
-        await paced(310, 310 / seconds, come)
+        await repeat_paced(310, 310 / seconds, come)
 
     return attack
 
@@ -288,7 +288,7 @@ async def ragged_tables(port: int) -> Attack:
         end = time.monotonic() + seconds
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds + 1):
-                await asyncio.gather(*(_suppressed(bring(each, end)) for each in people))
+                await asyncio.gather(*(_try(bring(each, end)) for each in people))
 
     return attack
 
@@ -302,7 +302,7 @@ async def reports(port: int) -> Attack:
 
     async def attack(seconds: float) -> None:
         SENT.messages += 16
-        pressed = [asyncio.create_task(_suppressed(each.download("Report"))) for each in people for _ in (1, 2)]
+        pressed = [asyncio.create_task(_try(each.download("Report"))) for each in people for _ in (1, 2)]
         await asyncio.wait(pressed, timeout=seconds)
         for task in pressed:
             task.cancel()
@@ -334,7 +334,7 @@ async def heavy_runs(port: int) -> Attack:
 
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await asyncio.gather(*(_suppressed(play(student)) for student in people))
+                await asyncio.gather(*(_try(play(student)) for student in people))
                 await asyncio.sleep(seconds)
 
     return attack
@@ -353,7 +353,7 @@ async def large_runs(port: int) -> Attack:
     async def attack(seconds: float) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await paced(24, 48 / seconds, play)
+                await repeat_paced(24, 48 / seconds, play)
                 await asyncio.sleep(seconds)
 
     return attack
@@ -367,7 +367,7 @@ async def half_heads(port: int) -> Attack:
         await client.write(f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n".encode())
 
     async def attack(seconds: float) -> None:
-        await paced(1100, 2200 / seconds, begin)
+        await repeat_paced(1100, 2200 / seconds, begin)
         await asyncio.sleep(seconds / 2)
 
     return attack
@@ -380,7 +380,7 @@ async def replay(port: int, sent: Sent) -> Attack:
 
     async def attack(seconds: float) -> None:
         content = bytes(size)
-        await paced(
+        await repeat_paced(
             sent.messages, max(sent.messages, 1) / seconds, lambda number: clients[number % len(clients)].write(content)
         )
 

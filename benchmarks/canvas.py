@@ -7,7 +7,7 @@ from statistics import median, quantiles
 
 from playwright.sync_api import Page, sync_playwright
 
-from benchmarks.page import FIND_CANVAS, FLAGS, PRESS_PLAY, WATCH_FRAMES, browser_path, opened, set_speed
+from benchmarks.page import FIND_CANVAS, FLAGS, PRESS_PLAY, WATCH_FRAMES, browser_path, open_page, set_speed
 from benchmarks.server import served
 from benchmarks.tables import markdown
 
@@ -43,18 +43,18 @@ def run(quick: bool) -> str:
     with sync_playwright() as playwright, served() as server:
         browser = playwright.chromium.launch(executable_path=browser_path(), args=FLAGS)
         for units, goal in (DEEP, WIDE):
-            page = opened(browser, server, {"layers": [{"kind": "dense", "units": one} for one in units]})
+            page = open_page(browser, server, {"layers": [{"kind": "dense", "units": one} for one in units]})
             rate, late = _frames(page, seconds)
             _close(page)
             name = f"{len(units)} hidden layers of {units[0]}"
             rows.append(
                 (f"frames a second, {name} (interval's p95)", f"{rate:.1f} ({late:.0f} ms)", f"at least {goal}")
             )
-        page = opened(browser, server, {})
+        page = open_page(browser, server, {})
         page.evaluate(PRESS_PLAY)
         added = [until(page, ADD_NEURON, "root.dataset.structure !== before.structure") for _ in range(times)]
         _close(page)
-        page = opened(browser, server, {})
+        page = open_page(browser, server, {})
         page.evaluate(PRESS_PLAY)
         page.wait_for_timeout(6000)
         page.evaluate("window.canvasRoot.querySelector('[data-do=play]').click()")

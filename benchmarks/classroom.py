@@ -119,7 +119,7 @@ async def attend(server: Server, students: int, playing: int, seconds: float) ->
     found.openings = [outcome for outcome in outcomes if isinstance(outcome, float)]
     await asyncio.sleep(3.0)
 
-    start, spent = time.monotonic(), _spent(server)
+    start, spent = time.monotonic(), _read_spent(server)
     end = start + WINDOWS * seconds
     moving = [
         asyncio.create_task(fiddle(student, end, chance, found.answers)) for student in everybody if student.there
@@ -128,7 +128,7 @@ async def attend(server: Server, students: int, playing: int, seconds: float) ->
     found.proportional, found.resident = memory(server)
     await asyncio.sleep(max(end - time.monotonic(), 0))
     now = time.monotonic()
-    found.shares = {name: (then - spent[name]) / (now - start) for name, then in _spent(server).items()}
+    found.shares = {name: (then - spent[name]) / (now - start) for name, then in _read_spent(server).items()}
     found.dropped = sum(not student.there for student in everybody)
     await asyncio.gather(*moving, return_exceptions=True)
     for student in everybody:
@@ -177,7 +177,7 @@ def p95(values: Sequence[float]) -> float:
     return quantiles(values, n=20)[-1] if len(values) > 1 else float("inf")
 
 
-def _spent(server: Server) -> dict[str, float]:
+def _read_spent(server: Server) -> dict[str, float]:
     """Processor time so far."""
     workers = sum(map(cpu_seconds, server.workers()))
     return {"server": cpu_seconds(server.pid), "workers": workers, "client": time.process_time()}

@@ -101,7 +101,7 @@ def run(quick: bool) -> str:
     there = torch.cuda.is_available()
     for device, shapes in (("cpu", (*SMALL, *LARGE)), ("cuda", GPU if there else ())):
         for shape in shapes:
-            costs = measured(shape, device, rounds, seconds)
+            costs = measure(shape, device, rounds, seconds)
             name = (
                 f"{shape.name}, batch {shape.batch}, {'one core' if device == 'cpu' else torch.cuda.get_device_name()}"
             )
@@ -128,7 +128,7 @@ def run(quick: bool) -> str:
     return f"{goals(figures)}\n\n{said}\n\n{markdown(['network', *WAYS], rows)}"
 
 
-def measured(shape: Shape, device: str, rounds: int, seconds: float) -> dict[str, float]:
+def measure(shape: Shape, device: str, rounds: int, seconds: float) -> dict[str, float]:
     """{way: median microseconds of an update}."""
     generator = torch.Generator().manual_seed(0)
     count = BATCHES * shape.batch
@@ -139,13 +139,13 @@ def measured(shape: Shape, device: str, rounds: int, seconds: float) -> dict[str
     makers = (ours, plain, loader)
     ways = {name: make(one, X, y, shape.batch) for name, make, one in zip(WAYS, makers, models, strict=True)}
     for way in ways.values():
-        timed(way, BATCHES, device)  # The first updates load code and fill caches.
-    once = min(timed(way, BATCHES, device) for way in ways.values()) / BATCHES
+        time_way(way, BATCHES, device)  # The first updates load code and fill caches.
+    once = min(time_way(way, BATCHES, device) for way in ways.values()) / BATCHES
     updates = max(BATCHES, round(seconds / once))
     found: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(rounds):
         for name, way in ways.items():
-            found[name].append(timed(way, updates, device) / updates)
+            found[name].append(time_way(way, updates, device) / updates)
     return {name: 1e6 * median(times) for name, times in found.items()}
 
 
@@ -194,7 +194,7 @@ def loader(model: nn.Sequential, X: torch.Tensor, y: torch.Tensor, batch: int) -
     return train
 
 
-def timed(way: Callable[[int], None], updates: int, device: str) -> float:
+def time_way(way: Callable[[int], None], updates: int, device: str) -> float:
     """Seconds of so many updates, until the device has finished them."""
     start = perf_counter()
     way(updates)

@@ -128,8 +128,8 @@ def run(quick: bool) -> str:
     seconds, afterwards = (QUICK_SECONDS, QUICK_AFTERWARDS) if quick else (SECONDS, AFTERWARDS)
     figures, rows = [], []
     for name, fault in FAULTS.items():
-        attacked, sent, memory = _attacked(name, seconds, afterwards)
-        beside, _, _ = _attacked(name, seconds, 0.0, sent)
+        attacked, sent, memory = _attack(name, seconds, afterwards)
+        beside, _, _ = _attack(name, seconds, 0.0, sent)
         figures.append(_figure(name, fault, attacked, beside, memory))
         rows.append(_row(name, fault, attacked, beside, memory, sent))
     said = (
@@ -151,7 +151,7 @@ def run(quick: bool) -> str:
     return f"{goals(figures)}\n\n{said}\n\n{markdown(header, rows)}"
 
 
-def _attacked(
+def _attack(
     name: str, seconds: float, afterwards: float, sent: dict[str, int] | None = None
 ) -> tuple[Felt, dict[str, int], Memory]:
     """Measurements of the honest user, what was sent, and memory. With `sent`, as much is sent to a port that drops everything."""

@@ -79,16 +79,16 @@ def ways(case: Case) -> dict[str, Way | None]:
         "torch, DataLoader": torch_loader(case),
         "torch, slices": torch_slices(case),
         "scikit-learn": scikit_learn(case),
-        "Keras (JAX)": keras(case, 1) if _installed("keras", "jax") else None,
+        "Keras (JAX)": keras(case, 1) if _are_installed("keras", "jax") else None,
         "Keras (JAX), epoch an execution": keras(case, case.experiment.steps_per_epoch)
-        if _installed("keras", "jax")
+        if _are_installed("keras", "jax")
         else None,
-        "skorch": skorch(case) if _installed("skorch") else None,
-        "Lightning": lightning(case) if _installed("lightning") else None,
+        "skorch": skorch(case) if _are_installed("skorch") else None,
+        "Lightning": lightning(case) if _are_installed("lightning") else None,
     }
 
 
-def _installed(*names: str) -> bool:
+def _are_installed(*names: str) -> bool:
     return all(find_spec(name) is not None for name in names)
 
 

@@ -70,16 +70,16 @@ def run(quick: bool) -> str:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browser_path(), args=FLAGS)
         with served() as server:
-            cold = _first_paint(browser, server)
+            cold = _time_first_paint(browser, server)
             wait_until_warm(server)
-            warm = [_first_paint(browser, server) for _ in range(2 if quick else 7)]
+            warm = [_time_first_paint(browser, server) for _ in range(2 if quick else 7)]
             with _one_button() as bare:
-                floor = [_in_sight(browser, bare) for _ in warm]
-            page = opened(browser, server, NETWORK)
+                floor = [_time_bare(browser, bare) for _ in warm]
+            page = open_page(browser, server, NETWORK)
             memory = (megabytes(server.pid), max(map(megabytes, server.workers())))
             frames = _frames(page, server, seconds)
             page.context.close()
-            page = opened(browser, server, NETWORK)
+            page = open_page(browser, server, NETWORK)
             press = _presses(page, presses)
             page.context.close()
         browser.close()
@@ -119,7 +119,7 @@ def _one_button() -> Iterator[Server]:
             yield server
 
 
-def _loading(browser: Browser, server: Server, until: str) -> dict[str, float]:
+def _time_loading(browser: Browser, server: Server, until: str) -> dict[str, float]:
     """When a new visitor with an empty cache sees what, in seconds after the navigation began."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-US")
     page = context.new_page()
@@ -131,16 +131,16 @@ def _loading(browser: Browser, server: Server, until: str) -> dict[str, float]:
     return {name: milliseconds / 1000 for name, milliseconds in seen.items()}
 
 
-def _in_sight(browser: Browser, server: Server) -> float:
-    return _loading(browser, server, "play")["play"]
+def _time_bare(browser: Browser, server: Server) -> float:
+    return _time_loading(browser, server, "play")["play"]
 
 
-def _first_paint(browser: Browser, server: Server) -> tuple[float, float]:
-    seen = _loading(browser, server, "picture")
+def _time_first_paint(browser: Browser, server: Server) -> tuple[float, float]:
+    seen = _time_loading(browser, server, "picture")
     return seen["play"], seen["picture"]
 
 
-def opened(browser: Browser, server: Server, recipe: dict[str, Any]) -> Page:
+def open_page(browser: Browser, server: Server, recipe: dict[str, Any]) -> Page:
     """A page with the network to measure, loaded from a file of its recipe."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-US")
     context.set_default_timeout(PATIENCE)
@@ -172,7 +172,7 @@ def _frames(page: Page, server: Server, seconds: float) -> dict[str, Any]:
     after = cpu_seconds(server.pid), _worker_seconds(server)
     remounted = page.evaluate(f"({FIND_CANVAS})(), window.canvasRoot.mark !== 'the same'")
     steps = int(page.evaluate("window.canvasRoot.dataset.step"))
-    unseen = _unseen_seconds(page, server, seconds)
+    unseen = _measure_unseen(page, server, seconds)
     assert steps > 0
     gaps = [later - earlier for earlier, later in pairwise(times)]
     return {
@@ -196,7 +196,7 @@ def set_speed(page: Page, updates: str) -> None:
     raise RuntimeError(f"the speed slider has no step for {updates}")
 
 
-def _unseen_seconds(page: Page, server: Server, seconds: float) -> float:
+def _measure_unseen(page: Page, server: Server, seconds: float) -> float:
     """The workers' processor time for the same training without a viewer: the run plays on for a minute after its page is left."""
     page.goto("about:blank")
     page.wait_for_timeout(1500)

@@ -42,7 +42,7 @@ def run(quick: bool) -> str:
     """The table of goals, and the updates a second of each way."""
     stay_on_one_core()
     rounds, seconds = (QUICK_ROUNDS, QUICK_SECONDS) if quick else (ROUNDS, SECONDS)
-    found = {case.name: measured(case, ways(case), rounds, seconds) for case in cases()}
+    found = {case.name: measure(case, ways(case), rounds, seconds) for case in cases()}
     first, *others = found
     rows = [
         _against(
@@ -87,19 +87,19 @@ def cases() -> list[Case]:
     return [*found, Case("784-128-10 relu, batch 32, adam", wide, _pixels(prepare(Experiment.from_dict(digits))))]
 
 
-def measured(case: Case, ways: dict[str, Way | None], rounds: int, seconds: float) -> Rates:
+def measure(case: Case, ways: dict[str, Way | None], rounds: int, seconds: float) -> Rates:
     """{way: median updates a second}; each round runs all ways, so that a slow moment of the machine affects all alike."""
     there = {name: way for name, way in ways.items() if way is not None}
     epochs = {name: _epochs_in(way, seconds) for name, way in there.items()}
     times: dict[str, list[float]] = {name: [] for name in there}
     for _ in range(rounds):
         for name, way in there.items():
-            times[name].append(timed(way, epochs[name]))
+            times[name].append(time_way(way, epochs[name]))
     steps = case.experiment.steps_per_epoch
     return {name: steps * epochs[name] / median(times[name]) if name in there else None for name in ways}
 
 
-def timed(way: Way, epochs: int) -> float:
+def time_way(way: Way, epochs: int) -> float:
     """Seconds for so many epochs."""
     start = perf_counter()
     way(epochs)
@@ -108,9 +108,9 @@ def timed(way: Way, epochs: int) -> float:
 
 def _epochs_in(way: Way, seconds: float) -> int:
     """About how many epochs fit into so many seconds; the first ones, which load and compile, are not measured."""
-    timed(way, 1)
+    time_way(way, 1)
     epochs = 1
-    while (took := timed(way, epochs)) < seconds / 4 and epochs < 100_000:
+    while (took := time_way(way, epochs)) < seconds / 4 and epochs < 100_000:
         epochs *= 4
     return max(1, round(epochs * seconds / took))
 

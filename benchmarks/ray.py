@@ -42,10 +42,10 @@ def run(quick: bool) -> str:
     """The table, with a note if a kind of place cannot be measured here."""
     if importlib.util.find_spec("ray") is None:
         return "Not measured: Ray is not installed (pip install -r requirements-ray.txt)."
-    return compared({"processes": Processes(), "Ray, a cluster of our own": Cluster()}, quick)
+    return compare_places({"processes": Processes(), "Ray, a cluster of our own": Cluster()}, quick)
 
 
-def compared(kinds: dict[str, Places], quick: bool) -> str:
+def compare_places(kinds: dict[str, Places], quick: bool) -> str:
     """The table of these kinds of places, measured in turn."""
     rounds, seconds = (1, 3.0) if quick else (5, 10.0)
     with tempfile.TemporaryDirectory() as folder:

@@ -13,13 +13,13 @@ ALL = "All goals"
 
 def keep(sections: dict[str, str], order: tuple[str, ...], path: Path = PATH) -> None:
     """Replace these sections ({name: Markdown}) in the file."""
-    found = kept(path) | sections
+    found = read_kept(path) | sections
     there = {name: found[name] for name in order if name in found}
     whole = {ALL: joined_goals(there.values()), **there}
     path.write_text("\n\n".join([TITLE, *(f"## {name}\n\n{text}" for name, text in whole.items())]) + "\n", "utf-8")
 
 
-def kept(path: Path = PATH) -> dict[str, str]:
+def read_kept(path: Path = PATH) -> dict[str, str]:
     """The sections in the file, {name: Markdown}."""
     if not path.exists():
         return {}

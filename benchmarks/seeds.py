@@ -42,7 +42,7 @@ def run(quick: bool) -> str:
                 "optimizer": optimizer, "batch_size": 10,
             }
         )  # fmt: skip
-        costs = measured(experiment, rounds)
+        costs = measure(experiment, rounds)
         times = costs["32 abreast"] / costs["one seed"]
         figure = f"{SEEDS} seeds of 2-8-8-1 tanh, batch 10, 250 rows, {name}, against one seed"
         figures.append(Figure(figure, f"{GOAL:g}x or less", f"{times:.2f}x", times <= GOAL))
@@ -55,7 +55,7 @@ def run(quick: bool) -> str:
     return f"{goals(figures)}\n\n{said}\n\n{markdown(['optimizer', *WAYS], rows)}"
 
 
-def measured(experiment: Experiment, rounds: int) -> dict[str, float]:
+def measure(experiment: Experiment, rounds: int) -> dict[str, float]:
     """{way: median seconds of an epoch}."""
     data = prepare(experiment)
     many = compiled.many()

@@ -8,7 +8,7 @@ from statistics import median, quantiles
 from playwright.sync_api import sync_playwright
 
 from benchmarks.canvas import until
-from benchmarks.page import FLAGS, PRESS_PLAY, browser_path, opened
+from benchmarks.page import FLAGS, PRESS_PLAY, browser_path, open_page
 from benchmarks.server import Server, cpu_seconds, served, wait_until_warm
 from benchmarks.student import Student
 from benchmarks.tables import markdown
@@ -42,7 +42,7 @@ def run(quick: bool) -> str:
     with sync_playwright() as playwright, served() as server:
         browser = playwright.chromium.launch(executable_path=browser_path(), args=FLAGS)
         for name, (path, _) in MOVES.items():
-            page = opened(browser, server, {})
+            page = open_page(browser, server, {})
             page.evaluate(PRESS_PLAY)
             act = MOVE.replace("SETTING", path.replace(".", "-"))
             seen = [until(page, act, "root.dataset.recipe !== before.recipe") for _ in range(times)]

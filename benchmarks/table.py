@@ -43,9 +43,9 @@ def run(quick: bool) -> str:
             pool.start()
             while not pool.ready:
                 time.sleep(0.1)
-            with _watched(desks, pool) as held:
+            with _watch(desks, pool) as held:
                 looks, imports, part = _brought(desks, contents)
-                frames, steps = _trained(pool, part, WATCHED / (2 if quick else 1))
+                frames, steps = _measure_training(pool, part, WATCHED / (2 if quick else 1))
         finally:
             desks.stop()
             pool.stop()
@@ -102,7 +102,7 @@ def _brought(desks: Desks, contents: list[bytes]) -> tuple[list[float], list[flo
     return looks[1:], imports[1:], part  # Without the first ones, which waited for the desk's imports.
 
 
-def _trained(pool: Pool, part: dict[str, Any], seconds: float) -> tuple[float, float]:
+def _measure_training(pool: Pool, part: dict[str, Any], seconds: float) -> tuple[float, float]:
     """Frames and steps a second of a run that plays as fast as it can."""
     layer = {"kind": "dense", "units": HIDDEN, "activation": {"kind": "relu"}}
     recipe = Experiment.from_dict(
@@ -144,7 +144,7 @@ def _step(frame: bytes) -> int:
 
 
 @contextmanager
-def _watched(desks: Desks, pool: Pool) -> Iterator[list[float]]:
+def _watch(desks: Desks, pool: Pool) -> Iterator[list[float]]:
     """Memory of the desks and of the run's worker together, in MB, measured every GLANCE seconds during the block."""
     held, over = [0.0], threading.Event()
 
