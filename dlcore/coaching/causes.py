@@ -30,7 +30,7 @@ STEADY = 0.05  # rises as a share of falls: below, the loss falls all the time
 RESTLESS = 0.15  # above, it no longer does: between, nobody can tell
 
 
-#: What helps without a change of the recipe, and the group of controls with which a link hides it.
+#: What helps without a change of the recipe: for each the group of controls that it belongs to, with which a link hides it.
 GROUPS = {"back": "timeline", "reset": "play", "try_sizes": "edit"}
 
 
@@ -59,8 +59,8 @@ def find_advice(evidence: Evidence) -> Advice | None:
     return None
 
 
-def _since(evidence: Evidence) -> str:
-    """A change of the settings begins another case: what was tried did not help."""
+def _name_case(evidence: Evidence) -> str:
+    """The case: another one after each change of the run, as what was changed did not help. A browser shows each case once."""
     return str(evidence.epoch_of_change)
 
 
@@ -76,7 +76,7 @@ def find_jumps(evidence: Evidence) -> Advice | None:
     """The training loss goes up and down by much of what it began with: the steps are too long (Goodfellow et al., 2016, 8.1)."""
     if len(evidence) < FEWEST or evidence.jumps < JUMPS:
         return None
-    return Advice("rate_high", ("slower",), _since(evidence), {"rate": _write_rate(evidence)})
+    return Advice("rate_high", ("slower",), _name_case(evidence), {"rate": _write_rate(evidence)})
 
 
 def find_vanishing_gradient(evidence: Evidence) -> Advice | None:
@@ -87,7 +87,9 @@ def find_vanishing_gradient(evidence: Evidence) -> Advice | None:
     first, last = evidence.gradients[0], evidence.gradients[-1]
     if not 0 <= first < VANISHED * last:
         return None
-    return Advice("vanishing", ("let_through",), _since(evidence), {"times": f"{last / first:,.0f}" if first else "∞"})
+    return Advice(
+        "vanishing", ("let_through",), _name_case(evidence), {"times": f"{last / first:,.0f}" if first else "∞"}
+    )
 
 
 def find_straight_border(evidence: Evidence) -> Advice | None:
@@ -97,8 +99,8 @@ def find_straight_border(evidence: Evidence) -> Advice | None:
     if not _is_at_rest(evidence):
         return None
     if _activations(evidence):
-        return Advice("only_linear", ("bend",), _since(evidence))
-    return Advice("no_hidden", ("add_layer",), _since(evidence))
+        return Advice("only_linear", ("bend",), _name_case(evidence))
+    return Advice("no_hidden", ("add_layer",), _name_case(evidence))
 
 
 def find_slowness(evidence: Evidence) -> Advice | None:
@@ -108,7 +110,7 @@ def find_slowness(evidence: Evidence) -> Advice | None:
     fall = (evidence.recent_train[0] - evidence.recent_train[-1]) / evidence.scale
     if _measure_rises(evidence) > STEADY or fall >= LEVEL:
         return None
-    return Advice("rate_low", ("faster",), _since(evidence), {"rate": _write_rate(evidence)})
+    return Advice("rate_low", ("faster",), _name_case(evidence), {"rate": _write_rate(evidence)})
 
 
 def find_overfitting(evidence: Evidence) -> Advice | None:
@@ -120,7 +122,7 @@ def find_overfitting(evidence: Evidence) -> Advice | None:
     if float(np.median(recent)) - best < least or float(recent.min()) - best < least / 2:
         return None
     epoch = int(evidence.epochs[evidence.best])
-    return Advice("overfitting", ("add_l2", "fewer_units", "back"), _since(evidence), {"epoch": epoch})
+    return Advice("overfitting", ("add_l2", "fewer_units", "back"), _name_case(evidence), {"epoch": epoch})
 
 
 def find_dead_units(evidence: Evidence) -> Advice | None:
@@ -152,8 +154,8 @@ def find_small_network(evidence: Evidence) -> Advice | None:
         return None
     values = {"left": f"{evidence.share_left:.0%}"}
     if not _activations(evidence):
-        return Advice("straight", ("add_layer",), _since(evidence), values)
-    return Advice("too_small", ("more_units", "add_layer"), _since(evidence), values)
+        return Advice("straight", ("add_layer",), _name_case(evidence), values)
+    return Advice("too_small", ("more_units", "add_layer"), _name_case(evidence), values)
 
 
 def find_end(evidence: Evidence) -> Advice | None:
@@ -162,7 +164,7 @@ def find_end(evidence: Evidence) -> Advice | None:
         return None
     low = evidence.watched_loss.min() + LEVEL * evidence.scale
     epoch = int(evidence.epochs[np.argmax(evidence.watched_loss <= low)])
-    return Advice("reached", ("try_sizes", "fewer_units"), _since(evidence), {"epoch": epoch})
+    return Advice("reached", ("try_sizes", "fewer_units"), _name_case(evidence), {"epoch": epoch})
 
 
 def _is_unfinished(evidence: Evidence) -> bool:

@@ -1,4 +1,4 @@
-"""What another kind in a menu keeps: Adam in place of SGD is one change, not two.
+"""What stays when another kind is chosen in a menu: SGD to Adam changes the optimizer, and not its learning rate as well.
 
 A field that means the same in both kinds keeps its value, even where the kinds have other defaults. A kind that is chosen again gets
 back the values that it had when it was left. Pure functions, and what they remember of one person.

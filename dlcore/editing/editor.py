@@ -47,12 +47,12 @@ class Editor:
         self._rates = Rates()
         self._proposed: Draft | None = None  # The settings chosen last because they fit the data.
         self._own: Draft | None = None  # The data that the person brought.
-        #: What was said last of task and data, each with the key of what it was said of.
+        #: The last descriptions of task and data, each with the key of what it depends on (see facts.py).
         self._described: dict[str, tuple[object, dict[str, Any]]] = {}
 
     def edit(self, experiment: Experiment, action: dict[str, Any]) -> Edited | None:
         """The experiment after this edit; None if there is nothing to do. Raises Problem if it is not allowed."""
-        self._see(experiment)
+        self._remember_own(experiment)
         match action.get("do"):
             case "setting":
                 edited = self._set(experiment, read_path(action.get("path")), action.get("value"))
@@ -94,10 +94,10 @@ class Editor:
 
     def describe(self, experiment: Experiment) -> dict[str, Any]:
         """What a page that shows the recipe's settings has to know: {"values", "facts"}, see facts.py."""
-        self._see(experiment)
+        self._remember_own(experiment)
         found = {
-            **self._once("task", facts.key_of_task(experiment), facts.describe_task, experiment),
-            **self._once("data", facts.key_of_data(experiment), facts.describe_data, experiment),
+            **self._describe_once("task", facts.key_of_task(experiment), facts.describe_task, experiment),
+            **self._describe_once("data", facts.key_of_data(experiment), facts.describe_data, experiment),
             **facts.describe_network(experiment),
             "own": facts.describe_own(self._own, experiment.dataset),
             "rate": self._rates.describe(experiment.optimizer),
@@ -106,15 +106,15 @@ class Editor:
             found["fitting"] = None
         return {"values": facts.without_rows(values), "facts": found}
 
-    def _once(
+    def _describe_once(
         self, name: str, key: object, describe: Callable[[Experiment], dict[str, Any]], experiment: Experiment
     ) -> dict[str, Any]:
-        """What is described, which is the same as before while the key is: most edits are about something else."""
+        """What `describe` gives; its last answer again while the key is the same, as most edits change something else."""
         if name not in self._described or self._described[name][0] != key:
             self._described[name] = key, describe(experiment)
         return self._described[name][1]
 
-    def _see(self, experiment: Experiment) -> None:
+    def _remember_own(self, experiment: Experiment) -> None:
         if experiment.dataset.kind in OWN_KINDS:
             self._own = experiment.dataset.to_dict()
 

@@ -1,4 +1,6 @@
-"""Makes a draft consistent: menus offer only what fits, and a choice that another made impossible is replaced. Pure functions.
+"""What fits what in a recipe: the losses that suit the data, their split, the usual layers and optimizer. Pure functions.
+
+Menus offer only what fits, and a setting that a choice of other data made impossible is replaced.
 
 Recipes from files are not adjusted: an inconsistent one is refused.
 """
@@ -18,6 +20,7 @@ from dlcore.objectives import ObjectiveComponent
 from dlcore.optimizers import Optimizer
 from dlcore.problems import Problem
 
+#: The values of a recipe, or of a part of it, that is being edited: they may not fit together yet.
 Draft = dict[str, Any]
 
 USUAL = Experiment().to_dict()

@@ -1,4 +1,4 @@
-"""Another optimizer keeps the learning rate: what it usually wants, or what the person last set for it, can be offered."""
+"""The learning rate when the optimizer changes: it stays, and what the new optimizer usually has, or last had, is offered."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from dlcore.problems import Problem
 Path = tuple[str, ...]
 
 OWN_KINDS = ("table", "images")  # data that somebody has brought
-NOT_SET = ("version", "kind", "journal")  # What nobody sets by itself.
+NOT_SET = ("version", "kind", "journal")  # fields that are never set by themselves
 
 
 def read_path(path: object) -> Path:
@@ -50,7 +50,7 @@ def can_be_set(experiment: Experiment, path: Path) -> bool:
     if not isinstance(holder, Component) or path[-1] not in type(holder).model_fields:
         return False
     if path[0] == "dataset" and experiment.dataset.kind in OWN_KINDS and path != ("dataset", "samples"):
-        return False  # What a person has brought is described on the page of the data.
+        return False  # What is done to own data is chosen on the page Data.
     info = type(holder).model_fields[path[-1]]
     return has_input(info) and path != ("features",) and not isinstance(getattr(holder, path[-1]), Component)
 

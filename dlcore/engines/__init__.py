@@ -1,1 +1,1 @@
-"""How steps are taken: autograd.py (any stack of ours, any device), dense.py (dense stacks on the CPU, by the compiled kernel.py)."""
+"""How steps are taken: autograd.py (any stack, any device), dense.py and many.py (dense stacks on the CPU, by the compiled kernels)."""

@@ -72,7 +72,7 @@ def keep() -> None:
     state = session.current()
     with _new_runs() as new:
         token, _ = _fork(None, new)
-    _put_aside(token)
+    _add_to_kept(token)
     _compare(str(state.token), token)
 
 
@@ -82,7 +82,7 @@ def fork(moment: int | None) -> None:
     before, name = str(session.current().token), name_present()
     with _new_runs() as new:
         token, experiment = _fork(moment, new)
-        put_by()
+        pause_and_keep()
     standing.stand_on(token, experiment)
     _compare(before, token)
     session.current().notices.append(t("run.forked", before=name))
@@ -108,8 +108,8 @@ def change_one(changed: Experiment | None = None) -> None:
         if learned or changed is None:
             new.append(standing.begin(recipe))
         if learned:
-            put_by()
-    _put_aside(new[0])
+            pause_and_keep()
+    _add_to_kept(new[0])
     if len(new) > 1:
         standing.stand_on(new[1], state.experiment)
         if not learned:
@@ -139,15 +139,15 @@ def _fork(moment: int | None, new: list[str]) -> tuple[str, Experiment]:
     return new[-1], Experiment.from_json(header["recipe"])
 
 
-def put_by() -> None:
+def pause_and_keep() -> None:
     """Pause the present run and add it to the kept ones."""
     token = str(session.current().token)
     live.pool().call(token, "pause")
-    _put_aside(token)
+    _add_to_kept(token)
 
 
-def _put_aside(token: str) -> None:
-    """Keep this run, which from now on may wait on the shelf."""
+def _add_to_kept(token: str) -> None:
+    """Add this run to the kept ones. From now on it may wait on disk while nobody looks at it."""
     live.pool().listing.label(token, kept=True)
     standing.let_wait(token)
 

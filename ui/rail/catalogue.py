@@ -25,7 +25,7 @@ from ui.rail.scales import MILLION, Entry, Ladder, Slider, choose_scale, find_bo
 Say = Callable[[str], str]
 Input = dict[str, Any]
 
-#: The fields of each section, in their order; which of them apply to a run says what the run itself tells.
+#: The fields of each section, in their order. The browser shows those that apply to the run, by the facts in its frames.
 SECTIONS: dict[str, tuple[str, ...]] = {
     "data": ("dataset", "test_fraction", "validation_fraction", "sealed", "features", "seed"),
     "network": ("layers",),
@@ -35,7 +35,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 MOST_ROWS = int(find_bounds(Experiment.model_fields["batch_size"]).upper)
-#: Fields that are drawn in another way than their bounds say.
+#: Fields with another input than their bounds would give them.
 SCALES = {"validation_fraction": Slider(0.0, 0.5, 0.01), "batch_size": Entry(1, MOST_ROWS)}
 OFF_AT_ZERO = ("gradient_clip", "early_stopping")
 TUCKED = ("initializer", "alpha", "beta1", "beta2")  # behind "Fine tuning"
@@ -43,7 +43,7 @@ OWN = tuple(f"dataset.{kind}" for kind in OWN_KINDS)
 #: What is set of data that somebody has brought: all else is described on the page Data.
 SET_OF_OWN = ("samples",)
 DEVICES = ("auto", "cpu", "cuda", "mps")
-#: Keys of the rail's own texts begin so.
+#: The beginnings of the keys of texts that belong to the rail and to no field.
 OWN_TEXTS = (
     "rail.",
     "dataset.",

@@ -9,10 +9,11 @@ from typing import Any
 import annotated_types
 from pydantic.fields import FieldInfo
 
+#: Rungs for a share below 1 of the past that an average keeps, as momentum: what matters is how near it is to 1.
 MEMORIES = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 0.9999)
 FEW = 20  # a range of at most so many whole numbers gets a slider with a step of 1
-DECADES = 1000  # a range whose end is at least so many times its start gets a ladder: 1, 2, 5, 10, ...
-MILLION = 1_000_000  # above this a whole number, as a seed, is a name rather than a quantity, and is typed in
+WIDE = 1000  # a range of whole numbers whose end is at least so many times its start gets a ladder: 1, 2, 5, 10, ...
+MILLION = 1_000_000  # a range that ends above this is that of a name rather than a quantity, as a seed, and is typed in
 
 
 @dataclass(frozen=True)
@@ -69,31 +70,31 @@ def find_bounds(info: FieldInfo) -> Bounds:
 
 
 def choose_scale(info: FieldInfo) -> Scale:
-    """The widget that suits a number with these bounds."""
+    """The input that suits a number with these bounds."""
     bounds = find_bounds(info)
     default = info.default
     if info.annotation is int:
         if bounds.upper - bounds.lower <= FEW:
             return Slider(int(bounds.lower), int(bounds.upper), 1)
-        if DECADES * max(1, bounds.lower) <= bounds.upper <= MILLION:
-            return Ladder(_one_two_five(int(bounds.lower), int(bounds.upper)))
+        if WIDE * max(1, bounds.lower) <= bounds.upper <= MILLION:
+            return Ladder(_list_one_two_five(int(bounds.lower), int(bounds.upper)))
         if default >= 100:
             return Slider(int(bounds.lower), int(bounds.upper), 10)
         return Entry(int(bounds.lower), int(bounds.upper))
     if bounds.without_upper:
         return Ladder(tuple(rung for rung in MEMORIES if rung >= bounds.lower))
     if bounds.upper >= 50 * default:
-        return Ladder(_one_three_ten(bounds, default))
+        return Ladder(_list_one_three_ten(bounds, default))
     step = 0.01 if bounds.upper <= 1 else 0.1
     return Slider(float(bounds.lower or step * bounds.without_lower), float(bounds.upper), step)
 
 
-def _one_two_five(lower: int, upper: int) -> tuple[int, ...]:
+def _list_one_two_five(lower: int, upper: int) -> tuple[int, ...]:
     rungs = [digit * 10**power for power in range(len(str(upper))) for digit in (1, 2, 5)]
     return (lower, *(rung for rung in rungs if lower < rung < upper), upper)
 
 
-def _one_three_ten(bounds: Bounds, default: float) -> tuple[float, ...]:
+def _list_one_three_ten(bounds: Bounds, default: float) -> tuple[float, ...]:
     lowest = math.floor(math.log10(default)) - 3 if default else math.floor(math.log10(bounds.upper)) - 5
     powers = range(lowest, math.ceil(math.log10(bounds.upper)) + 1)
     rungs = [float(f"{digit}e{power}") for power in powers for digit in (1, 3)]

@@ -15,7 +15,7 @@ DIALOG = "terms"
 
 @dataclass
 class Reading:
-    """Which card was opened last, and how many: the menu with the words closes each time."""
+    """The card that was read last, and how often one was opened, by which each menu of terms has a key of its own."""
 
     term: str = next(iter(TERMS))
     opened: int = 0
