@@ -7,9 +7,10 @@ from typing import Any, Protocol
 
 from dlcore.learning.acts import changed_settings
 from dlcore.learning.learner import Change, tell_going_back
+from dlcore.learning.timeline import unpack
 from dlcore.problems import Problem
 from dlcore.recipe import Recipe
-from dlcore.runs.standings import Stood, stand_soundly, standing_of
+from dlcore.runs.standings import Stood, stand_at, stand_soundly, standing_of
 
 
 class Changing(Stood, Protocol):
@@ -19,6 +20,7 @@ class Changing(Stood, Protocol):
 
     def begin(self, recipe: Recipe, status: str = "paused") -> None: ...
     def stand_still(self, status: str) -> None: ...
+    def halt(self) -> None: ...
     def keep_moment(self, edited: bool = False) -> None: ...
 
 
@@ -62,6 +64,20 @@ def take_over(run: Changing, changed: Recipe, origins: dict[str, Any] | None = N
     if done.redrawn:
         run.keep_moment(edited=True)
     return done
+
+
+def go_to(run: Changing, position: int) -> None:
+    """Stand where the run stood after so many of its acts; of a very large network only the settings come back, which is told."""
+    standing, now = run.acts.standing(position), standing_of(run)
+    if standing is None:
+        return
+    if standing.state is not None:
+        stand_at(run, standing)
+    else:
+        run.halt()
+        take_over(run, unpack(standing.packed_recipe))
+        run.learner.notices.append(Problem("settings_only", act=run.acts.version + 1))
+    run.acts.move(position, now)
 
 
 def _tell_of_act(run: Changing, notice: Problem) -> None:

@@ -12,11 +12,11 @@ from typing import Any
 from dlcore.arrays import from_bytes, to_bytes
 from dlcore.learning.acts import Acts
 from dlcore.learning.learner import Diverged, Learner
-from dlcore.learning.timeline import Timeline, unpack
+from dlcore.learning.timeline import Timeline
 from dlcore.problems import Problem
 from dlcore.recipe import Recipe
 from dlcore.recipes import recipe_from_json
-from dlcore.runs.changing import change, take_over
+from dlcore.runs.changing import change, go_to
 from dlcore.runs.frames import Frames, Held
 from dlcore.runs.kinds import Edited, Editor, Kind, kind_of_learning
 from dlcore.runs.pace import NEVER, Pace
@@ -95,10 +95,11 @@ class Run:
         return self.status == "paused" or (self.status == self.learner.finished and self.learner.go_on())
 
     def pause(self) -> None:
-        self._halt()
+        self.halt()
         self.keep_moment()
 
-    def _halt(self) -> None:
+    def halt(self) -> None:
+        """Train no further, without a moment that tells of it."""
         self._last_epoch = None
         if self.status == "playing":
             self.status = "paused"
@@ -106,7 +107,7 @@ class Run:
 
     def step(self) -> None:
         """Take one update, then pause."""
-        self._halt()
+        self.halt()
         if self._can_train():
             self._resume("paused")
             self._update(1, NEVER)
@@ -114,7 +115,7 @@ class Run:
 
     def epoch(self) -> None:
         """Train to the end of the current epoch at full speed, then pause. Only asks for it: the following slices do it."""
-        self._halt()
+        self.halt()
         if self._can_train():
             self._resume("paused")
             self._last_epoch = self.learner.epoch
@@ -205,28 +206,17 @@ class Run:
 
     def undo(self) -> dict[str, Any]:
         """Take back the last act: the run stands where it stood before it, and is paused."""
-        return self._go_to(self.acts.position - 1)
+        go_to(self, self.acts.position - 1)
+        return self.stand
 
     def redo(self) -> dict[str, Any]:
         """Do again what was taken back last: the run stands where it stood when that was taken back, and is paused."""
-        return self._go_to(self.acts.position + 1)
+        go_to(self, self.acts.position + 1)
+        return self.stand
 
     def jump(self, act: object) -> dict[str, Any]:
         """Take back, or do again, all acts up to this one; 0 takes back all."""
-        return self._go_to(self.acts.position_after(act))
-
-    def _go_to(self, position: int) -> dict[str, Any]:
-        standing = self.acts.standing(position)
-        if standing is None:
-            return self.stand
-        now = standing_of(self)
-        if standing.state is not None:
-            stand_at(self, standing)
-        else:
-            self._halt()
-            take_over(self, unpack(standing.packed_recipe))
-            self.learner.notices.append(Problem("settings_only", act=self.acts.version + 1))
-        self.acts.move(position, now)
+        go_to(self, self.acts.position_after(act))
         return self.stand
 
     @property
@@ -257,7 +247,7 @@ class Run:
 
     def fail(self, problem: Problem) -> None:
         """Pause after a failure, and show the problem."""
-        self._halt()
+        self.halt()
         self.problem = problem
         self.version += 1
 

@@ -17,6 +17,7 @@ from typing import Any
 from dlcore.runs.pace import NEVER
 from dlcore.runs.run import Run
 from dlcore.runs.shares import Credit
+from dlcore.wire import Header
 
 FRAME_SHARE = 0.4
 MOST_CREDIT = 0.02  # Seconds that an owner can save.
@@ -40,6 +41,13 @@ class FrameRequest:
     calm: bool = False  # The viewer's page is hidden.
     recipe: int | None = None  # Version of the recipe that the viewer knows.
     since: float = field(default_factory=time.monotonic)
+
+    @classmethod
+    def of(cls, header: Header, since: float) -> FrameRequest:
+        """The request in this message, which came at this time of the worker's clock."""
+        seen = header.get("version"), header.get("structure"), header.get("history", 0)
+        more = header.get("moments"), bool(header.get("now")), header.get("wants"), bool(header.get("calm"))
+        return cls(header["id"], *seen, *more, header.get("recipe"), since)
 
     def due(self, run: Run) -> float:
         """When (by the clock) the request is to be answered; NEVER while the viewer has the newest version."""

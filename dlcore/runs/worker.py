@@ -239,9 +239,7 @@ class Worker:
         run = self._get_run(token, header if do == "change" else {})
         match do:
             case "frame":
-                seen = header.get("version"), header.get("structure"), header.get("history", 0)
-                more = header.get("moments"), bool(header.get("now")), header.get("wants"), bool(header.get("calm"))
-                frame = FrameRequest(header["id"], *seen, *more, header.get("recipe"), since=self._clock())
+                frame = FrameRequest.of(header, self._clock())
                 self._viewers.add(token, self._owners.owner_of(token), frame)
                 return None
             case "leave":
