@@ -150,52 +150,32 @@ def chromium(playwright: Any, launch: dict[str, Any]) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def english(playwright: Any, launch: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """The browser of English readers, one after the other.
+def kept_pages(chromium: Any, app: tuple[str, int]) -> Any:
+    """The pages in which one visitor after another opens the playground."""
+    from tests.visitors import Visitors
 
-    It has a folder, as a person's has, where it keeps the scripts it has compiled: without, a page costs half as much again.
-    """
-    context = playwright.chromium.launch_persistent_context(
-        tmp_path_factory.mktemp("browser"), **launch, viewport={"width": 1440, "height": 900}, locale="en-US",
-        accept_downloads=True,
-    )  # fmt: skip
-    context.set_default_timeout(BROWSER_PATIENCE)
-    yield context
-    context.close()
+    return Visitors(chromium, app[0])
 
 
 @pytest.fixture
-def page(english: Any, app_address: str, request: pytest.FixtureRequest) -> Iterator[Any]:
+def visitors(kept_pages: Any) -> Iterator[Any]:
+    """Opens a page for a person who shares nothing with others; they leave when the test is done."""
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=BROWSER_PATIENCE)
+    yield kept_pages
+    kept_pages.leave()
+
+
+@pytest.fixture
+def page(visitors: Any, app_address: str, request: pytest.FixtureRequest) -> Iterator[Any]:
     """The page as it opens for an English reader, and no error in its console when the test is done.
 
     The reader asks for less motion, as drawing takes most of a browser's time; tests marked `moving` see every picture.
     """
-    from playwright.sync_api import expect
-
-    expect.set_options(timeout=BROWSER_PATIENCE)
-    page = new_page_of(english, app_address)
-    page.emulate_media(reduced_motion="no-preference" if request.node.get_closest_marker("moving") else "reduce")
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    motion = "no-preference" if request.node.get_closest_marker("moving") else "reduce"
+    page = visitors.open(reduced_motion=motion)
     page.goto(app_address)
     page.wait_for_function(SHOWN)  # Checks at every frame, while `expect` comes down to once a second.
     yield page
-    leave(english)
-    assert errors == []
-
-
-def new_page_of(browser: Any, address: str) -> Any:
-    """A page of this browser, whose first page says nothing and stays: without any page the browser would end."""
-    if address not in browser.pages[0].url:
-        browser.pages[0].goto(f"{address}/_stcore/health")
-    return browser.new_page()
-
-
-def leave(browser: Any) -> None:
-    """Close the pages: who comes next is another visitor."""
-    for page in browser.pages[1:]:
-        page.close()
-    if browser.pages[0].url.startswith("http"):
-        browser.pages[0].evaluate("localStorage.clear()")
-    browser.clear_cookies()
+    assert visitors.page_errors == visitors.console_errors == []

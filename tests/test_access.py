@@ -10,11 +10,10 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, WebSocketRoute, expect
+from playwright.sync_api import Locator, Page, Route, WebSocketRoute, expect
 
 from tests.browser import (
     IN_CANVAS,
-    PATIENCE,
     PAUSED,
     PLAYING,
     bring,
@@ -28,9 +27,10 @@ from tests.browser import (
     wait_for_step,
     wait_until_still,
 )
-from tests.conftest import SHOWN, leave, new_page_of
+from tests.conftest import SHOWN
 from tests.palette import VISIONS, class_colours, least_distance
 from tests.patience import eventually
+from tests.visitors import Visitors
 from ui.evaluating.sections import SECTIONS
 from ui.messages import text
 from ui.pages import PAGES
@@ -39,7 +39,6 @@ ROOT = Path(__file__).parent.parent
 #: Every page by its path; the playground is the one at the root.
 PATHS = sorted(page.path for page in PAGES)
 DESKTOP, PHONE = (1440, 900), (390, 844)
-MEDIA = {"color_scheme", "reduced_motion", "forced_colors"}
 #: What stands on a page when all of it is drawn.
 DRAWN = {
     "compare": "[data-testid=stBidiComponentIsolated] h2",
@@ -52,8 +51,8 @@ DRAWN = {
 STREAMLITS_OWN = {("presentation-role-conflict", "stFileUploaderDropzone"), ("region", "stFloatingOverlayPortal")}
 #: The page has its language, and names for what Streamlit leaves without.
 NAMED = ".naming[data-language]"
-#: All that another theme changes.
-COLOURS = ["color-contrast"]
+#: All that another theme changes, and another language does not.
+COLOURS = ("color-contrast",)
 #: The parts of the page from top to bottom where there is room for one column.
 COLUMN = (".nn-scores", ".nn-status", ".nn-output", ".nn-curves", ".nn-network", ".nn-time")
 #: Two colours in OKLab differ just noticeably at about 0.02 when they fill a field. For marks of about a sixth of a degree,
@@ -75,27 +74,12 @@ Open = Callable[..., Page]
 
 
 @pytest.fixture
-def opened(english: BrowserContext, chromium: Browser, app_address: str) -> Iterator[Open]:
-    """Opens the playground: a viewport, and what else a browser context takes. No error may be in its console.
-
-    Who only asks for other media gets a page of the browser that keeps the scripts it has compiled.
-    """
-    contexts, errors = [], []
-    expect.set_options(timeout=PATIENCE)
-
-    def new_page(size: tuple[int, int], options: dict[str, Any]) -> Page:
-        if size == DESKTOP and options.keys() <= MEDIA:
-            page = new_page_of(english, app_address)
-            page.emulate_media(**options)
-            return page
-        contexts.append(chromium.new_context(viewport={"width": size[0], "height": size[1]}, **options))
-        contexts[-1].set_default_timeout(PATIENCE)
-        return contexts[-1].new_page()
+def opened(visitors: Visitors, app_address: str) -> Iterator[Open]:
+    """Opens the playground: a viewport, and what else a browser context takes. No error may be in its console."""
 
     def open_page(size: tuple[int, int] = DESKTOP, **options: Any) -> Page:
-        page = new_page(size, {"reduced_motion": "reduce", **options})
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        viewport = {"width": size[0], "height": size[1]}
+        page = visitors.open(**{"viewport": viewport, "reduced_motion": "reduce", **options})
         page.goto(app_address)
         page.wait_for_function(SHOWN)
         page.wait_for_function(IN_CANVAS + "canvas().querySelector('.nn-plot[data-points]') !== null")
@@ -103,20 +87,23 @@ def opened(english: BrowserContext, chromium: Browser, app_address: str) -> Iter
         return page
 
     yield open_page
-    for context in contexts:
-        context.close()
-    leave(english)
-    assert errors == []
+    assert visitors.page_errors == visitors.console_errors == []
 
 
 # axe
 
 
-def violations(page: Page, within: str | dict[str, list[str]] = "html", rules: list[str] | None = None) -> list[str]:
-    """What axe finds by all of its rules or by these, one line a place."""
+def violations(
+    page: Page,
+    within: str | dict[str, list[str]] = "html",
+    rules: tuple[str, ...] = (),
+    without: tuple[str, ...] = (),
+) -> list[str]:
+    """What axe finds by all of its rules, or by these alone, or without those, one line a place."""
     if page.evaluate("typeof axe === 'undefined'"):  # Brought once a page: what has run before runs faster.
         page.evaluate(AXE_SCRIPT)
-    options = {"resultTypes": ["violations"], **({"runOnly": rules} if rules else {})}
+    chosen = {"runOnly": rules} if rules else {"rules": {rule: {"enabled": False} for rule in without}}
+    options = {"resultTypes": ["violations"], **chosen}
     found = page.evaluate("([within, options]) => axe.run(within, options)", [within, options])
     return [
         f"{violation['id']}: {node['target']} {node['html'][:160]}: {node['failureSummary']}"
@@ -209,11 +196,11 @@ def test_a_drawing_is_an_image_only_once_it_is_drawn_and_named() -> None:
 def test_axe_finds_nothing_on_the_pages_in_chinese(opened: Open) -> None:
     page = opened(color_scheme="dark", locale="zh-CN")
     assert page.evaluate("document.documentElement.lang") == "zh-CN"
-    assert violations(page) == []
+    assert violations(page, without=COLOURS) == []
     keep_a_run(page, "zh_CN")
     for path in filter(None, PATHS):
         visit(page, path)
-        assert violations(page) == []
+        assert violations(page, without=COLOURS) == []
         if path == "data":
             uploader = page.get_by_test_id("stFileUploader").first
             expect(uploader).to_contain_text(text("zh_CN", "page.upload"))
@@ -221,12 +208,9 @@ def test_axe_finds_nothing_on_the_pages_in_chinese(opened: Open) -> None:
 
 
 @pytest.mark.browser
-def test_what_has_no_words_yet_is_not_there_to_see_or_to_hear(chromium: Browser, app_address: str) -> None:
+def test_what_has_no_words_yet_is_not_there_to_see_or_to_hear(visitors: Visitors, app_address: str) -> None:
     """As on a slow line or a busy machine: first the scripts are kept back, then the run."""
-    expect.set_options(timeout=PATIENCE)
-    context = chromium.new_context(viewport={"width": 1440, "height": 900}, locale="zh-CN")
-    context.set_default_timeout(PATIENCE)
-    page = context.new_page()
+    page = visitors.open_once(locale="zh-CN")
     scripts: list[Route] = []
     frames: list[tuple[WebSocketRoute, str | bytes]] = []
     held = {"frames": True}
@@ -258,7 +242,6 @@ def test_what_has_no_words_yet_is_not_there_to_see_or_to_hear(chromium: Browser,
         expect(page.locator(whole).get_by_role("heading").first).to_be_visible()
         scripts.clear(), frames.clear()
         held["frames"] = True
-    context.close()
 
 
 def pumped(page: Page, condition: Callable[[], object]) -> None:
@@ -278,13 +261,11 @@ def test_a_notice_has_a_name_on_a_page_without_a_picture_too(opened: Open) -> No
 
 
 @pytest.mark.browser
-def test_a_page_without_a_picture_says_its_language_too(chromium: Browser, app_address: str) -> None:
-    context = chromium.new_context(locale="zh-CN")
-    page = context.new_page()
+def test_a_page_without_a_picture_says_its_language_too(visitors: Visitors, app_address: str) -> None:
+    page = visitors.open(locale="zh-CN")
     page.goto(f"{app_address}/data")
-    expect(page.locator(NAMED)).to_have_count(1, timeout=PATIENCE)
+    expect(page.locator(NAMED)).to_have_count(1)
     assert page.evaluate("document.documentElement.lang") == "zh-CN"
-    context.close()
 
 
 @pytest.mark.browser

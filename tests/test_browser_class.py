@@ -21,6 +21,7 @@ from dlcore.runs.viewers import CALM_EVERY
 from tests.browser import PAUSED, canvas, prefer, press, wait_for_step, wait_until_still
 from tests.conftest import BROWSER_PATIENCE, ROOT
 from tests.patience import eventually
+from tests.visitors import Visitors
 
 pytestmark = pytest.mark.browser
 HIDE = """hidden => {
@@ -175,10 +176,10 @@ def test_a_newcomer_to_a_full_class_waits_and_comes_in_when_there_is_room(small_
     expect(outside.get_by_role("heading", name="One moment, please")).to_have_count(0)
 
 
-def test_a_hidden_tab_asks_for_a_frame_every_two_seconds_and_is_back_at_once(chromium: Any, app_address: str) -> None:
-    context = chromium.new_context(viewport={"width": 1440, "height": 900}, locale="en-US")
-    context.set_default_timeout(BROWSER_PATIENCE)
-    page, asked, got = context.new_page(), [], []
+def test_a_hidden_tab_asks_for_a_frame_every_two_seconds_and_is_back_at_once(
+    visitors: Visitors, app_address: str
+) -> None:
+    page, asked, got = visitors.open(), [], []
 
     def listen(channel: Any) -> None:
         if "/api/live/" in channel.url:
@@ -208,4 +209,4 @@ def test_a_hidden_tab_asks_for_a_frame_every_two_seconds_and_is_back_at_once(chr
         arg=drawn,
     )
     assert '"calm":false' in asked[-1]
-    context.close()
+    page.remove_listener("websocket", listen)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Request, expect
 
 from dlcore.spreadsheet import FORMULA, safe_cell
 from tests.browser import PATIENCE, PLAYING, bring, canvas, open_section, press, score, wait_until_still
@@ -52,7 +52,11 @@ def test_a_table_is_brought_understood_and_learned(page: Page):
     expect(page.get_by_test_id("stFileUploaderDropzone").filter(visible=True)).to_have_count(0)
 
     asked = []
-    page.on("request", lambda request: asked.append(request.url))
+
+    def note(request: Request) -> None:
+        asked.append(request.url)
+
+    page.on("request", note)
     target = page.get_by_role("combobox", name="Target")
     target.fill("length")
     expect(page.get_by_role("option", name="length")).to_be_visible()
@@ -76,6 +80,7 @@ def test_a_table_is_brought_understood_and_learned(page: Page):
     card.press("ArrowDown")
     expect(page.get_by_role("option", name="![n](http://evil.example/a.png)")).to_be_visible()
     card.press("Escape")
+    page.remove_listener("request", note)
     assert not [address for address in asked if "evil.example" in address]
 
     train = page.get_by_role("button", name="Train on this table")

@@ -8,9 +8,10 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from tests.browser import PATIENCE, canvas, open_section, prefer, press, score, wait_until_still
+from tests.browser import canvas, open_section, prefer, press, score, wait_until_still
+from tests.visitors import Visitors
 from ui.messages import text
 
 COLOUR, BACKGROUND = (f"one => getComputedStyle(one).{name}" for name in ("color", "backgroundColor"))
@@ -133,12 +134,11 @@ def test_back_leads_to_the_page_before_and_takes_back_what_was_chosen_first(page
 
 
 def test_a_link_to_a_section_opens_it_and_nothing_stands_between_it_and_where_one_came_from(
-    english: BrowserContext, app_address: str
+    visitors: Visitors, app_address: str
 ) -> None:
-    page = english.new_page()
+    page = visitors.open()
     page.goto(f"{app_address}/healthz")
     page.goto(f"{app_address}/evaluate?section=growth&lang=en")
-    expect(opened_large(page, "growth")).to_be_visible(timeout=PATIENCE)
+    expect(opened_large(page, "growth")).to_be_visible()
     page.go_back()
     page.wait_for_url("**/healthz")
-    page.close()

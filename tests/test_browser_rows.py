@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.browser import PATIENCE, PAUSED, PLAYING, bring, canvas, export, press, wait_until_still
+from tests.browser import PAUSED, PLAYING, bring, canvas, export, press, wait_until_still
 from tests.conftest import SHOWN
 from tests.test_access import violations
 from tests.test_browser_data import fruit
+from tests.visitors import Visitors
 from ui.messages import text
 
 pytestmark = pytest.mark.browser
@@ -20,27 +21,16 @@ ROWS = 240
 
 
 @pytest.fixture
-def arrive(chromium: Browser, app_address: str) -> Iterator[Callable[[str], Page]]:
-    """Another person, each time, who opens this address. No error may be in anybody's console."""
-    contexts, errors = [], []
-    expect.set_options(timeout=PATIENCE)
+def arrive(visitors: Visitors, app_address: str) -> Iterator[Callable[..., Page]]:
+    """Another person, each time, who opens this address. No error may be in anybody's page."""
 
     def opened(address: str = app_address) -> Page:
-        contexts.append(
-            chromium.new_context(
-                viewport={"width": 1440, "height": 900}, locale="en-US", accept_downloads=True, reduced_motion="reduce"
-            )
-        )
-        contexts[-1].set_default_timeout(PATIENCE)
-        page = contexts[-1].new_page()
-        page.on("pageerror", lambda error: errors.append(str(error)))
+        page = visitors.open(reduced_motion="reduce")
         go(page, address)
         return page
 
     yield opened
-    for context in contexts:
-        context.close()
-    assert errors == []
+    assert visitors.page_errors == []
 
 
 def go(page: Page, address: str) -> None:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, WebSocketRoute, expect
+from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 
 from dlcore.experiment import Experiment
 from dlcore.layers import Dense
 from dlcore.share import encode
-from tests.browser import PATIENCE, PLAYING, canvas, export, press, wait_for_step, wait_until_still
+from tests.browser import PLAYING, canvas, export, press, wait_for_step, wait_until_still
 from tests.conftest import SHOWN
 from tests.patience import eventually
+from tests.visitors import Visitors
 from ui.messages import text
 
 pytestmark = pytest.mark.browser
@@ -73,25 +73,13 @@ def test_sgd_and_adam_from_the_same_start_are_compared_in_three_actions_and_beco
 
 
 @pytest.fixture
-def two_visitors(chromium: Browser, app_address: str) -> Iterator[list[Page]]:
+def two_visitors(visitors: Visitors, app_address: str) -> list[Page]:
     """Two people who open the same link that starts playing, with a run that ends by itself."""
     link = encode(Experiment(seed=11, layers=(Dense(units=3),)))
-    contexts = [
-        chromium.new_context(
-            viewport={"width": 1440, "height": 900}, locale="en-US", accept_downloads=True, reduced_motion="reduce"
-        )
-        for _ in range(2)
-    ]
-    pages = []
-    for context in contexts:
-        context.set_default_timeout(PATIENCE)
-        expect.set_options(timeout=PATIENCE)
-        visitor = context.new_page()
-        visitor.goto(f"{app_address}/?run={link}&hide=speed,network&play=1&lang=en")
-        pages.append(visitor)
-    yield pages
-    for context in contexts:
-        context.close()
+    pages = [visitors.open(reduced_motion="reduce") for _ in range(2)]
+    for page in pages:
+        page.goto(f"{app_address}/?run={link}&hide=speed,network&play=1&lang=en")
+    return pages
 
 
 def test_the_same_link_in_two_sessions_gives_the_same_losses_to_the_last_digit(two_visitors: list[Page], tmp_path):
@@ -123,8 +111,9 @@ def test_a_bad_link_opens_the_default_run_with_one_sentence(page: Page, app_addr
 
 
 def test_a_menu_that_is_opened_again_before_the_server_has_heard_of_its_closing_stays_open(
-    page: Page, app_address: str
+    visitors: Visitors, app_address: str
 ):
+    page = visitors.open_once(reduced_motion="reduce")
     answers: list[tuple[WebSocketRoute, str | bytes]] = []
     held = {"answers": False}
 
@@ -164,6 +153,7 @@ def test_a_menu_that_is_opened_again_before_the_server_has_heard_of_its_closing_
     wait_until_still(page)
     expect(body).to_be_visible()
     assert page.evaluate("window.timesGone") == 1
+    assert visitors.page_errors == visitors.console_errors == []
 
 
 def test_a_page_is_left_by_its_link_while_a_menu_is_open(page: Page):
