@@ -258,7 +258,7 @@ def is_shaped(journal: Journal, step: int) -> bool:
     return bool(SHAPING & set(last.set or ()) or any(getattr(last, one) for one in ON_NAMES))
 
 
-def unknown_from(journal: Journal, number: int) -> int:
+def find_unknown_from(journal: Journal, number: int) -> int:
     """The first step at which one of the changes that entry `number` has left out may have been made."""
     entry = journal[number]
     if entry.left_out == 1:

@@ -105,7 +105,7 @@ class Evidence:
 def read_evidence(trainer: Trainer, arrays: Mapping[str, np.ndarray]) -> Evidence | None:
     """What the run shows now; `arrays` are those of its picture. None before the first epoch, and where numbers are not finite."""
     experiment, history = trainer.experiment, trainer.history
-    rows, columns = history.seen(), history.columns
+    rows, columns = history.view_rows(), history.columns
     changed = trainer.journal[-1].step if trainer.journal else 0
     since = max(0, int(np.searchsorted(rows[:, columns.index("step")], changed, "right")) - 1)
     part = rows[since:]

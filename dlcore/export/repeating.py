@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dlcore.experiment import Experiment, settings_of
-from dlcore.journal import Entry, unknown_from
+from dlcore.journal import Entry, find_unknown_from
 from dlcore.problems import Problem
 
 #: Settings of how the network learns; all other settings choose the data or the network.
@@ -103,7 +103,7 @@ def _find_first_difference(experiment: Experiment) -> int | None:
         if set(entry.set or ()) - LEARNING:
             return 0
         if entry.left_out:
-            steps.append(unknown_from(experiment.journal, number))
+            steps.append(find_unknown_from(experiment.journal, number))
         # A script gets back the best weights in its end only, not where the run went on from them.
         went_on_from_best = entry.went_on and restores
         if entry.weights or entry.frozen or entry.silenced or entry.loaded or went_on_from_best:

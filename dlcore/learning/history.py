@@ -39,7 +39,7 @@ class History:
         """A copy of the rows from `start` on: (n, columns) float64."""
         return self._rows[start : self._length].copy()
 
-    def seen(self) -> np.ndarray:
+    def view_rows(self) -> np.ndarray:
         """The rows so far, without a copy: they are never changed, and later ones are not among them."""
         seen = self._rows[: self._length]
         seen.flags.writeable = False

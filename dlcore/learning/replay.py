@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from dlcore.experiment import Experiment, settings_of
-from dlcore.journal import SHAPING, Entry, Values, unknown_from
+from dlcore.journal import SHAPING, Entry, Values, find_unknown_from
 from dlcore.learning import noting
 from dlcore.learning.trainer import Trainer
 from dlcore.problems import Problem
@@ -139,7 +139,7 @@ class Replay:
     def _fold_if(self, number: int, entry: Entry) -> None:
         """If this entry left out changes, use the settings that the run had last from here on, and repeat no further entries."""
         if entry.left_out:
-            self._inexact(unknown_from(self._journal, number))
+            self._inexact(find_unknown_from(self._journal, number))
             self._left.clear()
             self.trainer.change(self._recipe)
 

@@ -240,7 +240,7 @@ def snapshot_at(moment: Moment, names: Iterable[str]) -> Snapshot:
 
 
 def _loss_at_start(trainer: Trainer) -> float:
-    return float(trainer.history.seen()[0, trainer.history.columns.index("test_loss")])
+    return float(trainer.history.view_rows()[0, trainer.history.columns.index("test_loss")])
 
 
 def _split_by_name(moment: Moment, what: str, names: Iterable[str]) -> dict[str, torch.Tensor]:

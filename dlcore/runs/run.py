@@ -242,7 +242,7 @@ class Run:
         if identifier is None:
             return self.stand, to_bytes(self.learner.state())
         moment = self.timeline.moment(identifier)
-        state = moment.full_state(self.learner.history.seen())
+        state = moment.full_state(self.learner.history.view_rows())
         return {"recipe": moment.recipe.to_json(), "step": moment.step}, to_bytes(state)
 
     def fail(self, problem: Problem) -> None:

@@ -40,7 +40,7 @@ def standing_of(run: Stood) -> Standing:
         step=learner.step,
         epoch=learner.epoch,
         state=learner.standing() if small else None,
-        history=learner.history.seen() if small else None,
+        history=learner.history.view_rows() if small else None,
         moments=timeline.moments if small else (),
         spacing=timeline.spacing if small else 1,
         diverged=run.status == "diverged",
@@ -56,7 +56,7 @@ def standing_at(run: Stood, moment: Moment) -> Standing:
         step=moment.step,
         epoch=moment.epoch,
         state=moment.state,
-        history=moment.history(run.learner.history.seen()),
+        history=moment.history(run.learner.history.view_rows()),
         moments=run.timeline.until(moment),
         spacing=run.timeline.spacing,
     )

@@ -72,11 +72,11 @@ def propose_treatment(column: Column) -> dict[str, Any]:
         return {}
     if column.kind == "category":
         impute = "none" if column.missing.mean() > MOSTLY_MISSING else FILL["category"]
-        return {"impute": impute, **_reading(column)}
-    return {"impute": FILL[column.kind], "scale": "standard", **_reading(column)}
+        return {"impute": impute, **_list_options(column)}
+    return {"impute": FILL[column.kind], "scale": "standard", **_list_options(column)}
 
 
-def _reading(column: Column) -> dict[str, Any]:
+def _list_options(column: Column) -> dict[str, Any]:
     """The options of a column's reading that differ from the defaults: the recipe keeps them, so that another file is read the same."""
     said = {
         "unit": column.unit,

@@ -1,4 +1,4 @@
-"""A field's bounds choose its widget; what the widget offers stays inside them."""
+"""Inputs of the rail: a field's bounds choose one, and what it offers stays inside them. What a menu of kinds keeps, and what data need."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def numbers() -> list[Any]:
 
 
 @pytest.mark.parametrize("info", numbers())
-def test_what_a_widget_offers_stays_inside_the_bounds_and_holds_the_default(info: FieldInfo) -> None:
+def test_what_an_input_offers_stays_inside_the_bounds_and_holds_the_default(info: FieldInfo) -> None:
     bounds, scale = find_bounds(info), choose_scale(info)
     offered = scale.rungs if isinstance(scale, Ladder) else (scale.lower, scale.upper)
     assert bounds.lower <= min(offered)
