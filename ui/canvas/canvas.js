@@ -30,12 +30,11 @@ import { WayBack } from "./time/wayback.js";
 /** "https://host/base/api/": two folders above this module, `api/assets/<version>/canvas/bundle.js`. */
 const API = new URL("../../../", import.meta.url);
 const ASSETS = new URL("../", import.meta.url);
-const PLOTLY = new URL("plotly.min.js", ASSETS).href;
 const RENEW_EVERY = 3000; // milliseconds
+const CONSTANT = ["points/train", "points/train_target", "points/test", "points/test_target", "input_maps", "feature_maps"]; // while the layout is
 const KEPT = ["predictions/train", "predictions/test"];
 const CALM = matchMedia("(prefers-reduced-motion: reduce)");
-// Four pictures a second for whoever asks for less motion: learning is still seen to go on, and no map can flash more than
-// twice a second, well below the three that WCAG 2.3.1 allows.
+// Whoever asks for less motion still sees learning go on; no map can flash more than twice a second (WCAG 2.3.1 allows three).
 const CALM_PAUSE = 250;
 const HIDDEN_PAUSE = 2000; // milliseconds between two frames that nobody sees
 
@@ -108,7 +107,7 @@ class Canvas {
     this.output = new Output(root, { command, action: edit, want });
     this.network = new Network(root, { command, action: edit, want, select: (selection) => this.output.select(selection) });
     this.way = new Way(root);
-    this.curves = new Curves(root, PLOTLY);
+    this.curves = new Curves(root, new URL("plotly.min.js", ASSETS).href);
     this.timeline = new Timeline(root, { action, command, want }, API);
     this.acts = new Acts(root, { command }, API);
     this.rail = new Rail(root, { command, resized: () => this.resized() }, ASSETS, new URL("../", API));
@@ -118,7 +117,7 @@ class Canvas {
     this.token = null;
     this.offers = new Offers(this.messages, { resume: (token) => this.action("resume", { token }), decline: () => this.wayBack.decline() });
     this.wayBack = new WayBack(API, (offer) => this.offers.show(offer));
-    this.drawn = 0;
+    this.drawn = 0; // frames
     this.wants = { gradients: false, histograms: false, probe: null, moment: null };
     this.kept = {}; // arrays that do not come with every frame
     this.moments = null;
@@ -259,8 +258,7 @@ class Canvas {
   ask(now) {
     this.channel.ready({
       structure: this.structure, history: this.history.rows, version: this.version, moments: this.momentsVersion ?? null,
-      recipe: this.rail.version ?? 0, now,
-      calm: document.hidden, wants: this.wants,
+      recipe: this.rail.version ?? 0, now, calm: document.hidden, wants: this.wants,
     });
   }
 
@@ -285,10 +283,7 @@ class Canvas {
       this.layout = header.layout;
       this.messages.setDataset(header.layout.output.dataset);
       this.kept = {};
-      this.constants = {};
-      for (const name of ["points/train", "points/train_target", "points/test", "points/test_target", "input_maps", "feature_maps"]) {
-        this.constants[name] = arrays[name];
-      }
+      this.constants = Object.fromEntries(CONSTANT.map((name) => [name, arrays[name]]));
       if (alike) this.otherRows = true;
       else this.rebuild = true;
       this.history.clear();
@@ -315,7 +310,7 @@ class Canvas {
     if (header.status === "playing" && CALM.matches) this.resting = setTimeout(() => this.ask(false), CALM_PAUSE);
     else this.ask(false);
     const texts = this.texts.watching(header.watched);
-    const rebuild = this.rebuild || texts !== this.texts; // What is drawn has words in it, too.
+    const rebuild = this.rebuild || texts !== this.texts; // What is drawn has words in it.
     if (texts !== this.texts) this.tell(texts);
     if (rebuild) this.build();
     else if (this.otherRows) {
@@ -381,21 +376,19 @@ class Canvas {
   resized() {
     if (!this.root.clientWidth) return;
     const stood = this.rail.fit();
-    if (!this.frame) return;
-    if (!stood && this.root.clientWidth === this.width && this.screen.fit() === this.room) return;
+    if (!this.frame || (!stood && this.root.clientWidth === this.width && this.screen.fit() === this.room)) return;
     this.redraw();
     this.curves.resize();
   }
 
   destroy() {
-    clearInterval(this.renewing);
-    for (const timer of [this.resting, this.asleep]) clearTimeout(timer);
+    for (const timer of [this.renewing, this.resting, this.asleep]) clearTimeout(timer);
     cancelAnimationFrame(this.scheduled);
     this.channel?.close();
     document.removeEventListener("visibilitychange", this.wake);
     window.removeEventListener("online", this.wake);
-    for (const part of [this.screen, this.messages, this.announcer, this.keyboard, this.offers]) part.destroy();
-    for (const part of [this.network, this.output, this.timeline, this.acts, this.curves, this.rail]) part.destroy();
+    const parts = [this.screen, this.messages, this.announcer, this.keyboard, this.offers, this.network, this.output, this.timeline];
+    for (const part of [...parts, this.acts, this.curves, this.rail]) part.destroy();
   }
 }
 

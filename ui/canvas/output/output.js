@@ -8,10 +8,9 @@ import { Cells } from "./cells.js";
 import { Drawing } from "./drawing.js";
 import { Edits } from "./edits.js";
 import { number } from "../words/format.js";
-import { drawPoints, ringWrong } from "./points.js";
+import { drawAim, drawPoints, ringWrong } from "./points.js";
 import { POINT_NAMES, Probe } from "./probe.js";
 import { unitScale } from "./unit.js";
-import { css } from "../colours.js";
 
 const MARGIN = { left: 34, right: 4, top: 4, bottom: 36 };
 const SMALLEST_MAP = 150; // pixels
@@ -330,20 +329,7 @@ export class Output {
     const context = this.fresh(this.marks);
     if (!this.large.rows) return;
     const { point } = this.probe;
-    if (point) {
-      const [x, y] = this.toPixels(point.x, point.y);
-      for (const { colour, width } of [{ colour: css(this.theme.panel, 0.95), width: 6 }, { colour: css(this.theme.text), width: 2.4 }]) {
-        context.beginPath();
-        context.arc(x, y, 8.5, 0, 7);
-        for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
-          context.moveTo(x + 8.5 * dx, y + 8.5 * dy);
-          context.lineTo(x + 13.5 * dx, y + 13.5 * dy);
-        }
-        context.strokeStyle = colour;
-        context.lineWidth = width;
-        context.stroke();
-      }
-    }
+    if (point) drawAim(context, this.toPixels(point.x, point.y), this.theme);
     this.drawing.drawMarks(context);
   }
 

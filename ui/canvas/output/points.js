@@ -109,3 +109,18 @@ export function nextPoint(points, from, [dx, dy], toPixels) {
   }
   return best;
 }
+
+/** A ring with four strokes around the point that is looked at. @param {Context} context @param {number[]} centre @param {Theme} theme */
+export function drawAim(context, [x, y], theme) {
+  for (const { colour, width } of [{ colour: css(theme.panel, 0.95), width: 6 }, { colour: css(theme.text), width: 2.4 }]) {
+    context.beginPath();
+    context.arc(x, y, 8.5, 0, 7);
+    for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
+      context.moveTo(x + 8.5 * dx, y + 8.5 * dy);
+      context.lineTo(x + 13.5 * dx, y + 13.5 * dy);
+    }
+    context.strokeStyle = colour;
+    context.lineWidth = width;
+    context.stroke();
+  }
+}
