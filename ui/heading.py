@@ -44,9 +44,9 @@ def draw_tabs(pages: Sequence[StreamlitPage]) -> None:
 
 
 def _draw_preferences() -> None:
-    """Draw the menu of language and theme; a new theme reaches the browser with the next run of the script."""
+    """Draw the menu of language, theme and the cards of terms; a new theme reaches the browser with the next run of the script."""
     state = session.current()
-    # A new menu each time that a term is opened from it: it is closed.
+    # Opening a term closes this menu: with a new key Streamlit draws another one, which is closed.
     key = f"preferences_menu_{state.memory(Reading).opened}"
     menu = st.popover(label("preferences"), icon=":material/more_horiz:", key=key, width="content")
     with menu, st.container(key="preferences"):
