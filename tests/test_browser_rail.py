@@ -174,6 +174,15 @@ def test_own_data_are_brought_on_the_page_data_which_opens_without_loading_anew(
     assert page.evaluate("window.stays")
 
 
+def test_the_name_of_a_data_set_is_whole_when_it_is_chosen(wide: Page) -> None:
+    rail(wide).get_by_role("tab", name="Real tables", exact=True).click()
+    longest = rail(wide).get_by_role("radio", name="Breast cancer", exact=True)
+    name = longest.locator("> span").last
+    longest.click()
+    expect(longest).to_have_attribute("aria-checked", "true")
+    assert name.evaluate("e => e.scrollWidth <= e.clientWidth")
+
+
 def test_on_a_phone_it_is_a_sheet_that_closes_on_choice_and_has_large_targets(page: Page) -> None:
     page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
     opener = canvas(page).get_by_role("button", name="Settings", exact=True)
