@@ -117,6 +117,8 @@ export class Edit {
     const say = (key, values) => this.texts.say(`canvas.${key}`, values);
     const { rows, inputs } = this.layout;
     const narrow = step < NARROW;
+    // As wide as words need, but where the "+" of a new layer stands beside them.
+    const most = Math.min(step - (step < CLOSE ? 2 : 26), Math.round(116 * this.network.theme.type));
     this.headings.replaceChildren();
     this.headings.classList.toggle("nn-close-columns", step < CLOSE);
     this.network.panel.classList.toggle("nn-by-thumb", phone);
@@ -158,7 +160,7 @@ export class Edit {
       const name = this.network.names.layerName(column);
       const parameters = count(layer.parameters);
       const hidden = column.part !== "output";
-      const heading = add(column.center, Math.min(step - 2, 116), column.part, [
+      const heading = add(column.center, most, column.part, [
         ["name", hidden && step < (phone ? NARROW : 80) ? name.replace(/^(\D)\D*?(\d+)$/, "$1$2") : name],
         ["what", this.activationTitle(layer.activation)],
         ["shape", hidden && narrow ? count(layer.units) : `${before} → ${layer.units}`],
