@@ -24,6 +24,8 @@ function name() {
     if (button && button.ariaLabel !== names[key]) button.ariaLabel = names[key];
   }
   for (const uploader of document.querySelectorAll('[data-testid="stFileUploader"]')) translate(uploader);
+  // Streamlit gives it a name and the role of what has none.
+  for (const zone of document.querySelectorAll('[data-testid="stFileUploaderDropzone"][role="presentation"]')) zone.role = "group";
   for (const toast of document.querySelectorAll('[data-testid="stToast"]:not([aria-label])')) {
     toast.removeAttribute("aria-labelledby");
     toast.ariaLabel = toast.querySelector('[data-testid="stToastText"]')?.textContent ?? toast.textContent;
