@@ -259,3 +259,15 @@ def test_on_a_phone_the_verdict_has_no_empty_room_under_its_last_line(page: Page
     ends = [measure(part)["y"] + measure(part)["height"] for part in card.get_by_test_id("stElementContainer").all()]
     around = measure(card)
     assert 0 <= around["y"] + around["height"] - max(ends) < 24
+
+
+def test_the_title_stands_apart_from_the_names_of_the_pages_wherever_it_is_seen(page: Page) -> None:
+    for each in PAGES:
+        page.get_by_role("link", name=text("en", each.title), exact=True).click()
+        page.wait_for_url(re.compile(rf"/{each.path}(\?.*)?$"))
+        wait_until_still(page)
+        for size in ((1520, 900), (1920, 1080)):
+            page.set_viewport_size({"width": size[0], "height": size[1]})
+            names = [measure(link) for link in page.get_by_test_id("stTopNavLink").all()]
+            title = measure(page.locator(".st-key-heading h1"))
+            assert len(names) == len(PAGES) and not any(overlap(title, name) for name in names), (each.path, size)
