@@ -52,10 +52,12 @@ def draw(numbers: Numbers, words: Words) -> go.Figure:
     if numbers.get("reference") is not None:
         fig.add_vline(numbers["reference"], line={"color": QUIET, "width": 1, "dash": "dot"})
         ends = [end for group in groups for end in group["interval"] or (group["value"],) * 2]
-        right = numbers["reference"] > (min(*ends, numbers["reference"]) + max(*ends, numbers["reference"])) / 2
+        low, high = min(*ends, numbers["reference"]), max(*ends, numbers["reference"])
+        # To the left of it is more room in a small figure, as the names stand lower.
+        left = numbers["reference"] >= low + 0.2 * (high - low)
         say_at(
             fig, numbers["reference"], 1.0, words(f"views.intervals.reference.{'mean' if numbers['of_numbers'] else 'class'}"),
-            yref="paper", yanchor="bottom", xanchor="right" if right else "left", xshift=-3 if right else 3,
+            yref="paper", yanchor="bottom", xanchor="right" if left else "left", xshift=-3 if left else 3,
         )  # fmt: skip
     if numbers["metric"] == "views.accuracy":
         fig.update_xaxes(tickformat=".0%")
