@@ -10,160 +10,38 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import base64
 import json
 import os
 import resource
-import struct
 import sys
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
-from streamlit.proto.BackMsg_pb2 import BackMsg
-
+from benchmarks.clients import (
+    CONTINUATION,
+    PIECE,
+    SENT,
+    STREAM,
+    Client,
+    Sent,
+    flood,
+    frame,
+    repeat_paced,
+    rerun,
+    try_to,
+    websocket,
+)
 from benchmarks.sockets import BINARY, TEXT
 from benchmarks.student import WANTS, Student, cookie_of_page
 from benchmarks.visitor import EXPORT, TABLES, Visitor, put
 from dlcore.experiment import Experiment
 
-STREAM = "/_stcore/stream"
-CONTINUATION = 0
-PIECE = 1 << 16  # bytes that are written at a time
 HEAVY = Experiment.from_dict({"layers": [{"kind": "dense", "units": 425}] * 12, "batch_size": 1})
 LARGE = Experiment.from_dict({"layers": [{"kind": "dense", "units": 512}] * 8})
 REPORTED = Experiment.from_dict({"layers": [{"kind": "dense", "units": 256}] * 6})
 RAGGED = b"a,b\n" + b"1\n1,2,3\n" * 1_500_000
-
-
-@dataclass
-class Sent:
-    """What an attack has sent."""
-
-    connections: int = 0
-    messages: int = 0
-    bytes: int = 0
-
-
-SENT = Sent()
-
-
-class Client(asyncio.Protocol):
-    """A connection that writes and ignores what comes back. It writes no faster than the other side reads."""
-
-    transport: asyncio.Transport
-
-    def __init__(self) -> None:
-        self.lost = False
-        self.answered = asyncio.Event()  # Set once something has come back, or the connection is lost.
-        self._may_write = asyncio.Event()
-        self._may_write.set()
-
-    @classmethod
-    async def connect(cls, port: int) -> Client:
-        """Connect. Raises ConnectionError if nothing listens."""
-        transport, client = await asyncio.get_running_loop().create_connection(cls, "127.0.0.1", port)
-        client.transport = transport
-        SENT.connections += 1
-        return client
-
-    async def write(self, content: bytes) -> None:
-        """Write the content, a piece at a time; returns early if the connection is lost."""
-        for start in range(0, len(content), PIECE):
-            await self._may_write.wait()
-            if self.lost:
-                return
-            piece = content[start : start + PIECE]
-            self.transport.write(piece)
-            SENT.bytes += len(piece)
-        SENT.messages += 1
-
-    def close(self) -> None:
-        self.transport.close()
-
-    def pause_writing(self) -> None:
-        self._may_write.clear()
-
-    def resume_writing(self) -> None:
-        self._may_write.set()
-
-    def data_received(self, data: bytes) -> None:
-        self.answered.set()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.lost = True
-        self.answered.set()
-        self._may_write.set()
-
-
-def handshake(port: int, path: str, cookie: str = "", origin: str | None = None) -> bytes:
-    """The head of the HTTP request that opens a WebSocket."""
-    key = base64.b64encode(os.urandom(16)).decode()
-    lines = [
-        f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{port}", "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13",
-        f"Sec-WebSocket-Key: {key}", f"Origin: {origin or f'http://127.0.0.1:{port}'}",
-    ]  # fmt: skip
-    lines += ["Sec-WebSocket-Protocol: streamlit"] if path.endswith(STREAM) else []
-    lines += [f"Cookie: {cookie}"] if cookie else []
-    return "\r\n".join([*lines, "", ""]).encode()
-
-
-def frame(content: bytes, opcode: int, final: bool = True) -> bytes:
-    """One frame (RFC 6455). Its mask is zero, which leaves the content as it is."""
-    size, first = len(content), (128 if final else 0) | opcode
-    if size < 126:
-        head = struct.pack("!BB", first, 128 | size)
-    elif size < 1 << 16:
-        head = struct.pack("!BBH", first, 128 | 126, size)
-    else:
-        head = struct.pack("!BBQ", first, 128 | 127, size)
-    return head + bytes(4) + content
-
-
-def rerun(query: str = "lang=en") -> bytes:
-    """Streamlit's message that asks for the whole page."""
-    message = BackMsg()
-    message.rerun_script.query_string = query
-    return message.SerializeToString()
-
-
-async def websocket(port: int, path: str, cookie: str = "", origin: str | None = None) -> Client:
-    """A client whose handshake has been answered, perhaps with a refusal."""
-    client = await Client.connect(port)
-    await client.write(handshake(port, path, cookie, origin))
-    await client.answered.wait()
-    return client
-
-
-async def repeat_paced(times: int, a_second: float, act: Callable[[int], Awaitable[object]]) -> None:
-    """Call `act` so many times, so often a second, each in a task of its own; a lost connection is no error."""
-    begin = time.monotonic()
-    tasks = []
-    for number in range(times):
-        await asyncio.sleep(max(begin + number / a_second - time.monotonic(), 0))
-        tasks.append(asyncio.create_task(_try(act(number))))
-    await asyncio.gather(*tasks)
-
-
-async def _try(act: Awaitable[object]) -> None:
-    with suppress(ConnectionError, OSError, TimeoutError, asyncio.IncompleteReadError, IndexError, KeyError):
-        await act
-
-
-async def flood(clients: list[Client], content: bytes, seconds: float, a_second: float) -> None:
-    """Let each client write the content so often a second, as far as the server reads it."""
-    end = time.monotonic() + seconds
-
-    async def pour(client: Client) -> None:
-        while not client.lost and (now := time.monotonic()) < end:
-            await client.write(content)
-            await asyncio.sleep(max(now + 1 / a_second - time.monotonic(), 0))
-
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await asyncio.gather(*map(pour, clients))
 
 
 # The attacks: each function prepares one and returns a function that attacks for so many seconds
@@ -248,7 +126,7 @@ async def endless_messages(port: int) -> Attack:
     async def attack(seconds: float) -> None:
         live = [pour("/api/live/nothing", 60 << 20, seconds) for _ in range(12)]
         stream = [pour(STREAM, 150 << 20, seconds) for _ in range(6)]
-        await asyncio.gather(*map(_try, [*live, *stream]))
+        await asyncio.gather(*map(try_to, [*live, *stream]))
         await asyncio.sleep(1)
 
     return attack
@@ -288,7 +166,7 @@ async def ragged_tables(port: int) -> Attack:
         end = time.monotonic() + seconds
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds + 1):
-                await asyncio.gather(*(_try(bring(each, end)) for each in people))
+                await asyncio.gather(*(try_to(bring(each, end)) for each in people))
 
     return attack
 
@@ -302,7 +180,7 @@ async def reports(port: int) -> Attack:
 
     async def attack(seconds: float) -> None:
         SENT.messages += 16
-        pressed = [asyncio.create_task(_try(each.download("Report"))) for each in people for _ in (1, 2)]
+        pressed = [asyncio.create_task(try_to(each.download("Report"))) for each in people for _ in (1, 2)]
         await asyncio.wait(pressed, timeout=seconds)
         for task in pressed:
             task.cancel()
@@ -334,7 +212,7 @@ async def heavy_runs(port: int) -> Attack:
 
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await asyncio.gather(*(_try(play(student)) for student in people))
+                await asyncio.gather(*(try_to(play(student)) for student in people))
                 await asyncio.sleep(seconds)
 
     return attack
