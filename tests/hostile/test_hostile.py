@@ -67,7 +67,6 @@ def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attacked]:
         ("invented_uploads", 2.0),
         ("endless_messages", 3.0),
         ("reruns", 3.0),
-        ("large_runs", 4.0),
     ],
 )
 def test_a_neighbour_learns_on(attacked: Attacked, name: str, seconds: float) -> None:
@@ -88,7 +87,7 @@ def test_a_newcomer_comes_in_after_three_hundred_others(attacked: Attacked) -> N
 
 def test_an_honest_table_is_looked_at_beside_ragged_ones(attacked: Attacked) -> None:
     async def lesson() -> None:
-        async with beside(attacked.server, "ragged_tables", 6.0):
+        async with beside(attacked.server, "ragged_tables", 4.0):
             await bring_a_table(attacked.server)
 
     run(lesson())
@@ -96,7 +95,7 @@ def test_an_honest_table_is_looked_at_beside_ragged_ones(attacked: Attacked) -> 
 
 def test_a_recipe_is_taken_home_beside_reports(attacked: Attacked) -> None:
     async def lesson() -> None:
-        async with beside(attacked.server, "reports", 6.0):
+        async with beside(attacked.server, "reports", 4.0):
             await take_recipe(attacked.server)
 
     run(lesson())
