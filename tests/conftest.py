@@ -164,7 +164,7 @@ def visitors(kept_pages: Any) -> Iterator[Any]:
 
     expect.set_options(timeout=BROWSER_PATIENCE)
     yield kept_pages
-    kept_pages.leave()
+    kept_pages.leave_all()
 
 
 @pytest.fixture

@@ -53,7 +53,9 @@ def shared_link(page: Page) -> str:
     return page.get_by_test_id("stPopoverBody").locator("code").first.inner_text()
 
 
-def test_rows_are_shared_opened_by_another_withdrawn_and_refused(arrive: Callable[..., Page], tmp_path: Path) -> None:
+def test_rows_are_shared_opened_by_another_withdrawn_and_refused(
+    arrive: Callable[..., Page], visitors: Visitors, tmp_path: Path
+) -> None:
     owner = arrive()
     owner.get_by_role("link", name=text("en", "page.data"), exact=True).click()
     bring(owner, {"name": "fruit.csv", "mimeType": "text/csv", "buffer": fruit()})
@@ -82,6 +84,7 @@ def test_rows_are_shared_opened_by_another_withdrawn_and_refused(arrive: Callabl
     assert "Circle" in headings(stranger)
     assert violations(stranger, "[data-testid=stMain]") == []
 
+    visitors.leave(stranger)
     guest = arrive(link)
     expect(guest.locator(".nn")).to_contain_text("class plum")
     assert len(export(guest, "Data rows", tmp_path).read_text().splitlines()) == ROWS + 1

@@ -25,7 +25,7 @@ class Visitors:
         # Of the same origin: the browser ends the process of an origin that no page shows.
         self._quiet = f"{address}/_stcore/health"
         self._free: dict[str, list[Page]] = defaultdict(list)
-        self._used: list[tuple[str, Page]] = []
+        self._used: dict[Page, str] = {}
         self._once: list[Page] = []
         self.page_errors: list[str] = []
         self.console_errors: list[str] = []
@@ -36,7 +36,7 @@ class Visitors:
         media = {name: options.pop(name) for name in MEDIA if name in options}
         kind = repr(sorted(options.items()))
         page = self._free[kind].pop() if self._free[kind] else self._new_kept(options)
-        self._used.append((kind, page))
+        self._used[page] = kind
         page.set_viewport_size(options["viewport"])
         page.emulate_media(**media)
         page.bring_to_front()
@@ -62,12 +62,16 @@ class Visitors:
         page.goto(self._quiet)
         return page
 
-    def leave(self) -> None:
-        """All go, and their browsers forget them."""
-        while self._used:
-            kind, page = self._used.pop()
-            self._forget(page)
-            self._free[kind].append(page)
+    def leave(self, page: Page) -> None:
+        """They go, and their browser forgets them."""
+        kind = self._used.pop(page)
+        self._forget(page)
+        self._free[kind].append(page)
+
+    def leave_all(self) -> None:
+        """Everybody goes."""
+        for page in list(self._used):
+            self.leave(page)
         while self._once:
             self._once.pop().context.close()
         self.page_errors.clear()
