@@ -62,7 +62,8 @@ def test_a_run_that_has_ended_is_replaced_by_one_of_the_last_good_experiment(poo
 
 
 def open_menu(at: AppTest, name: str = "export") -> AppTest:
-    at.session_state[f"widget:/{name}"] = True
+    generation = state(at).generations.get(f"/{name}", 0)  # A menu that code has closed has a new key.
+    at.session_state[f"widget:/{name}" + (f"~{generation}" if generation else "")] = True
     return at.run()
 
 
