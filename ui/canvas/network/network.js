@@ -4,13 +4,14 @@ import { css } from "../colours.js";
 import { contextOf } from "../context.js";
 import { Edit } from "./edit.js";
 import { count, number } from "../words/format.js";
-import { FINGER, arrange, columnAt, nearestLink } from "./geometry.js";
+import { arrange, columnAt, nearestLink } from "./geometry.js";
 import { Histograms } from "./histograms.js";
 import { Inspector } from "./inspector.js";
 import { USUAL, drawLinks, largestGradient, tellsSigns } from "./links.js";
 import { drawBiases, drawMarks } from "./marks.js";
 import { Names } from "./names.js";
-import { INPUTS, findItem, followItem, linkItem, moveItem, same, unitItem } from "./items.js";
+import { INPUTS, findItem, followItem, linkItem, moveItem, same } from "./items.js";
+import { makeNeuron } from "./neurons.js";
 import { drawFrame, drawSeenLink, drawSelectedLinks } from "./seen.js";
 import { drawStill } from "./still.js";
 import { Tiles } from "./tiles.js";
@@ -20,7 +21,6 @@ import { unitBeside } from "./walking.js";
 const TIP_EVERY = 150; // milliseconds between changes of a tip's numbers
 const GRADIENTS_LINGER = 1200; // milliseconds after the last link that was looked at
 const ROOM_BELOW = 4; // pixels under the drawing
-const BIAS_REACH = 9; // pixels around a bias that press it
 
 export class Network {
   /** @type {Layout} */
@@ -214,39 +214,11 @@ export class Network {
     const start = this.pinned ?? { address: INPUTS, unit: 0 };
     this.neurons.replaceChildren();
     this.neurons.style.height = `${this.geometry.height}px`;
-    this.buttons = this.geometry.tiled.map((column) => column.tiles.map((tile) => {
-      const button = document.createElement("button");
-      button.type = "button";
-      button.className = "nn-neuron";
-      button.tabIndex = -1;
-      button.ariaLabel = this.names.unitName(column, tile.unit);
-      button.style.cssText = `left:${tile.x - 1}px;top:${tile.y - 1}px;width:${tile.size + 2}px;height:${tile.size + 2}px;border-radius:${tile.size * 0.13 + 2}px`;
-      // A finger meets more than the picture, as far as no other unit stands there.
-      button.style.setProperty("--nn-reach", `${Math.max(0, Math.min(FINGER, column.pitch) - tile.size - 2) / 2}px`);
-      const item = unitItem(this.layout, column.address, tile.unit);
-      button.onpointerenter = () => this.look(item);
-      button.onfocus = () => button.matches(":focus-visible") && this.look(item);
-      button.onpointerleave = () => !button.matches(":focus-visible") && this.look(null);
-      button.onblur = () => this.look(null);
-      button.onclick = (event) => this.pressUnit(item, event, button, tile);
-      this.neurons.append(button);
-      return button;
-    }));
+    this.buttons = this.geometry.tiled.map((column) => column.tiles.map((tile) => makeNeuron(this, column, tile)));
+    this.neurons.append(...this.buttons.flat());
     const first = /** @type {HTMLButtonElement} */ (this.buttonOf(start));
     first.tabIndex = 0;
     if (focused) first.focus({ preventScroll: true });
-  }
-
-  /** @param {Item} item @param {MouseEvent} event @param {HTMLButtonElement} button @param {Tile} tile */
-  pressUnit(item, event, button, tile) {
-    event.stopPropagation();
-    const box = button.getBoundingClientRect();
-    // A press on the bias is for its number.
-    const onBias = event.detail > 0 && item.address !== INPUTS && tile.size > 26 && Math.hypot(event.clientX - box.left, box.bottom - event.clientY) < BIAS_REACH;
-    this.pin(same(item, this.pinned) && !onBias ? null : item);
-    // On a phone the card of what is pinned stands over the page's foot: what was pressed stays in sight.
-    if (this.pinned && this.geometry.phone) button.scrollIntoView({ block: "nearest", inline: "nearest" });
-    if (onBias) this.inspector.input.select();
   }
 
   /** @param {KeyboardEvent} event */
