@@ -194,6 +194,16 @@ def test_words_and_signs_above_three_wide_layers_stand_apart(page: Page, app_add
         assert not any(overlap(one, other) for one, other in combinations(boxes, 2)), size
 
 
+def test_the_sign_that_removes_a_layer_stands_apart_from_its_name_for_a_projector_too(page: Page) -> None:
+    prefer(page, text("en", "theme.projector"))
+    expect(page.locator(".nn[data-strong]")).to_have_count(1)
+    for size in SIZES:
+        resize(page, size)
+        boxes = page.evaluate(HEADINGS)
+        assert len(boxes) > 10
+        assert not any(overlap(one, other) for one, other in combinations(boxes, 2)), size
+
+
 def test_legend_and_caption_of_many_classes_stay_in_their_panel(page: Page, app_address: str) -> None:
     page.goto(f"{app_address}/?run={encode(Experiment.from_dict({'dataset': {'kind': 'digits'}}))}")
     expect(page.locator(".nn-caption")).to_contain_text("principal")

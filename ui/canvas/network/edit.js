@@ -118,9 +118,11 @@ export class Edit {
     const { rows, inputs } = this.layout;
     const narrow = step < NARROW;
     // As wide as words need, but where the "+" of a new layer stands beside them.
-    const most = Math.min(step - (step < CLOSE ? 2 : 26), Math.round(116 * this.network.theme.type));
+    const { type } = this.network.theme;
+    const close = step < CLOSE * type;
+    const most = Math.min(step - (close ? 2 : 26), Math.round(116 * type));
     this.headings.replaceChildren();
-    this.headings.classList.toggle("nn-close-columns", step < CLOSE);
+    this.headings.classList.toggle("nn-close-columns", close);
     this.network.panel.classList.toggle("nn-by-thumb", phone);
     /** @param {number} center @param {number} width @param {string} kind @param {[string, string][]} lines */
     const add = (center, width, kind, lines) => {
