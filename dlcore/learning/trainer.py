@@ -308,10 +308,8 @@ class Trainer:
             self.stopping = Stopping(waits_from=self.epoch)
         if not begun and (other_rows or other_network):
             self.begin_history()
-        recipes = (old, experiment)
-        self.journal = noting.note_change(
-            self.journal, self.step, self.engine, recipes, origins, carriage.changes_shape
-        )
+        changed = (old, experiment), origins, carriage.changes_shape
+        self.journal = noting.note_change(self.journal, self.step, self.engine, *changed)
         self.stopping = self.stopping.adapt(old, experiment)
         self.go_on()
         redrawn = other_rows or other_network or old.dataset != experiment.dataset or old.plan() != experiment.plan()
