@@ -168,14 +168,19 @@ def visitors(kept_pages: Any) -> Iterator[Any]:
 
 
 @pytest.fixture
-def page(visitors: Any, app_address: str, request: pytest.FixtureRequest) -> Iterator[Any]:
-    """The page as it opens for an English reader, and no error in its console when the test is done.
+def blank(visitors: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
+    """A page of an English reader where nothing is open yet, and no error in its console when the test is done.
 
     The reader asks for less motion, as drawing takes most of a browser's time; tests marked `moving` see every picture.
     """
     motion = "no-preference" if request.node.get_closest_marker("moving") else "reduce"
-    page = visitors.open(reduced_motion=motion)
-    page.goto(app_address)
-    page.wait_for_function(SHOWN)  # Checks at every frame, while `expect` comes down to once a second.
-    yield page
+    yield visitors.open(reduced_motion=motion)
     assert visitors.page_errors == visitors.console_errors == []
+
+
+@pytest.fixture
+def page(blank: Any, app_address: str) -> Any:
+    """The page as it opens for an English reader."""
+    blank.goto(app_address)
+    blank.wait_for_function(SHOWN)  # Checks at every frame, while `expect` comes down to once a second.
+    return blank

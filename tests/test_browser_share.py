@@ -101,13 +101,13 @@ def test_the_same_link_in_two_sessions_gives_the_same_losses_to_the_last_digit(t
     assert rows[0] == rows[1]
 
 
-def test_a_bad_link_opens_the_default_run_with_one_sentence(page: Page, app_address: str):
-    page.goto(f"{app_address}/?run=1.eNqrVsovKMnM")
-    alert = page.get_by_test_id("stAlert")
+def test_a_bad_link_opens_the_default_run_with_one_sentence(blank: Page, app_address: str):
+    blank.goto(f"{app_address}/?run=1.eNqrVsovKMnM")
+    alert = blank.get_by_test_id("stAlert")
     expect(alert).to_have_count(1)
     expect(alert).to_contain_text("cut short or garbled")
-    expect(canvas(page)).to_have_attribute("data-connection", "open")
-    expect(page.locator(".nn-headings")).to_contain_text("Circle")
+    expect(canvas(blank)).to_have_attribute("data-connection", "open")
+    expect(blank.locator(".nn-headings")).to_contain_text("Circle")
 
 
 def test_a_menu_that_is_opened_again_before_the_server_has_heard_of_its_closing_stays_open(

@@ -6,6 +6,7 @@ import ast
 import re
 import string
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,12 @@ READ_BY_NAME = {"label", "help", "placeholder", "page_title", "title", "body", "
 SIGNS = re.compile(r":material/\w+:|[#*·\s\d{}]*")
 
 
+@cache
+def tree_of(path: Path) -> ast.Module:
+    """What a module says, read once for all who ask."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def places(message: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(message) if name is not None}
 
@@ -89,11 +96,7 @@ def test_every_message_stands_in_one_file(language: str) -> None:
 
 def test_a_room_brings_the_sentence_of_every_problem_that_is_raised_in_it_or_above() -> None:
     below = {package: set(sentences_of(ROOT / package, "**/")) for package in ("dlcore", "ui")}
-    raised = [
-        (path, key)
-        for path in CODE
-        for key in first_arguments(ast.parse(path.read_text(encoding="utf-8")), {"Problem"})
-    ]
+    raised = [(path, key) for path in CODE for key in first_arguments(tree_of(path), {"Problem"})]
     assert len(raised) > 300
     for path, key in raised:
         known = below["dlcore"] if path.is_relative_to(ROOT / "dlcore") else below["dlcore"] | below["ui"]
@@ -104,7 +107,7 @@ def test_no_room_keeps_a_sentence_that_only_others_need() -> None:
     for file in [file for package in ("dlcore", "ui") for file in (ROOT / package).rglob("locales/en.json")]:
         room = file.parent.parent
         code = "".join(path.read_text(encoding="utf-8") for path in CODE if path.is_relative_to(room))
-        trees = [ast.parse(path.read_text(encoding="utf-8")) for path in CODE if path.is_relative_to(room)]
+        trees = [tree_of(path) for path in CODE if path.is_relative_to(room)]
         patterns = {key for tree in trees for key in first_arguments(tree, {"Problem", "finding"})}
         for key in sentences_of(room, ""):
             said = f'"{key}"' in code or any(re.fullmatch(pattern, key) for pattern in patterns)
@@ -123,7 +126,7 @@ def test_what_a_page_says_alone_is_said_nowhere_else(page: Page[object]) -> None
     own = set(texts_in(folder / "locales" / "en.json"))
     for path in SOURCES:
         if path.parent != folder:
-            for key in spoken_keys(ast.parse(path.read_text(encoding="utf-8"))):
+            for key in spoken_keys(tree_of(path)):
                 if not key.startswith(".+"):  # It begins with what another module gives, and is said for that one.
                     assert not [one for one in own if re.fullmatch(key, one)], f"{path.name}: {key}"
 
@@ -151,7 +154,7 @@ def test_help_keeps_its_year_of_source() -> None:
 def test_the_keys_of_all_calls_exist() -> None:
     known = set(catalogue("en"))
     for path in SOURCES:
-        for key in spoken_keys(ast.parse(path.read_text(encoding="utf-8"))):
+        for key in spoken_keys(tree_of(path)):
             pattern = re.compile(key)
             assert any(pattern.fullmatch(one) for one in known), f"{path.name}: {key}"
 
@@ -241,7 +244,7 @@ def test_no_text_for_people_stands_in_the_code() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{node.lineno}: {node.value!r}"
         for path in SOURCES
-        for node in literal_texts(ast.parse(path.read_text(encoding="utf-8")))
+        for node in literal_texts(tree_of(path))
         if not SIGNS.fullmatch(node.value)
     ]
     assert found == []

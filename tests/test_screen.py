@@ -183,13 +183,13 @@ HEADINGS = f"""() => {{ {IN_CANVAS}
 }}"""
 
 
-def test_words_and_signs_above_three_wide_layers_stand_apart(page: Page, app_address: str) -> None:
+def test_words_and_signs_above_three_wide_layers_stand_apart(blank: Page, app_address: str) -> None:
     wide = Experiment.from_dict({"layers": [{"kind": "dense", "units": 16}] * 3})
-    page.goto(f"{app_address}/?run={encode(wide)}")
-    expect(page.locator(".nn-headings")).to_contain_text("Hidden 3")
+    blank.goto(f"{app_address}/?run={encode(wide)}")
+    expect(blank.locator(".nn-headings")).to_contain_text("Hidden 3")
     for size in SIZES:
-        resize(page, size)
-        boxes = page.evaluate(HEADINGS)
+        resize(blank, size)
+        boxes = blank.evaluate(HEADINGS)
         assert len(boxes) > 20
         assert not any(overlap(one, other) for one, other in combinations(boxes, 2)), size
 
@@ -204,12 +204,12 @@ def test_the_sign_that_removes_a_layer_stands_apart_from_its_name_for_a_projecto
         assert not any(overlap(one, other) for one, other in combinations(boxes, 2)), size
 
 
-def test_legend_and_caption_of_many_classes_stay_in_their_panel(page: Page, app_address: str) -> None:
-    page.goto(f"{app_address}/?run={encode(Experiment.from_dict({'dataset': {'kind': 'digits'}}))}")
-    expect(page.locator(".nn-caption")).to_contain_text("principal")
+def test_legend_and_caption_of_many_classes_stay_in_their_panel(blank: Page, app_address: str) -> None:
+    blank.goto(f"{app_address}/?run={encode(Experiment.from_dict({'dataset': {'kind': 'digits'}}))}")
+    expect(blank.locator(".nn-caption")).to_contain_text("principal")
     for size in SIZES[1:]:  # The lowest screen has no room for a map that one could read beside ten names.
-        resize(page, size)
-        panel, caption = box(page, ".nn-output"), box(page, ".nn-caption")
+        resize(blank, size)
+        panel, caption = box(blank, ".nn-output"), box(blank, ".nn-caption")
         assert caption["y"] + caption["height"] <= panel["y"] + panel["height"], size
 
 

@@ -322,13 +322,13 @@ def test_on_the_border_the_answer_holds_for_the_row_by_itself(
     payload = trained(recipe, 20)
     wish = {"amount": 40.0} if recipe is NUMBER else {}
     flipped = 0
-    for place in range(8):
+    for place in range(4):
         found = asked(flip, payload, place=place, **wish)
         if found["found"]:
             before, after = found["before"]["predicted"], found["after"]["predicted"]
             assert after - before >= 40 if wish else after != before
             flipped += 1
-    assert flipped >= 6
+    assert flipped >= 3
 
 
 def test_where_nothing_flips_it_says_so() -> None:
