@@ -249,7 +249,14 @@ def test_layout_and_points_travel_once_a_structure(run: Run) -> None:
     header, arrays = picture(run, header["version"], header["structure"], 1)
     assert header["layout"]["layers"][0]["kind"] == "output"
     assert "points/train" in arrays
-    assert header["history_from"] == 0
+    assert header["history_from"] == 1  # What was recorded before the change is as true as it was.
+
+
+def test_a_history_that_begins_anew_with_other_rows_travels_whole(run: Run) -> None:
+    first, _ = picture(run)
+    assert not fresh_start(run, recipe(test_fraction=0.3))  # Before the first step: row 0 is of the other rows.
+    header, more = picture(run, first["version"], first["structure"], 1)
+    assert (header["history_from"], len(more["history"])) == (0, 1)
 
 
 def test_only_the_rows_of_history_that_a_viewer_lacks_travel(run: Run) -> None:

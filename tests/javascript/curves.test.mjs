@@ -33,6 +33,12 @@ test("rows after a gap are left out, for the ones between have not come", () => 
   assert.deepEqual([history.rows, history.columns], [0, {}]);
 });
 
+test("a history that comes from its first row on leaves nothing of the one before", () => {
+  const history = historyOf({ epoch: [0, 1], accuracy: [2, 1] });
+  history.merge(0, ["epoch", "r2"], [0, 0.5]);
+  assert.deepEqual([history.rows, history.columns], [1, { epoch: [0], r2: [0.5] }]);
+});
+
 test("a short history is drawn whole", () => {
   assert.deepEqual(historyOf({ loss: [3, 1, 2] }).thinned(3, "loss"), [0, 1, 2]);
   assert.deepEqual(new History().thinned(10, "loss"), []);

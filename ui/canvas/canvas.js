@@ -286,7 +286,6 @@ class Canvas {
       this.constants = Object.fromEntries(CONSTANT.map((name) => [name, arrays[name]]));
       if (alike) this.otherRows = true;
       else this.rebuild = true;
-      this.history.clear();
     }
     this.structure = header.structure;
     if (arrays.moments) {
@@ -312,6 +311,7 @@ class Canvas {
     const texts = this.texts.watching(header.watched);
     const rebuild = this.rebuild || texts !== this.texts; // What is drawn has words in it.
     if (texts !== this.texts) this.tell(texts);
+    const redrawn = rebuild || this.otherRows;
     if (rebuild) this.build();
     else if (this.otherRows) {
       this.network.renew(this.layout, this.constants);
@@ -328,7 +328,7 @@ class Canvas {
     this.messages.setStatus(header);
     this.announcer.read(header);
     // A new structure is work enough for one frame; while it plays, the curves go on with the next.
-    if (!rebuild || header.status !== "playing") this.curves.feed(this.history, header);
+    if (!redrawn || header.status !== "playing") this.curves.feed(this.history, header);
     this.curves.mark(header.moment?.progress ?? null);
     this.timeline.read(header, this.moments);
     this.acts.read(header.acts);

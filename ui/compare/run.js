@@ -126,7 +126,6 @@ export class Run {
     if (header.layout) {
       this.layout = header.layout;
       this.constants = Object.fromEntries(CONSTANTS.map((name) => [name, arrays[name]]));
-      this.history.clear();
     }
     this.structure = header.structure;
     this.version = header.version;

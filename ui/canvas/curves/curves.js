@@ -94,6 +94,7 @@ export class History {
   /** @param {number} from first row that came @param {string[]} names @param {ArrayLike<number>} values row after row */
   merge(from, names, values) {
     if (from > this.rows) return;
+    if (from === 0) this.columns = {}; // Another history may have other columns.
     const added = values.length / names.length;
     names.forEach((name, i) => {
       const column = (this.columns[name] ??= []);
