@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -76,6 +78,8 @@ class RecordingPool:
         self.owners: list[str] = []
         self.readers: list[str] = []  # marks of whose tables they may read
         self.devices = {"cpu"}  # of its workers
+        self.started = threading.Event()  # its worker
+        self.started.set()
         self.listing = RecordingListing(self)
         self.keeps_runs = True
 
@@ -91,6 +95,10 @@ class RecordingPool:
 
     def exists(self, token: str) -> bool:
         return token in self.alive
+
+    def link_of(self, token: str) -> SimpleNamespace:
+        self.hold(token)
+        return SimpleNamespace(ready=self.started)
 
     def find_standing(self, token: str, owner: str = "") -> dict[str, Any]:
         if token not in self.shelf and token not in self.alive:

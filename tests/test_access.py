@@ -155,6 +155,7 @@ def test_axe_finds_nothing_on_any_page_tab_dialog_or_menu(opened: Open) -> None:
     rail(page).get_by_role("button", name="Help: Data set", exact=True).click()
     assert violations(page, there) == []
     page.keyboard.press("Escape")
+    expect(rail(page).get_by_role("dialog")).to_be_hidden()  # While it is closing, keys belong to it.
     for key, dialog in (("?", ".nn-keys"), ("d", ".nn-summary")):
         page.keyboard.press(key)
         expect(page.locator(dialog)).to_be_visible()
@@ -164,6 +165,7 @@ def test_axe_finds_nothing_on_any_page_tab_dialog_or_menu(opened: Open) -> None:
     expect(page.get_by_role("dialog").get_by_role("img")).to_have_count(12)
     wait_until_still(page)
     assert violations(page, "[role=dialog]") == []
+    expect(page.locator("[role=dialog] :focus")).to_have_count(1)
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
     for menu in ("share", "export", "preferences"):

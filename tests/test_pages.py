@@ -150,6 +150,15 @@ def test_a_checkpoint_is_loaded_and_its_recipe_shown(pool: RecordingPool) -> Non
     assert notices(at) == [text("en", "load.done", name="model.safetensors")]
 
 
+def test_no_page_waits_for_a_worker_that_has_not_started_to_hear_where_its_run_stands(pool: RecordingPool) -> None:
+    pool.started.clear()
+    at = open_page(Experiment(seed=3))
+    pool.stands[state(at).token] = Experiment(seed=5).to_json()
+    assert state(at.run()).experiment.seed == 3
+    pool.started.set()
+    assert state(at.run()).experiment.seed == 5
+
+
 def test_a_recipe_is_loaded_strictly(pool: RecordingPool) -> None:
     at = open_menu(open_page())
     at.file_uploader[0].upload("recipe.json", Experiment(batch_size=3).to_json().encode()).run()

@@ -189,9 +189,14 @@ def stand_on(token: str, experiment: Experiment) -> None:
 
 
 def follow_run() -> None:
-    """Ask on which recipe and device the run stands, and whether as an example: the canvas changes all three without a script."""
+    """Ask on which recipe and device the run stands, and whether as an example: the canvas changes all three without a script.
+
+    A run whose worker has not started yet stands as it was made: no page waits for that.
+    """
     session = current()
     if session.token is None or not live.pool().exists(session.token):
+        return
+    if not live.pool().link_of(session.token).ready.is_set():
         return
     header, _ = live.pool().call(session.token, "stand")
     session.experiment, session.device = Experiment.from_json(header["recipe"]), header["device"]
