@@ -189,7 +189,7 @@ def test_what_the_page_has_done_stands_in_the_status_line_and_not_over_the_butto
     expect(page.get_by_test_id("stToast")).to_have_count(0)
     page.get_by_role("link", name=text("en", "page.evaluate"), exact=True).click()
     expect(canvas(page)).to_have_count(0)
-    page.get_by_role("link", name=text("en", "page.playground"), exact=True).click()
+    page.get_by_role("link", name=text("en", "page.playground"), exact=True).first.click()
     expect(canvas(page)).to_have_attribute("data-connection", "open")
     wait_until_still(page)
     expect(page.locator(".nn-status")).not_to_contain_text("is kept in My runs")

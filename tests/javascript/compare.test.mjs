@@ -71,11 +71,12 @@ function trainees(speeds) {
         if (verb === "leash") one.leash = value;
         if (verb === "play") one.header.status = "playing";
         if (verb === "pause") one.header.status = "paused";
+        if (verb === "speed") one.header.speed = value;
         if (verb === "reset") Object.assign(one.header, { step: 0, status: "paused" });
       },
       train() {
         if (one.header.status !== "playing") return;
-        one.header.step = Math.min(one.leash ?? Infinity, one.header.step + Math.ceil(speed / 20));
+        one.header.step = Math.min(one.leash ?? Infinity, one.header.step + Math.ceil((one.header.speed ?? 100000) / 20));
       },
     };
     return one;
@@ -158,6 +159,27 @@ test("runs that are paused stand at the same step", () => {
     assert.equal(new Set(runs.map(({ header }) => header.step)).size, 1);
     assert.ok(runs.every(({ header }) => header.status === "paused"));
   }
+});
+
+test("runs whose speed was set low right before Pause catch up at once, and have that speed afterwards", () => {
+  const runs = trainees([null, null]);
+  const inStep = new InStep(() => runs);
+  inStep.play();
+  for (let frame = 0; frame < 40; frame += 1) {
+    for (const one of runs) {
+      one.train();
+      inStep.follow();
+    }
+  }
+  inStep.setSpeed(1);
+  runs[0].train();
+  inStep.pause();
+  assert.equal(inStep.state, "stopping");
+  inStep.setSpeed(2);
+  play(runs, inStep, 20, () => 0);
+  assert.equal(inStep.state, "standing");
+  assert.equal(runs[0].header.step, runs[1].header.step);
+  assert.deepEqual(runs.map(({ header }) => header.speed), [2, 2]);
 });
 
 test("a run that has ended holds up no other, and when all have ended nothing plays", () => {

@@ -192,13 +192,13 @@ class Comparison {
   setSpeed() {
     const speed = SPEEDS[Number(this.range.value)];
     this.sliding = performance.now();
-    for (const run of this.runs) run.command("speed", speed);
+    this.inStep.setSpeed(speed);
     this.showSpeed(speed);
   }
 
   /** The speed of the slowest, unless somebody is at it. */
   followSpeed() {
-    if (this.sliding && performance.now() - this.sliding < PATIENCE) return;
+    if (this.inStep.state === "stopping" || (this.sliding && performance.now() - this.sliding < PATIENCE)) return;
     const speeds = this.runs.flatMap((run) => (run.header ? [run.header.speed ?? Infinity] : []));
     const slowest = Math.min(...speeds);
     const position = SPEEDS.findIndex((one) => (one ?? Infinity) >= slowest);

@@ -82,6 +82,8 @@ export class Run {
     this.history = new History();
     this.started = false;
     this.goesOn = false; // whether it is to train on after an early stop
+    /** @type {number | null | undefined} */
+    this.speed = undefined; // that was set here
     this.network = new SmallNetwork();
     this.makeCard();
     const address = new URL(`live/${told.token}`, api);

@@ -7,8 +7,8 @@ const LOOKS = 20; // frames a second that a leash has to last for
 const ENDED = new Set(["diverged", "early_stopped", "epoch_limit"]);
 
 /**
- * @typedef {{header: Pick<Header, "status" | "step" | "speed"> | null, command: Command, started: boolean, goesOn?: boolean, overruled?: boolean}} Trainee
- *   `goesOn`: it is to train on after an early stop; `overruled`: it was told so, and has not begun yet
+ * @typedef {{header: Pick<Header, "status" | "step" | "speed"> | null, command: Command, started: boolean, goesOn?: boolean, overruled?: boolean, speed?: number | null}} Trainee
+ *   `speed`: that was set for it here, undefined for none; `goesOn`: it is to train on after an early stop; `overruled`: it was told so, and has not begun yet
  * @typedef {Trainee & {header: NonNullable<Trainee["header"]>}} Shown  whose first frame has come
  */
 
@@ -32,7 +32,16 @@ export class InStep {
     return told.filter(({ header, overruled }) => overruled || !ENDED.has(header.status));
   }
 
+  /** The speed that somebody sets for all of them; while they catch up with each other it waits. @param {number | null} speed */
+  setSpeed(speed) {
+    for (const run of this.runs()) {
+      run.speed = speed;
+      if (this.state !== "stopping") run.command("speed", speed);
+    }
+  }
+
   play() {
+    this.slowDown();
     for (const run of this.runs()) {
       run.overruled = Boolean(run.goesOn) && run.header?.status === "early_stopped";
       run.goesOn = false;
@@ -49,14 +58,26 @@ export class InStep {
     }
   }
 
-  /** All go on to where the foremost may be, and stand there. */
+  /** All go on to where the foremost may be, as fast as they can, and stand there. */
   pause() {
     if (this.state !== "playing") return;
     this.state = "stopping";
+    for (const run of this.going) {
+      if (run.speed === undefined) run.speed = run.header.speed;
+      run.command("speed", null);
+    }
     this.settle();
   }
 
+  /** Those that caught up with the others have their own speed again. */
+  slowDown() {
+    if (this.state !== "stopping") return;
+    this.state = "standing";
+    for (const run of this.runs()) if (run.speed !== undefined) run.command("speed", run.speed);
+  }
+
   reset() {
+    this.slowDown();
     this.state = "standing";
     this.leash = null;
     for (const run of this.runs()) {
@@ -103,11 +124,12 @@ export class InStep {
     const late = going.some(({ header, started }) => header.step < (this.leash ?? 0) && (header.status === "playing" || !started));
     if (late) return;
     for (const run of going) run.command("pause");
-    this.state = "standing";
+    this.slowDown();
   }
 
   /** Nobody holds them together any more. */
   letGo() {
+    this.slowDown();
     for (const run of this.runs()) run.command("leash", null);
   }
 }
