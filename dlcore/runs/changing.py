@@ -17,6 +17,8 @@ class Changing(Stood, Protocol):
     """What a change needs of a run; see `Run` for what each attribute means."""
 
     clock: Callable[[], float]
+    version: int
+    history_since: int
 
     def begin(self, recipe: Recipe, status: str = "paused") -> None: ...
     def stand_still(self, status: str) -> None: ...
@@ -54,6 +56,7 @@ def take_over(run: Changing, changed: Recipe, origins: dict[str, Any] | None = N
     if not learner.recipe.same_start(changed):
         run.begin(changed, status)
         return None
+    history = learner.history
     with learner.unchanged_on_failure():
         done = learner.change(changed, origins)
         if done.redrawn:
@@ -61,6 +64,8 @@ def take_over(run: Changing, changed: Recipe, origins: dict[str, Any] | None = N
     if done.redrawn:
         run.structure += 1
     run.stand_still(status)
+    if learner.history is not history:  # Before the first step its one row is that of the new rows and network.
+        run.history_since = run.version
     if done.redrawn:
         run.keep_moment(edited=True)
     return done

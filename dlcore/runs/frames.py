@@ -9,7 +9,6 @@ from dlcore.devices import list_devices
 from dlcore.frame import encode_frame
 from dlcore.journal import Journal
 from dlcore.learning.acts import Acts
-from dlcore.learning.history import History
 from dlcore.learning.learner import Learner
 from dlcore.learning.timeline import Timeline
 from dlcore.problems import Problem
@@ -55,13 +54,11 @@ class Held:
 
 
 class Frames:
-    """Makes the frames of one run. Remembers since when journal, recipe and history are the same, and whether rows are withheld."""
+    """Makes the frames of one run. Remembers since which version journal and recipe are the same, and whether rows are withheld."""
 
     def __init__(self) -> None:
         self._seen_journal: tuple[Journal, int] = (), 0  # the journal, and the run's version when it became that
         self._seen_recipe: tuple[Recipe | None, int] = None, 0  # the recipe, and the run's version when it became that
-        # the history, and since which version of the run it is that one
-        self._seen_history: tuple[History, int] | None = None
         self._withheld = ""  # Key of the Problem for which rows are not shown; "" while they are.
 
     def forget_recipe(self) -> None:
@@ -77,8 +74,7 @@ class Frames:
         else:
             contents = run.contents_maker.make_at(moment, learner, run.structure)
         knows_layout = held.structure == contents.structure
-        since = self._find_history_since(run)
-        has_history = held.version is not None and held.version >= since
+        has_history = held.version is not None and held.version >= run.history_since
         known_rows = min(max(held.history, 0), len(learner.history)) if has_history else 0
         header, arrays = self._header(run, contents), contents.arrays
         header["history_from"] = known_rows
@@ -106,15 +102,6 @@ class Frames:
             header |= more
             arrays |= wanted
         return encode_frame(header, arrays)
-
-    def _find_history_since(self, run: Shown) -> int:
-        """The version of the run since which rows were only added to its history."""
-        history = run.learner.history
-        if self._seen_history is None:
-            self._seen_history = history, run.history_since
-        elif self._seen_history[0] is not history:
-            self._seen_history = history, run.version
-        return max(run.history_since, self._seen_history[1])
 
     def _shows_rows(self, run: Shown, contents: FrameContents) -> bool:
         """Whether frames may contain rows of the data. If they are no longer shared, training goes on, but no row is sent."""
