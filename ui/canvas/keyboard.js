@@ -15,6 +15,8 @@ const kept = keepChoice("nn-single-keys"); // It belongs to the person, not to t
 const TYPING = 'input:not([type="checkbox"], [type="radio"], [type="range"], [type="button"], [type="file"]), textarea, select, [contenteditable]:not([contenteditable="false"])';
 /** Where keys choose from a list, or belong to what lies above the page. */
 const OWN_KEYS = '[role="textbox"], [role="searchbox"], [role="spinbutton"], [role="combobox"], [role="listbox"], [role="menu"], dialog, [role="dialog"], [role="alertdialog"]';
+/** What lies above the page no longer: until the browser has moved the focus out of it, keys are still sent to it. */
+const CLOSED = "[popover]:not(:popover-open), dialog:not([open])";
 /** What Space presses, moves or opens itself. */
 const PRESSABLE = 'button, a[href], input, summary, audio, video, [role="button"], [role="link"], [role="slider"], [role="checkbox"], [role="switch"], [role="radio"], [role="tab"], [role="option"], [role="menuitem"], [role="application"]';
 
@@ -30,6 +32,7 @@ export function meaningOf(event) {
   const path = event.composedPath().filter((one) => one instanceof Element);
   /** @param {string} selector */
   const inside = (selector) => path.some((element) => element.matches(selector));
+  if (inside(CLOSED)) return verb;
   if (inside(TYPING) || inside(OWN_KEYS) || (key === " " && inside(PRESSABLE))) return null;
   return verb;
 }
