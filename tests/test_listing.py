@@ -30,6 +30,7 @@ from dlcore.runs.server.listing import Listed
 from dlcore.runs.server.pool import Pool
 from tests.machine import Machine
 from tests.patience import eventually
+from tests.scripted import ScriptedPlaces
 
 FAKE = (sys.executable, "-m", "tests.fake_worker")
 ADA, BEA = "Ada's secret", "Bea's secret"
@@ -82,6 +83,25 @@ def test_what_was_said_about_a_run_survives_the_server(make_pool: Callable[..., 
     second.revive(token, ADA)
     assert second.listing.find(token).label.name == "Still the good one"
     assert second.listing.find(token).awake
+
+
+def test_naming_a_run_leaves_what_its_editor_remembers_on_the_shelf(tmp_path: Path) -> None:
+    places = ScriptedPlaces()
+    pool = Pool(places=places, limits=Limits(workers=1, heavy_workers=0, shelf=tmp_path / "shelf"))
+    pool.start()
+    try:
+        assert eventually(lambda: pool.ready)
+        token = pool.create(recipe(), owner=ADA)
+        facts = {"recipe": recipe(), "device": "auto", "status": "paused", "speed": 7, "step": 3}
+        places.opened[0].say({"kept": token, **facts, "editor": {"own": "her table"}}, b"three")
+        assert eventually(lambda: pool.facts(token).step == 3)
+        pool.listing.label(token, name="The good one")
+        kept = pool.shelf.find(token)
+        assert kept is not None
+        assert kept.header["label"]["name"] == "The good one"
+        assert kept.header["editor"] == {"own": "her table"}
+    finally:
+        pool.stop()
 
 
 def test_a_run_that_was_put_away_is_listed_once_and_shows_how_it_looked(make_pool: Callable[..., Pool]) -> None:

@@ -89,7 +89,8 @@ class Listing:
             if entry is not None:
                 entry.label = replace(entry.label, **changes)
                 if entry.state:
-                    self._away.keep(entry, {**entry.standing(), "speed": entry.speed}, entry.state, now=True)
+                    facts = {**entry.standing(), "speed": entry.speed, "editor": entry.editor}
+                    self._away.keep(entry, facts, entry.state, now=True)
                 if entry.state or not entry.shelved:
                     return  # What has no state yet goes to the shelf with its first one.
         kept = self._shelf.find(token)
