@@ -103,7 +103,7 @@ class RecordingPool:
     def find_standing(self, token: str, owner: str = "") -> dict[str, Any]:
         if token not in self.shelf and token not in self.alive:
             raise Problem("run_gone")
-        return self.shelf.get(token, {"step": 0, "epoch": 0})
+        return self.shelf.get(token) or {"recipe": self.stands[token], "device": "auto", "step": 0, "epoch": 0}
 
     def revive(self, token: str, owner: str = "") -> dict[str, Any]:
         standing = self.find_standing(token, owner)

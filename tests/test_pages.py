@@ -152,11 +152,16 @@ def test_a_checkpoint_is_loaded_and_its_recipe_shown(pool: RecordingPool) -> Non
 
 def test_no_page_waits_for_a_worker_that_has_not_started_to_hear_where_its_run_stands(pool: RecordingPool) -> None:
     pool.started.clear()
+    pool.refusal = Problem("worker_busy")
     at = open_page(Experiment(seed=3))
-    pool.stands[state(at).token] = Experiment(seed=5).to_json()
-    assert state(at.run()).experiment.seed == 3
-    pool.started.set()
+    assert state(at).experiment.seed == 3
+    pool.stands[state(at).token] = Experiment(seed=5).to_json()  # Before its worker was lost, the canvas changed it.
     assert state(at.run()).experiment.seed == 5
+    assert not errors(at)
+    pool.started.set()
+    pool.refusal = None
+    pool.stands[state(at).token] = Experiment(seed=6).to_json()
+    assert state(at.run()).experiment.seed == 6
 
 
 def test_a_recipe_is_loaded_strictly(pool: RecordingPool) -> None:

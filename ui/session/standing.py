@@ -191,14 +191,15 @@ def stand_on(token: str, experiment: Experiment) -> None:
 def follow_run() -> None:
     """Ask on which recipe and device the run stands, and whether as an example: the canvas changes all three without a script.
 
-    A run whose worker has not started yet stands as it was made: no page waits for that.
+    A run whose worker has not started yet, or was lost, stands as it was made or last kept: no page waits for that.
     """
     session = current()
     if session.token is None or not live.pool().exists(session.token):
         return
-    if not live.pool().link_of(session.token).ready.is_set():
-        return
-    header, _ = live.pool().call(session.token, "stand")
+    ready = live.pool().link_of(session.token).ready.is_set()
+    header = live.pool().call(session.token, "stand")[0] if ready else live.pool().find_standing(session.token, owner())
     session.experiment, session.device = Experiment.from_json(header["recipe"]), header["device"]
+    if not ready:
+        return  # Whether it stands as an example, its worker alone knows.
     if session.example is not None and header.get("example") != session.example.id:
         session.example = None  # Undo took its opening back: its question is about another run.
