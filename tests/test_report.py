@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import json
 import re
@@ -25,6 +26,7 @@ from dlcore.export.findings import SENTENCES
 from dlcore.export.report import report
 from dlcore.export.words import ENGLISH, Words
 from dlcore.learning.history import History
+from tests.test_messages import CODE, key_patterns, tree_of
 from ui.messages import catalogue
 
 EPOCHS = 10
@@ -288,6 +290,23 @@ def test_a_translation_with_other_places_falls_back_to_english() -> None:
 def test_every_finding_has_its_sentence_and_its_advice() -> None:
     findings = {key for key in SENTENCES if not key.endswith(".try")}
     assert {f"{key}.try" for key in findings} == set(SENTENCES) - findings
+
+
+def test_each_sentence_of_a_report_is_said_somewhere_and_none_names_a_function() -> None:
+    trees = [tree_of(path) for path in CODE if path.parts[-2:] != ("export", "words.py")]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    patterns = {
+        pattern.replace(".+", r"[^.]+")  # No part of a key that is put together has a dot.
+        for node in nodes
+        if isinstance(node, ast.Constant | ast.JoinedStr)
+        for pattern in key_patterns(node)
+        if pattern.startswith(("report", "card"))
+    }
+    said = re.compile("|".join(patterns))
+    assert [key for key in ENGLISH if not said.fullmatch(key)] == []
+    functions = {node.name for node in nodes if isinstance(node, ast.FunctionDef) and "_" in node.name}
+    for key, sentence in ENGLISH.items():
+        assert not functions & set(re.findall(r"\w+", re.sub(r"\{\w+\}", "", sentence))), key
 
 
 # The model card

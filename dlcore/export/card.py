@@ -1,6 +1,6 @@
 """The job "card": a model card in Markdown (Mitchell et al., Model Cards for Model Reporting, 2019): what the network is for, and what not.
 
-What a program cannot know (where data come from, whom an error harms) is show_value to be unknown, not made up.
+What a program cannot know (where data come from, whom an error harms) is said to be unknown, not made up.
 """
 
 from __future__ import annotations

@@ -51,7 +51,6 @@ ENGLISH: dict[str, str] = {
     "report.epoch": "Epoch",
     "report.classes": "Class by class",
     "report.confusion": "Confusion matrix",
-    "report.confusion.see": "Each row is a true class, each column what the network show_value. What is right lies on the diagonal.",
     "report.true": "True",
     "report.predicted": "Predicted",
     "report.roc": "ROC",
