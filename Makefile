@@ -44,11 +44,11 @@ bench: .venv/.bench
 	$(PYTHON) -m venv .venv
 
 .venv/.runtime: requirements.txt | .venv/bin/python
-	$(BIN)/python -m pip install -q -r requirements.txt
+	$(BIN)/python -m pip install -q --no-compile -r requirements.txt
 	@touch $@
 
 .venv/.tests: tests/requirements.txt .venv/.runtime
-	$(BIN)/python -m pip install -q -r tests/requirements.txt
+	$(BIN)/python -m pip install -q --no-compile -r tests/requirements.txt
 	@touch $@
 
 # What reads the types in the scripts comes from npm, locked. The npm is that of the Node from PyPI.
@@ -58,7 +58,7 @@ $(TYPESCRIPT): tests/javascript/package-lock.json | .venv/.tests
 		|| echo "npm could not be reached: run make lint again where it can."
 
 .venv/.bench: benchmarks/requirements.txt .venv/.tests
-	$(BIN)/python -m pip install -q -r benchmarks/requirements.txt
+	$(BIN)/python -m pip install -q --no-compile -r benchmarks/requirements.txt
 	@touch $@
 
 # The browser tests take any Chromium or Chrome on the PATH.

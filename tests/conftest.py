@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import gc
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from functools import cache
@@ -18,7 +21,9 @@ from benchmarks.server import served
 from benchmarks.student import Student
 from tests.patience import PATIENCE
 
-ROOT = Path(__file__).parent.parent
+TESTS = Path(__file__).parent
+ROOT = TESTS.parent
+READING = pytest.StashKey[int]()
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BROWSER_FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -50,8 +55,24 @@ def pytest_configure(config: pytest.Config) -> None:
     # Workers that step back as far as they can get nothing done beside other programs that hold all cores.
     os.environ.setdefault("DLCORE_NICENESS", "0")
     Student.patience = PATIENCE
-    if not config.getoption("numprocesses", None):  # Else other processes run the tests: this one needs no torch.
-        prepare_torch()
+    if config.getoption("numprocesses", None):  # Other processes read the modules and run the tests, ...
+        compiling = [sys.executable, "-m", "dlcore.engines.compiled"]  # ... and meanwhile the kernels are compiled.
+        config.add_cleanup(subprocess.Popen(compiling, cwd=ROOT).wait)
+    elif not any(TESTS.glob("__pycache__/test_*")):
+        config.stash[READING] = begin_to_read()
+
+
+def begin_to_read() -> int:
+    """A lock to hold while modules are read for the first time: one process compiles them all, and the others wait for it.
+
+    They read after it at the same time what it has compiled; else each of them would compile everything itself.
+    """
+    lock = os.open(__file__, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+    return lock
 
 
 def prepare_torch() -> None:
@@ -72,7 +93,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group(f"browser {1 + (item.path.stem in SECOND_BROWSER)}"))
 
 
-def pytest_collection_finish() -> None:
+def pytest_collection_finish(session: pytest.Session) -> None:
+    if (reading := session.config.stash.get(READING, None)) is not None:
+        os.close(reading)
+    prepare_torch()
     # What is there now stays: the garbage collector would look through all of it at every turn, an eighth of all computing.
     gc.collect()
     gc.freeze()
