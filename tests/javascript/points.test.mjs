@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, mock, test } from "node:test";
 import { Edits } from "../../ui/canvas/output/edits.js";
+import { Output } from "../../ui/canvas/output/output.js";
 import { markerRadius, nearestPoint, nextPoint, ringWrong } from "../../ui/canvas/output/points.js";
 import { VectorContext } from "../../ui/canvas/vector.js";
 import { DRAWING, random } from "./networks.mjs";
@@ -139,4 +140,15 @@ test("there is no room for more points than may be, and no batch is larger than 
   assert.equal(edits.count, DRAWING.points);
   edits.flush();
   assert.equal(sent[0].add.length, 100);
+});
+
+test("other rows have no point that the keyboard stands on, and none that is being moved", () => {
+  const { edits } = edited();
+  const [point] = edits.points.train;
+  const marks = { at: point, held: point };
+  /** A map without its page: of what `renew` draws nothing is looked at. */
+  const output = Object.assign(Object.create(Output.prototype), { edits, drawing: marks, probe: { follow() {} }, describe() {}, drawPoints() {} });
+  output.renew({ drawing: DRAWING }, edits.constants);
+  assert.ok(!edits.points.train.includes(point));
+  assert.deepEqual(marks, { at: null, held: null });
 });

@@ -145,6 +145,7 @@ export class Output {
   renew(layout, constants) {
     Object.assign(this, { layout, constants });
     this.takeRows();
+    this.drawing.at = this.drawing.held = null; // Points of the rows before.
     this.describe();
     this.drawPoints();
   }
@@ -237,8 +238,7 @@ export class Output {
     this.legend.replaceChildren(...large.legend(look));
     this.legend.hidden = this.legend.childElementCount === 0;
     const cells = Boolean(outputKind(layout).paint);
-    this.toggles.discretize.hidden = !cells;
-    this.toggles.contours.hidden = !cells;
+    this.toggles.discretize.hidden = this.toggles.contours.hidden = !cells;
     this.toggles.contours.title = texts.say("canvas.contours_help");
     this.toggles.wrong.title = texts.say("canvas.wrong_points_help");
     this.toggles.wrong.hidden = layout.task !== "classification";
