@@ -54,5 +54,5 @@ export function grid(rows, columns, value) {
 /** A header of the run as it stands. */
 export const headerOf = (more = {}) => ({
   status: "paused", step: 100, epoch: 10, structure: 1, watched: "test", loss_kind: "cross_entropy",
-  losses: { train: 0.2, test: 0.3 }, metrics: { train: { accuracy: 0.95 }, test: { accuracy: 0.9 } }, metric: { name: "accuracy", form: "percent" }, ...more,
+  losses: { train: 0.2, test: 0.3 }, metrics: { train: { accuracy: 0.95 }, test: { accuracy: 0.9 } }, metric: { name: "accuracy", form: "percent" }, journal_version: null, ...more,
 });

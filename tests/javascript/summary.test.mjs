@@ -80,8 +80,22 @@ test("of a run that has learned nothing yet the answers are called those of its 
   const [before, after] = [seen, { ...seen, header: headerOf() }].map((each) => describe(each, texts, "en"));
   assert.equal(linesOf(before, "output")[0], ENGLISH["canvas.summary_first_weights"]);
   assert.deepEqual(linesOf(before, "output").slice(1), linesOf(after, "output"));
-  assert.ok(!linesOf(before, "summary_units").includes(ENGLISH["canvas.summary_all_answer"]));
+  assert.deepEqual(linesOf(before, "summary_units"), [ENGLISH["canvas.summary_none_idle"]]);
   assert.ok(linesOf(after, "summary_units").includes(ENGLISH["canvas.summary_all_answer"]));
+});
+
+test("of weights that somebody has set, and of the beginning that is looked back at, nothing is said that holds before the first update alone", () => {
+  const seen = {
+    layout: layoutOf([4]), history: history([0.7]), arrays: { output: bytes((x) => x), "health/0": Uint8Array.of(0, 0, 0, 0) },
+  };
+  const score = "Accuracy: training 95.0%, test 90.0%.";
+  const loss = "No update has been made yet; the test loss is 0.3000.";
+  for (const [more, curves] of [[{ journal_version: 3 }, [loss, score]], [{ moment: { id: 1, step: 0, epoch: 0, progress: 0 } }, [score]]]) {
+    const said = describe({ ...seen, header: headerOf({ step: 0, epoch: 0, ...more }) }, texts, "en").map(({ lines }) => lines);
+    assert.ok(!said[1].includes(ENGLISH["canvas.summary_first_weights"]));
+    assert.deepEqual(said[2], curves);
+    assert.deepEqual(said[3], [ENGLISH["canvas.summary_all_answer"]]);
+  }
 });
 
 test("units that do nothing are counted by their layer, dropouts left out", () => {

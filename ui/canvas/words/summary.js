@@ -15,8 +15,10 @@ const TRENDS = { rising: "summary_rising", falling: "summary_falling", flat: "su
 
 /** Everything that is said, as numbers and names. @param {Seen} seen */
 export function facts({ layout, header, arrays, history }) {
+  const moment = Boolean(header.moment);
   return {
-    run: { status: header.status, epoch: header.epoch, step: header.step, moment: Boolean(header.moment) },
+    // `first`: what is shown is what the initial weights do, and nothing else was ever seen of the run.
+    run: { status: header.status, epoch: header.epoch, step: header.step, moment, first: header.step === 0 && !moment && header.journal_version === null },
     surface: outputKind(layout).facts(layout, arrays),
     curves: curvesOf(header, history),
     units: unitsOf(layout, arrays),
@@ -89,10 +91,10 @@ export function describe(seen, texts, language) {
   return [
     { title: say("network"), lines: [...networkLines(seen.layout, say, list), runLine(known.run, say)] },
     { title: say("output"), lines: [
-      ...(known.run.step === 0 ? [say("summary_first_weights")] : []), ...outputKind(seen.layout).sentences(known.surface, seen.layout, say, list),
+      ...(known.run.first ? [say("summary_first_weights")] : []), ...outputKind(seen.layout).sentences(known.surface, seen.layout, say, list),
     ] },
-    { title: say("summary_curves"), lines: curveLines(known.curves, say) },
-    { title: say("summary_units"), lines: unitLines(known.units, say, known.run.step === 0) },
+    { title: say("summary_curves"), lines: curveLines(known.curves, say, known.run.moment) },
+    { title: say("summary_units"), lines: unitLines(known.units, say, known.run.first) },
   ];
 }
 
@@ -121,11 +123,11 @@ function runLine(run, say) {
   return say(run.status === "playing" ? "summary_playing" : "summary_standing", values);
 }
 
-/** @param {ReturnType<typeof curvesOf>} curves @param {Say} say */
-function curveLines(curves, say) {
+/** @param {ReturnType<typeof curvesOf>} curves @param {Say} say @param {boolean} past whether updates followed */
+function curveLines(curves, say, past) {
   const { name, form } = curves.metric;
   const lines = [say("summary_score", { name: say(name), train: score(curves.train, form), test: score(curves.test, form) })];
-  if (curves.untrained) return [say("summary_untrained", { loss: loss(curves.loss) }), ...lines];
+  if (curves.untrained) return past ? lines : [say("summary_untrained", { loss: loss(curves.loss) }), ...lines];
   if (curves.diverged) return [say("diverged"), ...lines];
   lines.unshift(say("summary_loss", {
     start: loss(curves.start), now: loss(curves.loss), lowest: loss(curves.lowest.loss), epoch: count(curves.lowest.epoch),
@@ -137,8 +139,8 @@ function curveLines(curves, say) {
   return lines;
 }
 
-/** @param {ReturnType<typeof unitsOf>} units @param {Say} say @param {boolean} untrained */
-function unitLines(units, say, untrained) {
+/** @param {ReturnType<typeof unitsOf>} units @param {Say} say @param {boolean} first whether they have their initial weights */
+function unitLines(units, say, first) {
   const lines = [];
   for (const layer of units.layers) {
     const name = layer.output ? say("output") : say("hidden", { number: layer.index + 1 });
@@ -146,8 +148,8 @@ function unitLines(units, say, untrained) {
       if (layer[state]) lines.push(say(text, { layer: name, count: layer[state], units: layer.units }));
     }
   }
-  const usual = units.layers.length === 1 ? "summary_no_hidden" : units.known && !untrained ? "summary_all_answer" : "summary_not_looked";
-  if (!lines.length) lines.push(say(usual));
+  const known = first ? "summary_none_idle" : "summary_all_answer";
+  if (!lines.length) lines.push(say(units.layers.length === 1 ? "summary_no_hidden" : units.known ? known : "summary_not_looked"));
   if (units.frozen) lines.push(say("summary_frozen", { count: count(units.frozen) }));
   return lines;
 }
