@@ -183,23 +183,25 @@ def kept_pages(chromium: Any, app: tuple[str, int]) -> Any:
 
 @pytest.fixture
 def visitors(kept_pages: Any) -> Iterator[Any]:
-    """Opens a page for a person who shares nothing with others; they leave when the test is done."""
+    """Opens a page for a person who shares nothing with others; they leave when the test is done, with no error in any console."""
     from playwright.sync_api import expect
 
     expect.set_options(timeout=BROWSER_PATIENCE)
-    yield kept_pages
-    kept_pages.leave_all()
+    try:
+        yield kept_pages
+        assert kept_pages.page_errors == kept_pages.console_errors == []
+    finally:
+        kept_pages.leave_all()
 
 
 @pytest.fixture
-def blank(visitors: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
-    """A page of an English reader where nothing is open yet, and no error in its console when the test is done.
+def blank(visitors: Any, request: pytest.FixtureRequest) -> Any:
+    """A page of an English reader where nothing is open yet.
 
     The reader asks for less motion, as drawing takes most of a browser's time; tests marked `moving` see every picture.
     """
     motion = "no-preference" if request.node.get_closest_marker("moving") else "reduce"
-    yield visitors.open(reduced_motion=motion)
-    assert visitors.page_errors == visitors.console_errors == []
+    return visitors.open(reduced_motion=motion)
 
 
 @pytest.fixture

@@ -137,8 +137,8 @@ def test_a_link_to_a_section_opens_it_and_nothing_stands_between_it_and_where_on
     visitors: Visitors, app_address: str
 ) -> None:
     page = visitors.open()
-    page.goto(f"{app_address}/healthz")
+    page.goto(f"{app_address}/_stcore/health")
     page.goto(f"{app_address}/evaluate?section=growth&lang=en")
     expect(opened_large(page, "growth")).to_be_visible()
     page.go_back()
-    page.wait_for_url("**/healthz")
+    page.wait_for_url("**/_stcore/health")

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from contextlib import ExitStack
+from operator import attrgetter
 from typing import Any
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, ConsoleMessage, Page
 
 from tests.patience import PATIENCE
 
 DESKTOP = {"width": 1440, "height": 900}
 #: What a page is asked to look like, whatever its context.
 MEDIA = ("color_scheme", "reduced_motion", "forced_colors")
+
+
+#: Where Streamlit looks for its server first, below the address of a page that is not the first one, and finds nothing.
+SOUGHT = ("/_stcore/health", "/_stcore/host-config")
+#: What a page, its context and its clock would keep for the next visitor, as none of it can be taken back.
+LASTING = {
+    "": ("add_init_script", "expose_binding", "expose_function", "route_web_socket"),
+    "context": (
+        "add_init_script", "expose_binding", "expose_function", "route", "route_from_har", "route_web_socket",
+        "set_extra_http_headers", "set_geolocation", "set_offline",
+    ),
+    "clock": ("fast_forward", "install", "pause_at", "resume", "run_for", "set_fixed_time", "set_system_time"),
+}  # fmt: skip
 
 
 class Visitors:
@@ -49,8 +64,9 @@ class Visitors:
 
     def _new_kept(self, options: dict[str, Any]) -> Page:
         page = self._new(options)
-        for lasting in ("add_init_script", "route_web_socket"):
-            setattr(page, lasting, refuse)
+        for owner, lasting in LASTING.items():
+            for name in lasting:
+                setattr(attrgetter(owner)(page) if owner else page, name, refuse)
         return page
 
     def _new(self, options: dict[str, Any]) -> Page:
@@ -58,9 +74,14 @@ class Visitors:
         context.set_default_timeout(1000 * PATIENCE)
         page = context.new_page()
         page.on("pageerror", lambda error: self.page_errors.append(str(error)))
-        page.on("console", lambda said: self.console_errors.append(said.text) if said.type == "error" else None)
+        page.on("console", self._note)
         page.goto(self._quiet)
         return page
+
+    def _note(self, said: ConsoleMessage) -> None:
+        address = said.location["url"]
+        if said.type == "error" and not ("404" in said.text and address.endswith(SOUGHT)):
+            self.console_errors.append(f"{said.text} ({address})")
 
     def leave(self, page: Page) -> None:
         """They go, and their browser forgets them."""
@@ -69,13 +90,14 @@ class Visitors:
         self._free[kind].append(page)
 
     def leave_all(self) -> None:
-        """Everybody goes."""
-        for page in list(self._used):
-            self.leave(page)
-        while self._once:
-            self._once.pop().context.close()
-        self.page_errors.clear()
-        self.console_errors.clear()
+        """Everybody goes, also if some page cannot be left: that one is used no more."""
+        with ExitStack() as leaving:
+            leaving.callback(self.console_errors.clear)
+            leaving.callback(self.page_errors.clear)
+            while self._once:
+                leaving.callback(self._once.pop().context.close)
+            for page in self._used:
+                leaving.callback(self.leave, page)
 
     def _forget(self, page: Page) -> None:
         for other in page.context.pages:
