@@ -173,6 +173,16 @@ def test_a_run_that_had_diverged_stands_so_again_with_what_it_said() -> None:
     assert (run.status, run.problem) == ("diverged", problem)
 
 
+def test_where_there_is_nothing_to_take_back_or_do_again_no_state_is_copied(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Run(SMALL.to_json(), "cpu")
+    run.step()
+    copied: list[bool] = []
+    monkeypatch.setattr(run.learner, "standing", lambda: copied.append(True))
+    run.undo(), run.redo(), run.jump(0)
+    assert copied == []
+    assert run.learner.step == 1
+
+
 def test_an_act_after_an_undo_forgets_what_was_taken_back() -> None:
     run = make()
     DEEDS["a neuron"](run)

@@ -423,10 +423,8 @@ def test_a_session_that_ends_in_mid_step_leaves_its_neighbour_alone_and_its_run_
     assert real.revive(leaving) == stood
     assert real.call(leaving, "step")[0]["step"] == int(str(stood["step"])) + 1
     edited = real.call(leaving, "edit", value={"do": "setting", "path": "regularizer.kind", "value": "l2"})[0]
-    assert json.loads(edited["recipe"])["regularizer"] == {
-        "kind": "l2",
-        "rate": 0.3,
-    }  # As it was set before the way to the shelf.
+    as_set_before_the_shelf = {"kind": "l2", "rate": 0.3}
+    assert json.loads(edited["recipe"])["regularizer"] == as_set_before_the_shelf
     for token in (leaving, near):
         real.close(token)
 

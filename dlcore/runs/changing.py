@@ -73,9 +73,10 @@ def take_over(run: Changing, changed: Recipe, origins: dict[str, Any] | None = N
 
 def go_to(run: Changing, position: int) -> None:
     """Stand where the run stood after so many of its acts; of a very large network only the settings come back, which is told."""
-    standing, now = run.acts.standing(position), standing_of(run)
+    standing = run.acts.standing(position)
     if standing is None:
         return
+    now = standing_of(run)
     if standing.state is not None:
         stand_at(run, standing)
     else:

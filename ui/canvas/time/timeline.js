@@ -97,7 +97,7 @@ export class Timeline {
     this.show();
   }
 
-  /** Stops after the first: one for each further moment that is kept, and one for now. None before the first step: the one moment is now. */
+  /** The number of the last stop, which is now; before it there is one for each kept moment. 0 where the only moment is now itself. */
   get lastStop() {
     const now = this.header && (this.header.live ?? this.header);
     return this.moments.length === 1 && this.moments[0].step === now?.step ? 0 : this.moments.length;
