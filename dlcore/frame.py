@@ -31,7 +31,7 @@ def encode_frame(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> bytes
         padding = -raw.nbytes % ALIGNMENT
         parts.append(raw.tobytes() + b"\0" * padding)
         offset += raw.nbytes + padding
-    text = json.dumps({**header, "arrays": described}, allow_nan=False).encode()
+    text = json.dumps({**header, "arrays": described}, allow_nan=False, separators=(",", ":")).encode()
     text += b" " * (-(len(text) + 4) % ALIGNMENT)
     return b"".join([struct.pack("<I", len(text)), text, *parts])
 

@@ -55,6 +55,8 @@ class LayerComponent(Component):
     draws: ClassVar[bool] = False
     #: While training it computes something else than when judged, so that its modules must be told which it is.
     judges_otherwise: ClassVar[bool] = False
+    #: What it computes when judged, for those who compute it without its modules: f(x W^T + b) of its `connections`, x itself, or else.
+    judged_as: ClassVar[Literal["dense", "identity", "other"]] = "other"
 
     @property
     def branches(self) -> dict[str, tuple[LayerComponent, ...]]:
@@ -117,6 +119,7 @@ class Dense(LayerComponent):
     has_units: ClassVar[bool] = True
     most_units: ClassVar[int] = MOST_UNITS
     connections: ClassVar[tuple[str, str] | None] = ("0.weight", "0.bias")
+    judged_as: ClassVar[Literal["dense", "identity", "other"]] = "dense"
 
     @property
     def activation_kind(self) -> str:
@@ -158,6 +161,7 @@ class Dropout(LayerComponent):
     has_units: ClassVar[bool] = False
     draws: ClassVar[bool] = True
     judges_otherwise: ClassVar[bool] = True
+    judged_as: ClassVar[Literal["dense", "identity", "other"]] = "identity"
 
     def output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
@@ -199,6 +203,7 @@ class Output(LayerComponent):
     example_shapes: ClassVar[tuple[Shape, ...]] = ((1,), (7,))
     has_units: ClassVar[bool] = True
     connections: ClassVar[tuple[str, str] | None] = ("0.weight", "0.bias")
+    judged_as: ClassVar[Literal["dense", "identity", "other"]] = "dense"
 
     @property
     def activation_kind(self) -> str:

@@ -158,8 +158,12 @@ class BanditContents:
     facts: dict[str, Any]
     arrays: dict[str, np.ndarray]
 
-    def with_layout(self, rows: bool) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        return {"layout": {"arms": self.recipe.arms}}, {**self.arrays, "worth": self.recipe.worth}
+    @property
+    def slim_arrays(self) -> dict[str, np.ndarray]:
+        return self.arrays
+
+    def with_layout(self, rows: bool, slim: bool) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        return {"layout": {"arms": self.recipe.arms}}, {"worth": self.recipe.worth}
 
     def asks_for_rows(self, wants: dict[str, Any]) -> bool:
         return False

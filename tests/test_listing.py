@@ -170,9 +170,9 @@ def test_a_glance_shows_what_the_network_answers_and_its_scores() -> None:
     colours = np.array([[int(colour[at : at + 2], 16) for at in (1, 3, 5)] for colour in CLASS_COLOURS[:2]])
     points, targets = learner.data.train.X, learner.data.train.y.ravel()
     centres = [points[targets == label].mean(axis=0) for label in (0, 1)]
-    low, high = run.contents_maker.make_now(learner, run.version, run.structure, False).with_layout(True)[0]["layout"][
-        "output"
-    ]["x_range"]
+    low, high = run.contents_maker.make_now(learner, run.version, run.structure, False).with_layout(True, slim=False)[
+        0
+    ]["layout"]["output"]["x_range"]
     for label, centre in enumerate(centres):
         column, row = ((centre * (1, -1) - low) / (high - low) * SIDE).astype(int)
         found = picture[row - 4 : row + 4, column - 4 : column + 4].mean(axis=(0, 1))

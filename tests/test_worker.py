@@ -127,7 +127,7 @@ def test_a_run_that_is_too_long_at_what_fails_in_the_end_is_told_of_too(
             pass
         raise MemoryError
 
-    monkeypatch.setattr(client.worker.runs["a"], "frame", fails)
+    monkeypatch.setattr(client.worker.runs["a"], "make_frame", fails)
     for _ in range(2):  # Twice: computing too long once is not reported.
         assert client.ask("a", "frame")["problem"]["key"] == "out_of_memory"
     client.ask("a", "ping")

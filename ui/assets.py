@@ -31,7 +31,7 @@ from ui.rail.catalogue import write_catalogue
 
 UI = Path(__file__).parent
 #: Folders of scripts. The script with the folder's name imports all others; the browser gets them as one file.
-FOLDERS = ("canvas", "compare", "naming", "returning")
+FOLDERS = ("canvas", "compare", "naming", "painter", "returning")
 MEDIA_TYPES = {"js": "text/javascript", "css": "text/css", "woff2": "font/woff2"}
 FOR_EVER = "public, max-age=31536000, immutable"
 #: Beginnings of the names of Streamlit's script files that the playground's first picture needs.

@@ -11,7 +11,7 @@ type Interval = [number, number];
 /** A number that JSON does not have (infinity, NaN) comes as null. */
 type Finite = number | null;
 /** An array of a frame; of whatever type of numbers, the scripts read it alike. */
-type Values = (Float32Array | Uint8Array) & { shape: number[] };
+type Values = (Float64Array | Float32Array | Uint8Array) & { shape: number[] };
 /** The arrays of a frame by their names: "weight/2", "maps/2" of the layer whose address that is, "output" ... Those that were not wanted or do not apply are absent. */
 type Arrays = Record<string, Values>;
 /** Which score is shown beside the loss, and how it is written (dlcore/metrics.py). */
@@ -62,7 +62,33 @@ interface Layout {
   /** Of a unit; `groups` where it is bars. */
   map: Surface & { groups: string[] };
   output: Surface & { value_range: Interval; axes: [string, string]; dataset: string; explained: [number, number] };
+  /** How the page paints it itself, if it can. */
+  painting?: Painting;
 }
+
+/** How maps are painted from weights and biases; see dlcore/pictures/client_side.py. */
+interface Painting {
+  /** Of the output's grid. */
+  rows: number;
+  columns: number;
+  /** Every so many of its points in both directions are a unit's picture; 0: units come painted. */
+  every: number;
+  /** Curves go from minus this to this. */
+  end: number;
+  curves: number;
+  tensors: PaintingTensor[];
+  /** Numbers before those that it is painted from. */
+  skip: number;
+  layers: PaintingLayer[];
+  claim: number | "softmax" | null;
+  answer: { kind: "shade" | "value" | "classes"; curve: number | "softmax" | null };
+}
+
+/** `drawn`: the shape of the part that is drawn, if any is. */
+type PaintingTensor = { name: string; shape: number[]; drawn: number[] | null };
+type PaintingLayer = { address: string; units: number; shown: number; curve: number | null };
+/** Factors of the inputs of each column and row, and the curves, one after the other. */
+type PaintingTables = { across: Float32Array; down: Float32Array; curves: Float32Array };
 
 type Status = "playing" | "paused" | "diverged" | "early_stopped" | "epoch_limit";
 /** An example of the gallery that is open. */
@@ -101,7 +127,14 @@ interface Header {
   advice?: Advice | null;
   /** The moment of the best epoch, of a run that has finished and can go back to it. */
   best: number | null;
+  /** The number of a frame that later ones build upon, and the arrays that count in it. */
+  frame?: number;
+  holds?: string[];
+  /** From which row on rows come, and of how many rows each bucket is (see History). */
   history_from: number;
+  history_stride: number;
+  /** How many moments before those that come are the ones that are known. */
+  moments_from: number;
   history_columns: string[];
   moments_version: number;
   /** Since when what was changed in the run is what it is; null: nothing was. */
@@ -147,7 +180,7 @@ type Rgb = import("./canvas/colours.js").Rgb;
 type Theme = ReturnType<typeof import("./canvas/colours.js").readTheme>;
 type Texts = import("./canvas/words/format.js").Texts;
 type Say = (key: string, values?: Record<string, string | number>) => string;
-type Rows = Pick<import("./canvas/curves/curves.js").History, "rows" | "columns">;
+type Rows = Pick<import("./canvas/curves/history.js").History, "rows" | "columns">;
 type Tile = import("./canvas/network/geometry.js").Tile;
 type Column = import("./canvas/network/geometry.js").Column;
 type Geometry = ReturnType<typeof import("./canvas/network/geometry.js").arrange>;

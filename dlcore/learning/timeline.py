@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import zlib
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -92,8 +93,9 @@ class Timeline:
 
     def adopt(self, moments: list[Moment], numbers: dict[str, int]) -> None:
         """Take over the moments and counters of another time line."""
+        self.version, self._last_id, self.spacing = numbers["version"] - 1, numbers["last_id"], numbers["spacing"]
         self._have(moments)
-        self.version, self._last_id, self.spacing = numbers["version"], numbers["last_id"], numbers["spacing"]
+        self.version += 1
 
     def bring_back(self, moments: tuple[Moment, ...], spacing: int) -> None:
         """Have the moments again that there were; ids and version go on, so that viewers take nothing for what they had before."""
@@ -110,6 +112,8 @@ class Timeline:
     def _have(self, moments: list[Moment]) -> None:
         """Replace all moments. Their table and size in bytes are kept beside them, as both are asked for often."""
         self._moments: list[Moment] = []
+        self._added: list[int] = []  # With which version each came.
+        self._replaced = self.version + 1  # The version since which moments were only added.
         self._table = np.empty((MOST_MOMENTS + 1, 4))
         # Bytes of all moments; neighbours share their recipe, and arrays such as those of the best epoch.
         self.nbytes = 0
@@ -124,6 +128,7 @@ class Timeline:
             self.nbytes += len(moment.packed_recipe)
         self._table[len(self._moments)] = moment.id, moment.progress, moment.value, moment.step
         self._moments.append(moment)
+        self._added.append(self.version + 1)
 
     @property
     def next_epoch(self) -> int:
@@ -146,6 +151,11 @@ class Timeline:
     def table(self) -> np.ndarray:
         """(n, 4) float64: id, progress in epochs, the learner's shown number (the loss of the watched rows of a trainer), step."""
         return self._table[: len(self)].copy()
+
+    def table_since(self, version: int | None) -> tuple[int, np.ndarray]:
+        """How many rows of the table are what they were at that version, and the rows after these."""
+        kept = 0 if version is None or version < self._replaced else bisect_right(self._added, version)
+        return kept, self._table[kept : len(self)].copy()
 
     def clear(self) -> None:
         """Forget all moments: the run starts anew."""

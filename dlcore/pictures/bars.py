@@ -19,6 +19,7 @@ class UnitBars:
 
     kind: ClassVar = "bars"
     painted: ClassVar = False
+    painted_by_client: ClassVar = False
 
     @classmethod
     def suits(cls, drawable: Drawable, output: OutputPicture) -> bool:

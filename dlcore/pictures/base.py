@@ -44,6 +44,8 @@ class UnitPicture(Protocol):
     shape: tuple[int, ...]  # of one unit's picture, M numbers in all
     #: Whether the compiled kernels can compute it: its points are every second one of the output's square grid.
     painted: ClassVar[bool]
+    #: Whether a browser can compute it: its points are some of the output's, evenly spread.
+    painted_by_client: ClassVar[bool]
 
     @classmethod
     def suits(cls, drawable: Drawable, output: OutputPicture) -> bool:
@@ -68,6 +70,16 @@ class OutputPicture(Protocol):
     kind: ClassVar[str]
     inputs_DP: torch.Tensor
     shape: tuple[int, ...]  # P points in all
+
+    @property
+    def plane_D3(self) -> torch.Tensor | None:
+        """Of a plane through the space of inputs, which are these times (1, u, v); else None."""
+        ...
+
+    @property
+    def plane_factors(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """(3, C) and (3, R) whose products are 1, u and v at the points of that plane."""
+        ...
 
     @classmethod
     def suits(cls, drawable: Drawable) -> bool:

@@ -45,10 +45,24 @@ class NetworkContents:
     snapshot: Snapshot
     start: float  # the loss of the watched rows before the first step
     looks: Looks
-    arrays: Arrays
+    marks: Arrays  # What is known of units and rows beside the picture: health, marks, predicted classes.
     motion: Callable[[], Motion]
-    predictions: Callable[[], torch.Tensor]
     _found: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def arrays(self) -> Arrays:
+        """The picture, painted, with the marks."""
+        if "painted" not in self._found:
+            self._found["painted"] = self.looks.picture.arrays(self.snapshot)
+        return {**self._found["painted"], **self.marks}
+
+    @property
+    def slim_arrays(self) -> Arrays:
+        """What a browser paints the picture from, with the marks; if it cannot, the picture."""
+        if "numbers" not in self._found:
+            self._found["numbers"] = self.looks.picture.numbers(self.snapshot)
+        numbers = self._found["numbers"]
+        return self.arrays if numbers is None else {**numbers, **self.marks}
 
     @property
     def recipe(self) -> Experiment:
@@ -89,15 +103,16 @@ class NetworkContents:
             "learning_rate": finite_or_none(snapshot.learning_rate),
         }
 
-    def with_layout(self, rows: bool) -> tuple[dict[str, Any], Arrays]:
-        """Header and arrays for a viewer that does not know this structure, including all that later frames leave out."""
-        picture = self.looks.picture
-        arrays = {**picture.constant_arrays, **self.arrays}
-        if "predictions/train" not in arrays:
-            arrays |= self.looks.predicted_classes(self.predictions())
+    def with_layout(self, rows: bool, slim: bool) -> tuple[dict[str, Any], Arrays]:
+        """Header and arrays that only a viewer needs who does not know this structure."""
+        picture, layout = self.looks.picture, self.looks.picture.layout
+        arrays = picture.constant_arrays
+        if slim and picture.client_side is not None:
+            layout = layout | {"painting": picture.client_side.layout}
+            arrays |= picture.client_side.constants
         if not rows:
             arrays = {name: array[:0] if name.startswith("points/") else array for name, array in arrays.items()}
-        return {"layout": picture.layout}, arrays
+        return {"layout": layout}, arrays
 
     def asks_for_rows(self, wants: dict[str, Any]) -> bool:
         """Whether a row's path through the network is wanted."""
@@ -136,7 +151,7 @@ class NetworkContentsMaker:
         self._at_moment: tuple[int, NetworkContents] | None = None
         self._looks: dict[int, Looks] = {}
         self._health: tuple[float, tuple[object, int, int], Arrays] | None = None
-        self._predicted = 0.0
+        self._predicted: tuple[float, Looks, Arrays] | None = None
 
     def switch_to(self, trainer: Trainer) -> None:
         """Switch to a trainer with another structure."""
@@ -149,24 +164,20 @@ class NetworkContentsMaker:
             snapshot = trainer.passing_snapshot() if moving else trainer.snapshot()
             looks = self._looks_at(structure, picture)
             frozen = {} if trainer.engine.frozen is None else trainer.engine.split_by_name(trainer.engine.frozen.cpu())
-            arrays = {**picture.arrays(snapshot), **looks.masks(snapshot, frozen)}
-            now = time.monotonic()
+            marks = looks.masks(snapshot, frozen)
             health = self._health_of(trainer, looks, snapshot, moving)
-            if not moving or now - self._predicted >= PREDICTIONS_EVERY:
-                arrays |= looks.predicted_classes(looks.predictions(snapshot))
-                self._predicted = now
+            classes = self._classes_of(looks, snapshot, moving)
             engine = trainer.engine
             contents = NetworkContents(
                 structure,
                 snapshot,
                 _loss_at_start(trainer),
                 looks,
-                arrays | health,
+                marks | classes | health,
                 lambda: Motion(
                     engine.split_by_name(engine.gradient()),
                     engine.split_by_name((engine.flat.detach() - engine.previous).cpu()),
                 ),
-                lambda: looks.predictions(snapshot),
             )
             self._now = (version, contents)
         return self._now[1]
@@ -177,18 +188,16 @@ class NetworkContentsMaker:
             looks = self._old_looks(moment, trainer, structure)
             names = looks.picture.network.tensors
             snapshot = snapshot_at(moment, names)
-            predictions = looks.predictions(snapshot)
-            arrays = {
-                **looks.picture.arrays(snapshot),
+            marks = {
                 **looks.masks(snapshot, _split_by_name(moment, "frozen", names)),
                 **looks.health(snapshot),
-                **looks.predicted_classes(predictions),
+                **looks.predicted_classes(looks.predictions(snapshot)),
             }
             previous = _split_by_name(moment, "previous", names)
             update = {name: snapshot.weights[name] - previous[name] for name in previous}
             motion = Motion(_split_by_name(moment, "gradient", names), update)
             contents = NetworkContents(
-                moment.structure, snapshot, _loss_at_start(trainer), looks, arrays, lambda: motion, lambda: predictions
+                moment.structure, snapshot, _loss_at_start(trainer), looks, marks, lambda: motion
             )
             self._at_moment = (moment.id, contents)
         return self._at_moment[1]
@@ -202,6 +211,16 @@ class NetworkContentsMaker:
         health = looks.health(snapshot)
         self._health = (now, weights, health)
         return health
+
+    def _classes_of(self, looks: Looks, snapshot: Snapshot, moving: bool) -> Arrays:
+        now = time.monotonic()
+        if moving and self._predicted is not None:
+            made, of, classes = self._predicted
+            if of is looks and now - made < PREDICTIONS_EVERY:
+                return classes
+        classes = looks.predicted_classes(looks.predictions(snapshot))
+        self._predicted = (now, looks, classes)
+        return classes
 
     def _old_looks(self, moment: Moment, trainer: Trainer, structure: int) -> Looks:
         if moment.structure == structure:

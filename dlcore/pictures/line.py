@@ -15,6 +15,7 @@ class UnitLine:
 
     kind: ClassVar = "line"
     painted: ClassVar = False
+    painted_by_client: ClassVar = True
 
     @classmethod
     def suits(cls, drawable: Drawable, output: OutputPicture) -> bool:
@@ -37,6 +38,7 @@ class Line:
     """The output, a number, as a curve over the one column, with the rows as points."""
 
     kind: ClassVar = "line"
+    plane_D3 = plane_factors = None
 
     @classmethod
     def suits(cls, drawable: Drawable) -> bool:

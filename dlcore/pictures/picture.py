@@ -22,6 +22,7 @@ from dlcore.engines.dense import fits
 from dlcore.engines.painting import Painter, can_paint
 from dlcore.experiment import FEATURES, MOST_LAYERS
 from dlcore.pictures.base import MOST_POINTS, Drawable
+from dlcore.pictures.client_side import ClientSide, paint_by_client
 from dlcore.pictures.kinds import output_picture, unit_picture
 from dlcore.pictures.names import drawn_name
 from dlcore.pictures.plane import feature_maps
@@ -110,6 +111,19 @@ class Picture:
             return self._weights(snapshot) | self._paint(painter, snapshot)
         return self._weights(snapshot) | self._compute(snapshot)
 
+    @cached_property
+    def client_side(self) -> ClientSide | None:
+        """How a browser paints it; None if it cannot."""
+        return paint_by_client(self)
+
+    def numbers(self, snapshot: Snapshot) -> dict[str, np.ndarray] | None:
+        """What a browser paints the picture from at one moment, and what it cannot paint of it; None if it cannot paint the output."""
+        client = self.client_side
+        numbers = None if client is None else client.numbers(snapshot)
+        if numbers is None or self.units.painted_by_client:
+            return numbers
+        return numbers | self._compute_units(snapshot)[0]
+
     def _paints(self) -> Painter | None:
         """The compiled painter, which is faster; None until its code is compiled, or if it cannot paint this network."""
         if self._painter is None and compiled.are_loaded():
@@ -145,20 +159,26 @@ class Picture:
             return arrays | {"output": painter.classes().reshape(self.output.shape)}
         return arrays | self._output(torch.from_numpy(painter.sums_KP))
 
-    @torch.no_grad()
     def _compute(self, snapshot: Snapshot) -> dict[str, np.ndarray]:
+        arrays, answers_KP = self._compute_units(snapshot)
+        if self.units.inputs_DP is not self.output.inputs_DP:
+            with torch.no_grad():
+                ((_, answers_KP),) = deque(self._answers(snapshot, self.output.inputs_DP), maxlen=1)
+        return arrays | self._output(answers_KP)
+
+    @torch.no_grad()
+    def _compute_units(self, snapshot: Snapshot) -> tuple[dict[str, np.ndarray], torch.Tensor]:
+        """Maps and scales of all units, and the sums of the output layer at the inputs of these."""
         pictured, answers_KP = [], torch.empty(0)
         for stage, answers_KP in self._answers(snapshot, self.units.inputs_DP):
             if stage is self.network.stages[-1]:
                 pictured.append(self.units.draw(answers_KP, self.experiment.coding.link.picture)[:MOST_SHOWN])
             else:
                 pictured.append(self.units.draw(answers_KP[:MOST_SHOWN], _as_it_is))
-        if self.units.inputs_DP is not self.output.inputs_DP:
-            ((_, answers_KP),) = deque(self._answers(snapshot, self.output.inputs_DP), maxlen=1)
         # All units at once: for small networks the number of calls counts, not the number of points.
         together = torch.cat(pictured)
         maps, scales = self._quantize(together, together.abs().amax(1).clamp(min=1.0))
-        return self._by_layer(maps, scales) | self._output(answers_KP)
+        return self._by_layer(maps, scales), answers_KP
 
     def _answers(self, snapshot: Snapshot, values_DP: torch.Tensor) -> Iterator[tuple[Stage, torch.Tensor]]:
         """(stage, (K, P) answers of its units) for each stage with units, in turn; last the output layer's sums, without activation."""

@@ -22,6 +22,7 @@ class UnitPlane:
 
     kind: ClassVar = "plane"
     painted: ClassVar = True
+    painted_by_client: ClassVar = True
 
     @classmethod
     def suits(cls, drawable: Drawable, output: OutputPicture) -> bool:
@@ -46,6 +47,7 @@ class Plane:
     """The output's map over the plane of the two columns."""
 
     kind: ClassVar = "plane"
+    plane_D3 = plane_factors = None
 
     @classmethod
     def suits(cls, drawable: Drawable) -> bool:

@@ -20,6 +20,7 @@ class Strip:
     """The output over one column, for classes: the column across, a row of points for each class."""
 
     kind: ClassVar = "projection"
+    plane_D3 = plane_factors = None
 
     @classmethod
     def suits(cls, drawable: Drawable) -> bool:
@@ -61,7 +62,11 @@ class Projection:
         places = (X - self._mean) @ self._axes_2D.T
         x_range, y_range = pad(places[:, 0]), pad(places[:, 1])
         shares = strengths**2 / ((strengths**2).sum() or 1.0)
-        self.inputs_DP = as_inputs(grid(x_range, y_range, side) @ self._axes_2D + self._mean)
+        points = grid(x_range, y_range, side)
+        self.inputs_DP = as_inputs(points @ self._axes_2D + self._mean)
+        self.plane_D3 = as_inputs(np.vstack([self._mean, self._axes_2D]))
+        ones, (u, v) = np.ones(side), (points[:side, 0], points[::side, 1])
+        self.plane_factors = np.array([ones, u, ones], np.float32), np.array([ones, ones, v], np.float32)
         self.shape = (side, side)
         self.layout = plane_layout(self.kind, side, x_range, y_range, ["PC 1", "PC 2"])
         self.layout["explained"] = [*map(float, shares[:2]), 0.0][:2]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
+
 from dlcore.devices import list_devices
 from dlcore.frame import encode_frame
 from dlcore.journal import Journal
@@ -13,6 +15,7 @@ from dlcore.learning.learner import Learner
 from dlcore.learning.timeline import Timeline
 from dlcore.problems import Problem
 from dlcore.recipe import Recipe
+from dlcore.runs.changes import Changes
 from dlcore.runs.kinds import Coach, ContentsMaker, Editor, FrameContents
 
 
@@ -49,8 +52,10 @@ class Held:
     version: int | None
     structure: int | None
     history: int  # rows
-    moments: int | None
-    recipe: int | None
+    moments: int | None = None
+    recipe: int | None = None
+    slim: bool = False  # It paints by itself, and keeps what does not change.
+    frame: int | None = None  # The number of its latest slim frame.
 
 
 class Frames:
@@ -59,6 +64,7 @@ class Frames:
     def __init__(self) -> None:
         self._seen_journal: tuple[Journal, int] = (), 0  # the journal, and the run's version when it became that
         self._seen_recipe: tuple[Recipe | None, int] = None, 0  # the recipe, and the run's version when it became that
+        self._changes = Changes()
         self._withheld = ""  # Key of the Problem for which rows are not shown; "" while they are.
 
     def forget_recipe(self) -> None:
@@ -74,13 +80,22 @@ class Frames:
         else:
             contents = run.contents_maker.make_at(moment, learner, run.structure)
         knows_layout = held.structure == contents.structure
-        has_history = held.version is not None and held.version >= run.history_since
-        known_rows = min(max(held.history, 0), len(learner.history)) if has_history else 0
-        header, arrays = self._header(run, contents), contents.arrays
-        header["history_from"] = known_rows
+        header, arrays = self._header(run, contents), contents.slim_arrays if held.slim else contents.arrays
         if moment is None:
-            header["advice"] = run.coach.advise(learner, contents.arrays, run.moving)
-        else:
+            header["advice"] = run.coach.advise(learner, arrays, run.moving)
+        rows = self._shows_rows(run, contents) if not knows_layout or contents.asks_for_rows(wants) else True
+        tells_recipe = held.recipe not in (None, header["recipe_version"])
+        if held.slim:
+            header["history_stride"] = learner.history.stride()
+        if held.slim and moment is None:
+            header, arrays = self._without_known(header, arrays, held.frame if knows_layout else None)
+        if tells_recipe:
+            header["recipe"] = self._settings(run)
+        if not knows_layout:
+            layout, constants = contents.with_layout(rows, held.slim)
+            header |= layout
+            arrays = {**constants, **arrays}
+        if moment is not None:
             header["moment"] = {
                 "id": moment.id,
                 "step": contents.step,
@@ -88,20 +103,45 @@ class Frames:
                 "progress": contents.progress,
             }
             header["live"] = {"step": learner.step, "epoch": learner.epoch}
-        rows = self._shows_rows(run, contents) if not knows_layout or contents.asks_for_rows(wants) else True
-        if held.recipe not in (None, header["recipe_version"]):
-            header["recipe"] = self._settings(run)
-        if not knows_layout:
-            layout, arrays = contents.with_layout(rows)
-            header |= layout
-        arrays = {**arrays, "history": learner.history.rows(known_rows)}
+        more, rows_of_history = self._history(run, held)
+        header |= more
+        arrays = {**arrays, **rows_of_history}
         if held.moments != run.timeline.version:
-            arrays["moments"] = run.timeline.table()
+            if held.slim:
+                header["moments_from"], arrays["moments"] = run.timeline.table_since(held.moments)
+            else:
+                arrays["moments"] = run.timeline.table()
         if wants:
             more, wanted = contents.find(wants, rows)
             header |= more
             arrays |= wanted
         return encode_frame(header, arrays)
+
+    def _without_known(
+        self, header: dict[str, Any], arrays: dict[str, np.ndarray], known: int | None
+    ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """What has changed since the viewer's frame of this number. `frame` is this one's, `holds` names the arrays that still count."""
+        told = {**header, "holds": list(arrays)}
+        number = self._changes.note({**told, **arrays})
+        changed = self._changes.since(known)
+        header = {name: entry for name, entry in told.items() if name in changed}
+        return header | {"type": "frame", "frame": number}, {
+            name: array for name, array in arrays.items() if name in changed
+        }
+
+    def _history(self, run: Shown, held: Held) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Rows of the history that the viewer lacks; for a slim frame those that a curve needs, after the place of each."""
+        history = run.learner.history
+        has_history = held.version is not None and held.version >= run.history_since
+        known_rows = min(max(held.history, 0), len(history)) if has_history else 0
+        if not held.slim:
+            return {"history_from": known_rows}, {"history": history.rows(known_rows)}
+        stride = history.stride()
+        begin = max(known_rows - 1, 0) // stride * stride
+        places = history.thinned(begin)
+        with np.errstate(over="ignore"):  # Beyond float32 a loss is drawn as infinite.
+            rows = history.view_rows()[places].astype(np.float32)
+        return {"history_from": begin}, {"history": np.column_stack([places.astype(np.float32), rows])}
 
     def _shows_rows(self, run: Shown, contents: FrameContents) -> bool:
         """Whether frames may contain rows of the data. If they are no longer shared, training goes on, but no row is sent."""

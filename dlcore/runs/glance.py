@@ -40,7 +40,8 @@ def _paint(contents: Any) -> str:
         shows_rows = True
     except Problem:
         shows_rows = False
-    header, arrays = contents.with_layout(shows_rows)
+    header, constants = contents.with_layout(shows_rows, slim=False)
+    arrays = {**contents.arrays, **constants}
     output = header["layout"].get("output", {})
     if "x_range" not in output:
         return ""

@@ -33,7 +33,16 @@ class FrameContents(Protocol):
     """What frames can contain of one moment of a run: its picture, and answers to what else a viewer may ask of it."""
 
     structure: int
-    arrays: Arrays  # The picture, which every frame contains.
+
+    @property
+    def arrays(self) -> Arrays:
+        """The picture, which every frame contains."""
+        ...
+
+    @property
+    def slim_arrays(self) -> Arrays:
+        """The same for a viewer that paints by itself: what it paints from."""
+        ...
 
     @property
     def recipe(self) -> Recipe:
@@ -60,8 +69,8 @@ class FrameContents(Protocol):
         """Entries of a frame's header that only this kind of learning has, as plain JSON values."""
         ...
 
-    def with_layout(self, rows: bool) -> tuple[dict[str, Any], Arrays]:
-        """Header ({"layout": ...}) and all arrays for a viewer that does not know this structure; no rows of the data unless `rows`."""
+    def with_layout(self, rows: bool, slim: bool) -> tuple[dict[str, Any], Arrays]:
+        """Header ({"layout": ...}) and more arrays for a viewer that does not know this structure; no rows of the data unless `rows`."""
         ...
 
     def asks_for_rows(self, wants: dict[str, Any]) -> bool:

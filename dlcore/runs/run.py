@@ -353,7 +353,11 @@ class Run:
         recipe: int | None = None,
     ) -> bytes:
         """A frame of the run as it is now, or of the moment in `wants`, without what a viewer with these numbers has already."""
-        return self._frames.encode(self, Held(version, structure, history, moments, recipe), wants or {})
+        return self.make_frame(Held(version, structure, history, moments, recipe), wants or {})
+
+    def make_frame(self, held: Held, wants: dict[str, Any]) -> bytes:
+        """The same for a viewer that has this."""
+        return self._frames.encode(self, held, wants)
 
     def file(self, name: str) -> bytes:
         """The learner's file of this name; the kind of learning defines which there are."""

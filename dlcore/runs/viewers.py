@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from dlcore.runs.frames import Held
 from dlcore.runs.pace import NEVER
 from dlcore.runs.run import Run
 from dlcore.runs.shares import Credit
@@ -40,6 +41,8 @@ class FrameRequest:
     wants: dict[str, Any] | None = None
     calm: bool = False  # The viewer's page is hidden.
     recipe: int | None = None  # Version of the recipe that the viewer knows.
+    slim: bool = False  # The viewer paints by itself, and keeps what does not change.
+    frame: int | None = None  # Number of its latest slim frame.
     since: float = field(default_factory=time.monotonic)
 
     @classmethod
@@ -47,7 +50,14 @@ class FrameRequest:
         """The request in this message, which came at this time of the worker's clock."""
         seen = header.get("version"), header.get("structure"), header.get("history", 0)
         more = header.get("moments"), bool(header.get("now")), header.get("wants"), bool(header.get("calm"))
-        return cls(header["id"], *seen, *more, header.get("recipe"), since)
+        slim = bool(header.get("slim")), header.get("frame")
+        return cls(header["id"], *seen, *more, header.get("recipe"), *slim, since)
+
+    @property
+    def held(self) -> Held:
+        """What the viewer has already."""
+        known = self.version, self.structure, self.history, self.moments, self.recipe
+        return Held(*known, slim=self.slim, frame=self.frame)
 
     def due(self, run: Run) -> float:
         """When (by the clock) the request is to be answered; NEVER while the viewer has the newest version."""

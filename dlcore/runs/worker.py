@@ -316,9 +316,7 @@ class Worker:
         run, begin, used = self.runs[token], self._clock(), self._own_time()
         try:
             with self._watching(token):
-                payload = run.frame(
-                    frame.version, frame.structure, frame.history, frame.moments, frame.wants, frame.recipe
-                )
+                payload = run.make_frame(frame.held, frame.wants or {})
         except BaseException as error:
             self._refuse(frame.id, as_problem(error))
         else:

@@ -37,7 +37,7 @@ test("before the first act everything is undone, and a beginning without its net
 /** A key pressed with nothing in focus, or within elements that match some selectors. */
 const pressed = (key, more = {}, within = []) => meaningOf({
   key, repeat: false, shiftKey: false, ctrlKey: false, metaKey: false, altKey: false, isComposing: false, ...more,
-  composedPath: () => within.map((name) => Object.assign(new Element(), { matches: (selector) => selector.includes(name) })),
+  composedPath: () => within.map((name) => Object.assign(new Element(), { matches: (selector) => selector.split(", ").includes(name) })),
 });
 
 test("Ctrl+Z takes back, Ctrl+Y and Ctrl+Shift+Z do again, with Command too, and not while somebody types", () => {
@@ -47,6 +47,7 @@ test("Ctrl+Z takes back, Ctrl+Y and Ctrl+Shift+Z do again, with Command too, and
     assert.equal(pressed("y", chord), "redo");
     assert.equal(pressed("z", chord, ["textarea"]), null);
     assert.equal(pressed("z", chord, ["dialog"]), null);
+    assert.equal(pressed("z", chord, ["dialog:not([open])"]), "undo", "a dialog that is closed has no keys any more");
     assert.equal(pressed("s", chord), null, "the browser's own");
     assert.equal(pressed("y", { ...chord, shiftKey: true }), null);
     assert.equal(pressed("z", { ...chord, altKey: true }), null);

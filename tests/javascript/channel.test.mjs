@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, mock, test } from "node:test";
 import { Channel } from "../../ui/canvas/channel.js";
+import { Easel } from "../../ui/canvas/easel.js";
 
 class Socket {
   static CONNECTING = 0;
@@ -38,9 +39,12 @@ globalThis.WebSocket = Socket;
 
 function channel() {
   const heard = { states: [], frames: [], notices: [] };
+  const easel = new Easel(() => {
+    throw new Error("no workers here");
+  });
   const made = new Channel("ws://here/api/live/token", {
     onState: (state) => heard.states.push(state), onFrame: (frame) => heard.frames.push(frame), onNotice: (notice) => heard.notices.push(notice),
-  });
+  }, easel);
   return { made, heard };
 }
 
@@ -69,7 +73,7 @@ test("a frame is asked for only where the socket is open", () => {
   const [socket] = Socket.made;
   socket.open();
   made.ready({ version: 2 });
-  assert.deepEqual(socket.sent, [{ type: "ready", version: 2 }]);
+  assert.deepEqual(socket.sent, [{ type: "ready", slim: true, structure: null, frame: null, version: 2 }]);
 });
 
 test("a lost connection is tried again, each time after twice the wait, five seconds at most", () => {

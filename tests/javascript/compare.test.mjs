@@ -4,7 +4,7 @@ import { Overlay } from "../../ui/compare/figures.js";
 import { difference } from "../../ui/compare/small.js";
 import { InStep } from "../../ui/compare/step.js";
 import { outcome } from "../../ui/compare/words.js";
-import { History } from "../../ui/canvas/curves/curves.js";
+import { History } from "../../ui/canvas/curves/history.js";
 import { grid, headerOf, layoutOf, random, texts } from "./networks.mjs";
 
 const run = (name, header, dataset = "circle") => ({ name, dataset, header: headerOf(header) });
@@ -201,7 +201,7 @@ test("a run that has ended holds up no other, and when all have ended nothing pl
 test("a curve ends at the present moment, also between two epochs", () => {
   const overlay = new Overlay({ querySelectorAll: () => [], querySelector: () => null }, "");
   const history = new History();
-  history.merge(0, ["epoch", "train_loss", "test_loss"], [0, 0.7, 0.8, 1, 0.5, 0.6]);
+  history.merge({ history_from: 0, history_stride: 1, history_columns: ["epoch", "train_loss", "test_loss"] }, [0, 0, 0.7, 0.8, 1, 1, 0.5, 0.6]);
   const one = { id: 1, name: "A", colour: [0, 0, 0], history, header: { ...headerOf({ losses: { train: 0.4, test: 0.55 } }), progress: 1.5 } };
   const [train, tests] = overlay.traces(one, "loss", [one], texts);
   assert.deepEqual([train.x, train.y, tests.y], [[0, 1, 1.5], [0.7, 0.5, 0.4], [0.8, 0.6, 0.55]]);

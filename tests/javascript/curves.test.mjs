@@ -1,33 +1,40 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { History, apart, spanOf } from "../../ui/canvas/curves/curves.js";
+import { apart, spanOf } from "../../ui/canvas/curves/curves.js";
+import { History } from "../../ui/canvas/curves/history.js";
 import { random } from "./networks.mjs";
+
+/** Give a history rows one after the other, from this place on. */
+function merge(history, from, names, values, stride = 1) {
+  const rows = Array.from({ length: values.length / names.length }, (_, row) => [from + row, ...values.slice(row * names.length, (row + 1) * names.length)]);
+  history.merge({ history_from: from, history_stride: stride, history_columns: names }, rows.flat());
+}
 
 function historyOf(columns) {
   const history = new History();
   const names = Object.keys(columns);
-  history.merge(0, names, columns[names[0]].flatMap((_, row) => names.map((name) => columns[name][row])));
+  merge(history, 0, names, columns[names[0]].flatMap((_, row) => names.map((name) => columns[name][row])));
   return history;
 }
 
 test("rows that come later are put after those that are there", () => {
   const history = new History();
-  history.merge(0, ["epoch", "loss"], [0, 0.7, 1, 0.6]);
-  history.merge(2, ["epoch", "loss"], Float64Array.of(2, 0.5));
+  merge(history, 0, ["epoch", "loss"], [0, 0.7, 1, 0.6]);
+  merge(history, 2, ["epoch", "loss"], [2, 0.5]);
   assert.equal(history.rows, 3);
   assert.deepEqual(history.columns, { epoch: [0, 1, 2], loss: [0.7, 0.6, 0.5] });
 });
 
 test("rows that come again replace those from there on", () => {
   const history = historyOf({ epoch: [0, 1, 2, 3], loss: [4, 3, 2, 1] });
-  history.merge(2, ["epoch", "loss"], [2, 9]);
+  merge(history, 2, ["epoch", "loss"], [2, 9]);
   assert.equal(history.rows, 3);
   assert.deepEqual(history.columns, { epoch: [0, 1, 2], loss: [4, 3, 9] });
 });
 
 test("rows after a gap are left out, for the ones between have not come", () => {
   const history = historyOf({ epoch: [0, 1], loss: [2, 1] });
-  history.merge(5, ["epoch", "loss"], [5, 0]);
+  merge(history, 5, ["epoch", "loss"], [5, 0]);
   assert.deepEqual([history.rows, history.columns.epoch], [2, [0, 1]]);
   history.clear();
   assert.deepEqual([history.rows, history.columns], [0, {}]);
@@ -35,8 +42,26 @@ test("rows after a gap are left out, for the ones between have not come", () => 
 
 test("a history that comes from its first row on leaves nothing of the one before", () => {
   const history = historyOf({ epoch: [0, 1], accuracy: [2, 1] });
-  history.merge(0, ["epoch", "r2"], [0, 0.5]);
+  merge(history, 0, ["epoch", "r2"], [0, 0.5]);
   assert.deepEqual([history.rows, history.columns], [1, { epoch: [0], r2: [0.5] }]);
+});
+
+test("of a history in buckets each keeps the lowest and the highest of every curve, with the first row and the last", () => {
+  const next = random(5);
+  const losses = Array.from({ length: 100 }, () => next());
+  const scores = Array.from({ length: 100 }, () => next());
+  const history = new History();
+  for (let row = 0; row < 100; row += 1) merge(history, row, ["epoch", "loss", "score"], [row, losses[row], scores[row]], row < 60 ? 1 : 8);
+  for (let start = 0; start < 100; start += 8) {
+    const bucket = Array.from({ length: Math.min(8, 100 - start) }, (_, i) => start + i);
+    for (const values of [losses, scores]) {
+      const sorted = bucket.toSorted((a, b) => values[a] - values[b]);
+      assert.ok(history.places.includes(sorted[0]) && history.places.includes(sorted.at(-1)), `bucket of row ${start}`);
+    }
+  }
+  assert.deepEqual([history.length, history.places[0], history.places.at(-1)], [100, 0, 99]);
+  assert.ok(history.rows < 80 && history.rows === history.columns.loss.length);
+  assert.deepEqual(history.columns.score, history.places.map((row) => scores[row]));
 });
 
 test("a short history is drawn whole", () => {

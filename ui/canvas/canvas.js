@@ -10,7 +10,8 @@ import { Coach } from "./words/coach.js";
 import { Channel } from "./channel.js";
 import { readTheme } from "./colours.js";
 import { Controls } from "./time/controls.js";
-import { Curves, History } from "./curves/curves.js";
+import { Curves } from "./curves/curves.js";
+import { History } from "./curves/history.js";
 import { Texts } from "./words/format.js";
 import { Keyboard } from "./keyboard.js";
 import { Messages } from "./words/messages.js";
@@ -18,6 +19,7 @@ import { mounting } from "./mount.js";
 import { nameRegions, paintTheme } from "./dress.js";
 import { Network } from "./network/network.js";
 import { Output } from "./output/output.js";
+import { easelOf } from "./easel.js";
 import { Rail } from "./rail/rail.js";
 import { Save } from "./save.js";
 import { Screen } from "./screen.js";
@@ -32,17 +34,25 @@ const API = new URL("../../../", import.meta.url);
 const ASSETS = new URL("../", import.meta.url);
 const RENEW_EVERY = 3000; // milliseconds
 const CONSTANT = ["points/train", "points/train_target", "points/test", "points/test_target", "input_maps", "feature_maps"]; // while the layout is
-const KEPT = ["predictions/train", "predictions/test"];
 const CALM = matchMedia("(prefers-reduced-motion: reduce)");
 // Whoever asks for less motion still sees learning go on; no map can flash more than twice a second (WCAG 2.3.1 allows three).
 const CALM_PAUSE = 250;
-const HIDDEN_PAUSE = 2000; // milliseconds between two frames that nobody sees
 
 /**
  * What Python tells of the page.
  * @typedef {{token: string, life: number, visit: {server: string, session: string}, strings: Record<string, string>, language: string,
  *            hidden: string, searching: boolean, example: Example | null, notices: {number: number, words: string}[], answered: {by: number, number: number}, at_once: number, version: string}} Data  at_once: so many actions may go together
  */
+
+/** Rows of a table with those that are new after the first `known` ones. @param {Values | null} table @param {number} known @param {Values} added @returns {Values} */
+function continued(table, known, added) {
+  if (!known || !table) return added;
+  const width = added.shape[1];
+  const rows = new Float64Array(known * width + added.length);
+  rows.set(table.subarray(0, known * width));
+  rows.set(added, known * width);
+  return Object.assign(rows, { shape: [rows.length / width, width] });
+}
 
 class Canvas {
   /** @type {string} */
@@ -63,14 +73,10 @@ class Canvas {
   channel;
   /** @type {Wants} */
   wants;
-  /** @type {Arrays} */
-  kept;
   /** @type {Values | null} */
   moments;
   /** @type {number | null} */
   momentsVersion;
-  /** @type {number | null} */
-  structure;
   /** @type {number | null} */
   version;
   /** @type {string | null} */
@@ -81,7 +87,7 @@ class Canvas {
   room;
   /** @type {string} */
   session;
-  /** @type {number | null} */
+  /** Whether a frame came that nobody saw, so that no other was asked for. @type {boolean} */
   asleep;
   /** @type {number} */
   scheduled;
@@ -119,7 +125,6 @@ class Canvas {
     this.wayBack = new WayBack(API, (offer) => this.offers.show(offer));
     this.drawn = 0; // frames
     this.wants = { gradients: false, histograms: false, probe: null, moment: null };
-    this.kept = {}; // arrays that do not come with every frame
     this.moments = null;
     this.wake = () => this.woken();
     document.addEventListener("visibilitychange", this.wake);
@@ -182,15 +187,13 @@ class Canvas {
     this.ask(true);
   }
 
-  /** Draw when the browser draws next. It draws nothing of a hidden page: there the run is only followed, every now and then. */
+  /** Draw when the browser draws next. It draws nothing of a hidden page, which asks for nothing until it is seen again. */
   show() {
-    clearTimeout(this.asleep);
-    this.asleep = null;
-    if (document.hidden) {
+    this.asleep = document.hidden;
+    if (this.asleep) {
       cancelAnimationFrame(this.scheduled);
       this.scheduled = 0;
       this.version = this.frame.header.version;
-      this.asleep = setTimeout(() => this.ask(false), HIDDEN_PAUSE);
     } else if (!this.scheduled) this.scheduled = requestAnimationFrame(() => this.paint());
   }
 
@@ -199,14 +202,12 @@ class Canvas {
     this.channel?.close();
     this.offers.arrive();
     this.token = token;
-    this.structure = null;
     this.version = null;
     this.moments = null;
     this.momentsVersion = null;
     Object.assign(this.wants, { probe: null, moment: null }); // they name rows and moments of the run before
     for (const part of [this.timeline, this.acts, this.rail]) part.forget(token);
     this.output.lookAt(null);
-    this.kept = {};
     this.history.clear();
     this.coach.forget();
     this.messages.forget();
@@ -218,7 +219,7 @@ class Canvas {
       onState: (state) => this.connection(state),
       onFrame: (frame) => this.receive(frame),
       onNotice: (notice) => this.messages.notice(notice),
-    });
+    }, easelOf(new URL("../painter/bundle.js", import.meta.url)));
   }
 
   /** @param {Connection} state */
@@ -257,15 +258,15 @@ class Canvas {
   /** The next frame, please. @param {boolean} now even if the run has not moved */
   ask(now) {
     this.channel.ready({
-      structure: this.structure, history: this.history.rows, version: this.version, moments: this.momentsVersion ?? null,
-      recipe: this.rail.version ?? 0, now, calm: document.hidden, wants: this.wants,
+      history: this.history.length, version: this.version, moments: this.momentsVersion ?? null,
+      recipe: this.rail.version ?? 0, now, wants: Object.values(this.wants).some(Boolean) ? this.wants : null,
     });
   }
 
   /** What is on the canvas now, for those who would rather read it; null before the first frame. */
   seen() {
     if (!this.frame || !this.layout) return null;
-    return { layout: this.layout, header: this.frame.header, arrays: { ...this.kept, ...this.frame.arrays }, history: this.history };
+    return { layout: this.layout, header: this.frame.header, arrays: this.frame.arrays, history: this.history };
   }
 
   /** @param {string} name @param {boolean} on */
@@ -282,18 +283,15 @@ class Canvas {
       const alike = JSON.stringify(header.layout) === JSON.stringify(this.layout);
       this.layout = header.layout;
       this.messages.setDataset(header.layout.output.dataset);
-      this.kept = {};
-      this.constants = Object.fromEntries(CONSTANT.map((name) => [name, arrays[name]]));
+        this.constants = Object.fromEntries(CONSTANT.map((name) => [name, arrays[name]]));
       if (alike) this.otherRows = true;
       else this.rebuild = true;
     }
-    this.structure = header.structure;
     if (arrays.moments) {
-      this.moments = arrays.moments;
+      this.moments = continued(this.moments, header.moments_from, arrays.moments);
       this.momentsVersion = header.moments_version;
     }
-    for (const name of KEPT) if (arrays[name]) this.kept[name] = arrays[name];
-    this.history.merge(header.history_from, header.history_columns, arrays.history);
+    this.history.merge(header, arrays.history);
     this.rail.hear(header);
     this.frame = frame;
     if (header.step > 0) this.wayBack.moved();
@@ -318,11 +316,10 @@ class Canvas {
       this.output.renew(this.layout, this.constants);
     }
     this.otherRows = false;
-    const all = { ...this.kept, ...arrays };
-    this.network.draw(all, header);
-    this.output.draw(all, header);
+    this.network.draw(arrays, header);
+    this.output.draw(arrays, header);
     if (rebuild) this.network.settle();
-    this.way.draw(this.network, all);
+    this.way.draw(this.network, arrays);
     this.controls.read(header);
     this.coach.read(header, this.moments);
     this.messages.setStatus(header);
@@ -357,18 +354,18 @@ class Canvas {
   scene() {
     const { network, output, layout, theme, texts, frame } = this;
     if (!frame || !layout) return null;
-    return { network, output, layout, theme, texts, header: frame.header, arrays: { ...this.kept, ...frame.arrays } };
+    return { network, output, layout, theme, texts, header: frame.header, arrays: frame.arrays };
   }
 
   /** The same frame in another width, theme or language. */
   redraw() {
     this.build();
     if (!this.frame || this.rebuild || !this.layout) return;
-    const all = { ...this.kept, ...this.frame.arrays };
-    this.network.draw(all, { ...this.frame.header, status: "paused" });
-    this.output.draw(all, this.frame.header);
+    const { arrays } = this.frame;
+    this.network.draw(arrays, { ...this.frame.header, status: "paused" });
+    this.output.draw(arrays, this.frame.header);
     this.network.settle();
-    this.way.draw(this.network, all);
+    this.way.draw(this.network, arrays);
     this.controls.read(this.frame.header, true);
     this.timeline.show();
   }
@@ -382,7 +379,7 @@ class Canvas {
   }
 
   destroy() {
-    for (const timer of [this.renewing, this.resting, this.asleep]) clearTimeout(timer);
+    for (const timer of [this.renewing, this.resting]) clearTimeout(timer);
     cancelAnimationFrame(this.scheduled);
     this.channel?.close();
     document.removeEventListener("visibilitychange", this.wake);

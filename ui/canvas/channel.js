@@ -1,5 +1,7 @@
 /** The live channel: one WebSocket to a run, paced by this side (one undrawn frame in flight), reconnecting with back-off. */
 
+import { Frames } from "./frames.js";
+
 /** @typedef {{name: string, dtype: keyof typeof TYPES, shape: number[], offset: number}} Described  an array, by the header */
 
 const TYPES = {
@@ -12,6 +14,8 @@ const NOT_YOURS = 4401;
 const FULL = 4429;
 const GONE = 4404;
 const text = new TextDecoder();
+
+/** @typedef {{history: number, version: number | null, moments?: number | null, recipe?: number | null, now: boolean, wants: Wants | null}} Asked  what the viewer has, and wants */
 
 /**
  * A frame: uint32 header length | header JSON | raw little-endian arrays at multiples of 8.
@@ -41,15 +45,19 @@ export class Channel {
   waiting;
   /** @type {string[]} */
   unsent;
+  /** @type {Asked} */
+  asked;
 
   /**
    * @param {string} address ws(s)://.../api/live/<token>
    * @param {{onState: (state: Connection) => void, onFrame: (frame: Frame) => void,
    *          onNotice: (notice: Told) => void}} listener
+   * @param {import("./easel.js").Easel} easel
    */
-  constructor(address, listener) {
+  constructor(address, listener, easel) {
     this.address = address;
     this.listener = listener;
+    this.frames = new Frames(easel, { deliver: (frame) => this.deliver(frame), lost: () => this.ready({ ...this.asked, now: true }) });
     this.closed = false;
     this.wait = FIRST_WAIT;
     this.waiting = null;
@@ -81,12 +89,17 @@ export class Channel {
   receive(data) {
     if (this.closed) return;
     if (typeof data !== "string") {
-      this.listener.onFrame(decodeFrame(data));
+      this.frames.take(decodeFrame(data));
       return;
     }
     const message = JSON.parse(data);
     if (message.type === "gone") this.end("gone");
     else this.listener.onNotice(message);
+  }
+
+  /** @param {Frame} frame */
+  deliver(frame) {
+    if (!this.closed) this.listener.onFrame(frame);
   }
 
   /** @param {"gone" | "refused"} state */
@@ -119,11 +132,13 @@ export class Channel {
 
   /**
    * "I drew the last one; send me the next that differs." Dropped when the socket is not open: opening sends a new one.
-   * @param {{structure: number | null, history: number, version: number | null, moments: number | null, recipe?: number | null, now: boolean, calm?: boolean, wants: Wants}} held
+   * @param {Asked} held
    */
   ready(held) {
+    this.asked = held;
     if (this.socket.readyState !== WebSocket.OPEN) return;
-    this.socket.send(JSON.stringify({ type: "ready", ...held }));
+    const { structure, number } = this.frames;
+    this.socket.send(JSON.stringify({ type: "ready", slim: true, structure, frame: number, ...held }));
   }
 
   /** A person's command; kept until the socket opens. @param {string} verb @param {unknown} value */

@@ -1,15 +1,15 @@
 /** One of the runs: its channel, what came over it, and its card. */
 
 import { Channel } from "../canvas/channel.js";
+import { easelOf } from "../canvas/easel.js";
 import { css } from "../canvas/colours.js";
-import { History } from "../canvas/curves/curves.js";
+import { History } from "../canvas/curves/history.js";
 import { count, loss } from "../canvas/words/format.js";
 import { SmallNetwork, drawOutput, prepared } from "./small.js";
 
 const CONSTANTS = ["points/train", "points/train_target", "input_maps"];
 /** @typedef {{id: number, token: string, life: number, name: string, present: boolean}} RunData  what Python tells of a run */
 
-const WANTS = { gradients: false, histograms: false, probe: null, moment: null };
 const LARGEST_MAP = 230;
 const NETWORK_HEIGHT = 118;
 /** @type {Partial<Record<Status, string>>} */
@@ -33,8 +33,6 @@ export class Run {
   arrays;
   /** @type {Arrays} */
   constants;
-  /** @type {number | undefined} */
-  structure;
   /** @type {number | undefined} */
   version;
   /** @type {Connection} */
@@ -92,7 +90,7 @@ export class Run {
       onState: (state) => this.connected(state),
       onFrame: (frame) => this.receive(frame),
       onNotice: () => {},
-    });
+    }, easelOf(new URL("../painter/bundle.js", import.meta.url)));
   }
 
   /** @param {Connection} state */
@@ -119,7 +117,7 @@ export class Run {
 
   ask() {
     this.channel.ready({
-      structure: this.structure ?? null, history: this.history.rows, version: this.version ?? null, moments: null, now: false, wants: WANTS,
+      history: this.history.length, version: this.version ?? null, moments: null, now: false, wants: null,
     });
   }
 
@@ -129,11 +127,10 @@ export class Run {
       this.layout = header.layout;
       this.constants = Object.fromEntries(CONSTANTS.map((name) => [name, arrays[name]]));
     }
-    this.structure = header.structure;
     this.version = header.version;
     this.header = header;
     this.arrays = arrays;
-    this.history.merge(header.history_from, header.history_columns, arrays.history);
+    this.history.merge(header, arrays.history);
     this.stale = this.unanswered = true;
     this.host.changed(this);
   }

@@ -75,62 +75,12 @@ export function adoptStyles(root) {
   root.append(style);
 }
 
-/** History as columns that grow, row by row as the frames bring them. */
-export class History {
-  /** @type {number} */
-  rows;
-  /** @type {Record<string, number[]>} */
-  columns;
-
-  constructor() {
-    this.clear();
-  }
-
-  clear() {
-    this.rows = 0;
-    this.columns = {};
-  }
-
-  /** @param {number} from first row that came @param {string[]} names @param {ArrayLike<number>} values row after row */
-  merge(from, names, values) {
-    if (from > this.rows) return;
-    if (from === 0) this.columns = {}; // Another history may have other columns.
-    const added = values.length / names.length;
-    names.forEach((name, i) => {
-      const column = (this.columns[name] ??= []);
-      column.length = from;
-      for (let row = 0; row < added; row += 1) column.push(values[row * names.length + i]);
-    });
-    this.rows = from + added;
-  }
-
-  /** At most `most` rows that keep every peak and trough of the named column. @param {number} most @param {string} name */
-  thinned(most, name) {
-    const column = this.columns[name] ?? [];
-    if (this.rows <= most) return Array.from({ length: this.rows }, (_, i) => i);
-    const kept = [0];
-    const buckets = most / 2 - 1; // of two rows each, beside the first row and the last
-    for (let bucket = 0; bucket < buckets; bucket += 1) {
-      const start = Math.floor((bucket * this.rows) / buckets);
-      const end = Math.floor(((bucket + 1) * this.rows) / buckets);
-      let [low, high] = [start, start];
-      for (let row = start; row < end; row += 1) {
-        if (column[row] < column[low]) low = row;
-        if (column[row] > column[high]) high = row;
-      }
-      for (const row of [Math.min(low, high), Math.max(low, high)]) if (row > kept[kept.length - 1]) kept.push(row);
-    }
-    if (kept.at(-1) !== this.rows - 1) kept.push(this.rows - 1);
-    return kept;
-  }
-}
-
 export class Curves {
   /** @type {Theme} */
   theme;
   /** @type {Texts} */
   texts;
-  /** @type {History} */
+  /** @type {import("./history.js").History} */
   history;
   /** @type {Header} */
   header;
@@ -220,7 +170,7 @@ export class Curves {
     this.update(true);
   }
 
-  /** @param {History} history @param {Header} header of the newest frame */
+  /** @param {import("./history.js").History} history @param {Header} header of the newest frame */
   feed(history, header) {
     this.history = history;
     this.header = header;
