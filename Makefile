@@ -11,6 +11,7 @@ PYTEST ?= -n 3 --dist loadgroup
 TYPESCRIPT := tests/javascript/node_modules/.package-lock.json
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# pip compiles no module (--no-compile), as most are never imported: Python compiles each at its first import.
 # What Python has compiled is kept, whatever the environment says: the tests start some hundred processes.
 export PYTHONDONTWRITEBYTECODE :=
 
@@ -19,7 +20,9 @@ export PYTHONDONTWRITEBYTECODE :=
 run: .venv/.runtime
 	$(BIN)/streamlit run app.py
 
-test: .venv/.tests chromium
+# Chromium is fetched while pip unpacks; Python before both, as apt may be needed for it too.
+test: .venv/bin/python
+	@$(MAKE) --no-print-directory -j2 .venv/.tests chromium
 	$(BIN)/python -m pytest $(PYTEST)
 
 lint: .venv/.tests $(TYPESCRIPT)
