@@ -145,6 +145,24 @@ def test_a_run_that_could_not_be_made_says_why_until_its_recipe_changes(
     assert client.ask("a", "step")["step"] == 1
 
 
+def test_a_run_that_failed_on_its_way_back_and_is_changed_has_no_number_of_its_lives_before(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    again = {"recipe": recipe(), "device": "cpu", "status": "paused", "speed": 1000}
+    client.ask("a", "create", **again, life=1)
+    before, _ = client.reply(client.post("a", "frame"))
+    client.ask("a", "close")
+    with monkeypatch.context() as patch:
+        patch.setattr("dlcore.pictures.contents.Picture", lambda trainer: bytearray(1 << 62))
+        assert client.ask("a", "create", **again, life=2)["problem"]["key"] == "out_of_memory"
+    client.ask("a", "change", recipe=recipe(seed=1))
+    after, payload = client.reply(client.post("a", "frame", version=before["version"], structure=1_000_001, history=1))
+    assert after["version"] > before["version"]
+    header, arrays = decode_frame(payload)
+    assert "layout" in header
+    assert (header["history_from"], len(arrays["history"])) == (0, 1)
+
+
 def test_two_viewers_wait_for_one_run_and_both_are_answered(client: Client) -> None:
     client.create("a", recipe())
     version = client.ask("a", "frame")["version"]
@@ -307,6 +325,10 @@ def test_luggage_that_cannot_be_unpacked_is_a_run_that_could_not_be_made(client:
     there = {name: value for name, value in header.items() if name not in ("id", "payload")}
     assert client.ask("a", "create", luggage[:-9], **there, life=0)["problem"]["key"] == "internal"
     assert client.ask("a", "step")["problem"]["key"] == "internal"
+    # The pool then has it built from its kept state.
+    again = {"recipe": recipe(), "device": "cpu", "status": "paused", "speed": 1000}
+    assert "problem" not in client.ask("a", "create", **again, life=1)
+    assert client.ask("a", "step")["step"] == 1
 
 
 def test_epoch_is_answered_when_the_epoch_is_over(client: Client) -> None:

@@ -78,8 +78,8 @@ class Worker:
         self._clock = clock
         self._processor = processor
         self._owners = Owners()
-        # By token, runs that could not be built: why, and their device. A change to another recipe tries again.
-        self._failed: dict[str, tuple[Problem, str]] = {}
+        # By token, runs that could not be built: why, their device, and their life. A change to another recipe tries again.
+        self._failed: dict[str, tuple[Problem, str, int]] = {}
         self._orders = Orders()
         self._own_time = OwnTime(clock, processor)
         self._viewers = Viewers(clock, self._own_time)
@@ -266,8 +266,9 @@ class Worker:
         except BaseException as error:
             problem = as_problem(error)
             # A copy: the Problem that was raised keeps, by its traceback, all arrays in memory that had been made by then.
-            self._failed[token] = (Problem(problem.key, **problem.values), header["device"])
+            self._failed[token] = (Problem(problem.key, **problem.values), header["device"], header["life"])
             raise problem from error
+        self._failed.pop(token, None)  # What could not be unpacked here is built from its kept state.
         self.runs[token] = run
         if "luggage" in header:
             self._keeping.keep(token)
@@ -281,10 +282,10 @@ class Worker:
     def _get_run(self, token: str, header: Header) -> Run:
         """The run of this token. One that could not be built is built now if the header brings another recipe. Raises Problem."""
         if token in self._failed:
-            problem, device = self._failed[token]
+            problem, device, life = self._failed[token]
             if "recipe" not in header:
                 raise Problem(problem.key, **problem.values)
-            self.runs[token] = Run(header["recipe"], device, clock=self._clock)
+            self.runs[token] = Run(header["recipe"], device, life, self._clock)
             del self._failed[token]
         if token not in self.runs:
             raise Problem("run_gone")
