@@ -497,6 +497,30 @@ def bring_back(run: Run, to: Run) -> None:
     to.restore(state, facts["status"], facts["speed"], facts["editor"])
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"own": {"kind": "iris", "rows": "lost"}},
+        {"own": {"kind": "of_next_year"}},
+        {"left": [["regularizer", "l2"]]},
+        {"left": [["regularizer", "l2", 0.3]]},
+        {"carried_rate": ["adam"]},
+    ],
+    ids=str,
+)
+def test_a_memory_that_cannot_be_read_costs_neither_what_was_learned_nor_the_pages_facts(
+    change: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    there, here = Person(Experiment()), Person(Experiment())
+    there.run.step()
+    facts, state = there.run.kept()
+    here.run.restore(state, facts["status"], facts["speed"], {**facts["editor"], "proposed": {}, **change})
+    assert here.run.learner.step == 1
+    assert here.run.editor.memory == Editor().memory
+    assert here.run.editor.describe(here.recipe)["facts"]["own"] is None
+    assert "cannot be read" in caplog.text
+
+
 @pytest.mark.parametrize("go", [move, bring_back])
 def test_what_was_remembered_goes_along_to_another_worker(go: Callable[[Run, Run], None]) -> None:
     there = Person(Experiment(dataset=Wine(), optimizer=Adam()))

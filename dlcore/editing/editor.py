@@ -9,11 +9,12 @@ anything that JSON can say.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
 from dlcore.catalogue import FAMILIES
-from dlcore.component import Component, kinds
+from dlcore.component import Component, kinds, validate
 from dlcore.datasets import Dataset
 from dlcore.datasets.drawn import Drawn
 from dlcore.editing import facts
@@ -37,6 +38,7 @@ from dlcore.experiment import Experiment
 from dlcore.problems import Problem
 
 LARGEST_SEED = 2**31 - 1
+_log = logging.getLogger(__name__)
 
 
 class Editor:
@@ -86,11 +88,18 @@ class Editor:
         }
 
     def recall(self, memory: dict[str, Any]) -> None:
-        """Remember what another editor did."""
-        self._left = Left({(path, kind): values for path, kind, values in memory["left"]})
-        carried = memory["carried_rate"]
-        self._rates = Rates(dict(memory["chosen_rates"]), None if carried is None else (carried[0], carried[1]))
-        self._proposed, self._own = memory["proposed"], memory["own"]
+        """Remember what another editor did; nothing of a memory that cannot be read, as it must not cost what was learned."""
+        try:
+            left = Left({(path, kind): dict(values) for path, kind, values in memory["left"]})
+            carried, own = memory["carried_rate"], memory["own"]
+            rates = Rates(dict(memory["chosen_rates"]), None if carried is None else (carried[0], carried[1]))
+            proposed = memory["proposed"]
+            if own is not None:
+                validate(kinds(Dataset)[own["kind"]], own)  # Else every later description would fail on it.
+        except Exception:  # It may be of another version of the program.
+            _log.exception("The editor begins anew: what it remembered cannot be read.")
+            return
+        self._left, self._rates, self._proposed, self._own = left, rates, proposed, own
 
     def describe(self, experiment: Experiment) -> dict[str, Any]:
         """What a page that shows the recipe's settings has to know: {"values", "facts"}, see facts.py."""

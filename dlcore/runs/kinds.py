@@ -137,7 +137,7 @@ class Editor(Protocol):
         ...
 
     def recall(self, memory: dict[str, Any], /) -> None:
-        """Remember what the editor did that this memory is of."""
+        """Remember what the editor did that this memory is of; nothing if it cannot be read."""
         ...
 
     def propose(self, recipe: Any, /) -> None:
