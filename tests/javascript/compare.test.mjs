@@ -66,7 +66,7 @@ test("there is no map of runs that answer over different planes", () => {
 function trainees(speeds) {
   return speeds.map((speed) => {
     const one = {
-      header: { status: "paused", step: 0, speed }, started: false, leash: null,
+      header: { status: "paused", step: 0, speed }, leash: null,
       command(verb, value) {
         if (verb === "leash") one.leash = value;
         if (verb === "play") one.header.status = "playing";
@@ -180,6 +180,76 @@ test("runs whose speed was set low right before Pause catch up at once, and have
   assert.equal(inStep.state, "standing");
   assert.equal(runs[0].header.step, runs[1].header.step);
   assert.deepEqual(runs.map(({ header }) => header.speed), [2, 2]);
+});
+
+/** Two runs, of which one is behind when Pause is pressed. */
+function stopping() {
+  const runs = trainees([5, 5]);
+  const inStep = new InStep(() => runs);
+  inStep.play();
+  inStep.follow();
+  runs[0].header.step = runs[0].leash;
+  inStep.pause();
+  assert.equal(inStep.state, "stopping");
+  assert.deepEqual(runs.map(({ header }) => header.speed), [null, null]);
+  return { runs, inStep };
+}
+
+test("a run that is taken out while the others catch up has its own speed", () => {
+  const { runs, inStep } = stopping();
+  const [gone] = runs.splice(0, 1);
+  inStep.dismiss(gone);
+  assert.equal(gone.header.speed, 5);
+  runs[0].train();
+  inStep.follow();
+  assert.deepEqual([inStep.state, runs[0].header.speed], ["standing", 5]);
+});
+
+test("a speed that was set elsewhere since the runs have that which was set here counts at Pause", () => {
+  const runs = trainees([null, null]);
+  const inStep = new InStep(() => runs);
+  const next = random(12);
+  inStep.play();
+  inStep.setSpeed(20);
+  play(runs, inStep, 10, next);
+  for (const one of runs) one.header.speed = 7;
+  play(runs, inStep, 10, next);
+  assert.equal(inStep.slowest, 7);
+  inStep.pause();
+  play(runs, inStep, 20, next);
+  assert.equal(inStep.state, "standing");
+  assert.deepEqual(runs.map(({ header }) => header.speed), [7, 7]);
+});
+
+test("a run that comes back paused while the others catch up keeps nobody waiting, and has its speed in the end", () => {
+  const { runs, inStep } = stopping();
+  const [back] = trainees([null]); // As it was kept while it caught up.
+  const [lost] = runs.splice(1, 1, back);
+  inStep.replace(lost, back);
+  assert.equal(back.header.speed, null);
+  inStep.follow();
+  assert.equal(inStep.state, "standing");
+  assert.equal(back.header.speed, 5);
+});
+
+test("what is told to a run whose channel was lost is told again to the one that is back", () => {
+  const { runs, inStep } = stopping();
+  inStep.slowDown();
+  const [back] = trainees([null]);
+  inStep.replace(runs[1], back);
+  assert.equal(back.header.speed, 5);
+});
+
+test("the speed of the slowest is that which was set, before the runs tell of it", () => {
+  const runs = trainees([null, null]).map((one) => Object.assign(one, { command() {} }));
+  const inStep = new InStep(() => runs);
+  assert.equal(inStep.slowest, Infinity);
+  inStep.setSpeed(30);
+  assert.equal(inStep.slowest, 30);
+  runs[0].header = null;
+  assert.equal(inStep.slowest, 30);
+  runs[1].header = null;
+  assert.equal(inStep.slowest, undefined);
 });
 
 test("a run that has ended holds up no other, and when all have ended nothing plays", () => {

@@ -153,7 +153,13 @@ class Comparison {
   fill() {
     const before = this.runs;
     this.runs = this.data.runs.map((told) => before.find((run) => run.id === told.id && run.token === told.token && run.life === told.life) ?? new Run(told, API, this.host));
-    for (const run of before) if (!this.runs.includes(run)) run.close();
+    for (const run of before) {
+      if (this.runs.includes(run)) continue;
+      const again = this.runs.find(({ id, token }) => id === run.id && token === run.token);
+      if (again) this.inStep.replace(run, again);
+      else this.inStep.dismiss(run);
+      run.close();
+    }
     const cards = this.runs.map((run) => run.card);
     if (cards.some((card, i) => this.list.children[i] !== card)) this.list.replaceChildren(...cards);
     this.runs.forEach((run, i) => run.dress(this.data.runs[i], this.theme, this.texts, this.theme.palette[RUN_COLOURS[i % RUN_COLOURS.length]]));
@@ -199,10 +205,10 @@ class Comparison {
   /** The speed of the slowest, unless somebody is at it. */
   followSpeed() {
     if (this.inStep.state === "stopping" || (this.sliding && performance.now() - this.sliding < PATIENCE)) return;
-    const speeds = this.runs.flatMap((run) => (run.header ? [run.header.speed ?? Infinity] : []));
-    const slowest = Math.min(...speeds);
+    const { slowest } = this.inStep;
+    if (slowest === undefined) return;
     const position = SPEEDS.findIndex((one) => (one ?? Infinity) >= slowest);
-    if (!speeds.length || position < 0) return;
+    if (position < 0) return;
     this.range.value = String(position);
     this.showSpeed(SPEEDS[position]);
   }

@@ -78,7 +78,6 @@ export class Run {
     this.header = null;
     this.layout = null;
     this.history = new History();
-    this.started = false;
     this.goesOn = false; // whether it is to train on after an early stop
     /** @type {number | null | undefined} */
     this.speed = undefined; // that was set here

@@ -7,8 +7,8 @@ const LOOKS = 20; // frames a second that a leash has to last for
 const ENDED = new Set(["diverged", "early_stopped", "epoch_limit"]);
 
 /**
- * @typedef {{header: Pick<Header, "status" | "step" | "speed"> | null, command: Command, started: boolean, goesOn?: boolean, overruled?: boolean, speed?: number | null}} Trainee
- *   `speed`: that was set for it here, undefined for none; `goesOn`: it is to train on after an early stop; `overruled`: it was told so, and has not begun yet
+ * @typedef {{header: Pick<Header, "status" | "step" | "speed"> | null, command: Command, goesOn?: boolean, overruled?: boolean, speed?: number | null}} Trainee
+ *   `speed`: that was set for it here, undefined once it has it; `goesOn`: it is to train on after an early stop; `overruled`: it was told so, and has not begun yet
  * @typedef {Trainee & {header: NonNullable<Trainee["header"]>}} Shown  whose first frame has come
  */
 
@@ -24,6 +24,8 @@ export class InStep {
     this.state = "standing"; // or "playing", "stopping"
     this.leash = null;
     this.furthest = FURTHEST;
+    /** @type {Set<Trainee>} that were told to play, and have not been seen to */
+    this.starting = new Set();
   }
 
   /** Those that can still move. */
@@ -52,10 +54,8 @@ export class InStep {
     this.leash = null;
     this.furthest = FURTHEST;
     this.pull();
-    for (const run of going) {
-      run.started = false;
-      run.command("play");
-    }
+    for (const run of going) run.command("play");
+    this.starting = new Set(going);
   }
 
   /** All go on to where the foremost may be, as fast as they can, and stand there. */
@@ -67,6 +67,17 @@ export class InStep {
       run.command("speed", null);
     }
     this.settle();
+  }
+
+  /** One of them leaves: the speed that it was to have waits for no others. @param {Trainee} run */
+  dismiss(run) {
+    if (this.state === "stopping" && run.speed !== undefined) run.command("speed", run.speed);
+  }
+
+  /** One of them is back, on a channel of its own: its speed may have been told to the old one in vain. @param {Trainee} run @param {Trainee} again */
+  replace(run, again) {
+    again.speed = run.speed;
+    if (this.state !== "stopping" && run.speed !== undefined) again.command("speed", run.speed);
   }
 
   /** Those that caught up with the others have their own speed again. */
@@ -90,14 +101,23 @@ export class InStep {
   /** At each frame of one of them. */
   follow() {
     for (const run of this.runs()) {
+      // Later its speed may be set elsewhere.
+      if (this.state !== "stopping" && run.header?.speed === run.speed) run.speed = undefined;
       if (run.header?.status !== "playing") continue;
-      run.started = true;
+      this.starting.delete(run);
       run.overruled = false;
     }
     if (this.state === "playing") {
       if (this.going.length) this.pull();
       else this.state = "standing";
     } else if (this.state === "stopping") this.settle();
+  }
+
+  /** The speed of the slowest, Infinity for as fast as possible; what was set here counts before its run tells of it. Undefined while none tells. */
+  get slowest() {
+    const told = this.runs().filter(({ header }) => header);
+    const speeds = told.map(({ header, speed }) => (speed === undefined ? header?.speed : speed) ?? Infinity);
+    return speeds.length ? Math.min(...speeds) : undefined;
   }
 
   /** So many updates a frame as the slowest speed asks for, within bounds. */
@@ -121,7 +141,7 @@ export class InStep {
 
   settle() {
     const going = this.going;
-    const late = going.some(({ header, started }) => header.step < (this.leash ?? 0) && (header.status === "playing" || !started));
+    const late = going.some((run) => run.header.step < (this.leash ?? 0) && (run.header.status === "playing" || this.starting.has(run)));
     if (late) return;
     for (const run of going) run.command("pause");
     this.slowDown();
