@@ -281,22 +281,6 @@ def test_networks_too_large_together_are_refused_with_how_many_would_do() -> Non
     assert told.value.key == "seeds_too_large"
 
 
-# The kernels' own exp and log
-
-
-def test_exp_and_log_are_as_close_as_their_definitions_say() -> None:
-    compiled.many()
-    from dlcore.engines.kernels.many import numerics
-
-    of_exp = np.linspace(-86, 87, 2001).astype(np.float32)
-    of_log = np.concatenate([np.linspace(1, 2, 1001), np.geomspace(1e-30, 1e30, 1001)]).astype(np.float32)
-    exps, logs = np.array([numerics.exp(x) for x in of_exp]), np.array([numerics.log(x) for x in of_log])
-    np.testing.assert_allclose(exps, np.exp(of_exp.astype(np.float64)), rtol=4e-7)
-    true = np.log(of_log.astype(np.float64))
-    assert np.all(np.abs(logs - true) <= 4e-7 * np.maximum(1, np.abs(true)))
-    assert np.isnan(numerics.exp(np.float32(np.nan))) and np.isnan(numerics.log(np.float32(np.nan)))
-
-
 # What they say together
 
 

@@ -89,7 +89,7 @@ class DenseEngine:
         self._train = np.uint64(rows.train)
         self._rows = rows.train, len(self._X) - rows.train
         self._spreads = [spread_of(part.float()) for part in (rows.y_N[: rows.train], rows.y_N[rows.train :])]
-        lanes = max(_lanes(self._kernels, min(self._batch, rows.train)), int(SCORED_TOGETHER))
+        lanes = max(whole_vectors(self._kernels, min(self._batch, rows.train)), int(SCORED_TOGETHER))
         self._work = work_space(kernels, self._layers, units, lanes)
 
         assert engine.flat.grad is not None
@@ -106,19 +106,24 @@ class DenseEngine:
         A loss that is not finite makes no update and is the last one of the answer.
         """
         masks = self._draw_masks(len(rates), len(order), cursor) if self._masked else _NO_MASKS
-        return self._kernels.steps.take_steps(
-            self._flat, self._gradient, self._previous, self._first, self._second, self._count, self._frozen,
-            self._layers, self._parameters, self._gates, masks, self._codes, self._settings, rates,
-            self._X, self._targets, self._weights, order.view(np.uint64), cursor, self._batch, self._work,
-        )  # fmt: skip
+        return self._run(rates, order[None], cursor, masks, _NO_SCORES)
 
     def score(self) -> Scores:
         """Mean loss and metric of both splits."""
-        *train, test_loss, test_judged = self._kernels.steps.score(
-            self._flat, self._layers, self._parameters, self._gates, self._codes, self._settings,
-            self._X, self._targets, self._y, self._train, SCORED_TOGETHER, self._work,
+        sums = np.empty((1, 4))
+        self._run(_NO_RATES, _NO_ORDERS, 0, _NO_MASKS, sums)
+        train_loss, train_judged, test_loss, test_judged = sums[0].tolist()
+        return Scores(self._score_split(0, train_loss, train_judged), self._score_split(1, test_loss, test_judged))
+
+    def _run(
+        self, rates: np.ndarray, orders: np.ndarray, cursor: int, masks: np.ndarray, scores: np.ndarray
+    ) -> np.ndarray:
+        return self._kernels.steps.take_steps(
+            self._flat, self._gradient, self._previous, self._first, self._second, self._count, self._frozen,
+            self._layers, self._parameters, self._gates, masks, self._codes, self._settings, rates,
+            self._X, self._targets, self._weights, self._y, self._train, SCORED_TOGETHER, orders.view(np.uint64), cursor,
+            self._batch, scores, self._work,
         )  # fmt: skip
-        return Scores(self._score_split(0, *train), self._score_split(1, test_loss, test_judged))
 
     def _score_split(self, split: int, loss: float, judged: float) -> dict[str, float]:
         rows, metric = self._rows[split], self._metric
@@ -126,11 +131,11 @@ class DenseEngine:
 
     def _draw_masks(self, steps: int, rows: int, cursor: int) -> np.ndarray:
         """What dropout multiplies values with, a row a step, drawn in the order in which the modules would draw."""
-        widest = sum(width for _, width in self._masked) * _lanes(self._kernels, min(self._batch, rows))
+        widest = sum(width for _, width in self._masked) * whole_vectors(self._kernels, min(self._batch, rows))
         masks = np.zeros((steps, widest), np.float32)
         for mask in masks:
             batch = min(self._batch, rows - cursor)
-            lanes = _lanes(self._kernels, batch)
+            lanes = whole_vectors(self._kernels, batch)
             start = 0
             for modules, width in self._masked:
                 kept_BK = torch.ones(batch, width)
@@ -144,9 +149,12 @@ class DenseEngine:
 
 _NO_MASKS = np.empty((0, 0), np.float32)
 _NO_VALUES = np.empty(0, np.float32)
+_NO_RATES, _NO_SCORES = np.empty(0), np.empty((0, 4))
+_NO_ORDERS = np.empty((1, 1), np.int64)
 
 
-def _lanes(kernels: ModuleType, rows: int) -> int:
+def whole_vectors(kernels: ModuleType, rows: int) -> int:
+    """So many lanes have room for these rows."""
     return -(-rows // kernels.numerics.VECTOR) * kernels.numerics.VECTOR
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dlcore.engines.dense import activation_parameters, layer_table, work_space
+from dlcore.engines.dense import activation_parameters, layer_table, whole_vectors, work_space
 
 if TYPE_CHECKING:
     from dlcore.experiment import Experiment
@@ -34,7 +34,7 @@ class Painter:
         self._parameters = np.array(activation_parameters(experiment), np.float32)
         self._shown = np.array(shown, np.int64)
         self._claim = kernels.pictures.LINKS.index(experiment.coding.link.name)
-        self._work = work_space(kernels, self._layers, units, side)
+        self._work = work_space(kernels, self._layers, units, whole_vectors(kernels, side))
         self._seen = np.zeros((sum(shown), (side // 2) ** 2), np.float32)
         self.sums_KP = np.zeros((plan[-1].outputs, points), np.float32)
         self._steepness = np.float32(experiment.coding.steepness or 1.0)

@@ -4,7 +4,7 @@ They work in the memory of the module's own parameters, of their gradient and of
 after every call. Importing this package loads their code from disk, or compiles it: only compiled.py does.
 
 B rows of a batch, K units of a layer, D inputs of it, L lanes: rows side by side in memory, padded to whole vectors. Every array of
-activations is (units, L): a vector of the processor then holds the same unit of eight rows.
+activations is (units, L): a vector then holds the same unit of sixteen rows.
 """
 
 from dlcore.engines.kernels import numerics, passes, pictures, steps

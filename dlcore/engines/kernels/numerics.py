@@ -1,13 +1,15 @@
-"""Numbers of the kernels: what they know by name, how they are compiled, and the activations, one value or one row at a time."""
+"""Numbers of the kernels: what they know by name, how they are compiled, and the functions that they need."""
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
-from numba import boolean, float32, njit, uint64
+from numba import boolean, float32, int32, njit, uint64
+from numba.cpython.unsafe import numbers
 
-VECTOR = 8  # lanes of float32 in a 256-bit register
+VECTOR = 16  # lanes of float32 in two 256-bit registers, which are the rows of the playground's own batch, 10, and six
 BLAS_FROM = 30_000  # multiplications from which a matrix product is worth a call of BLAS
 
 # What the kernel knows, by the kinds of the recipe; a recipe with anything else is the autograd engine's.
@@ -30,6 +32,8 @@ INPUTS, OUTPUTS, WEIGHTS, BIASES, SUMS, ACTIVATED, OUT, ACTIVATION, KEPT, UNITS 
 
 _TANH_IS_1 = np.float32(7.90531110763549805)
 _SELU_SCALE, _SELU_ALPHA = np.float32(1.0507009873554805), np.float32(1.6732632423543772)
+_LOG2_E, _LN2_HIGH, _LN2_LOW = np.float32(1.44269504), np.float32(0.693359375), np.float32(-2.12194440e-4)
+_ROOT_2, _ROOT_HALF = np.float32(1.41421356), np.float32(0.70710678)
 _HALF_ROOT, _BELL = np.float32(0.7071067811865476), np.float32(0.3989422804014327)
 
 # All places are uint64: numba would otherwise ask each of them whether it counts from the end, and no loop would become vectors.
@@ -37,9 +41,21 @@ ZERO = uint64(0)
 
 # Sums may be taken in another order and products fused with them; NaN and infinity keep their meaning: they are how divergence is seen.
 COMPILING: dict = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"reassoc", "contract", "nsz"}}
-compiled = njit(**COMPILING)
-VALUES, PLACES, MARKS = float32[::1], uint64[::1], boolean[::1]
+# For functions that only kernels call: without what Python needs to call them, which takes long to compile. A test wraps them in njit.
+_INNER: dict = COMPILING | {"cache": False, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+compiled, inlined = njit(**_INNER), njit(**_INNER, forceinline=True)
+VALUES, MARKS = float32[::1], boolean[::1]
 TABLES = (uint64[:, ::1], VALUES, MARKS)  # layers, parameters, gates
+
+# The same bits as another type, and a whole number: both mean more in a kernel than their Python signatures say.
+viewer: Any = numbers.viewer
+whole: Any = int32
+
+
+@compiled
+def whole_vectors(rows):
+    """So many lanes have room for these rows."""
+    return (rows + uint64(VECTOR - 1)) // uint64(VECTOR) * uint64(VECTOR)
 
 
 @compiled
@@ -61,8 +77,66 @@ def tanh(z):
 
 
 @compiled
+def exp(x):
+    """2^n e^r, r at most ln 2 / 2, by a polynomial (Cephes' coefficients), on [-87, 88]: at most 4e-7 of the value off.
+
+    The compiler turns it into vectors, as it does with `log`; the library's are calls, one number at a time.
+    """
+    x = np.float32(-87) if x < -87 else x  # In this form NaN stays NaN.
+    x = np.float32(88) if x > 88 else x
+    scaled = x * _LOG2_E
+    scaled = scaled if scaled == scaled else np.float32(0)  # NaN has no whole number.
+    n = whole(scaled + (np.float32(0.5) if scaled > 0 else np.float32(-0.5)))
+    r = x - np.float32(n) * _LN2_HIGH
+    r = r - np.float32(n) * _LN2_LOW
+    p = np.float32(1.9875691500e-4) * r + np.float32(1.3981999507e-3)
+    p = p * r + np.float32(8.3334519073e-3)
+    p = p * r + np.float32(4.1665795894e-2)
+    p = p * r + np.float32(1.6666665459e-1)
+    p = p * r + np.float32(5.0000001201e-1)
+    return (p * r * r + r + np.float32(1)) * viewer(whole((n + whole(127)) << whole(23)), float32)
+
+
+@compiled
+def _bent_log(m):
+    """ln(1 + m) - m by a polynomial (Cephes' coefficients), for 1 + m between the roots of 1/2 and 2."""
+    p = np.float32(7.0376836292e-2) * m + np.float32(-1.1514610310e-1)
+    p = p * m + np.float32(1.1676998740e-1)
+    p = p * m + np.float32(-1.2420140846e-1)
+    p = p * m + np.float32(1.4249322787e-1)
+    p = p * m + np.float32(-1.6668057665e-1)
+    p = p * m + np.float32(2.0000714765e-1)
+    p = p * m + np.float32(-2.4999993993e-1)
+    p = p * m + np.float32(3.3333331174e-1)
+    s = m * m
+    return m * s * p - np.float32(0.5) * s
+
+
+@compiled
+def log(x):
+    """ln x for normal x, from its exponent and its mantissa: at most 4e-7 of it, or of 1, off."""
+    bits = viewer(x, int32)
+    n = np.float32((bits >> whole(23)) - whole(126))
+    m = viewer(whole((bits & whole(0x007FFFFF)) | whole(0x3F000000)), float32)
+    small = m < _ROOT_HALF
+    n = n - np.float32(1) if small else n
+    m = m + m - np.float32(1) if small else m - np.float32(1)
+    value = n * _LN2_HIGH + (m + (n * _LN2_LOW + _bent_log(m)))
+    return value if x < np.float32(3e38) else x
+
+
+@compiled
+def log_of_1_plus(e):
+    """ln(1 + e) for e from 0 to 1: at most 4e-7 of it off, also where e is tiny, as 1 + e is never made."""
+    large = e > _ROOT_2 - np.float32(1)
+    m = np.float32(0.5) * e - np.float32(0.5) if large else e
+    n = np.float32(1) if large else np.float32(0)
+    return n * _LN2_HIGH + (m + (n * _LN2_LOW + _bent_log(m)))
+
+
+@compiled
 def sigmoid(z):
-    return np.float32(1) / (np.float32(1) + math.exp(-z))
+    return np.float32(1) / (np.float32(1) + exp(-z))
 
 
 @compiled

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numba import float32, int64, njit, types, uint8, uint64
 
@@ -16,8 +14,10 @@ from dlcore.engines.kernels.numerics import (
     VALUES,
     ZERO,
     compiled,
+    exp,
     sigmoid,
     tanh,
+    whole_vectors,
 )
 from dlcore.engines.kernels.passes import forward
 
@@ -27,25 +27,25 @@ _LINEAR, _SIGMOID, _TANH, _SOFTMAX = range(len(LINKS))
 
 
 @compiled
-def _claim(claim, work, outputs, side, half, K):
+def _claim(claim, work, outputs, lanes, half, K):
     """What the loss makes of the sums, in their place, at every second point."""
     if claim == _SOFTMAX:
         for column in range(half):
             at = outputs + column * uint64(2)
             highest = work[at]
             for k in range(K):
-                highest = max(highest, work[at + k * side])
+                highest = max(highest, work[at + k * lanes])
             total = np.float32(0)
             for k in range(K):
-                work[at + k * side] = math.exp(work[at + k * side] - highest)
-                total += work[at + k * side]
+                work[at + k * lanes] = exp(work[at + k * lanes] - highest)
+                total += work[at + k * lanes]
             for k in range(K):
-                work[at + k * side] = np.float32(2) * work[at + k * side] / total - np.float32(1)
+                work[at + k * lanes] = np.float32(2) * work[at + k * lanes] / total - np.float32(1)
     elif claim == _SIGMOID:
-        for i in range(K * side):
+        for i in range(K * lanes):
             work[outputs + i] = tanh(np.float32(0.5) * work[outputs + i])
     elif claim == _TANH:
-        for i in range(K * side):
+        for i in range(K * lanes):
             work[outputs + i] = tanh(work[outputs + i])
 
 
@@ -71,29 +71,29 @@ def paint(flat, layers, parameters, gates, grid, shown, claim, work, seen, sums,
     `seen` is room for the maps' values.
     """
     side = uint64(np.sqrt(grid.shape[1]))
-    half = side // uint64(2)
+    lanes, half = whole_vectors(side), side // uint64(2)
     last = layers[len(layers) - 1]
-    K, outputs = last[OUTPUTS], last[SUMS] * side
+    K, outputs = last[OUTPUTS], last[SUMS] * lanes
     nothing = np.empty((0, 0), np.float32)
     for row in range(side):
         start = row * side
         for d in range(uint64(grid.shape[0])):
             for lane in range(side):
-                work[d * side + lane] = grid[d, start + lane]
-        forward(flat, layers, parameters, work, side, gates, nothing, ZERO, False)
+                work[d * lanes + lane] = grid[d, start + lane]
+        forward(flat, layers, parameters, work, lanes, gates, nothing, ZERO)
         for k in range(K):
             for lane in range(side):
-                sums[k, start + lane] = work[outputs + k * side + lane]
+                sums[k, start + lane] = work[outputs + k * lanes + lane]
         if row % uint64(2):
             continue
         place = row // uint64(2) * half
-        _claim(claim, work, outputs, side, half, K)
+        _claim(claim, work, outputs, lanes, half, K)
         unit = ZERO
         for index in range(len(layers)):
-            source = layers[index, SUMS if index == len(layers) - 1 else ACTIVATED] * side
+            source = layers[index, SUMS if index == len(layers) - 1 else ACTIVATED] * lanes
             for k in range(uint64(shown[index])):
                 for column in range(half):
-                    seen[unit, place + column] = work[source + k * side + column * uint64(2)]
+                    seen[unit, place + column] = work[source + k * lanes + column * uint64(2)]
                 unit += uint64(1)
     points = half * half
     for unit in range(uint64(len(maps))):

@@ -1,34 +1,33 @@
-"""Whole slices of training steps, and the scores of all rows."""
+"""Whole slices of training steps, epoch after epoch, and the scores of all rows."""
 
 from __future__ import annotations
 
 import math
 
 import numpy as np
-from numba import float32, float64, int64, njit, types, uint64
+from numba import float32, float64, int64, njit, uint64
 
+from dlcore.engines.kernels.losses import judge, lose
 from dlcore.engines.kernels.numerics import (
     ADAGRAD,
     ADAMW,
     COMPILING,
-    CROSS_ENTROPY,
     INPUTS,
     L2,
     MARKS,
     NONE,
     OUTPUTS,
-    PLACES,
     RMSPROP,
     SGD,
     SUMS,
     TABLES,
     VALUES,
-    VECTOR,
     WEIGHTS,
     ZERO,
     compiled,
+    whole_vectors,
 )
-from dlcore.engines.kernels.passes import backward, forward, row_loss
+from dlcore.engines.kernels.passes import backward, forward
 
 
 @compiled
@@ -105,19 +104,60 @@ def _clip(gradient, most):
             gradient[i] *= factor
 
 
-# The two that are called from outside are compiled for these very types when this module is imported, and loaded from disk later.
+@compiled
+def _score(
+    flat, layers, parameters, gates, codes, settings, X, targets, y, train, lanes, work, goals, lost, wanted, judged, into,
+):  # fmt: skip
+    """Sum of losses, and rows that are right or sum of squared errors: of the first `train` rows, and of the others; nothing dropped."""
+    loss, classes, delta = codes[0], codes[3], np.float32(settings[3])
+    last = layers[len(layers) - 1]
+    K, D, T = last[OUTPUTS], uint64(X.shape[1]), uint64(targets.shape[1])
+    nothing = np.empty((0, 0), np.float32)
+    begin, end, part = ZERO, train, ZERO
+    for at in range(uint64(4)):
+        into[at] = 0
+    while begin < uint64(len(X)):
+        rows = min(lanes, end - begin)
+        size = whole_vectors(rows)
+        outputs = last[SUMS] * size
+        for lane in range(rows):
+            for d in range(D):
+                work[d * size + lane] = X[begin + lane, d]
+            for t in range(T):
+                goals[t * size + lane] = targets[begin + lane, t]
+            wanted[lane] = y[begin + lane]
+        forward(flat, layers, parameters, work, size, gates, nothing, ZERO)
+        judge(classes, work, outputs, size, K, wanted, lost, judged)
+        lose(loss, delta, classes, work, outputs, size, K, goals, lost)
+        lost_here, judged_here = 0.0, 0.0
+        for lane in range(rows):
+            lost_here += lost[lane]
+            judged_here += judged[lane]
+        into[part] += lost_here
+        into[part + uint64(1)] += judged_here
+        begin += rows
+        if begin == train:
+            end, part = uint64(len(X)), uint64(2)
+
+
+# Called from outside: compiled for these very types when this module is imported, and loaded from disk later.
 @njit(
     VALUES(
         VALUES, VALUES, VALUES, VALUES, VALUES, VALUES, MARKS, *TABLES, float32[:, ::1], int64[::1], float64[::1],
-        float64[::1], float32[:, ::1], float32[:, ::1], VALUES, PLACES, int64, int64, VALUES,
+        float64[::1], float32[:, ::1], float32[:, ::1], VALUES, VALUES, uint64, uint64, uint64[:, ::1], int64, int64,
+        float64[:, ::1], VALUES,
     ),
     **COMPILING,
 )  # fmt: skip
 def take_steps(
     flat, gradient, previous, first, second, count, frozen, layers, parameters, gates, masks, codes, settings, rates, X, targets,
-    weights, order, cursor, batch, work,
+    weights, y, train, scored, orders, cursor, batch, scores, work,
 ):  # fmt: skip
-    """One update for each of `rates` from row `cursor` of the order on; the mean loss of each batch before its update, without the penalty.
+    """One update for each of `rates`; the mean loss of each batch before its update, without the penalty.
+
+    From row `cursor` of the first of `orders` on, an order an epoch. Each epoch that ends has a row of `scores` (epochs, 4), if that has
+    any, `scored` rows at a time: sums over the first `train` rows and over the others of losses, and of rows that are right or squared
+    errors. Without `rates` the first row is of the weights as they are.
 
     A loss that is not finite makes no update and is the last one of the answer; the parameters are then those before the last update.
     `codes`: loss, optimizer, regularizer, classes, whether inputs are dropped. `settings`: three of the optimizer, Huber's delta, the
@@ -125,130 +165,81 @@ def take_steps(
     """
     loss, optimizer, regularizer, classes, drops_inputs = codes[0], codes[1], codes[2], codes[3], codes[4] > 0
     delta, price, clip = np.float32(settings[3]), np.float32(settings[4]), np.float32(settings[5])
-    dropping, weighted = len(masks) > 0, len(weights) > 0
+    weighted = len(weights) > 0
     last = layers[len(layers) - 1]
-    K, D = last[OUTPUTS], uint64(X.shape[1])
+    K, D, T = last[OUTPUTS], uint64(X.shape[1]), uint64(targets.shape[1])
     size = uint64(len(flat))
     losses = np.empty(len(rates), np.float32)
-    for step in range(uint64(len(rates))):
-        rows = uint64(min(batch, len(order) - cursor))
-        lanes = uint64((rows + uint64(VECTOR - 1)) // uint64(VECTOR) * uint64(VECTOR))
-        outputs = last[SUMS] * lanes
-        for i in range(D * lanes):
-            work[i] = 0
-        for lane in range(rows):
-            row = order[uint64(cursor) + lane]
+    most = max(scored, whole_vectors(uint64(min(batch, orders.shape[1]))))
+    goals, lost = np.empty(max(K, T) * most, np.float32), np.empty(uint64(3) * most, np.float32)
+    wanted, judged = np.empty(most, np.float32), np.empty(most, np.float32)
+    epoch = ZERO
+    for step in range(uint64(len(rates) + (len(rates) == 0))):
+        if len(rates):
+            rows = uint64(min(batch, orders.shape[1] - cursor))
+            lanes = whole_vectors(rows)
+            outputs = last[SUMS] * lanes
+            for lane in range(rows):
+                row = orders[epoch, uint64(cursor) + lane]
+                for d in range(D):
+                    work[d * lanes + lane] = X[row, d]
+                for t in range(T):
+                    goals[t * lanes + lane] = targets[row, t]
             for d in range(D):
-                work[d * lanes + lane] = X[row, d]
-        if drops_inputs:
-            for i in range(D * lanes):
-                work[i] *= masks[step, i]
-        forward(flat, layers, parameters, work, lanes, gates, masks, step, dropping)
-        total, counted = np.float32(0), np.float32(0)
-        for lane in range(rows):
-            row = order[uint64(cursor) + lane]
-            weight = weights[row] if weighted else np.float32(1)
-            total += weight * row_loss(loss, delta, classes, work, outputs + lane, lanes, K, targets, row)
-            counted += weight
-        total /= counted
-        losses[step] = total
-        if not math.isfinite(total):
-            # Not as slices: numba would spend 2 s on the words of a complaint about their lengths.
-            for i in range(size):
-                flat[i] = previous[i]
-            return losses[: step + uint64(1)]
-        share = np.float32(1) / counted
-        if weighted:
+                for lane in range(rows, lanes):
+                    work[d * lanes + lane] = 0
+            if drops_inputs:
+                for i in range(D * lanes):
+                    work[i] *= masks[step, i]
+            forward(flat, layers, parameters, work, lanes, gates, masks, step)
+            lose(loss, delta, classes, work, outputs, lanes, K, goals, lost)
+            counted = np.float32(rows)
+            if weighted:
+                counted = np.float32(0)
+                for lane in range(rows):
+                    weight = weights[orders[epoch, uint64(cursor) + lane]]
+                    counted += weight
+                    lost[lane] *= weight
+                    for k in range(K):
+                        work[outputs + k * lanes + lane] *= weight
+            total = np.float32(0)
             for lane in range(rows):
-                weight = weights[order[uint64(cursor) + lane]]
-                for k in range(K):
-                    work[outputs + k * lanes + lane] *= weight
-        for k in range(K):
-            for lane in range(rows):
-                work[outputs + k * lanes + lane] *= share
-            for lane in range(rows, lanes):
-                work[outputs + k * lanes + lane] = 0
-        backward(flat, gradient, layers, parameters, work, lanes, gates, masks, step, dropping)
-        if regularizer != NONE:
-            _add_price(regularizer, price, gradient, flat, layers)
-        if len(frozen):  # Before clipping: what does not learn has no share in the norm.
-            for i in range(size):
-                if frozen[i]:
-                    gradient[i] = 0
-        if clip > 0:
-            _clip(gradient, clip)
-        update(optimizer, settings, flat, gradient, previous, first, second, count, rates[step])
-        if len(frozen):  # Decay and momentum move weights without a gradient too.
-            for i in range(size):
-                if frozen[i]:
+                total += lost[lane]
+            total /= counted
+            losses[step] = total
+            if not math.isfinite(total):
+                # Not as slices: numba would spend 2 s on the words of a complaint about their lengths.
+                for i in range(size):
                     flat[i] = previous[i]
-        cursor += batch
+                return losses[: step + uint64(1)]
+            share = np.float32(1) / counted
+            for k in range(K):
+                for lane in range(rows):
+                    work[outputs + k * lanes + lane] *= share
+                for lane in range(rows, lanes):
+                    work[outputs + k * lanes + lane] = 0
+            backward(flat, gradient, layers, parameters, work, lanes, gates, masks, step)
+            if regularizer != NONE:
+                _add_price(regularizer, price, gradient, flat, layers)
+            if len(frozen):  # Before clipping: what does not learn has no share in the norm.
+                for i in range(size):
+                    if frozen[i]:
+                        gradient[i] = 0
+            if clip > 0:
+                _clip(gradient, clip)
+            update(optimizer, settings, flat, gradient, previous, first, second, count, rates[step])
+            if len(frozen):  # Decay and momentum move weights without a gradient too.
+                for i in range(size):
+                    if frozen[i]:
+                        flat[i] = previous[i]
+            cursor += batch
+            if cursor < orders.shape[1]:
+                continue
+            cursor = 0
+        if epoch < uint64(len(scores)):
+            _score(
+                flat, layers, parameters, gates, codes, settings, X, targets, y, train, scored, work, goals, lost, wanted, judged,
+                scores[epoch],
+            )  # fmt: skip
+        epoch += uint64(1)
     return losses
-
-
-@compiled
-def _judge_two(work, outputs, rows, targets, first):
-    """Sum of cross-entropies and rows that are right, of two classes. One logarithm for all rows: log(1 + e) as the log of a product."""
-    lost, judged, product = 0.0, 0.0, 1.0
-    for lane in range(rows):
-        o, target = work[outputs + lane], targets[first + lane, 0]
-        product *= 1.0 + math.exp(-abs(o))
-        lost += max(o, np.float32(0)) - o * target
-        if (o > 0) == (target > 0):
-            judged += 1.0
-    return lost + math.log(product), judged
-
-
-@compiled
-def _judge(loss, delta, classes, work, outputs, lanes, K, rows, targets, y, first):
-    """The same for any loss; of numbers the sum of squared errors."""
-    lost, judged = 0.0, 0.0
-    for lane in range(rows):
-        at = outputs + lane
-        if classes:
-            best = uint64(1) if K == 1 and work[at] > 0 else ZERO
-            for k in range(K if K > 1 else ZERO):
-                if work[at + k * lanes] > work[at + best * lanes]:
-                    best = k
-            if best == uint64(y[first + lane]):
-                judged += 1.0
-        else:
-            error = float(y[first + lane]) - float(work[at])
-            judged += error * error
-        lost += row_loss(loss, delta, classes, work, at, lanes, K, targets, first + lane)
-    return lost, judged
-
-
-@njit(
-    types.UniTuple(float64, 4)(
-        VALUES, *TABLES, int64[::1], float64[::1], float32[:, ::1], float32[:, ::1], VALUES, uint64, uint64, VALUES
-    ),
-    **COMPILING,
-)
-def score(flat, layers, parameters, gates, codes, settings, X, targets, y, train, lanes, work):
-    """Sum of losses, and rows that are right or sum of squared errors: of the first `train` rows, and of the others; nothing dropped."""
-    loss, classes, delta = codes[0], codes[3], np.float32(settings[3])
-    last = layers[len(layers) - 1]
-    K, D = last[OUTPUTS], uint64(X.shape[1])
-    outputs = last[SUMS] * lanes
-    nothing = np.empty((0, 0), np.float32)
-    lost, judged, lost_train, judged_train = 0.0, 0.0, 0.0, 0.0
-    first, end = ZERO, train
-    while first < uint64(len(X)):
-        rows = min(lanes, end - first)
-        for lane in range(rows):
-            for d in range(D):
-                work[d * lanes + lane] = X[first + lane, d]
-        forward(flat, layers, parameters, work, lanes, gates, nothing, ZERO, False)
-        if loss == CROSS_ENTROPY and K == 1:
-            lost_here, judged_here = _judge_two(work, outputs, rows, targets, first)
-        else:
-            lost_here, judged_here = _judge(loss, delta, classes, work, outputs, lanes, K, rows, targets, y, first)
-        lost += lost_here
-        judged += judged_here
-        first += rows
-        if first == train:
-            end = uint64(len(X))
-            lost_train, judged_train = lost, judged
-            lost, judged = 0.0, 0.0
-    return lost_train, judged_train, lost, judged

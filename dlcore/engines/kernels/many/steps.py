@@ -7,8 +7,9 @@ import math
 import numpy as np
 from numba import float32, float64, int64, njit, types, uint64
 
+from dlcore.engines.kernels.losses import judge, lose
 from dlcore.engines.kernels.many.blocks import LANES, ONE, add_up
-from dlcore.engines.kernels.many.passes import backward, forward, lose
+from dlcore.engines.kernels.many.passes import backward, forward
 from dlcore.engines.kernels.numerics import (
     COMPILING,
     INPUTS,
@@ -146,29 +147,6 @@ def _spread(into, to, values, begin, column, R):
             into[at + lane] = value
 
 
-@compiled
-def _judge(classes, work, outputs, size, K, wanted, highest, judged):
-    """1 for a row that is right, else 0; of numbers the squared error."""
-    one, zero = np.float32(1), np.float32(0)
-    if not classes:
-        for i in range(size):
-            error = wanted[i] - work[outputs + i]
-            judged[i] = error * error
-    elif K == 1:
-        for i in range(size):
-            judged[i] = one if (work[outputs + i] > 0) == (wanted[i] > 0) else zero
-    else:
-        for i in range(size):
-            highest[i] = work[outputs + i]
-            judged[i] = one if wanted[i] == 0 else zero
-        for k in range(uint64(1), K):
-            for i in range(size):
-                value = work[outputs + k * size + i]
-                right = one if wanted[i] == np.float32(k) else zero
-                judged[i] = right if value > highest[i] else judged[i]
-                highest[i] = value if value > highest[i] else highest[i]
-
-
 @njit(
     types.void(
         TABLE, *_LAYERS, *_RECIPE, TABLE, TABLE, TABLE, uint64, uint64, VALUES, VALUES, VALUES, float64[:, :, ::1],
@@ -194,7 +172,7 @@ def score(flats, layers, parameters, codes, settings, X, targets, y, train, toge
                 _spread(goals, t * size, targets, begin, t, R)
             _spread(wanted, ZERO, y, begin, ZERO, R)
             forward(flats[pack], layers, parameters, work, R, nothing, ZERO, False)
-            _judge(classes, work, outputs, size, K, wanted, lost, judged)
+            judge(classes, work, outputs, size, K, wanted, lost, judged)
             add_up(sums, ZERO, judged, ZERO, ONE, R)
             for lane in range(LANES):
                 scores[pack, part + ONE, lane] += sums[lane]
