@@ -7,9 +7,9 @@ from starlette.middleware import Middleware
 
 from dlcore.problems import Problem
 from ui import acts, changes, health, live
-from ui.assets import QuickStart
 from ui.door import Door, check_settings
 from ui.door.protocols import ProtocolGuard
+from ui.quickstart import QuickStart
 
 try:
     check_settings()

@@ -74,6 +74,7 @@ async def lifespan(app: object) -> AsyncIterator[None]:
     """Start the workers with the server, in the background, and end them with it."""
     rights.work_for_others()
     pool().start()
+    assets.prepare()
     downloads.install()
     theming.install()
     menus.install()
