@@ -1,6 +1,14 @@
 """The playground: `streamlit run app.py`."""
 
+# ruff: noqa: E402
+
+import os
 import sys
+
+from dlcore.runs.places.early import begin_early
+
+# Before the imports below, which take this process a second: the first worker is there so much sooner.
+begin_early(os.environ.get("DLCORE_RUNS"))
 
 import streamlit as st
 from starlette.middleware import Middleware

@@ -22,6 +22,8 @@ from typing import IO, Protocol
 from dlcore.side import step_back
 
 ROOT = Path(__file__).resolve().parents[1]
+#: Read by the libraries of whoever computes, when these are imported.
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 NURSERY = (sys.executable, "-m", "dlcore.nursery")
 #: Signs of a GPU. Where there is one, no process is forked: importing torch may use the GPU, and a process that used it cannot fork.
 GPUS = ("/proc/driver/nvidia", "/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
@@ -156,6 +158,12 @@ class Nursery:
         self._socket: socket.socket | None = None
         self._unborn: deque[Forked] = deque()
 
+    def begin(self, environment: Mapping[str, str]) -> None:
+        """Start it, if it has not started: what it imports takes seconds, in which others can do something else."""
+        with self._lock:
+            if self._socket is None:
+                self._start(environment)
+
     def close(self) -> None:
         """End it; what was split off lives on."""
         with self._lock:
@@ -189,7 +197,7 @@ class Nursery:
                 stdin=subprocess.DEVNULL,
                 stdout=2,
                 cwd=ROOT,
-                env=environment,
+                env={**environment, **ONE_THREAD},
                 pass_fds=[theirs.fileno()],
             )
         self.pid, self._socket, self._unborn = process.pid, ours, deque()

@@ -16,6 +16,7 @@ from dlcore import Experiment, children
 from dlcore.children import Nursery, begin, nursery
 from dlcore.desks.desks import Desks
 from dlcore.problems import Problem
+from dlcore.runs.places.early import begin_early
 from dlcore.runs.places.links import Link
 from dlcore.runs.places.process import COMMAND, Processes, WorkerProcess
 from tests.patience import PATIENCE, eventually
@@ -173,3 +174,20 @@ def is_alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+def test_what_is_begun_early_is_what_workers_are_split_off_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    fresh = Nursery()
+    monkeypatch.setattr(children, "nursery", lambda: fresh)
+    for elsewhere in ("ray", "inprocess", "ray://head:10001"):
+        begin_early(elsewhere)
+        assert fresh.pid == 0
+    begin_early(None)
+    early = fresh.pid
+    begin_early("processes")
+    worker = WorkerProcess()
+    worker.receive()
+    assert early == fresh.pid > 0
+    assert Path(f"/proc/{worker.pid}/stat").read_text().rsplit(")", 1)[1].split()[1] == str(early)
+    end(worker)
+    fresh.close()
