@@ -241,6 +241,32 @@ def test_the_curves_stand_behind_tabs_that_arrow_keys_walk(page: Page) -> None:
     expect(page.locator(".nn-log")).to_be_hidden()  # Only losses have a logarithmic scale.
 
 
+def test_a_curve_says_what_the_scores_say_and_a_part_of_it_is_shown_larger_until_it_is_reset(page: Page) -> None:
+    for epoch in (1, 2, 3):
+        press(page, "Epoch")
+        expect(canvas(page)).to_have_attribute("data-epoch", str(epoch))
+    plot, tip = page.locator(".nn-curve-loss .nn-plot"), page.locator(".nn-curve-loss .nn-tip")
+    expect(plot).to_have_attribute("data-epoch", "3")
+    where = measure(plot)
+    middle = where["y"] + where["height"] / 2
+    page.mouse.move(where["x"] + where["width"] - 71, middle)  # The end of the lines, before their names.
+    lines = tip.inner_text().splitlines()
+    assert lines[0] == "Epoch 3"
+    for line, split in zip(lines[1:], ("train", "test"), strict=True):
+        told = float(line.split()[-1])
+        assert told == pytest.approx(float(page.locator(f"[data-score={split}_loss]").inner_text()), abs=1e-4)
+    again = page.get_by_role("button", name="Reset zoom")
+    for take_back in (again.click, lambda: page.mouse.dblclick(where["x"] + 100, middle)):
+        expect(again).to_be_hidden()
+        page.mouse.move(where["x"] + 60, middle - 20)
+        page.mouse.down()
+        page.mouse.move(where["x"] + where["width"] / 2, middle + 20)
+        page.mouse.up()
+        expect(again).to_be_visible()
+        take_back()
+    expect(again).to_be_hidden()
+
+
 def test_on_a_phone_play_stands_at_the_foot_and_the_result_comes_first(page: Page) -> None:
     page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
     play = page.get_by_role("button", name="Play", exact=True)

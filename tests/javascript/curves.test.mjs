@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { apart, spanOf } from "../../ui/canvas/curves/curves.js";
 import { History } from "../../ui/canvas/curves/history.js";
+import { apart } from "../../ui/canvas/curves/plot.js";
+import { decades, nearest, pixelOf, placeAt, rangeOf } from "../../ui/canvas/curves/scales.js";
 import { random } from "./networks.mjs";
 
 /** Give a history rows one after the other, from this place on. */
@@ -105,8 +106,49 @@ test("labels at the ends of lines lie apart, and are moved no more than they mus
   assert.equal(Math.abs(shifted[0] - shifted[1]), 14);
 });
 
-test("the span of a curve leaves out what is no number", () => {
-  assert.deepEqual(spanOf([3, undefined, "nan", 5], false), [3, 5]);
-  assert.deepEqual(spanOf([3, 5], true), [0, 5]);
-  assert.deepEqual(spanOf([undefined], true), [0, 1]);
+test("the range of a curve leaves out what is no number, and has a little room above", () => {
+  const [low, high] = rangeOf([3, undefined, "nan", null, 5], true, false);
+  assert.equal(low, 0);
+  assert.ok(high > 5 && high < 5.5);
+  const [from, to] = rangeOf([3, 5], false, false);
+  assert.ok(from < 3 && from > 2.5 && to > 5);
+  assert.deepEqual(rangeOf([undefined], true, false), [0, 1]);
+  const [least, most] = rangeOf([0.4, 0.4], false, false);
+  assert.ok(least < 0.4 && most > 0.4);
+});
+
+test("a logarithmic range is one of exponents, and leaves out what has no logarithm", () => {
+  const [low, high] = rangeOf([0, -1, 0.01, 100], true, true);
+  assert.ok(low < -2 && low > -2.5 && high > 2 && high < 2.5);
+});
+
+test("the number at a number's pixel is that number", () => {
+  for (const logarithmic of [false, true]) {
+    const [low, high] = logarithmic ? [-3, 1] : [0, 10];
+    const scale = { low, high, start: 40, length: -200, logarithmic };
+    assert.equal(pixelOf(scale, logarithmic ? 1e-3 : 0), 40);
+    assert.equal(pixelOf(scale, 10), -160);
+    for (const value of [0.02, 0.5, 7]) {
+      const placed = placeAt(scale, pixelOf(scale, value));
+      assert.ok(Math.abs((logarithmic ? 10 ** placed : placed) - value) < 1e-9);
+    }
+  }
+});
+
+test("a logarithmic axis has a few ticks, all within it, however long it is", () => {
+  for (const [low, high] of [[-2, 1], [-0.3, 0.05], [-0.02, 0.01], [-12, 12], [-4.2, -3.9], [2, 3]]) {
+    const values = decades(low, high);
+    assert.ok(values.length >= 2 && values.length <= 9, `${values} between ${low} and ${high}`);
+    for (const value of values) assert.ok(Math.log10(value) >= low - 1e-6 && Math.log10(value) <= high + 1e-6);
+  }
+});
+
+test("the nearest number is the one that a search through all finds", () => {
+  const next = random(5);
+  for (let round = 0; round < 50; round += 1) {
+    const rising = Array.from({ length: 1 + (round % 9) }, () => next()).sort((a, b) => a - b);
+    const value = 1.4 * next() - 0.2;
+    const found = rising[nearest(rising, value)];
+    assert.equal(Math.abs(found - value), Math.min(...rising.map((one) => Math.abs(one - value))));
+  }
 });

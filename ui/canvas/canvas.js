@@ -113,7 +113,7 @@ class Canvas {
     this.output = new Output(root, { command, action: edit, want });
     this.network = new Network(root, { command, action: edit, want, select: (selection) => this.output.select(selection) });
     this.way = new Way(root);
-    this.curves = new Curves(root, new URL("plotly.min.js", ASSETS).href);
+    this.curves = new Curves(root);
     this.timeline = new Timeline(root, { action, command, want }, API);
     this.acts = new Acts(root, { command }, API);
     this.rail = new Rail(root, { command, resized: () => this.resized() }, ASSETS, new URL("../", API));
@@ -334,7 +334,6 @@ class Canvas {
     Object.assign(this.root.dataset, {
       status: header.status, step: header.step, epoch: header.epoch, structure: header.structure, frames: this.drawn, recipe: header.recipe_version,
     });
-    if (this.drawn === 1) setTimeout(() => this.curves.start(), 60);
   }
 
   /** Lay everything out anew: another structure, width, theme or language. */
@@ -385,7 +384,7 @@ class Canvas {
     document.removeEventListener("visibilitychange", this.wake);
     window.removeEventListener("online", this.wake);
     const parts = [this.screen, this.messages, this.announcer, this.keyboard, this.offers, this.network, this.output, this.timeline];
-    for (const part of [...parts, this.acts, this.curves, this.rail]) part.destroy();
+    for (const part of [...parts, this.acts, this.rail]) part.destroy();
   }
 }
 

@@ -1,7 +1,7 @@
 /** Curves of all runs over one another, and the table of what differs. */
 
 import { css } from "../canvas/colours.js";
-import { adoptStyles, loadPlotly } from "../canvas/curves/curves.js";
+import { adoptStyles, loadPlotly } from "./plotly.js";
 import { count, loss, score } from "../canvas/words/format.js";
 
 const MOST_POINTS = 250;
