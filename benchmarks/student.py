@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import struct
 import time
 from collections.abc import Mapping, Sequence
 from http.cookies import SimpleCookie
@@ -22,8 +23,6 @@ from dlcore.share import encode
 
 BEGINNING = 16384  # bytes of a frame that are kept: the whole header, even of the largest network
 PATIENCE = 60.0  # seconds
-# extra parts of a frame, in the form in which a browser asks for them
-WANTS = {"gradients": False, "histograms": False, "probe": None, "moment": None}
 
 
 async def cookie_of_page(port: int) -> str:
@@ -80,6 +79,8 @@ class Student:
         self._live: Socket | None = None
         self._interval = 0.0  # least seconds between two frames
         self._asked = 0.0
+        self.bytes = 0  # of frames, from and to the server
+        self._header: dict[str, Any] = {}
         self._held: dict[str, Any] = {"structure": None, "version": None, "history": 0, "recipe": 0}
         # what waits for another recipe than of this version
         self._moved: tuple[asyncio.Future[None], int] | None = None
@@ -229,7 +230,9 @@ class Student:
     def _ask(self) -> None:
         if self._live is not None and self._live.code is None:
             self._asked = time.monotonic()
-            self._live.send(json.dumps({"type": "ready", **self._held, "now": False, "wants": WANTS}).encode())
+            request = json.dumps({"type": "ready", "slim": True, **self._held, "now": False, "wants": None}).encode()
+            self.bytes += len(request)
+            self._live.send(request)
 
     def _hear_live(self, content: bytes) -> None:
         now = time.monotonic()
@@ -238,15 +241,20 @@ class Student:
             return
         # Only the header is decoded: decoding pictures is a browser's work and would slow the measured server down.
         length = int.from_bytes(content[:4], "little")
-        header = json.loads(content[4 : 4 + length])
-        rows = next(array["shape"][0] for array in reversed(header["arrays"]) if array["name"] == "history")
+        header = self._header = self._header | json.loads(content[4 : 4 + length])
+        start = -(-(4 + length) // 8) * 8
+        last = next(array for array in header["arrays"] if array["name"] == "history")
+        (rows, columns), start = last["shape"], start + last["offset"]
+        (place,) = struct.unpack_from("<f", content, start + 4 * columns * (rows - 1))
         self._held = {
             "structure": header["structure"],
             "version": header["version"],
-            "history": header["history_from"] + rows,
+            "history": int(place) + 1,
             "moments": header["moments_version"],
             "recipe": header["recipe_version"],
+            "frame": header["frame"],
         }
+        self.bytes += len(content)
         self.seen.append((now, header["epoch"], header["step"]))
         if self._moved is not None and self._moved[1] != header["recipe_version"]:
             done, self._moved = self._moved[0], None

@@ -51,6 +51,9 @@ class Scripted:
             if message[0]["do"] == "ping":
                 self.answer(message[0])
 
+    def send_at_once(self, message: bytes) -> bool:
+        return False
+
     def receive(self) -> tuple[Header, bytes] | None:
         return self._news.get()
 

@@ -496,22 +496,6 @@ def test_what_cannot_wait_is_shown_on_credit(machine: Machine) -> None:
     assert shown(set()) == [2]  # It stands: this frame is the only one for long.
 
 
-def test_a_hidden_page_gets_a_frame_in_two_seconds_unless_it_wants_one_now(machine: Machine) -> None:
-    viewers, run = Viewers(machine.clock), Run(recipe(), "cpu")
-    run.play()
-    since = {"since": machine.now}
-    calm = request(1, run.version - 1, calm=True, **since)
-    assert calm.due(run) == machine.now + 2.0
-    assert request(1, run.version - 1, calm=True, structure=0, **since).due(run) == machine.now + 2.0
-    assert request(1, run.version, calm=True).due(run) == NEVER
-    assert request(1, run.version, calm=True, now=True).due(run) == 0.0
-    viewers.add("a", "", calm)
-    assert list(viewers.take_due({"a": run}, 1.0, set)) == []
-    assert viewers.next_due({"a": run}) == calm.due(run)
-    machine.wait(2.0)
-    assert [frame for _, frame in viewers.take_due({"a": run}, 1.0, set)] == [calm]
-
-
 def test_a_viewer_that_left_is_not_waited_for() -> None:
     viewers, run = Viewers(), Run(recipe(), "cpu")
     for identifier in (1, 2):

@@ -60,6 +60,12 @@ class Recorded:
         self._notes.append((b"".join(parts), b""))
         self._place.send(*parts)
 
+    def send_at_once(self, message: bytes) -> bool:
+        sent = self._place.send_at_once(message)
+        if sent:
+            self._notes.append((message, b""))
+        return sent
+
     def receive(self) -> tuple[Header, bytes] | None:
         message = self._place.receive()
         if message is not None:
@@ -334,6 +340,26 @@ def test_a_run_whose_servers_are_gone_is_paused_and_then_ended(monkeypatch: pyte
     monkeypatch.setattr(shared, "END_ORPHANS_AFTER", 0.3)
     assert eventually(lambda: "close" in places.verbs)
     ray.kill(ray.actors["dlcore-worker-0"])
+
+
+def test_messages_come_in_the_order_in_which_they_were_posted_however_they_are_sent() -> None:
+    """Small ones are written by whoever posts them, while the pipe has room and nothing waits; others by a thread."""
+    counts = """if True:
+        import sys
+        from dlcore.wire import pack, read_message
+        came = 0
+        while (message := read_message(sys.stdin.buffer)) is not None:
+            came += 1
+            sys.stdout.buffer.write(pack({"id": message[0]["id"], "came": came, "bytes": len(message[1])}))
+            sys.stdout.flush()
+    """
+    link = Link(Processes((sys.executable, "-c", counts)).open(0), lambda *_: None, lambda _: None)
+    sizes = [200_000 if place % 40 == 7 else 3000 if place % 3 else 0 for place in range(400)]
+    asked = [link.post({"do": "ping"}, bytes(size)) for size in sizes]
+    told = [future.result(PATIENCE)[0] for future in asked]
+    assert [header["came"] for header in told] == list(range(1, 401))
+    assert [header["bytes"] for header in told] == sizes
+    link.close()
 
 
 # A worker that talks nonsense

@@ -42,7 +42,7 @@ def read_request(text: str | None) -> dict[str, Any] | None:
 def _ready(request: dict[str, Any]) -> dict[str, Any] | None:
     held = {name: request.get(name) for name in ("version", "structure", "history", "moments", "recipe", "frame")}
     held["history"] = held["history"] or 0
-    switches = {name: request.get(name, False) for name in ("now", "calm", "slim")}
+    switches = {name: request.get(name, False) for name in ("now", "slim")}
     wants = request.get("wants")
     if not all(value is None or _is_count(value) for value in held.values()):
         return None

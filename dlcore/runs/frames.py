@@ -105,7 +105,7 @@ class Frames:
             header["live"] = {"step": learner.step, "epoch": learner.epoch}
         more, rows_of_history = self._history(run, held)
         header |= more
-        arrays = {**arrays, **rows_of_history}
+        arrays = {**rows_of_history, **arrays}
         if held.moments != run.timeline.version:
             if held.slim:
                 header["moments_from"], arrays["moments"] = run.timeline.table_since(held.moments)

@@ -25,7 +25,6 @@ MOST_CREDIT = 0.02  # Seconds that an owner can save.
 ON_CREDIT = 0.25  # Seconds that an owner may owe for frames that cannot wait.
 MOST_DEBT = 1.0  # Most seconds that an owner owes; what a frame costs beyond that is forgotten.
 MOMENT_EVERY = 0.1  # Seconds between two frames for a viewer that looks at a moment.
-CALM_EVERY = 2.0  # Seconds between two frames for a viewer whose page is hidden.
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,6 @@ class FrameRequest:
     moments: int | None = None
     now: bool = False  # Answer even if the run has not changed: the viewer wants something else of it.
     wants: dict[str, Any] | None = None
-    calm: bool = False  # The viewer's page is hidden.
     recipe: int | None = None  # Version of the recipe that the viewer knows.
     slim: bool = False  # The viewer paints by itself, and keeps what does not change.
     frame: int | None = None  # Number of its latest slim frame.
@@ -49,7 +47,7 @@ class FrameRequest:
     def of(cls, header: Header, since: float) -> FrameRequest:
         """The request in this message, which came at this time of the worker's clock."""
         seen = header.get("version"), header.get("structure"), header.get("history", 0)
-        more = header.get("moments"), bool(header.get("now")), header.get("wants"), bool(header.get("calm"))
+        more = header.get("moments"), bool(header.get("now")), header.get("wants")
         slim = bool(header.get("slim")), header.get("frame")
         return cls(header["id"], *seen, *more, header.get("recipe"), *slim, since)
 
@@ -68,8 +66,6 @@ class FrameRequest:
         restless = self.structure != (run.structure if moment is None else moment.structure)
         if not restless and self.version == run.version:
             return NEVER
-        if self.calm:
-            return self.since + CALM_EVERY
         # The picture of a moment does not change, only the number of the run's present step beside it.
         return 0.0 if restless or moment is None else self.since + MOMENT_EVERY
 

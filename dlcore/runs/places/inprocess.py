@@ -53,6 +53,9 @@ class WorkerThread:
     def send(self, *parts: bytes) -> None:
         write_all(self._wire.fileno(), *parts)
 
+    def send_at_once(self, message: bytes) -> bool:
+        return False  # A socket may take a part of it only.
+
     def receive(self) -> tuple[Header, bytes] | None:
         try:
             message = read_message(self._news)

@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -54,6 +55,10 @@ class Place(Protocol):
 
     def send(self, *parts: bytes) -> None:
         """Send complete messages to the worker. May block; raises OSError if the worker has ended."""
+        ...
+
+    def send_at_once(self, message: bytes) -> bool:
+        """Send a complete message if that takes no waiting; whether it was sent. Raises OSError if the worker has ended."""
         ...
 
     def receive(self) -> tuple[Header, bytes] | None:
@@ -131,6 +136,8 @@ class Link:
         self._heard = clock()
         self._lock = threading.Lock()
         self._outbox: queue.SimpleQueue[tuple[bytes, bytes] | None] = queue.SimpleQueue()
+        self._queued = 0  # Messages that are in the outbox, or that the thread is sending.
+        self._posting = threading.Lock()  # Held to send at once, and to queue: messages keep their order.
         for target in (self._send, self._receive):
             threading.Thread(target=target, name=self.name, daemon=True).start()
 
@@ -168,15 +175,25 @@ class Link:
                 return future
             self._pending[identifier] = Pending(future, header["do"], self._clock())
         future.add_done_callback(lambda done: self._settle(identifier, done))
-        self._outbox.put((pack({**header, "id": identifier}, payload), payload))
+        self._dispatch(pack({**header, "id": identifier}, payload), payload)
         return future
+
+    def _dispatch(self, head: bytes, payload: bytes = b"") -> None:
+        """Send a message at once where that takes no waiting, which spares waking a thread for each frame; else queue it."""
+        with self._posting:
+            if not self._queued:
+                with suppress(OSError):  # The receiving thread notices the worker's end.
+                    if self._place.send_at_once(head + payload):
+                        return
+            self._queued += 1
+            self._outbox.put((head, payload))
 
     def withdraw(self, future: Future[Reply]) -> None:
         """Withdraw a request. Its Future ends with the reply if that came before, else with {"withdrawn": True} from the worker."""
         with self._lock:
             found = next((identifier for identifier, each in self._pending.items() if each.future is future), None)
         if found is not None:
-            self._outbox.put((pack({"do": "forget", "request": found}), b""))
+            self._dispatch(pack({"do": "forget", "request": found}))
 
     def longest_wait(self) -> float:
         """Seconds for which the worker has sent nothing while it owed an answer to a request that needs no waiting."""
@@ -191,7 +208,13 @@ class Link:
 
     def close(self) -> None:
         """Send what is queued, then leave the worker, which ends unless other servers share it."""
-        self._outbox.put(None)
+        self._leave()
+
+    def _leave(self) -> None:
+        """Let the sending thread end once it has sent what is queued."""
+        with self._posting:
+            self._queued += 1  # From now on nothing is sent at once.
+            self._outbox.put(None)
 
     def kill(self) -> None:
         self._place.kill()
@@ -207,12 +230,14 @@ class Link:
             if pending is not None and (not future.cancelled() or pending.verb in PATIENT):
                 del self._pending[identifier]
         if future.cancelled():
-            self._outbox.put((pack({"do": "forget", "request": identifier}), b""))
+            self._dispatch(pack({"do": "forget", "request": identifier}))
 
     def _send(self) -> None:
         try:
             while parts := self._take_queue():
                 self._place.send(*parts)
+                with self._posting:
+                    self._queued -= len(parts) // 2
         except OSError:
             pass  # The receiving thread notices the worker's end and reports it.
         finally:
@@ -244,7 +269,7 @@ class Link:
         with self._lock:
             self.ended = True
             left = list(self._pending.values())
-        self._outbox.put(None)
+        self._leave()
         # The new worker is opened before callers get their error: one who asks again at once then reaches the new worker.
         self._on_end(self)
         for pending in left:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import mmap
 import os
+import select
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -44,6 +45,8 @@ class WorkerProcess:
             self._in_hand = mmap.mmap(page.fileno(), IN_HAND_BYTES)
             command = [*command, "--in-hand", str(page.fileno())]
             self._child, self._down, self._up = begin(become, command, environment, page.fileno())
+        self._may_write = select.poll()
+        self._may_write.register(self._down, select.POLLOUT)
         self._queue: Queue | None = None
 
     @property
@@ -66,6 +69,13 @@ class WorkerProcess:
 
     def send(self, *parts: bytes) -> None:
         write_all(self._down.fileno(), *parts)
+
+    def send_at_once(self, message: bytes) -> bool:
+        # A pipe that may be written to takes so much without blocking, and takes it whole (POSIX).
+        if len(message) > select.PIPE_BUF or not self._may_write.poll(0):
+            return False
+        os.write(self._down.fileno(), message)
+        return True
 
     def receive(self) -> tuple[Header, bytes] | None:
         try:

@@ -81,6 +81,9 @@ class RemoteWorker:
         except Exception as error:
             raise BrokenPipeError from error  # Ray's errors have no other common base class.
 
+    def send_at_once(self, message: bytes) -> bool:
+        return False  # A call is answered later.
+
     def receive(self) -> tuple[Header, bytes] | None:
         try:
             if not self._joined.is_set():
