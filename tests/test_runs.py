@@ -276,6 +276,12 @@ def test_a_viewer_whose_rows_a_reset_has_swept_away_gets_all_anew(run: Run) -> N
     assert (header["history_from"], len(more["history"])) == (0, 2)
 
 
+def test_a_viewer_who_saw_more_than_this_run_has_ever_shown_gets_all_rows(run: Run) -> None:
+    first, arrays = picture(run)
+    header, more = picture(run, first["version"] + 1, first["structure"], len(arrays["history"]))
+    assert (header["history_from"], len(more["history"])) == (0, 1)
+
+
 def test_a_run_comes_back_from_what_was_kept_and_goes_on_bit_for_bit(run: Run) -> None:
     for _ in range(7):
         run.step()

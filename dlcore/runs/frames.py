@@ -132,7 +132,8 @@ class Frames:
     def _history(self, run: Shown, held: Held) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Rows of the history that the viewer lacks; for a slim frame those that a curve needs, after the place of each."""
         history = run.learner.history
-        has_history = held.version is not None and held.version >= run.history_since
+        # A version that this run has not reached yet is of another run, whose rows are not these.
+        has_history = held.version is not None and run.history_since <= held.version <= run.version
         known_rows = min(max(held.history, 0), len(history)) if has_history else 0
         if not held.slim:
             return {"history_from": known_rows}, {"history": history.rows(known_rows)}
