@@ -23,10 +23,7 @@ STRINGS: tuple[str, ...] = (
         f"canvas.{name}"
         for name in ("play", "pause", "reset", "loss", "accuracy", "r2", "train", "test", "epochs", "epoch_label")
     ),
-    *(
-        f"canvas.{name}"
-        for name in ("gone", "reconnecting", "curves_missing", "reset_zoom", "log_scale", "fastest", "speed_value")
-    ),
+    *(f"canvas.{name}" for name in ("gone", "reconnecting", "reset_zoom", "log_scale", "fastest", "speed_value")),
     *(f"canvas.{split}_{score}" for split in ("train", "test") for score in ("loss", "accuracy", "r2")),
     *(f"canvas.{name}.{watched}" for name in SCORES for watched in ("validation", "mixed")),
     *(f"problem.{key}" for key in TEMPLATES),

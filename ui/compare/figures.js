@@ -35,7 +35,7 @@ export class Overlay {
     if (this.started) return;
     this.started = true;
     loadPlotly(this.address).then((plotly) => { this.plotly = plotly; this.next = 0; this.onReady?.(); }, () => {
-      for (const element of this.plots) element.textContent = texts.say("canvas.curves_missing");
+      for (const element of this.plots) element.textContent = texts.say("compare.curves_missing");
       this.started = false;
     });
   }
