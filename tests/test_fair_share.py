@@ -152,7 +152,7 @@ class Paid:
             return b""
 
         self._patch.setattr(run, "advance", advance)
-        self._patch.setattr(run, "frame", make)
+        self._patch.setattr(run, "make_frame", make)
 
 
 @pytest.fixture
@@ -510,13 +510,13 @@ def test_a_machine_that_is_busy_elsewhere_makes_nobody_owe_anything(
 ) -> None:
     run = idle.play("a", recipe(), "one")
     paid.let("a", run, frame=0.001)
-    make = run.frame
+    make = run.make_frame
 
     def make_slowly(*arguments: Any) -> bytes:
         machine.wait(0.4)  # Others have the processor.
         return make(*arguments)
 
-    monkeypatch.setattr(run, "frame", make_slowly)
+    monkeypatch.setattr(run, "make_frame", make_slowly)
     idle.view("a")
     idle.work(20.0)
     pauses = np.diff([at for _, at in idle.frames])

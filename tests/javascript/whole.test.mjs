@@ -28,8 +28,9 @@ function framesOf(easel = new Easel(noWorker)) {
   return { frames, seen };
 }
 
+/** It stands, so that it is painted as finely as can be however slow the machine is. */
 const first = (weight, structure = 1) => ({
-  header: { frame: 10, structure, status: "playing", step: 0, losses: { train: 1 }, holds: ["numbers", "health/0"], layout: LAYOUT },
+  header: { frame: 10, structure, status: "paused", step: 0, losses: { train: 1 }, holds: ["numbers", "health/0"], layout: LAYOUT },
   arrays: { ...TABLES, numbers: Float32Array.of(weight, 0), "health/0": Uint8Array.of(2) },
 });
 const later = (number, header, numbers) => ({ header: { frame: number, ...header }, arrays: numbers ? { numbers: Float32Array.of(...numbers) } : {} });
@@ -41,7 +42,7 @@ test("what did not change is taken from the frames before, and pictures are pain
   const [before, now] = seen.frames;
   assert.deepEqual([...before.arrays.output_line], [-1, 0, 1, 2]);
   assert.deepEqual([...now.arrays.output_line], [0.5, 1, 1.5, 2]);
-  assert.deepEqual([now.header.step, now.header.status, now.header.losses, now.header.layout], [5, "playing", { train: 1 }, undefined]);
+  assert.deepEqual([now.header.step, now.header.status, now.header.losses, now.header.layout], [5, "paused", { train: 1 }, undefined]);
   assert.deepEqual([[...now.arrays["weight/0"]], [...now.arrays["bias/0"]], [...now.arrays["health/0"]]], [[0.5], [1], [2]]);
   assert.deepEqual(now.arrays["maps/0"].shape, [1, 1, 4]);
   assert.deepEqual([...now.arrays["maps/0"]], [0.5, 1, 1.5, 2].map((value) => Math.floor((value / 2) * 127 + 128.5)));
