@@ -86,7 +86,7 @@ class BanditLearner:
     def row(self) -> tuple[float, ...]:
         return self.epoch, self.step, self.reward, self.regret
 
-    def advance(self, updates: float, deadline: float) -> None:
+    def advance(self, updates: float, deadline: float, epochs: int = 1) -> None:
         last, epoch = self.step + updates, self.epoch
         while self.step < last and self.epoch == epoch:
             arm, paid = pull(self.recipe, self.step, self.values)

@@ -19,7 +19,7 @@ from dlcore import Experiment, Problem, Trainer
 from dlcore.catalogue import FAMILIES
 from dlcore.component import Component, kinds, validate
 from dlcore.experiment import LONGEST_RECIPE, MOST_PARAMETERS
-from dlcore.learning.trainer import Diverged
+from dlcore.learning.learner import Diverged
 from dlcore.network import build_model
 from dlcore.problems import TEMPLATES
 from dlcore.stages import tensors_of

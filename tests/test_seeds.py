@@ -22,7 +22,7 @@ from dlcore.desks.jobs import JOBS
 from dlcore.engines import compiled, many
 from dlcore.engines.orders import Orders
 from dlcore.evaluation import open_judged
-from dlcore.learning.trainer import Diverged
+from dlcore.learning.learner import Diverged
 from dlcore.losses import Loss
 from dlcore.optimizers import Optimizer
 from dlcore.regularizers import Regularizer

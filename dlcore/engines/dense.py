@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dlcore.experiment import Experiment
 
 SCORED_TOGETHER = np.uint64(64)  # rows: their lanes stay in the fastest cache
+MOST_EPOCHS_AT_ONCE = 1000
 MOST_MASKED = 64  # steps whose dropout masks are drawn ahead
 
 # What each optimizer remembers, by the names that its `update` uses, in the order of the kernel's arguments.
@@ -77,6 +78,7 @@ class DenseEngine:
         widths = [experiment.num_inputs, *(layer.units for layer in experiment.layers if isinstance(layer, Dense))]
         self._masked = [(modules, width) for modules, width in zip(self._dropouts, widths, strict=True) if modules]
         self.most_steps = MOST_MASKED if self._masked else 1_000_000  # of one call of `take`
+        self.most_epochs = 1 if self._masked else MOST_EPOCHS_AT_ONCE  # of one call of `take_epochs`
         self._layers, units = layer_table(kernels, experiment, [bool(modules) for modules in self._dropouts])
         self._parameters = np.array(activation_parameters(experiment), np.float32)
         self._codes = np.array(codes_of(kernels, experiment, bool(self._dropouts[0])), np.int64)
@@ -107,6 +109,20 @@ class DenseEngine:
         """
         masks = self._draw_masks(len(rates), len(order), cursor) if self._masked else _NO_MASKS
         return self._run(rates, order[None], cursor, masks, _NO_SCORES)
+
+    def take_epochs(self, rates: np.ndarray, orders: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Whole epochs, each in an order of its own (epochs, N): the losses, as of `take`, and each epoch's row of scores (`Scores.row`).
+
+        The rows of epochs that did not end mean nothing.
+        """
+        sums = np.zeros((len(orders), 4))
+        losses = self._run(rates, orders, 0, _NO_MASKS, sums)
+        (train, test), spreads, metric = self._rows, self._spreads, self._metric
+        scores = np.empty_like(sums)
+        scores[:, 0], scores[:, 1] = sums[:, 0] / train, sums[:, 2] / test
+        scores[:, 2] = metric.of_sum(sums[:, 1], train, spreads[0])
+        scores[:, 3] = metric.of_sum(sums[:, 3], test, spreads[1])
+        return losses, scores
 
     def score(self) -> Scores:
         """Mean loss and metric of both splits."""

@@ -20,7 +20,8 @@ from dlcore.evaluation.intervals import measure_of, score
 from dlcore.evaluation.shape import judge_capacity, judge_learning
 from dlcore.experiment import Experiment, LayerPlan
 from dlcore.jobs import Answer, Progress
-from dlcore.learning.trainer import Diverged, Trainer
+from dlcore.learning.learner import Diverged
+from dlcore.learning.trainer import Trainer
 from dlcore.problems import Problem
 from dlcore.randomness import derived_seed
 from dlcore.rows import draw_stratified

@@ -38,6 +38,14 @@ class History:
         self._rows[self._length] = row
         self._length += 1
 
+    def extend(self, rows: np.ndarray) -> None:
+        """Add many rows at once: (n, columns)."""
+        more = self._length + len(rows) - len(self._rows)
+        if more > 0:
+            self._rows = np.concatenate([self._rows, np.empty((max(64, more, self._length), len(self.columns)))])
+        self._rows[self._length : self._length + len(rows)] = rows
+        self._length += len(rows)
+
     def rows(self, start: int = 0) -> np.ndarray:
         """A copy of the rows from `start` on: (n, columns) float64."""
         return self._rows[start : self._length].copy()

@@ -51,6 +51,11 @@ class Judging:
             self._again_at = start + taken / JUDGING_SHARE if taken > LONG_JUDGING else 0.0
         return self.known
 
+    def take_over(self, scores: Scores) -> None:
+        """The engine that has just trained the network has scored it, too."""
+        self.forget_scores()
+        self.known = self._latest = scores
+
     @property
     def may_be_old(self) -> bool:
         """Whether the scores of a moment ago are good enough: judging many rows for each picture would leave no time to learn."""

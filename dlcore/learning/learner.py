@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
@@ -54,6 +55,12 @@ class Diverged(Problem):
     """Nothing can be learned any more, as the loss is not finite; the learner holds the last numbers for which it was."""
 
 
+def check_finite(loss: float, step: int) -> None:
+    """Raises Diverged if the loss of the step after this one is not finite."""
+    if not math.isfinite(loss):
+        raise Diverged("diverged", step=step + 1, loss=str(loss))
+
+
 def tell_going_back(epoch: int, step: int) -> Problem:
     """What is to be told of a learner that had diverged and went back to here."""
     return Problem("went_back", epoch=epoch, step=step) if step else Problem("went_back.start")
@@ -104,8 +111,8 @@ class Learner(Protocol):
 
     # Time
 
-    def advance(self, updates: float, deadline: float) -> None:
-        """Take at most so many steps, none beyond the end of the epoch, until `time.monotonic()` says `deadline`; at least one.
+    def advance(self, updates: float, deadline: float, epochs: int = 1) -> None:
+        """Take at most so many steps, at most to the end of so many epochs, until `time.monotonic()` says `deadline`; at least one.
 
         Raises Diverged.
         """

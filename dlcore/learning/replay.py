@@ -41,10 +41,10 @@ class Replay:
             self._fold_if(0, beginning)
         self._do_what_is_due()
 
-    def advance(self, updates: float = math.inf, deadline: float = math.inf) -> None:
+    def advance(self, updates: float = math.inf, deadline: float = math.inf, epochs: int = 1) -> None:
         """As `Trainer.advance`, at most to the next entry, which is then done. Raises Diverged, and Problem for one that does not fit."""
         next_step = self._left[0][1].step if self._left else math.inf
-        self.trainer.advance(min(updates, next_step - self.trainer.step), deadline)
+        self.trainer.advance(min(updates, next_step - self.trainer.step), deadline, epochs)
         self._do_what_is_due()
 
     def _do_what_is_due(self) -> None:

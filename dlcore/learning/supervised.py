@@ -25,6 +25,7 @@ from dlcore.engines.dense import DenseEngine, Rows, fits
 from dlcore.experiment import Experiment
 from dlcore.layers import all_layers
 from dlcore.learning.carry import Carriage, successor
+from dlcore.learning.row_orders import RowOrders
 from dlcore.learning.states import network_state, restore_network
 from dlcore.network import build_model
 from dlcore.randomness import derived_seed
@@ -44,9 +45,9 @@ class Supervised:
     def begin(self) -> None:
         """Begin anew: each time with the same initial weights and the same order of the rows."""
         self.engine = AutogradEngine(build_model(self.experiment, self.device), self.experiment)
-        self._seconds_a_step = math.inf
-        self.order_generator = torch.Generator().manual_seed(derived_seed(self.experiment.seed, "order"))
-        self.begin_epoch()
+        self._seconds_a_step, self._seconds_an_epoch = math.inf, 0.0  # 0: not measured
+        generator = torch.Generator().manual_seed(derived_seed(self.experiment.seed, "order"))
+        self._begin_with(RowOrders(generator, self.train_rows))
 
     def place(self, device: str) -> None:
         """Put the rows on this device; `begin` or `restore` puts the network there."""
@@ -78,10 +79,14 @@ class Supervised:
 
     # Steps
 
-    def begin_epoch(self) -> None:
-        """All training rows again, in another order."""
-        self.cursor = 0
-        self._use_order(torch.randperm(self.train_rows, generator=self.order_generator))
+    def begin_epoch(self, later: int = 1) -> None:
+        """All training rows again, in another order: that of the next epoch, or of a later one."""
+        self._orders.move(later)
+        self._begin_with(self._orders)
+
+    def _begin_with(self, orders: RowOrders) -> None:
+        self.cursor, self._orders = 0, orders
+        self._use_order(torch.from_numpy(orders.present))
 
     def take(self, epoch: int, updates: float, deadline: float) -> tuple[int, float]:
         """At most `updates` at once, as many as the engine can take before the deadline, none beyond the epoch's end.
@@ -107,6 +112,36 @@ class Supervised:
         made = len(losses) if math.isfinite(loss) else len(losses) - 1
         self.cursor = min(self.cursor + made * size, rows)
         return made, loss
+
+    def take_epochs(self, epoch: int, most: float, deadline: float) -> tuple[int, float, np.ndarray] | None:
+        """At most so many whole epochs at once, as many as the engine can take before the deadline; the one after them has begun then.
+
+        As `take`, and the row of scores of each epoch that ended. None where one epoch at a time is better: there `take` takes the steps.
+        """
+        dense = self.dense_engine()
+        steps = -(-self.train_rows // self.experiment.batch_size)
+        # Before it was measured: with scores of all rows, which `take` does not make.
+        seconds = self._seconds_an_epoch or 4 * steps * self._seconds_a_step
+        in_time = (deadline - time.monotonic()) / seconds if deadline < math.inf else math.inf
+        epochs = int(min(most, in_time, dense.most_epochs if dense is not None else 1))
+        if dense is None or self.cursor or epochs < 2:
+            self._seconds_an_epoch = 0.0  # Measured anew, as one slow moment would otherwise count for ever.
+            return None
+        orders = self._orders.look_ahead(epochs)
+        start = time.perf_counter()
+        losses, scores = dense.take_epochs(self._rates_of_epochs(epoch, len(orders), steps), orders)
+        self._seconds_an_epoch = (time.perf_counter() - start) / len(orders)
+        loss = float(losses[-1])
+        made = len(losses) if math.isfinite(loss) else len(losses) - 1
+        ended = made // steps
+        self.begin_epoch(ended)
+        self.cursor = min((made - ended * steps) * self.experiment.batch_size, self.train_rows)
+        return made, loss, scores[:ended]
+
+    def _rates_of_epochs(self, first: int, epochs: int, steps: int) -> np.ndarray:
+        if self.experiment.schedule.kind == "constant":
+            return self._rates(first, epochs * steps)
+        return np.concatenate([self._rates(epoch, steps) for epoch in range(first, first + epochs)])
 
     def _rates(self, epoch: int, count: int) -> np.ndarray:
         """The learning rates of the next updates of this epoch."""
@@ -165,16 +200,13 @@ class Supervised:
         before, self.data = self.data, rows_of(experiment, old, self.data)
         if self.data is before or before.holds_same_rows(self.data):
             return False
-        order = self.order
-        del self.order
         self.place(self.device)
         if len(before.train.X) == self.train_rows:
-            self._use_order(order)
+            self._use_order(torch.from_numpy(self._orders.present))
             return True
-        self.order_generator = self.order_generator.clone_state()
-        if not begun:  # No step was taken yet: with the order of a fresh start, the recipe alone still gives this run.
-            self.order_generator.manual_seed(derived_seed(experiment.seed, "order"))
-        self.begin_epoch()
+        # Before the first step, with the order of a fresh start, the recipe alone still gives this run.
+        seed = None if begun else derived_seed(experiment.seed, "order")
+        self._begin_with(self._orders.fork(self.train_rows, seed))
         return True
 
     def _change_network(self, carriage: Carriage) -> None:
@@ -222,7 +254,7 @@ class Supervised:
         state = {
             **network_state(self.engine),
             "order": self._small_order(),
-            "order_generator": self.order_generator.get_state().numpy(),
+            "order_generator": self._orders.state(),
         }
         if dropout is not None:
             state["dropout_generator"] = dropout.get_state().numpy()
@@ -230,7 +262,7 @@ class Supervised:
 
     def _small_order(self) -> np.ndarray:
         """The epoch's order in the smallest type that holds the row numbers: it is the largest part of a small network's state."""
-        return self.order.cpu().numpy().astype(np.min_scalar_type(self.train_rows))
+        return self._orders.present.astype(np.min_scalar_type(self.train_rows))
 
     @property
     def state_bytes(self) -> int:
@@ -241,12 +273,13 @@ class Supervised:
     def restore(self, state: dict[str, np.ndarray], cursor: int) -> None:
         """Go on from what `state` gave; `begin` came before."""
         restore_network(self.engine, state)
-        self.order_generator.set_state(torch.from_numpy(state["order_generator"].copy()))
+        generator = torch.Generator()
+        generator.set_state(torch.from_numpy(state["order_generator"].copy()))
         dropout = self.engine.generator
         if dropout is not None:
             dropout.set_state(torch.from_numpy(state["dropout_generator"].copy()))
+        self._begin_with(RowOrders(generator, self.train_rows, state["order"].astype(np.int64)))
         self.cursor = cursor
-        self._use_order(torch.from_numpy(state["order"].astype(np.int64)))
 
     def load_weights(self, weights: dict[str, np.ndarray]) -> None:
         """Take these weights, under the names and in the shapes of the plain nn.Sequential."""

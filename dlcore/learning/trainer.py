@@ -22,11 +22,12 @@ from dlcore.experiment import MOST_EPOCHS, Experiment
 from dlcore.journal import Journal, pack_journal, record_going_on, unpack_journal
 from dlcore.learning import noting
 from dlcore.learning.carry import Origins, align
+from dlcore.learning.epochs import take_epochs
 from dlcore.learning.failing import unchanged_on_failure
 from dlcore.learning.history import History, columns_of
 from dlcore.learning.judging import Judging
 from dlcore.learning.kept import find_move, tell_kept_weights
-from dlcore.learning.learner import Best, Change, Diverged, Moved
+from dlcore.learning.learner import Best, Change, check_finite
 from dlcore.learning.snapshot import Scores, Snapshot
 from dlcore.learning.states import restore_weights
 from dlcore.learning.stopping import Stopping, stopping_of
@@ -163,14 +164,16 @@ class Trainer:
             loss = self._take(1, math.inf)
             yield Step(self.step, epoch, loss)
 
-    def advance(self, updates: float = math.inf, deadline: float = math.inf) -> None:
-        """Several updates at once, much faster than one by one: at most so many, at most to the end of the epoch.
+    def advance(self, updates: float = math.inf, deadline: float = math.inf, epochs: int = 1) -> None:
+        """Several updates at once, much faster than one by one: at most so many, at most to the end of so many epochs.
 
         Until `time.monotonic()` says `deadline`, but at least one, unless the run is finished. Raises Diverged.
         """
-        epoch, last = self.epoch, self.step + updates
-        while self.finished is None and self.epoch == epoch and self.step < last:
-            self._take(last - self.step, deadline)
+        end, last = self.epoch + epochs, self.step + updates
+        while self.finished is None and self.epoch < end and self.step < last:
+            whole = min(end - self.epoch, (last - self.step) / self.steps_per_epoch)
+            if whole < 2 or not take_epochs(self, whole, deadline):
+                self._take(last - self.step, deadline)
             if time.monotonic() >= deadline:
                 return
 
@@ -179,8 +182,7 @@ class Trainer:
         taken, loss = self._off_the_gpu_if_full(self.supervised.take, self.epoch, updates, deadline)
         self.step += taken
         self.judging.forget_scores()
-        if not math.isfinite(loss):
-            raise Diverged("diverged", step=self.step + 1, loss=str(loss))
+        check_finite(loss, self.step)
         if self.supervised.cursor == self.supervised.train_rows:
             self._end_epoch()
         return loss
@@ -313,17 +315,15 @@ class Trainer:
         self.stopping = self.stopping.adapt(old, experiment)
         self.go_on()
         redrawn = other_rows or other_network or old.dataset != experiment.dataset or old.plan() != experiment.plan()
-        moved = None if before is None else self._find_move(before)
+        moved = None
+        if before is not None:
+            rows, unit = self.supervised.train_rows, experiment.objective.unit(self.data.scaling)
+            moved = find_move(before[:rows], self.predictions()[:rows], unit)
         kept = carriage.kept(flat, self.engine.flat)
         notice = None
         if carriage.changes_shape:
             notice = tell_kept_weights(kept, carriage.total, moved, experiment.objective, self.data.scaling)
         return Change(kept, carriage.total, carriage.changes_shape, redrawn, moved, notice)
-
-    def _find_move(self, before: torch.Tensor) -> Moved:
-        rows = len(self.data.train.X)
-        unit = self.experiment.objective.unit(self.data.scaling)
-        return find_move(before[:rows], self.predictions()[:rows], unit)
 
     def unchanged_on_failure(self) -> AbstractContextManager[None]:
         """If the `with` block raises, the trainer is as it was before the block, even if its recipe was changed."""

@@ -300,7 +300,8 @@ class Run:
         first = learner.step
         try:
             while learner.step - first < allowed:
-                learner.advance(allowed - (learner.step - first), deadline)
+                epochs = 1 if self._last_epoch is not None else max(1, self.keep_epoch - learner.epoch)
+                learner.advance(allowed - (learner.step - first), deadline, epochs)
                 if learner.epoch >= self.keep_epoch:
                     self.keep_moment()
                 if learner.finished is not None:

@@ -19,7 +19,8 @@ from dlcore.engines.dense import Rows, fits
 from dlcore.engines.many import ManyEngine, suits
 from dlcore.engines.orders import Orders
 from dlcore.experiment import Experiment
-from dlcore.learning.trainer import Diverged, Trainer
+from dlcore.learning.learner import Diverged
+from dlcore.learning.trainer import Trainer
 from dlcore.network import build_model
 from dlcore.randomness import derived_seed
 

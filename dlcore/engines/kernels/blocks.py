@@ -136,7 +136,7 @@ def _add_lanes(builder: Any, *four: Any) -> Any:
     while len(four) > 1:
         pairs = zip(four[::2], four[1::2], strict=True)
         four = tuple(builder.fadd(_pick(builder, *pair, even), _pick(builder, *pair, odd)) for pair in pairs)
-    both = four[0]
+    both = next(iter(four))
     return builder.fadd(_pick(builder, both, both, [0, 1, 2, 3]), _pick(builder, both, both, [4, 5, 6, 7]))
 
 
