@@ -15,8 +15,8 @@ from benchmarks.tables import joined_goals
 
 # In this order: what needs a quiet machine most comes first.
 BENCHMARKS = (
-    "peers", "engine", "seeds", "start", "table", "alone", "classroom", "hostile", "soak", "learning", "fitting", "reference", "first",
-    "page", "canvas", "settings", "onnx_export", "ray",
+    "peers", "playground", "engine", "seeds", "start", "table", "alone", "classroom", "hostile", "soak", "learning", "fitting",
+    "reference", "first", "page", "canvas", "settings", "onnx_export", "ray",
 )  # fmt: skip
 
 

@@ -1,5 +1,7 @@
 """The autograd engine against a plain torch loop: images, sequences, large networks, and the GPU if there is one.
 
+Before them the compiled engine: how much of a tiny network's epoch is Python's own work.
+
 B rows of a batch, C channels, H and W a picture's sides, T steps of a sequence, D numbers a step.
 """
 
@@ -10,18 +12,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain, islice, repeat
 from statistics import median
-from time import perf_counter
+from time import perf_counter, thread_time
 
+import numpy as np
 import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from benchmarks.peers import stay_on_one_core
+from benchmarks.libraries import ours as trained
+from benchmarks.peers import cases, stay_on_one_core
 from benchmarks.tables import Figure, goals, markdown
 from dlcore.engines.autograd import AutogradEngine
 from dlcore.experiment import Experiment
+from dlcore.learning.supervised import Supervised
 
 ROUNDS, SECONDS = 9, 0.5
+SHARE, EPOCHS_AT_ONCE, ROUNDS_OF_PYTHON = 0.2, 64, 300
 QUICK_ROUNDS, QUICK_SECONDS = 3, 0.1
 BATCHES = 16  # batches of rows, used in turn
 RATE = 0.001
@@ -96,8 +102,10 @@ GPU = (  # The same goal for what is small: no slower anywhere.
 def run(quick: bool) -> str:
     """The table of goals, and microseconds an update."""
     stay_on_one_core()
+    share, tiny = measure_python(ROUNDS_OF_PYTHON)
     rounds, seconds = (QUICK_ROUNDS, QUICK_SECONDS) if quick else (ROUNDS, SECONDS)
-    figures, rows = [], []
+    figures: list[Figure] = [Figure("Python's share of a tiny epoch", f"{100 * SHARE:.0f}%", tiny, share <= SHARE)]
+    rows = []
     there = torch.cuda.is_available()
     for device, shapes in (("cpu", (*SMALL, *LARGE)), ("cuda", GPU if there else ())):
         for shape in shapes:
@@ -126,6 +134,42 @@ def run(quick: bool) -> str:
         "rows in memory, and is what the goals are held against; the other one has a DataLoader. All look at every loss."
     )
     return f"{goals(figures)}\n\n{said}\n\n{markdown(['network', *WAYS], rows)}"
+
+
+def measure_python(rounds: int) -> tuple[float, str]:
+    """What neither the kernel nor torch.randperm takes of an epoch of 2-4-2-1 by the trainer, which scores all rows; in words, too."""
+    case = cases()[0]
+    epoch = trained(case)
+    experiment, rows, count = case.experiment, len(case.data.train.X), EPOCHS_AT_ONCE
+    engine = Supervised(experiment, "cpu", case.data, "dense")
+    engine.begin()
+    dense = engine.dense_engine(patient=True)
+    assert dense is not None
+    rates = np.full(count * experiment.steps_per_epoch, experiment.optimizer.learning_rate)
+    orders = torch.empty(count, rows, dtype=torch.int64)
+
+    def draw(epochs: int) -> None:
+        for order in orders[:epochs].unbind():
+            torch.randperm(rows, out=order)
+
+    draw(count)
+    ways = (epoch, lambda _: dense.take_epochs(rates, orders.numpy()), draw)
+    for way in ways:
+        way(count)
+    times = [[1e6 * _processor_time(way, count) / count for way in ways] for _ in range(rounds)]
+    whole, kernel, orders_drawn = (median(one) for one in zip(*times, strict=True))
+    share = 1 - (kernel + orders_drawn) / whole
+    return (
+        share,
+        f"{100 * share:.0f}% of {whole:.1f} µs: the kernel takes {kernel:.1f}, drawing orders {orders_drawn:.1f}",
+    )
+
+
+def _processor_time(way: Callable[[int], object], epochs: int) -> float:
+    """Seconds of so many epochs, without those that other processes took: an epoch is far shorter than their turns."""
+    begin = thread_time()
+    way(epochs)
+    return thread_time() - begin
 
 
 def measure(shape: Shape, device: str, rounds: int, seconds: float) -> dict[str, float]:

@@ -100,8 +100,9 @@ def ours(case: Case) -> Way:
     def train(epochs: int) -> None:
         if trainer.epoch + epochs >= MOST_EPOCHS:
             trainer.reset()
-        for _ in range(epochs):
-            trainer.advance()
+        end = trainer.epoch + epochs
+        while trainer.epoch < end:
+            trainer.advance(epochs=end - trainer.epoch)
 
     return train
 

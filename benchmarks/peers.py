@@ -90,7 +90,7 @@ def cases() -> list[Case]:
 def measure(case: Case, ways: dict[str, Way | None], rounds: int, seconds: float) -> Rates:
     """{way: median updates a second}; each round runs all ways, so that a slow moment of the machine affects all alike."""
     there = {name: way for name, way in ways.items() if way is not None}
-    epochs = {name: _epochs_in(way, seconds) for name, way in there.items()}
+    epochs = {name: epochs_in(way, seconds) for name, way in there.items()}
     times: dict[str, list[float]] = {name: [] for name in there}
     for _ in range(rounds):
         for name, way in there.items():
@@ -106,7 +106,7 @@ def time_way(way: Way, epochs: int) -> float:
     return perf_counter() - start
 
 
-def _epochs_in(way: Way, seconds: float) -> int:
+def epochs_in(way: Way, seconds: float) -> int:
     """About how many epochs fit into so many seconds; the first ones, which load and compile, are not measured."""
     time_way(way, 1)
     epochs = 1
@@ -130,7 +130,7 @@ def _pixels(data: Data) -> Data:
     def other_inputs(split: Split) -> Split:
         return replace(split, X=generator.random((len(split.X), 28 * 28), dtype=np.float32))
 
-    return replace(data, train=other_inputs(data.train), test=other_inputs(data.watched))
+    return replace(data, train=other_inputs(data.train), watched=other_inputs(data.watched))
 
 
 def _against(figure: str, goal: float, rates: Rates, peers: list[str], way: str = "ours") -> Figure:

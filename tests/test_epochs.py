@@ -1,4 +1,4 @@
-"""Several epochs in one call of the compiled engine: the very numbers of one epoch after the other, and a stop wherever one is asked for."""
+"""Several epochs in one call of the compiled engine: the numbers of one after the other, and a stop wherever one is asked for."""
 
 from __future__ import annotations
 
