@@ -12,6 +12,7 @@ import torch
 from dlcore import Experiment, Problem, Trainer
 from dlcore.experiment import MOST_EPOCHS
 from dlcore.learning.row_orders import RowOrders
+from dlcore.runs.next_moment import BLINK, NextMoment
 from dlcore.runs.run import Run
 
 BASE: dict[str, Any] = {
@@ -158,3 +159,33 @@ def test_looking_ahead_in_a_fork_leaves_the_others_as_they_are() -> None:
     plain = torch.Generator().manual_seed(5)
     torch.randperm(30, generator=plain)
     assert np.array_equal(orders.fork(20).present, torch.randperm(20, generator=plain).numpy())
+
+
+# Moments of a run whose epochs are shorter than a blink
+
+
+def test_moments_of_a_fast_run_lie_a_blink_apart_and_those_of_a_slow_one_an_epoch() -> None:
+    now = 100.0
+    due = NextMoment(lambda: now)
+    for seconds_an_epoch, epochs in ((0.0001, 20_000), (0.002, 1000), (0.2, 10)):
+        due.note_kept(0, 1)
+        kept = [now]
+        calls = epoch = 0
+        while epoch < epochs:
+            calls += 1
+            now += (due.epoch - epoch) * seconds_an_epoch
+            epoch = due.epoch
+            if due.is_due(epoch):
+                due.note_kept(epoch, epoch + 1)
+                kept.append(now)
+        gaps = np.diff(kept)
+        assert gaps.min() >= max(BLINK, seconds_an_epoch) - 1e-9
+        assert gaps.max() <= max(1.2 * BLINK, seconds_an_epoch) + 1e-9
+        assert calls < 15 * len(kept)  # Many epochs at once in between.
+
+
+def test_moments_stay_as_far_apart_as_the_time_line_wants() -> None:
+    due = NextMoment(lambda: 5.0)
+    due.note_kept(40, 48)
+    assert not due.is_due(47)
+    assert due.epoch == 48

@@ -79,7 +79,7 @@ def unpack_run(run: Run, header: Header, content: bytes) -> None:
     run.stand_elsewhere()
     run.timeline.adopt(moments, numbers["timeline"])
     run.acts.adopt([Act(**facts) for facts in luggage["acts"]], standings, numbers["acts"])
-    run.history_since, run.keep_epoch = numbers["history_since"], numbers["keep_epoch"]
+    run.history_since, run.next_moment.epoch = numbers["history_since"], numbers["keep_epoch"]
     run.editor.recall(header["editor"])
     run.leash, run.structure = numbers["leash"], numbers["structure"]
     run.set_speed(header["speed"])
@@ -93,7 +93,7 @@ def _numbers(run: Run) -> dict[str, Any]:
         "version": run.version,
         "structure": run.structure,
         "history_since": run.history_since,
-        "keep_epoch": run.keep_epoch,
+        "keep_epoch": run.next_moment.epoch,
         "leash": run.leash,
         "timeline": run.timeline.numbers,
         "acts": run.acts.version,

@@ -19,6 +19,7 @@ from dlcore.recipes import recipe_from_json
 from dlcore.runs.changing import change, go_to
 from dlcore.runs.frames import Frames, Held
 from dlcore.runs.kinds import Edited, Editor, Kind, kind_of_learning
+from dlcore.runs.next_moment import NextMoment
 from dlcore.runs.pace import NEVER, Pace
 from dlcore.runs.standings import stand_at, stand_soundly, standing_at, standing_of
 
@@ -38,7 +39,7 @@ class Run:
         self.version = life * 1_000_000_000
         self.structure = life * 1_000_000
         self.status = "paused"
-        self._pace = Pace(clock)
+        self._pace, self.next_moment = Pace(clock), NextMoment(clock)
         self.leash: int | None = None  # The step beyond which a playing run does not train; None for no such limit.
         self.problem: Problem | None = None
         self.device = device
@@ -300,9 +301,9 @@ class Run:
         first = learner.step
         try:
             while learner.step - first < allowed:
-                epochs = 1 if self._last_epoch is not None else max(1, self.keep_epoch - learner.epoch)
+                epochs = 1 if self._last_epoch is not None else max(1, self.next_moment.epoch - learner.epoch)
                 learner.advance(allowed - (learner.step - first), deadline, epochs)
-                if learner.epoch >= self.keep_epoch:
+                if self.next_moment.is_due(learner.epoch):
                     self.keep_moment()
                 if learner.finished is not None:
                     self._end(learner.finished, learner.ending)
@@ -329,8 +330,7 @@ class Run:
 
     def keep_moment(self, edited: bool = False) -> None:
         self.timeline.keep(self.learner, self.structure, edited)
-        # The time line keeps no moments of a very large network: then it is asked again after the next epoch, not at each step.
-        self.keep_epoch = max(self.timeline.next_epoch, self.learner.epoch + 1)
+        self.next_moment.note_kept(self.learner.epoch, self.timeline.next_epoch)
 
     @property
     def speed(self) -> float | None:
