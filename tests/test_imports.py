@@ -42,7 +42,7 @@ STOREYS = (
         "dlcore.learning.snapshot", "dlcore.learning.history", "dlcore.learning.learner",
     ),
     ("dlcore.learning.passing", "dlcore.learning.carry", "dlcore.learning.noting", "dlcore.learning.kept"),
-    ("dlcore.learning.supervised", "dlcore.learning.judging"),
+    ("dlcore.learning.supervised", "dlcore.learning.judging", "dlcore.learning.epochs"),
     ("dlcore.learning.trainer",),
     ("dlcore.learning.replay", "dlcore.learning.interventions", "dlcore.learning.timeline", "dlcore.pictures"),
     ("dlcore.learning.acts",),

@@ -113,7 +113,7 @@ def test_as_fast_as_it_goes_fills_its_slice_and_no_more(
     deadlines: list[float] = []
     end = machine.now + 0.1
 
-    def work(allowed: float, deadline: float) -> None:
+    def work(allowed: float, deadline: float, epochs: int) -> None:
         deadlines.append(deadline)
         machine.work(0.03)
 

@@ -7,6 +7,7 @@ import csv
 import json
 import math
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from dlcore.export import export
 from dlcore.frame import decode_frame
 from dlcore.learning.replay import Replay
 from dlcore.runs.luggage import pack_run, unpack_run
+from dlcore.runs.next_moment import BLINK
 from dlcore.runs.run import Run
 from dlcore.seeds.members import Abreast, OneByOne, make_members
 from dlcore.share import encode
@@ -101,7 +103,8 @@ def trained(experiment: Experiment, engine: str = "autograd") -> Trainer:
 
 
 def stopped(experiment: Experiment) -> Run:
-    run = Run(experiment.to_json(), "cpu")
+    # By this clock more than a blink passes at each look, so that each epoch leaves a moment.
+    run = Run(experiment.to_json(), "cpu", clock=count(0.0, 2 * BLINK).__next__)
     run.set_speed(None)
     run.play()
     go_on(run)

@@ -14,7 +14,7 @@ from torch import nn
 
 import dlcore.learning.trainer
 from dlcore import Experiment, Problem, Trainer
-from dlcore.learning.trainer import Diverged
+from dlcore.learning.learner import Diverged
 from dlcore.network import build_model
 from dlcore.randomness import derived_seed
 from dlcore.rows import prepare

@@ -2,21 +2,44 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 
-from dlcore.experiment import MOST_EPOCHS
+from dlcore.experiment import MOST_EPOCHS, Experiment
+from dlcore.learning.history import History
+from dlcore.learning.judging import Judging
 from dlcore.learning.learner import check_finite
 from dlcore.learning.snapshot import Scores
-
-if TYPE_CHECKING:
-    from dlcore.learning.trainer import Trainer
+from dlcore.learning.stopping import Stopping
+from dlcore.learning.supervised import Supervised
 
 _WATCHED_LOSS = 3  # Its place in a row of the history.
 
 
-def take_epochs(trainer: Trainer, most: float, deadline: float) -> bool:
+class Trained(Protocol):
+    """What this needs to know of a trainer, and moves on."""
+
+    experiment: Experiment
+    supervised: Supervised
+    judging: Judging
+    history: History
+    stopping: Stopping
+    step: int
+    epoch: int
+    finished: str | None
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Updates in an epoch."""
+        ...
+
+    def settle(self) -> None:
+        """Training ends here."""
+        ...
+
+
+def take_epochs(trainer: Trained, most: float, deadline: float) -> bool:
     """Take at most so many whole epochs, whose rows the history gets; False where nothing was done, as one at a time is better.
 
     Raises Diverged.
