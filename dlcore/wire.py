@@ -17,6 +17,7 @@ LONGEST_HEADER = 64 << 20  # bytes; a run on its way brings the recipes of its w
 
 _LENGTH = struct.Struct("<I")
 _READ_SIZE = 1 << 18
+_MOST_WAITING = 1 << 15  # bytes, half of a small pipe
 
 
 class Unreadable(ValueError):
@@ -127,3 +128,31 @@ class Inbox:
         del self._bytes[:end]
         self._begun = None
         return header, payload
+
+
+class Outbox:
+    """Messages to a descriptor, in their order. Those that may wait are written together: a reader is woken once for many."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._waiting: list[bytes] = []
+        self._bytes = 0
+
+    def add(self, header: Header, payload: bytes = b"") -> None:
+        """A message that waits for `flush`, for one that does not wait, or until much is waiting."""
+        parts = pack(header, payload), payload
+        self._waiting += parts
+        self._bytes += sum(map(len, parts))
+        if self._bytes >= _MOST_WAITING:
+            self.flush()
+
+    def send(self, header: Header, payload: bytes = b"") -> None:
+        """A message that does not wait."""
+        self.add(header, payload)
+        self.flush()
+
+    def flush(self) -> None:
+        """Write what waits. Blocks; raises OSError when nobody reads it."""
+        waiting, self._waiting, self._bytes = self._waiting, [], 0
+        # Large ones are not copied.
+        write_all(self._descriptor, *([b"".join(waiting)] if sum(map(len, waiting)) < _MOST_WAITING else waiting))

@@ -53,7 +53,7 @@ class Watched(Worker):
         self.asks_again: dict[int, tuple[str, dict[str, Any]]] = {}
         self._identifiers = iter(range(1, 1 << 30))
 
-    def send(self, header: dict[str, Any], payload: bytes = b"") -> None:
+    def send(self, header: dict[str, Any], payload: bytes = b"", waits: bool = False) -> None:
         self.sent.append(header)
         again = self.asks_again.pop(header.get("id", 0), None)
         if again is not None:

@@ -403,7 +403,7 @@ def test_a_worker_that_sends_no_message_is_ended_and_whoever_waits_for_it_is_tol
 
 def test_a_thread_that_sends_no_message_is_ended_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dlcore.runs.worker.Worker.serve", lambda worker: worker.send({"payload": -1}))
-    monkeypatch.setattr("dlcore.runs.worker.pack", lambda header, payload=b"": NONSENSE["no JSON"])
+    monkeypatch.setattr("dlcore.wire.pack", lambda header, payload=b"": NONSENSE["no JSON"])
     ended = threading.Event()
     link = Link(Threads().open(0), lambda *news: None, lambda link: ended.set())
     assert ended.wait(PATIENCE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import select
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from dlcore.learning.history import MOST_BUCKETS, History
 from dlcore.runs.changes import Changes
 from dlcore.runs.frames import Held
 from dlcore.runs.run import Run
+from dlcore.wire import Inbox, Outbox
 
 Arrays = dict[str, np.ndarray]
 ONCE = ("type", "frame", "arrays", "layout", "history_from", "history_stride", "moments_from", "holds")
@@ -219,3 +222,23 @@ def test_buckets_grow_as_the_history_does_and_later_ones_are_told_alone() -> Non
     assert history.stride() == 2
     late = history.thinned(MOST_BUCKETS - 1)
     assert late.min() >= MOST_BUCKETS - 2
+
+
+# The pipe
+
+
+def test_messages_that_may_wait_are_written_with_the_next_one_in_their_order() -> None:
+    reading, writing = os.pipe()
+    outbox, inbox = Outbox(writing), Inbox(reading)
+    outbox.add({"id": 1}, b"one")
+    outbox.add({"id": 2})
+    assert not select.select([reading], [], [], 0)[0]
+    outbox.send({"id": 3}, b"three")
+    assert [(header["id"], payload) for header, payload in inbox.receive()] == [(1, b"one"), (2, b""), (3, b"three")]
+    outbox.add({"id": 4}, bytes(30_000))
+    assert not select.select([reading], [], [], 0)[0]
+    outbox.add({"id": 5}, bytes(3_000))  # So much does not wait.
+    assert select.select([reading], [], [], 0)[0]
+    assert [header["id"] for header, _ in inbox.receive()] == [4, 5]
+    os.close(reading)
+    os.close(writing)

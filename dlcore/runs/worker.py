@@ -45,7 +45,7 @@ from dlcore.runs.verbs import QUESTIONS, Answer, answer, obey, standing
 from dlcore.runs.viewers import FrameRequest, Viewers
 from dlcore.runs.weight import HEAVY, may_be_heavy
 from dlcore.side import as_problem, step_back, take_the_wires, volunteer_to_end
-from dlcore.wire import Header, Inbox, pack, write_all
+from dlcore.wire import Header, Inbox, Outbox
 
 LONGEST_SLICE = 0.008  # Most seconds of training before another run has its turn.
 ROUND = 0.012  # Seconds in which each playing run is to have a slice: with many runs, slices are shorter.
@@ -73,7 +73,7 @@ class Worker:
     ) -> None:
         self.runs: dict[str, Run] = {}
         self._inbox = inbox
-        self._output = output
+        self._outbox = Outbox(output)
         self._in_hand = in_hand
         self._clock = clock
         self._processor = processor
@@ -176,10 +176,11 @@ class Worker:
         return True
 
     def _show_in_turn(self) -> None:
-        """Send the frames that are due and that their owners' credit allows."""
+        """Send the frames that are due and that their owners' credit allows, together."""
         for token, frame in self._viewers.take_due(self.runs, LONGEST_SLICE, self._owners_at_work):
             with self._holding(token, counted=False):
                 self._show(token, frame)
+        self._outbox.flush()
 
     def _owners_at_work(self) -> set[str]:
         return {*self._find_due(), *self._orders.owners}
@@ -321,7 +322,7 @@ class Worker:
         except BaseException as error:
             self._refuse(frame.id, as_problem(error))
         else:
-            self.send({"id": frame.id, "version": run.version}, payload)
+            self.send({"id": frame.id, "version": run.version}, payload, waits=True)
         delay = self._viewers.charge(token, frame, self._own_time() - used)
         self._second.count_frame(self._clock() - begin, delay)
 
@@ -345,9 +346,9 @@ class Worker:
     def _refuse(self, identifier: int, problem: Problem) -> None:
         self.send({"id": identifier, "problem": problem.to_dict()})
 
-    def send(self, header: Header, payload: bytes = b"") -> None:
-        """Write a reply or news to the pool."""
-        write_all(self._output, pack(header, payload), payload)
+    def send(self, header: Header, payload: bytes = b"", waits: bool = False) -> None:
+        """Write a reply or news to the pool; one that waits, together with others."""
+        (self._outbox.add if waits else self._outbox.send)(header, payload)
 
     @contextmanager
     def _holding(self, token: str, counted: bool = True) -> Iterator[None]:
