@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import MagicMock
@@ -132,6 +134,28 @@ def test_streamlit_runs_scripts_by_the_class_that_stands_aside(monkeypatch: pyte
     session = MagicMock(**{"_script_event_loop.is_closed.return_value": False})
     app_session.AppSession._create_scriptrunner(session, MagicMock())
     assert len(made) == 1
+
+
+def test_the_processor_time_of_scripts_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[float] = []
+
+    def compute(_: ScriptRunner) -> None:
+        while time.thread_time() < 0.02:
+            pass
+        taken.append(time.thread_time())
+        raise ValueError("a script's thread that fails counts, too")
+
+    def run_script() -> None:
+        with suppress(ValueError):
+            StandsAside.__new__(StandsAside)._run_script_thread()
+
+    monkeypatch.setattr(ScriptRunner, "_run_script_thread", compute)
+    before = aside.seconds_of_scripts()
+    for _ in range(2):
+        thread = threading.Thread(target=run_script)
+        thread.start()
+        thread.join()
+    assert sum(taken) <= aside.seconds_of_scripts() - before < sum(taken) + 0.02
 
 
 def test_what_many_threads_put_down_is_done_though_the_loop_is_woken_seldom() -> None:

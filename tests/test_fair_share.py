@@ -12,6 +12,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -639,12 +640,12 @@ def test_a_run_with_something_to_lose_stays_when_asked_gently() -> None:
 
 
 def test_a_worker_counts_what_it_does(worker: Watched) -> None:
+    begin = worker.clock()
     run = worker.make("a", recipe())
     before = run.learner.step
     run.set_speed(None)
     run.play()
     worker.view("a")
-    begin = worker.clock()
     while not any("stats" in header and header["stats"]["updates"] for header in worker.sent):
         worker.turn()
     elapsed = worker.clock() - begin
@@ -652,7 +653,10 @@ def test_a_worker_counts_what_it_does(worker: Watched) -> None:
     assert sum(second["updates"] for second in told) == run.learner.step - before
     assert sum(second["frames"] for second in told) == len(worker.frames)
     assert sum(sum(second["delays"].values()) for second in told) == len(worker.frames)
-    assert 0.0 < sum(second["training"] + second["showing"] for second in told) <= elapsed
+    spent = {name: sum(second["spent"][name] for second in told) for name in told[0]["spent"]}
+    assert spent.keys() == {"training", "pictures", "changes", "keeping", "pipe", "rest"}
+    assert min(spent[name] for name in ("training", "pictures", "changes", "rest")) > 0.0
+    assert sum(spent.values()) <= elapsed
     assert told[-1]["memory"] > 20 << 20
     run.pause()
     worker.asks_again.clear()
@@ -660,18 +664,43 @@ def test_a_worker_counts_what_it_does(worker: Watched) -> None:
     assert worker.next_due() == NEVER  # Nothing more to tell until something moves.
 
 
+def test_a_workers_time_counts_as_what_it_does_at_the_moment() -> None:
+    machine = Machine()
+    second = Second(machine.clock, machine.processor)
+    machine.work(1.0)
+    with second.doing("training"):
+        machine.work(2.0)
+        with second.doing("pipe"):
+            machine.work(4.0)
+        machine.work(8.0)
+        with suppress(ValueError), second.doing("changes"):
+            machine.work(16.0)
+            raise ValueError
+    with second.doing("pictures"):
+        machine.wait(100.0)
+        machine.work(32.0)
+    expected = {"rest": 1.0, "training": 10.0, "pipe": 4.0, "changes": 16.0, "pictures": 32.0, "keeping": 0.0}
+    assert second.report()["spent"] == expected
+    machine.work(64.0)
+    assert second.report()["spent"]["rest"] == 64.0
+
+
 def test_the_figures_are_sums_over_the_workers_that_are_there() -> None:
     figures = Figures()
     assert figures.sum_up(["a"])["p95_frame_delay_seconds"] is None
     for worker, delays in (("a", [0.01] * 60), ("b", [0.01] * 36 + [0.5] * 4), ("gone", [])):
         second = Second()
-        second.count_updates(100, 0.25)
+        second.count_updates(100)
         for delay in delays:
-            second.count_frame(0.001, delay)
-        figures.take(worker, {**second.report(), "seconds": 0.5, "memory": 7})
+            second.count_frame(delay)
+        report = {**second.report(), "seconds": 0.5, "memory": 7}
+        for _ in range(2):
+            figures.take(worker, {**report, "delays": {}, "spent": {**report["spent"], "training": 0.25}})
+        figures.take(worker, {**report, "spent": {**report["spent"], "training": 0.25}})
     sums = figures.sum_up(["a", "b"])
     assert (sums["updates_per_second"], sums["frames_per_second"]) == (400, 200)
     assert sums["training_share"] == 0.5
+    assert sums["training_seconds"] == {"a": 0.75, "b": 0.75}  # since the start, not of the last second
     assert sums["memory_bytes"] == {"a": 7, "b": 7}
     assert sums["p95_frame_delay_seconds"] == pytest.approx(0.01, rel=0.2)
 

@@ -88,6 +88,7 @@ def test_metrics_are_text_that_prometheus_reads_and_count_what_there_is(pool: Po
     assert found["dlcore_viewers"] == {"": 0}
     assert found["dlcore_memory_bytes"]["server"] > 10_000_000
     assert math.isnan(found["dlcore_frame_delay_p95_seconds"][""])  # Nobody has looked yet.
+    assert 0.0 <= found["dlcore_script_seconds_total"][""] < found["dlcore_server_seconds_total"][""]
     for name in ("sessions", "updates_per_second", "frames_per_second", "worker_restarts_total", "refused_total"):
         assert f"dlcore_{name}" in found
 

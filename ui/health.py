@@ -5,6 +5,7 @@ Neither contains a token, session or name. The door answers programs of this mac
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from starlette.requests import Request
@@ -16,6 +17,7 @@ from streamlit.runtime.stats import ACTIVE_SESSIONS_FAMILY, GaugeStat
 from dlcore.runs.figures import resident_bytes
 from ui import live
 from ui.assets import base_path
+from ui.door.aside import seconds_of_scripts
 
 #: Prometheus' text format 0.0.4.
 TEXT_FORMAT = "text/plain; version=0.0.4; charset=utf-8"
@@ -31,6 +33,19 @@ METRICS = (
     ("p95_frame_delay_seconds", "frame_delay_p95_seconds", "gauge", "Time within which 95% of the last pictures came."),
     ("training_share", "training_share", "gauge", "Share of the busy workers' time that went into training."),
     ("showing_share", "showing_share", "gauge", "Share of the busy workers' time that went into pictures."),
+    ("server_seconds", "server_seconds_total", "counter", "Processor time of the server's process."),
+    (
+        "script_seconds",
+        "script_seconds_total",
+        "counter",
+        "Of the server's, that of the pages' scripts that have ended.",
+    ),
+    ("training_seconds", "training_seconds_total", "counter", "Processor time of workers for training and its scores."),
+    ("pictures_seconds", "pictures_seconds_total", "counter", "The same for the contents of frames."),
+    ("changes_seconds", "changes_seconds_total", "counter", "The same for changes of recipes, commands and questions."),
+    ("keeping_seconds", "keeping_seconds_total", "counter", "The same for states of runs that outlive the worker."),
+    ("pipe_seconds", "pipe_seconds_total", "counter", "The same for reading requests and writing answers."),
+    ("rest_seconds", "rest_seconds_total", "counter", "The same for all else, as whose turn it is."),
     ("workers", "workers", "gauge", "Worker processes that are ready."),
     ("desks", "desks", "gauge", "Processes that are open for reading tables and judging networks."),
     ("jobs_working", "jobs_working", "gauge", "Jobs that desks are working at."),
@@ -70,7 +85,8 @@ def count_figures() -> dict[str, Any]:
     """What can be counted of the runs, the pages and this process."""
     known, desks = live.pool().figures(), live.desks().figures()
     memory = {"server": resident_bytes(), **known["memory_bytes"], **desks["memory_bytes"]}
-    return {**known, **desks, "memory_bytes": memory, "sessions": count_sessions(), "stuck": live.stuck()}
+    spent = {"server_seconds": time.process_time(), "script_seconds": seconds_of_scripts()}
+    return {**known, **desks, **spent, "memory_bytes": memory, "sessions": count_sessions(), "stuck": live.stuck()}
 
 
 def count_sessions() -> int:

@@ -7,6 +7,7 @@ the worker. Large states are sent less often: a command of some bytes must not s
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 
 from dlcore.runs.pace import NEVER
 from dlcore.runs.run import Run
@@ -24,10 +25,15 @@ class Keeping:
     """Sends the states of a worker's runs when they are due."""
 
     def __init__(
-        self, runs: Mapping[str, Run], send: Callable[[Header, bytes], None], clock: Callable[[], float]
+        self,
+        runs: Mapping[str, Run],
+        send: Callable[[Header, bytes], None],
+        doing: Callable[[str], AbstractContextManager[None]],
+        clock: Callable[[], float],
     ) -> None:
         self._runs = runs
         self._send = send
+        self._doing = doing
         self._clock = clock
         self._again: dict[str, float] = {}  # When the state of a playing run may be sent again.
         self._obedient: dict[str, float] = {}  # When the state may be sent again after a command.
@@ -63,7 +69,8 @@ class Keeping:
     def keep(self, token: str) -> None:
         """Send the state of this run now."""
         try:
-            header, payload = self._runs[token].kept()
+            with self._doing("keeping"):
+                header, payload = self._runs[token].kept()
         except BaseException as error:
             as_problem(error)  # Logs the error. The pool goes on with the state sent before.
             self._again[token] = self._obedient[token] = self._clock() + KEEP_EVERY

@@ -72,11 +72,8 @@ class Worker:
         processor: Callable[[], float] = time.thread_time,
     ) -> None:
         self.runs: dict[str, Run] = {}
-        self._inbox = inbox
-        self._outbox = Outbox(output)
-        self._in_hand = in_hand
-        self._clock = clock
-        self._processor = processor
+        self._inbox, self._outbox, self._in_hand = inbox, Outbox(output), in_hand
+        self._clock, self._processor = clock, processor
         self._owners = Owners()
         # By token, runs that could not be built: why, their device, and their life. A change to another recipe tries again.
         self._failed: dict[str, tuple[Problem, str, int]] = {}
@@ -84,15 +81,16 @@ class Worker:
         self._own_time = OwnTime(clock, processor)
         self._viewers = Viewers(clock, self._own_time)
         self._epochs: defaultdict[str, list[int]] = defaultdict(list)
-        self._keeping = Keeping(self.runs, self.send, clock)
+        self._second = Second(clock, processor)
+        self._keeping = Keeping(self.runs, self.send, self._second.doing, clock)
         self._heavy: dict[str, float] = {}  # By token, when a run last computed too long at a time.
-        self._second = Second(clock)
 
     def serve(self) -> None:
         """Work until the input ends."""
         self.send({"ready": os.getpid(), "devices": list_devices()})
         while not self._inbox.ended:
-            self._read(self.next_due() - self._clock())
+            with self._second.doing("pipe"):
+                self._read(self.next_due() - self._clock())
             self.turn()
 
     def _read(self, pause: float) -> None:
@@ -140,7 +138,8 @@ class Worker:
             owner = self._owners.choose_whom_to_obey(owners, self._find_due())
             if owner is None:
                 return
-            self._answer(self._orders.take(owner))
+            with self._second.doing("changes"):
+                self._answer(self._orders.take(owner))
             if self._clock() >= end:
                 return
 
@@ -158,15 +157,14 @@ class Worker:
         owner, token = self._owners.choose_whom_to_train(due, self._orders.owners)
         run = self.runs[token]
         seconds = min(max(ROUND / sum(map(len, due.values())), SHORTEST_SLICE), LONGEST_SLICE)
-        status, step, begin, used = run.status, run.learner.step, self._clock(), self._processor()
+        status, step, used = run.status, run.learner.step, self._processor()
         with self._holding(token):
-            with self._watching(token):
+            with self._watching(token), self._second.doing("training"):
                 try:
                     run.advance(seconds)
                 except BaseException as error:
                     run.fail(as_problem(error))
-            end = self._clock()
-            self._second.count_updates(max(run.learner.step - step, 0), end - begin)
+            self._second.count_updates(max(run.learner.step - step, 0))
             if run.status != status:
                 self._keeping.keep_before_answer(token)
             else:
@@ -180,7 +178,8 @@ class Worker:
         for token, frame in self._viewers.take_due(self.runs, LONGEST_SLICE, self._owners_at_work):
             with self._holding(token, counted=False):
                 self._show(token, frame)
-        self._outbox.flush()
+        with self._second.doing("pipe"):
+            self._outbox.flush()
 
     def _owners_at_work(self) -> set[str]:
         return {*self._find_due(), *self._orders.owners}
@@ -315,16 +314,16 @@ class Worker:
                 self.send({"id": identifier, **standing(run)})
 
     def _show(self, token: str, frame: FrameRequest) -> None:
-        run, begin, used = self.runs[token], self._clock(), self._own_time()
+        run, used = self.runs[token], self._own_time()
         try:
-            with self._watching(token):
+            with self._watching(token), self._second.doing("pictures"):
                 payload = run.make_frame(frame.held, frame.wants or {})
         except BaseException as error:
             self._refuse(frame.id, as_problem(error))
         else:
             self.send({"id": frame.id, "version": run.version}, payload, waits=True)
         delay = self._viewers.charge(token, frame, self._own_time() - used)
-        self._second.count_frame(self._clock() - begin, delay)
+        self._second.count_frame(delay)
 
     @contextmanager
     def _watching(self, token: str) -> Iterator[None]:
@@ -348,7 +347,8 @@ class Worker:
 
     def send(self, header: Header, payload: bytes = b"", waits: bool = False) -> None:
         """Write a reply or news to the pool; one that waits, together with others."""
-        (self._outbox.add if waits else self._outbox.send)(header, payload)
+        with self._second.doing("pipe"):
+            (self._outbox.add if waits else self._outbox.send)(header, payload)
 
     @contextmanager
     def _holding(self, token: str, counted: bool = True) -> Iterator[None]:

@@ -26,12 +26,33 @@ class StandsAside(ScriptRunner):
     clock = staticmethod(time.monotonic)
     _waited = 0.0
 
+    def _run_script_thread(self) -> None:
+        try:
+            super()._run_script_thread()
+        finally:
+            _count(time.thread_time())  # The thread runs scripts only, and ends now.
+
     def _enqueue_forward_msg(self, msg: Any) -> None:
         super()._enqueue_forward_msg(msg)
         if not self.no_part.is_set() and self._waited < MOST and _is_a_whole_page():
             began = self.clock()
             self.no_part.wait(LONGEST)
             self._waited += self.clock() - began
+
+
+_counting = threading.Lock()
+_spent = 0.0
+
+
+def _count(seconds: float) -> None:
+    global _spent
+    with _counting:
+        _spent += seconds
+
+
+def seconds_of_scripts() -> float:
+    """Processor time that the scripts of all pages have taken so far."""
+    return _spent
 
 
 def install(no_part: threading.Event) -> None:
