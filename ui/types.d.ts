@@ -162,6 +162,8 @@ interface ProbeFrame {
 interface Frame {
   header: Header;
   arrays: Arrays;
+  /** That its maps took to be painted by the page; undefined where the server painted them, or they are those of the frame before. */
+  milliseconds?: number;
 }
 
 /** What a viewer asks for beside the usual. */

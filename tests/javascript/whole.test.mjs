@@ -107,8 +107,10 @@ test("until the worker is there the page paints, then the worker does, told each
   frames.take(later(12, {}, [3, 0]));
   assert.equal(seen.frames.length, 1);
   assert.deepEqual(worker.told.map((message) => Object.keys(message).includes("painting")), [true, false, false]);
-  worker.onmessage({ data: { ticket: worker.told[1].ticket, painted: painted(7) } });
+  worker.onmessage({ data: { ticket: worker.told[1].ticket, painted: painted(7), milliseconds: 3.5 } });
   assert.deepEqual(seen.frames.map(({ arrays }) => arrays.output_line[0]), [-1, 7]);
+  assert.equal(seen.frames[1].milliseconds, 3.5);
+  assert.ok(seen.frames[0].milliseconds >= 0);
 });
 
 test("frames come in their order, however long each is painted", () => {

@@ -300,7 +300,7 @@ class Canvas {
 
   paint() {
     this.scheduled = 0;
-    const { header, arrays } = this.frame;
+    const { header, arrays, milliseconds } = this.frame;
     if (!this.layout) return;
     this.version = header.version;
     // The next frame is made and sent while this one is drawn.
@@ -333,6 +333,7 @@ class Canvas {
     this.drawn += 1;
     Object.assign(this.root.dataset, {
       status: header.status, step: header.step, epoch: header.epoch, structure: header.structure, frames: this.drawn, recipe: header.recipe_version,
+      ...(milliseconds === undefined ? {} : { paint: milliseconds.toFixed(2) }),
     });
   }
 

@@ -7,12 +7,13 @@ import { Budget } from "../painter/budget.js";
 import { Painter } from "../painter/paint.js";
 
 /** @typedef {import("../painter/paint.js").Painted} Painted */
+/** @typedef {(painted: Painted, milliseconds: number) => void} Done  and how long it took */
 /** @typedef {{painting: Painting, tables: PaintingTables, number: number, sent: boolean, painter: Painter | null, budget: Budget}} Plan */
 
 export class Easel {
   /** @param {() => Worker} open starts the worker; may throw */
   constructor(open) {
-    /** @type {Map<number, {plan: Plan, numbers: Float32Array, silenced: Record<string, ArrayLike<number>>, hurried: boolean, done: (painted: Painted) => void}>} */
+    /** @type {Map<number, {plan: Plan, numbers: Float32Array, silenced: Record<string, ArrayLike<number>>, hurried: boolean, done: Done}>} */
     this.orders = new Map(); // by ticket, in the order they came
     this.tickets = 0;
     this.plans = 0;
@@ -37,11 +38,11 @@ export class Easel {
   /**
    * Paint; `done` is called at once, or when the worker has painted, in the order of the calls.
    * @param {Plan} plan @param {Float32Array} numbers @param {Record<string, ArrayLike<number>>} silenced @param {boolean} hurried whether other pictures follow at once
-   * @param {(painted: Painted) => void} done
+   * @param {Done} done
    */
   paint(plan, numbers, silenced, hurried, done) {
     if (!this.ready || !this.worker) {
-      done(this.paintHere(plan, numbers, silenced, hurried));
+      this.paintHere(plan, numbers, silenced, hurried, done);
       return;
     }
     this.tickets += 1;
@@ -51,24 +52,26 @@ export class Easel {
     this.worker.postMessage({ plan: plan.number, ticket: this.tickets, numbers, silenced, hurried });
   }
 
-  /** @param {Plan} plan @param {Float32Array} numbers @param {Record<string, ArrayLike<number>>} silenced @param {boolean} hurried */
-  paintHere(plan, numbers, silenced, hurried) {
+  /** @param {Plan} plan @param {Float32Array} numbers @param {Record<string, ArrayLike<number>>} silenced @param {boolean} hurried @param {Done} done */
+  paintHere(plan, numbers, silenced, hurried, done) {
     plan.painter ??= new Painter(plan.painting, plan.tables);
     const { painter } = plan;
-    return plan.budget.spend(hurried, (step) => painter.paint(numbers, silenced, step));
+    const painted = plan.budget.spend(hurried, (step) => painter.paint(numbers, silenced, step));
+    done(painted, plan.budget.last);
   }
 
-  /** @param {{ready: true} | {ticket: number, painted?: Painted}} said */
+  /** @param {{ready: true} | {ticket: number, painted?: Painted, milliseconds?: number}} said */
   hear(said) {
     if ("ready" in said) {
       this.ready = true;
       return;
     }
-    const { ticket, painted } = said;
+    const { ticket, painted, milliseconds = 0 } = said;
     const order = this.orders.get(ticket);
     if (!order) return;
     this.orders.delete(ticket);
-    order.done(painted ?? this.paintHere(order.plan, order.numbers, order.silenced, order.hurried));
+    if (painted) order.done(painted, milliseconds);
+    else this.paintHere(order.plan, order.numbers, order.silenced, order.hurried, order.done);
   }
 
   /** There is no worker any more: what it was to paint is painted here. */
@@ -77,7 +80,7 @@ export class Easel {
     this.worker = null;
     const waiting = [...this.orders.values()];
     this.orders.clear();
-    for (const { plan, numbers, silenced, hurried, done } of waiting) done(this.paintHere(plan, numbers, silenced, hurried));
+    for (const { plan, numbers, silenced, hurried, done } of waiting) this.paintHere(plan, numbers, silenced, hurried, done);
   }
 }
 

@@ -53,8 +53,8 @@ export class Frames {
     }
     const turn = { frame: /** @type {Frame | null} */ (null) };
     this.queue.push(turn);
-    this.paint(frame, (painted) => {
-      turn.frame = { header: frame.header, arrays: { ...frame.arrays, ...painted } };
+    this.paint(frame, (painted, milliseconds) => {
+      turn.frame = { header: frame.header, arrays: { ...frame.arrays, ...painted }, milliseconds };
       for (let first = this.queue[0]; first?.frame; first = this.queue[0]) {
         this.queue.shift();
         this.deliver(first.frame);
@@ -86,7 +86,7 @@ export class Frames {
     this.plan = this.easel.plan(layout.painting, { across: table("across"), down: table("down"), curves: table("curves") });
   }
 
-  /** @param {Frame} frame @param {(painted: Arrays) => void} done */
+  /** @param {Frame} frame @param {(painted: Arrays, milliseconds?: number) => void} done */
   paint({ header, arrays }, done) {
     const { plan, layout } = this;
     const { numbers } = arrays;
@@ -103,10 +103,10 @@ export class Frames {
       return;
     }
     const drawn = drawnTensors(plan.painting.tensors, /** @type {Float32Array} */ (numbers));
-    this.easel.paint(plan, /** @type {Float32Array} */ (numbers), Object.fromEntries(marks), hurried, (maps) => {
+    this.easel.paint(plan, /** @type {Float32Array} */ (numbers), Object.fromEntries(marks), hurried, (maps, milliseconds) => {
       const painted = { ...drawn, ...named(maps, layout) };
       if (this.plan === plan) this.latest = { numbers, silenced, fine: !hurried, painted };
-      done(painted);
+      done(painted, milliseconds);
     });
   }
 }

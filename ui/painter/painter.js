@@ -1,6 +1,6 @@
 /**
  * A worker of the page that paints: it is told how networks of a structure are painted, then paints their numbers, in the order they come.
- * What it says: {ready}, and for each order {ticket, painted}, or {ticket, failed} for one that it cannot do.
+ * What it says: {ready}, and for each order {ticket, painted, milliseconds}, or {ticket, failed} for one that it cannot do.
  */
 
 import { Budget } from "./budget.js";
@@ -31,7 +31,7 @@ function hear({ data }) {
     return;
   }
   const painted = known.budget.spend(hurried, (step) => known.painter.paint(numbers, silenced, step));
-  self.postMessage({ ticket, painted }, { transfer: /** @type {ArrayBuffer[]} */ (buffersOf(painted)) });
+  self.postMessage({ ticket, painted, milliseconds: known.budget.last }, { transfer: /** @type {ArrayBuffer[]} */ (buffersOf(painted)) });
 }
 
 /** Begin to work; called once, in a worker. */
