@@ -34,7 +34,7 @@ from benchmarks.clients import (
     websocket,
 )
 from benchmarks.sockets import BINARY, TEXT
-from benchmarks.student import WANTS, Student, cookie_of_page
+from benchmarks.student import Student, cookie_of_page
 from benchmarks.visitor import EXPORT, TABLES, Visitor, put
 from dlcore.experiment import Experiment
 
@@ -62,7 +62,7 @@ async def foreign_origin(port: int) -> Attack:
 async def flood_of_frames(port: int) -> Attack:
     """F2: twenty sockets on a run of one's own, each asking for a picture "now" a hundred times a second."""
     paths, cookie = await _own_run(port, {"layers": [{"kind": "dense", "units": 64}] * 6})
-    wants = {**WANTS, "gradients": True, "histograms": True}
+    wants = {"gradients": True, "histograms": True, "probe": None, "moment": None}
     ask_now = {"type": "ready", "now": True, "version": None, "structure": None, "history": 0, "wants": wants}
     return _flood_of(port, paths, cookie, [ask_now], sockets=20, a_second=100)
 

@@ -1,24 +1,28 @@
-"""A whole class: many sessions play, watch and change settings at once, each by a light client on the same machine (student.py)."""
+"""A whole class: many sessions play, watch and change settings at once, each by a light client on the same machine (student.py), but
+one of them, which is a real browser (browsing.py).
+"""
 
 from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import median, quantiles
 
-from benchmarks.server import Server, cpu_seconds, megabytes, proportional_megabytes, served, wait_until_warm
+from benchmarks.browsing import Seen, browser_of, look_back, watch
+from benchmarks.server import Server, megabytes, proportional_megabytes, served, wait_until_warm
+from benchmarks.spent import find_scoring_share, read_spent, share_of_cores, tell_server, tell_workers
 from benchmarks.student import PATIENCE, Student
-from benchmarks.tables import Figure, goals, markdown
+from benchmarks.tables import Figure, at_least, at_most, goals, markdown
 from dlcore.experiment import Experiment
 
 EXPERIMENT = Experiment.from_dict({"layers": [{"kind": "dense", "units": 8}, {"kind": "dense", "units": 8}]})
-FRAMES_A_SECOND = 30.0  # frames that a student asks for, at most
-PLAYERS_PAUSE = (3.0, 7.0)  # seconds between two changes of a setting by a student whose run plays
-READERS_PAUSE = (20.0, 40.0)  # the same by a student whose run is paused
+FRAMES_A_SECOND = 30.0  # frames that a student asks for
+BETWEEN_MOVES = (3.0, 7.0)  # seconds between two changes of a setting by a student
 BETWEEN_ARRIVALS = 0.15
 WINDOWS, SECONDS = 5, 10.0  # results are medians over so many windows of so many seconds each
 QUICK_SECONDS = 2.0
@@ -28,7 +32,7 @@ ENVIRONMENT = {"DLCORE_MAX_RUNS": "400", "DLCORE_MAX_RUNS_PER_SESSION": "10"}
 
 @dataclass(frozen=True)
 class Goal:
-    """The goals for a class of this size: frames and epochs a second, seconds, MB."""
+    """The goals for a class of this size: frames and epochs a second, seconds, MB; and how many frames a second each student asks for."""
 
     students: int
     frames: float
@@ -36,17 +40,18 @@ class Goal:
     answer: float
     pause: float
     memory: float | None = None
+    asked: float = FRAMES_A_SECOND
 
 
-GOALS = (Goal(30, 20, 200, 0.150, 1.0), Goal(100, 8, 40, 0.300, 2.0, 1500))
-CROWD, CROWD_PLAYING, CROWD_ANSWER = 300, 100, 1.0
+GOALS = (Goal(30, 30, 250, 0.1, 0.5), Goal(100, 15, 60, 0.2, 1.0, 1500), Goal(300, 4, 15, 0.5, 3.0, 2500, asked=10.0))
 
 
 @dataclass
 class Measured:
     """What was measured of a class."""
 
-    students: int
+    goal: Goal
+    seconds: float  # of a window
     # a second, of the median and of the slowest student, for each window
     frames: list[tuple[float, float]] = field(default_factory=list)
     epochs: list[tuple[float, float]] = field(default_factory=list)
@@ -55,7 +60,8 @@ class Measured:
     answers: list[float] = field(default_factory=list)  # seconds until a frame had brought a changed setting
     dropped: int = 0
     errors: int = 0
-    shares: dict[str, float] = field(default_factory=dict)  # processor time a second
+    browser: Seen | None = None
+    shares: dict[str, float] = field(default_factory=dict)  # processor time a second, see spent.py
     proportional: float = 0.0  # MB of all processes
     resident: float = 0.0
 
@@ -63,107 +69,106 @@ class Measured:
 def run(quick: bool) -> str:
     """The table of goals, and what else was measured."""
     seconds = QUICK_SECONDS if quick else SECONDS
-    figures, rows = [], []
-    for goal in GOALS:
-        found = _class(goal.students, goal.students, seconds)
-        figures += _figures(goal, found)
-        rows.append(_row(found))
-    found = _class(CROWD, CROWD_PLAYING, seconds)
-    answer, opening = p95(found.answers), p95(found.openings)
-    figures.append(
-        Figure(
-            f"{CROWD} sessions, {CROWD_PLAYING} of them playing: a page's answer, p95; dropped",
-            f"{CROWD_ANSWER:g} s; nobody",
-            f"{answer:.2f} s to a slider, {opening:.2f} s to a newcomer; {found.dropped} dropped",
-            max(answer, opening) <= CROWD_ANSWER and not found.dropped,
-        )
-    )
-    rows.append(_row(found))
+    classes = [_class(goal, seconds) for goal in GOALS]
+    figures = [figure for found in classes for figure in _figures(found)]
     said = (
-        "Each student opens a link to 2-8-8-1 (circle, 250 training rows, batch 10) that plays from the start, lifts the "
-        f"limit of its speed, asks for up to {FRAMES_A_SECOND:g} frames a second and changes the noise of its data every "
-        f"{_range(PLAYERS_PAUSE)} s; those who do not play do so every {_range(READERS_PAUSE)} s. A newcomer every "
-        f"{BETWEEN_ARRIVALS:g} s. Frames and epochs: medians of {WINDOWS} windows of {seconds:g} s, of the class's median "
-        "and of its last; goals are held against the last. The client runs on the same cores; of a frame it reads the "
-        "header alone, and it loads no files of the page. Memory: proportional set sizes of all processes, which count "
-        "shared pages once (in brackets the sum of resident sizes, which does not)."
+        "Each student opens a link to 2-8-8-1 (circle, 250 training rows, batch 10) that plays from the start, lifts the limit of "
+        f"its speed, asks for {FRAMES_A_SECOND:g} frames a second (of {GOALS[-1].students}, for {GOALS[-1].asked:g}; one that came "
+        f"late is made up for) and changes the noise of its data every {_range(BETWEEN_MOVES)} s. One of them is headless Chromium, "
+        "which asks for 60 and changes nothing; frames, epochs, pauses and answers are the others'. A newcomer every "
+        f"{BETWEEN_ARRIVALS:g} s. Frames and epochs: medians of {WINDOWS} windows of {seconds:g} s, of the class's median and of its "
+        "last; goals are held against the last, whose window may have cut off one frame. Clients and browser run on the same cores; "
+        "a client reads of a frame the header alone, and loads no files of the page. Memory: proportional set sizes of all "
+        "processes of the server, which count shared pages once (in brackets the sum of resident sizes, which does not)."
+    )
+    scores = find_scoring_share(EXPERIMENT.to_dict())
+    spent = (
+        "Where the processors' time goes, in cores. Scripts: Streamlit's reruns. Workers count their own time: training (of the "
+        f"kernels' alone {scores:.0%} are the scores after each epoch), what frames contain (pictures), changes and commands, keeping "
+        "states for the server, the pipe to it, and the rest, as whose turn it is. What clients, the browser and other programs leave "
+        "is all that server and workers could have had."
     )
     header = [
-        "sessions", "frames/s", "epochs/s", "answer median / p95", "opening median / p95", "errors",
-        "cores: server / workers / client", "memory",
-    ]  # fmt: skip
-    return f"{goals(figures)}\n\n{said}\n\n{markdown(header, rows)}"
+        "sessions",
+        "frames/s",
+        "epochs/s",
+        "answer median / p95",
+        "opening median / p95",
+        "errors",
+        "memory",
+        "the browser",
+    ]
+    busy = ["sessions", "server", "workers", "clients", "browser", "other programs", "left to server and workers"]
+    return f"{goals(figures)}\n\n{said}\n\n{markdown(header, map(_row, classes))}\n\n{spent}\n\n{markdown(busy, map(_busy_row, classes))}"
 
 
-def _class(students: int, playing: int, seconds: float) -> Measured:
+def _class(goal: Goal, seconds: float) -> Measured:
     with served(**ENVIRONMENT) as server:
         wait_until_warm(server)
-        return asyncio.run(attend(server, students, playing, seconds))
+        return asyncio.run(_attend(server, goal, seconds))
 
 
-async def attend(server: Server, students: int, playing: int, seconds: float) -> Measured:
-    """Run a class of so many, of whom so many play; measured for WINDOWS times so many seconds once all have a run."""
-    found = Measured(students)
+async def _attend(server: Server, goal: Goal, seconds: float) -> Measured:
+    """Run a class; measured for WINDOWS times so many seconds once all have a run."""
+    found = Measured(goal, seconds)
     chance = random.Random(0)
-    players = [Student(server.port, EXPERIMENT, playing=True) for _ in range(playing)]
-    everybody = players + [Student(server.port, EXPERIMENT) for _ in range(students - playing)]
-    chance.shuffle(everybody)
-    # Garbage is collected now, as a collection in this process would take time from the measured ones.
-    gc.collect()
-    gc.freeze()
-    arriving = []
-    for student in everybody:
-        arriving.append(asyncio.create_task(arrive(student)))
-        await asyncio.sleep(BETWEEN_ARRIVALS)
-    outcomes = await asyncio.gather(*arriving, return_exceptions=True)
-    found.openings = [outcome for outcome in outcomes if isinstance(outcome, float)]
-    await asyncio.sleep(3.0)
+    students = [Student(server.port, EXPERIMENT, playing=True) for _ in range(goal.students - 1)]
+    async with browser_of(server, EXPERIMENT) as page:
+        # Garbage is collected now, as a collection in this process would take time from the measured ones.
+        gc.collect()
+        gc.freeze()
+        arriving = []
+        for student in students:
+            arriving.append(asyncio.create_task(arrive(student, goal.asked)))
+            await asyncio.sleep(BETWEEN_ARRIVALS)
+        outcomes = await asyncio.gather(*arriving, return_exceptions=True)
+        found.openings = [outcome for outcome in outcomes if isinstance(outcome, float)]
+        await asyncio.sleep(3.0)
 
-    start, spent = time.monotonic(), _read_spent(server)
-    end = start + WINDOWS * seconds
-    moving = [
-        asyncio.create_task(fiddle(student, end, chance, found.answers)) for student in everybody if student.there
-    ]
-    await asyncio.sleep(WINDOWS * seconds / 2)
-    found.proportional, found.resident = memory(server)
-    await asyncio.sleep(max(end - time.monotonic(), 0))
-    now = time.monotonic()
-    found.shares = {name: (then - spent[name]) / (now - start) for name, then in _read_spent(server).items()}
-    found.dropped = sum(not student.there for student in everybody)
-    await asyncio.gather(*moving, return_exceptions=True)
-    for student in everybody:
-        student.close()
+        start, spent = time.monotonic(), await read_spent(server)
+        await watch(page)
+        end = start + WINDOWS * seconds
+        moving = [
+            asyncio.create_task(fiddle(student, end, chance, found.answers)) for student in students if student.there
+        ]
+        await asyncio.sleep(WINDOWS * seconds / 2)
+        found.proportional, found.resident = memory(server)
+        await asyncio.sleep(max(end - time.monotonic(), 0))
+        found.browser = await look_back(page, time.monotonic() - start)
+        found.shares = share_of_cores(spent, await read_spent(server), time.monotonic() - start)
+        found.dropped = sum(not student.there for student in students)
+        await asyncio.gather(*moving, return_exceptions=True)
+        for student in students:
+            student.close()
 
     for window in range(WINDOWS):
         between = start + window * seconds, start + (window + 1) * seconds
-        frames = [student.frames(*between) / seconds for student in players]
-        epochs = [student.epochs(*between) for student in players]
+        frames = [student.frames(*between) / seconds for student in students]
+        epochs = [student.epochs(*between) for student in students]
         found.frames.append((median(frames), min(frames)))
         found.epochs.append((median(epochs), min(epochs)))
-    found.pause = max(student.longest_pause(start, end) for student in players)
-    found.errors = sum(student.errors for student in everybody)
+    found.pause = max(student.longest_pause(start, end) for student in students)
+    found.errors = sum(student.errors for student in students)
     return found
 
 
-async def arrive(student: Student) -> float:
-    """Open the page and watch; one who plays sets the speed to as fast as possible. Returns the seconds until the page was complete."""
+async def arrive(student: Student, frames_a_second: float = FRAMES_A_SECOND) -> float:
+    """Open the page, set the speed to as fast as possible and watch. Returns the seconds until the page was complete."""
     waited = await student.open()
-    if student.playing:
-        student.command("speed", None)
-    student.watch(FRAMES_A_SECOND)
+    student.command("speed", None)
+    student.watch(frames_a_second)
     return waited
 
 
 async def fiddle(student: Student, end: float, chance: random.Random, answers: list[float]) -> None:
     """Change a setting now and then until `end` (`time.monotonic`)."""
-    pause = PLAYERS_PAUSE if student.playing else READERS_PAUSE
-    await asyncio.sleep(chance.uniform(0, pause[1]))
+    await asyncio.sleep(chance.uniform(0, BETWEEN_MOVES[1]))
     while time.monotonic() < end and student.there:
         try:
             answers.append(await student.move("dataset.noise", round(chance.uniform(0, 0.5), 2)))
         except TimeoutError:
             answers.append(PATIENCE)  # No answer came within PATIENCE: count it as that.
-        await asyncio.sleep(chance.uniform(*pause))
+        await asyncio.sleep(chance.uniform(*BETWEEN_MOVES))
 
 
 def memory(server: Server) -> tuple[float, float]:
@@ -177,43 +182,28 @@ def p95(values: Sequence[float]) -> float:
     return quantiles(values, n=20)[-1] if len(values) > 1 else float("inf")
 
 
-def _read_spent(server: Server) -> dict[str, float]:
-    """Processor time so far."""
-    workers = sum(map(cpu_seconds, server.workers()))
-    return {"server": cpu_seconds(server.pid), "workers": workers, "client": time.process_time()}
-
-
-def _figures(goal: Goal, found: Measured) -> list[Figure]:
+def _figures(found: Measured) -> list[Figure]:
+    goal = found.goal
     name = f"{goal.students} sessions playing"
-    frames, epochs = _typical(found.frames), _typical(found.epochs)
-    answer = p95(found.answers)
+    frames, epochs, answer = _typical(found.frames), _typical(found.epochs), p95(found.answers)
     figures = [
-        Figure(
-            f"{name}: frames/s each",
-            f"{goal.frames:g}",
-            f"{frames[1]:.1f} (median {frames[0]:.1f})",
-            frames[1] >= goal.frames,
+        at_least(
+            f"{name}: frames/s each, of {goal.asked:g} asked for", goal.frames, frames[1], f"{goal.frames:g}",
+            f"{frames[1]:.1f} (median {frames[0]:.1f})", slack=1 / found.seconds,
         ),
-        Figure(
-            f"{name}: epochs/s each",
-            f"{goal.epochs:g}",
-            f"{epochs[1]:.0f} (median {epochs[0]:.0f})",
-            epochs[1] >= goal.epochs,
+        at_least(
+            f"{name}: epochs/s each", goal.epochs, epochs[1], f"{goal.epochs:g}", f"{epochs[1]:.0f} (median {epochs[0]:.0f})"
         ),
-        Figure(
-            f"{name}: a changed setting seen, p95",
-            f"{1000 * goal.answer:.0f} ms",
-            f"{1000 * answer:.0f} ms",
-            answer <= goal.answer,
+        at_most(
+            f"{name}: a changed setting seen, p95", goal.answer, answer, f"{1000 * goal.answer:.0f} ms", f"{1000 * answer:.0f} ms"
         ),
-        Figure(f"{name}: longest pause", f"{goal.pause:g} s", f"{found.pause:.2f} s", found.pause <= goal.pause),
-    ]
+        at_most(f"{name}: longest pause", goal.pause, found.pause, f"{goal.pause:g} s", f"{found.pause:.2f} s"),
+        Figure(f"{name}: dropped", "nobody", str(found.dropped or "nobody"), found.dropped == 0),
+    ]  # fmt: skip
     if goal.memory is not None:
         said = f"{found.proportional:,.0f} MB (resident {found.resident:,.0f})"
         figures.append(
-            Figure(
-                f"{name}: memory of all processes", f"{goal.memory:,.0f} MB", said, found.proportional <= goal.memory
-            )
+            at_most(f"{name}: memory of all processes", goal.memory, found.proportional, f"{goal.memory:,.0f} MB", said)
         )
     return figures
 
@@ -221,14 +211,30 @@ def _figures(goal: Goal, found: Measured) -> list[Figure]:
 def _row(found: Measured) -> list[str]:
     frames, epochs = _typical(found.frames), _typical(found.epochs)
     return [
-        str(found.students),
+        str(found.goal.students),
         f"{frames[0]:.1f}, last {frames[1]:.1f}",
         f"{epochs[0]:.0f}, last {epochs[1]:.0f}",
         _milliseconds(found.answers),
         _milliseconds(found.openings),
         f"{found.dropped} dropped, {found.errors} on pages",
-        " / ".join(f"{share:.2f}" for share in found.shares.values()),
         f"{found.proportional:,.0f} MB ({found.resident:,.0f})",
+        found.browser.words if found.browser else "-",
+    ]
+
+
+def _busy_row(found: Measured) -> list[str]:
+    """Where the processors' time went; what clients and browser did not take was there for server and workers."""
+    shares = found.shares
+    cores = os.cpu_count() or 1
+    beside = shares["client"] + shares["browser"] + shares["others"]
+    return [
+        str(found.goal.students),
+        tell_server(shares),
+        tell_workers(shares),
+        f"{shares['client']:.2f}",
+        f"{shares['browser']:.2f}",
+        f"{shares['others']:.2f}",
+        f"{max(cores - beside, 0.0):.2f} of {cores}",
     ]
 
 

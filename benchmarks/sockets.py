@@ -27,6 +27,7 @@ class Socket(asyncio.BufferedProtocol):
     def __init__(self, listener: Listener, keep: int | None = None) -> None:
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.bytes = 0  # that were sent and received since the handshake, heads of messages included
         self.code: int | None = None  # the close code; 1006: the connection was lost without one
         self._listener = listener
         self._keep = keep
@@ -83,6 +84,7 @@ class Socket(asyncio.BufferedProtocol):
             head = struct.pack("!BBH", 128 | opcode, 128 | 126, size)
         else:
             head = struct.pack("!BBQ", 128 | opcode, 128 | 127, size)
+        self.bytes += len(head) + 4 + size
         self._transport.write(head + bytes(4) + content)
 
     def close(self) -> None:
@@ -109,6 +111,7 @@ class Socket(asyncio.BufferedProtocol):
             start = nbytes - (len(self._head) - end - 4)
             self._shake(bytes(self._head[:end]))
             self._head.clear()
+        self.bytes += nbytes - start
         while start < nbytes:
             start = self._read_content(start, nbytes) if self._missing else self._read_head(start, nbytes)
 

@@ -23,6 +23,7 @@ from dlcore.share import encode
 
 BEGINNING = 16384  # bytes of a frame that are kept: the whole header, even of the largest network
 PATIENCE = 60.0  # seconds
+MADE_UP = 0.25  # seconds by which frames may come late and still be made up for by asking at once
 
 
 async def cookie_of_page(port: int) -> str:
@@ -77,9 +78,8 @@ class Student:
         self._answered: asyncio.Future[None] | None = None
         self._page: Socket | None = None
         self._live: Socket | None = None
-        self._interval = 0.0  # least seconds between two frames
-        self._asked = 0.0
-        self.bytes = 0  # of frames, from and to the server
+        self._interval = 0.0  # seconds between two frames
+        self._asked = 0.0  # when the last frame was, or should have been, asked for
         self._header: dict[str, Any] = {}
         self._held: dict[str, Any] = {"structure": None, "version": None, "history": 0, "recipe": 0}
         # what waits for another recipe than of this version
@@ -118,6 +118,11 @@ class Student:
             await asyncio.sleep(0.5)
 
     @property
+    def bytes(self) -> int:
+        """What the live channel has carried so far, both ways."""
+        return 0 if self._live is None else self._live.bytes
+
+    @property
     def there(self) -> bool:
         """Whether both connections are open."""
         return all(socket is not None and socket.code is None for socket in (self._page, self._live))
@@ -151,11 +156,15 @@ class Student:
         self._live.send(json.dumps({"type": "command", "do": do, "value": value}).encode())
 
     def watch(self, frames_a_second: float) -> None:
-        """Ask for frames from now on, at most so many a second."""
-        self._interval = 1 / frames_a_second
+        """Ask for frames from now on, so many a second; after a late one at once, until those missed are made up for."""
+        self._interval, self._asked = 1 / frames_a_second, time.monotonic()
         if not self._watching:
             self._watching = True
             self._ask()
+
+    def look_away(self) -> None:
+        """Ask for no more frames."""
+        self._watching = False
 
     async def move(self, path: str, value: Any) -> float:
         """Change a setting of the recipe, as "dataset.noise"; the seconds until a frame has brought the changed recipe."""
@@ -229,10 +238,9 @@ class Student:
 
     def _ask(self) -> None:
         if self._live is not None and self._live.code is None:
-            self._asked = time.monotonic()
-            request = json.dumps({"type": "ready", "slim": True, **self._held, "now": False, "wants": None}).encode()
-            self.bytes += len(request)
-            self._live.send(request)
+            self._live.send(
+                json.dumps({"type": "ready", "slim": True, **self._held, "now": False, "wants": None}).encode()
+            )
 
     def _hear_live(self, content: bytes) -> None:
         now = time.monotonic()
@@ -254,11 +262,11 @@ class Student:
             "recipe": header["recipe_version"],
             "frame": header["frame"],
         }
-        self.bytes += len(content)
         self.seen.append((now, header["epoch"], header["step"]))
         if self._moved is not None and self._moved[1] != header["recipe_version"]:
             done, self._moved = self._moved[0], None
             if not done.done():
                 done.set_result(None)
         if self._watching or self._moved is not None:
-            asyncio.get_running_loop().call_at(max(self._asked + self._interval, now), self._ask)
+            self._asked = max(self._asked + self._interval, now - MADE_UP)
+            asyncio.get_running_loop().call_at(self._asked, self._ask)

@@ -20,6 +20,18 @@ class Figure(NamedTuple):
     met: bool | None
 
 
+def at_least(figure: str, goal: float, value: float, goal_said: str, said: str, slack: float = 0.0) -> Figure:
+    """A figure that is to be so large, to within `slack`; one that misses its goal says by how much."""
+    met = value >= goal - slack
+    return Figure(figure, goal_said, said if met else f"{said}: {1 - value / goal:.0%} short", met)
+
+
+def at_most(figure: str, goal: float, value: float, goal_said: str, said: str) -> Figure:
+    """A figure that is to be no larger; one that misses its goal says by how much."""
+    met = value <= goal
+    return Figure(figure, goal_said, said if met else f"{said}: {value / goal - 1:.0%} over", met)
+
+
 def markdown(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """A Markdown table; each cell is converted by `str`."""
     lines = [header, ["---"] * len(header), *rows]

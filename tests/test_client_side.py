@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import re
-import struct
-from itertools import islice
-from typing import Any, get_args
+from typing import get_args
 
 import numpy as np
 import pytest
 import torch
 
-from dlcore import Experiment, Trainer
+from benchmarks.painting import Arrays, grey_levels_apart, painted_by_browser, painted_by_server, recipes, trained
+from dlcore import Trainer
 from dlcore.activations import Activation, Linear
 from dlcore.component import kinds
-from dlcore.datasets import Dataset
-from dlcore.experiment import FEATURES
-from dlcore.frame import encode_frame
 from dlcore.losses import Loss
 from dlcore.pictures.client_side import CURVE_END, MOST_NUMBERS, Curves, factor
 from dlcore.pictures.picture import Picture
@@ -26,57 +20,12 @@ from dlcore.problems import Problem
 from tests.conftest import ROOT
 from tests.holding import branched, recipes_may_name_them
 from tests.judging import table_of
-from tests.test_javascript import JAVASCRIPT, run
-
-Arrays = dict[str, np.ndarray]
-LAYERS = [{"kind": "dense", "units": 8}, {"kind": "dropout", "p": 0.2}, {"kind": "dense", "units": 5}]
-
-
-def trained(updates: int = 60, **recipe: Any) -> Trainer:
-    trainer = Trainer(Experiment.from_dict({"layers": LAYERS, **recipe}), "cpu")
-    for _ in islice(trainer.steps(), updates):
-        pass
-    return trainer
-
-
-def painted_by_server(trainer: Trainer) -> Arrays:
-    picture = Picture(trainer)
-    arrays = picture.arrays(trainer.snapshot())
-    names = ("maps/", "scales/") if picture.units.painted_by_client else ()
-    return {name: array for name, array in arrays.items() if name.startswith((*names, "output"))}
-
-
-def painted_by_browser(trainers: list[Trainer], step: int = 1) -> list[Arrays]:
-    """What the script paints from a frame of each."""
-    given = b""
-    for trainer in trainers:
-        client = Picture(trainer).client_side
-        assert client is not None
-        snapshot = trainer.snapshot()
-        marks = {
-            f"silenced/{address}": units.numpy().astype(np.uint8)
-            for address, units in (snapshot.silenced or {}).items()
-        }
-        numbers = client.numbers(snapshot)
-        assert numbers is not None
-        frame = encode_frame({"painting": client.layout, "step": step}, {**client.constants, **numbers, **marks})
-        given += struct.pack("<I", len(frame)) + frame
-    found = json.loads(run(str(JAVASCRIPT / "painted.mjs"), given=given))
-    dtypes = {"scales": np.float32, "output_line": np.float32}
-    return [
-        {
-            name: np.frombuffer(base64.b64decode(text), dtypes.get(name.split("/")[0], np.uint8))
-            for name, text in arrays.items()
-        }
-        for arrays in found
-    ]
 
 
 def assert_alike(trainer: Trainer, found: Arrays) -> None:
     """At most one grey level apart on 99.9% of the pixels of all maps, nowhere more than two."""
     expected = painted_by_server(trainer)
     assert set(expected) == set(found)
-    apart = []
     for name, array in expected.items():
         if name.startswith("scales"):
             assert found[name] == pytest.approx(array, rel=1e-3)
@@ -84,29 +33,10 @@ def assert_alike(trainer: Trainer, found: Arrays) -> None:
             assert np.abs(found[name] - array).max() <= np.ptp(array) / 250
         elif name == "output_class":
             assert (found[name] == array.ravel()).mean() >= 0.999  # Two classes may be as likely at a pixel.
-        else:
-            apart.append(np.abs(found[name].astype(int) - array.ravel().astype(int)))
-    if apart:
-        levels = np.concatenate(apart)
+    levels = grey_levels_apart(expected, found)
+    if len(levels):
         assert levels.max() <= 2
         assert (levels <= 1).mean() >= 0.999
-
-
-def recipes() -> dict[str, dict[str, Any]]:
-    """One for every activation, loss and kind of data, and for what else changes a picture."""
-    found: dict[str, dict[str, Any]] = {}
-    for kind in kinds(Activation):
-        found[f"activation {kind}"] = {"layers": [{"kind": "dense", "units": 8, "activation": {"kind": kind}}] * 2}
-    for kind in kinds(Dataset):
-        if kind not in ("drawn", "table", "images"):
-            found[f"data {kind}"] = {"dataset": {"kind": kind}}
-            for loss in kinds(Loss):
-                found[f"data {kind}, loss {loss}"] = {"dataset": {"kind": kind}, "loss": {"kind": loss}}
-    found["all features"] = {"dataset": {"kind": "spiral"}, "features": list(FEATURES)}
-    found["no hidden layer"] = {"layers": []}
-    found["wide"] = {"layers": [{"kind": "dense", "units": 70}, {"kind": "dense", "units": 3}]}
-    found["deep"] = {"layers": [{"kind": "dense", "units": 9, "activation": {"kind": "relu"}}] * 6}
-    return found
 
 
 def test_the_browser_paints_what_the_server_paints() -> None:
