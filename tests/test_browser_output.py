@@ -6,8 +6,10 @@ import json
 import re
 import struct
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
@@ -55,6 +57,59 @@ def stroke(page: Page, *places: tuple[float, float]) -> None:
         if index == 0:
             page.mouse.down()
     page.mouse.up()
+
+
+#: The large map as the page shows it, and as the server paints it: a frame for a viewer that does not paint by itself.
+BOTH_PICTURES = """([address, name]) => new Promise((resolve, reject) => {
+    const find = (root) => root.querySelector('.nn-map-image')
+        ?? [...root.querySelectorAll('*')].map((e) => e.shadowRoot && find(e.shadowRoot)).find(Boolean);
+    const image = find(document);
+    const seen = [...image.getContext('2d').getImageData(0, 0, image.width, image.height).data];
+    const socket = new WebSocket(address);
+    socket.binaryType = 'arraybuffer';
+    socket.onerror = () => reject(new Error('no second viewer'));
+    socket.onopen = () => socket.send(JSON.stringify({ type: 'ready', now: true }));
+    socket.onmessage = ({ data }) => {
+        const length = new DataView(data).getUint32(0, true);
+        const { arrays } = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 4, length)));
+        const { offset } = arrays.find((array) => array.name === name);
+        socket.close();
+        resolve([seen, [...new Uint8Array(data, Math.ceil((4 + length) / 8) * 8 + offset, image.width * image.height)]]);
+    };
+})"""
+
+
+@pytest.mark.parametrize(
+    ("recipe", "unit"),
+    [({}, None), ({}, "Hidden 1, unit 1"), ({"dataset": {"kind": "plane"}, "loss": {"kind": "mse"}}, None)],
+)
+def test_the_page_paints_what_the_server_would(
+    page: Page, tmp_path: Path, recipe: dict[str, Any], unit: str | None
+) -> None:
+    """Every pixel has the colour of its grey level as the server has it, or of one that is two away at most."""
+    channels: list[str] = []
+    page.on("websocket", lambda socket: channels.append(socket.url) if "/api/live/" in socket.url else None)
+    page.reload()
+    file = tmp_path / "recipe.json"
+    file.write_text(json.dumps(recipe))
+    load(page, file)
+    press(page, "Play")
+    wait_for_step(page, 200)
+    press(page, "Pause")
+    expect(canvas(page)).to_have_attribute("data-status", PAUSED)
+    if unit:
+        page.get_by_role("button", name=unit, exact=True).click()
+        expect(page.locator(".nn-map-image")).to_have_attribute("width", "50")
+    seen, levels = page.evaluate(BOTH_PICTURES, [channels[-1], "maps/0" if unit else "output"])
+    colours = np.array(seen).reshape(-1, 4)[:, :3]
+    greys = np.array(levels)
+    assert len(set(levels)) > 50
+    typical = {level: np.median(colours[greys == level], axis=0) for level in set(levels)}
+    for level, colour in typical.items():
+        near = np.array([other for at, other in typical.items() if abs(at - level) <= 2])
+        pixels_there = colours[greys == level]
+        assert (pixels_there >= near.min(axis=0) - 1).all()
+        assert (pixels_there <= near.max(axis=0) + 1).all()
 
 
 def few_points(page: Page, tmp_path: Path) -> None:

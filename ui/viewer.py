@@ -24,6 +24,8 @@ from ui.viewer_requests import read_request
 
 MOST_NOTICES = 16  # Notices that wait to be sent; beyond that the oldest is dropped.
 BAD_MESSAGE, NOT_YOURS, GONE = 4400, 4401, 4404  # Close codes.
+#: For whoever writes a client; a close frame has room for 123 bytes.
+NO_MESSAGE = 'Expected {"type": "ready" or "command", ...} with values of their kinds; see docs/decisions/0047.'
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ class Viewer:
                 await asyncio.sleep(pause)
             request = read_request(message.get("text"))
             if request is None:
-                await self._close(BAD_MESSAGE)
+                await self._close(BAD_MESSAGE, NO_MESSAGE)
                 return
             if request["type"] == "command":
                 await self._begin_command(request)
@@ -199,8 +201,8 @@ class Viewer:
     async def _say(self, message: dict[str, Any]) -> None:
         await self._send({"type": "websocket.send", "text": json.dumps(message)})
 
-    async def _close(self, code: int) -> None:
-        await self._send({"type": "websocket.close", "code": code})
+    async def _close(self, code: int, reason: str = "") -> None:
+        await self._send({"type": "websocket.close", "code": code, "reason": reason})
 
     async def _send(self, message: dict[str, Any]) -> None:
         # It is no error if the viewer has left; the receiving loop notices and ends.
