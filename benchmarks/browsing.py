@@ -31,6 +31,7 @@ class Seen:
     frames: float
     paint: float
     slow_paint: float  # of 95% at most
+    dropped: bool  # whether its live channel is closed
 
     @property
     def words(self) -> str:
@@ -65,4 +66,5 @@ async def look_back(page: Page, seconds: float) -> Seen:
     drawn = await page.evaluate("window.drawn")
     paints = [paint for _, paint in drawn]
     slow = quantiles(paints, n=20)[-1] if len(paints) > 1 else float("nan")
-    return Seen(len(drawn) / seconds, median(paints) if paints else float("nan"), slow)
+    dropped = await page.evaluate("window.canvasRoot.dataset.connection !== 'open'")
+    return Seen(len(drawn) / seconds, median(paints) if paints else float("nan"), slow, dropped)

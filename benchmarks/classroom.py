@@ -136,7 +136,7 @@ async def _attend(server: Server, goal: Goal, seconds: float) -> Measured:
         await asyncio.sleep(max(end - time.monotonic(), 0))
         found.browser = await look_back(page, time.monotonic() - start)
         found.shares = share_of_cores(spent, await read_spent(server), time.monotonic() - start)
-        found.dropped = sum(not student.there for student in students)
+        found.dropped = sum(not student.there for student in students) + found.browser.dropped
         await asyncio.gather(*moving, return_exceptions=True)
         for student in students:
             student.close()

@@ -21,7 +21,8 @@ from benchmarks.sockets import BINARY, Socket
 from dlcore.experiment import Experiment
 from dlcore.share import encode
 
-BEGINNING = 16384  # bytes of a frame that are kept: the whole header, even of the largest network
+# Bytes of a frame that are kept: header and history, also of the first frame after a change, which brings layout and recipe.
+BEGINNING = 1 << 18
 PATIENCE = 60.0  # seconds
 MADE_UP = 0.25  # seconds by which frames may come late and still be made up for by asking at once
 
