@@ -105,7 +105,7 @@ def test_the_page_paints_what_the_server_would(
     greys = np.array(levels)
     assert len(set(levels)) > 50
     typical = {level: np.median(colours[greys == level], axis=0) for level in set(levels)}
-    for level, colour in typical.items():
+    for level in typical:
         near = np.array([other for at, other in typical.items() if abs(at - level) <= 2])
         pixels_there = colours[greys == level]
         assert (pixels_there >= near.min(axis=0) - 1).all()
