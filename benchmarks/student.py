@@ -24,6 +24,7 @@ from dlcore.share import encode
 # Bytes of a frame that are kept: header and history, also of the first frame after a change, which brings layout and recipe.
 BEGINNING = 1 << 18
 PATIENCE = 60.0  # seconds
+ROWS_EVERY = 0.2  # Seconds between two requests for rows of the history, as in ui/canvas/canvas.js.
 MADE_UP = 0.25  # seconds by which frames may come late and still be made up for by asking at once
 
 
@@ -82,6 +83,7 @@ class Student:
         self._interval = 0.0  # seconds between two frames
         self._asked = 0.0  # when the last frame was, or should have been, asked for
         self._header: dict[str, Any] = {}
+        self._rows_due = 0.0
         self._held: dict[str, Any] = {"structure": None, "version": None, "history": 0, "recipe": 0}
         # what waits for another recipe than of this version
         self._moved: tuple[asyncio.Future[None], int] | None = None
@@ -239,9 +241,12 @@ class Student:
 
     def _ask(self) -> None:
         if self._live is not None and self._live.code is None:
-            self._live.send(
-                json.dumps({"type": "ready", "slim": True, **self._held, "now": False, "wants": None}).encode()
-            )
+            request = {"type": "ready", "slim": True, **self._held, "now": False, "wants": None}
+            if (now := time.monotonic()) < self._rows_due:
+                request["history"] = None
+            else:
+                self._rows_due = now + ROWS_EVERY
+            self._live.send(json.dumps(request).encode())
 
     def _hear_live(self, content: bytes) -> None:
         now = time.monotonic()
@@ -252,13 +257,15 @@ class Student:
         length = int.from_bytes(content[:4], "little")
         header = self._header = self._header | json.loads(content[4 : 4 + length])
         start = -(-(4 + length) // 8) * 8
-        last = next(array for array in header["arrays"] if array["name"] == "history")
-        (rows, columns), start = last["shape"], start + last["offset"]
-        (place,) = struct.unpack_from("<f", content, start + 4 * columns * (rows - 1))
+        known = self._held["history"]
+        for last in (array for array in header["arrays"] if array["name"] == "history"):
+            (rows, columns), start = last["shape"], start + last["offset"]
+            (place,) = struct.unpack_from("<f", content, start + 4 * columns * (rows - 1))
+            known = int(place) + 1
         self._held = {
             "structure": header["structure"],
             "version": header["version"],
-            "history": int(place) + 1,
+            "history": known,
             "moments": header["moments_version"],
             "recipe": header["recipe_version"],
             "frame": header["frame"],

@@ -177,7 +177,13 @@ def test_an_origin_that_the_settings_name_may_look(host: str, token: str) -> Non
 def test_a_message_that_is_none_closes_the_socket(host: str, token: str, message: str | bytes) -> None:
     with look(host, token) as viewer:
         viewer.send(message)
-        assert close_code(viewer) == 4400
+        with pytest.raises(ConnectionClosed) as closed:
+            while True:
+                viewer.recv(timeout=PATIENCE)
+    told = closed.value.rcvd
+    assert told is not None
+    assert told.code == 4400
+    assert told.reason.startswith('Expected {"type": "ready" or "command"')
 
 
 def test_a_viewer_gets_the_next_frame_that_differs_from_the_one_it_holds(host: str, token: str) -> None:

@@ -131,7 +131,7 @@ interface Header {
   frame?: number;
   holds?: string[];
   /** From which row on rows come, and of how many rows each bucket is (see History). */
-  history_from: number;
+  history_from?: number;
   history_stride: number;
   /** How many moments before those that come are the ones that are known. */
   moments_from: number;

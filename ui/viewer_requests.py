@@ -41,7 +41,7 @@ def read_request(text: str | None) -> dict[str, Any] | None:
 
 def _ready(request: dict[str, Any]) -> dict[str, Any] | None:
     held = {name: request.get(name) for name in ("version", "structure", "history", "moments", "recipe", "frame")}
-    held["history"] = held["history"] or 0
+    held["history"] = request.get("history", 0)  # null: no rows are wanted now.
     switches = {name: request.get(name, False) for name in ("now", "slim")}
     wants = request.get("wants")
     if not all(value is None or _is_count(value) for value in held.values()):

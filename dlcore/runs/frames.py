@@ -45,13 +45,16 @@ class Shown(Protocol):
     def updates_per_second(self) -> float: ...
 
 
+LONG = ("losses", "metrics", "progress")  # Entries whose numbers nobody sees with all their digits.
+
+
 @dataclass(frozen=True)
 class Held:
     """What a viewer has already, by version numbers; None for what it has not, and for a recipe that it does not want."""
 
     version: int | None
     structure: int | None
-    history: int  # rows
+    history: int | None  # rows; None if it wants none now
     moments: int | None = None
     recipe: int | None = None
     slim: bool = False  # It paints by itself, and keeps what does not change.
@@ -121,7 +124,7 @@ class Frames:
         self, header: dict[str, Any], arrays: dict[str, np.ndarray], known: int | None
     ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """What has changed since the viewer's frame of this number. `frame` is this one's, `holds` names the arrays that still count."""
-        told = {**header, "holds": list(arrays)}
+        told = {**header, **{name: _short(header[name]) for name in LONG if name in header}, "holds": list(arrays)}
         number = self._changes.note({**told, **arrays})
         changed = self._changes.since(known)
         header = {name: entry for name, entry in told.items() if name in changed}
@@ -134,7 +137,9 @@ class Frames:
         history = run.learner.history
         # A version that this run has not reached yet is of another run, whose rows are not these.
         has_history = held.version is not None and run.history_since <= held.version <= run.version
-        known_rows = min(max(held.history, 0), len(history)) if has_history else 0
+        if held.history is None and has_history:
+            return {}, {}
+        known_rows = min(max(held.history or 0, 0), len(history)) if has_history else 0
         if not held.slim:
             return {"history_from": known_rows}, {"history": history.rows(known_rows)}
         stride = history.stride()
@@ -200,3 +205,10 @@ class Frames:
         """The recipe as the page offers it for change."""
         told = run.editor.describe(run.learner.recipe)
         return {**told, "facts": {**told["facts"], "device": run.device, "devices": list_devices()}}
+
+
+def _short(entry: Any) -> Any:
+    """The same with seven digits, as many as float32 has."""
+    if isinstance(entry, dict):
+        return {name: _short(inner) for name, inner in entry.items()}
+    return float(f"{entry:.7g}") if isinstance(entry, float) else entry

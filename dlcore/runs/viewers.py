@@ -34,7 +34,7 @@ class FrameRequest:
     id: int
     version: int | None
     structure: int | None
-    history: int
+    history: int | None
     moments: int | None = None
     now: bool = False  # Answer even if the run has not changed: the viewer wants something else of it.
     wants: dict[str, Any] | None = None

@@ -25,6 +25,7 @@ import { Save } from "./save.js";
 import { Screen } from "./screen.js";
 import { Summary } from "./words/summary.js";
 import { Offers } from "./time/offers.js";
+import { continued } from "./time/moments.js";
 import { Timeline } from "./time/timeline.js";
 import { Way } from "./network/way.js";
 import { WayBack } from "./time/wayback.js";
@@ -34,6 +35,7 @@ const API = new URL("../../../", import.meta.url);
 const ASSETS = new URL("../", import.meta.url);
 const RENEW_EVERY = 3000; // milliseconds
 const CONSTANT = ["points/train", "points/train_target", "points/test", "points/test_target", "input_maps", "feature_maps"]; // while the layout is
+const ROWS_EVERY = 200; // milliseconds between two requests for rows of the history
 const CALM = matchMedia("(prefers-reduced-motion: reduce)");
 // Whoever asks for less motion still sees learning go on; no map can flash more than twice a second (WCAG 2.3.1 allows three).
 const CALM_PAUSE = 250;
@@ -43,16 +45,6 @@ const CALM_PAUSE = 250;
  * @typedef {{token: string, life: number, visit: {server: string, session: string}, strings: Record<string, string>, language: string,
  *            hidden: string, searching: boolean, example: Example | null, notices: {number: number, words: string}[], answered: {by: number, number: number}, at_once: number, version: string}} Data  at_once: so many actions may go together
  */
-
-/** Rows of a table with those that are new after the first `known` ones. @param {Values | null} table @param {number} known @param {Values} added @returns {Values} */
-function continued(table, known, added) {
-  if (!known || !table) return added;
-  const width = added.shape[1];
-  const rows = new Float64Array(known * width + added.length);
-  rows.set(table.subarray(0, known * width));
-  rows.set(added, known * width);
-  return Object.assign(rows, { shape: [rows.length / width, width] });
-}
 
 class Canvas {
   /** @type {string} */
@@ -124,6 +116,8 @@ class Canvas {
     this.offers = new Offers(this.messages, { resume: (token) => this.action("resume", { token }), decline: () => this.wayBack.decline() });
     this.wayBack = new WayBack(API, (offer) => this.offers.show(offer));
     this.drawn = 0; // frames
+    this.rowsDue = 0;
+    this.behind = false; // whether the newest frame came without the history's newest rows
     this.wants = { gradients: false, histograms: false, probe: null, moment: null };
     this.moments = null;
     this.wake = () => this.woken();
@@ -258,9 +252,16 @@ class Canvas {
   /** The next frame, please. @param {boolean} now even if the run has not moved */
   ask(now) {
     this.channel.ready({
-      history: this.history.length, version: this.version, moments: this.momentsVersion ?? null,
+      history: this.wantsRows() ? this.history.length : null, version: this.version, moments: this.momentsVersion ?? null,
       recipe: this.rail.version ?? 0, now, wants: Object.values(this.wants).some(Boolean) ? this.wants : null,
     });
+  }
+
+  /** Curves are drawn a few times a second, so rows of a run that plays are not asked for more often. */
+  wantsRows() {
+    if (this.frame?.header.status === "playing" && performance.now() < this.rowsDue) return false;
+    this.rowsDue = performance.now() + ROWS_EVERY;
+    return true;
   }
 
   /** What is on the canvas now, for those who would rather read it; null before the first frame. */
@@ -291,7 +292,8 @@ class Canvas {
       this.moments = continued(this.moments, header.moments_from, arrays.moments);
       this.momentsVersion = header.moments_version;
     }
-    this.history.merge(header, arrays.history);
+    this.behind = !arrays.history;
+    if (!this.behind) this.history.merge(header, arrays.history);
     this.rail.hear(header);
     this.frame = frame;
     if (header.step > 0) this.wayBack.moved();
@@ -305,7 +307,7 @@ class Canvas {
     this.version = header.version;
     // The next frame is made and sent while this one is drawn.
     if (header.status === "playing" && CALM.matches) this.resting = setTimeout(() => this.ask(false), CALM_PAUSE);
-    else this.ask(false);
+    else this.ask(this.behind && header.status !== "playing"); // What stands has all its rows.
     const texts = this.texts.watching(header.watched);
     const rebuild = this.rebuild || texts !== this.texts; // What is drawn has words in it.
     if (texts !== this.texts) this.tell(texts);

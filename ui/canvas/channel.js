@@ -15,7 +15,7 @@ const FULL = 4429;
 const GONE = 4404;
 const text = new TextDecoder();
 
-/** @typedef {{history: number, version: number | null, moments?: number | null, recipe?: number | null, now: boolean, wants: Wants | null}} Asked  what the viewer has, and wants */
+/** @typedef {{history: number | null, version: number | null, moments?: number | null, recipe?: number | null, now: boolean, wants: Wants | null}} Asked  what the viewer has, and wants */
 
 /**
  * A frame: uint32 header length | header JSON | raw little-endian arrays at multiples of 8.

@@ -45,10 +45,10 @@ export class History {
   }
 
   /**
-   * @param {Pick<Header, "history_from" | "history_stride" | "history_columns">} header
+   * @param {Pick<Header, "history_from" | "history_stride" | "history_columns">} header of a frame that has rows
    * @param {ArrayLike<number>} values row after row, each after its place in the whole history; the last row of all is always there
    */
-  merge({ history_from: from, history_stride: stride, history_columns: names }, values) {
+  merge({ history_from: from = 0, history_stride: stride, history_columns: names }, values) {
     if (from > this.length) return;
     if (from === 0) this.clear(); // Another history may have other columns.
     let kept = this.places.length;
