@@ -241,12 +241,12 @@ class Student:
 
     def _ask(self) -> None:
         if self._live is not None and self._live.code is None:
-            request = {"type": "ready", "slim": True, **self._held, "now": False, "wants": None}
+            request = {"type": "ready", "slim": True, **self._held}
             if (now := time.monotonic()) < self._rows_due:
                 request["history"] = None
             else:
                 self._rows_due = now + ROWS_EVERY
-            self._live.send(json.dumps(request).encode())
+            self._live.send(json.dumps(request, separators=(",", ":")).encode())
 
     def _hear_live(self, content: bytes) -> None:
         now = time.monotonic()

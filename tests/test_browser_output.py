@@ -103,7 +103,7 @@ def test_the_page_paints_what_the_server_would(
     seen, levels = page.evaluate(BOTH_PICTURES, [channels[-1], "maps/0" if unit else "output"])
     colours = np.array(seen).reshape(-1, 4)[:, :3]
     greys = np.array(levels)
-    assert len(set(levels)) > 50
+    assert len(set(levels)) > 20
     typical = {level: np.median(colours[greys == level], axis=0) for level in set(levels)}
     for level in typical:
         near = np.array([other for at, other in typical.items() if abs(at - level) <= 2])
@@ -244,6 +244,18 @@ def test_the_time_line_of_a_run_that_has_not_begun_is_empty_and_stands_at_its_st
     assert line.evaluate(drawn)
 
 
+def scrub(page: Page, moments: int) -> str:
+    """Go on by so many kept moments, which lie a blink apart at least; the epoch that is shown then."""
+    slider = page.get_by_role("slider", name="Time line", exact=True)
+    for _ in range(moments):
+        slider.press("ArrowRight")
+    expect(slider).to_have_attribute("aria-valuetext", re.compile(r"^epoch [1-9]\d* of \d+$"))
+    place = re.search(r"\d+", slider.get_attribute("aria-valuetext") or "")
+    assert place is not None
+    expect(canvas(page)).to_have_attribute("data-epoch", place[0])
+    return place[0]
+
+
 def test_scrubbing_shows_what_was_and_the_run_goes_on_from_there_or_forks(page: Page):
     learn(page, 400)
     stood = step(page)
@@ -251,32 +263,22 @@ def test_scrubbing_shows_what_was_and_the_run_goes_on_from_there_or_forks(page: 
     slider.press("Home")
     expect(canvas(page)).to_have_attribute("data-step", "0")
     expect(page.get_by_text("You look at epoch 0; the run is at")).to_be_visible()
-    for _ in range(6):
-        slider.press("ArrowRight")
-    expect(slider).to_have_attribute("aria-valuetext", re.compile(r"^epoch 6 of \d+$"))
-    expect(canvas(page)).to_have_attribute("data-epoch", "6")
+    epoch = scrub(page, 3)
     expect(page.locator(".nn-plot-then").first).to_be_visible()
     page.get_by_role("region", name="Time line").get_by_role("button", name="Back to now").click()
     expect(canvas(page)).to_have_attribute("data-step", str(stood))
 
     slider.press("Home")
-    for _ in range(6):
-        slider.press("ArrowRight")
-    expect(canvas(page)).to_have_attribute("data-epoch", "6")
+    assert scrub(page, 3) == epoch
     then = step(page)
     press(page, "Fork here")
     expect(page.get_by_text("You look at epoch")).to_be_hidden()
     expect(canvas(page)).to_have_attribute("data-step", str(then))
-    expect(canvas(page)).to_have_attribute("data-epoch", "6")
-    learn(page, then + 100)
+    expect(canvas(page)).to_have_attribute("data-epoch", epoch)
+    learn(page, then + 200)
     slider.press("Home")
-    for _ in range(2):
-        slider.press("ArrowRight")
+    scrub(page, 2)
     expect(page.get_by_text("You look at epoch")).to_be_visible()
-    expect(canvas(page)).not_to_have_attribute("data-epoch", "0")
-    place = re.search(r"\d+", slider.get_attribute("aria-valuetext") or "")
-    assert place is not None
-    expect(canvas(page)).to_have_attribute("data-epoch", place[0])
     chosen = step(page)
     press(page, "Go on from here")
     expect(page.get_by_text("You look at epoch")).to_be_hidden()

@@ -92,8 +92,9 @@ def test_a_picture_is_what_the_engine_paints_of_a_trained_run(entry: Entry) -> N
         for content in (entry.picture.read_bytes(), paint(entry))
     )
     assert known.shape == painted.shape
-    # Another processor rounds otherwise: a few pixels may differ, the picture may not.
-    assert np.abs(known - painted).mean() < 6
+    # Another processor rounds otherwise: a few pixels may differ, the picture may not. But where the rate is far too high, a difference
+    # in the last digit grows with every step: that picture is one of many.
+    assert np.abs(known - painted).mean() < (60 if entry.id == "rate" else 6)
     assert len(entry.picture.read_bytes()) < 20_000
 
 

@@ -138,7 +138,8 @@ export class Channel {
     this.asked = held;
     if (this.socket.readyState !== WebSocket.OPEN) return;
     const { structure, number } = this.frames;
-    this.socket.send(JSON.stringify({ type: "ready", slim: true, structure, frame: number, ...held }));
+    const asked = { now: held.now || undefined, wants: held.wants ?? undefined }; // What is not wanted is not said.
+    this.socket.send(JSON.stringify({ type: "ready", slim: true, structure, frame: number, ...held, ...asked }));
   }
 
   /** A person's command; kept until the socket opens. @param {string} verb @param {unknown} value */
