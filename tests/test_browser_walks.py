@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser import canvas, press, score
+from tests.browser import canvas, open_section, press, score, wait_until_still
 from tests.conftest import BROWSER_PATIENCE
 from ui.messages import text
 
@@ -37,6 +37,17 @@ class Walk:
         expect(canvas(self.page)).to_have_attribute("data-step", "0")
 
 
+def wait_for_score(page: Page, name: str, below: float) -> None:
+    page.wait_for_function(
+        """([name, most]) => {
+            const find = (root) => root.querySelector('.nn')
+                ?? [...root.querySelectorAll('*')].map((e) => e.shadowRoot && find(e.shadowRoot)).find(Boolean);
+            return Number(find(document).querySelector(`[data-score=${name}]`).textContent) < most;
+        }""",
+        arg=[name, below],
+    )
+
+
 def advice(page: Page, key: str) -> Locator:
     """What the coach says, once it is this."""
     said = page.locator(f'.nn-message[data-message="coach {key}"]')
@@ -50,13 +61,30 @@ def test_a_newcomer_finds_what_a_class_is_about_in_few_actions(page: Page) -> No
     walk.choose("Spiral")
     expect(page.locator(".nn-headings")).to_contain_text("Spiral")
     walk.press("Play")
-    advice(page, "reached")
-    walk.press("Try other sizes")
+    wait_for_score(page, "test_loss", 0.4)
+    walk.actions += 1
+    page.get_by_role("link", name=text("en", "page.evaluate"), exact=True).click()
+    open_section(page, "growth")
+    walk.actions += 1
+    walk.choose(text("en", "evaluate.growth.capacity"))
+    expect(page.get_by_text(text("en", "evaluate.growth.capacity.help"))).to_be_visible()
+    wait_until_still(page)
+    walk.press(text("en", "evaluate.growth.start"))
     findings = page.locator("[class*=st-key-growth_finding]")
     expect(findings.first).to_be_visible(timeout=6 * BROWSER_PATIENCE)
     expect(findings.first).to_contain_text("units")
-    assert walk.actions <= 4
-    page.get_by_role("link", name=text("en", "page.playground")).click()
+    assert walk.actions <= 6
+    page.get_by_role("link", name=text("en", "page.playground"), exact=True).click()
+
+    # Where nothing more can be learned the coach offers that by itself. The run still plays.
+    walk = Walk(page)
+    walk.choose("Gauss")
+    expect(page.locator(".nn-headings")).to_contain_text("Gauss")
+    advice(page, "reached")
+    walk.press("Try other sizes")
+    expect(page.locator(".st-key-evaluate_growth")).to_be_visible()
+    assert walk.actions <= 2
+    page.get_by_role("link", name=text("en", "page.playground"), exact=True).click()
 
     # XOR without a hidden layer: the page says why it cannot be.
     walk = Walk(page)
@@ -74,14 +102,7 @@ def test_a_newcomer_finds_what_a_class_is_about_in_few_actions(page: Page) -> No
     worst = float(score(page, "test_loss"))
     walk.press("Add L2")
     expect(page.get_by_role("button", name="Undo: Regularizer", exact=False)).to_be_visible()
-    page.wait_for_function(
-        """most => {
-            const find = (root) => root.querySelector('.nn')
-                ?? [...root.querySelectorAll('*')].map((e) => e.shadowRoot && find(e.shadowRoot)).find(Boolean);
-            return Number(find(document).querySelector('[data-score=test_loss]').textContent) < most;
-        }""",
-        arg=0.8 * worst,
-    )
+    wait_for_score(page, "test_loss", 0.8 * worst)
     assert walk.actions <= 8
 
 
