@@ -24,7 +24,7 @@ from dlcore.share import encode
 # Bytes of a frame that are kept: header and history, also of the first frame after a change, which brings layout and recipe.
 BEGINNING = 1 << 18
 PATIENCE = 60.0  # seconds
-ROWS_EVERY = 0.2  # Seconds between two requests for rows of the history, as in ui/canvas/canvas.js.
+ROWS_EVERY = 0.25  # Seconds between two requests for rows of the history, as in ui/canvas/canvas.js.
 MADE_UP = 0.25  # seconds by which frames may come late and still be made up for by asking at once
 
 

@@ -16,7 +16,7 @@ class Changes:
     """
 
     def __init__(self) -> None:
-        self._first = self.number = secrets.randbelow(2**31)
+        self._first = self.number = secrets.randbelow(2**24)
         self._entries: dict[str, Any] = {}
         self._since: dict[str, int] = {}
 

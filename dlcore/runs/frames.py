@@ -128,9 +128,7 @@ class Frames:
         number = self._changes.note({**told, **arrays})
         changed = self._changes.since(known)
         header = {name: entry for name, entry in told.items() if name in changed}
-        return header | {"type": "frame", "frame": number}, {
-            name: array for name, array in arrays.items() if name in changed
-        }
+        return header | {"frame": number}, {name: array for name, array in arrays.items() if name in changed}
 
     def _history(self, run: Shown, held: Held) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Rows of the history that the viewer lacks; for a slim frame those that a curve needs, after the place of each."""

@@ -35,7 +35,7 @@ const API = new URL("../../../", import.meta.url);
 const ASSETS = new URL("../", import.meta.url);
 const RENEW_EVERY = 3000; // milliseconds
 const CONSTANT = ["points/train", "points/train_target", "points/test", "points/test_target", "input_maps", "feature_maps"]; // while the layout is
-const ROWS_EVERY = 200; // milliseconds between two requests for rows of the history
+const ROWS_EVERY = 250; // milliseconds between two requests for rows of the history
 const CALM = matchMedia("(prefers-reduced-motion: reduce)");
 // Whoever asks for less motion still sees learning go on; no map can flash more than twice a second (WCAG 2.3.1 allows three).
 const CALM_PAUSE = 250;
