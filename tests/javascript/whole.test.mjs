@@ -143,6 +143,8 @@ test("what the worker does not know how to paint is painted by the page", () => 
   frames.take(first(1));
   worker.onmessage({ data: { ticket: worker.told[1].ticket, failed: true } });
   assert.equal(seen.frames[0].arrays.output_line[3], 2);
+  frames.take(later(11, {}, [2, 0]));
+  assert.ok("painting" in worker.told[2], "and the worker is told how again");
 });
 
 test("a picture painted for a frame of another structure is not shown", () => {

@@ -70,8 +70,12 @@ export class Easel {
     const order = this.orders.get(ticket);
     if (!order) return;
     this.orders.delete(ticket);
-    if (painted) order.done(painted, milliseconds);
-    else this.paintHere(order.plan, order.numbers, order.silenced, order.hurried, order.done);
+    if (painted) {
+      order.done(painted, milliseconds);
+      return;
+    }
+    order.plan.sent = false; // It knows the latest plans only: the next order tells it this one again.
+    this.paintHere(order.plan, order.numbers, order.silenced, order.hurried, order.done);
   }
 
   /** There is no worker any more: what it was to paint is painted here. */
