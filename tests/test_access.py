@@ -149,15 +149,18 @@ def test_axe_finds_nothing_on_any_page_tab_dialog_or_menu(opened: Open) -> None:
         open_settings(page, section)
     rail(page).get_by_role("button", name="Activation", exact=True).first.click()
     expect(rail(page).get_by_role("listbox")).to_be_visible()
+    wait_until_still(page)
     assert violations(page, there) == []
     page.keyboard.press("Escape")
     rail(page).get_by_role("button", name="Help: Data set", exact=True).click()
+    wait_until_still(page)
     assert violations(page, there) == []
     page.keyboard.press("Escape")
     expect(rail(page).get_by_role("dialog")).to_be_hidden()  # While it is closing, keys belong to it.
     for key, dialog in (("?", ".nn-keys"), ("d", ".nn-summary")):
         page.keyboard.press(key)
         expect(page.locator(dialog)).to_be_visible()
+        wait_until_still(page)
         assert violations(page, {"fromShadowDom": ["[data-testid=stBidiComponentIsolated]", dialog]}) == []
         page.keyboard.press("Escape")
     press(page, text("en", "gallery"))
@@ -172,6 +175,7 @@ def test_axe_finds_nothing_on_any_page_tab_dialog_or_menu(opened: Open) -> None:
     for menu in ("share", "export", "preferences"):
         page.get_by_role("button", name=text("en", menu)).first.click()
         expect(page.get_by_test_id("stPopoverBody")).to_be_visible()
+        wait_until_still(page)  # It fades in, and half-faded letters have little contrast.
         assert violations(page, "[data-testid=stPopoverBody]") == []
         page.keyboard.press("Escape")
     keep_a_run(page, "en")
