@@ -23,7 +23,7 @@ from dlcore.side import step_back
 
 ROOT = Path(__file__).resolve().parents[1]
 #: Read by the libraries of whoever computes, when these are imported.
-ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 NURSERY = (sys.executable, "-m", "dlcore.nursery")
 #: Signs of a GPU. Where there is one, no process is forked: importing torch may use the GPU, and a process that used it cannot fork.
 GPUS = ("/proc/driver/nvidia", "/dev/nvidiactl", "/dev/kfd", "/dev/dxg")

@@ -157,6 +157,12 @@ def test_a_curve_between_its_points_is_nearer_than_a_grey_level() -> None:
         assert np.abs(between - exact).max() < 1 / 254 / 8
 
 
+def test_where_nothing_bends_there_are_no_tables() -> None:
+    curves = Curves()
+    assert curves.add(Linear().build()) is None
+    assert len(curves.tables) == 0
+
+
 def test_no_script_names_an_activation_or_a_loss() -> None:
     """But "linear", which is a kind of axis to Plotly."""
     named = re.compile(rf"""["'`]({"|".join({*kinds(Activation), *kinds(Loss)} - {"linear"})})["'`]""")

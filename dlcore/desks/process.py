@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from dlcore.children import begin
+from dlcore.children import ONE_THREAD, begin
 from dlcore.overtime import Queue
 from dlcore.wire import Header, read_message, write_all
 
@@ -29,7 +29,7 @@ class DeskProcess:
         self._used = 0.0
         self.started = 0.0  # Seconds of a processor that it took to start.
         self._queue: Queue | None = None
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        environment = {**os.environ, **ONE_THREAD}
         become = "desk" if command == COMMAND else None
         self._child, self._down, self._up = begin(become, command, environment)
 

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 MOST_BUCKETS = 200  # of a thinned history, each as wide as a pixel or two of a curve
-SAME_FOR_ALL = ("epoch", "step")  # the columns that only grow
 
 Names = Callable[[tuple[str, ...]], tuple[str, ...]]
 
@@ -61,21 +60,22 @@ class History:
         return 1 << max(0, -(-self._length // MOST_BUCKETS) - 1).bit_length()
 
     def thinned(self, start: int) -> np.ndarray:
-        """The numbers of the rows from the bucket of row `start` on that a curve needs: the first and the last, and of each bucket of
-        `stride` rows those with the lowest and the highest value of each column. To thin thinned rows gives what thins all."""
+        """The numbers of the rows that a curve needs, from the bucket of row `start` on.
+
+        Those with the lowest and the highest value of each column in each bucket of `stride` rows, its first and its last among them, as
+        the epoch only grows. Rows that were thinned can be thinned again: the result is the same.
+        """
         stride = self.stride()
         start = start // stride * stride
         rows = self._rows[start : self._length]
         if stride == 1 or not len(rows):
             return np.arange(start, self._length)
-        scores = rows[:, [name not in SAME_FOR_ALL for name in self.columns]]
-        missing = np.full((-len(rows) % stride, scores.shape[1]), np.nan)
-        buckets = np.concatenate([scores, missing]).reshape(-1, stride, scores.shape[1])
+        missing = np.full((-len(rows) % stride, rows.shape[1]), np.nan)
+        buckets = np.concatenate([rows, missing]).reshape(-1, stride, rows.shape[1])
         lowest = np.where(np.isnan(buckets), np.inf, buckets).argmin(1)
         highest = np.where(np.isnan(buckets), -np.inf, buckets).argmax(1)
         places = np.concatenate([lowest, highest], axis=1) + np.arange(0, len(rows), stride)[:, None]
-        ends = [0, len(rows) - 1] if start == 0 else [len(rows) - 1]
-        return start + np.unique(np.concatenate([places.ravel(), ends]))
+        return start + np.unique(places)
 
     def column(self, name: str) -> np.ndarray:
         """A copy of one column: (n,)."""

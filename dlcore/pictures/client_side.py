@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from dlcore.datasets.split import Data
+from dlcore.objectives.links import SOFTMAX
 from dlcore.pictures.base import Interval, OutputPicture, UnitPicture
 from dlcore.stages import Network, Stage
 
@@ -29,9 +30,8 @@ Curve = Callable[[torch.Tensor], torch.Tensor]
 MOST_NUMBERS = 16_384  # Weights and biases of a network whose frames would not become larger than with maps.
 CURVE_END = 16.0
 #: Linear interpolation between points 1/64 apart is wrong by at most f''/32768, far less than a grey level.
-CURVE_POINTS = 2 * 16 * 64 + 1
+CURVE_POINTS = 2 * int(CURVE_END) * 64 + 1
 EXACT = 1e-6  # relative error of an input as a product
-ANSWERED_BY = "softmax"  # the one function of all output units together
 
 
 class Curves:
@@ -51,7 +51,7 @@ class Curves:
     @property
     def tables(self) -> np.ndarray:
         """(curves, CURVE_POINTS) values."""
-        return np.stack([table for _, table in self._tables.values()] or [np.empty(CURVE_POINTS, np.float32)])
+        return np.array([table for _, table in self._tables.values()], np.float32).reshape(-1, CURVE_POINTS)
 
 
 class Pictured(Protocol):
@@ -138,17 +138,17 @@ class ClientSide:
         return tensors
 
     def _claim(self, curves: Curves) -> int | str | None:
-        """What makes an output unit's picture of its sums."""
+        """What makes an output unit's picture of its sums: a curve, or the softmax, the one function of all units together."""
         link = self._picture.experiment.coding.link
-        return ANSWERED_BY if link.name == ANSWERED_BY else curves.add(link.picture)
+        return link.name if link is SOFTMAX else curves.add(link.picture)
 
     def _answer(self, curves: Curves) -> dict[str, Any]:
         """What makes the large map of the output's sums: `shade` and `value` of one sum, or `classes`, whose shares `curve` gives."""
         experiment, output = self._picture.experiment, self._picture.output
         coding, objective = experiment.coding, experiment.objective
         if objective.has_classes and objective.num_classes != 2:
-            if coding.link.name == ANSWERED_BY:
-                return {"kind": "classes", "curve": ANSWERED_BY}
+            if coding.link is SOFTMAX:
+                return {"kind": "classes", "curve": SOFTMAX.name}
             return {"kind": "classes", "curve": curves.add(lambda sums: (coding.link.read(sums) + 1) / 2)}
         if objective.has_classes:
             return {"kind": "shade", "curve": curves.add(lambda sums: 1 + 254 * coding.predict(sums[:, None])[:, 1])}

@@ -284,7 +284,7 @@ class Canvas {
       const alike = JSON.stringify(header.layout) === JSON.stringify(this.layout);
       this.layout = header.layout;
       this.messages.setDataset(header.layout.output.dataset);
-        this.constants = Object.fromEntries(CONSTANT.map((name) => [name, arrays[name]]));
+      this.constants = Object.fromEntries(CONSTANT.map((name) => [name, arrays[name]]));
       if (alike) this.otherRows = true;
       else this.rebuild = true;
     }

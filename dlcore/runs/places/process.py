@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dlcore.children import begin
+from dlcore.children import ONE_THREAD, begin
 from dlcore.overtime import Queue
 from dlcore.wire import Header, Unreadable, read_message, write_all
 
@@ -36,7 +36,7 @@ class WorkerProcess:
     """A worker process, reached by its standard input and output."""
 
     def __init__(self, command: Sequence[str] = COMMAND) -> None:
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+        environment = {**os.environ, **ONE_THREAD}
         become = "worker" if tuple(command) == COMMAND else None
         # Memory shared with the worker, into which it writes the token of the run that it works on: after a crash this tells
         # which run was the cause.

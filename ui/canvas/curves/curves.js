@@ -125,7 +125,7 @@ export class Curves {
     this.version = this.header.version;
     this.draw(this.shown);
     const cost = performance.now() - begin;
-    // At most four times a second, and slower where drawing is dear.
+    // At most ten times a second, and slower where drawing is dear.
     this.next = performance.now() + Math.min(LONGEST_WAIT, Math.max(SHORTEST_WAIT, cost / SHARE_OF_TIME));
   }
 

@@ -1,8 +1,5 @@
 /** The history of a run as the browser keeps it: of a long one the rows that a curve needs. */
 
-/** Columns that only grow; of all others a thinned history keeps what is lowest and highest. */
-const GROWING = new Set(["epoch", "step"]);
-
 /** The first row with the lowest number. @param {number[]} column @param {number} start @param {number} end */
 function lowestOf(column, start, end) {
   let [found, lowest] = [start, Infinity];
@@ -65,19 +62,17 @@ export class History {
     if (stride > this.stride) this.widen(stride);
   }
 
-  /** Keep of each bucket of so many rows what is lowest and highest in some column. @param {number} stride */
+  /** Keep of each bucket of so many rows what is lowest and highest in some column; the epoch keeps its first and its last. @param {number} stride */
   widen(stride) {
     this.stride = stride;
-    const scores = Object.entries(this.columns).filter(([name]) => !GROWING.has(name)).map(([, column]) => column);
+    const columns = Object.values(this.columns);
     const last = this.places.length - 1;
     /** @type {number[]} */
     const kept = [];
     for (let start = 0, end = 0; start <= last; start = end) {
       const bucket = Math.floor(this.places[start] / stride);
       while (end <= last && Math.floor(this.places[end] / stride) === bucket) end += 1;
-      const extreme = new Set(scores.flatMap((column) => [lowestOf(column, start, end), highestOf(column, start, end)]));
-      if (start === 0) extreme.add(0);
-      if (end > last) extreme.add(last);
+      const extreme = new Set(columns.flatMap((column) => [lowestOf(column, start, end), highestOf(column, start, end)]));
       kept.push(...[...extreme].sort((a, b) => a - b));
     }
     for (const [name, column] of Object.entries(this.columns)) this.columns[name] = kept.map((row) => column[row]);
