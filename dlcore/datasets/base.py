@@ -83,6 +83,19 @@ class DatasetComponent(Component):
         return None
 
     @property
+    def shape(self) -> tuple[int, ...]:
+        """How the numbers of a prepared row stand for layers that read more than a list of them.
+
+        (channels, height, width) of a picture, (time, features) of a sequence of numbers, (time,) of a sequence of tokens; else (D,).
+        """
+        return (self.inputs,)
+
+    @property
+    def vocabulary(self) -> int:
+        """How many tokens there are, of which the numbers of a row are ids (0: padding, 1: unknown); 0 where they are amounts."""
+        return 0
+
+    @property
     def question(self) -> tuple[Any, ...]:
         """What identifies the question beside the task, such as the target's name: when it changes, what was learned is worthless."""
         return ()
@@ -115,6 +128,10 @@ class DatasetComponent(Component):
     def fitting(self, train_rows: int) -> Fitting:
         """Settings with which a network learns so many of these rows well."""
         return self.tried or propose(self.inputs, self.objective.num_outputs, train_rows)
+
+    def stacks(self, train_rows: int) -> dict[str, Fitting]:
+        """Ready networks for these rows by name, whose words are in the catalogue under "stack.<name>": some of them are to be compared."""
+        return {}
 
     def check_readable(self) -> None:
         """Raises Problem unless the person this process works for may see the rows, even rows that are in memory already."""

@@ -14,17 +14,19 @@ WIDEST, NARROW, NARROWEST = 24, 6, 4  # units: most and fewest of the first laye
 
 @dataclass(frozen=True)
 class Fitting:
-    """A network of dense layers and how it learns. The defaults are those of a recipe."""
+    """A network, of dense layers if nothing else is said, and how it learns. The defaults are those of a recipe."""
 
     units: tuple[int, ...] = (4, 2)  # of the hidden layers
     activation: str = "tanh"
     learning_rate: float = 0.01  # of Adam
     batch_size: int = 10
     features: tuple[str, ...] | None = None  # for data on a plane; None: x1 and x2
+    layers: tuple[dict[str, Any], ...] | None = None  # as a recipe has them, instead of `units` and `activation`
 
     def parts(self) -> dict[str, Any]:
         """The parts of a recipe, as plain values."""
-        layers = [{"kind": "dense", "units": units, "activation": {"kind": self.activation}} for units in self.units]
+        dense = [{"kind": "dense", "units": units, "activation": {"kind": self.activation}} for units in self.units]
+        layers = dense if self.layers is None else list(self.layers)
         optimizer = {"kind": "adam", "learning_rate": self.learning_rate}
         features = {} if self.features is None else {"features": list(self.features)}
         return {"layers": layers, "optimizer": optimizer, "batch_size": self.batch_size, **features}
