@@ -46,6 +46,8 @@ class DatasetComponent(Component):
     inputs: ClassVar[int]  # Numbers in a prepared row, not counting features made of x1 and x2.
     #: True if the data set fixes its own split: the training rows come first, then the watched rows, then the test rows.
     own_split: ClassVar[bool] = False
+    #: The menu in which it stands: "images", "texts", "sequences"; "": by what is asked, or with the real tables.
+    group: ClassVar[str] = ""
     ordered: ClassVar[bool] = True  # Rows of a split stay in the order of the data set.
     tried: ClassVar[Fitting | None] = None  # Settings that fit, found by trying; None: proposed from the sizes.
 

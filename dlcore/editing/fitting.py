@@ -34,11 +34,13 @@ SPLITS = ("test_fraction", "validation_fraction", "sealed")
 
 
 def group_datasets() -> dict[str, list[str]]:
-    """Kinds of data sets by menu: generated or drawn points with classes, generated numbers, bundled tables. Own data are in none."""
+    """Kinds of data sets by menu: generated or drawn points with classes, generated numbers, bundled tables, then the menus that data
+    sets name themselves. Own data are in none.
+    """
     groups: dict[str, list[str]] = {"classes": [], "numbers": [], "tables": []}
     for kind, cls in kinds(Dataset).items():
         given = "samples" not in cls.model_fields and not has_own_split({"kind": kind})
-        group = "tables" if given else objective_of({"kind": kind}).kind
+        group = cls.group or ("tables" if given else objective_of({"kind": kind}).kind)  # type: ignore[attr-defined]
         if kind not in OWN_KINDS:
             groups.setdefault(group, []).append(kind)
     return groups

@@ -34,7 +34,7 @@ export function dataSets(field, kit) {
       paintThumbnail(canvas, catalogue.thumbnails.dataset[kind], kit.theme, WIDTH, HEIGHT);
       return tile(kind, catalogue.families.dataset[kind].title, canvas);
     })]));
-    if (own) Object.values(groups).at(-1)?.push(tile(own.kind, own.name, make("span", { className: "nn-dataset-own", ariaHidden: "true" }, "▦")));
+    if (own) groups.tables.push(tile(own.kind, own.name, make("span", { className: "nn-dataset-own", ariaHidden: "true" }, "▦")));
     tabs.replaceChildren(...Object.keys(groups).map((name) => {
       const tab = make("button", { type: "button", className: "nn-curve-tab", role: "tab" }, texts.say(`dataset.${name}`));
       tab.dataset.group = name;
