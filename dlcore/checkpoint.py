@@ -11,29 +11,27 @@ import math
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dlcore.arrays import TYPES
-from dlcore.datasets.columns import CategoryColumn
-from dlcore.datasets.preparation import Preparation, PreparedCategory, PreparedNumber, make_scaling
+from dlcore.checkpoint_facts import FORMAT, preparation_facts, read_metadata, shifts_of
+from dlcore.datasets.preparation import Preparation
 from dlcore.datasets.split import Data
 from dlcore.datasets.table import TableData
-from dlcore.experiment import MOST_EPOCHS, Experiment
+from dlcore.experiment import Experiment
 from dlcore.network import build_model
-from dlcore.problems import Problem, clean
+from dlcore.problems import Problem
 from dlcore.stages import TensorFacts, tensors_of
 
 if TYPE_CHECKING:
     from dlcore.learning.snapshot import Snapshot
     from dlcore.learning.trainer import Trainer
 
-FORMAT = "dlcore 1"
 MODEL_FILE = "model.safetensors"
 LARGEST_FILE = 16 << 20
 LONGEST_HEADER = 384 << 10
@@ -93,7 +91,7 @@ def save_checkpoint(snapshot: Snapshot, data: Data) -> bytes:
 def open_checkpoint(data: bytes) -> Checkpoint:
     """The checkpoint in these bytes, from whomever they come. Raises Problem, with one sentence, for everything else."""
     header, start = _header(data)
-    facts, experiment = _facts(header.pop("__metadata__", None))
+    facts, experiment = read_metadata(header.pop("__metadata__", None))
     tensors = tensors_of(experiment)  # On the meta device: nothing is allocated yet.
     _check_tensors(header, tensors, len(data) - start)
     weights = {
@@ -175,97 +173,6 @@ def write_files(contents: Mapping[Path, bytes]) -> None:
                 temporary.unlink(missing_ok=True)
 
 
-class _Number(BaseModel):
-    """What was learned of a column of numbers in a table."""
-
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, strict=True)
-
-    fill: float
-    shift: float
-    divisor: float = Field(gt=0)
-    factor: float = Field(gt=0)
-    offset: float
-
-    def fits(self, column: Any) -> bool:
-        return not isinstance(column, CategoryColumn)
-
-    def build(self) -> PreparedNumber:
-        return PreparedNumber(self.fill, self.shift, self.divisor, self.factor, self.offset)
-
-
-class _Category(BaseModel):
-    """What was learned of a column of categories."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    fill: int | None = Field(ge=-1)
-    seen: tuple[bool, ...]
-
-    def fits(self, column: Any) -> bool:
-        known = isinstance(column, CategoryColumn) and len(self.seen) == len(column.values)
-        return known and (self.fill is None or self.fill < len(self.seen))
-
-    def build(self) -> PreparedCategory:
-        return PreparedCategory(self.seen, self.fill)
-
-
-class _Facts(BaseModel):
-    """The metadata beside the recipe, as JSON values. Names that stand in the recipe are not said again."""
-
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, strict=True)
-
-    column_names: tuple[str, ...] = ()
-    input_names: tuple[str, ...] = ()
-    class_names: tuple[str, ...]
-    input_mean: tuple[float, ...] = ()
-    input_deviation: tuple[float, ...] = ()
-    preparation: tuple[_Number | _Category, ...] = ()  # of a table's columns, in the place of mean and deviation
-    target_mean: float
-    target_deviation: float = Field(gt=0)
-    step: int = Field(ge=0, le=2**53)
-    epoch: int = Field(ge=0, le=MOST_EPOCHS)
-    weights_of: int | None = Field(default=None, ge=0, le=MOST_EPOCHS)
-
-    def fits(self, experiment: Experiment) -> bool:
-        """Whether these can be the facts of a run of this recipe."""
-        dataset = experiment.dataset
-        names = (*self.column_names, *self.input_names, *self.class_names)
-        columns, inputs = (0, 0) if dataset.column_names else (dataset.inputs, experiment.num_inputs)
-        return (
-            len(self.column_names) == len(set(self.column_names)) == columns
-            and len(self.input_names) == inputs
-            and len(self.class_names) == dataset.num_classes
-            and all(name == clean(name) for name in names)
-            and (self._fits_table(dataset) if isinstance(dataset, TableData) else self._fits_numbers(experiment))
-        )
-
-    def _fits_table(self, dataset: TableData) -> bool:
-        if self.input_mean or self.input_deviation or len(self.preparation) != len(dataset.columns):
-            return False
-        return all(learned.fits(column) for learned, column in zip(self.preparation, dataset.columns, strict=True))
-
-    def _fits_numbers(self, experiment: Experiment) -> bool:
-        sizes = {len(self.input_mean), len(self.input_deviation)}
-        scaled = any(self.input_mean) or any(deviation != 1 for deviation in self.input_deviation)
-        return (
-            not self.preparation
-            and sizes == {experiment.num_inputs}
-            and all(deviation > 0 for deviation in self.input_deviation)
-            and not (scaled and experiment.input_features)  # Features are made of numbers on a common scale.
-        )
-
-    def scaling(self, experiment: Experiment) -> Preparation:
-        features = experiment.input_features
-        columns: tuple[PreparedNumber | PreparedCategory, ...]
-        if self.preparation:
-            columns = tuple(learned.build() for learned in self.preparation)
-        elif features:
-            columns = (PreparedNumber(),) * experiment.dataset.num_columns
-        else:
-            columns = make_scaling(self.input_mean, self.input_deviation)
-        return Preparation(columns, features, self.target_mean, self.target_deviation)
-
-
 def _metadata(checkpoint: Checkpoint) -> dict[str, str]:
     # A float's JSON form is its repr, which reads back as the very same number.
     experiment, scaling = checkpoint.experiment, checkpoint.scaling
@@ -276,7 +183,7 @@ def _metadata(checkpoint: Checkpoint) -> dict[str, str]:
     if isinstance(experiment.dataset, TableData):
         facts["preparation"] = preparation_facts(scaling)
     else:
-        mean, deviation = _shifts(scaling)
+        mean, deviation = shifts_of(scaling)
         facts |= {"input_mean": mean, "input_deviation": deviation}
     facts |= {
         "target_mean": scaling.target_mean,
@@ -288,19 +195,6 @@ def _metadata(checkpoint: Checkpoint) -> dict[str, str]:
         facts["weights_of"] = checkpoint.weights_of
     texts = {name: json.dumps(value, ensure_ascii=False) for name, value in facts.items()}
     return {"format": FORMAT, "recipe": experiment.to_json(), **texts}
-
-
-def preparation_facts(scaling: Preparation) -> list[dict[str, Any]]:
-    """What was learned of each column of a table, as the metadata of a file have it."""
-    return [asdict(column) for column in scaling.columns]
-
-
-def _shifts(scaling: Preparation) -> tuple[list[float], list[float]]:
-    """Mean and deviation of each input, where all columns are numbers; of each feature 0 and 1."""
-    if scaling.features:
-        return [0.0] * len(scaling.features), [1.0] * len(scaling.features)
-    numbers = [column for column in scaling.columns if isinstance(column, PreparedNumber)]
-    return [column.shift for column in numbers], [column.divisor for column in numbers]
 
 
 def _header(data: bytes) -> tuple[dict[str, Any], int]:
@@ -336,24 +230,6 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(values) != len(pairs):
         raise ValueError("a key stands twice")
     return values
-
-
-def _facts(metadata: object) -> tuple[_Facts, Experiment]:
-    if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
-        raise Problem("checkpoint_foreign")
-    if metadata.get("format") != FORMAT or "recipe" not in metadata:
-        raise Problem("checkpoint_foreign")
-    experiment = Experiment.from_json(metadata["recipe"])
-    try:
-        values = {name: json.loads(metadata[name]) for name in _Facts.model_fields if name in metadata}
-        facts = _Facts.model_validate_json(json.dumps(values))
-    except ValidationError as error:
-        raise Problem("checkpoint_metadata", name=str(next(iter(error.errors()[0]["loc"]), "names"))) from None
-    except (ValueError, RecursionError):
-        raise Problem("checkpoint_foreign") from None
-    if not facts.fits(experiment):
-        raise Problem("checkpoint_metadata", name="names or scaling")
-    return facts, experiment
 
 
 def _dtype_of(facts: TensorFacts) -> np.dtype:

@@ -47,7 +47,8 @@ STOREYS = (
     ("dlcore.learning.replay", "dlcore.learning.interventions", "dlcore.learning.timeline", "dlcore.pictures"),
     ("dlcore.learning.acts",),
     (
-        "dlcore.files", "dlcore.checkpoint", "dlcore.new_rows", "dlcore.predictions", "dlcore.export", "dlcore.views",
+        "dlcore.files", "dlcore.checkpoint_facts", "dlcore.checkpoint", "dlcore.new_rows", "dlcore.predictions", "dlcore.export",
+        "dlcore.views",
         "dlcore.catalogue", "dlcore.editing", "dlcore.thumbnails", "dlcore.evaluation", "dlcore.seeds",
     ),
     ("dlcore.coaching", "dlcore.gallery"),

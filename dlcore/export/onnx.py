@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from dlcore.checkpoint import preparation_facts
+from dlcore.checkpoint_facts import preparation_facts
 from dlcore.datasets.columns import CategoryColumn
 from dlcore.datasets.preparation import Preparation, PreparedCategory, PreparedNumber
 from dlcore.datasets.table import TableData
