@@ -53,7 +53,9 @@ def schema() -> dict[str, Any]:
 
 
 def _describe(cls: type[Component]) -> dict[str, Any]:
-    properties = cls.model_json_schema()["properties"]
+    schema = cls.model_json_schema()
+    # Of a component that may hold its like, it stands among the definitions.
+    properties = (schema if "properties" in schema else schema["$defs"][cls.__name__])["properties"]
     fields = {name: _field(cls, name, properties[name]) for name in cls.model_fields if name not in ("kind", "version")}
     return {"title": cls.title, "help": inspect.getdoc(cls) or "", "fields": fields}
 

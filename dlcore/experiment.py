@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any, ClassVar, Literal, get_args
 
 from pydantic import ConfigDict, Field, ValidationError, create_model, field_validator, model_validator
 
 from dlcore.class_weights import ClassWeights
-from dlcore.component import Component, kind_of, problem_of, validate
+from dlcore.component import Component, problem_of, validate
 from dlcore.datasets import Dataset
 from dlcore.datasets.toy import CircleData
 from dlcore.initializers import GlorotUniform, Initializer
 from dlcore.journal import LONGEST_JOURNAL, MOST_ENTRIES, Journal, check
-from dlcore.layers import Dense, Layer, LayerComponent, Output, Shape, all_layers, values_of
+from dlcore.layers import (
+    Dense,
+    Layer,
+    LayerComponent,
+    Output,
+    Shape,
+    Tokens,
+    all_layers,
+    reads_of,
+)
 from dlcore.losses import CrossEntropy, Loss
 from dlcore.objectives import Coding, ObjectiveComponent
 from dlcore.optimizers import Adam, Optimizer
+from dlcore.plan import LayerPlan, all_plans, check_depth, plan_layers
 from dlcore.problems import Problem
 from dlcore.recipe import Recipe
 from dlcore.regularizers import NoRegularizer, Regularizer
@@ -36,42 +44,6 @@ FORWARD = 2  # operations for each parameter and row
 PICTURE_POINTS = 100 * 100  # Points for which a picture computes the output and every neuron.
 #: Fields that cannot be changed in a run that goes on, or that say nothing of how it is trained.
 NOT_OF_THE_RUN = ("version", "sealed", "seed", "journal")
-
-
-Path = tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class LayerPlan:
-    """A layer's place in the network: the shapes of a row before and after it, and how many parameters it has.
-
-    `path` leads to it: the index in the stack, and for a layer inside another one then the branch, the index in it, and so on.
-    """
-
-    path: Path
-    kind: str
-    input_shape: Shape
-    output_shape: Shape
-    parameters: int
-    activation: str  # kind of the activation that the layer ends with; "" for none
-    has_units: bool  # Its outputs are units of its own; else it hands on the values that it gets.
-    units: int  # How many of them; 0 for none.
-    branches: tuple[tuple[LayerPlan, ...], ...] = ()  # The layers that it holds.
-
-    @property
-    def address(self) -> str:
-        """Its path as text: "2" is the third layer, "2.0.1" the second one in the first branch of that."""
-        return ".".join(map(str, self.path))
-
-    @property
-    def inputs(self) -> int:
-        """Numbers in a row before it."""
-        return values_of(self.input_shape)
-
-    @property
-    def outputs(self) -> int:
-        """Numbers in a row after it."""
-        return values_of(self.output_shape)
 
 
 class Experiment(Recipe):
@@ -146,6 +118,7 @@ class Experiment(Recipe):
     @model_validator(mode="after")
     def _fits_together(self) -> Experiment:
         _check_features(self)
+        check_depth(self.layers)
         self.objective.check_loss(self.loss, self.dataset.kind)
         if self.class_weights != "none" and not self.objective.has_classes:
             raise Problem("class_weights_need_classes", dataset=self.dataset.kind)
@@ -204,6 +177,22 @@ class Experiment(Recipe):
         return len(self.input_features) or self.dataset.inputs
 
     @property
+    def row_shape(self) -> Shape:
+        """The shape of a row as the first layer reads it: as the data have it, or a list."""
+        if self.dataset.vocabulary:
+            return Tokens(self.dataset.inputs, self.dataset.vocabulary)
+        return self.dataset.shape if self._reads == "shape" else (self.num_inputs,)
+
+    @property
+    def unflattens(self) -> bool:
+        """Whether the network begins by giving its rows, which come as lists, their shape."""
+        return len(self.row_shape) > 1
+
+    @cached_property
+    def _reads(self) -> Literal["shape", "list"]:
+        return reads_of(self.layers)
+
+    @property
     def objective(self) -> ObjectiveComponent:
         """What is asked of the outputs."""
         return self.dataset.objective
@@ -258,7 +247,15 @@ class Experiment(Recipe):
     def stack(self) -> tuple[LayerComponent, ...]:
         """All layers, the implied output layer last."""
         claim = self.coding.link.name
-        return (*self.layers, Output(units=self.num_outputs, claim=claim, initializer=self.output_initializer))
+        return (
+            *self.layers,
+            Output(
+                units=self.num_outputs,
+                claim=claim,
+                initializer=self.output_initializer,
+                each_step=self.objective.answers_each_step,
+            ),
+        )
 
     def plan(self) -> tuple[LayerPlan, ...]:
         """Every layer with its shapes, the implied output layer last."""
@@ -266,12 +263,12 @@ class Experiment(Recipe):
 
     @cached_property
     def _plan(self) -> tuple[LayerPlan, ...]:
-        return _plans(self.stack, (self.num_inputs,), ())
+        return plan_layers(self.stack, self.row_shape, ())
 
     @property
     def hidden_units(self) -> dict[str, int]:
         """{address: how many} of every layer that has units of its own, those inside of others too, but for the output layer."""
-        return {plan.address: plan.units for plan in _all_plans(self.plan()[:-1]) if plan.has_units}
+        return {plan.address: plan.units for plan in all_plans(self.plan()[:-1]) if plan.has_units}
 
     @property
     def num_parameters(self) -> int:
@@ -293,36 +290,6 @@ class Experiment(Recipe):
     def history_names(self, columns: tuple[str, ...]) -> tuple[str, ...]:
         """The columns as people call them: "test" means the watched rows, so with validation rows test_loss becomes validation_loss."""
         return tuple(column.replace("test_", f"{self.watched}_") for column in columns)
-
-
-def _plans(layers: Iterable[LayerComponent], shape: Shape, path: Path) -> tuple[LayerPlan, ...]:
-    """The plans of layers through which a row of this shape goes. `path` leads to the branch in which the layers stand."""
-    plans = []
-    for place, layer in enumerate(layers):
-        before, shape, own = shape, layer.output_shape(shape), (*path, place)
-        branches = enumerate(layer.branches.values())
-        plans.append(
-            LayerPlan(
-                path=own,
-                kind=kind_of(type(layer)),
-                input_shape=before,
-                output_shape=shape,
-                parameters=layer.num_parameters(before),
-                activation=layer.activation_kind,
-                has_units=layer.has_units,
-                units=shape[layer.unit_axis] if layer.has_units else 0,
-                branches=tuple(_plans(branch, before, (*own, number)) for number, branch in branches),
-            )
-        )
-    return tuple(plans)
-
-
-def _all_plans(plans: Iterable[LayerPlan]) -> Iterator[LayerPlan]:
-    """These plans and all plans inside them; each comes before those that it holds."""
-    for plan in plans:
-        yield plan
-        for branch in plan.branches:
-            yield from _all_plans(branch)
 
 
 class _Settings(Component):

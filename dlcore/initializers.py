@@ -1,4 +1,6 @@
-"""Initializers: where the weights start. Each fills a layer's weight (units, inputs) and bias (units) in place.
+"""Initializers: where the weights start. Each fills a layer's weight (units, inputs, ...) and bias (units) in place.
+
+A kernel's weight has axes for its window too: an input is then each number of the window.
 
 `fill` is a plain function of tensors, so that an exported script can carry its source.
 """
@@ -24,7 +26,7 @@ class GlorotUniform(Component):
     @staticmethod
     def fill(weight: torch.Tensor, bias: torch.Tensor, generator: torch.Generator) -> None:
         """Fill both in place."""
-        bound = (6 / (weight.shape[0] + weight.shape[1])) ** 0.5
+        bound = (6 / ((weight.shape[0] + weight.shape[1]) * weight[0, 0].numel())) ** 0.5
         weight.uniform_(-bound, bound, generator=generator)
         bias.zero_()
 
@@ -38,7 +40,7 @@ class HeNormal(Component):
     @staticmethod
     def fill(weight: torch.Tensor, bias: torch.Tensor, generator: torch.Generator) -> None:
         """Fill both in place."""
-        weight.normal_(0, (2 / weight.shape[1]) ** 0.5, generator=generator)
+        weight.normal_(0, (2 / weight[0].numel()) ** 0.5, generator=generator)
         bias.zero_()
 
 
@@ -51,7 +53,7 @@ class LeCunNormal(Component):
     @staticmethod
     def fill(weight: torch.Tensor, bias: torch.Tensor, generator: torch.Generator) -> None:
         """Fill both in place."""
-        weight.normal_(0, (1 / weight.shape[1]) ** 0.5, generator=generator)
+        weight.normal_(0, (1 / weight[0].numel()) ** 0.5, generator=generator)
         bias.zero_()
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from dlcore.engines.sequence_modules import Padding
 from dlcore.layers import build_stack
 from dlcore.randomness import derived_seed
 
@@ -23,10 +24,21 @@ def build_model(experiment: Experiment, device: str = "cpu", draw: str = "weight
     place = "meta" if device == "meta" else "cpu"
     generator = torch.Generator().manual_seed(derived_seed(experiment.seed, draw))
     dropout_generator = torch.Generator().manual_seed(derived_seed(experiment.seed, "dropout"))
-    model = build_stack(experiment.stack, (experiment.num_inputs,), generator, place)
+    model = build_stack(experiment.stack, experiment.row_shape, generator, place)
+    if experiment.unflattens:
+        model = nn.Sequential(nn.Unflatten(1, experiment.row_shape), *model)
     for module in drawing_modules(model):
         module.generator = dropout_generator
+    _share_padding(model)
     return model.to(device)
+
+
+def _share_padding(model: nn.Module) -> None:
+    """Let attention know which steps the embedding has found to be padding."""
+    padding = Padding()
+    for module in model.modules():
+        if isinstance(getattr(module, "padding", None), Padding):
+            module.padding = padding
 
 
 def drawing_modules(model: nn.Module) -> list[Any]:

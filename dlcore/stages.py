@@ -18,11 +18,12 @@ import torch
 from torch import nn
 
 from dlcore.engines.modules import with_column_linears
-from dlcore.layers import LayerComponent
+from dlcore.layers import LayerComponent, unit_axis
 from dlcore.network import build_model
 
 if TYPE_CHECKING:
-    from dlcore.experiment import Experiment, LayerPlan
+    from dlcore.experiment import Experiment
+    from dlcore.plan import LayerPlan
 
 Marks = Mapping[str, torch.Tensor]  # {address: which units of a stage, (units,) bool}
 
@@ -72,35 +73,38 @@ class Stage:
     def without(self, units: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
         """Its values (B, *output_shape) with 0 for these units (units,), whatever they were: infinity times 0 would be no number."""
         shape = [1] * values.dim()
-        shape[1 + self.layer.unit_axis] = -1
+        shape[1 + unit_axis(self.plan.output_shape)] = -1
         return values.masked_fill(units.view(shape), 0.0)
 
     def by_unit(self, values: torch.Tensor) -> torch.Tensor:
         """(B, units): its values; of a unit that has several, their mean."""
-        return values if values.dim() == 2 else values.movedim(1 + self.layer.unit_axis, 1).flatten(2).mean(2)
+        return (
+            values if values.dim() == 2 else values.movedim(1 + unit_axis(self.plan.output_shape), 1).flatten(2).mean(2)
+        )
 
 
 def stages_of(experiment: Experiment) -> tuple[Stage, ...]:
     """The stages of this recipe, from input to output, the implied output layer last."""
-    return _stages(experiment.stack, experiment.num_inputs, experiment.plan())
+    return _stages(experiment.stack, experiment.plan(), int(experiment.unflattens))
 
 
 @lru_cache(maxsize=32)
-def _stages(stack: tuple[LayerComponent, ...], inputs: int, plans: tuple[LayerPlan, ...]) -> tuple[Stage, ...]:
-    return _place_stages(stack, plans, "")
+def _stages(stack: tuple[LayerComponent, ...], plans: tuple[LayerPlan, ...], first: int) -> tuple[Stage, ...]:
+    return _place_stages(stack, plans, "", first)
 
 
-def _place_stages(layers: Sequence[LayerComponent], plans: Sequence[LayerPlan], prefix: str) -> tuple[Stage, ...]:
-    """The stages of layers that follow one another in an nn.Sequential whose names begin with `prefix`."""
+def _place_stages(
+    layers: Sequence[LayerComponent], plans: Sequence[LayerPlan], prefix: str, first: int = 0
+) -> tuple[Stage, ...]:
+    """The stages of layers that follow one another in an nn.Sequential whose names begin with `prefix`, from its module `first` on."""
     stages: list[Stage] = []
-    first = 0
     for layer, plan in zip(layers, plans, strict=True):
         modules = layer.build(plan.input_shape, torch.Generator(), "meta")  # Nothing is allocated, however large.
         names = [f"{prefix}{first + place}" for place in range(len(modules))]
         first += len(modules)
         branches = tuple(
-            _place_stages(branch, inner, f"{names[0]}.{name}.")
-            for (name, branch), inner in zip(layer.branches.items(), plan.branches, strict=True)
+            _place_stages(branch, inner, f"{names[0]}.{name}." if name else f"{names[0]}.")
+            for (name, branch), inner in zip(layer.inner.items(), plan.branches, strict=True)
         )
         theirs = {name for branch in branches for stage in all_stages(branch) for name in stage.tensors}
         own = {
@@ -148,6 +152,7 @@ class Network:
 
     def __init__(self, experiment: Experiment, model: nn.Module | None = None) -> None:
         self.stages = stages_of(experiment)
+        self._row_shape = experiment.row_shape
         found = model or with_column_linears(build_model(experiment)).eval().requires_grad_(False)
         self._tensors = found.state_dict(keep_vars=True)
         self._steps = {}
@@ -175,7 +180,9 @@ class Network:
         Units in `silenced` count as 0 from there on. Whether dropout drops depends on the modules' mode. What is handed out is not
         copied: it must not be written to.
         """
-        return self._through(self.stages, values, silenced or {})
+        return self._through(
+            self.stages, values.unflatten(1, self._row_shape) if len(self._row_shape) > 1 else values, silenced or {}
+        )
 
     @cached_property
     def connections(self) -> dict[str, tuple[str, str]]:
@@ -196,7 +203,7 @@ class Network:
                 outputs = []
                 for branch in stage.branches:
                     outputs.append((yield from self._through(branch, values, silenced)))
-                values = stage.layer.join(values, outputs)
+                values = stage.layer.join_outputs(values, outputs)
             else:
                 for step in self._steps[stage.address]:
                     values = step(values)

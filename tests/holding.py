@@ -46,7 +46,7 @@ class Holding(LayerComponent):
 
     def num_parameters(self, input_shape: Shape) -> int:
         total = 0
-        for branch in self.branches.values():
+        for branch in self.inner.values():
             shape = input_shape
             for layer in branch:
                 total += layer.num_parameters(shape)
@@ -57,8 +57,8 @@ class Holding(LayerComponent):
         return "layers"
 
     @property
-    def size(self) -> float:
-        return len(self.branches)
+    def number(self) -> float:
+        return len(self.inner)
 
 
 class Residual(Holding):
@@ -71,10 +71,10 @@ class Residual(Holding):
     example_shapes: ClassVar[tuple[Shape, ...]] = ((3,),)
 
     @property
-    def branches(self) -> dict[str, tuple[LayerComponent, ...]]:
+    def inner(self) -> dict[str, tuple[LayerComponent, ...]]:
         return {"inner": self.layers}
 
-    def join(self, values: torch.Tensor, outputs: Sequence[torch.Tensor]) -> torch.Tensor:
+    def join_outputs(self, values: torch.Tensor, outputs: Sequence[torch.Tensor]) -> torch.Tensor:
         return values + outputs[0]
 
     def output_shape(self, input_shape: Shape) -> Shape:
@@ -105,15 +105,15 @@ class Parallel(Holding):
     example_shapes: ClassVar[tuple[Shape, ...]] = ((3,),)
 
     @property
-    def branches(self) -> dict[str, tuple[LayerComponent, ...]]:
+    def inner(self) -> dict[str, tuple[LayerComponent, ...]]:
         return {"left": self.left, "right": self.right}
 
-    def join(self, values: torch.Tensor, outputs: Sequence[torch.Tensor]) -> torch.Tensor:
+    def join_outputs(self, values: torch.Tensor, outputs: Sequence[torch.Tensor]) -> torch.Tensor:
         return torch.cat(list(outputs), dim=1)
 
     def output_shape(self, input_shape: Shape) -> Shape:
         shapes = []
-        for branch in self.branches.values():
+        for branch in self.inner.values():
             shape = input_shape
             for layer in branch:
                 shape = layer.output_shape(shape)

@@ -35,7 +35,7 @@ class BatchNorm(LayerComponent):
         return "to mean 0 and deviation 1"
 
     @property
-    def size(self) -> float:
+    def number(self) -> float:
         return 1
 
 

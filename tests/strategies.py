@@ -16,12 +16,26 @@ from pydantic.fields import FieldInfo
 
 from dlcore.catalogue import FAMILIES
 from dlcore.component import Component, kinds
-from dlcore.datasets import Dataset, cars
+from dlcore.datasets import Dataset, DatasetComponent, cars
 from dlcore.datasets.drawn import EDGE, MOST_CLASSES, Drawn
 from dlcore.datasets.pictures import ImageData
 from dlcore.datasets.table import TableData
 from dlcore.experiment import Experiment, Feature
-from dlcore.layers import Layer
+from dlcore.layers import (
+    BatchNorm,
+    Dropout,
+    Embedding,
+    Flatten,
+    Layer,
+    LayerComponent,
+    LayerNorm,
+    Parallel,
+    Residual,
+    Shape,
+    Tokens,
+    reads_of,
+    shapes_through,
+)
 from dlcore.losses import Loss
 from dlcore.problems import Problem
 
@@ -76,8 +90,61 @@ def pictures(draw: st.DrawFn) -> ImageData:
     return ImageData(samples=draw(st.integers(20, 60)))
 
 
+@st.composite
+def layers_of_one_shape(draw: st.DrawFn, most: int = 3) -> tuple[LayerComponent, ...]:
+    """Layers that change no shape, so that they stand anywhere; one may hold others."""
+    plain = st.sampled_from([Dropout(p=0.2), LayerNorm(), BatchNorm()])
+    return tuple(draw(st.lists(plain | st.just(Residual(layers=(LayerNorm(),))), max_size=most)))
+
+
+@st.composite
+def residuals(draw: st.DrawFn) -> Residual:
+    return Residual(layers=draw(layers_of_one_shape()))
+
+
+@st.composite
+def parallels(draw: st.DrawFn) -> Parallel:
+    branches = draw(st.lists(layers_of_one_shape(2), min_size=2, max_size=3))
+    return Parallel(branches=tuple(branches), join=draw(st.sampled_from(["add", "concatenate"])))
+
+
 FEW_ROWS, FEW_UNITS = st.integers(20, 60), st.integers(1, 8)
-WHOLE: dict[Any, Any] = {Drawn: drawn_sets, TableData: tables, ImageData: pictures}  # Their fields hang together.
+FEW = {
+    "units": FEW_UNITS,
+    "channels": FEW_UNITS,
+    "dimensions": FEW_UNITS,
+    "kernel": st.integers(1, 3),
+    "padding": st.integers(0, 1),
+}
+WHOLE: dict[Any, Any] = {  # Their fields hang together.
+    Drawn: drawn_sets,
+    TableData: tables,
+    ImageData: pictures,
+    Residual: residuals,
+    Parallel: parallels,
+}
+
+
+@st.composite
+def stacks(draw: st.DrawFn, dataset: DatasetComponent) -> tuple[LayerComponent, ...]:
+    """Layers that such rows can go through, from input to output."""
+    tokens = Tokens(dataset.inputs, dataset.vocabulary) if dataset.vocabulary else None
+
+    def shape_after(layers: tuple[LayerComponent, ...]) -> Shape | None:
+        shape = dataset.shape if reads_of(layers) == "shape" else (dataset.inputs or 2,)
+        try:
+            return shapes_through(layers, tokens or shape)[-1]
+        except Problem:
+            return None
+
+    layers: tuple[LayerComponent, ...] = (Embedding(dimensions=draw(FEW_UNITS)),) if tokens else ()
+    for layer in draw(st.lists(_any_small(*kinds(Layer).values(), **FEW), max_size=4)):
+        if shape_after((*layers, layer)) is not None:
+            layers = (*layers, layer)
+    each_step = dataset.objective.answers_each_step
+    while (shape := shape_after(layers)) is not None and len(shape) != (2 if each_step else 1):
+        layers = layers[:-1] if each_step else (*layers, Flatten())
+    return layers
 
 
 @st.composite
@@ -124,7 +191,6 @@ def small_datasets(union: Any = Dataset) -> st.SearchStrategy:
 def experiments(draw: st.DrawFn) -> Experiment:
     """Any valid recipe; small, except for what the bundled tables bring along."""
     dataset = draw(small_datasets())
-    layer = _any_small(*kinds(Layer).values(), units=FEW_UNITS)
     losses = [cls for cls in kinds(Loss).values() if _suits(cls, dataset.num_classes)]
     features = st.none()
     if dataset.surface == "plane":
@@ -136,7 +202,7 @@ def experiments(draw: st.DrawFn) -> Experiment:
         "test_fraction": draw(st.floats(0.1, 0.9)),
         "validation_fraction": validation,
         "sealed": draw(st.booleans()) if validation or getattr(dataset, "validation", ()) else False,
-        "layers": tuple(draw(st.lists(layer, max_size=4))),
+        "layers": draw(stacks(dataset)),
         "loss": draw(_any_of(*losses)),
         "class_weights": draw(_setting("class_weights")) if dataset.num_classes else "none",
         "batch_size": draw(st.integers(1, max(1, dataset.rows // 10))),

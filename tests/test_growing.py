@@ -59,7 +59,7 @@ class Radial(LayerComponent):
         return f"{self.units} centres"
 
     @property
-    def size(self) -> float:
+    def number(self) -> float:
         return self.units
 
 

@@ -35,6 +35,7 @@ STOREYS = (
         "dlcore.optimizers", "dlcore.schedules", "dlcore.regularizers", "dlcore.class_weights", "dlcore.objectives", "dlcore.datasets",
         "dlcore.journal", "dlcore.recipe",
     ),
+    ("dlcore.plan",),
     ("dlcore.experiment",),
     (
         "dlcore.recipes", "dlcore.rows", "dlcore.share", "dlcore.network", "dlcore.stages", "dlcore.engines",

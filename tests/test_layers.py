@@ -62,7 +62,7 @@ class Gains(LayerComponent):
         return "a factor each"
 
     @property
-    def size(self) -> float:
+    def number(self) -> float:
         return 7
 
 

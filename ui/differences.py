@@ -122,7 +122,8 @@ def _iterate_component(path: str, family: str, component: Any, label: str, say: 
 
 def _write_stack(layers: Iterable[Any], say: Say) -> str:
     """All layers in one line, as "Dense 4, Dropout 0.1, Dense 2"."""
-    parts = [f"{say(f'component.layer.{layer.kind}.title')} {write_number(layer.size)}" for layer in layers]
+    titles = [(say(f"component.layer.{layer.kind}.title"), layer.number) for layer in layers]
+    parts = [title if number is None else f"{title} {write_number(number)}" for title, number in titles]
     return ", ".join(parts) or MISSING
 
 

@@ -71,6 +71,10 @@ class ImageData(DatasetComponent):
         return Grey(self.height, self.width, BRIGHTEST)
 
     @property
+    def shape(self) -> tuple[int, ...]:
+        return 1, self.height, self.width
+
+    @property
     def question(self) -> tuple[Any, ...]:
         return self.digest, self.classes
 

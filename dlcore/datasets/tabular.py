@@ -85,6 +85,10 @@ class Digits(BundledTable):
     def picture(self) -> Grey:
         return Grey(height=8, width=8, brightest=16)
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return 1, 8, 8
+
 
 class Diabetes(BundledTable):
     """442 patients, 10 measurements, progression of the disease after a year as a number (Efron et al., 2004)."""

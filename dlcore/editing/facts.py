@@ -16,7 +16,8 @@ from dlcore.editing.fitting import (
     has_own_split,
     list_fitting_losses,
 )
-from dlcore.experiment import MOST_LAYERS, Experiment, LayerPlan
+from dlcore.experiment import MOST_LAYERS, Experiment
+from dlcore.plan import LayerPlan
 
 FEW = 50  # rows with fewer than which a score says little
 ROWS = ("train", "validation", "test")  # fields of a data set that hold its rows

@@ -48,3 +48,14 @@ def with_column_linears(model: nn.Module) -> nn.Module:
         else:
             with_column_linears(child)
     return model
+
+
+class UnitBatchNorm(nn.BatchNorm1d):
+    """nn.BatchNorm1d of lists (B, D), or of sequences (B, T, D) over all steps: the same shape out."""
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        flat = values.flatten(0, -2) if values.dim() == 3 else values
+        if self.training and len(flat) == 1:  # One row has no variance: it is normalised as a judged one.
+            weight, bias = self.weight, self.bias
+            return nn.functional.batch_norm(values, self.running_mean, self.running_var, weight, bias, eps=self.eps)
+        return super().forward(flat).view(values.shape)

@@ -18,10 +18,11 @@ from dlcore.engines import compiled
 from dlcore.evaluation import Judged, open_judged, watched_name
 from dlcore.evaluation.intervals import measure_of, score
 from dlcore.evaluation.shape import judge_capacity, judge_learning
-from dlcore.experiment import Experiment, LayerPlan
+from dlcore.experiment import Experiment
 from dlcore.jobs import Answer, Progress
 from dlcore.learning.learner import Diverged
 from dlcore.learning.trainer import Trainer
+from dlcore.plan import LayerPlan
 from dlcore.problems import Problem
 from dlcore.randomness import derived_seed
 from dlcore.rows import draw_stratified

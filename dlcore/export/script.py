@@ -9,6 +9,8 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from torch import nn
+
 from dlcore.datasets.drawn import Drawn, Point
 from dlcore.datasets.pictures import ImageData
 from dlcore.datasets.preparation import with_features
@@ -244,20 +246,24 @@ def _write_scaling(experiment: Experiment) -> str:
 
 
 def _write_network(experiment: Experiment) -> list[str]:
-    modules: list[str] = []
-    shape: Shape = (experiment.num_inputs,)
+    shape = experiment.row_shape
+    modules = [f"nn.Unflatten(1, {shape})"] if experiment.unflattens else []
+    starts = list(_starts(experiment.stack, shape, "", len(modules)))
     for layer in experiment.stack:
         modules += layer.script_modules(shape)
         shape = layer.output_shape(shape)
-    fills = list(_starts(experiment.stack, (experiment.num_inputs,), ""))
     model = "\n".join(["model = nn.Sequential(", *(f"    {module}," for module in modules), ")"])
-    starts = {initializer.kind: type(initializer) for _, initializer in fills}
-    functions = [function_text(start.fill, kind, first_line(start)) for kind, start in starts.items()]
+    initializers = {start.kind: type(start) for _, start in starts if start is not None}
+    functions = [function_text(cls.fill, kind, first_line(cls)) for kind, cls in initializers.items()]
     layers = list(all_layers(experiment.layers))
-    classes = list(dict.fromkeys(cls for layer in layers for cls in layer.script_classes()))
+    named = "\n".join(modules)
+    classes = dict.fromkeys(cls for layer in layers for cls in layer.script_classes())
+    # A layer names the classes of all shapes that it can have; of these the script carries those that it needs.
+    carried = [cls for cls in classes if cls.__name__ in named or not issubclass(cls, nn.Module)]
     # Modules in the order in which their weights are drawn; those inside of others too, where there are any.
-    every = "model.modules()" if any(layer.branches for layer in layers) else "model"
-    blocks = [*map(class_text, classes), *functions, model, _write_filling(fills, every)]
+    every = "model.modules()" if any(layer.inner for layer in layers) else "model"
+    convolves = "Conv" in named
+    blocks = [*map(class_text, carried), *functions, model, _write_filling(starts, every, convolves)]
     drawing = dict.fromkeys(cls.__name__ for layer in layers if layer.draws for cls in layer.script_classes())
     if drawing:
         blocks.append(
@@ -268,35 +274,52 @@ def _write_network(experiment: Experiment) -> list[str]:
                         module.generator = dropout_generator
             """)
         )
+    if any(not issubclass(cls, nn.Module) for cls in carried):
+        blocks.append(
+            dedent("""
+                padding = Padding()  # Attention asks it what the embedding has found to be padding.
+                for module in model.modules():
+                    if hasattr(module, "padding") and isinstance(module.padding, Padding):
+                        module.padding = padding
+            """)
+        )
     return blocks
 
 
-def _starts(layers: Sequence[LayerComponent], shape: Shape, prefix: str) -> Iterator[tuple[str, Initializer]]:
-    """(name of a module, how its weights start), in the order in which they are drawn; names begin with the prefix."""
-    first = 0
+def _starts(
+    layers: Sequence[LayerComponent], shape: Shape, prefix: str, first: int = 0
+) -> Iterator[tuple[str, Initializer | None]]:
+    """(name of a module, how its weights start; None: by itself), in the order in which they are drawn. Names begin with the prefix."""
     for layer in layers:
         for place, initializer in layer.starts().items():
             yield f"{prefix}{first + place}", initializer
-        for name, branch in layer.branches.items():
-            yield from _starts(branch, shape, f"{prefix}{first}.{name}.")
+        if layer.fills_itself:
+            yield f"{prefix}{first}", None
+        for name, branch in layer.inner.items():
+            yield from _starts(branch, shape, f"{prefix}{first}.{name}." if name else f"{prefix}{first}.")
         first += len(layer.script_modules(shape))
         shape = layer.output_shape(shape)
 
 
-def _write_filling(fills: list[tuple[str, Initializer]], every: str) -> str:
+def _write_filling(starts: list[tuple[str, Initializer | None]], every: str, convolves: bool) -> str:
     lines = [
         'weight_generator = torch.Generator().manual_seed(derived_seed(SEED, "weights"))',
         "with torch.no_grad():",
     ]
-    kinds = {initializer.kind for _, initializer in fills}
+    kinds = {None if start is None else start.kind for _, start in starts}
     if len(kinds) > 1:
-        for name, fill in fills:
+        for name, start in starts:
             module = f"model[{name}]" if name.isdecimal() else f'model.get_submodule("{name}")'
-            lines.append(f"    {fill.kind}({module}.weight, {module}.bias, weight_generator)")
+            if start is None:
+                lines.append(f"    {module}.begin(weight_generator)")
+            else:
+                lines.append(f"    {start.kind}({module}.weight, {module}.bias, weight_generator)")
     else:
         lines += [
             f"    for module in {every}:",
-            "        if isinstance(module, nn.Linear):",
+            "        if isinstance(module, nn.Linear | nn.Conv1d | nn.Conv2d):"
+            if convolves
+            else "        if isinstance(module, nn.Linear):",
             f"            {kinds.pop()}(module.weight, module.bias, weight_generator)",
         ]
     return "\n".join(lines)

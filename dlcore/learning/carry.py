@@ -23,9 +23,10 @@ import numpy as np
 import torch
 
 from dlcore.engines.autograd import AutogradEngine
-from dlcore.experiment import Experiment, LayerPlan
+from dlcore.experiment import Experiment
 from dlcore.learning.passing import Passing, nearest_passing
 from dlcore.network import build_model
+from dlcore.plan import LayerPlan
 from dlcore.stages import Marks, Network, Stage, all_stages, stages_of
 
 NEW = -1

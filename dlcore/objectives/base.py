@@ -66,6 +66,9 @@ class ObjectiveComponent(Component):
     #: Whether an answer is one of several classes, so that it is right or wrong.
     has_classes: ClassVar[bool]
 
+    #: Whether it asks for an answer at each step of a sequence, not for one a row.
+    answers_each_step: ClassVar[bool] = False
+
     @property
     def num_outputs(self) -> int:
         """Units of the output layer."""

@@ -226,7 +226,7 @@ def _describe(stage: Stage) -> dict[str, Any]:
         "shown": min(units, MOST_SHOWN),
         "parameters": plan.parameters,
         "activation": plan.activation,
-        "size": layer.size,
+        "size": layer.number or 0,
     }
     if layer.most_units:
         described["most_units"] = layer.most_units
