@@ -55,7 +55,7 @@ def _parts(experiment: Experiment, y: np.ndarray) -> list[np.ndarray]:
     """Which rows are for training and which are watched; in a three-way split, third, which are for testing."""
     dataset = experiment.dataset
     rows = np.arange(len(y))
-    if dataset.own_split:
+    if dataset.own_split or dataset.split_in_time:
         ends = [experiment.train_rows, experiment.train_rows + experiment.validation_rows]
         return np.split(rows, ends if experiment.validation_rows else ends[:1])
     strata = dataset.objective.strata(y)

@@ -25,6 +25,7 @@ from dlcore.editing.fitting import OWN_KINDS
 POINTS = 120  # at most, of a data set
 SIDE = 100  # coordinates reach from 0 to this
 IMAGES = 3
+SEQUENCES, STEPS_SHOWN = 4, 12
 REACH = 3.0  # an activation is drawn for z from -REACH to REACH
 STEPS = 49
 
@@ -38,7 +39,8 @@ def make_thumbnails() -> dict[str, dict[str, Any]]:
 
 
 def _picture_data(cls: Any) -> dict[str, Any]:
-    """{"points": [[x, y, target]]}, y from below, or {"images": [[pixels]], "width", "brightest"} of a data set.
+    """{"points": [[x, y, target]]}, y from below, or {"images": [[pixels]], "width", "brightest"}, {"tokens": [[id]]}, or {"series":
+    [[value]]}, from below, of a data set.
 
     A target is a class or, with "numbers", from -100 to 100. Of more than two inputs the first two principal components are shown.
     """
@@ -52,6 +54,11 @@ def _picture_data(cls: Any) -> dict[str, Any]:
     if dataset.picture is not None:
         images = [X[row].astype(int).tolist() for row in range(IMAGES)]
         return {"images": images, "width": dataset.picture.width, "brightest": dataset.picture.brightest}
+    if dataset.vocabulary:
+        return {"tokens": X[:SEQUENCES, -STEPS_SHOWN:].astype(int).tolist()}
+    if len(dataset.shape) == 2:
+        series = X[:: len(X) // SEQUENCES][:SEQUENCES].reshape(SEQUENCES, *dataset.shape)[:, :, 0]
+        return {"series": ((series - X.min()) * SIDE / (X.max() - X.min())).round().astype(int).tolist()}
     numbers = not dataset.objective.has_classes
     if X.shape[1] == 1:
         plane, targets = np.stack([X[:, 0], y * EDGE / 1.5], axis=1), np.zeros_like(y)

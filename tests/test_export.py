@@ -96,6 +96,14 @@ SCRIPTS = {
         "class_weights": "balanced",
         "loss": {"kind": "mse"},
     },
+    "sequences of numbers": {"dataset": {"kind": "adding", "length": 6, "samples": 100}, "loss": {"kind": "mse"}},
+    "a real series": {
+        "dataset": {"kind": "births", "length": 9},
+        "loss": {"kind": "huber"},
+        "test_fraction": 0.3,
+        "validation_fraction": 0.2,
+        "batch_size": 256,
+    },
     "a margin": {
         "dataset": {"kind": "moons"},
         "loss": {"kind": "hinge"},

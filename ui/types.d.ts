@@ -362,7 +362,9 @@ type Section = { name: string; title: string; fields: Field[] };
 /** Points [x, y, class or value], or images as lists of pixels. */
 type PointsOf = { points: [number, number, number][]; numbers: boolean };
 type ImagesOf = { images: number[][]; width: number; brightest: number };
-type Thumbnail = PointsOf | ImagesOf;
+type TokensOf = { tokens: number[][] };
+type SeriesOf = { series: number[][] };
+type Thumbnail = PointsOf | ImagesOf | TokensOf | SeriesOf;
 
 interface Catalogue {
   sections: Section[];

@@ -10,8 +10,9 @@ from dlcore.datasets import tabular, toy
 from dlcore.datasets.base import DatasetComponent, Table
 from dlcore.datasets.drawn import Drawn
 from dlcore.datasets.pictures import ImageData
+from dlcore.datasets.sequences import Sequences
 from dlcore.datasets.table import TableData
 
-Dataset = Annotated[toy.Toy | tabular.Tabular | Drawn | TableData | ImageData, Field(discriminator="kind")]
+Dataset = Annotated[toy.Toy | tabular.Tabular | Drawn | TableData | ImageData | Sequences, Field(discriminator="kind")]
 
 __all__ = ["Dataset", "DatasetComponent", "Table"]

@@ -48,6 +48,9 @@ class DatasetComponent(Component):
     own_split: ClassVar[bool] = False
     #: The menu in which it stands: "images", "texts", "sequences"; "": by what is asked, or with the real tables.
     group: ClassVar[str] = ""
+    #: True if the rows follow one another in time: the first ones are for training, then come the watched and the test rows, as one
+    #: who forecasts knows the past only. No row is drawn.
+    split_in_time: ClassVar[bool] = False
     ordered: ClassVar[bool] = True  # Rows of a split stay in the order of the data set.
     tried: ClassVar[Fitting | None] = None  # Settings that fit, found by trying; None: proposed from the sizes.
 

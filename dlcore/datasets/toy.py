@@ -1,23 +1,21 @@
 """Generated data on the plane (x1, x2 in about -6..6) or on a line.
 
-Each rule is a plain function of (samples, noise, generator) -> (X, y), so that an exported script can carry its source. Where a set
-of that name exists in the TensorFlow Playground (Smilkov et al., 2017), its rule is the same: noise moves the point that is asked for
-its label, not the point that is shown, except in spiral and gauss.
+Where a set of that name exists in the TensorFlow Playground (Smilkov et al., 2017), its rule is the same: noise moves the point that is
+asked for its label, not the point that is shown, except in spiral and gauss.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
-from dlcore.datasets.base import DatasetComponent, Table
+from dlcore.datasets.base import Table
 from dlcore.datasets.fitting import Fitting
+from dlcore.datasets.rules import Rows, RuleData
 from dlcore.objectives import Classes, Numbers, ObjectiveComponent, objective_of_classes
 
-Rows = tuple[np.ndarray, np.ndarray]
 WAVES = ("x1", "x2", "sin_x1", "sin_x2")  # features for what repeats itself over the plane
 
 
@@ -107,10 +105,9 @@ def step(samples: int, noise: float, generator: np.random.Generator) -> Rows:
     return X, np.where(X[:, 0] >= 0, 1.0, -1.0) + 0.5 * noise * generator.standard_normal(samples)
 
 
-class ToyDataset(DatasetComponent):
-    """Rows made by a rule from the seed."""
+class ToyDataset(RuleData):
+    """Points made by a rule from the seed."""
 
-    rule: ClassVar[Callable[..., Rows]]
     objective: ClassVar[ObjectiveComponent] = objective_of_classes(2)
     inputs: ClassVar[int] = 2
     tried: ClassVar[Fitting | None] = Fitting()
@@ -124,11 +121,10 @@ class ToyDataset(DatasetComponent):
         return self.samples
 
     def rule_arguments(self) -> dict[str, float]:
-        """Arguments of the rule beside the generator."""
         return {"samples": self.samples, "noise": self.noise}
 
     def sample(self, generator: np.random.Generator) -> Table:
-        X, y = type(self).rule(generator=generator, **self.rule_arguments())
+        X, y = self.make(generator)
         names = ("x1", "x2") if self.inputs == 2 else ("x",)
         return Table(X, y, names, tuple(str(index) for index in range(self.num_classes)))
 

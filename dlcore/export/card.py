@@ -96,7 +96,8 @@ def _write_metrics(facts: Facts, words: Words) -> str:
 
 def _write_evaluation_data(facts: Facts, words: Words) -> str:
     dataset = facts.experiment.dataset
-    how = "own" if dataset.own_split else "stratified" if dataset.objective.has_classes else "random"
+    drawn = "stratified" if dataset.objective.has_classes else "random"
+    how = "own" if dataset.own_split else "in_time" if dataset.split_in_time else drawn
     lines = [
         f"**{escape_all(facts.name(words))}**. {describe_split(facts, words)} {words('card.data.same', how=words(f'card.data.{how}'))}"
     ]

@@ -6,7 +6,7 @@ Only what the recipe uses is in it. The formulas are the sources of our own func
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from torch import nn
@@ -14,15 +14,24 @@ from torch import nn
 from dlcore.datasets.drawn import Drawn, Point
 from dlcore.datasets.pictures import ImageData
 from dlcore.datasets.preparation import with_features
+from dlcore.datasets.rules import RuleData
+from dlcore.datasets.sequences.births import Births, daily_births
 from dlcore.datasets.table import TableData
 from dlcore.datasets.tabular import BundledTable
-from dlcore.datasets.toy import ToyDataset
 from dlcore.export.changes import list_changes
 from dlcore.export.own_data import list_sklearn_imports, write_pictures_part, write_table_part
 from dlcore.export.repeating import Repetition, find_repetition
 from dlcore.export.script_changes import name_parts
 from dlcore.export.script_training import loss_blocks, results_blocks, training_blocks
-from dlcore.export.source import PRESENT, class_text, dedent, expression_of_key, first_line, function_text
+from dlcore.export.source import (
+    PRESENT,
+    called_functions,
+    class_text,
+    dedent,
+    expression_of_key,
+    first_line,
+    function_text,
+)
 from dlcore.export.words import Words
 from dlcore.initializers import Initializer
 from dlcore.layers import LayerComponent, Shape, all_layers
@@ -153,6 +162,8 @@ def _write_data(experiment: Experiment) -> list[str]:
 
 def _write_split(experiment: Experiment) -> list[str]:
     """X, y, and the row numbers of the parts among them."""
+    if experiment.dataset.split_in_time:
+        return [*_write_sample(experiment.dataset), _write_split_in_time(experiment)]
     classes = experiment.objective.has_classes
     which = "each class gives its share" if classes else "any rows"
     choose = function_text(
@@ -177,6 +188,14 @@ def _write_split(experiment: Experiment) -> list[str]:
     return [*_write_sample(experiment.dataset), choose, split]
 
 
+def _write_split_in_time(experiment: Experiment) -> str:
+    parts, ends = name_parts(experiment), [experiment.train_rows, experiment.train_rows + experiment.validation_rows]
+    return dedent(f"""
+        # Rows are split in time: who forecasts knows the past only.
+        {", ".join(parts)} = np.split(np.arange(len(y)), {ends[: len(parts) - 1]})
+    """)
+
+
 def _write_drawn(dataset: Drawn) -> list[str]:
     """X, y and the row numbers of the parts for drawn points, which stand in the recipe."""
     parts = ("train", "validation", "test") if dataset.validation else ("train", "test")
@@ -199,14 +218,17 @@ def _write_points(name: str, points: tuple[Point, ...]) -> str:
 
 
 def _write_sample(dataset: Any) -> list[str]:
-    if isinstance(dataset, ToyDataset):
+    if isinstance(dataset, Births):
+        return [_write_births(dataset)]
+    if isinstance(dataset, RuleData):
         rule = type(dataset).rule
         arguments = ", ".join(f"{name}={value!r}" for name, value in dataset.rule_arguments().items())
         sample = dedent(f"""
             data_generator = np.random.default_rng(derived_seed(SEED, "data"))
             X, y = {rule.__name__}({arguments}, generator=data_generator)
         """)
-        return [function_text(rule, rule.__name__, first_line(type(dataset))), sample]
+        own = function_text(rule, rule.__name__, first_line(type(dataset)))
+        return [*_write_called(own, rule), own, sample]
     kind = "int64" if dataset.objective.has_classes else "float64"
     sample = dedent(f"""
         # {first_line(type(dataset))}
@@ -214,6 +236,26 @@ def _write_sample(dataset: Any) -> list[str]:
         X, y = table.data.astype(np.float64), table.target.astype(np.{kind})
     """)
     return [sample]
+
+
+def _write_called(text: str, function: Callable[..., Any]) -> list[str]:
+    """The functions of ours that `text` calls, each after those that it calls itself."""
+    found: list[str] = []
+    for name, called in called_functions(text, function).items():
+        if name != function.__name__:
+            own = function_text(called, name, first_line(called))
+            found += [*_write_called(own, called), own]
+    return list(dict.fromkeys(found))
+
+
+def _write_births(dataset: Births) -> str:
+    numbers = " ".join(f"{int(births)}," for births in daily_births())
+    lines = textwrap.wrap(numbers, 100, initial_indent="    ", subsequent_indent="    ")
+    windows = dedent(f"""
+        windows = np.lib.stride_tricks.sliding_window_view(births, {dataset.length + 1})
+        X, y = windows[:, :-1], windows[:, -1]
+    """)
+    return "\n".join([f"# {first_line(type(dataset))}", "births = np.array([", *lines, "], np.float64)", windows])
 
 
 def _write_features(experiment: Experiment) -> list[str]:
@@ -228,6 +270,13 @@ def _write_features(experiment: Experiment) -> list[str]:
 
 def _write_scaling(experiment: Experiment) -> str:
     number = not experiment.objective.has_classes
+    if isinstance(experiment.dataset, Births):
+        return dedent("""
+            # One mean and deviation for every day and the target, as the training rows have them.
+            mean, deviation = float(X[train].mean()), float(X[train].std())
+            # A prediction p means p * deviation + mean births.
+            X, y = ((X - mean) / deviation).astype(np.float32), ((y - mean) / deviation).astype(np.float32)
+        """)
     if not isinstance(experiment.dataset, BundledTable):
         return "X, y = X.astype(np.float32), y.astype(np.float32)" if number else "X = X.astype(np.float32)"
     lines = [

@@ -171,6 +171,7 @@ ENGLISH: dict[str, str] = {
     "card.data.stratified": "split at random with the same share of each class",
     "card.data.random": "split at random",
     "card.data.own": "split as the data say themselves",
+    "card.data.in_time": "split in time, the test rows last",
     "card.preparation": "What is learned for the preparation (scaling, filling of missing cells, categories) is learned "
     "from the training rows only.",
     "card.inputs": "How a row becomes inputs, in this order. model.safetensors and model.onnx say the same to the last digit, as"

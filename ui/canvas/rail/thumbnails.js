@@ -18,6 +18,8 @@ export function paintThumbnail(canvas, picture, theme, width, height) {
   context.fillStyle = css(theme.zero);
   context.fillRect(0, 0, width, height);
   if ("images" in picture) paintImages(context, picture, theme, width, height);
+  else if ("tokens" in picture) paintTokens(context, picture, theme, width, height);
+  else if ("series" in picture) paintSeries(context, picture, theme, width, height);
   else paintPoints(context, picture, theme, width, height);
 }
 
@@ -53,4 +55,28 @@ function paintImages(context, { images, width: columns, brightest }, theme, widt
     const left = gap + number * (cell * columns + gap);
     context.fillRect(left + column * cell, (height - cell * columns) / 2 + row * cell, cell, cell);
   }));
+}
+
+/** A line of squares a sequence, a colour a token; padding is empty. @param {CanvasRenderingContext2D} context @param {TokensOf} picture @param {Theme} theme @param {number} width @param {number} height */
+function paintTokens(context, { tokens }, theme, width, height) {
+  const cell = Math.floor(Math.min(width / tokens[0].length, height / tokens.length));
+  tokens.forEach((ids, row) => ids.forEach((id, at) => {
+    if (id === 0) return;
+    context.fillStyle = css(theme.palette[id % theme.palette.length]);
+    const left = (width - cell * ids.length) / 2 + at * cell;
+    context.fillRect(left, (height - cell * tokens.length) / 2 + row * cell, cell - 1, cell - 1);
+  }));
+}
+
+/** A curve each. @param {CanvasRenderingContext2D} context @param {SeriesOf} picture @param {Theme} theme @param {number} width @param {number} height */
+function paintSeries(context, { series }, theme, width, height) {
+  series.forEach((values, number) => {
+    context.strokeStyle = css(theme.palette[number % theme.palette.length]);
+    context.beginPath();
+    values.forEach((value, at) => {
+      const x = RADIUS + (width - 2 * RADIUS) * at / (values.length - 1);
+      context.lineTo(x, height - RADIUS - (height - 2 * RADIUS) * value / SIDE);
+    });
+    context.stroke();
+  });
 }
