@@ -101,7 +101,6 @@ SCRIPTS = {
         "dataset": {"kind": "births", "length": 9},
         "loss": {"kind": "huber"},
         "test_fraction": 0.3,
-        "validation_fraction": 0.2,
         "batch_size": 256,
     },
     "a margin": {
