@@ -146,6 +146,7 @@ def train(asked: argparse.Namespace) -> None:
     """Everything is checked before the first step; nothing is written before the last."""
     epochs = number_of_epochs(asked.epochs)
     experiment = Experiment.from_json(read_bytes(asked.recipe, 4 * LONGEST_RECIPE + 1))
+    experiment.dataset.fetch()
 
     import torch
 

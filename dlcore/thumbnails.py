@@ -24,7 +24,7 @@ from dlcore.editing.fitting import OWN_KINDS
 
 POINTS = 120  # at most, of a data set
 SIDE = 100  # coordinates reach from 0 to this
-IMAGES = 3
+IMAGES = {8: 3, 28: 2}  # how many are shown of those with so many pixels in a line: fewer, if they are larger
 SEQUENCES, STEPS_SHOWN = 4, 12
 REACH = 3.0  # an activation is drawn for z from -REACH to REACH
 STEPS = 49
@@ -52,7 +52,7 @@ def _picture_data(cls: Any) -> dict[str, Any]:
         table = dataset.sample(np.random.default_rng(0))
         X, y = table.X, table.y
     if dataset.picture is not None:
-        images = [X[row].astype(int).tolist() for row in range(IMAGES)]
+        images = [X[row].astype(int).tolist() for row in range(IMAGES[dataset.picture.width])]
         return {"images": images, "width": dataset.picture.width, "brightest": dataset.picture.brightest}
     if dataset.vocabulary:
         return {"tokens": X[:SEQUENCES, -STEPS_SHOWN:].astype(int).tolist()}

@@ -31,7 +31,7 @@ def test_what_fits_is_a_recipe_and_fits_again(kind: str) -> None:
     fitted = Experiment.from_dict(with_fitting(standing_on(kind).to_dict()))
     assert take_fitted(fitted.to_dict()) == find_fitting(fitted.to_dict())
     assert 0 < len(fitted.layers) <= MOST_LAYERS
-    assert fitted.num_parameters < 5_000  # Small enough to watch.
+    assert fitted.num_parameters < (5_000 if fitted.num_inputs < 100 else 25_000)  # Small enough to watch.
 
 
 def test_a_set_of_few_rows_gets_a_batch_that_it_can_fill() -> None:

@@ -133,7 +133,8 @@ def test_every_data_set_stands_in_one_group() -> None:
         "images",
     ]  # The last two are one's own.
     assert sorted(everywhere) == sorted(kinds(Dataset))
-    assert groups["tables"] == ["iris", "wine", "breast_cancer", "digits", "diabetes"]
+    assert groups["tables"] == ["iris", "wine", "breast_cancer", "diabetes"]
+    assert groups["images"] == ["digits", "mnist", "fashion_mnist"]
     assert groups["numbers"] == ["plane", "multi_gauss", "sine", "step"]
 
 

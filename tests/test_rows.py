@@ -246,7 +246,7 @@ def _fits(changes: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_every_field_of_every_data_set_decides_which_rows_are_test_rows_unless_it_is_said_here() -> None:
-    beside = {"table": {"columns", "name", "reading"}, "images": {"name", "samples"}}
+    beside = {"table": {"columns", "name", "reading"}, "images": {"name", "samples", "channels"}}
     added = {"images": {"rows"}}
     for kind, cls in kinds(Dataset).items():
         facts = set(cls().row_facts()) - added.get(kind, set())  # type: ignore[attr-defined]

@@ -6,13 +6,15 @@ from typing import Annotated
 
 from pydantic import Field
 
-from dlcore.datasets import tabular, toy
+from dlcore.datasets import images, tabular, toy
 from dlcore.datasets.base import DatasetComponent, Table
 from dlcore.datasets.drawn import Drawn
 from dlcore.datasets.pictures import ImageData
 from dlcore.datasets.sequences import Sequences
 from dlcore.datasets.table import TableData
 
-Dataset = Annotated[toy.Toy | tabular.Tabular | Drawn | TableData | ImageData | Sequences, Field(discriminator="kind")]
+Dataset = Annotated[
+    toy.Toy | tabular.Tabular | images.Images | Drawn | TableData | ImageData | Sequences, Field(discriminator="kind")
+]
 
 __all__ = ["Dataset", "DatasetComponent", "Table"]

@@ -26,16 +26,31 @@ class Table:
     class_names: tuple[str, ...]  # empty for regression
 
 
+#: What red, green and blue give to how bright a pixel looks (ITU-R BT.601).
+LUMA = (0.299, 0.587, 0.114)
+
+
 @dataclass(frozen=True)
 class Grey:
-    """How the numbers of a row form a grey picture: `height` lines of `width` pixels, each from 0 (black) to `brightest`."""
+    """How the numbers of a row form a picture: `height` lines of `width` pixels, each from 0 (black) to `brightest`.
+
+    A picture in colour has three such pictures in a row, the red one, the green one and the blue one.
+    """
 
     height: int
     width: int
     brightest: float
+    channels: int = 1
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(channels, height, width), as layers read it."""
+        return self.channels, self.height, self.width
 
     def shades(self, raw: np.ndarray) -> list:
-        """Raw pixels from 0 to 1, as JSON."""
+        """Raw pixels (..., D) from 0 to 1, as JSON: of a picture in colour, how bright each pixel looks."""
+        if self.channels == len(LUMA):
+            raw = np.tensordot(LUMA, np.moveaxis(raw.reshape(*raw.shape[:-1], self.channels, -1), -2, 0), 1)
         return (raw / self.brightest).round(4).tolist()
 
 
@@ -51,6 +66,8 @@ class DatasetComponent(Component):
     #: True if the rows follow one another in time: the first ones are for training, then come the watched and the test rows, as one
     #: who forecasts knows the past only. No row is drawn.
     split_in_time: ClassVar[bool] = False
+    #: The most of a field that a menu offers, where a recipe may ask for more than comes with the program.
+    offered: ClassVar[dict[str, int]] = {}
     ordered: ClassVar[bool] = True  # Rows of a split stay in the order of the data set.
     tried: ClassVar[Fitting | None] = None  # Settings that fit, found by trying; None: proposed from the sizes.
 
@@ -93,7 +110,7 @@ class DatasetComponent(Component):
 
         (channels, height, width) of a picture, (time, features) of a sequence of numbers, (time,) of a sequence of tokens; else (D,).
         """
-        return (self.inputs,)
+        return (self.inputs,) if self.picture is None else self.picture.shape
 
     @property
     def vocabulary(self) -> int:
@@ -140,6 +157,9 @@ class DatasetComponent(Component):
 
     def check_readable(self) -> None:
         """Raises Problem unless the person this process works for may see the rows, even rows that are in memory already."""
+
+    def fetch(self) -> None:
+        """Bring here what the rows need and is not here. For desks and the command line only, never for a worker. Raises Problem."""
 
     def sample(self, generator: np.random.Generator) -> Table:
         """Make or load the rows."""

@@ -1,4 +1,4 @@
-"""Pictures that were uploaded or fetched: of one size, grey, each of one class.  N rows, D pixels."""
+"""Pictures that were uploaded or fetched: of one size, each of one class.  N rows, D pixels."""
 
 from __future__ import annotations
 
@@ -8,22 +8,20 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from dlcore.datasets import store
-from dlcore.datasets.base import DatasetComponent, Grey, Surface, Table
+from dlcore.datasets.base import Table
 from dlcore.datasets.columns import Digest, Name
-from dlcore.datasets.preparation import Preparation, make_scaling
+from dlcore.datasets.pixels import BRIGHTEST, PixelData
 from dlcore.datasets.table import MOST_CLASSES
 from dlcore.datasets.tabular import Digits
-from dlcore.objectives import Classes, objective_of_classes
 from dlcore.problems import Problem
 
-BRIGHTEST = 255
 DIGITS = Digits().picture
 DIGIT_NAMES = tuple(str(digit) for digit in range(Digits.objective.num_classes))
 MOST_PIXELS = 10_000_000  # of all pictures together that are used
 
 
-class ImageData(DatasetComponent):
-    """Grey pictures in classes, each pixel divided by 255. By itself: scikit-learn's 8x8 digits (Alpaydin and Kaynak, 1998)."""
+class ImageData(PixelData):
+    """Pictures in classes, each pixel divided by 255. By itself: scikit-learn's 8x8 digits (Alpaydin and Kaynak, 1998)."""
 
     kind: Literal["images"] = "images"
     title: ClassVar[str] = "Your pictures"
@@ -39,6 +37,7 @@ class ImageData(DatasetComponent):
     )
     available: int = Field(default=Digits.size, ge=4, le=1_000_000, description="How many pictures there are.")
     samples: int = Field(default=5000, ge=20, le=10_000, description="How many of them are used, drawn by the seed.")
+    channels: Literal[1, 3] = Field(default=1, description="Numbers of a pixel: 1 = grey; 3 = red, green and blue.")
 
     @model_validator(mode="after")
     def _fits_together(self) -> ImageData:
@@ -51,57 +50,36 @@ class ImageData(DatasetComponent):
         return self
 
     @property
-    def inputs(self) -> int:  # type: ignore[override]
-        return self.height * self.width
-
-    @property
     def rows(self) -> int:  # type: ignore[override]
         return min(self.samples, self.available)
 
     @property
-    def objective(self) -> Classes:  # type: ignore[override]
-        return objective_of_classes(len(self.classes))
-
-    @property
-    def surface(self) -> Surface:
-        return "space"
-
-    @property
-    def picture(self) -> Grey:
-        return Grey(self.height, self.width, BRIGHTEST)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return 1, self.height, self.width
-
-    @property
     def question(self) -> tuple[Any, ...]:
         return self.digest, self.classes
-
-    @property
-    def column_names(self) -> tuple[str, ...]:
-        return tuple(f"{row}x{column}" for row in range(1, self.height + 1) for column in range(1, self.width + 1))
 
     def check_readable(self) -> None:
         if self.digest:
             store.check(self.digest, self.name)
 
     def row_facts(self) -> dict[str, Any]:
-        facts = {name: value for name, value in self.to_dict().items() if name not in ("name", "samples")}
+        beside = (
+            "name",
+            "samples",
+            *["channels"] * (self.channels == 1),
+        )  # Grey pictures are what they were before colours.
+        facts = {name: value for name, value in self.to_dict().items() if name not in beside}
         return {**facts, "rows": self.rows}
 
     def sample(self, generator: np.random.Generator) -> Table:
         stored = store.get_table(self.digest, self.name) if self.digest else _digits()
         facts = stored.facts
-        described = (facts["rows"], facts["height"], facts["width"], tuple(facts["classes"]))
-        if described != (self.available, self.height, self.width, self.classes):
+        # Without "channels" are pictures of before there were any in colour.
+        described = (facts["rows"], facts.get("channels", 1), facts["height"], facts["width"], tuple(facts["classes"]))
+        if described != (self.available, self.channels, self.height, self.width, self.classes):
             raise Problem("table_differs", name=self.name, column=f"{facts['height']} x {facts['width']}")
         chosen = np.sort(generator.permutation(self.available)[: self.rows])
         X = stored.arrays["X"][chosen].astype(np.float64)
         return Table(X, stored.arrays["y"][chosen].astype(np.int64), self.column_names, self.classes)
-
-    def prepare(self, X: np.ndarray, y: np.ndarray) -> Preparation:
-        return Preparation(make_scaling(np.zeros(self.inputs), np.full(self.inputs, BRIGHTEST)))
 
 
 def _digits() -> store.Stored:

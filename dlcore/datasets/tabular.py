@@ -75,6 +75,7 @@ class Digits(BundledTable):
 
     kind: Literal["digits"] = "digits"
     title: ClassVar[str] = "Digits 8x8"
+    group: ClassVar[str] = "images"
     loader: ClassVar[str] = "load_digits"
     size: ClassVar[int] = 1797
     inputs: ClassVar[int] = 64
@@ -84,10 +85,6 @@ class Digits(BundledTable):
     @property
     def picture(self) -> Grey:
         return Grey(height=8, width=8, brightest=16)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return 1, 8, 8
 
 
 class Diabetes(BundledTable):

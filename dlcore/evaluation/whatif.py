@@ -186,8 +186,7 @@ def move_row(judged: Judged, columns: tuple[Column, ...], raw_C: np.ndarray, arg
     if picture is not None and cover:
         rows, cols = (slice(cover[side], cover[side] + cover["size"]) for side in ("top", "left"))
         middle = np.array([column.middle for column in columns])
-        shape = picture.height, picture.width
-        changed.reshape(shape)[rows, cols] = middle.reshape(shape)[rows, cols]
+        changed.reshape(picture.shape)[:, rows, cols] = middle.reshape(picture.shape)[:, rows, cols]
     return changed
 
 

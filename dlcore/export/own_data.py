@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dlcore.datasets.columns import CategoryColumn, DateColumn, NumberColumn
-from dlcore.datasets.pictures import BRIGHTEST, ImageData
+from dlcore.datasets.pixels import BRIGHTEST, PixelData
 from dlcore.datasets.table import TableData
 from dlcore.spreadsheet import safe_cell
 
@@ -90,10 +90,11 @@ y = scaler.transform(y[:, None])[:, 0].astype(np.float32)
     return [_write_reading(parts), *functions, "\n".join(prepared)], [scaled.strip()]
 
 
-def write_pictures_part(pictures: ImageData, parts: tuple[str, ...]) -> list[str]:
+def write_pictures_part(pictures: PixelData, parts: tuple[str, ...]) -> list[str]:
     """Lines that make X, the row numbers of the parts and y of data.csv."""
+    values = "Grey values" if pictures.channels == 1 else "Red, then green, then blue"
     lines = [
-        f"# Grey values from 0 to {BRIGHTEST}, {pictures.height} rows of {pictures.width} pixels, as numbers from 0 to 1.",
+        f"# {values} from 0 to {BRIGHTEST}, {pictures.height} rows of {pictures.width} pixels, as numbers from 0 to 1.",
         f"X = (np.array([row[:-2] for row in rows], dtype=np.float64) / {BRIGHTEST}).astype(np.float32)",
         *_write_list("classes = ", pictures.classes, ""),
         "y = np.array([classes.index(row[-2]) for row in rows])",

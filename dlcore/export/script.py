@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from dlcore.datasets.drawn import Drawn, Point
-from dlcore.datasets.pictures import ImageData
+from dlcore.datasets.pixels import PixelData
 from dlcore.datasets.preparation import with_features
 from dlcore.datasets.rules import RuleData
 from dlcore.datasets.sequences.births import Births, daily_births
@@ -82,7 +82,7 @@ def _space_blocks(blocks: list[str]) -> str:
 def _write_introduction(experiment: Experiment, repeated: Repetition, epochs: int) -> str:
     widths = "-".join(str(width) for width in _write_widths(experiment))
     tabular = isinstance(experiment.dataset, BundledTable | TableData)
-    own = isinstance(experiment.dataset, TableData | ImageData)
+    own = isinstance(experiment.dataset, TableData | PixelData)
     made = "the network" if experiment.dataset.own_split or own else "the data and the network"
     mean = "without any penalty or class weights" if experiment.class_weights != "none" else "without any penalty"
     beside = "  # beside data.csv, which the page or `python -m dlcore data` writes" if own else ""
@@ -155,7 +155,7 @@ def _write_data(experiment: Experiment) -> list[str]:
         case TableData() as table:
             read, targets = write_table_part(table, parts)
             return [*read, *_write_features(experiment), "X = X.astype(np.float32)", *targets, tensors]
-        case ImageData() as pictures:
+        case PixelData() as pictures:
             return [*write_pictures_part(pictures, parts), tensors]
     return [*_write_split(experiment), *_write_features(experiment), _write_scaling(experiment), tensors]
 

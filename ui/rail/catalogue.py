@@ -93,12 +93,14 @@ def make_catalogue(language: str) -> dict[str, Any]:
 def _describe_kind(family: str, kind: str, cls: Any, say: Say) -> dict[str, Any]:
     prefix = f"component.{family}.{kind}"
     fields = {name: info for name, info in list_fields(cls).items() if _has_input(family, kind, name, info)}
+    offered = cls.offered if family == "dataset" else {}
     return {
         "title": say(f"{prefix}.title"),
         "plain": _say_plainly(f"{family}.{kind}", say),
         "help": say(f"{prefix}.help"),
         "fields": [
-            describe_field(name, info, f"{prefix}.{name}", say) | ({"tucked": True} if name in TUCKED else {})
+            describe_field(name, info, f"{prefix}.{name}", say, offered.get(name))
+            | ({"tucked": True} if name in TUCKED else {})
             for name, info in fields.items()
         ],
     }
@@ -132,11 +134,12 @@ def _say_plainly(of: str, say: Say) -> str:
     return "" if of in OWN else say(f"plain.{of}")
 
 
-def describe_field(name: str, info: FieldInfo, key: str, say: Say) -> Input:
+def describe_field(name: str, info: FieldInfo, key: str, say: Say, most: float | None = None) -> Input:
     """What the browser draws one field from: {"name", "label", "help", "input", ...}, where "input" is one of
 
     "kind": {"family"}; "switch"; "options": {"options": [{"value", "title"}]}; "slider": {"lower", "upper", "step"};
-    "ladder": {"rungs"}; "entry": {"lower", "upper"}. The last three say whether they are "whole", and "zero" where 0 has a word.
+    "ladder": {"rungs"}; "entry": {"lower", "upper"}. The last three say whether they are "whole", and "zero" where 0 has a word. `most` is
+    the most that is offered of a number that may be larger in a recipe.
     """
     words: Input = {"name": name, "label": say(key), "help": say(f"{key}.help")}
     if info.discriminator:
@@ -149,8 +152,8 @@ def describe_field(name: str, info: FieldInfo, key: str, say: Say) -> Input:
             "input": "options",
             "options": [{"value": one, "title": say(f"{key}.{one}")} for one in options],
         }
-    scale = SCALES.get(name) or choose_scale(info)
-    limits, lower, upper = find_limits(info, scale)
+    scale = SCALES.get(name) or choose_scale(info, most)
+    limits, lower, upper = find_limits(info, scale, most)
     sentence = say(limits).format(lower=write_number(lower), upper=write_number(upper)) if upper <= MILLION else ""
     number: Input = {**words, "help": f"{words['help']} {sentence}".strip(), "whole": info.annotation is int}
     if name in OFF_AT_ZERO:

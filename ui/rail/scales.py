@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import annotated_types
@@ -69,9 +69,11 @@ def find_bounds(info: FieldInfo) -> Bounds:
     return Bounds(**found)
 
 
-def choose_scale(info: FieldInfo) -> Scale:
-    """The input that suits a number with these bounds."""
+def choose_scale(info: FieldInfo, most: float | None = None) -> Scale:
+    """The input that suits a number with these bounds; `most` is the most that it offers, if a recipe may ask for more."""
     bounds = find_bounds(info)
+    if most is not None:
+        bounds = replace(bounds, upper=most)
     default = info.default
     if info.annotation is int:
         if bounds.upper - bounds.lower <= FEW:
@@ -108,8 +110,9 @@ def write_number(value: float) -> str:
     return f"{float(short):.11f}".rstrip("0").rstrip(".") if 1e-6 <= abs(value) < 1 else f"{float(short):g}"
 
 
-def find_limits(info: FieldInfo, scale: Scale) -> tuple[str, float, float]:
+def find_limits(info: FieldInfo, scale: Scale, most: float | None = None) -> tuple[str, float, float]:
     """What a sentence says of a number's bounds: the key of the message, the lower and the upper bound."""
     bounds = find_bounds(info)
     which = "open_low" if bounds.without_lower else "open_high" if bounds.without_upper else "closed"
-    return f"bounds.{which}", bounds.lower, scale.upper if isinstance(scale, Entry) else bounds.upper
+    upper = bounds.upper if most is None else most
+    return f"bounds.{which}", bounds.lower, scale.upper if isinstance(scale, Entry) else upper

@@ -72,6 +72,7 @@ def keep_images(
         "classes": names,
         "available": len(X),
         "samples": min(USED, MOST_PIXELS // (height * width), len(X)),
+        "channels": 1,
     }
     return describe_images(part, flat, codes)
 
