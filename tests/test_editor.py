@@ -16,7 +16,15 @@ from dlcore.datasets.drawn import Drawn
 from dlcore.datasets.tabular import Iris, Wine
 from dlcore.datasets.toy import CircleData, SpiralData
 from dlcore.editing.editor import Editor
-from dlcore.editing.fitting import OWN_KINDS, find_fitting, group_datasets, list_fitting_losses, take_fitted
+from dlcore.editing.fitting import (
+    OWN_KINDS,
+    USUAL,
+    find_fitting,
+    group_datasets,
+    list_fitting_losses,
+    take_fitted,
+    with_fitting,
+)
 from dlcore.editing.setting import has_input
 from dlcore.editing.shaping import to_drawn
 from dlcore.experiment import MOST_LAYERS, Experiment
@@ -85,8 +93,8 @@ def standing_on(family: str, kind: str) -> tuple[Experiment, str]:
     if family in IN_A_LAYER:
         return Experiment(layers=(Dense(**{family: choice}),)), f"layers.0.{family}"
     if family == "dataset":
-        usual = kinds(FAMILIES["loss"])[list_fitting_losses({"kind": kind})[0]]()
-        return Experiment(dataset=choice, loss=usual), "dataset"
+        draft = {**USUAL, "dataset": choice.to_dict(), "loss": {"kind": list_fitting_losses({"kind": kind})[0]}}
+        return Experiment.from_dict(with_fitting(draft)), "dataset"
     return Experiment(**{family: choice}), family
 
 

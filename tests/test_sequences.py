@@ -21,6 +21,7 @@ from dlcore.datasets import Dataset, DatasetComponent
 from dlcore.datasets.base import Table
 from dlcore.datasets.sequences.births import BUNDLED, daily_births, say_as_last_week
 from dlcore.datasets.sequences.symbols import balanced_word
+from dlcore.editing.fitting import USUAL, with_fitting
 from dlcore.rows import prepare
 
 TOKENS = [kind for kind, cls in kinds(Dataset).items() if cls.group == "sequences" and cls().vocabulary]  # type: ignore[attr-defined]
@@ -45,8 +46,8 @@ def texts(kind: str, **fields: Any) -> tuple[list[str], list[int]]:
 
 def recipe(kind: str, **fields: Any) -> Experiment:
     dataset = data_set(kind)
-    loss = {"kind": dataset.objective.usual_loss}
-    return Experiment.from_dict({"dataset": dataset.to_dict(), "loss": loss, **fields})
+    usual = {**USUAL, "dataset": dataset.to_dict(), "loss": {"kind": dataset.objective.usual_loss}}
+    return Experiment.from_dict(with_fitting({**usual, **fields}))
 
 
 @pytest.mark.parametrize("kind", TOKENS)
@@ -81,7 +82,7 @@ def test_where_there_are_fewer_sequences_than_asked_for_there_are_all_of_them() 
         (a, b, c, d) for a in (2, 3) for b in (2, 3) for c in (2, 3) for d in (2, 3)
     ]
     assert len(made("recall", length=4, symbols=2).X) == 16
-    assert len(made("anbn", length=8, symbols=2).X) == 12  # two orders of a and b, n = 2, 3, 4, in two classes
+    assert len(made("anbn", length=8).X) == 70 + 28 + 1  # as many as there are right ones: C(8, 4) + C(8, 6) + C(8, 8)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in TOKENS if data_set(kind).num_classes])
@@ -135,21 +136,21 @@ def test_there_are_as_many_rows_as_balanced_words_at_most() -> None:
     )  # Each is as likely as any other.
 
 
-def test_anbn_is_one_run_and_another_of_the_same_length() -> None:
-    rows, y = texts("anbn", length=20)
+@pytest.mark.parametrize("others", [1, 3])
+def test_anbn_is_one_run_and_another_of_the_same_length_when_the_others_are_left_out(others: int) -> None:
+    rows, y = texts("anbn", length=14, others=others)
     for row, label in zip(rows, y, strict=True):
-        runs = [len(list(group)) for _, group in groupby(row)]
-        assert (len(runs) == 2 and runs[0] == runs[1]) == bool(label)
-        assert len(row) % 2 == 0
-    lengths = [Counter(len(row) for row, label in zip(rows, y, strict=True) if label == one) for one in (0, 1)]
-    assert lengths[0] == lengths[1]
+        counted = re.sub("[^ab]", "", row)
+        runs = [(sign, len(list(group))) for sign, group in groupby(counted)]
+        assert (len(runs) == 2 and runs[0] == ("a", runs[1][1])) == bool(label)
+        assert len(row) == 14 and len(counted) % 2 == 0
+    assert set("".join(rows)) == set("abcde"[: 2 + others])
 
 
 def test_counts_alone_do_not_tell_anbn() -> None:
     rows, y = texts("anbn")
-    even = [len(set(Counter(row).values())) == 1 for row in rows]
-    found = np.mean([told == bool(label) for told, label in zip(even, y, strict=True)])
-    assert 0.75 < found < 0.9  # a third of the others have as many of both, in a wrong order
+    found = np.mean([(row.count("a") == row.count("b")) == bool(label) for row, label in zip(rows, y, strict=True)])
+    assert 0.75 < found < 0.9  # A third of the wrong ones have as many of both, in a wrong order.
 
 
 def test_adding_is_the_sum_of_the_marked_numbers_and_always_saying_one_is_off_by_a_sixth() -> None:

@@ -174,7 +174,13 @@ class Editor:
         draft["batch_size"] = min(draft["batch_size"], count_training_rows(draft))
         fits = take_fitted(experiment.to_dict()) in (find_fitting(experiment.to_dict()), self._proposed)
         # Drawn points begin as the points of the data set before, for which the settings were chosen.
-        after = self._with_fitting(draft) if fits and classes[kind] is not Drawn else Experiment.from_dict(draft)
+        if fits and classes[kind] is not Drawn:
+            after = self._with_fitting(draft)
+        else:
+            try:
+                after = Experiment.from_dict(draft)
+            except Problem:  # The layers cannot read such rows, as dense ones cannot read tokens.
+                after = self._with_fitting(draft)
         return Edited(after, notices=tell_adjusted(experiment, after))
 
     def _with_fitting(self, draft: Draft) -> Experiment:

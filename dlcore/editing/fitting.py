@@ -136,7 +136,7 @@ def fit_to_data(experiment: Experiment, dataset: Draft) -> Experiment:
             )
         except Problem:
             continue
-    return Experiment.from_dict({"dataset": dataset, "loss": recipe["loss"]})
+    return Experiment.from_dict(with_fitting({**USUAL, "dataset": dataset, "loss": recipe["loss"]}))
 
 
 def find_fitting(draft: Draft) -> Draft:

@@ -63,10 +63,16 @@ class Projection:
         x_range, y_range = pad(places[:, 0]), pad(places[:, 1])
         shares = strengths**2 / ((strengths**2).sum() or 1.0)
         points = grid(x_range, y_range, side)
-        self.inputs_DP = as_inputs(points @ self._axes_2D + self._mean)
-        self.plane_D3 = as_inputs(np.vstack([self._mean, self._axes_2D]))
-        ones, (u, v) = np.ones(side), (points[:side, 0], points[::side, 1])
-        self.plane_factors = np.array([ones, u, ones], np.float32), np.array([ones, ones, v], np.float32)
+        rows = points @ self._axes_2D + self._mean
+        if vocabulary := drawable.experiment.dataset.vocabulary:
+            # Between two ids there is none: the nearest row of tokens.
+            self.inputs_DP = as_inputs(rows.round().clip(0, vocabulary - 1))
+            self.plane_D3 = self.plane_factors = None
+        else:
+            self.inputs_DP = as_inputs(rows)
+            self.plane_D3 = as_inputs(np.vstack([self._mean, self._axes_2D]))
+            ones, (u, v) = np.ones(side), (points[:side, 0], points[::side, 1])
+            self.plane_factors = np.array([ones, u, ones], np.float32), np.array([ones, ones, v], np.float32)
         self.shape = (side, side)
         self.layout = plane_layout(self.kind, side, x_range, y_range, ["PC 1", "PC 2"])
         self.layout["explained"] = [*map(float, shares[:2]), 0.0][:2]

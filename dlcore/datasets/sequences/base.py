@@ -12,7 +12,9 @@ import numpy as np
 from pydantic import Field
 
 from dlcore.datasets.base import Surface, Table
+from dlcore.datasets.fitting import Fitting
 from dlcore.datasets.rules import RuleData
+from dlcore.datasets.sequences.stacks import recurrent, to_compare
 
 PADDING, UNKNOWN, FIRST = 0, 1, 2  # ids; the first of a symbol
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -25,6 +27,7 @@ class TokenData(RuleData):
     """
 
     group: ClassVar[str] = "sequences"
+    tried: ClassVar[Fitting | None] = Fitting(layers=recurrent("lstm", tokens=True))
     length: int
     samples: int = Field(
         default=1000, ge=20, le=5000, description="Number of sequences, training and test together, no two the same."
@@ -55,6 +58,9 @@ class TokenData(RuleData):
     @property
     def vocabulary(self) -> int:
         return FIRST + len(self.symbol_names)
+
+    def stacks(self, train_rows: int) -> dict[str, Fitting]:
+        return to_compare(tokens=True)
 
     @property
     def surface(self) -> Surface:

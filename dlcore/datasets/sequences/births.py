@@ -11,7 +11,9 @@ import numpy as np
 from pydantic import Field
 
 from dlcore.datasets.base import DatasetComponent, Surface, Table
+from dlcore.datasets.fitting import Fitting
 from dlcore.datasets.preparation import Preparation, PreparedNumber
+from dlcore.datasets.sequences.stacks import recurrent, to_compare
 from dlcore.objectives import Numbers, ObjectiveComponent
 
 BUNDLED = Path(__file__).parents[1] / "bundled" / "births" / "births.json"
@@ -40,7 +42,11 @@ class Births(DatasetComponent):
     group: ClassVar[str] = "sequences"
     objective: ClassVar[ObjectiveComponent] = Numbers()
     split_in_time: ClassVar[bool] = True
+    tried: ClassVar[Fitting | None] = Fitting(layers=recurrent("lstm", tokens=False), batch_size=32)
     length: int = Field(default=14, ge=7, le=56, description="Number of days that are seen before the one to be said.")
+
+    def stacks(self, train_rows: int) -> dict[str, Fitting]:
+        return to_compare(tokens=False, batch_size=32)
 
     @property
     def rows(self) -> int:

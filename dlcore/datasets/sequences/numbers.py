@@ -9,7 +9,9 @@ import numpy as np
 from pydantic import Field
 
 from dlcore.datasets.base import Grey, Surface, Table
+from dlcore.datasets.fitting import Fitting
 from dlcore.datasets.rules import Rows, RuleData
+from dlcore.datasets.sequences.stacks import recurrent, to_compare
 from dlcore.datasets.tabular import BundledTable, Digits
 from dlcore.objectives import Numbers, ObjectiveComponent
 
@@ -34,10 +36,14 @@ class NumberSequences(RuleData):
     """Rows of T steps of numbers made by a rule, of which a number is to be said."""
 
     group: ClassVar[str] = "sequences"
+    tried: ClassVar[Fitting | None] = Fitting(layers=recurrent("lstm", tokens=False))
     objective: ClassVar[ObjectiveComponent] = Numbers()
     names: ClassVar[tuple[str, ...]]  # of the numbers of a step
     length: int
     samples: int = Field(default=1000, ge=20, le=5000, description="Number of sequences, training and test together.")
+
+    def stacks(self, train_rows: int) -> dict[str, Fitting]:
+        return to_compare(tokens=False)
 
     @property
     def rows(self) -> int:
@@ -103,6 +109,10 @@ class DigitRows(BundledTable):
     size: ClassVar[int] = Digits.size
     inputs: ClassVar[int] = Digits.inputs
     objective: ClassVar[ObjectiveComponent] = Digits.objective
+    tried: ClassVar[Fitting | None] = Fitting(layers=recurrent("lstm", tokens=False, units=32))
+
+    def stacks(self, train_rows: int) -> dict[str, Fitting]:
+        return to_compare(tokens=False, units=32)
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -90,25 +90,21 @@ def is_balanced(word: tuple[int, ...]) -> bool:
     return not is_open
 
 
-def anbn(samples: int, length: int, symbols: int, generator: np.random.Generator) -> Rows:
-    X, y = np.zeros((samples, length)), np.arange(samples) % 2
-    pairs = [(a, b) for a in range(symbols) for b in range(symbols) if a != b]
-    halves = [(a, b, n) for a, b in pairs for n in range(2, length // 2 + 1)]
-    chosen = generator.permutation(len(halves))
-    for row in range(samples):
-        a, b, n = halves[chosen[row // 2]]
-        if y[row] == 1:
-            word = [a] * n + [b] * n
-        else:
-            # Of the same length, so that it tells nothing: one symbol too many, too few, or two that have changed places.
-            nearly = [
-                [a] * (n + 1) + [b] * (n - 1),
-                [a] * (n - 1) + [b] * (n + 1),
-                [a] * (n - 1) + [b, a] + [b] * (n - 1),
-            ]
-            word = nearly[generator.integers(3)]
-        X[row, length - len(word) :] = np.array(word) + 2
-    return X, y
+def anbn(samples: int, length: int, others: int, generator: np.random.Generator) -> Rows:
+    words: dict[tuple[int, ...], None] = {}
+    while len(words) < samples:
+        n = int(generator.integers(2, length // 2 + 1))
+        # As long as the right one, so that its length tells nothing: one too many, one too few, or two that have changed places.
+        nearly = [
+            [0] * (n + 1) + [1] * (n - 1),
+            [0] * (n - 1) + [1] * (n + 1),
+            [0] * (n - 1) + [1, 0] + [1] * (n - 1),
+        ]
+        counted = [0] * n + [1] * n if len(words) % 2 == 1 else nearly[generator.integers(3)]
+        row = generator.integers(2, 2 + others, size=length)
+        row[np.sort(generator.choice(length, 2 * n, replace=False))] = counted
+        words[tuple(row.tolist())] = None
+    return np.array(list(words)) + 2.0, np.arange(samples) % 2
 
 
 class RecallData(TokenData):
@@ -197,17 +193,19 @@ class BracketsData(TwoClasses):
 
 
 class AnBnData(TwoClasses):
-    """One symbol n times, then another one as often? In class 0 nearly so: a network has to count (Gers and Schmidhuber, 2001)."""
+    """a n times, then b as often, others between them that do not count? In class 0 nearly so (Gers and Schmidhuber, 2001)."""
 
     kind: Literal["anbn"] = "anbn"
     title: ClassVar[str] = "aⁿbⁿ"
     rule = staticmethod(anbn)
-    length: int = Field(default=16, ge=8, le=64, description="Most symbols in a sequence; shorter ones are padded.")
-    symbols: int = Field(default=8, ge=2, le=10, description="How many different symbols a and b are taken from.")
+    length: int = Field(default=12, ge=8, le=64, description="Number of symbols in a sequence.")
+    others: int = Field(
+        default=1, ge=1, le=8, description="How many symbols there are beside a and b; they do not count."
+    )
 
     @property
     def symbol_names(self) -> tuple[str, ...]:
-        return tuple(LETTERS[: self.symbols])
+        return tuple(LETTERS[: 2 + self.others])
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -215,7 +213,9 @@ class AnBnData(TwoClasses):
 
     @property
     def possible(self) -> int:
-        return 2 * self.symbols * (self.symbols - 1) * (self.length // 2 - 1)
+        # As many rows as there are right ones: half of them are used, so that new ones are found soon.
+        halves = range(2, self.length // 2 + 1)
+        return sum(comb(self.length, 2 * n) * self.others ** (self.length - 2 * n) for n in halves)
 
     def rule_arguments(self) -> dict[str, Any]:
-        return {"samples": self.rows, "length": self.length, "symbols": self.symbols}
+        return {"samples": self.rows, "length": self.length, "others": self.others}
