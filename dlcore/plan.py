@@ -37,6 +37,16 @@ class LayerPlan:
         return ".".join(map(str, self.path))
 
     @property
+    def units_in(self) -> int:
+        """How many units give what comes in: numbers of a list, features of a sequence, channels of a picture."""
+        return self.input_shape[unit_axis(self.input_shape)]
+
+    @property
+    def units_out(self) -> int:
+        """How many units there are of what goes out, its own or those that it hands on."""
+        return self.output_shape[unit_axis(self.output_shape)]
+
+    @property
     def inputs(self) -> int:
         """Numbers in a row before it."""
         return values_of(self.input_shape)

@@ -13,7 +13,8 @@ from dlcore.catalogue import FAMILIES
 from dlcore.component import Component, kinds, list_fields
 from dlcore.datasets import Dataset
 from dlcore.datasets.drawn import Drawn
-from dlcore.datasets.tabular import Iris, Wine
+from dlcore.datasets.sequences.symbols import RecallData
+from dlcore.datasets.tabular import Digits, Iris, Wine
 from dlcore.datasets.toy import CircleData, SpiralData
 from dlcore.editing.editor import Editor
 from dlcore.editing.fitting import (
@@ -29,7 +30,7 @@ from dlcore.editing.setting import has_input
 from dlcore.editing.shaping import to_drawn
 from dlcore.experiment import MOST_LAYERS, Experiment
 from dlcore.frame import decode_frame
-from dlcore.layers import Dense, Dropout
+from dlcore.layers import Dense, Dropout, Embedding, Flatten, Tokens
 from dlcore.losses import Hinge
 from dlcore.optimizers import SGD, Adam
 from dlcore.problems import Problem
@@ -89,13 +90,26 @@ def standing_on(family: str, kind: str) -> tuple[Experiment, str]:
     if isinstance(choice, SGD):
         choice = SGD(momentum=0.5)
     if family == "layer":
-        return Experiment(layers=(choice,)), "layers.0"
+        return standing_among_others(choice)
     if family in IN_A_LAYER:
         return Experiment(layers=(Dense(**{family: choice}),)), f"layers.0.{family}"
     if family == "dataset":
         draft = {**USUAL, "dataset": choice.to_dict(), "loss": {"kind": list_fitting_losses({"kind": kind})[0]}}
         return Experiment.from_dict(with_fitting(draft)), "dataset"
     return Experiment(**{family: choice}), family
+
+
+def standing_among_others(layer: Any) -> tuple[Experiment, str]:
+    """An experiment with this layer on data that it can read, and where it stands."""
+    shape = layer.example_shapes[0]
+    if isinstance(shape, Tokens):
+        return Experiment(dataset=RecallData(), layers=(layer, Flatten())), "layers.0"
+    match len(shape):
+        case 1:
+            return Experiment(layers=(layer,)), "layers.0"
+        case 2:
+            return Experiment(dataset=RecallData(), layers=(Embedding(), layer, Flatten())), "layers.1"
+    return Experiment(dataset=Digits(), layers=(layer, Flatten())), "layers.0"
 
 
 def kinds_with_inputs() -> list[tuple[str, str]]:

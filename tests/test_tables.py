@@ -690,8 +690,8 @@ def test_a_column_more_keeps_the_weights_of_the_others(brought: Brought) -> None
 def test_columns_of_a_plane_stay_themselves_when_a_third_comes() -> None:
     columns = [{"kind": "number", "name": name} for name in ("weight", "horsepower", "displacement")]
     two, three = (Experiment.from_dict({"dataset": {"kind": "table", "columns": columns[:count]}}) for count in (2, 3))
-    assert align(two, three).layers[0].inputs.tolist() == [0, 1, -1]
-    assert align(three, two).layers[0].inputs.tolist() == [0, 1]
+    assert align(two, three).layers[0].sources.tolist() == [0, 1, -1]
+    assert align(three, two).layers[0].sources.tolist() == [0, 1]
 
 
 def test_another_target_needs_a_fresh_start(brought: Brought) -> None:

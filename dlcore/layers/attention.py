@@ -87,6 +87,7 @@ class Positions(LayerComponent):
     example_shapes: ClassVar[tuple[Shape, ...]] = ((5, 4), (4, 3))
     reads: ClassVar[Literal["shape", "list", "either"]] = "shape"
     has_units: ClassVar[bool] = False
+    keeps_units: ClassVar[bool] = True
 
     def output_shape(self, input_shape: Shape) -> Shape:
         if len(input_shape) != SEQUENCE:

@@ -62,6 +62,8 @@ class LayerComponent(Component):
     has_units: ClassVar[bool]
     #: As what it reads a row of the data if it comes first: in the shape that the data say it has, as a list, or as the layer after it.
     reads: ClassVar[Literal["shape", "list", "either"]] = "either"
+    #: The units of what goes out are those of what came in, each with fewer numbers perhaps, or one after another in a list.
+    keeps_units: ClassVar[bool] = False
     #: The most units that a person may give it, in its field `units`; 0: how many it has is not for a person to say.
     most_units: ClassVar[int] = 0
     #: Of a layer whose units weigh what comes in: the names, among its modules' tensors, of weight (units, inputs) and bias (units,).

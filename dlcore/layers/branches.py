@@ -62,6 +62,7 @@ class Residual(Holder):
     )
 
     example_shapes: ClassVar[tuple[Shape, ...]] = ((3,), (5, 3), (2, 4, 3))
+    keeps_units: ClassVar[bool] = True
 
     @property
     def inner(self) -> dict[str, tuple[LayerComponent, ...]]:

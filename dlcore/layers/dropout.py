@@ -22,6 +22,7 @@ class Dropout(LayerComponent):
 
     example_shapes: ClassVar[tuple[Shape, ...]] = ((1,), (7,), (3, 5, 2))
     has_units: ClassVar[bool] = False
+    keeps_units: ClassVar[bool] = True
     draws: ClassVar[bool] = True
     judges_otherwise: ClassVar[bool] = True
     judged_as: ClassVar[Literal["dense", "identity", "other"]] = "identity"

@@ -19,6 +19,7 @@ class Flatten(LayerComponent):
 
     example_shapes: ClassVar[tuple[Shape, ...]] = ((4,), (5, 3), (2, 4, 3))
     has_units: ClassVar[bool] = False
+    keeps_units: ClassVar[bool] = True
 
     def output_shape(self, input_shape: Shape) -> Shape:
         return (values_of(input_shape),)

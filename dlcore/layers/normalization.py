@@ -25,9 +25,11 @@ class BatchNorm(LayerComponent):
 
     example_shapes: ClassVar[tuple[Shape, ...]] = ((3,), (5, 3), (2, 4, 3))
     has_units: ClassVar[bool] = False
+    keeps_units: ClassVar[bool] = True
     judges_otherwise: ClassVar[bool] = True
     axes: ClassVar[dict[str, tuple[Axis, ...]]] = {
-        f"0.{name}": ("sources",) for name in ("weight", "bias", "running_mean", "running_var")
+        **{f"0.{name}": ("sources",) for name in ("weight", "bias", "running_mean", "running_var")},
+        "0.num_batches_tracked": (),
     }
 
     def output_shape(self, input_shape: Shape) -> Shape:
@@ -69,6 +71,7 @@ class LayerNorm(LayerComponent):
 
     example_shapes: ClassVar[tuple[Shape, ...]] = ((3,), (5, 3), (2, 4, 3))
     has_units: ClassVar[bool] = False
+    keeps_units: ClassVar[bool] = True
     axes: ClassVar[dict[str, tuple[Axis, ...]]] = {"0.weight": ("sources",), "0.bias": ("sources",)}
 
     def output_shape(self, input_shape: Shape) -> Shape:

@@ -25,6 +25,7 @@ class Pooling(LayerComponent):
     example_shapes: ClassVar[tuple[Shape, ...]] = ((1, 8, 8), (3, 5, 7), (8, 3))
     reads: ClassVar[Literal["shape", "list", "either"]] = "shape"
     has_units: ClassVar[bool] = True
+    keeps_units: ClassVar[bool] = True
 
     def output_shape(self, input_shape: Shape) -> Shape:
         size = self.size
@@ -92,6 +93,7 @@ class GlobalAveragePool(LayerComponent):
     example_shapes: ClassVar[tuple[Shape, ...]] = ((3, 5, 7), (8, 3))
     reads: ClassVar[Literal["shape", "list", "either"]] = "shape"
     has_units: ClassVar[bool] = True
+    keeps_units: ClassVar[bool] = True
 
     def output_shape(self, input_shape: Shape) -> Shape:
         if len(input_shape) == LIST:

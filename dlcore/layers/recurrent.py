@@ -66,7 +66,8 @@ class Recurrent(LayerComponent):
         return True
 
     def in_words(self, words: Words) -> str:
-        return words(f"report.recurrent.{self.returns}{'.both' if self.bidirectional else ''}", units=self.units)
+        key = f"report.recurrent_both.{self.returns}" if self.bidirectional else f"report.recurrent.{self.returns}"
+        return words(key, units=self.units)
 
     @property
     def number(self) -> float:
