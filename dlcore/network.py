@@ -38,7 +38,7 @@ def _share_padding(model: nn.Module) -> None:
     padding = Padding()
     for module in model.modules():
         if isinstance(getattr(module, "padding", None), Padding):
-            module.padding = padding
+            module.__dict__["padding"] = padding
 
 
 def drawing_modules(model: nn.Module) -> list[Any]:

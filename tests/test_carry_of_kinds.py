@@ -56,7 +56,9 @@ def test_behind_flatten_each_channel_keeps_the_weights_of_all_its_pixels() -> No
     was, now = before["4.weight"].reshape(10, 3, 64), after["4.weight"].reshape(10, 3, 64)
     np.testing.assert_array_equal(now[:, 0], was[:, 2])
     np.testing.assert_array_equal(now[:, 2], was[:, 0])
-    assert np.abs(now[:, 1]).max() < 0.1 * np.abs(now[:, 0]).max()  # Of a new channel: small, so that it disturbs little.
+    assert (
+        np.abs(now[:, 1]).max() < 0.1 * np.abs(now[:, 0]).max()
+    )  # Of a new channel: small, so that it disturbs little.
 
 
 def test_a_network_with_a_new_channel_says_nearly_what_it_said() -> None:
@@ -69,7 +71,9 @@ def test_a_network_with_a_new_channel_says_nearly_what_it_said() -> None:
 def test_another_kernel_starts_anew_and_the_rest_stays() -> None:
     trainer = trained(conv(4), FLATTEN, {"kind": "dense", "units": 8})
     before = tensors(trainer)
-    change(trainer, {"kind": "conv2d", "channels": 4, "kernel": 5, "padding": 2}, FLATTEN, {"kind": "dense", "units": 8})
+    change(
+        trainer, {"kind": "conv2d", "channels": 4, "kernel": 5, "padding": 2}, FLATTEN, {"kind": "dense", "units": 8}
+    )
     after = tensors(trainer)
     assert after["1.weight"].shape == (4, 1, 5, 5)
     np.testing.assert_array_equal(after["1.bias"], before["1.bias"])

@@ -388,10 +388,10 @@ def test_twelve_layers_are_enough() -> None:
 def test_shapes_and_parameter_counts_are_told() -> None:
     facts = Person().facts
     assert facts["layers"] == [
-        {"inputs": 2, "outputs": 4, "parameters": 12},
-        {"inputs": 4, "outputs": 2, "parameters": 10},
+        {"inputs": "2", "outputs": "4", "parameters": 12},
+        {"inputs": "4", "outputs": "2", "parameters": 10},
     ]
-    assert facts["output"] == {"inputs": 2, "outputs": 1, "parameters": 3, "units": 1, "activation": "sigmoid"}
+    assert facts["output"] == {"inputs": "2", "outputs": "1", "parameters": 3, "units": 1, "activation": "sigmoid"}
     assert facts["parameters"] == 25
 
 

@@ -44,6 +44,7 @@ class Radial(LayerComponent):
 
     example_shapes: ClassVar[tuple[Shape, ...]] = ((2,),)
     has_units: ClassVar[bool] = True
+    width: ClassVar[str] = "units"
     most_units: ClassVar[int] = 64
 
     def output_shape(self, input_shape: Shape) -> Shape:

@@ -304,7 +304,7 @@ interface Settings {
   facts: RunFacts;
 }
 
-type Sizes = { inputs: number; outputs: number; parameters: number };
+type Sizes = { inputs: string; outputs: string; parameters: number };
 
 interface RunFacts {
   rows: { train: number; validation: number; test: number };
@@ -320,6 +320,8 @@ interface RunFacts {
   fitting: { layers: any[]; features?: string[]; optimizer: { kind: string; learning_rate: number }; batch_size: number } | null;
   rate: { wanted: number; own: boolean; present: number } | null;
   most_layers: number;
+  kinds: string[];
+  stacks: string[];
   device: string;
   devices: string[];
 }
@@ -357,7 +359,7 @@ type NumberField = Field & { whole: boolean; zero?: string } & (
   );
 type EntryField = Field & { lower: number; upper: number };
 
-type Kind = { title: string; plain: string; help: string; fields: Field[] };
+type Kind = { title: string; plain: string; help: string; fields: Field[]; width?: string };
 type Section = { name: string; title: string; fields: Field[] };
 /** Points [x, y, class or value], or images as lists of pixels. */
 type PointsOf = { points: [number, number, number][]; numbers: boolean };

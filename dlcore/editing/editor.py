@@ -28,6 +28,7 @@ from dlcore.editing.fitting import (
     fit_split,
     fit_weights,
     has_features,
+    parts_of,
     take_fitted,
     with_fitting,
 )
@@ -38,6 +39,8 @@ from dlcore.experiment import Experiment
 from dlcore.problems import Problem
 
 LARGEST_SEED = 2**31 - 1
+#: The beginnings of the keys of problems of a stack that cannot read what it gets.
+OF_SHAPES = ("layer_needs", "tokens_need", "output_needs", "kernel_", "pooled_", "heads_", "residual_", "parallel_")
 _log = logging.getLogger(__name__)
 
 
@@ -63,6 +66,8 @@ class Editor:
                 edited = None if wanted is None else _set_one(experiment, ("optimizer", "learning_rate"), wanted)
             case "take_fitting":
                 edited = Edited(self._with_fitting(experiment.to_dict()))
+            case "take_stack":
+                edited = _take_stack(experiment, action.get("name"))
             case "new_seed":
                 edited = _set_one(experiment, ("seed",), (experiment.seed + 1) % (LARGEST_SEED + 1))
             case _:
@@ -176,11 +181,16 @@ class Editor:
         # Drawn points begin as the points of the data set before, for which the settings were chosen.
         if fits and classes[kind] is not Drawn:
             after = self._with_fitting(draft)
-        else:
-            try:
-                after = Experiment.from_dict(draft)
-            except Problem:  # The layers cannot read such rows, as dense ones cannot read tokens.
-                after = self._with_fitting(draft)
+            return Edited(after, notices=tell_adjusted(experiment, after))
+        try:
+            after = Experiment.from_dict(draft)
+        except Problem as problem:
+            if not problem.key.startswith(OF_SHAPES):
+                raise
+            after = self._with_fitting(draft)  # The layers that were there cannot read such rows.
+            return Edited(
+                after, notices=(Problem("adjusted_layers", dataset_title=kind), *tell_adjusted(experiment, after))
+            )
         return Edited(after, notices=tell_adjusted(experiment, after))
 
     def _with_fitting(self, draft: Draft) -> Experiment:
@@ -188,6 +198,14 @@ class Editor:
         fitted = with_fitting(draft)
         self._proposed = take_fitted(fitted)
         return Experiment.from_dict(fitted)
+
+
+def _take_stack(experiment: Experiment, name: Any) -> Edited | None:
+    """One of the ready networks of these data; None if there is none of this name."""
+    stacks = experiment.dataset.stacks(experiment.train_rows)
+    if not isinstance(name, str) or name not in stacks:
+        return None
+    return Edited(Experiment.from_dict({**experiment.to_dict(), **parts_of(stacks[name], experiment.train_rows)}))
 
 
 def _set_one(experiment: Experiment, path: Path, value: Any) -> Edited:

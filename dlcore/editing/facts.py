@@ -16,6 +16,7 @@ from dlcore.editing.fitting import (
     has_own_split,
     list_fitting_losses,
 )
+from dlcore.editing.fitting_layers import list_suiting_kinds
 from dlcore.experiment import MOST_LAYERS, Experiment
 from dlcore.plan import LayerPlan
 
@@ -47,12 +48,13 @@ def describe_task(experiment: Experiment) -> dict[str, Any]:
 
 
 def describe_data(experiment: Experiment) -> dict[str, Any]:
-    """{"rows", "few", "fitting"}; "fitting" also where it is in use."""
+    """{"rows", "few", "fitting", "stacks"}; "fitting" also where it is in use, "stacks" are the names of ready networks."""
     rows = {"train": experiment.train_rows, "validation": experiment.validation_rows, "test": experiment.test_rows}
     return {
         "rows": rows,
         "few": find_few(rows, experiment.objective.has_classes),
         "fitting": find_fitting(experiment.to_dict()),
+        "stacks": list(experiment.dataset.stacks(experiment.train_rows)),
     }
 
 
@@ -71,18 +73,20 @@ def find_margin(rows: int) -> float:
 
 
 def describe_network(experiment: Experiment) -> dict[str, Any]:
-    """{"layers", "output", "parameters", "most_layers"}: the sizes of the layers."""
+    """{"layers", "output", "parameters", "most_layers", "kinds"}: the sizes of the layers, and the kinds that suit the data."""
     *layers, output = map(_describe_layer, experiment.plan())
     return {
         "layers": layers,
         "output": {**output, "units": experiment.num_outputs, "activation": experiment.plan()[-1].activation},
         "parameters": experiment.num_parameters,
         "most_layers": MOST_LAYERS,
+        "kinds": list_suiting_kinds(experiment),
     }
 
 
-def _describe_layer(plan: LayerPlan) -> dict[str, int]:
-    return {"inputs": plan.inputs, "outputs": plan.outputs, "parameters": plan.parameters}
+def _describe_layer(plan: LayerPlan) -> dict[str, Any]:
+    shapes = {"inputs": plan.input_shape, "outputs": plan.output_shape}
+    return {**{name: " × ".join(map(str, shape)) for name, shape in shapes.items()}, "parameters": plan.parameters}
 
 
 def describe_own(own: Draft | None, present: DatasetComponent) -> dict[str, Any] | None:

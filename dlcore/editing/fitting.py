@@ -11,6 +11,7 @@ from typing import Any
 
 from dlcore.component import kinds, validate
 from dlcore.datasets import Dataset, DatasetComponent
+from dlcore.datasets.fitting import Fitting
 from dlcore.datasets.table import TableData
 from dlcore.editing.setting import OWN_KINDS
 from dlcore.experiment import Experiment
@@ -143,7 +144,12 @@ def find_fitting(draft: Draft) -> Draft:
     """The parts of a recipe that fit the draft's data, every field of them given; without "features" where they are the usual ones."""
     dataset = validate(kinds(Dataset)[draft["dataset"]["kind"]], draft["dataset"])
     rows = count_training_rows(draft)
-    parts = dataset.fitting(rows).parts()
+    return parts_of(dataset.fitting(rows), rows)
+
+
+def parts_of(fitting: Fitting, rows: int) -> Draft:
+    """The parts of a recipe, every field of them given, for so many training rows."""
+    parts = fitting.parts()
     layers = [validate(kinds(Layer)[layer["kind"]], layer).to_dict() for layer in parts["layers"]]
     optimizer = validate(kinds(Optimizer)[parts["optimizer"]["kind"]], parts["optimizer"]).to_dict()
     return {**parts, "layers": layers, "optimizer": optimizer, "batch_size": min(parts["batch_size"], rows)}

@@ -63,14 +63,24 @@ def replace_at(component: Any, path: Path, value: Any) -> Any:
     child = getattr(component, name)
     try:
         if isinstance(child, tuple):
-            at = int(rest[0])
-            changed: Any = value if len(rest) == 1 else replace_at(child[at], tuple(rest[1:]), value)
-            changed = (*child[:at], changed, *child[at + 1 :])
+            changed: Any = _replace_in(child, tuple(rest), value)
         else:
             changed = replace_at(child, tuple(rest), value)
     except Problem as problem:
         raise _further_out(problem, name if not isinstance(child, tuple) else f"{name}.{rest[0]}") from None
     return component.replace(**{name: changed})
+
+
+def _replace_in(items: tuple[Any, ...], path: Path, value: Any) -> tuple[Any, ...]:
+    """The same items, but for another value at this path, whose first part is an index."""
+    at, rest = int(path[0]), path[1:]
+    if not rest:
+        changed = value
+    elif isinstance(items[at], tuple):
+        changed = _replace_in(items[at], rest, value)
+    else:
+        changed = replace_at(items[at], rest, value)
+    return (*items[:at], changed, *items[at + 1 :])
 
 
 def _further_out(problem: Problem, name: str) -> Problem:

@@ -17,6 +17,7 @@ from dlcore.component import kinds
 from dlcore.datasets.drawn import EDGE, MOST_CLASSES, Drawn, can_be_drawn_on
 from dlcore.editing.edited import Edited
 from dlcore.editing.fitting import USUAL_FEATURES, fit_loss
+from dlcore.editing.fitting_layers import find_place, nearest_that_fits
 from dlcore.experiment import FEATURES, Experiment
 from dlcore.layers import Dense, Layer
 from dlcore.problems import Problem
@@ -72,7 +73,9 @@ def _read_address(address: Any, count: int) -> int | None:
 def _find_units(experiment: Experiment, address: Any) -> tuple[int, int] | None:
     """Index and number of units of the layer at this address; None if there is none or its units cannot be edited."""
     at = _read_address(address, len(experiment.layers))
-    return None if at is None or not experiment.layers[at].most_units else (at, experiment.plan()[at].units)
+    if at is None or not experiment.layers[at].most_units:
+        return None
+    return at, getattr(experiment.layers[at], experiment.layers[at].width)
 
 
 def _with_layer(experiment: Experiment, at: int, **changes: Any) -> Experiment:
@@ -90,7 +93,7 @@ def _add_unit(experiment: Experiment, address: Any) -> Edited | None:
         return None
     at, count = found
     units: list[int | None] = [*range(count), None]
-    changed = _with_layer(experiment, at, units=count + 1)
+    changed = _with_layer(experiment, at, **{experiment.layers[at].width: count + 1})
     return Edited(changed, {"layers": _keep_layers(experiment), "units": {str(at): units}})
 
 
@@ -103,7 +106,7 @@ def _remove_unit(experiment: Experiment, address: Any, unit: Any) -> Edited | No
     if count == 1:
         raise Problem("last_unit")
     units = [index for index in range(count) if index != gone]
-    changed = _with_layer(experiment, at, units=count - 1)
+    changed = _with_layer(experiment, at, **{experiment.layers[at].width: count - 1})
     return Edited(changed, {"layers": _keep_layers(experiment), "units": {str(at): units}})
 
 
@@ -114,12 +117,11 @@ def _add_layer(experiment: Experiment, address: Any) -> Edited | None:
         return None
     before = [layer for layer in experiment.layers[:at] if layer.most_units]
     after = [layer for layer in experiment.layers[at:] if layer.most_units]
-    layer = before[-1] if before else after[0] if after else Dense()
-    if not before and experiment.num_inputs <= WIDEST_FIRST:
-        layer = layer.replace(units=experiment.num_inputs)
-    layers = (*experiment.layers[:at], layer, *experiment.layers[at:])
+    nearest = [*reversed(before), *after, Dense()]
+    if not before and nearest[0].kind == "dense" and experiment.num_inputs <= WIDEST_FIRST:
+        nearest[0] = nearest[0].replace(units=experiment.num_inputs)
     origins = [*range(at), None, *range(at, len(experiment.layers))]
-    return Edited(experiment.replace(layers=layers), {"layers": origins})
+    return Edited(nearest_that_fits(experiment, at, nearest), {"layers": origins})
 
 
 def _remove_layer(experiment: Experiment, address: Any) -> Edited | None:
@@ -132,12 +134,12 @@ def _remove_layer(experiment: Experiment, address: Any) -> Edited | None:
 
 
 def _append_layer(experiment: Experiment, kind: Any) -> Edited | None:
-    """Add a layer of this kind at the end: a copy of the last one of its kind, else with default values."""
+    """Add a layer of this kind at the last place where it fits: a copy of the last one of its kind, else with default values."""
     if kind not in list(kinds(Layer)):
         return None
     alike = [layer for layer in experiment.layers if layer.kind == kind]
-    layers = (*experiment.layers, alike[-1] if alike else kinds(Layer)[kind]())
-    return Edited(experiment.replace(layers=layers), {"layers": [*_keep_layers(experiment), None]})
+    changed, origins = find_place(experiment, alike[-1] if alike else kinds(Layer)[kind]())  # type: ignore[arg-type]
+    return Edited(changed, {"layers": origins})
 
 
 def _move_layer(experiment: Experiment, address: Any, by: Any) -> Edited | None:

@@ -3,6 +3,9 @@
 A plain nn.Sequential of the same names would load the same tensors and silently compute something else.
 """
 
+# torch types what the base classes may take; these take one tensor and give one.
+# pyright: reportIncompatibleMethodOverride=false
+
 from __future__ import annotations
 
 import torch

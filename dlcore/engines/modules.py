@@ -1,5 +1,8 @@
 """torch modules of our own."""
 
+# torch types what the base classes may take; these take one tensor and give one.
+# pyright: reportIncompatibleMethodOverride=false
+
 from __future__ import annotations
 
 import torch
@@ -36,7 +39,9 @@ class ColumnLinear(nn.Module):
         self.weight, self.bias = linear.weight, linear.bias
 
     def forward(self, values_BD: torch.Tensor) -> torch.Tensor:
-        """(B, D) in, (B, K) out."""
+        """(B, D) in, (B, K) out; of a sequence (B, T, D) in, (B, T, K) out."""
+        if values_BD.dim() != 2:
+            return nn.functional.linear(values_BD, self.weight, self.bias)
         return torch.addmm(self.bias[:, None], self.weight, values_BD.T).T
 
 

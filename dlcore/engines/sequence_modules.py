@@ -3,6 +3,9 @@
 B rows of a batch, T steps, D features, K units. Exported scripts carry the source of these classes.
 """
 
+# torch types what the base classes may take; these take one tensor and give one.
+# pyright: reportIncompatibleMethodOverride=false
+
 from __future__ import annotations
 
 import math
@@ -22,7 +25,7 @@ class TimeMaxPool1d(nn.MaxPool1d):
     """nn.MaxPool1d over time: (B, T, D) in, (B, T', D) out."""
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
-        return super().forward(values.transpose(1, 2)).transpose(1, 2)
+        return nn.functional.max_pool1d(values.transpose(1, 2), self.kernel_size).transpose(1, 2)
 
 
 class TimeAvgPool1d(nn.AvgPool1d):
@@ -43,7 +46,7 @@ class Padding:
     """Which steps of the batch in work are padding: told by the embedding, asked by attention."""
 
     def __init__(self) -> None:
-        self.steps = None  # (B, T) bool; None where nothing was told
+        self.steps: torch.Tensor | None = None  # (B, T) bool; None where nothing was told
 
 
 class TokenEmbedding(nn.Embedding):

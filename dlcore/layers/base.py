@@ -64,7 +64,8 @@ class LayerComponent(Component):
     reads: ClassVar[Literal["shape", "list", "either"]] = "either"
     #: The units of what goes out are those of what came in, each with fewer numbers perhaps, or one after another in a list.
     keeps_units: ClassVar[bool] = False
-    #: The most units that a person may give it, in its field `units`; 0: how many it has is not for a person to say.
+    #: The field by which a person says how many units it has, and the most; "" and 0: that is not for a person to say.
+    width: ClassVar[str] = ""
     most_units: ClassVar[int] = 0
     #: Of a layer whose units weigh what comes in: the names, among its modules' tensors, of weight (units, inputs) and bias (units,).
     connections: ClassVar[tuple[str, str] | None] = None

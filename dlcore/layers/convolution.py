@@ -35,6 +35,8 @@ class Convolution(LayerComponent):
 
     reads: ClassVar[Literal["shape", "list", "either"]] = "shape"
     has_units: ClassVar[bool] = True
+    width: ClassVar[str] = "channels"
+    most_units: ClassVar[int] = MOST_CHANNELS
 
     @property
     def activation_kind(self) -> str:
@@ -52,6 +54,10 @@ class Convolution(LayerComponent):
     @property
     def number(self) -> float:
         return self.channels
+
+    def _fill(self, module: nn.Conv1d | nn.Conv2d, generator: torch.Generator) -> None:
+        assert module.bias is not None
+        self.initializer.fill(module.weight, module.bias, generator)
 
     def _slide(self, length: int, input_shape: Shape) -> int:
         """How many places the window has along so many pixels or steps."""
@@ -92,7 +98,7 @@ class Conv2d(Convolution):
         from dlcore.engines.building import allocate
 
         module = nn.Conv2d(input_shape[0], self.channels, self.kernel, self.stride, self.padding, device="meta")
-        allocate(module, device, lambda: self.initializer.fill(module.weight, module.bias, generator))
+        allocate(module, device, lambda: self._fill(module, generator))
         return [module, self.activation.build()]
 
     def script_modules(self, input_shape: Shape) -> list[str]:
@@ -122,7 +128,7 @@ class Conv1d(Convolution):
         from dlcore.engines.sequence_modules import TimeConv1d
 
         module = TimeConv1d(input_shape[1], self.channels, self.kernel, self.stride, self.padding, device="meta")
-        allocate(module, device, lambda: self.initializer.fill(module.weight, module.bias, generator))
+        allocate(module, device, lambda: self._fill(module, generator))
         return [module, self.activation.build()]
 
     def script_modules(self, input_shape: Shape) -> list[str]:

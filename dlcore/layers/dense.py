@@ -39,6 +39,7 @@ class Dense(LayerComponent):
     example_shapes: ClassVar[tuple[Shape, ...]] = ((1,), (2,), (7,), (5, 3))
     reads: ClassVar[Literal["shape", "list", "either"]] = "list"
     has_units: ClassVar[bool] = True
+    width: ClassVar[str] = "units"
     most_units: ClassVar[int] = MOST_UNITS
     connections: ClassVar[tuple[str, str] | None] = ("0.weight", "0.bias")
     axes: ClassVar[dict[str, tuple[Axis, ...]]] = OF_LINEAR

@@ -25,6 +25,8 @@ class Embedding(LayerComponent):
     example_shapes: ClassVar[tuple[Shape, ...]] = (Tokens(5, 7),)
     reads: ClassVar[Literal["shape", "list", "either"]] = "shape"
     has_units: ClassVar[bool] = True
+    width: ClassVar[str] = "dimensions"
+    most_units: ClassVar[int] = WIDEST
     takes_tokens: ClassVar[bool] = True
     axes: ClassVar[dict[str, tuple[Axis, ...]]] = {"0.weight": (None, "units")}
 

@@ -17,7 +17,7 @@ class Flatten(LayerComponent):
     kind: Literal["flatten"] = "flatten"
     title: ClassVar[str] = "Flatten"
 
-    example_shapes: ClassVar[tuple[Shape, ...]] = ((4,), (5, 3), (2, 4, 3))
+    example_shapes: ClassVar[tuple[Shape, ...]] = ((5, 3), (2, 4, 3))
     has_units: ClassVar[bool] = False
     keeps_units: ClassVar[bool] = True
 

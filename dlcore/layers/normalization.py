@@ -84,7 +84,7 @@ class LayerNorm(LayerComponent):
         """[nn.LayerNorm]; any shape in, the same shape out."""
         from torch import nn
 
-        return [nn.LayerNorm(self._normalized(input_shape), device=device)]
+        return [nn.LayerNorm(list(self._normalized(input_shape)), device=device)]
 
     def script_modules(self, input_shape: Shape) -> list[str]:
         return [f"nn.LayerNorm({list(self._normalized(input_shape))})"]

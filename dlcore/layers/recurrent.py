@@ -33,6 +33,8 @@ class Recurrent(LayerComponent):
     example_shapes: ClassVar[tuple[Shape, ...]] = ((5, 1), (6, 3))
     reads: ClassVar[Literal["shape", "list", "either"]] = "shape"
     has_units: ClassVar[bool] = True
+    width: ClassVar[str] = "units"
+    most_units: ClassVar[int] = MOST_UNITS_IN_TIME
 
     def output_shape(self, input_shape: Shape) -> Shape:
         if len(input_shape) != SEQUENCE:

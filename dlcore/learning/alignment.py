@@ -313,7 +313,7 @@ def _match_others(old: Sequence[Stage], new: Sequence[Stage], named: list[int | 
     if named is not None:
         pairs = [(place, was) for place, was in enumerate(named) if place in after and was in before]
     else:
-        matches = _alike([one.layer for one in before.values()], [one.layer for one in after.values()])
+        matches = _alike(*([repr(one.layer) for one in side.values()] for side in (before, after)))
         pairs = [(place, list(before)[match]) for place, match in zip(after, matches, strict=True) if match != NEW]
     return {
         after[place].address: before[was]

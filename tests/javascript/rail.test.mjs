@@ -98,10 +98,10 @@ test("what is typed is a whole number, or nothing", () => {
   for (const typed of ["", " ", "1.5", "two", "1e400"]) assert.equal(readTyped(typed), null);
 });
 
-const KIND = (title) => ({ title, help: "", fields: [] });
+const KIND = (title, width) => ({ title, help: "", fields: [], width });
 const CATALOGUE = {
   sections: [{ name: "data", title: "Data", fields: [{ name: "features", input: "features", options: [{ value: "x1", title: "x₁" }, { value: "sin_x1", title: "sin x₁" }] }] }],
-  families: { dataset: { spiral: KIND("Spiral") }, activation: { relu: KIND("ReLU") }, optimizer: { adam: KIND("Adam") } },
+  families: { dataset: { spiral: KIND("Spiral") }, activation: { relu: KIND("ReLU") }, optimizer: { adam: KIND("Adam") }, layer: { a: KIND("A", "units"), b: KIND("B") } },
 };
 const TEXTS = new Texts({
   "differ.comma": ", ", "fitting.and": "; ", "fitting.batch": "batch {rows}", "fitting.settings": "Fits {dataset}: {settings}.",
@@ -134,7 +134,7 @@ test("what fits, what another optimizer wants, and which rows there are, are sai
   assert.equal(describeRate(CATALOGUE, { values: VALUES, facts: { ...FACTS, rate: { wanted: 0.03, own: true, present: 0.00001 } } }, TEXTS), "own Adam 0.03 0.00001");
   assert.equal(describeRows(FACTS, TEXTS), "");
   assert.equal(describeRows({ ...FACTS, own_split: true, few: { part: "test", rows: 5, points: 35, classes: true } }, TEXTS), "5 and 5 5 test rows, 35 points");
-  assert.equal(sizesOf(VALUES.layers), "8-3");
+  assert.equal(sizesOf(CATALOGUE, VALUES.layers), "8-3");
   assert.equal(summarize("learning", CATALOGUE, { values: VALUES, facts: FACTS }), "Adam 0.00003");
 });
 

@@ -56,6 +56,7 @@ OWN_TEXTS = (
     "fitting.",
     "batch.",
     "layer.",
+    "stack.",
     "network.",
 )
 TEXTS = ("more", "seed.new", "seed.new.help", "differ.comma", "off")
@@ -94,7 +95,11 @@ def _describe_kind(family: str, kind: str, cls: Any, say: Say) -> dict[str, Any]
     prefix = f"component.{family}.{kind}"
     fields = {name: info for name, info in list_fields(cls).items() if _has_input(family, kind, name, info)}
     offered = cls.offered if family == "dataset" else {}
+    width = (
+        {"width": cls.width} if family == "layer" and cls.width else {}
+    )  # The field that says how many units it has.
     return {
+        **width,
         "title": say(f"{prefix}.title"),
         "plain": _say_plainly(f"{family}.{kind}", say),
         "help": say(f"{prefix}.help"),

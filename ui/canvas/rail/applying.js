@@ -47,8 +47,8 @@ export function describeRows({ rows, few, own_split }, texts) {
   return lines.join(" ");
 }
 
-/** "4-2": the units of the layers that have some. @param {any[]} layers */
-export const sizesOf = (layers) => layers.filter((layer) => "units" in layer).map((layer) => layer.units).join("-");
+/** "4-2": the units of the layers that have some, by the field that says how many. @param {Catalogue} catalogue @param {any[]} layers */
+export const sizesOf = (catalogue, layers) => layers.map((layer) => layer[catalogue.families.layer[layer.kind]?.width ?? ""]).filter((size) => size !== undefined).join("-");
 
 /** What fits the data, in a few words; "" while it is in use. @param {Catalogue} catalogue @param {Settings} settings @param {Texts} texts */
 export function describeFitting(catalogue, { values, facts }, texts) {
@@ -57,7 +57,7 @@ export function describeFitting(catalogue, { values, facts }, texts) {
   const { layers, features, optimizer, batch_size } = fitting;
   const last = layers.at(-1);
   const activation = last?.activation ? ` ${titleOf(catalogue, "activation", last.activation.kind)}` : "";
-  const parts = [sizesOf(layers) + activation];
+  const parts = [sizesOf(catalogue, layers) + activation];
   if (features) parts.push(features.map((name) => signOf(catalogue, name)).join(texts.say("differ.comma")));
   parts.push(`${titleOf(catalogue, "optimizer", optimizer.kind)} ${writeNumber(optimizer.learning_rate)}`, texts.say("fitting.batch", { rows: batch_size }));
   const name = own?.used ? own.name : titleOf(catalogue, "dataset", values.dataset.kind);
@@ -83,6 +83,6 @@ export const describeSizes = ({ inputs, outputs, parameters }, texts) => texts.s
 /** What the section is set to now, beside its title. @param {string} section @param {Catalogue} catalogue @param {Settings} settings */
 export function summarize(section, catalogue, { values, facts }) {
   if (section === "data") return facts.own?.used ? facts.own.name : titleOf(catalogue, "dataset", values.dataset.kind);
-  if (section === "network") return sizesOf(values.layers);
+  if (section === "network") return sizesOf(catalogue, values.layers);
   return `${titleOf(catalogue, "optimizer", values.optimizer.kind)} ${writeNumber(values.optimizer.learning_rate)}`;
 }

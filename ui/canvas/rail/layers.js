@@ -14,9 +14,26 @@ export function layerStack(field, kit) {
   const kinds = catalogue.families.layer;
   const adding = Object.keys(kinds).map((kind) => {
     const button = make("button", { type: "button", className: "nn-small" }, `+ ${texts.say("layer.add", { layer: kinds[kind].title })}`);
+    button.dataset.layer = kind;
     button.onclick = () => button.ariaDisabled === "true" || hand.act({ do: "append_layer", kind });
     return button;
   });
+  // Networks that are known to learn these data, to begin with or to compare.
+  const ready = make("div", { className: "nn-set-line", role: "group", ariaLabel: texts.say("rail.ready") });
+  let offered = "";
+  /** @param {string[]} names */
+  const offerReady = (names) => {
+    if (names.join() === offered) return;
+    offered = names.join();
+    ready.replaceChildren(...names.map((name) => {
+      const button = make("button", { type: "button", className: "nn-small" }, texts.say(`stack.${name}`));
+      button.dataset.stack = name;
+      button.onclick = () => hand.act({ do: "take_stack", name });
+      return button;
+    }));
+    readyHead.hidden = ready.hidden = !names.length;
+  };
+  const readyHead = make("p", { className: "nn-set-note", hidden: true }, texts.say("rail.ready"));
   const output = make("p", { className: "nn-set-note" });
   const total = make("p", { className: "nn-set-note" });
   /** @type {{kind: string, fields: Input, sizes: HTMLElement, element: HTMLElement, buttons: Record<string, HTMLButtonElement>}[]} */
@@ -62,7 +79,7 @@ export function layerStack(field, kit) {
     (rows[Math.min(focused, rows.length - 1)]?.buttons[pressed] ?? adding[0]).focus();
   };
   return {
-    element: make("div", { className: "nn-set" }, list, make("div", { className: "nn-set-line", role: "group", ariaLabel: texts.say("rail.add_layer") }, ...adding), output, total),
+    element: make("div", { className: "nn-set" }, list, make("div", { className: "nn-set-line", role: "group", ariaLabel: texts.say("rail.add_layer") }, ...adding), readyHead, ready, output, total),
     show(settings) {
       const { values, facts } = settings;
       const wanted = values.layers.map((/** @type {{kind: string}} */ layer) => layer.kind);
@@ -73,8 +90,10 @@ export function layerStack(field, kit) {
         buttons.up.ariaDisabled = String(at === 0);
         buttons.down.ariaDisabled = String(at === rows.length - 1);
       });
+      offerReady(facts.stacks);
       const full = rows.length >= facts.most_layers;
       for (const button of adding) {
+        button.hidden = !facts.kinds.includes(button.dataset.layer ?? "");
         button.ariaDisabled = String(full);
         button.title = full ? texts.say("layer.full", { limit: facts.most_layers }) : "";
       }
