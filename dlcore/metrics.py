@@ -20,6 +20,7 @@ FORMS: dict[str, Form] = {
     "precision": "percent",
     "recall": "percent",
     "f1": "percent",
+    "sequence_accuracy": "percent",
     "r2": "decimals",
     "mae": "units",
     "rmse": "units",
@@ -83,6 +84,25 @@ class Accuracy(MetricComponent):
         return total / rows
 
 
+class TokenAccuracy(Accuracy):
+    """Share of the tokens asked for whose most probable one is the true one (Fawcett, 2006); 0 as target: none is asked for."""
+
+    def measure(self, predictions: torch.Tensor, y: torch.Tensor) -> float:
+        """Probabilities (N, steps, tokens) and ids (N, steps) to a number in 0..1."""
+        return (predictions.argmax(-1) == y)[y != 0].double().mean().item()
+
+
+class SequenceAccuracy(MetricComponent):
+    """Share of the rows in which every token asked for is right, an exact match (Rajpurkar et al., 2016)."""
+
+    kind: Literal["sequence_accuracy"] = "sequence_accuracy"
+    title: ClassVar[str] = "Sequence accuracy"
+
+    def measure(self, predictions: torch.Tensor, y: torch.Tensor) -> float:
+        """Probabilities (N, steps, tokens) and ids (N, steps) to a number in 0..1."""
+        return ((predictions.argmax(-1) == y) | (y == 0)).all(1).double().mean().item()
+
+
 class R2(MetricComponent):
     """1 - sum (y - p)^2 / sum (y - mean y)^2: 1 is perfect, 0 as good as the mean (Wright, 1921)."""
 
@@ -100,4 +120,4 @@ class R2(MetricComponent):
         return 1 - total / spread if spread > 0 else (total == 0) * 1.0
 
 
-Metric = Accuracy | R2
+Metric = Accuracy | SequenceAccuracy | R2

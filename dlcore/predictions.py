@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, TextIO, cast
@@ -38,7 +38,10 @@ class Predicted:
 
     rows: NewRows
     class_names: tuple[str, ...]
-    said: np.ndarray  # (N, K) probabilities, or (N,) values in the data's own units
+    said: (
+        np.ndarray
+    )  # (N, K) probabilities, (N, T, K) where it answers at each step, or (N,) values in the data's own units
+    write_token: Callable[[int], str] = str  # how a token is written, by its id
 
     @cached_property
     def finite(self) -> np.ndarray:
@@ -66,9 +69,15 @@ class Predicted:
             yield [prediction, *true, *probabilities]
 
     def _write(self, row: Any) -> list[str]:
+        if self.said.ndim == 3:
+            return [safe_cell(self.write_tokens(row))]
         if self.class_names:
             return [safe_cell(self.class_names[row.argmax()]), *map(str, row)]
         return [repr(float(row))]
+
+    def write_tokens(self, shares_TV: np.ndarray) -> str:
+        """The most probable token of each step."""
+        return " ".join(map(self.write_token, shares_TV.argmax(1).tolist()))
 
     def write(self, file: TextIO) -> None:
         """The whole as CSV."""
@@ -94,7 +103,8 @@ def predict_rows(checkpoint: Checkpoint, rows: NewRows) -> Predicted:
     if rows.missing:
         missing, others = ", ".join(f"'{name}'" for name in rows.missing), ", ".join(rows.unused) or "–"
         raise Problem("table_columns_missing", path=rows.file, expected=missing, came=others)
-    return Predicted(rows, checkpoint.class_names, predict(checkpoint, rows.raw))
+    token_name = checkpoint.experiment.dataset.token_name
+    return Predicted(rows, checkpoint.class_names, predict(checkpoint, rows.raw), token_name)
 
 
 def write_cell(cell: Cell) -> str:
@@ -196,6 +206,8 @@ def _show(whole: Predicted, place: int, columns: tuple[str, ...]) -> dict[str, A
         found["true"] = _cell(rows.cell(rows.target, place))
     if not whole.finite[place]:
         return found | {"prediction": None, "certainty": None}
+    if said.ndim == 2:
+        return found | {"prediction": whole.write_tokens(said), "certainty": float(said.max(1).mean())}
     if names:
         return found | {"prediction": names[said.argmax()], "certainty": float(said.max())}
     return found | {"prediction": float(said), "certainty": None}

@@ -191,7 +191,7 @@ def small_datasets(union: Any = Dataset) -> st.SearchStrategy:
 def experiments(draw: st.DrawFn) -> Experiment:
     """Any valid recipe; small, except for what the bundled tables bring along."""
     dataset = draw(small_datasets())
-    losses = [cls for cls in kinds(Loss).values() if _suits(cls, dataset.num_classes)]
+    losses = [cls for cls in kinds(Loss).values() if _suits(cls, dataset)]
     features = st.none()
     if dataset.surface == "plane":
         features |= st.lists(st.sampled_from(get_args(Feature)), min_size=1, max_size=7, unique=True).map(tuple)
@@ -221,7 +221,10 @@ def _setting(name: str) -> st.SearchStrategy:
     return _values(Experiment.model_fields[name])
 
 
-def _suits(loss: Any, classes: int) -> bool:
+def _suits(loss: Any, dataset: DatasetComponent) -> bool:
+    classes = dataset.num_classes
+    if dataset.objective.answers_each_step:
+        return loss.of_classes == "probabilities"
     if classes == 0:
         return loss.for_numbers
     return loss.most_classes is None or classes <= loss.most_classes

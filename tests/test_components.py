@@ -44,7 +44,7 @@ def every(union: Any) -> Any:
 # The names that recipes, share links and checkpoints out in the world rely on.
 CONTRACT = {
     "dataset": "circle xor gauss spiral moons rings checkerboard blobs plane multi_gauss sine step iris wine breast_cancer digits"
-    " diabetes drawn table images recall parity brackets anbn adding noisy_sine digit_rows births mnist fashion_mnist",
+    " diabetes drawn table images recall parity brackets anbn adding noisy_sine copy reverse digit_rows births mnist fashion_mnist",
     "activation": "linear sigmoid tanh relu leaky_relu elu selu gelu silu softplus mish",
     "initializer": "glorot_uniform he_normal lecun_normal uniform zeros",
     "layer": "dense dropout",
@@ -387,14 +387,19 @@ def test_a_regularizers_gradient_is_that_of_its_penalty(component: Any) -> None:
 def test_a_data_set_has_the_rows_it_says_and_the_same_seed_gives_the_same(component: Any) -> None:
     table = component.sample(np.random.default_rng(5))
     assert table.X.shape == (component.rows, component.num_columns)
-    assert table.y.shape == (component.rows,)
+    each_step = component.objective.answers_each_step
+    assert table.y.shape == ((component.rows, *component.shape) if each_step else (component.rows,))
     assert table.X.dtype == np.float64
     assert np.isfinite(table.X).all()
     assert len(table.column_names) == component.num_columns
     assert len(component.input_names(table.column_names)) == len(component.input_keys()) == component.inputs
     assert component.column_names in ((), table.column_names)
     assert len(table.class_names) == component.num_classes
-    if component.task == "classification":
+    if each_step:
+        assert table.y.dtype == np.int64
+        assert table.y.min() >= 0 and table.y.max() == component.vocabulary - 1
+        assert component.num_classes == 0
+    elif component.task == "classification":
         assert table.y.dtype == np.int64
         assert set(np.unique(table.y)) == set(range(component.num_classes))
     else:
@@ -408,9 +413,10 @@ def test_a_data_set_has_the_rows_it_says_and_the_same_seed_gives_the_same(compon
 
 @every(Dataset)
 def test_a_data_set_makes_a_run_with_nothing_else_said(component: Any) -> None:
-    loss = {} if component.num_classes else {"loss": {"kind": "mse"}}
+    loss = {"loss": {"kind": component.objective.usual_loss}}
     # Tokens are no amounts: without an embedding there is no network for them.
-    layers = {"layers": [{"kind": "embedding"}, {"kind": "global_average_pool"}]} if component.vocabulary else {}
+    pool = [] if component.objective.answers_each_step else [{"kind": "global_average_pool"}]
+    layers = {"layers": [{"kind": "embedding"}, *pool]} if component.vocabulary else {}
     Experiment.from_dict({"dataset": {"kind": component.kind}, **loss, **layers})
 
 

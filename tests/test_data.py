@@ -19,6 +19,7 @@ from dlcore.datasets import Dataset, Table, toy
 from dlcore.datasets.preparation import standardize, with_features
 from dlcore.datasets.split import Data
 from dlcore.datasets.tabular import Tabular
+from dlcore.editing.fitting import USUAL
 from dlcore.randomness import derived_seed
 from dlcore.rows import draw_stratified, prepare
 
@@ -32,8 +33,9 @@ def data_of(kind: str, **more: Any) -> Data:
 
 def experiment_of(kind: str, **more: Any) -> Experiment:
     dataset: Any = kinds(Dataset)[kind]()
-    loss = {} if dataset.num_classes else {"loss": {"kind": "mse"}}
-    return Experiment.from_dict({"dataset": {"kind": kind}, **loss, **more})
+    usual = {**USUAL, "dataset": dataset.to_dict(), "loss": {"kind": dataset.objective.usual_loss}, "batch_size": 1}
+    layers = dataset.fitting(10).parts()["layers"] if dataset.vocabulary else USUAL["layers"]
+    return Experiment.from_dict({**usual, "layers": layers, **more})
 
 
 @pytest.mark.parametrize("kind", TABLES)

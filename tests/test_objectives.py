@@ -21,12 +21,20 @@ from dlcore.engines.dense import fits
 from dlcore.losses import CrossEntropy, Loss, LossComponent, MeanSquaredError
 from dlcore.metrics import FORMS, MetricComponent
 from dlcore.network import build_model
-from dlcore.objectives import Classes, Coding, Numbers, Objective, ObjectiveComponent, objective_of_classes
+from dlcore.objectives import (
+    Classes,
+    Coding,
+    Numbers,
+    Objective,
+    ObjectiveComponent,
+    TokenAnswers,
+    objective_of_classes,
+)
 from dlcore.objectives.links import LINEAR
 from dlcore.problems import Problem
 from dlcore.rows import prepare
 
-OBJECTIVES = [objective_of_classes(2), objective_of_classes(5), Numbers()]
+OBJECTIVES = [objective_of_classes(2), objective_of_classes(5), Numbers(), TokenAnswers(vocabulary=5)]
 
 
 def fitting(objective: ObjectiveComponent) -> list[LossComponent]:
@@ -79,7 +87,7 @@ def test_pictures_and_histograms_see_the_outputs_as_the_loss_does(objective: Obj
 def test_no_recipe_names_its_objective() -> None:
     for cls in kinds(Dataset).values():
         dataset: Any = cls()
-        assert isinstance(dataset.objective, Classes | Numbers)
+        assert isinstance(dataset.objective, Classes | Numbers | TokenAnswers)
         assert "objective" not in json.dumps(dataset.to_dict())
     assert {type(dataset.objective) for dataset in (cls() for cls in kinds(Dataset).values())} == set(  # type: ignore[attr-defined]
         kinds(Objective).values()

@@ -52,7 +52,7 @@ def test_the_plan_is_what_is_built(experiment: Experiment) -> None:
     }
     assert plan[0].inputs == experiment.num_inputs
     assert all(before.outputs == after.inputs for before, after in pairwise(plan))
-    assert model(torch.zeros(3, experiment.num_inputs)).shape == (3, plan[-1].outputs)
+    assert model(torch.zeros(3, experiment.num_inputs)).shape == (3, *plan[-1].output_shape)
 
 
 @SOME

@@ -64,7 +64,7 @@ def test_tokens_are_ids_below_the_vocabulary_and_padding_stands_on_the_left(kind
 
 
 @pytest.mark.parametrize("kind", TOKENS)
-@pytest.mark.parametrize("length", [8, 12, 40])
+@pytest.mark.parametrize("length", [10, 12, 40])
 def test_no_sequence_comes_twice_so_that_none_that_is_judged_was_learned(kind: str, length: int) -> None:
     for samples in (100, 5000):
         table = made(kind, length=length, samples=samples)

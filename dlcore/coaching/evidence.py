@@ -118,6 +118,7 @@ def read_evidence(trainer: Trainer, arrays: Mapping[str, np.ndarray]) -> Evidenc
 
     found = [column(name) for name in ("epoch", "train_loss", "test_loss", f"train_{measure}")]
     start, y = float(rows[0, columns.index("test_loss")]), trainer.data.train.y
+    answers = y[y != 0] if experiment.objective.answers_each_step else y
     if not all(np.isfinite(values).all() for values in found) or not start:
         return None
     gradient = trainer.engine.split_by_name(trainer.engine.gradient())
@@ -127,7 +128,7 @@ def read_evidence(trainer: Trainer, arrays: Mapping[str, np.ndarray]) -> Evidenc
         *found,
         start=start,
         measure=measure,
-        baseline=score_of_constant(measure, y, y),
+        baseline=score_of_constant(measure, answers, answers),
         train_rows=len(y),
         gradients=tuple(float(values.square().mean().sqrt()) for values in weights),
         health=tuple(codes for name, codes in arrays.items() if name.startswith("health/")),

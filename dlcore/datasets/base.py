@@ -117,6 +117,10 @@ class DatasetComponent(Component):
         """How many tokens there are, of which the numbers of a row are ids (0: padding, 1: unknown); 0 where they are amounts."""
         return 0
 
+    def token_name(self, token: int) -> str:
+        """How a token is written, by its id."""
+        return str(token)
+
     @property
     def question(self) -> tuple[Any, ...]:
         """What identifies the question beside the task, such as the target's name: when it changes, what was learned is worthless."""

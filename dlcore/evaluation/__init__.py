@@ -69,8 +69,10 @@ class Judged:
 
 
 def open_judged(payload: bytes) -> Judged:
-    """The network of a checkpoint with its rows; the last ones are cached. Raises Problem."""
+    """The network of a checkpoint with its rows; the last ones are cached. Raises Problem, too, where it answers at each step."""
     judged = _open(payload)
+    if judged.experiment.objective.answers_each_step:
+        raise Problem("judged_by_row")
     judged.experiment.dataset.check_readable()  # A cached one may have been opened for somebody else.
     return judged
 

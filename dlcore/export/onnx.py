@@ -36,6 +36,9 @@ CELLS = (
 )
 PROBABILITIES = "probabilities: (N, {classes}), in the order of class_names."
 VALUES = "values: (N,), in the target's own units."
+TOKENS = (
+    "probabilities: (N, steps, tokens), at each step of each of the {tokens} tokens by its id; 0 is padding, 1 unknown."
+)
 OPSET = 20  # The first with Gelu; ONNX Runtime 1.17 (2024) and later run it.
 
 
@@ -141,7 +144,8 @@ def export_onnx(checkpoint: Checkpoint, progress: Callable[[float], None] = _nob
     progress(0.05)
     import onnx
 
-    output = "probabilities" if checkpoint.class_names else "values"
+    objective = checkpoint.experiment.objective
+    output = "probabilities" if checkpoint.class_names or objective.answers_each_step else "values"
     whole = RawToPrediction(checkpoint).eval()
     dataset = checkpoint.experiment.dataset
     kind = torch.float64 if isinstance(dataset, TableData) else torch.float32
@@ -178,6 +182,8 @@ def export_onnx(checkpoint: Checkpoint, progress: Callable[[float], None] = _nob
         columns += CELLS
     onnx.helper.set_model_props(model, facts)
     said = PROBABILITIES.format(classes=len(checkpoint.class_names)) if checkpoint.class_names else VALUES
+    if objective.answers_each_step:
+        said = TOKENS.format(tokens=objective.num_outputs)
     model.graph.input[0].doc_string, model.graph.output[0].doc_string = columns, said
     model.doc_string = f"{columns}\n{said}"
     onnx.checker.check_model(model, full_check=True)

@@ -53,7 +53,9 @@ def list_columns(experiment: Experiment, names: tuple[str, ...]) -> list[str]:
 def target_name(experiment: Experiment) -> str:
     """What the column of the target is called."""
     dataset = experiment.dataset
-    return dataset.target if isinstance(dataset, TableData) else "class" if dataset.objective.has_classes else "value"
+    if isinstance(dataset, TableData):
+        return dataset.target
+    return "tokens" if dataset.objective.answers_each_step else "class" if dataset.objective.has_classes else "value"
 
 
 def split_by_name(experiment: Experiment, data: Data) -> Iterator[tuple[str, Split]]:
@@ -68,6 +70,8 @@ def list_writers(experiment: Experiment, class_names: tuple[str, ...]) -> list[W
     """How each cell of a row is written, the target's last."""
     dataset = experiment.dataset
     columns = dataset.columns if isinstance(dataset, TableData) else (None,) * dataset.num_columns
+    if dataset.objective.answers_each_step:
+        return [*map(_choose_writer, columns), lambda tokens: " ".join(map(dataset.token_name, tokens)).strip()]
     return [*map(_choose_writer, columns), _name_writer(class_names) if class_names else _write_number]
 
 

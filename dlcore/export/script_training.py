@@ -77,7 +77,7 @@ def _loss_texts(objective: ObjectiveComponent, loss: LossComponent, names: tuple
     helpers = called_functions(claim, coding.claim).items()
     return [
         function_text(coding.encoding, encode, "Targets in the form that the loss takes.", coding.known),
-        function_text(loss.per_row, rows, first_line(type(loss)), coding.formula, loss.arguments()),
+        function_text(coding.per_row, rows, first_line(type(loss)), coding.formula, loss.arguments()),
         *(
             function_text(helper, name, "(B,) to (B, 2): the probabilities of class 0 and class 1.")
             for name, helper in helpers

@@ -9,7 +9,17 @@ from pydantic import Field
 from dlcore.objectives.base import Coding, ObjectiveComponent
 from dlcore.objectives.classes import Classes, objective_of_classes
 from dlcore.objectives.numbers import Numbers
+from dlcore.objectives.tokens import TokenAnswers, objective_of_tokens
 
-__all__ = ["Classes", "Coding", "Numbers", "Objective", "ObjectiveComponent", "objective_of_classes"]
+__all__ = [
+    "Classes",
+    "Coding",
+    "Numbers",
+    "Objective",
+    "ObjectiveComponent",
+    "TokenAnswers",
+    "objective_of_classes",
+    "objective_of_tokens",
+]
 
-Objective = Annotated[Classes | Numbers, Field(discriminator="kind")]
+Objective = Annotated[Classes | Numbers | TokenAnswers, Field(discriminator="kind")]

@@ -39,6 +39,13 @@ class Coding:
     known: Mapping[str, Any] = field(default_factory=dict)
     formula: Mapping[str, Any] = field(default_factory=dict)
     steepness: float | None = None
+    #: The loss of each row, where it is not the loss's own `per_row`.
+    row_loss: Callable[..., torch.Tensor] | None = None
+
+    @property
+    def per_row(self) -> Callable[..., torch.Tensor]:
+        """The formula (outputs_BK, targets, ...) -> (B,), as a plain function that an exported script can carry."""
+        return self.row_loss or self.loss.per_row
 
     def encode(self, y_N: torch.Tensor) -> torch.Tensor:
         """What is learned as the loss takes it."""
@@ -46,7 +53,7 @@ class Coding:
 
     def losses(self, outputs_BK: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         """The loss of each row: (B,)."""
-        return self.loss.per_row(outputs_BK, targets, **self.formula, **self.loss.arguments())
+        return self.per_row(outputs_BK, targets, **self.formula, **self.loss.arguments())
 
     def predict(self, outputs_BK: torch.Tensor) -> torch.Tensor:
         """What the network claims: (B, classes) probabilities that sum to 1, or values as they are learned."""
@@ -112,6 +119,19 @@ class ObjectiveComponent(Component):
     def strata(self, y_N: np.ndarray) -> np.ndarray | None:
         """By what rows are shared out evenly to the parts of a split; None: by nothing."""
         return None
+
+    def drawn(self, y_N: np.ndarray) -> np.ndarray:
+        """(N,) the class or number with which a row of these targets is drawn."""
+        return y_N
+
+    def drawn_range(self, y_N: np.ndarray) -> tuple[float, float]:
+        """From which number to which one a map of predicted numbers reaches."""
+        low, high = float(y_N.min()), float(y_N.max())
+        return (low, high) if high > low else (low - 1, high + 1)
+
+    def drawn_prediction(self, predicted: np.ndarray) -> np.ndarray:
+        """(N,) the number that a map shows of these predictions, in the data's own units."""
+        return predicted
 
     def answers(self, predicted: np.ndarray) -> np.ndarray:
         """(N,) what predictions come to: one answer a row."""

@@ -41,7 +41,11 @@ class UnitBars:
 def _groups(drawable: Drawable) -> tuple[torch.Tensor, list[str]]:
     """(N, G) matrix: a unit's values on the rows times it are its means over the classes or target quintiles; and the groups' names."""
     y = drawable.data.train.y[:MOST_POINTS]
-    if drawable.experiment.objective.has_classes:
+    if drawable.experiment.objective.answers_each_step:
+        # By the token that is asked for last.
+        tokens, group = np.unique(y[:, -1], return_inverse=True)
+        names = [drawable.experiment.dataset.token_name(token) for token in tokens.tolist()]
+    elif drawable.experiment.objective.has_classes:
         group, names = y, list(drawable.data.class_names)
     else:
         edges = np.quantile(y, [0.2, 0.4, 0.6, 0.8])

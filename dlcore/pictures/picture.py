@@ -53,7 +53,8 @@ class Picture:
         self.units = unit_picture(drawable, self.output)
         self._painter: Painter | None = None
         classes = self.experiment.objective.has_classes
-        self.value_range = (-1.0, 1.0) if classes else _value_range(self.data.train.y)
+        objective = self.experiment.objective
+        self.value_range = (-1.0, 1.0) if classes else objective.drawn_range(self.data.train.y)
 
     @property
     def layout(self) -> dict[str, Any]:
@@ -96,7 +97,7 @@ class Picture:
         arrays = {}
         for name, split in (("train", self.data.train), ("test", self.data.watched)):
             arrays[f"points/{name}"] = self.output.points(split.raw, split.X, split.y)[:MOST_POINTS].astype(np.float32)
-            arrays[f"points/{name}_target"] = split.y[:MOST_POINTS].astype(np.float32)
+            arrays[f"points/{name}_target"] = self.experiment.objective.drawn(split.y)[:MOST_POINTS].astype(np.float32)
         inputs_DP = self.units.draw(self.units.inputs_DP[:MOST_INPUTS], _as_it_is)
         arrays["input_maps"], arrays["input_scales"] = self._quantize(
             inputs_DP, inputs_DP.abs().amax(1).clamp(min=1e-6)
@@ -207,7 +208,8 @@ class Picture:
         if objective.has_classes:
             signed = predicted[:, 1] * 254 + 1.5
             return {"output": signed.to(torch.uint8).numpy().reshape(self.output.shape)}
-        return self.output.numbers(objective.in_units(predicted.numpy(), self.data.scaling), self.value_range)
+        said = objective.in_units(predicted.numpy(), self.data.scaling)
+        return self.output.numbers(objective.drawn_prediction(said), self.value_range)
 
     def _quantize(self, values_KM: torch.Tensor, scales: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
         bytes_ = (values_KM * (127 / scales)[:, None]).add_(128.5).to(torch.uint8).numpy()
@@ -250,8 +252,3 @@ def _before_units(stages: Iterable[Stage]) -> Iterator[str]:
 
 def _as_it_is(answers_KP: torch.Tensor) -> torch.Tensor:
     return answers_KP
-
-
-def _value_range(values: np.ndarray) -> tuple[float, float]:
-    low, high = float(values.min()), float(values.max())
-    return (low, high) if high > low else (low - 1, high + 1)

@@ -5,6 +5,7 @@ D inputs, K units of a layer, N rows.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import accumulate
@@ -163,17 +164,18 @@ class Looks:
         one = slice(row, row + 1)
         X_1D, y = part.X[one], part.y[one]
         answers = self.answers(snapshot, torch.from_numpy(X_1D).T.contiguous())
-        outputs_K1 = answers[self._last]
-        claims = self._claims(snapshot, outputs_K1)
+        outputs = self._outputs_of(snapshot, X_1D)
+        claims = experiment.coding.predict(outputs)
         targets = experiment.coding.encode(torch.from_numpy(part.target[one]))
-        loss = experiment.coding.losses(outputs_K1.T, targets).item()
-        claim = experiment.objective.in_units(claims.numpy(), picture.data.scaling)[0].tolist()
+        loss = experiment.coding.losses(outputs, targets).item()
+        said = experiment.objective.in_units(claims.numpy(), picture.data.scaling)
+        claim = experiment.objective.drawn_prediction(said)[0].tolist()
         header = {
             "split": split,
             "row": row,
             "place": [float(value) for value in picture.output.points(part.raw[one], X_1D, y)[0]],
             "inputs": [float(value) for value in X_1D[0]],
-            "target": y[0].item(),
+            "target": experiment.objective.drawn(y)[0].item(),
             "prediction": [finite_or_none(value) for value in claim]
             if isinstance(claim, list)
             else finite_or_none(claim),
@@ -182,6 +184,13 @@ class Looks:
         shown = self._read(answers).items()
         arrays = {f"probe/{address}": answers_K1[:MOST_SHOWN, 0].numpy() for address, answers_K1 in shown}
         return header, {"probe/inputs": X_1D[0, :MOST_INPUTS], **arrays}
+
+    @torch.no_grad()
+    def _outputs_of(self, snapshot: Snapshot, X_ND: np.ndarray) -> torch.Tensor:
+        """(N, K) sums of the output layer for rows, at each step where it answers at each one."""
+        network = self.picture.network.with_tensors(snapshot.weights)
+        ((_, outputs),) = deque(network.forward(torch.from_numpy(X_ND), snapshot.silenced), maxlen=1)
+        return outputs
 
     def _claims(self, snapshot: Snapshot, sums_KN: torch.Tensor) -> torch.Tensor:
         return snapshot.experiment.coding.predict(sums_KN.T)

@@ -38,6 +38,9 @@ class TokenData(RuleData):
         """How each symbol is written."""
         raise NotImplementedError
 
+    def token_name(self, token: int) -> str:
+        return ("", "?", *self.symbol_names)[token]
+
     @property
     def possible(self) -> int:
         """How many different rows there can be in all."""
