@@ -71,7 +71,7 @@ def list_writers(experiment: Experiment, class_names: tuple[str, ...]) -> list[W
     dataset = experiment.dataset
     columns = dataset.columns if isinstance(dataset, TableData) else (None,) * dataset.num_columns
     if dataset.objective.answers_each_step:
-        return [*map(_choose_writer, columns), lambda tokens: " ".join(map(dataset.token_name, tokens)).strip()]
+        return [*map(_choose_writer, columns), _token_writer(dataset.token_name)]
     return [*map(_choose_writer, columns), _name_writer(class_names) if class_names else _write_number]
 
 
@@ -85,6 +85,15 @@ def _name_writer(names: tuple[str, ...]) -> Write:
     """The name of a code; the last name for those below 0."""
     written = [safe_cell(name) for name in names]
     return lambda code: "" if math.isnan(code) else written[int(code)]
+
+
+def _token_writer(token_name: Callable[[int], str]) -> Write:
+    """The tokens of an answer at each step, from the first one that is asked for."""
+
+    def write(tokens: Any) -> str:
+        return safe_cell(" ".join(map(token_name, tokens)).strip())
+
+    return write
 
 
 def _write_number(value: float) -> float | str:
