@@ -52,13 +52,14 @@ class Padding:
 class TokenEmbedding(nn.Embedding):
     """nn.Embedding of ids that come as float numbers: (B, T) in, (B, T, D) out; 0 is padding and has the vector 0."""
 
-    def __init__(self, vocabulary: int, dimensions: int, device: str | None = None) -> None:
+    def __init__(self, vocabulary: int, dimensions: int, spread: float, device: str | None = None) -> None:
         super().__init__(vocabulary, dimensions, padding_idx=0, device=device)
+        self.spread = spread
         self.padding = Padding()
 
     def begin(self, generator: torch.Generator) -> None:
-        """Fill the vectors: standard normal, that of padding 0."""
-        self.weight.normal_(generator=generator)
+        """Fill the vectors: normal numbers with this standard deviation, those of padding 0."""
+        self.weight.normal_(std=self.spread, generator=generator)
         self.weight[0] = 0
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:

@@ -21,6 +21,12 @@ class Embedding(LayerComponent):
     kind: Literal["embedding"] = "embedding"
     title: ClassVar[str] = "Embedding"
     dimensions: int = Field(default=16, ge=1, le=WIDEST, description="Numbers in a token's vector.")
+    spread: float = Field(
+        default=1.0,
+        ge=0.001,
+        le=2,
+        description="Standard deviation of these numbers at the start. PyTorch: 1; if small, a rare token hardly counts.",
+    )
 
     example_shapes: ClassVar[tuple[Shape, ...]] = (Tokens(5, 7),)
     reads: ClassVar[Literal["shape", "list", "either"]] = "shape"
@@ -43,12 +49,12 @@ class Embedding(LayerComponent):
         from dlcore.engines.building import allocate
         from dlcore.engines.sequence_modules import TokenEmbedding
 
-        module = TokenEmbedding(_vocabulary(input_shape), self.dimensions, device="meta")
+        module = TokenEmbedding(_vocabulary(input_shape), self.dimensions, self.spread, device="meta")
         allocate(module, device, lambda: module.begin(generator))
         return [module]
 
     def script_modules(self, input_shape: Shape) -> list[str]:
-        return [f"TokenEmbedding({_vocabulary(input_shape)}, {self.dimensions})"]
+        return [f"TokenEmbedding({_vocabulary(input_shape)}, {self.dimensions}, {self.spread!r})"]
 
     def script_classes(self) -> list[type]:
         from dlcore.engines.sequence_modules import Padding, TokenEmbedding
