@@ -14,9 +14,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from dlcore.component import validate
+from dlcore.component import kinds, validate
+from dlcore.datasets import Dataset, DatasetComponent
 from dlcore.datasets.reading import MOST_TITLES
-from dlcore.datasets.table import MOST_ROWS, TableData
+from dlcore.datasets.table import MOST_ROWS
 from dlcore.datasets.upload.bounds import LEAST_ROWS
 from dlcore.experiment import LONGEST_RECIPE, MOST_EPOCHS, Experiment
 from dlcore.export import FORMATS, export
@@ -98,7 +99,9 @@ def parser() -> argparse.ArgumentParser:
     verb.add_argument("--target", metavar="NAME", help="the column to predict; default: the one that looks like it")
     verb.add_argument("--inputs", metavar="A,B,...", help="the columns to predict it from; default: all that can be")
     verb.add_argument("--task", choices=TASKS, metavar="|".join(TASKS), help="what the target is")
-    verb.add_argument("--types", metavar="NAME=TYPE,...", help=f"types of columns: {', '.join(COLUMN_TYPES)}")
+    verb.add_argument(
+        "--types", metavar="NAME=TYPE,...", help=f"types of columns: {', '.join(COLUMN_TYPES)}; one text is the input"
+    )
     verb.add_argument("--missing", metavar="NAME=MARK,...", action="append", help="what counts as missing in a column")
     verb.add_argument("--joined", metavar="A,B,...", help="columns whose categories of near-equal spelling are one")
     verb.add_argument("--sheet", metavar="NAME", help="the sheet of a workbook")
@@ -190,11 +193,13 @@ def make_recipe(asked: argparse.Namespace) -> None:
         made, _ = import_table(options, b"", lambda share, partial: None)
     finally:
         store.disown(digest, UPLOAD, rights.MACHINE)  # The raw file is where it was: no copy is needed.
-    dataset = validate(TableData, made["dataset"])
-    loss = {} if dataset.classes else {"loss": {"kind": "mse"}}
+    dataset: DatasetComponent = validate(kinds(Dataset)[made["dataset"]["kind"]], made["dataset"])
+    loss = {"loss": {"kind": dataset.objective.usual_loss}}
     usual = Experiment()
     rows = dataset.rows - dataset.test_rows(usual.test_fraction)
     recipe = {"dataset": made["dataset"], **loss, "batch_size": min(usual.batch_size, max(rows, 1))}
+    if dataset.vocabulary:  # With the ids of tokens nothing can be calculated: the usual layers would be refused.
+        recipe |= dataset.fitting(rows).parts()
     write_files({asked.out: f"{Experiment.from_dict(recipe).to_json(indent=2)}\n".encode()})
     for sentence in summarise(profile, made["dataset"], dataset.inputs):
         print(sentence)
@@ -207,6 +212,9 @@ def options_of(asked: argparse.Namespace) -> dict[str, Any]:
     said["inputs"] = asked.inputs and next(csv.reader([asked.inputs]))
     said["task"] = TASKS.get(asked.task)
     said["types"] = asked.types and dict(map(type_of, next(csv.reader([asked.types]))))
+    texts = [name for name, kind in (said["types"] or {}).items() if kind == "text" and name != said["target"]]
+    if said["inputs"] is None and len(texts) == 1:
+        said["inputs"] = texts  # A column of texts is the only input of a network.
     said["missing"] = asked.missing and dict(map(marks_of, asked.missing))
     said["joined"] = asked.joined and next(csv.reader([asked.joined]))
     if asked.header is not None:

@@ -182,6 +182,8 @@ def _metadata(checkpoint: Checkpoint) -> dict[str, str]:
     facts["class_names"] = checkpoint.class_names
     if isinstance(experiment.dataset, TableData):
         facts["preparation"] = preparation_facts(scaling)
+    elif scaling.text is not None:
+        facts["vocabulary"] = scaling.text.vocabulary
     else:
         mean, deviation = shifts_of(scaling)
         facts |= {"input_mean": mean, "input_deviation": deviation}

@@ -9,8 +9,17 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dlcore.datasets.columns import CategoryColumn
-from dlcore.datasets.preparation import Preparation, PreparedCategory, PreparedNumber, make_scaling
+from dlcore.datasets.preparation import (
+    Preparation,
+    Prepared,
+    PreparedCategory,
+    PreparedNumber,
+    PreparedText,
+    make_scaling,
+)
 from dlcore.datasets.table import TableData
+from dlcore.datasets.texts import TextDataset
+from dlcore.datasets.tokens import FIRST, is_token
 from dlcore.experiment import MOST_EPOCHS, Experiment
 from dlcore.problems import Problem, clean
 
@@ -62,6 +71,7 @@ class Facts(BaseModel):
     input_mean: tuple[float, ...] = ()
     input_deviation: tuple[float, ...] = ()
     preparation: tuple[_Number | _Category, ...] = ()  # of a table's columns, in the place of mean and deviation
+    vocabulary: tuple[str, ...] | None = None  # of texts: the tokens of the ids from 2 on
     target_mean: float
     target_deviation: float = Field(gt=0)
     step: int = Field(ge=0, le=2**53)
@@ -78,7 +88,29 @@ class Facts(BaseModel):
             and len(self.input_names) == inputs
             and len(self.class_names) == dataset.num_classes
             and all(name == clean(name) for name in names)
-            and (self._fits_table(dataset) if isinstance(dataset, TableData) else self._fits_numbers(experiment))
+            and self._fits_inputs(experiment)
+        )
+
+    def _fits_inputs(self, experiment: Experiment) -> bool:
+        dataset = experiment.dataset
+        if (self.vocabulary is not None) != isinstance(dataset, TextDataset):
+            return False
+        match dataset:
+            case TableData():
+                return self._fits_table(dataset)
+            case TextDataset():
+                return self._fits_texts(dataset)
+        return self._fits_numbers(experiment)
+
+    def _fits_texts(self, dataset: TextDataset) -> bool:
+        if self.input_mean or self.input_deviation or self.preparation or self.vocabulary is None:
+            return False
+        tokens = self.vocabulary
+        fewest, most = 1, dataset.size - FIRST
+        return (
+            fewest <= len(tokens) <= most
+            and len({*tokens}) == len(tokens)
+            and all(is_token(token, dataset.tokens) for token in tokens)
         )
 
     def _fits_table(self, dataset: TableData) -> bool:
@@ -98,8 +130,11 @@ class Facts(BaseModel):
 
     def scaling(self, experiment: Experiment) -> Preparation:
         features = experiment.input_features
-        columns: tuple[PreparedNumber | PreparedCategory, ...]
-        if self.preparation:
+        columns: tuple[Prepared, ...]
+        if isinstance(experiment.dataset, TextDataset):
+            assert self.vocabulary is not None
+            columns = (PreparedText(self.vocabulary, experiment.dataset.tokens, experiment.dataset.length),)
+        elif self.preparation:
             columns = tuple(learned.build() for learned in self.preparation)
         elif features:
             columns = (PreparedNumber(),) * experiment.dataset.num_columns

@@ -14,20 +14,24 @@ import numpy as np
 import pyarrow as pa
 
 from dlcore.datasets.columns import UNKNOWN, CategoryColumn, NumberColumn
-from dlcore.datasets.preparation import PreparedCategory, PreparedNumber
+from dlcore.datasets.own_texts import TextData
+from dlcore.datasets.preparation import Preparation, PreparedCategory, PreparedNumber, PreparedText
 from dlcore.datasets.table import TableData
+from dlcore.datasets.tokens import PADDING
+from dlcore.datasets.tokens import UNKNOWN as UNKNOWN_TOKEN
 from dlcore.datasets.upload.again import read_again
 from dlcore.datasets.upload.arrow import compute as pc
 from dlcore.datasets.upload.bounds import MOST_COLUMNS
 from dlcore.datasets.upload.cells import Cells, Finding, drop_empty, finding, unique_names
 from dlcore.datasets.upload.door import decode, find_form
+from dlcore.datasets.upload.importing_texts import code_texts
 from dlcore.datasets.upload.layout import find_decimal
 from dlcore.datasets.upload.missing import MISSING, without_marks
 from dlcore.datasets.upload.numbers import write_number
 from dlcore.datasets.upload.reading import read_alike
 from dlcore.export.rows import target_name
 from dlcore.problems import Problem, clean
-from dlcore.spreadsheet import safe_cell
+from dlcore.spreadsheet import plain_text, safe_cell
 
 if TYPE_CHECKING:
     from dlcore.checkpoint import Checkpoint
@@ -37,10 +41,12 @@ MOST_LINES = 1_000_000  # of a file that is not read by whole columns
 LOOK = 200  # cells on which the sign before the decimals is judged
 PARTLY = 0.001  # A file in which columns are missing fits no better than this.
 MOST_NAMED = 5  # unknown categories that are named
+MANY_UNKNOWN = 0.25  # Share of unknown tokens above which it is said that they are many.
 #: Findings that are shown for a new file too. The others ask questions that were answered when the table was imported.
 TOLD = ("found_not_numbers", "found_too_large", "found_not_dates", "found_ambiguous_dates", "found_grouped")
 
 Cell = str | float | None
+Brought = TableData | TextData
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,7 @@ class NewRows:
     needed: tuple[str, ...]  # columns whose missing cells nothing fills
     holes: np.ndarray  # (N,) whether a cell of these is missing
     findings: tuple[Finding, ...]
+    scaling: Preparation  # the network's; of texts, with those of the file
 
     def __len__(self) -> int:
         return len(self.raw)
@@ -75,7 +82,7 @@ class NewRows:
         )
 
 
-def cells_of(content: bytes, wanted: tuple[str, ...], dataset: TableData | None = None) -> Cells:
+def cells_of(content: bytes, wanted: tuple[str, ...], dataset: Brought | None = None) -> Cells:
     """The cells of a file with these columns, if it has them; of a table's network, read as the table was. Raises Problem where
     nothing can be read."""
 
@@ -84,7 +91,7 @@ def cells_of(content: bytes, wanted: tuple[str, ...], dataset: TableData | None 
         there = sum(_place(cells, name) is not None for name in wanted)
         if not cells.rows or there < len(wanted):
             return PARTLY * there / len(wanted)
-        return 1.0 if dataset is None else _share_understood(dataset, cells)
+        return _share_understood(dataset, cells) if isinstance(dataset, TableData) else 1.0
 
     try:
         cells = read_alike(content, None if dataset is None else dataset.reading, fit)
@@ -98,10 +105,10 @@ def cells_of(content: bytes, wanted: tuple[str, ...], dataset: TableData | None 
     return cells
 
 
-def table_of(checkpoint: Checkpoint) -> TableData | None:
-    """The table that its network was trained on, if it was one."""
+def table_of(checkpoint: Checkpoint) -> Brought | None:
+    """The table that its network was trained on, or whose texts it was, if it was one."""
     dataset = checkpoint.experiment.dataset
-    return dataset if isinstance(dataset, TableData) else None
+    return dataset if isinstance(dataset, TableData | TextData) else None
 
 
 def new_rows(checkpoint: Checkpoint, cells: Cells, file: str) -> NewRows:
@@ -111,13 +118,17 @@ def new_rows(checkpoint: Checkpoint, cells: Cells, file: str) -> NewRows:
     _check_once(checkpoint, cells, places, file)
     raw = np.full((cells.rows, len(names)), np.nan)
     findings = list(cells.findings)
-    empty = []
+    scaling, empty = checkpoint.scaling, []
     for index, name in enumerate(names):
         if name in places:
             column = cells.columns[places[name]]
+            if scaling.text is not None:
+                raw[:, index], prepared = _read_texts(scaling.text, column)
+                scaling = replace(scaling, columns=(prepared,))
+                findings += _find_unknown_tokens(prepared, name, raw[:, index])
             if column.null_count == len(column):
                 empty.append(name)
-            else:
+            elif scaling.text is None:
                 raw[:, index], found = _meaning(checkpoint, index, replace(cells, names=(name,), columns=(column,)))
                 findings += found
     if empty:
@@ -135,6 +146,7 @@ def new_rows(checkpoint: Checkpoint, cells: Cells, file: str) -> NewRows:
         needed=tuple(name for name, need in zip(names, needs.tolist(), strict=True) if need),
         holes=np.array(np.isnan(raw[:, needs]).any(axis=1)),
         findings=tuple(findings),
+        scaling=scaling,
     )
 
 
@@ -190,7 +202,7 @@ def _place(cells: Cells, name: str) -> int | None:
 
 def _check_once(checkpoint: Checkpoint, cells: Cells, places: dict[str, int], file: str) -> None:
     """Raises Problem if a column occurs twice. Not for tables: repeated names were numbered at the import, and are so again."""
-    if isinstance(checkpoint.experiment.dataset, TableData):
+    if table_of(checkpoint) is not None:
         return
     for name in places:
         if f"{name} (2)" in cells.names:
@@ -204,11 +216,26 @@ def _meaning(checkpoint: Checkpoint, index: int, cells: Cells) -> tuple[np.ndarr
     """(N,) a column's cells as raw values of the recipe's rows, and findings about them."""
     table, prepared = table_of(checkpoint), checkpoint.scaling.columns[index]
     (name,), (column,), decimal = cells.names, cells.columns, cells.options.get("decimal", ".")
-    described = NumberColumn(name=name) if table is None else table.columns[index]
+    described = table.columns[index] if isinstance(table, TableData) else NumberColumn(name=name)
     values, found = read_again(described, column, decimal)
     if isinstance(described, CategoryColumn) and isinstance(prepared, PreparedCategory):
         return values, _find_unknown(described, prepared, column, values)
     return values, [each for each in found if each["key"] in TOLD]
+
+
+def _read_texts(prepared: PreparedText, cells: pa.Array) -> tuple[np.ndarray, PreparedText]:
+    """(N,) codes of a column's texts, and the network's preparation of them."""
+    texts, codes = code_texts(cells)
+    return codes, replace(prepared, texts=tuple(map(plain_text, texts)))
+
+
+def _find_unknown_tokens(prepared: PreparedText, name: str, codes: np.ndarray) -> list[Finding]:
+    """How many of the tokens are not in the vocabulary, if they are many."""
+    ids = prepared.transform(codes)
+    tokens, unknown = int((ids != PADDING).sum()), int((ids == UNKNOWN_TOKEN).sum())
+    if unknown <= MANY_UNKNOWN * tokens:
+        return []
+    return [finding("found_unknown_tokens", "warning", column=name, share=f"{unknown / tokens:.0%}")]
 
 
 def _find_unknown(

@@ -10,7 +10,7 @@ import csv
 import io
 import math
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any, TextIO, cast
 
@@ -18,12 +18,11 @@ import numpy as np
 
 from dlcore.checkpoint import Checkpoint, open_checkpoint, predict
 from dlcore.datasets import store
-from dlcore.datasets.table import TableData
 from dlcore.datasets.upload.bounds import MOST_ROWS, QUICK_CELLS
 from dlcore.datasets.upload.cells import Cells
 from dlcore.datasets.upload.reading import is_large_workbook
 from dlcore.jobs import Answer, Progress
-from dlcore.new_rows import Cell, NewRows, cells_of, new_rows, table_of
+from dlcore.new_rows import Brought, Cell, NewRows, cells_of, new_rows, table_of
 from dlcore.problems import Problem, clean
 from dlcore.spreadsheet import safe_cell
 
@@ -104,7 +103,8 @@ def predict_rows(checkpoint: Checkpoint, rows: NewRows) -> Predicted:
         missing, others = ", ".join(f"'{name}'" for name in rows.missing), ", ".join(rows.unused) or "–"
         raise Problem("table_columns_missing", path=rows.file, expected=missing, came=others)
     token_name = checkpoint.experiment.dataset.token_name
-    return Predicted(rows, checkpoint.class_names, predict(checkpoint, rows.raw), token_name)
+    said = predict(replace(checkpoint, scaling=rows.scaling), rows.raw)
+    return Predicted(rows, checkpoint.class_names, said, token_name)
 
 
 def write_cell(cell: Cell) -> str:
@@ -168,7 +168,7 @@ def _cells(digest: str, checkpoint: Checkpoint) -> Cells:
 
 @lru_cache(maxsize=2)
 def _read(digest: str, wanted: tuple[str, ...], dataset: Hashable) -> Cells:
-    return cells_of(store.get_upload(digest), wanted, cast(TableData | None, dataset))
+    return cells_of(store.get_upload(digest), wanted, cast(Brought | None, dataset))
 
 
 def _describe(checkpoint: Checkpoint, cells: Cells, name: str) -> dict[str, Any]:

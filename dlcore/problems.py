@@ -38,12 +38,12 @@ def read_sentences(folder: Path) -> None:
 read_sentences(Path(__file__).parent)
 
 
-def clean(text: str) -> str:
-    """Untrusted text, safe to show: no control or bidirectional marks, at most 64 characters."""
+def clean(text: str, longest: int = LONGEST_VALUE) -> str:
+    """Untrusted text, safe to show: no control or bidirectional marks, at most 64 characters if nothing else is said."""
     shown = text
     if not text.isprintable():
         shown = "".join(c for c in text if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn"))
-    return shown if len(shown) <= LONGEST_VALUE else shown[: LONGEST_VALUE - 1] + "…"
+    return shown if len(shown) <= longest else shown[: longest - 1] + "…"
 
 
 class Problem(ValueError):

@@ -20,12 +20,14 @@ from dlcore.component import kinds
 from dlcore.datasets import Dataset
 from dlcore.datasets.base import DatasetComponent
 from dlcore.datasets.drawn import EDGE, Drawn
+from dlcore.datasets.texts import TextDataset
 from dlcore.editing.fitting import OWN_KINDS
 
 POINTS = 120  # at most, of a data set
 SIDE = 100  # coordinates reach from 0 to this
 IMAGES = {8: 3, 28: 2}  # how many are shown of those with so many pixels in a line: fewer, if they are larger
 SEQUENCES, STEPS_SHOWN = 4, 12
+LINES, LONGEST_LINE = 4, 24  # texts, and characters of each that are shown
 REACH = 3.0  # an activation is drawn for z from -REACH to REACH
 STEPS = 49
 
@@ -39,8 +41,8 @@ def make_thumbnails() -> dict[str, dict[str, Any]]:
 
 
 def _picture_data(cls: Any) -> dict[str, Any]:
-    """{"points": [[x, y, target]]}, y from below, or {"images": [[pixels]], "width", "brightest"}, {"tokens": [[id]]}, or {"series":
-    [[value]]}, from below, of a data set.
+    """{"points": [[x, y, target]]}, y from below, or {"images": [[pixels]], "width", "brightest"}, {"tokens": [[id]]}, {"texts":
+    [beginning]}, or {"series": [[value]]}, from below, of a data set.
 
     A target is a class or, with "numbers", from -100 to 100. Of more than two inputs the first two principal components are shown.
     """
@@ -54,6 +56,9 @@ def _picture_data(cls: Any) -> dict[str, Any]:
     if dataset.picture is not None:
         images = [X[row].astype(int).tolist() for row in range(IMAGES[dataset.picture.width])]
         return {"images": images, "width": dataset.picture.width, "brightest": dataset.picture.brightest}
+    if isinstance(dataset, TextDataset):
+        texts = dataset.texts()
+        return {"texts": [texts[int(code)][:LONGEST_LINE] for code in X[:LINES, 0]]}
     if dataset.vocabulary:
         return {"tokens": X[:SEQUENCES, -STEPS_SHOWN:].astype(int).tolist()}
     if len(dataset.shape) == 2:

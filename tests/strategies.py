@@ -18,6 +18,7 @@ from dlcore.catalogue import FAMILIES
 from dlcore.component import Component, kinds
 from dlcore.datasets import Dataset, DatasetComponent, cars
 from dlcore.datasets.drawn import EDGE, MOST_CLASSES, Drawn
+from dlcore.datasets.own_texts import TextData
 from dlcore.datasets.pictures import ImageData
 from dlcore.datasets.table import TableData
 from dlcore.experiment import Experiment, Feature
@@ -108,6 +109,13 @@ def parallels(draw: st.DrawFn) -> Parallel:
     return Parallel(branches=tuple(branches), join=draw(st.sampled_from(["add", "concatenate"])))
 
 
+@st.composite
+def own_texts(draw: st.DrawFn) -> TextData:
+    """The bundled texts, read in any way."""
+    unit = draw(st.sampled_from(["words", "characters"]))
+    return TextData(tokens=unit, length=draw(st.integers(2, 12)), size=draw(st.integers(3, 40)))
+
+
 FEW_ROWS, FEW_UNITS = st.integers(20, 60), st.integers(1, 8)
 FEW = {
     "units": FEW_UNITS,
@@ -120,6 +128,7 @@ WHOLE: dict[Any, Any] = {  # Their fields hang together.
     Drawn: drawn_sets,
     TableData: tables,
     ImageData: pictures,
+    TextData: own_texts,
     Residual: residuals,
     Parallel: parallels,
 }

@@ -44,7 +44,8 @@ def every(union: Any) -> Any:
 # The names that recipes, share links and checkpoints out in the world rely on.
 CONTRACT = {
     "dataset": "circle xor gauss spiral moons rings checkerboard blobs plane multi_gauss sine step iris wine breast_cancer digits"
-    " diabetes drawn table images recall parity brackets anbn adding noisy_sine copy reverse digit_rows births mnist fashion_mnist",
+    " diabetes drawn table images recall parity brackets anbn adding noisy_sine copy reverse digit_rows births mnist fashion_mnist"
+    " novelists poets surnames text",
     "activation": "linear sigmoid tanh relu leaky_relu elu selu gelu silu softplus mish",
     "initializer": "glorot_uniform he_normal lecun_normal uniform zeros",
     "layer": "dense dropout",

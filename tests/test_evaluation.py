@@ -25,6 +25,7 @@ from dlcore.evaluation.examples import examples
 from dlcore.evaluation.intervals import interval, resample_scores, score, score_interval
 from dlcore.evaluation.scores import evaluate, score_classes, score_numbers
 from tests.judging import answer, refused, saved, table_of, trained
+from tests.layers_on import layers_on
 
 MSE = {"loss": {"kind": "mse"}}
 THREE = {"dataset": {"kind": "iris"}, "validation_fraction": 0.2, "test_fraction": 0.2}
@@ -52,7 +53,7 @@ def diabetes() -> bytes:
 def test_a_checkpoint_is_judged_as_its_run_judges_itself(kind: str) -> None:
     dataset = {"kind": kind}
     numbers = kinds(Dataset)[kind]().num_classes == 0  # type: ignore[attr-defined]
-    trainer = trained({"dataset": dataset, **(MSE if numbers else {})}, epochs=2)
+    trainer = trained({"dataset": dataset, **(MSE if numbers else {}), **layers_on(kind)}, epochs=2)
     for split, part in (("train", "train"), ("test", "watched")):
         own = getattr(trainer.scores(), part)
         found = answer(evaluate, saved(trainer), split=split)

@@ -16,6 +16,7 @@ from dlcore.evaluation import name_parts, open_judged
 from dlcore.evaluation.guards import guards
 from dlcore.evaluation.intervals import resample_scores
 from tests.judging import answer, saved, table_of, trained
+from tests.layers_on import layers_on
 from ui.messages import LANGUAGES, catalogue
 
 MSE = {"loss": {"kind": "mse"}}
@@ -95,7 +96,7 @@ def test_a_single_column_is_no_leak(generator: np.random.Generator) -> None:
 @pytest.mark.parametrize("kind", [kind for kind in kinds(Dataset) if kind not in ("digits", "images")])
 def test_the_playgrounds_own_data_leak_nothing_and_number_nothing(kind: str) -> None:
     numbers = kinds(Dataset)[kind]().num_classes == 0  # type: ignore[attr-defined]
-    found = found_in({"dataset": {"kind": kind}, **(MSE if numbers else {})}, epochs=1)
+    found = found_in({"dataset": {"kind": kind}, **(MSE if numbers else {}), **layers_on(kind)}, epochs=1)
     assert {"leak", "id_as_input"} & set(found) == set()
 
 

@@ -30,7 +30,7 @@ SCRIPTS = ROOT / "ui" / "canvas" / "rail"
 CATALOGUES = {language: make_catalogue(language) for language in LANGUAGES}
 ENGLISH = CATALOGUES["en"]
 THUMBNAILS = ENGLISH["thumbnails"]
-OWN = ("table", "images")
+OWN = ("table", "images", "text")
 
 
 def inputs(known: dict[str, Any] = ENGLISH) -> list[tuple[type[Component], dict[str, Any]]]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dlcore.datasets import sharing, store
+from dlcore.datasets import OwnData, sharing, store
 from dlcore.datasets.pictures import ImageData
-from dlcore.datasets.table import TableData
 from dlcore.editing.fitting import PAGE_SPLIT, fit_to_data
 from dlcore.experiment import Experiment
 from dlcore.problems import Problem
@@ -59,12 +58,12 @@ def find_refusal(experiment: Experiment, mark: str) -> Problem | None:
     return Problem(key, name=dataset.name) if dataset and key else None
 
 
-def find_own_data(experiment: Experiment) -> TableData | ImageData | None:
-    """The recipe's data if they are a table or images that somebody brought; None for all other data."""
+def find_own_data(experiment: Experiment) -> OwnData | None:
+    """The recipe's data if they are a table, images or texts that somebody brought; None for all other data."""
     dataset = experiment.dataset
-    return dataset if isinstance(dataset, TableData | ImageData) and dataset.digest else None
+    return dataset if isinstance(dataset, OwnData) and dataset.digest else None
 
 
-def count_kept_rows(dataset: TableData | ImageData) -> int:
+def count_kept_rows(dataset: OwnData) -> int:
     """How many rows of the data are stored, whether or not the recipe uses all."""
     return dataset.available if isinstance(dataset, ImageData) else dataset.rows

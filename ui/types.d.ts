@@ -365,8 +365,9 @@ type Section = { name: string; title: string; fields: Field[] };
 type PointsOf = { points: [number, number, number][]; numbers: boolean };
 type ImagesOf = { images: number[][]; width: number; brightest: number };
 type TokensOf = { tokens: number[][] };
+type TextsOf = { texts: string[] };
 type SeriesOf = { series: number[][] };
-type Thumbnail = PointsOf | ImagesOf | TokensOf | SeriesOf;
+type Thumbnail = PointsOf | ImagesOf | TokensOf | TextsOf | SeriesOf;
 
 interface Catalogue {
   sections: Section[];

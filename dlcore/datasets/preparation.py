@@ -1,4 +1,4 @@
-"""What becomes of a raw row before the network sees it: missing cells filled, categories as 0 and 1, numbers scaled.
+"""What becomes of a raw row before the network sees it: missing cells filled, categories as 0 and 1, numbers scaled, tokens as ids.
 
 Everything learned for it is learned from the training rows. N rows, C raw columns, D inputs of the network.
 """
@@ -6,10 +6,12 @@ Everything learned for it is learned from the training rows. N rows, C raw colum
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+
+from dlcore.datasets.tokens import FIRST, UNKNOWN, Unit, learn_vocabulary, split_tokens
 
 ROWS_AT_ONCE = 4096  # As many rows as stay in the processor's cache between two columns.
 
@@ -75,10 +77,51 @@ class PreparedCategory:
 
 
 @dataclass(frozen=True)
+class PreparedText:
+    """A column of texts, coded by their places in `texts`: `length` inputs, the ids of a text's last tokens.
+
+    Ids from 2 on are those of the vocabulary, 1 is any other token; a shorter text has 0 (padding) before it.
+    """
+
+    vocabulary: tuple[str, ...]
+    unit: Unit
+    length: int
+    #: What the codes of raw rows stand for. It is no part of what was learned: rows of a new file bring their own.
+    texts: tuple[str, ...] = field(default=(), compare=False, repr=False)
+
+    @property
+    def width(self) -> int:
+        return self.length
+
+    def fill_missing(self, codes: np.ndarray) -> np.ndarray:
+        """(N,) codes as they are: a text is never missing, it may be empty."""
+        return codes
+
+    def transform(self, codes: np.ndarray) -> np.ndarray:
+        """(N,) codes to (N, length) ids."""
+        ids = np.zeros((len(codes), self.length))
+        for row, code in zip(ids, codes.astype(np.int64).tolist(), strict=True):
+            if found := [self._ids.get(token, UNKNOWN) for token in self.split(code)]:
+                row[-len(found) :] = found
+        return ids
+
+    def split(self, code: int) -> list[str]:
+        """The tokens of a text that the network sees: the last ones."""
+        return split_tokens(self.texts[code], self.unit)[-self.length :]
+
+    @cached_property
+    def _ids(self) -> dict[str, int]:
+        return {token: number for number, token in enumerate(self.vocabulary, FIRST)}
+
+
+Prepared = PreparedNumber | PreparedCategory | PreparedText
+
+
+@dataclass(frozen=True)
 class Preparation:
     """The one way from raw rows to what a network sees and learns, and back."""
 
-    columns: tuple[PreparedNumber | PreparedCategory, ...]  # (C,)
+    columns: tuple[Prepared, ...]  # (C,)
     features: tuple[str, ...] = ()  # made of the two columns of a plane
     target_mean: float = 0.0
     target_deviation: float = 1.0
@@ -99,6 +142,11 @@ class Preparation:
     def fill_missing(self, raw: np.ndarray) -> np.ndarray:
         """(N, C) raw rows with missing cells filled, in the data's own units."""
         return np.stack([column.fill_missing(raw[:, index]) for index, column in enumerate(self.columns)], axis=1)
+
+    @property
+    def text(self) -> PreparedText | None:
+        """The column of texts, where rows are texts: they have no other column."""
+        return next((column for column in self.columns if isinstance(column, PreparedText)), None)
 
     def targets(self, y: np.ndarray) -> np.ndarray:
         """Raw numbers (N,) to what the network learns, float32."""
@@ -143,3 +191,9 @@ def standardize(X: np.ndarray, y: np.ndarray | None) -> Preparation:
     if y is None:
         return Preparation(columns)
     return Preparation(columns, target_mean=float(y.mean()), target_deviation=float(y.std()) or 1.0)
+
+
+def learn_text(texts: tuple[str, ...], codes: np.ndarray, unit: Unit, length: int, size: int) -> Preparation:
+    """The preparation of texts, learned from those of the training rows, codes (N,); `size` counts padding and the unknown token too."""
+    train = (split_tokens(texts[code], unit)[-length:] for code in codes.astype(np.int64).tolist())
+    return Preparation((PreparedText(learn_vocabulary(train, size - FIRST), unit, length, texts),))

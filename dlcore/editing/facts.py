@@ -17,6 +17,7 @@ from dlcore.editing.fitting import (
     list_fitting_losses,
 )
 from dlcore.editing.fitting_layers import list_suiting_kinds
+from dlcore.editing.setting import SET_OF_OWN
 from dlcore.experiment import MOST_LAYERS, Experiment
 from dlcore.plan import LayerPlan
 
@@ -109,7 +110,7 @@ def without_rows(values: dict[str, Any]) -> dict[str, Any]:
     """A recipe's values without what is not set one by one: rows, descriptions of own data, the journal."""
     dataset = values["dataset"]
     if dataset["kind"] in OWN_KINDS:
-        dataset = {name: dataset[name] for name in ("kind", "samples") if name in dataset}
+        dataset = {name: dataset[name] for name in ("kind", *SET_OF_OWN) if name in dataset}
     else:
         dataset = {name: value for name, value in dataset.items() if name not in ROWS}
     return {name: value for name, value in values.items() if name != "journal"} | {"dataset": dataset}

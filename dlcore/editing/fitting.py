@@ -12,7 +12,6 @@ from typing import Any
 from dlcore.component import kinds, validate
 from dlcore.datasets import Dataset, DatasetComponent
 from dlcore.datasets.fitting import Fitting
-from dlcore.datasets.table import TableData
 from dlcore.editing.setting import OWN_KINDS
 from dlcore.experiment import Experiment
 from dlcore.layers import Layer
@@ -63,9 +62,9 @@ def has_own_split(dataset: Draft) -> bool:
 
 
 def _make_example(dataset: Draft) -> DatasetComponent:
-    """A data set with the same objective: a table's depends on its fields, that of any other only on its kind."""
+    """A data set with the same objective: that of own data depends on their fields, that of any other only on its kind."""
     cls: Any = kinds(Dataset)[dataset["kind"]]
-    return validate(cls, dataset) if cls is TableData else cls()
+    return validate(cls, dataset) if dataset["kind"] in OWN_KINDS else cls()
 
 
 def list_fitting_losses(dataset: Draft) -> list[str]:

@@ -16,7 +16,8 @@ from dlcore.problems import Problem
 
 Path = tuple[str, ...]
 
-OWN_KINDS = ("table", "images")  # data that somebody has brought
+OWN_KINDS = ("table", "images", "text")  # data that somebody has brought
+SET_OF_OWN = ("samples", "tokens", "length", "size")  # their fields that are set one by one
 NOT_SET = ("version", "kind", "journal")  # fields that are never set by themselves
 
 
@@ -49,7 +50,11 @@ def can_be_set(experiment: Experiment, path: Path) -> bool:
     holder = value_at(experiment, path[:-1]) if path[:-1] else experiment
     if not isinstance(holder, Component) or path[-1] not in type(holder).model_fields:
         return False
-    if path[0] == "dataset" and experiment.dataset.kind in OWN_KINDS and path != ("dataset", "samples"):
+    if (
+        path[0] == "dataset"
+        and experiment.dataset.kind in OWN_KINDS
+        and path[1:] not in [(name,) for name in SET_OF_OWN]
+    ):
         return False  # What is done to own data is chosen on the page Data.
     info = type(holder).model_fields[path[-1]]
     return has_input(info) and path != ("features",) and not isinstance(getattr(holder, path[-1]), Component)

@@ -10,9 +10,10 @@ from dlcore.datasets.days import write_iso
 from dlcore.evaluation import Judged, Part, choose_part, open_judged
 from dlcore.evaluation.subset import category_names, choose_rows, column_kind, other_name
 from dlcore.jobs import Answer, Progress
-from dlcore.problems import Problem
+from dlcore.problems import Problem, clean
 
 MOST_EXAMPLES = 200
+LONGEST_SHOWN = 300  # characters of a text
 
 
 def examples(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Answer:
@@ -68,6 +69,8 @@ def cells(judged: Judged, column: int, values_n: np.ndarray) -> list[Any]:
     """Raw values of one column as people know them: numbers, names of categories, dates; None where the cell is missing."""
     names = _list_names(judged, column)
     is_date = column_kind(judged, column) == "date"
+    if (texts := judged.data.scaling.text) is not None:
+        return [clean(texts.texts[int(value)], LONGEST_SHOWN) for value in values_n.tolist()]
 
     def cell(value: float) -> Any:
         if not np.isfinite(value):

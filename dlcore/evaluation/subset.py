@@ -8,6 +8,7 @@ import numpy as np
 
 from dlcore.datasets.columns import UNKNOWN, CategoryColumn
 from dlcore.datasets.table import TableData
+from dlcore.datasets.texts import TextDataset
 from dlcore.evaluation import Judged, Part
 from dlcore.problems import Problem
 
@@ -36,6 +37,8 @@ def _select_by_column(judged: Judged, part: Part, subset: dict[str, Any]) -> np.
     if subset.get("column") not in names:
         raise Problem("subset_column", came=str(subset.get("column")))
     column = names.index(subset["column"])
+    if column_kind(judged, column) == "text":
+        raise Problem("subset_of_texts")
     values_N = part.split.raw[:, column]
     if "values" in subset:
         return np.isin(values_N, _codes(judged, column, subset["values"]))
@@ -70,8 +73,10 @@ def _bound(value: Any, missing: float) -> float:
 
 
 def column_kind(judged: Judged, column: int) -> str:
-    """number, date or category: what a raw column holds."""
+    """number, date, category or text: what a raw column holds."""
     dataset = judged.experiment.dataset
+    if isinstance(dataset, TextDataset):
+        return "text"
     return dataset.columns[column].kind if isinstance(dataset, TableData) else "number"
 
 

@@ -34,6 +34,10 @@ CELLS = (
     " becomes the category at the place fill (null: none of them), then there is one input a category, 1 where it is that one and"
     " seen says that a training row had it, else 0."
 )
+IDS = (
+    "tokens: (N, {length}) float32, the ids of a text's last {length} tokens ({unit}): 0 is padding before a shorter text,"
+    " 1 any token that is not in the vocabulary, n + 2 the token at place n of the vocabulary, counted from 0."
+)
 PROBABILITIES = "probabilities: (N, {classes}), in the order of class_names."
 VALUES = "values: (N,), in the target's own units."
 TOKENS = (
@@ -136,7 +140,7 @@ def _nobody_watches(share: float) -> None:
 
 
 def export_onnx(checkpoint: Checkpoint, progress: Callable[[float], None] = _nobody_watches) -> bytes:
-    """The ONNX file, checked. Input `columns`, output `probabilities` or `values`; its description says what they are.
+    """The ONNX file, checked. Input `columns` (of texts `tokens`), output `probabilities` or `values`; its description says what they are.
 
     `progress` is told the share of the work that is done.
     The columns of a table are float64, as dates and large numbers need it; all else is float32.
@@ -149,13 +153,15 @@ def export_onnx(checkpoint: Checkpoint, progress: Callable[[float], None] = _nob
     whole = RawToPrediction(checkpoint).eval()
     dataset = checkpoint.experiment.dataset
     kind = torch.float64 if isinstance(dataset, TableData) else torch.float32
-    example = torch.zeros(2, len(checkpoint.column_names), dtype=kind)
+    text = checkpoint.scaling.text
+    name, width = ("columns", len(checkpoint.column_names)) if text is None else ("tokens", text.length)
+    example = torch.zeros(2, width, dtype=kind)
     progress(0.2)
     with _quiet():
         program = torch.onnx.export(
             whole,
             (example,),
-            input_names=["columns"],
+            input_names=[name],
             output_names=[output],
             dynamic_shapes=({0: torch.export.Dim("N")},),
             opset_version=OPSET,
@@ -180,6 +186,9 @@ def export_onnx(checkpoint: Checkpoint, progress: Callable[[float], None] = _nob
             "preparation": json.dumps(preparation_facts(checkpoint.scaling)),
         }
         columns += CELLS
+    if text is not None:
+        facts |= {"tokens": text.unit, "vocabulary": json.dumps(text.vocabulary, ensure_ascii=False)}
+        columns = IDS.format(length=text.length, unit=text.unit)
     onnx.helper.set_model_props(model, facts)
     said = PROBABILITIES.format(classes=len(checkpoint.class_names)) if checkpoint.class_names else VALUES
     if objective.answers_each_step:

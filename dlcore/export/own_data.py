@@ -56,7 +56,7 @@ def list_sklearn_imports(body: str) -> list[str]:
     return [f"from {module} import {', '.join(names)}" for module, names in used.items() if names]
 
 
-def _write_reading(parts: tuple[str, ...]) -> str:
+def write_reading(parts: tuple[str, ...]) -> str:
     """The file's rows, and which of them belong to each part."""
     tests = ", ".join(f'split == "{part}"' for part in parts)
     return f"{READ}\n{SPLIT.format(parts=', '.join(parts), tests=tests)}"
@@ -77,17 +77,17 @@ def write_table_part(table: TableData, parts: tuple[str, ...]) -> tuple[list[str
     ]
     if table.classes:
         target = [
-            *_write_list("classes = ", table.classes, ""),
+            *write_list("classes = ", table.classes, ""),
             "y = np.array([classes.index(row[-2]) for row in rows])",
         ]
-        return [_write_reading(parts), *functions, "\n".join([*prepared, *target])], []
+        return [write_reading(parts), *functions, "\n".join([*prepared, *target])], []
     prepared.append("y = np.array([float(row[-2]) for row in rows])")
     scaled = """
 # The target too: mean 0 and deviation 1 of the training rows. A prediction means scaler.inverse_transform of it.
 scaler = StandardScaler().fit(y[train, None])
 y = scaler.transform(y[:, None])[:, 0].astype(np.float32)
 """
-    return [_write_reading(parts), *functions, "\n".join(prepared)], [scaled.strip()]
+    return [write_reading(parts), *functions, "\n".join(prepared)], [scaled.strip()]
 
 
 def write_pictures_part(pictures: PixelData, parts: tuple[str, ...]) -> list[str]:
@@ -96,10 +96,10 @@ def write_pictures_part(pictures: PixelData, parts: tuple[str, ...]) -> list[str
     lines = [
         f"# {values} from 0 to {BRIGHTEST}, {pictures.height} rows of {pictures.width} pixels, as numbers from 0 to 1.",
         f"X = (np.array([row[:-2] for row in rows], dtype=np.float64) / {BRIGHTEST}).astype(np.float32)",
-        *_write_list("classes = ", pictures.classes, ""),
+        *write_list("classes = ", pictures.classes, ""),
         "y = np.array([classes.index(row[-2]) for row in rows])",
     ]
-    return [_write_reading(parts), "\n".join(lines)]
+    return [write_reading(parts), "\n".join(lines)]
 
 
 def _write_column(index: int, column: NumberColumn | CategoryColumn) -> list[str]:
@@ -107,12 +107,12 @@ def _write_column(index: int, column: NumberColumn | CategoryColumn) -> list[str
     named = f"# {column.name}"
     if isinstance(column, CategoryColumn):
         imputer = f", {IMPUTER}" if column.impute == "most_frequent" else ""
-        return [named, *_write_list(f"category(columns[{index}], ", column.values, f"{imputer}),")]
+        return [named, *write_list(f"category(columns[{index}], ", column.values, f"{imputer}),")]
     cells = f"days(columns[{index}])" if isinstance(column, DateColumn) else f"columns[{index}]"
     return [named, f'number({cells}, "{column.impute}"{SCALERS[column.scale]}),']
 
 
-def _write_list(before: str, texts: Iterable[str], after: str) -> list[str]:
+def write_list(before: str, texts: Iterable[str], after: str) -> list[str]:
     """`before`, the texts as a list, `after`; a text is never broken."""
     written = [repr(safe_cell(text)) for text in texts]
     whole = f"{before}[{', '.join(written)}]{after}"

@@ -13,13 +13,14 @@ from typing import Any
 
 from dlcore.datasets.columns import CategoryColumn, DateColumn
 from dlcore.datasets.days import write_iso
+from dlcore.datasets.own_texts import TextData
 from dlcore.datasets.preparation import ROWS_AT_ONCE
 from dlcore.datasets.split import Data, Split
 from dlcore.datasets.table import TableData
 from dlcore.experiment import Experiment
 from dlcore.jobs import Answer, Progress
 from dlcore.rows import prepare
-from dlcore.spreadsheet import safe_cell
+from dlcore.spreadsheet import safe_cell, safe_text
 
 Write = Callable[[float], Any]
 
@@ -37,7 +38,7 @@ def data_csv(experiment: Experiment) -> bytes:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(map(safe_cell, list_columns(experiment, data.raw_names)))
     for name, split in split_by_name(experiment, data):
-        for row in _write_rows(split, list_writers(experiment, data.class_names)):
+        for row in _write_rows(split, list_writers(experiment, data)):
             writer.writerow([*row, name])
     return out.getvalue()
 
@@ -53,7 +54,7 @@ def list_columns(experiment: Experiment, names: tuple[str, ...]) -> list[str]:
 def target_name(experiment: Experiment) -> str:
     """What the column of the target is called."""
     dataset = experiment.dataset
-    if isinstance(dataset, TableData):
+    if isinstance(dataset, TableData | TextData):
         return dataset.target
     return "tokens" if dataset.objective.answers_each_step else "class" if dataset.objective.has_classes else "value"
 
@@ -66,13 +67,16 @@ def split_by_name(experiment: Experiment, data: Data) -> Iterator[tuple[str, Spl
         yield "test", data.final
 
 
-def list_writers(experiment: Experiment, class_names: tuple[str, ...]) -> list[Write]:
+def list_writers(experiment: Experiment, data: Data) -> list[Write]:
     """How each cell of a row is written, the target's last."""
     dataset = experiment.dataset
+    of_target = _name_writer(data.class_names) if data.class_names else _write_number
+    if (column := data.scaling.text) is not None:
+        return [lambda code: safe_text(column.texts[int(code)]), of_target]
     columns = dataset.columns if isinstance(dataset, TableData) else (None,) * dataset.num_columns
     if dataset.objective.answers_each_step:
-        return [*map(_choose_writer, columns), _token_writer(dataset.token_name)]
-    return [*map(_choose_writer, columns), _name_writer(class_names) if class_names else _write_number]
+        of_target = _token_writer(dataset.token_name)
+    return [*map(_choose_writer, columns), of_target]
 
 
 def _choose_writer(column: Any) -> Write:

@@ -5,6 +5,7 @@ Only what the recipe uses is in it. The formulas are the sources of our own func
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from dlcore.datasets.rules import RuleData
 from dlcore.datasets.sequences.births import Births, daily_births
 from dlcore.datasets.table import TableData
 from dlcore.datasets.tabular import BundledTable
+from dlcore.datasets.texts import TextDataset
 from dlcore.export.changes import list_changes
 from dlcore.export.own_data import list_sklearn_imports, write_pictures_part, write_table_part
 from dlcore.export.repeating import Repetition, find_repetition
@@ -32,6 +34,7 @@ from dlcore.export.source import (
     first_line,
     function_text,
 )
+from dlcore.export.text_data import write_texts_part
 from dlcore.export.words import Words
 from dlcore.initializers import Initializer
 from dlcore.layers import LayerComponent, Shape, all_layers
@@ -82,7 +85,7 @@ def _space_blocks(blocks: list[str]) -> str:
 def _write_introduction(experiment: Experiment, repeated: Repetition, epochs: int) -> str:
     widths = "-".join(str(width) for width in _write_widths(experiment))
     tabular = isinstance(experiment.dataset, BundledTable | TableData)
-    own = isinstance(experiment.dataset, TableData | PixelData)
+    own = isinstance(experiment.dataset, TableData | PixelData | TextDataset)
     made = "the network" if experiment.dataset.own_split or own else "the data and the network"
     mean = "without any penalty or class weights" if experiment.class_weights != "none" else "without any penalty"
     beside = "  # beside data.csv, which the page or `python -m dlcore data` writes" if own else ""
@@ -119,7 +122,9 @@ def _write_changes(experiment: Experiment, repeated: Repetition) -> list[str]:
 
 
 def _write_imports(experiment: Experiment, body: str) -> str:
-    standard = [f"import {name}" for name in ("copy", "csv", "math", "sys", "zlib") if f"{name}." in body]
+    modules = ("copy", "csv", "math", "re", "sys", "unicodedata", "zlib")
+    standard = [f"import {name}" for name in modules if re.search(rf"\b{name}\.\w", body)]
+    standard += ["from collections import Counter"] if "Counter(" in body else []
     standard += ["from functools import partial"] if "partial(" in body else []
     third = ["import numpy as np", "import torch", "from safetensors.torch import save_file"]
     if isinstance(experiment.dataset, BundledTable):
@@ -155,6 +160,8 @@ def _write_data(experiment: Experiment) -> list[str]:
         case TableData() as table:
             read, targets = write_table_part(table, parts)
             return [*read, *_write_features(experiment), "X = X.astype(np.float32)", *targets, tensors]
+        case TextDataset() as texts:
+            return [*write_texts_part(texts, parts), tensors]
         case PixelData() as pictures:
             return [*write_pictures_part(pictures, parts), tensors]
     return [*_write_split(experiment), *_write_features(experiment), _write_scaling(experiment), tensors]

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 import streamlit as st
 
 from dlcore.component import kinds, validate
-from dlcore.datasets import Dataset, store
-from dlcore.datasets.pictures import ImageData
+from dlcore.datasets import Dataset, OwnData, store
 from dlcore.datasets.room import TABLE, UPLOAD
-from dlcore.datasets.table import TableData
 from ui import opening, session
 from ui.data import asking
 from ui.session import label, t
@@ -59,7 +57,7 @@ def _list_files() -> Iterator[Kept]:
     for digest in dict.fromkeys(part["digest"] for part in named):
         part = next(part for part in named if part["digest"] == digest)
         dataset = validate(kinds(Dataset)[part["kind"]], part)
-        assert isinstance(dataset, TableData | ImageData)
+        assert isinstance(dataset, OwnData)
         yield Kept(TABLE, digest, dataset.name, opening.count_kept_rows(dataset))
 
 

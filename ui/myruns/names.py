@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from dlcore.datasets.pictures import ImageData
-from dlcore.datasets.table import TableData
+from dlcore.datasets import OwnData
 from dlcore.experiment import Experiment
 from dlcore.problems import clean
 from ui.differences import Row, Say, compare_recipes
@@ -18,7 +17,7 @@ LONGEST = 40  # characters
 def name_after_recipe(experiment: Experiment, say: Say) -> str:
     """The data set and the sizes of the hidden layers: "Spiral 8-8"."""
     dataset = experiment.dataset
-    own = isinstance(dataset, TableData | ImageData)
+    own = isinstance(dataset, OwnData)
     title = dataset.name if own else say(f"component.dataset.{dataset.kind}.title")
     return shorten(f"{title} {_write_sizes(experiment, say)}".strip())
 

@@ -17,6 +17,7 @@ from pydantic.fields import FieldInfo
 from dlcore.catalogue import FAMILIES
 from dlcore.component import kinds, list_fields, options_of
 from dlcore.editing.fitting import OWN_KINDS, group_datasets
+from dlcore.editing.setting import SET_OF_OWN
 from dlcore.experiment import FEATURES, Experiment
 from ui.differences import FEATURE_SIGNS
 from ui.messages import catalogue, text
@@ -40,8 +41,6 @@ SCALES = {"validation_fraction": Slider(0.0, 0.5, 0.01), "batch_size": Entry(1, 
 OFF_AT_ZERO = ("gradient_clip", "early_stopping")
 TUCKED = ("initializer", "alpha", "beta1", "beta2")  # behind "Fine tuning"
 OWN = tuple(f"dataset.{kind}" for kind in OWN_KINDS)
-#: What is set of data that somebody has brought: all else is described on the page Data.
-SET_OF_OWN = ("samples",)
 DEVICES = ("auto", "cpu", "cuda", "mps")
 #: The beginnings of the keys of texts that belong to the rail and to no field.
 OWN_TEXTS = (

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 
-from dlcore.datasets.upload.bounds import MOST_CATEGORIES
+from dlcore.datasets.upload.arrow import compute as pc
+from dlcore.datasets.upload.bounds import LONGEST_TEXT, MOST_CATEGORIES
 from dlcore.datasets.upload.cells import Finding, finding
 from dlcore.datasets.upload.column import Column
 from dlcore.datasets.upload.question import Question
@@ -28,9 +30,9 @@ def find_hints(columns: list[Column], question: Question) -> list[Finding]:
     found = [*question.findings]
     found += [{**reason.to_dict(), "severity": "warning"} for reason in question.reasons]
     for column in question.inputs:
-        found += _describe_input(column)
+        found += _describe_text(column) if question.reads_text else _describe_input(column)
     if not question.reasons:
-        found += _find_leaks(question)
+        found += [] if question.reads_text else _find_leaks(question)
         found += _find_rare_classes(question)
     constant = [column.name for column in columns if column.distinct == 1 and column is not question.target]
     if constant:
@@ -56,6 +58,17 @@ def _describe_input(column: Column) -> list[Finding]:
         found.append(finding("found_many_categories", column=column.name, came=column.distinct, limit=MOST_CATEGORIES))
     if column.missing.mean() > MANY_MISSING:
         found.append(finding("found_many_missing", column=column.name, share=f"{100 * column.missing.mean():.0f}%"))
+    return found
+
+
+def _describe_text(column: Column) -> list[Finding]:
+    found = [finding("found_read_as_text", column=column.name)]
+    lengths = pc.utf8_length(pc.cast(column.cells.drop_null(), pa.string())).to_numpy(zero_copy_only=False)
+    if long := int((lengths > LONGEST_TEXT).sum()):
+        found.append(finding("found_long_texts", "warning", column=column.name, cells=long, limit=LONGEST_TEXT))
+    if (empty := float(column.missing.mean())) > 0:
+        severity = "warning" if empty > MANY_MISSING else "notice"
+        found.append(finding("found_empty_texts", severity, column=column.name, share=f"{100 * empty:.0f}%"))
     return found
 
 

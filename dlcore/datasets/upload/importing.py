@@ -9,6 +9,7 @@ import numpy as np
 from dlcore.datasets import store
 from dlcore.datasets.upload.bounds import MOST_CATEGORIES
 from dlcore.datasets.upload.column import Column
+from dlcore.datasets.upload.importing_texts import import_texts
 from dlcore.datasets.upload.profile import propose_treatment
 from dlcore.datasets.upload.question import Question
 from dlcore.problems import Problem
@@ -19,9 +20,11 @@ Part = dict[str, Any]
 
 
 def import_columns(name: str, question: Question, reading: Part, public: bool) -> tuple[Part, int]:
-    """The recipe's part "table", and how many rows without a target were left out. Raises Problem."""
+    """The recipe's part "table" or "text", and how many rows without a target were left out. Raises Problem."""
     if question.reasons:
         raise question.reasons[0]
+    if question.reads_text:
+        return import_texts(name, question, reading, public)
     inputs = [column for column in question.inputs if column.distinct]
     if not inputs:
         raise Problem("upload_no_inputs")

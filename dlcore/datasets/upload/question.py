@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -45,6 +45,11 @@ class Question:
     findings: tuple[Finding, ...]
 
     @property
+    def reads_text(self) -> bool:
+        """Whether the only input is a column of texts, which is read token by token."""
+        return len(self.inputs) == 1 and self.inputs[0].kind == "text" and self.inputs[0].distinct > 0
+
+    @property
     def known(self) -> np.ndarray:
         """Which rows have a target."""
         return (
@@ -65,7 +70,8 @@ def find_question(columns: list[Column], options: dict[str, Any]) -> Question:
         raise Problem("upload_option", name="task", expected=", ".join(TASKS), came=str(task))
     wanted = options.get("inputs")
     if wanted is None:
-        inputs = [column for column in columns if column is not target and _is_of_use(column)]
+        others = [column for column in columns if column is not target]
+        inputs = [column for column in others if _is_of_use(column)] or _find_text(others)
     else:
         inputs = [_find_column(by_name, name) for name in dict.fromkeys(wanted)]
         if target in inputs:
@@ -94,7 +100,12 @@ def _make_question(target: Column, task: Task, inputs: tuple[Column, ...]) -> Qu
         reasons.append(Problem("upload_target_constant", column=target.name))
     if known and unknown.any():
         findings.append(finding("found_no_target", rows=int(unknown.sum()), of=target.rows, column=target.name))
-    return Question(target, task, inputs, y, classes, rows, tuple(reasons), tuple(findings))
+    found = Question(target, task, inputs, y, classes, rows, tuple(reasons), tuple(findings))
+    if found.reads_text and task == "regression":
+        return replace(
+            found, reasons=(*reasons, Problem("upload_text_needs_classes", column=inputs[0].name, target=target.name))
+        )
+    return found
 
 
 def _find_classes(target: Column) -> tuple[np.ndarray, tuple[str, ...], np.ndarray, list[Problem], list[Finding]]:
@@ -157,6 +168,12 @@ def _propose_task(target: Column) -> Task:
 
 def _is_of_use(column: Column) -> bool:
     return column.kind in INPUT_KINDS and column.distinct > 1
+
+
+def _find_text(columns: list[Column]) -> list[Column]:
+    """The column of texts of which the most are different, where nothing else can be an input."""
+    texts = [column for column in columns if column.kind == "text" and column.distinct > 1]
+    return sorted(texts, key=lambda column: -column.distinct)[:1]
 
 
 def _find_column(columns: dict[str, Column], name: str) -> Column:

@@ -21,17 +21,19 @@ def summarise(profile: Part, part: Part, num_inputs: int) -> Iterator[Problem]:
     yield Problem("table_size", rows=profile["rows"], columns=len(profile["columns"]))
     for found in profile["findings"]:
         yield Problem(found["key"], **found["values"])
-    inputs = {column["name"] for column in part["columns"]}
+    columns = [part["text"]] if part["kind"] == "text" else [column["name"] for column in part["columns"]]
     for column in profile["columns"]:
         if column["name"] != part["target"]:
-            yield _describe_input(column) if column["name"] in inputs else _list_left_out(column)
+            yield _describe_input(column) if column["name"] in columns else _list_left_out(column)
     if not part["classes"]:
         yield Problem("table_target_number", target=part["target"])
     else:
         yield Problem("table_target_classes", target=part["target"], count=len(part["classes"]))
         for one in profile["classes"]:
             yield Problem("table_class", name=one["name"], rows=one["rows"])
-    yield Problem("table_made", rows=part["rows"], columns=len(part["columns"]), inputs=num_inputs)
+    if part["kind"] == "text":
+        yield Problem(f"table_{part['tokens']}", column=part["text"], length=part["length"], size=part["size"])
+    yield Problem("table_made", rows=part["rows"], columns=len(columns), inputs=num_inputs)
 
 
 def _describe_form(reading: Part) -> Problem:

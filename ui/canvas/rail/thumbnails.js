@@ -18,6 +18,7 @@ export function paintThumbnail(canvas, picture, theme, width, height) {
   context.fillStyle = css(theme.zero);
   context.fillRect(0, 0, width, height);
   if ("images" in picture) paintImages(context, picture, theme, width, height);
+  else if ("texts" in picture) paintTexts(context, picture, theme, height);
   else if ("tokens" in picture) paintTokens(context, picture, theme, width, height);
   else if ("series" in picture) paintSeries(context, picture, theme, width, height);
   else paintPoints(context, picture, theme, width, height);
@@ -55,6 +56,13 @@ function paintImages(context, { images, width: columns, brightest }, theme, widt
     const left = gap + number * (cell * columns + gap);
     context.fillRect(left + column * cell, (height - cell * columns) / 2 + row * cell, cell, cell);
   }));
+}
+
+/** The beginning of each text, a line each. @param {CanvasRenderingContext2D} context @param {TextsOf} picture @param {Theme} theme @param {number} height */
+function paintTexts(context, { texts }, theme, height) {
+  const line = height / (texts.length + 0.5);
+  Object.assign(context, { fillStyle: css(theme.text), font: `${Math.floor(line * 0.8)}px sans-serif`, textBaseline: "middle" });
+  texts.forEach((text, row) => context.fillText(text, 3, line * (row + 0.75)));
 }
 
 /** A line of squares a sequence, a colour a token; padding is empty. @param {CanvasRenderingContext2D} context @param {TokensOf} picture @param {Theme} theme @param {number} width @param {number} height */
