@@ -24,7 +24,7 @@ from dlcore.datasets.preparation import Preparation
 from dlcore.datasets.split import Data
 from dlcore.datasets.table import TableData
 from dlcore.experiment import Experiment
-from dlcore.network import build_model
+from dlcore.network import build_model, list_own_modules
 from dlcore.problems import Problem
 from dlcore.stages import TensorFacts, tensors_of
 
@@ -193,6 +193,8 @@ def _metadata(checkpoint: Checkpoint) -> dict[str, str]:
         "step": checkpoint.step,
         "epoch": checkpoint.epoch,
     }
+    if own := list_own_modules(experiment):
+        facts["needs_code"] = own  # For whoever loads the weights by hand; nothing here reads it.
     if checkpoint.weights_of is not None:
         facts["weights_of"] = checkpoint.weights_of
     texts = {name: json.dumps(value, ensure_ascii=False) for name, value in facts.items()}

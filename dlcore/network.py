@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from dlcore.engines.modules import SeededDropout
 from dlcore.engines.sequence_modules import Padding
 from dlcore.layers import build_stack
 from dlcore.randomness import derived_seed
@@ -31,6 +32,17 @@ def build_model(experiment: Experiment, device: str = "cpu", draw: str = "weight
         module.generator = dropout_generator
     _share_padding(model)
     return model.to(device)
+
+
+def list_own_modules(experiment: Experiment) -> list[str]:
+    """The names of classes of ours that compute something which torch's classes of the same tensors do not.
+
+    A plain nn.Sequential would load the tensors of a skip connection and silently leave it out. Dropout is none of them: it is at rest
+    where a network is used.
+    """
+    modules = build_model(experiment, "meta").modules()
+    own = {type(module).__name__ for module in modules if type(module).__module__.startswith("dlcore.")}
+    return sorted(own - {SeededDropout.__name__})
 
 
 def _share_padding(model: nn.Module) -> None:
