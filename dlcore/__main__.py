@@ -19,6 +19,7 @@ from dlcore.datasets import Dataset, DatasetComponent
 from dlcore.datasets.reading import MOST_TITLES
 from dlcore.datasets.table import MOST_ROWS
 from dlcore.datasets.upload.bounds import LEAST_ROWS
+from dlcore.datasets.upload.folders import LARGEST, SMALLEST
 from dlcore.experiment import LONGEST_RECIPE, MOST_EPOCHS, Experiment
 from dlcore.export import FORMATS, export
 from dlcore.files import read_bytes, read_text
@@ -93,7 +94,8 @@ def parser() -> argparse.ArgumentParser:
 
     verb = verbs.add_parser(
         "table",
-        help="make a recipe of a table: CSV, TSV, Excel, Parquet or ARFF; every page on this machine may open its rows",
+        help="make a recipe of a table (CSV, TSV, Excel, Parquet or ARFF), or of a zip of pictures (PNG or JPEG, a folder for each"
+        " class); every page on this machine may open its rows",
     )
     verb.add_argument("table", metavar="FILE", type=Path)
     verb.add_argument("--target", metavar="NAME", help="the column to predict; default: the one that looks like it")
@@ -110,6 +112,7 @@ def parser() -> argparse.ArgumentParser:
     verb.add_argument("--decimal", metavar=".|,", help="the sign before decimals")
     verb.add_argument("--encoding", metavar="NAME", help="how bytes became characters, such as utf-8 or gb18030")
     verb.add_argument("--sample", metavar="N", help="draw so many rows")
+    verb.add_argument("--side", metavar="N", help="pixels of the longer side of a zip's pictures, 8 to 64")
     verb.add_argument("--out", type=Path, required=True, metavar="RECIPE.json")
     verb.set_defaults(verb=make_recipe)
 
@@ -181,13 +184,19 @@ def make_recipe(asked: argparse.Namespace) -> None:
     from dlcore.datasets import store
     from dlcore.datasets.room import UPLOAD
     from dlcore.datasets.upload import import_table, look_long
+    from dlcore.datasets.upload.folders import is_of_folders
     from dlcore.datasets.upload.summary import summarise
 
     check_writable(asked.out.parent)
     said = options_of(asked)
-    digest = store.keep_upload(read_bytes(asked.table, store.LARGEST_UPLOAD + 1))
+    content = read_bytes(asked.table, store.LARGEST_UPLOAD + 1)
+    digest = store.keep_upload(content)
     options = {"upload": digest, "name": asked.table.name, **said}
     try:
+        if is_of_folders(content):
+            return make_recipe_of_pictures(asked, said, digest)
+        if "side" in said:
+            raise Problem("table_unfit", name="--side", kind="table")
         profile, _ = look_long(options, b"", lambda share, partial: None)
         check_told(said, profile)
         made, _ = import_table(options, b"", lambda share, partial: None)
@@ -205,6 +214,26 @@ def make_recipe(asked: argparse.Namespace) -> None:
         print(sentence)
 
 
+def make_recipe_of_pictures(asked: argparse.Namespace, said: dict[str, Any], digest: str) -> None:
+    """The same for a zip of pictures, with layers and learning rate that fit them."""
+    from dlcore.checkpoint import write_files
+    from dlcore.datasets.upload.images import images
+    from dlcore.editing.fitting import with_fitting
+
+    for name in said.keys() - {"side"}:
+        raise Problem("table_unfit", name=f"--{name}", kind="zip")
+    made, _ = images({"uploads": [digest], "names": [asked.table.name], **said}, b"", lambda share, partial: None)
+    draft = Experiment.from_dict({"dataset": made["dataset"], "layers": [], "batch_size": 1})
+    recipe = Experiment.from_dict(with_fitting(draft.to_dict()))
+    write_files({asked.out: f"{recipe.to_json(indent=2)}\n".encode()})
+    for found in made["findings"]:
+        print(Problem(found["key"], **found["values"]))
+    for one in made["classes"]:
+        print(Problem("table_class", name=one["name"], rows=one["rows"]))
+    channels, height, width = recipe.dataset.shape
+    print(Problem("pictures_made", rows=recipe.dataset.rows, height=height, width=width, channels=channels))
+
+
 def options_of(asked: argparse.Namespace) -> dict[str, Any]:
     """The options on the command line, as the jobs that read a table take them. Raises Problem."""
     said: dict[str, Any] = {name: getattr(asked, name) for name in ("target", "sheet", "decimal", "encoding")}
@@ -220,6 +249,8 @@ def options_of(asked: argparse.Namespace) -> dict[str, Any]:
     if asked.header is not None:
         above = None if asked.header == "none" else whole("--header", asked.header, 1, MOST_TITLES) - 1
         said |= {"header": False} if above is None else {"header": True, "titles": above}
+    if asked.side is not None:
+        said["side"] = whole("--side", asked.side, SMALLEST, LARGEST)
     if asked.sample is not None:
         said["sample"] = whole("--sample", asked.sample, LEAST_ROWS, MOST_ROWS)
     return {name: value for name, value in said.items() if value is not None and value != []}

@@ -133,7 +133,7 @@ def claiming(shape: tuple[int, ...], kind: str = "|u1") -> bytes:
         ((npz(X=np.zeros((30, 65, 65), np.uint8), y=np.arange(30) % 3),), "upload_images_size"),
         ((npz(X=X, y=np.arange(60)),), "upload_images_classes"),
         ((npz(X=X, y=np.zeros(60)),), "upload_images_classes"),
-        ((npz(X=np.zeros((60, 28, 28, 3), np.uint8), y=Y),), "upload_no_images"),
+        ((npz(X=np.zeros((60, 28, 28, 4), np.uint8), y=Y),), "upload_no_images"),
         ((npz(X=np.full((60, 28, 28), np.nan), y=Y),), "upload_damaged"),
         ((npz(x_train=X, y_train=Y, x_test=X[:30, :20, :20], y_test=Y[:30]),), "upload_images_differ"),
         ((b"a,b\n1,2\n",), "upload_no_images"),

@@ -640,7 +640,7 @@ def test_a_card_says_what_the_network_gets_of_a_column(at: Any) -> None:
 
 def test_samples_stand_on_one_sheet_in_their_order() -> None:
     samples = np.arange(12 * 6, dtype=np.uint8).reshape(12, 6)
-    board = make_sheet(samples, 2, 3)
+    board = make_sheet(samples, 1, 2, 3)
     assert board[0:2, 0:3].ravel().tolist() == samples[0].tolist()
     assert board[3:5, 4:7].ravel().tolist() == samples[11].tolist()
 

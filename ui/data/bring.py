@@ -13,7 +13,7 @@ from ui import session
 from ui.data import asking
 from ui.data.brought import Brought, Pictures
 from ui.data.using import take_neighbour
-from ui.messages import escape
+from ui.messages import escape, sentence
 from ui.session import label, t, uploads
 
 WARNING = ":material/warning:"
@@ -84,8 +84,8 @@ def _clean_name(name: str) -> str:
 
 
 def is_picture(name: str, content: bytes) -> bool:
-    """Whether a file holds images: a NumPy archive (.npz), or an IDX file as of MNIST."""
-    return name.lower().endswith((".npz", "ubyte.gz", "idx.gz")) or content.startswith(IDX)
+    """Whether a file holds images: a zip of pictures, a NumPy archive (.npz), or an IDX file as of MNIST."""
+    return name.lower().endswith((".zip", ".npz", "ubyte.gz", "idx.gz")) or content.startswith(IDX)
 
 
 def _take_pictures(header: dict[str, Any], payload: bytes) -> None:
@@ -93,6 +93,8 @@ def _take_pictures(header: dict[str, Any], payload: bytes) -> None:
     state = asking.bringing()
     assert samples is not None
     state.pictures, state.brought = Pictures(header["dataset"], header["classes"], header["rows"], samples), None
+    told = [Problem(found["key"], **found["values"]) for found in header.get("findings", ())]
+    session.current().notices.extend(sentence(session.current().language, problem) for problem in told)
 
 
 # A text

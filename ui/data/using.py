@@ -80,10 +80,9 @@ def use_pictures(pictures: Pictures) -> None:
     """Draw the same summary and button for images."""
     with st.container(border=True, height="stretch", key="data_use"):
         st.markdown(f"**{label('data.use')}**")
-        height, width = pictures.dataset["height"], pictures.dataset["width"]
-        st.caption(
-            label("data.pictures.summary", rows=f"{pictures.rows:,}", height=height, width=width, inputs=height * width)
-        )
+        height, width, channels = (pictures.dataset.get(name, 1) for name in ("height", "width", "channels"))
+        inputs = height * width * channels
+        st.caption(label("data.pictures.summary", rows=f"{pictures.rows:,}", height=height, width=width, inputs=inputs))
         st.caption(label("data.use.classes", count=len(pictures.classes)))
         st.button(
             label("data.train.pictures"), key="data_train", icon=":material/play_arrow:", type="primary", width="stretch",

@@ -17,14 +17,14 @@ MUCH = 8 << 20
 END = b"PK\x05\x06"
 
 
-def open_archive(content: bytes, ratio: int = LARGEST_RATIO) -> zipfile.ZipFile:
-    """The archive. Raises Problem if its directory claims more entries or bytes than are allowed."""
+def open_archive(content: bytes, ratio: int = LARGEST_RATIO, entries: int = MOST_ENTRIES) -> zipfile.ZipFile:
+    """The archive, of at most so many entries. Raises Problem if its directory claims more entries or bytes than are allowed."""
     end = content.rfind(END)
     if end < 0 or len(content) < end + 20:
         raise Problem("upload_damaged")
-    entries = int.from_bytes(content[end + 10 : end + 12], "little")
+    there = int.from_bytes(content[end + 10 : end + 12], "little")
     directory = int.from_bytes(content[end + 12 : end + 16], "little")
-    if entries > MOST_ENTRIES or directory > LARGEST_DIRECTORY:
+    if there > entries or directory > LARGEST_DIRECTORY:
         raise Problem("upload_bomb")
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))

@@ -1,4 +1,5 @@
-"""Images that people bring: NumPy's .npz and the IDX files of MNIST (LeCun et al., 1998), to the store and a part of a recipe.
+"""Images that people bring: NumPy's .npz, the IDX files of MNIST (LeCun et al., 1998), and a zip of PNG and JPEG files (folders.py), to
+the store and a part of a recipe.  N images, C channels, H lines, W pixels in a line.
 
 What a header claims is compared with what is there before anything of that size is made, and nothing is ever unpickled.
 """
@@ -19,6 +20,7 @@ from dlcore.datasets import store
 from dlcore.datasets.upload.archive import open_archive, unpack
 from dlcore.datasets.upload.bounds import MOST_CLASSES, MOST_ROWS
 from dlcore.datasets.upload.door import find_form
+from dlcore.datasets.upload.folders import is_of_folders, read_folders
 from dlcore.jobs import Answer, Progress
 from dlcore.problems import Problem, clean
 
@@ -37,22 +39,29 @@ Arrays = dict[str, np.ndarray]
 
 
 def images(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Answer:
-    """Job: {"uploads": digests, "names"} -> {"dataset": recipe's part, "classes", "rows"} and a few images. Raises Problem."""
+    """Job: {"uploads": digests, "names", "side": pixels of a zip's pictures} -> {"dataset": recipe's part, "classes", "rows", "findings"}
+    and a few images. Raises Problem."""
     arrays: Arrays = {}
     names = [clean(PurePath(str(name)).name) for name in arguments.get("names") or []] or ["images"]
+    public = all(map(store.upload_is_public, arguments["uploads"]))
     for index, digest in enumerate(arguments["uploads"]):
-        name = names[index] if index < len(names) else str(index)
-        arrays |= {f"{name}/{each}": array for each, array in _read_arrays(store.get_upload(digest)).items()}
+        name, content = names[index] if index < len(names) else str(index), store.get_upload(digest)
+        if is_of_folders(content):
+            found = read_folders(content, lambda share: progress(0.9 * share, {}), int(arguments.get("side") or 0))
+            header, samples = keep_images(name, found.X, found.y, found.classes, public)
+            return header | {"findings": list(found.findings)}, samples
+        arrays |= {f"{name}/{each}": array for each, array in _read_arrays(content).items()}
     progress(0.5, {})
     X, y = join_images(arrays)
-    return keep_images(names[0], X, y, public=all(map(store.upload_is_public, arguments["uploads"])))
+    return keep_images(names[0], X, y, public=public)
 
 
 def keep_images(
     name: str, X: np.ndarray, y: np.ndarray, classes: Sequence[str] = (), public: bool = False
 ) -> tuple[dict[str, Any], bytes]:
-    """Images (N, H, W) of classes y (N,) in the store, and what the job answers. Raises Problem."""
-    height, width = X.shape[1:]
+    """Images (N, H, W), or in colour (N, 3, H, W), of classes y (N,) in the store, and what the job answers. Raises Problem."""
+    height, width = X.shape[-2:]
+    channels = X.shape[1] if X.ndim == 4 else 1
     if not 1 <= height <= LARGEST_SIDE or not 1 <= width <= LARGEST_SIDE:
         raise Problem("upload_images_size", height=height, width=width, limit=LARGEST_SIDE)
     if len(X) > MOST_ROWS:
@@ -61,8 +70,10 @@ def keep_images(
     if not 2 <= len(values) <= MOST_CLASSES or counts.min() < 2 or len(X) < 20:
         raise Problem("upload_images_classes", came=len(values), limit=MOST_CLASSES)
     names = list(classes) or [f"{value:g}" for value in values.tolist()]
-    flat = np.ascontiguousarray(X.reshape(len(X), height * width))
+    flat = np.ascontiguousarray(X.reshape(len(X), -1))
     facts = {"form": FORM, "name": name, "rows": len(X), "height": height, "width": width, "classes": names}
+    if channels > 1:
+        facts["channels"] = channels
     part = {
         "kind": "images",
         "digest": store.put_table(facts, {"X": flat, "y": codes.astype(np.int64)}, public),
@@ -71,8 +82,8 @@ def keep_images(
         "width": width,
         "classes": names,
         "available": len(X),
-        "samples": min(USED, MOST_PIXELS // (height * width), len(X)),
-        "channels": 1,
+        "samples": min(USED, MOST_PIXELS // flat.shape[1], len(X)),
+        "channels": channels,
     }
     return describe_images(part, flat, codes)
 
@@ -111,9 +122,10 @@ def _find_labels(name: str, rows: int, labels: Arrays) -> np.ndarray:
 
 
 def _to_images(array: np.ndarray) -> np.ndarray | None:
-    """As images (N, H, W), also from (N, H, W, 1) and from flattened squares; None if the array holds no grey images."""
-    if array.ndim == 4 and array.shape[3] == 1:
-        array = array[..., 0]
+    """As images (N, H, W), also from (N, H, W, 1) and from flattened squares, or (N, 3, H, W) from (N, H, W, 3); None for anything else."""
+    if array.ndim == 4:
+        colours = array.shape[3]
+        return array[..., 0] if colours == 1 else np.moveaxis(array, 3, 1) if colours == 3 else None
     if array.ndim == 2 and array.shape[1] > 1:
         side = math.isqrt(array.shape[1])
         return array.reshape(-1, side, side) if side * side == array.shape[1] else None
