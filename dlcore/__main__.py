@@ -223,15 +223,13 @@ def make_recipe_of_pictures(asked: argparse.Namespace, said: dict[str, Any], dig
     for name in said.keys() - {"side"}:
         raise Problem("table_unfit", name=f"--{name}", kind="zip")
     made, _ = images({"uploads": [digest], "names": [asked.table.name], **said}, b"", lambda share, partial: None)
-    draft = Experiment.from_dict({"dataset": made["dataset"], "layers": [], "batch_size": 1})
-    recipe = Experiment.from_dict(with_fitting(draft.to_dict()))
+    recipe = Experiment.from_dict(with_fitting({**Experiment().to_dict(), "dataset": made["dataset"]}))
     write_files({asked.out: f"{recipe.to_json(indent=2)}\n".encode()})
     for found in made["findings"]:
         print(Problem(found["key"], **found["values"]))
     for one in made["classes"]:
         print(Problem("table_class", name=one["name"], rows=one["rows"]))
-    channels, height, width = recipe.dataset.shape
-    print(Problem("pictures_made", rows=recipe.dataset.rows, height=height, width=width, channels=channels))
+    print(Problem("pictures_made", rows=recipe.dataset.rows, inputs=recipe.num_inputs))
 
 
 def options_of(asked: argparse.Namespace) -> dict[str, Any]:

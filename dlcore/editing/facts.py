@@ -23,7 +23,7 @@ from dlcore.plan import LayerPlan
 
 FEW = 50  # rows with fewer than which a score says little
 ROWS = ("train", "validation", "test")  # fields of a data set that hold its rows
-OWN_FACTS = ("kind", "name", "target", "rows", "height", "width", "available")
+OWN_FACTS = ("kind", "name", "target", "height", "width", "available")
 
 
 def key_of_data(experiment: Experiment) -> object:
@@ -98,6 +98,7 @@ def describe_own(own: Draft | None, present: DatasetComponent) -> dict[str, Any]
     plane = isinstance(dataset, TableData) and dataset.surface == "plane"
     return {
         **{name: own[name] for name in OWN_FACTS if name in own},
+        "rows": dataset.rows,
         "columns": len(own.get("columns", ())),
         "inputs": dataset.inputs,
         "classes": dataset.num_classes,
