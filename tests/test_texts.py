@@ -38,6 +38,7 @@ from dlcore.rows import prepare
 from dlcore.spreadsheet import plain_text, safe_cell, safe_text
 from tests.judging import saved, trained
 from tests.test_checkpoint import changed, refused
+from ui.data.brought import Brought, fit_recipe, with_treatments
 
 SMALL = {"dataset": {"kind": "novelists", "samples": 300, "size": 200}, "test_fraction": 0.3, "batch_size": 16}
 STACK = [{"kind": "embedding", "dimensions": 4, "spread": 0.05}, {"kind": "global_average_pool"}]
@@ -398,3 +399,30 @@ def test_the_command_line_makes_a_recipe_of_a_column_of_texts(
     (tmp_path / "new.csv").write_text("said\na dull film\na fine film\n", encoding="utf-8")
     assert main(["predict", str(tmp_path / "run"), str(tmp_path / "new.csv")]) == 0
     assert [row[0] for row in csv.reader(io.StringIO(capsys.readouterr().out))][1:] == ["bad", "good"]
+
+
+# The page Data
+
+
+def table_with_texts() -> Brought:
+    lines = "".join(f'"{said}",{place}.5,{name}\n' for place, (said, name) in enumerate(REVIEWS.items()))
+    options = {"types": {"said": "text"}}
+    digest = store.keep_upload(f"said,size,verdict\n{lines}".encode())
+    profile, _ = look({"upload": digest, "name": "own.csv", **options}, b"", lambda share, partial: None)
+    return Brought(digest, "own.csv", profile, options)
+
+
+def test_a_column_of_texts_that_is_chosen_is_the_only_input() -> None:
+    table = table_with_texts()
+    assert (table.inputs, table.text) == (["size"], None)
+    chosen = table.with_input("said", True)
+    assert (chosen.inputs, chosen.text) == (["said"], "said")
+    assert chosen.with_input("size", True).inputs == ["size"]
+    assert chosen.with_input("said", False).inputs == []
+
+
+def test_own_texts_open_on_a_network_that_reads_them() -> None:
+    part = own(REVIEWS)
+    opened = fit_recipe(Experiment().to_dict(), with_treatments(part, table_with_texts()))
+    assert [layer.kind for layer in opened.layers] == ["embedding", "dropout", "global_average_pool"]
+    assert opened.dataset.to_dict() == TextData.model_validate(part).to_dict()

@@ -21,7 +21,8 @@ Part = dict[str, Any]
 Options = dict[str, Any]
 
 KINDS = ("number", "category", "date", "text", "id")
-INPUT_KINDS = ("number", "category", "date")  # Kinds of columns that can be inputs of a network.
+INPUT_KINDS = ("number", "category", "date")  # Kinds of columns that can be inputs of a network, any number of them.
+TEXT = "text"  # The kind of a column that is read token by token, and then is the only input.
 FILLS = {
     "number": ("median", "mean", "most_frequent"),
     "date": ("median", "mean", "most_frequent"),
@@ -71,12 +72,33 @@ class Brought:
 
     def is_input(self, name: str) -> bool:
         """Whether this column is an input of the network."""
-        usable = name != self.target and self.column(name)["kind"] in INPUT_KINDS
-        return usable and self.chosen.get(name, name in self.profile["inputs"])
+        return name in self.inputs
 
     @property
     def inputs(self) -> list[str]:
-        return [column["name"] for column in self.columns if self.is_input(column["name"])]
+        """Columns that are given to the network: a column of texts only where there is no other."""
+        wanted = [
+            column for column in self.columns if column["name"] != self.target and self._is_wanted(column["name"])
+        ]
+        others = [column["name"] for column in wanted if column["kind"] in INPUT_KINDS]
+        return others or [column["name"] for column in wanted if column["kind"] == TEXT][:1]
+
+    @property
+    def text(self) -> str | None:
+        """The column of texts that is the only input; None if there is none."""
+        return next((name for name in self.inputs if self.column(name)["kind"] == TEXT), None)
+
+    def _is_wanted(self, name: str) -> bool:
+        return self.chosen.get(name, name in self.profile["inputs"])
+
+    def with_input(self, name: str, wanted: bool) -> Brought:
+        """The table with this column as an input, or not. With a column of texts there is no other input."""
+        chosen = {**self.chosen, name: wanted}
+        if wanted:
+            reads_text = self.column(name)["kind"] == TEXT
+            others = [column for column in self.columns if column["name"] != name]
+            chosen |= {column["name"]: False for column in others if reads_text or column["kind"] == TEXT}
+        return self.replace(chosen=chosen)
 
     def treatment(self, name: str) -> dict[str, str]:
         """How the column's missing values are filled and how it is scaled: {"impute", "scale"}, as far as its kind has them."""
@@ -172,6 +194,8 @@ def with_target(options: Options, column: str) -> Options:
 
 def with_treatments(part: Part, brought: Brought) -> Part:
     """The recipe's part with the treatments of columns that its owner chose."""
+    if part["kind"] != "table":
+        return part
     columns = []
     for column in part["columns"]:
         wished = brought.treatment(column["name"])
@@ -188,9 +212,12 @@ def fit_recipe(draft: Part, dataset: Part) -> Experiment:
     So is the optimizer, unless somebody chose one.
     """
     bare = {key: value for key, value in draft.items() if key not in ("features", "class_weights")}
-    loss = validate(kinds(Dataset)[dataset["kind"]], dataset).objective.usual_loss
+    data = validate(kinds(Dataset)[dataset["kind"]], dataset)
+    loss = data.objective.usual_loss
+    # None are needed to judge the split, but tokens cannot be read without.
+    layers = data.fitting(1).parts()["layers"] if data.vocabulary else []
     bare |= fit_split(draft, dataset)
-    plain = _with_enough_test_rows(bare | {"dataset": dataset, "loss": {"kind": loss}, "layers": [], "batch_size": 1})
+    plain = _with_enough_test_rows(bare | {"dataset": dataset, "loss": {"kind": loss}, "layers": layers, "batch_size": 1})
     recipe = plain.to_dict()
     fitting = find_fitting(recipe)
     # Somebody chose another one than fitted the data before.

@@ -9,7 +9,7 @@ import streamlit as st
 from dlcore.views import values
 from ui import session
 from ui.data import answering, asking
-from ui.data.brought import FILLS, INPUT_KINDS, KINDS, SCALES, Brought, with_type
+from ui.data.brought import FILLS, INPUT_KINDS, KINDS, SCALES, TEXT, Brought, with_type
 from ui.data.question import STILL
 from ui.grids import escape_formula
 from ui.messages import escape
@@ -102,6 +102,8 @@ def describe_inputs(table: Brought, name: str) -> str:
     column = table.column(name)
     if name == table.target:
         return t("data.becomes.target")
+    if table.text == name:
+        return t("data.becomes.tokens")
     if column["kind"] not in INPUT_KINDS:
         return t(f"data.becomes.{column['kind']}")
     if not table.is_input(name):
@@ -158,10 +160,12 @@ def _choose(name: str, wanted: bool) -> None:
     kind = table.column(name)["kind"]
     if wanted and name == table.target:
         session.current().notices.append(t("data.is_target", name=name))
-    elif wanted and kind not in INPUT_KINDS:
+    elif wanted and kind not in (*INPUT_KINDS, TEXT):
         session.current().notices.append(t("data.not_an_input", name=name, kind=t(f"data.kind.{kind}")))
     else:
-        state.brought = table.replace(chosen={**table.chosen, name: wanted})
+        state.brought = table.with_input(name, wanted)
+        if len(state.brought.inputs) != len(table.inputs) + (1 if wanted else -1):
+            state.grids += 1  # A new grid: other ticks have changed with this one.
     if state.brought is table:
         state.grids += 1  # A new grid, without the tick that was refused.
     state.changed = True
@@ -188,7 +192,7 @@ def _draw_card(table: Brought) -> None:
         _draw_facts(table, column)
         if column.get("top") or (column.get("histogram") or {}).get("counts"):
             st.plotly_chart(values.draw(column, t), config=STILL, key="data_values", alt=t("data.values_of", name=name))
-        usable = column["kind"] in INPUT_KINDS and name != table.target
+        usable = column["kind"] in (*INPUT_KINDS, TEXT) and name != table.target
         on = widgets.seed("/data/card/input", table.is_input(name), (name, table.upload))
         st.toggle(
             label("data.input"), on, key=widgets.key_of("/data/card/input"), on_change=toggle, args=(name,), disabled=not usable,
@@ -197,7 +201,7 @@ def _draw_card(table: Brought) -> None:
         left, right = st.columns(2)
         with left:
             _draw_kind_menu(column)
-        if table.is_input(name):
+        if table.is_input(name) and column["kind"] in INPUT_KINDS:
             with right:
                 _draw_treatment_menu(table, name, "impute", FILLS[column["kind"]], "data.fill")
             if SCALES[column["kind"]]:

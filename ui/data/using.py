@@ -40,6 +40,8 @@ def draw_use(table: Brought) -> None:
 
 
 def _describe_inputs(table: Brought) -> str:
+    if table.text is not None:
+        return "data.use.summary.text"
     if len(table.inputs) != 1:
         return "data.use.summary"
     return "data.use.summary.one_input" if table.num_inputs == 1 else "data.use.summary.one_column"

@@ -69,7 +69,7 @@ def propose_reading(column: str, texts: Sequence[str]) -> Part:
     tokens = [split_tokens(text, unit) for text in texts]
     different = {token for one in tokens for token in one}
     if not different:
-        raise Problem("text_no_tokens", column=column)
+        raise Problem("upload_no_tokens", column=column)
     covering = float(np.percentile([len(one) for one in tokens if one], COVERED))
     length = next((length for length in LENGTHS if length >= covering), LENGTHS[-1])
     return {"tokens": unit, "length": length, "size": min(len(different) + FIRST, USUAL_SIZE, MOST_SIZE)}
