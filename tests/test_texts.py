@@ -21,6 +21,8 @@ import onnxruntime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.naive_bayes import MultinomialNB
 
 from dlcore import Experiment, Trainer
 from dlcore.__main__ import main
@@ -30,13 +32,14 @@ from dlcore.datasets.own_texts import TextData
 from dlcore.datasets.texts import BUNDLED, Novelists, Poets, Surnames, TextDataset
 from dlcore.datasets.tokens import LONGEST_TOKEN, is_token, learn_vocabulary, split_tokens
 from dlcore.datasets.upload import import_table, look
+from dlcore.evaluation.baselines import baselines
 from dlcore.export import export
 from dlcore.export.rows import data_csv
 from dlcore.new_rows import cells_of, new_rows, table_of
 from dlcore.predictions import predict_rows
 from dlcore.rows import prepare
 from dlcore.spreadsheet import plain_text, safe_cell, safe_text
-from tests.judging import saved, trained
+from tests.judging import answer, saved, trained
 from tests.test_checkpoint import changed, refused
 from ui.data.brought import Brought, fit_recipe, with_treatments
 
@@ -426,3 +429,35 @@ def test_own_texts_open_on_a_network_that_reads_them() -> None:
     opened = fit_recipe(Experiment().to_dict(), with_treatments(part, table_with_texts()))
     assert [layer.kind for layer in opened.layers] == ["embedding", "dropout", "global_average_pool"]
     assert opened.dataset.to_dict() == TextData.model_validate(part).to_dict()
+
+
+# What is to be beaten
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "least"),
+    [
+        ("novelists", {"analyzer": "word", "token_pattern": r"\S+"}, 0.9),
+        ("surnames", {"analyzer": "char", "ngram_range": (1, 3), "lowercase": False}, 0.73),
+        ("poets", {"analyzer": "char", "ngram_range": (1, 3)}, 0.75),
+    ],
+)
+def test_naive_bayes_is_scikit_learns_on_what_the_network_reads(
+    kind: str, options: dict[str, Any], least: float
+) -> None:
+    trainer = trained({"dataset": {"kind": kind}, "layers": STACK, "test_fraction": 0.2, "batch_size": 500}, epochs=0)
+    data, unit = trainer.data, trainer.experiment.dataset.tokens  # type: ignore[attr-defined]
+
+    def written(split: Any) -> list[str]:
+        """What the network sees, as words of their own or as characters with a mark before and after them."""
+        rows = [[int(number) for number in row if number] for row in split.X]
+        if unit == "words":
+            return [" ".join(f"w{number}" for number in row) for row in rows]
+        return ["|" + "".join(chr(0x4E00 + number) for number in row) + "|" for row in rows]
+
+    counts = CountVectorizer(**options)
+    judge = MultinomialNB().fit(counts.fit_transform(written(data.train)), data.train.y)
+    expected = judge.score(counts.transform(written(data.watched)), data.watched.y)
+    found = answer(baselines, saved(trainer))
+    assert [model["key"] for model in found["models"]] == ["majority", "naive_bayes"]
+    assert found["models"][1]["test"] == pytest.approx(expected) and expected > least

@@ -14,20 +14,26 @@ import numpy as np
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.naive_bayes import MultinomialNB
+from sklearn.pipeline import Pipeline, make_pipeline
 
+from dlcore.datasets.tokens import PADDING
 from dlcore.evaluation import Judged, Part, name_open_parts, open_judged
 from dlcore.evaluation.comparing import compare
 from dlcore.evaluation.intervals import measure_of, score, score_interval
+from dlcore.experiment import Experiment
 from dlcore.jobs import Answer, Progress
 from dlcore.metrics import Measure
 from dlcore.randomness import derived_seed
 
 MOST_ITERATIONS = 500
+MARK, LONGEST_RUN = -1, 3
 # Rows from which a tree is grown, drawn from the table: with all rows of a large one it would take minutes.
 ROWS_OF_A_TREE = 10_000
 #: Training rows x inputs (x classes of a linear model) up to which a model is fitted in a fraction of a second.
-QUICK = {"logistic": 1_000_000, "linear": 1_000_000, "forest": 50_000}
+QUICK = {"logistic": 1_000_000, "linear": 1_000_000, "forest": 50_000, "naive_bayes": 200_000}
 
 
 def baselines(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Answer:
@@ -74,19 +80,47 @@ def find_quick_models(judged: Judged) -> list[str]:
 
 
 def baseline_models(judged: Judged) -> dict[str, Any]:
-    """By name: always the most frequent class or the mean (a constant), a linear model, a random forest (Breiman, 2001)."""
+    """By name: always the most frequent class or the mean (a constant), a linear model, a random forest (Breiman, 2001).
+
+    Of tokens, with whose ids nothing can be calculated: the constant one and naive Bayes.
+    """
     seed = derived_seed(judged.experiment.seed, "baselines") % 2**32
     rows = len(judged.train.split.y)
     forest: dict[str, Any] = {"random_state": seed, "max_samples": min(ROWS_OF_A_TREE, rows)}
     if judged.experiment.objective.has_classes:
         # sklearn's own words
         weights = None if judged.experiment.class_weights == "none" else judged.experiment.class_weights
+        if judged.experiment.dataset.vocabulary:
+            return {
+                "majority": DummyClassifier(strategy="most_frequent"),
+                "naive_bayes": make_naive_bayes(judged.experiment),
+            }
         return {
             "majority": DummyClassifier(strategy="most_frequent"),
             "logistic": LogisticRegression(max_iter=MOST_ITERATIONS, class_weight=weights),
             "forest": RandomForestClassifier(**forest, class_weight=weights),
         }
     return {"mean": DummyRegressor(), "linear": LinearRegression(), "forest": RandomForestRegressor(**forest)}
+
+
+def make_naive_bayes(experiment: Experiment) -> Pipeline:
+    """Naive Bayes on how often each token stands in a text, or of characters each run of up to three (McCallum and Nigam, 1998)."""
+    analyzer = list_words if getattr(experiment.dataset, "tokens", "") == "words" else list_runs
+    # With balanced weights all classes count the same, however frequent they are.
+    bayes = MultinomialNB(fit_prior=experiment.class_weights == "none")
+    return make_pipeline(CountVectorizer(analyzer=analyzer), bayes)
+
+
+def list_words(ids: np.ndarray) -> list[int]:
+    """The tokens of a row of ids, without padding."""
+    return ids[ids != PADDING].astype(int).tolist()
+
+
+def list_runs(ids: np.ndarray) -> list[tuple[int, ...]]:
+    """All runs of one to three tokens, with a mark where the row begins and ends."""
+    marked = [MARK, *list_words(ids), MARK]
+    runs = range(1, LONGEST_RUN + 1)
+    return [tuple(marked[place : place + length]) for length in runs for place in range(len(marked) - length + 1)]
 
 
 def _score_parts(measure: Measure, parts: dict[str, Part], answers_of: dict[str, np.ndarray]) -> dict[str, Any]:

@@ -217,7 +217,9 @@ def fit_recipe(draft: Part, dataset: Part) -> Experiment:
     # None are needed to judge the split, but tokens cannot be read without.
     layers = data.fitting(1).parts()["layers"] if data.vocabulary else []
     bare |= fit_split(draft, dataset)
-    plain = _with_enough_test_rows(bare | {"dataset": dataset, "loss": {"kind": loss}, "layers": layers, "batch_size": 1})
+    plain = _with_enough_test_rows(
+        bare | {"dataset": dataset, "loss": {"kind": loss}, "layers": layers, "batch_size": 1}
+    )
     recipe = plain.to_dict()
     fitting = find_fitting(recipe)
     # Somebody chose another one than fitted the data before.
