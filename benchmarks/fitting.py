@@ -21,6 +21,7 @@ from dlcore.learning.trainer import Trainer
 SEEDS, QUICK_SEEDS, EPOCHS = 10, 3, 100
 GOAL = 0.95
 WITH_A_GOAL = ("circle", "xor", "gauss", "spiral", "moons", "rings", "checkerboard", "digits")
+ELSEWHERE = ("sequences",)  # Groups with a benchmark of their own.
 POINTS = "drawn"  # Whose points come from a person; there are none to try.
 
 
@@ -29,7 +30,8 @@ def run(quick: bool) -> str:
     torch.set_num_threads(1)
     seeds = QUICK_SEEDS if quick else SEEDS
     figures, rows = [], []
-    for kind in (kind for group in group_datasets().values() for kind in group if kind != POINTS):
+    groups = [kinds_in for group, kinds_in in group_datasets().items() if group not in ELSEWHERE]
+    for kind in (kind for group in groups for kind in group if kind != POINTS):
         noisy = "noise" in kinds(Dataset)[kind].model_fields
         start = choose(kind, 0, noise=0.0) if noisy else choose(kind, 0)
         clean = [score(start.replace(seed=seed)) for seed in range(seeds)]

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import csv
 import re
+import runpy
+import subprocess
+import sys
+import textwrap
 from collections import Counter
 from datetime import date, timedelta
-from itertools import groupby
+from itertools import groupby, product
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +19,7 @@ import pytest
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 
-from dlcore import Experiment
+from dlcore import Experiment, Trainer
 from dlcore.component import kinds, validate
 from dlcore.datasets import Dataset, DatasetComponent
 from dlcore.datasets.base import Table
@@ -23,6 +27,8 @@ from dlcore.datasets.sequences.births import BUNDLED, daily_births, say_as_last_
 from dlcore.datasets.sequences.symbols import balanced_word
 from dlcore.editing.fitting import USUAL, with_fitting
 from dlcore.rows import prepare
+from tests.patience import PATIENCE
+from ui.messages import LANGUAGES, text
 
 TOKENS = [kind for kind, cls in kinds(Dataset).items() if cls.group == "sequences" and cls().vocabulary]  # type: ignore[attr-defined]
 ALL = [kind for kind, cls in kinds(Dataset).items() if cls.group == "sequences"]  # type: ignore[attr-defined]
@@ -78,9 +84,8 @@ def test_no_sequence_comes_twice_so_that_none_that_is_judged_was_learned(kind: s
 
 
 def test_where_there_are_fewer_sequences_than_asked_for_there_are_all_of_them() -> None:
-    assert sorted(map(tuple, made("parity", length=4).X)) == [
-        (a, b, c, d) for a in (2, 3) for b in (2, 3) for c in (2, 3) for d in (2, 3)
-    ]
+    rows, _ = texts("parity", length=4)
+    assert sorted(rows) == sorted("".join(bits) for n in (2, 3, 4) for bits in product("01", repeat=n))
     assert len(made("recall", length=4, symbols=2).X) == 16
     assert len(made("anbn", length=8).X) == 70 + 28 + 1  # as many as there are right ones: C(8, 4) + C(8, 6) + C(8, 8)
 
@@ -99,6 +104,7 @@ def test_recall_asks_for_the_first_symbol() -> None:
 
 def test_parity_is_the_sum_of_the_bits() -> None:
     rows, y = texts("parity", length=11)
+    assert {len(row) for row in rows} == set(range(2, 12))
     assert [row.count("1") % 2 for row in rows] == y
     assert data_set("parity").sample(np.random.default_rng(0)).class_names == ("even", "odd")
 
@@ -228,9 +234,6 @@ def test_the_bundled_file_is_what_its_script_makes(tmp_path: Path) -> None:
 
 
 def exec_script(script: Path, source: Path) -> None:
-    import runpy
-    import sys
-
     before, sys.argv = sys.argv, [str(script), str(source)]
     try:
         runpy.run_path(str(script))
@@ -274,3 +277,40 @@ def test_the_same_day_of_last_week_is_a_baseline_that_the_mean_does_not_reach() 
     errors = np.abs(say_as_last_week(data.watched.raw) - y).mean()
     assert errors < np.abs(data.train.y.mean() - y).mean() / 3
     assert 300 < errors < 500
+
+
+# Ready networks
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_every_ready_network_fits_the_rows_and_takes_a_step(kind: str) -> None:
+    usual = recipe(kind)
+    stacks = usual.dataset.stacks(usual.train_rows)
+    assert set(stacks) == {"lstm", "gru", "rnn", "attention_block"}
+    for name, fitting in stacks.items():
+        trainer = Trainer(Experiment.from_dict({**usual.to_dict(), **fitting.parts()}), "cpu")
+        assert np.isfinite(next(trainer.steps()).loss), name
+        for language in LANGUAGES:
+            assert text(language, f"stack.{name}")
+
+
+def test_planning_and_building_these_networks_does_not_import_torchs_compiler() -> None:
+    """It takes seconds and hundreds of megabytes, in every worker."""
+    script = """
+        import sys
+        from dlcore import Experiment
+        from dlcore.editing.fitting import USUAL, with_fitting
+        from dlcore.network import build_model
+        from dlcore.stages import Network
+        for kind in sys.argv[1:]:
+            loss = {"kind": "mse" if kind in ("adding", "births") else "cross_entropy"}
+            usual = Experiment.from_dict(with_fitting({**USUAL, "dataset": {"kind": kind}, "loss": loss}))
+            for fitting in usual.dataset.stacks(100).values():
+                experiment = Experiment.from_dict({**usual.to_dict(), **fitting.parts()})
+                build_model(experiment)
+                Network(experiment)
+        print([name for name in ("torch._dynamo", "sympy") if name in sys.modules])
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script), "recall", "reverse", "adding", "births"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=10 * PATIENCE, check=True)
+    assert done.stdout.strip() == "[]"

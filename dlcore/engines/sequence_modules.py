@@ -57,6 +57,9 @@ class TokenEmbedding(nn.Embedding):
         self.spread = spread
         self.padding = Padding()
 
+    def reset_parameters(self) -> None:
+        """Nothing: `begin` fills the vectors. On the meta device torch's own start would import its compiler, which takes seconds."""
+
     def begin(self, generator: torch.Generator) -> None:
         """Fill the vectors: normal numbers with this standard deviation, those of padding 0."""
         self.weight.normal_(std=self.spread, generator=generator)

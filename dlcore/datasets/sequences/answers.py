@@ -34,7 +34,7 @@ class AnsweredSequences(TokenData):
     samples: int = Field(
         default=2000, ge=20, le=5000, description="Number of sequences, training and test together, no two the same."
     )
-    symbols: int = Field(default=6, ge=2, le=10, description="How many different symbols there are.")
+    symbols: int = Field(default=8, ge=2, le=10, description="How many different symbols there are.")
 
     @property
     def objective(self) -> TokenAnswers:  # type: ignore[override]
@@ -55,8 +55,8 @@ class CopyData(AnsweredSequences):
     title: ClassVar[str] = "Copy"
     rule = staticmethod(copy)
     tried: ClassVar[Fitting | None] = Fitting(layers=recurrent("lstm", True, 32, "all"), batch_size=32)
-    length: int = Field(default=12, ge=10, le=64, description="Number of symbols in a sequence.")
-    delay: int = Field(default=2, ge=0, le=8, description="After how many steps a symbol is to be said.")
+    length: int = Field(default=16, ge=10, le=64, description="Number of symbols in a sequence.")
+    delay: int = Field(default=4, ge=0, le=8, description="After how many steps a symbol is to be said.")
 
     @property
     def possible(self) -> int:
@@ -73,7 +73,7 @@ class ReverseData(AnsweredSequences):
     title: ClassVar[str] = "Reverse"
     rule = staticmethod(reverse)
     tried: ClassVar[Fitting | None] = Fitting(layers=attention_block(True, 32, 32, each_step=True), batch_size=32)
-    length: int = Field(default=8, ge=4, le=64, description="Number of symbols in a sequence.")
+    length: int = Field(default=16, ge=4, le=64, description="Number of symbols in a sequence.")
 
     @property
     def possible(self) -> int:

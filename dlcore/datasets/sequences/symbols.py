@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container
+from functools import partial
 from math import comb
 from typing import Any, ClassVar, Literal
 
@@ -25,13 +26,18 @@ def recall(samples: int, length: int, symbols: int, generator: np.random.Generat
 
 
 def parity(samples: int, length: int, generator: np.random.Generator) -> Rows:
-    y = np.arange(samples) % 2
-    X = np.empty((samples, length))
+    X, y = np.empty((samples, length)), np.arange(samples) % 2
     for label in (0, 1):
-        # All bits but the last are drawn; the last one makes the sum odd or even.
-        free = distinct(int((y == label).sum()), lambda count: generator.integers(2, size=(count, length - 1)))
-        X[y == label] = np.column_stack([free, (free.sum(axis=1) + label) % 2])
-    return X + 2, y
+        X[y == label] = distinct(int((y == label).sum()), partial(bits, label, length=length, generator=generator))
+    return X, y
+
+
+def bits(label: int, count: int, length: int, generator: np.random.Generator) -> np.ndarray:
+    """(count, length): 2 for 0 and 3 for 1, from two of them to `length`, with an even or an odd number of ones."""
+    number = generator.integers(2, length + 1, size=(count, 1))
+    drawn = generator.integers(2, size=(count, length)) * (np.arange(length) >= length - number)
+    drawn[:, -1] = (drawn[:, :-1].sum(axis=1) + label) % 2
+    return np.where(np.arange(length) >= length - number, drawn + 2, 0)
 
 
 def brackets(samples: int, length: int, kinds: int, generator: np.random.Generator) -> Rows:
@@ -143,12 +149,12 @@ class TwoClasses(TokenData):
 
 
 class ParityData(TwoClasses):
-    """Is the number of ones odd? One changed bit changes the class, so every step counts (Minsky and Papert, 1969)."""
+    """Is the number of ones odd? Each bit changes the class, so every step counts; short rows teach it first (Minsky and Papert, 1969)."""
 
     kind: Literal["parity"] = "parity"
     title: ClassVar[str] = "Parity"
     rule = staticmethod(parity)
-    length: int = Field(default=8, ge=4, le=64, description="Number of bits in a sequence.")
+    length: int = Field(default=10, ge=4, le=64, description="Most bits in a sequence; shorter ones are padded.")
 
     @property
     def symbol_names(self) -> tuple[str, ...]:
@@ -160,7 +166,7 @@ class ParityData(TwoClasses):
 
     @property
     def possible(self) -> int:
-        return 2**self.length
+        return 2 ** (self.length + 1) - 4
 
     def rule_arguments(self) -> dict[str, Any]:
         return {"samples": self.rows, "length": self.length}
