@@ -26,6 +26,8 @@ def flip(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Answe
     "toward": the class it should become (else any other one), or the "amount" by which a number should change. Raises Problem.
     """
     judged = open_judged(payload)
+    if judged.experiment.dataset.vocabulary:
+        raise Problem("whatif_of_tokens")
     columns = columns_of(payload)
     example = choose_example(judged, columns, arguments)
     row_C = move_row(judged, columns, example.raw_C, arguments)

@@ -78,6 +78,8 @@ def whatif(arguments: dict[str, Any], payload: bytes, progress: Progress) -> Ans
     "cover": {"top", "left", "size"} of a picture}. Raises Problem.
     """
     judged = open_judged(payload)
+    if judged.experiment.dataset.vocabulary:
+        raise Problem("whatif_of_tokens")
     columns = columns_of(payload)
     example = choose_example(judged, columns, arguments)
     raw_C = move_row(judged, columns, example.raw_C, arguments)
@@ -310,11 +312,15 @@ def _pictures(
 # The way through the network
 
 
-def trace_path(judged: Judged, X_1D: np.ndarray) -> dict[str, Any]:
+def trace_path(judged: Judged, X_1D: np.ndarray) -> dict[str, Any] | None:
     """What every layer makes of this row, and which connections carry it: the contribution of one is its weight times what comes in.
 
+    None where layers share weights over a picture or over time, so that a connection has no one contribution.
     Of wide layers the units that send or say the most are shown; "carried" is the share of all contributions (by size) that is drawn.
     """
+    stack = judged.experiment.stack
+    if any(layer.judged_as == "other" for layer in stack):
+        return None
     values = [X_1D[0].astype(np.float64)]
     weights: list[np.ndarray] = []
     with torch.no_grad():

@@ -75,11 +75,18 @@ def _draw() -> None:
         draw_flip(question, now)
     with right:
         draw_chart(claim, now, "whatif_claim")
-        draw_chart(path, now["path"], "whatif_path")
-        carried = min(now["path"]["carried"])
-        if carried < ALMOST_ALL:
-            st.caption(label("whatif.carried", share=f"{carried:.0%}"))
+        _draw_path(now["path"])
     _draw_neighbours(now)
+
+
+def _draw_path(traced: dict[str, Any] | None) -> None:
+    if traced is None:
+        st.caption(label("whatif.no_path"))
+        return
+    draw_chart(path, traced, "whatif_path")
+    carried = min(traced["carried"])
+    if carried < ALMOST_ALL:
+        st.caption(label("whatif.carried", share=f"{carried:.0%}"))
 
 
 # The row
