@@ -52,15 +52,23 @@ def _ready(request: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _are_wants(wants: object) -> bool:
-    """Whether this can be a request for extra parts of a frame: {"gradients", "histograms", "probe", "moment"}, all optional."""
+    """Whether this can be a request for parts of a frame: {"gradients", "histograms", "probe", "example", "kernel", "moment"}, all optional."""
     if not isinstance(wants, dict):
         return False
     switches = (wants.get("gradients", False), wants.get("histograms", False))
-    probe, moment = wants.get("probe"), wants.get("moment")
-    probes = probe is None or (
-        isinstance(probe, dict) and probe.get("split") in ("train", "test") and _is_count(probe.get("row"))
-    )
-    return all(type(switch) is bool for switch in switches) and probes and (moment is None or _is_count(moment))
+    probe, example, kernel, moment = (wants.get(name) for name in ("probe", "example", "kernel", "moment"))
+    named = all(one is None or _is_row(one) for one in (probe, example)) and (kernel is None or _is_unit(kernel))
+    return all(type(switch) is bool for switch in switches) and named and (moment is None or _is_count(moment))
+
+
+def _is_row(value: object) -> bool:
+    """Whether this can name a row of the data."""
+    return isinstance(value, dict) and value.get("split") in ("train", "test") and _is_count(value.get("row"))
+
+
+def _is_unit(value: object) -> bool:
+    """Whether this can name a unit."""
+    return isinstance(value, dict) and _is_address(value.get("address")) and _is_count(value.get("unit"))
 
 
 def _is_intervention(value: object) -> bool:

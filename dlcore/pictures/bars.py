@@ -12,6 +12,10 @@ import numpy as np
 import torch
 
 from dlcore.pictures.base import MOST_POINTS, Bend, Drawable, OutputPicture
+from dlcore.pictures.cost import affordable, multiply_adds
+
+BUDGET = 20_000_000  # multiply-adds for the answers to all of them
+LEAST_OF_GROUP = 4
 
 
 class UnitBars:
@@ -26,20 +30,25 @@ class UnitBars:
         return True
 
     def __init__(self, drawable: Drawable, output: OutputPicture) -> None:
-        self.inputs_DP = torch.from_numpy(drawable.data.train.X[:MOST_POINTS]).T.contiguous()
-        self._means_NG, self.names = _groups(drawable)
+        rows, self._means_NG, self.names = _groups(drawable)
+        self.inputs_DP = torch.from_numpy(drawable.data.train.X[rows]).T.contiguous()
         self.shape = (len(self.names),)
+        self._rows = len(rows)
 
     @property
     def layout(self) -> dict[str, Any]:
-        return {"kind": self.kind, "groups": self.names}
+        return {"kind": self.kind, "groups": self.names, "rows": self._rows}
 
     def draw(self, answers_KP: torch.Tensor, bend: Bend) -> torch.Tensor:
         return bend(answers_KP) @ self._means_NG
 
 
-def _groups(drawable: Drawable) -> tuple[torch.Tensor, list[str]]:
-    """(N, G) matrix: a unit's values on the rows times it are its means over the classes or target quintiles; and the groups' names."""
+def _groups(drawable: Drawable) -> tuple[np.ndarray, torch.Tensor, list[str]]:
+    """The numbers of the rows that are asked, (N, G) matrix, and the groups' names.
+
+    A unit's values on the rows times the matrix are its means over the classes or target quintiles. Of a network for which all rows are too
+    dear there are fewer of them, about as many of each group.
+    """
     y = drawable.data.train.y[:MOST_POINTS]
     if drawable.experiment.objective.answers_each_step:
         # By the token that is asked for last.
@@ -52,5 +61,18 @@ def _groups(drawable: Drawable) -> tuple[torch.Tensor, list[str]]:
         group = np.searchsorted(edges, y, side="right")
         bounds = [float(y.min()), *map(float, edges), float(y.max())]
         names = [f"{low:.3g} – {high:.3g}" for low, high in pairwise(bounds)]
-    member = np.eye(len(names), dtype=np.float32)[group]
-    return torch.from_numpy(member / np.maximum(member.sum(axis=0), 1)), names
+    cost = multiply_adds(drawable.experiment.plan())
+    rows = _some_of_each(group, affordable(cost, BUDGET, LEAST_OF_GROUP * len(names), len(y)))
+    member = np.eye(len(names), dtype=np.float32)[group[rows]]
+    return rows, torch.from_numpy(member / np.maximum(member.sum(axis=0), 1)), names
+
+
+def _some_of_each(group: np.ndarray, most: int) -> np.ndarray:
+    """The numbers of about so many rows, in order: as many of each group as there are, or the same number."""
+    if most >= len(group):
+        return np.arange(len(group))
+    order = np.argsort(group, kind="stable")
+    place = np.empty(len(group), int)  # of each row among those of its group
+    starts = np.searchsorted(group[order], group[order])
+    place[order] = np.arange(len(group)) - starts
+    return np.sort(np.lexsort((np.arange(len(group)), place))[:most])

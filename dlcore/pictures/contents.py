@@ -26,6 +26,7 @@ from dlcore.rows import rows_of
 
 HEALTH_EVERY = 0.5  # Seconds between two judgements of the units' health while the run plays.
 PREDICTIONS_EVERY = 0.25
+FIRST = {"split": "train", "row": 0}  # the example of a viewer who has chosen none
 MOST_LOOKS = 4  # Structures whose pictures are cached.
 
 
@@ -111,17 +112,23 @@ class NetworkContents:
             layout = layout | {"painting": picture.client_side.layout}
             arrays |= picture.client_side.constants
         if not rows:
-            arrays = {name: array[:0] if name.startswith("points/") else array for name, array in arrays.items()}
+            arrays = {
+                name: array[:0] if name.startswith(("points/", "examples/")) else array for name, array in arrays.items()
+            }
         return {"layout": layout}, arrays
 
     def asks_for_rows(self, wants: dict[str, Any]) -> bool:
-        """Whether a row's path through the network is wanted."""
-        return bool(wants.get("probe"))
+        """Whether a row's path through the network is wanted, or always seen."""
+        return bool(wants.get("probe")) or self.looks.picture.examples is not None
 
     def find(self, wants: dict[str, Any], rows: bool) -> tuple[dict[str, Any], Arrays]:
         """Header and arrays of the extra parts that a viewer wants."""
         header: dict[str, Any] = {}
         arrays: Arrays = {}
+        if (examples := self.looks.picture.examples) is not None:
+            header["example"], arrays = self._example(wants.get("example") or FIRST) if rows else (None, examples.blank())
+        if kernel := wants.get("kernel"):
+            arrays |= self.looks.kernel(self.snapshot, kernel["address"], kernel["unit"])
         if wants.get("gradients"):
             arrays |= self.looks.motion(self._motion())
         if wants.get("histograms"):
@@ -135,6 +142,13 @@ class NetworkContents:
                 header["probe"], answers = found
                 arrays |= answers
         return header, arrays
+
+    def _example(self, chosen: dict[str, Any]) -> tuple[dict[str, Any], Arrays]:
+        key = f"example {chosen['split']} {chosen['row']}"
+        if key not in self._found:
+            self._found[key] = self.looks.example(self.snapshot, chosen["split"], chosen["row"])
+        header, arrays = self._found[key]
+        return header, dict(arrays)
 
     def _motion(self) -> Motion:
         if "motion" not in self._found:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from dlcore.pictures.bars import UnitBars
 from dlcore.pictures.base import Drawable, OutputPicture, UnitPicture
+from dlcore.pictures.examples import ExamplesOutput
 from dlcore.pictures.line import Line, UnitLine
 from dlcore.pictures.plane import Plane, UnitPlane
 from dlcore.pictures.projection import Projection, Strip
 
 UNITS: tuple[type[UnitPicture], ...] = (UnitPlane, UnitLine, UnitBars)
-OUTPUTS: tuple[type[OutputPicture], ...] = (Plane, Line, Strip, Projection)
+OUTPUTS: tuple[type[OutputPicture], ...] = (ExamplesOutput, Plane, Line, Strip, Projection)
 
 
 def unit_picture(drawable: Drawable, output: OutputPicture) -> UnitPicture:

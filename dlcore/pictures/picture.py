@@ -23,7 +23,9 @@ from dlcore.engines.painting import Painter, can_paint
 from dlcore.experiment import FEATURES, MOST_LAYERS
 from dlcore.pictures.base import MOST_POINTS, Drawable
 from dlcore.pictures.client_side import ClientSide, paint_by_client
+from dlcore.pictures.example import Examples, reads_shape
 from dlcore.pictures.kinds import output_picture, unit_picture
+from dlcore.pictures.links import joins_of
 from dlcore.pictures.names import drawn_name
 from dlcore.pictures.plane import feature_maps
 from dlcore.stages import Network, Stage, stages_of
@@ -51,6 +53,11 @@ class Picture:
         side = FINE if sum(self.shown.values()) <= MANY_UNITS else COARSE
         self.output = output_picture(drawable, side)
         self.units = unit_picture(drawable, self.output)
+        self.joins = joins_of(self.network.stages, self.experiment.row_shape)
+        #: Of a network that reads a shape: rows to look at in it; None: of all other networks every row is a point of a plane.
+        self.examples = (
+            Examples(drawable, self.network, MOST_SHOWN, MOST_INPUTS) if reads_shape(self.experiment) else None
+        )
         self._painter: Painter | None = None
         classes = self.experiment.objective.has_classes
         objective = self.experiment.objective
@@ -60,7 +67,6 @@ class Picture:
     def layout(self) -> dict[str, Any]:
         """What stays the same from frame to frame."""
         experiment, data = self.experiment, self.data
-        names = list(data.input_names)
         return {
             "task": experiment.dataset.task,
             "classes": list(data.class_names),
@@ -68,22 +74,31 @@ class Picture:
             "rows": {"train": len(data.train.y), "test": len(data.watched.y), "all": experiment.dataset.rows},
             "metric": experiment.metric,
             "limits": {"layers": MOST_LAYERS},
-            "inputs": {
-                "names": names[:MOST_INPUTS],
-                "labels": [drawn_name(name) for name in names[:MOST_INPUTS]],
-                "units": len(names),
-                "shown": min(len(names), MOST_INPUTS),
-            },
+            "inputs": self._inputs_layout,
             "features": [{"name": name, "label": drawn_name(name)} for name in self._features],
             "drawing": drawing_limits(experiment.dataset),
-            "layers": [_describe(stage) for stage in self.network.stages],
+            "layers": [self._describe(stage) for stage in self.network.stages],
             "map": self.units.layout,
             "output": self._output_layout,
         }
 
     @property
+    def _inputs_layout(self) -> dict[str, Any]:
+        if self.examples is not None:
+            return self.examples.inputs_layout
+        names = list(self.data.input_names)
+        return {
+            "names": names[:MOST_INPUTS],
+            "labels": [drawn_name(name) for name in names[:MOST_INPUTS]],
+            "units": len(names),
+            "shown": min(len(names), MOST_INPUTS),
+        }
+
+    @property
     def _output_layout(self) -> dict[str, Any]:
         layout = self.output.layout | {"value_range": list(self.value_range), "dataset": self.experiment.dataset.kind}
+        if self.examples is not None:
+            layout |= self.examples.layout
         return layout | {"axes": [drawn_name(name) for name in layout["axes"]]} if "axes" in layout else layout
 
     @property
@@ -91,9 +106,37 @@ class Picture:
         """The features that can be made of the data's two numbers; () if the inputs are the data's own columns."""
         return FEATURES if self.experiment.input_features else ()
 
+    def _describe(self, stage: Stage) -> dict[str, Any]:
+        """What the browser needs to draw a layer, and the layers inside it: address, kind, units, parameters."""
+        plan, layer = stage.plan, stage.layer
+        units = plan.units or plan.outputs
+        described = {
+            "address": stage.address,
+            "kind": plan.kind,
+            "drawn": "units" if plan.has_units else "mark",
+            "units": units,
+            "shown": min(units, MOST_SHOWN),
+            "parameters": plan.parameters,
+            "activation": plan.activation,
+            "size": layer.number or 0,
+        }
+        if layer.most_units:
+            described["most_units"] = layer.most_units
+        if (join := self.joins.get(stage.address)) is not None and join.kind != "weights":
+            described["links"] = join.kind
+        if self.examples is not None:
+            described["shape"] = list(plan.output_shape)
+            if (picture := self.examples.units.get(stage.address)) is not None:
+                described["map"] = picture.layout
+        if stage.branches:
+            described["branches"] = [[self._describe(inner) for inner in branch] for branch in stage.branches]
+        return described
+
     @property
     def constant_arrays(self) -> dict[str, np.ndarray]:
         """The arrays that never change: the points, and maps of the inputs and of all features to choose from."""
+        if self.examples is not None:
+            return self.examples.constant_arrays
         arrays = {}
         for name, split in (("train", self.data.train), ("test", self.data.watched)):
             arrays[f"points/{name}"] = self.output.points(split.raw, split.X, split.y)[:MOST_POINTS].astype(np.float32)
@@ -137,8 +180,16 @@ class Picture:
     def _weights(self, snapshot: Snapshot) -> dict[str, np.ndarray]:
         arrays: dict[str, np.ndarray] = {}
         for address, (weight, bias) in self.network.connections.items():
-            arrays[f"weight/{address}"] = self.shown_weight(address, snapshot.weights[weight]).numpy()
+            join = self.joins[address]
+            if join.kind == "weights":
+                arrays[f"weight/{address}"] = self.shown_weight(address, snapshot.weights[weight]).numpy()
             arrays[f"bias/{address}"] = snapshot.weights[bias][:MOST_SHOWN].numpy()
+        for address, join in self.joins.items():
+            if join.kind in ("sums", "means"):
+                values = join.values(snapshot.weights[join.kernel or self.network.connections[address][0]])
+                arrays[f"links/{address}"] = self.shown_weight(address, values).contiguous().numpy()
+            if join.bias:
+                arrays[f"bias/{address}"] = snapshot.weights[join.bias][:MOST_SHOWN].numpy()
         return arrays
 
     def shown_weight(self, address: str, weight_KD: torch.Tensor) -> torch.Tensor:
@@ -162,6 +213,8 @@ class Picture:
 
     def _compute(self, snapshot: Snapshot) -> dict[str, np.ndarray]:
         arrays, answers_KP = self._compute_units(snapshot)
+        if self.examples is not None:
+            return arrays  # What is answered to rows comes with the rows.
         if self.units.inputs_DP is not self.output.inputs_DP:
             with torch.no_grad():
                 ((_, answers_KP),) = deque(self._answers(snapshot, self.output.inputs_DP), maxlen=1)
@@ -171,7 +224,11 @@ class Picture:
     def _compute_units(self, snapshot: Snapshot) -> tuple[dict[str, np.ndarray], torch.Tensor]:
         """Maps and scales of all units, and the sums of the output layer at the inputs of these."""
         pictured, answers_KP = [], torch.empty(0)
+        if not self._lists:
+            return {}, answers_KP
         for stage, answers_KP in self._answers(snapshot, self.units.inputs_DP):
+            if stage.address not in self._lists:
+                continue
             if stage is self.network.stages[-1]:
                 pictured.append(self.units.draw(answers_KP, self.experiment.coding.link.picture)[:MOST_SHOWN])
             else:
@@ -181,6 +238,12 @@ class Picture:
         maps, scales = self._quantize(together, together.abs().amax(1).clamp(min=1.0))
         return self._by_layer(maps, scales), answers_KP
 
+    @cached_property
+    def _lists(self) -> dict[str, int]:
+        """`shown` of the stages whose values are lists: all others are seen in the example."""
+        seen = {} if self.examples is None else self.examples.units
+        return {address: shown for address, shown in self.shown.items() if address not in seen}
+
     def _answers(self, snapshot: Snapshot, values_DP: torch.Tensor) -> Iterator[tuple[Stage, torch.Tensor]]:
         """(stage, (K, P) answers of its units) for each stage with units, in turn; last the output layer's sums, without activation."""
         passed = self.network.with_tensors(snapshot.weights).forward(values_DP.T, snapshot.silenced)
@@ -189,7 +252,7 @@ class Picture:
     def _by_layer(self, maps: np.ndarray, scales: np.ndarray) -> dict[str, np.ndarray]:
         arrays = {}
         start = 0
-        for address, shown in self.shown.items():
+        for address, shown in self._lists.items():
             end = start + shown
             arrays[f"maps/{address}"], arrays[f"scales/{address}"] = maps[start:end], scales[start:end]
             start = end
@@ -214,27 +277,6 @@ class Picture:
     def _quantize(self, values_KM: torch.Tensor, scales: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
         bytes_ = (values_KM * (127 / scales)[:, None]).add_(128.5).to(torch.uint8).numpy()
         return bytes_.reshape(-1, *self.units.shape), scales.numpy().astype(np.float32)
-
-
-def _describe(stage: Stage) -> dict[str, Any]:
-    """What the browser needs to draw a layer, and the layers inside it: address, kind, units, parameters."""
-    plan, layer = stage.plan, stage.layer
-    units = plan.units or plan.outputs
-    described = {
-        "address": stage.address,
-        "kind": plan.kind,
-        "drawn": "units" if plan.has_units else "mark",
-        "units": units,
-        "shown": min(units, MOST_SHOWN),
-        "parameters": plan.parameters,
-        "activation": plan.activation,
-        "size": layer.number or 0,
-    }
-    if layer.most_units:
-        described["most_units"] = layer.most_units
-    if stage.branches:
-        described["branches"] = [[_describe(inner) for inner in branch] for branch in stage.branches]
-    return described
 
 
 def _before_units(stages: Iterable[Stage]) -> Iterator[str]:

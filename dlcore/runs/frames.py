@@ -114,10 +114,9 @@ class Frames:
                 header["moments_from"], arrays["moments"] = run.timeline.table_since(held.moments)
             else:
                 arrays["moments"] = run.timeline.table()
-        if wants:
-            more, wanted = contents.find(wants, rows)
-            header |= more
-            arrays |= wanted
+        more, wanted = contents.find(wants, rows)
+        header |= more
+        arrays |= wanted
         return encode_frame(header, arrays)
 
     def _without_known(
