@@ -33,7 +33,21 @@ interface Layer {
   size: number;
   /** The layers that it holds, if it holds some. */
   branches?: Layer[][];
+  /** What the links into it say; absent: each is a weight (dlcore/pictures/links.py). */
+  links?: Links;
+  /** How many units it sees, where they may be others than those that are drawn before it. */
+  sources?: number;
+  /** Its weights and biases are not for a person to set or freeze. */
+  fixed?: boolean;
+  /** Of a network that reads pictures or sequences: of a row after this layer. */
+  shape?: number[];
+  /** Its units' picture, where it is another than those of the network's lists. */
+  map?: UnitMap;
 }
+
+type Links = "weights" | "sums" | "means" | "each" | "none";
+/** What all units of a layer have in common in their pictures: `groups` where they are bars, of `rows` rows of the data; `every` where of larger maps only every so many numbers come. */
+type UnitMap = Surface & { groups: string[]; every?: number; grey?: boolean };
 
 /** A surface over which something is answered: a plane has rows and columns, a line columns only. */
 interface Surface {
@@ -53,18 +67,21 @@ interface Layout {
   metric: string;
   limits: { layers: number };
   /** `labels`: the names as they are drawn. */
-  inputs: { names: string[]; labels: string[]; units: number; shown: number };
+  inputs: { names: string[]; labels: string[]; units: number; shown: number; map?: UnitMap; shape?: number[] };
   /** All that inputs can be made of, in the recipe's order; none where they are the data's own. */
   features: { name: string; label: string }[];
   /** Of points that a person may draw on: how many in all, of how many classes, how far from the middle, how fine; null where there are none. */
   drawing: { points: number; classes: number; edge: number; decimals: number } | null;
   layers: Layer[];
-  /** Of a unit; `groups` where it is bars. */
-  map: Surface & { groups: string[] };
-  output: Surface & { value_range: Interval; axes: [string, string]; dataset: string; explained: [number, number] };
+  /** Of a unit, where its layer does not say otherwise. */
+  map: UnitMap;
+  output: Surface & { value_range: Interval; axes: [string, string]; dataset: string; explained: [number, number] } & Partial<RowsOf>;
   /** How the page paints it itself, if it can. */
   painting?: Painting;
 }
+
+/** How rows of the data are drawn by themselves: the shape of one as it comes, how each token is written, whether numbers are pixels, how many rows come. */
+type RowsOf = { shape: number[]; tokens: string[]; grey: boolean; counts: Splits<number> };
 
 /** How maps are painted from weights and biases; see dlcore/pictures/client_side.py. */
 interface Painting {
@@ -146,6 +163,17 @@ interface Header {
   /** From where to where the numbers of each layer go, by its address. */
   histograms?: Record<string, Record<"weights" | "activations" | "gradients", Interval>>;
   probe?: ProbeFrame;
+  /** The row that is seen in a network that reads pictures or sequences; null where rows may not be shown. */
+  example?: ExampleFrame | null;
+}
+
+/** What the run says of the example. Of answers at each step there is one of everything for each. */
+interface ExampleFrame {
+  split: Split;
+  row: number;
+  target: number | number[];
+  prediction: Finite | Finite[] | Finite[][];
+  loss: Finite;
 }
 
 /** What the run says of one of its rows. */
@@ -171,6 +199,10 @@ interface Wants {
   gradients: boolean;
   histograms: boolean;
   probe: { split: Split; row: number } | null;
+  /** The row that is seen in every channel and at every step; null: the usual one. */
+  example: { split: Split; row: number } | null;
+  /** The unit whose kernels are seen. */
+  kernel: { address: string; unit: number } | null;
   moment: number | null;
 }
 
@@ -208,14 +240,14 @@ type Context = Pick<
   | "save" | "restore" | "setTransform" | "translate" | "rotate" | "clip" | "setLineDash" | "clearRect"
   | "beginPath" | "moveTo" | "lineTo" | "bezierCurveTo" | "quadraticCurveTo" | "closePath" | "rect" | "roundRect" | "arc"
   | "fill" | "stroke" | "fillRect" | "strokeRect" | "measureText" | "fillText" | "drawImage"
->;
+> & Partial<Pick<CanvasRenderingContext2D, "imageSmoothingEnabled">>;
 
 // A kind of picture
 
 /** The pictures on the tiles of units. */
 interface TilePainter {
   /** Of so many units, each about so many device pixels wide. */
-  prepare(units: number, map: Layout["map"], pixels: number): void;
+  prepare(units: number, map: UnitMap, pixels: number): void;
   /** The numbers of `units` units, one after the other, for the tiles from `first` on. */
   write(bytes: ArrayLike<number>, units: number, first: number, theme: Theme): void;
   /** All is written. */
@@ -224,7 +256,7 @@ interface TilePainter {
 }
 
 /** What the large map shows: the output, or a unit. */
-type Look = { layout: Layout; constants: Arrays; theme: Theme; texts: Texts; unit: Selected | null };
+type Look = { layout: Layout; constants: Arrays; theme: Theme; texts: Texts; unit: Selected | null; example?: ExampleFrame | null };
 
 /** How a kind fills the large map. */
 interface Large<Of extends Look> {
@@ -242,6 +274,8 @@ interface Large<Of extends Look> {
   draws(shows: Record<string, boolean>): boolean;
   /** `axes`: where an axis goes that moves with the frames, with nothing on it. */
   draw(context: Context, axes: () => Context, box: Box, look: Of, arrays: Arrays): void;
+  /** What moves a few times a second only, as when other answers come: beside the axes. */
+  drawStill?(context: Context, box: Box, look: Of, arrays: Arrays): void;
   /** What is answered at a point, in words; `u` and `v` are shares of width and height. */
   valueAt(look: Of, arrays: Arrays, u: number, v: number): string;
   legend(look: Of): HTMLElement[];
@@ -253,15 +287,21 @@ interface UnitKind extends Large<Look & { unit: Selected }> {
   tiles(): TilePainter;
   /** Whether a tile of a few pixels still says something. */
   small: boolean;
+  /** What its picture shows now, in words; "" where there is nothing to say. */
+  words?(look: Pick<Look, "layout" | "texts"> & { constants?: Arrays; unit: { address: string; unit: number } }, arrays: Arrays): string;
 }
 
 interface OutputKind extends Large<Look> {
   /** What is drawn of it in small. */
   spanned(output: Layout["output"]): { x: Interval; y: Interval };
+  /** Rows of the data in small, where they are no points. */
+  drawData?(context: Context, box: Box, layout: Layout, constants: Arrays, theme: Theme): void;
+  /** Where each row that can be chosen stands, where rows can be. */
+  places?(box: Box, layout: Layout): import("./canvas/output/grid.js").Places;
   /** The colour of a row's number. */
   valueColour(target: number, layout: Layout, theme: Theme): Rgb;
   /** What is to be said of it, and that in sentences. */
-  facts(layout: Layout, arrays: Arrays): Facts;
+  facts(layout: Layout, arrays: Arrays, header?: Header): Facts;
   sentences(facts: Facts, layout: Layout, say: Say, list: Intl.ListFormat): string[];
   /** What is answered at `count` points; two runs differ where they are more than `apart` apart, which `share` tells. */
   answers(layout: Layout, arrays: Arrays): { share: string; apart: number; at: (i: number) => number; count: number };

@@ -52,7 +52,7 @@ def _ready(request: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _are_wants(wants: object) -> bool:
-    """Whether this can be a request for parts of a frame: {"gradients", "histograms", "probe", "example", "kernel", "moment"}, all optional."""
+    """Whether this can be a request for parts of a frame, all optional: what is wanted beside the usual, of which moment."""
     if not isinstance(wants, dict):
         return False
     switches = (wants.get("gradients", False), wants.get("histograms", False))

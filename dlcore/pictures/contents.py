@@ -113,7 +113,8 @@ class NetworkContents:
             arrays |= picture.client_side.constants
         if not rows:
             arrays = {
-                name: array[:0] if name.startswith(("points/", "examples/")) else array for name, array in arrays.items()
+                name: array[:0] if name.startswith(("points/", "examples/")) else array
+                for name, array in arrays.items()
             }
         return {"layout": layout}, arrays
 
@@ -126,7 +127,9 @@ class NetworkContents:
         header: dict[str, Any] = {}
         arrays: Arrays = {}
         if (examples := self.looks.picture.examples) is not None:
-            header["example"], arrays = self._example(wants.get("example") or FIRST) if rows else (None, examples.blank())
+            header["example"], arrays = (
+                self._example(wants.get("example") or FIRST) if rows else (None, examples.blank())
+            )
         if kernel := wants.get("kernel"):
             arrays |= self.looks.kernel(self.snapshot, kernel["address"], kernel["unit"])
         if wants.get("gradients"):

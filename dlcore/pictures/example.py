@@ -52,10 +52,7 @@ class Examples:
             every += 1
         #: {address: its units' picture} of the stages whose values are no list.
         self.units = {
-            address: kind(shape, every)
-            for address, shape in shapes.items()
-            for kind in KINDS
-            if kind.suits(shape)
+            address: kind(shape, every) for address, shape in shapes.items() for kind in KINDS if kind.suits(shape)
         }
         self._input_picture = None if isinstance(self._shape, Tokens) else _kind_of(self._shape)(self._shape, 1)
         cost = multiply_adds(self._experiment.plan())
@@ -90,7 +87,7 @@ class Examples:
             names = named.get((pictures, self.channels), [f"{number}" for number in range(1, self.channels + 1)])
         return {
             "names": names[: self._inputs], "labels": names[: self._inputs],
-            "units": self.channels, "shown": self._inputs, "map": told,
+            "units": self.channels, "shown": self._inputs, "map": told, "shape": list(self._shape),
         }  # fmt: skip
 
     @property
@@ -182,11 +179,19 @@ class Examples:
             return split.X[rows].astype(np.uint16)[:, None]
         grey = self._experiment.dataset.picture
         if grey is not None:
-            return (split.raw[rows] * (255 / grey.brightest)).round().clip(0, 255).astype(np.uint8).reshape(-1, *self._shape)
+            return (
+                (split.raw[rows] * (255 / grey.brightest))
+                .round()
+                .clip(0, 255)
+                .astype(np.uint8)
+                .reshape(-1, *self._shape)
+            )
         values = split.X[rows].reshape(-1, *self._shape)
         if len(self._shape) != PICTURE:
             values = values.swapaxes(1, 2)
-        return (values * (127 / self._largest.reshape(-1, *[1] * (values.ndim - 2))) + 128.5).clip(1, 255).astype(np.uint8)
+        return (
+            (values * (127 / self._largest.reshape(-1, *[1] * (values.ndim - 2))) + 128.5).clip(1, 255).astype(np.uint8)
+        )
 
     @property
     def _largest(self) -> np.ndarray:

@@ -1,6 +1,6 @@
-"""What the links into a layer can truly say: its weights, sums of kernels, means over pixels; or nothing.  K units, S sources (the units before).
+"""What the links into a layer can truly say: its weights, sums of kernels, means over pixels; or nothing.
 
-Only links that are weights can be set, frozen one by one and compared by their gradients.
+K units, S sources (the units before). Only links that are weights can be set, frozen one by one and compared by their gradients.
 """
 
 from __future__ import annotations
@@ -27,6 +27,11 @@ class Join:
     before: Shape
     kernel: str = ""  # The names of its weights and of its biases, if the weights are kernels.
     bias: str = ""
+
+    @property
+    def sources(self) -> int:
+        """How many units a unit sees."""
+        return self.before[unit_axis(self.before)]
 
     def values(self, weight: torch.Tensor) -> torch.Tensor:
         """(K, S) numbers of the links, of its weights: (K, inputs), or (K, S, ...) if they are kernels."""

@@ -124,8 +124,12 @@ class Picture:
             described["most_units"] = layer.most_units
         if (join := self.joins.get(stage.address)) is not None and join.kind != "weights":
             described["links"] = join.kind
+        if plan.has_units and stage.connections is None:
+            described["fixed"] = True
         if self.examples is not None:
             described["shape"] = list(plan.output_shape)
+            if join is not None:
+                described["sources"] = join.sources
             if (picture := self.examples.units.get(stage.address)) is not None:
                 described["map"] = picture.layout
         if stage.branches:

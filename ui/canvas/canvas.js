@@ -34,7 +34,7 @@ import { WayBack } from "./time/wayback.js";
 const API = new URL("../../../", import.meta.url);
 const ASSETS = new URL("../", import.meta.url);
 const RENEW_EVERY = 3000; // milliseconds
-const CONSTANT = ["points/train", "points/train_target", "points/test", "points/test_target", "input_maps", "feature_maps"]; // while the layout is
+const CONSTANT = /^(points|examples)\/|^(input|feature)_maps$/; // while the layout is
 const ROWS_EVERY = 250; // milliseconds between two requests for rows of the history
 const CALM = matchMedia("(prefers-reduced-motion: reduce)");
 // Whoever asks for less motion still sees learning go on; no map can flash more than twice a second (WCAG 2.3.1 allows three).
@@ -118,7 +118,7 @@ class Canvas {
     this.drawn = 0; // frames
     this.rowsDue = 0;
     this.behind = false; // whether the newest frame came without the history's newest rows
-    this.wants = { gradients: false, histograms: false, probe: null, moment: null };
+    this.wants = { gradients: false, histograms: false, probe: null, example: null, kernel: null, moment: null };
     this.moments = null;
     this.wake = () => this.woken();
     document.addEventListener("visibilitychange", this.wake);
@@ -199,7 +199,7 @@ class Canvas {
     this.version = null;
     this.moments = null;
     this.momentsVersion = null;
-    Object.assign(this.wants, { probe: null, moment: null }); // they name rows and moments of the run before
+    Object.assign(this.wants, { probe: null, example: null, kernel: null, moment: null }); // they name rows and moments of the run before
     for (const part of [this.timeline, this.acts, this.rail]) part.forget(token);
     this.output.lookAt(null);
     this.history.clear();
@@ -240,7 +240,7 @@ class Canvas {
   }
 
   /**
-   * What the frames should hold beside the usual: {gradients, histograms, probe, moment}; asks at once when something changed.
+   * What the frames should hold beside the usual: {gradients, histograms, probe, example, kernel, moment}; asks at once when something changed.
    * @param {Partial<Wants>} wants
    */
   want(wants) {
@@ -284,7 +284,7 @@ class Canvas {
       const alike = JSON.stringify(header.layout) === JSON.stringify(this.layout);
       this.layout = header.layout;
       this.messages.setDataset(header.layout.output.dataset);
-      this.constants = Object.fromEntries(CONSTANT.map((name) => [name, arrays[name]]));
+      this.constants = Object.fromEntries(Object.entries(arrays).filter(([name]) => CONSTANT.test(name)));
       if (alike) this.otherRows = true;
       else this.rebuild = true;
     }

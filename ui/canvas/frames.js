@@ -8,7 +8,7 @@
 
 /** Entries of a header that count for the frame in which they come. */
 const ONCE = new Set([
-  "type", "frame", "arrays", "layout", "recipe", "moment", "live", "history_from", "moments_from", "histograms", "probe",
+  "type", "frame", "arrays", "layout", "recipe", "moment", "live", "history_from", "moments_from", "histograms", "probe", "example",
 ]);
 const SILENCED = "silenced/";
 

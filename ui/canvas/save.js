@@ -168,6 +168,7 @@ function drawOutput(context, output, theme, texts) {
   if (large.paint) context.drawImage(output.image, box.x, box.y, box.size, box.size);
   if (output.arrays && large.draws(output.shows)) large.draw(context, () => context, box, look, output.arrays);
   if (large.rows) output.drawPlot(context, box);
+  if (output.arrays) large.drawStill?.(context, box, look, output.arrays);
   let x = box.x;
   if (layout.task === "classification" && !output.selection) {
     layout.classes.forEach((name, index) => {

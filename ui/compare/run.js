@@ -7,7 +7,7 @@ import { History } from "../canvas/curves/history.js";
 import { count, loss } from "../canvas/words/format.js";
 import { SmallNetwork, drawOutput, prepared } from "./small.js";
 
-const CONSTANTS = ["points/train", "points/train_target", "input_maps"];
+const CONSTANTS = ["points/train", "points/train_target", "input_maps", "examples/train", "examples/test", "examples/test_target"];
 /** @typedef {{id: number, token: string, life: number, name: string, present: boolean}} RunData  what Python tells of a run */
 
 const LARGEST_MAP = 230;

@@ -6,6 +6,8 @@ import { EachTile, ground } from "../network/eachtile.js";
 import { emptyLegend } from "../output/legend.js";
 import { unitValues } from "../output/unit.js";
 
+const MOST_ROWS = 2000; // that a group's mean is ever taken over
+
 /** @type {UnitKind} */
 export const barsUnit = {
   small: false,
@@ -21,7 +23,10 @@ export const barsUnit = {
   },
   valueAt: () => "",
   legend: emptyLegend,
-  caption: ({ texts }) => texts.say("canvas.groups_caption"),
+  caption({ texts, layout }) {
+    const { rows } = layout.map;
+    return rows && rows < Math.min(layout.rows?.train ?? 0, MOST_ROWS) ? texts.say("canvas.groups_some_caption", { count: rows }) : texts.say("canvas.groups_caption");
+  },
 };
 
 /**

@@ -25,7 +25,9 @@ export class Atlas {
   /** @type {{row: number, column: number}[]} */
   corners;
 
-  constructor() {
+  /** @param {boolean} [round] whether the corners of its images are those of tiles */
+  constructor(round = true) {
+    this.round = round;
     this.canvas = document.createElement("canvas");
     this.context = contextOf(this.canvas);
     this.shape = "";
@@ -46,7 +48,7 @@ export class Atlas {
     this.canvas.height = Math.ceil(tiles / this.across) * this.high;
     this.image = this.context.createImageData(this.canvas.width, this.canvas.height);
     this.pixels = new Uint32Array(this.image.data.buffer);
-    this.corners = roundedCorners(this.high, this.wide);
+    this.corners = this.round ? roundedCorners(this.high, this.wide) : [];
   }
 
   /**
@@ -78,10 +80,10 @@ export class Atlas {
     this.context.putImageData(this.image, 0, 0);
   }
 
-  /** @param {Context} context @param {number} tile @param {number} x @param {number} y @param {number} size */
-  draw(context, tile, x, y, size) {
+  /** @param {Context} context @param {number} tile @param {number} x @param {number} y @param {number} width @param {number} [height] */
+  draw(context, tile, x, y, width, height = width) {
     const { wide, high, across } = this;
-    context.drawImage(this.canvas, (tile % across) * wide, Math.floor(tile / across) * high, wide, high, x, y, size, size);
+    context.drawImage(this.canvas, (tile % across) * wide, Math.floor(tile / across) * high, wide, high, x, y, width, height);
   }
 }
 

@@ -13,6 +13,17 @@ const ACTIVATION = /^component\.activation\.(\w+)\.title$/;
 
 /** An action, and what belongs to it. @typedef {[verb: string, values: Record<string, any>]} Asked */
 
+/** How many units a layer makes of those before it; of pictures and sequences what a row is after it. @param {Layer} layer @param {number} before @param {boolean} narrow */
+function shapeOf({ shape = [], units }, before, narrow) {
+  if (shape.length > 1) return shape.map(count).join(narrow ? "×" : " × ");
+  return narrow ? count(units) : `${count(before)} → ${count(units)}`;
+}
+
+/** How many numbers come in, or in which shape. @param {Layer} inputs @param {Say} say */
+function inputsOf({ shape, units }, say) {
+  return shape && shape.length > 1 ? shape.map(count).join(" × ") : say(units === 1 ? "one_unit" : "units", { count: units });
+}
+
 export class Edit {
   /** @type {Network} */
   network;
@@ -155,7 +166,7 @@ export class Edit {
         continue;
       }
       if (column.part === "inputs") {
-        add(column.center, Math.min(step, 110), "inputs", [["name", this.network.names.layerName(column)], ["what", say(layer.units === 1 ? "one_unit" : "units", { count: layer.units })]]);
+        add(column.center, Math.min(step, 110), "inputs", [["name", this.network.names.layerName(column)], ["what", inputsOf(layer, say)]]);
         between(column);
         continue;
       }
@@ -165,7 +176,7 @@ export class Edit {
       const heading = add(column.center, most, column.part, [
         ["name", hidden && step < (phone ? NARROW : 80) ? name.replace(/^(\D)\D*?(\d+)$/, "$1$2") : name],
         ["what", this.activationTitle(layer.activation)],
-        ["shape", hidden && narrow ? count(layer.units) : `${before} → ${layer.units}`],
+        ["shape", shapeOf(layer, before, hidden && narrow)],
         // Where columns stand close the numbers go without their words.
         ["parameters", narrow ? say("parameters_short", { count: parameters }) : say("parameters", { count: parameters })],
       ]);

@@ -11,7 +11,7 @@ const SMALLEST_TILE = 13;
 const LARGEST_TILE = 76; // where the screen has room for it
 const CLOSEST = 15; // least pitch of units in a network that has to fit on the screen
 const ROOM_FOR_MORE = 20; // under a column, for "+N more"
-const TILELESS = { left: 0, size: 0, pitch: 0, bottom: 0, units: 0, shown: 0 };
+const TILELESS = { left: 0, size: 0, pitch: 0, bottom: 0, units: 0, shown: 0, links: /** @type {Links} */ ("none") };
 const OFF_ROW = 26; // height of an input feature that is off
 /** On a phone: a row of units or features, and so many units of a layer have one each; the drawing would become too high for more. */
 const [FINGER_ROW, MOST_ROWS] = [FINGER + 2, 16];
@@ -20,8 +20,9 @@ const LEAST_ROW = 24; // height of a unit's row on a phone with more
 /**
  * @typedef {{x: number, y: number, size: number, column: number, unit: number}} Tile
  * @typedef {{part: "inputs" | "hidden" | "output" | "mark", address: string, layer: Layer, left: number, size: number, pitch: number,
- *            tiles: Tile[], center: number, width: number, bottom: number, units: number, shown: number}} Column
+ *            tiles: Tile[], center: number, width: number, bottom: number, units: number, shown: number, links: Links}} Column
  *   `address`: "inputs", or the layer's, as in the names of arrays ("weight/<address>"). A mark has no tiles. `layer`: of the inputs its units only.
+ *   `links`: what the links into it say; nothing where the units before are not the ones that it sees.
  */
 
 /** The features that are off; none where the inputs are the data's own. @param {Layout} layout */
@@ -37,9 +38,10 @@ export function arrange(layout, width, texts, room = null) {
   const phone = room === null && width < PHONE;
   const tight = phone || width < TIGHT;
   const [slim, offRow] = phone ? [FINGER, FINGER_ROW] : [SLIM, OFF_ROW];
-  const most = Math.max(layout.inputs.shown, ...layout.layers.map((layer) => layer.shown ?? 0));
+  const tiled = layout.layers.filter(({ drawn }) => drawn === "units");
+  const most = Math.max(layout.inputs.shown, ...tiled.map((layer) => layer.shown));
   const off = featuresOff(layout);
-  const crowded = [layout.inputs, ...layout.layers].some((layer) => layer.units > layer.shown);
+  const crowded = [layout.inputs, ...tiled].some((layer) => layer.units > layer.shown);
   const rows = Math.max(layout.inputs.shown + off.length, Math.min(most, MOST_ROWS));
   const units = phone ? Math.max(rows * FINGER_ROW, most * LEAST_ROW) : most * (room === null ? 19.5 : CLOSEST);
   const least = units + (crowded ? ROOM_FOR_MORE : 0);
@@ -50,7 +52,7 @@ export function arrange(layout, width, texts, room = null) {
   const usual = layout.layers.length > 9 ? 38 : tight ? 38 : most <= 5 ? 56 : 48;
   const big = room === null ? usual : Math.round(Math.min(LARGEST_TILE, Math.max(usual, room / (1.5 * most))));
 
-  const learned = layout.layers.filter(({ drawn }) => drawn === "units").length;
+  const learned = tiled.length;
   const slims = layout.layers.length - learned;
   const left = 4 + thumb + 14 + labels;
   const narrowest = phone ? 2 * FINGER + 4 : 64;
@@ -65,7 +67,7 @@ export function arrange(layout, width, texts, room = null) {
 
   /** @type {Column[]} */
   const columns = [];
-  /** @param {Column["part"]} part @param {string} address @param {Pick<Layer, "units" | "shown">} layer */
+  /** @param {Column["part"]} part @param {string} address @param {Pick<Layer, "units" | "shown" | "links" | "sources">} layer */
   const addColumn = (part, address, layer) => {
     const reserved = layer.units > layer.shown ? ROOM_FOR_MORE : part === "inputs" ? off.length * offRow : 0;
     const free = height - reserved;
@@ -77,7 +79,7 @@ export function arrange(layout, width, texts, room = null) {
     /** @type {Column} */
     const column = {
       part, address, layer: /** @type {Layer} */ (layer), size, pitch, left: x + (big - size) / 2, center: x + big / 2, width: step,
-      units: layer.units, shown: layer.shown, bottom: top + pitch * layer.shown, tiles: [],
+      units: layer.units, shown: layer.shown, bottom: top + pitch * layer.shown, tiles: [], links: linksOf(layer, columns),
     };
     for (let unit = 0; unit < layer.shown; unit += 1) {
       column.tiles.push({ x: column.left, y: top + pitch * unit + (pitch - size) / 2, size, column: columns.length, unit });
@@ -106,6 +108,12 @@ export function arrange(layout, width, texts, room = null) {
     classes: { width: classes - 14 },
     tiled: columns.filter(({ part }) => part !== "mark"),
   };
+}
+
+/** What the links into a layer say, after these columns. @param {{links?: Links, sources?: number}} layer @param {Column[]} columns @returns {Links} */
+function linksOf({ links = "weights", sources }, columns) {
+  const before = columns.filter(({ part }) => part !== "mark").at(-1);
+  return before && (sources === undefined || sources === before.units) ? links : "none";
 }
 
 /** The column of an address that has tiles. @param {Pick<Geometry, "tiled">} geometry @param {string} address */
@@ -150,6 +158,7 @@ function parameterAt(x) {
 export function nearestLink(geometry, x, y, reach = 5) {
   for (let k = 1; k < geometry.tiled.length; k += 1) {
     const [source, target] = [geometry.tiled[k - 1], geometry.tiled[k]];
+    if (target.links !== "weights") continue;
     const x0 = source.left + source.size;
     const share = (x - x0) / (target.left - x0);
     if (share <= 0 || share >= 1) continue;

@@ -2,8 +2,10 @@
 
 import { number } from "../words/format.js";
 import { columnBefore } from "./geometry.js";
+import { Kernels } from "./kernels.js";
 import { isFrozen } from "./marks.js";
 import { INPUTS, linkItem, same, unitItem } from "./items.js";
+import { pictureWords } from "./tip.js";
 
 const READ_EVERY = 120; // milliseconds between changes of numbers that move: faster cannot be read
 const DRAG_EVERY = 60; // milliseconds between two values of a drag
@@ -49,7 +51,7 @@ export class Inspector {
   /**
    * @param {HTMLElement} panel
    * @param {import("./network.js").Network} network
-   * @param {{command: Command}} host
+   * @param {{command: Command, want: Want}} host
    */
   constructor(panel, network, host) {
     /** @template {HTMLElement} [Kind=HTMLElement] @param {string} name @returns {Kind} */
@@ -67,6 +69,7 @@ export class Inspector {
     this.motion = find(" .nn-motion");
     this.why = find(" .nn-why");
     this.state = find(" .nn-state");
+    this.kernels = new Kernels(find(" .nn-kernels"));
     this.buttons = Object.fromEntries([...this.body.querySelectorAll("[data-mark]")].map((button) => [button.dataset.mark, button]));
     this.item = null;
     this.read = 0;
@@ -109,14 +112,19 @@ export class Inspector {
     this.strip.hidden = !on;
     this.body.hidden = !item || item.address === INPUTS;
     this.state.textContent = "";
-    if (!item) return;
+    const column = item && this.network.columnOf(item.address);
+    this.host.want({ kernel: item && column?.layer.links === "sums" ? { address: item.address, unit: item.unit } : null });
+    if (!item || !column) return;
     this.name.textContent = this.network.names.itemName(item);
     if (item.address === INPUTS) {
       this.state.textContent = texts.say("canvas.input_hint");
       return;
     }
     const link = item.kind === "link";
-    const { part, layer } = this.network.columnOf(item.address);
+    const { part, layer, links } = column;
+    const fixed = Boolean(layer.fixed);
+    this.field.hidden = this.slider.hidden = this.buttons.freeze.hidden = fixed;
+    /** @type {HTMLElement} */ (this.incoming.parentElement).hidden = links !== "weights";
     const hidden = part !== "output";
     const label = texts.say(link ? "canvas.weight_label" : "canvas.bias_label");
     /** @type {Element} */ (this.field.firstElementChild).textContent = label;
@@ -124,12 +132,13 @@ export class Inspector {
     this.input.removeAttribute("aria-invalid");
     this.motion.hidden = !link;
     this.buttons.freeze.textContent = texts.say(link ? "canvas.freeze_weight" : "canvas.freeze_neuron");
-    this.buttons.freeze_layer.hidden = link;
+    this.buttons.freeze_layer.hidden = link || fixed;
     this.buttons.silence.hidden = link || !hidden;
     this.buttons.remove.hidden = link || !layer.most_units;
     this.buttons.silence.textContent = texts.say("canvas.silence");
     this.buttons.remove.textContent = texts.say("canvas.remove");
-    this.makeIncoming();
+    if (links === "weights") this.makeIncoming();
+    else this.sources = [];
   }
 
   /** What is pinned, where it is known that something is. */
@@ -141,7 +150,7 @@ export class Inspector {
 
   get value() {
     const { address, unit, input } = this.pinned;
-    return input === undefined ? this.arrays[`bias/${address}`][unit] : this.arrays[`weight/${address}`][this.flat(unit, input)];
+    return input === undefined ? this.arrays[`bias/${address}`]?.[unit] ?? 0 : this.arrays[`weight/${address}`][this.flat(unit, input)];
   }
 
   /** The column whose units what is pinned weighs. */
@@ -170,6 +179,7 @@ export class Inspector {
     if (!this.stroke) this.showSlider(value, fresh);
     this.showMotion();
     this.showMarks();
+    this.kernels.draw(arrays.kernel, this.network, this.network.columnOf(this.item.address).layer.links === "sums");
     if (fresh) this.nameIncoming();
     this.shownFor = this.item;
   }
@@ -224,7 +234,8 @@ export class Inspector {
     const silenced = Boolean(arrays[`silenced/${address}`]?.[unit]);
     this.press(this.buttons.silence, silenced);
     const health = arrays[`health/${address}`]?.[unit];
-    this.write(this.state, silenced ? this.texts.say("canvas.silenced") : health ? this.texts.say(`canvas.health_${health}`) : "");
+    const words = pictureWords(this.network, /** @type {import("./items.js").UnitItem} */ (this.pinned), arrays);
+    this.write(this.state, silenced ? this.texts.say("canvas.silenced") : health ? this.texts.say(`canvas.health_${health}`) : words);
   }
 
   /** @param {HTMLElement} button @param {boolean} on */
@@ -325,7 +336,7 @@ export class Inspector {
   }
 
   nameIncoming() {
-    if (!this.item || !this.sources || !this.arrays) return;
+    if (!this.item || !this.sources?.length || !this.arrays) return;
     const weight = this.arrays[`weight/${this.pinned.address}`];
     this.sources.forEach(({ option, name }, input) => { option.textContent = `${name}: ${number(weight[this.flat(this.pinned.unit, input)])}`; });
   }

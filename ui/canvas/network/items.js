@@ -27,6 +27,7 @@ export function linkItem(layout, address, unit, input) {
 
 /** The layers of the drawn row that have units, the inputs first. @param {Layout} layout */
 function rowOf(layout) {
+  /** @type {Pick<Layer, "address" | "shown" | "links">[]} */
   const row = [{ address: INPUTS, shown: layout.inputs.shown }, ...layout.layers.filter(({ drawn }) => drawn === "units")];
   /** @param {string} address */
   const at = (address) => row.findIndex((layer) => layer.address === address);
@@ -49,7 +50,9 @@ export function findItem(item, layout) {
   /** @param {{shown: number} | undefined} layer @param {number} unit */
   const there = (layer, unit) => unit >= 0 && unit < (layer?.shown ?? 0);
   if (!there(row.layers[row.at(named.address)], named.unit)) return null;
-  return named.kind === "unit" || there(row.before(named.address), named.input) ? named : null;
+  if (named.kind === "unit") return named;
+  const isLink = (row.layers[row.at(named.address)].links ?? "weights") === "weights";
+  return isLink && there(row.before(named.address), named.input) ? named : null;
 }
 
 /**

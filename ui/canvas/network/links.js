@@ -28,11 +28,21 @@ function styleOf(value, widest, largest) {
 const widestOf = (source, target) => Math.max(1.2, Math.min(8, 0.22 * Math.max(source.size, target.size)));
 
 /**
- * What the links show: weights, or the last gradient where it has come.
- * @param {Arrays} arrays @param {string} address @param {Shows} shows
+ * What the links show: weights, or the last gradient where it has come; null where none is a weight.
+ * @param {Arrays} arrays @param {Column} column @param {Shows} shows
  */
-function valuesOf(arrays, address, shows) {
+function valuesOf(arrays, { address, links }, shows) {
+  if (links !== "weights") return null;
   return (shows.gradients && arrays[`gradient/${address}`]) || arrays[`weight/${address}`];
+}
+
+/** The columns into which each link is a weight. @param {Pick<Geometry, "tiled">} geometry */
+const weighed = ({ tiled }) => tiled.slice(1).filter(({ links }) => links === "weights");
+
+/** Numbers of the links into a column that is looked at: weights, sums of kernels, means; null where there are none. @param {Arrays} arrays @param {Column} column @returns {Values | null} */
+export function linkValues(arrays, { address, links }) {
+  if (links === "weights") return arrays[`weight/${address}`];
+  return (links === "sums" || links === "means" ? arrays[`links/${address}`] : null) ?? null;
 }
 
 /**
@@ -40,14 +50,15 @@ function valuesOf(arrays, address, shows) {
  * @param {Geometry} geometry @param {Arrays} arrays @param {Shows} shows
  */
 export function largestGradient(geometry, arrays, shows) {
-  if (!shows.gradients || !arrays[`gradient/${geometry.tiled[1].address}`]) return null;
+  const columns = weighed(geometry);
+  if (!shows.gradients || !columns.length || !arrays[`gradient/${columns[0].address}`]) return null;
   let largest = 0;
-  for (const column of geometry.tiled.slice(1)) for (const value of arrays[`gradient/${column.address}`]) largest = Math.max(largest, Math.abs(value));
+  for (const column of columns) for (const value of arrays[`gradient/${column.address}`]) largest = Math.max(largest, Math.abs(value));
   return largest;
 }
 
 /** @param {Geometry} geometry @param {Arrays} arrays */
-const countLinks = (geometry, arrays) => geometry.tiled.slice(1).reduce((sum, column) => sum + arrays[`weight/${column.address}`].length, 0);
+const countLinks = (geometry, arrays) => weighed(geometry).reduce((sum, column) => sum + arrays[`weight/${column.address}`].length, 0);
 
 /** Whether negative links are broken lines. @param {Geometry} geometry @param {Arrays} arrays @param {Shows} shows */
 export const tellsSigns = (geometry, arrays, shows) => shows.signs && countLinks(geometry, arrays) <= MOST_DASHED;
@@ -106,7 +117,11 @@ export function drawLinks(context, geometry, arrays, theme, ratio, shows = USUAL
   let drawn = 0;
   for (let k = 1; k < geometry.tiled.length; k += 1) {
     const [source, target] = [geometry.tiled[k - 1], geometry.tiled[k]];
-    const values = valuesOf(arrays, target.address, shows);
+    const values = valuesOf(arrays, target, shows);
+    if (!values) {
+      drawRibbon(context, source, target, theme);
+      continue;
+    }
     // A small layer loses no link for the sake of the large ones.
     const least = share < 1 && values.length > 64 ? strongest(values, share) : 0;
     if (least > 0) drawBand(context, source, target, values, theme, largest);
@@ -136,6 +151,24 @@ export function drawLinks(context, geometry, arrays, theme, ratio, shows = USUAL
 }
 
 /**
+ * That one layer goes into the next, where no link is a weight: a thread a unit where each unit sees its own, else one calm ribbon.
+ * @param {Context} context @param {Column} source @param {Column} target @param {Theme} theme
+ */
+function drawRibbon(context, source, target, theme) {
+  if (target.links === "each") {
+    context.strokeStyle = css(theme.muted, 0.45);
+    context.lineWidth = 1.2 * theme.stroke;
+    context.beginPath();
+    for (const tile of target.tiles) if (source.tiles[tile.unit]) trace(context, source.tiles[tile.unit], tile);
+    context.stroke();
+    return;
+  }
+  outline(context, source, target);
+  context.fillStyle = css(theme.muted, 0.09);
+  context.fill();
+}
+
+/**
  * All links of a gap that are too weak to be drawn by themselves: one band, the stronger the larger they are on average.
  * @param {Context} context @param {Column} source @param {Column} target @param {Values} values @param {Theme} theme
  * @param {number | null} largest
@@ -143,6 +176,13 @@ export function drawLinks(context, geometry, arrays, theme, ratio, shows = USUAL
 function drawBand(context, source, target, values, theme, largest) {
   let sum = 0;
   for (const value of values) sum += largest === null ? Math.min(1, Math.abs(value)) : styleOf(value, 1, largest).strength;
+  outline(context, source, target);
+  context.fillStyle = css(theme.muted, 0.05 + 0.3 * Math.min(1, sum / values.length));
+  context.fill();
+}
+
+/** The whole of a gap. @param {Context} context @param {Column} source @param {Column} target */
+function outline(context, source, target) {
   const [first, last] = [source.tiles[0], source.tiles[source.tiles.length - 1]];
   const [top, bottom] = [target.tiles[0], target.tiles[target.tiles.length - 1]];
   const [x0, x1] = [first.x + first.size, top.x];
@@ -153,8 +193,6 @@ function drawBand(context, source, target, values, theme, largest) {
   context.lineTo(x1, bottom.y + bottom.size);
   context.bezierCurveTo(middle, bottom.y + bottom.size, middle, last.y + last.size, x0, last.y + last.size);
   context.closePath();
-  context.fillStyle = css(theme.muted, 0.05 + 0.3 * Math.min(1, sum / values.length));
-  context.fill();
 }
 
 /**

@@ -16,6 +16,7 @@ export function shadeOf(weight, theme) {
 export function drawBiases(context, geometry, arrays, theme) {
   for (const column of geometry.tiled.slice(1)) {
     const bias = arrays[`bias/${column.address}`];
+    if (!bias) continue; // Its units have none.
     const frozen = arrays[`frozen_bias/${column.address}`];
     const radius = Math.max(1.6, Math.min(4.5, column.size * 0.1));
     context.strokeStyle = css(theme.panel);
@@ -39,6 +40,7 @@ export function drawBiases(context, geometry, arrays, theme) {
 export function isFrozen(arrays, address, unit, inputs) {
   const [weights, bias] = [arrays[`frozen/${address}`], arrays[`frozen_bias/${address}`]];
   if (!weights || !bias?.[unit]) return false;
+  inputs = weights.shape?.[1] ?? inputs;
   for (let input = 0; input < inputs; input += 1) if (!weights[unit * inputs + input]) return false;
   return true;
 }

@@ -24,7 +24,8 @@ export class Names {
     if (column.part === "output") {
       return column.units > 1 ? this.texts.say("canvas.output_unit", { name: this.classNames[unit] }) : this.layerName(column);
     }
-    return this.texts.say("canvas.unit", { layer: this.layerName(column), number: unit + 1 });
+    const what = { 3: "canvas.unit_map", 2: "canvas.unit_steps" }[column.layer.shape?.length ?? 0] ?? "canvas.unit";
+    return this.texts.say(what, { layer: this.layerName(column), number: unit + 1 });
   }
 
   /** @param {Column} column @param {number} unit */

@@ -126,7 +126,7 @@ export class Network {
     if (layout !== before) this.carry(before);
     /** @param {string[]} names */
     const widest = (names) => Math.ceil(Math.max(0, ...names.map((name) => this.widthOf(name))));
-    this.inputNames = layout.inputs.labels;
+    this.inputNames = layout.inputs.map ? layout.inputs.labels.map((name) => texts.strings[`canvas.input_${name}`] ?? name) : layout.inputs.labels;
     const output = layout.layers[layout.layers.length - 1];
     this.classNames = output.units > 1 ? layout.classes.slice(0, output.shown) : [];
     const inputs = layout.features.length ? layout.features.map(({ label }) => label) : this.inputNames.slice(0, layout.inputs.shown);

@@ -1,7 +1,7 @@
 /** What is looked at, drawn over the network: a frame around a unit, its links, or one link. */
 
 import { columnAt, columnBefore } from "./geometry.js";
-import { drawLink, drawLinkLock, drawRim } from "./links.js";
+import { drawLink, drawLinkLock, drawRim, linkValues } from "./links.js";
 
 /** @param {Context} context @param {Tile} tile @param {string} colour @param {number} width */
 export function drawFrame(context, tile, colour, width) {
@@ -23,14 +23,9 @@ export function drawSelectedLinks(context, { geometry, theme, shows }, { column,
   context.globalAlpha = arrays[`silenced/${address}`]?.[unit] ? 0.3 : 1;
   /** @param {Tile} from @param {Tile} to @param {number} weight */
   const draw = (from, to, weight) => drawLink(context, from, to, weight, theme, shows);
-  if (before) {
-    const weight = arrays[`weight/${address}`];
-    for (const tile of before.tiles) draw(tile, column.tiles[unit], weight[unit * before.shown + tile.unit]);
-  }
-  if (after) {
-    const weight = arrays[`weight/${after.address}`];
-    for (const tile of after.tiles) draw(column.tiles[unit], tile, weight[tile.unit * column.shown + unit]);
-  }
+  const [into, out] = [before && linkValues(arrays, column), after && linkValues(arrays, after)];
+  if (into) for (const tile of before.tiles) draw(tile, column.tiles[unit], into[unit * before.shown + tile.unit]);
+  if (out) for (const tile of after.tiles) draw(column.tiles[unit], tile, out[tile.unit * column.shown + unit]);
   context.globalAlpha = 1;
 }
 

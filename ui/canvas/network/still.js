@@ -75,7 +75,9 @@ function drawThumb(context, layout, constants, thumb, theme) {
   context.roundRect(x, y, size, size, size * 0.13);
   context.fill();
   context.stroke();
-  drawThumbPoints(context, layout, constants, thumb, theme);
+  const { drawData } = outputKind(layout);
+  if (drawData) drawData(context, thumb, layout, constants, theme);
+  else drawThumbPoints(context, layout, constants, thumb, theme);
 }
 
 /** @param {Context} context @param {Geometry} geometry @param {string[]} classNames @param {Theme} theme */

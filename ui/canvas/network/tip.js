@@ -2,6 +2,7 @@
 
 import { columnAt, columnBefore } from "./geometry.js";
 import { INPUTS } from "./items.js";
+import { unitKind } from "../kinds.js";
 import { number } from "../words/format.js";
 
 const ABOVE = 2; // pixels between the upper neuron of a link and its words
@@ -39,26 +40,35 @@ export class Tip {
  * @param {Network} network @param {Item} item @param {Arrays} arrays
  */
 export function wordsOf(network, item, arrays) {
-  const { texts } = network;
   const column = network.columnOf(item.address);
   const tile = column.tiles[item.unit];
-  const lines = [network.names.itemName(item), ...(item.kind === "unit" ? unitLines(texts, item, arrays) : linkLines(network, item, arrays))];
+  const lines = [network.names.itemName(item), ...(item.kind === "unit" ? unitLines(network, item, arrays) : linkLines(network, item, arrays))];
   if (item.kind === "unit") return { x: tile.x + tile.size / 2, y: tile.y, lines };
   const from = columnBefore(network.geometry, column).tiles[item.input];
   // Above both of its neurons, so that neither is hidden.
   return { x: (from.x + from.size + tile.x) / 2, y: Math.min(from.y, tile.y) - ABOVE, lines };
 }
 
-/** @param {Texts} texts @param {import("./items.js").UnitItem} item @param {Arrays} arrays */
-function unitLines(texts, { address, unit }, arrays) {
-  if (address === INPUTS) return [];
+/** @param {Network} network @param {import("./items.js").UnitItem} item @param {Arrays} arrays */
+function unitLines(network, item, arrays) {
+  const { address, unit } = item;
+  const { texts } = network;
+  const picture = pictureWords(network, item, arrays);
+  if (address === INPUTS) return picture ? [picture] : [];
   /** @type {Say} */
   const say = (key, values) => texts.say(`canvas.${key}`, values);
-  const lines = [say("bias", { value: number(arrays[`bias/${address}`][unit]) })];
+  const bias = arrays[`bias/${address}`];
+  const lines = [...(picture ? [picture] : []), ...(bias ? [say("bias", { value: number(bias[unit]) })] : [])];
   const health = arrays[`health/${address}`]?.[unit];
   if (arrays[`silenced/${address}`]?.[unit]) lines.push(say("silenced"));
   else if (health) lines.push(say(`health_${health}`));
   return lines;
+}
+
+/** What the picture of a unit shows now. @param {Network} network @param {import("./items.js").UnitItem} item @param {Arrays} arrays */
+export function pictureWords(network, item, arrays) {
+  const { layout, constants, texts } = network;
+  return unitKind(layout, item.address).words?.({ layout, constants, texts, unit: item }, arrays) ?? "";
 }
 
 /** @param {{texts: Texts, geometry: Geometry}} network @param {import("./items.js").LinkItem} item @param {Arrays} arrays */

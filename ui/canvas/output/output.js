@@ -5,6 +5,7 @@ import { contextOf } from "../context.js";
 import { outputKind, unitKind } from "../kinds.js";
 import { INPUTS } from "../network/items.js";
 import { Cells } from "./cells.js";
+import { Choosing } from "./choosing.js";
 import { Drawing } from "./drawing.js";
 import { Edits } from "./edits.js";
 import { number } from "../words/format.js";
@@ -101,6 +102,7 @@ export class Output {
     this.toPixels = (x, y) => this.pixelsOf(x, y);
     this.edits = new Edits({ send: (batch) => host.action("points", batch), changed: () => this.pointsChanged() });
     this.probe = new Probe(root, host);
+    this.choosing = new Choosing(root, host);
     this.drawing = new Drawing(root, this, {
       look: (point) => this.lookAt(point), speak: (words) => { this.spoken.textContent = words; }, clear: () => host.action("clear_points"),
     });
@@ -138,6 +140,7 @@ export class Output {
     if (others) this.takeRows();
     this.probe.build(layout, theme, texts);
     this.drawing.build(layout, theme, texts);
+    this.choosing.build(layout, constants, texts, this.box);
     this.drawPoints();
   }
 
@@ -146,6 +149,7 @@ export class Output {
     Object.assign(this, { layout, constants });
     this.takeRows();
     this.drawing.at = this.drawing.held = null; // Points of the rows before.
+    this.choosing.build(layout, constants, this.texts, this.box);
     this.describe();
     this.drawPoints();
   }
@@ -169,7 +173,7 @@ export class Output {
 
   /** How what is looked at fills the map. @returns {Large<any>} */
   get large() {
-    return this.selection ? unitKind(this.layout) : outputKind(this.layout);
+    return this.selection ? unitKind(this.layout, this.selection.address) : outputKind(this.layout);
   }
 
   /** Whether lines of equal value are seen. */
@@ -179,8 +183,8 @@ export class Output {
 
   /** @returns {Look} */
   get look() {
-    const { layout, constants, theme, texts, selection } = this;
-    return { layout, constants, theme, texts, unit: selection };
+    const { layout, constants, theme, texts, selection, header } = this;
+    return { layout, constants, theme, texts, unit: selection, example: header?.example ?? null };
   }
 
   /** @param {number} x @param {number} y @returns {[number, number]} */
@@ -244,6 +248,7 @@ export class Output {
     this.toggles.wrong.hidden = layout.task !== "classification";
     this.plainCaption = large.caption(look, this.contours);
     this.showCaption();
+    this.choosing.show(!selection);
     Object.assign(this.points, { role: "img", ariaLabel: texts.say("canvas.output_picture", { dataset: this.title.textContent }) });
   }
 
@@ -279,6 +284,7 @@ export class Output {
     this.image.hidden = !this.large.paint;
     this.drawMarks();
     this.drawPlot(context, this.box);
+    if (this.arrays) this.large.drawStill?.(context, this.box, this.look, this.arrays);
   }
 
   /** Axes, and the data's points where they lie on them; also for a picture to keep. @param {Context} context @param {Box} box */
@@ -351,6 +357,7 @@ export class Output {
       this.predictions = { train: arrays["predictions/train"], test: arrays["predictions/test"] };
       if (this.shows.wrong) this.drawPoints();
     }
+    if (this.choosing.read(arrays, header.example ?? null) && large.drawStill) this.drawPoints();
     this.probe.read(header);
   }
 

@@ -2,7 +2,7 @@
 
 import { count, loss, number, percent, score } from "./format.js";
 import { Dialog } from "../dialogs.js";
-import { outputKind } from "../kinds.js";
+import { outputKind, unitKind } from "../kinds.js";
 
 const NAMES = 8; // more inputs are not read out one by one
 const FLAT = 0.01; // a change within the last tenth smaller than this share of the whole way is none
@@ -19,7 +19,7 @@ export function facts({ layout, header, arrays, history }) {
   return {
     // `first`: what is shown is what the initial weights do, and nothing else was ever seen of the run.
     run: { status: header.status, epoch: header.epoch, step: header.step, moment, first: header.step === 0 && !moment && header.journal_version === null },
-    surface: outputKind(layout).facts(layout, arrays),
+    surface: outputKind(layout).facts(layout, arrays, header),
     curves: curvesOf(header, history),
     units: unitsOf(layout, arrays),
   };
@@ -92,6 +92,7 @@ export function describe(seen, texts, language) {
     { title: say("network"), lines: [...networkLines(seen.layout, say, list), runLine(known.run, say)] },
     { title: say("output"), lines: [
       ...(known.run.first ? [say("summary_first_weights")] : []), ...outputKind(seen.layout).sentences(known.surface, seen.layout, say, list),
+      ...pictureLines(seen, texts),
     ] },
     { title: say("summary_curves"), lines: curveLines(known.curves, say, known.run.moment) },
     { title: say("summary_units"), lines: unitLines(known.units, say, known.run.first) },
@@ -114,6 +115,20 @@ function networkLines(layout, say, list) {
   });
   lines.push(say("summary_parameters", { count: count(layout.parameters) }));
   return lines;
+}
+
+/** Of each layer whose units are seen in the example, what the strongest of them answers to it. @param {Seen} seen @param {Texts} texts */
+function pictureLines({ layout, arrays }, texts) {
+  const learned = layout.layers.filter(({ drawn }) => drawn === "units");
+  return learned.flatMap((layer, index) => {
+    const scales = arrays[`scales/${layer.address}`];
+    const { words } = unitKind(layout, layer.address);
+    if (!layer.map || !scales || !words) return [];
+    const unit = scales.indexOf(Math.max(...scales));
+    const name = texts.say(index === learned.length - 1 ? "canvas.output" : "canvas.hidden", { number: index + 1 });
+    const told = words({ layout, texts, unit: { address: layer.address, unit } }, arrays);
+    return told ? [texts.say("canvas.summary_map", { unit: texts.say(layer.shape?.length === 3 ? "canvas.unit_map" : "canvas.unit_steps", { layer: name, number: unit + 1 }), words: told })] : [];
+  });
 }
 
 /** @param {ReturnType<typeof facts>["run"]} run @param {Say} say */

@@ -1,0 +1,83 @@
+/** Where the rows among which a person chooses stand in the panel of the output, and the one that is chosen, in large. */
+
+const GAP = 5; // pixels between two rows of the data
+const TITLE = 19; // pixels of a line above the rows of a split
+const [THUMBNAIL, FINGER] = [36, 44];
+const CURVE = 64; // width of a sequence of numbers
+const LINE = 24; // height of a row of tokens
+const HEAD = 21; // height of the line that says which row it is
+const LEAST = 132; // height of what is told of it, where there is room
+const SPLITS = /** @type {const} */ (["test", "train"]);
+
+/**
+ * @typedef {{x: number, y: number, width: number, height: number}} Room
+ * @typedef {{split: Split, index: number} & Room} Place  `index`: among those rows of its split that came
+ * @typedef {{head: Room, example: Box, told: Room, titles: {split: Split, x: number, y: number}[], tiles: Place[], across: Record<Split, number>}} Places
+ */
+
+/** How rows of the data look: pictures, curves over time or lines of tokens. @param {Layout} layout @returns {"pixels" | "curves" | "tokens"} */
+export function looksOf({ output: { shape = [], tokens = [] } }) {
+  if (tokens.length) return "tokens";
+  return shape.length === 3 ? "pixels" : "curves";
+}
+
+/**
+ * @param {Box} box of the large map @param {Layout} layout @param {boolean} [coarse] whether fingers press
+ * @returns {Places}
+ */
+export function placesOf(box, layout, coarse = false) {
+  const looks = looksOf(layout);
+  const counts = layout.output.counts ?? { train: 0, test: 0 };
+  const [left, top] = [box.x - 28, box.y];
+  const [width, height] = [box.size + 27, box.size + 36];
+  const wide = looks === "tokens";
+  const side = wide ? 0 : Math.round(Math.max(Math.min(LEAST, height * 0.4), Math.min(190, width * 0.42, height * 0.36)));
+  const told = wide
+    ? { x: left, y: top + HEAD, width, height: Math.round(height * 0.44) }
+    : { x: left + side + 14, y: top + HEAD, width: width - side - 14, height: side };
+  const [tileHeight, tileWidth] = {
+    pixels: [THUMBNAIL, THUMBNAIL], curves: [THUMBNAIL, CURVE], tokens: [LINE, width],
+  }[looks].map((size) => (coarse ? Math.max(FINGER, size) : size));
+  const columns = Math.max(1, Math.floor((width + GAP) / (tileWidth + GAP)));
+  const first = told.y + Math.max(told.height, side) + 8;
+  const lines = Math.max(2, Math.floor((top + height - first - 2 * TITLE) / (tileHeight + GAP)));
+  // What is watched comes first, and has the odd line.
+  const shares = { test: Math.ceil(lines / 2), train: Math.floor(lines / 2) };
+  const gap = columns > 1 ? (width - columns * tileWidth) / (columns - 1) : 0;
+  /** @type {Places} */
+  const places = { head: { x: left, y: top, width, height: HEAD }, example: { x: left, y: top + HEAD, size: side }, told, titles: [], tiles: [], across: { train: columns, test: columns } };
+  let y = first;
+  for (const split of SPLITS) {
+    places.titles.push({ split, x: left, y: y + TITLE / 2 - 2 });
+    y += TITLE;
+    const shown = Math.min(counts[split], columns * shares[split]);
+    for (let index = 0; index < shown; index += 1) {
+      places.tiles.push({
+        split, index, x: left + (index % columns) * (tileWidth + gap), y: y + Math.floor(index / columns) * (tileHeight + GAP), width: tileWidth, height: tileHeight,
+      });
+    }
+    y += Math.ceil(shown / columns) * (tileHeight + GAP);
+  }
+  return places;
+}
+
+/**
+ * Where an arrow key leads: among all places, to the nearest one that way.
+ * @param {Place[]} tiles @param {number} from @param {string} key
+ */
+export function placeBeside(tiles, from, key) {
+  const here = tiles[from];
+  /** @type {Record<string, number>} */
+  const ends = { Home: 0, End: tiles.length - 1, ArrowLeft: from - 1, ArrowRight: from + 1 };
+  if (key in ends) return Math.max(0, Math.min(tiles.length - 1, ends[key]));
+  if (key !== "ArrowUp" && key !== "ArrowDown") return null;
+  const down = key === "ArrowDown" ? 1 : -1;
+  let [best, least] = [from, Infinity];
+  tiles.forEach((tile, at) => {
+    const ahead = (tile.y - here.y) * down;
+    if (ahead <= 0) return;
+    const cost = ahead * 10 + Math.abs(tile.x - here.x);
+    if (cost < least) [best, least] = [at, cost];
+  });
+  return best;
+}
