@@ -151,7 +151,9 @@ class Examples:
 
     def blank(self) -> Arrays:
         """The same arrays without anything in them, where no row may be shown."""
-        found = {"maps/inputs": np.full((self._inputs, int(np.prod(self._shape)) // self.channels), 128, np.uint8)}
+        found: Arrays = {
+            "maps/inputs": np.full((self._inputs, int(np.prod(self._shape)) // self.channels), 128, np.uint8)
+        }
         for stage in self._network.with_units:
             if (picture := self.units.get(stage.address)) is not None:
                 units = min(stage.plan.units, self._most_units)

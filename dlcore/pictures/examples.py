@@ -26,7 +26,7 @@ class ExamplesOutput:
 
     def __init__(self, drawable: Drawable, side: int) -> None:
         self.inputs_DP = torch.empty(drawable.data.train.X.shape[1], 0)
-        self.shape = (0,)
+        self.shape: tuple[int, ...] = (0,)
         self.layout: dict[str, Any] = {"kind": self.kind, "rows": 0, "columns": 0}
 
     def points(self, raw: np.ndarray, X: np.ndarray, y: np.ndarray) -> np.ndarray:

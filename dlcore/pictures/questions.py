@@ -136,8 +136,13 @@ class Looks:
     def motion(self, motion: Motion) -> Arrays:
         """Gradient and last update of each weight and bias that is sent."""
         return {
-            **self._of_connections(motion.gradient, "gradient", "gradient_bias"),
-            **self._of_connections(motion.update, "update", "update_bias"),
+            name: array
+            for moved in (
+                self._of_connections(motion.gradient, "gradient", "gradient_bias"),
+                self._of_connections(motion.update, "update", "update_bias"),
+            )
+            for name, array in moved.items()
+            if "_bias/" in name or self.picture.joins[name.partition("/")[2]].kind == "weights"
         }
 
     def masks(self, snapshot: Snapshot, frozen: Tensors) -> Arrays:

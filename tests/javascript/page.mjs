@@ -8,6 +8,8 @@ class Context {
 
   fillRect() {}
 
+  drawImage() {}
+
   createImageData(width, height) {
     return { width, height, data: new Uint8ClampedArray(4 * width * height) };
   }
@@ -32,6 +34,10 @@ class Canvas {
   width = 0;
   height = 0;
   #context = new Context();
+
+  toDataURL() {
+    return "data:";
+  }
 
   getContext() {
     return this.#context;

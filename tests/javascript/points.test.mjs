@@ -147,7 +147,7 @@ test("other rows have no point that the keyboard stands on, and none that is bei
   const [point] = edits.points.train;
   const marks = { at: point, held: point };
   /** A map without its page: of what `renew` draws nothing is looked at. */
-  const output = Object.assign(Object.create(Output.prototype), { edits, drawing: marks, probe: { follow() {} }, describe() {}, drawPoints() {} });
+  const output = Object.assign(Object.create(Output.prototype), { edits, drawing: marks, probe: { follow() {} }, choosing: { build() {} }, describe() {}, drawPoints() {} });
   output.renew({ drawing: DRAWING }, edits.constants);
   assert.ok(!edits.points.train.includes(point));
   assert.deepEqual(marks, { at: null, held: null });

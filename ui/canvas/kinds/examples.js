@@ -2,7 +2,7 @@
 
 import { css, mix } from "../colours.js";
 import { drawRow, lengthOf } from "../output/datarow.js";
-import { looksOf, placesOf } from "../output/grid.js";
+import { looksOf, placesOf, tokensHeight } from "../output/grid.js";
 import { emptyLegend } from "../output/legend.js";
 import { drawTokens } from "../output/text.js";
 import { number, percent } from "../words/format.js";
@@ -184,7 +184,7 @@ function drawExample(context, { head, example: box, told: room }, look, arrays) 
   drawTitle(context, head, look, example);
   const below = { ...room };
   if (looks === "tokens") {
-    const half = steps ? below.height / 2 : Math.min(below.height * 0.52, 100);
+    const half = steps ? below.height / 2 : Math.min(below.height * 0.6, tokensHeight(layout, room.width));
     drawTokens(context, { ...below, height: half }, Array.from(values), layout.output.tokens ?? [], theme);
     below.y += half;
     below.height -= half;

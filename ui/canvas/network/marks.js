@@ -40,8 +40,8 @@ export function drawBiases(context, geometry, arrays, theme) {
 export function isFrozen(arrays, address, unit, inputs) {
   const [weights, bias] = [arrays[`frozen/${address}`], arrays[`frozen_bias/${address}`]];
   if (!weights || !bias?.[unit]) return false;
-  inputs = weights.shape?.[1] ?? inputs;
-  for (let input = 0; input < inputs; input += 1) if (!weights[unit * inputs + input]) return false;
+  const width = weights.shape?.[1] ?? inputs; // More than the units that are drawn, where each of these has several values.
+  for (let input = 0; input < width; input += 1) if (!weights[unit * width + input]) return false;
   return true;
 }
 

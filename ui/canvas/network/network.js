@@ -20,6 +20,8 @@ import { unitBeside } from "./walking.js";
 
 const TIP_EVERY = 150; // milliseconds between changes of a tip's numbers
 const GRADIENTS_LINGER = 1200; // milliseconds after the last link that was looked at
+/** What the inputs of a picture or of a text are called. @type {Record<string, string>} */
+const CHANNELS = { grey: "input_grey", red: "input_red", green: "input_green", blue: "input_blue", tokens: "input_tokens" };
 const ROOM_BELOW = 4; // pixels under the drawing
 
 export class Network {
@@ -126,7 +128,7 @@ export class Network {
     if (layout !== before) this.carry(before);
     /** @param {string[]} names */
     const widest = (names) => Math.ceil(Math.max(0, ...names.map((name) => this.widthOf(name))));
-    this.inputNames = layout.inputs.map ? layout.inputs.labels.map((name) => texts.strings[`canvas.input_${name}`] ?? name) : layout.inputs.labels;
+    this.inputNames = layout.inputs.map ? layout.inputs.labels.map((name) => (name in CHANNELS ? texts.say(`canvas.${CHANNELS[name]}`) : name)) : layout.inputs.labels;
     const output = layout.layers[layout.layers.length - 1];
     this.classNames = output.units > 1 ? layout.classes.slice(0, output.shown) : [];
     const inputs = layout.features.length ? layout.features.map(({ label }) => label) : this.inputNames.slice(0, layout.inputs.shown);

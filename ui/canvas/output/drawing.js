@@ -4,6 +4,7 @@ import { css } from "../colours.js";
 import { count } from "../words/format.js";
 import { markerIcon } from "../markers.js";
 import { nearestPoint, nextPoint } from "./points.js";
+import { pointWords } from "./probe.js";
 import { TOOLS, WORDS, choice, group, row, toolButton } from "./toolbar.js";
 
 /** @type {Record<string, number>} */
@@ -304,7 +305,7 @@ export class Drawing {
     this.at = this.at && points.includes(this.at)
       ? nextPoint(points, this.at, arrow, this.output.toPixels) ?? this.at
       : nearestPoint(points, centerX, centerY, Infinity, this.output.toPixels);
-    if (this.at) this.listener.speak(this.output.describePoint(this.at));
+    if (this.at) this.listener.speak(pointWords(this.at, this.layout, this.texts));
   }
 
   /** @param {[number, number] | undefined} arrow @param {boolean} far */

@@ -10,7 +10,7 @@ import { Drawing } from "./drawing.js";
 import { Edits } from "./edits.js";
 import { number } from "../words/format.js";
 import { drawAim, drawPoints, ringWrong } from "./points.js";
-import { POINT_NAMES, Probe } from "./probe.js";
+import { Probe } from "./probe.js";
 import { unitScale } from "./unit.js";
 
 const MARGIN = { left: 34, right: 4, top: 4, bottom: 36 };
@@ -257,15 +257,6 @@ export class Output {
     const caption = [this.plainCaption, wrong].filter(Boolean).join(" · ");
     if (this.caption.textContent !== caption) this.caption.textContent = caption;
     this.caption.hidden = caption === "";
-  }
-
-  /** A point in words. @param {Point} point */
-  describePoint(point) {
-    const { layout, texts } = this;
-    const target = layout.task === "classification" ? texts.say("canvas.class", { name: layout.classes[point.target] ?? String(point.target) }) : number(point.target);
-    const names = layout.output.axes;
-    const position = `${names[0]} ${number(point.x)}, ${names[1]} ${number(point.y)}`;
-    return [texts.say(`canvas.${POINT_NAMES[point.split]}`, { number: (point.row ?? 0) + 1 }), target, position].join(", ");
   }
 
   /** Edits changed what is shown; drawn once, however many there were since the browser drew last. */

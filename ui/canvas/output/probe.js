@@ -10,6 +10,12 @@ const MOST_INPUTS = 6;
 const MOST_CLASSES = 3;
 const SAME_PLACE = 0.002;
 
+/** A point in words. @param {Point} point @param {Layout} layout @param {Texts} texts */
+export function pointWords({ split, target, row, x, y }, { task, classes, output: { axes } }, texts) {
+  const answer = task === "classification" ? texts.say("canvas.class", { name: classes[target] ?? String(target) }) : number(target);
+  return [texts.say(`canvas.${POINT_NAMES[split]}`, { number: (row ?? 0) + 1 }), answer, `${axes[0]} ${number(x)}, ${axes[1]} ${number(y)}`].join(", ");
+}
+
 /** @typedef {Point & {row: number}} Known  a point that the run has */
 
 export class Probe {

@@ -122,8 +122,8 @@ function pictureLines({ layout, arrays }, texts) {
   const learned = layout.layers.filter(({ drawn }) => drawn === "units");
   return learned.flatMap((layer, index) => {
     const scales = arrays[`scales/${layer.address}`];
-    const { words } = unitKind(layout, layer.address);
-    if (!layer.map || !scales || !words) return [];
+    const words = layer.map && unitKind(layout, layer.address).words;
+    if (!scales || !words) return [];
     const unit = scales.indexOf(Math.max(...scales));
     const name = texts.say(index === learned.length - 1 ? "canvas.output" : "canvas.hidden", { number: index + 1 });
     const told = words({ layout, texts, unit: { address: layer.address, unit } }, arrays);
