@@ -80,8 +80,8 @@ interface Layout {
   painting?: Painting;
 }
 
-/** How rows of the data are drawn by themselves: the shape of one as it comes, how each token is written, whether numbers are pixels, how many rows come. */
-type RowsOf = { shape: number[]; tokens: string[]; grey: boolean; counts: Splits<number> };
+/** How rows of the data are drawn by themselves: the shape of one as it comes, how each token is written, whether numbers are pixels, whether an answer is given at each step, how many rows come. */
+type RowsOf = { shape: number[]; tokens: string[]; grey: boolean; steps: boolean; counts: Splits<number> };
 
 /** How maps are painted from weights and biases; see dlcore/pictures/client_side.py. */
 interface Painting {
@@ -167,12 +167,12 @@ interface Header {
   example?: ExampleFrame | null;
 }
 
-/** What the run says of the example. Of answers at each step there is one of everything for each. */
+/** What the run says of the example. Of answers at each step: the tokens that are right, and those that are answered. */
 interface ExampleFrame {
   split: Split;
   row: number;
   target: number | number[];
-  prediction: Finite | Finite[] | Finite[][];
+  prediction: Finite | Finite[];
   loss: Finite;
 }
 

@@ -249,9 +249,7 @@ class Looks:
     def _said(self, snapshot: Snapshot, outputs: torch.Tensor) -> np.ndarray:
         """What the network claims, in the data's own units."""
         experiment = snapshot.experiment
-        return experiment.objective.in_units(
-            experiment.coding.predict(outputs).numpy(), self.picture.data.scaling
-        )
+        return experiment.objective.in_units(experiment.coding.predict(outputs).numpy(), self.picture.data.scaling)
 
     def kernel(self, snapshot: Snapshot, address: str, unit: int) -> Arrays:
         """`kernel`: the weights of one unit that has kernels, (sources, ...); {} if it has none."""

@@ -14,7 +14,9 @@ const TITLES = { test: "test_rows_title", train: "train_rows_title" };
 const coarse = () => typeof matchMedia === "function" && matchMedia("(pointer: coarse)").matches;
 
 /** Whether an answer is right; null where it is neither. @param {Layout} layout @param {number} target @param {number | undefined} answer */
-export const isRight = ({ task }, target, answer) => (task === "classification" && answer !== undefined ? answer === target : null);
+export function isRight({ task, output }, target, answer) {
+  return (task === "classification" || output.steps) && answer !== undefined ? answer === target : null;
+}
 
 /** @param {Theme} theme */
 const coloursOf = (theme) => ({ right: theme.palette[2], wrong: theme.palette[3] });
@@ -48,7 +50,9 @@ export const examplesOutput = {
   },
   valueAt: () => "",
   legend: emptyLegend,
-  caption: ({ texts, layout }) => texts.say(layout.task === "classification" ? "canvas.examples_caption" : "canvas.examples_caption_numbers"),
+  caption({ texts, layout: { task, output } }) {
+    return texts.say(output.steps ? "canvas.examples_caption_steps" : task === "classification" ? "canvas.examples_caption" : "canvas.examples_caption_numbers");
+  },
   spanned: () => ({ x: [0, 1], y: [0, 1] }),
   valueColour: (_, __, theme) => theme.positive,
   drawData(context, box, layout, constants, theme) {
@@ -91,7 +95,7 @@ export const examplesOutput = {
 /** How many of the rows that are shown are right, in words. @param {Layout} layout @param {Arrays} constants @param {Arrays} arrays @param {Split} split @param {Texts} texts */
 function told(layout, constants, arrays, split, texts) {
   const [targets, answers] = [constants[`examples/${split}_target`], arrays[`predictions/${split}`]];
-  if (layout.task !== "classification" || !answers || !targets?.length || answers.length !== targets.length) return "";
+  if (isRight(layout, 0, 0) === null || !answers || !targets?.length || answers.length !== targets.length) return "";
   let right = 0;
   for (let i = 0; i < targets.length; i += 1) if (targets[i] === answers[i]) right += 1;
   return ` · ${texts.say("canvas.examples_right", { right, all: targets.length })}`;
@@ -118,7 +122,8 @@ function drawTile(context, place, { layout, constants, theme }, target, answer, 
   context.beginPath();
   context.roundRect(x + line / 2, y + line / 2, width - line, height - line, 4);
   context.stroke();
-  if (beside) drawAnswer(context, layout.classes[answer ?? -1] ?? badge, right, x + width - 6, y + height / 2, beside - 10, theme);
+  const words = layout.output.steps ? percent(answer, 0) : layout.classes[answer ?? -1] ?? badge;
+  if (beside) drawAnswer(context, words, right, x + width - 6, y + height / 2, beside - 10, theme);
   else if (badge) drawBadge(context, badge, x + width, y + height, right === null ? theme.text : colour, theme);
   if (!chosen) return;
   context.strokeStyle = css(theme.text);
@@ -189,7 +194,7 @@ function drawExample(context, { head, example: box, told: room }, look, arrays) 
     below.y += half;
     below.height -= half;
   }
-  if (steps && Array.isArray(prediction)) drawAnswers(context, below, target, /** @type {Finite[][]} */ (prediction), layout, theme);
+  if (steps && Array.isArray(prediction)) drawAnswers(context, below, target, prediction, layout, theme);
   else if (Array.isArray(prediction)) drawShares(context, below, /** @type {number[]} */ (prediction), Number(target), layout, theme);
   else drawNumbers(context, below, look, Number(target), prediction);
 }
@@ -270,10 +275,9 @@ function drawNumbers(context, room, { layout, texts, theme }, target, prediction
   });
 }
 
-/** What is answered at each step; what is wrong is marked. @param {Context} context @param {import("../output/grid.js").Room} room @param {number[]} targets @param {Finite[][]} predictions @param {Layout} layout @param {Theme} theme */
-function drawAnswers(context, room, targets, predictions, layout, theme) {
-  const answers = predictions.map((shares) => shares.reduce((/** @type {number} */ best, share, index) => ((share ?? 0) > (shares[best] ?? 0) ? index : best), 0));
-  const asked = answers.map((answer, step) => (targets[step] > 0 ? answer : 0));
+/** What is answered at each step; what is wrong is marked. @param {Context} context @param {import("../output/grid.js").Room} room @param {number[]} targets @param {Finite[]} answers @param {Layout} layout @param {Theme} theme */
+function drawAnswers(context, room, targets, answers, layout, theme) {
+  const asked = answers.map((answer, step) => (targets[step] > 0 ? answer ?? 0 : 0));
   drawTokens(context, room, asked, layout.output.tokens ?? layout.classes, theme, (step) => targets[step] > 0 && asked[step] !== targets[step]);
 }
 

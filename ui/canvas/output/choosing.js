@@ -2,7 +2,7 @@
 
 import { outputKind } from "../kinds.js";
 import { isRight } from "../kinds/examples.js";
-import { number } from "../words/format.js";
+import { number, percent } from "../words/format.js";
 import { placeBeside } from "./grid.js";
 
 const NAMES = { train: "canvas.train_row", test: "canvas.test_row" };
@@ -89,7 +89,7 @@ export class Choosing {
     const name = texts.say(NAMES[split], { number: this.rowOf(place) + 1 });
     if (target === undefined) return name;
     /** @param {number} value */
-    const written = (value) => (layout.task === "classification" ? layout.classes[value] ?? String(value) : number(value));
+    const written = (value) => (layout.output.steps ? percent(value, 0) : layout.task === "classification" ? layout.classes[value] ?? String(value) : number(value));
     const right = isRight(layout, target, answer);
     const told = right === null ? "" : ` (${texts.say(right ? "canvas.probe_right" : "canvas.probe_wrong")})`;
     const predicted = answer === undefined ? "" : ` · ${texts.say("canvas.probe_predicted")} ${written(answer)}${told}`;

@@ -30,7 +30,7 @@ export function tokensHeight({ output: { shape = [], tokens = [] } }, width) {
 }
 
 /** The height of what is answered: a bar a class, a number, or tokens again. @param {Layout} layout @param {number} width */
-const answersHeight = (layout, width) => (layout.task === "regression" ? 76 : layout.output.tokens === layout.classes ? tokensHeight(layout, width) : Math.min(6, layout.classes.length) * 18);
+const answersHeight = (layout, width) => (layout.output.steps ? tokensHeight(layout, width) + 6 : layout.task === "regression" ? 76 : Math.min(6, layout.classes.length) * 18);
 
 /**
  * @param {Box} box of the large map @param {Layout} layout @param {boolean} [coarse] whether fingers press
