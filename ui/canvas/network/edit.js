@@ -20,7 +20,8 @@ function shapeOf({ shape = [], units }, before, narrow) {
 }
 
 /** How many numbers come in, or in which shape. @param {Layer} inputs @param {Say} say */
-function inputsOf({ shape, units }, say) {
+function inputsOf({ shape, units, map }, say) {
+  if (map?.kind === "tokens") return say("tokens_count", { count: map.columns });
   return shape && shape.length > 1 ? shape.map(count).join(" × ") : say(units === 1 ? "one_unit" : "units", { count: units });
 }
 

@@ -130,7 +130,9 @@ export class Network {
     const widest = (names) => Math.ceil(Math.max(0, ...names.map((name) => this.widthOf(name))));
     this.inputNames = layout.inputs.map ? layout.inputs.labels.map((name) => (name in CHANNELS ? texts.say(`canvas.${CHANNELS[name]}`) : name)) : layout.inputs.labels;
     const output = layout.layers[layout.layers.length - 1];
-    this.classNames = output.units > 1 ? layout.classes.slice(0, output.shown) : [];
+    // Of answers at each step the units are tokens, of which padding has no name.
+    const named = layout.output.steps ? (layout.output.tokens ?? []).map((token) => token || "∅") : layout.classes;
+    this.classNames = output.units > 1 ? named.slice(0, output.shown) : [];
     const inputs = layout.features.length ? layout.features.map(({ label }) => label) : this.inputNames.slice(0, layout.inputs.shown);
     // Without what was drawn before, and with headings at their highest, the panel says how much room there is.
     this.headings.classList.add("nn-close-columns");

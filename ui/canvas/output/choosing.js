@@ -36,6 +36,7 @@ export class Choosing {
     this.buttons = [];
     this.at = 0;
     this.drawn = "";
+    this.on = true; // whether rows are seen now
     this.list.onkeydown = (event) => this.walk(event);
   }
 
@@ -61,6 +62,7 @@ export class Choosing {
     this.frame.tabIndex = places ? -1 : 0;
     if (places) this.frame.ariaLabel = texts.say("canvas.examples_list");
     this.mark();
+    this.show(this.on);
     if (focused) this.buttons[this.at]?.focus({ preventScroll: true });
   }
 
@@ -143,6 +145,7 @@ export class Choosing {
 
   /** Rows are seen where no unit is looked at. @param {boolean} on */
   show(on) {
+    this.on = on;
     this.list.hidden = !on || !this.possible;
   }
 }
