@@ -3,6 +3,8 @@
 import { css, mix } from "../canvas/colours.js";
 import { contextOf } from "../canvas/context.js";
 import { outputKind, unitKind } from "../canvas/kinds.js";
+import { INPUTS } from "../canvas/network/items.js";
+import { bytesOf, mapOf } from "../canvas/output/unit.js";
 import { pointColour } from "../canvas/output/points.js";
 
 const MOST_UNITS = 12; // of a column
@@ -41,6 +43,7 @@ export function drawOutput(context, size, { layout, constants, arrays }, theme) 
 /** @param {Context} context @param {number} size @param {Layout} layout @param {Arrays} constants @param {Theme} theme */
 function drawPoints(context, size, layout, constants, theme) {
   const [points, targets] = [constants["points/train"], constants["points/train_target"]];
+  if (!targets) return; // Rows that are no points: the picture has shown them.
   const { x: [x0, x1], y: [y0, y1] } = outputKind(layout).spanned(layout.output);
   for (let i = 0; i < Math.min(targets.length, MOST_POINTS); i += 1) {
     context.beginPath();
@@ -55,10 +58,10 @@ function drawPoints(context, size, layout, constants, theme) {
 
 /** The network: a tile for each unit (its own map where it has one), a line for each weight. */
 export class SmallNetwork {
-  /** @type {TilePainter} */
-  tiles;
-  /** @type {UnitKind | undefined} */
-  kind;
+  constructor() {
+    /** Of each column. @type {Map<string, TilePainter>} */
+    this.painters = new Map();
+  }
 
   /**
    * @param {Context} context @param {number} width @param {number} height
@@ -77,6 +80,10 @@ export class SmallNetwork {
     });
     for (let column = 1; column < shown.length; column += 1) {
       const weight = arrays[`weight/${learned[column - 1].address}`];
+      if (!weight || (learned[column - 1].links ?? "weights") !== "weights") {
+        drawRibbon(context, positionOf, column, shown, size, theme);
+        continue;
+      }
       const inputs = weight.shape[1];
       for (let unit = 0; unit < shown[column]; unit += 1) {
         for (let input = 0; input < shown[column - 1]; input += 1) {
@@ -93,42 +100,66 @@ export class SmallNetwork {
         }
       }
     }
-    const maps = [constants.input_maps, ...learned.map(({ address }) => arrays[`maps/${address}`])];
-    this.drawTiles(context, layout, maps, theme, shown, size, positionOf);
+    const addresses = [INPUTS, ...learned.map(({ address }) => address)];
+    addresses.forEach((address, column) => {
+      const bytes = bytesOf(address, constants, arrays);
+      this.drawTiles(context, layout, address, bytes, theme, shown[column], size, (unit) => positionOf(column, unit));
+    });
   }
 
   /**
-   * @param {Context} context @param {Layout} layout @param {Values[]} maps of each column
-   * @param {Theme} theme @param {number[]} shown @param {number} size @param {PositionOf} positionOf
+   * The tiles of one column.
+   * @param {Context} context @param {Layout} layout @param {string} address @param {Values | undefined} bytes
+   * @param {Theme} theme @param {number} units @param {number} size @param {(unit: number) => {x: number, y: number}} positionOf
    */
-  drawTiles(context, layout, maps, theme, shown, size, positionOf) {
-    const kind = unitKind(layout);
-    if (kind !== this.kind) Object.assign(this, { kind, tiles: kind.tiles() });
-    if (kind.small) {
-      this.tiles.prepare(shown.reduce((sum, units) => sum + units, 0), layout.map, size * 2);
-      let first = 0;
-      shown.forEach((units, column) => {
-        this.tiles.write(maps[column], units, first, theme);
-        first += units;
-      });
-      this.tiles.ready();
+  drawTiles(context, layout, address, bytes, theme, units, size, positionOf) {
+    const map = mapOf(layout, address);
+    const kind = unitKind(layout, address);
+    const key = `${address} ${JSON.stringify(map)}`;
+    const tiles = this.painters.get(key) ?? kind.tiles();
+    this.painters.set(key, tiles);
+    if (kind.small && bytes) {
+      tiles.prepare(units, map, size * 2);
+      tiles.write(bytes, units, 0, theme);
+      tiles.ready();
     }
-    let tile = 0;
-    shown.forEach((units, column) => {
-      for (let unit = 0; unit < units; unit += 1) {
-        const { x, y } = positionOf(column, unit);
-        context.beginPath();
-        context.roundRect(x, y, size, size, size * 0.13);
-        context.fillStyle = css(theme.zero);
-        context.fill();
-        if (kind.small) this.tiles.draw(context, tile, x, y, size, theme);
-        context.strokeStyle = css(theme.text, 0.35);
-        context.lineWidth = 1;
-        context.stroke();
-        tile += 1;
-      }
-    });
+    for (let unit = 0; unit < units; unit += 1) {
+      const { x, y } = positionOf(unit);
+      context.beginPath();
+      context.roundRect(x, y, size, size, size * 0.13);
+      context.fillStyle = css(theme.zero);
+      context.fill();
+      if (kind.small && bytes) tiles.draw(context, unit, x, y, size, theme);
+      context.beginPath();
+      context.roundRect(x, y, size, size, size * 0.13);
+      context.strokeStyle = css(theme.text, 0.35);
+      context.lineWidth = 1;
+      context.stroke();
+    }
   }
+}
+
+/**
+ * That one column goes into the next, where no link is a weight.
+ * @param {Context} context @param {PositionOf} positionOf @param {number} column @param {number[]} shown @param {number} size @param {Theme} theme
+ */
+function drawRibbon(context, positionOf, column, shown, size, theme) {
+  const [a, b, c, d] = [positionOf(column - 1, 0), positionOf(column - 1, shown[column - 1] - 1), positionOf(column, 0), positionOf(column, shown[column] - 1)];
+  const middle = (a.x + size + c.x) / 2;
+  context.beginPath();
+  context.moveTo(a.x + size, a.y);
+  context.bezierCurveTo(middle, a.y, middle, c.y, c.x, c.y);
+  context.lineTo(d.x, d.y + size);
+  context.bezierCurveTo(middle, d.y + size, middle, b.y + size, b.x + size, b.y + size);
+  context.closePath();
+  context.fillStyle = css(theme.muted, 0.12);
+  context.fill();
+}
+
+/** Whether two runs that answer to rows of the data answer to the same ones. @param {Moment} a @param {Moment} b */
+function haveSameRows(a, b) {
+  const [one, other] = [a, b].map(({ constants }) => constants?.["examples/test"] ?? []);
+  return one.length === other.length && Array.prototype.every.call(one, (value, i) => value === other[i]);
 }
 
 /**
@@ -139,7 +170,7 @@ export class SmallNetwork {
 export function difference(a, b) {
   /** @param {Pick<Moment, "layout">} moment */
   const mapOf = ({ layout: { output, task } }) => JSON.stringify([task, output.kind, output.rows, output.columns, output.x_range, output.y_range]);
-  if (mapOf(a) !== mapOf(b)) return null;
+  if (mapOf(a) !== mapOf(b) || !haveSameRows(a, b)) return null;
   const [one, other] = [a, b].map(({ layout, arrays }) => outputKind(layout).answers(layout, arrays));
   /** @param {number} i */
   const differs = (i) => Math.abs(one.at(i) - other.at(i)) > one.apart;
