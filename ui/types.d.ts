@@ -223,7 +223,8 @@ type Point = import("./canvas/output/edits.js").Point;
 type Network = import("./canvas/network/network.js").Network;
 type Output = import("./canvas/output/output.js").Output;
 type Run = import("./compare/run.js").Run;
-type Box = { x: number; y: number; size: number };
+/** A square; of one in a panel that is wider, `wide` is all the room across. */
+type Box = { x: number; y: number; size: number; wide?: { x: number; width: number } };
 type ToPixels = (x: number, y: number) => [number, number];
 /** The unit that is looked at. */
 type Selected = Item & { name: string; column: Column };

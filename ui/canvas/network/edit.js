@@ -8,6 +8,7 @@ import { featurePicture } from "./still.js";
 
 const PATIENCE = 1500; // milliseconds until an edit that changed nothing counts as refused
 const NARROW = 108; // width of a column from which on words have room
+const SHORT = 86; // ... and a layer's name
 const CLOSE = 132; // ... and the "+" of a new layer beside the names
 const ACTIVATION = /^component\.activation\.(\w+)\.title$/;
 
@@ -15,7 +16,7 @@ const ACTIVATION = /^component\.activation\.(\w+)\.title$/;
 
 /** How many units a layer makes of those before it; of pictures and sequences what a row is after it. @param {Layer} layer @param {number} before @param {boolean} narrow */
 function shapeOf({ shape = [], units }, before, narrow) {
-  if (shape.length > 1) return shape.map(count).join(narrow ? "×" : " × ");
+  if (shape.length > 1 && !narrow) return shape.map(count).join(" × ");
   return narrow ? count(units) : `${count(before)} → ${count(units)}`;
 }
 
@@ -175,7 +176,7 @@ export class Edit {
       const parameters = count(layer.parameters);
       const hidden = column.part !== "output";
       const heading = add(column.center, most, column.part, [
-        ["name", hidden && step < (phone ? NARROW : 80) ? name.replace(/^(\D)\D*?(\d+)$/, "$1$2") : name],
+        ["name", hidden && step < (phone ? NARROW : SHORT) ? name.replace(/^(\D)\D*?(\d+)$/, "$1$2") : name],
         ["what", this.activationTitle(layer.activation)],
         ["shape", shapeOf(layer, before, hidden && narrow)],
         // Where columns stand close the numbers go without their words.

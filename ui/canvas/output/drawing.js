@@ -177,7 +177,7 @@ export class Drawing {
   }
 
   get shown() {
-    return this.output.showTest ? [...this.edits.points.train, ...this.edits.points.test] : this.edits.points.train;
+    return this.output.shows.test ? [...this.edits.points.train, ...this.edits.points.test] : this.edits.points.train;
   }
 
   /** @param {PointerEvent} event @returns {[number, number]} */

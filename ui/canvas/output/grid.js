@@ -7,6 +7,7 @@ const CURVE = 64; // width of a sequence of numbers
 const LINE = 24; // height of a row of tokens
 const TOKEN_LINE = 23; // pixels
 const HEAD = 21; // height of the line that says which row it is
+const SMALLEST = 70; // side of the example
 const LEAST = 132; // height of what is told of it, where there is room
 const SPLITS = /** @type {const} */ (["test", "train"]);
 
@@ -39,16 +40,19 @@ const answersHeight = (layout, width) => (layout.output.steps ? tokensHeight(lay
 export function placesOf(box, layout, coarse = false) {
   const looks = looksOf(layout);
   const counts = layout.output.counts ?? { train: 0, test: 0 };
-  const [left, top] = [box.x - 28, box.y];
-  const [width, height] = [box.size + 27, box.size + 36];
+  const { x: left, width } = box.wide ?? { x: box.x - 28, width: box.size + 27 };
+  const [top, height] = [box.y, box.size + 36];
   const wide = looks === "tokens";
-  const side = wide ? 0 : Math.round(Math.max(Math.min(LEAST, height * 0.4), Math.min(190, width * 0.42, height * 0.36)));
-  const told = wide
-    ? { x: left, y: top + HEAD, width, height: Math.round(Math.min(height * 0.46, tokensHeight(layout, width) + answersHeight(layout, width))) }
-    : { x: left + side + 14, y: top + HEAD, width: width - side - 14, height: side };
   const [tileHeight, tileWidth] = {
     pixels: [THUMBNAIL, THUMBNAIL], curves: [THUMBNAIL, CURVE], tokens: [LINE, width],
   }[looks].map((size) => (coarse ? Math.max(FINGER, size) : size));
+  const roomy = Math.round(Math.max(Math.min(LEAST, height * 0.4), Math.min(190, width * 0.42, height * 0.36)));
+  // Where it is low the example makes way for a line of rows of each split, as far as it can still be seen.
+  const lacking = HEAD + roomy + 8 + 2 * (TITLE + tileHeight + GAP) - height;
+  const side = wide ? 0 : lacking > 0 && roomy - lacking >= SMALLEST ? roomy - lacking : roomy;
+  const told = wide
+    ? { x: left, y: top + HEAD, width, height: Math.round(Math.min(height * 0.46, tokensHeight(layout, width) + answersHeight(layout, width))) }
+    : { x: left + side + 14, y: top + HEAD, width: width - side - 14, height: side };
   const columns = Math.max(1, Math.floor((width + GAP) / (tileWidth + GAP)));
   const first = told.y + Math.max(told.height, side) + 8;
   const lines = Math.floor((top + height - first - 2 * TITLE) / (tileHeight + GAP));

@@ -125,18 +125,21 @@ export class Output {
     this.ratio = Math.min(2, window.devicePixelRatio || 1);
     this.describe(); // First: the map gets the height that legend and caption leave.
     this.frame.style.width = "";
-    this.width = room === null ? this.frame.clientWidth : Math.min(this.frame.clientWidth, this.widthFor(this.panel.clientHeight));
-    this.frame.style.width = `${this.width}px`;
-    this.size = this.width - MARGIN.left - MARGIN.right;
+    const most = this.frame.clientWidth;
+    const square = Math.min(most, room === null ? Infinity : this.widthFor(this.panel.clientHeight));
+    // Rows to choose from take all the width there is.
+    this.width = outputKind(layout).places ? most : square;
+    this.size = square - MARGIN.left - MARGIN.right;
     this.height = this.size + MARGIN.top + MARGIN.bottom;
-    this.box = { x: MARGIN.left, y: MARGIN.top, size: this.size };
-    this.frame.style.height = `${this.height}px`;
+    const left = MARGIN.left + (this.width - square) / 2;
+    this.box = { x: left, y: MARGIN.top, size: this.size, wide: { x: 6, width: this.width - 12 } };
+    Object.assign(this.frame.style, { width: `${this.width}px`, height: `${this.height}px` });
     for (const canvas of [this.curve, this.points, this.marks]) {
       canvas.width = Math.round(this.width * this.ratio);
       canvas.height = Math.round(this.height * this.ratio);
       canvas.style.cssText = `width:${this.width}px;height:${this.height}px`;
     }
-    this.image.style.cssText = `left:${MARGIN.left}px;top:${MARGIN.top}px;width:${this.size}px;height:${this.size}px`;
+    this.image.style.cssText = `left:${left}px;top:${MARGIN.top}px;width:${this.size}px;height:${this.size}px`;
     if (others) this.takeRows();
     this.probe.build(layout, theme, texts);
     this.drawing.build(layout, theme, texts);
@@ -167,10 +170,6 @@ export class Output {
     return Math.max(SMALLEST_MAP, height - used - PANEL_EDGES - MARGIN.top - MARGIN.bottom + MARGIN.left + MARGIN.right);
   }
 
-  get showTest() {
-    return this.shows.test;
-  }
-
   /** How what is looked at fills the map. @returns {Large<any>} */
   get large() {
     return this.selection ? unitKind(this.layout, this.selection.address) : outputKind(this.layout);
@@ -183,8 +182,8 @@ export class Output {
 
   /** @returns {Look} */
   get look() {
-    const { layout, constants, theme, texts, selection, header } = this;
-    return { layout, constants, theme, texts, unit: selection, example: header?.example ?? null };
+    const { layout, constants, theme, texts, selection: unit, header } = this;
+    return { layout, constants, theme, texts, unit, example: header?.example ?? null };
   }
 
   /** @param {number} x @param {number} y @returns {[number, number]} */
@@ -208,15 +207,17 @@ export class Output {
   /** @param {Selected | null} selection */
   select(selection) {
     this.selection = selection;
-    if (!this.layout) return;
-    this.describe();
-    this.drawPoints();
-    if (this.arrays) this.draw(this.arrays);
+    this.refresh();
   }
 
   /** @param {string} name @param {boolean} on */
   toggle(name, on) {
     this.shows[name] = on;
+    this.refresh();
+  }
+
+  /** What is seen is another. */
+  refresh() {
     if (!this.layout) return;
     this.describe();
     this.drawPoints();
@@ -296,7 +297,7 @@ export class Output {
     let wrong = 0;
     let all = 0;
     for (const split of SPLITS) {
-      if (split === "test" && !this.showTest) continue;
+      if (split === "test" && !this.shows.test) continue;
       const points = this.edits.points[split];
       drawPoints(context, points, split, this);
       all += points.length;
@@ -304,7 +305,7 @@ export class Output {
     const rings = this.shows.wrong && this.layout.task === "classification";
     if (rings) {
       for (const split of SPLITS) {
-        if (split === "train" || this.showTest) wrong += ringWrong(context, this.edits.points[split], split, this.predictions[split], this);
+        if (split === "train" || this.shows.test) wrong += ringWrong(context, this.edits.points[split], split, this.predictions[split], this);
       }
     }
     context.restore();
@@ -373,8 +374,8 @@ export class Output {
       return;
     }
     const [u, v] = [(px - this.box.x) / this.size, (py - this.box.y) / this.size];
+    const { names } = view;
     const x = view.x[0] + u * (view.x[1] - view.x[0]);
-    const names = view.names;
     /** @param {Interval} range */
     const digits = (range) => Math.max(2, ticks(range, 5).decimals + 1);
     const position = [`${names[0]} ${x.toFixed(digits(view.x)).replace("-", "−")}`];
