@@ -22,7 +22,7 @@ from dlcore.experiment import Experiment
 from dlcore.learning.trainer import Trainer
 from dlcore.problems import Problem
 
-SEEDS, QUICK_SEEDS = 5, 1
+SEEDS, QUICK_SEEDS = 3, 1
 SECONDS, LONG = 10.0, 60.0  # until a task counts as not solved; for the long one
 #: Which column of the history says that a task is solved, and from where on.
 SOLVED: dict[str, tuple[str, float]] = {

@@ -93,7 +93,10 @@ def test_a_single_column_is_no_leak(generator: np.random.Generator) -> None:
     assert "leak" not in found_in({"dataset": table_of(y, ("no", "yes"), made=y + 0.1 * noise(generator))})
 
 
-@pytest.mark.parametrize("kind", [kind for kind in kinds(Dataset) if kind not in ("digits", "images")])
+# Copy and reverse have an answer at each step: nobody judges them here.
+@pytest.mark.parametrize(
+    "kind", [kind for kind in kinds(Dataset) if kind not in ("digits", "images", "copy", "reverse")]
+)
 def test_the_playgrounds_own_data_leak_nothing_and_number_nothing(kind: str) -> None:
     numbers = kinds(Dataset)[kind]().num_classes == 0  # type: ignore[attr-defined]
     found = found_in({"dataset": {"kind": kind}, **(MSE if numbers else {}), **layers_on(kind)}, epochs=1)

@@ -18,14 +18,17 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import r2_score
 
 from dlcore import Experiment, Trainer
+from dlcore.checkpoint import save_checkpoint
 from dlcore.component import kinds, validate
 from dlcore.datasets import Dataset, DatasetComponent
 from dlcore.datasets.base import Table
 from dlcore.datasets.sequences.births import BUNDLED, daily_births, say_as_last_week
 from dlcore.datasets.sequences.symbols import balanced_word
 from dlcore.editing.fitting import USUAL, with_fitting
+from dlcore.evaluation.baselines import baselines
 from dlcore.rows import prepare
 from tests.patience import PATIENCE
 from ui.messages import LANGUAGES, text
@@ -314,3 +317,15 @@ def test_planning_and_building_these_networks_does_not_import_torchs_compiler() 
     command = [sys.executable, "-c", textwrap.dedent(script), "recall", "reverse", "adding", "births"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=10 * PATIENCE, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_evaluate_shows_what_the_same_day_of_last_week_would_have_said() -> None:
+    experiment = recipe("births", test_fraction=0.3, validation_fraction=0.2)
+    trainer = Trainer(experiment, "cpu")
+    payload = save_checkpoint(trainer.snapshot(), trainer.data)
+    found, _ = baselines({}, payload, lambda *_: None)
+    names = [model["key"] for model in found["models"]]
+    assert names == ["mean", "last_week", "linear", "forest"]
+    told = found["models"][1]
+    for split, part in (("train", trainer.data.train), ("validation", trainer.data.watched)):
+        assert told[split] == pytest.approx(r2_score(part.y, part.raw[:, -7]), abs=1e-6)

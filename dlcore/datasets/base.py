@@ -66,6 +66,8 @@ class DatasetComponent(Component):
     #: True if the rows follow one another in time: the first ones are for training, then come the watched and the test rows, as one
     #: who forecasts knows the past only. No row is drawn.
     split_in_time: ClassVar[bool] = False
+    #: Whether the last numbers of a row are of the days before the target, so that "the same as a week ago" is something to beat.
+    daily: ClassVar[bool] = False
     #: The most of a field that a menu offers, where a recipe may ask for more than comes with the program.
     offered: ClassVar[dict[str, int]] = {}
     ordered: ClassVar[bool] = True  # Rows of a split stay in the order of the data set.

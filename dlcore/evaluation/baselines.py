@@ -19,6 +19,8 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import Pipeline, make_pipeline
 
+from dlcore.datasets.preparation import Preparation
+from dlcore.datasets.sequences.births import say_as_last_week
 from dlcore.datasets.tokens import PADDING
 from dlcore.evaluation import Judged, Part, name_open_parts, open_judged
 from dlcore.evaluation.comparing import compare
@@ -100,7 +102,27 @@ def baseline_models(judged: Judged) -> dict[str, Any]:
             "logistic": LogisticRegression(max_iter=MOST_ITERATIONS, class_weight=weights),
             "forest": RandomForestClassifier(**forest, class_weight=weights),
         }
-    return {"mean": DummyRegressor(), "linear": LinearRegression(), "forest": RandomForestRegressor(**forest)}
+    last_week = {"last_week": LastWeek(judged.data.scaling)} if judged.experiment.dataset.daily else {}
+    return {
+        "mean": DummyRegressor(),
+        **last_week,
+        "linear": LinearRegression(),
+        "forest": RandomForestRegressor(**forest),
+    }
+
+
+class LastWeek:
+    """What somebody says who only looks at the same day of the week before, as a model of scikit-learn's kind."""
+
+    def __init__(self, scaling: Preparation) -> None:
+        self.scaling = scaling
+
+    def fit(self, X_ND: np.ndarray, y_N: np.ndarray) -> None:
+        """Nothing is learned."""
+
+    def predict(self, X_ND: np.ndarray) -> np.ndarray:
+        """(N,) in the target's units: days are scaled as the target is."""
+        return self.scaling.unscale_targets(say_as_last_week(X_ND).astype(np.float64))
 
 
 def make_naive_bayes(experiment: Experiment) -> Pipeline:

@@ -42,6 +42,7 @@ class Births(DatasetComponent):
     group: ClassVar[str] = "sequences"
     objective: ClassVar[ObjectiveComponent] = Numbers()
     split_in_time: ClassVar[bool] = True
+    daily: ClassVar[bool] = True
     tried: ClassVar[Fitting | None] = Fitting(layers=recurrent("lstm", tokens=False), batch_size=32)
     length: int = Field(default=14, ge=7, le=56, description="Number of days that are seen before the one to be said.")
 
