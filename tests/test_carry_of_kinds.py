@@ -145,3 +145,16 @@ def test_shared_parts_of_an_optimizer_s_memory_go_with_their_channels() -> None:
     after = trainer.state()
     memory = next(name for name in state if name.startswith("optimizer/") and name.endswith("/1.weight"))
     np.testing.assert_array_equal(after[memory], state[memory][1:])
+
+
+def test_a_channel_taken_out_inside_of_a_block_takes_its_own_kernels_along() -> None:
+    def block(channels: int) -> dict[str, Any]:
+        return {"kind": "residual", "layers": [conv(channels), conv(4)]}
+
+    trainer = trained(conv(4), block(5), FLATTEN)
+    before = tensors(trainer)
+    change(trainer, conv(4), block(4), FLATTEN, layers=[0, 1, 2], units={"1.0.0": [0, 1, 3, 4]})
+    after = tensors(trainer)
+    np.testing.assert_array_equal(after["3.0.weight"], before["3.0.weight"][[0, 1, 3, 4]])
+    np.testing.assert_array_equal(after["3.2.weight"], before["3.2.weight"][:, [0, 1, 3, 4]])
+    np.testing.assert_array_equal(after["5.weight"], before["5.weight"])

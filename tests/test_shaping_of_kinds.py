@@ -127,3 +127,78 @@ def test_a_setting_inside_of_a_branch_is_set_by_its_path() -> None:
     change = Editor().edit(experiment, {"do": "setting", "path": "layers.0.branches.1.0.units", "value": 5})
     assert change is not None
     assert change.experiment.plan()[0].output_shape == (8,)
+
+
+# Layers inside of others
+
+
+BLOCK = {"kind": "residual", "layers": [CONV]}
+WAYS = {"kind": "parallel", "branches": [[CONV], []], "join": "add"}
+
+
+def with_block() -> Experiment:
+    return digits(CONV, BLOCK, WAYS, {"kind": "flatten"})
+
+
+def inside(experiment: Experiment, at: int) -> list[str]:
+    return [" ".join(layer.kind for layer in stack) for stack in experiment.layers[at].inner.values()]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("kind", ["conv2d", "batch_norm", "layer_norm", "dropout", "residual", "parallel"])
+def test_a_layer_added_inside_keeps_the_shape_that_it_must(kind: str) -> None:
+    assert kind in inside(edited(with_block(), do="append_layer", kind=kind, inside="1.0"), 1)[0]
+    assert kind in inside(edited(with_block(), do="append_layer", kind=kind, inside="2.1"), 2)[1]
+
+
+def test_what_cannot_stand_inside_is_refused_with_its_place() -> None:
+    with pytest.raises(Problem, match=r"Layer 2"):
+        edited(with_block(), do="append_layer", kind="flatten", inside="1.0")
+
+
+def test_layers_inside_are_taken_out_moved_and_widened_by_their_address() -> None:
+    both = edited(with_block(), do="append_layer", kind="batch_norm", inside="1.0")
+    assert inside(both, 1) == ["conv2d batch_norm"]
+    assert inside(edited(both, do="move_layer", address="1.0.1", by=-1), 1) == ["batch_norm conv2d"]
+    assert inside(edited(both, do="remove_layer", address="1.0.0"), 1) == ["batch_norm"]
+    assert edited(both, do="activation", address="1.0.0", kind="tanh").layers[1].layers[0].activation.kind == "tanh"  # type: ignore[union-attr]
+    with pytest.raises(Problem, match="must have the same shape"):
+        edited(both, do="add_unit", address="1.0.0")
+    deep = {"kind": "residual", "layers": [{"kind": "conv2d", "channels": 6, "padding": 1}, CONV]}
+    wider = apply_edit(digits(CONV, deep, {"kind": "flatten"}), {"do": "remove_unit", "address": "1.0.0", "unit": 2})
+    assert wider is not None and wider.origins is not None
+    assert wider.experiment.layers[1].layers[0].channels == 5  # type: ignore[union-attr]
+    assert wider.origins["units"] == {"1.0.0": [0, 1, 3, 4, 5]}
+
+
+def test_branches_come_and_go() -> None:
+    three = edited(with_block(), do="add_branch", address="2")
+    assert inside(three, 2) == ["conv2d", "", ""]
+    assert inside(edited(three, do="remove_branch", address="2", branch=1), 2) == ["conv2d", ""]
+    with pytest.raises(Problem, match="at least 2"):
+        edited(with_block(), do="remove_branch", address="2", branch=0)
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        {"do": "remove_layer", "address": "1.0.7"},
+        {"do": "remove_layer", "address": "1.3.0"},
+        {"do": "remove_layer", "address": "0.0.0"},
+        {"do": "remove_layer", "address": "1.0"},
+        {"do": "remove_layer", "address": "1.0.0.0.0"},
+        {"do": "remove_layer", "address": "1.x.0"},
+        {"do": "remove_layer", "address": "1.-1.0"},
+        {"do": "move_layer", "address": "1.0.0", "by": 1},
+        {"do": "move_layer", "address": "1.0.0", "by": True},
+        {"do": "add_unit", "address": "9.0.0"},
+        {"do": "append_layer", "kind": "dropout", "inside": "0.0"},
+        {"do": "append_layer", "kind": "dropout", "inside": 5},
+        {"do": "append_layer", "kind": ["dropout"], "inside": "1.0"},
+        {"do": "add_branch", "address": "1"},
+        {"do": "add_branch"},
+        {"do": "remove_branch", "address": "2", "branch": 5},
+        {"do": "remove_branch", "address": "2", "branch": "0"},
+    ],
+)
+def test_an_edit_of_what_is_not_there_does_nothing(action: dict[str, Any]) -> None:
+    assert apply_edit(with_block(), action) is None

@@ -345,7 +345,7 @@ interface Settings {
   facts: RunFacts;
 }
 
-type Sizes = { inputs: string; outputs: string; parameters: number };
+type Sizes = { inputs: string; outputs: string; parameters: number; inner?: Sizes[][] };
 
 interface RunFacts {
   rows: { train: number; validation: number; test: number };
@@ -400,7 +400,7 @@ type NumberField = Field & { whole: boolean; zero?: string } & (
   );
 type EntryField = Field & { lower: number; upper: number };
 
-type Kind = { title: string; plain: string; help: string; fields: Field[]; width?: string };
+type Kind = { title: string; plain: string; help: string; fields: Field[]; width?: string; holds?: string };
 type Section = { name: string; title: string; fields: Field[] };
 /** Points [x, y, class or value], or images as lists of pixels. */
 type PointsOf = { points: [number, number, number][]; numbers: boolean };

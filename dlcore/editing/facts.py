@@ -87,7 +87,11 @@ def describe_network(experiment: Experiment) -> dict[str, Any]:
 
 def _describe_layer(plan: LayerPlan) -> dict[str, Any]:
     shapes = {"inputs": plan.input_shape, "outputs": plan.output_shape}
-    return {**{name: " × ".join(map(str, shape)) for name, shape in shapes.items()}, "parameters": plan.parameters}
+    described: dict[str, Any] = {name: " × ".join(map(str, shape)) for name, shape in shapes.items()}
+    described["parameters"] = plan.parameters
+    if plan.branches:
+        described["inner"] = [[_describe_layer(inner) for inner in branch] for branch in plan.branches]
+    return described
 
 
 def describe_own(own: Draft | None, present: DatasetComponent) -> dict[str, Any] | None:

@@ -18,6 +18,7 @@ from dlcore.datasets.drawn import EDGE, MOST_CLASSES, Drawn, can_be_drawn_on
 from dlcore.editing.edited import Edited
 from dlcore.editing.fitting import USUAL_FEATURES, fit_loss
 from dlcore.editing.fitting_layers import find_place, nearest_that_fits
+from dlcore.editing.inside import edit_inside
 from dlcore.experiment import FEATURES, Experiment
 from dlcore.layers import Dense, Layer
 from dlcore.problems import Problem
@@ -33,6 +34,8 @@ Point = tuple[float, float, int]
 
 def apply_edit(experiment: Experiment, action: Action) -> Edited | None:
     """The experiment after this edit; None if the action names something that does not exist. Raises Problem if it is not allowed."""
+    if _is_inside(action):
+        return edit_inside(experiment, action)
     match action.get("do"):
         case "add_unit":
             return _add_unit(experiment, action.get("address"))
@@ -55,6 +58,13 @@ def apply_edit(experiment: Experiment, action: Action) -> Edited | None:
         case "clear_points":
             return _clear_points(experiment)
     return None
+
+
+def _is_inside(action: Action) -> bool:
+    """Whether an action is about layers inside of another one, or about branches."""
+    address = action.get("address")
+    inside = action.get("inside") or (isinstance(address, str) and "." in address)
+    return bool(inside) or action.get("do") in ("add_branch", "remove_branch")
 
 
 def _read_index(value: Any, count: int) -> int | None:

@@ -64,6 +64,8 @@ class LayerComponent(Component):
     reads: ClassVar[Literal["shape", "list", "either"]] = "either"
     #: The units of what goes out are those of what came in, each with fewer numbers perhaps, or one after another in a list.
     keeps_units: ClassVar[bool] = False
+    #: The field that holds its layers: a stack, or a list of stacks; "" if it holds none.
+    holds: ClassVar[str] = ""
     #: The field by which a person says how many units it has, and the most; "" and 0: that is not for a person to say.
     width: ClassVar[str] = ""
     most_units: ClassVar[int] = 0
@@ -84,6 +86,10 @@ class LayerComponent(Component):
     def inner(self) -> dict[str, tuple[LayerComponent, ...]]:
         """The layers that it holds: a branch under the name of its nn.Sequential in the one module that `build` gives then."""
         return {}
+
+    def with_inner(self, name: str, layers: tuple[LayerComponent, ...]) -> LayerComponent:
+        """The same layer with other layers in the stack of this name."""
+        raise NotImplementedError
 
     def join_outputs(self, values: torch.Tensor, outputs: Sequence[torch.Tensor]) -> torch.Tensor:
         """(B, *output_shape) of what came in and of what came out of each branch; of a layer that holds layers."""

@@ -63,10 +63,14 @@ class Residual(Holder):
 
     example_shapes: ClassVar[tuple[Shape, ...]] = ((3,), (5, 3), (2, 4, 3))
     keeps_units: ClassVar[bool] = True
+    holds: ClassVar[str] = "layers"
 
     @property
     def inner(self) -> dict[str, tuple[LayerComponent, ...]]:
         return {"": self.layers}
+
+    def with_inner(self, name: str, layers: tuple[LayerComponent, ...]) -> Residual:
+        return self.replace(layers=layers)
 
     def join_outputs(self, values: torch.Tensor, outputs: Sequence[torch.Tensor]) -> torch.Tensor:
         return values + outputs[0]
@@ -117,10 +121,14 @@ class Parallel(Holder):
     )
 
     example_shapes: ClassVar[tuple[Shape, ...]] = ((3,), (5, 3), (2, 4, 3))
+    holds: ClassVar[str] = "branches"
 
     @property
     def inner(self) -> dict[str, tuple[LayerComponent, ...]]:
         return {str(number): branch for number, branch in enumerate(self.branches)}
+
+    def with_inner(self, name: str, layers: tuple[LayerComponent, ...]) -> Parallel:
+        return self.replace(branches=tuple(layers if one == name else branch for one, branch in self.inner.items()))
 
     def join_outputs(self, values: torch.Tensor, outputs: Sequence[torch.Tensor]) -> torch.Tensor:
         import torch

@@ -205,7 +205,7 @@ def align(old: Experiment, new: Experiment, origins: Origins | None = None) -> C
         if not makes_units(stage.layer):
             was = others.get(stage.address)
             if was is not None:
-                pairs += _pair(stage, was, meaning, meaning)
+                pairs += _pair(stage, was, meaning, meaning, origins)
             if len(plan.output_shape) != len(plan.input_shape) or plan.units_out != plan.units_in:
                 meaning = _follow(stage, was, meaning)
                 if (meaning == NEW).all():
@@ -231,7 +231,7 @@ def align(old: Experiment, new: Experiment, origins: Origins | None = None) -> C
         else:  # The layers changed places: these inputs mean something else.
             layers.append(LayerOrigin(stage, match, units, nothing))
         if not layers[-1].removed:
-            pairs += _pair(stage, before[match], units, layers[-1].sources)
+            pairs += _pair(stage, before[match], units, layers[-1].sources, origins)
         level, meaning = match, units
     return Carriage(old_stages, new_stages, tuple(layers), tuple(pairs))
 
@@ -241,26 +241,30 @@ def _compose(stage: Stage, gone: Sequence[Stage]) -> bool:
     return all(one.connections is not None and len(one.plan.input_shape) == LIST for one in (stage, *gone))
 
 
-def _pair(new: Stage, old: Stage, units: np.ndarray, sources: np.ndarray) -> list[Pair]:
-    """This pair and those of the stages inside of both, where the same kinds of layers stand in the same places."""
+def _pair(new: Stage, old: Stage, units: np.ndarray, sources: np.ndarray, origins: Origins | None = None) -> list[Pair]:
+    """This pair and those of the stages inside of both that look alike."""
     pairs = [Pair(new, old, units, sources)]
     for branch, was in zip(new.branches, old.branches, strict=False):
         meaning = sources
-        for one, other in zip(branch, was, strict=False):
-            if one.plan.kind != other.plan.kind:
-                break
-            made = _first_units(one, other) if makes_units(one.layer) else meaning
-            pairs += _pair(one, other, made, meaning)
-            if makes_units(one.layer):
-                meaning = made
-            elif len(one.plan.output_shape) != len(one.plan.input_shape):
-                meaning = _follow(one, other, meaning)
+        for one, match in zip(branch, _match_inside(was, branch), strict=True):
+            other = was[match] if match != NEW and was[match].plan.kind == one.plan.kind else None
+            makes = makes_units(one.layer)
+            made = meaning
+            if makes:
+                made = np.full(one.plan.units_out, NEW)
+                if other is not None:
+                    made = _match_units(one, other.plan.units_out, origins)
+            if other is not None:
+                pairs += _pair(one, other, made, meaning, origins)
+            meaning = made if makes else _follow(one, other, meaning)
     return pairs
 
 
-def _first_units(new: Stage, old: Stage) -> np.ndarray:
-    """The first units stay."""
-    return np.where(np.arange(new.plan.units_out) < old.plan.units_out, np.arange(new.plan.units_out), NEW)
+def _match_inside(old: Sequence[Stage], new: Sequence[Stage]) -> list[int]:
+    """For each stage of a branch which one it was: the one in its place where the kinds are those of before, else the one that looks alike."""
+    if [stage.plan.kind for stage in old] == [stage.plan.kind for stage in new]:
+        return list(range(len(new)))
+    return _alike([_look(stage) for stage in old], [_look(stage) for stage in new])
 
 
 def _follow(new: Stage, old: Stage | None, meaning: np.ndarray) -> np.ndarray:

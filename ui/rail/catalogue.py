@@ -94,11 +94,10 @@ def _describe_kind(family: str, kind: str, cls: Any, say: Say) -> dict[str, Any]
     prefix = f"component.{family}.{kind}"
     fields = {name: info for name, info in list_fields(cls).items() if _has_input(family, kind, name, info)}
     offered = cls.offered if family == "dataset" else {}
-    width = (
-        {"width": cls.width} if family == "layer" and cls.width else {}
-    )  # The field that says how many units it has.
+    # Of a layer: the field that says how many units it has, and the one that has the layers inside of it.
+    named = {name: value for name in ("width", "holds") if family == "layer" and (value := getattr(cls, name))}
     return {
-        **width,
+        **named,
         "title": say(f"{prefix}.title"),
         "plain": _say_plainly(f"{family}.{kind}", say),
         "help": say(f"{prefix}.help"),
