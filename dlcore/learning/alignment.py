@@ -261,7 +261,7 @@ def _pair(new: Stage, old: Stage, units: np.ndarray, sources: np.ndarray, origin
 
 
 def _match_inside(old: Sequence[Stage], new: Sequence[Stage]) -> list[int]:
-    """For each stage of a branch which one it was: the one in its place where the kinds are those of before, else the one that looks alike."""
+    """For each stage of a branch which one it was: that in its place where the kinds are as before, else one that looks alike."""
     if [stage.plan.kind for stage in old] == [stage.plan.kind for stage in new]:
         return list(range(len(new)))
     return _alike([_look(stage) for stage in old], [_look(stage) for stage in new])
