@@ -33,6 +33,8 @@ interface Layer {
   size: number;
   /** The layers that it holds, if it holds some. */
   branches?: Layer[][];
+  /** Whether values go around these unchanged, too. */
+  skip?: boolean;
   /** What the links into it say; absent: each is a weight (dlcore/pictures/links.py). */
   links?: Links;
   /** How many units it sees, where they may be others than those that are drawn before it. */

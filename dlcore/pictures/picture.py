@@ -133,6 +133,7 @@ class Picture:
             if (picture := self.examples.units.get(stage.address)) is not None:
                 described["map"] = picture.layout
         if stage.branches:
+            described["skip"] = "" in layer.inner or not all(layer.inner.values())
             described["branches"] = [[self._describe(inner) for inner in branch] for branch in stage.branches]
         return described
 

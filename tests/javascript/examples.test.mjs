@@ -141,6 +141,46 @@ test("a layer that sees others than the units drawn before it has no links", () 
   assert.equal(arrange(layout, 900, { labels: 40, classes: 10 }, 400).tiled[3].links, "none");
 });
 
+/** A residual of one layer, then two branches of which one is empty or not. */
+function branched(second) {
+  const layout = pictured();
+  const inner = (address, units) => unit(address, units, { map: map(8, 8), links: "sums", sources: 4, shape: [units, 8, 8] });
+  layout.layers = [
+    layout.layers[0],
+    { address: "1", kind: "some", drawn: "mark", units: 4, shown: 4, parameters: 9, activation: "", size: 1, shape: [4, 8, 8], skip: true, branches: [[inner("1.0.0", 4)]] },
+    { address: "2", kind: "some", drawn: "mark", units: 7, shown: 7, parameters: 9, activation: "", size: 2, shape: [7, 8, 8], skip: !second, branches: [[inner("2.0.0", 3)], second ? [inner("2.1.0", 4)] : []] },
+    { ...layout.layers[3], address: "3", sources: second ? 7 : 4 },
+  ];
+  return layout;
+}
+
+test("branches stand under one another, each in its own lane, and join at their mark", () => {
+  const geometry = arrange(branched(true), 1000, { labels: 40, classes: 10 }, 400);
+  const [, first, around, upper, lower, output] = geometry.tiled;
+  assert.deepEqual(geometry.tiled.map(({ address }) => address), ["inputs", "0", "1.0.0", "2.0.0", "2.1.0", "3"]);
+  assert.equal(upper.center, lower.center);
+  const bottom = Math.max(...upper.tiles.map(({ y, size }) => y + size));
+  assert.ok(bottom < Math.min(...lower.tiles.map(({ y }) => y)));
+  const marks = geometry.columns.filter(({ part }) => part === "mark");
+  assert.equal(marks[0].skip, first);
+  assert.equal(marks[1].skip, null);
+  assert.ok(around.center < marks[0].center && marks[0].center < upper.center && upper.center < marks[1].center && marks[1].center < output.center);
+  assert.deepEqual(upper.sources, [around]);
+  assert.deepEqual(lower.sources, [around]);
+  assert.deepEqual(output.sources, [upper, lower]);
+  assert.deepEqual([around.links, upper.links, lower.links, output.links], ["sums", "sums", "none", "none"]);
+  assert.ok(geometry.columns.every(({ tiles }) => tiles.every(({ y, size }) => y >= 0 && y + size <= geometry.height)));
+  assert.ok(geometry.gaps.every(({ at, after }) => !at.includes(".") && !after.address.includes(".")));
+});
+
+test("an empty branch is a way around the other one", () => {
+  const geometry = arrange(branched(false), 1000, { labels: 40, classes: 10 }, 400);
+  const mark = geometry.columns.filter(({ part }) => part === "mark")[1];
+  assert.equal(mark.skip, geometry.tiled[2]);
+  assert.deepEqual(geometry.tiled.at(-1).sources, [geometry.tiled[3]]);
+  assert.deepEqual(findItem({ kind: "unit", address: "2.0.0", unit: 2 }, branched(false)), { kind: "unit", address: "2.0.0", unit: 2 });
+});
+
 test("a mark takes no room for units that it does not draw", () => {
   const few = arrange(pictured(), 900, { labels: 40, classes: 10 }, 250);
   assert.equal(few.height, 250);

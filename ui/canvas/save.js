@@ -6,6 +6,7 @@ import { count, loss, score } from "./words/format.js";
 import { drawLinks } from "./network/links.js";
 import { traceMarker } from "./markers.js";
 import { VectorContext } from "./vector.js";
+import { drawMark } from "./network/still.js";
 import { drawWay, hasWay } from "./network/way.js";
 
 /** @typedef {{network: Network, output: Output, header: Header, layout: Layout, theme: Theme, texts: Texts, arrays: Arrays}} Scene */
@@ -136,16 +137,8 @@ function drawNetwork(context, network, arrays, theme) {
   }
   for (const column of geometry.columns) {
     for (const tile of column.tiles) crop(tile.x, tile.y, tile.size);
-    if (column.part === "mark") {
-      context.beginPath();
-      context.moveTo(column.center, 6);
-      context.lineTo(column.center, geometry.height - 6);
-      context.strokeStyle = css(theme.muted, 0.8);
-      context.lineWidth = 1.5;
-      context.setLineDash([2, 5]);
-      context.stroke();
-      context.setLineDash([]);
-    } else if (column.units > column.shown) {
+    if (column.part === "mark") drawMark(context, column, geometry.height, theme);
+    else if (column.units > column.shown) {
       write(context, theme, texts.say("canvas.more", { count: column.units - column.shown }), column.center, column.bottom + 15, { align: "center", size: 11, colour: theme.muted });
     }
   }

@@ -80,7 +80,8 @@ export class SmallNetwork {
     });
     for (let column = 1; column < shown.length; column += 1) {
       const weight = arrays[`weight/${learned[column - 1].address}`];
-      if (!weight || (learned[column - 1].links ?? "weights") !== "weights") {
+      const { links = "weights", sources = shown[column - 1] } = learned[column - 1];
+      if (!weight || links !== "weights" || Math.min(sources, MOST_UNITS) !== shown[column - 1]) {
         drawRibbon(context, positionOf, column, shown, size, theme);
         continue;
       }

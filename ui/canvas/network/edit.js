@@ -8,7 +8,7 @@ import { featurePicture } from "./still.js";
 
 const PATIENCE = 1500; // milliseconds until an edit that changed nothing counts as refused
 const NARROW = 108; // width of a column from which on words have room
-const SHORT = 86; // ... and a layer's name
+const SHORT = 96; // ... and a layer's name
 const CLOSE = 132; // ... and the "+" of a new layer beside the names
 const ACTIVATION = /^component\.activation\.(\w+)\.title$/;
 
@@ -161,7 +161,8 @@ export class Edit {
       const { address } = column;
       if (column.part === "mark") {
         const heading = add(column.center, phone ? 46 : 64, "mark", [["mark", say(`mark_${layer.kind}`, { size: number(layer.size, 3) })]]);
-        const after = this.network.names.layerName(columns[columns.indexOf(column) - 1]);
+        const after = this.network.names.layerName(columns.slice(0, columns.indexOf(column)).findLast(({ part }) => part !== "mark") ?? columns[0]);
+        if (address.includes(".")) continue;
         const remove = this.button(`remove ${address}`, "×", say(`remove_mark_${layer.kind}`, { layer: after }), () => ["remove_layer", { address }]);
         remove.classList.add("nn-remove");
         heading.append(remove);
@@ -173,16 +174,21 @@ export class Edit {
         continue;
       }
       const name = this.network.names.layerName(column);
-      const parameters = count(layer.parameters);
       const hidden = column.part !== "output";
+      // Columns of branches may stand under one another: the first one's heading speaks of all.
+      const together = columns.filter((one) => one.part !== "mark" && one.center === column.center);
+      if (together[0] !== column) continue;
+      const short = hidden && step < (phone || together.length > 1 ? NARROW : SHORT);
+      /** @param {(one: Column) => string} word */
+      const each = (word) => [...new Set(together.map(word))].join(" / ");
       const heading = add(column.center, most, column.part, [
-        ["name", hidden && step < (phone ? NARROW : SHORT) ? name.replace(/^(\D)\D*?(\d+)$/, "$1$2") : name],
-        ["what", this.activationTitle(layer.activation)],
-        ["shape", shapeOf(layer, before, hidden && narrow)],
+        ["name", each((one) => (short ? this.network.names.layerName(one).replace(/^(\D)\D*?(\d+)$/, "$1$2") : this.network.names.layerName(one)))],
+        ["what", each((one) => this.activationTitle(one.layer.activation))],
+        ["shape", each((one) => shapeOf(one.layer, before, hidden && narrow))],
         // Where columns stand close the numbers go without their words.
-        ["parameters", narrow ? say("parameters_short", { count: parameters }) : say("parameters", { count: parameters })],
+        ["parameters", say(narrow ? "parameters_short" : "parameters", { count: each((one) => count(one.layer.parameters)) })],
       ]);
-      if (hidden) this.addControls(heading, column, name);
+      if (hidden && !address.includes(".")) this.addControls(heading, column, name); // Within a branch the recipe shapes.
       if (hidden) between(column);
       before = layer.units;
     }

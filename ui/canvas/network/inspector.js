@@ -134,7 +134,7 @@ export class Inspector {
     this.buttons.freeze.textContent = texts.say(link ? "canvas.freeze_weight" : "canvas.freeze_neuron");
     this.buttons.freeze_layer.hidden = link || fixed;
     this.buttons.silence.hidden = link || !hidden;
-    this.buttons.remove.hidden = link || !layer.most_units;
+    this.buttons.remove.hidden = link || !layer.most_units || item.address.includes("."); // Within a branch the recipe shapes.
     this.buttons.silence.textContent = texts.say("canvas.silence");
     this.buttons.remove.textContent = texts.say("canvas.remove");
     if (links === "weights") this.makeIncoming();

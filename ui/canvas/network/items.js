@@ -25,10 +25,13 @@ export function linkItem(layout, address, unit, input) {
   return rowOf(layout).before(address)?.address === INPUTS ? { ...item, name: layout.inputs.names[input] } : item;
 }
 
+/** The layers with units among these, those inside of others too, in the order in which values pass them. @param {Layer[]} layers @returns {Layer[]} */
+export const unitsIn = (layers) => layers.flatMap((layer) => [...(layer.branches ?? []).flatMap(unitsIn), ...(layer.drawn === "units" ? [layer] : [])]);
+
 /** The layers of the drawn row that have units, the inputs first. @param {Layout} layout */
 function rowOf(layout) {
   /** @type {Pick<Layer, "address" | "shown" | "links">[]} */
-  const row = [{ address: INPUTS, shown: layout.inputs.shown }, ...layout.layers.filter(({ drawn }) => drawn === "units")];
+  const row = [{ address: INPUTS, shown: layout.inputs.shown }, ...unitsIn(layout.layers)];
   /** @param {string} address */
   const at = (address) => row.findIndex((layer) => layer.address === address);
   return {

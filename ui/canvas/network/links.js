@@ -119,7 +119,7 @@ export function drawLinks(context, geometry, arrays, theme, ratio, shows = USUAL
     const [source, target] = [geometry.tiled[k - 1], geometry.tiled[k]];
     const values = valuesOf(arrays, target, shows);
     if (!values) {
-      drawRibbon(context, source, target, theme);
+      for (const from of target.sources) drawRibbon(context, from, target, theme);
       continue;
     }
     // A small layer loses no link for the sake of the large ones.

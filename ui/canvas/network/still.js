@@ -97,8 +97,8 @@ function drawClassNames(context, geometry, classNames, theme) {
   });
 }
 
-/** @param {Context} context @param {Column} column @param {number} height @param {Theme} theme */
-function drawMark(context, column, height, theme) {
+/** A layer without units; with the way around what it holds, if there is one. @param {Context} context @param {Column} column @param {number} height @param {Theme} theme */
+export function drawMark(context, column, height, theme) {
   context.strokeStyle = css(theme.muted, 0.8);
   context.lineWidth = 1.5;
   context.lineCap = "round";
@@ -108,6 +108,32 @@ function drawMark(context, column, height, theme) {
   context.lineTo(column.center, height - 6);
   context.stroke();
   context.setLineDash([]);
+  if (column.skip) drawSkip(context, column.skip, column.center, theme);
+}
+
+/** An arc over the columns between, to a plus where what went around is joined. @param {Context} context @param {Column} from @param {number} x @param {Theme} theme */
+function drawSkip(context, from, x, theme) {
+  const [left, y] = [from.left + from.size, 4];
+  context.strokeStyle = css(theme.text, 0.55);
+  context.lineWidth = 2 * theme.stroke;
+  context.beginPath();
+  const start = from.tiles[0] ? from.tiles[0].y : y + 12;
+  context.moveTo(left, start + 3);
+  context.bezierCurveTo(left + 14, start + 3, left + 8, y, left + 26, y);
+  context.lineTo(x - 18, y);
+  context.bezierCurveTo(x - 6, y, x, y + 2, x, y + 12);
+  context.stroke();
+  context.fillStyle = css(theme.panel);
+  context.beginPath();
+  context.arc(x, y + 19, 7, 0, 2 * Math.PI);
+  context.fill();
+  context.stroke();
+  context.beginPath();
+  context.moveTo(x - 3.5, y + 19);
+  context.lineTo(x + 3.5, y + 19);
+  context.moveTo(x, y + 15.5);
+  context.lineTo(x, y + 22.5);
+  context.stroke();
 }
 
 /**

@@ -70,6 +70,7 @@ export const hasWay = (geometry, arrays) => geometry.tiled.every((column) => ans
 export function drawWay(context, { geometry, theme }, arrays) {
   for (let k = 1; k < geometry.tiled.length; k += 1) {
     const [source, target] = [geometry.tiled[k - 1], geometry.tiled[k]];
+    if (target.links !== "weights" || target.joined) continue; // What comes is not what the units before it answer.
     drawGap(context, source, target, answersOf(source, arrays), arrays[`weight/${target.address}`], theme);
   }
   for (const column of geometry.tiled) drawColumn(context, column, answersOf(column, arrays), theme);

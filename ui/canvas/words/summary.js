@@ -2,6 +2,7 @@
 
 import { count, loss, number, percent, score } from "./format.js";
 import { Dialog } from "../dialogs.js";
+import { unitsIn } from "../network/items.js";
 import { outputKind, unitKind } from "../kinds.js";
 
 const NAMES = 8; // more inputs are not read out one by one
@@ -67,7 +68,7 @@ export function trendOf(values) {
 /** Units that do nothing, by layer, and what a person has taken hold of. @param {Layout} layout @param {Arrays} arrays */
 export function unitsOf(layout, arrays) {
   let frozen = 0;
-  const learned = layout.layers.filter(({ drawn }) => drawn === "units");
+  const learned = unitsIn(layout.layers);
   const layers = learned.map(({ address, units }, index) => {
     const counts = { dead: 0, saturated: 0, constant: 0, silenced: 0 };
     for (const code of arrays[`health/${address}`] ?? []) if (code > 0) counts[HEALTH[code - 1]] += 1;
@@ -105,12 +106,12 @@ function networkLines(layout, say, list) {
   const shown = labels.slice(0, NAMES);
   const lines = [units <= NAMES ? say("summary_inputs", { names: list.format(shown) }) : say("summary_many_inputs", { count: count(units) })];
   let hidden = 0;
-  layout.layers.forEach((layer, index) => {
+  layersIn(layout.layers).forEach((layer) => {
     if (layer.drawn === "mark") {
       lines.push(say(`summary_mark_${layer.kind}`, { size: number(layer.size, 3), share: percent(layer.size, 0) }));
       return;
     }
-    const name = index === layout.layers.length - 1 ? say("output") : say("hidden", { number: (hidden += 1) });
+    const name = layer === layout.layers.at(-1) ? say("output") : say("hidden", { number: (hidden += 1) });
     lines.push(say(layer.units === 1 ? "summary_layer_of_one" : "summary_layer", { layer: name, count: layer.units, activation: layer.activation }));
   });
   lines.push(say("summary_parameters", { count: count(layout.parameters) }));
@@ -119,7 +120,7 @@ function networkLines(layout, say, list) {
 
 /** Of each layer whose units are seen in the example, what the strongest of them answers to it. @param {Seen} seen @param {Texts} texts */
 function pictureLines({ layout, arrays }, texts) {
-  const learned = layout.layers.filter(({ drawn }) => drawn === "units");
+  const learned = unitsIn(layout.layers);
   return learned.flatMap((layer, index) => {
     const scales = arrays[`scales/${layer.address}`];
     const words = layer.map && unitKind(layout, layer.address).words;
@@ -130,6 +131,9 @@ function pictureLines({ layout, arrays }, texts) {
     return told ? [texts.say("canvas.summary_map", { unit: texts.say(layer.shape?.length === 3 ? "canvas.unit_map" : "canvas.unit_steps", { layer: name, number: unit + 1 }), words: told })] : [];
   });
 }
+
+/** These layers and those inside of them, each before those that it holds. @param {Layer[]} layers @returns {Layer[]} */
+const layersIn = (layers) => layers.flatMap((layer) => [layer, ...(layer.branches ?? []).flatMap(layersIn)]);
 
 /** @param {ReturnType<typeof facts>["run"]} run @param {Say} say */
 function runLine(run, say) {
