@@ -244,3 +244,21 @@ def test_frames_go_on_while_it_trains() -> None:
         assert picture.examples is not None
         seen.append(picture.examples.find(trainer.snapshot(), "train", 0)[0]["maps/2"])
     assert not (seen[0] == seen[-1]).all()
+
+
+def test_layers_inside_of_others_have_maps_too_and_a_way_around_is_told() -> None:
+    inner = {**CONV, "channels": 8}
+    recipe = {**CNN, "layers": [CONV, {"kind": "residual", "layers": [inner]}, {"kind": "flatten"}]}
+    run = run_of(recipe)
+    header, arrays = frame_of(run)
+    weights = run.learner.snapshot().weights
+    image = torch.from_numpy(run.learner.data.train.X[0]).reshape(1, 1, 8, 8)
+    outer = nn.functional.conv2d(image, weights["1.weight"], weights["1.bias"], padding=1).relu()
+    names = [name for name in weights if name.startswith("3.") and name.endswith("weight")]
+    around = nn.functional.conv2d(
+        outer, weights[names[0]], weights[names[0].replace("weight", "bias")], padding=1
+    ).relu()
+    assert_shows(arrays, "1.0.0", around[0].numpy())
+    holder = header["layout"]["layers"][1]
+    assert holder["skip"] is True
+    assert holder["branches"][0][0]["map"]["kind"] == "image"
