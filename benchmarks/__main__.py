@@ -16,7 +16,7 @@ from benchmarks.tables import joined_goals
 # In this order: what needs a quiet machine most comes first.
 BENCHMARKS = (
     "peers", "playground", "engine", "seeds", "start", "table", "alone", "wire", "classroom", "hostile", "soak", "learning", "fitting",
-    "sequences", "pictured", "reference", "first", "page", "canvas", "settings", "onnx_export", "ray",
+    "images", "sequences", "pictured", "reference", "first", "page", "canvas", "settings", "onnx_export", "ray",
 )  # fmt: skip
 
 

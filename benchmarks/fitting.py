@@ -36,7 +36,7 @@ def run(quick: bool) -> str:
         start = choose(kind, 0, noise=0.0) if noisy else choose(kind, 0)
         clean = [score(start.replace(seed=seed)) for seed in range(seeds)]
         usual = [score(choose(kind, seed)) for seed in range(seeds)] if noisy else clean
-        units = "-".join(str(layer.number) for layer in start.layers)
+        units = "-".join(str(plan.units) for plan in start.plan()[:-1] if plan.has_units)
         network = f"{units} {start.plan()[0].activation}"
         features = " ".join(start.features or ())
         learning = [f"{start.optimizer.learning_rate:g}", start.batch_size, start.metric]

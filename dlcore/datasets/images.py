@@ -15,7 +15,6 @@ from pydantic import Field
 from dlcore.component import kind_of
 from dlcore.datasets import whole
 from dlcore.datasets.base import Table
-from dlcore.datasets.fitting import Fitting
 from dlcore.datasets.pixels import PixelData
 from dlcore.problems import Problem
 
@@ -83,7 +82,6 @@ class Mnist(KnownPictures):
     bundled: ClassVar[int] = 5000
     offered: ClassVar[dict[str, int]] = {"samples": bundled}
     classes: ClassVar[tuple[str, ...]] = tuple("0123456789")
-    tried: ClassVar[Fitting | None] = Fitting((24, 12), "relu", batch_size=32)
 
 
 class FashionMnist(KnownPictures):
@@ -96,7 +94,6 @@ class FashionMnist(KnownPictures):
     classes: ClassVar[tuple[str, ...]] = (
         "T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
     )  # fmt: skip
-    tried: ClassVar[Fitting | None] = Fitting((24, 12), "relu", batch_size=32)
 
 
 Images = Mnist | FashionMnist

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import numpy as np
 
 from dlcore.datasets.base import DatasetComponent, Grey, Surface
+from dlcore.datasets.fitting import Fitting
 from dlcore.datasets.preparation import Preparation, make_scaling
+from dlcore.datasets.ready_images import list_stacks
 from dlcore.objectives import Classes, objective_of_classes
 
 BRIGHTEST = 255
@@ -47,6 +49,12 @@ class PixelData(DatasetComponent):
         return tuple(
             f"{line}x{pixel}{channel}" for channel in SUFFIXES[self.channels] for line in lines for pixel in pixels
         )
+
+    def stacks(self, train_rows: int) -> dict[str, Fitting]:
+        return list_stacks(self.height, self.width, train_rows)
+
+    def fitting(self, train_rows: int) -> Fitting:
+        return self.stacks(train_rows)["small_cnn"]
 
     def prepare(self, X: np.ndarray, y: np.ndarray) -> Preparation:
         return Preparation(make_scaling(np.zeros(self.inputs), np.full(self.inputs, BRIGHTEST)))

@@ -9,6 +9,7 @@ import numpy as np
 from dlcore.datasets.base import DatasetComponent, Grey, Table
 from dlcore.datasets.fitting import Fitting
 from dlcore.datasets.preparation import Preparation, standardize
+from dlcore.datasets.ready_images import list_stacks
 from dlcore.libraries import room_for_libraries
 from dlcore.objectives import Numbers, ObjectiveComponent, objective_of_classes
 
@@ -80,11 +81,16 @@ class Digits(BundledTable):
     size: ClassVar[int] = 1797
     inputs: ClassVar[int] = 64
     objective: ClassVar[ObjectiveComponent] = objective_of_classes(10)
-    tried: ClassVar[Fitting | None] = Fitting((24, 12), "relu")
 
     @property
     def picture(self) -> Grey:
         return Grey(height=8, width=8, brightest=16)
+
+    def stacks(self, train_rows: int) -> dict[str, Fitting]:
+        return list_stacks(8, 8, train_rows)
+
+    def fitting(self, train_rows: int) -> Fitting:
+        return self.stacks(train_rows)["small_cnn"]
 
 
 class Diabetes(BundledTable):
