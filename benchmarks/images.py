@@ -38,9 +38,9 @@ def run(quick: bool) -> str:
             found = [learn(start.replace(seed=seed), goal, seconds) for seed in range(seeds)]
             reached = [at for at, _, _ in found if at is not None]
             middle = median([seconds * 2 if at is None else at for at, _, _ in found])
-            best, last = (median(one[index] for one in found) for index in (1, 2))
+            best, last = median([one[1] for one in found]), median([one[2] for one in found])
             title = f"{dataset['kind']}, {start.dataset.rows:,} pictures"
-            shown = f"{middle:.1f}" if middle < seconds else f"not in {seconds:g}"
+            shown = f"{middle:.2f}" if middle < seconds else f"not in {seconds:g}"
             learning = [start.num_parameters, f"{start.optimizer.learning_rate:g}", start.batch_size]
             rows.append(
                 [title, name, *learning, goal, shown, f"{len(reached)} of {seeds}", f"{best:.3f}", f"{last:.3f}"]

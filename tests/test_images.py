@@ -23,6 +23,7 @@ from dlcore.datasets import Dataset, whole
 from dlcore.datasets.base import Grey
 from dlcore.datasets.images import BUNDLED, Mnist
 from dlcore.experiment import Experiment
+from dlcore.learning.trainer import Trainer
 from dlcore.problems import Problem
 from dlcore.rows import prepare
 
@@ -318,3 +319,55 @@ def _is_number(word: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+# Ready networks
+
+
+@pytest.mark.parametrize(
+    "size", [(1, 8, 8), (3, 8, 64), (1, 13, 20), (3, 14, 14), (1, 28, 28), (3, 39, 64), (3, 64, 64)], ids=str
+)
+def test_ready_networks_fit_pictures_of_every_size(size: tuple[int, int, int]) -> None:
+    channels, height, width = size
+    found = dataset("images", digest="0" * 32, height=height, width=width, channels=channels, available=60, samples=60)
+    stacks = found.stacks(30)
+    assert list(stacks) == ["small_cnn", "dense", "dense_wide"]
+    assert found.fitting(30) == stacks["small_cnn"]
+    for name, fitting in stacks.items():
+        recipe = Experiment.from_dict({"dataset": found.to_dict(), **fitting.parts()})
+        outputs = plain_forward(recipe, torch.zeros(2, channels * height * width))
+        assert outputs.shape == (2, 10), name
+    assert Experiment.from_dict({"dataset": found.to_dict(), **stacks["small_cnn"].parts()}).num_parameters < 25_000
+
+
+def plain_forward(recipe: Experiment, X_BD: torch.Tensor) -> torch.Tensor:
+    """The network as plain torch would write it down from the recipe, by hand."""
+    modules: list[nn.Module] = [nn.Unflatten(1, recipe.dataset.shape)] if recipe.layers[0].kind == "conv2d" else []
+    for layer in recipe.to_dict()["layers"]:
+        match layer["kind"]:
+            case "conv2d":
+                modules += [
+                    nn.LazyConv2d(layer["channels"], layer["kernel"], layer["stride"], layer["padding"]),
+                    nn.ReLU(),
+                ]
+            case "max_pool":
+                modules.append(nn.MaxPool2d(layer["size"]))
+            case "dense":
+                modules += [nn.LazyLinear(layer["units"]), nn.ReLU()]
+            case "flatten":
+                modules.append(nn.Flatten())
+            case "dropout":
+                modules.append(nn.Dropout(layer["p"]))
+    return nn.Sequential(*modules, nn.LazyLinear(recipe.num_outputs))(X_BD)
+
+
+def test_digits_open_on_a_network_that_learns_them_and_a_dense_one_still_reads_64_numbers() -> None:
+    stacks = dataset("digits").stacks(1258)
+    bare = Experiment.from_dict({"dataset": {"kind": "digits"}, "test_fraction": 0.3}).to_dict()
+    trainers = {}
+    for name in ("small_cnn", "dense"):
+        trainers[name] = Trainer(Experiment.from_dict({**bare, **stacks[name].parts()}), "cpu")
+        while trainers[name].epoch < 6:
+            trainers[name].advance()
+    assert trainers["small_cnn"].history.column("test_accuracy")[-1] > 0.95  # Ten classes: by chance 0.1.
+    assert trainers["dense"].snapshot().weights["0.weight"].shape == (24, 64)
