@@ -163,7 +163,7 @@ interface Header {
   moment?: { id: number; step: number; epoch: number; progress: number };
   live?: { step: number; epoch: number };
   /** From where to where the numbers of each layer go, by its address. */
-  histograms?: Record<string, Record<"weights" | "activations" | "gradients", Interval>>;
+  histograms?: Record<string, Partial<Record<"weights" | "activations" | "gradients", Interval>>>;
   probe?: ProbeFrame;
   /** The row that is seen in a network that reads pictures or sequences; null where rows may not be shown. */
   example?: ExampleFrame | null;

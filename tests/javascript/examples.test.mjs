@@ -201,6 +201,7 @@ test("the rows are drawn with what is answered, and a wrong one has a strong fra
   const { tiles } = placesOf(box, layout);
   assert.equal(texts7(drawn(wrong)), tiles.length);
   assert.equal(texts7(drawn(right)), 0);
+  assert.ok(drawn(wrong).includes("image-rendering:pixelated"), "a saved picture has sharp pixels too");
   assert.ok(drawn(wrong).includes("0 of 60 right"));
   assert.ok(drawn(right).includes("60 of 60 right"));
 });

@@ -25,6 +25,8 @@ function paint(name, colour) {
 
 /** As much of CanvasRenderingContext2D as our pictures use. */
 export class VectorContext {
+  /** Whether images are drawn smooth; else each of their pixels is seen. */
+  imageSmoothingEnabled = true;
   /** @type {string} */
   fillStyle;
   /** @type {string} */
@@ -218,7 +220,7 @@ export class VectorContext {
     part.width = Math.max(1, Math.round(sw));
     part.height = Math.max(1, Math.round(sh));
     contextOf(part).drawImage(canvas, sx, sy, sw, sh, 0, 0, part.width, part.height);
-    this.elements.push(`<image x="${short(x)}" y="${short(y)}" width="${short(width)}" height="${short(height)}" preserveAspectRatio="none" href="${part.toDataURL("image/png")}"/>`);
+    this.elements.push(`<image x="${short(x)}" y="${short(y)}" width="${short(width)}" height="${short(height)}" preserveAspectRatio="none"${this.imageSmoothingEnabled ? "" : ' style="image-rendering:pixelated"'} href="${part.toDataURL("image/png")}"/>`);
   }
 
   /**

@@ -83,8 +83,8 @@ export class Histograms {
   /** @param {Pick<Spread, "bounds">} picture */
   lines({ bounds }) {
     if (!bounds) return [];
-    return ROWS.map((row) => {
-      const [low, high] = bounds[row];
+    return ROWS.filter((row) => bounds[row]).map((row) => {
+      const [low, high] = /** @type {Interval} */ (bounds[row]);
       return `${this.texts.say(`canvas.${row}`)}: ${this.texts.say("canvas.range", { low: number(low), high: number(high) })}`;
     });
   }
@@ -110,7 +110,10 @@ export class Histograms {
       const context = contextOf(picture.canvas);
       context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
       context.clearRect(0, 0, picture.width, ROWS.length * (HEIGHT + GAP));
-      ROWS.forEach((row, at) => this.drawOne(context, arrays[`histogram_${row}/${address}`], bounds[row], at * (HEIGHT + GAP), picture.width));
+      ROWS.forEach((row, at) => {
+        const range = bounds[row]; // A layer without weights has none of these, nor of their gradients.
+        if (range) this.drawOne(context, arrays[`histogram_${row}/${address}`], range, at * (HEIGHT + GAP), picture.width);
+      });
     }
   }
 

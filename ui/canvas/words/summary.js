@@ -102,9 +102,9 @@ export function describe(seen, texts, language) {
 
 /** @param {Layout} layout @param {Say} say @param {Intl.ListFormat} list */
 function networkLines(layout, say, list) {
-  const { labels, units } = layout.inputs;
+  const { labels, units, shape } = layout.inputs;
   const shown = labels.slice(0, NAMES);
-  const lines = [units <= NAMES ? say("summary_inputs", { names: list.format(shown) }) : say("summary_many_inputs", { count: count(units) })];
+  const lines = [shape ? say("summary_shape", { shape: shape.join(" × ") }) : units <= NAMES ? say("summary_inputs", { names: list.format(shown) }) : say("summary_many_inputs", { count: count(units) })];
   let hidden = 0;
   layersIn(layout.layers).forEach((layer) => {
     if (layer.drawn === "mark") {
@@ -112,7 +112,7 @@ function networkLines(layout, say, list) {
       return;
     }
     const name = layer === layout.layers.at(-1) ? say("output") : say("hidden", { number: (hidden += 1) });
-    lines.push(say(layer.units === 1 ? "summary_layer_of_one" : "summary_layer", { layer: name, count: layer.units, activation: layer.activation }));
+    lines.push(say(!layer.activation ? "summary_layer_plain" : layer.units === 1 ? "summary_layer_of_one" : "summary_layer", { layer: name, count: layer.units, activation: layer.activation }));
   });
   lines.push(say("summary_parameters", { count: count(layout.parameters) }));
   return lines;
