@@ -3,6 +3,7 @@
 import { css } from "./colours.js";
 import { contextOf } from "./context.js";
 import { count, loss, score } from "./words/format.js";
+import { outputKind } from "./kinds.js";
 import { drawLinks } from "./network/links.js";
 import { traceMarker } from "./markers.js";
 import { VectorContext } from "./vector.js";
@@ -163,7 +164,7 @@ function drawOutput(context, output, theme, texts) {
   if (large.rows) output.drawPlot(context, box);
   if (output.arrays) large.drawStill?.(context, box, look, output.arrays);
   let x = box.x;
-  if (large.places) return; // Its rows and classes are named where they stand.
+  if (!output.selection && outputKind(layout).places) return; // Its rows and classes are named where they stand.
   if (layout.task === "classification" && !output.selection) {
     layout.classes.forEach((name, index) => {
       const text = layout.classes.length > 2 ? name : texts.say("canvas.class", { name });
