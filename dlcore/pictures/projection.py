@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from dlcore.datasets.preparation import PreparedCategory
+from dlcore.datasets.preparation import PreparedNumber
 from dlcore.pictures.base import Drawable, Interval, as_inputs, pad, ranges_of, target_name
 from dlcore.pictures.plane import grid, plane_layout, shade
 
@@ -25,7 +25,7 @@ class Strip:
     @classmethod
     def suits(cls, drawable: Drawable) -> bool:
         dataset, data = drawable.experiment.dataset, drawable.data
-        number = len(data.raw_names) == 1 and not isinstance(data.scaling.columns[0], PreparedCategory)
+        number = len(data.raw_names) == 1 and isinstance(data.scaling.columns[0], PreparedNumber)
         return dataset.surface == "space" and dataset.objective.has_classes and number
 
     def __init__(self, drawable: Drawable, side: int) -> None:
