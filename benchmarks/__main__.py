@@ -16,7 +16,7 @@ from benchmarks.tables import joined_goals
 # In this order: what needs a quiet machine most comes first.
 BENCHMARKS = (
     "peers", "playground", "engine", "seeds", "start", "table", "alone", "wire", "classroom", "hostile", "soak", "learning", "fitting",
-    "images", "sequences", "pictured", "reference", "first", "page", "canvas", "settings", "onnx_export", "ray",
+    "images", "sequences", "texts", "pictured", "reference", "first", "page", "canvas", "settings", "onnx_export", "ray",
 )  # fmt: skip
 
 

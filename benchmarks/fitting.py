@@ -21,7 +21,7 @@ from dlcore.learning.trainer import Trainer
 SEEDS, QUICK_SEEDS, EPOCHS = 10, 3, 100
 GOAL = 0.95
 WITH_A_GOAL = ("circle", "xor", "gauss", "spiral", "moons", "rings", "checkerboard", "digits")
-ELSEWHERE = ("sequences",)  # Groups with a benchmark of their own.
+ELSEWHERE = ("sequences", "texts")  # Groups with a benchmark of their own.
 POINTS = "drawn"  # Whose points come from a person; there are none to try.
 
 

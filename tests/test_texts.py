@@ -461,3 +461,26 @@ def test_naive_bayes_is_scikit_learns_on_what_the_network_reads(
     found = answer(baselines, saved(trainer))
     assert [model["key"] for model in found["models"]] == ["majority", "naive_bayes"]
     assert found["models"][1]["test"] == pytest.approx(expected) and expected > least
+
+
+# A run that goes on
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_tokens_vector_follows_it_to_another_id(begun: bool) -> None:
+    trainer = trained({**SMALL, "layers": STACK}, epochs=2 * begun)
+    before = dict(zip(trainer.data.scaling.text.vocabulary, vectors(trainer)[2:], strict=False))  # type: ignore[union-attr]
+    unknown = vectors(trainer)[1]
+    trainer.change(trainer.experiment.replace(test_fraction=0.5))
+    text = trainer.data.scaling.text
+    assert text is not None and list(text.vocabulary) != list(before)
+    news = 0
+    for token, vector in zip(text.vocabulary, vectors(trainer)[2:], strict=False):
+        assert np.array_equal(vector, before.get(token, unknown)), token
+        news += token not in before
+    assert news > 5
+    assert not vectors(trainer)[0].any()  # padding
+
+
+def vectors(trainer: Trainer) -> np.ndarray:
+    return trainer.snapshot().weights["0.weight"].numpy()

@@ -27,6 +27,7 @@ from dlcore.layers import all_layers
 from dlcore.learning.carry import Carriage, successor
 from dlcore.learning.row_orders import RowOrders
 from dlcore.learning.states import network_state, restore_network
+from dlcore.learning.vocabulary import find_moved, move_vectors
 from dlcore.network import build_model
 from dlcore.randomness import derived_seed
 from dlcore.rows import rows_of
@@ -182,11 +183,16 @@ class Supervised:
 
     def change(self, experiment: Experiment, carriage: Carriage, begun: bool) -> tuple[bool, bool, bool]:
         """Take over another recipe; returns whether rows, network and loss are others than before."""
-        old = self.experiment
+        old, text = self.experiment, self.data.scaling.text
         other_network = carriage.changes_shape or old.layers != experiment.layers
         other_rows = self._change_rows(experiment, begun)
-        if other_network:
+        # Vectors of another vocabulary's size were not carried over: they begin anew.
+        same_size = old.dataset.vocabulary == experiment.dataset.vocabulary
+        moved = find_moved(text, self.data.scaling.text, old.dataset.vocabulary) if same_size else None
+        if other_network or moved is not None:
             self._change_network(carriage)
+            if moved is not None:
+                move_vectors(self.engine, moved)
         else:
             self._change_settings()
         other_loss = (experiment.loss, experiment.class_weights) != (old.loss, old.class_weights)
