@@ -299,8 +299,10 @@ def test_a_set_out_of_reach_and_its_neighbour_are_named_in_the_language_of_the_s
     assert wanted.title in sentence("en", problem) and wanted.neighbour in sentence("en", problem)
     named = [key for key, title in catalogue("en").items() if title in (wanted.title, wanted.neighbour)]
     names = {text("zh_CN", key) for key in named}
-    assert sum(name in sentence("zh_CN", problem) for name in names) >= 2
-    assert wanted.neighbour not in sentence("zh_CN", problem)
+    assert sum(name in sentence("zh_CN", problem) for name in names) >= len({wanted.title, wanted.neighbour})
+    assert wanted.neighbour in names or wanted.neighbour not in sentence(
+        "zh_CN", problem
+    )  # Some names are the same in both.
 
 
 def test_a_problem_is_said_whole_in_both_languages() -> None:

@@ -53,7 +53,7 @@ class ImageSet:
     title: str
     number: int
     classes: tuple[str, ...]
-    neighbour: str = "Digits 8x8"
+    neighbour: str  # a part of it
 
 
 SETS: dict[str, TableSet | ImageSet] = {
@@ -68,10 +68,11 @@ SETS: dict[str, TableSet | ImageSet] = {
         "Boston housing", 531, "MEDV", "Diabetes",
         ("CRIM", "ZN", "INDUS", "CHAS", "NOX", "RM", "AGE", "DIS", "RAD", "TAX", "PTRATIO", "LSTAT"),
     ),
-    "mnist": ImageSet("MNIST", 554, tuple("0123456789")),
+    "mnist": ImageSet("MNIST", 554, tuple("0123456789"), "MNIST"),
     "fashion_mnist": ImageSet(
         "Fashion-MNIST", 40996,
         ("T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
+        "Fashion-MNIST",
     ),
 }  # fmt: skip
 

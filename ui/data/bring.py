@@ -24,10 +24,10 @@ ICON_OF = {
     "titanic": ":material/sailing:", "penguins": ":material/ac_unit:", "california": ":material/sunny:",
     "boston": ":material/location_city:", "mnist": ":material/looks_3:", "fashion_mnist": ":material/checkroom:",
 }  # fmt: skip
-#: {classic set: bundled set with a similar task}: the bundled one is offered if the other cannot be downloaded.
+#: {classic set: bundled set with a similar task, or a part of the same}: the bundled one is offered if the other cannot be downloaded.
 NEIGHBOURS = {
-    "titanic": "breast_cancer", "penguins": "iris", "california": "diabetes", "boston": "diabetes", "mnist": "digits",
-    "fashion_mnist": "digits",
+    "titanic": "breast_cancer", "penguins": "iris", "california": "diabetes", "boston": "diabetes", "mnist": "mnist",
+    "fashion_mnist": "fashion_mnist",
 }  # fmt: skip
 MOST_ROWS = 100_000
 LONGEST_TEXT = 1_000_000  # characters in the field for pasted text
