@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser import PAUSED, canvas, load, pixels, press, wait_for_step
+from tests.browser import PAUSED, canvas, load, open_view, pixels, press, wait_for_step
+from tests.test_access import violations
 
 pytestmark = pytest.mark.browser
 
@@ -79,3 +80,31 @@ def test_a_press_chooses_and_a_pinned_map_shows_its_kernels(convolutions: Page) 
     page.keyboard.press("Escape")  # The card closes; the map, which has the focus now, is still looked at.
     page.keyboard.press("Escape")
     expect(rows(page)).to_be_visible()
+
+
+def test_axe_finds_nothing_beside_rows_to_choose_from_or_a_pinned_map(convolutions: Page) -> None:
+    page = convolutions
+    expect(chosen(page)).to_be_visible()
+    assert violations(page) == []
+    page.get_by_role("button", name="Hidden 1, map 2", exact=True).click()
+    expect(page.get_by_role("img", name=re.compile("^The kernels of this map"))).to_be_visible()
+    assert violations(page) == []
+
+
+def test_gradients_histograms_and_the_past_are_seen_without_a_complaint(convolutions: Page) -> None:
+    page = convolutions
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    press(page, "Epoch")
+    expect(canvas(page)).to_have_attribute("data-epoch", "1")
+    open_view(page, "network")
+    for name in ("Gradients", "Histograms"):
+        page.get_by_role("checkbox", name=name, exact=True).check()
+    histograms = page.locator(".nn-histogram")
+    expect(histograms).to_have_count(3)
+    expect(histograms.first).to_have_attribute("aria-label", re.compile("weights.*gradients"))
+    expect(histograms.nth(1)).not_to_have_attribute("aria-label", re.compile("weights"))  # A pool has none.
+    page.locator(".nn-time-range").press("Home")
+    expect(page.locator("[data-time=now]")).to_be_enabled()
+    expect(rows(page)).to_be_visible()
+    assert errors == []

@@ -5,6 +5,7 @@ Viewers choose it; the first training row is the usual one. K units of a layer, 
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -195,7 +196,7 @@ class Examples:
             (values * (127 / self._largest.reshape(-1, *[1] * (values.ndim - 2))) + 128.5).clip(1, 255).astype(np.uint8)
         )
 
-    @property
+    @cached_property
     def _largest(self) -> np.ndarray:
         """(channels,): the size of the largest number of each channel or feature in the training rows."""
         values = np.abs(self._data.train.X).reshape(-1, *self._shape)
