@@ -130,6 +130,8 @@ class Experiment(Recipe):
             raise Problem("sealed_without_validation")
         if self.batch_size > self.train_rows:
             raise Problem("batch_larger_than_rows", rows=self.train_rows, came=self.batch_size)
+        if self.objective.answers_each_step and (steps := self.plan()[-1].output_shape[0]) != self.dataset.shape[0]:
+            raise Problem("output_needs_every_step", steps=self.dataset.shape[0], came=steps)
         if self.num_parameters > MOST_PARAMETERS:
             raise Problem("too_many_parameters", came=self.num_parameters, limit=MOST_PARAMETERS)
         return self

@@ -151,8 +151,12 @@ def stacks(draw: st.DrawFn, dataset: DatasetComponent) -> tuple[LayerComponent, 
         if shape_after((*layers, layer)) is not None:
             layers = (*layers, layer)
     each_step = dataset.objective.answers_each_step
-    while (shape := shape_after(layers)) is not None and len(shape) != (2 if each_step else 1):
-        layers = layers[:-1] if each_step else (*layers, Flatten())
+    if each_step:  # An answer to every step: whatever changes their number is left out.
+        while (shape := shape_after(layers)) is None or len(shape) != 2 or shape[0] != dataset.shape[0]:
+            layers = layers[:-1]
+        return layers
+    while (shape := shape_after(layers)) is not None and len(shape) != 1:
+        layers = (*layers, Flatten())
     return layers
 
 

@@ -183,7 +183,9 @@ def _refused_or_valid(make: Any, *arguments: Any) -> None:
         json.dumps(problem.to_dict(), allow_nan=False)
         named = re.match(r"(\{path\}|[a-z_.]+): ", TEMPLATES[problem.key])
         # What is wrong with a drawing is said where one draws, too: it names the class.
-        is_known = problem.key in ("not_json", "too_long") or problem.key.startswith("drawn_")
+        # What is wrong with a layer's place says the number of the layer.
+        is_known = problem.key in ("not_json", "too_long") or problem.key.startswith(("drawn_", "output_needs_"))
+        is_known = is_known or "number" in problem.values
         assert is_known or named, f"no path in: {sentence}"
         assert problem.values.get("path") != ""
     else:
