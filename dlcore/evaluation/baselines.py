@@ -127,7 +127,7 @@ class LastWeek:
 
 def make_naive_bayes(experiment: Experiment) -> Pipeline:
     """Naive Bayes on how often each token stands in a text, or of characters each run of up to three (McCallum and Nigam, 1998)."""
-    analyzer = list_words if getattr(experiment.dataset, "tokens", "") == "words" else list_runs
+    analyzer: Any = list_words if getattr(experiment.dataset, "tokens", "") == "words" else list_runs
     # With balanced weights all classes count the same, however frequent they are.
     bayes = MultinomialNB(fit_prior=experiment.class_weights == "none")
     return make_pipeline(CountVectorizer(analyzer=analyzer), bayes)
