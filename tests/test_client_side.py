@@ -45,7 +45,7 @@ def test_the_browser_paints_what_the_server_paints() -> None:
         try:
             trainers.append(trained(**recipe))
         except Problem as problem:
-            assert "loss" in problem.key
+            assert "loss" in problem.key or problem.key == "tokens_need_embedding"  # No dense stack reads tokens.
             continue
         names.append(name)
     assert len(names) >= 60

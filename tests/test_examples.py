@@ -5,6 +5,8 @@ The judge is plain torch: its own conv2d, LSTM and linear layers with the tensor
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 from itertools import islice
 from typing import Any
@@ -12,11 +14,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from dlcore import Experiment, Trainer
 from dlcore.frame import decode_frame
 from dlcore.pictures.picture import Picture
+from dlcore.runs.glance import glance
 from dlcore.runs.run import Run
 from ui.viewer_requests import read_request
 
@@ -262,3 +266,12 @@ def test_layers_inside_of_others_have_maps_too_and_a_way_around_is_told() -> Non
     holder = header["layout"]["layers"][1]
     assert holder["skip"] is True
     assert holder["branches"][0][0]["map"]["kind"] == "image"
+
+
+def test_a_run_over_pictures_is_recognised_by_some_of_them() -> None:
+    run = run_of(CNN)
+    image = Image.open(io.BytesIO(base64.b64decode(glance(run)["picture"]))).convert("RGB")
+    assert image.size == (112, 112)
+    pixels = np.asarray(image)
+    assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 8  # Frames of several classes, and shades of ink.
+    assert glance(run_of(LSTM))["picture"] == ""

@@ -43,9 +43,10 @@ def _paint(contents: Any) -> str:
     header, constants = contents.with_layout(shows_rows, slim=False)
     arrays = {**contents.arrays, **constants}
     output = header["layout"].get("output", {})
-    if "x_range" not in output:
+    from dlcore.pictures.painting import can_draw_rows, draw_answers  # Needs Pillow, which takes a moment to import.
+
+    if "x_range" not in output and not can_draw_rows(output):
         return ""
-    from dlcore.pictures.painting import draw_answers  # Needs Pillow, which takes a moment to import.
 
     points = {name: array[:MOST_POINTS] if name.startswith("points/") else array for name, array in arrays.items()}
     image = draw_answers(output, points, contents.recipe.objective.has_classes, SIDE * DRAWN_FINER)
