@@ -27,7 +27,7 @@ KINDS: tuple[type[UnitImage] | type[UnitSequence], ...] = (UnitImage, UnitSequen
 MOST_NUMBERS = 48_000  # of all pictures of a frame; beyond it every second pixel or step is left out
 WEAKEST = 0.25  # of its layer's largest value: a unit that answers less is drawn as pale as it is beside the others
 MOST_EXAMPLES, LEAST_EXAMPLES = 60, 12  # rows of a split among which a viewer chooses
-SHOWN_BUDGET = 40_000_000  # multiply-adds that predictions for all of them may take
+SHOWN_BUDGET = 28_000_000  # multiply-adds that predictions for all of them may take
 MOST_THUMBNAIL, MOST_THUMBNAILS = 4096, 400_000  # numbers of one, and of all
 
 TOKENS = "tokens"  # the kind of the inputs' picture where they are ids

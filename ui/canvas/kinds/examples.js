@@ -8,6 +8,7 @@ import { drawTokens } from "../output/text.js";
 import { number, percent } from "../words/format.js";
 
 const MOST_CLASSES = 12; // with a bar of their own
+const CLOSEST_BARS = 11; // pixels from one bar to the next
 const APART = 0.1; // of the range: two answers so far apart differ
 
 const TITLES = { test: "test_rows_title", train: "train_rows_title" };
@@ -222,12 +223,12 @@ function drawTitle(context, room, { layout, texts, theme }, { split, row, predic
 /** The probability of each class, the true one with a mark. @param {Context} context @param {import("../output/grid.js").Room} room @param {number[]} shares @param {number} target @param {Layout} layout @param {Theme} theme */
 function drawShares(context, room, shares, target, { classes }, theme) {
   const ranked = shares.map((_, index) => index).sort((a, b) => shares[b] - shares[a]).slice(0, MOST_CLASSES);
-  const fits = Math.max(2, Math.floor(room.height / 12));
+  const fits = Math.max(2, Math.floor(room.height / CLOSEST_BARS));
   const few = ranked.slice(0, Math.min(MOST_CLASSES, fits));
   // All of them in their own order where there is room, so that no bar changes its place; else the likeliest, and the true one.
   const shown = shares.length <= Math.min(fits, MOST_CLASSES) ? shares.map((_, index) => index) : few.includes(target) ? few : [...few.slice(0, -1), target];
   const slot = Math.min(22, room.height / shown.length);
-  const size = Math.min(12, slot - 1) * theme.type;
+  const size = Math.min(12 * theme.type, slot - 1);
   context.font = `700 ${size}px ${theme.font}`;
   const names = Math.min(room.width * 0.42, 17 + Math.max(...shown.map((index) => context.measureText(classes[index]).width)));
   const numbers = 38;
