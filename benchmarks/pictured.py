@@ -6,6 +6,7 @@ from statistics import median
 from time import process_time
 from typing import Any
 
+import torch
 from playwright.sync_api import sync_playwright
 
 from benchmarks.canvas import measure_frames
@@ -68,7 +69,8 @@ def _weigh(name: str, recipe: dict[str, Any]) -> Figure:
 
 
 def _time_predictions() -> Figure:
-    """Processor time of what is predicted for the rows among which a person chooses."""
+    """Processor time of what is predicted for the rows among which a person chooses, by one thread as in a worker."""
+    torch.set_num_threads(1)
     one = Run(Experiment.from_dict(CNN).to_json(), "cpu")
     contents = one.contents_maker.make_now(one.learner, one.version, one.structure, False)
     looks, snapshot = contents.looks, contents.snapshot  # type: ignore[attr-defined]
