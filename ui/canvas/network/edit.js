@@ -156,11 +156,15 @@ export class Edit {
     let before = inputs.units;
     /** @param {Column} after */
     const between = (after) => gaps.filter((gap) => gap.after === after).forEach((gap) => this.addInsert(gap));
+    let marks = 0;
     for (const column of columns) {
       const { layer } = column;
       const { address } = column;
       if (column.part === "mark") {
         const heading = add(column.center, phone ? 46 : 64, "mark", [["mark", say(`mark_${layer.kind}`, { size: number(layer.size, 3) })]]);
+        // Marks beside one another are closer than their words are wide: the second stands above the first.
+        marks = columns[columns.indexOf(column) - 1]?.part === "mark" ? marks + 1 : 0;
+        heading.style.setProperty("--nn-lift", `${22 * (marks % 3)}px`);
         const after = this.network.names.layerName(columns.slice(0, columns.indexOf(column)).findLast(({ part }) => part !== "mark") ?? columns[0]);
         if (address.includes(".")) continue;
         const remove = this.button(`remove ${address}`, "×", say(`remove_mark_${layer.kind}`, { layer: after }), () => ["remove_layer", { address }]);
