@@ -25,6 +25,8 @@ from benchmarks.tables import Figure, goals, markdown
 from dlcore.engines.autograd import AutogradEngine
 from dlcore.experiment import Experiment
 from dlcore.learning.supervised import Supervised
+from dlcore.network import build_model
+from dlcore.rows import prepare
 
 ROUNDS, SECONDS = 9, 0.5
 SHARE, EPOCHS_AT_ONCE, ROUNDS_OF_PYTHON = 0.2, 64, 300
@@ -86,6 +88,12 @@ SMALL = (  # The playground's own batch.
     Shape("CNN 1x28x28", lambda: convolutional(28), (1, 28, 28), 10, 1.3),
     Shape("LSTM, 16 steps, 16 units", recurrent, (16, 4), 10, 1.3),
 )
+CONVOLUTIONS = (  # By the compiled kernels: layers, data set, batch, goal.
+    ("conv8-conv16", ("conv8", "conv16"), "digits", 10, 8.0),
+    ("conv8-pool-conv16-pool", ("conv8", "pool", "conv16", "pool"), "mnist", 10, 2.5),
+    ("conv8-conv16", ("conv8", "conv16"), "digits", 64, 1.0),
+    ("conv8-pool-conv16-pool", ("conv8", "pool", "conv16", "pool"), "mnist", 64, 1.0),
+)
 LARGE = (
     Shape("64-512-512-10", lambda: dense(64, 512, 512), (64,), 512, 1.0),
     Shape("64-1000-1000-10", lambda: dense(64, 1000, 1000), (64,), 256, 1.0),
@@ -106,6 +114,11 @@ def run(quick: bool) -> str:
     rounds, seconds = (QUICK_ROUNDS, QUICK_SECONDS) if quick else (ROUNDS, SECONDS)
     figures: list[Figure] = [Figure("Python's share of a tiny epoch", f"{100 * SHARE:.0f}%", tiny, share <= SHARE)]
     rows = []
+    for title, layers, dataset, batch, goal in CONVOLUTIONS:
+        kernels, loop = measure_kernels(layers, dataset, batch, rounds, seconds)
+        name, times = f"{title} on {dataset}, batch {batch}, one core, compiled", loop / kernels
+        figures.append(Figure(f"updates/s, {name}, against a plain loop", f"{goal:g}x", f"{times:.2f}x", times >= goal))
+        rows.append([name, f"{kernels:,.0f}", f"{loop:,.0f}", ""])
     there = torch.cuda.is_available()
     for device, shapes in (("cpu", (*SMALL, *LARGE)), ("cuda", GPU if there else ())):
         for shape in shapes:
@@ -191,6 +204,43 @@ def measure(shape: Shape, device: str, rounds: int, seconds: float) -> dict[str,
         for name, way in ways.items():
             found[name].append(time_way(way, updates, device) / updates)
     return {name: 1e6 * median(times) for name, times in found.items()}
+
+
+def measure_kernels(
+    layers: tuple[str, ...], dataset: str, batch: int, rounds: int, seconds: float
+) -> tuple[float, float]:
+    """Median microseconds of an update by the compiled kernels for convolutions, and by a plain loop, of the processor."""
+    recipe = {
+        "dataset": {"kind": dataset},
+        "layers": [
+            {"kind": "max_pool"} if name == "pool" else {"kind": "conv2d", "channels": int(name[4:]), "padding": 1}
+            for name in layers
+        ]
+        + [{"kind": "flatten"}],
+        "optimizer": {"kind": "adam", "learning_rate": RATE},
+        "batch_size": batch,
+    }
+    experiment = Experiment.from_dict(recipe)
+    learned = Supervised(experiment, "cpu", prepare(experiment), "dense")
+    learned.begin()
+    kernels = learned.dense_engine(patient=True)
+    assert kernels is not None
+    rates, order = np.full(BATCHES, RATE), learned.order.numpy()[: BATCHES * batch]
+    X, y = learned.X[learned.order], learned.targets[learned.order]
+    loop = plain(build_model(experiment), X, y, batch)
+
+    def compiled(updates: int) -> None:
+        for _ in range(0, updates, BATCHES):
+            kernels.take(rates, order, 0)
+
+    ways = (compiled, loop)
+    for way in ways:
+        way(BATCHES)
+    once = _processor_time(loop, BATCHES) / BATCHES
+    updates = BATCHES * max(1, round(seconds / once / BATCHES))
+    times = [[_processor_time(way, updates) / updates for way in ways] for _ in range(rounds)]
+    ours_us, loop_us = (1e6 * median(one) for one in zip(*times, strict=True))
+    return ours_us, loop_us
 
 
 def ours(model: nn.Sequential, X: torch.Tensor, y: torch.Tensor, batch: int) -> Callable[[int], None]:

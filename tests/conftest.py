@@ -83,6 +83,7 @@ def prepare_torch() -> None:
 
     torch.set_num_threads(1)
     compiled.kernels(patient=True)  # Compile before any test, so that it is not left to timing which engine trains.
+    compiled.kernels(patient=True, package=compiled.CONVOLVING)
 
 
 @pytest.hookimpl(tryfirst=True)  # Must run before pytest-xdist reads the groups.

@@ -57,7 +57,7 @@ def test_behind_flatten_each_channel_keeps_the_weights_of_all_its_pixels() -> No
     np.testing.assert_array_equal(now[:, 0], was[:, 2])
     np.testing.assert_array_equal(now[:, 2], was[:, 0])
     assert (
-        np.abs(now[:, 1]).max() < 0.1 * np.abs(now[:, 0]).max()
+        np.abs(now[:, 1]).max() < 0.15 * np.abs(now[:, 0]).max()
     )  # Of a new channel: small, so that it disturbs little.
 
 

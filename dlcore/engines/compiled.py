@@ -1,6 +1,6 @@
 """The compiled kernels as a process gets them: from the disk in half a second, or compiled once a machine, while nobody waits.
 
-python -m dlcore.engines.compiled      compiles it now
+python -m dlcore.engines.compiled      compiles all that a run may wait for, now
 """
 
 from __future__ import annotations
@@ -21,12 +21,17 @@ from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from types import ModuleType
 from typing import NamedTuple
 
 SOURCES = sorted(Path(__file__).with_name("kernels").glob("*.py"))
+OF_CONVOLVING = sorted((Path(__file__).with_name("kernels") / "convolving").glob("*.py"))
 OF_MANY = sorted((Path(__file__).with_name("kernels") / "many").glob("*.py"))
+STACKS, CONVOLVING = (
+    "stacks",
+    "convolving",
+)  # What is loaded apart: for dense stacks, and for those that make maps from pictures.
 COMPLETE = "complete"  # A file of this name stands in the folder when all is compiled.
 NICENESS = 19
 BACKGROUND = "background"
@@ -43,59 +48,71 @@ class Loading(NamedTuple):
     awaited: Event  # Set once somebody waits for them.
 
 
-def kernels(patient: bool = False) -> ModuleType | None:
-    """The package of kernels with its code loaded; None where numba or a folder for the code is missing.
+def kernels(patient: bool = False, package: str = STACKS) -> ModuleType | None:
+    """The kernels with the code of this package loaded; None where numba or a folder for the code is missing.
 
     While they are being compiled for the first time it is None too (the autograd engine takes the steps then); if `patient`, it waits.
     """
-    on_their_way, compiles, awaited = begin()
+    on_their_way, compiles, awaited = begin(package)
     if patient:
         awaited.set()
     return on_their_way.result() if patient or not compiles or on_their_way.done() else None
 
 
-def are_loaded() -> bool:
+def are_loaded(package: str = STACKS) -> bool:
     """Whether `kernels` would answer now, and with kernels."""
-    on_their_way = begin().kernels
+    on_their_way = begin(package).kernels
     return on_their_way.done() and on_their_way.result() is not None
 
 
 def is_compiled() -> bool:
-    """Whether their code lies on this machine's disk, so that loading it takes half a second."""
+    """Whether the code for dense stacks lies on this machine's disk, so that loading it takes half a second."""
     folder = code_folder()
     return folder is not None and (folder / COMPLETE).exists()
 
 
-@cache
-def begin() -> Loading:
+def begin(package: str = STACKS) -> Loading:
     """Load the kernels in the background, once; further calls give the same."""
+    return _begin(package)
+
+
+@cache
+def _begin(package: str) -> Loading:
     found: Future[ModuleType | None] = Future()
     awaited = Event()
-    folder = code_folder()
+    folder = code_folder(_sources(package))
     if folder is None:
         found.set_result(None)
     else:
-        Thread(target=_load, args=(found, folder, awaited), name="loads the kernels", daemon=True).start()
+        loading = found, folder, awaited, package
+        Thread(target=_load, args=loading, name=f"loads the kernels: {package}", daemon=True).start()
     return Loading(found, folder is not None and not (folder / COMPLETE).exists(), awaited)
 
 
-def _load(found: Future[ModuleType | None], folder: Path, awaited: Event) -> None:
+def _sources(package: str) -> list[Path]:
+    return SOURCES if package == STACKS else [*SOURCES, *OF_CONVOLVING]
+
+
+def _load(found: Future[ModuleType | None], folder: Path, awaited: Event, package: str) -> None:
     try:
+        if package != STACKS and kernels(patient=True) is None:
+            found.set_result(None)
+            return
         if not (folder / COMPLETE).exists():
-            _compile(awaited)
-        found.set_result(_load_from(folder, _stack_kernels))
+            _compile(awaited, package)
+        found.set_result(_load_from(folder, _LOADERS[package]))
     except Exception:
         _log.warning("The kernels could not be loaded; the autograd engine takes all steps.", exc_info=True)
         found.set_result(None)
 
 
-def _compile(awaited: Event) -> None:
+def _compile(awaited: Event, package: str) -> None:
     """In a process of its own: the compiler is pure Python and would take turns with everything here.
 
     While nobody waits for it, it has the lowest priority, and on a busy machine gets next to nothing. Only root may raise the
     priority of a process, so it is started anew when somebody waits; what was compiled by then is on the disk.
     """
-    command, where = [sys.executable, "-m", __name__], Path(__file__).parents[2]
+    command, where = [sys.executable, "-m", __name__, package], Path(__file__).parents[2]
     with subprocess.Popen([*command, BACKGROUND], cwd=where, stdout=sys.stderr) as in_background:
         while in_background.poll() is None:
             if awaited.wait(LOOK_EVERY):
@@ -107,18 +124,32 @@ def _compile(awaited: Event) -> None:
         subprocess.run(command, check=True, cwd=where, stdout=sys.stderr)
 
 
+_one_at_a_time = Lock()  # numba has one folder for code in the whole process.
+
+
 def _load_from(folder: Path, load: Callable[[], ModuleType]) -> ModuleType:
     """The package of kernels, whose code is read from this folder, or written there."""
     from numba.core import config
 
-    config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
-    return load()
+    with _one_at_a_time:
+        config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
+        return load()
 
 
 def _stack_kernels() -> ModuleType:
     from dlcore.engines import kernels
 
     return kernels
+
+
+def _convolving_kernels() -> ModuleType:
+    from dlcore.engines import kernels
+
+    importlib.import_module(f"{kernels.__name__}.convolving")
+    return kernels
+
+
+_LOADERS: dict[str, Callable[[], ModuleType]] = {STACKS: _stack_kernels, CONVOLVING: _convolving_kernels}
 
 
 def _many_kernels() -> ModuleType:
@@ -168,14 +199,17 @@ def import_numba_alone() -> None:
         del sys.modules["scipy.linalg"]
 
 
-def compile_now() -> None:
+def compile_now(package: str = STACKS) -> None:
     """Fill the disk's cache, once however many processes ask for it at the same time. OSError if there is no folder for it."""
-    folder = code_folder()
+    folder = code_folder(_sources(package))
     if folder is None:
         raise OSError("there is no private folder to keep compiled code in; set NUMBA_CACHE_DIR to one")
+    if package != STACKS:
+        compile_now()
+        kernels(patient=True)  # These are made of those.
     with _lock_folder(folder):
         if not (folder / COMPLETE).exists():
-            _load_from(folder, _stack_kernels)
+            _load_from(folder, _LOADERS[package])
             (folder / COMPLETE).touch()
 
 
@@ -214,4 +248,5 @@ def _is_ours(folder: Path) -> bool:
 if __name__ == "__main__":
     if BACKGROUND in sys.argv[1:]:
         os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
-    compile_now()
+    for package in [name for name in _LOADERS if name in sys.argv[1:]] or _LOADERS:
+        compile_now(package)

@@ -54,11 +54,15 @@ class Rows:
 
 def fits(kernels: ModuleType, experiment: Experiment) -> bool:
     """Whether the kernels know everything in this recipe."""
-    numerics = kernels.numerics
     bends = {layer.activation.kind for layer in experiment.layers if isinstance(layer, Dense)}
+    return {layer.kind for layer in experiment.layers} <= {"dense", "dropout"} and knows(kernels, experiment, bends)
+
+
+def knows(kernels: ModuleType, experiment: Experiment, bends: set[str]) -> bool:
+    """Whether the kernels know these activations, and how this recipe learns."""
+    numerics = kernels.numerics
     return (
-        {layer.kind for layer in experiment.layers} <= {"dense", "dropout"}
-        and bends <= set(numerics.ACTIVATIONS)
+        bends <= set(numerics.ACTIVATIONS)
         and experiment.objective.kind in numerics.OBJECTIVES
         and experiment.loss.kind in numerics.LOSSES
         and experiment.optimizer.kind in numerics.OPTIMIZERS
@@ -74,14 +78,7 @@ class DenseEngine:
     def __init__(self, kernels: ModuleType, engine: AutogradEngine, experiment: Experiment, rows: Rows) -> None:
         self._kernels = kernels
         self._batch = experiment.batch_size
-        self._dropouts = dropouts_after_layers(engine.model)
-        widths = [experiment.num_inputs, *(layer.units for layer in experiment.layers if isinstance(layer, Dense))]
-        self._masked = [(modules, width) for modules, width in zip(self._dropouts, widths, strict=True) if modules]
-        self.most_steps = MOST_MASKED if self._masked else 1_000_000  # of one call of `take`
-        self.most_epochs = 1 if self._masked else MOST_EPOCHS_AT_ONCE  # of one call of `take_epochs`
-        self._layers, units = layer_table(kernels, experiment, [bool(modules) for modules in self._dropouts])
-        self._parameters = np.array(activation_parameters(experiment), np.float32)
-        self._codes = np.array(codes_of(kernels, experiment, bool(self._dropouts[0])), np.int64)
+        self._codes = np.array(codes_of(kernels, experiment), np.int64)
         self._settings = np.array(settings_of(experiment))
         self._X = rows.X_ND.numpy()
         self._targets = np.ascontiguousarray(rows.targets.float().reshape(len(self._X), -1).numpy())
@@ -91,8 +88,7 @@ class DenseEngine:
         self._train = np.uint64(rows.train)
         self._rows = rows.train, len(self._X) - rows.train
         self._spreads = [spread_of(part.float()) for part in (rows.y_N[: rows.train], rows.y_N[rows.train :])]
-        lanes = max(whole_vectors(self._kernels, min(self._batch, rows.train)), int(SCORED_TOGETHER))
-        self._work = work_space(kernels, self._layers, units, lanes)
+        self._lay_out(experiment, engine, rows)
 
         assert engine.flat.grad is not None
         self._flat = engine.flat.detach().numpy()
@@ -101,6 +97,20 @@ class DenseEngine:
         self._frozen = _marks(engine.frozen)
         self._gates = _marks(None if engine.silenced is None else ~torch.cat(list(engine.silenced.values())))
         self._first, self._second, self._count = _memory(engine, experiment)
+
+    def _lay_out(self, experiment: Experiment, engine: AutogradEngine, rows: Rows) -> None:
+        """Tables of the layers, room for what goes through them, and what is dropped on the way."""
+        kernels = self._kernels
+        dropouts = dropouts_after_layers(engine.model)
+        widths = [experiment.num_inputs, *(layer.units for layer in experiment.layers if isinstance(layer, Dense))]
+        self._masked = [(modules, width) for modules, width in zip(dropouts, widths, strict=True) if modules]
+        self.most_steps = MOST_MASKED if self._masked else 1_000_000  # of one call of `take`
+        self.most_epochs = 1 if self._masked else MOST_EPOCHS_AT_ONCE  # of one call of `take_epochs`
+        self._layers, units = layer_table(kernels, experiment, [bool(modules) for modules in dropouts])
+        self._parameters = np.array(activation_parameters(experiment), np.float32)
+        self._codes[-1] = bool(dropouts[0])
+        lanes = max(whole_vectors(kernels, min(self._batch, rows.train)), int(SCORED_TOGETHER))
+        self._work = work_space(kernels, self._layers, units, lanes)
 
     def take(self, rates: np.ndarray, order: np.ndarray, cursor: int) -> np.ndarray:
         """One update for each learning rate, from row `cursor` of the epoch's order (N,) on: the mean loss of each batch before its update.
@@ -236,7 +246,7 @@ def activation_parameters(experiment: Experiment) -> list[float]:
     return [float(found[0]) if found else 0.0 for found in [*numbers, []]]
 
 
-def codes_of(kernels: ModuleType, experiment: Experiment, drops_inputs: bool) -> list[int]:
+def codes_of(kernels: ModuleType, experiment: Experiment, drops_inputs: bool = False) -> list[int]:
     """Loss, optimizer, regularizer, classes, whether inputs are dropped, as the kernels know them."""
     numerics = kernels.numerics
     return [

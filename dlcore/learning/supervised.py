@@ -19,9 +19,10 @@ import torch
 
 from dlcore.class_weights import row_weights
 from dlcore.datasets.split import Data
-from dlcore.engines import compiled
+from dlcore.engines import compiled, convolving, dense
 from dlcore.engines.autograd import AutogradEngine
-from dlcore.engines.dense import DenseEngine, Rows, fits
+from dlcore.engines.convolving import ConvolvingEngine, is_picture_stack
+from dlcore.engines.dense import DenseEngine, Rows
 from dlcore.experiment import Experiment
 from dlcore.layers import all_layers
 from dlcore.learning.carry import Carriage, successor
@@ -75,8 +76,13 @@ class Supervised:
     @property
     def engine_name(self) -> str:
         """The engine that takes the next steps, as far as is known without waiting for it."""
-        dense = self.dense_engine() if self._choice != "autograd" and compiled.are_loaded() else None
-        return self.engine.name if dense is None else dense.name
+        loaded = self._choice != "autograd" and compiled.are_loaded(self._package)
+        found = self.dense_engine() if loaded else None
+        return self.engine.name if found is None else found.name
+
+    @property
+    def _package(self) -> str:
+        return compiled.CONVOLVING if is_picture_stack(self.experiment) else compiled.STACKS
 
     # Steps
 
@@ -94,20 +100,20 @@ class Supervised:
 
         How many were made, and the mean loss of the last batch, which made none if its loss is not finite.
         """
-        dense = self.dense_engine()
+        fast = self.dense_engine()
         size, rows = self.experiment.batch_size, self.train_rows
         count = 1
-        if dense is not None:
+        if fast is not None:
             time_left = deadline - time.monotonic()
             in_time = max(1, int(time_left / self._seconds_a_step)) if time_left < math.inf else updates
-            count = int(min(updates, -(-(rows - self.cursor) // size), in_time, dense.most_steps))
+            count = int(min(updates, -(-(rows - self.cursor) // size), in_time, fast.most_steps))
         rates = self._rates(epoch, count)
-        if dense is None:
+        if fast is None:
             batch = slice(self.cursor, min(self.cursor + size, rows))
             losses = [self._autograd_step(batch, rates[0])]
         else:
             start = time.perf_counter()
-            losses = dense.take(rates, self.order.numpy(), self.cursor)
+            losses = fast.take(rates, self.order.numpy(), self.cursor)
             self._seconds_a_step = (time.perf_counter() - start) / len(losses)
         loss = float(losses[-1])
         made = len(losses) if math.isfinite(loss) else len(losses) - 1
@@ -119,18 +125,18 @@ class Supervised:
 
         As `take`, and the row of scores of each epoch that ended. None where one epoch at a time is better: there `take` takes the steps.
         """
-        dense = self.dense_engine()
+        fast = self.dense_engine()
         steps = -(-self.train_rows // self.experiment.batch_size)
         # Before it was measured: with scores of all rows, which `take` does not make.
         seconds = self._seconds_an_epoch or 4 * steps * self._seconds_a_step
         in_time = (deadline - time.monotonic()) / seconds if deadline < math.inf else math.inf
-        epochs = int(min(most, in_time, dense.most_epochs if dense is not None else 1))
-        if dense is None or self.cursor or epochs < 2:
+        epochs = int(min(most, in_time, fast.most_epochs if fast is not None else 1))
+        if fast is None or self.cursor or epochs < 2:
             self._seconds_an_epoch = 0.0  # Measured anew, as one slow moment would otherwise count for ever.
             return None
         orders = self._orders.look_ahead(epochs)
         start = time.perf_counter()
-        losses, scores = dense.take_epochs(self._rates_of_epochs(epoch, len(orders), steps), orders)
+        losses, scores = fast.take_epochs(self._rates_of_epochs(epoch, len(orders), steps), orders)
         self._seconds_an_epoch = (time.perf_counter() - start) / len(orders)
         loss = float(losses[-1])
         made = len(losses) if math.isfinite(loss) else len(losses) - 1
@@ -168,11 +174,16 @@ class Supervised:
         state = (self.experiment, engine, engine.frozen, engine.silenced, self.targets, engine.memory)
         if self._dense is not None and all(map(operator.is_, self._dense[0], state)):
             return self._dense[1]
-        kernels = compiled.kernels(patient or self._choice == "dense")
-        if kernels is None or not fits(kernels, self.experiment):
+        told = self._choice == "dense"
+        pictures = is_picture_stack(self.experiment)
+        if pictures and (engine.silenced is not None or not (told or convolving.is_quicker(self.experiment))):
+            return None
+        kernels = compiled.kernels(patient or told, self._package)
+        module, engine_class = (convolving, ConvolvingEngine) if pictures else (dense, DenseEngine)
+        if kernels is None or not module.fits(kernels, self.experiment):
             return None
         rows = Rows(self.X, self.targets, self.y, self.train_rows, self._weights)
-        self._dense = state, DenseEngine(kernels, engine, self.experiment, rows)
+        self._dense = state, engine_class(kernels, engine, self.experiment, rows)
         return self._dense[1]
 
     def _use_order(self, order: torch.Tensor) -> None:

@@ -80,7 +80,7 @@ def update(optimizer, settings, flat, gradient, previous, first, second, count, 
 
 
 @compiled
-def _add_price(regularizer, rate, gradient, flat, layers):
+def add_price(regularizer, rate, gradient, flat, layers):
     """The regularizer's share of the gradient; biases are free."""
     for index in range(len(layers)):
         start = layers[index, WEIGHTS]
@@ -93,7 +93,7 @@ def _add_price(regularizer, rate, gradient, flat, layers):
 
 
 @compiled
-def _clip(gradient, most):
+def clip_norm(gradient, most):
     """As torch.nn.utils.clip_grad_norm_."""
     square = np.float32(0)
     for i in range(uint64(len(gradient))):
@@ -220,13 +220,13 @@ def take_steps(
                     work[outputs + k * lanes + lane] = 0
             backward(flat, gradient, layers, parameters, work, lanes, gates, masks, step)
             if regularizer != NONE:
-                _add_price(regularizer, price, gradient, flat, layers)
+                add_price(regularizer, price, gradient, flat, layers)
             if len(frozen):  # Before clipping: what does not learn has no share in the norm.
                 for i in range(size):
                     if frozen[i]:
                         gradient[i] = 0
             if clip > 0:
-                _clip(gradient, clip)
+                clip_norm(gradient, clip)
             update(optimizer, settings, flat, gradient, previous, first, second, count, rates[step])
             if len(frozen):  # Decay and momentum move weights without a gradient too.
                 for i in range(size):
