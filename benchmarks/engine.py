@@ -225,8 +225,8 @@ def measure_kernels(
     learned.begin()
     kernels = learned.dense_engine(patient=True)
     assert kernels is not None
-    rates, order = np.full(BATCHES, RATE), learned.order.numpy()[: BATCHES * batch]
-    X, y = learned.X[learned.order], learned.targets[learned.order]
+    rates, order = np.full(BATCHES, RATE), np.resize(learned.order.numpy(), BATCHES * batch)
+    X, y = learned.X[order], learned.targets[order]
     loop = plain(build_model(experiment), X, y, batch)
 
     def compiled(updates: int) -> None:
