@@ -138,8 +138,14 @@ def export(page: Page, what: str, folder: Path) -> Path:
 
 
 def open_export(page: Page) -> None:
+    # A menu that is opened right after it was closed may close once more: then a second press opens it.
+    wait_until_still(page)
     press(page, "Export")
-    expect(page.locator(".st-key-export_menu input[type=file]")).to_be_attached()
+    try:
+        expect(page.locator(".st-key-export_menu input[type=file]")).to_be_attached(timeout=15_000)
+    except AssertionError:
+        press(page, "Export")
+        expect(page.locator(".st-key-export_menu input[type=file]")).to_be_attached()
     wait_until_still(page)
 
 

@@ -168,6 +168,9 @@ def test_every_size_of_batch(batch: int, dropped: bool) -> None:
 @pytest.mark.parametrize("kind", [kind for kind in kinds(Dataset) if not layers_on(kind)])
 def test_every_data_set(kind: str) -> None:
     recipe = {"dataset": {"kind": kind}, "optimizer": {"kind": "adam", "learning_rate": 0.01}}
+    if kinds(Dataset)[kind]().inputs > 100:  # type: ignore[attr-defined]
+        # Most pixels are dark in most rows: Adam divides their tiny gradients by their size, and so takes rounding for a direction.
+        recipe["optimizer"] = {"kind": "sgd", "learning_rate": 0.05}
     try:
         Experiment.from_dict(BASE | recipe)
     except Problem:

@@ -135,7 +135,7 @@ NETWORKS: dict[str, tuple[dict[str, Any], Any]] = {
     ),
     "convolution over time": (
         {
-            "dataset": {"kind": "recall"},
+            "dataset": {"kind": "recall", "length": 12},
             "layers": [EMBEDDING, {"kind": "conv1d", "channels": 5}, {"kind": "max_pool"}, FLATTEN],
         },
         lambda: Plain(
