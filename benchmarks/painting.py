@@ -86,10 +86,11 @@ def recipes() -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for kind in kinds(Activation):
         found[f"activation {kind}"] = {"layers": [{"kind": "dense", "units": 8, "activation": {"kind": kind}}] * 2}
-    for kind in kinds(Dataset):
+    for kind, cls in kinds(Dataset).items():
         if kind not in ("drawn", "table", "images"):
             found[f"data {kind}"] = {"dataset": {"kind": kind}}
-            for loss in kinds(Loss):
+            # Larger pictures are painted as small ones are, and take long to project.
+            for loss in kinds(Loss) if cls().inputs <= 100 else ():  # type: ignore[attr-defined]
                 found[f"data {kind}, loss {loss}"] = {"dataset": {"kind": kind}, "loss": {"kind": loss}}
     found["all features"] = {"dataset": {"kind": "spiral"}, "features": list(FEATURES)}
     found["no hidden layer"] = {"layers": []}

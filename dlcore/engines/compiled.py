@@ -144,8 +144,8 @@ def _stack_kernels() -> ModuleType:
 
 def _convolving_kernels() -> ModuleType:
     from dlcore.engines import kernels
+    from dlcore.engines.kernels import convolving  # noqa: F401 - found as an attribute of the package.
 
-    importlib.import_module(f"{kernels.__name__}.convolving")
     return kernels
 
 
