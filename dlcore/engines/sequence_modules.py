@@ -1,6 +1,7 @@
 """torch modules for sequences: torch's own classes, so that their tensors keep torch's names, with one tensor in and one out.
 
-B rows of a batch, T steps, D features, K units. Exported scripts carry the source of these classes.
+B rows of a batch, T steps, D features, K units. Exported scripts carry the source of these classes, each by itself: so the three
+recurrent ones repeat what they share.
 """
 
 # torch types what the base classes may take; these take one tensor and give one.

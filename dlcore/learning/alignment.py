@@ -105,7 +105,7 @@ class Carriage:
 
     @cached_property
     def changes_shape(self) -> bool:
-        """Whether any parameter or buffer was added, removed or moved, or any layer that is no parameter's."""
+        """Whether any parameter or buffer was added, removed or moved."""
         if not np.array_equal(self.source, np.arange(_count(self.old))):
             return True
         paired = {pair.new.address for pair in self.pairs}
